@@ -1,0 +1,166 @@
+"""The typed graph: values, nodes, graphs, and the builder that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from netlang.ir.op import Primitive
+from netlang.ir.types import TensorType, Types
+from netlang.source import Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """One tensor in a graph. Two values are the same only if they are one object."""
+
+    name: str
+    type: TensorType
+
+    def __str__(self) -> str:
+        return f"%{self.name}"
+
+
+Values = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """How a weight starts: the name of a rule and its numbers.
+
+    ``constant value``, ``normal std mean``, ``uniform low high``, and the rules that look at the
+    shape (``xavier_uniform gain``, ``kaiming_uniform gain``, ``fan_in_uniform gain``, ...).
+    """
+
+    rule: str
+    arguments: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.rule}({', '.join(f'{a:g}' for a in self.arguments)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A weight: its path, its type, how it starts, whether training changes it."""
+
+    path: str
+    type: TensorType
+    init: Init
+    trained: bool
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """One call on the way to a node: the path it gives its weights and where it was written.
+
+    ``path`` is the full dotted path, ``kind`` the name of what was called (``conv``, ``basic``);
+    ``library`` tells a prelude call from one of the user's own blocks.
+    """
+
+    path: str
+    kind: str
+    span: Span | None
+    parent: Scope | None
+    library: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    op: Primitive
+    inputs: Values
+    outputs: Values
+    scope: Scope | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A value that lives from one call to the next: enters as ``value``, leaves as ``after``."""
+
+    name: str
+    value: Value
+    start: float
+    after: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """Nodes in topological order. Immutable: a pass gives another graph.
+
+    ``outputs`` maps the names of the signature to values, in order. A state's values are neither
+    inputs nor outputs. ``units`` maps each symbolic size to the number it is a multiple of.
+    """
+
+    name: str
+    inputs: Values
+    params: Mapping[Value, Param]
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, Value]
+    states: tuple[State, ...] = ()
+    units: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+def types(values: Sequence[Value]) -> Types:
+    return tuple(v.type for v in values)
+
+
+@dataclass(slots=True)
+class Builder:
+    """The one way to make nodes: infers types, keeps names unique, knows scope and span."""
+
+    nodes: list[Node] = field(default_factory=list[Node])
+    scope: Scope | None = None
+    span: Span | None = None
+    _taken: dict[str, int] = field(default_factory=dict[str, int])
+
+    def fresh(self, stem: str, type: TensorType) -> Value:
+        """Make a value called ``stem``, or ``stem.1``, ``stem.2`` where that is taken."""
+        name = stem
+        while name in self._taken:
+            self._taken[stem] += 1
+            name = f"{stem}.{self._taken[stem]}"
+        self._taken[name] = 0
+        return Value(name, type)
+
+    def adopt(self, values: Sequence[Value]) -> None:
+        """Keep new names clear of values made elsewhere."""
+        for v in values:
+            self._taken.setdefault(v.name, 0)
+
+    def add(self, op: Primitive, *inputs: Value, name: str | None = None) -> Values:
+        """Add a node; raises ``TypeRefused`` where the operator refuses its operands."""
+        path = self.scope.path if self.scope else ""
+        stem = name or (f"{path}.{op.name}" if path else op.name)
+        outputs = tuple(self.fresh(stem, t) for t in op.infer(*types(inputs)))
+        self.nodes.append(Node(op, inputs, outputs, self.scope, self.span))
+        return outputs
+
+    def one(self, op: Primitive, *inputs: Value) -> Value:
+        """Add an operator known to have one result."""
+        (output,) = self.add(op, *inputs)
+        return output
+
+
+class BrokenGraph(Exception):
+    """A pass broke the graph: always our bug, never the user's."""
+
+
+def verify(graph: Graph) -> None:
+    """Check that uses follow definitions, names are unique and types are as inferred."""
+    sources = [*graph.inputs, *graph.params, *(s.value for s in graph.states)]
+    defined = set(sources)
+    count = len(sources)
+    for node in graph.nodes:
+        if missing := [v for v in node.inputs if v not in defined]:
+            raise BrokenGraph(f"{node.op} uses {', '.join(map(str, missing))} before definition")
+        inferred = node.op.infer(*types(node.inputs))
+        if inferred != types(node.outputs):
+            raise BrokenGraph(f"{node.op} records {types(node.outputs)} but infers {inferred}")
+        defined.update(node.outputs)
+        count += len(node.outputs)
+    ends = [*graph.outputs.values(), *(s.after for s in graph.states)]
+    if missing := [v for v in ends if v not in defined]:
+        raise BrokenGraph(f"never defined: {', '.join(map(str, missing))}")
+    if count != len(defined) or len({v.name for v in defined}) != len(defined):
+        raise BrokenGraph(f"{graph.name} defines a value or a name twice")

@@ -1,0 +1,208 @@
+"""What an operator must say about itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
+
+from netlang.ir.dims import Dim, Shape, Size, substitute, symbols
+from netlang.ir.types import DType, TensorType, Types
+
+if TYPE_CHECKING:
+    from netlang.numeric import Array
+
+
+class TypeRefused(Exception):
+    """An operator refused its operands: a user's mistake, in words a user understands.
+
+    ``operand`` is the position of the operand to point at (``None``: the whole call), ``label``
+    what to say there, ``rule`` the diagnostic's name in ``netlang.rules``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rule: str = "shape-mismatch",
+        operand: int | None = None,
+        label: str = "",
+        notes: Sequence[str] = (),
+        helps: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.rule = rule
+        self.operand = operand
+        self.label = label
+        self.notes = tuple(notes)
+        self.helps = tuple(helps)
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A tensor inside an ONNX graph: its name there, and its type."""
+
+    name: str
+    type: TensorType
+
+
+class OnnxBuilder(Protocol):
+    """What an operator may use to lower itself to ONNX."""
+
+    @property
+    def opset(self) -> int: ...
+
+    def add(self, op_type: str, *inputs: Operand | str, **attributes: object) -> str:
+        """Add a node with one output and give its name; ``""`` is an omitted input."""
+        ...
+
+    def add_many(
+        self, op_type: str, *inputs: Operand | str, outputs: int, **attributes: object
+    ) -> tuple[str, ...]:
+        """Add a node with several outputs and give their names."""
+        ...
+
+    def constant(self, values: object, dtype: DType) -> str:
+        """Name a constant tensor of ``values`` (a number or nested lists)."""
+        ...
+
+    def shape(self, sizes: Shape, *, like: Operand | None = None) -> str:
+        """Name a 1-D i64 tensor that holds ``sizes``, computed at run time where symbolic.
+
+        With ``like``, the result is for Reshape of that operand: an axis equal to the same axis
+        of ``like`` becomes 0, and one remaining symbolic size becomes -1.
+        """
+        ...
+
+    def axes(self, axes: Sequence[int]) -> str:
+        """Name a constant 1-D i64 tensor."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How an operator's output positions look at its input, per spatial axis.
+
+    Sizes in input positions: the window's extent with dilation, its stride, the padding before.
+    """
+
+    extent: tuple[int, ...]
+    stride: tuple[int, ...]
+    before: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An instance of an operator and operand types on which every law must hold.
+
+    Operands are drawn from a normal distribution; where that makes no sense ``low`` and ``high``
+    bound them (integers: ``low <= x < high``; bools are drawn fairly). ``sizes`` gives values to
+    the symbols the types use.
+    """
+
+    op: Primitive
+    types: Types
+    low: float | None = None
+    high: float | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True)
+class Primitive(ABC):
+    """An operator that states all its rules.
+
+    Its fields are its attributes, its docstring is its manual page, and its methods are its laws.
+    Sizes among the attributes may be symbolic; ``at`` fixes them before ``forward`` is called.
+    """
+
+    name: ClassVar[str]
+    operands: ClassVar[tuple[str, ...]]
+    """Names of the operands; a name that ends in ``*`` stands for any number of them."""
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        """Turn the arguments of a call in the language into attributes.
+
+        ``attributes`` holds the checked values of the signature in the prelude: ints, floats,
+        bools, strings, lists, tuples, sizes.
+        """
+        return cls(**attributes)
+
+    @abstractmethod
+    def infer(self, *types: TensorType) -> Types:
+        """Give the types of the results; raise ``TypeRefused`` for a user's mistake."""
+
+    @abstractmethod
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        """Compute with NumPy, in float32 or float64: the meaning of the operator."""
+
+    @abstractmethod
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        """Lower to standard ONNX operators."""
+
+    @classmethod
+    @abstractmethod
+    def samples(cls) -> Sequence[Sample]:
+        """Give instances and operand types that feed every law and the manual."""
+
+    def macs(self, *types: TensorType) -> Size:
+        """Count the multiply-adds, exactly: 0 unless this multiplies and adds."""
+        del types
+        return 0
+
+    def window(self, *types: TensorType) -> Window | None:
+        """Say how output positions look at the first operand; ``None`` where one sees one."""
+        del types
+        return None
+
+    def at(self, sizes: Mapping[str, int]) -> Self:
+        """Fix the symbols among the attributes."""
+        changed = {
+            f.name: fixed
+            for f in fields(self)
+            if (fixed := _at(value := getattr(self, f.name), sizes)) is not value
+        }
+        return replace(self, **changed) if changed else self
+
+    def __str__(self) -> str:
+        attributes = ", ".join(f"{f.name}={_shown(getattr(self, f.name))}" for f in fields(self))
+        return f"{self.name}{{{attributes}}}" if attributes else self.name
+
+
+def _at(value: object, sizes: Mapping[str, int]) -> object:
+    if isinstance(value, Dim) and symbols(value):
+        return substitute(value, sizes)
+    if isinstance(value, tuple):
+        items: tuple[object, ...] = value
+        fixed = tuple(_at(item, sizes) for item in items)
+        return fixed if any(a is not b for a, b in zip(fixed, items, strict=True)) else items
+    return value
+
+
+def _shown(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{value}"'
+        case tuple():
+            items: tuple[object, ...] = value
+            return f"[{', '.join(map(_shown, items))}]"
+        case _:
+            return str(value)
+
+
+OPS: dict[str, type[Primitive]] = {}
+P = TypeVar("P", bound=Primitive)
+
+
+def register(cls: type[P]) -> type[P]:
+    """Make an operator known to the language, the documentation and the tests."""
+    if cls.name in OPS:
+        raise ValueError(f"operator {cls.name!r} is registered twice")
+    if not cls.__doc__ or cls.__doc__.startswith(f"{cls.__name__}("):
+        raise ValueError(f"operator {cls.name!r} has no docstring")
+    OPS[cls.name] = cls
+    return cls

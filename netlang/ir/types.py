@@ -1,0 +1,77 @@
+"""The types of tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from netlang.ir.dims import Shape, Size, product, show
+
+
+class DType(Enum):
+    """An element type; its value is its name in the language."""
+
+    F16 = "f16"
+    BF16 = "bf16"
+    F32 = "f32"
+    F64 = "f64"
+    I8 = "i8"
+    I16 = "i16"
+    I32 = "i32"
+    I64 = "i64"
+    U8 = "u8"
+    BOOL = "bool"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def bytes(self) -> int:
+        """Bytes one element takes."""
+        return _BYTES[self.value]
+
+    @property
+    def is_float(self) -> bool:
+        return self in (DType.F16, DType.BF16, DType.F32, DType.F64)
+
+    @property
+    def is_integer(self) -> bool:
+        return not self.is_float and self is not DType.BOOL
+
+
+_BYTES = {
+    "f16": 2, "bf16": 2, "f32": 4, "f64": 8,
+    "i8": 1, "i16": 2, "i32": 4, "i64": 8, "u8": 1, "bool": 1,
+}  # fmt: skip
+
+F32, F64, I64, BOOL = DType.F32, DType.F64, DType.I64, DType.BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """An element type and a shape; prints as the language writes it.
+
+    >>> print(TensorType(F32, (2, 784)))
+    f32[2, 784]
+    """
+
+    dtype: DType
+    shape: Shape
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(show, self.shape))}]"
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> Size:
+        """The number of elements."""
+        return product(self.shape)
+
+    def with_shape(self, *shape: Size) -> TensorType:
+        return TensorType(self.dtype, shape)
+
+
+Types = tuple[TensorType, ...]
