@@ -184,7 +184,7 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Arithmetic, comparison, ``and``, ``or``, ``in`` and ``..``; ``op_span`` is the sign's place."""
+    """Arithmetic, comparison, ``and``, ``or``, ``in``, ``..``; ``op_span`` is the place of the sign."""
 
     span: Span
     op: str
