@@ -1,0 +1,1 @@
+"""What a graph costs and sees, computed from types alone."""

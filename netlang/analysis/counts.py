@@ -1,0 +1,91 @@
+"""Weights and multiply-adds, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from netlang.ir.dims import Dim, Size, is_symbol, substitute, symbols
+from netlang.ir.graph import Graph, Node, Param, Value, types
+
+
+def trained(graph: Graph) -> Size:
+    """Count the numbers training changes; a weight used twice counts once."""
+    return total(p.type.size for p in _distinct(graph.params.values()) if p.trained)
+
+
+def running(graph: Graph) -> Size:
+    """Count the numbers that are stored but not trained, such as running statistics."""
+    return total(p.type.size for p in _distinct(graph.params.values()) if not p.trained)
+
+
+def macs(graph: Graph) -> Size:
+    """Count the multiply-adds of one example: a layer called twice counts twice."""
+    one = Example.of(graph)
+    return total(one.size(node_macs(node)) for node in graph.nodes)
+
+
+def node_macs(node: Node) -> Size:
+    """Count the multiply-adds of one node for the whole batch."""
+    return node.op.macs(*types(node.inputs))
+
+
+def weight_bytes(graph: Graph, *, trained_only: bool = False) -> Size:
+    """Count the bytes of all weights, or of those training changes."""
+    return total(
+        p.type.size * p.type.dtype.bytes
+        for p in _distinct(graph.params.values())
+        if p.trained or not trained_only
+    )
+
+
+def total(sizes: Iterable[Size]) -> Size:
+    """Add sizes; nothing adds up to 0."""
+    number = 0
+    symbolic: Size = 0
+    for size in sizes:
+        if isinstance(size, int):
+            number += size
+        else:
+            symbolic = size + symbolic
+    return symbolic + number
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example of a batch: puts 1 in the place of the batch size.
+
+    The batch size is ``N`` if an input starts with it, else the first symbol an input starts with.
+    Where the net promises that it is a multiple of something, that is divided out again.
+    """
+
+    symbol: str | None
+    unit: int = 1
+
+    @classmethod
+    def of(cls, graph: Graph) -> Example:
+        firsts = [v.type.shape[0] for v in graph.inputs if v.type.shape]
+        names = [name for first in firsts if (name := is_symbol(first)) is not None]
+        if not names:
+            return cls(None)
+        name = "N" if "N" in names else names[0]
+        return cls(name, graph.units.get(name, 1))
+
+    def size(self, size: Size) -> Size:
+        """Give the part of ``size`` that belongs to one example."""
+        if self.symbol is None or isinstance(size, int) or self.symbol not in symbols(size):
+            return size
+        return substitute(size, {self.symbol: self.unit}) // self.unit
+
+    def bytes(self, value: Value) -> Size:
+        """Count the bytes one example takes in ``value``."""
+        return self.size(value.type.size) * value.type.dtype.bytes
+
+
+def _distinct(params: Iterable[Param]) -> Iterable[Param]:
+    return {p.path: p for p in params}.values()
+
+
+def known(size: Size) -> int | None:
+    """Give a size that is a number, and ``None`` while a symbol remains in it."""
+    return None if isinstance(size, Dim) else size

@@ -1,0 +1,269 @@
+"""The layers of a net, what each makes and what each costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from netlang.analysis import counts
+from netlang.analysis.counts import Example, total
+from netlang.analysis.memory import Memory, memory
+from netlang.analysis.receptive import Field, Reception, join, reception, show_field
+from netlang.ir.dims import Size
+from netlang.ir.graph import Graph, Node, Scope, Value
+from netlang.ir.types import TensorType, Types
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One layer: a call of the library, or an operator written in the user's text.
+
+    ``calls`` are the paths and kinds of the calls that lead to it, outermost first; tables fold
+    by them. ``params`` and ``running`` count the weights no layer before this one has used.
+    """
+
+    path: str
+    kind: str
+    results: Types
+    params: Size
+    running: Size
+    macs: Size
+    activation_bytes: Size
+    field: Field | None
+    calls: tuple[tuple[str, str], ...]
+
+    @property
+    def output(self) -> str:
+        return ", ".join(map(str, self.results))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A net layer by layer, in the order of execution, and in total.
+
+    Counts of multiply-adds and bytes are those of one example.
+    """
+
+    net: str
+    source: str | None
+    inputs: Mapping[str, TensorType]
+    outputs: Mapping[str, TensorType]
+    rows: tuple[Row, ...]
+    params: Size
+    running: Size
+    macs: Size
+    memory: Memory
+    field: Field | None
+
+    def json(self) -> dict[str, object]:
+        """Give what ``netlang summary --json`` prints."""
+        return {
+            "net": self.net,
+            "inputs": {name: str(type) for name, type in self.inputs.items()},
+            "outputs": {name: str(type) for name, type in self.outputs.items()},
+            "params": number(self.params),
+            "running": number(self.running),
+            "macs": number(self.macs),
+            "memory": {
+                "weights": number(self.memory.weights),
+                "inference": self.memory.inference,
+                "activations": number(self.memory.kept),
+                "training": {
+                    rule: number(self.memory.training(rule)) for rule in ("sgd", "momentum", "adam")
+                },
+            },
+            "receptive_field": None if self.field is None else show_field(self.field),
+            "layers": [_row_json(row) for row in self.rows],
+        }
+
+
+def number(size: Size) -> int | str:
+    """Give a count as a number, or as a polynomial in words while symbols remain."""
+    return size if isinstance(size, int) else str(size)
+
+
+def _row_json(row: Row) -> dict[str, object]:
+    return {
+        "path": row.path,
+        "kind": row.kind,
+        "output": row.output,
+        "params": number(row.params),
+        "running": number(row.running),
+        "macs": number(row.macs),
+        "activation_bytes": number(row.activation_bytes),
+        "receptive_field": None if row.field is None else show_field(row.field),
+    }
+
+
+def summarize(graph: Graph, *, source_name: str | None = None) -> Summary:
+    """Take a graph apart into its layers."""
+    layers = _layers(graph)
+    seen = reception(graph)
+    handed_on = _handed_on(graph, layers)
+    counted: set[str] = set()
+    one = Example.of(graph)
+    rows = [
+        _row(graph, one, layer, handed, seen, counted)
+        for layer, handed in zip(layers, handed_on, strict=True)
+    ]
+    rows.extend(_unused(graph, counted))
+    results = [f for v in graph.outputs.values() if (f := seen.at(v)) is not None]
+    return Summary(
+        net=graph.name,
+        source=source_name,
+        inputs={v.name: v.type for v in graph.inputs},
+        outputs={name: v.type for name, v in graph.outputs.items()},
+        rows=tuple(rows),
+        params=counts.trained(graph),
+        running=counts.running(graph),
+        macs=counts.macs(graph),
+        memory=memory(graph, (v for values in handed_on for v in values)),
+        field=join(results) if results else None,
+    )
+
+
+def fold(summary: Summary, depth: int | None) -> Summary:
+    """Join the layers whose paths begin with the same ``depth`` names; ``None`` joins none.
+
+    Depth 1 gives the bindings of the net itself.
+    """
+    if depth is None:
+        return summary
+    groups: dict[str | int, list[Row]] = {}
+    for at, row in enumerate(summary.rows):
+        # An operator in the net's own body belongs to no binding's group.
+        groups.setdefault(_prefix(row.path, depth) if row.calls else at, []).append(row)
+    return replace(summary, rows=tuple(_joined(rows, depth) for rows in groups.values()))
+
+
+def depth_of(summary: Summary) -> int:
+    """Count the names in the longest path."""
+    return max((row.path.count(".") + 1 for row in summary.rows), default=1)
+
+
+def _joined(rows: list[Row], depth: int) -> Row:
+    last = rows[-1]
+    if len(rows) == 1:
+        return replace(last, path=_prefix(last.path, depth) if last.calls else last.path)
+    kinds = dict.fromkeys(_kind(row, depth) for row in rows)
+    return Row(
+        path=_prefix(last.path, depth),
+        kind=", ".join(kinds),
+        results=last.results,
+        params=total(row.params for row in rows),
+        running=total(row.running for row in rows),
+        macs=total(row.macs for row in rows),
+        activation_bytes=total(row.activation_bytes for row in rows),
+        field=last.field,
+        calls=last.calls,
+    )
+
+
+def _kind(row: Row, depth: int) -> str:
+    """Name the outermost call that lies in the row's group."""
+    prefix = _prefix(row.path, depth)
+    for path, kind in row.calls:
+        if path == prefix or path.startswith(f"{prefix}."):
+            return kind
+    return row.kind
+
+
+def _prefix(path: str, depth: int) -> str:
+    return ".".join(path.split(".")[:depth])
+
+
+@dataclass(slots=True)
+class _Layer:
+    path: str
+    kind: str
+    calls: tuple[tuple[str, str], ...]
+    nodes: list[Node]
+
+
+def _layers(graph: Graph) -> list[_Layer]:
+    """Group the nodes by the layer they belong to, in the order of first execution."""
+    layers: dict[Scope | Node, _Layer] = {}
+    names = {value: name for name, value in graph.outputs.items()}
+    for node in graph.nodes:
+        chain = _chain(node.scope)
+        library = next((at for at, scope in enumerate(chain) if scope.library), None)
+        if library is not None:
+            call = chain[library]
+            layer = layers.get(call)
+            if layer is None:
+                calls = tuple((s.path, s.kind) for s in chain[: library + 1] if s.path)
+                layer = layers[call] = _Layer(call.path or call.kind, call.kind, calls, [])
+            layer.nodes.append(node)
+        elif node.inputs:
+            calls = tuple((s.path, s.kind) for s in chain if s.path)
+            output = node.outputs[0]
+            path = calls[-1][0] if calls else names.get(output, output.name)
+            layers[node] = _Layer(path, node.op.name, calls, [node])
+    return list(layers.values())
+
+
+def _chain(scope: Scope | None) -> list[Scope]:
+    chain: list[Scope] = []
+    while scope is not None:
+        chain.append(scope)
+        scope = scope.parent
+    return chain[::-1]
+
+
+def _handed_on(graph: Graph, layers: list[_Layer]) -> list[tuple[Value, ...]]:
+    """Find for each layer the values others read; for one nobody reads, its last results."""
+    home = {v: layer for layer in layers for node in layer.nodes for v in node.outputs}
+    read: set[Value] = {*graph.outputs.values(), *(s.after for s in graph.states)}
+    inside = {node: layer for layer in layers for node in layer.nodes}
+    for node in graph.nodes:
+        read.update(v for v in node.inputs if home.get(v) is not inside.get(node))
+    return [
+        tuple(v for node in layer.nodes for v in node.outputs if v in read)
+        or layer.nodes[-1].outputs
+        for layer in layers
+    ]
+
+
+def _row(
+    graph: Graph,
+    one: Example,
+    layer: _Layer,
+    handed_on: tuple[Value, ...],
+    seen: Reception,
+    counted: set[str],
+) -> Row:
+    weights = [graph.params[v] for node in layer.nodes for v in node.inputs if v in graph.params]
+    fresh = {p.path: p for p in weights if p.path not in counted}
+    counted.update(fresh)
+    fields = [f for v in handed_on if (f := seen.at(v)) is not None]
+    return Row(
+        path=layer.path,
+        kind=layer.kind,
+        results=tuple(v.type for v in handed_on),
+        params=total(p.type.size for p in fresh.values() if p.trained),
+        running=total(p.type.size for p in fresh.values() if not p.trained),
+        macs=total(one.size(counts.node_macs(node)) for node in layer.nodes),
+        activation_bytes=total(map(one.bytes, handed_on)),
+        field=join(fields) if fields else None,
+        calls=layer.calls,
+    )
+
+
+def _unused(graph: Graph, counted: set[str]) -> Iterable[Row]:
+    """Give a row to each weight no layer reads, so that the rows add up to the total."""
+    for param in graph.params.values():
+        if param.path in counted:
+            continue
+        counted.add(param.path)
+        size = param.type.size
+        yield Row(
+            path=param.path,
+            kind="param",
+            results=(param.type,),
+            params=size if param.trained else 0,
+            running=0 if param.trained else size,
+            macs=0,
+            activation_bytes=0,
+            field=None,
+            calls=((param.path, "param"),),
+        )

@@ -1,0 +1,238 @@
+"""The summary as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from netlang.analysis.receptive import show_field
+from netlang.analysis.summary import Row, Summary, depth_of, fold
+from netlang.ir.dims import Size
+from netlang.ir.types import F32, TensorType, Types
+
+# A table that is longer than this is folded, unless a depth is asked for.
+ROWS = 40
+
+_BARS = " ▏▎▍▌▋▊▉█"
+
+
+def render_summary(summary: Summary, *, depth: int | None, color: bool, width: int) -> str:
+    """Draw a summary ``width`` columns wide; without a ``depth`` it is folded to fit a page."""
+    folded = fold(summary, default_depth(summary) if depth is None else depth)
+    paint = _Paint(color)
+    lines = [*_head(summary, paint, width), "", *_table(folded, paint, width), ""]
+    return "\n".join([*lines, *_totals(summary, paint)]) + "\n"
+
+
+def default_depth(summary: Summary, rows: int = ROWS) -> int | None:
+    """Choose the deepest fold with at most ``rows`` rows; ``None`` where all layers fit."""
+    if len(summary.rows) <= rows:
+        return None
+    for depth in range(depth_of(summary), 1, -1):
+        if len(fold(summary, depth).rows) <= rows:
+            return depth
+    return 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Paint:
+    color: bool
+
+    def bold(self, text: str) -> str:
+        return self._with("1", text)
+
+    def dim(self, text: str) -> str:
+        return self._with("2", text)
+
+    def accent(self, text: str) -> str:
+        return self._with("36", text)
+
+    def _with(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and text.strip() else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    title: str
+    cells: list[str]
+    right: bool
+    paint: Callable[[str], str]
+
+    @property
+    def width(self) -> int:
+        return max(len(self.title), *map(len, self.cells), 0)
+
+
+def _head(summary: Summary, paint: _Paint, width: int) -> list[str]:
+    title = paint.bold(summary.net)
+    if summary.source is not None:
+        title += paint.dim(f"  {summary.source}")
+    given = [f"{name} {type}" for name, type in summary.inputs.items()]
+    made = [f"{name} {type}" for name, type in summary.outputs.items()]
+    one_line = f"{', '.join(given)} → {', '.join(made)}"
+    if len(one_line) <= width:
+        return [title, one_line]
+    return [title, *given, *(f"→ {text}" for text in made)]
+
+
+def _table(summary: Summary, paint: _Paint, width: int) -> list[str]:
+    columns = _columns(summary, paint, width)
+    gap = "  "
+    header = gap.join(_align(c, c.title) for c in columns).rstrip()
+    rule = "─" * min(width, sum(c.width for c in columns) + len(gap) * (len(columns) - 1))
+    body = [
+        gap.join(c.paint(_align(c, c.cells[at])) for c in columns).rstrip()
+        for at in range(len(summary.rows))
+    ]
+    return [paint.dim(header), paint.dim(rule), *body]
+
+
+def _align(column: _Column, text: str) -> str:
+    return text.rjust(column.width) if column.right else text.ljust(column.width)
+
+
+def _columns(summary: Summary, paint: _Paint, width: int) -> list[_Column]:
+    """Choose what fits: paths, kinds and numbers always, the rest from important to less so."""
+    rows = summary.rows
+    path = _Column("layer", _paths(rows), False, paint.bold)
+    kind = _Column("kind", [row.kind for row in rows], False, paint.accent)
+    output = _Column("output", [_shapes(row.results) for row in rows], False, str)
+    weights = _Column("weights", [_count(row.params) for row in rows], True, str)
+    macs = _Column("MACs", [_count(row.macs) for row in rows], True, str)
+    fields = ["" if row.field is None else show_field(row.field) for row in rows]
+    extras = [
+        (weights, _Column("", _bars([row.params for row in rows]), False, paint.accent)),
+        (macs, _Column("", _bars([row.macs for row in rows]), False, paint.accent)),
+        (None, _Column("field", fields, True, paint.dim)),
+        (
+            None,
+            _Column("memory", [_short_bytes(r.activation_bytes) for r in rows], True, paint.dim),
+        ),
+    ]
+    chosen = [path, kind, output, weights, macs]
+    for after, extra in extras:
+        needed = sum(c.width + 2 for c in [*chosen, extra]) - 2
+        if needed <= width and any(cell.strip() for cell in extra.cells):
+            chosen.insert(len(chosen) if after is None else chosen.index(after) + 1, extra)
+    return _narrowed(chosen, width)
+
+
+def _narrowed(columns: list[_Column], width: int) -> list[_Column]:
+    """Shorten the texts of the widest columns until the table fits; numbers stay whole."""
+    over = sum(c.width + 2 for c in columns) - 2 - width
+    texts = [at for at, c in enumerate(columns) if not c.right and c.title]
+    while over > 0:
+        widest = max(texts, key=lambda at: columns[at].width)
+        column = columns[widest]
+        if column.width <= 8:
+            break
+        limit = max(8, column.width - over)
+        others = [columns[at].width for at in texts if at != widest]
+        limit = max(limit, min(column.width - 1, max(others, default=0)))
+        cells = [_shorten(cell, limit) for cell in column.cells]
+        columns[widest] = _Column(column.title, cells, column.right, column.paint)
+        over = sum(c.width + 2 for c in columns) - 2 - width
+    return columns
+
+
+def _shorten(text: str, limit: int) -> str:
+    """Cut out the middle, which says least: paths differ at their ends."""
+    if len(text) <= limit:
+        return text
+    left = (limit - 1) // 2
+    return f"{text[:left]}…{text[len(text) - (limit - 1 - left) :]}"
+
+
+def _paths(rows: Sequence[Row]) -> list[str]:
+    """Write each path once where several layers in turn have the same."""
+    before = [""] + [row.path for row in rows[:-1]]
+    return ["" if row.path == path else row.path for row, path in zip(rows, before, strict=True)]
+
+
+def _shapes(results: Types) -> str:
+    return ", ".join(map(_shape, results))
+
+
+def _shape(type: TensorType) -> str:
+    return str(type).removeprefix("f32") if type.dtype is F32 else str(type)
+
+
+def _count(size: Size) -> str:
+    if size == 0:
+        return "·"
+    return f"{size:,}" if isinstance(size, int) else str(size)
+
+
+def _bars(sizes: Sequence[Size], cells: int = 4) -> list[str]:
+    """Draw each size as its share of the largest, in eighths of a cell."""
+    numbers = [size if isinstance(size, int) else 0 for size in sizes]
+    most = max(numbers, default=0)
+    if most == 0 or len(numbers) < 3:
+        return [""] * len(numbers)
+    return [_bar(round(n * cells * 8 / most)) for n in numbers]
+
+
+def _bar(eighths: int) -> str:
+    return "█" * (eighths // 8) + _BARS[eighths % 8].strip()
+
+
+def _totals(summary: Summary, paint: _Paint) -> list[str]:
+    kept = summary.memory
+    lines = [("weights", f"{_plain(summary.params)} trained")]
+    if summary.running != 0:
+        lines[0] = ("weights", f"{lines[0][1]}, {_plain(summary.running)} running statistics")
+    lines[0] = ("weights", f"{lines[0][1]}  {paint.dim(_short_bytes(kept.weights))}")
+    lines.append(("MACs", f"{_plain(summary.macs)} an example  {paint.dim(_giga(summary.macs))}"))
+    if kept.inference is not None:
+        text = f"{_short_bytes(kept.inference)} an example at the busiest moment, weights apart"
+        lines.append(("inference", text))
+    lines.append(("training", _training(summary)))
+    if summary.field is not None:
+        lines.append(("field", _field(summary)))
+    return [f"{paint.bold(name.ljust(9))}  {text}".rstrip() for name, text in lines]
+
+
+def _training(summary: Summary) -> str:
+    kept = summary.memory
+    fixed = kept.training("sgd") - kept.kept
+    adam = kept.training("adam") - kept.kept
+    if not isinstance(fixed, int) or not isinstance(adam, int):
+        return f"{_short_bytes(kept.kept)} of activations an example"
+    return (
+        f"about {_short_bytes(fixed)} (sgd) or {_short_bytes(adam)} (adam)"
+        f" + {_short_bytes(kept.kept)} an example"
+    )
+
+
+def _field(summary: Summary) -> str:
+    assert summary.field is not None
+    shown = show_field(summary.field)
+    if shown == "all":
+        return "a result sees the whole image"
+    return f"a result sees {shown} of the image"
+
+
+def _plain(size: Size) -> str:
+    return f"{size:,}" if isinstance(size, int) else str(size)
+
+
+def _giga(size: Size) -> str:
+    if not isinstance(size, int):
+        return ""
+    for unit, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if size >= unit:
+            return f"{size / unit:.3g} {name}, {2 * size / unit:.3g} {name}FLOPs"
+    return ""
+
+
+def _short_bytes(size: Size) -> str:
+    if not isinstance(size, int):
+        return f"{size} B"
+    if size < 1024:
+        return f"{size} B" if size else "·"
+    amount = float(size)
+    for name in ("KiB", "MiB", "GiB"):
+        amount /= 1024
+        if amount < 1024 or name == "GiB":
+            return f"{amount:.3g} {name}" if amount < 1000 else f"{amount:.0f} {name}"
+    raise AssertionError("the loop ends with the largest unit")
