@@ -123,11 +123,12 @@ def summarize(graph: Graph, *, source_name: str | None = None) -> Summary:
 
 
 def fold(summary: Summary, depth: int | None) -> Summary:
-    """Join the layers whose paths begin with the same ``depth`` names; ``None`` joins none.
+    """Join the layers whose paths begin with the same ``depth`` names.
 
-    Depth 1 gives the bindings of the net itself.
+    Depth 1 gives the bindings of the net itself; ``None``, or more names than any path has, gives
+    every layer.
     """
-    if depth is None:
+    if depth is None or depth > depth_of(summary):
         return summary
     groups: dict[str | int, list[Row]] = {}
     for at, row in enumerate(summary.rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -160,7 +161,7 @@ def _shape(type: TensorType) -> str:
 def _count(size: Size) -> str:
     if size == 0:
         return "·"
-    return f"{size:,}" if isinstance(size, int) else str(size)
+    return _plain(size)
 
 
 def _bars(sizes: Sequence[Size], cells: int = 4) -> list[str]:
@@ -213,7 +214,7 @@ def _field(summary: Summary) -> str:
 
 
 def _plain(size: Size) -> str:
-    return f"{size:,}" if isinstance(size, int) else str(size)
+    return re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", str(size))
 
 
 def _giga(size: Size) -> str:
@@ -227,7 +228,7 @@ def _giga(size: Size) -> str:
 
 def _short_bytes(size: Size) -> str:
     if not isinstance(size, int):
-        return f"{size} B"
+        return f"{_plain(size)} B"
     if size < 1024:
         return f"{size} B" if size else "·"
     amount = float(size)
