@@ -1,0 +1,261 @@
+"""What both back ends ask of the arrays they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netlang.arrays import dtype_of, numpy_dtype, show_array
+from netlang.diagnostics import nearest
+from netlang.faults import BadInput
+from netlang.ir.dims import Dim, Size, Symbol, Unbound, bind, substitute, symbols
+from netlang.ir.graph import Graph, Value
+from netlang.ir.types import DType, TensorType
+from netlang.numeric import Array, np
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """Arrays that fit a graph's inputs and states, and the sizes they give its symbols."""
+
+    arrays: Mapping[str, Array]
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """One symbolic dimension of an input, and the number that stands there."""
+
+    value: Value
+    axis: int
+    dim: Dim
+    size: int
+
+
+def prepare(
+    graph: Graph,
+    feeds: Mapping[str, Array],
+    *,
+    sizes: Mapping[str, int] | None = None,
+    wide: bool = False,
+) -> Feeds:
+    """Check arrays against the signature of ``graph``, convert them, start absent states.
+
+    Integers of another width are converted where every value fits, floats of another width
+    always; ``wide`` keeps f32 inputs in float64. ``sizes`` fixes symbols no input carries.
+    Raises ``BadInput``, which names every array that does not fit.
+    """
+    _check_names(graph, feeds)
+    bound = bind_sizes(graph, feeds, sizes=sizes)
+    arrays: dict[str, Array] = {}
+    problems: list[BadInput] = []
+    for value in graph.inputs:
+        try:
+            arrays[value.name] = convert(value, feeds[value.name], wide=wide)
+        except BadInput as problem:
+            problems.append(problem)
+    for state in graph.states:
+        value = state.value
+        if value.name in feeds:
+            arrays[value.name] = convert(value, feeds[value.name], wide=wide)
+        else:
+            shape = tuple(bind(d, bound) for d in value.type.shape)
+            wanted = DType.F64 if wide and value.type.dtype is DType.F32 else value.type.dtype
+            arrays[value.name] = np.full(shape, state.start, numpy_dtype(wanted))
+    _raise(problems)
+    return Feeds(arrays, bound)
+
+
+def bind_sizes(
+    graph: Graph, feeds: Mapping[str, Array], *, sizes: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Find the size of every symbol in the inputs from the shapes of the arrays.
+
+    Raises ``BadInput`` for a shape that does not fit, a size that is not a multiple of its unit,
+    or a symbol that would have two sizes.
+    """
+    known = dict(sizes or {})
+    origins = dict.fromkeys(known, "the command line")
+    axes: list[_Axis] = []
+    problems: list[BadInput] = []
+    states = [s.value for s in graph.states if s.value.name in feeds]
+    for value in (*graph.inputs, *states):
+        try:
+            axes.extend(_symbolic_axes(value, feeds[value.name]))
+        except BadInput as problem:
+            problems.append(problem)
+    _raise(problems)
+    waiting = axes
+    while waiting:
+        left = [a for a in waiting if not _settle(a, feeds, known, origins)]
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    for axis in waiting:
+        _check_settled(axis, feeds, known)
+    return known
+
+
+def symbol_value(dim: Dim, size: int, known: Mapping[str, int]) -> tuple[str, int] | None:
+    """Solve ``dim == size`` for its one unknown symbol; ``None`` unless it is linear in it.
+
+    A size that no whole, non-negative symbol gives comes out as -1.
+    """
+    rest = substitute(dim, {n: v for n, v in known.items() if n in symbols(dim)})
+    if isinstance(rest, int):
+        return None
+    match rest.terms:
+        case (((Symbol(name, unit),), coefficient),):
+            constant = 0
+        case (((Symbol(name, unit),), coefficient), ((), constant)):
+            pass
+        case _:
+            return None
+    quotient, remainder = divmod(size - constant, coefficient)
+    return (name, -1) if remainder or quotient < 0 else (name, quotient * unit)
+
+
+def convert(value: Value, array: Array, *, wide: bool = False) -> Array:
+    """Give an array the element type of ``value`` where nothing but precision changes."""
+    wanted = DType.F64 if wide and value.type.dtype is DType.F32 else value.type.dtype
+    given = dtype_of(array)
+    target = numpy_dtype(wanted)
+    if array.dtype == target:
+        return np.ascontiguousarray(array).reshape(array.shape)
+    if given is not None and (
+        given is wanted
+        or (given.is_float and wanted.is_float)
+        or (given.is_integer and wanted.is_integer and _fits(array, target))
+    ):
+        return array.astype(target)
+    raise BadInput(
+        f"`{value.name}` must be {value.type}, got {show_array(array)}: "
+        f"its elements are {given or array.dtype.name}, and must be {value.type.dtype}",
+        helps=_conversion_help(array, given, value.type.dtype),
+    )
+
+
+def _fits(array: Array, target: np.dtype[Any]) -> bool:
+    limits = np.iinfo(target.name)
+    return array.size == 0 or (int(array.min()) >= limits.min and int(array.max()) <= limits.max)
+
+
+def _conversion_help(array: Array, given: DType | None, wanted: DType) -> list[str]:
+    if given is not None and given.is_integer and wanted.is_integer:
+        return [f"its values run from {array.min()} to {array.max()}, which {wanted} cannot hold"]
+    if given is None:
+        return []
+    return [f'convert it first: numpy.asarray(x, "{numpy_dtype(wanted).name}")']
+
+
+def _check_names(graph: Graph, feeds: Mapping[str, Array]) -> None:
+    inputs = {v.name: v for v in graph.inputs}
+    names = {*inputs, *(s.value.name for s in graph.states)}
+    problems: list[BadInput] = []
+    for name in feeds:
+        if name not in names:
+            near = nearest(name, names)
+            listed = ", ".join(f"`{n}`" for n in sorted(names)) or "none"
+            helps = [f"did you mean `{near}`?"] if near else [f"the inputs are: {listed}"]
+            problems.append(BadInput(f"`{graph.name}` has no input `{name}`", helps=helps))
+    for name, value in inputs.items():
+        if name not in feeds:
+            problems.append(BadInput(f"no value was given for input `{name}` ({value.type})"))
+    _raise(problems)
+
+
+def _raise(problems: list[BadInput]) -> None:
+    """Raise the first problem; the others become its notes."""
+    if not problems:
+        return
+    first, *others = problems
+    raise BadInput(
+        first.message,
+        notes=[*first.notes, *(f"also: {p.message}" for p in others)],
+        helps=first.helps,
+    )
+
+
+def _symbolic_axes(value: Value, array: Array) -> list[_Axis]:
+    wanted = value.type
+    if array.ndim != wanted.rank:
+        has = f"{array.ndim} dimension{'s' if array.ndim != 1 else ''}"
+        raise _misfit(value.name, wanted, array, f"it has {has}, and must have {wanted.rank}")
+    axes: list[_Axis] = []
+    for axis, (dim, size) in enumerate(zip(wanted.shape, array.shape, strict=True)):
+        if isinstance(dim, Dim):
+            axes.append(_Axis(value, axis, dim, size))
+        elif dim != size:
+            what = f"dimension {axis} is {size}, and must be {dim}"
+            raise _misfit(value.name, wanted, array, what)
+    return axes
+
+
+def _settle(
+    axis: _Axis, feeds: Mapping[str, Array], known: dict[str, int], origins: dict[str, str]
+) -> bool:
+    """Take what one axis says about the symbols; tell whether it needs no second look."""
+    array = feeds[axis.value.name]
+    unknown = [name for name in symbols(axis.dim) if name not in known]
+    if len(unknown) > 1:
+        return False
+    if not unknown:
+        _check_known(axis, array, known, origins)
+        return True
+    solved = symbol_value(axis.dim, axis.size, known)
+    if solved is None:
+        return False
+    name, size = solved
+    if size < 0:
+        unit = symbols(axis.dim)[name]
+        what = (
+            f"{name} is {axis.size}, and must be a multiple of {unit}"
+            if str(axis.dim) == name
+            else f"dimension {axis.axis} is {axis.size}, and must be {axis.dim}"
+        )
+        raise _misfit(axis.value.name, axis.value.type, array, what)
+    known[name] = size
+    origins[name] = f"`{axis.value.name}`"
+    return True
+
+
+def _check_known(
+    axis: _Axis, array: Array, known: Mapping[str, int], origins: Mapping[str, str]
+) -> None:
+    try:
+        wanted = bind(axis.dim, known)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    if wanted == axis.size:
+        return
+    here = f"`{axis.value.name}`"
+    if str(axis.dim) in origins:
+        name = str(axis.dim)
+        raise BadInput(f"{name} is {known[name]} in {origins[name]} and {axis.size} in {here}")
+    given = ", ".join(f"{n} = {known[n]}" for n in symbols(axis.dim))
+    what = f"dimension {axis.axis} is {axis.size}, and must be {axis.dim} = {wanted} for {given}"
+    raise _misfit(axis.value.name, axis.value.type, array, what)
+
+
+def _check_settled(axis: _Axis, feeds: Mapping[str, Array], known: Mapping[str, int]) -> None:
+    try:
+        _check_known(axis, feeds[axis.value.name], known, {})
+    except Unbound as unbound:
+        raise BadInput(
+            f"the size {unbound.name} cannot be told from the inputs",
+            notes=[f"it is known only from `{axis.value.name}`: {axis.value.type}"],
+            helps=[f"fix it: --bind {unbound.name}=..."],
+        ) from None
+
+
+def _misfit(name: str, wanted: TensorType, array: Array, what: str) -> BadInput:
+    return BadInput(f"`{name}` must be {wanted}, got {show_array(array)}: {what}")
+
+
+def fixed(size: Size, sizes: Mapping[str, int]) -> int:
+    """Give the number a size is; ``BadInput`` where a symbol has none."""
+    try:
+        return bind(size, sizes)
+    except Unbound as unbound:
+        raise BadInput(f"the size {unbound.name} cannot be told from the inputs") from None

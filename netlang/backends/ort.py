@@ -1,0 +1,169 @@
+"""Running ONNX models on onnxruntime: the only module that knows it."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+import onnxruntime
+
+from netlang.faults import ENVIRONMENT, Fault
+from netlang.numeric import Array, np
+
+if TYPE_CHECKING:
+    from netlang.backends.onnx import Model
+
+Provider = Literal["cpu", "cuda", "auto"]
+
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+_LARGEST_MESSAGE = (1 << 31) - (1 << 20)
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+class _Inner(Protocol):
+    """What is asked of onnxruntime's own session."""
+
+    def get_providers(self) -> Sequence[str]: ...
+    def get_inputs(self) -> Sequence[_Named]: ...
+    def get_outputs(self) -> Sequence[_Named]: ...
+    def run(self, output_names: None, input_feed: Mapping[str, Array]) -> Sequence[object]: ...
+
+
+class ProviderMissing(Fault):
+    """A provider was asked for that this machine cannot give."""
+
+    def __init__(self, name: str, available: Sequence[str], *, why: str = "") -> None:
+        listed = ", ".join(available)
+        super().__init__(
+            "provider-missing",
+            f"the provider `{name}` is not available",
+            notes=[*([why] if why else []), f"available here: {listed}"],
+            helps=[
+                "use --provider auto to take the best there is",
+                *(["cuda needs the package onnxruntime-gpu"] if name == "cuda" else []),
+            ],
+            exit_code=ENVIRONMENT,
+        )
+
+
+class RunFailed(Fault):
+    """onnxruntime refused or failed a model."""
+
+
+class Session:
+    """A model ready to run.
+
+    ``provider`` is taken or ``ProviderMissing`` is raised; only ``auto`` chooses for itself.
+    ``threads`` limits the threads of one operator. Raises ``RunFailed`` for a model that
+    onnxruntime does not accept.
+    """
+
+    def __init__(
+        self,
+        model: Model | Path,
+        *,
+        provider: Provider = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        self._places = {} if isinstance(model, Path) else _places(model)
+        self._inner = self._open(model, provider, threads)
+        self.provider = "cuda" if self._inner.get_providers()[0] == _CUDA else "cpu"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(i.name for i in self._inner.get_inputs())
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return tuple(o.name for o in self._inner.get_outputs())
+
+    def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Compute every output; raises ``RunFailed`` with the place in the program."""
+        wanted = self.inputs
+        try:
+            results = self._inner.run(None, {n: a for n, a in feeds.items() if n in wanted})
+        except Exception as error:
+            raise self._failure(error) from None
+        return dict(zip(self.outputs, [np.asarray(r) for r in results], strict=True))
+
+    def _open(self, model: Model | Path, provider: Provider, threads: int | None) -> _Inner:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        chosen = _chosen(provider)
+        try:
+            if isinstance(model, Path):
+                session = _session(str(model), options, chosen)
+            elif model.ByteSize() < _LARGEST_MESSAGE:
+                session = _session(model.SerializeToString(), options, chosen)
+            else:
+                session = _through_a_file(model, options, chosen)
+        except Exception as error:
+            raise self._failure(error) from None
+        if provider == "cuda" and session.get_providers()[0] != _CUDA:
+            why = "onnxruntime knows CUDA but could not load it"
+            raise ProviderMissing("cuda", _available(without=_CUDA), why=why)
+        return session
+
+    def _failure(self, error: Exception) -> RunFailed:
+        text = str(error)
+        place = next((p for name, p in self._places.items() if f"'{name}'" in text), "")
+        # The text begins with the run time's own code and file; what it says comes last.
+        said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+        said = re.sub(r"(/\S+\.(cc|h):\d+ )?onnxruntime::\S+\(.*?\) ", "", said)
+        return RunFailed(
+            "run-failed",
+            f"onnxruntime: {said.strip()}",
+            notes=[f"written at {place}"] if place else [],
+        )
+
+
+def _session(model: str | bytes, options: object, providers: Sequence[object]) -> _Inner:
+    # Pad_Fusion turns zeros before a pool into minus infinity: onnxruntime issue 24737.
+    session = onnxruntime.InferenceSession(
+        model,
+        cast("onnxruntime.SessionOptions", options),
+        providers=cast("list[str]", providers),
+        disabled_optimizers=["Pad_Fusion"],
+        enable_fallback=0,
+    )
+    return cast("_Inner", session)
+
+
+def _through_a_file(model: Model, options: object, providers: Sequence[object]) -> _Inner:
+    """Open a model that one message cannot hold."""
+    from netlang.backends.onnx import save
+
+    with TemporaryDirectory(prefix="netlang-") as folder:
+        path = Path(folder) / "model.onnx"
+        save(model, path)
+        return _session(str(path), options, providers)
+
+
+def _chosen(provider: Provider) -> list[object]:
+    # TensorFloat-32 keeps ten bits of a product: far from what the interpreter computes.
+    cuda = (_CUDA, {"use_tf32": "0"})
+    has_cuda = _CUDA in onnxruntime.get_available_providers()
+    if provider == "cuda" and not has_cuda:
+        raise ProviderMissing("cuda", _available())
+    return [cuda, _CPU] if provider != "cpu" and has_cuda else [_CPU]
+
+
+def _available(*, without: str = "") -> list[str]:
+    shown = {_CPU: "cpu", _CUDA: "cuda"}
+    here = cast("list[str]", onnxruntime.get_available_providers())
+    return [shown[name] for name in here if name in shown and name != without]
+
+
+def _places(model: Model) -> dict[str, str]:
+    return {node.name: node.doc_string for node in model.graph.node if node.doc_string}

@@ -1,0 +1,86 @@
+"""The reference interpreter: NumPy, one node at a time. What it computes is what a net means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netlang.arrays import numpy_dtype
+from netlang.backends.feeds import prepare
+from netlang.faults import ENVIRONMENT, BadInput, Fault
+from netlang.ir.graph import Graph, Node, Value
+from netlang.ir.types import DType
+from netlang.numeric import Array, np
+from netlang.weights import require
+
+
+def run(
+    graph: Graph,
+    feeds: Mapping[str, Array],
+    weights: Mapping[str, Array],
+    *,
+    dtype: DType = DType.F32,
+    sizes: Mapping[str, int] | None = None,
+) -> dict[str, Array]:
+    """Compute the outputs of a graph, and each state ``h`` of the next call as ``h_next``.
+
+    With ``dtype`` f64 everything that the graph calls f32 is computed in float64. Raises
+    ``BadInput`` for arrays and ``BadWeights`` for weights that do not fit.
+    """
+    wide = dtype is DType.F64
+    require(graph, weights)
+    fed = prepare(graph, feeds, sizes=sizes, wide=wide)
+    values: dict[Value, Array] = {v: fed.arrays[v.name] for v in graph.inputs}
+    values |= {s.value: fed.arrays[s.value.name] for s in graph.states}
+    values |= {v: _widen(weights[p.path], wide=wide) for v, p in graph.params.items()}
+    results = dict(graph.outputs) | {f"{s.name}_next": s.after for s in graph.states}
+    last_use = _last_uses(graph)
+    kept = set(results.values())
+    for position, node in enumerate(graph.nodes):
+        computed = compute(node, [values[v] for v in node.inputs], fed.sizes)
+        for value, array in zip(node.outputs, computed, strict=True):
+            values[value] = _widen(array, wide=wide)
+        for value in {*node.inputs, *node.outputs}:
+            if value not in kept and last_use.get(value, position) == position:
+                del values[value]
+    return {name: values[v] for name, v in results.items()}
+
+
+def compute(node: Node, operands: list[Array], sizes: Mapping[str, int]) -> tuple[Array, ...]:
+    """Compute one node."""
+    try:
+        with np.errstate(all="ignore"):
+            return tuple(np.asarray(a) for a in node.op.at(sizes).forward(*operands))
+    except MemoryError:
+        raise Fault(
+            "out-of-memory",
+            f"{place(node)} needs more memory than there is",
+            exit_code=ENVIRONMENT,
+        ) from None
+    except IndexError as error:
+        raise BadInput(f"{place(node)} looks up an entry that does not exist: {error}") from None
+
+
+def place(node: Node) -> str:
+    """Name a node as the program does: its path, its operator and its line."""
+    path = f"`{node.scope.path}`" if node.scope and node.scope.path else f"`{node.op.name}`"
+    where = written_at(node)
+    return f"{path} ({node.op.name}{', ' + where if where else ''})"
+
+
+def written_at(node: Node) -> str:
+    """Give ``file:line`` of the user's text that made a node, ``""`` where there is none."""
+    scope = node.scope
+    span = node.span
+    while span is not None and span.source.library and scope is not None:
+        span, scope = scope.span, scope.parent
+    return f"{span.source.name}:{span.line}" if span else ""
+
+
+def _widen(array: Array, *, wide: bool) -> Array:
+    if wide and array.dtype == numpy_dtype(DType.F32):
+        return array.astype(numpy_dtype(DType.F64))
+    return array
+
+
+def _last_uses(graph: Graph) -> dict[Value, int]:
+    return {v: position for position, node in enumerate(graph.nodes) for v in node.inputs}

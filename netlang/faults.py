@@ -1,0 +1,68 @@
+"""Mistakes that have no place in a program's text: bad data, bad options, a missing library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+DIAGNOSED, USAGE, ENVIRONMENT = 1, 2, 3
+
+
+class Fault(Exception):
+    """Something a person did or has that cannot work, told as a diagnostic without a span.
+
+    The command line prints ``error[rule]: message``, the notes and the helps, and ends with
+    ``exit_code``: 1 for input that was looked at and refused, 2 for wrong usage, 3 for the
+    environment.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        message: str,
+        *,
+        notes: Sequence[str] = (),
+        helps: Sequence[str] = (),
+        exit_code: int = DIAGNOSED,
+    ) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+        self.notes = tuple(notes)
+        self.helps = tuple(helps)
+        self.exit_code = exit_code
+
+
+class BadInput(Fault):
+    """An array that does not fit the signature of a network."""
+
+    def __init__(
+        self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
+    ) -> None:
+        super().__init__("bad-input", message, notes=notes, helps=helps)
+
+
+class BadFile(Fault):
+    """A file that is not what it claims to be."""
+
+    def __init__(
+        self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
+    ) -> None:
+        super().__init__("bad-file", message, notes=notes, helps=helps)
+
+
+class BadWeights(Fault):
+    """Weights that do not fit a network; every difference is a note."""
+
+    def __init__(
+        self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
+    ) -> None:
+        super().__init__("bad-weights", message, notes=notes, helps=helps)
+
+
+class TooLarge(Fault):
+    """Something that would not fit, refused before it is tried."""
+
+    def __init__(
+        self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
+    ) -> None:
+        super().__init__("too-large", message, notes=notes, helps=helps)

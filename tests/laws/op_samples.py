@@ -1,0 +1,95 @@
+"""Graphs and arrays made from the samples of the operators."""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass
+from importlib import import_module
+from zlib import crc32
+
+import numpy as np
+
+import netlang.ops
+from netlang.arrays import numpy_dtype
+from netlang.ir.dims import Size, bind, symbol, symbols
+from netlang.ir.graph import Builder, Graph, Value
+from netlang.ir.op import OPS, Sample
+from netlang.ir.types import BOOL, F32, TensorType
+from netlang.numeric import Array
+
+for module in pkgutil.iter_modules(netlang.ops.__path__):
+    import_module(f"netlang.ops.{module.name}")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A sample, by the name its tests carry."""
+
+    name: str
+    sample: Sample
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return default_sizes(self.sample.types) | dict(self.sample.sizes)
+
+
+def cases() -> list[Case]:
+    return [
+        Case(f"{name}-{number}", sample)
+        for name, op in sorted(OPS.items())
+        for number, sample in enumerate(op.samples())
+    ]
+
+
+def default_sizes(types: tuple[TensorType, ...]) -> dict[str, int]:
+    """Give each symbol the first multiple of its unit that is at least 3."""
+    units: dict[str, int] = {}
+    for size in (d for t in types for d in t.shape):
+        units |= symbols(size)
+    return {name: -(-3 // unit) * unit for name, unit in units.items()}
+
+
+def graph_of(case: Case) -> Graph:
+    """Make a graph of the one operator; a symbol of an attribute alone gets its own input."""
+    builder = Builder()
+    inputs = [builder.fresh(f"x{i}", t) for i, t in enumerate(case.sample.types)]
+    outputs = builder.add(case.sample.op, *inputs)
+    carried = _symbols_of(inputs)
+    for name, unit in _symbols_of(outputs).items():
+        if name not in carried:
+            shape: tuple[Size, ...] = (symbol(name, unit),)
+            inputs.append(builder.fresh(f"size_{name}", TensorType(F32, shape)))
+    return Graph(
+        name="sample",
+        inputs=tuple(inputs),
+        params={},
+        nodes=tuple(builder.nodes),
+        outputs={f"y{i}": v for i, v in enumerate(outputs)},
+    )
+
+
+def arrays_of(case: Case, graph: Graph) -> dict[str, Array]:
+    rng = np.random.default_rng(crc32(case.name.encode()))
+    return {v.name: draw(rng, v.type, case) for v in graph.inputs}
+
+
+def draw(rng: np.random.Generator, type: TensorType, case: Case) -> Array:
+    shape = tuple(bind(d, case.sizes) for d in type.shape)
+    low, high = case.sample.low, case.sample.high
+    dtype = numpy_dtype(type.dtype)
+    if type.dtype is BOOL:
+        return rng.random(shape) < 0.5
+    if type.dtype.is_integer:
+        first = 0 if low is None else int(low)
+        return rng.integers(first, first + 3 if high is None else int(high), shape).astype(dtype)
+    if low is None and high is None:
+        return rng.standard_normal(shape).astype(dtype)
+    first = -1.0 if low is None else low
+    return rng.uniform(first, first + 2.0 if high is None else high, shape).astype(dtype)
+
+
+def _symbols_of(values: tuple[Value, ...] | list[Value]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for size in (d for v in values for d in v.type.shape):
+        found |= symbols(size)
+    return found
