@@ -1,0 +1,392 @@
+"""Activation functions that ONNX has as one node, or whose plain formula loses digits."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.numeric import Array, np
+from netlang.ops import arguments
+from netlang.ops.checks import require_dtype_of, require_float
+from netlang.ops.special import erf
+
+N = symbol("N")
+SELU_ALPHA = 1.6732632423543772848
+SELU_GAMMA = 1.0507009873554804934
+
+
+@dataclass(frozen=True)
+class Activation(Primitive, ABC):
+    """A function of each element of one floating-point tensor."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    onnx_name: ClassVar[str]
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_float(self.name, x)
+        return (x,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add(self.onnx_name, *operands),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(), (TensorType(F32, (2, 3)),)),
+            Sample(cls(), (TensorType(F32, (N, 3, 1)),), low=-30, high=30, sizes={"N": 4}),
+            Sample(cls(), (TensorType(F32, ()),)),
+            Sample(cls(), (TensorType(F32, (0, 3)),)),
+        ]
+
+
+@register
+class Relu(Activation):
+    """Keep positive elements and make the others 0.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Relu.
+    """
+
+    name = "relu"
+    onnx_name = "Relu"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(np.maximum(x, x.dtype.type(0))),)
+
+
+@register
+class Sigmoid(Activation):
+    """Squash every element into the interval from 0 to 1: 1 / (1 + exp(-x)).
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Sigmoid.
+    """
+
+    name = "sigmoid"
+    onnx_name = "Sigmoid"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        decay = np.exp(-np.abs(x))
+        return (np.where(x >= 0, 1 / (1 + decay), decay / (1 + decay)),)
+
+
+@register
+class Tanh(Activation):
+    """Squash every element into the interval from -1 to 1.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Tanh.
+    """
+
+    name = "tanh"
+    onnx_name = "Tanh"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(np.tanh(x)),)
+
+
+@register
+class Softplus(Activation):
+    """Smooth the corner of relu: log(1 + exp(x)), finite for every finite element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Softplus.
+    """
+
+    name = "softplus"
+    onnx_name = "Softplus"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(np.logaddexp(x.dtype.type(0), x)),)
+
+
+@register
+class Softsign(Activation):
+    """Squash every element into the interval from -1 to 1: x / (1 + abs(x)).
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Softsign.
+    """
+
+    name = "softsign"
+    onnx_name = "Softsign"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(x / (1 + np.abs(x))),)
+
+
+@register
+class Selu(Activation):
+    """Scale elu so that activations keep mean 0 and variance 1.
+
+    ``f32[...S] -> f32[...S]``. Source: Klambauer et al., 2017; ONNX Selu.
+    """
+
+    name = "selu"
+    onnx_name = "Selu"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        zero = x.dtype.type(0)
+        below = SELU_ALPHA * np.expm1(np.minimum(x, zero))
+        return (np.asarray(SELU_GAMMA * (np.maximum(x, zero) + below), dtype=x.dtype),)
+
+
+@register
+@dataclass(frozen=True)
+class Hardsigmoid(Activation):
+    """Approximate sigmoid by a straight line between 0 and 1: clamp(slope * x + shift, 0, 1).
+
+    ``f32[...S] -> f32[...S]``. The slope is 1/6 as in mobile networks; Keras 2 had 0.2.
+    Source: ONNX HardSigmoid.
+    """
+
+    name: ClassVar[str] = "hardsigmoid"
+    slope: float = 1 / 6
+    shift: float = 0.5
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        line = x * x.dtype.type(self.slope) + x.dtype.type(self.shift)
+        return (np.asarray(np.clip(line, x.dtype.type(0), x.dtype.type(1))),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("HardSigmoid", *operands, alpha=float(self.slope), beta=float(self.shift)),)
+
+
+@register
+@dataclass(frozen=True)
+class LeakyRelu(Activation):
+    """Keep positive elements and multiply the others by a small slope.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX LeakyRelu.
+    """
+
+    name: ClassVar[str] = "leaky_relu"
+    slope: float = 0.01
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.where(x >= 0, x, x * x.dtype.type(self.slope)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("LeakyRelu", *operands, alpha=float(self.slope)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        x = TensorType(F32, (2, 3))
+        return [
+            Sample(cls(), (x,)),
+            Sample(cls(0.2), (TensorType(F32, (N, 1)),), sizes={"N": 4}),
+            Sample(cls(1.5), (x,)),
+            Sample(cls(), (TensorType(F32, (0,)),)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class Elu(Activation):
+    """Keep positive elements and bend the others towards -alpha: alpha * (exp(x) - 1).
+
+    ``f32[...S] -> f32[...S]``. Source: Clevert et al., 2015; ONNX Elu.
+    """
+
+    name: ClassVar[str] = "elu"
+    alpha: float = 1.0
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        zero = x.dtype.type(0)
+        return (np.where(x > 0, x, x.dtype.type(self.alpha) * np.expm1(np.minimum(x, zero))),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Elu", *operands, alpha=float(self.alpha)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        x = TensorType(F32, (2, 3))
+        return [
+            Sample(cls(), (x,)),
+            Sample(cls(0.5), (TensorType(F32, (N, 1)),), low=-90, high=90, sizes={"N": 4}),
+            Sample(cls(), (TensorType(F32, ()),)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class Gelu(Activation):
+    """Weigh every element by the normal distribution up to it: x * Phi(x).
+
+    ``f32[...S] -> f32[...S]``. With ``approximate`` Phi is replaced by a tanh, as the first GPT
+    models have it. Source: Hendrycks and Gimpel, 2016; ONNX Gelu (operator set 20).
+    """
+
+    name: ClassVar[str] = "gelu"
+    approximate: bool = False
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        if self.approximate:
+            inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x * x * x)
+            return (np.asarray(0.5 * x * (1 + np.tanh(inner)), dtype=x.dtype),)
+        scaled = np.asarray(x, dtype=np.float64) * np.sqrt(0.5)
+        return (np.asarray(0.5 * x * (1 + erf(scaled)), dtype=x.dtype),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        if b.opset >= 20:
+            form = "tanh" if self.approximate else "none"
+            return (b.add("Gelu", *operands, approximate=form),)
+        (x,) = operands
+
+        def number(value: float) -> str:
+            return b.constant(value, x.type.dtype)
+
+        if self.approximate:
+            cube = b.add("Mul", b.add("Mul", x, x), x)
+            inner = b.add("Add", x, b.add("Mul", cube, number(0.044715)))
+            phi = b.add("Tanh", b.add("Mul", inner, number((2 / 3.141592653589793) ** 0.5)))
+        else:
+            phi = b.add("Erf", b.add("Div", x, number(2**0.5)))
+        return (b.add("Mul", b.add("Mul", x, b.add("Add", phi, number(1.0))), number(0.5)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        x = TensorType(F32, (2, 3))
+        return [
+            Sample(cls(), (x,)),
+            Sample(cls(True), (x,)),
+            Sample(cls(), (TensorType(F32, (N, 1)),), low=-9, high=9, sizes={"N": 40}),
+            Sample(cls(True), (TensorType(F32, (N, 1)),), low=-9, high=9, sizes={"N": 40}),
+            Sample(cls(), (TensorType(F32, ()),)),
+        ]
+
+
+@dataclass(frozen=True)
+class Normalizer(Activation, ABC):
+    """A distribution over the elements along one axis."""
+
+    axis: int = -1
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        return cls(arguments.axis_of(types[0], arguments.integer(attributes, "axis", -1)))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_float(self.name, x)
+        if x.shape[arguments.axis_of(x, self.axis)] == 0:
+            raise TypeRefused(
+                f"`{self.name}` needs at least one element along axis {self.axis}",
+                operand=0,
+                label=f"this is {x}",
+            )
+        return (x,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add(self.onnx_name, *operands, axis=self.axis),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(1), (TensorType(F32, (2, 3)),)),
+            Sample(cls(0), (TensorType(F32, (4,)),), low=-90, high=90),
+            Sample(cls(-2), (TensorType(F32, (N, 3, 2)),), sizes={"N": 2}),
+            Sample(cls(0), (TensorType(F32, (N, 3, 2)),), sizes={"N": 5}),
+            Sample(cls(1), (TensorType(F32, (3, 1)),)),
+            Sample(cls(1), (TensorType(F32, (0, 3)),)),
+        ]
+
+
+@register
+class Softmax(Normalizer):
+    """Make the elements along an axis positive with sum 1: exp(x) / sum(exp(x)).
+
+    ``f32[...S] -> f32[...S]``; large elements don't overflow. Source: ONNX Softmax.
+    """
+
+    name = "softmax"
+    onnx_name = "Softmax"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        e = np.exp(x - np.max(x, axis=self.axis, keepdims=True))
+        return (e / np.sum(e, axis=self.axis, keepdims=True),)
+
+
+@register
+class LogSoftmax(Normalizer):
+    """Take the logarithm of softmax without computing the softmax.
+
+    ``f32[...S] -> f32[...S]``; finite where softmax underflows to 0. Source: ONNX LogSoftmax.
+    """
+
+    name = "log_softmax"
+    onnx_name = "LogSoftmax"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        shifted = x - np.max(x, axis=self.axis, keepdims=True)
+        return (shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True)),)
+
+
+@register
+@dataclass(frozen=True)
+class Prelu(Primitive):
+    """Keep positive elements and multiply the others by a learned slope, one for each channel.
+
+    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; a slope ``f32[1]`` serves all channels.
+    Source: He et al., 2015; ONNX PRelu.
+    """
+
+    name: ClassVar[str] = "prelu"
+    operands: ClassVar[tuple[str, ...]] = ("x", "slope")
+
+    def infer(self, *types: TensorType) -> Types:
+        x, slope = types
+        require_float("prelu", x)
+        require_dtype_of(x, slope, operand=1)
+        if slope.shape != (1,) and (x.rank < 2 or slope.shape != (x.shape[1],)):
+            raise TypeRefused(
+                "`prelu` needs one slope for each channel, or one for all",
+                operand=1,
+                label=f"this is {slope}",
+                notes=(f"the input is {x}",),
+            )
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, slope = operands
+        aligned = slope.reshape(-1, *(1,) * (x.ndim - 2)) if x.ndim > 2 else slope
+        return (np.where(x >= 0, x, x * (aligned if x.ndim else aligned[0])),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        x, slope = operands
+        if x.type.rank == 0:
+            return (b.add("PRelu", x, b.add("Squeeze", slope, b.axes((0,)))),)
+        if x.type.rank <= 2 or slope.type.shape == (1,):
+            return (b.add("PRelu", x, slope),)
+        aligned = b.add("Unsqueeze", slope, b.axes(range(1, x.type.rank - 1)))
+        return (b.add("PRelu", x, aligned),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(x: Shape, slope: Shape) -> Sample:
+            return Sample(
+                cls(),
+                (TensorType(F32, x), TensorType(F32, slope)),
+                sizes={"N": 2},
+            )
+
+        return [
+            sample((N, 3, 2, 2), (3,)),
+            sample((N, 3, 4), (1,)),
+            sample((2, 3), (3,)),
+            sample((4,), (1,)),
+            sample((), (1,)),
+        ]

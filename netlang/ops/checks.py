@@ -1,0 +1,300 @@
+"""What several operators ask of their operands, and the words in which they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from netlang.ir.dims import Shape, Size, show, substitute
+from netlang.ir.op import TypeRefused
+from netlang.ir.types import DType, TensorType
+from netlang.ops.arguments import axis_of
+from netlang.ops.clauses import where_help
+
+Pair = tuple[Size, Size]
+
+
+def shape_text(shape: Shape) -> str:
+    """Print a shape as the language writes it.
+
+    >>> shape_text((2, 784))
+    '[2, 784]'
+    """
+    return f"[{', '.join(map(show, shape))}]"
+
+
+def require_float(op: str, *types: TensorType) -> None:
+    """Refuse the first operand whose elements aren't floating-point numbers."""
+    for position, x in enumerate(types):
+        if not x.dtype.is_float:
+            raise TypeRefused(
+                f"`{op}` needs floating-point numbers, not {x.dtype}",
+                rule="dtype-mismatch",
+                operand=position,
+                label=f"this is {x}",
+                helps=(f"convert with `cast({{{position}}}, f32)`",),
+            )
+
+
+def require_number(op: str, *types: TensorType) -> None:
+    """Refuse the first operand whose elements are truth values."""
+    for position, x in enumerate(types):
+        if x.dtype is DType.BOOL:
+            raise TypeRefused(
+                f"`{op}` needs numbers, not bool",
+                rule="dtype-mismatch",
+                operand=position,
+                label=f"this is {x}",
+                helps=(f"convert with `cast({{{position}}}, f32)`",),
+            )
+
+
+def require_integer(op: str, *types: TensorType, help: str) -> None:
+    """Refuse the first operand whose elements aren't integers."""
+    for position, x in enumerate(types):
+        if not x.dtype.is_integer:
+            raise TypeRefused(
+                f"`{op}` needs integers, not {x.dtype}",
+                rule="dtype-mismatch",
+                operand=position,
+                label=f"this is {x}",
+                helps=(help,),
+            )
+
+
+def require_bool(op: str, *types: TensorType) -> None:
+    """Refuse the first operand whose elements aren't truth values."""
+    for position, x in enumerate(types):
+        if x.dtype is not DType.BOOL:
+            raise TypeRefused(
+                f"`{op}` needs bool elements, not {x.dtype}",
+                rule="dtype-mismatch",
+                operand=position,
+                label=f"this is {x}",
+                helps=(f"compare first, for example `{{{position}}} > 0`",),
+            )
+
+
+def require_same_dtype(a: TensorType, b: TensorType, *, first: int = 0) -> None:
+    """Refuse two element types; ``first`` is the position of the left operand."""
+    if a.dtype is b.dtype:
+        return
+    left, right = first, first + 1
+    # Towards the floating-point side: the other direction would throw digits away.
+    widen_left = b.dtype.is_float and not a.dtype.is_float
+    target, position = (b.dtype, left) if widen_left else (a.dtype, right)
+    raise TypeRefused(
+        f"one side has {a.dtype} elements and the other {b.dtype}",
+        rule="dtype-mismatch",
+        operand=left,
+        label=str(a),
+        notes=("element types are never converted silently",),
+        helps=(f"convert one side: `cast({{{position}}}, {target})`",),
+    )
+
+
+def require_dtype_of(x: TensorType, v: TensorType, *, operand: int) -> None:
+    """Refuse the operand ``v`` unless its elements are of the type of the first operand's."""
+    if v.dtype is not x.dtype:
+        raise TypeRefused(
+            f"one side has {x.dtype} elements and the other {v.dtype}",
+            rule="dtype-mismatch",
+            operand=operand,
+            label=f"this is {v}",
+            helps=(f"convert it: `cast({{{operand}}}, {x.dtype})`",),
+        )
+
+
+def require_rank(op: str, x: TensorType, least: int, layout: str, *, operand: int = 0) -> None:
+    """Refuse a tensor with fewer dimensions than ``layout`` names."""
+    if x.rank < least:
+        raise TypeRefused(
+            f"`{op}` works on {layout}",
+            rule="rank-mismatch",
+            operand=operand,
+            label=f"this is {x}",
+            notes=(f"it has {count(x.rank, 'dimension')}, and {least} are needed at least",),
+        )
+
+
+def require_vector(op: str, name: str, v: TensorType, x: TensorType, *, operand: int) -> None:
+    """Refuse ``v`` unless it holds one number for each channel (axis 1) of ``x``."""
+    require_dtype_of(x, v, operand=operand)
+    if v.shape != (x.shape[1],):
+        raise TypeRefused(
+            f"`{op}` needs one `{name}` for each channel",
+            operand=operand,
+            label=f"this is {v}",
+            notes=(f"dimension 1 of {x} is {x.shape[1]}: `{name}` must be {v.dtype}"
+                   f"{shape_text((x.shape[1],))}",),
+        )  # fmt: skip
+
+
+def require_positive(op: str, name: str, value: float) -> None:
+    """Refuse an attribute that must be above zero."""
+    if not value > 0:
+        raise TypeRefused(f"`{name}` of `{op}` must be above 0, not {value}", rule="out-of-range")
+
+
+def normal_axes(axes: Sequence[int], x: TensorType) -> tuple[int, ...]:
+    """Count axes from the front, in order; refuse one that is missing or named twice."""
+    result = sorted(axis_of(x, axis) for axis in axes)
+    for axis, after in pairwise(result):
+        if axis == after:
+            raise TypeRefused(
+                f"axis {axis} of a rank-{x.rank} tensor is named twice",
+                rule="axis-out-of-range",
+                operand=0,
+                label=f"this is {x}",
+            )
+    return tuple(result)
+
+
+def broadcast(a: TensorType, b: TensorType, *, first: int = 0) -> Shape:
+    """Give the shape of two tensors taken together element by element.
+
+    A number goes with everything. Tensors of the same rank fit where their dimensions are equal or
+    one of them is 1. A tensor of lower rank is repeated over the leading dimensions, if it alone
+    has to be stretched. ``first`` is the position of the left operand.
+
+    >>> from netlang.ir.types import F32
+    >>> broadcast(TensorType(F32, (2, 3)), TensorType(F32, (3,)))
+    (2, 3)
+    """
+    if a.shape == b.shape or b.rank == 0:
+        return a.shape
+    if a.rank == 0:
+        return b.shape
+    pairs = _aligned(a.shape, b.shape)
+    if any(m != n and m != 1 and n != 1 for m, n in pairs):
+        raise misfit(a, b, first=first)
+    together = tuple(n if m == 1 else m for m, n in pairs)
+    if a.rank == b.rank:
+        return together
+    high = a if a.rank > b.rank else b
+    if together != high.shape:
+        raise _stretched_twice(a, b, together, first=first)
+    return together
+
+
+def misfit(a: TensorType, b: TensorType, *, first: int = 0) -> TypeRefused:
+    """Say where two shapes differ and what would make them fit."""
+    same_rank = a.rank == b.rank
+    notes: list[str] = []
+    differing: list[Pair] = []
+    pairs = _aligned(a.shape, b.shape)
+    shared = min(a.rank, b.rank)
+    for i, (m, n) in enumerate(pairs):
+        from_end = i - len(pairs)
+        if m == n or 1 in (m, n) or from_end < -shared:
+            continue
+        differing.append((m, n))
+        place = i if same_rank else from_end
+        notes.append(f"dimension {place} is {m} on the left and {n} on the right")
+    if not same_rank:
+        notes.append(
+            f"the left has {count(a.rank, 'dimension')} and the right {b.rank}: "
+            "they are compared from the last one"
+        )
+    more, helps = rounding(differing)
+    helps = (*helps, *_projection(a, b, first), *_per_channel(a, b, first))
+    return TypeRefused(
+        "these two shapes don't fit together",
+        operand=first,
+        label=str(a),
+        notes=(*notes, *more),
+        helps=helps[:1],
+    )
+
+
+def rounding(differing: Sequence[Pair]) -> tuple[list[str], list[str]]:
+    """Explain sizes that differ only by rounding: notes and helps, empty where they don't."""
+    sizes = [size for pair in differing for size in pair]
+    helps = where_help(
+        sizes, lambda known: all(substitute(m, known) == substitute(n, known) for m, n in differing)
+    )
+    if not helps:
+        return [], []
+    m, n = differing[0]
+    return [f"`//` rounds down: {n} and {m} are equal only for some sizes"], helps
+
+
+def count(n: int, noun: str) -> str:
+    """Put a number before its noun.
+
+    >>> count(1, "dimension"), count(2, "dimension")
+    ('1 dimension', '2 dimensions')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _aligned(a: Shape, b: Shape) -> list[Pair]:
+    rank = max(len(a), len(b))
+    left: Shape = (1,) * (rank - len(a)) + a
+    right: Shape = (1,) * (rank - len(b)) + b
+    return list(zip(left, right, strict=True))
+
+
+def _stretched_twice(a: TensorType, b: TensorType, together: Shape, *, first: int) -> TypeRefused:
+    high, low = (a, b) if a.rank > b.rank else (b, a)
+    high_at, low_at = (first, first + 1) if high is a else (first + 1, first)
+    extra = high.rank - low.rank
+    helps: list[str] = []
+    dropped = _dropped(high.shape, low.shape)
+    if dropped is not None:
+        fix = f"{{{high_at}}}"
+        for rank, axis in zip(range(high.rank, 0, -1), reversed(dropped), strict=False):
+            fix = f"squeeze({fix}, {-1 if axis == rank - 1 else axis})"
+        noun = "the extra dimension" if len(dropped) == 1 else "the extra dimensions"
+        helps.append(f"to match them one to one, drop {noun}: `{fix}`")
+    pair = f"{{{low_at}}}"
+    for _ in range(extra):
+        pair = f"unsqueeze({pair}, 0)"
+    helps.append(f"if you do want every pair, say so: `{pair}`")
+    return TypeRefused(
+        "both sides would have to be stretched",
+        rule="broadcast-both",
+        operand=first,
+        label=str(a),
+        notes=(
+            f"together they would make {shape_text(together)}, which is bigger than either side",
+        ),
+        helps=helps,
+    )
+
+
+def _dropped(high: Shape, low: Shape) -> tuple[int, ...] | None:
+    """Find the dimensions of size 1 without which ``high`` is ``low``."""
+    kept, dropped = len(low) - 1, list[int]()
+    for axis in range(len(high) - 1, -1, -1):
+        if kept >= 0 and high[axis] == low[kept]:
+            kept -= 1
+        elif high[axis] == 1:
+            dropped.append(axis)
+        else:
+            return None
+    return tuple(reversed(dropped)) if kept < 0 else None
+
+
+def _projection(a: TensorType, b: TensorType, first: int) -> tuple[str, ...]:
+    """Propose the 1x1 convolution that takes one map to the shape of the other."""
+    if a.rank != b.rank or a.rank < 3 or a.shape[0] != b.shape[0]:
+        return ()
+    for stride in (1, 2, 4, 8):
+        for i, big, small in ((1, b, a), (0, a, b)):
+            strided = tuple((s - 1) // stride + 1 for s in big.shape[2:])
+            if strided == small.shape[2:]:
+                step = f", stride={stride}" if stride > 1 else ""
+                which = "the larger one" if stride > 1 else "one of them"
+                fix = f"conv({{{first + i}}}, {small.shape[1]}, 1{step})"
+                return (f"project {which} to that shape: `{fix}`",)
+    return ()
+
+
+def _per_channel(a: TensorType, b: TensorType, first: int) -> tuple[str, ...]:
+    """Propose the reshape that lines a vector up with the channels."""
+    high, low, at = (a, b, first + 1) if a.rank > b.rank else (b, a, first)
+    if low.rank != 1 or high.rank < 3 or low.shape[0] != high.shape[1]:
+        return ()
+    wanted = shape_text((low.shape[0], *(1,) * (high.rank - 2)))
+    return (f"for one number per channel: `reshape({{{at}}}, {wanted})`",)
