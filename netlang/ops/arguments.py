@@ -1,0 +1,120 @@
+"""Arguments of a call, taken from the checked mapping the elaborator hands to ``make``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from netlang.ir.dims import Dim, Size
+from netlang.ir.op import TypeRefused
+from netlang.ir.types import DType, TensorType
+
+Arguments = Mapping[str, object]
+
+
+def integer(arguments: Arguments, name: str, default: int | None = None) -> int:
+    """Take a whole number."""
+    value = arguments.get(name)
+    value = default if value is None else value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise refused(name, "must be a whole number", value)
+    return value
+
+
+def number(arguments: Arguments, name: str, default: float | None = None) -> float:
+    """Take a number."""
+    value = arguments.get(name)
+    value = default if value is None else value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise refused(name, "must be a number", value)
+    return float(value)
+
+
+def flag(arguments: Arguments, name: str, default: bool = False) -> bool:
+    """Take ``true`` or ``false``."""
+    value = arguments.get(name)
+    value = default if value is None else value
+    if not isinstance(value, bool):
+        raise refused(name, "must be `true` or `false`", value)
+    return value
+
+
+def word(
+    arguments: Arguments, name: str, known: Mapping[str, str], default: str | None = None
+) -> str:
+    """Take one of the ``known`` words and give what it stands for."""
+    value = arguments.get(name)
+    value = default if value is None else value
+    if not isinstance(value, str) or value not in known:
+        choices = ", ".join(f'"{choice}"' for choice in known)
+        raise refused(name, f"must be one of {choices}", value)
+    return known[value]
+
+
+def size(arguments: Arguments, name: str) -> Size:
+    """Take a size."""
+    value = arguments.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | Dim):
+        raise refused(name, "must be a size", value)
+    return value
+
+
+def sizes(arguments: Arguments, name: str) -> tuple[Size, ...]:
+    """Take one size or a list of sizes."""
+    value = arguments.get(name)
+    found: list[Size] = []
+    for item in items(value):
+        if isinstance(item, bool) or not isinstance(item, int | Dim):
+            raise refused(name, "must hold sizes", item)
+        found.append(item)
+    return tuple(found)
+
+
+def integers(arguments: Arguments, name: str) -> tuple[int, ...]:
+    """Take one whole number or a list of them."""
+    found: list[int] = []
+    for item in items(arguments.get(name)):
+        if isinstance(item, bool) or not isinstance(item, int):
+            raise refused(name, "must hold whole numbers", item)
+        found.append(item)
+    return tuple(found)
+
+
+def items(value: object) -> Sequence[object]:
+    """Give a list or tuple as it is, and anything else as the only item."""
+    if isinstance(value, list | tuple):
+        return cast("Sequence[object]", value)
+    return (value,)
+
+
+def dtype(arguments: Arguments, name: str, default: DType) -> DType:
+    """Take an element type, given itself or by its name."""
+    match arguments.get(name):
+        case None:
+            return default
+        case DType() as found:
+            return found
+        case str(text) if text in DType._value2member_map_:
+            return DType(text)
+        case other:
+            raise refused(name, "must be an element type", other)
+
+
+def refused(name: str, must: str, value: object) -> TypeRefused:
+    """Make the error for an argument that is out of its range."""
+    shown = "none" if value is None else str(value).lower() if isinstance(value, bool) else value
+    return TypeRefused(f"`{name}` {must}, not {shown}", rule="out-of-range")
+
+
+def new_axis(axis: int, x: TensorType) -> int:
+    """Give the place, from the front, of an axis that is still to be put into ``x``."""
+    rank = x.rank + 1
+    if -rank <= axis < rank:
+        return axis % rank
+    raise TypeRefused(
+        f"a new axis can't be put in place {axis}",
+        rule="axis-out-of-range",
+        operand=0,
+        label=f"this is {x}",
+        notes=[f"there are places 0 to {rank - 1}, or -1 to -{rank} from the end"],
+    )

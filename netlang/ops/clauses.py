@@ -1,0 +1,55 @@
+"""Which ``where`` clause would let a shape rule go through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from math import lcm
+
+from netlang.ir.dims import Size, symbol, symbols
+
+_MULTIPLES = (2, 3, 4, 5, 6, 7, 8, 12, 16, 32, 64)
+
+
+def where_clause(
+    sizes: Iterable[Size],
+    holds: Callable[[Mapping[str, Size]], bool],
+    multiples: Iterable[int] = (),
+) -> str | None:
+    """Find the weakest clause under which ``holds``, such as ``where H % 4 == 0, W % 4 == 0``.
+
+    ``holds`` is asked with sizes to put in the place of the symbols of ``sizes``; ``multiples``
+    are tried beside the usual ones.
+    """
+    units: dict[str, int] = {}
+    for size in sizes:
+        units |= symbols(size)
+    for multiple in sorted({*_MULTIPLES, *(m for m in multiples if m > 1)}):
+        values = {n: symbol(n, lcm(unit, multiple)) for n, unit in units.items()}
+        if not _holds(holds, values):
+            continue
+        for name in units:
+            fewer = {n: v for n, v in values.items() if n != name}
+            if _holds(holds, fewer):
+                values = fewer
+        clauses = (f"{n} % {lcm(units[n], multiple)} == 0" for n in sorted(values))
+        return f"where {', '.join(clauses)}"
+    return None
+
+
+def where_help(
+    sizes: Iterable[Size],
+    holds: Callable[[Mapping[str, Size]], bool],
+    multiples: Iterable[int] = (),
+) -> list[str]:
+    """Give the help line that proposes the clause, or none."""
+    clause = where_clause(sizes, holds, multiples)
+    if clause is None:
+        return []
+    return [f"say which sizes are allowed: `{clause}` after the net's outputs"]
+
+
+def _holds(holds: Callable[[Mapping[str, Size]], bool], values: Mapping[str, Size]) -> bool:
+    try:
+        return bool(values) and holds(values)
+    except ValueError:
+        return False

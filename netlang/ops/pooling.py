@@ -1,0 +1,334 @@
+"""Pools: one number for each window of a map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, Window, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.numeric import Array, np
+from netlang.ops.arguments import Arguments, flag, integer, refused
+from netlang.ops.checks import require_float
+from netlang.ops.convolution import onnx_pads
+from netlang.ops.windows import (
+    Pads,
+    Windows,
+    fold,
+    padded,
+    padding,
+    per_axis,
+    positions,
+    spatial_shape,
+)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class MaxPool(Primitive):
+    """Take the largest number of each window.
+
+    ``[N, C, ...S] -> [N, C, ...]``. Padding never wins. With ``ceil`` an incomplete last window
+    counts if it starts inside the map or the padding before it. ONNX: MaxPool.
+    """
+
+    name: ClassVar[str] = "max_pool"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pads
+    dilation: tuple[int, ...]
+    ceil: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        w = _windows(types[0], attributes)
+        return cls(w.kernel, w.stride, w.pad, w.dilation, flag(attributes, "ceil"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        return (_pooled(x, self._windows(), ceil=self.ceil),)
+
+    def window(self, *types: TensorType) -> Window | None:
+        del types
+        return self._windows().seen()
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        windows = _stretched(self._windows(), ceil=self.ceil)
+        counts = positions(windows, x)
+        return (fold(padded(x, windows.pad, -np.inf), windows, counts, np.maximum),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        windows = _stretched(self._windows(), ceil=self.ceil)
+        # Run times refuse padding as long as the kernel, which a dilated window may need.
+        inside = tuple(
+            (before, min(after, kernel - 1))
+            for (before, after), kernel in zip(windows.pad, self.kernel, strict=True)
+        )
+        rest = tuple(
+            (0, after - own) for (_, after), (_, own) in zip(windows.pad, inside, strict=True)
+        )
+        return (
+            b.add(
+                "MaxPool",
+                _joined(b, x, rest, -math.inf),
+                kernel_shape=list(self.kernel),
+                strides=list(self.stride),
+                pads=onnx_pads(inside),
+                dilations=list(self.dilation),
+            ),
+        )
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        none, one = ((0, 0), (0, 0)), ((1, 1), (1, 1))
+        return [
+            _sample(cls((2, 2), (2, 2), none, (1, 1)), 2, 3, 7, 6),
+            _sample(cls((3, 3), (2, 2), one, (1, 1)), 2, 3, 6, 7),
+            _sample(cls((3, 3), (2, 2), one, (1, 1), ceil=True), 2, 3, 6, 7),
+            _sample(cls((2, 2), (3, 3), none, (1, 1), ceil=True), 2, 3, 5, 7),
+            _sample(cls((3, 2), (2, 1), ((0, 1), (1, 0)), (2, 3)), 1, 2, 9, 8),
+            _sample(cls((3, 2), (2, 2), ((1, 1), (1, 1)), (2, 2), ceil=True), 1, 2, 9, 8),
+            _sample(cls((3,), (1,), ((1, 1),), (1,)), 2, 3, 8),
+            _sample(cls((2, 3, 2), (2, 1, 2), ((1, 0), (1, 1), (0, 0)), (1, 1, 1)), 1, 2, 5, 4, 6),
+            _symbolic(cls((3, 3), (2, 2), one, (1, 1))),
+            _symbolic(cls((3, 3), (2, 2), one, (1, 1), ceil=True)),
+            _symbolic(cls((2, 2), (3, 3), none, (1, 1), ceil=True)),
+        ]
+
+    def _windows(self) -> Windows:
+        return Windows(self.kernel, self.stride, self.pad, self.dilation)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class AvgPool(Primitive):
+    """Take the mean of each window.
+
+    ``[N, C, ...S] -> [N, C, ...]``. With ``count_pad`` the zeros of the padding count as numbers;
+    what ``ceil`` adds beyond the padding never does. ONNX: AveragePool.
+    """
+
+    name: ClassVar[str] = "avg_pool"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pads
+    ceil: bool = False
+    count_pad: bool = True
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        w = _windows(types[0], attributes)
+        ceil, count_pad = flag(attributes, "ceil"), flag(attributes, "count_pad", True)
+        return cls(w.kernel, w.stride, w.pad, ceil, count_pad)
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        return (_pooled(x, self._windows(), ceil=self.ceil),)
+
+    def window(self, *types: TensorType) -> Window | None:
+        del types
+        return self._windows().seen()
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        windows = _stretched(self._windows(), ceil=self.ceil)
+        counts = positions(windows, x)
+        total = fold(padded(x, windows.pad, 0.0), windows, counts, np.add)
+        return ((total / self._divisors(x.shape[2:], windows, counts)).astype(x.dtype),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        windows = _stretched(self._windows(), ceil=self.ceil)
+        padded_x: Operand | str = x
+        pad = windows.pad
+        counted = self.count_pad and any(map(sum, self.pad))
+        if counted and pad != self.pad:
+            # The padding counts and what lies behind it does not: only zeros of our own tell them
+            # apart. They are joined on, because Pad before a pool is fused away wrongly.
+            padded_x = _joined(b, x, self.pad, 0.0)
+            pad = tuple(
+                (0, after - own) for (_, after), (_, own) in zip(pad, self.pad, strict=True)
+            )
+            counted = False
+        return (
+            b.add(
+                "AveragePool",
+                padded_x,
+                kernel_shape=list(self.kernel),
+                strides=list(self.stride),
+                pads=onnx_pads(pad),
+                count_include_pad=int(counted),
+            ),
+        )
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        none, one = ((0, 0), (0, 0)), ((1, 1), (1, 1))
+        return [
+            _sample(cls((2, 2), (2, 2), none), 2, 3, 7, 6),
+            _sample(cls((3, 3), (2, 2), one), 2, 3, 6, 7),
+            _sample(cls((3, 3), (2, 2), one, count_pad=False), 2, 3, 6, 7),
+            _sample(cls((3, 3), (2, 2), none, ceil=True), 2, 3, 6, 8),
+            _sample(cls((3, 3), (2, 2), one, ceil=True), 2, 3, 6, 8),
+            _sample(cls((3, 3), (2, 2), one, ceil=True, count_pad=False), 2, 3, 6, 8),
+            _sample(cls((2, 2), (3, 3), none, ceil=True), 2, 3, 5, 7),
+            _sample(cls((2, 3), (3, 4), ((1, 0), (2, 1)), ceil=True), 2, 3, 5, 7),
+            _sample(cls((4,), (4,), ((0, 0),)), 2, 3, 11),
+            _sample(cls((2, 2, 3), (2, 1, 2), ((1, 0), (0, 0), (1, 1))), 1, 2, 5, 4, 6),
+            _symbolic(cls((2, 2), (2, 2), none)),
+            _symbolic(cls((3, 3), (2, 2), one, ceil=True)),
+            _symbolic(cls((3, 3), (2, 2), one, ceil=True, count_pad=False)),
+        ]
+
+    def _windows(self) -> Windows:
+        return Windows(self.kernel, self.stride, self.pad, (1,) * len(self.kernel))
+
+    def _divisors(self, sizes: Sequence[int], windows: Windows, counts: Sequence[int]) -> Array:
+        """Count what each window holds, ready to divide ``[N, C, ...]``."""
+        result = np.ones((1,) * (len(sizes) + 2))
+        for i, (size, n) in enumerate(zip(sizes, counts, strict=True)):
+            (before, after), (_, stretched) = self.pad[i], windows.pad[i]
+            inside = np.zeros(before + size + stretched)
+            inside[: before + size + after] = float(self.count_pad)
+            inside[before : before + size] = 1.0
+            starts = np.arange(n) * self.stride[i]
+            held = inside[starts[:, None] + np.arange(self.kernel[i])].sum(axis=1)
+            result = result * held.reshape(-1, *(1,) * (len(sizes) - 1 - i))
+        return result
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class LpPool(Primitive):
+    """Take the p-norm of each window: ``(sum of |x|**p) ** (1 / p)``.
+
+    ``[N, C, ...S] -> [N, C, ...]``. ONNX: LpPool.
+    """
+
+    name: ClassVar[str] = "lp_pool"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pads
+    p: int = 2
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        w = _windows(types[0], attributes)
+        return cls(w.kernel, w.stride, w.pad, integer(attributes, "p", 2))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        if self.p < 1:
+            raise refused("p", "must be 1 or more", self.p)
+        return (_pooled(x, self._windows(), ceil=False),)
+
+    def window(self, *types: TensorType) -> Window | None:
+        del types
+        return self._windows().seen()
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        windows = self._windows()
+        powers = padded(np.abs(x) ** self.p, self.pad, 0.0)
+        total = fold(powers, windows, positions(windows, x), np.add)
+        return ((total ** (1.0 / self.p)).astype(x.dtype),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (
+            b.add(
+                "LpPool",
+                *operands,
+                kernel_shape=list(self.kernel),
+                strides=list(self.stride),
+                pads=onnx_pads(self.pad),
+                p=self.p,
+            ),
+        )
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _sample(cls((3, 3), (2, 2), ((0, 0), (0, 0))), 2, 3, 7, 6),
+            _sample(cls((2, 3), (2, 1), ((1, 0), (1, 1)), 1), 2, 3, 7, 6),
+            _sample(cls((2,), (2,), ((0, 0),), 3), 2, 3, 8),
+            _symbolic(cls((2, 2), (2, 2), ((0, 0), (0, 0)))),
+        ]
+
+    def _windows(self) -> Windows:
+        return Windows(self.kernel, self.stride, self.pad, (1,) * len(self.kernel))
+
+
+def _windows(x: TensorType, arguments: Arguments) -> Windows:
+    spatial = spatial_shape(x, "a pool")
+    rank = len(spatial)
+    kernel = per_axis(arguments, "kernel", rank)
+    given = arguments if arguments.get("stride") is not None else {"stride": kernel}
+    stride = per_axis(given, "stride", rank)
+    dilation = per_axis(arguments, "dilation", rank, 1)
+    none = Windows(kernel, stride, ((0, 0),) * rank, dilation)
+    none.check(spatial)
+    pad = padding(arguments, spatial, none.extent, stride)
+    return Windows(kernel, stride, pad, dilation)
+
+
+def _pooled(x: TensorType, windows: Windows, *, ceil: bool) -> TensorType:
+    require_float("pool", x)
+    spatial = spatial_shape(x, "a pool")
+    windows.check(spatial)
+    for (before, after), kernel in zip(windows.pad, windows.kernel, strict=True):
+        if max(before, after) >= kernel:
+            raise TypeRefused(
+                f"the padding of a pool must be smaller than its window, not {max(before, after)}",
+                rule="out-of-range",
+                label=f"the window is {kernel} long",
+                notes=["else some windows would hold nothing but padding"],
+                helps=[f"use `pad={kernel - 1}` or less"],
+            )
+    counts: Shape = windows.ceil(spatial) if ceil else windows.floor(spatial)
+    return x.with_shape(*x.shape[:2], *counts)
+
+
+def _stretched(windows: Windows, *, ceil: bool) -> Windows:
+    """Pad so far that rounding down counts every window."""
+    if not ceil:
+        return windows
+    return Windows(windows.kernel, windows.stride, windows.covering(), windows.dilation)
+
+
+def _joined(b: OnnxBuilder, x: Operand, pad: Pads, fill: float) -> Operand | str:
+    """Pad by Concat: run times fuse Pad into a pool that follows it, which changes the result."""
+    joined: Operand | str = x
+    shape = list(x.type.shape)
+    for axis, (before, after) in enumerate(pad, start=2):
+        if not before and not after:
+            continue
+        front, behind = (
+            [b.add("Expand", b.constant(fill, x.type.dtype), b.shape(tuple(sizes)))]
+            if amount
+            else []
+            for amount in (before, after)
+            for sizes in [[*shape[:axis], amount, *shape[axis + 1 :]]]
+        )
+        joined = b.add("Concat", *front, joined, *behind, axis=axis)
+        shape[axis] = shape[axis] + before + after
+    return joined
+
+
+def _sample(op: Primitive, *shape: int) -> Sample:
+    return Sample(op, (TensorType(F32, shape),))
+
+
+def _symbolic(op: Primitive) -> Sample:
+    shape = (symbol("N"), 3, symbol("H"), symbol("W"))
+    return Sample(op, (TensorType(F32, shape),), sizes={"N": 2, "H": 6, "W": 11})
