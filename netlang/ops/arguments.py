@@ -118,3 +118,17 @@ def new_axis(axis: int, x: TensorType) -> int:
         label=f"this is {x}",
         notes=[f"there are places 0 to {rank - 1}, or -1 to -{rank} from the end"],
     )
+
+
+def axis_of(x: TensorType, axis: int, *, operand: int = 0) -> int:
+    """Give an axis of ``x`` counted from the front."""
+    if -x.rank <= axis < x.rank:
+        return axis % x.rank
+    allowed = f"its axes are 0 to {x.rank - 1}, or -1 to -{x.rank} from the end"
+    raise TypeRefused(
+        f"there is no axis {axis}",
+        rule="axis-out-of-range",
+        operand=operand,
+        label=f"this is {x}",
+        notes=[allowed if x.rank else "it has no axes: it is one number"],
+    )
