@@ -88,7 +88,8 @@ graph Small {
   weight %stem.weight: f32[6, 3] = normal(0.0, 0.3333333333333333)
   running %stem.mean: f32[] = zeros() at "stem.running mean"
   state memory %memory: i64[N] = 0.0 next %memory
-  %stem.everything: f32[N, 3, H, 2*((H//16)//2) + 1], %stem.everything.1: f32[N, 3, H, 2*((H//16)//2) + 1] \
+  %stem.everything: f32[N, 3, H, 2*((H//16)//2) + 1], \
+%stem.everything.1: f32[N, 3, H, 2*((H//16)//2) + 1] \
 = everything{flag=true, text="a \\"quoted\\\\name\\"\\n", whole=-3, real=-1e-05, nothing=none, \
 element=i64, nested=[1, [2.5, "b"], [], H//2], size=3*N - 1}(%image, %stem.weight)\
   # stem (conv), small.net:3
