@@ -7,12 +7,13 @@ from math import lcm
 
 from netlang.ir.dims import Size, symbol, symbols
 
+Sizes = Mapping[str, Size]
 _MULTIPLES = (2, 3, 4, 5, 6, 7, 8, 12, 16, 32, 64)
 
 
 def where_clause(
     sizes: Iterable[Size],
-    holds: Callable[[Mapping[str, Size]], bool],
+    holds: Callable[[Sizes], bool],
     multiples: Iterable[int] = (),
 ) -> str | None:
     """Find the weakest clause under which ``holds``, such as ``where H % 4 == 0, W % 4 == 0``.
@@ -38,7 +39,7 @@ def where_clause(
 
 def where_help(
     sizes: Iterable[Size],
-    holds: Callable[[Mapping[str, Size]], bool],
+    holds: Callable[[Sizes], bool],
     multiples: Iterable[int] = (),
 ) -> list[str]:
     """Give the help line that proposes the clause, or none."""
@@ -48,7 +49,7 @@ def where_help(
     return [f"say which sizes are allowed: `{clause}` after the net's outputs"]
 
 
-def _holds(holds: Callable[[Mapping[str, Size]], bool], values: Mapping[str, Size]) -> bool:
+def _holds(holds: Callable[[Sizes], bool], values: Sizes) -> bool:
     try:
         return bool(values) and holds(values)
     except ValueError:

@@ -11,7 +11,7 @@ from netlang.ir.op import TypeRefused, Window
 from netlang.ir.types import TensorType
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, integers, items, refused
-from netlang.ops.clauses import where_help
+from netlang.ops.clauses import Sizes, where_help
 
 Pads = tuple[tuple[int, int], ...]
 WORDS = ("same", "valid", "half", "causal")
@@ -229,7 +229,7 @@ def _same(size: Size, extent: int, stride: int) -> tuple[int, int]:
     total = _same_total(size, extent, stride)
     if isinstance(total, Dim):
 
-        def known(values: dict[str, Size]) -> bool:
+        def known(values: Sizes) -> bool:
             return isinstance(_same_total(substitute(size, values), extent, stride), int)
 
         raise TypeRefused(
@@ -239,7 +239,7 @@ def _same(size: Size, extent: int, stride: int) -> tuple[int, int]:
             label=f"this size is {size}",
             notes=["its padding is only known if the size is known to divide by the stride"],
             helps=[
-                *where_help([size], lambda v: known(dict(v)), [stride]),
+                *where_help([size], known, [stride]),
                 "or write the padding out: `pad=half` for odd kernels",
             ],
         )

@@ -1,0 +1,340 @@
+"""The same elements in another shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, Size, exact_quotient, product, substitute, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.numeric import Array, np
+from netlang.ops.arguments import (
+    Arguments,
+    axis_of,
+    integer,
+    integers,
+    new_axis,
+    refused,
+    sizes,
+)
+from netlang.ops.clauses import Sizes, where_help
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Flatten(Primitive):
+    """Join all axes from ``start`` on into one.
+
+    ``[N, C, H, W] -> [N, C*H*W]`` with ``start`` 1. ONNX: Flatten, Reshape.
+    """
+
+    name: ClassVar[str] = "flatten"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    start: int = 1
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        return cls(axis_of(types[0], integer(attributes, "start", 1)))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        start = axis_of(x, self.start)
+        return (x.with_shape(*x.shape[:start], product(x.shape[start:])),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        start = self.start % x.ndim
+        return (x.reshape(*x.shape[:start], int(np.prod(x.shape[start:]))),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        if self.start == 1:
+            return (b.add("Flatten", x, axis=1),)
+        (y,) = self.infer(x.type)
+        return (b.add("Reshape", x, b.shape(y.shape, like=x)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n, h = symbol("N"), symbol("H")
+        return [
+            _sample(cls(), 2, 3, 4, 5),
+            _sample(cls(2), 2, 3, 4, 5),
+            _sample(cls(0), 2, 3),
+            _sample(cls(), 2, 3),
+            _sample(cls(-2), 2, 3, 4),
+            Sample(cls(), (_f32(n, 3, h, h),), sizes={"N": 2, "H": 4}),
+            Sample(cls(2), (_f32(n, 3, h, 5),), sizes={"N": 2, "H": 4}),
+            Sample(cls(0), (_f32(n, 3, h),), sizes={"N": 2, "H": 4}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Reshape(Primitive):
+    """Lay the elements out in another shape, in the same order.
+
+    One size may be -1: it takes what is left. ``[N, 12] -> [N, 3, 4]``. ONNX: Reshape.
+    """
+
+    name: ClassVar[str] = "reshape"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    shape: Shape
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        return cls(sizes(attributes, "shape"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        for size in self.shape:
+            if isinstance(size, int) and size < -1:
+                raise refused("shape", "must hold sizes, or one -1", size)
+        open_places = [i for i, size in enumerate(self.shape) if size == -1]
+        if len(open_places) > 1:
+            raise TypeRefused(
+                "only one size can be left open",
+                rule="reshape-mismatch",
+                label="-1 stands here more than once",
+                helps=["write all sizes but one"],
+            )
+        if not open_places:
+            if product(self.shape) != x.size:
+                raise _misfit(x, self.shape)
+            return (x.with_shape(*self.shape),)
+        (place,) = open_places
+        rest = exact_quotient(x.size, product(_known(self.shape)))
+        if rest is None:
+            raise _misfit(x, self.shape)
+        return (x.with_shape(*self.shape[:place], rest, *self.shape[place + 1 :]),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (x.reshape(tuple(int(str(n)) for n in self.shape)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        (y,) = self.infer(x.type)
+        return (b.add("Reshape", x, b.shape(y.shape, like=x)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n, t, d = symbol("N"), symbol("T"), symbol("D", 4)
+        fixed = {"N": 2, "T": 3, "D": 8}
+        return [
+            _sample(cls((2, 3, 4)), 2, 12),
+            _sample(cls((4, -1)), 2, 6),
+            _sample(cls((24,)), 2, 3, 4),
+            _sample(cls(()), 1, 1),
+            Sample(cls((n, 4, 3)), (_f32(n, 12),), sizes=fixed),
+            Sample(cls((n, t, 4, d // 4)), (_f32(n, t, d),), sizes=fixed),
+            Sample(cls((n, -1, 4)), (_f32(n, t, d),), sizes=fixed),
+            Sample(cls((t * n, d)), (_f32(n, t, d),), sizes=fixed),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Transpose(Primitive):
+    """Put the axes in another order; without one, in the reverse order.
+
+    ``[A, B, C] -> [C, A, B]`` with the order 2, 0, 1. ONNX: Transpose.
+    """
+
+    name: ClassVar[str] = "transpose"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    order: tuple[int, ...]
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        (x,) = types
+        given = integers(attributes, "order") if attributes.get("order") is not None else ()
+        order = tuple(axis_of(x, axis) for axis in given)
+        return cls(order or tuple(reversed(range(x.rank))))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        if sorted(self.order) != list(range(x.rank)):
+            raise TypeRefused(
+                "the order must name each axis once",
+                rule="axis-out-of-range",
+                operand=0,
+                label=f"this is {x}",
+                notes=[f"the order is {list(self.order)}, the axes are {list(range(x.rank))}"],
+            )
+        return (x.with_shape(*(x.shape[axis] for axis in self.order)),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        return (operands[0].transpose(self.order),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Transpose", *operands, perm=list(self.order)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        symbolic = _f32(symbol("N"), 3, symbol("H"), 5)
+        return [
+            _sample(cls((1, 0)), 2, 3),
+            _sample(cls((2, 0, 1)), 2, 3, 4),
+            Sample(cls((0, 2, 3, 1)), (symbolic,), sizes={"N": 2, "H": 4}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Squeeze(Primitive):
+    """Drop axes of size 1.
+
+    ``[N, 1, D] -> [N, D]`` with axis 1. ONNX: Squeeze.
+    """
+
+    name: ClassVar[str] = "squeeze"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    axes: tuple[int, ...]
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        return cls(tuple(sorted({axis_of(types[0], a) for a in integers(attributes, "axis")})))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        dropped = {axis_of(x, axis) for axis in self.axes}
+        for axis in sorted(dropped):
+            if x.shape[axis] != 1:
+                raise TypeRefused(
+                    f"axis {axis} can't be dropped: its size is {x.shape[axis]}, not 1",
+                    operand=0,
+                    label=f"this is {x}",
+                    helps=[_droppable(x)],
+                )
+        return (x.with_shape(*(n for i, n in enumerate(x.shape) if i not in dropped)),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        return (np.squeeze(operands[0], axis=self.axes),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Squeeze", *operands, b.axes(self.axes)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _sample(cls((1,)), 2, 1, 3),
+            _sample(cls((0, -1)), 1, 3, 1),
+            Sample(cls((-1,)), (_f32(symbol("N"), 1),), sizes={"N": 2}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Unsqueeze(Primitive):
+    """Add an axis of size 1.
+
+    ``[N, D] -> [N, 1, D]`` with axis 1. ONNX: Unsqueeze.
+    """
+
+    name: ClassVar[str] = "unsqueeze"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    axis: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        return cls(new_axis(integer(attributes, "axis"), types[0]))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        axis = new_axis(self.axis, x)
+        return (x.with_shape(*x.shape[:axis], 1, *x.shape[axis:]),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        return (np.expand_dims(operands[0], self.axis),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Unsqueeze", *operands, b.axes((self.axis,))),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _sample(cls(1), 2, 3),
+            _sample(cls(-1), 2, 3),
+            _sample(cls(0)),
+            Sample(cls(2), (_f32(symbol("N"), 3),), sizes={"N": 2}),
+        ]
+
+
+def _known(shape: Shape) -> list[Size]:
+    return [size for size in shape if size != -1]
+
+
+def _misfit(x: TensorType, shape: Shape) -> TypeRefused:
+    """Say why the elements don't fill the shape, with the sizes both sides share left out."""
+    known, open_size = _known(shape), -1 in shape
+    have, want = list(x.shape), list(known)
+    for size in known:
+        if size in have:
+            have.remove(size)
+            want.remove(size)
+    a, b = product(have), product(want)
+    if isinstance(a, int) and isinstance(b, int) and b and open_size:
+        common = gcd(a, b)
+        a, b = a // common, b // common
+    target = f"[{', '.join(map(str, shape))}]"
+    reason = f"{a} doesn't divide by {b}" if open_size else f"{a} isn't {_written(want)}"
+
+    def fits(values: Sizes) -> bool:
+        total = substitute(x.size, values)
+        filled = product(substitute(size, values) for size in known)
+        return exact_quotient(total, filled) is not None if open_size else total == filled
+
+    return TypeRefused(
+        f"this can't be reshaped to {target}: {reason}",
+        rule="reshape-mismatch",
+        operand=0,
+        label=f"this is {x}",
+        notes=[f"it has {x.size} elements"],
+        helps=where_help([*x.shape, *shape], fits) or _repaired(x, shape),
+    )
+
+
+def _written(factors: Sequence[Size]) -> str:
+    total = product(factors)
+    if len(factors) < 2:
+        return str(total)
+    texts = (str(n) for n in factors)
+    written = "*".join(f"({text})" if set(text) & set("+/ ") else text for text in texts)
+    return written if written == str(total) else f"{written} = {total}"
+
+
+def _repaired(x: TensorType, shape: Shape) -> list[str]:
+    """Propose the shape that would fit with one size changed, the later the better."""
+    for place in range(len(shape) - 1, -1, -1):
+        others = [n for i, n in enumerate(shape) if i != place]
+        if -1 in others:
+            continue
+        size = exact_quotient(x.size, product(others))
+        if size is not None:
+            fitting = (*shape[:place], size, *shape[place + 1 :])
+            return [f"`[{', '.join(map(str, fitting))}]` would fit"]
+    return []
+
+
+def _droppable(x: TensorType) -> str:
+    axes = [str(i) for i, n in enumerate(x.shape) if n == 1]
+    if not axes:
+        return "no axis has size 1; take one place along an axis with an index: `x[:, 0]`"
+    return f"of size 1: axis {', '.join(axes)}"
+
+
+def _f32(*shape: Size) -> TensorType:
+    return TensorType(F32, shape)
+
+
+def _sample(op: Primitive, *shape: int) -> Sample:
+    return Sample(op, (_f32(*shape),))
