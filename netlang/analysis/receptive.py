@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from netlang.ir.dims import Shape, product
+from netlang.analysis.axes import Spread, place, spread, whole
+from netlang.ir.dims import Shape
 from netlang.ir.graph import Graph, Node, Value, types
-from netlang.ir.op import Primitive, Window
+from netlang.ir.op import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def reception(graph: Graph) -> Reception:
         for output in node.outputs:
             if window is not None and node.inputs[0] in fields:
                 before = fields[node.inputs[0]]
-                fields[output] = _widen(before, window)
+                fields[output] = tuple(_widen(reach, window) for reach in before)
                 steps.append(Step(node, window, before, fields[output]))
             else:
                 fields[output] = join(_carried(node, output, fields))
@@ -111,87 +112,46 @@ def _join_axis(reaches: tuple[Reach, ...]) -> Reach:
     return Reach(axis, field, jump, start)
 
 
-def _widen(field: Field, window: Window) -> Field:
-    first = 2
-    return tuple(
-        _slide(
-            reach,
-            window.extent[reach.axis - first],
-            window.stride[reach.axis - first],
-            window.before[reach.axis - first],
-        )
-        if reach.axis is not None and 0 <= reach.axis - first < len(window.extent)
-        else reach.everything
-        for reach in field
-    )
+def _widen(reach: Reach, window: Window) -> Reach:
+    # A window's axes are the ones after batch and channels.
+    if reach.axis is None or not 0 <= reach.axis - 2 < len(window.extent):
+        return reach.everything
+    at = reach.axis - 2
+    seen = Spread(window.extent[at], window.stride[at], -window.before[at])
+    return _looked_at(reach, seen)
 
 
-def _slide(reach: Reach, extent: int, stride: int, before: int) -> Reach:
-    return Reach(
-        reach.axis,
-        None if reach.field is None else reach.field + (extent - 1) * reach.jump,
-        reach.jump * stride,
-        reach.start - before * reach.jump,
-    )
+def _looked_at(reach: Reach, seen: Spread) -> Reach:
+    field = None if reach.field is None else reach.field + (seen.extent - 1) * reach.jump
+    start = reach.start + seen.start * reach.jump
+    return Reach(reach.axis, field, reach.jump * seen.jump, start)
 
 
 def _carried(node: Node, output: Value, fields: Mapping[Value, Field]) -> list[Field]:
     """Follow each axis of each operand to where the result has it."""
     target = output.type.shape
     found: list[Field] = []
-    for position, value in enumerate(node.inputs):
+    for operand, value in enumerate(node.inputs):
         if value in fields:
-            source = value.type.shape
-            places = _places(node.op, source, target)
-            mixed = _mixed(node.op, position, value.type.rank)
-            found.append(
-                tuple(
-                    _move(reach, source, places, target, mixed=reach.axis in mixed)
-                    for reach in fields[value]
-                )
+            as_whole = whole(node.op, operand, value.type.rank)
+            reaches = (
+                _move(reach, node, value.type.shape, target, as_whole=reach.axis in as_whole)
+                for reach in fields[value]
             )
+            found.append(tuple(reaches))
     return found
 
 
-def _move(
-    reach: Reach, source: Shape, places: Sequence[int | None], target: Shape, *, mixed: bool
-) -> Reach:
+def _move(reach: Reach, node: Node, source: Shape, target: Shape, *, as_whole: bool) -> Reach:
     if reach.axis is None:
         return reach
-    size, place = source[reach.axis], places[reach.axis]
-    kept = not mixed and place is not None and target[place] == size
-    # An axis that is gone or has another size was looked at as a whole.
-    return replace(reach if kept or size == 1 else reach.everything, axis=place)
-
-
-def _places(op: Primitive, source: Shape, target: Shape) -> list[int | None]:
-    """Say where each axis of the operand is in the result; ``None`` where it is gone."""
-    order: tuple[int, ...] = getattr(op, "order", ()) if op.name == "transpose" else ()
-    if order:
-        return [order.index(axis) for axis in range(len(source))]
-    if op.name not in REGROUPING and len(source) <= len(target):
-        return [axis + len(target) - len(source) for axis in range(len(source))]
-    return [_aligned(source, axis, target) for axis in range(len(source))]
-
-
-# These may join and split axes: an axis keeps its place if as much comes before it or behind it.
-REGROUPING = frozenset({"reshape", "flatten", "squeeze", "unsqueeze"})
-
-
-def _aligned(source: Shape, axis: int, target: Shape) -> int | None:
-    before, behind = product(source[:axis]), product(source[axis + 1 :])
-    for place, size in enumerate(target):
-        if size == source[axis] and (
-            product(target[:place]) == before or product(target[place + 1 :]) == behind
-        ):
-            return place
-    return None
-
-
-def _mixed(op: Primitive, position: int, rank: int) -> frozenset[int]:
-    """Name the axes a position of the result sees as a whole although their size stays."""
-    match op.name:
-        case "matmul":
-            return frozenset({rank - 1 if position == 0 else rank - 2})
-        case _:
-            return frozenset()
+    size, at = source[reach.axis], place(node.op, reach.axis, source, target)
+    moved = replace(reach, axis=at)
+    if size == 1:
+        return moved
+    if at is None or as_whole:
+        return moved.everything
+    if (seen := spread(node, reach.axis)) is not None:
+        return _looked_at(moved, seen)
+    # An axis of another size was looked at as a whole.
+    return moved if target[at] == size else moved.everything

@@ -1,0 +1,131 @@
+"""Where the axes of an operand are in a result, and which of them a result sees as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from netlang.ir.dims import Shape, Size, product
+from netlang.ir.graph import Node, types
+from netlang.ir.op import Primitive
+from netlang.ops.activation import Normalizer
+from netlang.ops.convolution import ConvolveTranspose
+from netlang.ops.reduction import Cumsum, Place, Reduction
+
+# These join and split axes: an axis keeps its place if as much comes before it or behind it.
+REGROUPING = frozenset({"reshape", "flatten", "squeeze", "unsqueeze"})
+
+
+def place(op: Primitive, axis: int, source: Shape, target: Shape) -> int | None:
+    """Say where an axis of an operand is in the result; ``None`` where it is gone."""
+    rank = len(source)
+    match op:
+        case Reduction(keep=False) | Place(keep=False):
+            gone = reduced(op, rank)
+            return None if axis in gone else axis - sum(other < axis for other in gone)
+        case _ if op.name == "transpose":
+            order: tuple[int, ...] = getattr(op, "order", ()) or tuple(range(rank))[::-1]
+            return order.index(axis)
+        case _ if op.name in REGROUPING:
+            return _aligned(source, axis, target)
+        case _:
+            # Shapes line up at their ends, as they do where a lower rank is stretched.
+            at = axis + len(target) - rank
+            return at if at >= 0 else None
+
+
+def reduced(op: Primitive, rank: int) -> frozenset[int]:
+    """Name the axes a reduction joins."""
+    match op:
+        case Reduction(axis=None):
+            return frozenset(range(rank))
+        case Reduction(axis=tuple() as axes):
+            return frozenset(axis % rank for axis in axes)
+        case Place(axis=axis):
+            return frozenset({axis % rank})
+        case _:
+            return frozenset()
+
+
+def whole(op: Primitive, operand: int, rank: int) -> frozenset[int]:
+    """Name the axes of which one position of the result sees every position."""
+    match op:
+        case Reduction() | Place():
+            return reduced(op, rank)
+        case Normalizer(axis=axis) | Cumsum(axis=axis):
+            return frozenset({axis % rank})
+        case _ if op.name == "matmul":
+            return frozenset({rank - 1 if operand == 0 else max(rank - 2, 0)})
+        case _ if op.name in WHOLE_MAP:
+            return frozenset(range(2, rank))
+        case _:
+            return frozenset()
+
+
+# These take the mean of each map.
+WHOLE_MAP = frozenset({"normalize_group", "group_norm", "instance_norm", "normalize_instance"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a result larger than its operand sees it, along one axis.
+
+    A position sees ``extent`` positions of the operand, the first one at ``start``; neighbours are
+    ``jump`` of the operand's positions apart.
+    """
+
+    extent: int
+    jump: float
+    start: int = 0
+
+
+def spread(node: Node, axis: int) -> Spread | None:
+    """Say how a transposed convolution or a resampling sees an axis of its first operand."""
+    source, target = node.inputs[0].type.shape, node.outputs[0].type.shape
+    at = axis - 2
+    match node.op:
+        case ConvolveTranspose(stride=strides, dilation=dilations, pad=pads):
+            kernel = types(node.inputs)[1].shape[axis]
+            if not isinstance(kernel, int):
+                return None
+            reach, stride = dilations[at] * (kernel - 1), strides[at]
+            first = ceil((pads[at][0] - reach) / stride)
+            return Spread(reach // stride + 1, 1 / stride, first)
+        case _ if source[axis] == target[axis]:
+            return None
+        case _ if node.op.name in RESAMPLED:
+            ratio = _ratio(source[axis], target[axis])
+            taps = RESAMPLED[node.op.name].get(str(getattr(node.op, "mode", "nearest")), 2)
+            return None if ratio is None else Spread(taps, ratio, -(taps - 1) // 2)
+        case _ if node.op.name.startswith("adaptive_"):
+            ratio = _ratio(source[axis], target[axis])
+            if ratio is None or target[axis] == 1:
+                return None
+            return Spread(ceil(ratio) + (0 if ratio == int(ratio) else 1), ratio)
+        case _:
+            return None
+
+
+# How many positions each mode of resampling looks at, along one axis.
+_TAPS = {"nearest": 1, "linear": 2, "bilinear": 2, "cubic": 4, "bicubic": 4}
+RESAMPLED = {"resize": _TAPS, "upsample": _TAPS}
+
+
+def _ratio(source: Size, target: Size) -> float | None:
+    """Divide two sizes of which one is a multiple of the other, or both are known."""
+    if isinstance(source, int) and isinstance(target, int):
+        return source / target
+    up, down = target // source, source // target
+    if isinstance(up, int) and up > 0:
+        return 1 / up
+    return float(down) if isinstance(down, int) and down > 0 else None
+
+
+def _aligned(source: Shape, axis: int, target: Shape) -> int | None:
+    before, behind = product(source[:axis]), product(source[axis + 1 :])
+    for at, size in enumerate(target):
+        if size == source[axis] and (
+            product(target[:at]) == before or product(target[at + 1 :]) == behind
+        ):
+            return at
+    return None
