@@ -219,13 +219,13 @@ def rounding(differing: Sequence[Pair]) -> tuple[list[str], list[str]]:
     return [f"`//` rounds down: {n} and {m} are equal only for some sizes"], helps
 
 
-def count(n: int, noun: str) -> str:
+def count(n: int, noun: str, plural: str = "") -> str:
     """Put a number before its noun.
 
-    >>> count(1, "dimension"), count(2, "dimension")
-    ('1 dimension', '2 dimensions')
+    >>> count(1, "dimension"), count(2, "axis", "axes")
+    ('1 dimension', '2 axes')
     """
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+    return f"{n} {noun}" if n == 1 else f"{n} {plural or noun + 's'}"
 
 
 def _aligned(a: Shape, b: Shape) -> list[Pair]:

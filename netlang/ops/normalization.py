@@ -1,0 +1,522 @@
+"""Normalization, and what acts on whole channels."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, divides, product, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.numeric import Array, np
+from netlang.ops import arguments
+from netlang.ops.checks import (
+    require_dtype_of,
+    require_float,
+    require_positive,
+    require_rank,
+    require_vector,
+    shape_text,
+)
+
+N = symbol("N")
+H = symbol("H")
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeBatch(Primitive):
+    """Normalize each channel by its stored mean and variance, then scale and shift it.
+
+    ``f32[N, C, ...S], f32[C], f32[C], f32[C], f32[C] -> f32[N, C, ...S]``. ``momentum`` is the
+    share of the new in the running statistics in training. Source: Ioffe and Szegedy, 2015;
+    ONNX BatchNormalization.
+    """
+
+    name: ClassVar[str] = "normalize_batch"
+    operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift", "mean", "var")
+    eps: float = 1e-5
+    momentum: float = 0.1
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        return cls(
+            arguments.number(attributes, "eps", 1e-5), arguments.number(attributes, "momentum", 0.1)
+        )
+
+    def infer(self, *types: TensorType) -> Types:
+        x, *vectors = types
+        require_float(self.name, x)
+        require_rank(self.name, x, 2, "[N, C, ...]")
+        for position, v in enumerate(vectors, 1):
+            require_vector(self.name, self.operands[position], v, x, operand=position)
+        require_positive(self.name, "eps", self.eps)
+        if not 0 <= self.momentum <= 1:
+            raise TypeRefused(
+                f"`momentum` must be between 0 and 1, not {self.momentum:g}", rule="out-of-range"
+            )
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x = operands[0]
+        scale, shift, mean, var = (_over_channels(v, x) for v in operands[1:])
+        slope = scale / np.sqrt(var + x.dtype.type(self.eps))
+        return ((x - mean) * slope + shift,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("BatchNormalization", *operands, epsilon=float(self.eps)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(op: Self, *shape: Shape) -> Sample:
+            (x,) = shape
+            types = (TensorType(F32, x), *(TensorType(F32, x[1:2]) for _ in range(4)))
+            return Sample(op, types, low=0.1, high=2, sizes={"N": 2, "H": 3})
+
+        return [
+            sample(cls(), (N, 3, H, H)),
+            sample(cls(eps=0.1, momentum=0.5), (2, 3)),
+            sample(cls(), (2, 1, 4)),
+            sample(cls(), (2, 3, 1, 2, 2)),
+        ]
+
+
+@dataclass(frozen=True)
+class OverMap(Primitive, ABC):
+    """Statistics of a map itself, then a scale and a shift for each channel."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
+
+    def check(self, *types: TensorType, rank: int, layout: str, eps: float) -> None:
+        x, scale, shift = types
+        require_float(self.name, x)
+        require_rank(self.name, x, rank, layout)
+        require_vector(self.name, "scale", scale, x, operand=1)
+        require_vector(self.name, "shift", shift, x, operand=2)
+        require_positive(self.name, "eps", eps)
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeGroup(OverMap):
+    """Normalize groups of channels of each example together, then scale and shift each channel.
+
+    ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S]``. Source: Wu and He, 2018.
+    """
+
+    name: ClassVar[str] = "normalize_group"
+    groups: int
+    eps: float = 1e-5
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        groups = arguments.integer(attributes, "groups")
+        return cls(groups, arguments.number(attributes, "eps", 1e-5))
+
+    def infer(self, *types: TensorType) -> Types:
+        x = types[0]
+        self.check(*types, rank=2, layout="[N, C, ...]", eps=self.eps)
+        channels = x.shape[1]
+        if self.groups < 1 or not divides(self.groups, channels):
+            fits = isinstance(channels, int) and [
+                g for g in range(1, min(channels, 64) + 1) if channels % g == 0
+            ]
+            raise TypeRefused(
+                f"{channels} channels don't divide into {self.groups} groups",
+                rule="out-of-range",
+                operand=0,
+                label=f"this is {x}",
+                helps=(f"`groups` can be {', '.join(map(str, fits))}",) if fits else (),
+            )
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale, shift = operands
+        grouped = x.reshape(x.shape[0], self.groups, -1) if x.size else x
+        y = _standardized(grouped, (2,), self.eps) if x.size else x
+        return (y.reshape(x.shape) * _over_channels(scale, x) + _over_channels(shift, x),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        # GroupNormalization changed its meaning in operator set 21 and runs nowhere as one node.
+        x, scale, shift = operands
+        rest = product(x.type.shape[1:]) // self.groups
+        shape = (x.type.shape[0], self.groups, rest)
+        grouped = b.add("Reshape", x, b.shape(shape, like=x))
+        ones = b.constant([1.0] * self.groups, x.type.dtype)
+        zeros = b.constant([0.0] * self.groups, x.type.dtype)
+        y = b.add("InstanceNormalization", grouped, ones, zeros, epsilon=float(self.eps))
+        like = Operand(y, x.type.with_shape(*shape))
+        y = b.add("Reshape", y, b.shape(x.type.shape, like=like))
+        y = b.add("Mul", y, _aligned(b, scale, x.type))
+        return (b.add("Add", y, _aligned(b, shift, x.type)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _map_sample(cls(2), (N, 4, H, 3)),
+            _map_sample(cls(1), (2, 3, 5)),
+            _map_sample(cls(3, 0.1), (N, 6, 2, 2, 2)),
+            _map_sample(cls(2), (2, 8)),
+            _map_sample(cls(4), (N, 4, H, H)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeInstance(OverMap):
+    """Normalize each channel of each example by itself, then scale and shift it.
+
+    ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S]``. Source: Ulyanov et al., 2016;
+    ONNX InstanceNormalization.
+    """
+
+    name: ClassVar[str] = "normalize_instance"
+    eps: float = 1e-5
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        return cls(arguments.number(attributes, "eps", 1e-5))
+
+    def infer(self, *types: TensorType) -> Types:
+        self.check(*types, rank=3, layout="[N, C, L], [N, C, H, W], ...", eps=self.eps)
+        return types[:1]
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale, shift = operands
+        y = _standardized(x, tuple(range(2, x.ndim)), self.eps)
+        return (y * _over_channels(scale, x) + _over_channels(shift, x),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("InstanceNormalization", *operands, epsilon=float(self.eps)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _map_sample(cls(), (N, 3, H, 2)),
+            _map_sample(cls(0.1), (2, 1, 5)),
+            _map_sample(cls(), (2, 2, 2, 2, 2)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeLayer(Primitive):
+    """Normalize over an axis and all after it, then scale and shift element by element.
+
+    ``f32[...B, D], f32[D], f32[D] -> f32[...B, D]``. Source: Ba et al., 2016;
+    ONNX LayerNormalization.
+    """
+
+    name: ClassVar[str] = "normalize_layer"
+    operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
+    axis: int = -1
+    eps: float = 1e-5
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        axis = arguments.axis_of(types[0], arguments.integer(attributes, "axis", -1))
+        return cls(axis, arguments.number(attributes, "eps", 1e-5))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, *weights = types
+        require_float(self.name, x)
+        require_positive(self.name, "eps", self.eps)
+        normal = x.shape[arguments.axis_of(x, self.axis) :]
+        for position, weight in enumerate(weights, 1):
+            _require_shape(self.name, self.operands[position], weight, x, normal, position)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale, shift = operands
+        axes = tuple(range(self.axis % x.ndim, x.ndim))
+        return (_standardized(x, axes, self.eps) * scale + shift,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        eps = float(self.eps)
+        return (b.add("LayerNormalization", *operands, axis=self.axis, epsilon=eps),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(op: Self, x: Shape, normal: Shape) -> Sample:
+            types = (TensorType(F32, x), TensorType(F32, normal), TensorType(F32, normal))
+            return Sample(op, types, sizes={"N": 2, "H": 3})
+
+        return [
+            sample(cls(), (N, H, 8), (8,)),
+            sample(cls(1), (2, 5), (5,)),
+            sample(cls(1, 0.1), (N, 3, 2, 2), (3, 2, 2)),
+            sample(cls(0), (6,), (6,)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeRms(Primitive):
+    """Divide by the root of the mean square along the last axis, then scale.
+
+    ``f32[...B, D], f32[D] -> f32[...B, D]``. Source: Zhang and Sennrich, 2019.
+    """
+
+    name: ClassVar[str] = "normalize_rms"
+    operands: ClassVar[tuple[str, ...]] = ("x", "scale")
+    eps: float = 1e-6
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        return cls(arguments.number(attributes, "eps", 1e-6))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, scale = types
+        require_float(self.name, x)
+        require_rank(self.name, x, 1, "[..., D]")
+        require_positive(self.name, "eps", self.eps)
+        _require_shape(self.name, "scale", scale, x, x.shape[-1:], 1)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale = operands
+        power = np.mean(x * x, axis=-1, keepdims=True)
+        return (x / np.sqrt(power + x.dtype.type(self.eps)) * scale,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        x, scale = operands
+        square = b.add("Mul", x, x)
+        if b.opset >= 18:
+            power = b.add("ReduceMean", square, b.axes((-1,)), keepdims=1)
+        else:
+            power = b.add("ReduceMean", square, axes=[-1], keepdims=1)
+        root = b.add("Sqrt", b.add("Add", power, b.constant(float(self.eps), x.type.dtype)))
+        return (b.add("Mul", b.add("Div", x, root), scale),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(), (TensorType(F32, (N, H, 8)), TensorType(F32, (8,)))),
+            Sample(cls(0.1), (TensorType(F32, (5,)), TensorType(F32, (5,)))),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class L2Normalize(Primitive):
+    """Divide by the length along an axis, or by ``eps`` where the length is below it.
+
+    ``f32[...S] -> f32[...S]``.
+    """
+
+    name: ClassVar[str] = "l2_normalize"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    axis: int = -1
+    eps: float = 1e-12
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        axis = arguments.axis_of(types[0], arguments.integer(attributes, "axis", -1))
+        return cls(axis, arguments.number(attributes, "eps", 1e-12))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_float(self.name, x)
+        arguments.axis_of(x, self.axis)
+        require_positive(self.name, "eps", self.eps)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        length = np.sqrt(np.sum(x * x, axis=self.axis, keepdims=True))
+        return (x / np.maximum(length, x.dtype.type(self.eps)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        if b.opset >= 18:
+            length = b.add("ReduceL2", x, b.axes((self.axis,)), keepdims=1)
+        else:
+            length = b.add("ReduceL2", x, axes=[self.axis], keepdims=1)
+        return (b.add("Div", x, b.add("Max", length, b.constant(self.eps, x.type.dtype))),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(1), (TensorType(F32, (N, 3)),)),
+            Sample(cls(1), (TensorType(F32, (2, 3, H)),)),
+            Sample(cls(), (TensorType(F32, (4,)),)),
+            Sample(cls(0, 10.0), (TensorType(F32, (2, 3)),)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class LocalResponseNorm(Primitive):
+    """Divide each element by a power of the mean square of its neighbours across channels.
+
+    ``f32[N, C, ...S] -> f32[N, C, ...S]``: x / (k + alpha / size * sum of squares) ** beta.
+    Source: Krizhevsky et al., 2012; ONNX LRN, where ``k`` is called bias.
+    """
+
+    name: ClassVar[str] = "local_response_norm"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        return cls(
+            arguments.integer(attributes, "size"),
+            arguments.number(attributes, "alpha", 1e-4),
+            arguments.number(attributes, "beta", 0.75),
+            arguments.number(attributes, "k", 1.0),
+        )
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_float(self.name, x)
+        require_rank(self.name, x, 3, "[N, C, L], [N, C, H, W], ...")
+        if self.size < 1 or self.size % 2 == 0:
+            near = max(1, self.size + 1)
+            raise TypeRefused(
+                f"`size` must be odd, so that each channel is in the middle, not {self.size}",
+                rule="out-of-range",
+                helps=(f"write `size={near}`",),
+            )
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        reach = self.size // 2
+        square = x * x
+        total = np.copy(square)
+        for step in range(1, min(reach, x.shape[1] - 1) + 1):
+            total[:, step:] += square[:, :-step]
+            total[:, :-step] += square[:, step:]
+        spread = x.dtype.type(self.k) + x.dtype.type(self.alpha / self.size) * total
+        return (x / spread ** x.dtype.type(self.beta),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        attributes = {
+            "size": self.size,
+            "alpha": float(self.alpha),
+            "beta": float(self.beta),
+            "bias": float(self.k),
+        }
+        if x.type.rank == 4:
+            return (b.add("LRN", x, **attributes),)
+        # onnxruntime takes maps of two spatial axes only.
+        batch, channels, *spatial = x.type.shape
+        shape = (batch, channels, product(spatial), 1)
+        flat = b.add("Reshape", x, b.shape(shape, like=x))
+        like = Operand(b.add("LRN", flat, **attributes), x.type.with_shape(*shape))
+        return (b.add("Reshape", like, b.shape(x.type.shape, like=like)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(op: Self, *shape: Shape) -> Sample:
+            (x,) = shape
+            return Sample(op, (TensorType(F32, x),), low=-3, high=3, sizes={"N": 2, "H": 3})
+
+        return [
+            sample(cls(5, 1e-4, 0.75, 2.0), (N, 7, H, 2)),
+            sample(cls(3, 0.5, 0.5, 1.0), (2, 4, 5)),
+            sample(cls(9, 1.0, 1.0, 0.1), (2, 3, 2, 2)),
+            sample(cls(1, 2.0, 0.75, 1.0), (N, 3, H, 2, 2)),
+            sample(cls(5, 1.0), (2, 1, 1, 1)),
+        ]
+
+
+@dataclass(frozen=True)
+class OverChannels(Primitive, ABC):
+    """One number for each channel, taken together with a map. Subclasses add no fields."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x", "b")
+    onnx_name: ClassVar[str]
+
+    def infer(self, *types: TensorType) -> Types:
+        x, b = types
+        require_float(self.name, x)
+        require_rank(self.name, x, 2, "[N, C, ...]")
+        require_vector(self.name, "b", b, x, operand=1)
+        return (x,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        x, v = operands
+        return (b.add(self.onnx_name, x, _aligned(b, v, x.type)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        shapes: tuple[Shape, ...] = ((N, 3, H, 2), (2, 3), (2, 1, 4), (0, 3, 2, 2, 2))
+        return [
+            Sample(cls(), (TensorType(F32, x), TensorType(F32, x[1:2])), sizes={"N": 2, "H": 3})
+            for x in shapes
+        ]
+
+
+@register
+class AddChannel(OverChannels):
+    """Add one number for each channel.
+
+    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``.
+    """
+
+    name = "add_channel"
+    onnx_name = "Add"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, b = operands
+        return (x + _over_channels(b, x),)
+
+
+@register
+class MulChannel(OverChannels):
+    """Multiply each channel by one number.
+
+    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``.
+    """
+
+    name = "mul_channel"
+    onnx_name = "Mul"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, b = operands
+        return (x * _over_channels(b, x),)
+
+
+def _over_channels(v: Array, x: Array) -> Array:
+    return v.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def _aligned(b: OnnxBuilder, v: Operand, x: TensorType) -> Operand | str:
+    """Put axes of size 1 behind the channels, so that ONNX lines ``v`` up with axis 1."""
+    return v if x.rank == 2 else b.add("Unsqueeze", v, b.axes(range(1, x.rank - 1)))
+
+
+def _standardized(x: Array, axes: tuple[int, ...], eps: float) -> Array:
+    centred = x - np.mean(x, axis=axes, keepdims=True)
+    var = np.mean(centred * centred, axis=axes, keepdims=True)
+    return centred / np.sqrt(var + x.dtype.type(eps))
+
+
+def _require_shape(
+    op: str, name: str, v: TensorType, x: TensorType, shape: Shape, operand: int
+) -> None:
+    require_dtype_of(x, v, operand=operand)
+    if v.shape != shape:
+        raise TypeRefused(
+            f"`{name}` of `{op}` must be {v.dtype}{shape_text(shape)}",
+            operand=operand,
+            label=f"this is {v}",
+            notes=(f"the input is {x}",),
+        )
+
+
+def _map_sample(op: Primitive, x: Shape) -> Sample:
+    types = (TensorType(F32, x), TensorType(F32, x[1:2]), TensorType(F32, x[1:2]))
+    return Sample(op, types, sizes={"N": 2, "H": 3})

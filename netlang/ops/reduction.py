@@ -1,0 +1,369 @@
+"""Sums, means and extremes along axes."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.numeric import Array, np
+from netlang.ops import arguments
+from netlang.ops.checks import normal_axes, require_float, require_number
+
+N = symbol("N")
+LONG = 1 << 16
+"""Elements from which one pass over everything in float32 loses digits in onnxruntime."""
+
+
+@dataclass(frozen=True)
+class Reduction(Primitive, ABC):
+    """One result for all elements along some axes; ``axis=none`` takes all of them.
+
+    Subclasses add no fields, so they need no decorator of their own.
+    """
+
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    onnx_name: ClassVar[str]
+    axis: tuple[int, ...] | None = None
+    keep: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        keep = arguments.flag(attributes, "keep")
+        if attributes.get("axis") is None:
+            return cls(None, keep)
+        return cls(normal_axes(arguments.integers(attributes, "axis"), types[0]), keep)
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        self.check(x)
+        return (x.with_shape(*self.shape(x)),)
+
+    def check(self, x: TensorType) -> None:
+        require_float(self.name, x)
+
+    def shape(self, x: TensorType) -> Shape:
+        gone = self.axes(x)
+        kept = enumerate(x.shape)
+        if self.keep:
+            return tuple(1 if axis in gone else size for axis, size in kept)
+        return tuple(size for axis, size in kept if axis not in gone)
+
+    def axes(self, x: TensorType) -> tuple[int, ...]:
+        return tuple(range(x.rank)) if self.axis is None else normal_axes(self.axis, x)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        axes = self.axes(x.type)
+        if not axes and x.type.rank:
+            # No axes are no reduction: each element is its own sum. In ONNX they are all axes.
+            return (x.name,)
+        if self.in_two_stages(x.type):
+            rows = self.reduce(b, x, (x.type.rank - 1,), keep=True)
+            return (self.reduce(b, rows, axes, keep=self.keep),)
+        return (self.reduce(b, x, None if self.axis is None else axes, keep=self.keep),)
+
+    def in_two_stages(self, x: TensorType) -> bool:
+        """Tell whether rows must be reduced first to keep the digits of a long sum."""
+        del x
+        return False
+
+    def reduce(
+        self, b: OnnxBuilder, x: Operand | str, axes: tuple[int, ...] | None, *, keep: bool
+    ) -> str:
+        keepdims = int(keep)
+        if axes is None:
+            return b.add(self.onnx_name, x, keepdims=keepdims)
+        if b.opset >= 18 or self.onnx_name == "ReduceSum":
+            return b.add(self.onnx_name, x, b.axes(axes), keepdims=keepdims)
+        return b.add(self.onnx_name, x, axes=list(axes), keepdims=keepdims)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        x = TensorType(F32, (2, 3, 4))
+        return [
+            Sample(cls(), (x,)),
+            Sample(cls(None, True), (x,)),
+            Sample(cls((1,)), (x,)),
+            Sample(cls((-1,), True), (x,)),
+            Sample(cls((0, 2)), (x,)),
+            Sample(cls(()), (x,)),
+            Sample(cls((0,)), (TensorType(F32, (5,)),)),
+            Sample(cls((0, 1), True), (TensorType(F32, (N, 3)),), sizes={"N": 4}),
+            Sample(cls((1,)), (TensorType(F32, (0, 3)),)),
+            Sample(cls(), (TensorType(F32, ()),)),
+        ]
+
+
+class Accumulation(Reduction, ABC):
+    """A reduction that adds: float32 is summed in float64, and by rows in onnxruntime."""
+
+    def in_two_stages(self, x: TensorType) -> bool:
+        everything = len(self.axes(x)) == x.rank > 1
+        return everything and not (isinstance(x.size, int) and x.size < LONG)
+
+
+class Extreme(Reduction, ABC):
+    """A reduction that needs at least one element."""
+
+    def check(self, x: TensorType) -> None:
+        require_number(self.name, x)
+        for axis in self.axes(x):
+            if x.shape[axis] == 0:
+                raise TypeRefused(
+                    f"`{self.name}` needs at least one element along axis {axis}",
+                    operand=0,
+                    label=f"this is {x}",
+                )
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        whole = Sample(cls((1,)), (TensorType(I64, (2, 3)),), low=-9, high=9)
+        return [*(Sample(cls(*_fields(s)), s.types, sizes=s.sizes) for s in _shared()), whole]
+
+
+@register
+class Sum(Accumulation):
+    """Add the elements along some axes.
+
+    ``f32[N, C, H, W], axis=(2, 3) -> f32[N, C]``. Source: ONNX ReduceSum.
+    """
+
+    name = "sum"
+    onnx_name = "ReduceSum"
+
+    def check(self, x: TensorType) -> None:
+        require_number(self.name, x)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        wide = np.float64 if x.dtype.kind == "f" else x.dtype
+        total = np.sum(x, axis=self.axis, keepdims=self.keep, dtype=wide)
+        return (np.asarray(total, dtype=x.dtype),)
+
+
+@register
+class Mean(Accumulation):
+    """Average the elements along some axes.
+
+    ``f32[N, C, H, W], axis=(2, 3) -> f32[N, C]``. Source: ONNX ReduceMean.
+    """
+
+    name = "mean"
+    onnx_name = "ReduceMean"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        mean = np.mean(x, axis=self.axis, keepdims=self.keep, dtype=np.float64)
+        return (np.asarray(mean, dtype=x.dtype),)
+
+
+@register
+class Prod(Reduction):
+    """Multiply the elements along some axes.
+
+    ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceProd.
+    """
+
+    name = "prod"
+    onnx_name = "ReduceProd"
+
+    def check(self, x: TensorType) -> None:
+        require_number(self.name, x)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(np.prod(x, axis=self.axis, keepdims=self.keep, dtype=x.dtype)),)
+
+
+@register
+class Max(Extreme):
+    """Take the largest element along some axes.
+
+    ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceMax.
+    """
+
+    name = "max"
+    onnx_name = "ReduceMax"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(np.max(x, axis=self.axis, keepdims=self.keep)),)
+
+
+@register
+class Min(Extreme):
+    """Take the smallest element along some axes.
+
+    ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceMin.
+    """
+
+    name = "min"
+    onnx_name = "ReduceMin"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(np.min(x, axis=self.axis, keepdims=self.keep)),)
+
+
+@register
+class Logsumexp(Reduction):
+    """Take log(sum(exp(x))) along some axes; large elements don't overflow.
+
+    ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceLogSumExp.
+    """
+
+    name = "logsumexp"
+    onnx_name = "ReduceLogSumExp"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        top: Array = np.asarray(np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
+        # An infinite maximum is its own result, and infinity minus infinity is nothing.
+        top = np.asarray(np.where(np.isfinite(top), top, np.zeros_like(top)))
+        total = np.sum(np.exp(x - top), axis=self.axis, keepdims=True)
+        result: Array = np.asarray(np.log(total) + top)
+        return (result if self.keep else np.squeeze(result, self.axis),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        large = Sample(cls((1,)), (TensorType(F32, (2, 30)),), low=-200, high=200)
+        return [*(Sample(cls(*_fields(s)), s.types, sizes=s.sizes) for s in _shared()), large]
+
+
+@dataclass(frozen=True)
+class Place(Primitive, ABC):
+    """Where an extreme element is along one axis; the first one if there are several."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    onnx_name: ClassVar[str]
+    axis: int
+    keep: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        axis = arguments.axis_of(types[0], arguments.integer(attributes, "axis"))
+        return cls(axis, arguments.flag(attributes, "keep"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_number(self.name, x)
+        gone = arguments.axis_of(x, self.axis)
+        if x.shape[gone] == 0:
+            raise TypeRefused(
+                f"`{self.name}` needs at least one element along axis {gone}",
+                operand=0,
+                label=f"this is {x}",
+            )
+        middle = (1,) if self.keep else ()
+        return (TensorType(I64, x.shape[:gone] + middle + x.shape[gone + 1 :]),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add(self.onnx_name, *operands, axis=self.axis, keepdims=int(self.keep)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(1), (TensorType(F32, (2, 5)),)),
+            Sample(cls(0, True), (TensorType(F32, (4, 3)),)),
+            Sample(cls(-1), (TensorType(F32, (N, 2, 6)),), sizes={"N": 3}),
+            Sample(cls(0), (TensorType(F32, (5,)),)),
+        ]
+
+
+@register
+class Argmax(Place):
+    """Say where the largest element is along an axis, counted from 0.
+
+    ``f32[N, C], axis=1 -> i64[N]``. Source: ONNX ArgMax.
+    """
+
+    name = "argmax"
+    onnx_name = "ArgMax"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(np.argmax(x, axis=self.axis, keepdims=self.keep), dtype=np.int64),)
+
+
+@register
+class Argmin(Place):
+    """Say where the smallest element is along an axis, counted from 0.
+
+    ``f32[N, C], axis=1 -> i64[N]``. Source: ONNX ArgMin.
+    """
+
+    name = "argmin"
+    onnx_name = "ArgMin"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(np.argmin(x, axis=self.axis, keepdims=self.keep), dtype=np.int64),)
+
+
+@register
+@dataclass(frozen=True)
+class Cumsum(Primitive):
+    """Add up the elements along an axis, each with all before it.
+
+    ``f32[N, T], axis=1 -> f32[N, T]``. With ``reverse`` each is added to all after it; with
+    ``exclusive`` an element itself isn't counted. Source: ONNX CumSum.
+    """
+
+    name: ClassVar[str] = "cumsum"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    axis: int
+    exclusive: bool = False
+    reverse: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        return cls(
+            arguments.axis_of(types[0], arguments.integer(attributes, "axis")),
+            arguments.flag(attributes, "exclusive"),
+            arguments.flag(attributes, "reverse"),
+        )
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_number("cumsum", x)
+        arguments.axis_of(x, self.axis)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        ordered = np.flip(x, self.axis) if self.reverse else x
+        total = np.cumsum(ordered, axis=self.axis, dtype=x.dtype)
+        if self.exclusive:
+            total = total - ordered
+        return (np.ascontiguousarray(np.flip(total, self.axis) if self.reverse else total),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        axis = b.constant(self.axis, I64)
+        flags = {"exclusive": int(self.exclusive), "reverse": int(self.reverse)}
+        return (b.add("CumSum", x, axis, **flags),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        x = TensorType(F32, (2, 4))
+        return [
+            Sample(cls(1), (x,)),
+            Sample(cls(0, reverse=True), (x,)),
+            Sample(cls(1, exclusive=True), (x,)),
+            Sample(cls(-1, exclusive=True, reverse=True), (TensorType(F32, (N, 5)),)),
+            Sample(cls(0), (TensorType(I64, (3,)),), low=-5, high=5),
+        ]
+
+
+def _shared() -> Sequence[Sample]:
+    return [s for s in Sum.samples() if all(size != 0 for t in s.types for size in t.shape)]
+
+
+def _fields(sample: Sample) -> tuple[tuple[int, ...] | None, bool]:
+    assert isinstance(sample.op, Reduction)
+    return sample.op.axis, sample.op.keep

@@ -1,0 +1,73 @@
+"""The rule of an einsum, such as ``bij,bjk->bik``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from netlang.ir.dims import Size
+from netlang.ir.op import TypeRefused
+from netlang.ir.types import TensorType
+from netlang.ops.checks import count
+
+
+@dataclass(frozen=True, slots=True)
+class Subscripts:
+    """The letters of each operand's axes and of the result's."""
+
+    operands: tuple[str, ...]
+    result: str
+
+    @classmethod
+    def parse(cls, rule: str, operands: int) -> Self:
+        """Read a rule; raises ``TypeRefused`` where it isn't one for so many operands."""
+        left, arrow, result = rule.partition("->")
+        if not arrow:
+            raise _malformed(rule, "it has no `->` that says what comes out")
+        terms = tuple(left.split(","))
+        for letter in left.replace(",", "") + result:
+            if not (letter.isascii() and letter.isalpha()):
+                raise _malformed(rule, f"an axis is one letter a to z or A to Z, not `{letter}`")
+        if not 1 <= operands <= 2:
+            raise _malformed(rule, f"einsum takes one tensor or two, and here are {operands}")
+        if len(terms) != operands:
+            given = count(operands, "tensor")
+            raise _malformed(rule, f"it describes {count(len(terms), 'tensor')}, and got {given}")
+        for letter in result:
+            if letter not in left:
+                raise _malformed(rule, f"`{letter}` comes out and is on no tensor that goes in")
+            if result.count(letter) > 1:
+                raise _malformed(rule, f"`{letter}` comes out twice")
+        return cls(terms, result)
+
+    def sizes(self, types: Sequence[TensorType]) -> dict[str, Size]:
+        """Give the size of each letter; raises ``TypeRefused`` where it would have two."""
+        sizes: dict[str, Size] = {}
+        for position, (term, x) in enumerate(zip(self.operands, types, strict=True)):
+            if len(term) != x.rank:
+                raise TypeRefused(
+                    f"`{term}` names {count(len(term), 'axis', 'axes')}, "
+                    f"and the tensor has {x.rank}",
+                    rule="rank-mismatch",
+                    operand=position,
+                    label=f"this is {x}",
+                )
+            for letter, size in zip(term, x.shape, strict=True):
+                if sizes.setdefault(letter, size) != size:
+                    raise TypeRefused(
+                        f"`{letter}` stands for two different sizes",
+                        operand=position,
+                        label=f"this is {x}",
+                        notes=(f"`{letter}` is {sizes[letter]} at first, and {size} here",),
+                    )
+        return sizes
+
+
+def _malformed(rule: str, why: str) -> TypeRefused:
+    return TypeRefused(
+        f'"{rule}" isn\'t a rule for these tensors',
+        rule="einsum-rule",
+        notes=(why,),
+        helps=('a product of matrices is "ij,jk->ik": letters for each axis, then the result',),
+    )
