@@ -1,0 +1,305 @@
+"""The rules of the syntax that the grammar cannot say, checked while the tree is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from netlang.diagnostics import Diagnostic, Label
+from netlang.source import Source, Span
+from netlang.syntax import ast
+from netlang.syntax.words import FOREIGN_VALUES, RESERVED
+
+
+class Checks:
+    """Collects what is wrong with the parts of one text."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.found: list[Diagnostic] = []
+        self._reserved: set[str] = set()
+
+    def report(
+        self,
+        rule: str,
+        message: str,
+        span: Span,
+        text: str = "",
+        *,
+        secondary: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+        helps: tuple[str, ...] = (),
+    ) -> None:
+        label = Label(span, text)
+        self.found.append(Diagnostic(rule, message, label, secondary, notes=notes, helps=helps))
+
+    # ---- names -----------------------------------------------------------------------
+
+    def not_reserved(self, name: ast.Ident) -> None:
+        """Names are not reserved words; each word is reported once a file."""
+        if name.text not in RESERVED or name.text in self._reserved:
+            return
+        self._reserved.add(name.text)
+        self.report(
+            "reserved-word",
+            f"`{name.text}` is a word of the language",
+            name.span,
+            "it can't be a name",
+            helps=(f"choose another name, such as `{name.text}_` or `{name.text}1`",),
+        )
+
+    def not_foreign(self, name: ast.Name) -> None:
+        """``True``, ``False`` and ``None`` are written small."""
+        if (ours := FOREIGN_VALUES.get(name.text)) is not None:
+            self.report(
+                "foreign-word",
+                f"netlang writes `{name.text}` as `{ours}`",
+                name.span,
+                helps=(f"write `{ours}`",),
+            )
+
+    def capital(self, name: ast.Ident, what: str) -> None:
+        """Nets and dimensions start with a capital."""
+        if "A" <= name.text[0] <= "Z":
+            return
+        bare = name.text.lstrip("_")
+        better = "".join(part[:1].upper() + part[1:] for part in bare.split("_")) or "Net"
+        self.report(
+            "capital-name",
+            f"the name of a {what} starts with a capital letter",
+            name.span,
+            f"`{name.text}` would be the name of a value, a block or an op",
+            helps=(f"call it `{better}`",),
+        )
+
+    def small(self, name: ast.Ident, what: str) -> None:
+        """Everything but nets and dimensions starts with a small letter."""
+        first = name.text[0]
+        if not "A" <= first <= "Z":
+            return
+        upper = name.text.isupper()
+        better = name.text.lower() if upper else first.lower() + name.text[1:]
+        if better in RESERVED:
+            better += "1"
+        self.report(
+            "capital-name",
+            f"the name of a {what} starts with a small letter",
+            name.span,
+            "a capital would make it a net or a dimension",
+            helps=(f"call it `{better}`",),
+        )
+
+    def distinct(self, names: Iterable[ast.Ident], what: str) -> None:
+        """No two parameters, and no two outputs, share a name."""
+        seen: dict[str, Span] = {}
+        for name in names:
+            if name.text in seen and name.text != "_":
+                self.report(
+                    "duplicate-parameter",
+                    f"this signature has two {what}s called `{name.text}`",
+                    name.span,
+                    "and the second is here",
+                    secondary=(Label(seen[name.text], "the first is here"),),
+                    helps=("give one of them another name",),
+                )
+            seen.setdefault(name.text, name.span)
+
+    # ---- layout ----------------------------------------------------------------------
+
+    def own_lines(self, nodes: Sequence[ast.Statement | ast.Declaration | ast.Step]) -> None:
+        """Each statement starts its own line."""
+        text = self.source.text
+        for before, node in zip(nodes, nodes[1:], strict=False):
+            if text.find("\n", before.span.end, node.span.start) >= 0:
+                continue
+            self.report(
+                "two-statements",
+                "each statement starts its own line",
+                _first_word(node.span),
+                "this statement shares a line with the one before it",
+                secondary=(Label(Span(self.source, before.span.end - 1, before.span.end),
+                                 "which ends here"),),
+                helps=("start a new line before it",),
+            )  # fmt: skip
+
+    def on_line(self, callee: Span, bracket: Span, what: str) -> None:
+        """The bracket of a call or an index is on the line of what it belongs to."""
+        if self.source.text.find("\n", callee.end, bracket.start) < 0:
+            return
+        word = callee.text if len(callee.text) <= 30 and "\n" not in callee.text else "it"
+        named = f"`{word}`" if word != "it" else word
+        self.report(
+            "loose-bracket",
+            f"this `{bracket.text}` belongs to the line before it",
+            bracket,
+            f"this would {what} {named}, which ends on another line",
+            secondary=(Label(Span(self.source, callee.end - 1, callee.end), "it ends here"),),
+            helps=(f"put the `{bracket.text}` right after {named}",),
+        )
+
+    # ---- calls and signatures --------------------------------------------------------
+
+    def arguments(self, args: Sequence[ast.Argument]) -> None:
+        """Named arguments follow the positional ones and are given once."""
+        named: dict[str, ast.Argument] = {}
+        for arg in args:
+            if arg.name is None:
+                if named:
+                    last = list(named.values())[-1]
+                    self.report(
+                        "positional-after-named",
+                        "positional arguments come before the named ones",
+                        arg.span,
+                        "this one has no name",
+                        secondary=(Label(last.span, "but this one before it has"),),
+                        helps=("move it to the front, or name it",),
+                    )
+                    return
+            elif arg.name.text in named:
+                self.report(
+                    "duplicate-argument",
+                    f"`{arg.name.text}` is given twice",
+                    arg.span,
+                    "given again here",
+                    secondary=(Label(named[arg.name.text].span, "first given here"),),
+                    helps=("remove one of the two",),
+                )
+            else:
+                named[arg.name.text] = arg
+
+    def stars(self, stars: Sequence[Span], *, last: bool) -> None:
+        """``*`` stands once in a signature, with parameters after it."""
+        if len(stars) > 1:
+            self.report(
+                "stray-star",
+                "a signature has one `*`",
+                stars[1],
+                "this is the second",
+                secondary=(Label(stars[0], "the first is here"),),
+                helps=("remove the second: everything after the first `*` is named already",),
+            )
+        elif last:
+            self.report(
+                "stray-star",
+                "nothing follows this `*`",
+                stars[0],
+                "the parameters after `*` can only be given by name",
+                helps=("remove it, or add a parameter after it",),
+            )
+
+    # ---- bodies ----------------------------------------------------------------------
+
+    def loop(self, loop: ast.For) -> None:
+        """Each carried value has one ``next``; a ``state`` does not belong in a loop."""
+        carried = {carry.name.text: carry.name for carry in loop.carries}
+        self._nexts(
+            loop.body,
+            carried,
+            lambda name: (
+                f"`{name}` is carried from turn to turn, but never gets its next value",
+                "carried from here",
+                f"add `next {name} = …` to the body, or take `{name}` out of `with`",
+            ),
+            lambda name: (
+                f"this loop does not carry `{name}`",
+                f"only a name after `with` can have a next value: `with {name} = …`",
+            ),
+        )
+        for state in (s for s in loop.body if isinstance(s, ast.State)):
+            self.report(
+                "stray-state",
+                f"a `{loop.kind}` has no `state`",
+                _first_word(state.span),
+                "a state belongs to a whole net",
+                helps=(f"carry the value instead: `with {state.name.text} = …`",),
+            )
+        self._one_yield(loop)
+
+    def _one_yield(self, loop: ast.For) -> None:
+        yields = [s for s in loop.body if isinstance(s, ast.Yield)]
+        if len(yields) > 1:
+            self.report(
+                "two-yields",
+                f"a turn of a `{loop.kind}` yields one value",
+                _first_word(yields[1].span),
+                "this is the second `yield`",
+                secondary=(Label(_first_word(yields[0].span), "the first is here"),),
+                helps=("yield a list or a tuple of both: `yield (a, b)`",),
+            )
+
+    def body(self, kind: str, statements: Sequence[ast.Statement]) -> None:
+        """Each state has one ``next``; ``yield`` stands in ``for`` and ``scan`` only."""
+        states = {s.name.text: s.name for s in statements if isinstance(s, ast.State)}
+        self._nexts(
+            statements,
+            states,
+            lambda name: (
+                f"the state `{name}` never gets its next value",
+                "this state would stay the same for ever",
+                f"add `next {name} = …` to the body",
+            ),
+            lambda name: (
+                f"`{name}` is not a state of this {kind}",
+                f"declare it first: `state {name}: f32[…] = 0.0`; in a loop: `with {name} = …`",
+            ),
+        )
+        for statement in statements:
+            match statement:
+                case ast.Yield():
+                    self.report(
+                        "stray-yield",
+                        "`yield` stands in a `for` or a `scan`",
+                        _first_word(statement.span),
+                        f"this is the body of a {kind}",
+                        notes=("a `yield` adds one value to the list that a loop gives",),
+                        helps=(f"the outputs of a {kind} are given by name: `name = …`",),
+                    )
+                case ast.State() if kind == "op":
+                    self.report(
+                        "stray-state",
+                        "an op has no `state`",
+                        _first_word(statement.span),
+                        "an op is a pure function: it remembers nothing",
+                        helps=("make it a block, or take the value as an argument",),
+                    )
+                case _:
+                    pass
+
+    def _nexts(
+        self,
+        statements: Sequence[ast.Statement],
+        carried: dict[str, ast.Ident],
+        missing: Callable[[str], tuple[str, str, str]],
+        stray: Callable[[str], tuple[str, str]],
+    ) -> None:
+        done: dict[str, ast.Next] = {}
+        for statement in statements:
+            if not isinstance(statement, ast.Next):
+                continue
+            name = statement.name
+            if name.text in done:
+                self.report(
+                    "two-nexts",
+                    f"`{name.text}` gets two next values",
+                    _head(statement),
+                    "and its second here",
+                    secondary=(Label(_head(done[name.text]), "it gets its first here"),),
+                    helps=("give the first value a name of its own, and use that below",),
+                )
+            elif name.text not in carried:
+                message, fix = stray(name.text)
+                self.report("stray-next", message, _head(statement), helps=(fix,))
+            done.setdefault(name.text, statement)
+        for name, at in carried.items():
+            if name not in done:
+                message, text, fix = missing(name)
+                self.report("missing-next", message, at.span, text, helps=(fix,))
+
+
+def _first_word(span: Span) -> Span:
+    text = span.text
+    length = next((i for i, c in enumerate(text) if not (c.isalnum() or c == "_")), len(text))
+    return Span(span.source, span.start, span.start + max(length, 1))
+
+
+def _head(statement: ast.Next) -> Span:
+    return Span(statement.span.source, statement.span.start, statement.name.span.end)

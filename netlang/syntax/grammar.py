@@ -1,0 +1,22 @@
+"""The grammar file, in every kind of installation, and how lark is to read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+OPTIONS: dict[str, Any] = {
+    "parser": "lalr",
+    "lexer": "contextual",
+    "keep_all_tokens": True,
+    "maybe_placeholders": True,
+}
+_PACKAGE = Path(__file__).parent.parent
+
+
+def grammar_text() -> str:
+    """Give the text of ``netlang.lark``: packaged with a wheel, beside the package in a checkout."""
+    folder = _PACKAGE / "grammars"
+    if not folder.is_dir():
+        folder = _PACKAGE.parent / "grammars"
+    return (folder / "netlang.lark").read_text(encoding="utf-8")

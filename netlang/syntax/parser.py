@@ -1,0 +1,130 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+"""Text to tree; the one door through which lark comes in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import lark
+from lark import Lark
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+from lark.lexer import PatternStr
+
+from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused
+from netlang.source import Source, Span
+from netlang.syntax import _tables, ast
+from netlang.syntax.build import Builder
+from netlang.syntax.grammar import OPTIONS, grammar_text
+from netlang.syntax.mistakes import Failure, explain, explain_fault, fault_start
+from netlang.syntax.scan import scan
+
+_BUILDER = Builder()
+_LOCK = Lock()
+_NOTHING = Source("", "")
+_DEFINITION = re.compile(
+    r"^(?:##[^\n]*\n)*(?:net|block|op|extern[ \t]+op|dataset|train)[ \t]+([A-Za-z_]\w*)",
+    re.MULTILINE | re.ASCII,
+)
+_MARGIN = re.compile(r"^[A-Za-z_#]", re.MULTILINE)
+
+
+def parse(source: Source, diagnostics: Diagnostics) -> ast.File | None:
+    """Parse a whole file; ``None`` after a syntax error."""
+    return parse_part(source, 0, len(source.text), diagnostics)
+
+
+def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -> ast.File | None:
+    """Parse the definitions that stand between two offsets of a file."""
+    scanned = scan(source, start, end)
+    fault = scanned.fault
+    if fault is not None and fault.kind == "deep":
+        diagnostics.report(explain_fault(source, fault))
+        return None
+    with _LOCK:
+        _BUILDER.reset(source, start)
+        result = _parse(source.text[start:end], start)
+        found = _BUILDER.checks.found
+        _BUILDER.reset(_NOTHING, 0)
+    match result:
+        case Refused():
+            diagnostics.report(result.diagnostic)
+            return None
+        case Failure() if fault is None or result.start < fault_start(fault):
+            diagnostics.report(explain(source, start, end, result))
+            return None
+        case _ if fault is not None:
+            diagnostics.report(explain_fault(source, fault))
+            return None
+        case Failure():
+            return None
+        case parts:
+            for diagnostic in found:
+                diagnostics.report(diagnostic)
+            return _file(source, parts, scanned.comments)
+
+
+def split_definitions(source: Source) -> dict[str, tuple[int, int]]:
+    """Find the definitions of a file by a look at its lines, each with the ``##`` lines before it.
+
+    This holds for files in the one layout, where definitions start at the left margin and
+    everything inside them does not.
+    """
+    text = source.text
+    found: dict[str, tuple[int, int]] = {}
+    for match in _DEFINITION.finditer(text):
+        after = _MARGIN.search(text, match.end())
+        found.setdefault(match[1], (match.start(), after.start() if after else len(text)))
+    return found
+
+
+def no_definition(file: ast.File) -> Diagnostic | None:
+    """Say that there is nothing in a file, if so."""
+    if file.declarations:
+        return None
+    span = Span(file.source, 0, 0)
+    return Diagnostic(
+        "no-definition",
+        "there is no definition in this file",
+        Label(span, "it holds comments only" if file.comments else "it is empty"),
+        helps=("start with a net: `net Name(x: f32[N, 4]) -> y: f32[N, 2] = dense(x, 2)`",),
+    )
+
+
+def _file(source: Source, parts: list[Any], comments: tuple[ast.Comment, ...]) -> ast.File:
+    version = parts[0] if parts and isinstance(parts[0], ast.Int) else None
+    rest = parts[1:] if version else parts
+    imports = tuple(p for p in rest if isinstance(p, ast.Import))
+    return ast.File(source, version, imports, tuple(rest[len(imports) :]), comments)
+
+
+def _parse(text: str, offset: int) -> list[Any] | Failure | Refused:
+    try:
+        return _lark().parse(text)
+    except Refused as refused:
+        return refused
+    except UnexpectedToken as error:
+        at = len(text) if error.token.type == "$END" else error.token.start_pos
+        return Failure(offset + at, _words(error.accepts))
+    except UnexpectedCharacters as error:
+        return Failure(offset + error.pos_in_stream, _words(error.allowed))
+
+
+def _words(terminals: Iterable[str]) -> frozenset[str]:
+    """Name the terminals as they are written: ``|>`` for a sign, ``NAME`` for what varies."""
+    written: dict[str, str] = {}
+    for terminal in _lark().terminals:
+        fixed = isinstance(terminal.pattern, PatternStr)
+        written[terminal.name] = terminal.pattern.value if fixed else terminal.name
+    return frozenset(written.get(name, "end") for name in terminals)
+
+
+@cache
+def _lark() -> Lark:
+    """Load the tables; without tables for this lark, build them from the grammar (0.2 s)."""
+    if _tables.LARK == lark.__version__:
+        return Lark._load_from_dict(_tables.DATA, _tables.MEMO, transformer=_BUILDER)  # pyright: ignore[reportPrivateUsage]
+    return Lark(grammar_text(), **OPTIONS, transformer=_BUILDER)
