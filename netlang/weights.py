@@ -2,12 +2,71 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from netlang.arrays import show_array, type_of
-from netlang.faults import BadWeights
+from netlang.arrays import dtype_of, show_array, type_of
+from netlang.faults import BadFile, BadWeights, TooLarge
+from netlang.files import reading, replacing
 from netlang.ir.graph import Graph
-from netlang.numeric import Array
+from netlang.npy import read_npz
+from netlang.numeric import Array, np
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_MOST_TENSORS = 100_000
+_LONGEST_HEADER = 100_000_000
+
+_TORCH = (
+    "from safetensors.torch import save_file; save_file(model.state_dict(), '{stem}.safetensors')"
+)
+_KERAS = "numpy.savez('{stem}.npz', **{{w.path: w.numpy() for w in model.weights}})"
+
+_REFUSED = {
+    ".pt": ("a PyTorch pickle", _TORCH),
+    ".pth": ("a PyTorch pickle", _TORCH),
+    ".bin": ("a PyTorch pickle", _TORCH),
+    ".ckpt": ("a checkpoint of a training framework", _TORCH),
+    ".pkl": ("a Python pickle", "numpy.savez('{stem}.npz', **weights)"),
+    ".pickle": ("a Python pickle", "numpy.savez('{stem}.npz', **weights)"),
+    ".h5": ("an HDF5 file", _KERAS),
+    ".hdf5": ("an HDF5 file", _KERAS),
+    ".keras": ("a Keras archive", _KERAS),
+}
+
+
+def save_weights(
+    path: Path, weights: Mapping[str, Array], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write weights as a safetensors file, whole or not at all."""
+    tensors = {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in weights.items()}
+    with replacing(path) as unfinished:
+        _safetensors().save_file(tensors, str(unfinished), metadata=dict(metadata or {}))
+
+
+def load_weights(path: Path) -> dict[str, Array]:
+    """Read weights by path from a ``.safetensors`` or ``.npz`` file; runs no code from it.
+
+    Raises ``BadFile`` for anything else, naming the format where it is known.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return read_npz(path)
+    if suffix in _REFUSED:
+        what, recipe = _REFUSED[suffix]
+        raise BadFile(
+            f"{path} is {what}: reading it could run code from the file",
+            helps=[f"convert it where you trust it: {recipe.format(stem=path.stem)}"],
+        )
+    _check_header(path)
+    try:
+        return dict(_safetensors().load_file(str(path)))
+    except (KeyError, _safetensor_error()) as error:
+        raise BadFile(f"{path} is not a readable safetensors file: {error}") from None
 
 
 def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:
@@ -31,9 +90,60 @@ def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:
     return differences
 
 
-def require(graph: Graph, weights: Mapping[str, Array]) -> None:
-    """Raise ``BadWeights`` unless the weights are those of the graph; extra ones may be there."""
-    differences = [d for d in match(graph, weights) if not d.startswith("extra:")]
+def require(graph: Graph, weights: Mapping[str, Array], *, exactly: bool = False) -> None:
+    """Raise ``BadWeights`` unless every weight of a graph is given in its type.
+
+    Weights the graph does not have may be there too, except with ``exactly``.
+    """
+    found = match(graph, weights)
+    differences = [d for d in found if exactly or not d.startswith("extra:")]
     if differences:
         count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
         raise BadWeights(f"the weights do not fit `{graph.name}`: {count}", notes=differences)
+
+
+def not_finite(weights: Mapping[str, Array]) -> dict[str, int]:
+    """Count the NaNs and infinities of each weight that has any."""
+    counts = {
+        name: int(np.count_nonzero(~np.isfinite(array)))
+        for name, array in weights.items()
+        if (dtype := dtype_of(array)) is not None and dtype.is_float
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what the library lets through: a name twice, a header out of all proportion."""
+    with reading(path) as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if length > _LONGEST_HEADER:
+            raise BadFile(
+                f"{path} is not a readable safetensors file: "
+                f"its first 8 bytes claim a header of {length:,} bytes"
+            )
+        text = stream.read(length)
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        if len(pairs) > _MOST_TENSORS:
+            raise TooLarge(f"{path} holds {len(pairs):,} tensors; {_MOST_TENSORS:,} is the most")
+        names: set[str] = set()
+        for name, _ in pairs:
+            if name in names:
+                raise BadFile(f"{path} names `{name}` twice")
+            names.add(name)
+        return dict(pairs)
+
+    try:
+        json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f"{path} is not a readable safetensors file: {error}") from None
+
+
+def _safetensors() -> ModuleType:
+    # NumPy learns of bf16 from ml_dtypes, which safetensors does not load by itself.
+    import_module("ml_dtypes")
+    return import_module("safetensors.numpy")
+
+
+def _safetensor_error() -> type[Exception]:
+    return cast("type[Exception]", import_module("safetensors").SafetensorError)

@@ -78,14 +78,16 @@ def draw(rng: np.random.Generator, type: TensorType, case: Case) -> Array:
     low, high = case.sample.low, case.sample.high
     dtype = numpy_dtype(type.dtype)
     if type.dtype is BOOL:
-        return rng.random(shape) < 0.5
+        return np.asarray(rng.random(shape) < 0.5)
     if type.dtype.is_integer:
         first = 0 if low is None else int(low)
-        return rng.integers(first, first + 3 if high is None else int(high), shape).astype(dtype)
+        last = first + 3 if high is None else int(high)
+        return np.asarray(rng.integers(first, last, shape)).astype(dtype)
     if low is None and high is None:
-        return rng.standard_normal(shape).astype(dtype)
+        return np.asarray(rng.standard_normal(shape)).astype(dtype)
     first = -1.0 if low is None else low
-    return rng.uniform(first, first + 2.0 if high is None else high, shape).astype(dtype)
+    last = first + 2.0 if high is None else high
+    return np.asarray(rng.uniform(first, last, shape)).astype(dtype)
 
 
 def _symbols_of(values: tuple[Value, ...] | list[Value]) -> dict[str, int]:

@@ -1,0 +1,97 @@
+"""Inputs from files: arrays and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from netlang.diagnostics import nearest
+from netlang.faults import ENVIRONMENT, USAGE, BadFile, Fault
+from netlang.ir.graph import Value
+from netlang.npy import read_npy, read_npz, write_npy, write_npz
+from netlang.numeric import Array
+
+PICTURES = (".png", ".jpg", ".jpeg")
+
+
+def read_input(place: str, value: Value, *, resize: bool = False) -> Array:
+    """Read what is given for an input: ``x.npy``, ``xs.npz:name``, or a picture.
+
+    A picture becomes ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]`` as the input wants it: grey
+    for one channel, red-green-blue for three; 0 to 255 becomes 0 to 1 where the input is of
+    floats. Its size must be right, or ``resize`` makes it so. Raises ``BadFile`` and
+    ``BadInput``.
+    """
+    path, member = _parted(place)
+    match path.suffix.lower():
+        case ".npy":
+            return read_npy(path)
+        case ".npz":
+            return _chosen(path, read_npz(path), member, value)
+        case suffix if suffix in PICTURES:
+            return _picture(path, value, resize=resize)
+        case suffix:
+            raise Fault(
+                "unknown-format",
+                f"`{place}`: {suffix or 'a file without ending'} is no format of inputs",
+                helps=["give a .npy, .npz, .png or .jpg file"],
+                exit_code=USAGE,
+            )
+
+
+def _picture(path: Path, value: Value, *, resize: bool) -> Array:
+    try:
+        from netlang.pictures import read_picture
+    except ImportError:
+        raise Fault(
+            "pillow-missing",
+            f"{path} is a picture, and reading pictures needs Pillow",
+            helps=['pip install "netlang[images]"'],
+            exit_code=ENVIRONMENT,
+        ) from None
+    return read_picture(path, value, resize=resize)
+
+
+def _parted(place: str) -> tuple[Path, str | None]:
+    """Take ``file.npz:member`` apart; any other place is a path as it stands."""
+    head, colon, member = place.rpartition(":")
+    if colon and head.lower().endswith(".npz"):
+        return Path(head), member
+    return Path(place), None
+
+
+def _chosen(path: Path, arrays: Mapping[str, Array], member: str | None, value: Value) -> Array:
+    """Choose the array named, else the only one, else the one named like the input."""
+    if member is None and len(arrays) == 1:
+        return next(iter(arrays.values()))
+    name = member or value.name
+    if name in arrays:
+        return arrays[name]
+    near = nearest(name, arrays)
+    listed = ", ".join(f"`{n}`" for n in arrays) or "nothing"
+    raise BadFile(
+        f"{path} holds no array `{name}`",
+        helps=[f"did you mean `{path}:{near}`?" if near else f"it holds {listed}"],
+    )
+
+
+def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
+    """Write one output as ``.npy``, or any number as ``.npz``."""
+    match path.suffix.lower():
+        case ".npz":
+            write_npz(path, outputs)
+        case ".npy" if len(outputs) == 1:
+            write_npy(path, next(iter(outputs.values())))
+        case ".npy":
+            raise Fault(
+                "several-outputs",
+                f"{path} can hold one array, and there are {len(outputs)}: {', '.join(outputs)}",
+                helps=["write them to a .npz file, or name one output"],
+                exit_code=USAGE,
+            )
+        case _:
+            raise Fault(
+                "unknown-format",
+                f"{path}: outputs are written as .npy or .npz",
+                exit_code=USAGE,
+            )

@@ -1,0 +1,23 @@
+"""Nodes that give what they were given."""
+
+from __future__ import annotations
+
+from netlang.ir.graph import Builder, Graph, Node, Values
+from netlang.ops.random import Identity
+from netlang.passes.replay import keep, replay
+
+_WHERE_TYPES_AGREE = frozenset({"cast", "expand", "flatten", "reshape"})
+"""Operators that change nothing but the type of their operand."""
+
+
+def fold_identity(graph: Graph) -> Graph:
+    """Take the operand in place of a node that changes nothing in evaluation."""
+
+    def pass_by(builder: Builder, node: Node, inputs: Values) -> Values:
+        if isinstance(node.op, Identity):
+            return inputs[:1]
+        if node.op.name in _WHERE_TYPES_AGREE and inputs[0].type == node.outputs[0].type:
+            return inputs[:1]
+        return keep(builder, node, inputs)
+
+    return replay(graph, pass_by)

@@ -1,0 +1,40 @@
+"""The passes, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from netlang.ir.graph import Graph, verify
+from netlang.passes.common_subexpressions import eliminate_common_subexpressions
+from netlang.passes.dead_code import eliminate_dead_code
+from netlang.passes.identity import fold_identity
+
+Pass = Callable[[Graph], Graph]
+Watch = Callable[[str, Graph], None]
+
+PASSES: tuple[Pass, ...] = (
+    fold_identity,
+    eliminate_common_subexpressions,
+    eliminate_dead_code,
+)
+
+
+def name_of(step: Pass) -> str:
+    """Name a pass as the command line does: ``fold-identity``."""
+    return getattr(step, "__name__", type(step).__name__).replace("_", "-")
+
+
+def transform(
+    graph: Graph, passes: Sequence[Pass] = PASSES, *, watch: Watch | None = None
+) -> Graph:
+    """Run passes in order and verify the graph after each.
+
+    ``watch`` is given the name of each pass and the graph it left. Raises ``BrokenGraph`` where a
+    pass has a bug.
+    """
+    for step in passes:
+        graph = step(graph)
+        verify(graph)
+        if watch is not None:
+            watch(name_of(step), graph)
+    return graph

@@ -1,0 +1,56 @@
+"""Graphs rebuilt node by node, which is the only way a pass changes one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from netlang.ir.graph import Builder, Graph, Node, Value, Values, types
+
+Emit = Callable[[Builder, Node, Values], Values]
+"""Gives the values that stand for a node's outputs, adding nodes for them where needed."""
+
+
+def replay(graph: Graph, emit: Emit) -> Graph:
+    """Rebuild a graph, letting ``emit`` say what becomes of each node.
+
+    ``emit`` is given the node and its operands in the new graph; what it adds is written in the
+    same scope and at the same place of the program.
+    """
+    builder = Builder()
+    sources = (*graph.inputs, *graph.params, *(s.value for s in graph.states))
+    builder.adopt(sources)
+    now: dict[Value, Value] = {v: v for v in sources}
+    for node in graph.nodes:
+        builder.scope, builder.span = node.scope, node.span
+        made = emit(builder, node, tuple(now[v] for v in node.inputs))
+        now.update(zip(node.outputs, made, strict=True))
+    return replace(
+        graph,
+        nodes=tuple(builder.nodes),
+        outputs={name: now[v] for name, v in graph.outputs.items()},
+        states=tuple(replace(s, after=now[s.after]) for s in graph.states),
+    )
+
+
+def keep(builder: Builder, node: Node, inputs: Values) -> Values:
+    """Emit a node as it was, under its names, for operands that may be new."""
+    if inputs == node.inputs:
+        builder.adopt(node.outputs)
+        builder.nodes.append(node)
+        return node.outputs
+    inferred = node.op.infer(*types(inputs))
+    pairs = zip(node.outputs, inferred, strict=True)
+    outputs = tuple(builder.fresh(old.name, type) for old, type in pairs)
+    builder.nodes.append(replace(node, inputs=inputs, outputs=outputs))
+    return outputs
+
+
+def uses(graph: Graph) -> dict[Value, int]:
+    """Count how often each value is used, as an operand or as a result."""
+    counts: dict[Value, int] = {}
+    for value in (v for node in graph.nodes for v in node.inputs):
+        counts[value] = counts.get(value, 0) + 1
+    for value in (*graph.outputs.values(), *(s.after for s in graph.states)):
+        counts[value] = counts.get(value, 0) + 1
+    return counts

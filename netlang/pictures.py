@@ -1,0 +1,128 @@
+"""Pictures as tensors: the only module that knows Pillow."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from netlang.arrays import numpy_dtype
+from netlang.faults import BadFile, BadInput, TooLarge
+from netlang.files import reading
+from netlang.ir.dims import Size
+from netlang.ir.graph import Value
+from netlang.ir.types import DType
+from netlang.numeric import Array, np
+
+_MOST_PIXELS = 1 << 26
+_DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+"""Modes of pictures with 16 bits for each grey value."""
+
+
+def read_picture(path: Path, value: Value, *, resize: bool = False) -> Array:
+    """Read a PNG or JPEG picture as ``value``: ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]``.
+
+    Grey for one channel, red-green-blue for three; transparency is dropped and a photograph is
+    turned upright. 0 to 255 becomes 0 to 1 for floats and stays as it is for integers.
+    """
+    channels, size = _wanted(value)
+    with reading(path) as stream, warnings.catch_warnings():
+        # Pillow warns about large pictures; we have a bound of our own, and it is an error.
+        warnings.simplefilter("ignore")
+        try:
+            picture = Image.open(stream, formats=("PNG", "JPEG"))
+            _check_extent(path, picture)
+            picture.load()
+        except Image.DecompressionBombError:
+            raise TooLarge(f"{path} has more than {_MOST_PIXELS:,} pixels") from None
+        except UnidentifiedImageError:
+            raise BadFile(f"{path} is not a PNG or JPEG picture") from None
+        except (OSError, SyntaxError, ValueError) as error:
+            raise BadFile(f"{path} is a damaged picture: {error}") from None
+    upright = _fitted(path, ImageOps.exif_transpose(picture), size, value, resize=resize)
+    return _tensor(path, upright, channels, value)
+
+
+def _wanted(value: Value) -> tuple[Size, tuple[Size, Size]]:
+    """Say how many channels, rows and columns an input wants."""
+    match value.type.shape:
+        case (_, channels, rows, columns) | (channels, rows, columns):
+            return channels, (rows, columns)
+        case (rows, columns):
+            return 1, (rows, columns)
+        case _:
+            raise BadInput(
+                f"`{value.name}` is {value.type}, which no picture can be",
+                helps=["an input for pictures is f32[N, C, H, W], f32[C, H, W] or f32[H, W]"],
+            )
+
+
+def _check_extent(path: Path, picture: Image.Image) -> None:
+    """Refuse from its header alone what would take too much memory or is no single picture."""
+    width, height = picture.size
+    if width * height > _MOST_PIXELS:
+        raise TooLarge(
+            f"{path} has {width:,} x {height:,} pixels, and {_MOST_PIXELS:,} in all are the most"
+        )
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1:
+        raise BadFile(f"{path} is an animation of {frames} pictures", helps=["save one of them"])
+
+
+def _fitted(
+    path: Path, picture: Image.Image, size: tuple[Size, Size], value: Value, *, resize: bool
+) -> Image.Image:
+    wanted = tuple(
+        want if isinstance(want, int) else have
+        for want, have in zip(size, (picture.height, picture.width), strict=True)
+    )
+    rows, columns = wanted
+    if (picture.height, picture.width) == (rows, columns):
+        return picture
+    if resize:
+        return picture.resize((columns, rows), Image.Resampling.BILINEAR)
+    raise BadInput(
+        f"{path} is {picture.height} rows by {picture.width} columns, and `{value.name}` "
+        f"({value.type}) wants {rows} by {columns}",
+        helps=["scale it with --resize"],
+    )
+
+
+def _tensor(path: Path, picture: Image.Image, channels: Size, value: Value) -> Array:
+    grey = picture.mode in ("1", "L", "LA", "La", *_DEEP)
+    count = channels if isinstance(channels, int) else (1 if grey else 3)
+    if count not in (1, 3):
+        raise BadInput(
+            f"`{value.name}` ({value.type}) has {count} channels, and a picture has 1 or 3",
+            helps=["give a .npy file"],
+        )
+    if picture.mode in _DEEP:
+        grid = np.asarray(picture).astype(np.float64)[np.newaxis] / 65535
+        planes = np.repeat(grid, count, axis=0)
+    else:
+        converted = picture.convert("L" if count == 1 else "RGB")
+        grid = np.asarray(converted)
+        planes = grid[np.newaxis] if count == 1 else np.moveaxis(grid, 2, 0)
+    return _scaled(path, planes, value).reshape(_shape(value, planes))
+
+
+def _scaled(path: Path, planes: Array, value: Value) -> Array:
+    wanted = value.type.dtype
+    if wanted.is_float:
+        top = 1 if planes.dtype.kind == "f" else 255
+        return (planes.astype(np.float64) / top).astype(numpy_dtype(wanted))
+    if wanted is DType.BOOL or wanted is DType.I8:
+        raise BadInput(f"`{value.name}` is {value.type}, and {path} holds numbers from 0 to 255")
+    whole = (planes * 255).round() if planes.dtype.kind == "f" else planes
+    return whole.astype(numpy_dtype(wanted))
+
+
+def _shape(value: Value, planes: Array) -> tuple[int, ...]:
+    match value.type.rank:
+        case 4:
+            return (1, *planes.shape)
+        case 3:
+            return planes.shape
+        case _:
+            return planes.shape[1:]
