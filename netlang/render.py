@@ -63,6 +63,10 @@ def render(diagnostic: Diagnostic, *, color: bool = False, width: int = 120) -> 
     lines = [_head(page, severity, diagnostic.rule, diagnostic.message)]
     sources = dict.fromkeys(label.span.source for label in labels)
     for arrow, source in zip(["-->", *[":::"] * len(sources)], sources, strict=False):
+        if not source.text:
+            # The file as a whole is meant: it is empty, or could not be read at all.
+            lines.append(f"{' ' * gutter}{page.paint(arrow, 'frame')} {visible(source.name)}")
+            continue
         here = [label for label in labels if label.span.source is source]
         line, column = source.line_col(here[0].span.start)
         place = f"{visible(source.name)}:{line}:{column}"

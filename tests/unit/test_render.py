@@ -135,6 +135,14 @@ def test_an_empty_span_at_the_end_of_the_text_has_one_caret() -> None:
     assert shown.splitlines()[3:] == [" 1 | net A {", "   |        ^ here"]
 
 
+def test_a_file_without_text_is_named_alone() -> None:
+    label = Label(Span(Source("missing.net", ""), 0, 0))
+    diagnostic = Diagnostic("no-such-file", "there is no such file", label, helps=("look again",))
+    assert render(diagnostic) == (
+        "error[no-such-file]: there is no such file\n  --> missing.net\n   |\n   = help: look again"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "shown", "column"),
     [

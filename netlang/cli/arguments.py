@@ -1,0 +1,127 @@
+"""Arguments that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from netlang.cli.output import refuse
+from netlang.faults import USAGE, Fault
+
+if TYPE_CHECKING:
+    from netlang.ir.graph import Graph
+    from netlang.numeric import Array
+    from netlang.program import Program
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def assignments(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """Read ``NAME=VALUE`` arguments; each name once."""
+    values: dict[str, str] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise click.BadParameter(f"`{text}` is not of the form NAME=VALUE", ctx, param)
+        if name in values:
+            raise click.BadParameter(f"`{name}` is given twice", ctx, param)
+        values[name] = value
+    return values
+
+
+def sizes(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, int]:
+    """Read ``NAME=NUMBER`` arguments."""
+    numbers: dict[str, int] = {}
+    for name, value in assignments(ctx, param, given).items():
+        digits = value.replace("_", "").removeprefix("-")
+        if not (digits.isascii() and digits.isdecimal() and len(digits) < 20):
+            raise click.BadParameter(f"`{name}={value}`: {value} is not a number", ctx, param)
+        numbers[name] = int(value.replace("_", ""))
+    return numbers
+
+
+def file_and_net(command: F) -> F:
+    """Take ``FILE [NET]``."""
+    return _all(click.argument("file"), click.argument("net", required=False))(command)
+
+
+def bind_option(command: F) -> F:
+    """Take ``--bind H=224``, any number of times."""
+    return click.option(
+        "--bind", "-b", multiple=True, callback=sizes, metavar="NAME=NUMBER",
+        help="Fix a size of the inputs or a parameter of the net.",
+    )(command)  # fmt: skip
+
+
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def seed_option(command: F) -> F:
+    return click.option(
+        "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
+        help="Start the weights from this seed.",
+    )(command)  # fmt: skip
+
+
+def weights_option(command: F) -> F:
+    return click.option(
+        "--weights", "-w", metavar="FILE", help="Take the weights from safetensors or npz."
+    )(command)
+
+
+def sound_program(file: str, *, as_json: bool = False) -> Program:
+    """Load a program; end the command with its diagnostics if it has mistakes."""
+    from netlang.program import load
+
+    loaded = load(file)
+    if loaded.diagnostics.failed:
+        refuse(loaded.diagnostics.sorted(), as_json=as_json)
+    return loaded
+
+
+def sound_graph(
+    file: str, net: str | None, bind: Mapping[str, int] | None = None, *, as_json: bool = False
+) -> Graph:
+    """Load the graph of one net of a program, its sizes bound."""
+    chosen = sound_program(file, as_json=as_json).net(net)
+    return chosen.bind(bind) if bind else chosen.graph
+
+
+def initial_or_given(graph: Graph, weights: str | None, seed: int) -> Mapping[str, Array]:
+    """Read the weights of a graph from a file, or draw them where there is none."""
+    if weights is None:
+        from netlang.initial import initialize
+
+        return initialize(graph, seed)
+    from netlang.weights import load_weights
+
+    return load_weights(Path(weights))
+
+
+def keep_apart(output: str | None, *inputs: str | None) -> None:
+    """Refuse an output that would replace one of the inputs."""
+    if output is None or not Path(output).exists():
+        return
+    for given in inputs:
+        if given is not None and Path(given).exists() and Path(given).samefile(output):
+            raise Fault(
+                "output-is-input",
+                f"{output} would replace {given}, which it is made from",
+                helps=["choose another name for the output"],
+                exit_code=USAGE,
+            )
+
+
+def _all(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    def apply(command: F) -> F:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply

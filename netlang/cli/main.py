@@ -1,0 +1,59 @@
+"""The command line: finds the command, loads it, and answers for whatever goes wrong."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+COMMANDS = ("check", "fmt", "summary", "show", "names", "explain", "compile", "run", "verify")
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"netlang.cli.{cmd_name}").command
+        return command
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    del param
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"netlang {version('netlang')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="netlang COMMAND --help says more about a command.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+@click.pass_context
+def program(ctx: click.Context) -> None:
+    """Networks as text: check them, count them, run them, and turn them into ONNX."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        ctx.exit(2)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    from netlang.cli.guard import guarded
+    from netlang.cli.output import prepare_streams
+
+    prepare_streams()
+    sys.exit(guarded(program, sys.argv[1:]))

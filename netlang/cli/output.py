@@ -1,0 +1,129 @@
+"""What commands print, whatever stands at the other end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from netlang.diagnostics import Diagnostic
+    from netlang.faults import Fault
+    from netlang.ir.dims import Size
+
+_EXIT_CODES = {"no-such-file": 2, "not-a-file": 2, "unreadable-file": 3}
+"""Rules that are about what was named on the command line; all others are about programs: 1."""
+
+WIDTH = 120
+"""Columns of a page when the output is no terminal."""
+
+
+def prepare_streams() -> None:
+    """Make every character printable: as UTF-8 where the locale says nothing, else escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is None:
+            continue
+        plain = stream.encoding.lower() in ("ascii", "us-ascii", "ansi_x3.4-1968", "646")
+        reconfigure(encoding="utf-8" if plain else None, errors="backslashreplace")
+
+
+def say(text: str) -> None:
+    """Print a line to the standard output."""
+    _write(sys.stdout, text)
+
+
+def warn(text: str) -> None:
+    """Print a line to the standard error."""
+    _write(sys.stderr, text)
+
+
+def say_json(content: object) -> None:
+    """Print plain values as JSON."""
+    import json
+
+    say(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def colorful(stream: TextIO | None = None) -> bool:
+    """Tell whether colours belong on a stream: on a terminal, unless ``NO_COLOR`` is set."""
+    to = stream or sys.stdout
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(to and to.isatty())
+
+
+def page_width(stream: TextIO | None = None) -> int:
+    """Give the columns of the terminal, and ``WIDTH`` where there is none."""
+    to = stream or sys.stdout
+    if not (to and to.isatty()):
+        return WIDTH
+    from shutil import get_terminal_size
+
+    return max(40, get_terminal_size((WIDTH, 24)).columns)
+
+
+def refuse(diagnostics: Sequence[Diagnostic], *, as_json: bool = False) -> NoReturn:
+    """Show what is wrong with a program and end the command."""
+    from netlang.render import render_all, to_json
+
+    if as_json:
+        say_json({"diagnostics": [to_json(d) for d in diagnostics]})
+    else:
+        color = colorful(sys.stderr)
+        warn(render_all(diagnostics, color=color, width=page_width(sys.stderr)))
+    raise click.exceptions.Exit(exit_code(diagnostics))
+
+
+def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
+    """Tell by what is wrong whether it is the program, the command line or the machine."""
+    errors = [d.rule for d in diagnostics if d.severity.value == "error"]
+    return max((_EXIT_CODES.get(rule, 1) for rule in errors), default=0)
+
+
+def show_fault(fault: Fault, *, as_json: bool = False) -> None:
+    """Show a mistake that has no place in a program."""
+    from netlang.render import fault_to_json, render_fault
+
+    if as_json:
+        say_json({"diagnostics": [fault_to_json(fault)]})
+    else:
+        warn(render_fault(fault, color=colorful(sys.stderr)))
+
+
+def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
+    """Align the cells of a table, left; the last column is as wide as it likes."""
+    table = [list(row) for row in rows]
+    if not table:
+        return ""
+    widths = [max(len(row[at]) for row in table) for at in range(len(table[0]) - 1)]
+    return "\n".join(
+        gap.join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in table
+    )
+
+
+def grouped(size: Size) -> str:
+    """Write a count with a comma between thousands, a symbolic one as it is."""
+    return f"{size:,}" if isinstance(size, int) else str(size)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:
+        return
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except BrokenPipeError:
+        # Nobody reads any more; the command still finishes its work and its exit code counts.
+        silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Send what is still to come, and what is waiting in the buffer, nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

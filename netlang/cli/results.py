@@ -1,0 +1,110 @@
+"""What a net computed, for a person and for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from netlang.arrays import show_array
+from netlang.numeric import Array, np
+
+FEW = 12
+"""Numbers that are listed one by one; more are described."""
+
+MANY = 10_000
+"""Numbers that JSON still lists."""
+
+_SCORES = ("logit", "score", "prob", "class")
+_BAR = 20
+
+
+def describe(outputs: Mapping[str, Array], top: int) -> str:
+    """Describe each output: the best classes of scores, all of a few numbers, else their range."""
+    return "\n".join(line for name, array in outputs.items() for line in _output(name, array, top))
+
+
+def to_json(outputs: Mapping[str, Array], top: int) -> dict[str, object]:
+    """Give each output as plain values; the numbers themselves up to ``MANY`` of them."""
+    return {name: _json(name, array, top) for name, array in outputs.items()}
+
+
+def shares(scores: Array) -> Array:
+    """Turn scores ``(N, K)`` into shares that add up to 1; probabilities stay as they are."""
+    wide: Array = scores.astype("float64")
+    if (wide >= 0).all() and np.allclose(wide.sum(axis=-1), 1, atol=1e-3):
+        return wide
+    powers: Array = np.exp(wide - wide.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _output(name: str, array: Array, top: int) -> Iterator[str]:
+    yield f"{name}  {show_array(array)}"
+    scores = _as_scores(name, array)
+    if scores is not None:
+        for example, row in enumerate(scores[:FEW]):
+            yield from _classes(row, top, f"example {example}" if len(scores) > 1 else "")
+        if len(scores) > FEW:
+            yield f"  + {len(scores) - FEW:,} more examples"
+    elif array.size <= FEW:
+        yield f"  {np.array2string(array, separator=', ', prefix='  ', precision=6)}"
+    else:
+        yield f"  {_range(array)}"
+
+
+def _as_scores(name: str, array: Array) -> Array | None:
+    """Give the scores of classes as ``(N, K)``; ``None`` where the output is something else."""
+    kind_fits = array.dtype.kind == "f" and array.ndim in (1, 2) and array.shape[-1] > 1
+    if not kind_fits or array.size == 0 or not np.isfinite(array).all():
+        return None
+    return array.reshape(-1, array.shape[-1]) if any(s in name.lower() for s in _SCORES) else None
+
+
+def _classes(row: Array, top: int, title: str) -> Iterator[str]:
+    if title:
+        yield f"  {title}"
+    share = shares(row.reshape(1, -1))[0]
+    best = np.argsort(-share, kind="stable")[:top]
+    digits = len(str(len(row) - 1))
+    for at in best:
+        bar = "█" * round(float(share[at]) * _BAR)
+        line = f"  class {at:>{digits}}  {float(row[at]):>9.4f}  {float(share[at]):>6.1%}  {bar}"
+        yield line.rstrip()
+
+
+def _range(array: Array) -> str:
+    if array.dtype.kind not in "fiu":
+        return f"{int(np.count_nonzero(array)):,} of {array.size:,} are true"
+    finite: Array = array[np.isfinite(array)].astype("float64")
+    wrong = array.size - finite.size
+    apart = f", {wrong:,} not finite" if wrong else ""
+    if not finite.size:
+        return f"none of {array.size:,} numbers is finite"
+    least, most, mean = float(finite.min()), float(finite.max()), float(finite.mean())
+    return f"from {least:.6g} to {most:.6g}, mean {mean:.6g}{apart}"
+
+
+def _json(name: str, array: Array, top: int) -> dict[str, object]:
+    content: dict[str, object] = {"type": show_array(array), "shape": list(array.shape)}
+    scores = _as_scores(name, array)
+    if scores is not None:
+        content["top"] = [
+            [
+                {"class": int(at), "score": float(row[at]), "share": float(share[at])}
+                for at in np.argsort(-share, kind="stable")[:top]
+            ]
+            for row, share in zip(scores, shares(scores), strict=True)
+        ]
+    if array.size <= MANY:
+        content["values"] = _plain(array.tolist())
+    return content
+
+
+def _plain(value: object) -> object:
+    """Give nested lists in which JSON can say every number: those not finite as words."""
+    match value:
+        case list():
+            return [_plain(item) for item in cast("list[object]", value)]
+        case float() if not np.isfinite(value):
+            return str(value)
+        case _:
+            return value

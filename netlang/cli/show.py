@@ -1,0 +1,48 @@
+"""netlang show"""
+
+from __future__ import annotations
+
+import click
+
+from netlang.cli.arguments import bind_option, file_and_net, sound_graph
+from netlang.cli.output import say
+from netlang.diagnostics import nearest
+from netlang.faults import USAGE, Fault
+from netlang.ir.graph import Graph
+from netlang.ir.text import print_graph
+
+EPILOG = """\b
+Examples:
+  netlang show lenet.net --graph
+  netlang show resnet.net ResNet18 --after eliminate-dead-code
+"""
+
+
+@click.command(epilog=EPILOG)
+@file_and_net
+@click.option("--graph", "as_graph", is_flag=True, help="Show the graph of primitive operators.")
+@click.option("--after", metavar="PASS", help="Show the graph as a pass leaves it.")
+@bind_option
+def command(
+    file: str, net: str | None, as_graph: bool, after: str | None, bind: dict[str, int]
+) -> None:
+    """Show the graph of primitive operators that a net stands for."""
+    del as_graph
+    graph = sound_graph(file, net, bind)
+    say(print_graph(_after(graph, after) if after else graph).removesuffix("\n"))
+
+
+def _after(graph: Graph, wanted: str) -> Graph:
+    from netlang.passes.pipeline import PASSES, name_of, transform
+
+    names = [name_of(step) for step in PASSES]
+    if wanted not in names:
+        near = nearest(wanted, names)
+        raise Fault(
+            "unknown-pass",
+            f"there is no pass `{wanted}`",
+            notes=[f"the passes are, in order: {', '.join(names)}"],
+            helps=[f"did you mean `{near}`?"] if near else [],
+            exit_code=USAGE,
+        )
+    return transform(graph, PASSES[: names.index(wanted) + 1])

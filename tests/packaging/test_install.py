@@ -1,0 +1,106 @@
+"""However netlang is installed, it finds its grammar and its prelude."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+PROGRAM = """\
+net Small(image: f32[N, 1, 8, 8]) -> logits: f32[N, 10] {
+  c1 = image |> conv(4, 3, pad=1) |> relu |> max_pool(2)
+  logits = c1 |> flatten |> dense(10)
+}
+"""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        text=True,
+        encoding="utf-8",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the sdist, and the wheel from it, as ``python -m build`` does for a release."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "-o", folder, CHECKOUT, cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """Make a virtual environment that sees the libraries installed here, but not netlang's code.
+
+    A path file adds this environment's folder behind the new one's own; path files in the folder
+    itself, such as that of an editable install, are not followed.
+    """
+    folder = tmp_path / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=tmp_path)
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
+    return folder
+
+
+def installs_and_works(environment: Path, what: str | Path, home: Path, tmp_path: Path) -> None:
+    python = environment / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index"]
+    editable = ["-e"] if home == CHECKOUT else []
+    run(*pip, "--no-deps", "--no-build-isolation", *editable, what, cwd=tmp_path)
+    (tmp_path / "small.net").write_text(PROGRAM, "utf-8")
+    where = run(python, "-c", "import netlang; print(netlang.__file__)", cwd=tmp_path)
+    assert Path(where.strip()).is_relative_to(home)
+    said = run(environment / "bin" / "netlang", "check", "small.net", cwd=tmp_path)
+    assert said == "small.net: ok (1 net, 690 weights)\n"
+
+
+def test_the_wheel_works_where_there_is_no_checkout(
+    built: Path, environment: Path, tmp_path: Path
+) -> None:
+    (wheel,) = built.glob("*.whl")
+    installs_and_works(environment, wheel, environment, tmp_path)
+
+
+def test_the_source_distribution_works_where_there_is_no_checkout(
+    built: Path, environment: Path, tmp_path: Path
+) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    installs_and_works(environment, sdist, environment, tmp_path)
+
+
+def test_an_editable_install_works_from_the_checkout(environment: Path, tmp_path: Path) -> None:
+    installs_and_works(environment, CHECKOUT, CHECKOUT, tmp_path)
+
+
+def test_the_wheel_holds_grammar_prelude_and_licence_and_no_tests(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    prelude = {f"netlang/prelude/{p.name}" for p in (CHECKOUT / "netlang/prelude").glob("*.net")}
+    assert prelude
+    assert prelude | {"netlang/grammars/netlang.lark", "netlang/py.typed"} <= set(names)
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
+
+
+def test_the_source_distribution_holds_all_that_its_tests_need(built: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {
+        "README.md", "LICENSE", "pyproject.toml", "grammars/netlang.lark",
+        "examples/data/digit-0.png", "tests/packaging/test_install.py",
+    } <= names  # fmt: skip

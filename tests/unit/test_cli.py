@@ -1,0 +1,264 @@
+"""The command line: exit codes, streams, and no traceback whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import click
+import pytest
+
+from netlang.cli.guard import guarded
+from netlang.cli.main import COMMANDS, program
+from netlang.faults import ENVIRONMENT, BadInput, Fault
+
+NETLANG = Path(sysconfig.get_path("scripts")) / "netlang"
+
+SMALL = """\
+net Small(x: f32[N, 4]) -> y: f32[N, 3] {
+  h = x |> dense(8) |> relu
+  y = dense(h, 3)
+}
+"""
+WRONG = SMALL.replace("relu", "rellu")
+
+
+def netlang(
+    *args: str | Path, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(NETLANG), *map(str, args)],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.net"
+    path.write_text(SMALL, "utf-8")
+    return path
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    path = tmp_path / "wrong.net"
+    path.write_text(WRONG, "utf-8")
+    return path
+
+
+def ends_with(error: BaseException) -> click.Command:
+    @click.command()
+    def command() -> None:
+        raise error
+
+    return command
+
+
+# What goes wrong becomes a message and an exit code.
+
+
+def test_no_command_shows_the_help_and_is_a_usage_mistake() -> None:
+    done = netlang()
+    assert done.returncode == 2
+    assert "Commands:" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_examples(name: str) -> None:
+    done = netlang(name, "--help")
+    assert done.returncode == 0
+    assert f"netlang {name} " in done.stdout.partition("Examples:")[2]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8")
+    (version,) = re.findall(r'^version = "(.*)"$', project, re.MULTILINE)
+    assert netlang("--version").stdout == f"netlang {version}\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["chek"], "error[usage]: no such command 'chek'"),
+        (["check"], "error[usage]: missing argument 'FILES...'"),
+        (["check", "--strickt", "a.net"], "error[usage]: no such option '--strickt'"),
+        (["summary", "a.net", "--bind", "H"], "error[usage]: invalid value for '--bind'"),
+        (["summary", "a.net", "--bind", "H=x"], "error[usage]: invalid value for '--bind'"),
+        (["summary", "a.net", "--depth", "0"], "error[usage]: invalid value for '--depth'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_told_and_ends_with_2(args: list[str], message: str) -> None:
+    done = netlang(*args)
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+    assert "= help: `netlang" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (
+            Fault("r", "m", notes=["n"], helps=["h"]), 1,
+            "error[r]: m\n   |\n   = note: n\n   = help: h\n",
+        ),
+        (BadInput("no"), 1, "error[bad-input]: no\n"),
+        (Fault("r", "m", exit_code=ENVIRONMENT), 3, "error[r]: m\n"),
+        (MemoryError(), 3, "error[out-of-memory]: there is not enough memory\n"),
+        (
+            ModuleNotFoundError("No module named 'onnx'", name="onnx.helper"), 3,
+            "error[missing-library]: the library `onnx` is not installed\n"
+            "   |\n   = help: install it: pip install onnx\n",
+        ),
+        (PermissionError(13, "Permission denied", "a/b"), 3,
+         "error[system]: the system refused a/b: permission denied\n"),
+        (KeyboardInterrupt(), 130, "\ninterrupted\n"),
+    ],
+    ids=["fault", "input", "environment", "memory", "library", "system", "interrupt"],
+)  # fmt: skip
+def test_a_failure_has_a_message_and_an_exit_code(
+    error: BaseException, code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert guarded(ends_with(error), []) == code
+    assert capsys.readouterr().err == message
+
+
+@pytest.mark.parametrize("error", [KeyError("secret"), RecursionError(), AssertionError()])
+def test_our_own_bug_ends_with_70_and_says_how_to_report_it(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert guarded(ends_with(error), []) == 70
+    said = capsys.readouterr().err
+    assert said.startswith("error[internal]: this is a mistake in netlang, not in your file\n")
+    assert "Traceback" not in said
+    assert "please report it" in said
+
+
+def test_the_details_of_a_bug_are_there_for_who_asks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NETLANG_DEBUG", "1")
+    assert guarded(ends_with(KeyError("secret")), []) == 70
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_with_json_a_failure_is_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ends_with(Fault("r", "m", notes=["n"], helps=["h"]))
+    command.params.append(click.Option(["--json"], is_flag=True, expose_value=False))
+    assert guarded(command, ["--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "diagnostics": [
+            {"rule": "r", "severity": "error", "message": "m", "notes": ["n"], "helps": ["h"]}
+        ]
+    }
+
+
+def test_an_unknown_command_is_no_bug_of_the_group(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(program, ["nonsense"]) == 2
+    assert capsys.readouterr().err.startswith("error[usage]: no such command 'nonsense'")
+
+
+# Streams.
+
+
+def test_a_reader_that_goes_away_is_no_failure(small: Path) -> None:
+    command = f'"{NETLANG}" names "{small}" | true; echo ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_a_mistake_is_still_one_when_nobody_reads_it(wrong: Path) -> None:
+    command = f'"{NETLANG}" check "{wrong}" | true; echo ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_closed_streams_are_no_failure(small: Path, closing: str) -> None:
+    command = f'"{NETLANG}" check "{small}" {closing}'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_told(small: Path) -> None:
+    command = f'"{NETLANG}" check "{small}" > /dev/full'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error[system]: the system refused to go on: no space left")
+
+
+def test_nothing_is_coloured_in_a_pipe(wrong: Path) -> None:
+    assert "\x1b" not in netlang("check", wrong, FORCE_COLOR="", TERM="xterm-256color").stdout
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LC_ALL": "C"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "C", "PYTHONIOENCODING": "latin-1"},
+    ],
+)
+def test_every_character_can_be_printed_in_any_locale(
+    tmp_path: Path, locale: dict[str, str]
+) -> None:
+    path = tmp_path / "schrift.net"
+    path.write_text(WRONG.replace("net Small", "# größer → 日本\nnet Small"), "utf-8")
+    done = netlang("summary", path, **locale)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[")
+    path.write_text(SMALL, "utf-8")
+    assert netlang("summary", path, **locale).returncode == 0
+
+
+# What a command costs.
+
+
+def imported(args: list[str], cwd: Path) -> set[str]:
+    """Name the modules a command has imported when it ends."""
+    script = (
+        "import sys\n"
+        "from netlang.cli.main import main\n"
+        f"sys.argv = ['netlang', *{args!r}]\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert not ended.code, ended.code\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=cwd, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("args", [["check"], ["summary"], ["summary", "--json"], ["names"]])
+def test_looking_at_a_program_loads_no_heavy_library(small: Path, args: list[str]) -> None:
+    loaded = imported([args[0], small.name, *args[1:]], small.parent)
+    assert loaded & {"numpy", "onnx", "onnxruntime", "rich", "asyncio", "PIL"} == set()
+
+
+def test_the_entry_point_imports_only_click_of_what_is_foreign() -> None:
+    script = (
+        "import sys; before = set(sys.modules); import netlang.cli.main;"
+        "print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded - set(sys.stdlib_module_names) == {"click", "netlang"}
+    ours = {name for name in done.stdout.split() if name.startswith("netlang")}
+    assert ours == {"netlang", "netlang.cli", "netlang.cli.main"}
