@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -125,6 +126,12 @@ def _words(terminals: Iterable[str]) -> frozenset[str]:
 @cache
 def _lark() -> Lark:
     """Load the tables; without tables for this lark, build them from the grammar (0.2 s)."""
-    if _tables.LARK == lark.__version__:
-        return Lark._load_from_dict(_tables.DATA, _tables.MEMO, transformer=_BUILDER)  # pyright: ignore[reportPrivateUsage]
-    return Lark(grammar_text(), **OPTIONS, transformer=_BUILDER)
+    if lark.__version__ != _tables.LARK:
+        return Lark(grammar_text(), **OPTIONS, transformer=_BUILDER)
+    tables = json.loads(_tables.TABLES, object_pairs_hook=_numbered)
+    return Lark._load_from_dict(**tables, transformer=_BUILDER)  # pyright: ignore[reportPrivateUsage]
+
+
+def _numbered(pairs: list[tuple[str, Any]]) -> dict[str | int, Any]:
+    # JSON has only strings for keys; the states and symbols of the tables are numbers.
+    return {int(key) if key.isdigit() else key: value for key, value in pairs}

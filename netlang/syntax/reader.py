@@ -6,8 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from netlang.diagnostics import Diagnostic, Label, Refused
-from netlang.source import Source, Span
+from netlang.faults import DIAGNOSED, ENVIRONMENT, USAGE, Fault
+from netlang.source import Source
 
 SIZE_LIMIT = 4 * 2**20
 
@@ -33,86 +33,101 @@ _FORMATS = (
 def read_source(path: str | Path) -> Source:
     """Read a program; line ends become ``\\n``, a byte order mark is dropped.
 
-    Raises :class:`~netlang.diagnostics.Refused` for a file that is missing, not a regular file,
-    larger than 4 MiB, not UTF-8, or of a binary format. The name of the source is the path as
-    given.
+    Raises ``Fault`` for a file that is missing, not a regular file, larger than 4 MiB, not
+    UTF-8, or of a binary format. The name of the source is the path as given.
     """
     name = str(path)
-    data = _read_bytes(name)
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
+    data = _read_bytes(name).removeprefix(b"\xef\xbb\xbf")
     _refuse_binary(name, data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        byte = data[error.start]
-        before = data[: error.start].decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        before = _unify(data[: error.start].decode("utf-8"))
         line, column = Source(name, before).line_col(len(before))
-        raise _refused(
-            name, "not-text", "this file is not UTF-8 text",
-            f"byte 0x{byte:02x} at offset {error.start} (line {line}, column {column}) is no part of UTF-8",
-            "save it as UTF-8",
-        ) from None  # fmt: skip
-    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
+        raise Fault(
+            "not-text",
+            f"`{name}` is not UTF-8 text",
+            notes=[
+                f"line {line}, column {column} has the byte 0x{data[error.start]:02x}, "
+                f"at offset {error.start}, which no UTF-8 text has there"
+            ],
+            helps=["save it as UTF-8"],
+        ) from None
+    return Source(name, _unify(text))
+
+
+def _unify(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _read_bytes(name: str) -> bytes:
     try:
         # Looked at before it is opened: opening a FIFO would wait for a writer.
-        status = Path(name).stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise _refused(name, "not-a-file", f"`{name}` is a folder", "", "name a file in it")
-        if not stat.S_ISREG(status.st_mode):
-            kind = _kind(status.st_mode)
-            raise _refused(
-                name, "not-a-file", f"`{name}` is {kind}", "", "copy its content into a file"
-            )
+        _refuse_irregular(name, Path(name).stat())
         with Path(name).open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _refused(
-                    name, "not-a-file", f"`{name}` is no regular file", "", "name a file"
-                )
+            status = os.fstat(file.fileno())
+            _refuse_irregular(name, status)
             data = file.read(SIZE_LIMIT + 1)
     except FileNotFoundError:
-        raise _refused(name, "no-such-file", f"there is no file `{name}`", "", "") from None
+        raise Fault("no-such-file", f"there is no file `{name}`", exit_code=USAGE) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _refused(
-            name, "unreadable-file", f"`{name}` can't be read", reason.lower(), ""
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Fault(
+            "unreadable-file",
+            f"`{name}` can't be read",
+            notes=[str(reason).lower()],
+            exit_code=ENVIRONMENT,
         ) from None
     if len(data) > SIZE_LIMIT:
-        size = max(status.st_size, len(data))
-        raise _refused(
-            name, "file-too-large", f"`{name}` is larger than 4 MiB",
-            f"it has {size:,} bytes", "split it, and import the parts",
-        )  # fmt: skip
+        raise Fault(
+            "file-too-large",
+            f"`{name}` is larger than 4 MiB, the limit for a program",
+            notes=[f"it has {max(status.st_size, len(data)):,} bytes"],
+            helps=["split it, and import the parts"],
+        )
     return data
+
+
+def _refuse_irregular(name: str, status: os.stat_result) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    kind = "a folder" if stat.S_ISDIR(status.st_mode) else _kind(status.st_mode)
+    raise Fault(
+        "not-a-file",
+        f"`{name}` is {kind}, not a file",
+        helps=["name a `.net` file"],
+        exit_code=USAGE if stat.S_ISDIR(status.st_mode) else DIAGNOSED,
+    )
 
 
 def _refuse_binary(name: str, data: bytes) -> None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_utf16(data):
-        raise _refused(name, "not-text", "this file is UTF-16, not UTF-8", "", "save it as UTF-8")
+        raise Fault(
+            "not-text",
+            f"`{name}` is UTF-16, not UTF-8",
+            notes=["it starts with the bytes " + data[:4].hex(" ")],
+            helps=["save it as UTF-8"],
+        )
     what = next((what for magic, what in _FORMATS if data.startswith(magic)), None)
     if what is None and data[8:10] == b'{"' and b"\x00" in data[:8]:
         what = "a safetensors file"
     if what is None and _looks_onnx(data):
         what = "an ONNX model"
-    if (
-        what is None
-        and data.startswith(b"\x80")
-        and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
-    ):
+    if what is None and data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         what = "a Python pickle"
     if what is not None:
-        raise _refused(
-            name, "not-text", f"this is no program: it looks like {what}", "",
-            "name a `.net` file; weights and data are given by options",
-        )  # fmt: skip
+        raise Fault(
+            "not-text",
+            f"`{name}` is no program: it looks like {what}",
+            helps=["name a `.net` file; weights and data are given by options"],
+        )
     if (at := data.find(b"\x00")) >= 0:
-        raise _refused(
-            name, "not-text", "this file is not text", f"it has a NUL byte at offset {at}",
-            "is it the right file?",
-        )  # fmt: skip
+        raise Fault(
+            "not-text",
+            f"`{name}` is not text",
+            notes=[f"it has a NUL byte at offset {at}"],
+            helps=["is it the right file?"],
+        )
 
 
 def _looks_utf16(data: bytes) -> bool:
@@ -131,9 +146,3 @@ def _kind(mode: int) -> str:
     if stat.S_ISSOCK(mode):
         return "a socket"
     return "a device"
-
-
-def _refused(name: str, rule: str, message: str, note: str, fix: str) -> Refused:
-    label = Label(Span(Source(name, ""), 0, 0))
-    notes, helps = ((note,) if note else ()), ((fix,) if fix else ())
-    return Refused(Diagnostic(rule, message, label, notes=notes, helps=helps))

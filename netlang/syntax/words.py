@@ -1,10 +1,73 @@
-"""The words of the language, and words of other languages that people bring along."""
+"""The words of the language, and words and signs of other languages that people bring along."""
 
 from __future__ import annotations
 
 RESERVED = frozenset(
-    "and as assert block dataset else extern false for from if import in net netlang new next "
-    "none not op or scan state step then train true where with yield".split()
+    (
+        *("and", "as", "assert", "block", "dataset", "else", "extern", "false", "for", "from"),
+        *("if", "import", "in", "net", "netlang", "new", "next", "none", "not", "op", "or"),
+        *("scan", "state", "step", "then", "train", "true", "where", "with", "yield"),
+    )
 )
 
+DEFINERS = frozenset(("net", "block", "op", "extern", "dataset", "train"))
+
 FOREIGN_VALUES = {"True": "true", "False": "false", "None": "none"}
+
+_DEFINE = "a definition starts with `net`, `block` or `op`"
+_BIND = "a value needs no word before its name: `name = …`"
+_OUTPUT = "name the output in the signature, and give it a value: `-> y`, then `y = …`"
+
+FOREIGN_WORDS = {
+    "def": _DEFINE,
+    "class": _DEFINE,
+    "function": _DEFINE,
+    "func": _DEFINE,
+    "fn": _DEFINE,
+    "fun": _DEFINE,
+    "module": _DEFINE,
+    "network": _DEFINE,
+    "model": _DEFINE,
+    "layer": _DEFINE,
+    "let": _BIND,
+    "var": _BIND,
+    "val": _BIND,
+    "const": _BIND,
+    "return": _OUTPUT,
+    "import": 'name what you need: `from "file.net" import name`',
+    "include": 'name what you need: `from "file.net" import name`',
+    "use": 'name what you need: `from "file.net" import name`',
+    "elif": "write `else if`",
+    "while": "loops are finite: `for i in 1..10 with h = x { … }`",
+    "repeat": "write `for i in 1..n with h = x { next h = … }`",
+    "lambda": "define an `op`: `op name(x) = …`",
+    "self": "a part of a net has a plain name: `name = …`",
+    "if": "write `y = if condition then a else b`",
+    "for": "a loop gives a value: `y = for i in 1..n with h = x { next h = … }`",
+    "scan": "a loop gives a value: `y = scan step in x with h = start { next h = … }`",
+}
+
+FOREIGN_SIGNS = {
+    ";": "start a new line instead",
+    "'": 'write strings in double quotes: `"…"`',
+    "`": 'write strings in double quotes: `"…"`',
+    "&&": "write `and`",
+    "&": "write `and`",
+    "||": "write `or`",
+    "|": "write `or`; a pipeline is written `x |> f`",
+    "!": "write `not`",
+    "^": "a power is written `a ** b`",
+    ":=": "a value is given with `=`",
+    "<-": "a value is given with `=`",
+    "+=": "a name stands for one value: give the new one its own name, `b = a + …`",
+    "-=": "a name stands for one value: give the new one its own name, `b = a - …`",
+    "*=": "a name stands for one value: give the new one its own name, `b = a * …`",
+    "/=": "a name stands for one value: give the new one its own name, `b = a / …`",
+    "++": "a name stands for one value: give the new one its own name, `b = a + 1`",
+    "?": "write `if condition then a else b`; a type that may be `none` is written `T?`",
+    "$": "a name starts with a letter or `_`",
+    "\\": "newlines never matter: a statement goes on in the next line by itself",
+    "/*": "a comment starts with `#`",
+    "===": "two values are compared with `==`",
+    "<>": "two values differ: `a != b`",
+}
