@@ -10,10 +10,12 @@ from netlang.ir.graph import Node, types
 from netlang.ir.op import Primitive
 from netlang.ops.activation import Normalizer
 from netlang.ops.convolution import ConvolveTranspose
+from netlang.ops.joining import Stack
+from netlang.ops.linear import Einsum, Linear, Matmul
+from netlang.ops.normalization import L2Normalize, NormalizeLayer, NormalizeRms, OverMap
 from netlang.ops.reduction import Cumsum, Place, Reduction
-
-# These join and split axes: an axis keeps its place if as much comes before it or behind it.
-REGROUPING = frozenset({"reshape", "flatten", "squeeze", "unsqueeze"})
+from netlang.ops.repetition import Flip, Pad
+from netlang.ops.shape import Flatten, Reshape, Squeeze, Transpose, Unsqueeze
 
 
 def place(op: Primitive, axis: int, source: Shape, target: Shape) -> int | None:
@@ -21,12 +23,14 @@ def place(op: Primitive, axis: int, source: Shape, target: Shape) -> int | None:
     rank = len(source)
     match op:
         case Reduction(keep=False) | Place(keep=False):
-            gone = reduced(op, rank)
-            return None if axis in gone else axis - sum(other < axis for other in gone)
-        case _ if op.name == "transpose":
-            order: tuple[int, ...] = getattr(op, "order", ()) or tuple(range(rank))[::-1]
+            return _without(axis, reduced(op, rank))
+        case Squeeze(axes=axes):
+            return _without(axis, frozenset(gone % rank for gone in axes))
+        case Unsqueeze(axis=new) | Stack(axis=new):
+            return axis + (axis >= new % (rank + 1))
+        case Transpose(order=order):
             return order.index(axis)
-        case _ if op.name in REGROUPING:
+        case Reshape() | Flatten():
             return _aligned(source, axis, target)
         case _:
             # Shapes line up at their ends, as they do where a lower rank is stretched.
@@ -52,18 +56,22 @@ def whole(op: Primitive, operand: int, rank: int) -> frozenset[int]:
     match op:
         case Reduction() | Place():
             return reduced(op, rank)
-        case Normalizer(axis=axis) | Cumsum(axis=axis):
+        case Normalizer(axis=axis) | Cumsum(axis=axis) | L2Normalize(axis=axis):
             return frozenset({axis % rank})
-        case _ if op.name == "matmul":
+        case NormalizeLayer(axis=axis):
+            return frozenset(range(axis % rank, rank))
+        case Flip(axes=axes):
+            return frozenset(axis % rank for axis in axes)
+        case Linear() | NormalizeRms():
+            return frozenset({rank - 1})
+        case Matmul():
             return frozenset({rank - 1 if operand == 0 else max(rank - 2, 0)})
-        case _ if op.name in WHOLE_MAP:
+        case Einsum():
+            return frozenset(range(rank))
+        case OverMap():
             return frozenset(range(2, rank))
         case _:
             return frozenset()
-
-
-# These take the mean of each map.
-WHOLE_MAP = frozenset({"normalize_group", "group_norm", "instance_norm", "normalize_instance"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +99,15 @@ def spread(node: Node, axis: int) -> Spread | None:
             reach, stride = dilations[at] * (kernel - 1), strides[at]
             first = ceil((pads[at][0] - reach) / stride)
             return Spread(reach // stride + 1, 1 / stride, first)
-        case _ if source[axis] == target[axis]:
-            return None
-        case _ if node.op.name in RESAMPLED:
+        case Pad(amounts=amounts):
+            return Spread(1, 1, -amounts[axis][0])
+        case _ if node.op.name in RESAMPLED and source[axis] != target[axis]:
             ratio = _ratio(source[axis], target[axis])
             taps = RESAMPLED[node.op.name].get(str(getattr(node.op, "mode", "nearest")), 2)
             return None if ratio is None else Spread(taps, ratio, -(taps - 1) // 2)
-        case _ if node.op.name.startswith("adaptive_"):
+        case _ if node.op.name.startswith("adaptive_") and target[axis] != 1:
             ratio = _ratio(source[axis], target[axis])
-            if ratio is None or target[axis] == 1:
+            if ratio is None:
                 return None
             return Spread(ceil(ratio) + (0 if ratio == int(ratio) else 1), ratio)
         case _:
@@ -121,7 +129,12 @@ def _ratio(source: Size, target: Size) -> float | None:
     return float(down) if isinstance(down, int) and down > 0 else None
 
 
+def _without(axis: int, gone: frozenset[int]) -> int | None:
+    return None if axis in gone else axis - sum(other < axis for other in gone)
+
+
 def _aligned(source: Shape, axis: int, target: Shape) -> int | None:
+    """Find an axis with the same size and as much before it or behind it."""
     before, behind = product(source[:axis]), product(source[axis + 1 :])
     for at, size in enumerate(target):
         if size == source[axis] and (

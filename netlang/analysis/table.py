@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from netlang.analysis.receptive import show_field
 from netlang.analysis.summary import Row, Summary, depth_of, fold
@@ -22,7 +23,7 @@ def render_summary(summary: Summary, *, depth: int | None, color: bool, width: i
     folded = fold(summary, default_depth(summary) if depth is None else depth)
     paint = _Paint(color)
     lines = [*_head(summary, paint, width), "", *_table(folded, paint, width), ""]
-    return "\n".join([*lines, *_totals(summary, paint)]) + "\n"
+    return "\n".join([*lines, *_totals(summary, paint, width)]) + "\n"
 
 
 def default_depth(summary: Summary, rows: int = ROWS) -> int | None:
@@ -130,18 +131,23 @@ def _narrowed(columns: list[_Column], width: int) -> list[_Column]:
         limit = max(8, column.width - over)
         others = [columns[at].width for at in texts if at != widest]
         limit = max(limit, min(column.width - 1, max(others, default=0)))
-        cells = [_shorten(cell, limit) for cell in column.cells]
+        shorten = _without_middle if widest == 0 else _without_end
+        cells = [shorten(cell, limit) for cell in column.cells]
         columns[widest] = _Column(column.title, cells, column.right, column.paint)
         over = sum(c.width + 2 for c in columns) - 2 - width
     return columns
 
 
-def _shorten(text: str, limit: int) -> str:
-    """Cut out the middle, which says least: paths differ at their ends."""
+def _without_middle(text: str, limit: int) -> str:
+    """Cut a path where it says least: paths differ at their ends."""
     if len(text) <= limit:
         return text
     left = (limit - 1) // 2
     return f"{text[:left]}…{text[len(text) - (limit - 1 - left) :]}"
+
+
+def _without_end(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip(', ')}…"
 
 
 def _paths(rows: Sequence[Row]) -> list[str]:
@@ -177,20 +183,27 @@ def _bar(eighths: int) -> str:
     return "█" * (eighths // 8) + _BARS[eighths % 8].strip()
 
 
-def _totals(summary: Summary, paint: _Paint) -> list[str]:
+def _totals(summary: Summary, paint: _Paint, width: int) -> list[str]:
     kept = summary.memory
-    lines = [("weights", f"{_plain(summary.params)} trained")]
+    weights = f"{_plain(summary.params)} trained"
     if summary.running != 0:
-        lines[0] = ("weights", f"{lines[0][1]}, {_plain(summary.running)} running statistics")
-    lines[0] = ("weights", f"{lines[0][1]}  {paint.dim(_short_bytes(kept.weights))}")
-    lines.append(("MACs", f"{_plain(summary.macs)} an example  {paint.dim(_giga(summary.macs))}"))
+        weights += f", {_plain(summary.running)} running statistics"
+    facts = {
+        "weights": f"{weights}, {_short_bytes(kept.weights)}",
+        "MACs": f"{_plain(summary.macs)} an example{_giga(summary.macs)}",
+    }
     if kept.inference is not None:
-        text = f"{_short_bytes(kept.inference)} an example at the busiest moment, weights apart"
-        lines.append(("inference", text))
-    lines.append(("training", _training(summary)))
+        busiest = _short_bytes(kept.inference)
+        facts["inference"] = f"{busiest} an example at the busiest moment, weights apart"
+    facts["training"] = _training(summary)
     if summary.field is not None:
-        lines.append(("field", _field(summary)))
-    return [f"{paint.bold(name.ljust(9))}  {text}".rstrip() for name, text in lines]
+        facts["field"] = _field(show_field(summary.field))
+    lines: list[str] = []
+    for name, text in facts.items():
+        first, *more = wrap(text, max(width - 11, 20))
+        lines.append(f"{paint.bold(name.ljust(9))}  {first}")
+        lines.extend(" " * 11 + line for line in more)
+    return lines
 
 
 def _training(summary: Summary) -> str:
@@ -205,12 +218,9 @@ def _training(summary: Summary) -> str:
     )
 
 
-def _field(summary: Summary) -> str:
-    assert summary.field is not None
-    shown = show_field(summary.field)
-    if shown == "all":
-        return "a result sees the whole image"
-    return f"a result sees {shown} of the image"
+def _field(field: str) -> str:
+    seen = "the whole image" if field == "all" else f"{field} of the image"
+    return f"a result sees {seen}"
 
 
 def _plain(size: Size) -> str:
@@ -222,7 +232,7 @@ def _giga(size: Size) -> str:
         return ""
     for unit, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if size >= unit:
-            return f"{size / unit:.3g} {name}, {2 * size / unit:.3g} {name}FLOPs"
+            return f" ({size / unit:.3g} {name}; {2 * size / unit:.3g} {name}FLOPs)"
     return ""
 
 

@@ -1,0 +1,462 @@
+"""What a net costs and sees, on graphs made by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from netlang.analysis.counts import macs, running, trained
+from netlang.analysis.memory import peak
+from netlang.analysis.receptive import reception, show_field
+from netlang.analysis.summary import Summary, fold, summarize
+from netlang.analysis.table import default_depth, render_summary
+from netlang.ir.dims import Size, symbol
+from netlang.ir.graph import Builder, Graph, Init, Param, Scope, Value, verify
+from netlang.ir.op import OPS
+from netlang.ir.types import F32, TensorType
+
+N = symbol("N")
+
+
+@dataclass
+class Net:
+    """A graph under construction; calls open scopes as the elaborator opens them."""
+
+    name: str = "Net"
+    b: Builder = field(default_factory=Builder)
+    inputs: list[Value] = field(default_factory=list)
+    params: dict[Value, Param] = field(default_factory=dict)
+    root: Scope = field(default_factory=lambda: Scope("", "Net", None, None))
+
+    def input(self, name: str, *shape: Size) -> Value:
+        value = self.b.fresh(name, TensorType(F32, shape))
+        self.inputs.append(value)
+        return value
+
+    def param(self, path: str, *shape: Size, trained: bool = True) -> Value:
+        value = self.b.fresh(path, TensorType(F32, shape))
+        self.params[value] = Param(path, value.type, Init("constant", (0.0,)), trained)
+        return value
+
+    def add(
+        self,
+        scope: Scope,
+        name: str,
+        *operands: Value,
+        path: str | None = None,
+        **attributes: object,
+    ) -> Value:
+        """Make a node; with a ``path`` as a call of the library of that kind."""
+        call = scope if path is None else Scope(path, name, None, scope, library=True)
+        self.b.scope = call
+        op = OPS[name].make(tuple(v.type for v in operands), attributes)
+        return self.b.one(op, *operands)
+
+    def layer(
+        self, scope: Scope, kind: str, path: str, x: Value, *weights: Value, **attributes: object
+    ) -> Value:
+        call = Scope(path, kind, None, scope, library=True)
+        primitive = {"conv": "convolve", "dense": "linear"}[kind]
+        return self.add(call, primitive, x, *weights, path=path, **attributes)
+
+    def conv(
+        self,
+        path: str,
+        x: Value,
+        out: int,
+        kernel: int,
+        *,
+        scope: Scope | None = None,
+        **attributes: object,
+    ) -> Value:
+        window = (kernel,) * (x.type.rank - 2)
+        w = self.param(f"{path}.weight", out, x.type.shape[1], *window)
+        bias = self.param(f"{path}.bias", out)
+        return self.layer(scope or self.root, "conv", path, x, w, bias, **attributes)
+
+    def dense(self, path: str, x: Value, out: int) -> Value:
+        w = self.param(f"{path}.weight", out, x.type.shape[-1])
+        bias = self.param(f"{path}.bias", out)
+        return self.layer(self.root, "dense", path, x, w, bias)
+
+    def call(self, path: str, name: str, x: Value, **attributes: object) -> Value:
+        return self.add(self.root, name, x, path=path, **attributes)
+
+    def graph(self, outputs: Mapping[str, Value], **units: int) -> Graph:
+        made = Graph(
+            self.name,
+            tuple(self.inputs),
+            self.params,
+            tuple(self.b.nodes),
+            outputs,
+            units=units,
+        )
+        verify(made)
+        return made
+
+
+def lenet() -> Graph:
+    net = Net("LeNet")
+    x = net.input("image", N, 1, 28, 28)
+    c1 = net.call("c1", "sigmoid", net.conv("c1", x, 6, 5, pad=2))
+    c1 = net.call("c1", "avg_pool", c1, kernel=2)
+    c2 = net.call("c2", "sigmoid", net.conv("c2", c1, 16, 5))
+    c2 = net.call("c2", "avg_pool", c2, kernel=2)
+    f1 = net.dense("f1", net.call("f1", "flatten", c2), 120)
+    f1 = net.call("f1", "sigmoid", f1)
+    f2 = net.call("f2", "sigmoid", net.dense("f2", f1, 84))
+    return net.graph({"logits": net.dense("logits", f2, 10)})
+
+
+def residual(depth: int = 2) -> Graph:
+    """Stages of units ``a``, ``b`` and a sum, inside user blocks."""
+    net = Net("Residual")
+    h = net.conv("stem", net.input("image", N, 3, 32, 32), 8, 3, pad=1)
+    stage = Scope("stage", "stage", None, net.root)
+    for i in range(1, depth + 1):
+        unit = Scope(f"stage.{i}", "basic", None, stage)
+        a = net.conv(f"stage.{i}.a", h, 8, 3, pad=1, scope=unit)
+        b = net.conv(f"stage.{i}.b", a, 8, 3, pad=1, scope=unit)
+        h = net.add(unit, "add", h, b)
+    return net.graph({"y": h})
+
+
+def columns(summary: Summary) -> list[tuple[str, str, str, Size, Size]]:
+    return [(r.path, r.kind, r.output, r.params, r.macs) for r in summary.rows]
+
+
+def test_lenet_counts_as_the_book_does() -> None:
+    assert columns(summarize(lenet())) == [
+        ("c1", "conv", "f32[N, 6, 28, 28]", 156, 117_600),
+        ("c1", "sigmoid", "f32[N, 6, 28, 28]", 0, 0),
+        ("c1", "avg_pool", "f32[N, 6, 14, 14]", 0, 0),
+        ("c2", "conv", "f32[N, 16, 10, 10]", 2_416, 240_000),
+        ("c2", "sigmoid", "f32[N, 16, 10, 10]", 0, 0),
+        ("c2", "avg_pool", "f32[N, 16, 5, 5]", 0, 0),
+        ("f1", "flatten", "f32[N, 400]", 0, 0),
+        ("f1", "dense", "f32[N, 120]", 48_120, 48_000),
+        ("f1", "sigmoid", "f32[N, 120]", 0, 0),
+        ("f2", "dense", "f32[N, 84]", 10_164, 10_080),
+        ("f2", "sigmoid", "f32[N, 84]", 0, 0),
+        ("logits", "dense", "f32[N, 10]", 850, 840),
+    ]
+
+
+def test_totals_of_lenet_are_those_of_the_book() -> None:
+    graph = lenet()
+    assert (trained(graph), running(graph), macs(graph)) == (61_706, 0, 416_520)
+
+
+def test_a_layer_called_twice_has_its_weights_once_and_its_work_twice() -> None:
+    net = Net()
+    x = net.input("x", N, 4)
+    w, bias = net.param("tower.weight", 4, 4), net.param("tower.bias", 4)
+    once = net.layer(net.root, "dense", "tower", x, w, bias)
+    twice = net.layer(net.root, "dense", "tower", once, w, bias)
+    graph = net.graph({"y": twice})
+    assert (trained(graph), macs(graph)) == (20, 32)
+    assert [(row.params, row.macs) for row in summarize(graph).rows] == [(20, 16), (0, 16)]
+
+
+def test_running_statistics_are_counted_apart() -> None:
+    net = Net()
+    x = net.input("x", N, 4, 8, 8)
+    scale, shift = net.param("bn.scale", 4), net.param("bn.shift", 4)
+    mean = net.param("bn.mean", 4, trained=False)
+    var = net.param("bn.var", 4, trained=False)
+    y = net.add(net.root, "normalize_batch", x, scale, shift, mean, var, path="bn")
+    summary = summarize(net.graph({"y": y}))
+    assert (summary.params, summary.running) == (8, 8)
+    assert [(row.params, row.running) for row in summary.rows] == [(8, 8)]
+
+
+def test_a_weight_nobody_reads_has_a_row_of_its_own() -> None:
+    net = Net()
+    x = net.input("x", N, 4)
+    net.param("spare", 7)
+    summary = summarize(net.graph({"y": net.call("y", "relu", x)}))
+    assert [(row.path, row.kind, row.params) for row in summary.rows] == [
+        ("y", "relu", 0),
+        ("spare", "param", 7),
+    ]
+
+
+def test_free_sizes_give_polynomials_for_one_example() -> None:
+    net = Net()
+    x = net.input("image", N, 3, symbol("H", 2), symbol("W", 2))
+    y = net.conv("c", x, 4, 2, stride=2)
+    graph = net.graph({"y": y}, H=2, W=2)
+    assert str(macs(graph)) == "12*H*W"
+    summary = summarize(graph)
+    assert summary.json()["macs"] == "12*H*W"
+    assert summary.memory.inference is None
+
+
+def test_a_promised_batch_multiple_still_counts_one_example() -> None:
+    net = Net()
+    x = net.input("x", symbol("N", 4), 4)
+    assert macs(net.graph({"y": net.dense("y", x, 2)}, N=4)) == 8
+
+
+def test_folding_adds_up_what_lies_under_a_binding() -> None:
+    folded = fold(summarize(residual()), 1)
+    assert columns(folded) == [
+        ("stem", "conv", "f32[N, 8, 32, 32]", 224, 216 * 1024),
+        ("stage", "stage", "f32[N, 8, 32, 32]", 4 * 584, 4 * 576 * 1024),
+    ]
+    assert (folded.params, folded.macs) == (224 + 4 * 584, 2520 * 1024)
+
+
+def test_folding_names_every_call_that_shares_a_binding() -> None:
+    rows = fold(summarize(lenet()), 1).rows
+    assert [(row.path, row.kind) for row in rows] == [
+        ("c1", "conv, sigmoid, avg_pool"),
+        ("c2", "conv, sigmoid, avg_pool"),
+        ("f1", "flatten, dense, sigmoid"),
+        ("f2", "dense, sigmoid"),
+        ("logits", "dense"),
+    ]
+
+
+@pytest.mark.parametrize("depth", [None, 4, 99])
+def test_a_depth_past_the_longest_path_joins_nothing(depth: int | None) -> None:
+    summary = summarize(residual())
+    assert fold(summary, depth) == summary
+
+
+def test_a_depth_of_two_shows_the_turns_of_a_loop() -> None:
+    rows = fold(summarize(residual()), 2).rows
+    assert [(row.path, row.kind) for row in rows] == [
+        ("stem", "conv"),
+        ("stage.1", "basic"),
+        ("stage.2", "basic"),
+    ]
+
+
+def test_long_nets_fold_to_the_deepest_level_that_fits() -> None:
+    summary = summarize(residual(20))
+    assert default_depth(summary, 100) is None
+    assert default_depth(summary, 40) == 2
+    assert default_depth(summary, 3) == 1
+
+
+def test_operators_of_the_text_are_rows_named_by_their_block() -> None:
+    rows = summarize(residual(1)).rows
+    assert [(row.path, row.kind) for row in rows] == [
+        ("stem", "conv"),
+        ("stage.1.a", "conv"),
+        ("stage.1.b", "conv"),
+        ("stage.1", "add"),
+    ]
+
+
+def test_an_operator_in_the_net_itself_is_named_by_its_result() -> None:
+    net = Net()
+    x = net.input("x", N, 4)
+    graph = net.graph({"twice": net.add(net.root, "add", x, x)})
+    assert [(row.path, row.kind) for row in summarize(graph).rows] == [("twice", "add")]
+
+
+def test_a_call_of_several_operators_is_one_row_with_what_it_hands_on() -> None:
+    net = Net()
+    x = net.input("x", N, 4)
+    call = Scope("norm", "layer_norm", None, net.root, library=True)
+    centre = net.add(call, "mean", x, axis=-1, keep=True, path="norm")
+    y = net.add(call, "sub", x, centre)
+    assert columns(summarize(net.graph({"y": y}))) == [("norm", "layer_norm", "f32[N, 4]", 0, 0)]
+
+
+def test_memory_at_inference_is_the_largest_sum_of_live_values() -> None:
+    net = Net()
+    x = net.input("x", N, 100)
+    a = net.call("a", "relu", x)
+    wide = net.add(net.root, "add", a, x)
+    flat = net.call("flat", "reshape", wide, shape=(N, 10, 10))
+    # x, a and the sum are alive at once; the reshape is a view.
+    assert peak(net.graph({"y": flat})) == 3 * 400
+
+
+def test_weights_made_from_weights_take_no_activation_memory() -> None:
+    net = Net()
+    x = net.input("x", N, 4)
+    turned = net.add(net.root, "transpose", net.param("w", 1000, 4), path="w")
+    graph = net.graph({"y": net.add(net.root, "matmul", x, turned)})
+    assert peak(graph) == 16 + 4000
+
+
+def test_training_keeps_weights_gradients_moments_and_layer_outputs() -> None:
+    memory = summarize(lenet()).memory
+    weights = 4 * 61_706
+    kept = 4 * (784 + 2 * 4704 + 1176 + 2 * 1600 + 2 * 400 + 2 * 120 + 2 * 84 + 10)
+    assert (memory.weights, memory.trained, memory.kept) == (weights, weights, kept)
+    assert memory.training("sgd") == 2 * weights + kept
+    assert memory.training("momentum") == 3 * weights + kept
+    assert memory.training("adam", batch=8) == 4 * weights + 8 * kept
+
+
+def seen(net: Net, value: Value) -> str:
+    field = reception(net.graph({"y": value})).at(value)
+    assert field is not None
+    return show_field(field)
+
+
+@pytest.mark.parametrize(("layers", "field"), [(0, "1×1"), (1, "3×3"), (2, "5×5"), (3, "7×7")])
+def test_stacked_3x3_convolutions_see_two_more_each(layers: int, field: str) -> None:
+    net = Net()
+    h = net.input("image", N, 1, 32, 32)
+    for i in range(layers):
+        h = net.conv(f"c{i}", h, 1, 3)
+    if layers == 0:
+        assert reception(net.graph({"y": h})).at(h) is None
+    else:
+        assert seen(net, h) == field
+
+
+def test_strides_and_dilation_widen_the_field() -> None:
+    net = Net()
+    x = net.input("image", N, 1, 64, 64)
+    a = net.conv("a", x, 1, 7, stride=2, pad=3)
+    b = net.call("b", "max_pool", a, kernel=3, stride=2, pad=1)
+    c = net.conv("c", b, 1, 3, pad=2, dilation=2)
+    # 7, then 7 + 2·2 = 11, then 11 + (5 - 1)·4 = 27.
+    assert seen(net, c) == "27×27"
+    steps = reception(net.graph({"y": c})).steps
+    assert [(s.window.extent, show_field(s.before), show_field(s.after)) for s in steps] == [
+        ((7, 7), "1×1", "7×7"),
+        ((3, 3), "7×7", "11×11"),
+        ((5, 5), "11×11", "27×27"),
+    ]
+    assert [(reach.jump, reach.start) for reach in steps[-1].after] == [(4, -13), (4, -13)]
+
+
+def test_branches_see_what_either_sees() -> None:
+    net = Net()
+    x = net.input("image", N, 2, 16, 16)
+    small, large = net.conv("small", x, 2, 1), net.conv("large", x, 2, 5, pad=2)
+    joined = net.add(net.root, "concat", small, large, axis=1)
+    assert seen(net, joined) == "5×5"
+
+
+def test_branches_that_look_aside_see_both_sides() -> None:
+    net = Net()
+    x = net.input("image", N, 2, 16)
+    left = net.conv("left", x, 2, 3, pad=((2, 0),))
+    right = net.conv("right", x, 2, 3, pad=((0, 2),))
+    assert seen(net, net.add(net.root, "add", left, right)) == "5"
+
+
+@pytest.mark.parametrize("op", ["flatten", "mean"])
+def test_flattening_and_averaging_see_everything(op: str) -> None:
+    net = Net()
+    c = net.conv("c", net.input("image", N, 1, 16, 16), 4, 3)
+    attributes: dict[str, object] = {"axis": (2, 3)} if op == "mean" else {}
+    assert seen(net, net.add(net.root, op, c, **attributes)) == "all"
+
+
+def test_a_gate_per_channel_sees_everything_and_so_does_what_it_scales() -> None:
+    net = Net()
+    c = net.conv("c", net.input("image", N, 1, 16, 16), 4, 3)
+    gate = net.add(net.root, "mean", c, axis=(2, 3), keep=True)
+    assert seen(net, net.add(net.root, "mul", c, gate)) == "all"
+
+
+def test_the_mean_over_channels_sees_no_more_of_the_image() -> None:
+    net = Net()
+    c = net.conv("c", net.input("image", N, 1, 16, 16), 4, 3)
+    assert seen(net, net.add(net.root, "mean", c, axis=1)) == "3×3"
+
+
+def test_a_channel_shuffle_leaves_the_field_as_it_is() -> None:
+    net = Net()
+    c = net.conv("c", net.input("image", N, 1, 16, 12), 4, 3)
+    apart = net.add(net.root, "reshape", c, shape=(N, 2, 2, 14, 10))
+    turned = net.add(net.root, "transpose", apart, order=(0, 2, 1, 3, 4))
+    assert seen(net, net.add(net.root, "reshape", turned, shape=(N, 4, 14, 10))) == "3×3"
+
+
+def test_a_transposed_convolution_brings_neighbours_closer() -> None:
+    net = Net()
+    x = net.input("image", N, 1, 16, 16)
+    a = net.conv("a", x, 1, 2, stride=2)
+    up = net.add(net.root, "convolve_transpose", a, net.param("up", 1, 1, 2, 2), stride=2)
+    assert seen(net, up) == "2×2"
+    (rows, _) = reception(net.graph({"y": up})).fields[up]
+    assert rows.jump == 1
+
+
+def test_the_json_object_is_what_the_command_promises() -> None:
+    printed = json.loads(json.dumps(summarize(lenet()).json()))
+    assert printed["net"] == "LeNet"
+    assert printed["inputs"] == {"image": "f32[N, 1, 28, 28]"}
+    assert printed["outputs"] == {"logits": "f32[N, 10]"}
+    assert (printed["params"], printed["running"], printed["macs"]) == (61_706, 0, 416_520)
+    assert printed["layers"][0] == {
+        "path": "c1",
+        "kind": "conv",
+        "output": "f32[N, 6, 28, 28]",
+        "params": 156,
+        "running": 0,
+        "macs": 117_600,
+        "activation_bytes": 18_816,
+        "receptive_field": "5×5",
+    }
+
+
+TABLE = """\
+LeNet  lenet.net
+image f32[N, 1, 28, 28] → logits f32[N, 10]
+
+layer   kind      output           weights           MACs        field    memory
+────────────────────────────────────────────────────────────────────────────────
+c1      conv      [N, 6, 28, 28]       156        117,600  ██      5×5  18.4 KiB
+        sigmoid   [N, 6, 28, 28]         ·              ·          5×5  18.4 KiB
+        avg_pool  [N, 6, 14, 14]         ·              ·          6×6  4.59 KiB
+c2      conv      [N, 16, 10, 10]    2,416  ▎     240,000  ████  14×14  6.25 KiB
+        sigmoid   [N, 16, 10, 10]        ·              ·        14×14  6.25 KiB
+        avg_pool  [N, 16, 5, 5]          ·              ·        16×16  1.56 KiB
+f1      flatten   [N, 400]               ·              ·          all  1.56 KiB
+        dense     [N, 120]          48,120  ████   48,000  ▊       all     480 B
+        sigmoid   [N, 120]               ·              ·          all     480 B
+f2      dense     [N, 84]           10,164  ▉      10,080  ▏       all     336 B
+        sigmoid   [N, 84]                ·              ·          all     336 B
+logits  dense     [N, 10]              850  ▏         840          all      40 B
+
+weights    61,706 trained, 241 KiB
+MACs       416,520 an example (417 k; 833 kFLOPs)
+inference  36.8 KiB an example at the busiest moment, weights apart
+training   about 482 KiB (sgd) or 964 KiB (adam) + 61.7 KiB an example
+field      a result sees the whole image
+"""
+
+
+def test_the_table_shows_each_layer_and_the_totals() -> None:
+    summary = summarize(lenet(), source_name="lenet.net")
+    assert render_summary(summary, depth=None, color=False, width=80) == TABLE
+
+
+def test_a_narrow_table_cuts_texts_and_never_numbers() -> None:
+    lines = render_summary(summarize(lenet()), depth=1, color=False, width=60).splitlines()
+    assert lines[3:6] == [
+        "layer   kind                output          weights     MACs",
+        "─" * 60,
+        "c1      conv, sigmoid, av…  [N, 6, 14, 14]      156  117,600",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_no_line_of_the_table_is_wider_than_the_page(width: int) -> None:
+    text = render_summary(summarize(residual(9)), depth=9, color=False, width=width)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_colours_change_nothing_but_the_colours() -> None:
+    summary = summarize(lenet())
+    plain = render_summary(summary, depth=None, color=False, width=80)
+    coloured = render_summary(summary, depth=None, color=True, width=80)
+    stripped = re.sub(r"\x1b\[\d+m", "", coloured)
+    assert coloured != plain
+    assert [line.rstrip() for line in stripped.splitlines()] == plain.splitlines()
