@@ -12,7 +12,7 @@ from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, 
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops import arguments
-from netlang.ops.checks import require_dtype_of, require_float
+from netlang.ops.checks import require_dtype_of, require_elements, require_float
 from netlang.ops.special import erf
 
 N = symbol("N")
@@ -280,12 +280,7 @@ class Normalizer(Activation, ABC):
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         require_float(self.name, x)
-        if x.shape[arguments.axis_of(x, self.axis)] == 0:
-            raise TypeRefused(
-                f"`{self.name}` needs at least one element along axis {self.axis}",
-                operand=0,
-                label=f"this is {x}",
-            )
+        require_elements(self.name, x, (arguments.axis_of(x, self.axis),))
         return (x,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:

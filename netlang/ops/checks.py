@@ -75,11 +75,11 @@ def require_bool(op: str, *types: TensorType) -> None:
             )
 
 
-def require_same_dtype(a: TensorType, b: TensorType, *, first: int = 0) -> None:
-    """Refuse two element types; ``first`` is the position of the left operand."""
+def require_same_dtype(a: TensorType, b: TensorType, *, at: tuple[int, int] = (0, 1)) -> None:
+    """Refuse two element types; ``at`` are the positions of the two operands."""
     if a.dtype is b.dtype:
         return
-    left, right = first, first + 1
+    left, right = at
     # Towards the floating-point side: the other direction would throw digits away.
     widen_left = b.dtype.is_float and not a.dtype.is_float
     target, position = (b.dtype, left) if widen_left else (a.dtype, right)
@@ -130,6 +130,17 @@ def require_vector(op: str, name: str, v: TensorType, x: TensorType, *, operand:
         )  # fmt: skip
 
 
+def require_elements(op: str, x: TensorType, axes: Sequence[int]) -> None:
+    """Refuse a tensor that is known to have nothing along one of the axes."""
+    for axis in axes:
+        if x.shape[axis] == 0:
+            raise TypeRefused(
+                f"`{op}` needs at least one element along axis {axis}",
+                operand=0,
+                label=f"this is {x}",
+            )
+
+
 def require_positive(op: str, name: str, value: float) -> None:
     """Refuse an attribute that must be above zero."""
     if not value > 0:
@@ -150,12 +161,12 @@ def normal_axes(axes: Sequence[int], x: TensorType) -> tuple[int, ...]:
     return tuple(result)
 
 
-def broadcast(a: TensorType, b: TensorType, *, first: int = 0) -> Shape:
+def broadcast(a: TensorType, b: TensorType, *, at: tuple[int, int] = (0, 1)) -> Shape:
     """Give the shape of two tensors taken together element by element.
 
     A number goes with everything. Tensors of the same rank fit where their dimensions are equal or
     one of them is 1. A tensor of lower rank is repeated over the leading dimensions, if it alone
-    has to be stretched. ``first`` is the position of the left operand.
+    has to be stretched. ``at`` are the positions of the two operands.
 
     >>> from netlang.ir.types import F32
     >>> broadcast(TensorType(F32, (2, 3)), TensorType(F32, (3,)))
@@ -167,17 +178,17 @@ def broadcast(a: TensorType, b: TensorType, *, first: int = 0) -> Shape:
         return b.shape
     pairs = _aligned(a.shape, b.shape)
     if any(m != n and m != 1 and n != 1 for m, n in pairs):
-        raise misfit(a, b, first=first)
+        raise misfit(a, b, at)
     together = tuple(n if m == 1 else m for m, n in pairs)
     if a.rank == b.rank:
         return together
     high = a if a.rank > b.rank else b
     if together != high.shape:
-        raise _stretched_twice(a, b, together, first=first)
+        raise _stretched_twice(a, b, together, at)
     return together
 
 
-def misfit(a: TensorType, b: TensorType, *, first: int = 0) -> TypeRefused:
+def misfit(a: TensorType, b: TensorType, at: tuple[int, int]) -> TypeRefused:
     """Say where two shapes differ and what would make them fit."""
     same_rank = a.rank == b.rank
     notes: list[str] = []
@@ -197,10 +208,10 @@ def misfit(a: TensorType, b: TensorType, *, first: int = 0) -> TypeRefused:
             "they are compared from the last one"
         )
     more, helps = rounding(differing)
-    helps = (*helps, *_projection(a, b, first), *_per_channel(a, b, first))
+    helps = (*helps, *_projection(a, b, at), *_per_channel(a, b, at))
     return TypeRefused(
         "these two shapes don't fit together",
-        operand=first,
+        operand=at[0],
         label=str(a),
         notes=(*notes, *more),
         helps=helps[:1],
@@ -235,9 +246,11 @@ def _aligned(a: Shape, b: Shape) -> list[Pair]:
     return list(zip(left, right, strict=True))
 
 
-def _stretched_twice(a: TensorType, b: TensorType, together: Shape, *, first: int) -> TypeRefused:
+def _stretched_twice(
+    a: TensorType, b: TensorType, together: Shape, at: tuple[int, int]
+) -> TypeRefused:
     high, low = (a, b) if a.rank > b.rank else (b, a)
-    high_at, low_at = (first, first + 1) if high is a else (first + 1, first)
+    high_at, low_at = at if high is a else at[::-1]
     extra = high.rank - low.rank
     helps: list[str] = []
     dropped = _dropped(high.shape, low.shape)
@@ -254,7 +267,7 @@ def _stretched_twice(a: TensorType, b: TensorType, together: Shape, *, first: in
     return TypeRefused(
         "both sides would have to be stretched",
         rule="broadcast-both",
-        operand=first,
+        operand=at[0],
         label=str(a),
         notes=(
             f"together they would make {shape_text(together)}, which is bigger than either side",
@@ -276,25 +289,25 @@ def _dropped(high: Shape, low: Shape) -> tuple[int, ...] | None:
     return tuple(reversed(dropped)) if kept < 0 else None
 
 
-def _projection(a: TensorType, b: TensorType, first: int) -> tuple[str, ...]:
+def _projection(a: TensorType, b: TensorType, at: tuple[int, int]) -> tuple[str, ...]:
     """Propose the 1x1 convolution that takes one map to the shape of the other."""
     if a.rank != b.rank or a.rank < 3 or a.shape[0] != b.shape[0]:
         return ()
     for stride in (1, 2, 4, 8):
-        for i, big, small in ((1, b, a), (0, a, b)):
+        for big, small, place in ((b, a, at[1]), (a, b, at[0])):
             strided = tuple((s - 1) // stride + 1 for s in big.shape[2:])
             if strided == small.shape[2:]:
                 step = f", stride={stride}" if stride > 1 else ""
                 which = "the larger one" if stride > 1 else "one of them"
-                fix = f"conv({{{first + i}}}, {small.shape[1]}, 1{step})"
+                fix = f"conv({{{place}}}, {small.shape[1]}, 1{step})"
                 return (f"project {which} to that shape: `{fix}`",)
     return ()
 
 
-def _per_channel(a: TensorType, b: TensorType, first: int) -> tuple[str, ...]:
+def _per_channel(a: TensorType, b: TensorType, at: tuple[int, int]) -> tuple[str, ...]:
     """Propose the reshape that lines a vector up with the channels."""
-    high, low, at = (a, b, first + 1) if a.rank > b.rank else (b, a, first)
+    high, low, place = (a, b, at[1]) if a.rank > b.rank else (b, a, at[0])
     if low.rank != 1 or high.rank < 3 or low.shape[0] != high.shape[1]:
         return ()
     wanted = shape_text((low.shape[0], *(1,) * (high.rank - 2)))
-    return (f"for one number per channel: `reshape({{{at}}}, {wanted})`",)
+    return (f"for one number per channel: `reshape({{{place}}}, {wanted})`",)

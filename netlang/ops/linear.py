@@ -47,8 +47,7 @@ class Matmul(Primitive):
             raise _unequal_inner(a, b, inner)
         batch: Shape = ()
         if a.rank > 2 or b.rank > 2:
-            left, right = (x.with_shape(*x.shape[:-2]) for x in types)
-            batch = broadcast(left, right)
+            batch = _batch(a, b)
         rows = a.shape[-2:-1] if a.rank > 1 else ()
         columns = b.shape[-1:] if b.rank > 1 else ()
         return (a.with_shape(*batch, *rows, *columns),)
@@ -210,6 +209,20 @@ class Einsum(Primitive):
 
 def _sample(op: Primitive, *shapes: Shape) -> Sample:
     return Sample(op, tuple(TensorType(F32, s) for s in shapes), sizes={"N": 4, "T": 5})
+
+
+def _batch(a: TensorType, b: TensorType) -> Shape:
+    """Broadcast the axes before the last two."""
+    try:
+        return broadcast(*(x.with_shape(*x.shape[:-2]) for x in (a, b)))
+    except TypeRefused as refused:
+        raise TypeRefused(
+            f"in front of the two matrices, {refused.message}",
+            rule=refused.rule,
+            operand=0,
+            label=str(a),
+            notes=refused.notes,
+        ) from None
 
 
 def _unequal_inner(a: TensorType, b: TensorType, inner: Size) -> TypeRefused:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops import arguments
-from netlang.ops.checks import normal_axes, require_float, require_number
+from netlang.ops.checks import normal_axes, require_elements, require_float, require_number
 
 N = symbol("N")
 LONG = 1 << 16
@@ -94,7 +94,6 @@ class Reduction(Primitive, ABC):
             Sample(cls(()), (x,)),
             Sample(cls((0,)), (TensorType(F32, (5,)),)),
             Sample(cls((0, 1), True), (TensorType(F32, (N, 3)),), sizes={"N": 4}),
-            Sample(cls((1,)), (TensorType(F32, (0, 3)),)),
             Sample(cls(), (TensorType(F32, ()),)),
         ]
 
@@ -106,24 +105,22 @@ class Accumulation(Reduction, ABC):
         everything = len(self.axes(x)) == x.rank > 1
         return everything and not (isinstance(x.size, int) and x.size < LONG)
 
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [*super().samples(), Sample(cls(), (TensorType(F32, (300, 301)),))]
+
 
 class Extreme(Reduction, ABC):
     """A reduction that needs at least one element."""
 
     def check(self, x: TensorType) -> None:
         require_number(self.name, x)
-        for axis in self.axes(x):
-            if x.shape[axis] == 0:
-                raise TypeRefused(
-                    f"`{self.name}` needs at least one element along axis {axis}",
-                    operand=0,
-                    label=f"this is {x}",
-                )
+        require_elements(self.name, x, self.axes(x))
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         whole = Sample(cls((1,)), (TensorType(I64, (2, 3)),), low=-9, high=9)
-        return [*(Sample(cls(*_fields(s)), s.types, sizes=s.sizes) for s in _shared()), whole]
+        return [*super().samples(), whole]
 
 
 @register
@@ -145,6 +142,10 @@ class Sum(Accumulation):
         total = np.sum(x, axis=self.axis, keepdims=self.keep, dtype=wide)
         return (np.asarray(total, dtype=x.dtype),)
 
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [*super().samples(), Sample(cls((0,)), (TensorType(F32, (0, 3)),))]
+
 
 @register
 class Mean(Accumulation):
@@ -156,10 +157,14 @@ class Mean(Accumulation):
     name = "mean"
     onnx_name = "ReduceMean"
 
+    def check(self, x: TensorType) -> None:
+        require_float(self.name, x)
+        require_elements(self.name, x, self.axes(x))
+
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        mean = np.mean(x, axis=self.axis, keepdims=self.keep, dtype=np.float64)
-        return (np.asarray(mean, dtype=x.dtype),)
+        total = np.asarray(np.sum(x, axis=self.axis, keepdims=self.keep, dtype=np.float64))
+        return (np.asarray(total / (x.size // max(total.size, 1)), dtype=x.dtype),)
 
 
 @register
@@ -232,7 +237,7 @@ class Logsumexp(Reduction):
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         large = Sample(cls((1,)), (TensorType(F32, (2, 30)),), low=-200, high=200)
-        return [*(Sample(cls(*_fields(s)), s.types, sizes=s.sizes) for s in _shared()), large]
+        return [*super().samples(), large]
 
 
 @dataclass(frozen=True)
@@ -253,12 +258,7 @@ class Place(Primitive, ABC):
         (x,) = types
         require_number(self.name, x)
         gone = arguments.axis_of(x, self.axis)
-        if x.shape[gone] == 0:
-            raise TypeRefused(
-                f"`{self.name}` needs at least one element along axis {gone}",
-                operand=0,
-                label=f"this is {x}",
-            )
+        require_elements(self.name, x, (gone,))
         middle = (1,) if self.keep else ()
         return (TensorType(I64, x.shape[:gone] + middle + x.shape[gone + 1 :]),)
 
@@ -358,12 +358,3 @@ class Cumsum(Primitive):
             Sample(cls(-1, exclusive=True, reverse=True), (TensorType(F32, (N, 5)),)),
             Sample(cls(0), (TensorType(I64, (3,)),), low=-5, high=5),
         ]
-
-
-def _shared() -> Sequence[Sample]:
-    return [s for s in Sum.samples() if all(size != 0 for t in s.types for size in t.shape)]
-
-
-def _fields(sample: Sample) -> tuple[tuple[int, ...] | None, bool]:
-    assert isinstance(sample.op, Reduction)
-    return sample.op.axis, sample.op.keep

@@ -1,11 +1,18 @@
-"""Numerical functions NumPy lacks."""
+"""Numerical functions by name, and one that NumPy lacks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from math import erf as exact_erf
+from typing import Any
 
 from netlang.numeric import Array, np
+
+
+def numpy_function(name: str) -> Callable[..., Any]:
+    """Give NumPy's function of this name, which loads NumPy."""
+    return getattr(np, name)
 
 
 def erf(x: Array) -> Array:
