@@ -274,10 +274,11 @@ def test_memory_at_inference_is_the_largest_sum_of_live_values() -> None:
     net = Net()
     x = net.input("x", N, 100)
     a = net.call("a", "relu", x)
-    wide = net.add(net.root, "add", a, x)
-    flat = net.call("flat", "reshape", wide, shape=(N, 10, 10))
-    # x, a and the sum are alive at once; the reshape is a view.
-    assert peak(net.graph({"y": flat})) == 3 * 400
+    square = net.call("square", "reshape", a, shape=(N, 10, 10))
+    b = net.call("b", "relu", square)
+    y = net.add(net.root, "add", x, net.call("line", "reshape", b, shape=(N, 100)))
+    # x, a and b are alive at once, and at the end x, b and the sum; a reshape is a view.
+    assert peak(net.graph({"y": y})) == 3 * 400
 
 
 def test_weights_made_from_weights_take_no_activation_memory() -> None:
@@ -376,6 +377,13 @@ def test_a_channel_shuffle_leaves_the_field_as_it_is() -> None:
     apart = net.add(net.root, "reshape", c, shape=(N, 2, 2, 14, 10))
     turned = net.add(net.root, "transpose", apart, order=(0, 2, 1, 3, 4))
     assert seen(net, net.add(net.root, "reshape", turned, shape=(N, 4, 14, 10))) == "3×3"
+
+
+def test_the_field_follows_its_axes_through_a_transposition() -> None:
+    net = Net()
+    c = net.conv("c", net.input("image", N, 1, 16, 12), 4, 3)
+    last = net.add(net.root, "transpose", c, order=(0, 2, 3, 1))
+    assert seen(net, net.add(net.root, "softmax", last, axis=-1)) == "3×3"
 
 
 def test_a_transposed_convolution_brings_neighbours_closer() -> None:
