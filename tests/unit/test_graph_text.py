@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from netlang.ir.dims import Size, symbol
+import netlang.ops  # noqa: F401  (registers the operators)
+from netlang.ir.dims import Size, symbol, symbols
 from netlang.ir.graph import Builder, Graph, Init, Node, Param, Scope, State, Value, verify
 from netlang.ir.op import OPS, OnnxBuilder, Operand, Primitive, Sample
 from netlang.ir.text import BadGraphText, parse_graph, print_graph
@@ -159,3 +160,23 @@ def test_a_text_that_is_no_graph_is_refused_with_its_line(text: str, message: st
     with pytest.raises(BadGraphText) as refused:
         parse_graph(text)
     assert str(refused.value).startswith(message)
+
+
+def samples() -> list[Sample]:
+    return [sample for op in list(OPS.values()) for sample in op.samples()]
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda sample: str(sample.op))
+def test_every_operator_reads_back_with_its_attributes_and_types(sample: Sample) -> None:
+    b = Builder()
+    operands = tuple(b.fresh(f"x{i}", t) for i, t in enumerate(sample.types))
+    results = b.add(sample.op, *operands)
+    outputs = {f"y{i}": value for i, value in enumerate(results)}
+    units = {
+        n: u for v in (*operands, *results) for s in v.type.shape for n, u in symbols(s).items()
+    }
+    text = print_graph(Graph("G", operands, {}, tuple(b.nodes), outputs, units=units))
+    read = parse_graph(text)
+    assert [node.op for node in read.nodes] == [sample.op]
+    assert [v.type for v in read.outputs.values()] == [v.type for v in results]
+    assert print_graph(read) == text
