@@ -1,0 +1,112 @@
+"""Batch normalization made part of the layer before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import chain, count
+
+from netlang.ir.graph import Builder, Graph, Init, Node, Param, Value, Values
+from netlang.ir.types import TensorType
+from netlang.numeric import Array, np
+from netlang.ops.convolution import Convolve
+from netlang.ops.linear import Linear
+from netlang.ops.normalization import NormalizeBatch
+from netlang.passes.dead_code import eliminate_dead_code
+from netlang.passes.replay import keep, replay, uses
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A layer with weights and the normalization that alone reads its result."""
+
+    layer: Node
+    norm: Node
+
+
+def fold_batch_norm(graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array]]:
+    """Multiply each normalization that follows a convolution or dense layer into its weights.
+
+    The statistics are those in ``weights``, so the result is for evaluation. A layer without bias
+    gets one, called ``bias`` beside its weight. A weight that has another use stays as it is.
+    """
+    pairs = {pair.norm: pair for pair in _pairs(graph)}
+    folded = dict(weights)
+    params = dict(graph.params)
+
+    layers = {pair.layer for pair in pairs.values()}
+    operands: dict[Node, Value] = {}
+
+    def emit(builder: Builder, node: Node, inputs: Values) -> Values:
+        if node in layers:
+            operands[node] = inputs[0]
+        pair = pairs.get(node)
+        if pair is None:
+            return keep(builder, node, inputs)
+        layer = pair.layer
+        weight, bias = _fold(pair, params, folded)
+        builder.scope, builder.span = layer.scope, layer.span
+        builder.adopt((bias,))
+        return builder.add(layer.op, operands[layer], weight, bias, name=node.outputs[0].name)
+
+    rebuilt = eliminate_dead_code(replace(replay(graph, emit), params=params))
+    gone = {v for pair in pairs.values() for v in pair.norm.inputs[1:]} - uses(rebuilt).keys()
+    left = {v: p for v, p in params.items() if v not in gone}
+    paths = {p.path for p in left.values()}
+    dropped = {params[v].path for v in gone} - paths
+    return replace(rebuilt, params=left), {n: a for n, a in folded.items() if n not in dropped}
+
+
+def _pairs(graph: Graph) -> list[_Pair]:
+    counts = uses(graph)
+    makers = {v: node for node in graph.nodes for v in node.outputs}
+    found: list[_Pair] = []
+    for node in graph.nodes:
+        if not isinstance(node.op, NormalizeBatch):
+            continue
+        layer = makers.get(node.inputs[0])
+        if layer is None or not isinstance(layer.op, Convolve | Linear):
+            continue
+        if isinstance(layer.op, Linear) and node.inputs[0].type.rank != 2:
+            continue
+        own = (node.inputs[0], *layer.inputs[1:])
+        known = all(v in graph.params for v in (*layer.inputs[1:], *node.inputs[1:]))
+        if known and all(counts[v] == 1 for v in own):
+            found.append(_Pair(layer, node))
+    return found
+
+
+def _fold(
+    pair: _Pair, params: dict[Value, Param], weights: dict[str, Array]
+) -> tuple[Value, Value]:
+    """Put the folded weight and bias in place; give the values that stand for them."""
+    op = pair.norm.op
+    assert isinstance(op, NormalizeBatch)
+    scale, shift, mean, var = (
+        weights[params[v].path].astype(np.float64) for v in pair.norm.inputs[1:]
+    )
+    weight = pair.layer.inputs[1]
+    path = params[weight].path
+    before = weights[path]
+    slope = scale / np.sqrt(var + op.eps)
+    by_filter = slope.reshape(-1, *(1,) * (before.ndim - 1))
+    weights[path] = (before * by_filter).astype(before.dtype)
+    if len(pair.layer.inputs) > 2:
+        bias = pair.layer.inputs[2]
+        offset = weights[params[bias].path].astype(np.float64)
+    else:
+        bias = _new_bias(params, params[weight])
+        offset = np.zeros_like(mean)
+    weights[params[bias].path] = ((offset - mean) * slope + shift).astype(before.dtype)
+    return weight, bias
+
+
+def _new_bias(params: dict[Value, Param], weight: Param) -> Value:
+    """Declare a bias beside a weight, under a path nothing has."""
+    stem = ".".join((*weight.path.split(".")[:-1], "bias"))
+    taken = {p.path for p in params.values()} | {v.name for v in params}
+    path = next(p for p in chain([stem], (f"{stem}{i}" for i in count(2))) if p not in taken)
+    type = TensorType(weight.type.dtype, weight.type.shape[:1])
+    value = Value(path, type)
+    params[value] = Param(path, type, Init("constant", (0.0,)), weight.trained, weight.span)
+    return value
