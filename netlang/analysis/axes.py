@@ -10,6 +10,7 @@ from netlang.ir.graph import Node, types
 from netlang.ir.op import Primitive
 from netlang.ops.activation import Normalizer
 from netlang.ops.convolution import ConvolveTranspose
+from netlang.ops.indexing import Index
 from netlang.ops.joining import Stack
 from netlang.ops.linear import Einsum, Linear, Matmul
 from netlang.ops.normalization import L2Normalize, NormalizeLayer, NormalizeRms, OverMap
@@ -30,6 +31,8 @@ def place(op: Primitive, axis: int, source: Shape, target: Shape) -> int | None:
             return axis + (axis >= new % (rank + 1))
         case Transpose(order=order):
             return order.index(axis)
+        case Index(items=items):
+            return _without(axis, frozenset(i for i, item in enumerate(items) if _picks(item)))
         case Reshape() | Flatten():
             return _aligned(source, axis, target)
         case _:
@@ -101,6 +104,12 @@ def spread(node: Node, axis: int) -> Spread | None:
             return Spread(reach // stride + 1, 1 / stride, first)
         case Pad(amounts=amounts):
             return Spread(1, 1, -amounts[axis][0])
+        case Index(items=items):
+            match items[axis] if axis < len(items) else None:
+                case (int() as first, _) if first > 0:
+                    return Spread(1, 1, first)
+                case _:
+                    return Spread(1, 1)
         case _ if node.op.name in RESAMPLED and source[axis] != target[axis]:
             ratio = _ratio(source[axis], target[axis])
             taps = RESAMPLED[node.op.name].get(str(getattr(node.op, "mode", "nearest")), 2)
@@ -127,6 +136,10 @@ def _ratio(source: Size, target: Size) -> float | None:
     if isinstance(up, int) and up > 0:
         return 1 / up
     return float(down) if isinstance(down, int) and down > 0 else None
+
+
+def _picks(item: object) -> bool:
+    return item is not None and not isinstance(item, tuple)
 
 
 def _without(axis: int, gone: frozenset[int]) -> int | None:

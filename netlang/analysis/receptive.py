@@ -16,6 +16,7 @@ from netlang.analysis.axes import Spread, place, spread, whole
 from netlang.ir.dims import Shape
 from netlang.ir.graph import Graph, Node, Value, types
 from netlang.ir.op import Window
+from netlang.ops.indexing import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def _move(reach: Reach, node: Node, source: Shape, target: Shape, *, as_whole: b
         return reach
     size, at = source[reach.axis], place(node.op, reach.axis, source, target)
     moved = replace(reach, axis=at)
-    if size == 1:
+    if size == 1 or (at is None and isinstance(node.op, Index)):
         return moved
     if at is None or as_whole:
         return moved.everything

@@ -386,6 +386,16 @@ def test_the_field_follows_its_axes_through_a_transposition() -> None:
     assert seen(net, net.add(net.root, "softmax", last, axis=-1)) == "3×3"
 
 
+def test_picking_a_row_or_a_range_sees_no_more() -> None:
+    net = Net()
+    c = net.conv("c", net.input("image", N, 1, 16, 12), 4, 3)
+    row = net.add(net.root, "index", c, items=(None, None, 0, (2, None)))
+    assert row.type.shape == (N, 4, 8)
+    assert seen(net, row) == "3×3"
+    (down, across) = reception(net.graph({"y": row})).fields[row]
+    assert (down.axis, across.axis, across.start) == (None, 2, 2)
+
+
 def test_a_transposed_convolution_brings_neighbours_closer() -> None:
     net = Net()
     x = net.input("image", N, 1, 16, 16)
