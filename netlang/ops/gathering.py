@@ -1,0 +1,261 @@
+"""Places looked up, and written to, by number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Size, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, I64, DType, TensorType, Types
+from netlang.numeric import Array, np
+from netlang.ops.arguments import Arguments, axis_of, flag, integer, integers, refused
+from netlang.ops.checks import require_dtype_of
+from netlang.ops.indexing import check_place
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class GatherRows(Primitive):
+    """Look up the rows of a table: an embedding.
+
+    ``table [V, D], ids [...S] -> [...S, D]``. ONNX: Gather.
+    """
+
+    name: ClassVar[str] = "gather_rows"
+    operands: ClassVar[tuple[str, ...]] = ("table", "ids")
+
+    def infer(self, *types: TensorType) -> Types:
+        table, ids = types
+        _numbers(ids, 1)
+        if table.rank < 1:
+            raise TypeRefused("a table needs rows", operand=0, label=f"this is {table}")
+        return (table.with_shape(*ids.shape, *table.shape[1:]),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        table, ids = operands
+        return (np.take(table, ids, axis=0),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Gather", *operands, axis=0),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        table = TensorType(F32, (5, 3))
+        symbolic = TensorType(I64, (symbol("N"), symbol("T")))
+        return [
+            Sample(cls(), (table, TensorType(I64, (2, 4))), low=0, high=5),
+            Sample(cls(), (table, TensorType(I64, ())), low=0, high=5),
+            Sample(cls(), (table, symbolic), low=0, high=5, sizes={"N": 2, "T": 3}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Gather(Primitive):
+    """Pick places along an axis by numbers known at run time.
+
+    ``x [A, B, C], ids [...S] -> [A, ...S, C]`` along axis 1. ONNX: Gather.
+    """
+
+    name: ClassVar[str] = "gather"
+    operands: ClassVar[tuple[str, ...]] = ("x", "ids")
+
+    axis: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        return cls(axis_of(types[0], integer(attributes, "axis")))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, ids = types
+        _numbers(ids, 1)
+        axis = axis_of(x, self.axis)
+        return (x.with_shape(*x.shape[:axis], *ids.shape, *x.shape[axis + 1 :]),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, ids = operands
+        return (np.take(x, ids, axis=self.axis),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Gather", *operands, axis=self.axis),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n = symbol("N")
+        symbolic = (TensorType(F32, (n, 4)), TensorType(I64, (n,)))
+        return [
+            Sample(cls(1), (TensorType(F32, (2, 4, 3)), TensorType(I64, (5,))), low=0, high=4),
+            Sample(cls(-1), (TensorType(F32, (2, 4)), TensorType(I64, (2, 3))), low=-4, high=4),
+            Sample(cls(1), symbolic, low=0, high=4, sizes={"N": 3}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Take(Primitive):
+    """Pick places along an axis by numbers written in the program.
+
+    ``[A, B, C] -> [A, 2, C]`` with two places along axis 1. ONNX: Gather.
+    """
+
+    name: ClassVar[str] = "take"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    index: tuple[int, ...]
+    axis: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        axis = axis_of(types[0], integer(attributes, "axis"))
+        return cls(integers(attributes, "index"), axis)
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        axis = axis_of(x, self.axis)
+        if not self.index:
+            raise refused("index", "must name one place at least", "[]")
+        for place in self.index:
+            check_place(x, axis, place)
+        return (x.with_shape(*x.shape[:axis], len(self.index), *x.shape[axis + 1 :]),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        return (np.take(operands[0], self.index, axis=self.axis),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Gather", *operands, b.axes(self.index), axis=self.axis),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        symbolic = (TensorType(F32, (symbol("N"), 4)),)
+        return [
+            _sample(cls((2, 0, 2, -1), 1), 2, 3, 4),
+            _sample(cls((1,), -1), 2, 3),
+            Sample(cls((3, 1), 1), symbolic, sizes={"N": 2}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class TakeAlong(Primitive):
+    """Pick, in each row, the places that row asks for.
+
+    ``x [A, B, C], ids [A, K, C] -> [A, K, C]`` along axis 1. ONNX: GatherElements.
+    """
+
+    name: ClassVar[str] = "take_along"
+    operands: ClassVar[tuple[str, ...]] = ("x", "ids")
+
+    axis: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        return cls(axis_of(types[0], integer(attributes, "axis")))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, ids = types
+        _rows(x, ids, axis_of(x, self.axis))
+        return (x.with_shape(*ids.shape),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, ids = operands
+        return (np.take_along_axis(x, ids, axis=self.axis),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("GatherElements", *operands, axis=self.axis),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n = symbol("N")
+        symbolic = (TensorType(F32, (n, 4)), TensorType(I64, (n, 1)))
+        return [
+            Sample(cls(1), (TensorType(F32, (2, 4, 3)), TensorType(I64, (2, 5, 3))), low=0, high=4),
+            Sample(cls(-1), symbolic, low=0, high=4, sizes={"N": 3}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Scatter(Primitive):
+    """Write, in each row, new elements to the places that row names, or add them there.
+
+    ``x [A, B], ids [A, K], updates [A, K] -> [A, B]`` along axis 1. ONNX: ScatterElements.
+    """
+
+    name: ClassVar[str] = "scatter"
+    operands: ClassVar[tuple[str, ...]] = ("x", "ids", "updates")
+
+    axis: int
+    add: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        return cls(axis_of(types[0], integer(attributes, "axis")), flag(attributes, "add"))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, ids, updates = types
+        _rows(x, ids, axis_of(x, self.axis))
+        require_dtype_of(x, updates, operand=2)
+        if updates.shape != ids.shape:
+            raise TypeRefused(
+                "there must be one new element for each place",
+                operand=2,
+                label=f"this is {updates}",
+                notes=[f"the places are {ids}"],
+            )
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, ids, updates = operands
+        y = x.copy()
+        if not self.add:
+            np.put_along_axis(y, ids, updates, axis=self.axis)
+            return (y,)
+        grid: list[Array] = list(np.indices(ids.shape, sparse=True))
+        grid[self.axis] = ids
+        np.add.at(y, tuple(grid), updates)
+        return (y,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        reduction = "add" if self.add else "none"
+        return (b.add("ScatterElements", *operands, axis=self.axis, reduction=reduction),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def shapes(*x: Size, k: int) -> Types:
+            row = (*x[:-1], k)
+            return (TensorType(F32, x), TensorType(I64, row), TensorType(F32, row))
+
+        return [
+            Sample(cls(-1, add=True), shapes(2, 3, 4, k=6), low=0, high=4),
+            Sample(cls(1), shapes(3, 4, k=1), low=0, high=4),
+            Sample(cls(1, add=True), shapes(symbol("N"), 4, k=5), low=0, high=4, sizes={"N": 2}),
+        ]
+
+
+def _numbers(ids: TensorType, operand: int) -> None:
+    if ids.dtype not in (I64, DType.I32):
+        raise TypeRefused(
+            f"places are i64 elements, not {ids.dtype}",
+            rule="dtype-mismatch",
+            operand=operand,
+            label=f"this is {ids}",
+            helps=[f"if these are whole numbers, convert them: `cast({{{operand}}}, i64)`"],
+        )
+
+
+def _rows(x: TensorType, ids: TensorType, axis: int) -> None:
+    _numbers(ids, 1)
+    aside = (*x.shape[:axis], *x.shape[axis + 1 :])
+    if ids.rank != x.rank or (*ids.shape[:axis], *ids.shape[axis + 1 :]) != aside:
+        raise TypeRefused(
+            f"the places must have the shape of the tensor, but for axis {axis}",
+            operand=1,
+            label=f"this is {ids}",
+            notes=[f"the tensor is {x}"],
+        )
+
+
+def _sample(op: Primitive, *shape: Size) -> Sample:
+    return Sample(op, (TensorType(F32, shape),))
