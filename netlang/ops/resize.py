@@ -1,0 +1,371 @@
+"""Maps of another size: between the points, or from the channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, Size, exact_quotient, substitute, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.numeric import Array, np
+from netlang.ops.arguments import Arguments, flag, integer, refused, sizes, word
+from netlang.ops.checks import require_float
+from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.windows import per_axis, spatial_shape, wrong_count
+
+_WORDS = {
+    "nearest": "nearest",
+    "linear": "linear",
+    "bilinear": "linear",
+    "trilinear": "linear",
+    "cubic": "cubic",
+    "bicubic": "cubic",
+}
+# Keys, "Cubic convolution interpolation", 1981, with the slope PyTorch and OpenCV take.
+_SLOPE = -0.75
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Upsample(Primitive):
+    """Enlarge a map by whole factors.
+
+    ``[N, C, H, W] -> [N, C, s*H, t*W]``. ``nearest`` repeats, ``linear`` and ``cubic`` (two axes)
+    interpolate between the middles of the points; with ``align`` between the outermost points.
+    ONNX: Resize.
+    """
+
+    name: ClassVar[str] = "upsample"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    scale: tuple[int, ...]
+    mode: str
+    align: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        rank = len(spatial_shape(types[0], "upsampling"))
+        mode = word(attributes, "mode", _WORDS)
+        return cls(per_axis(attributes, "scale", rank), mode, flag(attributes, "align"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        spatial = spatial_shape(x, "upsampling")
+        _check(x, spatial, "scale", self.scale, self.mode, align=self.align)
+        larger = (n * s for n, s in zip(spatial, self.scale, strict=True))
+        return (x.with_shape(*x.shape[:2], *larger),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        out = tuple(n * s for n, s in zip(x.shape[2:], self.scale, strict=True))
+        return (_interpolated(x, out, self.mode, align=self.align),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        scales = b.constant([1.0, 1.0, *map(float, self.scale)], F32)
+        return (b.add("Resize", x, "", scales, **_options(self.mode, align=self.align)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        symbolic = TensorType(F32, (symbol("N"), 2, symbol("H"), symbol("W")))
+        both = [(mode, align) for mode in ("linear", "cubic") for align in (False, True)]
+        return [
+            _sample(cls((2, 2), "nearest"), 2, 3, 4, 5),
+            _sample(cls((3,), "nearest"), 2, 3, 4),
+            _sample(cls((1, 2, 3), "nearest"), 1, 2, 2, 3, 2),
+            *(_sample(cls((2, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
+            _sample(cls((2,), "linear"), 2, 3, 4),
+            _sample(cls((2, 1, 2), "linear"), 1, 2, 2, 3, 2),
+            *(
+                Sample(cls((2, 2), mode), (symbolic,), sizes={"N": 2, "H": 3, "W": 4})
+                for mode in ("nearest", "linear", "cubic")
+            ),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Resize(Primitive):
+    """Bring a map to a given size.
+
+    ``[N, C, H, W] -> [N, C, *size]``. ``nearest`` takes the point at ``i * H // size``, ``linear``
+    and ``cubic`` (two axes) interpolate as ``upsample`` does; nothing is smoothed when the map
+    shrinks. ONNX: Resize, Gather.
+    """
+
+    name: ClassVar[str] = "resize"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    size: Shape
+    mode: str
+    align: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        rank = len(spatial_shape(types[0], "resizing"))
+        size = sizes(attributes, "size")
+        size = size if isinstance(attributes.get("size"), list | tuple) else size * rank
+        return cls(size, word(attributes, "mode", _WORDS), flag(attributes, "align"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        spatial = spatial_shape(x, "resizing")
+        _check(x, spatial, "size", self.size, self.mode, align=self.align)
+        return (x.with_shape(*x.shape[:2], *self.size),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        out = tuple(n for n in self.size if isinstance(n, int))
+        return (_interpolated(operands[0], out, self.mode, align=self.align),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        known = [n for n in (*x.type.shape[2:], *self.size) if isinstance(n, int)]
+        if self.mode == "nearest" and len(known) == 2 * len(self.size):
+            return (self._picked(b, x),)
+        shape = b.shape((*x.type.shape[:2], *self.size))
+        return (b.add("Resize", x, "", "", shape, **_options(self.mode, align=self.align)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n, h = symbol("N"), symbol("H")
+        both = [(mode, align) for mode in ("linear", "cubic") for align in (False, True)]
+        symbolic = TensorType(F32, (n, 2, h, h))
+        return [
+            _sample(cls((7, 3), "nearest"), 2, 3, 4, 5),
+            _sample(cls((4, 5), "nearest"), 2, 3, 4, 5),
+            *(_sample(cls((7, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
+            *(_sample(cls((1, 8), mode, align), 1, 2, 4, 5) for mode, align in both),
+            _sample(cls((20, 11), "linear"), 1, 2, 7, 5),
+            Sample(cls((2 * h, 7), "linear"), (symbolic,), sizes={"N": 2, "H": 4}),
+            Sample(cls((2 * h, 8), "nearest"), (symbolic,), sizes={"N": 2, "H": 4}),
+        ]
+
+    def _picked(self, b: OnnxBuilder, x: Operand) -> str:
+        """Pick points by number: run times divide in float32, which is off for some ratios."""
+        y: Operand | str = x
+        for axis, (have, want) in enumerate(zip(x.type.shape[2:], self.size, strict=True), start=2):
+            if have != want:
+                assert isinstance(have, int)
+                assert isinstance(want, int)
+                places = b.constant([i * have // want for i in range(want)], I64)
+                y = b.add("Gather", y, places, axis=axis)
+        return y if isinstance(y, str) else b.add("Identity", y)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class PixelShuffle(Primitive):
+    """Make a map larger out of its channels.
+
+    ``[N, C*r*r, H, W] -> [N, C, H*r, W*r]`` with ``factor`` r. Shi et al., "Real-time single image
+    and video super-resolution", 2016. ONNX: DepthToSpace.
+    """
+
+    name: ClassVar[str] = "pixel_shuffle"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    factor: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        return cls(integer(attributes, "factor"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        _image(x, self.factor)
+        n, c, h, w = x.shape
+        square = self.factor**2
+        channels = exact_quotient(c, square)
+        if channels is None:
+            raise TypeRefused(
+                f"{c} channels don't divide by {self.factor} * {self.factor} = {square}",
+                operand=0,
+                label=f"this is {x}",
+            )
+        return (x.with_shape(n, channels, h * self.factor, w * self.factor),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        r = self.factor
+        n, c, h, w = x.shape
+        parts = x.reshape(n, c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
+        return (parts.reshape(n, c // (r * r), h * r, w * r),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("DepthToSpace", *operands, blocksize=self.factor, mode="CRD"),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        symbolic = TensorType(F32, (symbol("N"), 8, symbol("H"), symbol("W")))
+        return [
+            _sample(cls(3), 1, 9, 4, 4),
+            _sample(cls(2), 2, 12, 3, 2),
+            Sample(cls(2), (symbolic,), sizes={"N": 2, "H": 3, "W": 4}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class PixelUnshuffle(Primitive):
+    """Put the points of each square of a map into channels: undo ``pixel_shuffle``.
+
+    ``[N, C, H*r, W*r] -> [N, C*r*r, H, W]`` with ``factor`` r. ONNX: Reshape, Transpose.
+    """
+
+    name: ClassVar[str] = "pixel_unshuffle"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    factor: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        return cls(integer(attributes, "factor"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        _image(x, self.factor)
+        n, c, h, w = x.shape
+        rows, columns = exact_quotient(h, self.factor), exact_quotient(w, self.factor)
+        if rows is None or columns is None:
+            raise self._indivisible(x)
+        return (x.with_shape(n, c * self.factor**2, rows, columns),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        r = self.factor
+        n, c, h, w = x.shape
+        parts = x.reshape(n, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
+        return (parts.reshape(n, c * r * r, h // r, w // r),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        (y,) = self.infer(x.type)
+        r = self.factor
+        n, c, h, w = x.type.shape
+        cut = b.add("Reshape", x, b.shape((n, c, h // r, r, w // r, r)))
+        turned = b.add("Transpose", cut, perm=[0, 1, 3, 5, 2, 4])
+        return (b.add("Reshape", turned, b.shape(y.shape)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        symbolic = TensorType(F32, (symbol("N"), 2, symbol("H", 2), symbol("W", 2)))
+        return [
+            _sample(cls(3), 1, 2, 6, 3),
+            _sample(cls(2), 2, 3, 2, 4),
+            Sample(cls(2), (symbolic,), sizes={"N": 2, "H": 4, "W": 6}),
+        ]
+
+    def _indivisible(self, x: TensorType) -> TypeRefused:
+        def divides(values: Sizes) -> bool:
+            sizes = (substitute(n, values) for n in x.shape[2:])
+            return all(exact_quotient(n, self.factor) is not None for n in sizes)
+
+        return TypeRefused(
+            f"the map doesn't divide into squares of {self.factor} by {self.factor}",
+            operand=0,
+            label=f"this is {x}",
+            helps=where_help(x.shape[2:], divides, [self.factor]),
+        )
+
+
+def _check(
+    x: TensorType, spatial: Shape, name: str, given: Shape, mode: str, *, align: bool
+) -> None:
+    require_float("resize", x)
+    if len(given) != len(spatial):
+        raise wrong_count(name, len(given), len(spatial))
+    for value in given:
+        if isinstance(value, int) and value < 1:
+            raise refused(name, "must be 1 or more", value)
+    if mode not in ("nearest", "linear", "cubic"):
+        raise refused("mode", "must be nearest, linear or cubic", f'"{mode}"')
+    if mode == "cubic" and len(spatial) != 2:
+        raise TypeRefused(
+            "cubic interpolation works on two spatial axes",
+            operand=0,
+            label=f"this is {x}",
+            helps=['use `mode="linear"`'],
+        )
+    if mode == "nearest" and align:
+        raise TypeRefused(
+            "`align` has no meaning for the nearest point",
+            rule="out-of-range",
+            helps=['leave it out, or use `mode="linear"`'],
+        )
+
+
+def _image(x: TensorType, factor: int) -> None:
+    if factor < 1:
+        raise refused("factor", "must be 1 or more", factor)
+    if x.rank != 4:
+        raise TypeRefused("this works on [N, C, H, W]", operand=0, label=f"this is {x}")
+
+
+def _options(mode: str, *, align: bool) -> dict[str, str | float]:
+    if mode == "nearest":
+        return {
+            "mode": mode,
+            "coordinate_transformation_mode": "asymmetric",
+            "nearest_mode": "floor",
+        }
+    options: dict[str, str | float] = {
+        "mode": mode,
+        "coordinate_transformation_mode": "align_corners" if align else "half_pixel",
+    }
+    return options | ({"cubic_coeff_a": _SLOPE} if mode == "cubic" else {})
+
+
+def _interpolated(x: Array, out: Sequence[int], mode: str, *, align: bool) -> Array:
+    """Interpolate along one axis after the other."""
+    for axis, want in enumerate(out, start=2):
+        have = x.shape[axis]
+        if have == want:
+            continue
+        places, weights = _taps(have, want, mode, align=align)
+        spread = (-1, *(1,) * (x.ndim - 1 - axis))
+        parts = (
+            np.take(x, place, axis=axis) * weight.astype(x.dtype).reshape(spread)
+            for place, weight in zip(places, weights, strict=True)
+        )
+        total = next(parts)
+        for part in parts:
+            total += part
+        x = total
+    return x
+
+
+def _taps(have: int, want: int, mode: str, *, align: bool) -> tuple[list[Array], list[Array]]:
+    """Give the points that count for each new point, and by how much."""
+    new = np.arange(want)
+    if mode == "nearest":
+        return [new * have // want], [np.ones(want)]
+    if align:
+        at = new * ((have - 1) / (want - 1) if want > 1 else 0.0)
+    else:
+        at = (new + 0.5) * (have / want) - 0.5
+    if mode == "linear":
+        at = np.maximum(at, 0.0)
+    first = np.floor(at).astype(np.int64)
+    t = at - first
+    if mode == "linear":
+        offsets, weights = (0, 1), [1.0 - t, t]
+    else:
+        offsets = (-1, 0, 1, 2)
+        weights = [_far(t + 1.0), _near(t), _near(1.0 - t), _far(2.0 - t)]
+    return [np.clip(first + offset, 0, have - 1) for offset in offsets], weights
+
+
+def _near(d: Array) -> Array:
+    return ((_SLOPE + 2.0) * d - (_SLOPE + 3.0)) * d * d + 1.0
+
+
+def _far(d: Array) -> Array:
+    return ((_SLOPE * d - 5.0 * _SLOPE) * d + 8.0 * _SLOPE) * d - 4.0 * _SLOPE
+
+
+def _sample(op: Primitive, *shape: Size) -> Sample:
+    return Sample(op, (TensorType(F32, shape),))
