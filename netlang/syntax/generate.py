@@ -32,7 +32,7 @@ def tables() -> str:
         "# ruff: noqa: E501\n"
         '"""The parse tables of the grammar, as JSON, which loads faster than a literal."""\n\n'
         f'LARK = "{lark.__version__}"\n'
-        f"TABLES = r\"\"\"\n{_fold(text)}\n\"\"\"\n"
+        f'TABLES = r"""\n{_fold(text)}\n"""\n'
     )
 
 

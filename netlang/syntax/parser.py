@@ -19,8 +19,9 @@ from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused
 from netlang.source import Source, Span
 from netlang.syntax import _tables, ast
 from netlang.syntax.build import Builder
+from netlang.syntax.faults import explain_fault, fault_start
 from netlang.syntax.grammar import OPTIONS, grammar_text
-from netlang.syntax.mistakes import Failure, explain, explain_fault, fault_start
+from netlang.syntax.mistakes import Failure, explain
 from netlang.syntax.scan import scan
 
 _BUILDER = Builder()
@@ -43,7 +44,7 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
     scanned = scan(source, start, end)
     fault = scanned.fault
     if fault is not None and fault.kind == "deep":
-        diagnostics.report(explain_fault(source, fault))
+        diagnostics.report(explain_fault(source, end, fault))
         return None
     with _LOCK:
         _BUILDER.reset(source, start)
@@ -58,7 +59,7 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
             diagnostics.report(explain(source, start, end, result))
             return None
         case _ if fault is not None:
-            diagnostics.report(explain_fault(source, fault))
+            diagnostics.report(explain_fault(source, end, fault))
             return None
         case Failure():
             return None

@@ -1,0 +1,163 @@
+"""What the scan stumbles on, told: brackets, strings, characters of other scripts."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from netlang.diagnostics import Diagnostic, Label
+from netlang.source import Source, Span
+from netlang.syntax.build import too_deep
+from netlang.syntax.scan import CLOSER, OPENER, Fault
+from netlang.syntax.tokens import OPERATORS, STARTERS, Piece, pieces
+from netlang.syntax.words import DEFINERS
+
+_NAMED = {
+    "\u00a0": "a no-break space",
+    "\u202e": "a right-to-left override",
+    "\u200b": "a zero-width space",
+    "\u200c": "a zero-width non-joiner",
+    "\u200d": "a zero-width joiner",
+    "\ufeff": "a byte order mark",
+    "\u2212": "a minus sign",
+}
+_MEANT = {
+    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": '"', "\u2019": '"', "\u2212": "-",
+    "\u2013": "-", "\u2014": "-", "\u00d7": "*", "\u00b7": "*", "\u00f7": "/", "\u2192": "->",
+    "\u2264": "<=", "\u2265": ">=", "\u2260": "!=", "\u2026": "...", "\u3000": " ",
+    "\u25b7": "|>", "\u25b6": "|>", "\uff08": "(", "\uff09": ")", "\uff0c": ",", "\uff1d": "=",
+}  # fmt: skip
+
+
+def fault_start(fault: Fault) -> int:
+    """Give the place from which on the text is not to be trusted."""
+    return fault.start if fault.opener is None else fault.opener.start
+
+
+def explain_fault(source: Source, end: int, fault: Fault) -> Diagnostic:
+    """Turn what the scan found into advice."""
+    span = Span(source, fault.start, fault.end)
+    match fault.kind:
+        case "deep":
+            return too_deep(span)
+        case "string":
+            return _string(span)
+        case "foreign":
+            return _character(span)
+        case "stray":
+            return Diagnostic(
+                "stray-bracket",
+                f"this `{span.text}` closes nothing",
+                Label(span, f"no `{OPENER[span.text]}` is open here"),
+                helps=(f"remove it, or add the `{OPENER[span.text]}` that it closes",),
+            )
+        case "mismatch":
+            assert fault.opener is not None
+            opened = Span(source, fault.opener.start, fault.opener.start + 1)
+            wanted = CLOSER[opened.text]
+            return Diagnostic(
+                "mismatched-bracket",
+                f"this `{span.text}` can't close a `{opened.text}`",
+                Label(span, f"expected `{wanted}`"),
+                (Label(opened, "opened here"),),
+                helps=(f"write `{wanted}` instead",),
+            )
+        case "open":
+            assert fault.opener is not None
+            return _unclosed(source, fault.opener.start, fault.start, end)
+
+
+def _string(span: Span) -> Diagnostic:
+    first = Span(span.source, span.start, span.start + 1)
+    return Diagnostic(
+        "unclosed-string",
+        "this string is never closed",
+        Label(first, "it starts here, and must end on the same line"),
+        notes=('for a line end inside a string, write `\\n`; for a quote, `\\"`',),
+        helps=('add a `"` where it ends',),
+    )
+
+
+def _character(span: Span) -> Diagnostic:
+    character = span.text
+    code = f"U+{ord(character):04X}"
+    name = _NAMED.get(character) or unicodedata.name(character, "an unnamed character").lower()
+    shown = f"`{character}` ({code}, {name})" if character.isprintable() else f"{code}, {name},"
+    meant = _MEANT.get(character)
+    if meant is not None:
+        fix = f"write `{meant}`"
+    elif character.isspace():
+        fix = "write an ordinary space"
+    elif character.isalpha():
+        fix = "use the letters a to z, digits and `_`"
+    else:
+        fix = "remove it"
+    return Diagnostic(
+        "foreign-character",
+        f"{shown} can't stand outside of comments and strings",
+        Label(span, code),
+        notes=("names become names of weights in other tools, so they keep to ASCII",)
+        if character.isalpha()
+        else (),
+        helps=(fix,),
+    )
+
+
+def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
+    """Find the place where the bracket should have been closed."""
+    bracket = source.text[opener]
+    closer = CLOSER[bracket]
+    found = pieces(source, opener, end)
+    opened = Label(Span(source, opener, opener + 1), "opened here")
+    message = f"this `{bracket}` is never closed"
+    at = _next_statement(found, bracket, stop)
+    if at is not None:
+        piece, before = found[at], found[at - 1]
+        new = "definition" if piece.text in DEFINERS else "statement"
+        text = f"this starts a new {new}, but the `{bracket}` is still open"
+        line = source.line_col(before.end - 1)[0]
+        helps = (f"add `{closer}` at the end of line {line}",)
+        if bracket == "{":
+            helps = (f"add `{closer}` after line {line}",)
+    elif stop < end:
+        piece = Piece("sign", source.text[stop], stop, stop + 1, False)
+        text = f"this closes what is around it, but the `{bracket}` is still open"
+        helps = (f"add `{closer}` before it",)
+    else:
+        last = found[-1]
+        piece = Piece("end", "", max(last.end - 1, 0), last.end, False)
+        text = f"the file ends here, and the `{bracket}` is still open"
+        helps = (f"add `{closer}` at the end",)
+    return Diagnostic(
+        "unclosed-bracket",
+        message,
+        opened,
+        (Label(piece.span(source), text),),
+        helps=helps,
+    )
+
+
+def _next_statement(found: list[Piece], bracket: str, stop: int) -> int | None:
+    """Find the piece that starts a new statement while the first bracket is still open."""
+    depth = 0
+    for number, piece in enumerate(found[:-1]):
+        if number and piece.start >= stop:
+            return None
+        if piece.kind == "sign" and piece.text in CLOSER:
+            depth += 1
+        elif piece.kind == "sign" and piece.text in OPENER:
+            depth -= 1
+        elif depth == 1 and piece.fresh and _starts_statement(found, number, bracket):
+            return number
+    return None
+
+
+def _starts_statement(found: list[Piece], number: int, bracket: str) -> bool:
+    piece, following = found[number], found[number + 1]
+    if piece.text in DEFINERS and following.kind in ("name", "keyword"):
+        return True
+    if bracket == "{":
+        return False
+    before = found[number - 1]
+    if before.text in OPERATORS or before.text in ("=", ":", ",", "(", "[", "{"):
+        return False
+    return piece.text in STARTERS or (piece.kind == "name" and following.text in ("=", ":", ","))
