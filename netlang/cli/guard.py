@@ -113,11 +113,13 @@ def _innermost(traceback: TracebackType | None) -> str:
 def _silence_broken_output() -> None:
     """Give up on a standard output that cannot take what is in its buffer."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:
         silence(sys.stdout)
 
 
 def _silence_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
-        silence(stream)
+        if stream is not None:
+            silence(stream)

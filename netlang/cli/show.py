@@ -13,6 +13,7 @@ from netlang.ir.text import print_graph
 
 EPILOG = """\b
 Examples:
+  netlang show lenet.net
   netlang show lenet.net --graph
   netlang show resnet.net ResNet18 --after eliminate-dead-code
 """

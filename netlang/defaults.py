@@ -1,0 +1,115 @@
+"""A program with every default written out: what ``netlang show`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from netlang.syntax import ast
+from netlang.syntax.walk import walk
+
+Signature = Callable[[str], Sequence[ast.Param] | None]
+"""Gives the parameters of the definition that a name of the file stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Insertion:
+    at: int
+    text: str
+
+
+def write_defaults(file: ast.File, signature: Signature) -> str:
+    """Give the text of a file in which each call names the arguments it leaves to their defaults.
+
+    A default that depends on other parameters of the same call stays out: what it is worth cannot
+    be said where the call stands. The result is not laid out.
+    """
+    insertions = [
+        insertion
+        for declaration in file.declarations
+        for insertion in _insertions(declaration, signature)
+    ]
+    text = file.source.text
+    for insertion in sorted(insertions, key=lambda i: i.at, reverse=True):
+        text = text[: insertion.at] + insertion.text + text[insertion.at :]
+    return text
+
+
+def _insertions(declaration: ast.Declaration, signature: Signature) -> Iterator[_Insertion]:
+    bound = list(_bindings(declaration))
+    stages: set[int] = set()
+    for node in walk(declaration):
+        match node:
+            case ast.Pipe():
+                for stage in node.stages:
+                    inner = stage.value if isinstance(stage, ast.Label) else stage
+                    stages.add(id(inner))
+                    if isinstance(inner, ast.Name):
+                        yield from _called(inner.text, inner, (), 1, bound, signature)
+            case ast.Call(callee=ast.Name(text=name)):
+                piped = int(id(node) in stages)
+                yield from _called(name, node, node.args, piped, bound, signature)
+            case ast.New(path=(ident,)):
+                yield from _called(ident.text, node, node.args, 0, bound, signature)
+            case _:
+                pass
+
+
+def _bindings(declaration: ast.Declaration) -> Iterator[tuple[str, int]]:
+    """Name what a definition binds, each with the offset from which it hides a definition."""
+    for node in walk(declaration):
+        match node:
+            case ast.Param() | ast.Carry():
+                yield node.name.text, node.span.end
+            case ast.Bind():
+                yield from ((target.text, node.span.end) for target in node.targets)
+            case ast.For() | ast.Comprehension():
+                yield from ((name.text, node.span.start) for name in node.names)
+            case _:
+                pass
+
+
+def _called(
+    name: str,
+    node: ast.Call | ast.New | ast.Name,
+    args: Sequence[ast.Argument],
+    piped: int,
+    bound: Sequence[tuple[str, int]],
+    signature: Signature,
+) -> Iterator[_Insertion]:
+    if any(local == name and start <= node.span.start for local, start in bound):
+        return
+    missing = _missing(signature(name) or (), args, piped)
+    if not missing:
+        return
+    written = ", ".join(f"{p.name.text}={p.default.span.text}" for p in missing if p.default)
+    if isinstance(node, ast.Name):
+        yield _Insertion(node.span.end, f"({written})")
+    else:
+        yield _Insertion(node.span.end - 1, f"{', ' if args else ''}{written}")
+
+
+def _missing(
+    params: Sequence[ast.Param], args: Sequence[ast.Argument], piped: int
+) -> list[ast.Param]:
+    positional = [p.name.text for p in params if not p.keyword_only]
+    given = set(positional[: piped + sum(arg.name is None for arg in args)])
+    given |= {arg.name.text for arg in args if arg.name is not None}
+    own = {p.name.text for p in params} | {d for p in params for d in _dimensions(p)}
+    return [
+        p
+        for p in params
+        if p.default is not None and p.name.text not in given and not _names(p.default) & own
+    ]
+
+
+def _names(expression: ast.Expr) -> set[str]:
+    return {node.text for node in walk(expression) if isinstance(node, ast.Name)}
+
+
+def _dimensions(param: ast.Param) -> set[str]:
+    match param.type:
+        case ast.ShapeType():
+            return {n.text for n in walk(param.type) if isinstance(n, ast.Name)}
+        case _:
+            return set()

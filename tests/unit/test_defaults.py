@@ -1,0 +1,64 @@
+"""``netlang show`` writes out what a program leaves to defaults."""
+
+from __future__ import annotations
+
+import pytest
+
+from netlang.defaults import write_defaults
+from netlang.diagnostics import Diagnostics
+from netlang.source import Source
+from netlang.syntax import ast
+from netlang.syntax.parser import parse
+
+LIBRARY = """\
+block conv(x, out: int, kernel: ints, *, stride: ints = 1, pad: padding = 0) -> y { y = x }
+block pool(x, size: ints, stride: ints = size) -> y { y = x }
+block squash(x, *, slope: float = 0.5) -> y { y = x }
+op relu(x) = x
+"""
+
+
+def parsed(text: str) -> ast.File:
+    diagnostics = Diagnostics()
+    file = parse(Source("a.net", text), diagnostics)
+    assert file is not None
+    assert diagnostics.items == []
+    return file
+
+
+KNOWN = {
+    d.name.text: d.params for d in parsed(LIBRARY).declarations if isinstance(d, ast.Definition)
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("conv(x, 8, 3)", "conv(x, 8, 3, stride=1, pad=0)"),
+        ("conv(x, 8, 3, pad=1)", "conv(x, 8, 3, pad=1, stride=1)"),
+        ("conv(x, 8, 3, stride=2, pad=1)", "conv(x, 8, 3, stride=2, pad=1)"),
+        ("x |> conv(8, 3) |> relu", "x |> conv(8, 3, stride=1, pad=0) |> relu"),
+        ("x |> squash", "x |> squash(slope=0.5)"),
+        ("x |> squash as s", "x |> squash(slope=0.5) as s"),
+        ("x |> squash() |> relu", "x |> squash(slope=0.5) |> relu"),
+        ("x |> conv(8, 3) as s", "x |> conv(8, 3, stride=1, pad=0) as s"),
+        ("relu(squash(x))", "relu(squash(x, slope=0.5))"),
+        ("pool(x, 2)", "pool(x, 2)"),
+        ("unknown(x)", "unknown(x)"),
+    ],
+)
+def test_a_call_names_the_defaults_it_leaves_out(before: str, after: str) -> None:
+    text = "block b(x) -> y {{\n  y = {} # kept\n}}\n"
+    assert write_defaults(parsed(text.format(before)), KNOWN.get) == text.format(after)
+
+
+def test_a_new_layer_names_them_too() -> None:
+    text = "block b(x) -> y {\n  c = new conv(8, 3)\n  y = c(x)\n}\n"
+    assert "new conv(8, 3, stride=1, pad=0)" in write_defaults(parsed(text), KNOWN.get)
+
+
+def test_a_local_name_hides_the_definition_only_after_it_is_bound() -> None:
+    text = "block b(x) -> y {\n  squash = squash(x)\n  y = squash(squash)\n}\n"
+    written = write_defaults(parsed(text), KNOWN.get)
+    assert "squash = squash(x, slope=0.5)" in written
+    assert "y = squash(squash)" in written
