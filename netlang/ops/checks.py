@@ -12,6 +12,8 @@ from netlang.ops.arguments import axis_of
 from netlang.ops.clauses import where_help
 
 Pair = tuple[Size, Size]
+Places = tuple[int, int]
+"""Positions of two operands among several; an error about just two operands shows both."""
 
 
 def shape_text(shape: Shape) -> str:
@@ -75,19 +77,19 @@ def require_bool(op: str, *types: TensorType) -> None:
             )
 
 
-def require_same_dtype(a: TensorType, b: TensorType, *, at: tuple[int, int] = (0, 1)) -> None:
-    """Refuse two element types; ``at`` are the positions of the two operands."""
+def require_same_dtype(a: TensorType, b: TensorType, *, at: Places | None = None) -> None:
+    """Refuse two element types; ``at`` are their positions where there are other operands."""
     if a.dtype is b.dtype:
         return
-    left, right = at
+    left, right = at or (0, 1)
     # Towards the floating-point side: the other direction would throw digits away.
     widen_left = b.dtype.is_float and not a.dtype.is_float
     target, position = (b.dtype, left) if widen_left else (a.dtype, right)
     raise TypeRefused(
         f"one side has {a.dtype} elements and the other {b.dtype}",
         rule="dtype-mismatch",
-        operand=left,
-        label=str(a),
+        operand=at and at[0],
+        label=str(a) if at else "",
         notes=("element types are never converted silently",),
         helps=(f"convert one side: `cast({{{position}}}, {target})`",),
     )
@@ -161,12 +163,12 @@ def normal_axes(axes: Sequence[int], x: TensorType) -> tuple[int, ...]:
     return tuple(result)
 
 
-def broadcast(a: TensorType, b: TensorType, *, at: tuple[int, int] = (0, 1)) -> Shape:
+def broadcast(a: TensorType, b: TensorType, *, at: Places | None = None) -> Shape:
     """Give the shape of two tensors taken together element by element.
 
     A number goes with everything. Tensors of the same rank fit where their dimensions are equal or
     one of them is 1. A tensor of lower rank is repeated over the leading dimensions, if it alone
-    has to be stretched. ``at`` are the positions of the two operands.
+    has to be stretched. ``at`` are their positions where there are other operands.
 
     >>> from netlang.ir.types import F32
     >>> broadcast(TensorType(F32, (2, 3)), TensorType(F32, (3,)))
@@ -188,10 +190,10 @@ def broadcast(a: TensorType, b: TensorType, *, at: tuple[int, int] = (0, 1)) -> 
     return together
 
 
-def misfit(a: TensorType, b: TensorType, at: tuple[int, int]) -> TypeRefused:
+def misfit(a: TensorType, b: TensorType, at: Places | None) -> TypeRefused:
     """Say where two shapes differ and what would make them fit."""
     same_rank = a.rank == b.rank
-    notes: list[str] = []
+    lines: list[str] = []
     differing: list[Pair] = []
     pairs = _aligned(a.shape, b.shape)
     shared = min(a.rank, b.rank)
@@ -201,18 +203,20 @@ def misfit(a: TensorType, b: TensorType, at: tuple[int, int]) -> TypeRefused:
             continue
         differing.append((m, n))
         place = i if same_rank else from_end
-        notes.append(f"dimension {place} is {m} on the left and {n} on the right")
+        lines.append(f"dimension {place} is {m} on the left and {n} on the right")
+    notes = ["\n".join(lines)]
     if not same_rank:
         notes.append(
             f"the left has {count(a.rank, 'dimension')} and the right {b.rank}: "
             "they are compared from the last one"
         )
     more, helps = rounding(differing)
-    helps = (*helps, *_projection(a, b, at), *_per_channel(a, b, at))
+    places = at or (0, 1)
+    helps = (*helps, *_projection(a, b, places), *_per_channel(a, b, places))
     return TypeRefused(
         "these two shapes don't fit together",
-        operand=at[0],
-        label=str(a),
+        operand=at and at[0],
+        label=str(a) if at else "",
         notes=(*notes, *more),
         helps=helps[:1],
     )
@@ -247,10 +251,11 @@ def _aligned(a: Shape, b: Shape) -> list[Pair]:
 
 
 def _stretched_twice(
-    a: TensorType, b: TensorType, together: Shape, at: tuple[int, int]
+    a: TensorType, b: TensorType, together: Shape, at: Places | None
 ) -> TypeRefused:
     high, low = (a, b) if a.rank > b.rank else (b, a)
-    high_at, low_at = at if high is a else at[::-1]
+    left, right = at or (0, 1)
+    high_at, low_at = (left, right) if high is a else (right, left)
     extra = high.rank - low.rank
     helps: list[str] = []
     dropped = _dropped(high.shape, low.shape)
@@ -267,8 +272,8 @@ def _stretched_twice(
     return TypeRefused(
         "both sides would have to be stretched",
         rule="broadcast-both",
-        operand=at[0],
-        label=str(a),
+        operand=at and at[0],
+        label=str(a) if at else "",
         notes=(
             f"together they would make {shape_text(together)}, which is bigger than either side",
         ),
@@ -289,7 +294,7 @@ def _dropped(high: Shape, low: Shape) -> tuple[int, ...] | None:
     return tuple(reversed(dropped)) if kept < 0 else None
 
 
-def _projection(a: TensorType, b: TensorType, at: tuple[int, int]) -> tuple[str, ...]:
+def _projection(a: TensorType, b: TensorType, at: Places) -> tuple[str, ...]:
     """Propose the 1x1 convolution that takes one map to the shape of the other."""
     if a.rank != b.rank or a.rank < 3 or a.shape[0] != b.shape[0]:
         return ()
@@ -304,7 +309,7 @@ def _projection(a: TensorType, b: TensorType, at: tuple[int, int]) -> tuple[str,
     return ()
 
 
-def _per_channel(a: TensorType, b: TensorType, at: tuple[int, int]) -> tuple[str, ...]:
+def _per_channel(a: TensorType, b: TensorType, at: Places) -> tuple[str, ...]:
     """Propose the reshape that lines a vector up with the channels."""
     high, low, place = (a, b, at[1]) if a.rank > b.rank else (b, a, at[0])
     if low.rank != 1 or high.rank < 3 or low.shape[0] != high.shape[1]:

@@ -219,8 +219,6 @@ def _batch(a: TensorType, b: TensorType) -> Shape:
         raise TypeRefused(
             f"in front of the two matrices, {refused.message}",
             rule=refused.rule,
-            operand=0,
-            label=str(a),
             notes=refused.notes,
         ) from None
 
@@ -237,8 +235,6 @@ def _unequal_inner(a: TensorType, b: TensorType, inner: Size) -> TypeRefused:
         helps = (f"swap the last two axes: `{{0}} @ transpose({{1}}, {order})`",)
     return TypeRefused(
         "these two can't be multiplied: the inner dimensions differ",
-        operand=0,
-        label=str(a),
         notes=(
             f"the last dimension on the left is {a.shape[-1]}, and {which} on the right is {inner}",
         ),

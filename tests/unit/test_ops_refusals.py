@@ -73,8 +73,8 @@ def test_a_mismatch_names_every_dimension_and_proposes_a_projection() -> None:
     found = refusal(Add(), f32(N, 128, 16, 16), f32(N, 64, 32, 32))
     assert found.message == "these two shapes don't fit together"
     assert found.notes == (
-        "dimension 1 is 128 on the left and 64 on the right",
-        "dimension 2 is 16 on the left and 32 on the right",
+        "dimension 1 is 128 on the left and 64 on the right\n"
+        "dimension 2 is 16 on the left and 32 on the right\n"
         "dimension 3 is 16 on the left and 32 on the right",
     )
     assert found.helps == ("project the larger one to that shape: `conv({1}, 128, 1, stride=2)`",)
@@ -130,6 +130,12 @@ def test_a_vector_for_the_channels_is_told_how_to_line_up() -> None:
         "dimension -1 is 8 on the left and 64 on the right",
         "the left has 4 dimensions and the right 1: they are compared from the last one",
     )
+
+
+def test_a_mistake_between_two_operands_shows_both_of_them() -> None:
+    for b in (f32(N), tensor(I64, 5, 1), f32(4, 1)):
+        found = refusal(Add(), f32(5, 1), b)
+        assert (found.operand, found.label) == (None, "")
 
 
 def test_element_types_are_never_mixed() -> None:
