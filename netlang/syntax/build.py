@@ -179,11 +179,11 @@ class Builder:
 
     def _doc(self, keyword: Token) -> str:
         text = self.source.text
-        line = text.rfind("\n", 0, keyword.start_pos + self.offset) + 1
+        line = keyword.start_pos + self.offset
+        while line > 0 and text[line - 1] in " \t":
+            line -= 1
         lines: list[str] = []
-        if text[line : keyword.start_pos + self.offset].strip():
-            return ""
-        while line > 0:
+        while line > 0 and text[line - 1] == "\n":
             above = text.rfind("\n", 0, line - 1) + 1
             comment = text[above : line - 1].strip()
             if not comment.startswith("##"):

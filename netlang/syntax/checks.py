@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 from netlang.diagnostics import Diagnostic, Label
 from netlang.source import Source, Span
@@ -36,16 +37,9 @@ class Checks:
 
     def not_reserved(self, name: ast.Ident) -> None:
         """Names are not reserved words; each word is reported once a file."""
-        if name.text not in RESERVED or name.text in self._reserved:
-            return
-        self._reserved.add(name.text)
-        self.report(
-            "reserved-word",
-            f"`{name.text}` is a word of the language",
-            name.span,
-            "it can't be a name",
-            helps=(f"choose another name, such as `{name.text}_` or `{name.text}1`",),
-        )
+        if name.text in RESERVED and name.text not in self._reserved:
+            self._reserved.add(name.text)
+            self.found.append(reserved_word(name.span))
 
     def not_foreign(self, name: ast.Name) -> None:
         """``True``, ``False`` and ``None`` are written small."""
@@ -65,7 +59,7 @@ class Checks:
         better = "".join(part[:1].upper() + part[1:] for part in bare.split("_")) or "Net"
         self.report(
             "capital-name",
-            f"the name of a {what} starts with a capital letter",
+            f"the name of {_a(what)} starts with a capital letter",
             name.span,
             f"`{name.text}` would be the name of a value, a block or an op",
             helps=(f"call it `{better}`",),
@@ -82,7 +76,7 @@ class Checks:
             better += "1"
         self.report(
             "capital-name",
-            f"the name of a {what} starts with a small letter",
+            f"the name of {_a(what)} starts with a small letter",
             name.span,
             "a capital would make it a net or a dimension",
             helps=(f"call it `{better}`",),
@@ -108,7 +102,7 @@ class Checks:
     def own_lines(self, nodes: Sequence[ast.Statement | ast.Declaration | ast.Step]) -> None:
         """Each statement starts its own line."""
         text = self.source.text
-        for before, node in zip(nodes, nodes[1:], strict=False):
+        for before, node in pairwise(nodes):
             if text.find("\n", before.span.end, node.span.start) >= 0:
                 continue
             self.report(
@@ -293,6 +287,20 @@ class Checks:
             if name not in done:
                 message, text, fix = missing(name)
                 self.report("missing-next", message, at.span, text, helps=(fix,))
+
+
+def reserved_word(span: Span) -> Diagnostic:
+    """Say that a word of the language stands where a name should."""
+    return Diagnostic(
+        "reserved-word",
+        f"`{span.text}` is a word of the language",
+        Label(span, "it can't be a name"),
+        helps=(f"choose another name, such as `{span.text}_` or `{span.text}1`",),
+    )
+
+
+def _a(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
 
 
 def _first_word(span: Span) -> Span:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from netlang.diagnostics import Diagnostic, Label
 from netlang.source import Source, Span
+from netlang.syntax.checks import reserved_word
 from netlang.syntax.tokens import COMPARISONS, NUMBER, OPERATORS, STARTERS, Piece, pieces
 from netlang.syntax.words import DEFINERS, FOREIGN_SIGNS, FOREIGN_WORDS, RESERVED
 
@@ -30,6 +31,7 @@ class _Spot:
     source: Source
     pieces: list[Piece]
     at: int
+    offset: int
     expected: frozenset[str]
 
     @property
@@ -134,7 +136,12 @@ def _number(spot: _Spot) -> Diagnostic | None:
                 spot, "number-form", "a number does not end in a point", span,
                 helps=(f"write `{piece.text}.0`",),
             )  # fmt: skip
-    for dot, digits in ((spot.here, spot.next), (spot.back(1), spot.here)):
+    for dot, digits, before in (
+        (spot.here, spot.next, spot.back(1)),
+        (spot.back(1), spot.here, spot.back(2)),
+    ):
+        if before.ends_value and before.end == dot.start:
+            continue
         if dot.text == "." and digits.kind == "number" and dot.end == digits.start:
             return _say(
                 spot, "number-form", "a number starts with a digit",
@@ -188,7 +195,7 @@ def _foreign_sign(spot: _Spot) -> Diagnostic | None:
         here = Piece("sign", before.text + "=", before.start, here.end, before.fresh)
     if before.text in ("+=", "-=", "*=", "/=", "/*", "<-", "++"):
         here = before
-    if here.text == "==" and "=" in spot.expected:
+    if here.text == "==" and (spot.offset > here.start or "=" in spot.expected):
         return _say(
             spot, "foreign-sign", "`==` compares; it gives no value to a name", here,
             helps=(f"write `{before.text} = …`",),
@@ -240,7 +247,9 @@ def _arrow(spot: _Spot) -> Diagnostic | None:
     here = spot.here
     if here.text == "=>" or (here.text == "=" and spot.next.text == ">"):
         span = Span(spot.source, here.start, here.start + 2)
-    elif here.text in ("->", ">") and "->" not in spot.expected and "|>" in spot.expected:
+    elif (here.text == "->" and "->" not in spot.expected) or (
+        here.text == ">" and spot.back(1).text == "-"
+    ):
         start = spot.back(1).start if here.text == ">" and spot.back(1).text == "-" else here.start
         return _say(
             spot, "wrong-arrow", "a value is passed on with `|>`",
@@ -248,8 +257,6 @@ def _arrow(spot: _Spot) -> Diagnostic | None:
             "`->` stands before the outputs of a definition",
             helps=("write `|>`",),
         )  # fmt: skip
-    elif here.text == ">" and spot.back(1).text == "-" and "|>" in spot.expected:
-        span = Span(spot.source, spot.back(1).start, here.end)
     elif here.text in (":", "~", "-") and "->" in spot.expected:
         span = spot.span(here)
     else:
@@ -274,16 +281,6 @@ def _reserved(spot: _Spot) -> Diagnostic | None:
     else:
         return None
     return reserved_word(spot.span(word))
-
-
-def reserved_word(span: Span) -> Diagnostic:
-    """Say that a word of the language stands where a name should."""
-    return Diagnostic(
-        "reserved-word",
-        f"`{span.text}` is a word of the language",
-        Label(span, "it can't be a name"),
-        helps=(f"choose another name, such as `{span.text}_` or `{span.text}1`",),
-    )
 
 
 def _conditional(spot: _Spot) -> Diagnostic | None:
@@ -535,17 +532,37 @@ def _definition(spot: _Spot) -> Diagnostic | None:
 
 
 def _top_level(spot: _Spot) -> Diagnostic | None:
-    here = spot.here
-    if "net" not in spot.expected or here.text not in STARTERS | {"from", "netlang"}:
+    if spot.enclosing():
         return None
-    if here.text == "from":
-        message, fix = "imports come first in a file", "move it above the first definition"
-    elif here.text == "netlang":
-        message, fix = "the version is the first line of a file", "move it to the top, or remove it"
-    else:
-        message = f"`{here.text}` stands in the body of a definition"
-        fix = "move it into a net or a block"
-    return _say(spot, "misplaced-word", message, here, helps=(fix,))
+    for piece in (spot.here, spot.back(1)):
+        if not piece.fresh or piece.text not in STARTERS | {"from", "netlang"}:
+            continue
+        if piece.text == "from":
+            message, fix = "imports come first in a file", "move it above the first definition"
+        elif piece.text == "netlang":
+            message = "the version is the first line of a file"
+            fix = "move it to the top, or remove it"
+        else:
+            message = f"`{piece.text}` stands in the body of a definition"
+            fix = "move it into a net or a block"
+        return _say(spot, "misplaced-word", message, piece, helps=(fix,))
+    return None
+
+
+def _dangling(spot: _Spot) -> Diagnostic | None:
+    before = spot.back(1)
+    if spot.expected != {"NAME"} or spot.here.kind in ("name", "keyword"):
+        return None
+    if before.text == "." and spot.here.kind == "number":
+        return _say(
+            spot, "missing-name", "a name follows a point, not a number",
+            Span(spot.source, before.start, spot.here.end),
+            helps=(f"to take an element, write `[{spot.here.text}]`",),
+        )  # fmt: skip
+    return _say(
+        spot, "missing-name", f"there is no name after this `{before.text}`", before,
+        helps=("add a name",) if before.text not in (",", ".") else (f"add a name, or remove the `{before.text}`",),
+    )  # fmt: skip
 
 
 # ---- whatever is left ----------------------------------------------------------------------
@@ -579,8 +596,8 @@ def _wanted(expected: frozenset[str]) -> str:
 
 
 _EXPLANATIONS: tuple[Callable[[_Spot], Diagnostic | None], ...] = (
-    _number, _slash_comment, _foreign_word, _foreign_sign, _arrow, _reserved, _conditional, _mix,
-    _operand, _double_comma, _statement, _comma, _definition, _top_level, _value_as_statement,
+    _number, _dangling, _slash_comment, _foreign_word, _foreign_sign, _arrow, _reserved, _conditional, _mix,
+    _operand, _double_comma, _top_level, _statement, _comma, _definition, _value_as_statement,
 )  # fmt: skip
 
 
@@ -588,7 +605,7 @@ def explain(source: Source, start: int, end: int, failure: Failure) -> Diagnosti
     """Turn the parser's failure into advice."""
     found = pieces(source, start, end)
     at = next((i for i, p in enumerate(found) if p.end > failure.start), len(found) - 1)
-    spot = _Spot(source, found, at, failure.expected)
+    spot = _Spot(source, found, at, failure.start, failure.expected)
     for explanation in _EXPLANATIONS:
         if (diagnostic := explanation(spot)) is not None:
             return diagnostic

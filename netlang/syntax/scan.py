@@ -71,7 +71,7 @@ def scan(source: Source, start: int, end: int) -> Scan:
 
 def _close(stack: list[Bracket], closer: str, at: int) -> Fault | None:
     wanted = OPENER[closer]
-    if not stack:
+    if not stack or (stack[-1].text == "{" and closer != "}"):
         return Fault("stray", at, at + 1)
     top = stack[-1]
     if top.text == wanted:
