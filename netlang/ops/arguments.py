@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from netlang.diagnostics import nearest
 from netlang.ir.dims import Dim, Size
 from netlang.ir.op import TypeRefused
 from netlang.ir.types import DType, TensorType
@@ -47,7 +48,13 @@ def word(
     value = default if value is None else value
     if not isinstance(value, str) or value not in known:
         choices = ", ".join(f'"{choice}"' for choice in known)
-        raise refused(name, f"must be one of {choices}", value)
+        near = nearest(value, known) if isinstance(value, str) else None
+        raise TypeRefused(
+            f"`{name}` must be one of {choices}",
+            rule="out-of-range",
+            label=f'this is "{value}"' if isinstance(value, str) else "",
+            helps=[f'did you mean "{near}"?'] if near else [],
+        )
     return known[value]
 
 

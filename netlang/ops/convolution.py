@@ -333,6 +333,8 @@ def _grouped(groups: int, channels: Size, filters: Size, *, operand: int) -> Non
     if groups < 1:
         raise refused("groups", "must be 1 or more", groups)
     for what, size in (("channels", channels), ("filters", filters)):
+        if size == 0:
+            raise TypeRefused(f"a convolution of no {what} makes nothing", rule="out-of-range")
         if divides(groups, size):
             continue
         both = [n for n in (channels, filters) if isinstance(n, int)]

@@ -222,19 +222,17 @@ def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None
         return
     at = differing[0]
     notes, helps = [both], list[str]()
-    if any(map(_rounds, pairs[at])):
+
+    def equal(values: Sizes) -> bool:
+        return all(substitute(pairs[i][0], values) == substitute(pairs[i][1], values)
+                   for i in differing)  # fmt: skip
+
+    clause = where_help([n for i in differing for n in pairs[i]], equal)
+    if clause and any(map(_rounds, pairs[at])):
         notes.append(
             f"`//` rounds down: {pairs[at][1]} and {pairs[at][0]} are equal only for some sizes"
         )
-
-        def equal(values: Sizes) -> bool:
-            return all(
-                substitute(a, values) == substitute(b, values)
-                for i, (a, b) in enumerate(pairs)
-                if i != axis
-            )
-
-        helps = where_help([n for pair in pairs for n in pair], equal)
+        helps = clause
     elif len(differing) == 1 and pairs[axis][0] == pairs[axis][1]:
         helps.append(f"everything else is equal: join them along `axis={at}`")
     helps = helps or ["crop the larger one, pad the smaller one, or scale one with `resize`"]

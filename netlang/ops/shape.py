@@ -108,6 +108,12 @@ class Reshape(Primitive):
                 raise _misfit(x, self.shape)
             return (x.with_shape(*self.shape),)
         (place,) = open_places
+        if product(_known(self.shape)) == 0:
+            raise TypeRefused(
+                "beside a size of 0 no size can be left open",
+                rule="reshape-mismatch",
+                helps=["write all sizes"],
+            )
         rest = exact_quotient(x.size, product(_known(self.shape)))
         if rest is None:
             raise _misfit(x, self.shape)
