@@ -20,3 +20,4 @@ from netlang.ops import reduction as reduction
 from netlang.ops import repetition as repetition
 from netlang.ops import resize as resize
 from netlang.ops import shape as shape
+from netlang.ops import unfolding as unfolding

@@ -39,6 +39,7 @@ OP_NAMES = {
     "AdaptiveMaxPool": "adaptive_max_pool", "PixelShuffle": "pixel_shuffle",
     "Upsample": "upsample", "Flatten": "flatten", "Unflatten": "reshape",
     "ReflectionPad": "pad", "ChannelShuffle": "reshape", "Embedding": "gather_rows",
+    "Unfold": "unfold",
 }  # fmt: skip
 
 
