@@ -260,3 +260,11 @@ def test_a_convolution_is_the_sum_over_its_window() -> None:
         group = 2 * (o // 3)
         seen = wide[n, group : group + 2, 2 * i : 2 * i + 3, j : j + 4 : 2][..., :2]
         assert np.isclose(y[n, o, i, j], (seen * w[o]).sum())
+
+
+def test_cubic_interpolation_has_the_slope_pytorch_takes() -> None:
+    x = np.random.default_rng(0).normal(size=(1, 1, 1, 8))
+    types = (f32(*x.shape),)
+    (y,) = OPS["upsample"].make(types, {"scale": (1, 2), "mode": "bicubic"}).forward(x)
+    weights = np.array([-0.10546875, 0.87890625, 0.26171875, -0.03515625])
+    assert np.isclose(y[0, 0, 0, 7], weights @ x[0, 0, 0, 2:6])
