@@ -65,7 +65,8 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
     start = stream.tell()
     try:
         shape, fortran, dtype = _header(stream)
-    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+    except Exception as error:
+        # The header is Python's notation, and reading a stranger's fails in every way it can.
         raise BadFile(f"{name} is not a readable .npy file: {error}") from None
     if dtype.hasobject:
         raise BadFile(

@@ -117,13 +117,15 @@ class Session:
 
     def _failure(self, error: Exception) -> RunFailed:
         text = str(error)
-        place = next((p for name, p in self._places.items() if f"'{name}'" in text), "")
+        named = (p for n, p in self._places.items() if f"'{n}'" in text or f'"{n}"' in text)
+        place = next(named, "")
         # The text begins with the run time's own code and file; what it says comes last.
         said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
         said = re.sub(r"(/\S+\.(cc|h):\d+ )?onnxruntime::\S+\(.*?\) ", "", said)
+        said = " ".join(said.rpartition("Status Message: ")[2].split())
         return RunFailed(
             "run-failed",
-            f"onnxruntime: {said.strip()}",
+            f"onnxruntime: {said}",
             notes=[f"written at {place}"] if place else [],
         )
 

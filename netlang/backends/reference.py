@@ -69,9 +69,8 @@ def place(node: Node) -> str:
 
 def written_at(node: Node) -> str:
     """Give ``file:line`` of the user's text that made a node, ``""`` where there is none."""
-    scope = node.scope
-    span = node.span
-    while span is not None and span.source.library and scope is not None:
+    span, scope = node.span, node.scope
+    while scope is not None and (span is None or span.source.library):
         span, scope = scope.span, scope.parent
     return f"{span.source.name}:{span.line}" if span else ""
 

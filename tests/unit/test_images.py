@@ -1,0 +1,167 @@
+"""Inputs from files: pictures become the tensor a network wants, or are refused with reasons."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import N, f32, picture
+from PIL import Image
+
+from netlang.faults import ENVIRONMENT, USAGE, BadFile, BadInput, Fault, TooLarge
+from netlang.images import read_input, write_outputs
+from netlang.ir.dims import symbol
+from netlang.ir.graph import Value
+from netlang.ir.types import DType
+
+
+def saved(path: Path, pixels: object, mode: str | None = None) -> str:
+    made = Image.fromarray(np.asarray(pixels, np.uint8))
+    (made.convert(mode) if mode else made).save(path)
+    return str(path)
+
+
+GREY = [[0, 51], [102, 255], [153, 204]]
+
+
+def test_a_grey_picture_fills_one_channel_from_0_to_1(tmp_path: Path) -> None:
+    place = saved(tmp_path / "x.png", GREY)
+    found = read_input(place, picture(N, 1, 3, 2))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [[[[0, 0.2], [0.4, 1], [0.6, 0.8]]]])
+    assert read_input(place, picture(1, 3, 2)).shape == (1, 3, 2)
+    assert read_input(place, picture(3, 2)).shape == (3, 2)
+
+
+def test_a_coloured_picture_fills_three_channels(tmp_path: Path) -> None:
+    place = saved(tmp_path / "x.png", [[[255, 0, 51], [0, 255, 0]]])
+    found = read_input(place, picture(N, 3, symbol("H"), symbol("W")))
+    np.testing.assert_allclose(found, [[[[1, 0]], [[0, 1]], [[0.2, 0]]]])
+    assert read_input(place, picture(N, symbol("C"), 1, 2)).shape == (1, 3, 1, 2)
+
+
+def test_pictures_of_other_kinds_become_grey_or_coloured(tmp_path: Path) -> None:
+    place = saved(tmp_path / "x.png", GREY)
+    np.testing.assert_allclose(read_input(place, picture(3, 3, 2))[2], np.array(GREY) / 255)
+    coloured = saved(tmp_path / "c.png", [[[255, 255, 255], [0, 0, 0]]], "P")
+    np.testing.assert_allclose(read_input(coloured, picture(1, 1, 2)), [[[1, 0]]])
+    alpha = saved(tmp_path / "a.png", [[[255, 0, 0, 9], [0, 0, 255, 255]]])
+    np.testing.assert_allclose(read_input(alpha, picture(3, 1, 2))[0], [[1, 0]])
+    cmyk = saved(tmp_path / "k.jpg", np.full((8, 8, 3), 255), "CMYK")
+    assert read_input(cmyk, picture(3, 8, 8)).min() > 0.98
+
+
+def test_sixteen_bits_a_pixel_keep_their_precision(tmp_path: Path) -> None:
+    deep = np.array([[0, 65535, 12345]], np.uint16)
+    Image.fromarray(deep).save(tmp_path / "d.png")
+    found = read_input(str(tmp_path / "d.png"), picture(1, 1, 3))
+    np.testing.assert_allclose(found[0], deep / 65535, rtol=1e-6)
+
+
+def test_integers_are_taken_as_they_are(tmp_path: Path) -> None:
+    place = saved(tmp_path / "x.png", GREY)
+    found = read_input(place, picture(1, 3, 2, dtype=DType.U8))
+    assert (found.dtype, found.tolist()) == (np.uint8, [GREY])
+
+
+def test_a_picture_of_another_size_is_refused_or_scaled_when_asked(tmp_path: Path) -> None:
+    place = saved(tmp_path / "x.png", GREY)
+    with pytest.raises(BadInput) as caught:
+        read_input(place, picture(N, 1, 28, 28))
+    assert caught.value.message == (
+        f"{place} is 3 rows by 2 columns, and `image` (f32[N, 1, 28, 28]) wants 28 by 28"
+    )
+    assert caught.value.helps == ("scale it with --resize",)
+    assert read_input(place, picture(N, 1, 28, 28), resize=True).shape == (1, 1, 28, 28)
+
+
+def test_an_input_that_is_no_picture_says_so(tmp_path: Path) -> None:
+    place = saved(tmp_path / "x.png", GREY)
+    with pytest.raises(BadInput, match=r"`image` is f32\[N\], which no picture can be"):
+        read_input(place, picture(N))
+    with pytest.raises(BadInput, match="has 4 channels, and a picture has 1 or 3"):
+        read_input(place, picture(N, 4, 3, 2))
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize("side", [10_000, 100_000])
+def test_a_huge_picture_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(png(side, side))
+    with pytest.raises(TooLarge):
+        read_input(str(path), picture(N, 1, side, side))
+
+
+def test_a_damaged_picture_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    saved(path, np.random.default_rng(0).integers(0, 255, (40, 40)))
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(BadFile, match="is a damaged picture"):
+        read_input(str(path), picture(N, 1, 40, 40))
+    path.write_text("just text")
+    with pytest.raises(BadFile, match="is not a PNG or JPEG picture"):
+        read_input(str(path), picture(N, 1, 40, 40))
+    Image.new("L", (4, 4)).save(path, "BMP")
+    with pytest.raises(BadFile, match="is not a PNG or JPEG picture"):
+        read_input(str(path), picture(N, 1, 4, 4))
+
+
+def test_an_animation_is_not_one_picture(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    frames = [Image.new("L", (4, 4), c) for c in (0, 255)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    with pytest.raises(BadFile, match="is an animation of 2 pictures"):
+        read_input(str(path), picture(N, 1, 4, 4))
+
+
+def test_without_pillow_the_answer_is_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.delitem(sys.modules, "netlang.pictures", raising=False)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(Fault) as caught:
+        read_input(str(tmp_path / "x.png"), picture(N, 1, 4, 4))
+    assert caught.value.message.endswith("is a picture, and reading pictures needs Pillow")
+    assert caught.value.helps == ('pip install "netlang[images]"',)
+    assert caught.value.exit_code == ENVIRONMENT
+
+
+def test_an_array_is_chosen_from_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, images=np.ones(2), labels=np.zeros(3))
+    assert read_input(f"{path}:labels", Value("x", f32(3))).shape == (3,)
+    assert read_input(str(path), Value("images", f32(2))).shape == (2,)
+    with pytest.raises(BadFile) as caught:
+        read_input(f"{path}:image", Value("x", f32(3)))
+    assert caught.value.message == f"{path} holds no array `image`"
+    assert caught.value.helps == (f"did you mean `{path}:images`?",)
+
+
+def test_a_format_that_is_none_of_ours_is_a_wrong_use(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match=r"`x\.csv`: \.csv is no format of inputs") as caught:
+        read_input("x.csv", picture(N))
+    assert caught.value.exit_code == USAGE
+    with pytest.raises(Fault, match="can hold one array, and there are 2: a, b"):
+        write_outputs(tmp_path / "y.npy", {"a": np.ones(1), "b": np.ones(1)})
+
+
+def test_outputs_are_written(tmp_path: Path) -> None:
+    write_outputs(tmp_path / "y.npy", {"a": np.ones(2)})
+    write_outputs(tmp_path / "y.npz", {"a": np.ones(2), "b": np.zeros(1)})
+    assert np.load(tmp_path / "y.npy").tolist() == [1, 1]
+    assert sorted(np.load(tmp_path / "y.npz").files) == ["a", "b"]

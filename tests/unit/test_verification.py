@@ -1,0 +1,69 @@
+"""The comparison of the back ends: the input it chooses, and the faults it sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from networks import N, add, counter, f32, i64, mlp, mlp_weights, spatial, weight
+
+from netlang.faults import BadInput
+from netlang.ir.dims import symbol
+from netlang.ir.graph import Builder, Graph
+from netlang.numeric import Array
+from netlang.ops.activation import Relu
+from netlang.verification import choose_sizes, draw_inputs, verify
+
+
+def test_back_ends_that_agree_pass() -> None:
+    found = verify(mlp(), mlp_weights())
+    assert [(c.name, c.shape, c.ok) for c in found] == [
+        ("y", (2, 3), True),
+        ("hidden", (2, 3), True),
+    ]
+    assert all(c.ok for c in verify(counter(), {}))
+
+
+def test_a_back_end_that_is_wrong_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(self: Relu, *operands: Array) -> tuple[Array, ...]:
+        del self
+        return (np.maximum(operands[0], np.float32(0.01)),)
+
+    monkeypatch.setattr(Relu, "forward", wrong)
+    found = {c.name: c.ok for c in verify(mlp(), mlp_weights())}
+    assert found == {"y": False, "hidden": True}
+
+
+def test_what_is_not_a_number_is_no_agreement() -> None:
+    weights = mlp_weights()
+    weights["hidden.bias"][0] = np.nan
+    found = verify(mlp(), weights)
+    assert not any(c.finite or c.ok for c in found)
+
+
+def test_free_sizes_are_chosen_from_their_units_until_nothing_is_empty() -> None:
+    assert choose_sizes(spatial(4), {}) == {"N": 2, "H": 8, "W": 8}
+    assert choose_sizes(spatial(4), {"W": 12}) == {"N": 2, "H": 8, "W": 12}
+    b = Builder()
+    x = b.fresh("x", f32(N, 1, symbol("H"), 40))
+    y = add(b, "max_pool", x, kernel=30, stride=1)
+    graph = Graph("Wide", (x,), {}, tuple(b.nodes), {"y": y})
+    assert choose_sizes(graph, {})["H"] == 56
+    with pytest.raises(BadInput, match="which is empty for N = 1, H = 8"):
+        choose_sizes(graph, {"N": 1, "H": 8})
+
+
+def test_integers_stay_within_what_the_network_looks_up() -> None:
+    b = Builder()
+    ids = b.fresh("ids", i64(N, 5))
+    table, param = weight(b, "table", 3, 4)
+    y = add(b, "gather_rows", table, ids)
+    graph = Graph("Words", (ids,), {table: param}, tuple(b.nodes), {"y": y})
+    (found,) = verify(graph, {"table": np.ones((3, 4), np.float32)})
+    assert found.ok
+    assert draw_inputs(graph, {"N": 2}, 0, below=1)["ids"].tolist() == [[0] * 5] * 2
+
+
+def test_the_same_seed_draws_the_same_input() -> None:
+    a, b, c = (draw_inputs(mlp(), {"N": 3}, seed)["x"] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(a, c)
