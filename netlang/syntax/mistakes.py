@@ -247,6 +247,8 @@ def _arrow(spot: _Spot) -> Diagnostic | None:
     here = spot.here
     if here.text == "=>" or (here.text == "=" and spot.next.text == ">"):
         span = Span(spot.source, here.start, here.start + 2)
+    elif "(" == "".join(spot.expected):
+        return None
     elif (here.text == "->" and "->" not in spot.expected) or (
         here.text == ">" and spot.back(1).text == "-"
     ):
@@ -552,6 +554,8 @@ def _top_level(spot: _Spot) -> Diagnostic | None:
 def _dangling(spot: _Spot) -> Diagnostic | None:
     before = spot.back(1)
     if spot.expected != {"NAME"} or spot.here.kind in ("name", "keyword"):
+        return None
+    if before.kind == "keyword" and spot.here.text in ("=", ":", ","):
         return None
     if before.text == "." and spot.here.kind == "number":
         return _say(

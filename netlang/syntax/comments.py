@@ -1,0 +1,49 @@
+"""Hands out the comments of a file, in their order, to whatever is being laid out."""
+
+from __future__ import annotations
+
+from netlang.syntax import ast
+
+
+class Comments:
+    """The comments not yet placed; ``strays`` are those that found no place of their own."""
+
+    def __init__(self, file: ast.File) -> None:
+        self._text = file.source.text
+        self._comments = file.comments
+        self._next = 0
+        self.strays: list[ast.Comment] = []
+
+    def before(self, offset: int) -> list[ast.Comment]:
+        """Take the comments that start before an offset."""
+        found: list[ast.Comment] = []
+        while self._next < len(self._comments):
+            comment = self._comments[self._next]
+            if comment.span.start >= offset:
+                break
+            found.append(comment)
+            self._next += 1
+        return found
+
+    def stray_before(self, offset: int) -> None:
+        """Take the comments before an offset for which there is no place."""
+        self.strays += self.before(offset)
+
+    def behind(self, offset: int) -> ast.Comment | None:
+        """Take the comment that follows on the line of an offset."""
+        if self._next >= len(self._comments):
+            return None
+        comment = self._comments[self._next]
+        start = comment.span.start
+        # Only punctuation, such as a comma, may stand between the two.
+        if not comment.trailing or start < offset or self._text.find("\n", offset, start) >= 0:
+            return None
+        if any(c.isalnum() for c in self._text[offset:start]):
+            return None
+        self._next += 1
+        return comment
+
+    def take_strays(self) -> list[ast.Comment]:
+        """Give the comments without a place, once."""
+        strays, self.strays = self.strays, []
+        return strays
