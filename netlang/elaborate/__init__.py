@@ -1,0 +1,10 @@
+"""From tree to graph: names, compile-time values, calls, loops.
+
+Importing the package registers the rule of every kind of expression.
+"""
+
+from netlang.elaborate import arithmetic as arithmetic
+from netlang.elaborate import calls as calls
+from netlang.elaborate import core as core
+from netlang.elaborate import expressions as expressions
+from netlang.elaborate import loops as loops

@@ -6,9 +6,11 @@ from netlang.ops import arithmetic as arithmetic
 from netlang.ops import channels as channels
 from netlang.ops import choice as choice
 from netlang.ops import comparison as comparison
+from netlang.ops import control as control
 from netlang.ops import convolution as convolution
 from netlang.ops import creation as creation
 from netlang.ops import elementwise as elementwise
+from netlang.ops import foreign as foreign
 from netlang.ops import gathering as gathering
 from netlang.ops import indexing as indexing
 from netlang.ops import joining as joining

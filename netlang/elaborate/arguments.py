@@ -1,0 +1,114 @@
+"""Which argument belongs to which parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netlang.diagnostics import nearest
+from netlang.elaborate.frame import refuse
+from netlang.elaborate.values import Argued, Function, is_number
+from netlang.source import Span
+from netlang.syntax import ast
+
+
+def assign(
+    function: Function, args: Sequence[Argued], span: Span, *, given: frozenset[str] = frozenset(),
+    new: bool = False,
+) -> dict[str, Argued]:  # fmt: skip
+    """Give each argument to a parameter: Python's rule.
+
+    ``given`` names parameters that have a value already (those of ``new``). For ``new``,
+    positional arguments fill the parameters that are not tensors, and none is missing yet.
+    """
+    params = function.params
+    open_params = [
+        p for p in params
+        if not p.keyword_only and p.name.text not in given and not (new and takes_tensor(p))
+    ]  # fmt: skip
+    assigned: dict[str, Argued] = {}
+    positional = [a for a in args if a.name is None]
+    for arg, param in zip(positional, open_params, strict=False):
+        assigned[param.name.text] = arg
+    if len(positional) > len(open_params):
+        _too_many(function, positional[len(open_params)], len(open_params), new)
+    known = {p.name.text for p in params}
+    for arg in args:
+        if arg.name is None:
+            continue
+        name = arg.name.text
+        if name not in known:
+            near = nearest(name, known)
+            refuse(
+                "unknown-parameter", f"`{function.name}` has no parameter `{name}`", arg.name.span,
+                notes=(f"its parameters: {signature(function)}",),
+                helps=(f"did you mean `{near}`?",) if near else (),
+            )  # fmt: skip
+        if name in assigned:
+            refuse(
+                "argument-twice", f"`{name}` is given twice", arg.name.span,
+                "by name here, and by position before",
+                notes=(f"its parameters: {signature(function)}",),
+            )  # fmt: skip
+        assigned[name] = arg
+    if not new:
+        _check_missing(function, assigned, given, span)
+    return assigned
+
+
+def takes_tensor(param: ast.Param) -> bool:
+    """Tell whether a parameter is a tensor: it has a shape, or no type at all."""
+    type = param.type
+    while isinstance(type, ast.OptionalType):
+        type = type.inner
+    return type is None or isinstance(type, ast.ShapeType)
+
+
+def signature(function: Function) -> str:
+    """Print the parameters of a function: ``conv(x, out, kernel, *, stride)``."""
+    names: list[str] = []
+    for param in function.params:
+        if param.keyword_only and "*" not in names:
+            names.append("*")
+        names.append(param.name.text)
+    return f"{function.name}({', '.join(names)})"
+
+
+def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
+    named = [p.name.text for p in function.params if p.keyword_only]
+    count = {0: "no arguments", 1: "one argument"}.get(allowed, f"{allowed} arguments")
+    after = " after `new`" if new else ""
+    refuse(
+        "too-many-arguments", f"`{function.name}` takes {count} by position{after}", arg.span,
+        "this is one too many",
+        notes=(f"its parameters: {signature(function)}",),
+        helps=(f"give the others by name: `{named[0]}=…`",) if named else (),
+    )  # fmt: skip
+
+
+def _check_missing(
+    function: Function, assigned: dict[str, Argued], given: frozenset[str], span: Span
+) -> None:
+    missing = [
+        p.name.text for p in function.params
+        if p.default is None and p.name.text not in assigned and p.name.text not in given
+    ]  # fmt: skip
+    if not missing:
+        return
+    shown = " and ".join(f"`{name}`" for name in missing)
+    helps: tuple[str, ...] = ()
+    first = function.params[0].name.text
+    if first in assigned and takes_tensor(function.params[0]) and is_number(assigned[first].value):
+        taken = assigned[first].span.text
+        helps = (
+            f"`{taken}` was taken for `{first}`: the tensor comes first, "
+            f"`{function.name}(x, {taken})` or `x |> {function.name}({taken})`",
+            f"to pass a block with some arguments given, write a block around it: "
+            f"`block part(x) = {function.name}(x, {taken})`",
+        )
+    refuse(
+        "missing-argument",
+        f"`{function.name}` needs {shown}",
+        span,
+        notes=(f"its parameters: {signature(function)}",),
+        helps=helps,
+    )

@@ -1,0 +1,281 @@
+"""Statements, and what a definition gives back."""
+
+from __future__ import annotations
+
+from netlang.diagnostics import Label, Refused
+from netlang.elaborate.checking import declare_shape, fits, match_shape
+from netlang.elaborate.core import evaluate, truth
+from netlang.elaborate.emit import full
+from netlang.elaborate.frame import Frame, Slot, refuse, report
+from netlang.elaborate.naming import bare_stage
+from netlang.elaborate.values import (
+    UNKNOWN,
+    Argued,
+    Function,
+    Object,
+    Results,
+    Unknown,
+    describe,
+    short,
+)
+from netlang.ir.graph import State, Value
+from netlang.source import Span
+from netlang.syntax import ast
+
+RESULT = "<result>"
+"""The hidden name of an expression body's value."""
+
+
+def run_body(function: Function, definition: ast.Definition, frame: Frame) -> None:
+    """Evaluate the body of a definition in the frame of a call."""
+    sites = function.home.sites(definition)
+    frame.sites, frame.labels = sites.names, sites.labels
+    if isinstance(definition.body, tuple):
+        run_statements(definition.body, frame)
+        return
+    value = evaluate(definition.body, frame)
+    frame.bind(RESULT, value, definition.body.span, definition.body)
+
+
+def run_statements(statements: tuple[ast.Statement, ...], frame: Frame) -> None:
+    """Run statements in order; a mistake in one does not stop the next."""
+    for statement in statements:
+        try:
+            _run(statement, frame)
+        except Refused as refused:
+            report(frame, refused.diagnostic)
+    frame.base = ""
+
+
+def _run(statement: ast.Statement, frame: Frame) -> None:
+    match statement:
+        case ast.Bind():
+            run_bind(statement, frame)
+        case ast.Next(name=name, value=expr):
+            frame.base = ""
+            frame.nexts[name.text] = Slot(evaluate(expr, frame), maker(expr).span, expr)
+        case ast.Yield(value=expr):
+            frame.base = ""
+            frame.yields.append(Slot(evaluate(expr, frame), maker(expr).span, expr))
+        case ast.Assert():
+            frame.base = ""
+            check_assertion(statement, frame)
+        case ast.State():
+            _declare_state(statement, frame)
+
+
+def run_bind(bind: ast.Bind, frame: Frame) -> None:
+    """Evaluate a binding and give its names their values."""
+    names = [t.text for t in bind.targets]
+    frame.base = next((n for n in names if not n.startswith("_")), names[0])
+    value = evaluate(bind.value, frame)
+    if bind.type is not None and value is not UNKNOWN:
+        try:
+            value = _promised(Slot(value, bind.span, bind.value), bind.type, names[0], frame,
+                              Label(bind.type.span, "this line promises this"))  # fmt: skip
+        except Refused as refused:
+            report(frame, refused.diagnostic)
+            value = UNKNOWN
+    for target, part in zip(bind.targets, take_apart(value, bind.targets, bind.value.span), strict=True):
+        frame.bind(target.text, part, target.span, bind.value)
+
+
+def take_apart(value: Object, targets: tuple[ast.Ident, ...], span: Span) -> list[Object]:
+    """Share a value out to the names on the left."""
+    count = len(targets)
+    if count == 1:
+        return [value]
+    match value:
+        case Unknown():
+            return [UNKNOWN] * count
+        case Results(values=values):
+            parts = list(values.values())
+            what = f"{len(parts)} results: {', '.join(values)}"
+        case list() | tuple():
+            parts = list(value)
+            what = f"{len(parts)} values"
+        case _:
+            parts = [value]
+            what = f"one value: {describe(value)}"
+    if len(parts) != count:
+        refuse(
+            "count-mismatch", f"{count} names for {what}", targets[0].span.to(targets[-1].span),
+            f"{count} names", secondary=(Label(span, f"this gives {what}"),),
+            helps=("write `_` for a result you don't need",) if len(parts) > count else (),
+        )  # fmt: skip
+    return parts
+
+
+def maker(expr: ast.Expr) -> ast.Expr:
+    """Find the part of an expression that makes its value: a pipeline's last stage."""
+    while True:
+        match expr:
+            case ast.Paren(value=value) | ast.Label(value=value):
+                expr = value
+            case ast.Pipe(stages=stages):
+                expr = stages[-1]
+            case _:
+                return expr
+
+
+def made_by(expr: ast.Expr) -> str:
+    """Name the function that makes an expression's value."""
+    match bare_stage(maker(expr)):
+        case ast.Call(callee=ast.Name(text=text)) | ast.Name(text=text):
+            return text
+        case _:
+            return ""
+
+
+def _promised(
+    slot: Slot, type: ast.TypeExpr, name: str, frame: Frame, promise: Label
+) -> Object:
+    """Check a value against a type written in the text."""
+    expr = slot.expr
+    span = maker(expr).span if expr is not None else slot.span
+    if isinstance(type, ast.ShapeType) and isinstance(slot.value, Value):
+        made = made_by(expr) if expr is not None else ""
+        match_shape(slot.value.type, type, frame, name, span, promise=promise, made=made)
+        return slot.value
+    return fits(Argued(slot.value, span, expr), type, frame, name)
+
+
+def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> Object:
+    """Collect the results the signature names, and check what it promises of them."""
+    outs = definition.outs
+    whole = frame.names.get(RESULT)
+    if whole is not None and not outs:
+        return whole.value
+    slots = _split_whole(whole, outs, definition) if whole is not None else None
+    results: dict[str, Object] = {}
+    for i, out in enumerate(outs):
+        slot = slots[i] if slots is not None else frame.names.get(out.name.text)
+        if slot is None:
+            report_missing(function, out, frame)
+            results[out.name.text] = UNKNOWN
+            continue
+        results[out.name.text] = _give(slot, out, frame)
+    if not outs:
+        refuse(
+            "no-result", f"`{function.name}` gives no result", definition.head,
+            "its signature names none",
+            helps=("name what it gives: `-> y` after the parameters",),
+        )  # fmt: skip
+    return next(iter(results.values())) if len(results) == 1 else Results(results)
+
+
+def _give(slot: Slot, out: ast.Out, frame: Frame) -> Object:
+    if out.type is None or slot.value is UNKNOWN:
+        return slot.value
+    try:
+        return _promised(
+            slot, out.type, out.name.text, frame, Label(out.span, "the signature promises this")
+        )
+    except Refused as refused:
+        report(frame, refused.diagnostic)
+        return UNKNOWN
+
+
+def _split_whole(
+    whole: Slot, outs: tuple[ast.Out, ...], definition: ast.Definition
+) -> list[Slot]:
+    if len(outs) == 1:
+        return [whole]
+    targets = tuple(out.name for out in outs)
+    parts = take_apart(whole.value, targets, whole.span)
+    del definition
+    return [Slot(part, whole.span, whole.expr) for part in parts]
+
+
+def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
+    """Report an output that no statement gives a value."""
+    try:
+        refuse(
+            "output-missing", f"the output `{out.name.text}` never gets a value", out.name.span,
+            f"`{function.name}` promises this",
+            helps=(f"add a line `{out.name.text} = …`, or drop it from the signature",),
+        )  # fmt: skip
+    except Refused as refused:
+        report(frame, refused.diagnostic)
+
+
+# ---- assertions and states --------------------------------------------------------------
+
+
+def check_assertion(statement: ast.Assert, frame: Frame) -> None:
+    """Check an assertion; say what both sides are where it doesn't hold."""
+    condition = statement.condition
+    if truth(evaluate(condition, frame), condition, frame) is not False:
+        return
+    message = statement.message.value if statement.message else "this assertion doesn't hold"
+    refuse("assertion", message, condition.span, _sides(condition, frame))
+
+
+def _sides(condition: ast.Expr, frame: Frame) -> str:
+    while isinstance(condition, ast.Paren):
+        condition = condition.value
+    if not isinstance(condition, ast.Binary) or condition.op in ("and", "or"):
+        return "this is false"
+    shown: list[str] = []
+    for side in (condition.left, condition.right):
+        value = evaluate(side, frame)
+        text = " ".join(side.span.text.split())
+        written = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else short(value)
+        if isinstance(side, ast.Int | ast.Float | ast.Str):
+            continue
+        shown.append(f"{text} is {written}")
+    return ", ".join(shown) or "this is false"
+
+
+def _declare_state(statement: ast.State, frame: Frame) -> None:
+    name, type = statement.name.text, statement.type
+    if frame.kind != "net":
+        refuse(
+            "misplaced-state", "only a net has state", statement.span, "this is inside a block",
+            helps=("in a block, carry the value with `scan … with`",),
+        )  # fmt: skip
+    if not isinstance(type, ast.ShapeType):
+        refuse("wrong-type", "a state is a tensor", type.span, helps=("such as `f32[N, 16]`",))
+    start = evaluate(statement.value, frame)
+    if start is UNKNOWN:
+        frame.bind(name, UNKNOWN, statement.name.span)
+        return
+    if not isinstance(start, int | float):
+        refuse(
+            "wrong-type", "a state starts as one number", statement.value.span,
+            f"this is {describe(start)}",
+        )  # fmt: skip
+    tensor = declare_shape(type, frame, name)
+    run = frame.run
+    if frame.depth > 1:
+        if not run.training:
+            refuse(
+                "nested-state", "a net with state can't be called by another", statement.span,
+                "its state would have no owner",
+            )  # fmt: skip
+        value = full(tensor.shape, float(start), tensor.dtype, statement.span, frame)
+        frame.bind(name, value, statement.name.span)
+        return
+    value = run.builder.fresh(name, tensor)
+    run.states.append(State(name, value, float(start), value))
+    frame.bind(name, value, statement.name.span)
+
+
+def finish_states(frame: Frame) -> None:
+    """Tie every state to its `next`, whose type must be the same."""
+    for i, state in enumerate(frame.run.states):
+        slot = frame.nexts.get(state.name)
+        if slot is None or not isinstance(slot.value, Value):
+            continue  # the syntax check reports a state without `next`
+        if slot.value.type != state.value.type:
+            declared = frame.names[state.name].span
+            try:
+                refuse(
+                    "carried-shape", f"`{state.name}` changes shape from one call to the next",
+                    slot.span, f"the next value is {slot.value.type}",
+                    secondary=(Label(declared, f"the state is {state.value.type}"),),
+                )  # fmt: skip
+            except Refused as refused:
+                report(frame, refused.diagnostic)
+            continue
+        frame.run.states[i] = State(state.name, state.value, state.start, slot.value)

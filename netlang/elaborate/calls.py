@@ -1,0 +1,371 @@
+"""Calling blocks, ops, nets and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netlang.elaborate.arguments import assign, takes_tensor
+from netlang.elaborate.claims import claim
+from netlang.elaborate.bodies import give_outs, run_body
+from netlang.elaborate.checking import ELEMENT, fits, resolve_shape
+from netlang.elaborate.core import evaluate, evaluates, truth
+from netlang.elaborate.emit import constant, full, primitive, result
+from netlang.elaborate.foreign import call_foreign
+from netlang.elaborate.frame import (
+    DEPTH_LIMIT,
+    EXPANSION_LIMIT,
+    CallSite,
+    Frame,
+    refuse,
+)
+from netlang.elaborate.functions import COMPILE_TIME, NUMERIC
+from netlang.elaborate.special import SPECIAL
+from netlang.elaborate.values import (
+    UNKNOWN,
+    Argued,
+    Function,
+    Layer,
+    Object,
+    Rows,
+    Setting,
+    Unknown,
+    describe,
+    is_number,
+)
+from netlang.ir.graph import Scope, Value
+from netlang.ir.op import OPS
+from netlang.ir.types import DType
+from netlang.source import Span
+from netlang.syntax import ast
+
+
+@evaluates(ast.Call)
+def _call(expr: ast.Call, frame: Frame) -> Object:
+    args = arguments(expr.args, frame)
+    return call(callee_of(expr.callee, frame), args, expr, expr.callee, frame)
+
+
+def callee_of(expr: ast.Expr, frame: Frame) -> Object:
+    """Evaluate what is called; a value of that name does not hide a function of the prelude."""
+    return evaluate(expr, frame)
+
+
+def arguments(args: Sequence[ast.Argument], frame: Frame) -> list[Argued]:
+    """Evaluate the arguments of a call, in the order of the text."""
+    return [Argued(evaluate(a.value, frame), a.value.span, a.value, a.name) for a in args]
+
+
+def call(
+    callee: Object, args: list[Argued], node: ast.Expr, named: ast.Expr, frame: Frame,
+    span: Span | None = None,
+) -> Object:  # fmt: skip
+    """Call a block, op, net, dataset or layer. ``node`` is the site that may own weights."""
+    span = span or node.span
+    match callee:
+        case Unknown():
+            return UNKNOWN
+        case Layer():
+            return _call_layer(callee, args, span, frame)
+        case Function():
+            return call_function(callee, args, node, span, frame)
+        case Value():
+            refuse(
+                "not-callable", f"`{named.span.text}` is a tensor, not a block", named.span,
+                f"this is {describe(callee)}",
+                helps=_hidden_help(named, frame),
+            )  # fmt: skip
+        case _:
+            refuse(
+                "not-callable", f"`{named.span.text}` can't be called", named.span,
+                f"this is {describe(callee)}",
+                helps=_hidden_help(named, frame),
+            )  # fmt: skip
+
+
+def _hidden_help(named: ast.Expr, frame: Frame) -> tuple[str, ...]:
+    if isinstance(named, ast.Name) and frame.home.function(named.text) is not None:
+        return (
+            f"the local name `{named.text}` hides the {frame.home.function(named.text).kind} "  # pyright: ignore[reportOptionalMemberAccess]
+            f"of that name: call the value something else",
+        )
+    return ()
+
+
+def call_function(
+    function: Function, args: list[Argued], node: ast.Expr, span: Span, frame: Frame
+) -> Object:
+    """Call a definition with the arguments given."""
+    if frame.kind == "train" and function.kind == "net":
+        refuse(
+            "net-without-new", f"in a `train` section, `{function.name}` is used through `new`",
+            span, "this would make new weights at each use",
+            helps=(f"make it once, `model = new {function.name}()`, and call `model(…)`",),
+        )  # fmt: skip
+    if function.name in SPECIAL and function.home.source.library:
+        return SPECIAL[function.name](args, span, frame)
+    assigned = assign(function, args, span)
+    if isinstance(function.definition, ast.Extern):
+        return _call_extern(function, function.definition, assigned, node, span, frame)
+    if function.name in function.home.recursive:
+        return UNKNOWN
+    path = claim(node, span, frame) if _owning(function) else None
+    return _call_body(
+        function, function.definition, assigned, span, frame,
+        path=frame.binding_path() if path is None else path, layer=frame.layer,
+    )  # fmt: skip
+
+
+def _owning(function: Function) -> bool:
+    definition = function.definition
+    return isinstance(definition, ast.Definition) and function.home.sites(definition).owns
+
+
+# ---- definitions with a body ------------------------------------------------------------
+
+
+def _call_body(
+    function: Function, definition: ast.Definition, assigned: dict[str, Argued], span: Span,
+    frame: Frame, *, path: str, layer: Layer | None,
+) -> Object:  # fmt: skip
+    inner = enter(function, span, frame, path=path, layer=layer)
+    known = bind_arguments(function, assigned, inner)
+    inner.call = CallSite(
+        function, {name: inner.names[name].value for name in assigned if name in inner.names},
+        span, frame,
+    )  # fmt: skip
+    if not known:
+        return UNKNOWN
+    for clause in definition.where:
+        _check_clause(clause, inner)
+    run_body(function, definition, inner)
+    return give_outs(function, definition, inner)
+
+
+def enter(
+    function: Function, span: Span, frame: Frame, *, path: str, layer: Layer | None
+) -> Frame:
+    """Open the frame of a call, within the limits."""
+    run = frame.run
+    run.expanded += 1
+    if run.expanded > EXPANSION_LIMIT:
+        run.tensors = False
+        refuse(
+            "too-large", f"this program expands to more than {EXPANSION_LIMIT:,} calls", span,
+            "counted up to here", helps=("use fewer repetitions",),
+        )  # fmt: skip
+    if frame.depth >= DEPTH_LIMIT:
+        refuse(
+            "too-deep", f"calls are nested more than {DEPTH_LIMIT} deep", span,
+            "this call is inside too many others",
+        )  # fmt: skip
+    library = function.home.source.library
+    return Frame(
+        run, function.home, None, path, function.kind, CallSite(function, {}, span, frame), layer,
+        Scope(path, function.name, span, frame.scope, library), frame.depth + 1,
+    )  # fmt: skip
+
+
+def bind_arguments(function: Function, assigned: dict[str, Argued], inner: Frame) -> bool:
+    """Bind compile-time arguments, then tensors (which bind dimensions), then defaults.
+
+    Tells whether everything is known.
+    """
+    known = True
+    numbers: list[tuple[ast.Param, Argued]] = []
+    site = inner.call
+    assert site is not None
+    ordered = sorted(function.params, key=takes_tensor)
+    for param in ordered:
+        arg = assigned.get(param.name.text)
+        if arg is None:
+            continue
+        value = _fitting(arg, param, inner, site.frame)
+        known = known and value is not UNKNOWN
+        if is_number(value) and isinstance(_shape_type(param), ast.ShapeType):
+            numbers.append((param, arg))
+            continue
+        inner.bind(param.name.text, value, arg.span, arg.expr)
+    if not known:
+        return False
+    for param in function.params:
+        name = param.name.text
+        if name in inner.names or name in assigned:
+            continue
+        assert param.default is not None
+        value = evaluate(param.default, inner)
+        arg = Argued(value, param.default.span, param.default)
+        value = _fitting(arg, param, inner, inner)
+        if is_number(value) and isinstance(_shape_type(param), ast.ShapeType):
+            numbers.append((param, arg))
+        inner.bind(name, value, param.span)
+    for param, arg in numbers:
+        inner.bind(param.name.text, _filled(param, arg, inner), arg.span)
+    return True
+
+
+def _shape_type(param: ast.Param) -> ast.TypeExpr | None:
+    type = param.type
+    return type.inner if isinstance(type, ast.OptionalType) else type
+
+
+def _fitting(arg: Argued, param: ast.Param, inner: Frame, outer: Frame) -> Object:
+    """Check an argument; a mistake is the caller's, and is told there."""
+    from netlang.diagnostics import Refused
+    from netlang.elaborate.frame import report
+
+    try:
+        return fits(arg, param.type, inner, param.name.text)
+    except Refused as refused:
+        at_caller = refused.diagnostic.primary.span.source is arg.span.source
+        report(outer if at_caller else inner, refused.diagnostic)
+        return UNKNOWN
+
+
+def _filled(param: ast.Param, arg: Argued, inner: Frame) -> Object:
+    """Make the tensor that a number stands for."""
+    type = _shape_type(param)
+    assert isinstance(type, ast.ShapeType)
+    resolved = resolve_shape(type, inner)
+    if resolved is None and len(type.dims) == 1 and isinstance(type.dims[0], ast.Rest):
+        return _scalar(arg, type, inner)
+    if resolved is None:
+        refuse(
+            "wrong-type", f"`{param.name.text}` must be a tensor", arg.span,
+            f"this is {describe(arg.value)}, and nothing tells which shape to fill",
+        )  # fmt: skip
+    number = arg.value
+    if not isinstance(number, int | float):
+        refuse("wrong-type", "a tensor is filled with one number", arg.span, f"this is {describe(number)}")
+    return full(resolved.shape, float(number), resolved.dtype, arg.span, inner)
+
+
+def _scalar(arg: Argued, type: ast.ShapeType, inner: Frame) -> Object:
+    """Make one number of a tensor whose shape nothing else tells: it is stretched in use."""
+    bound = inner.names.get(ELEMENT)
+    element = type.element.text
+    dtype = bound.value if bound else DType("f32" if element in ("tensor", "float") else element)
+    assert isinstance(dtype, DType) and isinstance(arg.value, int | float)
+    value = float(arg.value) if dtype.is_float else arg.value
+    return constant(value, dtype, arg.span, inner)
+
+
+def _check_clause(clause: ast.Expr, inner: Frame) -> None:
+    from netlang.elaborate.clauses import check_clause
+
+    check_clause(clause, inner, truth)
+
+
+# ---- layers -----------------------------------------------------------------------------
+
+
+@evaluates(ast.New)
+def _new(expr: ast.New, frame: Frame) -> Object:
+    name = expr.path[-1]
+    function = frame.home.function(name.text)
+    slot = frame.find(name.text)
+    if slot is not None and isinstance(slot.value, Function):
+        function = slot.value
+    if function is None:
+        from netlang.elaborate.unknown import refuse_unknown
+
+        refuse_unknown(name.text, name.span, frame)
+    if function.kind not in ("block", "net"):
+        refuse(
+            "wrong-type", "`new` makes a layer of a block or a net", name.span,
+            f"this is {describe(function)}, which owns no weights",
+            helps=(f"call it: `{function.name}(…)`",),
+        )  # fmt: skip
+    args = arguments(expr.args, frame)
+    if any(a.value is UNKNOWN for a in args):
+        return UNKNOWN
+    assigned = assign(function, args, expr.span, new=True)
+    owns = _owning(function)
+    path = claim(expr, expr.span, frame) if owns else frame.binding_path()
+    return Layer(function, assigned, path, expr.span)
+
+
+def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> Object:
+    given = frozenset(layer.arguments)
+    assigned = assign(layer.function, args, span, given=given) | dict(layer.arguments)
+    definition = layer.function.definition
+    assert isinstance(definition, ast.Definition)
+    return _call_body(
+        layer.function, definition, assigned, span, frame, path=layer.path, layer=layer
+    )
+
+
+# ---- extern ops --------------------------------------------------------------------------
+
+
+def _call_extern(
+    function: Function, definition: ast.Extern, assigned: dict[str, Argued], node: ast.Expr,
+    span: Span, frame: Frame,
+) -> Object:  # fmt: skip
+    path = frame.binding_path()
+    inner = enter(function, span, frame, path=path, layer=frame.layer)
+    library = function.home.source.library
+    name = function.name
+    if library and name in NUMERIC and all(is_number(a.value) for a in assigned.values()):
+        return NUMERIC[name]({k: a.value for k, a in assigned.items()}, span)
+    if not bind_arguments(function, assigned, inner):
+        return UNKNOWN
+    values = {p.name.text: inner.names[p.name.text].value for p in function.params}
+    if any(isinstance(v, Unknown) for v in values.values()):
+        return UNKNOWN
+    if definition.kind == "dataset":
+        return _rows(function, definition, values, inner)
+    if library and name in COMPILE_TIME:
+        return COMPILE_TIME[name](values, assigned, node, span, frame)
+    if library and name in OPS:
+        return _call_primitive(function, values, assigned, span, inner)
+    if library:
+        match definition.outs[0].type:
+            case ast.NameType(name=kind):
+                return Setting(kind, name, values)
+            case _:
+                raise LookupError(f"the prelude names `{name}`, which no primitive implements")
+    return call_foreign(function, definition, values, span, inner)
+
+
+def _call_primitive(
+    function: Function, values: dict[str, Object], assigned: dict[str, Argued], span: Span,
+    inner: Frame,
+) -> Object:  # fmt: skip
+    operands: list[Argued] = []
+    attributes: dict[str, Object] = {}
+    for param in function.params:
+        value = values[param.name.text]
+        at = assigned[param.name.text].span if param.name.text in assigned else span
+        match value:
+            case Value():
+                operands.append(Argued(value, at))
+            case list() if value and all(isinstance(v, Value) for v in value):
+                operands.extend(_listed(value, assigned.get(param.name.text), at))
+            case None if isinstance(_shape_type(param), ast.ShapeType):
+                pass  # an optional tensor that is not given
+            case _:
+                attributes[param.name.text] = value
+    # The node belongs to the call's scope, its name to the caller's binding.
+    assert inner.call is not None
+    inner.base = ""
+    return result(primitive(function.name, operands, attributes, span, inner))
+
+
+def _listed(values: list[Object], arg: Argued | None, span: Span) -> list[Argued]:
+    expr = arg.expr if arg else None
+    if isinstance(expr, ast.List) and len(expr.items) == len(values):
+        return [Argued(v, e.span) for v, e in zip(values, expr.items, strict=True)]
+    return [Argued(v, span) for v in values]
+
+
+def _rows(
+    function: Function, definition: ast.Extern, values: dict[str, Object], inner: Frame
+) -> Object:
+    from netlang.elaborate.checking import declare_shape
+
+    columns = {
+        out.name.text: declare_shape(out.type, inner, out.name.text)
+        for out in definition.outs
+        if isinstance(out.type, ast.ShapeType)
+    }
+    return Rows(columns, {"dataset": function.name, **values})

@@ -1,0 +1,441 @@
+"""Does a value fit a type? Shapes bind dimensions; everything else is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netlang.diagnostics import Label
+from netlang.elaborate.core import evaluate
+from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.values import (
+    UNKNOWN,
+    Argued,
+    Duration,
+    Function,
+    Layer,
+    Object,
+    Part,
+    Rows,
+    Setting,
+    Unknown,
+    Word,
+    article_of,
+    describe,
+    is_number,
+)
+from netlang.ir.dims import Dim, Shape, Size, exact_quotient, show, symbol
+from netlang.ir.graph import Value
+from netlang.ir.types import DType, TensorType
+from netlang.source import Span
+from netlang.syntax import ast
+
+ELEMENT = "<element>"
+"""The hidden name under which a signature's `tensor` or `float` element type is bound."""
+
+
+def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Object:
+    """Give the value as the type has it (ints widened, words checked); refuse what doesn't fit.
+
+    Dimensions are bound in ``frame``, the frame of the definition that states the type. A number
+    for a tensor is passed through: the caller fills a tensor with it once the shape is known.
+    """
+    value = arg.value
+    match type:
+        case _ if isinstance(value, Unknown):
+            return UNKNOWN
+        case None:
+            if isinstance(value, Value | list | tuple):
+                return value
+            _wrong(arg, name, "a tensor")
+        case ast.OptionalType(inner=inner):
+            return None if value is None else fits(arg, inner, frame, name)
+        case ast.ShapeType():
+            if is_number(value):
+                return value
+            if not isinstance(value, Value):
+                _wrong(arg, name, "a tensor", helps=_results_help(value))
+            match_shape(value.type, type, frame, name, arg.span)
+            return value
+        case ast.ListType(item=item):
+            if not isinstance(value, list):
+                _wrong(arg, name, f"a list: {spell(type)}")
+            return [fits(Argued(v, arg.span), item, frame, f"{name}[{i}]") for i, v in enumerate(value)]
+        case ast.TupleType(items=items):
+            if not isinstance(value, tuple) or len(value) != len(items):
+                _wrong(arg, name, f"a tuple {spell(type)}")
+            return tuple(
+                fits(Argued(v, arg.span), t, frame, f"{name}[{i}]")
+                for i, (v, t) in enumerate(zip(value, items, strict=True))
+            )
+        case ast.NameType(name=kind):
+            return _named(arg, kind, name, type.span)
+
+
+def _results_help(value: Object) -> tuple[str, ...]:
+    from netlang.elaborate.values import Results
+
+    if isinstance(value, Results):
+        shown = " or ".join(f"`.{key}`" for key in list(value.values)[:4])
+        return (f"it has several results: choose one with {shown}",)
+    if isinstance(value, Function):
+        return (f"call it first: `{value.name}(…)`",)
+    return ()
+
+
+def _wrong(arg: Argued, name: str, wanted: str, *, helps: tuple[str, ...] = ()) -> None:
+    refuse(
+        "wrong-type",
+        f"`{name}` must be {wanted}",
+        arg.span,
+        f"this is {describe(arg.value)}",
+        helps=helps,
+    )
+
+
+def _an_int(value: Object) -> bool:
+    return isinstance(value, int | Dim) and not isinstance(value, bool)
+
+
+def _some_ints(value: Object) -> bool:
+    return _an_int(value) or (
+        isinstance(value, list | tuple) and len(value) > 0 and all(map(_an_int, value))
+    )
+
+
+def _a_padding(value: Object) -> bool:
+    if isinstance(value, Word):
+        return True
+    return _some_ints(value) or (
+        isinstance(value, list | tuple) and len(value) > 0 and all(map(_some_ints, value))
+    )
+
+
+def _setting(kind: str) -> Callable[[Object], bool]:
+    return lambda value: isinstance(value, Setting) and value.type == kind
+
+
+_KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
+    "int": ("an int", _an_int),
+    "bool": ("true or false", lambda v: isinstance(v, bool)),
+    "str": ('a string, in double quotes', lambda v: isinstance(v, str)),
+    "number": ("a number", is_number),
+    "list": ("a list", lambda v: isinstance(v, list)),
+    "any": ("anything", lambda _: True),
+    "ints": ("an int, or a tuple with an int per axis", _some_ints),
+    "padding": ("a padding: an int, a tuple, or `same`, `half`, `valid`, `causal`", _a_padding),
+    "duration": ("a duration (epochs or steps)", lambda v: isinstance(v, Duration)),
+    "block": ("a block", lambda v: isinstance(v, Function | Layer)),
+    "op": ("an op", lambda v: isinstance(v, Function) and v.kind == "op"),
+    "net": ("a net", lambda v: isinstance(v, Function) and v.kind == "net"),
+    "layer": ("a layer or a part of one", lambda v: isinstance(v, Layer | Part)),
+    "selection": (
+        "a selection of weights, such as `weights(model)`",
+        lambda v: isinstance(v, Layer | Part) or _setting("selection")(v),
+    ),
+    "rows": ("rows of a dataset", lambda v: isinstance(v, Rows)),
+    "dtype": ("an element type, such as f32", lambda v: isinstance(v, DType)),
+    "tensor": ("a tensor", lambda v: isinstance(v, Value)),
+    "float": ("a float", lambda v: isinstance(v, int | float) and not isinstance(v, bool)),
+    "schedule": (
+        "a learning rate: a float or a schedule",
+        lambda v: (isinstance(v, int | float) and not isinstance(v, bool)) or _setting("schedule")(v),
+    ),
+    "init": (
+        "an initialiser, such as `normal(0.01)`, or a number",
+        lambda v: (isinstance(v, int | float) and not isinstance(v, bool)) or _setting("init")(v),
+    ),
+    **{
+        kind: (article_of(kind), _setting(kind))
+        for kind in ("optimizer", "clip", "stop", "checkpoint", "transform", "group", "init_rule")
+    },
+}
+
+TYPE_NAMES = frozenset(_KINDS)
+
+
+def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
+    value = arg.value
+    if kind not in _KINDS:
+        refuse("unknown-type", f"I don't know the type `{kind}`", at)
+    wanted, test = _KINDS[kind]
+    if not test(value):
+        _wrong(arg, name, wanted, helps=_named_helps(kind, value, name))
+    if kind == "float" and isinstance(value, int):
+        return float(value)
+    return value
+
+
+def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
+    match kind, value:
+        case "duration", int() | float():
+            return (f"write `{value:g} epochs` or `{value:g} steps`".replace("1 epochs", "1 epoch"),)
+        case "padding", str() if value in ("same", "valid", "half", "causal"):
+            return (f"it is a word, not a string: write `{name}={value}`",)
+        case "int", float() if value == int(value):
+            return (f"write `{int(value)}`",)
+        case "dtype", str():
+            return (f"write it without quotes: `{value}`",)
+        case "float" | "int" | "bool" | "ints", Value():
+            return ("a tensor is only known at run time; this is settled when the file is checked",)
+        case _:
+            return ()
+
+
+# ---- shapes ----------------------------------------------------------------------------
+
+
+def match_shape(
+    actual: TensorType, type: ast.ShapeType, frame: Frame, name: str, span: Span,
+    *, promise: Label | None = None, made: str = "",
+) -> None:  # fmt: skip
+    """Compare a tensor with a shape, binding the dimensions it does not know yet."""
+    _match_element(actual, type, frame, name, span)
+    fixed = [d for d in type.dims if not isinstance(d, ast.Rest)]
+    rest = len(type.dims) - len(fixed)
+    if (rest == 0 and actual.rank != len(fixed)) or actual.rank < len(fixed):
+        more = "at least " if rest else ""
+        many = "dimension" if len(fixed) == 1 else "dimensions"
+        note = f"it has {actual.rank} dimensions, and must have {more}{len(fixed)}"
+        note = note.replace(" 1 dimensions", " 1 dimension")
+        if actual.rank == 0:
+            note = f"it is one number, and must have {more}{len(fixed)} {many}"
+        _mismatch(actual, type, frame, name, span, promise, made, (note,))
+    wrong: list[str] = []
+    for axis, (entry, size) in enumerate(_aligned(type, actual.shape)):
+        if isinstance(entry, ast.Rest):
+            _match_rest(entry, size, frame, wrong)
+            continue
+        assert isinstance(size, int | Dim)
+        wanted = _match_size(entry, size, frame)
+        if wanted is not None and wanted != size:
+            wrong.append(f"dimension {axis} is {show(size)} here, and must be {show(wanted)}")
+    if wrong:
+        _mismatch(actual, type, frame, name, span, promise, made, ("\n".join(wrong),))
+
+
+def _aligned(
+    type: ast.ShapeType, shape: Shape
+) -> list[tuple[ast.Expr | ast.Rest, Size | Shape]]:
+    """Put each entry of a shape beside the sizes it stands for."""
+    many = len(shape) - sum(not isinstance(d, ast.Rest) for d in type.dims)
+    pairs: list[tuple[ast.Expr | ast.Rest, Size | Shape]] = []
+    at = 0
+    for entry in type.dims:
+        if isinstance(entry, ast.Rest):
+            pairs.append((entry, shape[at : at + many]))
+            at += many
+        else:
+            pairs.append((entry, shape[at]))
+            at += 1
+    return pairs
+
+
+def _match_rest(entry: ast.Rest, sizes: Size | Shape, frame: Frame, wrong: list[str]) -> None:
+    assert isinstance(sizes, tuple)
+    if entry.name is None:
+        return
+    bound = frame.names.get(entry.name.text)
+    if bound is None:
+        frame.bind(entry.name.text, sizes, entry.span)
+    elif bound.value != sizes and isinstance(bound.value, tuple):
+        wrong.append(f"its shape is [{_sizes(sizes)}] here, and must be [{_sizes(bound.value)}]")
+
+
+def _sizes(sizes: tuple[Object, ...]) -> str:
+    return ", ".join(map(str, sizes))
+
+
+def _match_size(entry: ast.Expr, size: Size, frame: Frame) -> Size | None:
+    """Give the size an entry asks for; bind it where it is a dimension not known yet."""
+    match entry:
+        case ast.Name(text=text) if text[0].isupper():
+            slot = frame.names.get(text)
+            if slot is None:
+                frame.bind(text, size, entry.span)
+                return size
+            return slot.value if isinstance(slot.value, int | Dim) else None
+        case ast.Binary(op="*", left=left, right=ast.Name(text=text)) if (
+            text[0].isupper() and text not in frame.names
+        ):
+            factor = evaluate(left, frame)
+            if not isinstance(factor, int | Dim):
+                return None
+            quotient = exact_quotient(size, factor)
+            if quotient is None:
+                refuse(
+                    "shape-mismatch",
+                    f"{show(size)} doesn't divide by {show(factor)}",
+                    entry.span,
+                    f"the signature asks for a multiple of {show(factor)}",
+                )
+            frame.bind(text, quotient, entry.span)
+            return size
+        case _:
+            wanted = evaluate(entry, frame)
+            return wanted if isinstance(wanted, int | Dim) and not isinstance(wanted, bool) else None
+
+
+def _match_element(
+    actual: TensorType, type: ast.ShapeType, frame: Frame, name: str, span: Span
+) -> None:
+    element = type.element.text
+    if element in ("tensor", "float"):
+        if element == "float" and not actual.dtype.is_float:
+            refuse(
+                "dtype-mismatch", f"`{name}` takes floating-point numbers, not {actual.dtype}",
+                span, f"this is {actual}", helps=("convert it: `cast(…, f32)`",),
+            )  # fmt: skip
+        bound = frame.names.get(ELEMENT)
+        if bound is None:
+            frame.bind(ELEMENT, actual.dtype, type.span)
+        elif bound.value is not actual.dtype:
+            refuse(
+                "dtype-mismatch", f"`{name}` takes {bound.value} elements here, not {actual.dtype}",
+                span, f"this is {actual}",
+                notes=("all tensors of this call have one element type",),
+                helps=(f"convert it: `cast(…, {bound.value})`",),
+            )  # fmt: skip
+        return
+    if element != actual.dtype.value:
+        refuse(
+            "dtype-mismatch",
+            f"`{name}` takes {element} elements, not {actual.dtype}",
+            span,
+            f"this is {actual}",
+            helps=_element_helps(element, actual, span, frame),
+        )
+
+
+def _element_helps(element: str, actual: TensorType, span: Span, frame: Frame) -> tuple[str, ...]:
+    text = span.text if len(span.text) < 40 else "…"
+    if element == "i64" and actual.dtype.is_float and actual.rank == 2 and actual.shape[-1] != 1:
+        if "label" in text or frame.call is None:
+            return (
+                "for one-hot rows, take the class number: `argmax(…, axis=-1)`; "
+                "for soft labels use `soft_cross_entropy`",
+            )
+    if element == "i64" and actual.dtype.is_float and text.isidentifier():
+        shape = str(actual)[len(actual.dtype.value) :]
+        return (f"declare it as whole numbers: `{text}: i64{shape}`",)
+    return (f"convert it: `cast({text}, {element})`",)
+
+
+def _mismatch(
+    actual: TensorType, type: ast.ShapeType, frame: Frame, name: str, span: Span,
+    promise: Label | None, made: str, notes: tuple[str, ...],
+) -> None:  # fmt: skip
+    if promise is not None:
+        helps = _promise_helps(actual, type, made)
+        refuse(
+            "shape-mismatch", f"`{name}` has the wrong shape", span,
+            f"this makes `{name}` {actual}", secondary=(promise,), notes=notes, helps=helps,
+        )  # fmt: skip
+    refuse(
+        "shape-mismatch",
+        f"`{name}` must be {expected(type, frame)}",
+        span,
+        f"this is {actual}",
+        notes=notes,
+    )
+
+
+def _promise_helps(actual: TensorType, type: ast.ShapeType, made: str) -> tuple[str, ...]:
+    if made == "dense" and actual.rank > 2 and len(type.dims) == 2:
+        return ("`dense` works on the last dimension only: put `flatten` before it",)
+    if actual.rank == len(type.dims) + 1 and actual.shape[-1] == 1:
+        return ("drop the last dimension: `squeeze(…, -1)`",)
+    if actual.rank == 4 and len(type.dims) == 2:
+        return ("put `flatten` or `global_avg_pool` before the classifier",)
+    return ()
+
+
+def expected(type: ast.ShapeType, frame: Frame) -> str:
+    """Print a shape with the sizes known so far."""
+    entries: list[str] = []
+    for entry in type.dims:
+        match entry:
+            case ast.Rest(name=None):
+                entries.append("...")
+            case ast.Rest(name=ast.Ident(text=text)):
+                slot = frame.names.get(text)
+                bound = slot.value if slot else None
+                entries.append(_sizes(bound) if isinstance(bound, tuple) else f"...{text}")
+            case ast.Name(text=text) if text[0].isupper() and text not in frame.names:
+                entries.append(text)
+            case ast.Int(value=value):
+                entries.append(str(value))
+            case _:
+                size = evaluate(entry, frame)
+                entries.append(show(size) if isinstance(size, int | Dim) else entry.span.text)
+    element = type.element.text
+    bound = frame.names.get(ELEMENT)
+    if element in ("tensor", "float") and bound is not None:
+        element = str(bound.value)
+    return f"{element}[{', '.join(e for e in entries if e)}]"
+
+
+def resolve_shape(type: ast.ShapeType, frame: Frame) -> TensorType | None:
+    """Give the tensor type a shape stands for, if every part of it is known by now."""
+    sizes: list[Size] = []
+    for entry in type.dims:
+        if isinstance(entry, ast.Rest):
+            slot = frame.names.get(entry.name.text) if entry.name else None
+            if slot is None or not isinstance(slot.value, tuple):
+                return None
+            sizes.extend(s for s in slot.value if isinstance(s, int | Dim))
+            continue
+        if isinstance(entry, ast.Name) and entry.text[0].isupper() and frame.find(entry.text) is None:
+            return None
+        size = evaluate(entry, frame)
+        if not isinstance(size, int | Dim):
+            return None
+        sizes.append(size)
+    bound = frame.names.get(ELEMENT)
+    match type.element.text:
+        case "tensor" | "float":
+            if bound is None or not isinstance(bound.value, DType):
+                return None
+            return TensorType(bound.value, tuple(sizes))
+        case element:
+            return TensorType(DType(element), tuple(sizes))
+
+
+def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
+    """Make the type of a net's input: dimensions not met before become symbols."""
+    sizes: list[Size] = []
+    for entry in type.dims:
+        match entry:
+            case ast.Rest():
+                refuse(
+                    "open-shape", f"the shape of `{name}` must be written out", entry.span,
+                    "a net states how many dimensions it takes",
+                    helps=("give each dimension a name: `f32[N, C, H, W]`",),
+                )  # fmt: skip
+            case ast.Name(text=text) if text[0].isupper():
+                slot = frame.names.get(text)
+                if slot is None:
+                    frame.bind(text, symbol(text, frame.run.units.get(text, 1)), entry.span)
+                    slot = frame.names[text]
+                size = slot.value
+            case _:
+                size = evaluate(entry, frame)
+        if not isinstance(size, int | Dim) or isinstance(size, bool):
+            if size is not UNKNOWN:
+                refuse("wrong-type", "a dimension must be an int", entry.span, f"this is {describe(size)}")
+            size = 1
+        if isinstance(size, int) and size < 1:
+            refuse("out-of-range", "a dimension must be at least 1", entry.span, f"this is {size}")
+        sizes.append(size)
+    try:
+        return TensorType(DType(type.element.text), tuple(sizes))
+    except ValueError:
+        refuse(
+            "unknown-type", f"a net's input can't have the element type `{type.element.text}`",
+            type.element.span, "",
+            helps=(f"element types: {' '.join(d.value for d in DType)}",),
+        )  # fmt: skip
+
+
+def spell(type: ast.TypeExpr) -> str:
+    """Print a type as the program wrote it."""
+    return " ".join(type.span.text.split())

@@ -1,0 +1,116 @@
+"""Evaluation of expressions: the table of rules, and the simple ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from netlang.diagnostics import Refused
+from netlang.elaborate.frame import Frame, refuse, report
+from netlang.elaborate.numbers import INT_LIMIT
+from netlang.elaborate.values import UNKNOWN, Duration, Object
+from netlang.syntax import ast
+
+Rule = Callable[[Any, Frame], Object]
+RULES: dict[type, Rule] = {}
+R = TypeVar("R", bound=Rule)
+
+
+def evaluates(kind: type) -> Callable[[R], R]:
+    """Register the rule for one kind of expression."""
+
+    def register(rule: R) -> R:
+        RULES[kind] = rule
+        return rule
+
+    return register
+
+
+def evaluate(expr: ast.Expr, frame: Frame) -> Object:
+    """Evaluate an expression; report a mistake in it and give ``UNKNOWN``."""
+    try:
+        return RULES[type(expr)](expr, frame)
+    except Refused as refused:
+        report(frame, refused.diagnostic)
+        return UNKNOWN
+
+
+@evaluates(ast.Int)
+def _int(expr: ast.Int, _: Frame) -> Object:
+    if expr.value >= INT_LIMIT:
+        refuse("number-too-large", "this number is too large", expr.span, "ints stay below 2**63")
+    return expr.value
+
+
+@evaluates(ast.Float)
+@evaluates(ast.Str)
+@evaluates(ast.Bool)
+def _literal(expr: ast.Float | ast.Str | ast.Bool, _: Frame) -> Object:
+    return expr.value
+
+
+@evaluates(ast.Nothing)
+def _none(_expr: ast.Nothing, _frame: Frame) -> Object:
+    return None
+
+
+@evaluates(ast.Duration)
+def _duration(expr: ast.Duration, _: Frame) -> Object:
+    return Duration(expr.amount, expr.unit)
+
+
+@evaluates(ast.Paren)
+def _paren(expr: ast.Paren, frame: Frame) -> Object:
+    return evaluate(expr.value, frame)
+
+
+@evaluates(ast.Label)
+def _label(expr: ast.Label, frame: Frame) -> Object:
+    return evaluate(expr.value, frame)
+
+
+@evaluates(ast.List)
+def _list(expr: ast.List, frame: Frame) -> Object:
+    return [evaluate(item, frame) for item in expr.items]
+
+
+@evaluates(ast.Tuple)
+def _tuple(expr: ast.Tuple, frame: Frame) -> Object:
+    return tuple(evaluate(item, frame) for item in expr.items)
+
+
+@evaluates(ast.If)
+def _if(expr: ast.If, frame: Frame) -> Object:
+    chosen = truth(evaluate(expr.condition, frame), expr.condition, frame)
+    if chosen is None:
+        return UNKNOWN
+    return evaluate(expr.then if chosen else expr.otherwise, frame)
+
+
+def truth(value: Object, expr: ast.Expr, frame: Frame) -> bool | None:
+    """Give the bool a condition is; ``None`` after a mistake."""
+    from netlang.elaborate.values import Unknown, Value, describe
+
+    del frame
+    match value:
+        case bool():
+            return value
+        case Unknown():
+            return None
+        case Value():
+            refuse(
+                "run-time-condition",
+                "this condition is only known at run time",
+                expr.span,
+                f"this is {value.type}",
+                notes=("`if` chooses between two architectures while the file is checked",),
+                helps=("to choose between values element by element, use `select(mask, a, b)`",),
+            )
+        case _:
+            refuse(
+                "not-a-condition",
+                "a condition must be true or false",
+                expr.span,
+                f"this is {describe(value)}",
+                helps=("compare it with something, such as `depth > 0`",),
+            )

@@ -1,0 +1,131 @@
+"""Making nodes: a primitive's refusal becomes a diagnostic at the operand it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from netlang.diagnostics import Label
+from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.values import Argued, Object, Word
+from netlang.ir.dims import Size
+from netlang.ir.graph import Value, Values
+from netlang.ir.op import OPS, Primitive, TypeRefused
+from netlang.ir.types import F32, DType, Types
+from netlang.source import Span
+
+
+def primitive(
+    name: str, operands: Sequence[Argued], attributes: Mapping[str, object], span: Span,
+    frame: Frame,
+) -> Values:  # fmt: skip
+    """Add a node of the primitive called ``name``."""
+    values = [_tensor(o) for o in operands]
+    types: Types = tuple(v.type for v in values)
+    try:
+        op = OPS[name].make(types, {k: plain(v) for k, v in attributes.items()})
+    except TypeRefused as refused:
+        refuse_operand(refused, operands, span, frame)
+    return add(op, operands, span, frame)
+
+
+def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> Values:
+    """Add a node for an operator that is already made."""
+    builder = frame.run.builder
+    if not frame.run.tensors:
+        refuse(
+            "tensor-constant", "a value at the top of a file can't be a tensor", span,
+            "this is computed at run time",
+            helps=("move it into a net or a block",),
+        )  # fmt: skip
+    builder.scope, builder.span = frame.scope, span
+    try:
+        return builder.add(op, *[_tensor(o) for o in operands], name=frame.binding_path() or None)
+    except TypeRefused as refused:
+        refuse_operand(refused, operands, span, frame)
+
+
+def constant(value: float | int | bool, dtype: DType, span: Span, frame: Frame) -> Value:
+    """Add a number as a tensor of rank 0."""
+    (made,) = add(OPS["constant"](value=value, dtype=dtype), (), span, frame)  # pyright: ignore[reportCallIssue]
+    return made
+
+
+def full(shape: tuple[Size, ...], value: float, dtype: DType, span: Span, frame: Frame) -> Value:
+    """Add a tensor filled with one number."""
+    op = OPS["full"](shape=shape, value=value, dtype=dtype or F32)  # pyright: ignore[reportCallIssue]
+    (made,) = add(op, (), span, frame)
+    return made
+
+
+def plain(value: object) -> object:
+    """Turn a value of the language into an attribute: words to strings, lists to tuples."""
+    match value:
+        case Word(text=text):
+            return text
+        case list() | tuple():
+            items: Sequence[object] = value
+            return tuple(plain(item) for item in items)
+        case _:
+            return value
+
+
+def _tensor(operand: Argued) -> Value:
+    assert isinstance(operand.value, Value)
+    return operand.value
+
+
+def refuse_operand(
+    refused: TypeRefused, operands: Sequence[Argued], span: Span, frame: Frame
+) -> NoReturn:
+    """Say an operator's refusal at the operand it is about, else at the call."""
+    texts = [_shortened(o.span.text) for o in operands]
+    helps = tuple(_filled(text, texts) for text in refused.helps)
+    notes = tuple(_filled(text, texts) for text in refused.notes)
+    if refused.rule == "window-too-big":
+        notes = (*notes, *_shrinking(frame))
+    if refused.operand is not None and refused.operand < len(operands):
+        at = operands[refused.operand]
+        label = refused.label or str(_tensor(at).type)
+        refuse(refused.rule, refused.message, at.span, label, notes=notes, helps=helps)
+    if len(operands) == 2 and not refused.label and operands[0].span != operands[1].span:
+        left, right = operands
+        refuse(
+            refused.rule, refused.message, left.span, str(_tensor(left).type),
+            secondary=(Label(right.span, str(_tensor(right).type)),), notes=notes, helps=helps,
+        )  # fmt: skip
+    refuse(refused.rule, refused.message, span, refused.label, notes=notes, helps=helps)
+
+
+def _filled(text: str, operands: Sequence[str]) -> str:
+    for i, operand in enumerate(operands):
+        text = text.replace(f"{{{i}}}", operand)
+    return text
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else "…"
+
+
+def _shrinking(frame: Frame) -> tuple[str, ...]:
+    """Tell how the map got so small: the sizes of the bindings so far."""
+    while frame.home.source.library and frame.call is not None:
+        frame = frame.call.frame
+    steps: list[str] = []
+    last = ""
+    outer: Frame | None = frame
+    while outer is not None:
+        for name, slot in outer.names.items():
+            if isinstance(slot.value, Value) and slot.value.type.rank in (3, 4, 5):
+                size = "x".join(map(str, slot.value.type.shape[2:]))
+                if size != last:
+                    steps.append(f"{name} {size}")
+                last = size
+        outer = outer.parent
+    return (f"the map shrinks on its way: {', '.join(steps)}",) if len(steps) > 1 else ()
+
+
+def result(values: Values) -> Object:
+    """Give one result as itself and several as a list."""
+    return values[0] if len(values) == 1 else list(values)

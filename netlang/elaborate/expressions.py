@@ -1,0 +1,282 @@
+"""Names, fields, indices and pipelines."""
+
+from __future__ import annotations
+
+from netlang.diagnostics import nearest
+from netlang.elaborate.calls import arguments, call, callee_of
+from netlang.elaborate.checking import match_shape
+from netlang.elaborate.core import evaluate, evaluates
+from netlang.elaborate.emit import primitive
+from netlang.elaborate.frame import Frame, join, refuse
+from netlang.elaborate.naming import ELEMENTS
+from netlang.elaborate.unknown import refuse_unknown
+from netlang.elaborate.values import (
+    UNKNOWN,
+    Argued,
+    IntRange,
+    Layer,
+    Object,
+    Part,
+    Results,
+    Unknown,
+    describe,
+)
+from netlang.ir.dims import Dim
+from netlang.ir.graph import Value
+from netlang.source import Span
+from netlang.syntax import ast
+
+
+@evaluates(ast.Name)
+def _name(expr: ast.Name, frame: Frame) -> Object:
+    slot = frame.find(expr.text)
+    if slot is not None:
+        return slot.value
+    value = frame.home.find(expr.text)
+    if value is LookupError:
+        if expr.text[0].isupper() and expr.text.isalnum() and len(expr.text) <= 2:
+            _refuse_dimension(expr, frame)
+        refuse_unknown(expr.text, expr.span, frame)
+    assert not isinstance(value, type)
+    return value
+
+
+def _refuse_dimension(expr: ast.Name, frame: Frame) -> None:
+    known: list[str] = []
+    outer: Frame | None = frame
+    while outer is not None:
+        known += [n for n, s in outer.names.items() if n[0].isupper() and isinstance(s.value, int | Dim)]
+        outer = outer.parent
+    refuse(
+        "unknown-dimension", f"the dimension `{expr.text}` isn't given by any input", expr.span,
+        "no input has a dimension of this name",
+        notes=(
+            "a name with a capital letter is a dimension: it gets its value from the shape of an "
+            f"input,\nand here the inputs have: {', '.join(dict.fromkeys(known)) or 'none'}",
+        ),
+    )  # fmt: skip
+
+
+# ---- pipelines ---------------------------------------------------------------------------
+
+
+@evaluates(ast.Pipe)
+def _pipe(expr: ast.Pipe, frame: Frame) -> Object:
+    value = evaluate(expr.value, frame)
+    span = expr.value.span
+    first: ast.Expr | None = expr.value
+    for stage in expr.stages:
+        value = _stage(Argued(value, span, first), stage, frame)
+        span = Span(expr.span.source, expr.value.span.start, stage.span.end)
+        first = None
+    return value
+
+
+def _stage(piped: Argued, stage: ast.Expr, frame: Frame) -> Object:
+    span = stage.span
+    while isinstance(stage, ast.Paren | ast.Label):
+        stage = stage.value
+        span = stage.span
+    match stage:
+        case ast.Call(callee=callee, args=args):
+            function = callee_of(callee, frame)
+            rest = arguments(args, frame)
+            if piped.value is UNKNOWN or any(a.value is UNKNOWN for a in rest):
+                return UNKNOWN
+            return call(function, [piped, *rest], stage, callee, frame, span)
+        case ast.Index(value=ast.Name(text=text)) if text in ELEMENTS and frame.find(text) is None:
+            return _remark(piped, stage, frame)
+        case _:
+            function = callee_of(stage, frame)
+            if piped.value is UNKNOWN:
+                return UNKNOWN
+            return call(function, [piped], stage, stage, frame, span)
+
+
+def _remark(piped: Argued, stage: ast.Index, frame: Frame) -> Object:
+    """Check a shape written in a pipeline: ``|> f32[N, 16, 5, 5] |>``."""
+    assert isinstance(stage.value, ast.Name)
+    if isinstance(piped.value, Unknown):
+        return UNKNOWN
+    if not isinstance(piped.value, Value):
+        refuse("wrong-type", "a shape in a pipeline is about a tensor", stage.span,
+               f"this is {describe(piped.value)}")  # fmt: skip
+    dims: list[ast.Expr | ast.Rest] = []
+    for item in stage.items:
+        match item:
+            case ast.Dots():
+                dims.append(ast.Rest(item.span, None))
+            case ast.Slice():
+                refuse("wrong-type", "a shape has no slices", item.span)
+            case _:
+                dims.append(item)
+    type = ast.ShapeType(stage.span, ast.Ident(stage.value.span, stage.value.text), tuple(dims))
+    match_shape(piped.value.type, type, frame, "the value", stage.span)
+    return piped.value
+
+
+# ---- fields ------------------------------------------------------------------------------
+
+
+@evaluates(ast.Field)
+def _field(expr: ast.Field, frame: Frame) -> Object:
+    value = evaluate(expr.value, frame)
+    name = expr.name.text
+    match value:
+        case Unknown():
+            return UNKNOWN
+        case Results(values=values):
+            if name in values:
+                return values[name]
+            _refuse_field(expr, f"`{expr.value.span.text}` has no `{name}`", list(values), "it has")
+        case Layer():
+            return _part(value, name, expr, frame)
+        case Part():
+            return _part(value.layer, join(value.path, name), expr, frame)
+        case Value():
+            refuse(
+                "no-field", "a tensor has no fields", expr.name.span, f"this is {value.type}",
+                helps=("its sizes have names in the signature: `x: f32[N, C, H, W]`",),
+            )  # fmt: skip
+        case _:
+            refuse(
+                "no-field", f"`{expr.value.span.text}` has no fields", expr.name.span,
+                f"this is {describe(value)}",
+            )  # fmt: skip
+
+
+def _refuse_field(expr: ast.Field, message: str, known: list[str], intro: str) -> None:
+    near = nearest(expr.name.text, known)
+    refuse(
+        "no-field", message, expr.name.span,
+        notes=(f"{intro}: {', '.join(sorted(known))}",) if known else (),
+        helps=(f"did you mean `{near}`?",) if near else (),
+    )  # fmt: skip
+
+
+def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
+    """Find a weight of a layer, or the weights below a name."""
+    full = join(layer.path, path)
+    made = frame.run.weights.get(full)
+    if made is not None:
+        return made.value
+    prefix = f"{layer.path}."
+    paths = [p for p in frame.run.weights if p.startswith(prefix)]
+    if not paths:
+        net = frame.run.graph_of(layer.function, layer.arguments) if frame.run.training else None
+        if net is None:
+            refuse(
+                "no-field", f"`{expr.value.span.text}` has no weights yet", expr.name.span,
+                "they are made when it is first called",
+                helps=("call the layer before this line",),
+            )  # fmt: skip
+        paths = [prefix + p.path for p in net.params.values()]
+    if any(p.startswith(f"{full}.") or p == full for p in paths):
+        return Part(layer, path)
+    parent = full.rpartition(".")[0]
+    below = {p[len(parent) + 1 :].split(".")[0] for p in paths if p.startswith(f"{parent}.")}
+    _refuse_field(
+        expr, f"`{expr.value.span.text}` has no part called `{expr.name.text}`", list(below),
+        "its parts are",
+    )  # fmt: skip
+    return UNKNOWN
+
+
+# ---- indices -----------------------------------------------------------------------------
+
+
+@evaluates(ast.Index)
+def _index(expr: ast.Index, frame: Frame) -> Object:
+    if isinstance(expr.value, ast.Name) and expr.value.text in ELEMENTS and frame.find(expr.value.text) is None:
+        refuse(
+            "misplaced-shape", "a shape stands in a signature, on a binding or in a pipeline", expr.span,
+            helps=(f"to check a value, write `x |> {expr.span.text}`",),
+        )  # fmt: skip
+    value = evaluate(expr.value, frame)
+    match value:
+        case Unknown():
+            return UNKNOWN
+        case list() | tuple() | IntRange():
+            return _item(value, expr, frame)
+        case Value():
+            return _slice(value, expr, frame)
+        case _:
+            refuse(
+                "wrong-type", "only a list, a tuple or a tensor can be indexed", expr.value.span,
+                f"this is {describe(value)}",
+            )  # fmt: skip
+
+
+def _item(value: list[Object] | tuple[Object, ...] | IntRange, expr: ast.Index, frame: Frame) -> Object:
+    if len(expr.items) != 1:
+        refuse("wrong-type", "a list takes one index", expr.span, f"these are {len(expr.items)}")
+    items: list[Object] | tuple[Object, ...] = (
+        [*range(value.first, value.last + 1)] if isinstance(value, IntRange) else value
+    )
+    index = expr.items[0]
+    if isinstance(index, ast.Slice):
+        first = _bound(index.first, frame)
+        last = _bound(index.last, frame)
+        return items[first:last] if not (first is UNKNOWN or last is UNKNOWN) else UNKNOWN  # pyright: ignore
+    if isinstance(index, ast.Dots):
+        refuse("wrong-type", "`...` is for tensors", index.span)
+    at = evaluate(index, frame)
+    if at is UNKNOWN:
+        return UNKNOWN
+    if not isinstance(at, int) or isinstance(at, bool):
+        refuse("wrong-type", "an index must be an int", index.span, f"this is {describe(at)}")
+    if not -len(items) <= at < len(items):
+        refuse(
+            "index-out-of-range", f"there is no item {at}", index.span,
+            f"the list has {len(items)}, numbered from 0",
+        )  # fmt: skip
+    return items[at]
+
+
+def _bound(expr: ast.Expr | None, frame: Frame) -> object:
+    if expr is None:
+        return None
+    value = evaluate(expr, frame)
+    if value is not UNKNOWN and (not isinstance(value, int) or isinstance(value, bool)):
+        refuse("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
+    return value
+
+
+def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
+    given = sum(not isinstance(item, ast.Dots) for item in expr.items)
+    if given > value.type.rank:
+        refuse(
+            "axis-out-of-range", "too many indices", expr.span,
+            f"{given} for {value.type}, which has {value.type.rank} dimensions",
+        )  # fmt: skip
+    items: list[object] = []
+    for item in expr.items:
+        match item:
+            case ast.Dots():
+                items += [None] * (value.type.rank - given)
+            case ast.Slice(first=None, last=None):
+                items.append(None)
+            case ast.Slice(first=first, last=last):
+                items.append((_place(first, frame), _place(last, frame)))
+            case _:
+                items.append(_place(item, frame))
+    if any(i is UNKNOWN or (isinstance(i, tuple) and UNKNOWN in i) for i in items):
+        return UNKNOWN
+    (made,) = primitive(
+        "index", [Argued(value, expr.value.span, expr.value)], {"items": tuple(items)}, expr.span, frame
+    )
+    return made
+
+
+def _place(expr: ast.Expr | None, frame: Frame) -> Object:
+    if expr is None:
+        return None
+    value = evaluate(expr, frame)
+    if isinstance(value, Value):
+        refuse(
+            "run-time-index", "an index must be known when the file is checked", expr.span,
+            f"this is {value.type}", helps=("to pick by a tensor, use `gather(x, ids, axis=…)`",),
+        )  # fmt: skip
+    if value is not UNKNOWN and (not isinstance(value, int | Dim) or isinstance(value, bool)):
+        refuse("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
+    return value

@@ -1,0 +1,48 @@
+"""Calls of `extern op`: the signature gives the types of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netlang.elaborate.checking import resolve_shape
+from netlang.elaborate.core import evaluate
+from netlang.elaborate.emit import add
+from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.values import Argued, Function, Object, Results
+from netlang.ir.graph import Value
+from netlang.ir.op import OPS
+from netlang.ir.types import TensorType
+from netlang.source import Span
+from netlang.syntax import ast
+
+
+def call_foreign(
+    function: Function, definition: ast.Extern, values: Mapping[str, Object], span: Span,
+    frame: Frame,
+) -> Object:  # fmt: skip
+    """Add a node for an operator that is implemented elsewhere."""
+    types: list[TensorType] = []
+    for out in definition.outs:
+        type = resolve_shape(out.type, frame) if isinstance(out.type, ast.ShapeType) else None
+        if type is None:
+            refuse(
+                "extern-type", f"the result `{out.name.text}` of `{function.name}` has no known shape",
+                out.span, "an `extern op` states every shape in its signature",
+            )  # fmt: skip
+        types.append(type)
+    fields = {b.targets[0].text: evaluate(b.value, frame) for b in definition.fields}
+    operands = [Argued(v, span) for v in values.values() if isinstance(v, Value)]
+    settings = tuple(
+        (name, value) for name, value in values.items() if isinstance(value, int | float | str)
+    )
+    op = OPS["foreign"](  # pyright: ignore[reportCallIssue]
+        results=tuple(types),
+        node=str(fields.get("onnx", "")),
+        function=str(fields.get("numpy", "")),
+        settings=settings,
+    )
+    made = add(op, operands, span, frame)
+    if len(made) == 1:
+        return made[0]
+    names = [out.name.text for out in definition.outs]
+    return Results(dict(zip(names, made, strict=True)))

@@ -1,0 +1,370 @@
+"""Functions of the prelude that run while a file is checked: counting, lists, weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from netlang.diagnostics import Label
+from netlang.elaborate.numbers import bounded, finite
+from netlang.elaborate.claims import claim
+from netlang.elaborate.frame import Frame, Made, refuse
+from netlang.elaborate.values import (
+    Argued,
+    Object,
+    Rows,
+    Setting,
+    describe,
+    is_number,
+)
+from netlang.ir.dims import Dim, Shape, Size
+from netlang.ir.graph import Init, Param, Value
+from netlang.ir.types import DType, TensorType
+from netlang.source import Span
+from netlang.syntax import ast
+
+Numeric = Callable[[Mapping[str, Object], Span], Object]
+CompileTime = Callable[
+    [Mapping[str, Object], Mapping[str, Argued], ast.Expr, Span, Frame], Object
+]
+
+COMPILE_TIME: dict[str, CompileTime] = {}
+
+
+# ---- numbers -----------------------------------------------------------------------------
+
+
+def _of_float(compute: Callable[[float], float]) -> Numeric:
+    def apply(values: Mapping[str, Object], span: Span) -> Object:
+        (value,) = values.values()
+        if not isinstance(value, int | float):
+            refuse("undecided-size", "a free dimension has no value yet", span, describe(value))
+        try:
+            return finite(compute(float(value)), span)
+        except (ValueError, OverflowError):
+            refuse("out-of-range", "this has no value", span, f"of {value:g}")
+
+    return apply
+
+
+def _to_int(compute: Callable[[float], int]) -> Numeric:
+    def apply(values: Mapping[str, Object], span: Span) -> Object:
+        (value,) = values.values()
+        if isinstance(value, int | Dim):
+            return value
+        assert isinstance(value, float)
+        return bounded(compute(value), span)
+
+    return apply
+
+
+def _absolute(values: Mapping[str, Object], span: Span) -> Object:
+    (value,) = values.values()
+    if isinstance(value, Dim):
+        refuse("undecided-size", "a free dimension has no value yet", span, describe(value))
+    assert isinstance(value, int | float)
+    return abs(value)
+
+
+def _pick(larger: bool) -> Numeric:
+    def apply(values: Mapping[str, Object], span: Span) -> Object:
+        numbers = list(values.values())
+        if any(isinstance(n, Dim) for n in numbers):
+            if len(set(map(str, numbers))) == 1:
+                return numbers[0]
+            refuse(
+                "undecided-size", "which is larger is only known at run time", span,
+                ", ".join(describe(n) for n in numbers),
+            )  # fmt: skip
+        known = [n for n in numbers if isinstance(n, int | float)]
+        return max(known) if larger else min(known)
+
+    return apply
+
+
+NUMERIC: dict[str, Numeric] = {
+    "sqrt": _of_float(math.sqrt),
+    "exp": _of_float(math.exp),
+    "log": _of_float(math.log),
+    "sin": _of_float(math.sin),
+    "cos": _of_float(math.cos),
+    "tanh": _of_float(math.tanh),
+    "floor": _to_int(math.floor),
+    "ceil": _to_int(math.ceil),
+    "round": _to_int(round),
+    "int": _to_int(int),
+    "abs": _absolute,
+    "larger": _pick(True),
+    "smaller": _pick(False),
+    "maximum": _pick(True),
+    "minimum": _pick(False),
+}
+"""What some ops mean when all their arguments are numbers."""
+
+
+def compile_time(name: str) -> Callable[[CompileTime], CompileTime]:
+    """Register the meaning of a compile-time function of the prelude."""
+
+    def register(function: CompileTime) -> CompileTime:
+        COMPILE_TIME[name] = function
+        return function
+
+    return register
+
+
+Values = Mapping[str, Object]
+Args = Mapping[str, Argued]
+
+
+@compile_time("float")
+def _float(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    value = values["x"]
+    if not isinstance(value, int | float):
+        refuse("undecided-size", "a free dimension can't be a float", span, describe(value))
+    return float(value)
+
+
+@compile_time("int")
+def _int(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    refuse("wrong-type", "`int` takes a number", args["x"].span, f"this is {describe(values['x'])}")
+
+
+# ---- lists -------------------------------------------------------------------------------
+
+
+def _list(values: Values, name: str = "xs") -> list[Object]:
+    value = values[name]
+    assert isinstance(value, list)
+    return value
+
+
+@compile_time("len")
+def _len(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    value = values["xs"]
+    if isinstance(value, list | tuple | str):
+        return len(value)
+    refuse("wrong-type", "`len` counts a list", args["xs"].span, f"this is {describe(value)}")
+
+
+@compile_time("reverse")
+def _reverse(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    return _list(values)[::-1]
+
+
+@compile_time("enumerate")
+def _enumerate(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    return [(i, v) for i, v in enumerate(_list(values))]
+
+
+@compile_time("zip")
+def _zip(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    lists = [v for v in values.values() if isinstance(v, list)]
+    lengths = [len(v) for v in lists]
+    if len(set(lengths)) > 1:
+        refuse(
+            "count-mismatch", "`zip` takes lists of one length", span,
+            f"these have {' and '.join(map(str, lengths))} items",
+        )  # fmt: skip
+    return [tuple(row) for row in zip(*lists, strict=True)]
+
+
+@compile_time("flat")
+def _flat(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    items: list[Object] = []
+    for value in _list(values):
+        if not isinstance(value, list):
+            refuse("wrong-type", "`flat` takes a list of lists", span, f"it holds {describe(value)}")
+        items.extend(value)
+    return items
+
+
+def _numbers(values: Values, span: Span) -> list[int | float]:
+    found: list[int | float] = []
+    for value in _list(values):
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            refuse("wrong-type", "this takes a list of numbers", span, f"it holds {describe(value)}")
+        found.append(value)
+    return found
+
+
+@compile_time("total")
+def _total(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    items = _list(values)
+    total: Size | float = 0
+    for value in items:
+        if not is_number(value) or not isinstance(value, int | float | Dim):
+            refuse(
+                "wrong-type", "`total` adds a list of numbers", span, f"it holds {describe(value)}",
+                helps=("to add tensors, write `sum(stack(xs, axis=0), axis=0)`",),
+            )  # fmt: skip
+        if isinstance(total, Dim) and isinstance(value, float):
+            refuse("undecided-size", "a free dimension can't be part of a float", span)
+        total = total + value  # pyright: ignore[reportOperatorIssue]
+    return total
+
+
+@compile_time("greatest")
+def _greatest(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    return max(_some(_numbers(values, span), span))
+
+
+@compile_time("least")
+def _least(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    return min(_some(_numbers(values, span), span))
+
+
+def _some(numbers: list[int | float], span: Span) -> list[int | float]:
+    if not numbers:
+        refuse("out-of-range", "an empty list has no such item", span)
+    return numbers
+
+
+# ---- tensors, seen from the outside ------------------------------------------------------
+
+
+@compile_time("rank")
+def _rank(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    value = values["x"]
+    assert isinstance(value, Value)
+    return value.type.rank
+
+
+@compile_time("size")
+def _size(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    value, axis = values["x"], values["axis"]
+    assert isinstance(value, Value) and isinstance(axis, int)
+    if not -value.type.rank <= axis < value.type.rank:
+        refuse(
+            "axis-out-of-range", f"there is no axis {axis}", args["axis"].span,
+            f"{value.type} has {value.type.rank}, numbered from 0",
+        )  # fmt: skip
+    return value.type.shape[axis]
+
+
+@compile_time("shape")
+def _shape(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    value = values["x"]
+    assert isinstance(value, Value)
+    return list(value.type.shape)
+
+
+@compile_time("element")
+def _element(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    value = values["x"]
+    assert isinstance(value, Value)
+    return value.type.dtype
+
+
+@compile_time("window")
+def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    kernel, axes = values["kernel"], values["axes"]
+    assert isinstance(axes, int)
+    if not isinstance(kernel, list | tuple):
+        return [kernel] * axes
+    if len(kernel) != axes:
+        refuse(
+            "wrong-type", f"a kernel of {len(kernel)} sizes for {axes} axes", args["kernel"].span,
+            "give one int, or one per axis",
+        )  # fmt: skip
+    return list(kernel)
+
+
+# ---- weights -----------------------------------------------------------------------------
+
+
+@compile_time("param")
+def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
+    if not frame.run.tensors or frame.kind in ("train", "file"):
+        refuse(
+            "misplaced-param", "`param` makes weights, and only nets and blocks have them", span,
+            "this is outside of both",
+        )  # fmt: skip
+    shape = _weight_shape(values["shape"], args["shape"].span, span)
+    dtype, trained = values["dtype"], values["trained"]
+    assert isinstance(dtype, DType) and isinstance(trained, bool)
+    type = TensorType(dtype, shape)
+    path = claim(node, span, frame)
+    made = frame.run.weights.get(path)
+    if made is not None:
+        return _shared(made, type, path, span, frame)
+    param = Param(path, type, initial(values["init"]), trained, span)
+    value = frame.run.builder.fresh(path, type)
+    frame.run.weights[path] = Made(value, param, frame.layer)
+    return value
+
+
+def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -> Object:
+    if frame.layer is None or made.layer is not frame.layer:
+        assert made.param.span is not None
+        refuse(
+            "weights-collide", f"`{path}` would be made twice", span, "made again here",
+            secondary=(Label(made.param.span, "first made here"),),
+            helps=("to share weights, make a layer with `new` and call it twice",),
+        )  # fmt: skip
+    if made.value.type != type:
+        short = path.removeprefix(f"{frame.layer.path}.")
+        refuse(
+            "shared-shape", f"the shared weight `{short}` would need two shapes", span,
+            f"this use needs {type}",
+            secondary=(Label(frame.layer.span, f"its first use made it {made.value.type}"),),
+            notes=(
+                "a layer made by `new` has one set of weights, so every input needs the same "
+                "features",
+            ),
+            helps=("make a second layer, or bring both inputs to one size first",),
+        )  # fmt: skip
+    return made.value
+
+
+def _weight_shape(value: Object, at: Span, span: Span) -> Shape:
+    sizes: list[Size] = []
+    assert isinstance(value, list)
+    for size in value:
+        if isinstance(size, Dim):
+            refuse(
+                "symbolic-weight", "a weight's shape must be known when the file is checked", span,
+                f"it would be [{', '.join(map(str, value))}], and {size} is free",
+                helps=("give that dimension a number in the net's signature",),
+            )  # fmt: skip
+        assert isinstance(size, int)
+        if size < 1:
+            refuse(
+                "out-of-range", "a weight's sizes must be positive", span,
+                f"it would be [{', '.join(map(str, value))}]",
+            )  # fmt: skip
+        sizes.append(size)
+    return tuple(sizes)
+
+
+def initial(value: Object) -> Init:
+    """Turn an initialiser of the language, or a number, into a weight's start."""
+    match value:
+        case int() | float():
+            return Init("constant", (float(value),))
+        case Setting(name=name, arguments=arguments):
+            numbers = tuple(float(v) for v in arguments.values() if isinstance(v, int | float))
+            return Init(name, numbers)
+        case _:
+            raise TypeError(f"not an initialiser: {value!r}")
+
+
+# ---- data --------------------------------------------------------------------------------
+
+
+@compile_time("batches")
+def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    from netlang.ir.dims import symbol
+
+    rows, size = values["d"], values["size"]
+    assert isinstance(rows, Rows)
+    if isinstance(size, int) and size < 1:
+        refuse("out-of-range", "a batch has at least one row", args["size"].span, f"this is {size}")
+    if rows.batched:
+        refuse("wrong-type", "these rows are in batches already", args["d"].span)
+    columns = {
+        name: TensorType(type.dtype, (symbol("N"), *type.shape))
+        for name, type in rows.columns.items()
+    }
+    origin = {**rows.origin, "batches": {k: v for k, v in values.items() if k != "d"}}  # pyright: ignore
+    return Rows(columns, origin, batched=True)  # pyright: ignore
+

@@ -1,0 +1,89 @@
+"""Where imported files may be, and what is said when they are not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from netlang.diagnostics import Diagnostic, Label, nearest
+from netlang.elaborate.frame import refuse
+from netlang.elaborate.home import Home
+from netlang.syntax import ast
+
+
+def locate(module: ast.Str, importer: Path) -> Path:
+    """Find the file an import names, inside the folders a program may read.
+
+    These are the working folder, if the program lies in it, and the folder around the program's
+    own. A link that leads out of them is refused like any other way out.
+    """
+    text = module.value
+    if not text.endswith(".net") or "\\" in text or any(ord(c) < 32 for c in text):
+        refuse(
+            "import-path", "an import names a `.net` file", module.span,
+            helps=('such as `from "blocks.net" import unit`',),
+        )  # fmt: skip
+    if text.startswith(("/", "~")) or "://" in text or (len(text) > 1 and text[1] == ":"):
+        refuse(
+            "import-path", "an import is a path relative to this file", module.span,
+            "absolute paths and addresses are not read",
+        )  # fmt: skip
+    target = importer.parent / text
+    try:
+        real = target.resolve()
+        exists = real.is_file()
+    except OSError:
+        refuse("import-path", "this is no path of a file", module.span)
+    if not any(real.is_relative_to(root) for root in _roots(importer)):
+        refuse(
+            "import-path", "this import leads out of the program's folders", module.span,
+            "nothing outside of them is read",
+            helps=("copy the file beside the program",),
+        )  # fmt: skip
+    if not exists:
+        _refuse_file(module, target)
+    return Path(os.path.normpath(target))
+
+
+def _roots(importer: Path) -> list[Path]:
+    folder = importer.resolve().parent
+    roots = [folder.parent]
+    working = Path.cwd().resolve()
+    if folder.is_relative_to(working):
+        roots.append(working)
+    return roots
+
+
+def _refuse_file(module: ast.Str, target: Path) -> NoReturn:
+    beside = [p.name for p in target.parent.glob("*.net")] if target.parent.is_dir() else []
+    near = nearest(target.name, beside)
+    what = "is a folder" if target.is_dir() else "is not there"
+    refuse(
+        "import-file", f'"{module.value}" {what}', module.span,
+        helps=(f"did you mean `{near}`?",) if near else (),
+    )  # fmt: skip
+
+
+def refuse_circle(module: ast.Str, chain: list[Path]) -> NoReturn:
+    """Report files that import each other in a circle."""
+    shown = " → ".join(path.name for path in chain)
+    refuse(
+        "import-circle", "these files import each other in a circle", module.span, shown,
+        helps=("put what both need in a third file",),
+    )  # fmt: skip
+
+
+def refuse_missing_name(item: ast.Import, name: ast.ImportName, origin: Home) -> Diagnostic:
+    """Say that the imported file does not define a name."""
+    shown = (
+        f'"{item.module.value}"'
+        if isinstance(item.module, ast.Str)
+        else ".".join(part.text for part in item.module)
+    )
+    near = nearest(name.name.text, origin.names())
+    return Diagnostic(
+        "unknown-import", f"{shown} has no `{name.name.text}`",
+        Label(name.name.span, "not defined there"),
+        helps=(f"did you mean `{near}`?",) if near else (),
+    )  # fmt: skip

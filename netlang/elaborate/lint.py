@@ -1,0 +1,440 @@
+"""Mistakes that can be seen without evaluating anything: names, uses, calls in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity, nearest
+from netlang.elaborate.frame import refuse
+from netlang.elaborate.home import Home
+from netlang.elaborate.naming import ELEMENTS
+from netlang.elaborate.unknown import refuse_unknown_name
+from netlang.source import Span
+from netlang.syntax import ast
+from netlang.syntax.walk import children, walk
+
+SETTINGS = {
+    "data": "rows", "valid": "rows", "loss": "f32[]", "metrics": "list", "optimizer": "optimizer",
+    "init": "list", "freeze": "list", "clip": "clip", "run": "duration", "stop": "stop",
+    "checkpoint": "list", "seed": "int", "precision": "str", "accumulate": "int",
+    "carry_state": "bool",
+}  # fmt: skip
+STEP_SETTINGS = frozenset({"loss", "update", "optimizer", "clip", "repeat"})
+
+Kind = Literal["binding", "param", "dim", "loop", "free"]
+
+
+@dataclass(slots=True)
+class _Entry:
+    span: Span
+    kind: Kind
+    value: ast.Expr | None = None
+    used: bool = False
+
+
+@dataclass(slots=True)
+class _Scope:
+    parent: _Scope | None = None
+    entries: dict[str, _Entry] = field(default_factory=dict[str, _Entry])
+    later: frozenset[str] = frozenset()
+
+    def find(self, name: str) -> _Entry | None:
+        scope: _Scope | None = self
+        while scope is not None:
+            if name in scope.entries:
+                return scope.entries[name]
+            scope = scope.parent
+        return None
+
+    def names(self) -> set[str]:
+        inner = set(self.entries)
+        return inner | self.parent.names() if self.parent else inner
+
+
+def lint(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
+    """Report every static mistake of a file."""
+    checker = _Lint(home, diagnostics)
+    for declaration in file.declarations:
+        match declaration:
+            case ast.Definition():
+                checker.definition(declaration)
+            case ast.Extern():
+                checker.extern(declaration)
+            case ast.Train():
+                checker.train(declaration)
+            case ast.Bind(value=value):
+                checker.expr(value, _Scope())
+            case ast.Assert(condition=condition):
+                checker.expr(condition, _Scope())
+    report_cycles(file, home, diagnostics)
+
+
+@dataclass(slots=True)
+class _Lint:
+    home: Home
+    diagnostics: Diagnostics
+    inside_op: ast.Definition | None = None
+
+    # ---- definitions ---------------------------------------------------------------------
+
+    def definition(self, d: ast.Definition) -> None:
+        scope = self._signature(d.params)
+        for clause in d.where:
+            self.expr(clause, scope)
+        self.inside_op = d if d.kind == "op" else None
+        outs = {out.name.text for out in d.outs}
+        if isinstance(d.body, tuple):
+            self.statements(d.body, scope, outs)
+        else:
+            self.expr(d.body, scope)
+        self.inside_op = None
+        self._outs(d.outs, scope, d.params)
+        if d.kind == "net":
+            self._unused_inputs(d, scope)
+
+    def extern(self, d: ast.Extern) -> None:
+        scope = self._signature(d.params)
+        for clause in d.where:
+            self.expr(clause, scope)
+        if d.kind == "op":
+            self._outs(d.outs, scope, d.params)
+            return
+        for out in d.outs:  # a dataset's columns may have sizes of their own
+            self._type(out.type, scope, binds=True)
+
+    def _signature(self, params: Sequence[ast.Param]) -> _Scope:
+        scope = _Scope()
+        for param in params:
+            self._declare(scope, param.name, "param", None)
+        for param in params:
+            self._type(param.type, scope, binds=True)
+        for param in params:
+            if param.default is not None:
+                self.expr(param.default, scope)
+        return scope
+
+    def _type(self, type: ast.TypeExpr | None, scope: _Scope, *, binds: bool) -> None:
+        """Use the names in a type; with ``binds``, capital names become dimensions."""
+        for node in walk(*([type] if type else [])):
+            if not isinstance(node, ast.ShapeType):
+                continue
+            for dim in node.dims:
+                if isinstance(dim, ast.Rest):
+                    if dim.name is not None and binds:
+                        scope.entries.setdefault(dim.name.text, _Entry(dim.span, "dim", used=True))
+                    continue
+                for part in walk(dim):
+                    if binds and isinstance(part, ast.Name) and part.text[0].isupper():
+                        scope.entries.setdefault(part.text, _Entry(part.span, "dim", used=True))
+                self.expr(dim, scope)
+
+    def _outs(
+        self, outs: Sequence[ast.Out], scope: _Scope, params: Sequence[ast.Param]
+    ) -> None:
+        signature = self._signature(params) if any(o.type for o in outs) else scope
+        for out in outs:
+            self._type(out.type, signature, binds=False)
+
+    def _unused_inputs(self, d: ast.Definition, scope: _Scope) -> None:
+        outs = {out.name.text for out in d.outs}
+        for param in d.params:
+            entry = scope.entries[param.name.text]
+            shaped = isinstance(param.type, ast.ShapeType)
+            if shaped and not entry.used and param.name.text not in outs:
+                self._warn(
+                    "unused-input", f"the input `{param.name.text}` is never used",
+                    param.name.span, "nothing depends on it",
+                )  # fmt: skip
+
+    # ---- statements ----------------------------------------------------------------------
+
+    def statements(
+        self, body: Sequence[ast.Statement], scope: _Scope, outs: Iterable[str] = ()
+    ) -> None:
+        scope.later = frozenset(
+            t.text for s in body if isinstance(s, ast.Bind) for t in s.targets
+        )  # fmt: skip
+        for statement in body:
+            match statement:
+                case ast.Bind(targets=targets, type=type, value=value):
+                    self.expr(value, scope)
+                    self._type(type, scope, binds=False)
+                    for target in targets:
+                        self._declare(scope, target, "binding", value)
+                case ast.Next(value=value) | ast.Yield(value=value):
+                    self.expr(value, scope)
+                case ast.State(name=name, type=type, value=value):
+                    self.expr(value, scope)
+                    self._type(type, scope, binds=False)
+                    self._declare(scope, name, "free", None)
+                case ast.Assert(condition=condition):
+                    self.expr(condition, scope)
+        wanted = set(outs)
+        for name, entry in scope.entries.items():
+            if entry.kind == "binding" and not entry.used and name not in wanted and name[0] != "_":
+                self._unused(name, entry)
+
+    def _declare(self, scope: _Scope, name: ast.Ident, kind: Kind, value: ast.Expr | None) -> None:
+        before = scope.entries.get(name.text)
+        if before is None or name.text == "_":
+            scope.entries[name.text] = _Entry(name.span, kind, value)
+            return
+        before.used = True
+        number = next(n for n in range(2, 1000) if scope.find(f"{name.text}{n}") is None)
+        note = "a name stands for one value"
+        if value is not None and before.value is not None and self._owns(value) and self._owns(before.value):
+            note += (
+                ", and also names the weights that made it: both lines\n"
+                f"would own `{name.text}.weight`"
+            )
+        self._refuse(
+            "already-bound", f"`{name.text}` already has a value", name.span, "bound again here",
+            secondary=(Label(before.span, "first bound here"),), notes=(note,),
+            helps=(f"give this value a name of its own, such as `{name.text}{number}`",),
+        )  # fmt: skip
+
+    def _owns(self, expr: ast.Expr) -> bool:
+        return any(isinstance(n, ast.Name) and self.home.owns(n.text) for n in walk(expr))
+
+    def _unused(self, name: str, entry: _Entry) -> None:
+        owns = entry.value is not None and self._owns(entry.value)
+        self._warn(
+            "unused-binding", f"`{name}` is never used", entry.span,
+            "computed here, but nothing depends on it",
+            notes=("its weights would never be trained",) if owns else (),
+            helps=(f"did you forget to pass it on? If it's on purpose, name it `_{name}`",),
+        )  # fmt: skip
+
+    # ---- expressions ---------------------------------------------------------------------
+
+    def expr(self, root: ast.Expr, scope: _Scope) -> None:
+        """Look up every name of an expression."""
+        stack: list[object] = [root]
+        while stack:
+            node = stack.pop()
+            match node:
+                case ast.Name():
+                    self._use(node.text, node.span, scope)
+                case ast.New(path=path, args=args):
+                    self._use(path[0].text, path[0].span, scope)
+                    stack.extend(reversed(args))
+                case ast.Field(value=value) | ast.Label(value=value) | ast.Argument(value=value):
+                    stack.append(value)
+                case ast.Index(value=ast.Name(text=text), items=items) if text in ELEMENTS:
+                    stack.extend(reversed(items))
+                case ast.For():
+                    self._loop(node, scope)
+                case ast.Comprehension():
+                    self._comprehension(node, scope)
+                case ast.Call(callee=ast.Name() as callee):
+                    self._called(callee)
+                    stack.extend(reversed(children(node)))
+                case ast.Pipe(stages=stages):
+                    for stage in stages:
+                        if isinstance(stage, ast.Name):
+                            self._called(stage)
+                    stack.extend(reversed(children(node)))
+                case _:
+                    stack.extend(reversed(children(node)))
+
+    def _use(self, name: str, span: Span, scope: _Scope) -> None:
+        entry = scope.find(name)
+        if entry is not None:
+            entry.used = True
+            return
+        if self.home.knows(name) or name in ELEMENTS:
+            return
+        outer: _Scope | None = scope
+        while outer is not None and name not in outer.later:
+            outer = outer.parent
+        if outer is not None:
+            self._refuse(
+                "used-early", f"`{name}` is used before it gets its value", span,
+                "its line comes later",
+                helps=("put the line that makes it before this one",),
+            )  # fmt: skip
+            return
+        if name[0].isupper() and len(name) <= 2:
+            self._unknown_dimension(name, span, scope)
+            return
+        try:
+            refuse_unknown_name(name, span, scope.names() | self.home.visible())
+        except Refused as refused:
+            self.diagnostics.report(refused.diagnostic)
+
+    def _unknown_dimension(self, name: str, span: Span, scope: _Scope) -> None:
+        known = [n for n, e in scope.entries.items() if e.kind == "dim"]
+        self._refuse(
+            "unknown-dimension", f"the dimension `{name}` isn't given by any input", span,
+            "no input has a dimension of this name",
+            notes=(
+                "a name with a capital letter is a dimension: it gets its value from the shape of "
+                f"an input,\nand here the inputs have: {', '.join(known) or 'none'}",
+            ),
+        )  # fmt: skip
+
+    def _loop(self, node: ast.For, scope: _Scope) -> None:
+        self.expr(node.source, scope)
+        for carry in node.carries:
+            self.expr(carry.value, scope)
+        inner = _Scope(scope)
+        for name in node.names:
+            self._declare(inner, name, "loop", None)
+        for carry in node.carries:
+            self._declare(inner, carry.name, "loop", None)
+        self.statements(node.body, inner)
+
+    def _comprehension(self, node: ast.Comprehension, scope: _Scope) -> None:
+        self.expr(node.source, scope)
+        inner = _Scope(scope)
+        for name in node.names:
+            self._declare(inner, name, "loop", None)
+        self.expr(node.body, inner)
+        if node.condition is not None:
+            self.expr(node.condition, inner)
+
+    def _called(self, callee: ast.Name) -> None:
+        """Refuse a block called by an op, which owns no weights."""
+        if self.inside_op is None:
+            return
+        if any(p.name.text == callee.text for p in self.inside_op.params):
+            return
+        function = self.home.function(callee.text)
+        if function is None or not (function.kind in ("block", "net") or self.home.owns(callee.text)):
+            return
+        op = self.inside_op.name.text
+        self._refuse(
+            "op-calls-block", f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
+            callee.span, "this makes weights" if self.home.owns(callee.text) else "this is a block",
+            secondary=(Label(self.inside_op.name.span, "an op owns no weights"),),
+            helps=(f"make it a block: `block {op}(…)`",),
+        )  # fmt: skip
+
+    # ---- training ------------------------------------------------------------------------
+
+    def train(self, t: ast.Train) -> None:
+        scope = self._signature(t.params)
+        for name in ("batch", "N"):
+            scope.entries.setdefault(name, _Entry(t.name.span, "free", used=True))
+        scope.later = frozenset(
+            n.text for s in t.items if isinstance(s, ast.Bind) for n in s.targets
+        )  # fmt: skip
+        for item in t.items:
+            match item:
+                case ast.Bind(targets=targets, value=value):
+                    self.expr(value, scope)
+                    for target in targets:
+                        self._declare(scope, target, "binding", value)
+                case ast.Assert(condition=condition):
+                    self.expr(condition, scope)
+                case ast.Step():
+                    self._step(item, scope)
+        for name, entry in scope.entries.items():
+            if entry.kind == "binding" and not entry.used and name not in SETTINGS and name[0] != "_":
+                self._unused_setting(name, entry)
+
+    def _step(self, step: ast.Step, scope: _Scope) -> None:
+        inner = _Scope(scope)
+        for bind in step.binds:
+            self.expr(bind.value, inner)
+            for target in bind.targets:
+                self._declare(inner, target, "binding", bind.value)
+        for name, entry in inner.entries.items():
+            if not entry.used and name not in STEP_SETTINGS and name[0] != "_":
+                self._unused_setting(name, entry, STEP_SETTINGS)
+
+    def _unused_setting(
+        self, name: str, entry: _Entry, settings: Iterable[str] = SETTINGS
+    ) -> None:
+        near = SETTING_SYNONYMS.get(name.lower()) or nearest(name, settings)
+        self._refuse(
+            "unused-setting", f"`{name}` is neither a training setting nor used", entry.span,
+            helps=(f"did you mean the setting `{near}`?",) if near else (
+                f"the settings are: {', '.join(settings)}",),
+        )  # fmt: skip
+
+    # ---- reporting -----------------------------------------------------------------------
+
+    def _refuse(
+        self, rule: str, message: str, span: Span, label: str = "", *,
+        secondary: tuple[Label, ...] = (), notes: tuple[str, ...] = (), helps: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        try:
+            refuse(rule, message, span, label, secondary=secondary, notes=notes, helps=helps)
+        except Refused as refused:
+            self.diagnostics.report(refused.diagnostic)
+
+    def _warn(
+        self, rule: str, message: str, span: Span, label: str, *,
+        notes: tuple[str, ...] = (), helps: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        self.diagnostics.report(
+            Diagnostic(
+                rule, message, Label(span, label), notes=notes, helps=helps,
+                severity=Severity.WARNING,
+            )  # fmt: skip
+        )
+
+
+SETTING_SYNONYMS = {
+    "epochs": "run", "num_epochs": "run", "steps": "run", "optim": "optimizer", "opt": "optimizer",
+    "criterion": "loss", "objective": "loss", "validation": "valid", "val": "valid",
+    "callbacks": "checkpoint", "early_stopping": "stop", "gradient_clip": "clip",
+    "initializer": "init", "dataset": "data", "train_data": "data", "random_seed": "seed",
+    "metric": "metrics", "save": "checkpoint",
+}  # fmt: skip
+"""What people call the settings elsewhere."""
+
+
+def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
+    """Report definitions that call themselves, directly or through others."""
+    calls: dict[str, dict[str, Span]] = {}
+    own = {d.name.text for d in file.declarations if isinstance(d, ast.Definition)}
+    for d in file.declarations:
+        if isinstance(d, ast.Definition):
+            local = {p.name.text for p in d.params}
+            body = d.body if isinstance(d.body, tuple) else (d.body,)
+            calls[d.name.text] = {
+                **{n.path[-1].text: n.span for n in walk(*body)
+                   if isinstance(n, ast.New) and n.path[-1].text in own},
+                **{n.text: n.span for n in walk(*body)
+                   if isinstance(n, ast.Name) and n.text in own and n.text not in local},
+            }  # fmt: skip
+    done: set[str] = set()
+    for start in calls:
+        cycle = _cycle(start, calls, done)
+        if not cycle:
+            continue
+        home.recursive.update(cycle)
+        shown = " → ".join(f"`{name}`" for name in [*cycle, cycle[0]])
+        first, second = cycle[0], cycle[1] if len(cycle) > 1 else cycle[0]
+        message = f"`{first}` calls itself" if len(cycle) == 1 else f"these call each other: {shown}"
+        diagnostics.report(
+            Diagnostic(
+                "recursion", message, Label(calls[first][second], "this call comes back here"),
+                notes=("checking a file must end, so no block is part of itself",),
+                helps=("repeat with a loop: `for i in 1..depth with h = x { next h = … }`",),
+            )  # fmt: skip
+        )
+
+
+def _cycle(start: str, calls: dict[str, dict[str, Span]], done: set[str]) -> list[str]:
+    """Find a cycle that can be reached from a definition, without recursion of our own."""
+    path: list[str] = []
+    stack: list[tuple[str, bool]] = [(start, False)]
+    while stack:
+        name, leaving = stack.pop()
+        if leaving:
+            path.pop()
+            done.add(name)
+            continue
+        if name in path:
+            return path[path.index(name) :]
+        if name in done:
+            continue
+        path.append(name)
+        stack.append((name, True))
+        stack.extend((callee, False) for callee in calls.get(name, {}))
+    return []

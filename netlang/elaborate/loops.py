@@ -1,0 +1,254 @@
+"""Loops: ``for`` and comprehensions are unrolled, ``scan`` becomes one node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netlang.diagnostics import Label
+from netlang.elaborate.bodies import run_statements, take_apart
+from netlang.elaborate.claims import claim
+from netlang.elaborate.core import evaluate, evaluates, truth
+from netlang.elaborate.emit import add
+from netlang.elaborate.frame import EXPANSION_LIMIT, Frame, Slot, join, refuse
+from netlang.elaborate.values import (
+    UNKNOWN,
+    Argued,
+    IntRange,
+    Object,
+    Unknown,
+    describe,
+)
+from netlang.ir.graph import Builder, Graph, Value
+from netlang.ir.op import OPS
+from netlang.syntax import ast
+
+
+@evaluates(ast.For)
+def _loop(expr: ast.For, frame: Frame) -> Object:
+    return _scan(expr, frame) if expr.kind == "scan" else _for(expr, frame)
+
+
+def _for(expr: ast.For, frame: Frame) -> Object:
+    carried: dict[str, Object] = {c.name.text: evaluate(c.value, frame) for c in expr.carries}
+    items = turns(evaluate(expr.source, frame), expr.source, frame)
+    if items is None:
+        return UNKNOWN
+    path = _loop_path(expr, frame)
+    yielded: list[Object] = []
+    for index, item in items:
+        inner = frame.inner("for", join(path, str(index)))
+        _bind_names(expr.names, item, expr.source, inner)
+        for carry in expr.carries:
+            inner.bind(carry.name.text, carried[carry.name.text], carry.span, carry.value)
+        run_statements(expr.body, inner)
+        yielded.extend(slot.value for slot in inner.yields)
+        carried |= {name: slot.value for name, slot in inner.nexts.items() if name in carried}
+    return _loop_value(expr, yielded, list(carried.values()))
+
+
+def _loop_value(expr: ast.For, yielded: Object, carried: list[Object]) -> Object:
+    has_yield = any(isinstance(statement, ast.Yield) for statement in expr.body)
+    values = [yielded, *carried] if has_yield else carried
+    if not values:
+        refuse(
+            "no-result", f"this `{expr.kind}` gives nothing", expr.names[0].span,
+            "nothing is carried and nothing is yielded",
+            helps=("carry a value: `with h = x { next h = … }`, or `yield` one each turn",),
+        )  # fmt: skip
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, Object]] | None:
+    """List the turns of a loop: the number in a path, and the item."""
+    match source:
+        case Unknown():
+            return None
+        case IntRange():
+            _count(len(source), expr, frame)
+            return [(i, i) for i in range(source.first, source.last + 1)]
+        case list() | tuple():
+            _count(len(source), expr, frame)
+            return list(enumerate(source))
+        case Value():
+            refuse(
+                "loop-over-tensor", "`for` runs while the file is checked, and can't go over a tensor",
+                expr.span, f"this is {source.type}",
+                helps=("to go along the time axis at run time, use `scan`",),
+            )  # fmt: skip
+        case int():
+            refuse(
+                "wrong-type", "`for` goes over a list or a range", expr.span,
+                f"this is {describe(source)}", helps=(f"count with `1..{expr.span.text}`",),
+            )  # fmt: skip
+        case _:
+            refuse(
+                "wrong-type", "`for` goes over a list or a range", expr.span,
+                f"this is {describe(source)}",
+            )  # fmt: skip
+
+
+def _count(turns: int, expr: ast.Expr, frame: Frame) -> None:
+    run = frame.run
+    run.expanded += turns
+    if run.expanded > EXPANSION_LIMIT:
+        run.tensors = False
+        refuse(
+            "too-large", f"this program expands to more than {EXPANSION_LIMIT:,} calls", expr.span,
+            f"{turns:,} turns", helps=("use fewer repetitions",),
+        )  # fmt: skip
+
+
+def _loop_path(expr: ast.Expr, frame: Frame) -> str:
+    if id(expr) in frame.sites or id(expr) in frame.labels:
+        return claim(expr, expr.span, frame)
+    return frame.binding_path()
+
+
+def _bind_names(names: tuple[ast.Ident, ...], item: Object, source: ast.Expr, inner: Frame) -> None:
+    for name, part in zip(names, take_apart(item, names, source.span), strict=True):
+        inner.bind(name.text, part, name.span)
+
+
+@evaluates(ast.Comprehension)
+def _comprehension(expr: ast.Comprehension, frame: Frame) -> Object:
+    items = turns(evaluate(expr.source, frame), expr.source, frame)
+    if items is None:
+        return UNKNOWN
+    path = _loop_path(expr, frame)
+    made: list[Object] = []
+    for index, item in items:
+        inner = frame.inner("for", join(path, str(index)))
+        _bind_names(expr.names, item, expr.source, inner)
+        if expr.condition is not None:
+            chosen = truth(evaluate(expr.condition, inner), expr.condition, inner)
+            if not chosen:
+                continue
+        made.append(evaluate(expr.body, inner))
+    return made
+
+
+# ---- scan --------------------------------------------------------------------------------
+
+
+def _scan(expr: ast.For, frame: Frame) -> Object:
+    carried = {c.name.text: evaluate(c.value, frame) for c in expr.carries}
+    sources = _sources(expr, frame)
+    if sources is None or any(isinstance(v, Unknown) for v in carried.values()):
+        return UNKNOWN
+    starts = [_start(c, carried[c.name.text]) for c in expr.carries]
+    outer = frame.run.builder
+    frame.run.builder = Builder(scope=outer.scope, span=outer.span, _taken=outer._taken)  # pyright: ignore[reportPrivateUsage]
+    try:
+        inner = frame.inner("scan", _loop_path(expr, frame))
+        slices, states = _enter_body(expr, sources, starts, inner)
+        run_statements(expr.body, inner)
+        body = frame.run.builder.nodes
+    finally:
+        frame.run.builder = outer
+    nexts = _nexts(expr, starts, inner)
+    yields = inner.yields
+    if nexts is None or any(not isinstance(y.value, Value) for y in yields):
+        return UNKNOWN
+    ends = [*nexts, *(y.value for y in yields if isinstance(y.value, Value))]
+    inside = {*slices, *states, *(v for node in body for v in node.outputs)}
+    captured = list(dict.fromkeys(
+        v for v in [*(v for node in body for v in node.inputs), *ends] if v not in inside
+    ))  # fmt: skip
+    graph = Graph(
+        "scan", (*states, *slices, *captured), {}, tuple(body),
+        {f"out{i}": v for i, v in enumerate(ends)},
+    )  # fmt: skip
+    op = OPS["scan"](body=graph, carried=len(states), scanned=len(slices))  # pyright: ignore[reportCallIssue]
+    operands = [*starts, *sources, *(Argued(v, expr.span) for v in captured)]
+    results = add(op, operands, expr.source.span, frame)
+    finals, stacked = list(results[: len(states)]), list(results[len(states) :])
+    # One yield a turn is the rule; several would each give a sequence.
+    values: list[Object] = [*stacked, *finals]
+    if not values:
+        return _loop_value(expr, [], [])
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
+    source = expr.source
+    while isinstance(source, ast.Paren):
+        source = source.value
+    parts = source.items if isinstance(source, ast.Tuple | ast.List) else (source,)
+    found: list[Argued] = []
+    for part in parts:
+        value = evaluate(part, frame)
+        if value is UNKNOWN:
+            return None
+        if not isinstance(value, Value) or value.type.rank < 2:
+            refuse(
+                "wrong-type", "`scan` walks along axis 1 of a tensor [N, T, ...]", part.span,
+                f"this is {describe(value)}",
+                helps=("to go over a list, use `for`",) if isinstance(value, list | IntRange) else (),
+            )  # fmt: skip
+        found.append(Argued(value, part.span, part))
+    if len(found) != len(expr.names):
+        refuse(
+            "count-mismatch", f"{len(expr.names)} names for {len(found)} sequences",
+            expr.names[0].span.to(expr.names[-1].span), "one name for each sequence",
+        )  # fmt: skip
+    first = found[0].value
+    assert isinstance(first, Value)
+    for other in found[1:]:
+        assert isinstance(other.value, Value)
+        if other.value.type.shape[:2] != first.type.shape[:2]:
+            refuse(
+                "shape-mismatch", "these sequences differ in number or length", found[0].span,
+                str(first.type), secondary=(Label(other.span, str(other.value.type)),),
+                notes=("`scan` walks along axis 1 of all of them together",),
+            )  # fmt: skip
+    return found
+
+
+def _start(carry: ast.Carry, value: Object) -> Argued:
+    if not isinstance(value, Value):
+        refuse(
+            "wrong-type", f"`{carry.name.text}` is carried at run time, so it must be a tensor",
+            carry.value.span, f"this is {describe(value)}",
+            helps=("fill one: `full([N, units], 0.0)`",),
+        )  # fmt: skip
+    return Argued(value, carry.span, carry.value)
+
+
+def _enter_body(
+    expr: ast.For, sources: list[Argued], starts: list[Argued], inner: Frame
+) -> tuple[list[Value], list[Value]]:
+    builder = inner.run.builder
+    slices: list[Value] = []
+    states: list[Value] = []
+    for name, source in zip(expr.names, sources, strict=True):
+        assert isinstance(source.value, Value)
+        type = source.value.type
+        value = builder.fresh(f"{name.text}", type.with_shape(type.shape[0], *type.shape[2:]))
+        inner.bind(name.text, value, name.span)
+        slices.append(value)
+    for carry, start in zip(expr.carries, starts, strict=True):
+        assert isinstance(start.value, Value)
+        value = builder.fresh(carry.name.text, start.value.type)
+        inner.bind(carry.name.text, value, carry.name.span)
+        states.append(value)
+    return slices, states
+
+
+def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | None:
+    """Check that every carried value keeps its shape, since one body runs for every step."""
+    found: list[Value] = []
+    for carry, start in zip(expr.carries, starts, strict=True):
+        slot: Slot | None = inner.nexts.get(carry.name.text)
+        if slot is None or not isinstance(slot.value, Value):
+            return None
+        assert isinstance(start.value, Value)
+        if slot.value.type != start.value.type:
+            refuse(
+                "carried-shape", f"`{carry.name.text}` changes shape from one step to the next",
+                slot.expr.span if slot.expr else slot.span, f"the next value is {slot.value.type}",
+                secondary=(Label(carry.span, f"the first value is {start.value.type}"),),
+                notes=("a `scan` runs one body for every step, so a carried value keeps its shape",),
+            )  # fmt: skip
+        found.append(slot.value)
+    return found
+

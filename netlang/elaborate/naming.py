@@ -1,0 +1,229 @@
+"""Which calls own weights, and what the weights are called.
+
+Decided from definitions alone, never from argument values, so that names are stable: a call
+that is alone in owning weights in its binding takes the binding's name; several add their
+callee's name each, and the second of one name a number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from netlang.ir.types import DType
+from netlang.syntax import ast
+from netlang.syntax.walk import children, walk
+
+ELEMENTS = frozenset({*(d.value for d in DType), "tensor", "float"})
+"""Names that make an index a shape."""
+
+
+class Definitions(Protocol):
+    """What naming needs to know about the names of a file."""
+
+    def owns(self, name: str) -> bool:
+        """Tell whether calling the definition ``name`` makes weights."""
+        ...
+
+
+@dataclass(slots=True)
+class Sites:
+    """The calls of one body that own weights, by the identity of their syntax node.
+
+    ``names`` holds what each adds to the path of its binding, ``labels`` what ``as`` calls it.
+    """
+
+    names: dict[int, str] = field(default_factory=dict[int, str])
+    labels: dict[int, str] = field(default_factory=dict[int, str])
+    owns: bool = False
+
+
+def sites_of(
+    params: Iterable[ast.Param],
+    body: tuple[ast.Statement, ...] | ast.Expr,
+    definitions: Definitions,
+) -> Sites:
+    """Name the weight-owning calls of a definition's body."""
+    naming = _Naming(definitions, _locals(params, body))
+    if isinstance(body, tuple):
+        naming.statements(body)
+    else:
+        naming.expressions([body])
+    return naming.sites
+
+
+def _locals(
+    params: Iterable[ast.Param], body: tuple[ast.Statement, ...] | ast.Expr
+) -> dict[str, bool]:
+    """Tell of every local name whether calling it may make weights."""
+    found = {p.name.text: not _is_op(p.type) for p in params}
+    for node in walk(*(body if isinstance(body, tuple) else (body,))):
+        match node:
+            case ast.Bind(targets=targets, value=value):
+                made_by_new = isinstance(_bare(value), ast.New)
+                found.update((t.text, not made_by_new) for t in targets)
+            case ast.For(names=names, carries=carries):
+                found.update((n.text, True) for n in names)
+                found.update((c.name.text, True) for c in carries)
+            case ast.Comprehension(names=names):
+                found.update((n.text, True) for n in names)
+            case _:
+                pass
+    return found
+
+
+def _is_op(type: ast.TypeExpr | None) -> bool:
+    match type:
+        case ast.NameType(name="op"):
+            return True
+        case ast.OptionalType(inner=inner):
+            return _is_op(inner)
+        case _:
+            return False
+
+
+def _bare(expr: ast.Expr) -> ast.Expr:
+    while isinstance(expr, ast.Paren | ast.Label):
+        expr = expr.value
+    return expr
+
+
+def bare_stage(expr: ast.Expr) -> ast.Expr:
+    """Give what a pipeline's stage or a call names, without parentheses and label."""
+    return _bare(expr)
+
+
+@dataclass(slots=True)
+class _Naming:
+    definitions: Definitions
+    local: dict[str, bool]
+    sites: Sites = field(default_factory=Sites)
+
+    def statements(self, body: tuple[ast.Statement, ...]) -> bool:
+        """Name the sites of a body; tell whether it owns any."""
+        owns = False
+        nameless: list[ast.Expr] = []
+        for statement in body:
+            match statement:
+                case ast.Bind(value=value):
+                    owns |= self.expressions([value])
+                case ast.Next(value=value) | ast.Yield(value=value) | ast.State(value=value):
+                    nameless.append(value)
+                case ast.Assert():
+                    pass
+        return self.expressions(nameless) or owns
+
+    def expressions(self, exprs: list[ast.Expr]) -> bool:
+        """Name the sites of expressions that share one binding; tell whether there are any."""
+        owners: list[tuple[ast.Expr, str, str | None]] = []
+        self._collect(exprs, owners)
+        counts: Counter[str] = Counter()
+        for node, callee, label in owners:
+            if label is not None:
+                self.sites.labels[id(node)] = label
+            elif len(owners) == 1:
+                self.sites.names[id(node)] = ""
+            else:
+                counts[callee] += 1
+                number = str(counts[callee]) if counts[callee] > 1 else ""
+                self.sites.names[id(node)] = callee + number
+        self.sites.owns |= bool(owners)
+        return bool(owners)
+
+    def _collect(
+        self, exprs: list[ast.Expr], owners: list[tuple[ast.Expr, str, str | None]]
+    ) -> None:
+        """List the sites in the order in which they are evaluated."""
+        # An entry is a node still to be opened, or one whose parts are done.
+        stack: list[tuple[object, str | None, bool]] = [(e, None, False) for e in reversed(exprs)]
+        while stack:
+            node, label, done = stack.pop()
+            if done:
+                assert isinstance(node, ast.Expr)
+                self._record(node, label, owners)
+                continue
+            match node:
+                case ast.Label(value=value, name=name):
+                    stack.append((value, name.text, False))
+                case ast.Paren(value=value):
+                    stack.append((value, label, False))
+                case ast.Pipe(value=value, stages=stages):
+                    for i, stage in reversed(list(enumerate(stages))):
+                        own = label if i == len(stages) - 1 else None
+                        self._push_stage(stage, own, stack)
+                    stack.append((value, None, False))
+                case ast.Call(callee=callee, args=args):
+                    stack.append((node, label, True))
+                    stack.extend((a.value, None, False) for a in reversed(args))
+                    if not isinstance(callee, ast.Name):
+                        stack.append((callee, None, False))
+                case ast.New(args=args):
+                    stack.append((node, label, True))
+                    stack.extend((a.value, None, False) for a in reversed(args))
+                case ast.For(source=source, carries=carries):
+                    stack.append((node, label, True))
+                    stack.extend((c.value, None, False) for c in reversed(carries))
+                    stack.append((source, None, False))
+                case ast.Comprehension(source=source):
+                    stack.append((node, label, True))
+                    stack.append((source, None, False))
+                case _:
+                    stack.extend((child, None, False) for child in reversed(children(node)))
+
+    def _push_stage(
+        self, stage: ast.Expr, label: str | None, stack: list[tuple[object, str | None, bool]]
+    ) -> None:
+        while isinstance(stage, ast.Paren | ast.Label):
+            if isinstance(stage, ast.Label):
+                label = stage.name.text
+            stage = stage.value
+        if isinstance(stage, ast.Call):
+            stack.append((stage, label, False))
+        else:
+            stack.append((stage, label, True))
+
+    def _record(
+        self,
+        node: ast.Expr,
+        label: str | None,
+        owners: list[tuple[ast.Expr, str, str | None]],
+    ) -> None:
+        match node:
+            case ast.For(body=body):
+                if self.statements(body):
+                    owners.append((node, "for", label))
+            case ast.Comprehension(body=body):
+                if self.expressions([body]):
+                    owners.append((node, "for", label))
+            case ast.New(path=path):
+                if self._owns(path[-1].text):
+                    owners.append((node, path[-1].text, label))
+            case ast.Call(callee=callee):
+                self._record_callee(node, _bare(callee), label, owners)
+            case _:
+                self._record_callee(node, node, label, owners)
+
+    def _record_callee(
+        self,
+        node: ast.Expr,
+        callee: ast.Expr,
+        label: str | None,
+        owners: list[tuple[ast.Expr, str, str | None]],
+    ) -> None:
+        match callee:
+            case ast.Name(text=name):
+                if self._owns(name):
+                    owners.append((node, name, label))
+            case ast.Field(name=name):
+                owners.append((node, name.text, label))
+            case ast.Index(value=ast.Name(text=name)) if name in ELEMENTS:
+                pass  # a shape remark such as `f32[N, 10]`
+            case ast.Index() | ast.If():
+                owners.append((node, "call", label))
+            case _:
+                pass
+
+    def _owns(self, name: str) -> bool:
+        return self.local[name] if name in self.local else self.definitions.owns(name)

@@ -1,0 +1,288 @@
+"""Train sections: every setting has a type, and is checked before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from netlang.diagnostics import Label, Refused
+from netlang.elaborate.bodies import check_assertion, maker, run_bind
+from netlang.elaborate.calls import bind_arguments
+from netlang.elaborate.checking import fits
+from netlang.elaborate.frame import CallSite, Frame, Run, refuse, report
+from netlang.elaborate.home import Home
+from netlang.elaborate.lint import SETTINGS, STEP_SETTINGS
+from netlang.elaborate.values import (
+    UNKNOWN,
+    Argued,
+    Duration,
+    Function,
+    Object,
+    Results,
+    Rows,
+    describe,
+)
+from netlang.ir.dims import symbol
+from netlang.ir.graph import Value
+from netlang.syntax import ast
+
+_ITEM_TYPES = {"init": "init_rule", "freeze": "selection", "checkpoint": "checkpoint"}
+_REQUIRED = ("data", "run")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A train section whose settings all have their types."""
+
+    name: str
+    settings: dict[str, Object]
+    steps: dict[str, dict[str, Object]]
+
+
+@dataclass(slots=True)
+class _Section:
+    decl: ast.Train
+    frame: Frame
+    settings: dict[str, Object] = field(default_factory=dict[str, Object])
+    steps: dict[str, dict[str, Object]] = field(default_factory=dict[str, "dict[str, Object]"])
+
+    def run(self) -> None:
+        for item in self.decl.items:
+            try:
+                self._item(item)
+            except Refused as refused:
+                report(self.frame, refused.diagnostic)
+        self._complete()
+
+    def _item(self, item: ast.Bind | ast.Step | ast.Assert) -> None:
+        match item:
+            case ast.Assert():
+                check_assertion(item, self.frame)
+            case ast.Step():
+                self._step(item)
+            case ast.Bind(targets=targets):
+                run_bind(item, self.frame)
+                name = targets[0].text
+                if name in SETTINGS and len(targets) == 1:
+                    self.settings[name] = UNKNOWN
+                    value = self.frame.names[name].value
+                    self.settings[name] = setting(name, value, item, self.frame)
+                    if name == "data":
+                        self._open_batch(value)
+                    if name == "valid":
+                        self._same_columns(item)
+
+    def _open_batch(self, data: Object) -> None:
+        """Make `batch` the columns of the data, with N in front."""
+        if not isinstance(data, Rows):
+            self.frame.bind("batch", UNKNOWN, self.decl.span)
+            return
+        builder = self.frame.run.builder
+        values: dict[str, Object] = {
+            name: builder.fresh(f"batch.{name}", type) for name, type in data.columns.items()
+        }
+        self.frame.bind("batch", Results(values), self.decl.span)
+
+    def _same_columns(self, bind: ast.Bind) -> None:
+        data, valid = self.settings.get("data"), self.settings.get("valid")
+        if not isinstance(data, Rows) or not isinstance(valid, Rows):
+            return
+        if data.columns == valid.columns:
+            return
+        sized = data.columns.keys() == valid.columns.keys()
+        refuse(
+            "columns-differ", "`valid` doesn't have the same columns as `data`", bind.value.span,
+            _columns(valid), notes=(f"`data` has {_columns(data)}",),
+            helps=(
+                "every expression is evaluated again on `valid`: give both the same final size",
+            ) if sized else (),
+        )  # fmt: skip
+
+    def _step(self, step: ast.Step) -> None:
+        inner = self.frame.inner("train", "")
+        given: dict[str, Object] = {}
+        for bind in step.binds:
+            try:
+                run_bind(bind, inner)
+                name = bind.targets[0].text
+                if name in STEP_SETTINGS:
+                    given[name] = UNKNOWN
+                    given[name] = setting(name, inner.names[name].value, bind, inner)
+            except Refused as refused:
+                report(inner, refused.diagnostic)
+        self.steps[step.name.text] = given
+        for name in ("loss", "update", "optimizer"):
+            if name not in given and not _misspelt(step.binds, STEP_SETTINGS):
+                refuse(
+                    "missing-setting", f"the step `{step.name.text}` has no `{name}`",
+                    step.name.span, helps=(_EXAMPLES[name],),
+                )  # fmt: skip
+
+    def _complete(self) -> None:
+        """See that nothing is missing, unless a misspelt setting explains it."""
+        if _misspelt([i for i in self.decl.items if isinstance(i, ast.Bind)], SETTINGS):
+            return
+        wanted = list(_REQUIRED) if self._uses_batch() else ["run"]
+        if not self.steps:
+            wanted += ["loss", "optimizer"]
+        missing = [name for name in wanted if name not in self.settings]
+        if not missing:
+            return
+        shown = " and ".join(f"`{name}`" for name in missing)
+        try:
+            refuse(
+                "missing-setting", f"the train section `{self.decl.name.text}` has no {shown}",
+                self.decl.name.span, helps=tuple(_EXAMPLES[name] for name in missing),
+            )  # fmt: skip
+        except Refused as refused:
+            report(self.frame, refused.diagnostic)
+
+    def _uses_batch(self) -> bool:
+        from netlang.syntax.walk import walk
+
+        return any(isinstance(n, ast.Name) and n.text == "batch" for n in walk(self.decl))
+
+
+_EXAMPLES = {
+    "data": 'such as `data = fashion_mnist("train") |> batches(256, shuffle=true)`',
+    "run": "such as `run = 10 epochs`",
+    "loss": "such as `loss = cross_entropy(logits, batch.label)`",
+    "optimizer": "such as `optimizer = sgd(0.1)`",
+    "update": "such as `update = [model]`",
+}
+
+
+def _misspelt(binds: list[ast.Bind] | tuple[ast.Bind, ...], known: object) -> bool:
+    from netlang.diagnostics import nearest
+    from netlang.elaborate.lint import SETTING_SYNONYMS
+
+    names = [t.text for b in binds for t in b.targets]
+    assert isinstance(known, dict | frozenset)
+    return any(
+        n not in known and (n.lower() in SETTING_SYNONYMS or nearest(n, known))  # pyright: ignore
+        for n in names
+    )
+
+
+def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
+    """Check one setting's value; give it as its type has it."""
+    if value is UNKNOWN:
+        return UNKNOWN
+    arg = Argued(value, maker(bind.value).span, bind.value)
+    match name:
+        case "loss":
+            return _scalar(name, arg)
+        case "metrics":
+            return [_scalar(name, a) for a in _items(name, arg)]
+        case "data" | "valid":
+            if not isinstance(value, Rows):
+                refuse("wrong-type", f"`{name}` must be rows of a dataset", arg.span,
+                       f"this is {describe(value)}")  # fmt: skip
+            if not value.batched:
+                refuse(
+                    "wrong-type", f"`{name}` must be in batches", arg.span, "these are single rows",
+                    helps=("end it with `|> batches(64)`",),
+                )  # fmt: skip
+            return value
+        case "init" | "freeze" | "checkpoint" | "update":
+            kind = _ITEM_TYPES.get(name, "layer")
+            type = ast.NameType(bind.span, kind)
+            return [fits(a, type, frame, name) for a in _items(name, arg)]
+        case "run":
+            if isinstance(value, Duration) and value.amount <= 0:
+                refuse("out-of-range", "a run must be longer than nothing", arg.span)
+            return fits(arg, ast.NameType(bind.span, "duration"), frame, name)
+        case "repeat" | "accumulate" | "seed":
+            number = fits(arg, ast.NameType(bind.span, "int"), frame, name)
+            if name != "seed" and isinstance(number, int) and number < 1:
+                refuse("out-of-range", f"`{name}` must be at least 1", arg.span, f"this is {number}")
+            return number
+        case "precision":
+            return value
+        case _:
+            return fits(arg, ast.NameType(bind.span, SETTINGS.get(name, name)), frame, name)
+    return value
+
+
+def _items(name: str, arg: Argued) -> list[Argued]:
+    if not isinstance(arg.value, list):
+        refuse(
+            "wrong-type", f"`{name}` must be a list", arg.span, f"this is {describe(arg.value)}",
+            helps=(f"put it in brackets: `{name} = [{_shown(arg)}]`",),
+        )  # fmt: skip
+    expr = arg.expr
+    spans = (
+        [e.span for e in expr.items]
+        if isinstance(expr, ast.List) and len(expr.items) == len(arg.value)
+        else [arg.span] * len(arg.value)
+    )
+    return [Argued(v, s) for v, s in zip(arg.value, spans, strict=True)]
+
+
+def _shown(arg: Argued) -> str:
+    text = " ".join(arg.span.text.split())
+    return text if len(text) < 40 else "…"
+
+
+def _scalar(name: str, arg: Argued) -> Object:
+    value = arg.value
+    if value is UNKNOWN:
+        return UNKNOWN
+    if not isinstance(value, Value) or value.type.rank or not value.type.dtype.is_float:
+        helps: tuple[str, ...] = ()
+        if isinstance(value, Value) and value.type.rank and value.type.dtype.is_float:
+            helps = (f"take the mean over the batch: `mean({_shown(arg)})`",)
+        what = "`loss` must be one number, f32[]" if name == "loss" else "a metric must be f32[]"
+        refuse("loss-shape", what, arg.span, f"this is {describe(value)}", helps=helps)
+    return value
+
+
+def _columns(rows: Rows) -> str:
+    return ", ".join(f"{name}: {type}" for name, type in rows.columns.items())
+
+
+def elaborate_train(
+    decl: ast.Train, home: Home, run: Run, values: dict[str, Object] | None = None
+) -> Plan:
+    """Check a train section; mistakes go to the run's diagnostics."""
+    run.training = True
+    frame = Frame(run, home, kind="train")
+    frame.bind("N", symbol("N"), decl.name.span)
+    _bind_params(decl, home, frame, values or {})
+    frame.sites, frame.labels = _sites(decl, home)
+    section = _Section(decl, frame)
+    section.run()
+    return Plan(decl.name.text, section.settings, section.steps)
+
+
+def _sites(decl: ast.Train, home: Home) -> tuple[dict[int, str], dict[int, str]]:
+    from netlang.elaborate.naming import sites_of
+
+    binds: list[ast.Statement] = []
+    for item in decl.items:
+        match item:
+            case ast.Bind():
+                binds.append(item)
+            case ast.Step(binds=inner):
+                binds.extend(inner)
+            case ast.Assert():
+                pass
+    sites = sites_of(decl.params, tuple(binds), home)
+    return sites.names, sites.labels
+
+
+def _bind_params(decl: ast.Train, home: Home, frame: Frame, values: dict[str, Object]) -> None:
+    definition = ast.Definition(
+        decl.span, "op", decl.name, decl.params, (), (), (), decl.doc, decl.head
+    )
+    function = Function(definition, home)
+    inner = Frame(frame.run, home, kind="train", names=frame.names)
+    inner.call = CallSite(function, {}, decl.head, frame)
+    for param in decl.params:
+        if param.default is None and param.name.text not in values:
+            refuse(
+                "missing-argument", f"the parameter `{param.name.text}` of a train section needs a default",
+                param.span, helps=(f"write `{param.span.text} = …`",),
+            )  # fmt: skip
+    given = {name: Argued(value, decl.head) for name, value in values.items()}
+    bind_arguments(function, given, inner)
+

@@ -1,0 +1,222 @@
+"""What an expression of the language can be worth while a file is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from netlang.ir.dims import Dim, show
+from netlang.ir.graph import Value
+from netlang.ir.types import DType, TensorType
+from netlang.source import Span
+from netlang.syntax import ast
+
+if TYPE_CHECKING:
+    from netlang.elaborate.home import Home
+
+
+class Unknown:
+    """The value of an expression with a mistake in it: silences what follows from it."""
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+UNKNOWN: Final = Unknown()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Function:
+    """A ``net``, ``block``, ``op``, ``extern op`` or ``dataset``, with the file it stands in."""
+
+    definition: ast.Definition | ast.Extern
+    home: Home
+
+    @property
+    def name(self) -> str:
+        return self.definition.name.text
+
+    @property
+    def kind(self) -> str:
+        return self.definition.kind
+
+    @property
+    def params(self) -> tuple[ast.Param, ...]:
+        return self.definition.params
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """What ``new`` makes: a block, some of its arguments, and the weights it owns."""
+
+    function: Function
+    arguments: Mapping[str, Argued]
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The named results of a call with several."""
+
+    values: Mapping[str, Object]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A bare word with a meaning of its own: ``same``, ``valid``, ``half``, ``causal``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A number of epochs or of steps."""
+
+    amount: float
+    unit: str
+
+    def __str__(self) -> str:
+        unit = self.unit if self.amount != 1 else self.unit[:-1]
+        return f"{self.amount:g} {unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A training value: an initialiser, a schedule, an optimizer, a rule, ..."""
+
+    type: str
+    name: str
+    arguments: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Weights of a layer below ``path``, which is relative to the layer."""
+
+    layer: Layer
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntRange:
+    """``first..last``; both ends belong to it."""
+
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return max(0, self.last - self.first + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Examples with typed columns; ``batched`` once ``batches`` has put ``N`` in front."""
+
+    columns: Mapping[str, TensorType]
+    origin: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
+    batched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Argued:
+    """An argument of a call: its value, where it stands, and its name if it was named."""
+
+    value: Object
+    span: Span
+    expr: ast.Expr | None = None
+    name: ast.Ident | None = None
+
+
+Object = (
+    Value | int | Dim | float | bool | str | None | list["Object"] | tuple["Object", ...]
+    | Unknown | Function | Layer | Results | Word | Duration | Setting | Part | IntRange | Rows
+    | DType
+)  # fmt: skip
+
+
+def is_number(value: Object) -> bool:
+    """Tell whether a value is an int (symbolic or not) or a float."""
+    return isinstance(value, int | float | Dim) and not isinstance(value, bool)
+
+
+def describe(value: Object) -> str:
+    """Say what a value is, to stand after "this is"."""
+    match value:
+        case Value():
+            return str(value.type)
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return f"the int {value}"
+        case Dim():
+            return f"the size {show(value)}"
+        case float():
+            return f"the float {value:g}"
+        case str():
+            return f'the string "{value}"'
+        case None:
+            return "none"
+        case list():
+            return f"a list of {len(value)}"
+        case tuple():
+            return f"a tuple of {len(value)}"
+        case Function():
+            article = "an" if value.kind == "op" else "a"
+            return f"the {value.kind} `{value.name}`" if value.name else f"{article} {value.kind}"
+        case Layer():
+            return f"a layer made of `{value.function.name}`"
+        case Results():
+            return f"{len(value.values)} results: {', '.join(value.values)}"
+        case Word():
+            return f"the word `{value.text}`"
+        case Duration():
+            return f"the duration {value}"
+        case Setting():
+            return f"{article_of(value.type)} (`{value.name}`)"
+        case Part():
+            return "a part of a layer"
+        case IntRange():
+            return f"the range {value.first}..{value.last}"
+        case Rows():
+            return "rows in batches" if value.batched else "rows"
+        case DType():
+            return f"the element type {value}"
+        case Unknown():
+            return "unknown"
+
+
+def article_of(type_name: str) -> str:
+    """Put "a" or "an" before the name of a type."""
+    shown = type_name.replace("_", " ")
+    return f"an {shown}" if shown[0] in "aeiou" else f"a {shown}"
+
+
+def short(value: Object) -> str:
+    """Print a value as a program would write it, for a trace of calls."""
+    match value:
+        case Value():
+            return str(value.type)
+        case str():
+            return f'"{value}"'
+        case bool() | None:
+            return {True: "true", False: "false", None: "none"}[value]
+        case float():
+            return f"{value:g}"
+        case list():
+            return f"[{', '.join(map(short, value))}]"
+        case tuple():
+            return f"({', '.join(map(short, value))})"
+        case Function():
+            return value.name
+        case Word():
+            return value.text
+        case int() | Dim() | Duration() | DType():
+            return str(value)
+        case IntRange():
+            return f"{value.first}..{value.last}"
+        case Setting():
+            return f"{value.name}(…)"
+        case _:
+            return "…"

@@ -1,0 +1,285 @@
+"""A program: one file, its imports, its nets and train sections."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netlang import ops as ops
+from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, nearest
+from netlang.elaborate import nets
+from netlang.elaborate.bodies import check_assertion, take_apart
+from netlang.elaborate.core import evaluate
+from netlang.elaborate.frame import Frame, Run, report
+from netlang.elaborate.home import Home
+from netlang.elaborate.library import Library
+from netlang.elaborate.lint import lint
+from netlang.elaborate.naming import sites_of
+from netlang.elaborate.training import Plan, elaborate_train
+from netlang.elaborate.values import UNKNOWN, Argued, Function, Object
+from netlang.faults import USAGE, Fault
+from netlang.ir.graph import Graph
+from netlang.source import Source
+from netlang.syntax import ast
+from netlang.syntax.parser import no_definition, parse
+from netlang.syntax.reader import read_source
+
+RECURSION_LIMIT = 30_000
+"""Python frames: enough for calls and brackets nested as deep as our own limits allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """One net of a program."""
+
+    name: str
+    function: Function
+    program: Program
+
+    @property
+    def graph(self) -> Graph:
+        """The graph with default parameters; raises ``Fault`` if the program has mistakes."""
+        return self.bind({})
+
+    def bind(self, values: Mapping[str, Object]) -> Graph:
+        """The graph with sizes or parameters fixed, such as ``{"H": 224, "classes": 10}``."""
+        self._check_names(values)
+        before = len(self.program.diagnostics.items)
+        graph = self.program.graph_of(self.function, values)
+        if graph is None:
+            found = self.program.diagnostics.items
+            first = found[before] if len(found) > before else (found[0] if found else None)
+            raise Fault(
+                first.rule if first else "mistakes",
+                first.message if first else f"`{self.name}` has mistakes",
+                notes=first.notes if first else (),
+                helps=(*(first.helps if first else ()), f"see `netlang check {self.program.path}`"),
+            )
+        return graph
+
+    def _check_names(self, values: Mapping[str, Object]) -> None:
+        known = {p.name.text for p in self.function.params if not nets.takes_tensor(p)}
+        for param in self.function.params:
+            if isinstance(param.type, ast.ShapeType):
+                known |= {d.text for d in param.type.dims if isinstance(d, ast.Name) and d.text[0].isupper()}
+        for name in values:
+            if name not in known:
+                near = nearest(name, known)
+                raise Fault(
+                    "unknown-size",
+                    f"`{self.name}` has no size or parameter `{name}`",
+                    helps=(f"did you mean `{near}`?" if near else f"it has: {', '.join(sorted(known))}",),
+                    exit_code=USAGE,
+                )
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """A checked file. ``diagnostics`` holds every mistake; nothing is raised for them."""
+
+    path: Path
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
+    file: ast.File | None = None
+    nets: dict[str, Net] = field(default_factory=dict[str, Net])
+    plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
+    _homes: dict[Path, Home] = field(default_factory=dict[Path, Home])
+    _library: Library | None = None
+    _graphs: dict[tuple[object, ...], Graph | None] = field(
+        default_factory=dict[tuple[object, ...], "Graph | None"]
+    )
+
+    def net(self, name: str | None) -> Net:
+        """Find a net by name, or the only one; raises ``Fault`` otherwise."""
+        if name is None:
+            if len(self.nets) == 1:
+                return next(iter(self.nets.values()))
+            listed = ", ".join(self.nets) or "none"
+            raise Fault(
+                "which-net",
+                f"{self.path} has {len(self.nets) or 'no'} nets: say which one" if self.nets
+                else f"{self.path} has no net",
+                notes=(f"its nets: {listed}",) if self.nets else (),
+                exit_code=USAGE,
+            )  # fmt: skip
+        if name not in self.nets:
+            near = nearest(name, self.nets)
+            raise Fault(
+                "unknown-net",
+                f"{self.path} has no net `{name}`",
+                notes=(f"its nets: {', '.join(self.nets) or 'none'}",),
+                helps=(f"did you mean `{near}`?",) if near else (),
+                exit_code=USAGE,
+            )
+        return self.nets[name]
+
+    # ---- building ------------------------------------------------------------------------
+
+    def graph_of(self, function: Function, given: Mapping[str, Object]) -> Graph | None:
+        """Elaborate a net, once for each choice of parameters."""
+        values = {k: v.value if isinstance(v, Argued) else v for k, v in given.items()}
+        key = (id(function.definition), *sorted((k, repr(v)) for k, v in values.items()))
+        if key not in self._graphs:
+            self._graphs[key] = None
+            self._graphs[key] = nets.build_net(function, self._run(), values)
+        return self._graphs[key]
+
+    def _run(self) -> Run:
+        return Run(self.diagnostics, graph_of=self.graph_of)
+
+    def check(self) -> None:
+        """Parse, resolve and elaborate everything."""
+        try:
+            source = read_source(self.path)
+        except Refused as refused:
+            self.diagnostics.report(refused.diagnostic)
+            return
+        home = self._home(source, self.path)
+        if home is None or self.file is None:
+            return
+        if (empty := no_definition(self.file)) is not None:
+            self.diagnostics.report(empty)
+        for declaration in self.file.declarations:
+            match declaration:
+                case ast.Definition(kind="net", name=name):
+                    function = home.find(name.text)
+                    if isinstance(function, Function) and function.definition is declaration:
+                        self.nets[name.text] = Net(name.text, function, self)
+                case ast.Bind(targets=targets):
+                    home.find(targets[0].text)
+                case _:
+                    pass
+        for net in self.nets.values():
+            if all(p.default is not None or nets.takes_tensor(p) for p in net.function.params):
+                self.graph_of(net.function, {})
+        self._check_rest(self.file, home)
+
+    def _check_rest(self, file: ast.File, home: Home) -> None:
+        frame = Frame(Run(self.diagnostics, tensors=False, graph_of=self.graph_of), home)
+        for declaration in file.declarations:
+            try:
+                match declaration:
+                    case ast.Assert():
+                        check_assertion(declaration, frame)
+                    case ast.Train(name=name):
+                        self.plans[name.text] = elaborate_train(declaration, home, self._run())
+                    case _:
+                        pass
+            except Refused as refused:
+                report(frame, refused.diagnostic)
+
+    # ---- files ---------------------------------------------------------------------------
+
+    def _home(self, source: Source, path: Path, chain: tuple[Path, ...] = ()) -> Home | None:
+        """Parse a file and collect its names; ``None`` after a syntax error."""
+        file = parse(source, self.diagnostics)
+        if not chain:
+            self.file = file
+        if file is None:
+            return None
+        if self._library is None:
+            self._library = Library(self.diagnostics, self._constant)
+        home = Home(source, self.diagnostics, self._constant, self._library.prelude)
+        self._homes[_real(path)] = home
+        for item in file.imports:
+            self._import(item, home, path, (*chain, path))
+        self._declare(file, home)
+        lint(file, home, self.diagnostics)
+        return home
+
+    def _declare(self, file: ast.File, home: Home) -> None:
+        for declaration in file.declarations:
+            match declaration:
+                case ast.Assert():
+                    continue
+                case ast.Bind(targets=targets):
+                    names = targets
+                case _:
+                    names = (declaration.name,)
+            for name in names:
+                before = home.declared.get(name.text)
+                if before is not None or name.text in home.imported:
+                    self._twice(name, before, home)
+                    continue
+                home.declared[name.text] = declaration
+
+    def _twice(self, name: ast.Ident, before: ast.Declaration | None, home: Home) -> None:
+        first = ()
+        if before is not None and not isinstance(before, ast.Assert):
+            span = before.targets[0].span if isinstance(before, ast.Bind) else before.name.span
+            first = (Label(span, "first defined here"),)
+        self.diagnostics.report(
+            Diagnostic(
+                "already-defined", f"`{name.text}` is defined twice",
+                Label(name.span, "defined again here" if first else "this name is imported above"),
+                first, helps=("give one of them another name",),
+            )  # fmt: skip
+        )
+        del home
+
+    def _import(self, item: ast.Import, home: Home, path: Path, chain: tuple[Path, ...]) -> None:
+        from netlang.elaborate.imports import locate, refuse_missing_name
+
+        try:
+            origin = self._imported(item, path, chain, locate)
+        except Refused as refused:
+            self.diagnostics.report(refused.diagnostic)
+            origin = None
+        for name in item.names:
+            local = (name.alias or name.name).text
+            home.imported[local] = None
+            if origin is None:
+                continue
+            if origin.declaration(name.name.text) is None and name.name.text not in origin.imported:
+                self.diagnostics.report(refuse_missing_name(item, name, origin))
+                continue
+            home.imported[local] = (origin, name.name.text)
+
+    def _imported(self, item: ast.Import, path: Path, chain: tuple[Path, ...], locate: object) -> Home | None:
+        from netlang.elaborate.imports import locate as find
+        from netlang.elaborate.imports import refuse_circle
+
+        assert self._library is not None
+        if isinstance(item.module, tuple):
+            return self._library.module(item.module)
+        target = find(item.module, path)
+        real = _real(target)
+        if real in [_real(p) for p in chain]:
+            refuse_circle(item.module, [*chain, target])
+        if real in self._homes:
+            return self._homes[real]
+        source = read_source(target)
+        return self._home(source, target, chain)
+
+    def _constant(self, home: Home, bind: ast.Bind) -> dict[str, Object]:
+        """Evaluate a binding at the top of a file."""
+        run = Run(self.diagnostics, tensors=False, graph_of=self.graph_of)
+        sites = sites_of((), (bind,), home)
+        frame = Frame(run, home, sites=sites.names, labels=sites.labels)
+        names = [t.text for t in bind.targets]
+        try:
+            value = evaluate(bind.value, frame)
+            parts = take_apart(value, bind.targets, bind.value.span)
+        except Refused as refused:
+            report(frame, refused.diagnostic)
+            return dict.fromkeys(names, UNKNOWN)
+        return dict(zip(names, parts, strict=True))
+
+
+def _real(path: Path) -> Path:
+    return Path(path).resolve()
+
+
+def load(path: str | Path) -> Program:
+    """Check a file; its mistakes are in ``diagnostics``, and nothing is raised for them."""
+    program = Program(Path(path))
+    if sys.getrecursionlimit() < RECURSION_LIMIT:
+        sys.setrecursionlimit(RECURSION_LIMIT)
+    program.check()
+    return program
+
+
+def nets_of(program: Program) -> Iterator[Net]:
+    """Give the nets of a program in the order of the file."""
+    yield from program.nets.values()
