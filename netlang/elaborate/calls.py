@@ -33,7 +33,6 @@ from netlang.elaborate.values import (
     is_number,
 )
 from netlang.ir.graph import Scope, Value
-from netlang.ir.op import OPS
 from netlang.ir.types import DType
 from netlang.source import Span
 from netlang.syntax import ast
@@ -103,6 +102,7 @@ def call_function(
         )  # fmt: skip
     if function.name in SPECIAL and function.home.source.library:
         return SPECIAL[function.name](args, span, frame)
+    function = _overloaded(function, args)
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         return _call_extern(function, function.definition, assigned, node, span, frame)
@@ -113,6 +113,19 @@ def call_function(
         function, function.definition, assigned, span, frame,
         path=frame.binding_path() if path is None else path, layer=frame.layer,
     )  # fmt: skip
+
+
+_WITHOUT_TENSOR = {"flip": "flip_image", "resize": "resize_image"}
+"""Ops on tensors whose name, called without a tensor, means a transform of images."""
+
+
+def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
+    other = _WITHOUT_TENSOR.get(function.name)
+    if other is None or not function.home.source.library:
+        return function
+    if any(isinstance(a.value, Value | Unknown) for a in args):
+        return function
+    return function.home.function(other) or function
 
 
 def _owning(function: Function) -> bool:
@@ -316,15 +329,13 @@ def _call_extern(
         return _rows(function, definition, values, inner)
     if library and name in COMPILE_TIME:
         return COMPILE_TIME[name](values, assigned, node, span, frame)
-    if library and name in OPS:
-        return _call_primitive(function, values, assigned, span, inner)
-    if library:
-        match definition.outs[0].type:
-            case ast.NameType(name=kind):
-                return Setting(kind, name, values)
-            case _:
-                raise LookupError(f"the prelude names `{name}`, which no primitive implements")
-    return call_foreign(function, definition, values, span, inner)
+    if not library:
+        return call_foreign(function, definition, values, span, inner)
+    match definition.outs[0].type:
+        case ast.NameType(name=kind):
+            return Setting(kind, name, values)
+        case _:
+            return _call_primitive(function, values, assigned, span, inner)
 
 
 def _call_primitive(

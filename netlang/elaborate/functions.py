@@ -17,9 +17,9 @@ from netlang.elaborate.values import (
     describe,
     is_number,
 )
-from netlang.ir.dims import Dim, Shape, Size
+from netlang.ir.dims import Dim, Shape, Size, product
 from netlang.ir.graph import Init, Param, Value
-from netlang.ir.types import DType, TensorType
+from netlang.ir.types import F32, TensorType
 from netlang.source import Span
 from netlang.syntax import ast
 
@@ -203,6 +203,11 @@ def _total(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> O
     return total
 
 
+@compile_time("product")
+def _product(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    return bounded(product(v for v in _list(values) if isinstance(v, int | Dim)), span)
+
+
 @compile_time("greatest")
 def _greatest(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
     return max(_some(_numbers(values, span), span))
@@ -280,8 +285,9 @@ def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame)
             "this is outside of both",
         )  # fmt: skip
     shape = _weight_shape(values["shape"], args["shape"].span, span)
-    dtype, trained = values["dtype"], values["trained"]
-    assert isinstance(dtype, DType) and isinstance(trained, bool)
+    like, trained = values["like"], values["trained"]
+    assert isinstance(trained, bool)
+    dtype = like.type.dtype if isinstance(like, Value) else F32
     type = TensorType(dtype, shape)
     path = claim(node, span, frame)
     made = frame.run.weights.get(path)
@@ -368,3 +374,19 @@ def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame)
     origin = {**rows.origin, "batches": {k: v for k, v in values.items() if k != "d"}}  # pyright: ignore
     return Rows(columns, origin, batched=True)  # pyright: ignore
 
+
+def _drawn(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
+    """Type a random draw: in a train section it is one more input of the step."""
+    if not frame.run.training:
+        refuse(
+            "random-in-net", "a net computes the same for the same input", span,
+            "random draws belong in a `train` section",
+            helps=("make the noise an input of the net: `z: f32[N, 64]`",),
+        )  # fmt: skip
+    shape = values["shape"]
+    assert isinstance(shape, list)
+    sizes = tuple(size for size in shape if isinstance(size, int | Dim))
+    return frame.run.builder.fresh("noise", TensorType(F32, sizes))
+
+
+COMPILE_TIME["random_normal"] = COMPILE_TIME["random_uniform"] = _drawn

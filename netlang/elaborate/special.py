@@ -142,7 +142,7 @@ def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None
     )  # fmt: skip
 
 
-_RESIZING = frozenset({"crop", "center_crop", "random_resized_crop", "resize"})
+_RESIZING = frozenset({"crop", "center_crop", "random_resized_crop", "resize_image"})
 
 
 def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
