@@ -89,8 +89,15 @@ def sound_graph(
     file: str, net: str | None, bind: Mapping[str, int] | None = None, *, as_json: bool = False
 ) -> Graph:
     """Load the graph of one net of a program, its sizes bound."""
-    chosen = sound_program(file, as_json=as_json).net(net)
-    return chosen.bind(bind) if bind else chosen.graph
+    program = sound_program(file, as_json=as_json)
+    chosen = program.net(net)
+    try:
+        return chosen.bind(bind or {})
+    except Fault:
+        # With other sizes than the file's own, shapes may no longer fit: shown where they meet.
+        if program.diagnostics.failed:
+            refuse(program.diagnostics.sorted(), as_json=as_json)
+        raise
 
 
 def initial_or_given(graph: Graph, weights: str | None, seed: int) -> Mapping[str, Array]:

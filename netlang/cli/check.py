@@ -10,6 +10,7 @@ from netlang.analysis.counts import total, trained
 from netlang.cli.arguments import json_option
 from netlang.cli.output import colorful, exit_code, grouped, page_width, say, say_json
 from netlang.diagnostics import Diagnostic, Severity
+from netlang.elaborate.nets import takes_tensor
 from netlang.program import Net, Program, load
 from netlang.render import render_all, to_json
 from netlang.syntax import ast
@@ -61,9 +62,14 @@ def _contents(program: Program) -> list[str]:
         counted = [(kinds.count(kind), kind) for kind in ("block", "op", "dataset", "constant")]
     contents = [f"{n:,} {kind}{'s' if n > 1 else ''}" for n, kind in counted if n]
     if program.nets:
-        weights = total(trained(net.graph) for net in program.nets.values())
+        weights = total(trained(net.graph) for net in program.nets.values() if _complete(net))
         contents.append(f"{grouped(weights)} weights")
     return contents or ["nothing in it"]
+
+
+def _complete(net: Net) -> bool:
+    """Tell whether a net has a default for each of its parameters."""
+    return all(p.default is not None or takes_tensor(p) for p in net.function.params)
 
 
 def _kind(declaration: ast.Declaration) -> str:
@@ -84,12 +90,16 @@ def _json(checked: list[tuple[str, Program]], found: dict[str, list[Diagnostic]]
             {
                 "file": file,
                 "ok": not exit_code(found[file]),
-                "nets": {name: _net(net) for name, net in program.nets.items()},
+                "nets": {} if exit_code(found[file]) else _nets(program),
             }
             for file, program in checked
         ],
         "diagnostics": [to_json(d) for diagnostics in found.values() for d in diagnostics],
     }
+
+
+def _nets(program: Program) -> dict[str, object]:
+    return {name: _net(net) for name, net in program.nets.items() if _complete(net)}
 
 
 def _net(net: Net) -> object:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 import click
 
@@ -112,11 +113,13 @@ def _innermost(traceback: TracebackType | None) -> str:
 
 def _silence_broken_output() -> None:
     """Give up on a standard output that cannot take what is in its buffer."""
+    output: TextIO | None = sys.stdout
+    if output is None:
+        return
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        output.flush()
     except OSError:
-        silence(sys.stdout)
+        silence(output)
 
 
 def _silence_streams() -> None:
