@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from netlang.syntax import ast
+
+_BETWEEN = re.compile(r"[ \t]*,?[ \t]*")
 
 
 class Comments:
@@ -35,10 +39,7 @@ class Comments:
             return None
         comment = self._comments[self._next]
         start = comment.span.start
-        # Only punctuation, such as a comma, may stand between the two.
-        if not comment.trailing or start < offset or self._text.find("\n", offset, start) >= 0:
-            return None
-        if any(c.isalnum() for c in self._text[offset:start]):
+        if start < offset or not _BETWEEN.fullmatch(self._text, offset, start):
             return None
         self._next += 1
         return comment

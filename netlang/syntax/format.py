@@ -205,15 +205,12 @@ class _Format:
             content = self.body(body, node.head.end, node.span.end)
             opening = " {}" if content == "{}" else " {"
             head, split = _signature(name, rest, opening)
-            return (head, HARD if split else " ", content)
+            return (head, HARD if split and content != "{}" else " ", content)
         value = self.expression(body)
         head, split = _signature(name, rest, " =")
         if split:
             return (head, Indent((HARD, "= ", value)))
-        whole = _flat((head, " = ", value))
-        if whole is not None and len(whole) <= WIDTH:
-            return whole
-        return (head, " =", Indent((HARD, value)))
+        return (head, " =", Group(Indent((LINE, value))))
 
     def _params(
         self, params: Sequence[ast.Param], node: ast.Definition | ast.Extern | ast.Train

@@ -139,9 +139,7 @@ def _fits(rest: list[_Frame], frame: _Frame, room: int) -> bool:
                     stack.append((indent, broken, node.parts[node.start]))
             case IfBroken():
                 room -= len(node.text) if broken else 0
-            case Remark():
-                return True
-            case Line(hard=True):
+            case Remark() | Line(hard=True):
                 return broken
             case Line() if broken:
                 return True

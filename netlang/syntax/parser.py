@@ -43,30 +43,30 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
     """Parse the definitions that stand between two offsets of a file."""
     scanned = scan(source, start, end)
     fault = scanned.fault
+    # Only what stands before a fault of the scan can be an earlier mistake.
+    until = end if fault is None else fault_start(fault)
     if fault is not None and fault.kind == "deep":
         diagnostics.report(explain_fault(source, end, fault))
         return None
     with _LOCK:
         _BUILDER.reset(source, start)
-        result = _parse(source.text[start:end], start)
+        result = _parse(source.text[start:until], start)
         found = _BUILDER.checks.found
         _BUILDER.reset(_NOTHING, 0)
     match result:
         case Refused():
             diagnostics.report(result.diagnostic)
-            return None
-        case Failure() if fault is None or result.start < fault_start(fault):
+        case Failure() if fault is None or result.start < until:
             diagnostics.report(explain(source, start, end, result))
-            return None
         case _ if fault is not None:
             diagnostics.report(explain_fault(source, end, fault))
-            return None
         case Failure():
-            return None
+            pass
         case parts:
             for diagnostic in found:
                 diagnostics.report(diagnostic)
             return _file(source, parts, scanned.comments)
+    return None
 
 
 def split_definitions(source: Source) -> dict[str, tuple[int, int]]:
