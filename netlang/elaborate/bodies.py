@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netlang.diagnostics import Label, Refused
 from netlang.elaborate.checking import declare_shape, fits, match_shape
 from netlang.elaborate.core import evaluate, truth
@@ -38,13 +40,33 @@ def run_body(function: Function, definition: ast.Definition, frame: Frame) -> No
 
 
 def run_statements(statements: tuple[ast.Statement, ...], frame: Frame) -> None:
-    """Run statements in order; a mistake in one does not stop the next."""
-    for statement in statements:
+    """Run statements in order; a mistake in one does not stop the next.
+
+    A failed assertion does: what comes after it relies on it.
+    """
+    for i, statement in enumerate(statements):
         try:
             _run(statement, frame)
         except Refused as refused:
             report(frame, refused.diagnostic)
+            _silence([statement], frame)
+            if isinstance(statement, ast.Assert):
+                _silence(statements[i:], frame)
+                break
     frame.base = ""
+
+
+def _silence(statements: Sequence[ast.Statement], frame: Frame) -> None:
+    """Make what statements would have made unknown."""
+    for statement in statements:
+        match statement:
+            case ast.Bind(targets=targets):
+                for target in targets:
+                    frame.names.setdefault(target.text, Slot(UNKNOWN, target.span))
+            case ast.Next(name=name):
+                frame.nexts.setdefault(name.text, Slot(UNKNOWN, name.span))
+            case _:
+                pass
 
 
 def _run(statement: ast.Statement, frame: Frame) -> None:
@@ -68,6 +90,9 @@ def run_bind(bind: ast.Bind, frame: Frame) -> None:
     """Evaluate a binding and give its names their values."""
     names = [t.text for t in bind.targets]
     frame.base = next((n for n in names if not n.startswith("_")), names[0])
+    if frame.base in frame.names:
+        # A name bound twice is reported as such; its weights need no second complaint.
+        frame.base = f"{frame.base}'"
     value = evaluate(bind.value, frame)
     if bind.type is not None and value is not UNKNOWN:
         try:

@@ -60,6 +60,8 @@ def call(
 ) -> Object:  # fmt: skip
     """Call a block, op, net, dataset or layer. ``node`` is the site that may own weights."""
     span = span or node.span
+    if not all(_known(a.value) for a in args):
+        return UNKNOWN
     match callee:
         case Unknown():
             return UNKNOWN
@@ -79,6 +81,12 @@ def call(
                 f"this is {describe(callee)}",
                 helps=_hidden_help(named, frame),
             )  # fmt: skip
+
+
+def _known(value: Object) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_known, value))
+    return value is not UNKNOWN
 
 
 def _hidden_help(named: ast.Expr, frame: Frame) -> tuple[str, ...]:

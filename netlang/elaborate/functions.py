@@ -274,6 +274,28 @@ def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> 
     return list(kernel)
 
 
+@compile_time("per_group")
+def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    channels, groups, side = values["channels"], values["groups"], values["side"]
+    if not isinstance(channels, int) or not isinstance(groups, int):
+        refuse(
+            "symbolic-weight", "a weight's shape must be known when the file is checked", span,
+            f"the {side} channels are {channels}",
+            helps=("give the channels a number in the net's signature",),
+        )  # fmt: skip
+    if groups < 1:
+        refuse("out-of-range", "`groups` must be at least 1", span, f"it is {groups}")
+    if channels % groups:
+        fitting = [n for n in range(1, channels + 1) if channels % n == 0]
+        shown = fitting if len(fitting) < 10 else [*fitting[:5], "...", *fitting[-2:]]
+        refuse(
+            "groups-mismatch", f"{channels} {side} channels don't divide into {groups} groups", span,
+            f"{channels} = {channels // groups}·{groups} + {channels % groups}",
+            helps=(f"`groups` can be {', '.join(map(str, shown))}",),
+        )  # fmt: skip
+    return channels // groups
+
+
 # ---- weights -----------------------------------------------------------------------------
 
 
