@@ -11,6 +11,7 @@ from netlang.ir.dims import Dim, Shape, Size, substitute, symbols
 from netlang.ir.types import DType, TensorType, Types
 
 if TYPE_CHECKING:
+    from netlang.ir.graph import Graph
     from netlang.numeric import Array
 
 
@@ -78,6 +79,12 @@ class OnnxBuilder(Protocol):
 
     def axes(self, axes: Sequence[int]) -> str:
         """Name a constant 1-D i64 tensor."""
+        ...
+
+    def scan(
+        self, body: Graph, carried: int, scanned: int, operands: Sequence[Operand]
+    ) -> tuple[str, ...]:
+        """Add a Scan over axis 1 whose body reads the operands past the scanned from outside."""
         ...
 
 

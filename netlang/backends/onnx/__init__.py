@@ -1,0 +1,7 @@
+"""Lowering to ONNX; the only package that knows the format."""
+
+from netlang.backends.onnx.files import check as check
+from netlang.backends.onnx.files import save as save
+from netlang.backends.onnx.lowering import OPSETS as OPSETS
+from netlang.backends.onnx.lowering import to_onnx as to_onnx
+from netlang.backends.onnx.protos import Model as Model

@@ -1,0 +1,129 @@
+"""A graph and its weights as one ONNX model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+
+from onnx import helper
+
+from netlang.backends.onnx.emitter import Emitter
+from netlang.backends.onnx.protos import Model, info, reads, tensor
+from netlang.faults import USAGE, Fault
+from netlang.ir.graph import Graph, Node, Value
+from netlang.numeric import Array
+from netlang.weights import require
+
+OPSETS = range(17, 23)
+"""The operator sets we export to: old enough to be everywhere, new enough for every lowering."""
+
+
+def to_onnx(
+    graph: Graph,
+    weights: Mapping[str, Array],
+    *,
+    opset: int = 18,
+    only: Sequence[str] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Model:
+    """Lower a graph and its weights to one model of standard operators.
+
+    Inputs and outputs carry the names of the signature, weights their paths, sizes their symbols;
+    a state ``h`` is an input ``h`` and an output ``h_next``. ``only`` keeps the outputs named and
+    what they need. Raises ``BadWeights`` for weights that do not fit.
+    """
+    if opset not in OPSETS:
+        raise Fault(
+            "unknown-opset",
+            f"opset {opset} is not one that can be written",
+            helps=[f"choose one from {OPSETS[0]} to {OPSETS[-1]}"],
+            exit_code=USAGE,
+        )
+    require(graph, weights)
+    results = _wanted(graph, only)
+    emitter = Emitter(graph, opset)
+    emitter.names = _first_names(graph)
+    for node in _live_nodes(graph, results.values()):
+        emitter.lower(node)
+    emitter.finish(results)
+    return _model(graph, emitter, results, weights, partial=only is not None, metadata=metadata)
+
+
+def _wanted(graph: Graph, only: Sequence[str] | None) -> dict[str, Value]:
+    """Give the results to compute: all, or those named."""
+    results = _results(graph)
+    if only is None:
+        return results
+    for name in only:
+        if name not in results:
+            listed = ", ".join(f"`{n}`" for n in results)
+            raise Fault(
+                "unknown-output",
+                f"`{graph.name}` has no output `{name}`",
+                helps=[f"the outputs are: {listed}"],
+                exit_code=USAGE,
+            )
+    return {name: results[name] for name in only}
+
+
+def _results(graph: Graph) -> dict[str, Value]:
+    return dict(graph.outputs) | {f"{s.name}_next": s.after for s in graph.states}
+
+
+def _first_names(graph: Graph) -> dict[Value, str]:
+    """Name what the graph starts from; a weight called like an input or output steps aside."""
+    names = {v: v.name for v in (*graph.inputs, *(s.value for s in graph.states))}
+    taken = {*names.values(), *_results(graph)}
+    for value, param in graph.params.items():
+        names[value] = f"{param.path}/" if param.path in taken else param.path
+    return names
+
+
+def _live_nodes(graph: Graph, wanted: Iterable[Value]) -> list[Node]:
+    wanted_now = set(wanted)
+    live: list[Node] = []
+    for node in reversed(graph.nodes):
+        if not wanted_now.isdisjoint(node.outputs):
+            wanted_now.update(node.inputs)
+            live.append(node)
+    return live[::-1]
+
+
+def _model(
+    graph: Graph,
+    emitter: Emitter,
+    results: Mapping[str, Value],
+    weights: Mapping[str, Array],
+    *,
+    partial: bool,
+    metadata: Mapping[str, str] | None,
+) -> Model:
+    used = {name for proto in emitter.nodes for name in reads(proto)}
+    made = {name for proto in emitter.nodes for name in proto.output}
+    entries = (*graph.inputs, *(s.value for s in graph.states))
+    inner = {n: v for v, n in emitter.names.items() if n in made and n not in results}
+    proto = helper.make_graph(
+        emitter.nodes,
+        graph.name,
+        [info(v.name, v.type) for v in entries if not partial or v.name in used],
+        [info(name, value.type) for name, value in results.items()],
+        value_info=[info(name, value.type) for name, value in inner.items()],
+    )
+    for value, param in graph.params.items():
+        name = emitter.names[value]
+        if name in used:
+            proto.initializer.append(tensor(name, weights[param.path], param.type.dtype))
+    proto.initializer.extend(t for name, t in emitter.constants.items() if name in used)
+    standard = helper.make_opsetid("", emitter.opset)
+    others = [helper.make_opsetid(domain, 1) for domain in sorted(emitter.domains - {""})]
+    model = helper.make_model(
+        proto,
+        opset_imports=[standard, *others],
+        producer_name="netlang",
+        producer_version=version("netlang"),
+        ir_version=helper.find_min_ir_version_for([standard]),
+    )
+    units = ", ".join(f"{name} % {unit} == 0" for name, unit in graph.units.items() if unit > 1)
+    properties = {"netlang.net": graph.name} | ({"netlang.where": units} if units else {})
+    helper.set_model_props(model, properties | dict(metadata or {}))
+    return model

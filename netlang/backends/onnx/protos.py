@@ -1,0 +1,80 @@
+"""The messages ONNX models are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
+
+import onnx
+from onnx import TensorProto, helper
+
+from netlang.ir.types import DType, TensorType
+from netlang.numeric import Array
+
+Model = onnx.ModelProto
+
+ELEMENTS: Mapping[DType, int] = {
+    DType.F16: TensorProto.FLOAT16,
+    DType.BF16: TensorProto.BFLOAT16,
+    DType.F32: TensorProto.FLOAT,
+    DType.F64: TensorProto.DOUBLE,
+    DType.I8: TensorProto.INT8,
+    DType.I16: TensorProto.INT16,
+    DType.I32: TensorProto.INT32,
+    DType.I64: TensorProto.INT64,
+    DType.U8: TensorProto.UINT8,
+    DType.BOOL: TensorProto.BOOL,
+}
+
+
+def info(name: str, type: TensorType) -> onnx.ValueInfoProto:
+    """Describe a tensor; open sizes keep their names."""
+    dims = [d if isinstance(d, int) else str(d) for d in type.shape]
+    return helper.make_tensor_value_info(name, ELEMENTS[type.dtype], dims)
+
+
+def tensor(name: str, array: Array, dtype: DType) -> onnx.TensorProto:
+    """Store an array, in the byte order of the format."""
+    stored = TensorProto(name=name, data_type=ELEMENTS[dtype], dims=array.shape)
+    stored.raw_data = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    return stored
+
+
+def bodies(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+    """Give the graphs inside a node, such as the body of a Scan."""
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            yield attribute.g
+
+
+def reads(node: onnx.NodeProto) -> set[str]:
+    """Name everything a node reads, in its bodies too."""
+    names = set(node.input)
+    for body in bodies(node):
+        names.update(*(reads(inner) for inner in body.node), (o.name for o in body.output))
+    return names
+
+
+def rename(nodes: Iterable[onnx.NodeProto], names: Mapping[str, str]) -> None:
+    """Rename tensors wherever they are made or read."""
+    for node in nodes:
+        _rename_in(node.input, names)
+        _rename_in(node.output, names)
+        for body in bodies(node):
+            rename(body.node, names)
+
+
+def needed(nodes: Sequence[onnx.NodeProto], results: Iterable[str]) -> list[onnx.NodeProto]:
+    """Keep the nodes that lead to a result."""
+    wanted = set(results)
+    kept: list[onnx.NodeProto] = []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.output):
+            wanted |= reads(node)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _rename_in(places: MutableSequence[str], names: Mapping[str, str]) -> None:
+    for position, name in enumerate(places):
+        if name in names:
+            places[position] = names[name]

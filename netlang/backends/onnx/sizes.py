@@ -1,0 +1,126 @@
+"""Sizes computed where the model runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from netlang.faults import Fault
+from netlang.ir.dims import Dim, Floor, Shape, Size, Symbol
+from netlang.ir.graph import Graph, Value
+from netlang.ir.types import DType
+
+
+class Emit(Protocol):
+    def __call__(self, op_type: str, /, *inputs: str, **attributes: object) -> str: ...
+
+
+@dataclass(slots=True)
+class Sizes:
+    """Integer arithmetic on the shapes of a graph's inputs, each size computed once.
+
+    Every size is a tensor i64[1]. A symbol is read off the input that carries it.
+    """
+
+    graph: Graph
+    emit: Emit
+    constant: Callable[[object, DType], str]
+    _known: dict[object, str] = field(default_factory=dict[object, str])
+
+    def shape(self, sizes: Shape) -> str:
+        """Name a tensor i64[rank] that holds ``sizes``."""
+        if all(isinstance(size, int) for size in sizes):
+            return self.constant(list(sizes), DType.I64)
+        if sizes not in self._known:
+            parts = [self.size(size) for size in sizes]
+            self._known[sizes] = (
+                parts[0] if len(parts) == 1 else self.emit("Concat", *parts, axis=0)
+            )
+        return self._known[sizes]
+
+    def size(self, size: Size) -> str:
+        """Name a tensor i64[1] that holds a size."""
+        if isinstance(size, int):
+            return self.constant([size], DType.I64)
+        if size not in self._known:
+            total = ""
+            for monomial, coefficient in size.terms:
+                part = "" if coefficient == 1 and monomial else self.size(coefficient)
+                for atom in monomial:
+                    factor = self._atom(atom)
+                    part = self.emit("Mul", part, factor) if part else factor
+                total = self.emit("Add", total, part) if total else part
+            self._known[size] = total
+        return self._known[size]
+
+    def _atom(self, atom: Symbol | Floor) -> str:
+        if atom not in self._known:
+            match atom:
+                case Symbol(name, unit):
+                    whole = self._symbol(name)
+                    made = whole if unit == 1 else self.emit("Div", whole, self.size(unit))
+                case Floor(numerator, divisor):
+                    made = self.emit("Div", self.size(numerator), self.size(divisor))
+            self._known[atom] = made
+        return self._known[atom]
+
+    def _symbol(self, name: str) -> str:
+        if name not in self._known:
+            self._known[name] = self._read(name)
+        return self._known[name]
+
+    def _read(self, name: str) -> str:
+        """Solve the shape of an input for a symbol; one that is the size itself comes first."""
+        carriers = (*self.graph.inputs, *(s.value for s in self.graph.states))
+        lines = [
+            (value, axis, line)
+            for value in carriers
+            for axis, dim in enumerate(value.type.shape)
+            if (line := _line(dim, name))
+        ]
+        if not lines:
+            raise Fault(
+                "free-size",
+                f"no input of `{self.graph.name}` says what {name} is",
+                helps=[f"fix it: --bind {name}=..."],
+            )
+        value, axis, (slope, constant, unit) = min(lines, key=lambda found: found[2][1] != 0)
+        size = self._axis(value, axis)
+        size = self.emit("Sub", size, self.size(constant)) if constant else size
+        if slope == unit:
+            return size
+        size = self.emit("Div", size, self.size(slope)) if slope != 1 else size
+        return self.emit("Mul", size, self.size(unit)) if unit != 1 else size
+
+    def _axis(self, value: Value, axis: int) -> str:
+        if value not in self._known:
+            self._known[value] = self.emit("Shape", value.name)
+        return self.emit("Gather", self._known[value], self.constant([axis], DType.I64), axis=0)
+
+
+def abbreviated(sizes: Shape, shape: Shape) -> list[int] | None:
+    """Say a shape with 0 for an axis as it was and -1 for one that follows from the others.
+
+    ``None`` where two sizes would have to follow, or a size is 0 itself.
+    """
+    short: list[int] = []
+    for axis, size in enumerate(sizes):
+        if isinstance(size, int):
+            short.append(size)
+        elif axis < len(shape) and shape[axis] == size:
+            short.append(0)
+        else:
+            short.append(-1)
+    return None if short.count(-1) > 1 or 0 in sizes else short
+
+
+def _line(size: Size, name: str) -> tuple[int, int, int] | None:
+    """Read ``size`` as ``slope * (name / unit) + constant``; ``None`` where it is not that."""
+    match size:
+        case Dim(terms=(((Symbol(found, unit),), slope),)) if found == name:
+            return slope, 0, unit
+        case Dim(terms=(((Symbol(found, unit),), slope), ((), constant))) if found == name:
+            return slope, constant, unit
+        case _:
+            return None
