@@ -27,6 +27,8 @@ _MEANT = {
     "\u25b7": "|>", "\u25b6": "|>", "\uff08": "(", "\uff09": ")", "\uff0c": ",", "\uff1d": "=",
 }  # fmt: skip
 
+_WINDOW = 200_000
+
 
 def fault_start(fault: Fault) -> int:
     """Give the place from which on the text is not to be trusted."""
@@ -106,58 +108,73 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
     """Find the place where the bracket should have been closed."""
     bracket = source.text[opener]
     closer = CLOSER[bracket]
-    found = pieces(source, opener, end)
-    opened = Label(Span(source, opener, opener + 1), "opened here")
-    message = f"this `{bracket}` is never closed"
-    at = _next_statement(found, bracket, stop)
+    until = min(stop, opener + _WINDOW)
+    found = pieces(source, opener, until)
+    at = _next_statement(source, found, bracket)
     if at is not None:
         piece, before = found[at], found[at - 1]
-        new = "definition" if piece.text in DEFINERS else "statement"
-        text = f"this starts a new {new}, but the `{bracket}` is still open"
         line = source.line_col(before.end - 1)[0]
-        helps = (f"add `{closer}` at the end of line {line}",)
-        if bracket == "{":
-            helps = (f"add `{closer}` after line {line}",)
+        place = f"after line {line}" if bracket == "{" else f"at the end of line {line}"
+        what, helps = _interruption(piece), (f"add `{closer}` {place}",)
+        if not piece.fresh:
+            helps = (f"add `{closer}` before the `{piece.text}`",)
+        span = piece.span(source)
     elif stop < end:
-        piece = Piece("sign", source.text[stop], stop, stop + 1, False)
-        text = f"this closes what is around it, but the `{bracket}` is still open"
-        helps = (f"add `{closer}` before it",)
+        span = Span(source, stop, stop + 1)
+        what, helps = "this closes what is around it", (f"add `{closer}` before it",)
     else:
-        last = found[-1]
-        piece = Piece("end", "", max(last.end - 1, 0), last.end, False)
-        text = f"the file ends here, and the `{bracket}` is still open"
-        helps = (f"add `{closer}` at the end",)
+        last = source.text[:end].rstrip()
+        span = Span(source, max(len(last) - 1, 0), len(last))
+        what, helps = "the file ends here", (f"add `{closer}` at the end",)
     return Diagnostic(
         "unclosed-bracket",
-        message,
-        opened,
-        (Label(piece.span(source), text),),
+        f"this `{bracket}` is never closed",
+        Label(Span(source, opener, opener + 1), "opened here"),
+        (Label(span, f"{what}, but the `{bracket}` is still open"),),
         helps=helps,
     )
 
 
-def _next_statement(found: list[Piece], bracket: str, stop: int) -> int | None:
-    """Find the piece that starts a new statement while the first bracket is still open."""
+def _interruption(piece: Piece) -> str:
+    if piece.text == "->":
+        return "here the outputs start"
+    if piece.text == "{":
+        return "here a body starts"
+    return f"this starts a new {'definition' if piece.text in DEFINERS else 'statement'}"
+
+
+def _next_statement(source: Source, found: list[Piece], bracket: str) -> int | None:
+    """Find the piece that cannot stand inside the first bracket, which is still open."""
     depth = 0
+    margin = _margin(source, found[0].start)
+    loops = 0
     for number, piece in enumerate(found[:-1]):
-        if number and piece.start >= stop:
-            return None
+        if depth == 1 and bracket != "{":
+            loops += piece.text in ("for", "scan")
+            if piece.text == "->" or (piece.text == "{" and loops == 0):
+                return number
         if piece.kind == "sign" and piece.text in CLOSER:
             depth += 1
         elif piece.kind == "sign" and piece.text in OPENER:
             depth -= 1
         elif depth == 1 and piece.fresh and _starts_statement(found, number, bracket):
-            return number
+            # After a comma, only what is not indented is no argument.
+            inside = _margin(source, piece.start) > margin
+            if not (found[number - 1].text == "," and inside):
+                return number
     return None
+
+
+def _margin(source: Source, offset: int) -> int:
+    line = source.line(source.line_col(offset)[0])
+    return len(line) - len(line.lstrip())
 
 
 def _starts_statement(found: list[Piece], number: int, bracket: str) -> bool:
     piece, following = found[number], found[number + 1]
     if piece.text in DEFINERS and following.kind in ("name", "keyword"):
         return True
-    if bracket == "{":
-        return False
     before = found[number - 1]
-    if before.text in OPERATORS or before.text in ("=", ":", ",", "(", "[", "{"):
+    if bracket == "{" or before.text in OPERATORS or before.text in ("=", ":", "(", "[", "{"):
         return False
     return piece.text in STARTERS or (piece.kind == "name" and following.text in ("=", ":", ","))

@@ -14,7 +14,16 @@ from netlang.syntax import ast
 from netlang.syntax.comments import Comments
 from netlang.syntax.expressions import ExpressionLayout, joined
 from netlang.syntax.layout import (
-    HARD, LINE, SOFT, Doc, Fill, Group, IfBroken, Indent, Remark, render,
+    HARD,
+    LINE,
+    SOFT,
+    Doc,
+    Fill,
+    Group,
+    IfBroken,
+    Indent,
+    Remark,
+    render,
 )  # fmt: skip
 
 WIDTH = 96
