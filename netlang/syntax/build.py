@@ -21,7 +21,13 @@ INT_LIMIT = 2**63 - 1
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _ESCAPE = re.compile(r"\\(.)")
 
-Node = TypeVar("Node")
+
+class _Spanned(Protocol):
+    @property
+    def span(self) -> Span: ...
+
+
+Node = TypeVar("Node", bound=_Spanned)
 
 
 class Token(Protocol):
@@ -80,8 +86,8 @@ class Builder:
         depths = self._depth
         depth = max([depths.get(id(child), 0) for child in children], default=0) + step
         if depth > NESTING_LIMIT:
-            span: Span = node.span  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
-            raise Refused(too_deep(Span(self.source, span.start, span.start + 1)))
+            start = node.span.start
+            raise Refused(too_deep(Span(self.source, start, start + 1)))
         depths[id(node)] = depth
         return node
 
@@ -193,7 +199,8 @@ class Builder:
         return "\n".join(reversed(lines))
 
     def _define(self, kind: Literal["net", "block", "op"], parts: Parts) -> ast.Definition:
-        keyword, name, signature, _, outs, where, body = parts
+        keyword, name, signature, _, outs, where, _ = parts
+        body: _Body = parts[-1]
         if kind == "net":
             self.checks.capital(name, "net")
         else:
@@ -504,8 +511,9 @@ class Builder:
         return self._nest(ast.Label(span, value, name), (value,))
 
     def sign(self, parts: Parts) -> ast.Unary:
-        sign, operand = parts
-        op: Literal["-", "+"] = "-" if sign == "-" else "+"
+        sign: Token = parts[0]
+        operand: ast.Expr = parts[1]
+        op: Literal["-", "+"] = "-" if str(sign) == "-" else "+"
         node = ast.Unary(self._from(sign, operand.span.end), op, operand)
         return self._nest(node, (operand,))
 

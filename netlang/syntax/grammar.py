@@ -15,7 +15,7 @@ _PACKAGE = Path(__file__).parent.parent
 
 
 def grammar_text() -> str:
-    """Give the text of ``netlang.lark``: packaged with a wheel, beside the package in a checkout."""
+    """Give the text of ``netlang.lark``; in a wheel packaged, in a checkout beside the package."""
     folder = _PACKAGE / "grammars"
     if not folder.is_dir():
         folder = _PACKAGE.parent / "grammars"

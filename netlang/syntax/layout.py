@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A possible line break: a space on one line, or nothing if ``soft``; ``hard`` always breaks."""
+    """A possible line break, else a space; nothing if ``soft``; ``hard`` breaks always."""
 
     soft: bool = False
     hard: bool = False

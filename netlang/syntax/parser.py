@@ -1,4 +1,5 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 """Text to tree; the one door through which lark comes in."""
 
 from __future__ import annotations
@@ -105,14 +106,16 @@ def _file(source: Source, parts: list[Any], comments: tuple[ast.Comment, ...]) -
 
 def _parse(text: str, offset: int) -> list[Any] | Failure | Refused:
     try:
-        return _lark().parse(text)
+        tree: Any = _lark().parse(text)
     except Refused as refused:
         return refused
     except UnexpectedToken as error:
-        at = len(text) if error.token.type == "$END" else error.token.start_pos
+        at = len(text) if error.token.type == "$END" else int(error.token.start_pos or 0)
         return Failure(offset + at, _words(error.accepts))
     except UnexpectedCharacters as error:
-        return Failure(offset + error.pos_in_stream, _words(error.allowed))
+        at = int(error.pos_in_stream or 0)
+        return Failure(offset + at, _words(error.allowed))
+    return tree
 
 
 def _words(terminals: Iterable[str]) -> frozenset[str]:
