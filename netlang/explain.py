@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields
 from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from netlang.analysis.counts import Example, node_macs
 from netlang.diagnostics import nearest
@@ -15,9 +15,11 @@ from netlang.faults import USAGE, Fault
 from netlang.ir.dims import Size, exact_quotient, show
 from netlang.ir.graph import Graph, Node, Param, types
 from netlang.ir.op import OPS, Primitive
-from netlang.rules import RULES
 from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
+
+if TYPE_CHECKING:
+    from netlang.rules import Rule
 
 PRELUDE = Path(__file__).parent / "prelude"
 
@@ -27,17 +29,19 @@ def explain(thing: str) -> str:
 
     Raises ``Fault`` with the nearest names for one that is none of them.
     """
-    definitions = _definitions()
+    definitions, operators = _definitions(), _operators()
     parts: list[str] = []
-    if thing in RULES:
-        parts.append(_rule(thing))
     if thing in definitions:
         parts.append(definitions[thing])
-    if thing in _operators():
-        parts.append(_operator(OPS[thing]))
+    if thing in operators:
+        parts.append(_operator(operators[thing]))
     if parts:
         return "\n\n".join(parts)
-    near = nearest(thing, [*RULES, *definitions, *OPS])
+    from netlang.rules import RULES
+
+    if thing in RULES:
+        return _rule(RULES[thing])
+    near = nearest(thing, [*RULES, *definitions, *operators])
     raise Fault(
         "unknown-thing",
         f"there is no rule, layer or operator `{thing}`",
@@ -69,16 +73,14 @@ def explain_layer(graph: Graph, path: str) -> str:
     return "\n\n".join("\n".join(_node(graph, one, node)) for node in chosen)
 
 
-def _rule(name: str) -> str:
-    rule = RULES[name]
-    return "\n\n".join([f"{name}: {rule.title}", *_sections(name)])
-
-
-def _sections(name: str) -> Iterator[str]:
-    rule = RULES[name]
-    yield cleandoc(rule.why)
-    yield f"Wrong:\n{_indented(cleandoc(rule.bad))}"
-    yield f"Right:\n{_indented(cleandoc(rule.good))}"
+def _rule(rule: Rule) -> str:
+    parts = [
+        f"{rule.name}: {rule.title}",
+        cleandoc(rule.why),
+        f"Wrong:\n{_indented(cleandoc(rule.bad))}",
+        f"Right:\n{_indented(cleandoc(rule.good))}",
+    ]
+    return "\n\n".join(parts)
 
 
 def _definitions() -> dict[str, str]:

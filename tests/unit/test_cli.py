@@ -38,6 +38,7 @@ def netlang(
         capture_output=True,
         text=True,
         encoding="utf-8",
+        errors="replace",
         timeout=60,
     )
 

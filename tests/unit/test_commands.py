@@ -63,7 +63,7 @@ def test_check_shows_what_is_wrong_and_ends_with_1(netlang: Netlang) -> None:
     code, out, err = netlang("check", "wrong.net", "small.net")
     assert (code, err) == (1, "")
     assert out.startswith("error[unknown-name]: ")
-    assert "  --> wrong.net:2:21\n" in out
+    assert "  --> wrong.net:2:24\n" in out
     assert "did you mean `relu`?" in out
     assert out.endswith("\nsmall.net: ok (1 net, 67 weights)\n")
 
@@ -93,7 +93,7 @@ def test_check_json_holds_nets_and_diagnostics(netlang: Netlang) -> None:
     ]
     (diagnostic,) = content["diagnostics"]
     assert diagnostic["rule"] == "unknown-name"
-    assert (diagnostic["file"], diagnostic["line"], diagnostic["column"]) == ("wrong.net", 2, 21)
+    assert (diagnostic["file"], diagnostic["line"], diagnostic["column"]) == ("wrong.net", 2, 24)
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(netlang: Netlang) -> None:
@@ -314,7 +314,7 @@ def test_run_json_holds_the_outputs(netlang: Netlang) -> None:
     [
         (["-i", "y=x.npy"], 1, "`Small` has no input `y`"),
         ([], 1, "no value was given for input `x`"),
-        (["-i", "x=nowhere.npy"], 2, "nowhere.npy"),
+        (["-i", "x=nowhere.npy"], 3, "nowhere.npy"),
         (["-i", "x=x.npy", "--provider", "cuda", "--backend", "numpy"], 2, "CPU only"),
         (["-i", "x=x.npy", "--weights", "x.npy"], 1, "x.npy"),
     ],
