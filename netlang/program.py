@@ -63,14 +63,22 @@ class Net:
         known = {p.name.text for p in self.function.params if not nets.takes_tensor(p)}
         for param in self.function.params:
             if isinstance(param.type, ast.ShapeType):
-                known |= {d.text for d in param.type.dims if isinstance(d, ast.Name) and d.text[0].isupper()}
+                known |= {
+                    d.text
+                    for d in param.type.dims
+                    if isinstance(d, ast.Name) and d.text[0].isupper()
+                }
         for name in values:
             if name not in known:
                 near = nearest(name, known)
                 raise Fault(
                     "unknown-size",
                     f"`{self.name}` has no size or parameter `{name}`",
-                    helps=(f"did you mean `{near}`?" if near else f"it has: {', '.join(sorted(known))}",),
+                    helps=(
+                        f"did you mean `{near}`?"
+                        if near
+                        else f"it has: {', '.join(sorted(known))}",
+                    ),
                     exit_code=USAGE,
                 )
 
@@ -98,11 +106,12 @@ class Program:
             listed = ", ".join(self.nets) or "none"
             raise Fault(
                 "which-net",
-                f"{self.path} has {len(self.nets) or 'no'} nets: say which one" if self.nets
+                f"{self.path} has {len(self.nets) or 'no'} nets: say which one"
+                if self.nets
                 else f"{self.path} has no net",
                 notes=(f"its nets: {listed}",) if self.nets else (),
                 exit_code=USAGE,
-            )  # fmt: skip
+            )
         if name not in self.nets:
             near = nearest(name, self.nets)
             raise Fault(
@@ -211,10 +220,12 @@ class Program:
             first = (Label(span, "first defined here"),)
         self.diagnostics.report(
             Diagnostic(
-                "already-defined", f"`{name.text}` is defined twice",
+                "already-defined",
+                f"`{name.text}` is defined twice",
                 Label(name.span, "defined again here" if first else "this name is imported above"),
-                first, helps=("give one of them another name",),
-            )  # fmt: skip
+                first,
+                helps=("give one of them another name",),
+            )
         )
         del home
 
@@ -236,7 +247,9 @@ class Program:
                 continue
             home.imported[local] = (origin, name.name.text)
 
-    def _imported(self, item: ast.Import, path: Path, chain: tuple[Path, ...], locate: object) -> Home | None:
+    def _imported(
+        self, item: ast.Import, path: Path, chain: tuple[Path, ...], locate: object
+    ) -> Home | None:
         from netlang.elaborate.imports import locate as find
         from netlang.elaborate.imports import refuse_circle
 

@@ -12,9 +12,13 @@ from netlang.syntax import ast
 
 
 def assign(
-    function: Function, args: Sequence[Argued], span: Span, *, given: frozenset[str] = frozenset(),
+    function: Function,
+    args: Sequence[Argued],
+    span: Span,
+    *,
+    given: frozenset[str] = frozenset(),
     new: bool = False,
-) -> dict[str, Argued]:  # fmt: skip
+) -> dict[str, Argued]:
     """Give each argument to a parameter: Python's rule.
 
     ``given`` names parameters that have a value already (those of ``new``). For ``new``,
@@ -22,9 +26,10 @@ def assign(
     """
     params = function.params
     open_params = [
-        p for p in params
+        p
+        for p in params
         if not p.keyword_only and p.name.text not in given and not (new and takes_tensor(p))
-    ]  # fmt: skip
+    ]
     assigned: dict[str, Argued] = {}
     positional = [a for a in args if a.name is None]
     for arg, param in zip(positional, open_params, strict=False):
@@ -39,16 +44,20 @@ def assign(
         if name not in known:
             near = nearest(name, known)
             refuse(
-                "unknown-parameter", f"`{function.name}` has no parameter `{name}`", arg.name.span,
+                "unknown-parameter",
+                f"`{function.name}` has no parameter `{name}`",
+                arg.name.span,
                 notes=(f"its parameters: {signature(function)}",),
                 helps=(f"did you mean `{near}`?",) if near else (),
-            )  # fmt: skip
+            )
         if name in assigned:
             refuse(
-                "argument-twice", f"`{name}` is given twice", arg.name.span,
+                "argument-twice",
+                f"`{name}` is given twice",
+                arg.name.span,
                 "by name here, and by position before",
                 notes=(f"its parameters: {signature(function)}",),
-            )  # fmt: skip
+            )
         assigned[name] = arg
     if not new:
         _check_missing(function, assigned, given, span)
@@ -78,20 +87,23 @@ def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
     count = {0: "no arguments", 1: "one argument"}.get(allowed, f"{allowed} arguments")
     after = " after `new`" if new else ""
     refuse(
-        "too-many-arguments", f"`{function.name}` takes {count} by position{after}", arg.span,
+        "too-many-arguments",
+        f"`{function.name}` takes {count} by position{after}",
+        arg.span,
         "this is one too many",
         notes=(f"its parameters: {signature(function)}",),
         helps=(f"give the others by name: `{named[0]}=…`",) if named else (),
-    )  # fmt: skip
+    )
 
 
 def _check_missing(
     function: Function, assigned: dict[str, Argued], given: frozenset[str], span: Span
 ) -> None:
     missing = [
-        p.name.text for p in function.params
+        p.name.text
+        for p in function.params
         if p.default is None and p.name.text not in assigned and p.name.text not in given
-    ]  # fmt: skip
+    ]
     if not missing:
         return
     shown = " and ".join(f"`{name}`" for name in missing)

@@ -22,14 +22,26 @@ from netlang.elaborate.values import (
 )
 from netlang.ir.dims import Dim, Size
 from netlang.ir.graph import Value
-from netlang.source import Span
 from netlang.syntax import ast
 
 _TENSOR_OPS = {
-    "+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_div", "%": "mod", "**": "pow",
-    "@": "matmul", "==": "equal", "!=": "not_equal", "<": "less", "<=": "less_equal",
-    ">": "greater", ">=": "greater_equal", "and": "logical_and", "or": "logical_or",
-}  # fmt: skip
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "//": "floor_div",
+    "%": "mod",
+    "**": "pow",
+    "@": "matmul",
+    "==": "equal",
+    "!=": "not_equal",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+    "and": "logical_and",
+    "or": "logical_or",
+}
 
 
 @evaluates(ast.Unary)
@@ -51,9 +63,11 @@ def _unary(expr: ast.Unary, frame: Frame) -> Object:
         case _:
             wanted = "true or false" if expr.op == "not" else "a number or a tensor"
             refuse(
-                "wrong-type", f"`{expr.op}` takes {wanted}", expr.operand.span,
+                "wrong-type",
+                f"`{expr.op}` takes {wanted}",
+                expr.operand.span,
                 f"this is {describe(value)}",
-            )  # fmt: skip
+            )
 
 
 @evaluates(ast.Binary)
@@ -117,10 +131,12 @@ def _mismatch(node: ast.Binary, left: Argued, right: Argued) -> NoReturn:
     from netlang.diagnostics import Label
 
     refuse(
-        "wrong-type", f"`{node.op}` doesn't join these two", left.span,
+        "wrong-type",
+        f"`{node.op}` doesn't join these two",
+        left.span,
         f"this is {describe(left.value)}",
         secondary=(Label(right.span, f"this is {describe(right.value)}"),),
-    )  # fmt: skip
+    )
 
 
 # ---- tensors -----------------------------------------------------------------------------
@@ -132,9 +148,11 @@ def _of_tensors(node: ast.Binary, left: Argued, right: Argued, frame: Frame) -> 
     if node.op not in _TENSOR_OPS:
         at = left if isinstance(left.value, Value) else right
         refuse(
-            "wrong-type", f"`{node.op}` doesn't work on tensors", at.span,
+            "wrong-type",
+            f"`{node.op}` doesn't work on tensors",
+            at.span,
             f"this is {describe(at.value)}",
-        )  # fmt: skip
+        )
     left, right = _as_tensor(left, right, node, frame), _as_tensor(right, left, node, frame)
     (made,) = primitive(_TENSOR_OPS[node.op], [left, right], {}, node.span, frame)
     return made
@@ -155,12 +173,16 @@ def _as_tensor(side: Argued, other: Argued, node: ast.Binary, frame: Frame) -> A
             if dtype.is_integer and isinstance(side.value, int):
                 return Argued(constant(side.value, dtype, side.span, frame), side.span)
             refuse(
-                "dtype-mismatch", f"a {dtype} tensor and a float don't mix", side.span,
+                "dtype-mismatch",
+                f"a {dtype} tensor and a float don't mix",
+                side.span,
                 f"this is {describe(side.value)}",
                 helps=(f"convert the tensor: `cast({other.span.text}, f32)`",),
-            )  # fmt: skip
+            )
         case Dim() if not dtype.value == "bool":
-            (made,) = primitive("measure", [], {"size": side.value, "dtype": dtype}, side.span, frame)
+            (made,) = primitive(
+                "measure", [], {"size": side.value, "dtype": dtype}, side.span, frame
+            )
             return Argued(made, side.span)
         case _:
             _mismatch(node, *((side, other) if node.left is side.expr else (other, side)))
@@ -178,9 +200,11 @@ def _of_numbers(op: str, left: Argued, right: Argued, node: ast.Binary) -> Objec
     if isinstance(a, Dim) or isinstance(b, Dim):
         at = left if isinstance(a, Dim) else right
         refuse(
-            "undecided-size", "a free dimension can't be part of a float", at.span,
+            "undecided-size",
+            "a free dimension can't be part of a float",
+            at.span,
             f"{describe(at.value)[4:]} isn't known when the file is checked",
-        )  # fmt: skip
+        )
     assert isinstance(a, int | float) and isinstance(b, int | float)
     try:
         match op:
@@ -220,9 +244,11 @@ def _of_sizes(op: str, a: Size, b: Size, node: ast.Binary) -> Object:
             return a / b
         case "/":
             refuse(
-                "undecided-size", "`/` gives a float, and a free dimension can't be part of one",
-                node.span, helps=("to divide a size, use `//`",),
-            )  # fmt: skip
+                "undecided-size",
+                "`/` gives a float, and a free dimension can't be part of one",
+                node.span,
+                helps=("to divide a size, use `//`",),
+            )
         case "**" if isinstance(b, int):
             return _power(a, b, node)
         case _:
@@ -269,10 +295,12 @@ def _undecided(node: ast.Binary, difference: Dim) -> NoReturn:
 
     free = ", ".join(symbols(difference))
     refuse(
-        "undecided-size", "this depends on a size that is only known at run time", node.span,
+        "undecided-size",
+        "this depends on a size that is only known at run time",
+        node.span,
         f"{free} is free here",
         helps=(f"fix it in the signature, or with `--bind {free.split(', ')[0]}=…`",),
-    )  # fmt: skip
+    )
 
 
 def _compare(node: ast.Binary, left: Argued, right: Argued) -> bool:
@@ -300,9 +328,11 @@ def _range(left: Argued, right: Argued) -> Object:
     for side in (left, right):
         if not isinstance(side.value, int) or isinstance(side.value, bool):
             refuse(
-                "wrong-type", "a range goes from an int to an int", side.span,
+                "wrong-type",
+                "a range goes from an int to an int",
+                side.span,
                 f"this is {describe(side.value)}",
-            )  # fmt: skip
+            )
     assert isinstance(left.value, int) and isinstance(right.value, int)
     return IntRange(left.value, right.value)
 
@@ -316,4 +346,9 @@ def _contains(left: Argued, right: Argued) -> bool:
         case str() if isinstance(left.value, str):
             return left.value in right.value
         case _:
-            refuse("wrong-type", "`in` looks into a list", right.span, f"this is {describe(right.value)}")
+            refuse(
+                "wrong-type",
+                "`in` looks into a list",
+                right.span,
+                f"this is {describe(right.value)}",
+            )

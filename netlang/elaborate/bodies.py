@@ -96,12 +96,19 @@ def run_bind(bind: ast.Bind, frame: Frame) -> None:
     value = evaluate(bind.value, frame)
     if bind.type is not None and value is not UNKNOWN:
         try:
-            value = _promised(Slot(value, bind.span, bind.value), bind.type, names[0], frame,
-                              Label(bind.type.span, "this line promises this"))  # fmt: skip
+            value = _promised(
+                Slot(value, bind.span, bind.value),
+                bind.type,
+                names[0],
+                frame,
+                Label(bind.type.span, "this line promises this"),
+            )
         except Refused as refused:
             report(frame, refused.diagnostic)
             value = UNKNOWN
-    for target, part in zip(bind.targets, take_apart(value, bind.targets, bind.value.span), strict=True):
+    for target, part in zip(
+        bind.targets, take_apart(value, bind.targets, bind.value.span), strict=True
+    ):
         frame.bind(target.text, part, target.span, bind.value)
 
 
@@ -124,10 +131,13 @@ def take_apart(value: Object, targets: tuple[ast.Ident, ...], span: Span) -> lis
             what = f"one value: {describe(value)}"
     if len(parts) != count:
         refuse(
-            "count-mismatch", f"{count} names for {what}", targets[0].span.to(targets[-1].span),
-            f"{count} names", secondary=(Label(span, f"this gives {what}"),),
+            "count-mismatch",
+            f"{count} names for {what}",
+            targets[0].span.to(targets[-1].span),
+            f"{count} names",
+            secondary=(Label(span, f"this gives {what}"),),
             helps=("write `_` for a result you don't need",) if len(parts) > count else (),
-        )  # fmt: skip
+        )
     return parts
 
 
@@ -152,9 +162,7 @@ def made_by(expr: ast.Expr) -> str:
             return ""
 
 
-def _promised(
-    slot: Slot, type: ast.TypeExpr, name: str, frame: Frame, promise: Label
-) -> Object:
+def _promised(slot: Slot, type: ast.TypeExpr, name: str, frame: Frame, promise: Label) -> Object:
     """Check a value against a type written in the text."""
     expr = slot.expr
     span = maker(expr).span if expr is not None else slot.span
@@ -182,10 +190,12 @@ def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> O
         results[out.name.text] = _give(slot, out, frame)
     if not outs:
         refuse(
-            "no-result", f"`{function.name}` gives no result", definition.head,
+            "no-result",
+            f"`{function.name}` gives no result",
+            definition.head,
             "its signature names none",
             helps=("name what it gives: `-> y` after the parameters",),
-        )  # fmt: skip
+        )
     return next(iter(results.values())) if len(results) == 1 else Results(results)
 
 
@@ -201,9 +211,7 @@ def _give(slot: Slot, out: ast.Out, frame: Frame) -> Object:
         return UNKNOWN
 
 
-def _split_whole(
-    whole: Slot, outs: tuple[ast.Out, ...], definition: ast.Definition
-) -> list[Slot]:
+def _split_whole(whole: Slot, outs: tuple[ast.Out, ...], definition: ast.Definition) -> list[Slot]:
     if len(outs) == 1:
         return [whole]
     targets = tuple(out.name for out in outs)
@@ -216,10 +224,12 @@ def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
     """Report an output that no statement gives a value."""
     try:
         refuse(
-            "output-missing", f"the output `{out.name.text}` never gets a value", out.name.span,
+            "output-missing",
+            f"the output `{out.name.text}` never gets a value",
+            out.name.span,
             f"`{function.name}` promises this",
             helps=(f"add a line `{out.name.text} = …`, or drop it from the signature",),
-        )  # fmt: skip
+        )
     except Refused as refused:
         report(frame, refused.diagnostic)
 
@@ -245,7 +255,9 @@ def _sides(condition: ast.Expr, frame: Frame) -> str:
     for side in (condition.left, condition.right):
         value = evaluate(side, frame)
         text = " ".join(side.span.text.split())
-        written = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else short(value)
+        written = (
+            f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else short(value)
+        )
         if isinstance(side, ast.Int | ast.Float | ast.Str):
             continue
         shown.append(f"{text} is {written}")
@@ -256,9 +268,12 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
     name, type = statement.name.text, statement.type
     if frame.kind != "net":
         refuse(
-            "misplaced-state", "only a net has state", statement.span, "this is inside a block",
+            "misplaced-state",
+            "only a net has state",
+            statement.span,
+            "this is inside a block",
             helps=("in a block, carry the value with `scan … with`",),
-        )  # fmt: skip
+        )
     if not isinstance(type, ast.ShapeType):
         refuse("wrong-type", "a state is a tensor", type.span, helps=("such as `f32[N, 16]`",))
     start = evaluate(statement.value, frame)
@@ -267,17 +282,21 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
         return
     if not isinstance(start, int | float):
         refuse(
-            "wrong-type", "a state starts as one number", statement.value.span,
+            "wrong-type",
+            "a state starts as one number",
+            statement.value.span,
             f"this is {describe(start)}",
-        )  # fmt: skip
+        )
     tensor = declare_shape(type, frame, name)
     run = frame.run
     if frame.depth > 1:
         if not run.training:
             refuse(
-                "nested-state", "a net with state can't be called by another", statement.span,
+                "nested-state",
+                "a net with state can't be called by another",
+                statement.span,
                 "its state would have no owner",
-            )  # fmt: skip
+            )
         value = full(tensor.shape, float(start), tensor.dtype, statement.span, frame)
         frame.bind(name, value, statement.name.span)
         return
@@ -296,10 +315,12 @@ def finish_states(frame: Frame) -> None:
             declared = frame.names[state.name].span
             try:
                 refuse(
-                    "carried-shape", f"`{state.name}` changes shape from one call to the next",
-                    slot.span, f"the next value is {slot.value.type}",
+                    "carried-shape",
+                    f"`{state.name}` changes shape from one call to the next",
+                    slot.span,
+                    f"the next value is {slot.value.type}",
                     secondary=(Label(declared, f"the state is {state.value.type}"),),
-                )  # fmt: skip
+                )
             except Refused as refused:
                 report(frame, refused.diagnostic)
             continue

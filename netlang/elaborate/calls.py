@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netlang.elaborate.arguments import assign, takes_tensor
-from netlang.elaborate.claims import claim
+from netlang.elaborate.binding import bind_arguments
 from netlang.elaborate.bodies import give_outs, run_body
-from netlang.elaborate.checking import ELEMENT, fits, resolve_shape
+from netlang.elaborate.claims import claim
 from netlang.elaborate.core import evaluate, evaluates, truth
-from netlang.elaborate.emit import constant, full, primitive, result
+from netlang.elaborate.emit import primitive, result
 from netlang.elaborate.foreign import call_foreign
 from netlang.elaborate.frame import (
     DEPTH_LIMIT,
@@ -33,7 +33,6 @@ from netlang.elaborate.values import (
     is_number,
 )
 from netlang.ir.graph import Scope, Value
-from netlang.ir.types import DType
 from netlang.source import Span
 from netlang.syntax import ast
 
@@ -55,9 +54,13 @@ def arguments(args: Sequence[ast.Argument], frame: Frame) -> list[Argued]:
 
 
 def call(
-    callee: Object, args: list[Argued], node: ast.Expr, named: ast.Expr, frame: Frame,
+    callee: Object,
+    args: list[Argued],
+    node: ast.Expr,
+    named: ast.Expr,
+    frame: Frame,
     span: Span | None = None,
-) -> Object:  # fmt: skip
+) -> Object:
     """Call a block, op, net, dataset or layer. ``node`` is the site that may own weights."""
     span = span or node.span
     if not all(_known(a.value) for a in args):
@@ -71,16 +74,20 @@ def call(
             return call_function(callee, args, node, span, frame)
         case Value():
             refuse(
-                "not-callable", f"`{named.span.text}` is a tensor, not a block", named.span,
+                "not-callable",
+                f"`{named.span.text}` is a tensor, not a block",
+                named.span,
                 f"this is {describe(callee)}",
                 helps=_hidden_help(named, frame),
-            )  # fmt: skip
+            )
         case _:
             refuse(
-                "not-callable", f"`{named.span.text}` can't be called", named.span,
+                "not-callable",
+                f"`{named.span.text}` can't be called",
+                named.span,
                 f"this is {describe(callee)}",
                 helps=_hidden_help(named, frame),
-            )  # fmt: skip
+            )
 
 
 def _known(value: Object) -> bool:
@@ -104,10 +111,12 @@ def call_function(
     """Call a definition with the arguments given."""
     if frame.kind == "train" and function.kind == "net":
         refuse(
-            "net-without-new", f"in a `train` section, `{function.name}` is used through `new`",
-            span, "this would make new weights at each use",
+            "net-without-new",
+            f"in a `train` section, `{function.name}` is used through `new`",
+            span,
+            "this would make new weights at each use",
             helps=(f"make it once, `model = new {function.name}()`, and call `model(…)`",),
-        )  # fmt: skip
+        )
     if function.name in SPECIAL and function.home.source.library:
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
@@ -118,9 +127,14 @@ def call_function(
         return UNKNOWN
     path = claim(node, span, frame) if _owning(function) else None
     return _call_body(
-        function, function.definition, assigned, span, frame,
-        path=frame.binding_path() if path is None else path, layer=frame.layer,
-    )  # fmt: skip
+        function,
+        function.definition,
+        assigned,
+        span,
+        frame,
+        path=frame.binding_path() if path is None else path,
+        layer=frame.layer,
+    )
 
 
 _WITHOUT_TENSOR = {"flip": "flip_image", "resize": "resize_image"}
@@ -145,15 +159,23 @@ def _owning(function: Function) -> bool:
 
 
 def _call_body(
-    function: Function, definition: ast.Definition, assigned: dict[str, Argued], span: Span,
-    frame: Frame, *, path: str, layer: Layer | None,
-) -> Object:  # fmt: skip
+    function: Function,
+    definition: ast.Definition,
+    assigned: dict[str, Argued],
+    span: Span,
+    frame: Frame,
+    *,
+    path: str,
+    layer: Layer | None,
+) -> Object:
     inner = enter(function, span, frame, path=path, layer=layer)
     known = bind_arguments(function, assigned, inner)
     inner.call = CallSite(
-        function, {name: inner.names[name].value for name in assigned if name in inner.names},
-        span, frame,
-    )  # fmt: skip
+        function,
+        {name: inner.names[name].value for name in assigned if name in inner.names},
+        span,
+        frame,
+    )
     if not known:
         return UNKNOWN
     for clause in definition.where:
@@ -162,112 +184,38 @@ def _call_body(
     return give_outs(function, definition, inner)
 
 
-def enter(
-    function: Function, span: Span, frame: Frame, *, path: str, layer: Layer | None
-) -> Frame:
+def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Layer | None) -> Frame:
     """Open the frame of a call, within the limits."""
     run = frame.run
     run.expanded += 1
     if run.expanded > EXPANSION_LIMIT:
         run.tensors = False
         refuse(
-            "too-large", f"this program expands to more than {EXPANSION_LIMIT:,} calls", span,
-            "counted up to here", helps=("use fewer repetitions",),
-        )  # fmt: skip
+            "too-large",
+            f"this program expands to more than {EXPANSION_LIMIT:,} calls",
+            span,
+            "counted up to here",
+            helps=("use fewer repetitions",),
+        )
     if frame.depth >= DEPTH_LIMIT:
         refuse(
-            "too-deep", f"calls are nested more than {DEPTH_LIMIT} deep", span,
+            "too-deep",
+            f"calls are nested more than {DEPTH_LIMIT} deep",
+            span,
             "this call is inside too many others",
-        )  # fmt: skip
+        )
     library = function.home.source.library
     return Frame(
-        run, function.home, None, path, function.kind, CallSite(function, {}, span, frame), layer,
-        Scope(path, function.name, span, frame.scope, library), frame.depth + 1,
-    )  # fmt: skip
-
-
-def bind_arguments(function: Function, assigned: dict[str, Argued], inner: Frame) -> bool:
-    """Bind compile-time arguments, then tensors (which bind dimensions), then defaults.
-
-    Tells whether everything is known.
-    """
-    known = True
-    numbers: list[tuple[ast.Param, Argued]] = []
-    site = inner.call
-    assert site is not None
-    ordered = sorted(function.params, key=takes_tensor)
-    for param in ordered:
-        arg = assigned.get(param.name.text)
-        if arg is None:
-            continue
-        value = _fitting(arg, param, inner, site.frame)
-        known = known and value is not UNKNOWN
-        if is_number(value) and isinstance(_shape_type(param), ast.ShapeType):
-            numbers.append((param, arg))
-            continue
-        inner.bind(param.name.text, value, arg.span, arg.expr)
-    if not known:
-        return False
-    for param in function.params:
-        name = param.name.text
-        if name in inner.names or name in assigned:
-            continue
-        assert param.default is not None
-        value = evaluate(param.default, inner)
-        arg = Argued(value, param.default.span, param.default)
-        value = _fitting(arg, param, inner, inner)
-        if is_number(value) and isinstance(_shape_type(param), ast.ShapeType):
-            numbers.append((param, arg))
-        inner.bind(name, value, param.span)
-    for param, arg in numbers:
-        inner.bind(param.name.text, _filled(param, arg, inner), arg.span)
-    return True
-
-
-def _shape_type(param: ast.Param) -> ast.TypeExpr | None:
-    type = param.type
-    return type.inner if isinstance(type, ast.OptionalType) else type
-
-
-def _fitting(arg: Argued, param: ast.Param, inner: Frame, outer: Frame) -> Object:
-    """Check an argument; a mistake is the caller's, and is told there."""
-    from netlang.diagnostics import Refused
-    from netlang.elaborate.frame import report
-
-    try:
-        return fits(arg, param.type, inner, param.name.text)
-    except Refused as refused:
-        at_caller = refused.diagnostic.primary.span.source is arg.span.source
-        report(outer if at_caller else inner, refused.diagnostic)
-        return UNKNOWN
-
-
-def _filled(param: ast.Param, arg: Argued, inner: Frame) -> Object:
-    """Make the tensor that a number stands for."""
-    type = _shape_type(param)
-    assert isinstance(type, ast.ShapeType)
-    resolved = resolve_shape(type, inner)
-    if resolved is None and len(type.dims) == 1 and isinstance(type.dims[0], ast.Rest):
-        return _scalar(arg, type, inner)
-    if resolved is None:
-        refuse(
-            "wrong-type", f"`{param.name.text}` must be a tensor", arg.span,
-            f"this is {describe(arg.value)}, and nothing tells which shape to fill",
-        )  # fmt: skip
-    number = arg.value
-    if not isinstance(number, int | float):
-        refuse("wrong-type", "a tensor is filled with one number", arg.span, f"this is {describe(number)}")
-    return full(resolved.shape, float(number), resolved.dtype, arg.span, inner)
-
-
-def _scalar(arg: Argued, type: ast.ShapeType, inner: Frame) -> Object:
-    """Make one number of a tensor whose shape nothing else tells: it is stretched in use."""
-    bound = inner.names.get(ELEMENT)
-    element = type.element.text
-    dtype = bound.value if bound else DType("f32" if element in ("tensor", "float") else element)
-    assert isinstance(dtype, DType) and isinstance(arg.value, int | float)
-    value = float(arg.value) if dtype.is_float else arg.value
-    return constant(value, dtype, arg.span, inner)
+        run,
+        function.home,
+        None,
+        path,
+        function.kind,
+        CallSite(function, {}, span, frame),
+        layer,
+        Scope(path, function.name, span, frame.scope, library),
+        frame.depth + 1,
+    )
 
 
 def _check_clause(clause: ast.Expr, inner: Frame) -> None:
@@ -292,10 +240,12 @@ def _new(expr: ast.New, frame: Frame) -> Object:
         refuse_unknown(name.text, name.span, frame)
     if function.kind not in ("block", "net"):
         refuse(
-            "wrong-type", "`new` makes a layer of a block or a net", name.span,
+            "wrong-type",
+            "`new` makes a layer of a block or a net",
+            name.span,
             f"this is {describe(function)}, which owns no weights",
             helps=(f"call it: `{function.name}(…)`",),
-        )  # fmt: skip
+        )
     args = arguments(expr.args, frame)
     if any(a.value is UNKNOWN for a in args):
         return UNKNOWN
@@ -319,9 +269,13 @@ def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> O
 
 
 def _call_extern(
-    function: Function, definition: ast.Extern, assigned: dict[str, Argued], node: ast.Expr,
-    span: Span, frame: Frame,
-) -> Object:  # fmt: skip
+    function: Function,
+    definition: ast.Extern,
+    assigned: dict[str, Argued],
+    node: ast.Expr,
+    span: Span,
+    frame: Frame,
+) -> Object:
     path = frame.binding_path()
     inner = enter(function, span, frame, path=path, layer=frame.layer)
     library = function.home.source.library
@@ -347,9 +301,12 @@ def _call_extern(
 
 
 def _call_primitive(
-    function: Function, values: dict[str, Object], assigned: dict[str, Argued], span: Span,
+    function: Function,
+    values: dict[str, Object],
+    assigned: dict[str, Argued],
+    span: Span,
     inner: Frame,
-) -> Object:  # fmt: skip
+) -> Object:
     operands: list[Argued] = []
     attributes: dict[str, Object] = {}
     for param in function.params:
@@ -360,7 +317,7 @@ def _call_primitive(
                 operands.append(Argued(value, at))
             case list() if value and all(isinstance(v, Value) for v in value):
                 operands.extend(_listed(value, assigned.get(param.name.text), at))
-            case None if isinstance(_shape_type(param), ast.ShapeType):
+            case None if takes_tensor(param):
                 pass  # an optional tensor that is not given
             case _:
                 attributes[param.name.text] = value

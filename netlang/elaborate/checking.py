@@ -59,7 +59,9 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
         case ast.ListType(item=item):
             if not isinstance(value, list):
                 _wrong(arg, name, f"a list: {spell(type)}")
-            return [fits(Argued(v, arg.span), item, frame, f"{name}[{i}]") for i, v in enumerate(value)]
+            return [
+                fits(Argued(v, arg.span), item, frame, f"{name}[{i}]") for i, v in enumerate(value)
+            ]
         case ast.TupleType(items=items):
             if not isinstance(value, tuple) or len(value) != len(items):
                 _wrong(arg, name, f"a tuple {spell(type)}")
@@ -117,7 +119,7 @@ def _setting(kind: str) -> Callable[[Object], bool]:
 _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     "int": ("an int", _an_int),
     "bool": ("true or false", lambda v: isinstance(v, bool)),
-    "str": ('a string, in double quotes', lambda v: isinstance(v, str)),
+    "str": ("a string, in double quotes", lambda v: isinstance(v, str)),
     "number": ("a number", is_number),
     "list": ("a list", lambda v: isinstance(v, list)),
     "any": ("anything", lambda _: True),
@@ -138,7 +140,9 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     "float": ("a float", lambda v: isinstance(v, int | float) and not isinstance(v, bool)),
     "schedule": (
         "a learning rate: a float or a schedule",
-        lambda v: (isinstance(v, int | float) and not isinstance(v, bool)) or _setting("schedule")(v),
+        lambda v: (
+            (isinstance(v, int | float) and not isinstance(v, bool)) or _setting("schedule")(v)
+        ),
     ),
     "init": (
         "an initialiser, such as `normal(0.01)`, or a number",
@@ -151,6 +155,9 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
 }
 
 TYPE_NAMES = frozenset(_KINDS)
+
+QUICK: dict[str, Callable[[Object], bool]] = {kind: test for kind, (_, test) in _KINDS.items()}
+"""Tells at once whether a value fits a named type."""
 
 
 def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
@@ -168,7 +175,9 @@ def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
 def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
     match kind, value:
         case "duration", int() | float():
-            return (f"write `{value:g} epochs` or `{value:g} steps`".replace("1 epochs", "1 epoch"),)
+            return (
+                f"write `{value:g} epochs` or `{value:g} steps`".replace("1 epochs", "1 epoch"),
+            )
         case "padding", str() if value in ("same", "valid", "half", "causal"):
             return (f"it is a word, not a string: write `{name}={value}`",)
         case "int", float() if value == int(value):
@@ -185,9 +194,15 @@ def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
 
 
 def match_shape(
-    actual: TensorType, type: ast.ShapeType, frame: Frame, name: str, span: Span,
-    *, promise: Label | None = None, made: str = "",
-) -> None:  # fmt: skip
+    actual: TensorType,
+    type: ast.ShapeType,
+    frame: Frame,
+    name: str,
+    span: Span,
+    *,
+    promise: Label | None = None,
+    made: str = "",
+) -> None:
     """Compare a tensor with a shape, binding the dimensions it does not know yet."""
     _match_element(actual, type, frame, name, span)
     fixed = [d for d in type.dims if not isinstance(d, ast.Rest)]
@@ -213,9 +228,7 @@ def match_shape(
         _mismatch(actual, type, frame, name, span, promise, made, ("\n".join(wrong),))
 
 
-def _aligned(
-    type: ast.ShapeType, shape: Shape
-) -> list[tuple[ast.Expr | ast.Rest, Size | Shape]]:
+def _aligned(type: ast.ShapeType, shape: Shape) -> list[tuple[ast.Expr | ast.Rest, Size | Shape]]:
     """Put each entry of a shape beside the sizes it stands for."""
     many = len(shape) - sum(not isinstance(d, ast.Rest) for d in type.dims)
     pairs: list[tuple[ast.Expr | ast.Rest, Size | Shape]] = []
@@ -272,7 +285,9 @@ def _match_size(entry: ast.Expr, size: Size, frame: Frame) -> Size | None:
             return size
         case _:
             wanted = evaluate(entry, frame)
-            return wanted if isinstance(wanted, int | Dim) and not isinstance(wanted, bool) else None
+            return (
+                wanted if isinstance(wanted, int | Dim) and not isinstance(wanted, bool) else None
+            )
 
 
 def _match_element(
@@ -282,19 +297,24 @@ def _match_element(
     if element in ("tensor", "float"):
         if element == "float" and not actual.dtype.is_float:
             refuse(
-                "dtype-mismatch", f"`{name}` takes floating-point numbers, not {actual.dtype}",
-                span, f"this is {actual}", helps=("convert it: `cast(…, f32)`",),
-            )  # fmt: skip
+                "dtype-mismatch",
+                f"`{name}` takes floating-point numbers, not {actual.dtype}",
+                span,
+                f"this is {actual}",
+                helps=("convert it: `cast(…, f32)`",),
+            )
         bound = frame.names.get(ELEMENT)
         if bound is None:
             frame.bind(ELEMENT, actual.dtype, type.span)
         elif bound.value is not actual.dtype:
             refuse(
-                "dtype-mismatch", f"`{name}` takes {bound.value} elements here, not {actual.dtype}",
-                span, f"this is {actual}",
+                "dtype-mismatch",
+                f"`{name}` takes {bound.value} elements here, not {actual.dtype}",
+                span,
+                f"this is {actual}",
                 notes=("all tensors of this call have one element type",),
                 helps=(f"convert it: `cast(…, {bound.value})`",),
-            )  # fmt: skip
+            )
         return
     if element != actual.dtype.value:
         refuse(
@@ -321,15 +341,26 @@ def _element_helps(element: str, actual: TensorType, span: Span, frame: Frame) -
 
 
 def _mismatch(
-    actual: TensorType, type: ast.ShapeType, frame: Frame, name: str, span: Span,
-    promise: Label | None, made: str, notes: tuple[str, ...],
-) -> None:  # fmt: skip
+    actual: TensorType,
+    type: ast.ShapeType,
+    frame: Frame,
+    name: str,
+    span: Span,
+    promise: Label | None,
+    made: str,
+    notes: tuple[str, ...],
+) -> None:
     if promise is not None:
         helps = _promise_helps(actual, type, made)
         refuse(
-            "shape-mismatch", f"`{name}` has the wrong shape", span,
-            f"this makes `{name}` {actual}", secondary=(promise,), notes=notes, helps=helps,
-        )  # fmt: skip
+            "shape-mismatch",
+            f"`{name}` has the wrong shape",
+            span,
+            f"this makes `{name}` {actual}",
+            secondary=(promise,),
+            notes=notes,
+            helps=helps,
+        )
     refuse(
         "shape-mismatch",
         f"`{name}` must be {expected(type, frame)}",
@@ -384,7 +415,11 @@ def resolve_shape(type: ast.ShapeType, frame: Frame) -> TensorType | None:
                 return None
             sizes.extend(s for s in slot.value if isinstance(s, int | Dim))
             continue
-        if isinstance(entry, ast.Name) and entry.text[0].isupper() and frame.find(entry.text) is None:
+        if (
+            isinstance(entry, ast.Name)
+            and entry.text[0].isupper()
+            and frame.find(entry.text) is None
+        ):
             return None
         size = evaluate(entry, frame)
         if not isinstance(size, int | Dim):
@@ -407,10 +442,12 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
         match entry:
             case ast.Rest():
                 refuse(
-                    "open-shape", f"the shape of `{name}` must be written out", entry.span,
+                    "open-shape",
+                    f"the shape of `{name}` must be written out",
+                    entry.span,
                     "a net states how many dimensions it takes",
                     helps=("give each dimension a name: `f32[N, C, H, W]`",),
-                )  # fmt: skip
+                )
             case ast.Name(text=text) if text[0].isupper():
                 slot = frame.names.get(text)
                 if slot is None:
@@ -421,7 +458,12 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
                 size = evaluate(entry, frame)
         if not isinstance(size, int | Dim) or isinstance(size, bool):
             if size is not UNKNOWN:
-                refuse("wrong-type", "a dimension must be an int", entry.span, f"this is {describe(size)}")
+                refuse(
+                    "wrong-type",
+                    "a dimension must be an int",
+                    entry.span,
+                    f"this is {describe(size)}",
+                )
             size = 1
         if isinstance(size, int) and size < 1:
             refuse("out-of-range", "a dimension must be at least 1", entry.span, f"this is {size}")
@@ -430,10 +472,12 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
         return TensorType(DType(type.element.text), tuple(sizes))
     except ValueError:
         refuse(
-            "unknown-type", f"a net's input can't have the element type `{type.element.text}`",
-            type.element.span, "",
+            "unknown-type",
+            f"a net's input can't have the element type `{type.element.text}`",
+            type.element.span,
+            "",
             helps=(f"element types: {' '.join(d.value for d in DType)}",),
-        )  # fmt: skip
+        )
 
 
 def spell(type: ast.TypeExpr) -> str:

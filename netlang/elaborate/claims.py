@@ -19,11 +19,13 @@ def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
     if before is not None and before != span:
         shown = join(frame.path, local)
         refuse(
-            "weights-collide", f"these two would own the same weights `{shown}.*`", span,
+            "weights-collide",
+            f"these two would own the same weights `{shown}.*`",
+            span,
             "the second use of the name",
             secondary=(Label(before, "the first use of the name"),),
             notes=("a label is a name in the scope where it stands, like a binding",),
             helps=("give one of them another name with `as`",),
-        )  # fmt: skip
+        )
     frame.claims[local] = span
     return join(frame.path, local)

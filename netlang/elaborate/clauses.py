@@ -49,9 +49,11 @@ def check_clause(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
     if found is None:
         if truth(evaluate(clause, frame), clause, frame) is False:
             refuse(
-                "where-fails", f"this call breaks `where {clause.span.text}`", clause.span,
+                "where-fails",
+                f"this call breaks `where {clause.span.text}`",
+                clause.span,
                 _values_in(clause, frame),
-            )  # fmt: skip
+            )
         return
     name, divisor_expr = found
     slot = frame.names.get(name)
@@ -64,9 +66,12 @@ def check_clause(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
     symbol = is_symbol(slot.value)
     helps = (f"promise it in the net: `where {symbol} % {divisor} == 0`",) if symbol else ()
     refuse(
-        "where-fails", f"this call breaks `where {clause.span.text}`", clause.span,
-        f"{name} is {slot.value} here", helps=helps,
-    )  # fmt: skip
+        "where-fails",
+        f"this call breaks `where {clause.span.text}`",
+        clause.span,
+        f"{name} is {slot.value} here",
+        helps=helps,
+    )
 
 
 def _values_in(clause: ast.Expr, frame: Frame) -> str:

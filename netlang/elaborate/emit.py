@@ -16,9 +16,12 @@ from netlang.source import Span
 
 
 def primitive(
-    name: str, operands: Sequence[Argued], attributes: Mapping[str, object], span: Span,
+    name: str,
+    operands: Sequence[Argued],
+    attributes: Mapping[str, object],
+    span: Span,
     frame: Frame,
-) -> Values:  # fmt: skip
+) -> Values:
     """Add a node of the primitive called ``name``."""
     values = [_tensor(o) for o in operands]
     types: Types = tuple(v.type for v in values)
@@ -34,10 +37,12 @@ def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> 
     builder = frame.run.builder
     if not frame.run.tensors:
         refuse(
-            "tensor-constant", "a value at the top of a file can't be a tensor", span,
+            "tensor-constant",
+            "a value at the top of a file can't be a tensor",
+            span,
             "this is computed at run time",
             helps=("move it into a net or a block",),
-        )  # fmt: skip
+        )
     builder.scope, builder.span = frame.scope, span
     try:
         return builder.add(op, *[_tensor(o) for o in operands], name=frame.binding_path() or None)
@@ -91,9 +96,14 @@ def refuse_operand(
     if len(operands) == 2 and not refused.label and operands[0].span != operands[1].span:
         left, right = operands
         refuse(
-            refused.rule, refused.message, left.span, str(_tensor(left).type),
-            secondary=(Label(right.span, str(_tensor(right).type)),), notes=notes, helps=helps,
-        )  # fmt: skip
+            refused.rule,
+            refused.message,
+            left.span,
+            str(_tensor(left).type),
+            secondary=(Label(right.span, str(_tensor(right).type)),),
+            notes=notes,
+            helps=helps,
+        )
     refuse(refused.rule, refused.message, span, refused.label, notes=notes, helps=helps)
 
 

@@ -45,16 +45,20 @@ def _refuse_dimension(expr: ast.Name, frame: Frame) -> None:
     known: list[str] = []
     outer: Frame | None = frame
     while outer is not None:
-        known += [n for n, s in outer.names.items() if n[0].isupper() and isinstance(s.value, int | Dim)]
+        known += [
+            n for n, s in outer.names.items() if n[0].isupper() and isinstance(s.value, int | Dim)
+        ]
         outer = outer.parent
     refuse(
-        "unknown-dimension", f"the dimension `{expr.text}` isn't given by any input", expr.span,
+        "unknown-dimension",
+        f"the dimension `{expr.text}` isn't given by any input",
+        expr.span,
         "no input has a dimension of this name",
         notes=(
             "a name with a capital letter is a dimension: it gets its value from the shape of an "
             f"input,\nand here the inputs have: {', '.join(dict.fromkeys(known)) or 'none'}",
         ),
-    )  # fmt: skip
+    )
 
 
 # ---- pipelines ---------------------------------------------------------------------------
@@ -99,8 +103,12 @@ def _remark(piped: Argued, stage: ast.Index, frame: Frame) -> Object:
     if isinstance(piped.value, Unknown):
         return UNKNOWN
     if not isinstance(piped.value, Value):
-        refuse("wrong-type", "a shape in a pipeline is about a tensor", stage.span,
-               f"this is {describe(piped.value)}")  # fmt: skip
+        refuse(
+            "wrong-type",
+            "a shape in a pipeline is about a tensor",
+            stage.span,
+            f"this is {describe(piped.value)}",
+        )
     dims: list[ast.Expr | ast.Rest] = []
     for item in stage.items:
         match item:
@@ -135,23 +143,30 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
             return _part(value.layer, join(value.path, name), expr, frame)
         case Value():
             refuse(
-                "no-field", "a tensor has no fields", expr.name.span, f"this is {value.type}",
+                "no-field",
+                "a tensor has no fields",
+                expr.name.span,
+                f"this is {value.type}",
                 helps=("its sizes have names in the signature: `x: f32[N, C, H, W]`",),
-            )  # fmt: skip
+            )
         case _:
             refuse(
-                "no-field", f"`{expr.value.span.text}` has no fields", expr.name.span,
+                "no-field",
+                f"`{expr.value.span.text}` has no fields",
+                expr.name.span,
                 f"this is {describe(value)}",
-            )  # fmt: skip
+            )
 
 
 def _refuse_field(expr: ast.Field, message: str, known: list[str], intro: str) -> None:
     near = nearest(expr.name.text, known)
     refuse(
-        "no-field", message, expr.name.span,
+        "no-field",
+        message,
+        expr.name.span,
         notes=(f"{intro}: {', '.join(sorted(known))}",) if known else (),
         helps=(f"did you mean `{near}`?",) if near else (),
-    )  # fmt: skip
+    )
 
 
 def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
@@ -166,19 +181,23 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
         net = frame.run.graph_of(layer.function, layer.arguments) if frame.run.training else None
         if net is None:
             refuse(
-                "no-field", f"`{expr.value.span.text}` has no weights yet", expr.name.span,
+                "no-field",
+                f"`{expr.value.span.text}` has no weights yet",
+                expr.name.span,
                 "they are made when it is first called",
                 helps=("call the layer before this line",),
-            )  # fmt: skip
+            )
         paths = [prefix + p.path for p in net.params.values()]
     if any(p.startswith(f"{full}.") or p == full for p in paths):
         return Part(layer, path)
     parent = full.rpartition(".")[0]
     below = {p[len(parent) + 1 :].split(".")[0] for p in paths if p.startswith(f"{parent}.")}
     _refuse_field(
-        expr, f"`{expr.value.span.text}` has no part called `{expr.name.text}`", list(below),
+        expr,
+        f"`{expr.value.span.text}` has no part called `{expr.name.text}`",
+        list(below),
         "its parts are",
-    )  # fmt: skip
+    )
     return UNKNOWN
 
 
@@ -187,11 +206,17 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
 
 @evaluates(ast.Index)
 def _index(expr: ast.Index, frame: Frame) -> Object:
-    if isinstance(expr.value, ast.Name) and expr.value.text in ELEMENTS and frame.find(expr.value.text) is None:
+    if (
+        isinstance(expr.value, ast.Name)
+        and expr.value.text in ELEMENTS
+        and frame.find(expr.value.text) is None
+    ):
         refuse(
-            "misplaced-shape", "a shape stands in a signature, on a binding or in a pipeline", expr.span,
+            "misplaced-shape",
+            "a shape stands in a signature, on a binding or in a pipeline",
+            expr.span,
             helps=(f"to check a value, write `x |> {expr.span.text}`",),
-        )  # fmt: skip
+        )
     value = evaluate(expr.value, frame)
     match value:
         case Unknown():
@@ -202,12 +227,16 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
             return _slice(value, expr, frame)
         case _:
             refuse(
-                "wrong-type", "only a list, a tuple or a tensor can be indexed", expr.value.span,
+                "wrong-type",
+                "only a list, a tuple or a tensor can be indexed",
+                expr.value.span,
                 f"this is {describe(value)}",
-            )  # fmt: skip
+            )
 
 
-def _item(value: list[Object] | tuple[Object, ...] | IntRange, expr: ast.Index, frame: Frame) -> Object:
+def _item(
+    value: list[Object] | tuple[Object, ...] | IntRange, expr: ast.Index, frame: Frame
+) -> Object:
     if len(expr.items) != 1:
         refuse("wrong-type", "a list takes one index", expr.span, f"these are {len(expr.items)}")
     items: list[Object] | tuple[Object, ...] = (
@@ -227,9 +256,11 @@ def _item(value: list[Object] | tuple[Object, ...] | IntRange, expr: ast.Index, 
         refuse("wrong-type", "an index must be an int", index.span, f"this is {describe(at)}")
     if not -len(items) <= at < len(items):
         refuse(
-            "index-out-of-range", f"there is no item {at}", index.span,
+            "index-out-of-range",
+            f"there is no item {at}",
+            index.span,
             f"the list has {len(items)}, numbered from 0",
-        )  # fmt: skip
+        )
     return items[at]
 
 
@@ -246,9 +277,11 @@ def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
     given = sum(not isinstance(item, ast.Dots) for item in expr.items)
     if given > value.type.rank:
         refuse(
-            "axis-out-of-range", "too many indices", expr.span,
+            "axis-out-of-range",
+            "too many indices",
+            expr.span,
             f"{given} for {value.type}, which has {value.type.rank} dimensions",
-        )  # fmt: skip
+        )
     items: list[object] = []
     for item in expr.items:
         match item:
@@ -263,7 +296,11 @@ def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
     if any(i is UNKNOWN or (isinstance(i, tuple) and UNKNOWN in i) for i in items):
         return UNKNOWN
     (made,) = primitive(
-        "index", [Argued(value, expr.value.span, expr.value)], {"items": tuple(items)}, expr.span, frame
+        "index",
+        [Argued(value, expr.value.span, expr.value)],
+        {"items": tuple(items)},
+        expr.span,
+        frame,
     )
     return made
 
@@ -274,9 +311,12 @@ def _place(expr: ast.Expr | None, frame: Frame) -> Object:
     value = evaluate(expr, frame)
     if isinstance(value, Value):
         refuse(
-            "run-time-index", "an index must be known when the file is checked", expr.span,
-            f"this is {value.type}", helps=("to pick by a tensor, use `gather(x, ids, axis=…)`",),
-        )  # fmt: skip
+            "run-time-index",
+            "an index must be known when the file is checked",
+            expr.span,
+            f"this is {value.type}",
+            helps=("to pick by a tensor, use `gather(x, ids, axis=…)`",),
+        )
     if value is not UNKNOWN and (not isinstance(value, int | Dim) or isinstance(value, bool)):
         refuse("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
     return value

@@ -17,18 +17,23 @@ from netlang.syntax import ast
 
 
 def call_foreign(
-    function: Function, definition: ast.Extern, values: Mapping[str, Object], span: Span,
+    function: Function,
+    definition: ast.Extern,
+    values: Mapping[str, Object],
+    span: Span,
     frame: Frame,
-) -> Object:  # fmt: skip
+) -> Object:
     """Add a node for an operator that is implemented elsewhere."""
     types: list[TensorType] = []
     for out in definition.outs:
         type = resolve_shape(out.type, frame) if isinstance(out.type, ast.ShapeType) else None
         if type is None:
             refuse(
-                "extern-type", f"the result `{out.name.text}` of `{function.name}` has no known shape",
-                out.span, "an `extern op` states every shape in its signature",
-            )  # fmt: skip
+                "extern-type",
+                f"the result `{out.name.text}` of `{function.name}` has no known shape",
+                out.span,
+                "an `extern op` states every shape in its signature",
+            )
         types.append(type)
     fields = {b.targets[0].text: evaluate(b.value, frame) for b in definition.fields}
     operands = [Argued(v, span) for v in values.values() if isinstance(v, Value)]

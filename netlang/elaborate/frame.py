@@ -103,9 +103,18 @@ class Frame:
         if scope is not None and scope.path != path:
             scope = Scope(path, kind, scope.span, scope, scope.library)
         return Frame(
-            self.run, self.home, self, path, kind, self.call, self.layer, scope, self.depth,
-            sites=self.sites, labels=self.labels,
-        )  # fmt: skip
+            self.run,
+            self.home,
+            self,
+            path,
+            kind,
+            self.call,
+            self.layer,
+            scope,
+            self.depth,
+            sites=self.sites,
+            labels=self.labels,
+        )
 
     def find(self, name: str) -> Slot | None:
         """Find the local binding of a name, here or in the frames around."""
@@ -175,7 +184,15 @@ def report(frame: Frame, diagnostic: Diagnostic) -> None:
     frame.run.diagnostics.report(replace(diagnostic, trace=tuple(trace)))
 
 
-def warn(frame: Frame, rule: str, message: str, span: Span, label: str = "", *, helps: tuple[str, ...] = ()) -> None:
+def warn(
+    frame: Frame,
+    rule: str,
+    message: str,
+    span: Span,
+    label: str = "",
+    *,
+    helps: tuple[str, ...] = (),
+) -> None:
     """Collect a warning."""
     report(
         frame,

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 
 from netlang.diagnostics import Label
-from netlang.elaborate.numbers import bounded, finite
 from netlang.elaborate.claims import claim
 from netlang.elaborate.frame import Frame, Made, refuse
+from netlang.elaborate.numbers import bounded, finite
 from netlang.elaborate.values import (
     Argued,
     Object,
@@ -24,9 +24,7 @@ from netlang.source import Span
 from netlang.syntax import ast
 
 Numeric = Callable[[Mapping[str, Object], Span], Object]
-CompileTime = Callable[
-    [Mapping[str, Object], Mapping[str, Argued], ast.Expr, Span, Frame], Object
-]
+CompileTime = Callable[[Mapping[str, Object], Mapping[str, Argued], ast.Expr, Span, Frame], Object]
 
 COMPILE_TIME: dict[str, CompileTime] = {}
 
@@ -73,9 +71,11 @@ def _pick(larger: bool) -> Numeric:
             if len(set(map(str, numbers))) == 1:
                 return numbers[0]
             refuse(
-                "undecided-size", "which is larger is only known at run time", span,
+                "undecided-size",
+                "which is larger is only known at run time",
+                span,
                 ", ".join(describe(n) for n in numbers),
-            )  # fmt: skip
+            )
         known = [n for n in numbers if isinstance(n, int | float)]
         return max(known) if larger else min(known)
 
@@ -162,9 +162,11 @@ def _zip(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Obj
     lengths = [len(v) for v in lists]
     if len(set(lengths)) > 1:
         refuse(
-            "count-mismatch", "`zip` takes lists of one length", span,
+            "count-mismatch",
+            "`zip` takes lists of one length",
+            span,
             f"these have {' and '.join(map(str, lengths))} items",
-        )  # fmt: skip
+        )
     return [tuple(row) for row in zip(*lists, strict=True)]
 
 
@@ -173,7 +175,9 @@ def _flat(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
     items: list[Object] = []
     for value in _list(values):
         if not isinstance(value, list):
-            refuse("wrong-type", "`flat` takes a list of lists", span, f"it holds {describe(value)}")
+            refuse(
+                "wrong-type", "`flat` takes a list of lists", span, f"it holds {describe(value)}"
+            )
         items.extend(value)
     return items
 
@@ -182,7 +186,9 @@ def _numbers(values: Values, span: Span) -> list[int | float]:
     found: list[int | float] = []
     for value in _list(values):
         if not isinstance(value, int | float) or isinstance(value, bool):
-            refuse("wrong-type", "this takes a list of numbers", span, f"it holds {describe(value)}")
+            refuse(
+                "wrong-type", "this takes a list of numbers", span, f"it holds {describe(value)}"
+            )
         found.append(value)
     return found
 
@@ -194,9 +200,12 @@ def _total(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> O
     for value in items:
         if not is_number(value) or not isinstance(value, int | float | Dim):
             refuse(
-                "wrong-type", "`total` adds a list of numbers", span, f"it holds {describe(value)}",
+                "wrong-type",
+                "`total` adds a list of numbers",
+                span,
+                f"it holds {describe(value)}",
                 helps=("to add tensors, write `sum(stack(xs, axis=0), axis=0)`",),
-            )  # fmt: skip
+            )
         if isinstance(total, Dim) and isinstance(value, float):
             refuse("undecided-size", "a free dimension can't be part of a float", span)
         total = total + value  # pyright: ignore[reportOperatorIssue]
@@ -240,9 +249,11 @@ def _size(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Obje
     assert isinstance(value, Value) and isinstance(axis, int)
     if not -value.type.rank <= axis < value.type.rank:
         refuse(
-            "axis-out-of-range", f"there is no axis {axis}", args["axis"].span,
+            "axis-out-of-range",
+            f"there is no axis {axis}",
+            args["axis"].span,
             f"{value.type} has {value.type.rank}, numbered from 0",
-        )  # fmt: skip
+        )
     return value.type.shape[axis]
 
 
@@ -268,9 +279,11 @@ def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> 
         return [kernel] * axes
     if len(kernel) != axes:
         refuse(
-            "wrong-type", f"a kernel of {len(kernel)} sizes for {axes} axes", args["kernel"].span,
+            "wrong-type",
+            f"a kernel of {len(kernel)} sizes for {axes} axes",
+            args["kernel"].span,
             "give one int, or one per axis",
-        )  # fmt: skip
+        )
     return list(kernel)
 
 
@@ -279,20 +292,24 @@ def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) 
     channels, groups, side = values["channels"], values["groups"], values["side"]
     if not isinstance(channels, int) or not isinstance(groups, int):
         refuse(
-            "symbolic-weight", "a weight's shape must be known when the file is checked", span,
+            "symbolic-weight",
+            "a weight's shape must be known when the file is checked",
+            span,
             f"the {side} channels are {channels}",
             helps=("give the channels a number in the net's signature",),
-        )  # fmt: skip
+        )
     if groups < 1:
         refuse("out-of-range", "`groups` must be at least 1", span, f"it is {groups}")
     if channels % groups:
         fitting = [n for n in range(1, channels + 1) if channels % n == 0]
         shown = fitting if len(fitting) < 10 else [*fitting[:5], "...", *fitting[-2:]]
         refuse(
-            "groups-mismatch", f"{channels} {side} channels don't divide into {groups} groups", span,
+            "groups-mismatch",
+            f"{channels} {side} channels don't divide into {groups} groups",
+            span,
             f"{channels} = {channels // groups}·{groups} + {channels % groups}",
             helps=(f"`groups` can be {', '.join(map(str, shown))}",),
-        )  # fmt: skip
+        )
     return channels // groups
 
 
@@ -303,9 +320,11 @@ def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) 
 def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
     if not frame.run.tensors or frame.kind in ("train", "file"):
         refuse(
-            "misplaced-param", "`param` makes weights, and only nets and blocks have them", span,
+            "misplaced-param",
+            "`param` makes weights, and only nets and blocks have them",
+            span,
             "this is outside of both",
-        )  # fmt: skip
+        )
     shape = _weight_shape(values["shape"], args["shape"].span, span)
     like, trained = values["like"], values["trained"]
     assert isinstance(trained, bool)
@@ -325,14 +344,19 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
     if frame.layer is None or made.layer is not frame.layer:
         assert made.param.span is not None
         refuse(
-            "weights-collide", f"`{path}` would be made twice", span, "made again here",
+            "weights-collide",
+            f"`{path}` would be made twice",
+            span,
+            "made again here",
             secondary=(Label(made.param.span, "first made here"),),
             helps=("to share weights, make a layer with `new` and call it twice",),
-        )  # fmt: skip
+        )
     if made.value.type != type:
         short = path.removeprefix(f"{frame.layer.path}.")
         refuse(
-            "shared-shape", f"the shared weight `{short}` would need two shapes", span,
+            "shared-shape",
+            f"the shared weight `{short}` would need two shapes",
+            span,
             f"this use needs {type}",
             secondary=(Label(frame.layer.span, f"its first use made it {made.value.type}"),),
             notes=(
@@ -340,7 +364,7 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
                 "features",
             ),
             helps=("make a second layer, or bring both inputs to one size first",),
-        )  # fmt: skip
+        )
     return made.value
 
 
@@ -350,16 +374,20 @@ def _weight_shape(value: Object, at: Span, span: Span) -> Shape:
     for size in value:
         if isinstance(size, Dim):
             refuse(
-                "symbolic-weight", "a weight's shape must be known when the file is checked", span,
+                "symbolic-weight",
+                "a weight's shape must be known when the file is checked",
+                span,
                 f"it would be [{', '.join(map(str, value))}], and {size} is free",
                 helps=("give that dimension a number in the net's signature",),
-            )  # fmt: skip
+            )
         assert isinstance(size, int)
         if size < 1:
             refuse(
-                "out-of-range", "a weight's sizes must be positive", span,
+                "out-of-range",
+                "a weight's sizes must be positive",
+                span,
                 f"it would be [{', '.join(map(str, value))}]",
-            )  # fmt: skip
+            )
         sizes.append(size)
     return tuple(sizes)
 
@@ -401,10 +429,12 @@ def _drawn(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame)
     """Type a random draw: in a train section it is one more input of the step."""
     if not frame.run.training:
         refuse(
-            "random-in-net", "a net computes the same for the same input", span,
+            "random-in-net",
+            "a net computes the same for the same input",
+            span,
             "random draws belong in a `train` section",
             helps=("make the noise an input of the net: `z: f32[N, 64]`",),
-        )  # fmt: skip
+        )
     shape = values["shape"]
     assert isinstance(shape, list)
     sizes = tuple(size for size in shape if isinstance(size, int | Dim))

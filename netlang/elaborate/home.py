@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netlang.diagnostics import Diagnostics
 from netlang.elaborate.naming import Sites, sites_of
@@ -12,6 +12,9 @@ from netlang.elaborate.values import UNKNOWN, Function, Object, Word
 from netlang.ir.types import DType
 from netlang.source import Source
 from netlang.syntax import ast
+
+if TYPE_CHECKING:
+    from netlang.elaborate.binding import Expected
 
 Constant = Callable[["Home", ast.Bind], dict[str, Object]]
 """Evaluates a binding at the top of a file; set by the elaborator."""
@@ -40,6 +43,10 @@ class Home:
     )
     recursive: set[str] = field(default_factory=set[str])
     """Definitions that call themselves; calling one gives nothing."""
+    prepared: dict[int, tuple[Expected, ...]] = field(
+        default_factory=dict[int, "tuple[Expected, ...]"]
+    )
+    """The signatures of the definitions called so far, ready to be matched."""
     _values: dict[str, Object] = field(default_factory=dict[str, Object])
     _sites: dict[int, Sites] = field(default_factory=dict[int, Sites])
     _evaluating: set[str] = field(default_factory=set[str])
@@ -63,7 +70,7 @@ class Home:
             return True
         return self.library.knows(name) if self.library else name in WORDS
 
-    def find(self, name: str) -> Object | None | type[LookupError]:
+    def find(self, name: str) -> Object | type[LookupError] | None:
         """Give the value of a name, or ``LookupError`` where the file has none."""
         if name in self._values:
             return self._values[name]
@@ -145,6 +152,3 @@ class LibraryHome(Home):
 
     def names(self) -> Iterable[str]:
         return self.index
-
-
-PRELUDE = Path(__file__).parent.parent / "prelude"

@@ -21,14 +21,18 @@ def locate(module: ast.Str, importer: Path) -> Path:
     text = module.value
     if not text.endswith(".net") or "\\" in text or any(ord(c) < 32 for c in text):
         refuse(
-            "import-path", "an import names a `.net` file", module.span,
+            "import-path",
+            "an import names a `.net` file",
+            module.span,
             helps=('such as `from "blocks.net" import unit`',),
-        )  # fmt: skip
+        )
     if text.startswith(("/", "~")) or "://" in text or (len(text) > 1 and text[1] == ":"):
         refuse(
-            "import-path", "an import is a path relative to this file", module.span,
+            "import-path",
+            "an import is a path relative to this file",
+            module.span,
             "absolute paths and addresses are not read",
-        )  # fmt: skip
+        )
     target = importer.parent / text
     try:
         real = target.resolve()
@@ -37,10 +41,12 @@ def locate(module: ast.Str, importer: Path) -> Path:
         refuse("import-path", "this is no path of a file", module.span)
     if not any(real.is_relative_to(root) for root in _roots(importer)):
         refuse(
-            "import-path", "this import leads out of the program's folders", module.span,
+            "import-path",
+            "this import leads out of the program's folders",
+            module.span,
             "nothing outside of them is read",
             helps=("copy the file beside the program",),
-        )  # fmt: skip
+        )
     if not exists:
         _refuse_file(module, target)
     return Path(os.path.normpath(target))
@@ -60,18 +66,23 @@ def _refuse_file(module: ast.Str, target: Path) -> NoReturn:
     near = nearest(target.name, beside)
     what = "is a folder" if target.is_dir() else "is not there"
     refuse(
-        "import-file", f'"{module.value}" {what}', module.span,
+        "import-file",
+        f'"{module.value}" {what}',
+        module.span,
         helps=(f"did you mean `{near}`?",) if near else (),
-    )  # fmt: skip
+    )
 
 
 def refuse_circle(module: ast.Str, chain: list[Path]) -> NoReturn:
     """Report files that import each other in a circle."""
     shown = " → ".join(path.name for path in chain)
     refuse(
-        "import-circle", "these files import each other in a circle", module.span, shown,
+        "import-circle",
+        "these files import each other in a circle",
+        module.span,
+        shown,
         helps=("put what both need in a third file",),
-    )  # fmt: skip
+    )
 
 
 def refuse_missing_name(item: ast.Import, name: ast.ImportName, origin: Home) -> Diagnostic:
@@ -83,7 +94,8 @@ def refuse_missing_name(item: ast.Import, name: ast.ImportName, origin: Home) ->
     )
     near = nearest(name.name.text, origin.names())
     return Diagnostic(
-        "unknown-import", f"{shown} has no `{name.name.text}`",
+        "unknown-import",
+        f"{shown} has no `{name.name.text}`",
         Label(name.name.span, "not defined there"),
         helps=(f"did you mean `{near}`?",) if near else (),
-    )  # fmt: skip
+    )

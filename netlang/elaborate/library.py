@@ -63,8 +63,11 @@ def _refuse_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
     ]
     near = nearest(name, known)
     refuse(
-        "unknown-module", f"there is no module `{name}`", path[0].span.to(path[-1].span),
+        "unknown-module",
+        f"there is no module `{name}`",
+        path[0].span.to(path[-1].span),
         notes=(f"the modules are: {', '.join(sorted(known))}",) if known else (),
-        helps=(f"did you mean `{near}`?",) if near else (
-            'to import a file, write its name in quotes: `from "blocks.net" import …`',),
-    )  # fmt: skip
+        helps=(f"did you mean `{near}`?",)
+        if near
+        else ('to import a file, write its name in quotes: `from "blocks.net" import …`',),
+    )

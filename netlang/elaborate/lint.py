@@ -16,11 +16,22 @@ from netlang.syntax import ast
 from netlang.syntax.walk import children, walk
 
 SETTINGS = {
-    "data": "rows", "valid": "rows", "loss": "f32[]", "metrics": "list", "optimizer": "optimizer",
-    "init": "list", "freeze": "list", "clip": "clip", "run": "duration", "stop": "stop",
-    "checkpoint": "list", "seed": "int", "precision": "str", "accumulate": "int",
+    "data": "rows",
+    "valid": "rows",
+    "loss": "f32[]",
+    "metrics": "list",
+    "optimizer": "optimizer",
+    "init": "list",
+    "freeze": "list",
+    "clip": "clip",
+    "run": "duration",
+    "stop": "stop",
+    "checkpoint": "list",
+    "seed": "int",
+    "precision": "str",
+    "accumulate": "int",
     "carry_state": "bool",
-}  # fmt: skip
+}
 STEP_SETTINGS = frozenset({"loss", "update", "optimizer", "clip", "repeat"})
 
 Kind = Literal["binding", "param", "dim", "loop", "free"]
@@ -130,9 +141,7 @@ class _Lint:
                         scope.entries.setdefault(part.text, _Entry(part.span, "dim", used=True))
                 self.expr(dim, scope)
 
-    def _outs(
-        self, outs: Sequence[ast.Out], scope: _Scope, params: Sequence[ast.Param]
-    ) -> None:
+    def _outs(self, outs: Sequence[ast.Out], scope: _Scope, params: Sequence[ast.Param]) -> None:
         signature = self._signature(params) if any(o.type for o in outs) else scope
         for out in outs:
             self._type(out.type, signature, binds=False)
@@ -144,18 +153,18 @@ class _Lint:
             shaped = isinstance(param.type, ast.ShapeType)
             if shaped and not entry.used and param.name.text not in outs:
                 self._warn(
-                    "unused-input", f"the input `{param.name.text}` is never used",
-                    param.name.span, "nothing depends on it",
-                )  # fmt: skip
+                    "unused-input",
+                    f"the input `{param.name.text}` is never used",
+                    param.name.span,
+                    "nothing depends on it",
+                )
 
     # ---- statements ----------------------------------------------------------------------
 
     def statements(
         self, body: Sequence[ast.Statement], scope: _Scope, outs: Iterable[str] = ()
     ) -> None:
-        scope.later = frozenset(
-            t.text for s in body if isinstance(s, ast.Bind) for t in s.targets
-        )  # fmt: skip
+        scope.later = frozenset(t.text for s in body if isinstance(s, ast.Bind) for t in s.targets)
         for statement in body:
             match statement:
                 case ast.Bind(targets=targets, type=type, value=value):
@@ -184,16 +193,25 @@ class _Lint:
         before.used = True
         number = next(n for n in range(2, 1000) if scope.find(f"{name.text}{n}") is None)
         note = "a name stands for one value"
-        if value is not None and before.value is not None and self._owns(value) and self._owns(before.value):
+        if (
+            value is not None
+            and before.value is not None
+            and self._owns(value)
+            and self._owns(before.value)
+        ):
             note += (
                 ", and also names the weights that made it: both lines\n"
                 f"would own `{name.text}.weight`"
             )
         self._refuse(
-            "already-bound", f"`{name.text}` already has a value", name.span, "bound again here",
-            secondary=(Label(before.span, "first bound here"),), notes=(note,),
+            "already-bound",
+            f"`{name.text}` already has a value",
+            name.span,
+            "bound again here",
+            secondary=(Label(before.span, "first bound here"),),
+            notes=(note,),
             helps=(f"give this value a name of its own, such as `{name.text}{number}`",),
-        )  # fmt: skip
+        )
 
     def _owns(self, expr: ast.Expr) -> bool:
         return any(isinstance(n, ast.Name) and self.home.owns(n.text) for n in walk(expr))
@@ -201,11 +219,13 @@ class _Lint:
     def _unused(self, name: str, entry: _Entry) -> None:
         owns = entry.value is not None and self._owns(entry.value)
         self._warn(
-            "unused-binding", f"`{name}` is never used", entry.span,
+            "unused-binding",
+            f"`{name}` is never used",
+            entry.span,
             "computed here, but nothing depends on it",
             notes=("its weights would never be trained",) if owns else (),
             helps=(f"did you forget to pass it on? If it's on purpose, name it `_{name}`",),
-        )  # fmt: skip
+        )
 
     # ---- expressions ---------------------------------------------------------------------
 
@@ -251,10 +271,12 @@ class _Lint:
             outer = outer.parent
         if outer is not None:
             self._refuse(
-                "used-early", f"`{name}` is used before it gets its value", span,
+                "used-early",
+                f"`{name}` is used before it gets its value",
+                span,
                 "its line comes later",
                 helps=("put the line that makes it before this one",),
-            )  # fmt: skip
+            )
             return
         if name[0].isupper() and len(name) <= 2:
             self._unknown_dimension(name, span, scope)
@@ -267,13 +289,15 @@ class _Lint:
     def _unknown_dimension(self, name: str, span: Span, scope: _Scope) -> None:
         known = [n for n, e in scope.entries.items() if e.kind == "dim"]
         self._refuse(
-            "unknown-dimension", f"the dimension `{name}` isn't given by any input", span,
+            "unknown-dimension",
+            f"the dimension `{name}` isn't given by any input",
+            span,
             "no input has a dimension of this name",
             notes=(
                 "a name with a capital letter is a dimension: it gets its value from the shape of "
                 f"an input,\nand here the inputs have: {', '.join(known) or 'none'}",
             ),
-        )  # fmt: skip
+        )
 
     def _loop(self, node: ast.For, scope: _Scope) -> None:
         self.expr(node.source, scope)
@@ -302,15 +326,19 @@ class _Lint:
         if any(p.name.text == callee.text for p in self.inside_op.params):
             return
         function = self.home.function(callee.text)
-        if function is None or not (function.kind in ("block", "net") or self.home.owns(callee.text)):
+        if function is None or not (
+            function.kind in ("block", "net") or self.home.owns(callee.text)
+        ):
             return
         op = self.inside_op.name.text
         self._refuse(
-            "op-calls-block", f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
-            callee.span, "this makes weights" if self.home.owns(callee.text) else "this is a block",
+            "op-calls-block",
+            f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
+            callee.span,
+            "this makes weights" if self.home.owns(callee.text) else "this is a block",
             secondary=(Label(self.inside_op.name.span, "an op owns no weights"),),
             helps=(f"make it a block: `block {op}(…)`",),
-        )  # fmt: skip
+        )
 
     # ---- training ------------------------------------------------------------------------
 
@@ -320,7 +348,7 @@ class _Lint:
             scope.entries.setdefault(name, _Entry(t.name.span, "free", used=True))
         scope.later = frozenset(
             n.text for s in t.items if isinstance(s, ast.Bind) for n in s.targets
-        )  # fmt: skip
+        )
         for item in t.items:
             match item:
                 case ast.Bind(targets=targets, value=value):
@@ -332,7 +360,12 @@ class _Lint:
                 case ast.Step():
                     self._step(item, scope)
         for name, entry in scope.entries.items():
-            if entry.kind == "binding" and not entry.used and name not in SETTINGS and name[0] != "_":
+            if (
+                entry.kind == "binding"
+                and not entry.used
+                and name not in SETTINGS
+                and name[0] != "_"
+            ):
                 self._unused_setting(name, entry)
 
     def _step(self, step: ast.Step, scope: _Scope) -> None:
@@ -345,46 +378,77 @@ class _Lint:
             if not entry.used and name not in STEP_SETTINGS and name[0] != "_":
                 self._unused_setting(name, entry, STEP_SETTINGS)
 
-    def _unused_setting(
-        self, name: str, entry: _Entry, settings: Iterable[str] = SETTINGS
-    ) -> None:
+    def _unused_setting(self, name: str, entry: _Entry, settings: Iterable[str] = SETTINGS) -> None:
         near = SETTING_SYNONYMS.get(name.lower()) or nearest(name, settings)
         self._refuse(
-            "unused-setting", f"`{name}` is neither a training setting nor used", entry.span,
-            helps=(f"did you mean the setting `{near}`?",) if near else (
-                f"the settings are: {', '.join(settings)}",),
-        )  # fmt: skip
+            "unused-setting",
+            f"`{name}` is neither a training setting nor used",
+            entry.span,
+            helps=(f"did you mean the setting `{near}`?",)
+            if near
+            else (f"the settings are: {', '.join(settings)}",),
+        )
 
     # ---- reporting -----------------------------------------------------------------------
 
     def _refuse(
-        self, rule: str, message: str, span: Span, label: str = "", *,
-        secondary: tuple[Label, ...] = (), notes: tuple[str, ...] = (), helps: tuple[str, ...] = (),
-    ) -> None:  # fmt: skip
+        self,
+        rule: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        *,
+        secondary: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+        helps: tuple[str, ...] = (),
+    ) -> None:
         try:
             refuse(rule, message, span, label, secondary=secondary, notes=notes, helps=helps)
         except Refused as refused:
             self.diagnostics.report(refused.diagnostic)
 
     def _warn(
-        self, rule: str, message: str, span: Span, label: str, *,
-        notes: tuple[str, ...] = (), helps: tuple[str, ...] = (),
-    ) -> None:  # fmt: skip
+        self,
+        rule: str,
+        message: str,
+        span: Span,
+        label: str,
+        *,
+        notes: tuple[str, ...] = (),
+        helps: tuple[str, ...] = (),
+    ) -> None:
         self.diagnostics.report(
             Diagnostic(
-                rule, message, Label(span, label), notes=notes, helps=helps,
+                rule,
+                message,
+                Label(span, label),
+                notes=notes,
+                helps=helps,
                 severity=Severity.WARNING,
-            )  # fmt: skip
+            )
         )
 
 
 SETTING_SYNONYMS = {
-    "epochs": "run", "num_epochs": "run", "steps": "run", "optim": "optimizer", "opt": "optimizer",
-    "criterion": "loss", "objective": "loss", "validation": "valid", "val": "valid",
-    "callbacks": "checkpoint", "early_stopping": "stop", "gradient_clip": "clip",
-    "initializer": "init", "dataset": "data", "train_data": "data", "random_seed": "seed",
-    "metric": "metrics", "save": "checkpoint",
-}  # fmt: skip
+    "epochs": "run",
+    "num_epochs": "run",
+    "steps": "run",
+    "optim": "optimizer",
+    "opt": "optimizer",
+    "criterion": "loss",
+    "objective": "loss",
+    "validation": "valid",
+    "val": "valid",
+    "callbacks": "checkpoint",
+    "early_stopping": "stop",
+    "gradient_clip": "clip",
+    "initializer": "init",
+    "dataset": "data",
+    "train_data": "data",
+    "random_seed": "seed",
+    "metric": "metrics",
+    "save": "checkpoint",
+}
 """What people call the settings elsewhere."""
 
 
@@ -397,11 +461,17 @@ def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
             local = {p.name.text for p in d.params}
             body = d.body if isinstance(d.body, tuple) else (d.body,)
             calls[d.name.text] = {
-                **{n.path[-1].text: n.span for n in walk(*body)
-                   if isinstance(n, ast.New) and n.path[-1].text in own},
-                **{n.text: n.span for n in walk(*body)
-                   if isinstance(n, ast.Name) and n.text in own and n.text not in local},
-            }  # fmt: skip
+                **{
+                    n.path[-1].text: n.span
+                    for n in walk(*body)
+                    if isinstance(n, ast.New) and n.path[-1].text in own
+                },
+                **{
+                    n.text: n.span
+                    for n in walk(*body)
+                    if isinstance(n, ast.Name) and n.text in own and n.text not in local
+                },
+            }
     done: set[str] = set()
     for start in calls:
         cycle = _cycle(start, calls, done)
@@ -410,13 +480,17 @@ def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
         home.recursive.update(cycle)
         shown = " → ".join(f"`{name}`" for name in [*cycle, cycle[0]])
         first, second = cycle[0], cycle[1] if len(cycle) > 1 else cycle[0]
-        message = f"`{first}` calls itself" if len(cycle) == 1 else f"these call each other: {shown}"
+        message = (
+            f"`{first}` calls itself" if len(cycle) == 1 else f"these call each other: {shown}"
+        )
         diagnostics.report(
             Diagnostic(
-                "recursion", message, Label(calls[first][second], "this call comes back here"),
+                "recursion",
+                message,
+                Label(calls[first][second], "this call comes back here"),
                 notes=("checking a file must end, so no block is part of itself",),
                 helps=("repeat with a loop: `for i in 1..depth with h = x { next h = … }`",),
-            )  # fmt: skip
+            )
         )
 
 

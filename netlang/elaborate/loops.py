@@ -51,10 +51,12 @@ def _loop_value(expr: ast.For, yielded: Object, carried: list[Object]) -> Object
     values = [yielded, *carried] if has_yield else carried
     if not values:
         refuse(
-            "no-result", f"this `{expr.kind}` gives nothing", expr.names[0].span,
+            "no-result",
+            f"this `{expr.kind}` gives nothing",
+            expr.names[0].span,
             "nothing is carried and nothing is yielded",
             helps=("carry a value: `with h = x { next h = … }`, or `yield` one each turn",),
-        )  # fmt: skip
+        )
     return values[0] if len(values) == 1 else tuple(values)
 
 
@@ -71,20 +73,27 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
             return list(enumerate(source))
         case Value():
             refuse(
-                "loop-over-tensor", "`for` runs while the file is checked, and can't go over a tensor",
-                expr.span, f"this is {source.type}",
+                "loop-over-tensor",
+                "`for` runs while the file is checked, and can't go over a tensor",
+                expr.span,
+                f"this is {source.type}",
                 helps=("to go along the time axis at run time, use `scan`",),
-            )  # fmt: skip
+            )
         case int():
             refuse(
-                "wrong-type", "`for` goes over a list or a range", expr.span,
-                f"this is {describe(source)}", helps=(f"count with `1..{expr.span.text}`",),
-            )  # fmt: skip
+                "wrong-type",
+                "`for` goes over a list or a range",
+                expr.span,
+                f"this is {describe(source)}",
+                helps=(f"count with `1..{expr.span.text}`",),
+            )
         case _:
             refuse(
-                "wrong-type", "`for` goes over a list or a range", expr.span,
+                "wrong-type",
+                "`for` goes over a list or a range",
+                expr.span,
                 f"this is {describe(source)}",
-            )  # fmt: skip
+            )
 
 
 def _count(turns: int, expr: ast.Expr, frame: Frame) -> None:
@@ -93,9 +102,12 @@ def _count(turns: int, expr: ast.Expr, frame: Frame) -> None:
     if run.expanded > EXPANSION_LIMIT:
         run.tensors = False
         refuse(
-            "too-large", f"this program expands to more than {EXPANSION_LIMIT:,} calls", expr.span,
-            f"{turns:,} turns", helps=("use fewer repetitions",),
-        )  # fmt: skip
+            "too-large",
+            f"this program expands to more than {EXPANSION_LIMIT:,} calls",
+            expr.span,
+            f"{turns:,} turns",
+            helps=("use fewer repetitions",),
+        )
 
 
 def _loop_path(expr: ast.Expr, frame: Frame) -> str:
@@ -151,13 +163,18 @@ def _scan(expr: ast.For, frame: Frame) -> Object:
         return UNKNOWN
     ends = [*nexts, *(y.value for y in yields if isinstance(y.value, Value))]
     inside = {*slices, *states, *(v for node in body for v in node.outputs)}
-    captured = list(dict.fromkeys(
-        v for v in [*(v for node in body for v in node.inputs), *ends] if v not in inside
-    ))  # fmt: skip
+    captured = list(
+        dict.fromkeys(
+            v for v in [*(v for node in body for v in node.inputs), *ends] if v not in inside
+        )
+    )
     graph = Graph(
-        "scan", (*states, *slices, *captured), {}, tuple(body),
+        "scan",
+        (*states, *slices, *captured),
+        {},
+        tuple(body),
         {f"out{i}": v for i, v in enumerate(ends)},
-    )  # fmt: skip
+    )
     op = OPS["scan"](body=graph, carried=len(states), scanned=len(slices))  # pyright: ignore[reportCallIssue]
     operands = [*starts, *sources, *(Argued(v, expr.span) for v in captured)]
     results = add(op, operands, expr.source.span, frame)
@@ -181,36 +198,47 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
             return None
         if not isinstance(value, Value) or value.type.rank < 2:
             refuse(
-                "wrong-type", "`scan` walks along axis 1 of a tensor [N, T, ...]", part.span,
+                "wrong-type",
+                "`scan` walks along axis 1 of a tensor [N, T, ...]",
+                part.span,
                 f"this is {describe(value)}",
-                helps=("to go over a list, use `for`",) if isinstance(value, list | IntRange) else (),
-            )  # fmt: skip
+                helps=("to go over a list, use `for`",)
+                if isinstance(value, list | IntRange)
+                else (),
+            )
         found.append(Argued(value, part.span, part))
     if len(found) != len(expr.names):
         refuse(
-            "count-mismatch", f"{len(expr.names)} names for {len(found)} sequences",
-            expr.names[0].span.to(expr.names[-1].span), "one name for each sequence",
-        )  # fmt: skip
+            "count-mismatch",
+            f"{len(expr.names)} names for {len(found)} sequences",
+            expr.names[0].span.to(expr.names[-1].span),
+            "one name for each sequence",
+        )
     first = found[0].value
     assert isinstance(first, Value)
     for other in found[1:]:
         assert isinstance(other.value, Value)
         if other.value.type.shape[:2] != first.type.shape[:2]:
             refuse(
-                "shape-mismatch", "these sequences differ in number or length", found[0].span,
-                str(first.type), secondary=(Label(other.span, str(other.value.type)),),
+                "shape-mismatch",
+                "these sequences differ in number or length",
+                found[0].span,
+                str(first.type),
+                secondary=(Label(other.span, str(other.value.type)),),
                 notes=("`scan` walks along axis 1 of all of them together",),
-            )  # fmt: skip
+            )
     return found
 
 
 def _start(carry: ast.Carry, value: Object) -> Argued:
     if not isinstance(value, Value):
         refuse(
-            "wrong-type", f"`{carry.name.text}` is carried at run time, so it must be a tensor",
-            carry.value.span, f"this is {describe(value)}",
+            "wrong-type",
+            f"`{carry.name.text}` is carried at run time, so it must be a tensor",
+            carry.value.span,
+            f"this is {describe(value)}",
             helps=("fill one: `full([N, units], 0.0)`",),
-        )  # fmt: skip
+        )
     return Argued(value, carry.span, carry.value)
 
 
@@ -244,11 +272,14 @@ def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | N
         assert isinstance(start.value, Value)
         if slot.value.type != start.value.type:
             refuse(
-                "carried-shape", f"`{carry.name.text}` changes shape from one step to the next",
-                slot.expr.span if slot.expr else slot.span, f"the next value is {slot.value.type}",
+                "carried-shape",
+                f"`{carry.name.text}` changes shape from one step to the next",
+                slot.expr.span if slot.expr else slot.span,
+                f"the next value is {slot.value.type}",
                 secondary=(Label(carry.span, f"the first value is {start.value.type}"),),
-                notes=("a `scan` runs one body for every step, so a carried value keeps its shape",),
-            )  # fmt: skip
+                notes=(
+                    "a `scan` runs one body for every step, so a carried value keeps its shape",
+                ),
+            )
         found.append(slot.value)
     return found
-

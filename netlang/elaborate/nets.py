@@ -35,9 +35,14 @@ def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Grap
         return None
     params = {made.value: made.param for made in run.weights.values()}
     return Graph(
-        function.name, inputs, params, tuple(run.builder.nodes), outputs, tuple(run.states),
+        function.name,
+        inputs,
+        params,
+        tuple(run.builder.nodes),
+        outputs,
+        tuple(run.states),
         dict(run.units),
-    )  # fmt: skip
+    )
 
 
 def _open(
@@ -58,10 +63,12 @@ def _open(
         name = param.name.text
         if not isinstance(param.type, ast.ShapeType):
             refuse(
-                "untyped-input", f"the input `{name}` of a net needs a type", param.span,
+                "untyped-input",
+                f"the input `{name}` of a net needs a type",
+                param.span,
                 "a net is fully typed: its signature is its interface",
                 helps=(f"write `{name}: f32[N, …]`",),
-            )  # fmt: skip
+            )
         value = frame.run.builder.fresh(name, declare_shape(param.type, frame, name))
         frame.bind(name, value, param.name.span)
         inputs.append(value)
@@ -78,17 +85,19 @@ def _bind_parameter(param: ast.Param, frame: Frame, given: Mapping[str, Object])
         arg = Argued(evaluate(param.default, frame), param.default.span, param.default)
     else:
         refuse(
-            "open-parameter", f"the parameter `{name}` has no value", param.span,
+            "open-parameter",
+            f"the parameter `{name}` has no value",
+            param.span,
             "a net is compiled with all its parameters known",
             helps=("give it a default, or a value with `--bind`",),
-        )  # fmt: skip
+        )
     frame.bind(name, fits(arg, param.type, frame, name), param.span, param.default)
 
 
-def _outputs(
-    definition: ast.Definition, result: Object, frame: Frame
-) -> dict[str, Value] | None:
-    values = result.values if isinstance(result, Results) else {definition.outs[0].name.text: result}
+def _outputs(definition: ast.Definition, result: Object, frame: Frame) -> dict[str, Value] | None:
+    values = (
+        result.values if isinstance(result, Results) else {definition.outs[0].name.text: result}
+    )
     outputs: dict[str, Value] = {}
     for out in definition.outs:
         value = values.get(out.name.text)
@@ -105,8 +114,10 @@ def report_not_tensor(out: ast.Out, value: Object, frame: Frame) -> None:
     """Report an output of a net that is no tensor."""
     try:
         refuse(
-            "wrong-type", f"the output `{out.name.text}` of a net must be a tensor", out.span,
+            "wrong-type",
+            f"the output `{out.name.text}` of a net must be a tensor",
+            out.span,
             f"this is {describe(value)}",
-        )  # fmt: skip
+        )
     except Refused as refused:
         report(frame, refused.diagnostic)

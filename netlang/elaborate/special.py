@@ -32,15 +32,20 @@ def _count(name: str, count: Callable[[Graph], Size]) -> Special:
             return UNKNOWN
         if not isinstance(function, Function) or function.kind != "net":
             refuse(
-                "wrong-type", f"`{name}` counts a net", args[0].span, f"this is {describe(function)}"
+                "wrong-type",
+                f"`{name}` counts a net",
+                args[0].span,
+                f"this is {describe(function)}",
             )
         given: dict[str, Object] = {}
         for arg in args[1:]:
             if arg.name is None:
                 refuse(
-                    "too-many-arguments", f"`{name}` takes one net", arg.span,
+                    "too-many-arguments",
+                    f"`{name}` takes one net",
+                    arg.span,
                     helps=(f"give sizes and parameters by name: `{name}(…, H=224)`",),
-                )  # fmt: skip
+                )
             given[arg.name.text] = arg.value
         graph = frame.run.graph_of(function, given)
         return UNKNOWN if graph is None else count(graph)
@@ -76,9 +81,11 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     for arg in args[1:]:
         if arg.name is None:
             refuse(
-                "too-many-arguments", "`map` takes its transforms by column", arg.span,
+                "too-many-arguments",
+                "`map` takes its transforms by column",
+                arg.span,
                 helps=(f"say which column: `{next(iter(columns))}=[…]`",),
-            )  # fmt: skip
+            )
         name = arg.name.text
         _known_column(name, columns, arg.name.span)
         columns[name] = _transformed(name, columns[name], arg)
@@ -92,14 +99,26 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     if rows is None:
         return UNKNOWN
     if len(args) != 3:
-        refuse("missing-argument", "`together` needs a list of columns and a list of transforms", span)
+        refuse(
+            "missing-argument", "`together` needs a list of columns and a list of transforms", span
+        )
     names = args[1].value
     if not isinstance(names, list):
-        refuse("wrong-type", "the columns are a list of strings", args[1].span, f"this is {describe(names)}")
+        refuse(
+            "wrong-type",
+            "the columns are a list of strings",
+            args[1].span,
+            f"this is {describe(names)}",
+        )
     columns = dict(rows.columns)
     for name in names:
         if not isinstance(name, str):
-            refuse("wrong-type", "a column is named by a string", args[1].span, f"this is {describe(name)}")
+            refuse(
+                "wrong-type",
+                "a column is named by a string",
+                args[1].span,
+                f"this is {describe(name)}",
+            )
         _known_column(name, columns, args[1].span)
         columns[name] = _transformed(name, columns[name], args[2])
     return Rows(columns, _history(rows, "together", args), rows.batched)
@@ -113,14 +132,19 @@ def _rows(name: str, args: Sequence[Argued], span: Span) -> Rows | None:
         return None
     if not isinstance(rows, Rows):
         refuse(
-            "wrong-type", f"`{name}` works on the rows of a dataset", args[0].span,
+            "wrong-type",
+            f"`{name}` works on the rows of a dataset",
+            args[0].span,
             f"this is {describe(rows)}",
-        )  # fmt: skip
+        )
     if rows.batched:
         refuse(
-            "wrong-type", f"`{name}` works on single rows", args[0].span, "these are in batches",
+            "wrong-type",
+            f"`{name}` works on single rows",
+            args[0].span,
+            "these are in batches",
             helps=(f"put `{name}` before `batches`",),
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -136,10 +160,12 @@ def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None
         return
     near = nearest(name, columns)
     refuse(
-        "unknown-column", f"these rows have no column `{name}`", span,
+        "unknown-column",
+        f"these rows have no column `{name}`",
+        span,
         notes=(f"the columns are: {', '.join(f'{k}: {v}' for k, v in columns.items())}",),
         helps=(f"did you mean `{near}`?",) if near else (),
-    )  # fmt: skip
+    )
 
 
 _RESIZING = frozenset({"crop", "center_crop", "random_resized_crop", "resize_image"})
@@ -151,14 +177,18 @@ def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
     for transform in transforms:
         if not isinstance(transform, Setting) or transform.type != "transform":
             refuse(
-                "wrong-type", "a column is changed by transforms, such as `[flip()]`", arg.span,
+                "wrong-type",
+                "a column is changed by transforms, such as `[flip()]`",
+                arg.span,
                 f"this is {describe(transform)}",
-            )  # fmt: skip
+            )
         if type.rank < 2:
             refuse(
-                "shape-mismatch", f"`{transform.name}` works on images", arg.span,
+                "shape-mismatch",
+                f"`{transform.name}` works on images",
+                arg.span,
                 f"the column `{name}` is {type}",
-            )  # fmt: skip
+            )
         size = transform.arguments.get("size")
         if transform.name in _RESIZING and isinstance(size, int):
             type = type.with_shape(*type.shape[:-2], size, size)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from netlang.diagnostics import Label, Refused
+from netlang.diagnostics import Refused
+from netlang.elaborate.binding import bind_arguments
 from netlang.elaborate.bodies import check_assertion, maker, run_bind
-from netlang.elaborate.calls import bind_arguments
 from netlang.elaborate.checking import fits
 from netlang.elaborate.frame import CallSite, Frame, Run, refuse, report
 from netlang.elaborate.home import Home
@@ -90,12 +90,15 @@ class _Section:
             return
         sized = data.columns.keys() == valid.columns.keys()
         refuse(
-            "columns-differ", "`valid` doesn't have the same columns as `data`", bind.value.span,
-            _columns(valid), notes=(f"`data` has {_columns(data)}",),
-            helps=(
-                "every expression is evaluated again on `valid`: give both the same final size",
-            ) if sized else (),
-        )  # fmt: skip
+            "columns-differ",
+            "`valid` doesn't have the same columns as `data`",
+            bind.value.span,
+            _columns(valid),
+            notes=(f"`data` has {_columns(data)}",),
+            helps=("every expression is evaluated again on `valid`: give both the same final size",)
+            if sized
+            else (),
+        )
 
     def _step(self, step: ast.Step) -> None:
         inner = self.frame.inner("train", "")
@@ -113,9 +116,11 @@ class _Section:
         for name in ("loss", "update", "optimizer"):
             if name not in given and not _misspelt(step.binds, STEP_SETTINGS):
                 refuse(
-                    "missing-setting", f"the step `{step.name.text}` has no `{name}`",
-                    step.name.span, helps=(_EXAMPLES[name],),
-                )  # fmt: skip
+                    "missing-setting",
+                    f"the step `{step.name.text}` has no `{name}`",
+                    step.name.span,
+                    helps=(_EXAMPLES[name],),
+                )
 
     def _complete(self) -> None:
         """See that nothing is missing, unless a misspelt setting explains it."""
@@ -130,9 +135,11 @@ class _Section:
         shown = " and ".join(f"`{name}`" for name in missing)
         try:
             refuse(
-                "missing-setting", f"the train section `{self.decl.name.text}` has no {shown}",
-                self.decl.name.span, helps=tuple(_EXAMPLES[name] for name in missing),
-            )  # fmt: skip
+                "missing-setting",
+                f"the train section `{self.decl.name.text}` has no {shown}",
+                self.decl.name.span,
+                helps=tuple(_EXAMPLES[name] for name in missing),
+            )
         except Refused as refused:
             report(self.frame, refused.diagnostic)
 
@@ -175,13 +182,20 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
             return [_scalar(name, a) for a in _items(name, arg)]
         case "data" | "valid":
             if not isinstance(value, Rows):
-                refuse("wrong-type", f"`{name}` must be rows of a dataset", arg.span,
-                       f"this is {describe(value)}")  # fmt: skip
+                refuse(
+                    "wrong-type",
+                    f"`{name}` must be rows of a dataset",
+                    arg.span,
+                    f"this is {describe(value)}",
+                )
             if not value.batched:
                 refuse(
-                    "wrong-type", f"`{name}` must be in batches", arg.span, "these are single rows",
+                    "wrong-type",
+                    f"`{name}` must be in batches",
+                    arg.span,
+                    "these are single rows",
                     helps=("end it with `|> batches(64)`",),
-                )  # fmt: skip
+                )
             return value
         case "init" | "freeze" | "checkpoint" | "update":
             kind = _ITEM_TYPES.get(name, "layer")
@@ -194,7 +208,9 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
         case "repeat" | "accumulate" | "seed":
             number = fits(arg, ast.NameType(bind.span, "int"), frame, name)
             if name != "seed" and isinstance(number, int) and number < 1:
-                refuse("out-of-range", f"`{name}` must be at least 1", arg.span, f"this is {number}")
+                refuse(
+                    "out-of-range", f"`{name}` must be at least 1", arg.span, f"this is {number}"
+                )
             return number
         case "precision":
             return value
@@ -206,9 +222,12 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
 def _items(name: str, arg: Argued) -> list[Argued]:
     if not isinstance(arg.value, list):
         refuse(
-            "wrong-type", f"`{name}` must be a list", arg.span, f"this is {describe(arg.value)}",
+            "wrong-type",
+            f"`{name}` must be a list",
+            arg.span,
+            f"this is {describe(arg.value)}",
             helps=(f"put it in brackets: `{name} = [{_shown(arg)}]`",),
-        )  # fmt: skip
+        )
     expr = arg.expr
     spans = (
         [e.span for e in expr.items]
@@ -280,9 +299,10 @@ def _bind_params(decl: ast.Train, home: Home, frame: Frame, values: dict[str, Ob
     for param in decl.params:
         if param.default is None and param.name.text not in values:
             refuse(
-                "missing-argument", f"the parameter `{param.name.text}` of a train section needs a default",
-                param.span, helps=(f"write `{param.span.text} = …`",),
-            )  # fmt: skip
+                "missing-argument",
+                f"the parameter `{param.name.text}` of a train section needs a default",
+                param.span,
+                helps=(f"write `{param.span.text} = …`",),
+            )
     given = {name: Argued(value, decl.head) for name, value in values.items()}
     bind_arguments(function, given, inner)
-

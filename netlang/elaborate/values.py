@@ -130,10 +130,27 @@ class Argued:
 
 
 Object = (
-    Value | int | Dim | float | bool | str | None | list["Object"] | tuple["Object", ...]
-    | Unknown | Function | Layer | Results | Word | Duration | Setting | Part | IntRange | Rows
+    Value
+    | int
+    | Dim
+    | float
+    | bool
+    | str
+    | None
+    | list["Object"]
+    | tuple["Object", ...]
+    | Unknown
+    | Function
+    | Layer
+    | Results
+    | Word
+    | Duration
+    | Setting
+    | Part
+    | IntRange
+    | Rows
     | DType
-)  # fmt: skip
+)
 
 
 def is_number(value: Object) -> bool:
