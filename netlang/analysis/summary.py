@@ -130,10 +130,9 @@ def fold(summary: Summary, depth: int | None) -> Summary:
     """
     if depth is None or depth > depth_of(summary):
         return summary
-    groups: dict[str | int, list[Row]] = {}
-    for at, row in enumerate(summary.rows):
-        # An operator in the net's own body belongs to no binding's group.
-        groups.setdefault(_prefix(row.path, depth) if row.calls else at, []).append(row)
+    groups: dict[str, list[Row]] = {}
+    for row in summary.rows:
+        groups.setdefault(_prefix(row.path, depth), []).append(row)
     return replace(summary, rows=tuple(_joined(rows, depth) for rows in groups.values()))
 
 
@@ -145,7 +144,7 @@ def depth_of(summary: Summary) -> int:
 def _joined(rows: list[Row], depth: int) -> Row:
     last = rows[-1]
     if len(rows) == 1:
-        return replace(last, path=_prefix(last.path, depth) if last.calls else last.path)
+        return replace(last, path=_prefix(last.path, depth))
     kinds = dict.fromkeys(_kind(row, depth) for row in rows)
     return Row(
         path=_prefix(last.path, depth),
@@ -161,12 +160,16 @@ def _joined(rows: list[Row], depth: int) -> Row:
 
 
 def _kind(row: Row, depth: int) -> str:
-    """Name the outermost call that lies in the row's group."""
+    """Name the outermost call that lies in the row's group; the turn of a loop is no call."""
     prefix = _prefix(row.path, depth)
     for path, kind in row.calls:
-        if path == prefix or path.startswith(f"{prefix}."):
+        if kind not in TURNS and (path == prefix or path.startswith(f"{prefix}.")):
             return kind
     return row.kind
+
+
+# What the scopes of loop turns are called.
+TURNS = frozenset({"for", "scan"})
 
 
 def _prefix(path: str, depth: int) -> str:
@@ -184,7 +187,6 @@ class _Layer:
 def _layers(graph: Graph) -> list[_Layer]:
     """Group the nodes by the layer they belong to, in the order of first execution."""
     layers: dict[Scope | Node, _Layer] = {}
-    names = {value: name for name, value in graph.outputs.items()}
     for node in graph.nodes:
         chain = _chain(node.scope)
         library = next((at for at, scope in enumerate(chain) if scope.library), None)
@@ -197,10 +199,22 @@ def _layers(graph: Graph) -> list[_Layer]:
             layer.nodes.append(node)
         elif node.inputs:
             calls = tuple((s.path, s.kind) for s in chain if s.path)
-            output = node.outputs[0]
-            path = calls[-1][0] if calls else names.get(output, output.name)
+            path = _binding(calls[-1][0] if calls else "", node.outputs[0].name)
             layers[node] = _Layer(path, node.op.name, calls, [node])
     return list(layers.values())
+
+
+def _binding(path: str, name: str) -> str:
+    """Name the binding an operator stands in, from the name of its result.
+
+    That is the path of the call around it and the binding, and a number where a binding has
+    several operators.
+    """
+    inner = name[len(path) + 1 :] if path else name
+    first = inner.split(".")[0]
+    if not name.startswith(path) or not first or first.isdigit():
+        return path or name
+    return f"{path}.{first}" if path else first
 
 
 def _chain(scope: Scope | None) -> list[Scope]:

@@ -172,10 +172,10 @@ def _count(size: Size) -> str:
 
 def _bars(sizes: Sequence[Size], cells: int = 4) -> list[str]:
     """Draw each size as its share of the largest, in eighths of a cell."""
-    numbers = [size if isinstance(size, int) else 0 for size in sizes]
+    numbers = [size for size in sizes if isinstance(size, int)]
     most = max(numbers, default=0)
-    if most == 0 or len(numbers) < 3:
-        return [""] * len(numbers)
+    if most == 0 or len(sizes) < 3 or len(numbers) < len(sizes):
+        return [""] * len(sizes)
     return [_bar(round(n * cells * 8 / most)) for n in numbers]
 
 

@@ -48,13 +48,18 @@ class Net:
         name: str,
         *operands: Value,
         path: str | None = None,
+        binding: str | None = None,
         **attributes: object,
     ) -> Value:
-        """Make a node; with a ``path`` as a call of the library of that kind."""
+        """Make a node; with a ``path`` as a call of the library of that kind.
+
+        ``binding`` is the path of the binding an operator of the text stands in.
+        """
         call = scope if path is None else Scope(path, name, None, scope, library=True)
         self.b.scope = call
         op = OPS[name].make(tuple(v.type for v in operands), attributes)
-        return self.b.one(op, *operands)
+        (made,) = self.b.add(op, *operands, name=binding)
+        return made
 
     def layer(
         self, scope: Scope, kind: str, path: str, x: Value, *weights: Value, **attributes: object
@@ -113,15 +118,16 @@ def lenet() -> Graph:
 
 
 def residual(depth: int = 2) -> Graph:
-    """Stages of units ``a``, ``b`` and a sum, inside user blocks."""
+    """Turns of a loop with the convolutions ``a``, ``b`` and a sum, inside user blocks."""
     net = Net("Residual")
     h = net.conv("stem", net.input("image", N, 3, 32, 32), 8, 3, pad=1)
     stage = Scope("stage", "stage", None, net.root)
     for i in range(1, depth + 1):
-        unit = Scope(f"stage.{i}", "basic", None, stage)
+        turn = Scope(f"stage.{i}", "for", None, stage)
+        unit = Scope(f"stage.{i}", "basic", None, turn)
         a = net.conv(f"stage.{i}.a", h, 8, 3, pad=1, scope=unit)
         b = net.conv(f"stage.{i}.b", a, 8, 3, pad=1, scope=unit)
-        h = net.add(unit, "add", h, b)
+        h = net.add(unit, "add", h, b, binding=f"stage.{i}.y")
     return net.graph({"y": h})
 
 
@@ -241,24 +247,38 @@ def test_long_nets_fold_to_the_deepest_level_that_fits() -> None:
     summary = summarize(residual(20))
     assert default_depth(summary, 100) is None
     assert default_depth(summary, 40) == 2
-    assert default_depth(summary, 3) == 1
+    assert default_depth(summary, 5) == 1
 
 
-def test_operators_of_the_text_are_rows_named_by_their_block() -> None:
+def test_operators_of_the_text_are_rows_named_by_their_binding() -> None:
     rows = summarize(residual(1)).rows
     assert [(row.path, row.kind) for row in rows] == [
         ("stem", "conv"),
         ("stage.1.a", "conv"),
         ("stage.1.b", "conv"),
-        ("stage.1", "add"),
+        ("stage.1.y", "add"),
     ]
 
 
-def test_an_operator_in_the_net_itself_is_named_by_its_result() -> None:
+def test_operators_of_one_binding_share_its_path() -> None:
     net = Net()
     x = net.input("x", N, 4)
-    graph = net.graph({"twice": net.add(net.root, "add", x, x)})
-    assert [(row.path, row.kind) for row in summarize(graph).rows] == [("twice", "add")]
+    once = net.add(net.root, "add", x, x, binding="y")
+    y = net.add(net.root, "mul", once, x, binding="y")
+    assert y.name == "y.1"
+    summary = summarize(net.graph({"y": y}))
+    assert [(row.path, row.kind) for row in summary.rows] == [("y", "add"), ("y", "mul")]
+    assert [(row.path, row.kind) for row in fold(summary, 1).rows] == [("y", "add, mul")]
+
+
+def test_an_operator_that_is_a_whole_turn_has_the_path_of_the_turn() -> None:
+    net = Net()
+    x = net.input("x", N, 4)
+    turn = Scope("h.1", "for", None, net.root)
+    y = net.add(turn, "add", x, x, binding="h.1")
+    z = net.add(turn, "add", y, x, binding="h.1")
+    rows = summarize(net.graph({"z": z})).rows
+    assert [(row.path, row.kind) for row in rows] == [("h.1", "add"), ("h.1", "add")]
 
 
 def test_a_call_of_several_operators_is_one_row_with_what_it_hands_on() -> None:
