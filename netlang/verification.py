@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import sqrt
 
 from netlang.arrays import numpy_dtype
 from netlang.backends import reference
 from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import Provider, RunFailed, Session
 from netlang.faults import BadInput
+from netlang.initial import initialize
 from netlang.ir.dims import Size, bind, symbols
-from netlang.ir.graph import Graph, Value
+from netlang.ir.graph import Graph, Init, Param, Value
 from netlang.ir.types import DType
 from netlang.numeric import Array, np
 
@@ -50,7 +52,7 @@ class Comparison:
 
 def verify(
     graph: Graph,
-    weights: Mapping[str, Array],
+    weights: Mapping[str, Array] | None = None,
     *,
     seed: int = 0,
     sizes: Mapping[str, int] | None = None,
@@ -59,17 +61,79 @@ def verify(
 ) -> list[Comparison]:
     """Run both back ends on the same random input and compare every output.
 
-    ``sizes`` fixes symbols, the others are chosen. An output may differ by ``RELATIVE`` of its
-    largest element, or by four times what NumPy's own float32 differs from float64.
+    Without ``weights`` lively ones are drawn. ``sizes`` fixes symbols, the others are chosen. An
+    output may differ by ``RELATIVE`` of its largest element, or by four times what NumPy's own
+    float32 differs from float64. Where one differs by more, the first value inside the network
+    that does so is compared too, as the last of the list.
     """
     chosen = choose_sizes(graph, sizes or {})
-    session = Session(to_onnx(graph, weights, opset=opset), provider=provider)
-    feeds, expected, actual = _run_both(graph, weights, session, seed, chosen)
+    given = lively(graph, seed) if weights is None else weights
+    model = to_onnx(graph, given, opset=opset)
+    feeds, expected, actual = _run_both(
+        graph, given, Session(model, provider=provider), seed, chosen
+    )
     compared = [_compare(name, actual[name], array) for name, array in expected.items()]
+    if weights is None and not all(c.finite for c in compared):
+        given = initialize(graph, seed)
+        return verify(graph, given, seed=seed, sizes=sizes, provider=provider, opset=opset)
     if all(c.ok or not c.finite for c in compared):
         return compared
-    exact = reference.run(graph, feeds, weights, dtype=DType.F64, sizes=chosen)
-    return [_compare(name, actual[name], a, exact[name]) for name, a in expected.items()]
+    exact = reference.run(graph, feeds, given, dtype=DType.F64, sizes=chosen)
+    compared = [_compare(name, actual[name], a, exact[name]) for name, a in expected.items()]
+    if all(c.ok for c in compared):
+        return compared
+    opened = _opened(graph)
+    session = Session(to_onnx(opened, given, opset=opset), provider=provider)
+    return compared + _first_inside(opened, given, session, feeds, chosen)
+
+
+def lively(graph: Graph, seed: int) -> dict[str, Array]:
+    """Draw weights under which every operand matters.
+
+    The weights a network starts from often don't tell: normalizations start at 0 and 1, and a
+    deep network at first gives little more than its last bias.
+    """
+    return initialize(
+        replace(graph, params={v: replace(p, init=_stirred(p)) for v, p in graph.params.items()}),
+        seed,
+    )
+
+
+def _stirred(param: Param) -> Init:
+    if param.init.rule == "constant":
+        (value,) = param.init.arguments or (0.0,)
+        spread = abs(value) / 2 or 0.1
+        return Init("uniform", (value - spread, value + spread))
+    return Init("kaiming_normal", (sqrt(2),)) if param.type.rank > 1 else param.init
+
+
+def _opened(graph: Graph) -> Graph:
+    """Make an output of every inner value of floats, named apart from those of the program."""
+    inner = [v for node in graph.nodes for v in node.outputs if v.type.dtype.is_float]
+    return replace(
+        graph,
+        inputs=(*graph.inputs, *(s.value for s in graph.states)),
+        outputs={f"inside/{v.name}": v for v in inner},
+        states=(),
+    )
+
+
+def _first_inside(
+    opened: Graph,
+    weights: Mapping[str, Array],
+    session: Session,
+    feeds: Mapping[str, Array],
+    sizes: Mapping[str, int],
+) -> list[Comparison]:
+    """Find the first inner value on which the back ends differ, in the order of computation."""
+    expected = reference.run(opened, feeds, weights, sizes=sizes)
+    exact = reference.run(opened, feeds, weights, dtype=DType.F64, sizes=sizes)
+    actual = session.run(feeds)
+    for name, array in expected.items():
+        compared = _compare(name, actual[name], array, exact[name])
+        if not compared.ok:
+            return [compared]
+    return []
 
 
 def choose_sizes(graph: Graph, fixed: Mapping[str, int]) -> dict[str, int]:

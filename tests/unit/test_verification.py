@@ -8,10 +8,11 @@ from networks import N, add, counter, f32, i64, mlp, mlp_weights, spatial, weigh
 
 from netlang.faults import BadInput
 from netlang.ir.dims import symbol
-from netlang.ir.graph import Builder, Graph
+from netlang.ir.graph import Builder, Graph, Init
 from netlang.numeric import Array
 from netlang.ops.activation import Relu
-from netlang.verification import choose_sizes, draw_inputs, verify
+from netlang.ops.linear import Linear
+from netlang.verification import choose_sizes, draw_inputs, lively, verify
 
 
 def test_back_ends_that_agree_pass() -> None:
@@ -30,7 +31,43 @@ def test_a_back_end_that_is_wrong_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Relu, "forward", wrong)
     found = {c.name: c.ok for c in verify(mlp(), mlp_weights())}
-    assert found == {"y": False, "hidden": True}
+    assert found == {"y": False, "hidden": True, "inside/relu": False}
+
+
+def test_the_first_value_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(self: Linear, *operands: Array) -> tuple[Array, ...]:
+        del self
+        x, w, bias = operands
+        return (x @ w.T + 1.01 * bias,)
+
+    monkeypatch.setattr(Linear, "forward", wrong)
+    assert [c.name for c in verify(mlp(), mlp_weights())] == ["y", "hidden", "inside/hidden.linear"]
+
+
+def test_weights_that_are_drawn_leave_no_operand_without_effect() -> None:
+    b = Builder()
+    x = b.fresh("x", f32(N, 3))
+    rules = {"scale": 1.0, "shift": 0.0, "mean": 0.0, "var": 1.0}
+    vectors = [weight(b, n, 3, rule=Init("constant", (v,))) for n, v in rules.items()]
+    y = add(b, "normalize_batch", x, *(v for v, _ in vectors))
+    graph = Graph("Norm", (x,), dict(vectors), tuple(b.nodes), {"y": y})
+    assert all(c.ok for c in verify(graph))
+    drawn = lively(graph, 0)
+    assert len({a.tobytes() for a in drawn.values()}) == 4
+    assert drawn["var"].min() >= 0.5
+    assert abs(drawn["mean"]).max() > 0.01
+
+
+def test_lively_weights_that_overflow_give_way_to_those_of_the_program() -> None:
+    b = Builder()
+    x = b.fresh("x", f32(N, 3))
+    w, param = weight(b, "w", 3, rule=Init("constant", (0.0,)))
+    # The root of a weight that starts at 0 and is below 0 somewhere once stirred.
+    y = add(b, "sqrt", add(b, "mul", w, add(b, "abs", x)))
+    graph = Graph("Root", (x,), {w: param}, tuple(b.nodes), {"y": y})
+    assert lively(graph, 0)["w"].min() < 0
+    (found,) = verify(graph)
+    assert (found.ok, found.largest) == (True, 0.0)
 
 
 def test_what_is_not_a_number_is_no_agreement() -> None:
