@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,8 @@ class Net:
 
     name: str = "Net"
     b: Builder = field(default_factory=Builder)
-    inputs: list[Value] = field(default_factory=list)
-    params: dict[Value, Param] = field(default_factory=dict)
+    inputs: list[Value] = field(default_factory=list[Value])
+    params: dict[Value, Param] = field(default_factory=dict[Value, Param])
     root: Scope = field(default_factory=lambda: Scope("", "Net", None, None))
 
     def input(self, name: str, *shape: Size) -> Value:
@@ -49,7 +50,7 @@ class Net:
         *operands: Value,
         path: str | None = None,
         binding: str | None = None,
-        **attributes: object,
+        **attributes: Any,
     ) -> Value:
         """Make a node; with a ``path`` as a call of the library of that kind.
 
@@ -62,7 +63,7 @@ class Net:
         return made
 
     def layer(
-        self, scope: Scope, kind: str, path: str, x: Value, *weights: Value, **attributes: object
+        self, scope: Scope, kind: str, path: str, x: Value, *weights: Value, **attributes: Any
     ) -> Value:
         call = Scope(path, kind, None, scope, library=True)
         primitive = {"conv": "convolve", "dense": "linear"}[kind]
@@ -76,7 +77,7 @@ class Net:
         kernel: int,
         *,
         scope: Scope | None = None,
-        **attributes: object,
+        **attributes: Any,
     ) -> Value:
         window = (kernel,) * (x.type.rank - 2)
         w = self.param(f"{path}.weight", out, x.type.shape[1], *window)
@@ -88,7 +89,7 @@ class Net:
         bias = self.param(f"{path}.bias", out)
         return self.layer(self.root, "dense", path, x, w, bias)
 
-    def call(self, path: str, name: str, x: Value, **attributes: object) -> Value:
+    def call(self, path: str, name: str, x: Value, **attributes: Any) -> Value:
         return self.add(self.root, name, x, path=path, **attributes)
 
     def graph(self, outputs: Mapping[str, Value], **units: int) -> Graph:
@@ -374,7 +375,7 @@ def test_branches_that_look_aside_see_both_sides() -> None:
 def test_flattening_and_averaging_see_everything(op: str) -> None:
     net = Net()
     c = net.conv("c", net.input("image", N, 1, 16, 16), 4, 3)
-    attributes: dict[str, object] = {"axis": (2, 3)} if op == "mean" else {}
+    attributes: dict[str, Any] = {"axis": (2, 3)} if op == "mean" else {}
     assert seen(net, net.add(net.root, op, c, **attributes)) == "all"
 
 
