@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from netlang.diagnostics import Diagnostics
+from netlang.elaborate.home import Home
+from netlang.elaborate.values import Function
+from netlang.program import Program
+from netlang.source import Source
 from netlang.syntax import ast
+from netlang.syntax.format import format_file
+from netlang.syntax.parser import parse
 from netlang.syntax.walk import walk
 
 Signature = Callable[[str], Sequence[ast.Param] | None]
@@ -16,6 +23,25 @@ Signature = Callable[[str], Sequence[ast.Param] | None]
 class _Insertion:
     at: int
     text: str
+
+
+def with_defaults(program: Program) -> str:
+    """Give the text of a sound program with its defaults written out, in the one layout."""
+    homes = [net.function.home for net in program.nets.values()]
+    if program.file is None:
+        return ""
+
+    def signature(name: str) -> Sequence[ast.Param] | None:
+        function = homes[0].function(name) if homes else None
+        return portable(function, homes[0]) if function else None
+
+    tree = program.file
+    # A default may itself be a call with defaults; no definition calls itself, so this ends.
+    while (written := write_defaults(tree, signature)) != tree.source.text:
+        parsed = parse(Source(tree.source.name, written), Diagnostics())
+        assert parsed is not None, "arguments put in where they belong broke the syntax"
+        tree = parsed
+    return format_file(tree)
 
 
 def write_defaults(file: ast.File, signature: Signature) -> str:
@@ -33,6 +59,17 @@ def write_defaults(file: ast.File, signature: Signature) -> str:
     for insertion in sorted(insertions, key=lambda i: i.at, reverse=True):
         text = text[: insertion.at] + insertion.text + text[insertion.at :]
     return text
+
+
+def portable(function: Function, home: Home) -> list[ast.Param]:
+    """Give the parameters of a definition with the defaults that mean the same in another file."""
+    return [
+        param
+        if param.default is None
+        or all(home.find(name) is function.home.find(name) for name in _names(param.default))
+        else replace(param, default=None)
+        for param in function.params
+    ]
 
 
 def _insertions(declaration: ast.Declaration, signature: Signature) -> Iterator[_Insertion]:
@@ -86,7 +123,13 @@ def _called(
     if isinstance(node, ast.Name):
         yield _Insertion(node.span.end, f"({written})")
     else:
-        yield _Insertion(node.span.end - 1, f"{', ' if args else ''}{written}")
+        comma = "" if not args or _ends_in_comma(node, args[-1]) else ", "
+        yield _Insertion(node.span.end - 1, f"{comma}{written}")
+
+
+def _ends_in_comma(node: ast.Call | ast.New, last: ast.Argument) -> bool:
+    rest = node.span.source.text[last.span.end : node.span.end]
+    return any("," in line.partition("#")[0] for line in rest.splitlines())
 
 
 def _missing(

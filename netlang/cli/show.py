@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
 from netlang.cli.arguments import bind_option, file_and_net, sound_graph, sound_program
 from netlang.cli.output import say
-from netlang.diagnostics import Diagnostics, nearest
+from netlang.diagnostics import nearest
 from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph
 from netlang.ir.text import print_graph
-from netlang.source import Source
-from netlang.syntax import ast
 
 EPILOG = """\b
 Examples:
@@ -33,29 +29,12 @@ def command(
 ) -> None:
     """Show a program with every default written out, or the graph a net stands for."""
     if not (as_graph or after):
-        say(_with_defaults(file).removesuffix("\n"))
+        from netlang.defaults import with_defaults
+
+        say(with_defaults(sound_program(file)).removesuffix("\n"))
         return
     graph = sound_graph(file, net, bind)
     say(print_graph(_after(graph, after) if after else graph).removesuffix("\n"))
-
-
-def _with_defaults(file: str) -> str:
-    from netlang.defaults import write_defaults
-    from netlang.syntax.format import format_file
-    from netlang.syntax.parser import parse
-
-    program = sound_program(file)
-    homes = [net.function.home for net in program.nets.values()]
-    if program.file is None or not homes:
-        return ""
-
-    def signature(name: str) -> Sequence[ast.Param] | None:
-        function = homes[0].function(name)
-        return function.params if function else None
-
-    written = Source(file, write_defaults(program.file, signature))
-    tree = parse(written, Diagnostics())
-    return format_file(tree) if tree else written.text
 
 
 def _after(graph: Graph, wanted: str) -> Graph:

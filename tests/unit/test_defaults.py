@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
-from netlang.defaults import write_defaults
+from netlang.defaults import with_defaults, write_defaults
 from netlang.diagnostics import Diagnostics
+from netlang.ir.text import print_graph
+from netlang.program import Program, load
 from netlang.source import Source
 from netlang.syntax import ast
 from netlang.syntax.parser import parse
 
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.net"))
 LIBRARY = """\
 block conv(x, out: int, kernel: ints, *, stride: ints = 1, pad: padding = 0) -> y { y = x }
 block pool(x, size: ints, stride: ints = size) -> y { y = x }
@@ -38,6 +44,14 @@ KNOWN = {
         ("conv(x, 8, 3, pad=1)", "conv(x, 8, 3, pad=1, stride=1)"),
         ("conv(x, 8, 3, stride=2, pad=1)", "conv(x, 8, 3, stride=2, pad=1)"),
         ("x |> conv(8, 3) |> relu", "x |> conv(8, 3, stride=1, pad=0) |> relu"),
+        (
+            "conv(\n    x,\n    8, # wide, open\n    3,\n  )",
+            "conv(\n    x,\n    8, # wide, open\n    3,\n  stride=1, pad=0)",
+        ),
+        (
+            "conv(\n    x,\n    8,\n    3 # no, none\n  )",
+            "conv(\n    x,\n    8,\n    3 # no, none\n  , stride=1, pad=0)",
+        ),
         ("x |> squash", "x |> squash(slope=0.5)"),
         ("x |> squash as s", "x |> squash(slope=0.5) as s"),
         ("x |> squash() |> relu", "x |> squash(slope=0.5) |> relu"),
@@ -62,3 +76,28 @@ def test_a_local_name_hides_the_definition_only_after_it_is_bound() -> None:
     written = write_defaults(parsed(text), KNOWN.get)
     assert "squash = squash(x, slope=0.5)" in written
     assert "y = squash(squash)" in written
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("examples")
+    for path in EXAMPLES:
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_with_its_defaults_written_out_means_the_same(
+    path: Path, examples: Path
+) -> None:
+    before = load(path)
+    written = with_defaults(before)
+    (examples / path.name).write_text(written, "utf-8")
+    after = load(examples / path.name)
+    assert after.diagnostics.items == []
+    assert meaning(after) == meaning(before)
+    assert with_defaults(after) == written
+
+
+def meaning(program: Program) -> dict[str, str]:
+    return {name: print_graph(net.graph, origins=False) for name, net in program.nets.items()}
