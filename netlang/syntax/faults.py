@@ -30,11 +30,6 @@ _MEANT = {
 _WINDOW = 200_000
 
 
-def fault_start(fault: Fault) -> int:
-    """Give the place from which on the text is not to be trusted."""
-    return fault.start if fault.opener is None else fault.opener.start
-
-
 def explain_fault(source: Source, end: int, fault: Fault) -> Diagnostic:
     """Turn what the scan found into advice."""
     span = Span(source, fault.start, fault.end)

@@ -20,10 +20,8 @@ from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused
 from netlang.source import Source, Span
 from netlang.syntax import _tables, ast
 from netlang.syntax.build import Builder
-from netlang.syntax.faults import explain_fault, fault_start
 from netlang.syntax.grammar import OPTIONS, grammar_text
-from netlang.syntax.mistakes import Failure, explain
-from netlang.syntax.scan import scan
+from netlang.syntax.scan import Failure, Fault, scan
 
 _BUILDER = Builder()
 _LOCK = Lock()
@@ -44,30 +42,37 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
     """Parse the definitions that stand between two offsets of a file."""
     scanned = scan(source, start, end)
     fault = scanned.fault
-    # Only what stands before a fault of the scan can be an earlier mistake.
-    until = end if fault is None else fault_start(fault)
     if fault is not None and fault.kind == "deep":
-        diagnostics.report(explain_fault(source, end, fault))
+        diagnostics.report(_explain(source, start, end, fault))
         return None
+    # Only what stands before a fault of the scan can be an earlier mistake.
+    until = end if fault is None else fault.origin
     with _LOCK:
         _BUILDER.reset(source, start)
         result = _parse(source.text[start:until], start)
         found = _BUILDER.checks.found
         _BUILDER.reset(_NOTHING, 0)
-    match result:
-        case Refused():
-            diagnostics.report(result.diagnostic)
-        case Failure() if fault is None or result.start < until:
-            diagnostics.report(explain(source, start, end, result))
-        case _ if fault is not None:
-            diagnostics.report(explain_fault(source, end, fault))
-        case Failure():
-            pass
-        case parts:
-            for diagnostic in found:
-                diagnostics.report(diagnostic)
-            return _file(source, parts, scanned.comments)
-    return None
+    if isinstance(result, Refused):
+        diagnostics.report(result.diagnostic)
+        return None
+    if fault is not None and not (isinstance(result, Failure) and result.start < until):
+        result = fault
+    if isinstance(result, Failure | Fault):
+        diagnostics.report(_explain(source, start, end, result))
+        return None
+    for diagnostic in found:
+        diagnostics.report(diagnostic)
+    return _file(source, result, scanned.comments)
+
+
+def _explain(source: Source, start: int, end: int, what: Failure | Fault) -> Diagnostic:
+    # Most programs have no syntax error: what explains one is imported when it is needed.
+    from netlang.syntax.faults import explain_fault
+    from netlang.syntax.mistakes import explain
+
+    if isinstance(what, Fault):
+        return explain_fault(source, end, what)
+    return explain(source, start, end, what)
 
 
 def split_definitions(source: Source) -> dict[str, tuple[int, int]]:

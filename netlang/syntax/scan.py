@@ -31,6 +31,22 @@ class Fault:
     end: int
     opener: Bracket | None = None
 
+    @property
+    def origin(self) -> int:
+        """The place from which on the text is not to be trusted."""
+        return self.start if self.opener is None else self.opener.start
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where the parser gave up, and what it would have taken there, as written.
+
+    Words that vary are named by their kind: ``NAME``, ``INT``, ``CMP``.
+    """
+
+    start: int
+    expected: frozenset[str]
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:

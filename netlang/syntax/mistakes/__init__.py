@@ -7,10 +7,9 @@ from collections.abc import Callable
 from netlang.diagnostics import Diagnostic
 from netlang.source import Source
 from netlang.syntax.mistakes import definitions, foreign, keywords, operators, statements
-from netlang.syntax.mistakes.spot import Failure, Spot
+from netlang.syntax.mistakes.spot import Spot
+from netlang.syntax.scan import Failure
 from netlang.syntax.tokens import pieces
-
-__all__ = ["Failure", "explain"]
 
 _WINDOW = 100_000
 _SHOWN = ("=", ":", ",", ")", "]", "}", "{", "->", "then", "else", "in", "import", "where")

@@ -15,17 +15,6 @@ _EDGE_WORDS = DEFINERS | {"if", "in", "assert"}
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Where the parser gave up, and what it would have taken there, as written.
-
-    Words that vary are named by their kind: ``NAME``, ``INT``, ``CMP``.
-    """
-
-    start: int
-    expected: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Spot:
     """A failure among the pieces of its text; ``at`` is the piece that did not fit."""
 
