@@ -7,7 +7,6 @@ do not are looked at again by ``checking``, which knows how to say why.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from netlang.diagnostics import Refused
 from netlang.elaborate.arguments import takes_tensor
@@ -27,13 +26,14 @@ from netlang.elaborate.values import (
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
 from netlang.ir.types import DType, TensorType
+from netlang.record import record
 from netlang.source import Span
 from netlang.syntax import ast
 
 _FLOATS = frozenset(d.value for d in DType if d.is_float)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Expected:
     """One parameter, prepared: how to see at once that an argument fits."""
 
@@ -46,7 +46,7 @@ class Expected:
     default: Object
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Pattern:
     """A shape in a signature: names of dimensions, numbers, and at most one rest."""
 

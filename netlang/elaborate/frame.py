@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity
 from netlang.elaborate.values import UNKNOWN, Function, Layer, Object, short
 from netlang.ir.graph import Builder, Graph, Param, Scope, State, Value
+from netlang.record import record
 from netlang.source import Span
 from netlang.syntax import ast
 
@@ -46,7 +47,7 @@ class Run:
     graph_of: Callable[[Function, Mapping[str, Object]], Graph | None] = lambda _f, _a: None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class CallSite:
     """One call on the way to here."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from netlang.ir.dims import Dim, show
 from netlang.ir.graph import Value
 from netlang.ir.types import DType, TensorType
+from netlang.record import record
 from netlang.source import Span
 from netlang.syntax import ast
 
@@ -26,7 +27,7 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Function:
     """A ``net``, ``block``, ``op``, ``extern op`` or ``dataset``, with the file it stands in."""
 
@@ -46,7 +47,7 @@ class Function:
         return self.definition.params
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Layer:
     """What ``new`` makes: a block, some of its arguments, and the weights it owns."""
 
@@ -56,7 +57,7 @@ class Layer:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Results:
     """The named results of a call with several."""
 
@@ -82,7 +83,7 @@ class Duration:
         return f"{self.amount:g} {unit}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """A training value: an initialiser, a schedule, an optimizer, a rule, ..."""
 
@@ -91,7 +92,7 @@ class Setting:
     arguments: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Part:
     """Weights of a layer below ``path``, which is relative to the layer."""
 
@@ -110,7 +111,7 @@ class IntRange:
         return max(0, self.last - self.first + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rows:
     """Examples with typed columns; ``batched`` once ``batches`` has put ``N`` in front."""
 
@@ -119,7 +120,7 @@ class Rows:
     batched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argued:
     """An argument of a call: its value, where it stands, and its name if it was named."""
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from netlang.ir.op import Primitive
 from netlang.ir.types import TensorType, Types
+from netlang.record import record
 from netlang.source import Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Value:
     """One tensor in a graph. Two values are the same only if they are one object."""
 
@@ -39,7 +40,7 @@ class Init:
         return f"{self.rule}({', '.join(f'{a:g}' for a in self.arguments)})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Param:
     """A weight: its path, its type, how it starts, whether training changes it."""
 
@@ -50,7 +51,7 @@ class Param:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Scope:
     """One call on the way to a node: the path it gives its weights and where it was written.
 
@@ -65,7 +66,7 @@ class Scope:
     library: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Node:
     op: Primitive
     inputs: Values
@@ -74,7 +75,7 @@ class Node:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class State:
     """A value that lives from one call to the next: enters as ``value``, leaves as ``after``."""
 
@@ -84,7 +85,7 @@ class State:
     after: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Graph:
     """Nodes in topological order. Immutable: a pass gives another graph.
 

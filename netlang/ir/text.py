@@ -44,7 +44,11 @@ def print_graph(graph: Graph, *, origins: bool = True) -> str:
 
 def parse_graph(text: str) -> Graph:
     """Read a graph; raises ``BadGraphText``. The operators must have been imported before."""
-    return _Parser(text).graph()
+    parser = _Parser(list(_tokens(text)))
+    graph = parser.graph()
+    parser.blank()
+    parser.expect("")
+    return graph
 
 
 def _lines(graph: Graph, origins: bool) -> Iterator[str]:
@@ -62,7 +66,7 @@ def _lines(graph: Graph, origins: bool) -> Iterator[str]:
         yield f"  state {state.name} {_typed(state.value)} = {state.start!r} next {state.after}"
     for node in graph.nodes:
         origin = _origin(node) if origins else ""
-        yield f"  {_node(node)}" + (f"  # {origin}" if origin else "")
+        yield f"  {_node(node, origins)}" + (f"  # {origin}" if origin else "")
     for name, value in graph.outputs.items():
         yield f"  output {name} = {value}"
 
@@ -71,8 +75,8 @@ def _typed(value: Value) -> str:
     return f"{value}: {value.type}"
 
 
-def _node(node: Node) -> str:
-    shown = (f"{f.name}={_attribute(getattr(node.op, f.name))}" for f in fields(node.op))
+def _node(node: Node, origins: bool) -> str:
+    shown = (f"{f.name}={_attribute(getattr(node.op, f.name), origins)}" for f in fields(node.op))
     attributes = f"{{{', '.join(shown)}}}" if fields(node.op) else ""
     operands = ", ".join(map(str, node.inputs))
     return f"{', '.join(map(_typed, node.outputs))} = {node.op.name}{attributes}({operands})"
@@ -84,7 +88,7 @@ def _origin(node: Node) -> str:
     return ", ".join(part for part in (scope, place) if part)
 
 
-def _attribute(value: object) -> str:
+def _attribute(value: object, origins: bool = False) -> str:
     match value:
         case None:
             return "none"
@@ -99,8 +103,11 @@ def _attribute(value: object) -> str:
             return show(value)
         case float():
             return repr(value)
-        case DType():
+        case DType() | TensorType():
             return str(value)
+        case Graph():
+            inner = "\n".join(_lines(value, origins)).replace("\n", "\n  ")
+            return f"graph {value.name} {{\n  {inner}\n  }}"
         case _:
             raise TypeError(f"an attribute of type {type(value).__name__} has no text form")
 
@@ -125,12 +132,21 @@ _WORDS: Mapping[str, object] = {
 
 
 class _Parser:
-    """Recursive descent over the tokens of the text; lines end statements."""
+    """Recursive descent over the tokens of the text; lines end statements.
 
-    def __init__(self, text: str) -> None:
-        self.tokens = list(_tokens(text))
-        self.at = 0
+    A graph inside another, the body of a loop, has values of its own and the sizes of the outer.
+    """
+
+    def __init__(
+        self,
+        tokens: list[tuple[str, str, int]],
+        at: int = 0,
+        units: Mapping[str, int] | None = None,
+    ) -> None:
+        self.tokens = tokens
+        self.at = at
         self.values: dict[str, Value] = {}
+        self.outer = units or {}
         self.units: dict[str, int] = {}
         self.inputs: list[Value] = []
         self.params: dict[Value, Param] = {}
@@ -148,8 +164,6 @@ class _Parser:
             self.statement()
             self.expect("\n")
             self.blank()
-        self.blank()
-        self.expect("")
         states = tuple(State(n, v, start, self.known(end)) for n, v, start, end in self.pending)
         return Graph(
             name, tuple(self.inputs), self.params, tuple(self.nodes), self.outputs, states,
@@ -226,9 +240,17 @@ class _Parser:
             return float(self.take("float"))
         if self.accept("["):
             return () if self.accept("]") else self.separated(self.literal, "]")
-        if text in _WORDS:
-            return _WORDS[self.take("word")]
-        return self.size()
+        if text == "graph":
+            inner = _Parser(self.tokens, self.at, {**self.outer, **self.units})
+            graph = inner.graph()
+            self.at = inner.at
+            return graph
+        if text not in _WORDS:
+            return self.size()
+        value = _WORDS[self.take("word")]
+        if isinstance(value, DType) and self.peek()[1] == "[":
+            return TensorType(value, self.shape())
+        return value
 
     def definition(self) -> Value:
         return self.define(self.typed())
@@ -239,9 +261,11 @@ class _Parser:
         element = _WORDS.get(self.take("word"))
         if not isinstance(element, DType):
             raise self.unexpected("an element type")
+        return Value(name, TensorType(element, self.shape()))
+
+    def shape(self) -> tuple[Size, ...]:
         self.expect("[")
-        shape = () if self.accept("]") else self.separated(self.size, "]")
-        return Value(name, TensorType(element, shape))
+        return () if self.accept("]") else self.separated(self.size, "]")
 
     def define(self, value: Value) -> Value:
         if value.name in self.values:
@@ -289,7 +313,7 @@ class _Parser:
             return inner
         if self.peek()[0] == "word":
             name = self.take("word")
-            return symbol(name, self.units.get(name, 1))
+            return symbol(name, self.units.get(name, self.outer.get(name, 1)))
         return int(self.take("int"))
 
     def separated(self, item: Callable[[], T], end: str = "") -> tuple[T, ...]:

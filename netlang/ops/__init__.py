@@ -1,25 +1,166 @@
-"""Operators: importing this package registers every one."""
+"""Operators, by the module that holds them.
 
-from netlang.ops import activation as activation
-from netlang.ops import adaptive as adaptive
-from netlang.ops import arithmetic as arithmetic
-from netlang.ops import channels as channels
-from netlang.ops import choice as choice
-from netlang.ops import comparison as comparison
-from netlang.ops import control as control
-from netlang.ops import convolution as convolution
-from netlang.ops import creation as creation
-from netlang.ops import elementwise as elementwise
-from netlang.ops import foreign as foreign
-from netlang.ops import gathering as gathering
-from netlang.ops import indexing as indexing
-from netlang.ops import joining as joining
-from netlang.ops import linear as linear
-from netlang.ops import normalization as normalization
-from netlang.ops import pooling as pooling
-from netlang.ops import random as random
-from netlang.ops import reduction as reduction
-from netlang.ops import repetition as repetition
-from netlang.ops import resize as resize
-from netlang.ops import shape as shape
-from netlang.ops import unfolding as unfolding
+A module is loaded when one of its operators is first asked for: checking a program must not pay
+for operators the program does not use. Whatever goes over all of ``OPS`` loads them all.
+"""
+
+from netlang.ir.op import OPS
+
+MODULES: dict[str, tuple[str, ...]] = {
+    "activation": (
+        "relu",
+        "sigmoid",
+        "tanh",
+        "softplus",
+        "softsign",
+        "selu",
+        "hardsigmoid",
+        "leaky_relu",
+        "elu",
+        "gelu",
+        "softmax",
+        "log_softmax",
+        "prelu",
+    ),
+    "adaptive": (
+        "adaptive_avg_pool",
+        "adaptive_max_pool",
+    ),
+    "arithmetic": (
+        "add",
+        "sub",
+        "mul",
+        "maximum",
+        "minimum",
+        "div",
+        "pow",
+        "floor_div",
+        "mod",
+    ),
+    "channels": (
+        "local_response_norm",
+        "add_channel",
+        "mul_channel",
+    ),
+    "choice": (
+        "constant",
+        "select",
+        "clamp",
+        "cast",
+    ),
+    "comparison": (
+        "equal",
+        "not_equal",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "logical_and",
+        "logical_or",
+        "logical_xor",
+        "logical_not",
+    ),
+    "control": (
+        "measure",
+        "scan",
+    ),
+    "convolution": (
+        "convolve",
+        "convolve_transpose",
+    ),
+    "creation": (
+        "iota",
+        "full",
+        "one_hot",
+        "top_k",
+    ),
+    "elementwise": (
+        "neg",
+        "abs",
+        "sign",
+        "sqrt",
+        "exp",
+        "log",
+        "erf",
+        "floor",
+        "ceil",
+        "round",
+        "reciprocal",
+        "sin",
+        "cos",
+        "tan",
+        "atan",
+    ),
+    "foreign": ("foreign",),
+    "gathering": (
+        "gather_rows",
+        "gather",
+        "take",
+        "take_along",
+        "scatter",
+    ),
+    "indexing": ("index",),
+    "joining": (
+        "concat",
+        "stack",
+        "split",
+    ),
+    "linear": (
+        "matmul",
+        "linear",
+        "einsum",
+    ),
+    "normalization": (
+        "normalize_batch",
+        "normalize_group",
+        "normalize_instance",
+        "normalize_layer",
+        "normalize_rms",
+        "l2_normalize",
+    ),
+    "pooling": (
+        "max_pool",
+        "avg_pool",
+        "lp_pool",
+    ),
+    "random": (
+        "dropout",
+        "drop_path",
+        "stop_gradient",
+    ),
+    "reduction": (
+        "sum",
+        "mean",
+        "prod",
+        "max",
+        "min",
+        "logsumexp",
+        "argmax",
+        "argmin",
+        "cumsum",
+    ),
+    "repetition": (
+        "expand",
+        "tile",
+        "flip",
+        "reverse_time",
+        "pad",
+    ),
+    "resize": (
+        "upsample",
+        "resize",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+    ),
+    "shape": (
+        "flatten",
+        "reshape",
+        "transpose",
+        "squeeze",
+        "unsqueeze",
+    ),
+    "unfolding": ("unfold",),
+}
+"""The operators of each module; a test holds this to what the modules register."""
+
+OPS.locate({name: f"netlang.ops.{module}" for module, names in MODULES.items() for name in names})

@@ -6,13 +6,13 @@ spellings of a call) and nothing about meaning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from netlang.record import record
 from netlang.source import Source, Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ident:
     """A name being defined, or a name after a dot, ``as`` or ``new``."""
 
@@ -23,25 +23,25 @@ class Ident:
 # ---- expressions ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Int:
     span: Span
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Float:
     span: Span
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Duration:
     """``10 epochs`` or ``500 steps``."""
 
@@ -50,7 +50,7 @@ class Duration:
     unit: Literal["epochs", "steps"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Str:
     """A string; ``value`` has its escapes resolved."""
 
@@ -58,38 +58,38 @@ class Str:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bool:
     span: Span
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Nothing:
     """The word ``none``."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Paren:
     span: Span
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tuple:
     span: Span
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class List:
     span: Span
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comprehension:
     """``[body for names in source if condition]``"""
 
@@ -100,7 +100,7 @@ class Comprehension:
     condition: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """One argument of a call; ``name`` is ``None`` for a positional one."""
 
@@ -109,14 +109,14 @@ class Argument:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     span: Span
     callee: Expr
     args: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class New:
     """``new tower(depth=3)``; ``path`` is the dotted name."""
 
@@ -125,7 +125,7 @@ class New:
     args: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pipe:
     """``value |> stage |> stage``; a chain of any length is one node."""
 
@@ -134,28 +134,28 @@ class Pipe:
     stages: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     span: Span
     value: Expr
     name: Ident
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slice:
     span: Span
     first: Expr | None
     last: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dots:
     """The ``...`` of ``x[..., 0]``."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index:
     """``x[0]``, ``x[:, 1:3]``; also the shape remark ``f32[N, 10]`` in a pipeline."""
 
@@ -164,7 +164,7 @@ class Index:
     items: tuple[Expr | Slice | Dots, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """``conv(x, 8, 3) as stem``"""
 
@@ -173,7 +173,7 @@ class Label:
     name: Ident
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary:
     """``-x``, ``+x`` or ``not x``."""
 
@@ -182,7 +182,7 @@ class Unary:
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary:
     """Arithmetic, comparison, ``and``, ``or``, ``in``, ``..``; ``op_span`` is the place of the sign."""
 
@@ -193,7 +193,7 @@ class Binary:
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class If:
     span: Span
     condition: Expr
@@ -201,7 +201,7 @@ class If:
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Carry:
     """``h = start`` after ``with``."""
 
@@ -210,7 +210,7 @@ class Carry:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class For:
     """``for names in source with carries { body }``, or the same with ``scan``."""
 
@@ -231,7 +231,7 @@ Expr = (
 # ---- types ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NameType:
     """``int``, ``ints``, ``padding``, ``block``, ``op``, ..."""
 
@@ -239,7 +239,7 @@ class NameType:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rest:
     """``...`` or ``...S`` in a shape: any number of axes."""
 
@@ -247,7 +247,7 @@ class Rest:
     name: Ident | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ShapeType:
     """``f32[N, 2 * C, H]``; no dims at all is one number."""
 
@@ -256,19 +256,19 @@ class ShapeType:
     dims: tuple[Expr | Rest, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListType:
     span: Span
     item: TypeExpr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleType:
     span: Span
     items: tuple[TypeExpr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OptionalType:
     span: Span
     inner: TypeExpr
@@ -280,7 +280,7 @@ TypeExpr = NameType | ShapeType | ListType | TupleType | OptionalType
 # ---- statements ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bind:
     """``a = value``, ``a, b = value`` or ``a: type = value``."""
 
@@ -290,20 +290,20 @@ class Bind:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Next:
     span: Span
     name: Ident
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Yield:
     span: Span
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class State:
     span: Span
     name: Ident
@@ -311,7 +311,7 @@ class State:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assert:
     span: Span
     condition: Expr
@@ -324,7 +324,7 @@ Statement = Bind | Next | Yield | State | Assert
 # ---- definitions ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Param:
     """One parameter of a signature; those after ``*`` are ``keyword_only``."""
 
@@ -335,14 +335,14 @@ class Param:
     keyword_only: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Out:
     span: Span
     name: Ident
     type: TypeExpr | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition:
     """A ``net``, ``block`` or ``op``.
 
@@ -364,7 +364,7 @@ class Definition:
     outs_in_parens: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Extern:
     """``extern op`` or ``dataset``: a signature and fields, with no body in the language."""
 
@@ -381,7 +381,7 @@ class Extern:
     outs_in_parens: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One update of a train section: ``step judge { ... }``."""
 
@@ -390,7 +390,7 @@ class Step:
     binds: tuple[Bind, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Train:
     span: Span
     name: Ident
@@ -401,14 +401,14 @@ class Train:
     head: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ImportName:
     span: Span
     name: Ident
     alias: Ident | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Import:
     """``from "blocks.net" import a, b as c`` or ``from std.vision import resnet``."""
 
@@ -420,7 +420,7 @@ class Import:
 Declaration = Definition | Extern | Train | Bind | Assert
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comment:
     """A ``#`` comment: its place, its text with the ``#``, and whether code stands before it."""
 
@@ -429,7 +429,7 @@ class Comment:
     trailing: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class File:
     source: Source
     version: Int | None
