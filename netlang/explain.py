@@ -74,13 +74,16 @@ def explain_layer(graph: Graph, path: str) -> str:
 
 
 def _rule(rule: Rule) -> str:
-    parts = [
-        f"{rule.name}: {rule.title}",
-        cleandoc(rule.why),
-        f"Wrong:\n{_indented(cleandoc(rule.bad))}",
-        f"Right:\n{_indented(cleandoc(rule.good))}",
-    ]
+    parts = [f"{rule.code}: {rule.title}", cleandoc(rule.why)]
+    parts += [f"{title}:\n{_indented(text)}" for title, text in _examples(rule)]
     return "\n\n".join(parts)
+
+
+def _examples(rule: Rule) -> Iterator[tuple[str, str]]:
+    if rule.bad:
+        yield "Wrong", rule.bad
+    if rule.good:
+        yield "Right", rule.good
 
 
 def _definitions() -> dict[str, str]:

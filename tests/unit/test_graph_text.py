@@ -14,6 +14,7 @@ from netlang.ir.graph import Builder, Graph, Init, Node, Param, Scope, State, Va
 from netlang.ir.op import OPS, OnnxBuilder, Operand, Primitive, Sample
 from netlang.ir.text import BadGraphText, parse_graph, print_graph
 from netlang.ir.types import F32, I64, DType, TensorType, Types
+from netlang.ops.control import Scan
 from netlang.source import Source, Span
 
 
@@ -117,9 +118,9 @@ def test_a_printed_graph_reads_back_the_same() -> None:
     assert print_graph(read, origins=False) == print_graph(graph(), origins=False)
     assert [n.op for n in read.nodes] == [n.op for n in graph().nodes]
     assert [v.type for v in read.inputs] == [v.type for v in graph().inputs]
-    assert list(read.params.values()) == [
-        Param("stem.weight", TensorType(F32, (6, 3)), Init("normal", (0.0, 1 / 3)), True),
-        Param("stem.running mean", TensorType(F32, ()), Init("zeros"), False),
+    assert [(p.path, p.type, p.init, p.trained) for p in read.params.values()] == [
+        ("stem.weight", TensorType(F32, (6, 3)), Init("normal", (0.0, 1 / 3)), True),
+        ("stem.running mean", TensorType(F32, ()), Init("zeros"), False),
     ]
     assert dict(read.units) == {"N": 1, "H": 16}
 
@@ -177,6 +178,8 @@ def test_every_operator_reads_back_with_its_attributes_and_types(sample: Sample)
     }
     text = print_graph(Graph("G", operands, {}, tuple(b.nodes), outputs, units=units))
     read = parse_graph(text)
-    assert [node.op for node in read.nodes] == [sample.op]
+    assert [type(node.op) for node in read.nodes] == [type(sample.op)]
+    if not isinstance(sample.op, Scan):  # graphs are equal only to themselves
+        assert [node.op for node in read.nodes] == [sample.op]
     assert [v.type for v in read.outputs.values()] == [v.type for v in results]
     assert print_graph(read) == text
