@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,6 +94,7 @@ class Program:
     plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
     _homes: dict[Path, Home] = field(default_factory=dict[Path, Home])
     _library: Library | None = None
+    _main: Home | None = None
     _graphs: dict[tuple[object, ...], Graph | None] = field(
         default_factory=dict[tuple[object, ...], "Graph | None"]
     )
@@ -137,32 +138,36 @@ class Program:
     def _run(self) -> Run:
         return Run(self.diagnostics, graph_of=self.graph_of)
 
-    def check(self) -> None:
-        """Parse, resolve and elaborate everything."""
+    def read(self) -> None:
+        """Parse the file and what it imports, and report what can be seen without evaluating."""
         try:
             source = read_source(self.path)
         except Refused as refused:
             self.diagnostics.report(refused.diagnostic)
             return
-        home = self._home(source, self.path)
-        if home is None or self.file is None:
+        self._main = self._home(source, self.path)
+        if self._main is None or self.file is None:
             return
         if (empty := no_definition(self.file)) is not None:
             self.diagnostics.report(empty)
         for declaration in self.file.declarations:
-            match declaration:
-                case ast.Definition(kind="net", name=name):
-                    function = home.find(name.text)
-                    if isinstance(function, Function) and function.definition is declaration:
-                        self.nets[name.text] = Net(name.text, function, self)
-                case ast.Bind(targets=targets):
-                    home.find(targets[0].text)
-                case _:
-                    pass
+            if isinstance(declaration, ast.Definition) and declaration.kind == "net":
+                name = declaration.name.text
+                function = self._main.find(name)
+                if isinstance(function, Function) and function.definition is declaration:
+                    self.nets[name] = Net(name, function, self)
+
+    def check(self) -> None:
+        """Evaluate everything there is: constants, nets, assertions, train sections."""
+        if self._main is None or self.file is None:
+            return
+        for declaration in self.file.declarations:
+            if isinstance(declaration, ast.Bind):
+                self._main.find(declaration.targets[0].text)
         for net in self.nets.values():
             if all(p.default is not None or nets.takes_tensor(p) for p in net.function.params):
                 self.graph_of(net.function, {})
-        self._check_rest(self.file, home)
+        self._check_rest(self.file, self._main)
 
     def _check_rest(self, file: ast.File, home: Home) -> None:
         frame = Frame(Run(self.diagnostics, tensors=False, graph_of=self.graph_of), home)
@@ -286,13 +291,15 @@ def _real(path: Path) -> Path:
 
 def load(path: str | Path) -> Program:
     """Check a file; its mistakes are in ``diagnostics``, and nothing is raised for them."""
-    program = Program(Path(path))
-    if sys.getrecursionlimit() < RECURSION_LIMIT:
-        sys.setrecursionlimit(RECURSION_LIMIT)
+    program = open_program(path)
     program.check()
     return program
 
 
-def nets_of(program: Program) -> Iterator[Net]:
-    """Give the nets of a program in the order of the file."""
-    yield from program.nets.values()
+def open_program(path: str | Path) -> Program:
+    """Read a file and evaluate nothing yet: for who needs one net of many."""
+    if sys.getrecursionlimit() < RECURSION_LIMIT:
+        sys.setrecursionlimit(RECURSION_LIMIT)
+    program = Program(Path(path))
+    program.read()
+    return program

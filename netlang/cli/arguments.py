@@ -76,10 +76,10 @@ def weights_option(command: F) -> F:
 
 
 def sound_program(file: str, *, as_json: bool = False) -> Program:
-    """Load a program; end the command with its diagnostics if it has mistakes."""
-    from netlang.program import load
+    """Read a program; end the command with its diagnostics if mistakes are seen at once."""
+    from netlang.program import open_program
 
-    loaded = load(file)
+    loaded = open_program(file)
     if loaded.diagnostics.failed:
         refuse(loaded.diagnostics.sorted(), as_json=as_json)
     return loaded
