@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netlang.elaborate.arguments import assign, takes_tensor
 from netlang.elaborate.binding import bind_arguments
 from netlang.elaborate.bodies import give_outs, run_body
-from netlang.elaborate.claims import claim
+from netlang.elaborate.claims import claim, origin
 from netlang.elaborate.core import evaluate, evaluates, truth
 from netlang.elaborate.emit import primitive, result
 from netlang.elaborate.foreign import call_foreign
@@ -252,7 +252,7 @@ def _new(expr: ast.New, frame: Frame) -> Object:
     assigned = assign(function, args, expr.span, new=True)
     owns = _owning(function)
     path = claim(expr, expr.span, frame) if owns else frame.binding_path()
-    return Layer(function, assigned, path, expr.span)
+    return Layer(function, assigned, path, expr.span, (expr.span, origin(frame)))
 
 
 def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> Object:

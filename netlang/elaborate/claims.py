@@ -29,3 +29,32 @@ def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
         )
     frame.claims[local] = span
     return join(frame.path, local)
+
+
+def origin(frame: Frame) -> object:
+    """Tell the way to a frame: the calls and turns, from inside to the net or to a layer's `new`.
+
+    Uses of one layer have one origin, whichever call they are in; nothing else has.
+    """
+    way: list[object] = []
+    at: Frame | None = frame
+    while at is not None:
+        if at.parent is not None:
+            way.append(at.path)
+            at = at.parent
+            continue
+        site = at.call
+        if site is None:
+            break
+        if at.layer is not None and at.layer is not site.frame.layer:
+            return (*way, at.layer.origin)
+        way.append(site.span)
+        at = site.frame
+    return tuple(way)
+
+
+def users_span(span: Span, frame: Frame) -> Span:
+    """Give the place outside the library that led to a place in it."""
+    while span.source.library and frame.call is not None:
+        span, frame = frame.call.span, frame.call.frame
+    return span

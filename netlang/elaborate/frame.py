@@ -25,11 +25,11 @@ DEPTH_LIMIT = 200
 
 @dataclass(slots=True)
 class Made:
-    """A weight that exists: its value, its record, and the layer it is shared through."""
+    """A weight that exists: its value, its record, and where it was made first."""
 
     value: Value
     param: Param
-    layer: Layer | None
+    frame: Frame
 
 
 @dataclass(slots=True)

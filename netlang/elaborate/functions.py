@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from netlang.diagnostics import Label
-from netlang.elaborate.claims import claim
+from netlang.elaborate.claims import claim, origin, users_span
 from netlang.elaborate.frame import Frame, Made, refuse
 from netlang.elaborate.numbers import bounded, finite
 from netlang.elaborate.values import (
@@ -336,19 +336,20 @@ def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame)
         return _shared(made, type, path, span, frame)
     param = Param(path, type, initial(values["init"]), trained, span)
     value = frame.run.builder.fresh(path, type)
-    frame.run.weights[path] = Made(value, param, frame.layer)
+    frame.run.weights[path] = Made(value, param, frame)
     return value
 
 
 def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -> Object:
-    if frame.layer is None or made.layer is not frame.layer:
-        assert made.param.span is not None
+    first = made.param.span
+    assert first is not None
+    if frame.layer is None or (first, origin(made.frame)) != (span, origin(frame)):
         refuse(
             "weights-collide",
             f"`{path}` would be made twice",
             span,
             "made again here",
-            secondary=(Label(made.param.span, "first made here"),),
+            secondary=(Label(users_span(first, made.frame), "first made here"),),
             helps=("to share weights, make a layer with `new` and call it twice",),
         )
     if made.value.type != type:

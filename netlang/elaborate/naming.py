@@ -121,12 +121,13 @@ class _Naming:
         self._collect(exprs, owners)
         counts: Counter[str] = Counter()
         for node, callee, label in owners:
+            # A labelled call counts too: a label never renames a neighbour.
+            counts[callee] += 1
             if label is not None:
                 self.sites.labels[id(node)] = label
             elif len(owners) == 1:
                 self.sites.names[id(node)] = ""
             else:
-                counts[callee] += 1
                 number = str(counts[callee]) if counts[callee] > 1 else ""
                 self.sites.names[id(node)] = callee + number
         self.sites.owns |= bool(owners)

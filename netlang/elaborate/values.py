@@ -55,6 +55,8 @@ class Layer:
     arguments: Mapping[str, Argued]
     path: str
     span: Span
+    origin: object = None
+    """The way to the ``new`` that made it: two layers with one origin are one layer."""
 
 
 @record
