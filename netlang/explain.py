@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from importlib import import_module
 from inspect import cleandoc
@@ -13,7 +13,7 @@ from netlang.analysis.counts import Example, node_macs
 from netlang.diagnostics import nearest
 from netlang.faults import USAGE, Fault
 from netlang.ir.dims import Size, exact_quotient, show
-from netlang.ir.graph import Graph, Node, Param, types
+from netlang.ir.graph import Graph, Node, Param, types, written_at
 from netlang.ir.op import OPS, Primitive
 from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
@@ -98,7 +98,7 @@ def _definitions() -> dict[str, str]:
     return found
 
 
-def _operators() -> dict[str, type[Primitive]]:
+def _operators() -> Mapping[str, type[Primitive]]:
     # The table is filled by importing the operators.
     import_module("netlang.ops")
     return OPS
@@ -130,8 +130,8 @@ def _paths(graph: Graph, node: Node) -> set[str]:
 
 
 def _node(graph: Graph, one: Example, node: Node) -> Iterator[str]:
-    place = f"  # {node.span.source.name}:{node.span.line}" if node.span else ""
-    yield f"{node.op}{place}"
+    place = written_at(node)
+    yield f"{node.op}  # {place}" if place else str(node.op)
     params = [graph.params[v] for v in node.inputs if v in graph.params]
     given = [str(v.type) for v in node.inputs if v not in graph.params]
     yield f"  {', '.join(given)} -> {', '.join(str(v.type) for v in node.outputs)}"

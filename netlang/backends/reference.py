@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from netlang.arrays import numpy_dtype
 from netlang.backends.feeds import prepare
 from netlang.faults import ENVIRONMENT, BadInput, Fault
-from netlang.ir.graph import Graph, Node, Value
+from netlang.ir.graph import Graph, Node, Value, written_at
 from netlang.ir.types import DType
 from netlang.numeric import Array, np
 from netlang.weights import require
@@ -65,14 +65,6 @@ def place(node: Node) -> str:
     path = f"`{node.scope.path}`" if node.scope and node.scope.path else f"`{node.op.name}`"
     where = written_at(node)
     return f"{path} ({node.op.name}{', ' + where if where else ''})"
-
-
-def written_at(node: Node) -> str:
-    """Give ``file:line`` of the user's text that made a node, ``""`` where there is none."""
-    span, scope = node.span, node.scope
-    while scope is not None and (span is None or span.source.library):
-        span, scope = scope.span, scope.parent
-    return f"{span.source.name}:{span.line}" if span else ""
 
 
 def _widen(array: Array, *, wide: bool) -> Array:

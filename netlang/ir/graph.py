@@ -102,6 +102,14 @@ class Graph:
     units: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
+def written_at(node: Node) -> str:
+    """Give ``file:line`` of the user's text that made a node, ``""`` where there is none."""
+    span, scope = node.span, node.scope
+    while scope is not None and (span is None or span.source.library):
+        span, scope = scope.span, scope.parent
+    return f"{span.source.name}:{span.line}" if span else ""
+
+
 def types(values: Sequence[Value]) -> Types:
     return tuple(v.type for v in values)
 

@@ -22,7 +22,7 @@ from dataclasses import fields
 from typing import TypeVar, cast
 
 from netlang.ir.dims import Dim, Size, show, symbol
-from netlang.ir.graph import Graph, Init, Node, Param, State, Value
+from netlang.ir.graph import Graph, Init, Node, Param, State, Value, written_at
 from netlang.ir.op import OPS, Primitive
 from netlang.ir.types import DType, TensorType
 
@@ -84,8 +84,7 @@ def _node(node: Node, origins: bool) -> str:
 
 def _origin(node: Node) -> str:
     scope = f"{node.scope.path} ({node.scope.kind})" if node.scope and node.scope.path else ""
-    place = f"{node.span.source.name}:{node.span.line}" if node.span else ""
-    return ", ".join(part for part in (scope, place) if part)
+    return ", ".join(part for part in (scope, written_at(node)) if part)
 
 
 def _attribute(value: object, origins: bool = False) -> str:

@@ -12,9 +12,8 @@ from onnx import helper
 from netlang.arrays import numpy_dtype
 from netlang.backends.onnx.protos import ELEMENTS, info, needed, rename, tensor
 from netlang.backends.onnx.sizes import Sizes, abbreviated
-from netlang.backends.reference import written_at
 from netlang.ir.dims import Shape
-from netlang.ir.graph import Graph, Node, Value
+from netlang.ir.graph import Graph, Node, Value, written_at
 from netlang.ir.op import Operand
 from netlang.ir.types import DType
 from netlang.numeric import Array, np
