@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from netlang.rules import syntax
+from netlang.rules import (
+    files, limits, names, programs, shapes, syntax, training, types, weights,
+)  # fmt: skip
 from netlang.rules.rule import Rule
 
 __all__ = ["RULES", "Rule"]
 
-RULES: dict[str, Rule] = {rule.code: rule for module in (syntax,) for rule in module.RULES}
+_MODULES = (syntax, names, programs, types, shapes, weights, training, limits, files)
+
+RULES: dict[str, Rule] = {rule.code: rule for module in _MODULES for rule in module.RULES}

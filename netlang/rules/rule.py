@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import cleandoc
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule of the language, as ``netlang explain`` tells it.
 
-    ``bad`` is a small program that breaks this rule and no other, ``good`` one that keeps it;
-    both are empty where the rule is about something else than the text of a program.
+    ``bad`` is a small program that breaks this rule and no other, ``good`` one that keeps it.
+    Where ``program`` is false the rule is about something else than the text of a program, and
+    both describe a situation.
     """
 
     code: str
     title: str
     why: str
-    bad: str = ""
-    good: str = ""
+    bad: str
+    good: str
+    program: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("why", "bad", "good"):
+            object.__setattr__(self, name, cleandoc(getattr(self, name)))

@@ -14,38 +14,6 @@ def _body(*lines: str) -> str:
 _GOOD = _body("y = relu(x)")
 
 RULES = (
-    # ---- files ----------------------------------------------------------------------------
-    Rule(
-        "no-such-file",
-        "The file is not there.",
-        "Paths are relative to the folder the command runs in; those of imports to the program.",
-    ),
-    Rule(
-        "not-a-file",
-        "A program is an ordinary file.",
-        "Folders, pipes and devices are not read: opening a pipe could wait for ever.",
-    ),
-    Rule(
-        "unreadable-file",
-        "The system does not let the file be read.",
-        "Mostly it belongs to someone else, or the disk has a fault.",
-    ),
-    Rule(
-        "file-too-large",
-        "A program has at most 4 MiB.",
-        "A larger file is hardly written by hand, and checking it would not be quick.",
-    ),
-    Rule(
-        "not-text",
-        "A program is UTF-8 text.",
-        "Images, archives, weights and text in other encodings are recognised and named, so that "
-        "a wrong path is found at once.",
-    ),
-    Rule(
-        "no-definition",
-        "A program defines something.",
-        "An empty file is mostly a wrong path or a lost save.",
-    ),
     Rule(
         "unknown-version",
         "This netlang reads version 1 of the language.",
@@ -85,13 +53,6 @@ RULES = (
         _body("y = dropout(x, .5)"),
         _body("y = dropout(x, 0.5)"),
     ),
-    Rule(
-        "number-too-large",
-        "Ints have 64 bits, and floats are finite.",
-        "That is what the shapes and the tensors of a network can hold.",
-        "size = 9_999_999_999_999_999_999\n",
-        "size = 9_999_999_999\n",
-    ),
     # ---- brackets -------------------------------------------------------------------------
     Rule(
         "unclosed-bracket",
@@ -121,14 +82,6 @@ RULES = (
         "index what the line before ends with.",
         _body("y = relu", "  (x)"),
         _GOOD,
-    ),
-    Rule(
-        "too-deep",
-        "Nothing is nested more than 200 levels deep.",
-        "No person reads that, and the limit keeps every check short. Long chains of operators "
-        "or stages are not deep.",
-        "x = " + "(" * 201 + "1" + ")" * 201 + "\n",
-        "x = " + " + ".join(["1"] * 300) + "\n",
     ),
     # ---- words ----------------------------------------------------------------------------
     Rule(

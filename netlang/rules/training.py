@@ -1,0 +1,88 @@
+"""Rules about `train` sections and the data they read."""
+
+from __future__ import annotations
+
+from netlang.rules.rule import Rule
+
+_NET = """
+        net Small(image: f32[N, 1, 28, 28]) -> logits: f32[N, 10] {
+          logits = image |> flatten |> dense(10)
+        }
+
+        train small {
+"""
+
+_DATA = '          data = fashion_mnist("train") |> batches(64)\n'
+_MODEL = "          model = new Small()\n"
+_LOSS = "          loss = cross_entropy(model(batch.image), batch.label)\n"
+_END = "          optimizer = sgd(0.1)\n          run = 5 epochs\n        }"
+
+RULES = (
+    Rule(
+        "unused-setting",
+        "A name in a `train` section is a setting or is used.",
+        """
+        The settings of a `train` section have fixed names. Any other binding is a local name,
+        there to be used by the lines below. A name that is neither is nearly always a misspelt
+        setting, and would otherwise be ignored silently: `optimiser`, `epochs`, `scheduler`.
+        """,
+        _NET + _DATA + _MODEL + _LOSS
+        + "          optimiser = sgd(0.1)\n          run = 5 epochs\n        }",
+        _NET + _DATA + _MODEL + _LOSS + _END,
+    ),
+    Rule(
+        "missing-setting",
+        "Training has data, a loss, an optimizer and an end.",
+        """
+        Training needs data, a loss, an optimizer and an end: `data`, `loss`, `optimizer`, `run`.
+        With `step` sections, each step has its own `loss`, `update` and `optimizer`.
+        """,
+        _NET + _DATA + _MODEL + _LOSS + "          optimizer = sgd(0.1)\n        }",
+        _NET + _DATA + _MODEL + _LOSS + _END,
+    ),
+    Rule(
+        "loss-shape",
+        "A loss and a metric are one number.",
+        """
+        What is minimised is one number, `f32[]`, and so is each metric. A loss for each example,
+        `f32[N]`, becomes one by taking the mean over the batch.
+        """,
+        _NET + _DATA + _MODEL
+        + "          loss = mean((model(batch.image) - 1.0) ** 2, axis=1)\n" + _END,
+        _NET + _DATA + _MODEL + "          loss = mean((model(batch.image) - 1.0) ** 2)\n" + _END,
+    ),
+    Rule(
+        "columns-differ",
+        "`valid` has the columns of `data`.",
+        """
+        Everything in a `train` section is evaluated again on the validation data, so `valid` must
+        have the same columns as `data`, with the same types and shapes.
+        """,
+        _NET + _DATA + '          valid = cifar10("test") |> batches(64)\n' + _MODEL + _LOSS + _END,
+        _NET + _DATA + '          valid = fashion_mnist("test") |> batches(64)\n'
+        + _MODEL + _LOSS + _END,
+    ),
+    Rule(
+        "net-without-new",
+        "A `train` section makes its model with `new`.",
+        """
+        A call of a net makes its weights. In a `train` section expressions are evaluated for every
+        batch, and the weights must be the same ones each time. So the model is made once with
+        `new` and then called.
+        """,
+        _NET + _DATA + "          loss = cross_entropy(Small(batch.image), batch.label)\n" + _END,
+        _NET + _DATA + _MODEL + _LOSS + _END,
+    ),
+    Rule(
+        "unknown-column",
+        "A transform is for a column the rows have.",
+        """
+        `map` and `together` change columns of the data by name. The names are those of the
+        dataset; the message lists them with their types.
+        """,
+        _NET + '          data = fashion_mnist("train") |> map(images=[flip()]) |> batches(64)\n'
+        + _MODEL + _LOSS + _END,
+        _NET + '          data = fashion_mnist("train") |> map(image=[flip()]) |> batches(64)\n'
+        + _MODEL + _LOSS + _END,
+    ),
+)  # fmt: skip
