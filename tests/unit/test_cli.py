@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from time import perf_counter
 
 import click
 import pytest
@@ -263,3 +264,20 @@ def test_the_entry_point_imports_only_click_of_what_is_foreign() -> None:
     assert loaded - set(sys.stdlib_module_names) == {"click", "netlang"}
     ours = {name for name in done.stdout.split() if name.startswith("netlang")}
     assert ours == {"netlang", "netlang.cli", "netlang.cli.main"}
+
+
+@pytest.mark.slow
+def test_a_summary_of_resnet_50_takes_at_most_twenty_times_what_python_takes_to_start() -> None:
+    example = Path(__file__).parents[2] / "examples" / "resnet.net"
+    ours = fastest([str(NETLANG), "summary", str(example), "ResNet50"])
+    assert ours < 20 * fastest([sys.executable, "-c", "pass"])
+
+
+def fastest(command: list[str], times: int = 7) -> float:
+    """Give the seconds of the fastest of several runs: the others waited for something else."""
+    taken: list[float] = []
+    for _ in range(times):
+        begun = perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
+        taken.append(perf_counter() - begun)
+    return min(taken)
