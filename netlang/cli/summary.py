@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netlang.analysis.summary import summarize
+from netlang.analysis.summary import fold, summarize
 from netlang.cli.arguments import bind_option, file_and_net, json_option, sound_graph
 from netlang.cli.output import colorful, page_width, say, say_json
 
@@ -30,7 +30,7 @@ def command(
     """Show each layer of a net: its output, weights, multiply-adds and memory."""
     summary = summarize(sound_graph(file, net, bind, as_json=as_json), source_name=file)
     if as_json:
-        say_json(summary.json())
+        say_json((fold(summary, depth) if depth else summary).json())
         return
     # Imported late: who asks for JSON needs no table.
     from netlang.analysis.table import render_summary

@@ -204,7 +204,7 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
             span,
             "this call is inside too many others",
         )
-    library = function.home.source.library
+    library = function.home.library is None
     return Frame(
         run,
         function.home,
