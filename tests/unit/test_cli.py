@@ -267,10 +267,11 @@ def test_the_entry_point_imports_only_click_of_what_is_foreign() -> None:
 
 
 @pytest.mark.slow
-def test_a_summary_of_resnet_50_takes_at_most_twenty_times_what_python_takes_to_start() -> None:
+def test_a_summary_of_resnet_50_takes_at_most_three_tenths_of_a_second() -> None:
     example = Path(__file__).parents[2] / "examples" / "resnet.net"
     ours = fastest([str(NETLANG), "summary", str(example), "ResNet50"])
-    assert ours < 20 * fastest([sys.executable, "-c", "pass"])
+    # A machine that takes more than 20 ms to start Python may take longer in proportion.
+    assert ours < max(0.3, 15 * fastest([sys.executable, "-c", "pass"]))
 
 
 def fastest(command: list[str], times: int = 7) -> float:
