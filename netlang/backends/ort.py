@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Provider = Literal["cpu", "cuda", "auto"]
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-_LARGEST_MESSAGE = (1 << 31) - (1 << 20)
+_MOST_IN_MEMORY = (1 << 31) - (1 << 26)
+"""Bytes of weights that leave room for the rest in a message of at most 2 GiB."""
 
 
 class _Named(Protocol):
@@ -64,7 +65,8 @@ class Session:
 
     ``provider`` is taken or ``ProviderMissing`` is raised; only ``auto`` chooses for itself.
     ``threads`` limits the threads of one operator. Raises ``RunFailed`` for a model that
-    onnxruntime does not accept.
+    onnxruntime does not accept. A model whose weights take more than a message can hold goes
+    through a file and is emptied of them.
     """
 
     def __init__(
@@ -104,10 +106,12 @@ class Session:
         try:
             if isinstance(model, Path):
                 session = _session(str(model), options, chosen)
-            elif model.ByteSize() < _LARGEST_MESSAGE:
+            elif _weight_bytes(model) <= _MOST_IN_MEMORY:
                 session = _session(model.SerializeToString(), options, chosen)
             else:
                 session = _through_a_file(model, options, chosen)
+        except Fault:
+            raise
         except Exception as error:
             raise self._failure(error) from None
         if provider == "cuda" and session.get_providers()[0] != _CUDA:
@@ -131,7 +135,7 @@ class Session:
 
 
 def _session(model: str | bytes, options: object, providers: Sequence[object]) -> _Inner:
-    # Pad_Fusion turns zeros before a pool into minus infinity: onnxruntime issue 24737.
+    # Pad_Fusion turns zeros before a pool into minus infinity, a known fault of onnxruntime.
     session = onnxruntime.InferenceSession(
         model,
         cast("onnxruntime.SessionOptions", options),
@@ -140,6 +144,12 @@ def _session(model: str | bytes, options: object, providers: Sequence[object]) -
         enable_fallback=0,
     )
     return cast("_Inner", session)
+
+
+def _weight_bytes(model: Model) -> int:
+    from netlang.backends.onnx import weight_bytes
+
+    return weight_bytes(model)
 
 
 def _through_a_file(model: Model, options: object, providers: Sequence[object]) -> _Inner:

@@ -12,7 +12,7 @@ from networks import SOURCE, N, add, counter, f32, i64, mlp, mlp_weights, spatia
 
 from netlang.backends import reference
 from netlang.backends.feeds import bind_sizes, prepare
-from netlang.backends.onnx import check, save, to_onnx
+from netlang.backends.onnx import check, save, to_onnx, weight_bytes
 from netlang.backends.ort import ProviderMissing, RunFailed, Session
 from netlang.faults import ENVIRONMENT, USAGE, BadInput, BadWeights, Fault
 from netlang.ir.dims import symbol
@@ -367,3 +367,18 @@ def test_a_look_up_beyond_the_table_is_the_users_mistake() -> None:
         reference.run(graph, feeds, {})
     with pytest.raises(RunFailed):
         Session(to_onnx(graph, {})).run(feeds)
+
+
+def test_a_model_too_large_for_a_message_runs_through_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from netlang.backends import ort
+
+    monkeypatch.setattr(ort, "_MOST_IN_MEMORY", 10)
+    monkeypatch.setattr(save, "__kwdefaults__", {"external_threshold": 10})
+    x = np.ones((2, 4), np.float32)
+    model = to_onnx(mlp(), mlp_weights())
+    assert weight_bytes(model) == 4 * (12 + 3)
+    found = Session(model).run({"x": x})["hidden"]
+    expected = reference.run(mlp(), {"x": x}, mlp_weights())["hidden"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 
 import onnx
+from onnx import helper
 
 from netlang.backends.onnx.protos import Model
 from netlang.faults import BadFile
@@ -17,16 +19,25 @@ _PAGE, _SMALLEST = 4096, 1024
 def save(model: Model, path: Path, *, external_threshold: int = 1 << 30) -> tuple[Path, ...]:
     """Write a model so that ``path`` is either as it was or complete; give the files written.
 
-    Weights go to ``<path>.data`` beside it once the model is larger than ``external_threshold``
-    bytes (a single ONNX file ends at 2 GiB); ``model`` is emptied of its weights as they go.
+    Weights go to ``<path>.data`` beside it once they take more than ``external_threshold`` bytes
+    (a single ONNX file ends at 2 GiB); ``model`` is emptied of its weights as they go.
     """
-    if model.ByteSize() <= external_threshold:
+    if weight_bytes(model) <= external_threshold:
         write_atomically(path, [model.SerializeToString()])
         return (path,)
     data = path.with_name(path.name + ".data")
     write_atomically(data, _moved_out(model, data.name))
     write_atomically(path, [model.SerializeToString()])
     return (path, data)
+
+
+def weight_bytes(model: Model) -> int:
+    """Count the bytes of the weights inside a model, which may be more than a message can say."""
+    return sum(
+        prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+        for tensor in model.graph.initializer
+        if tensor.data_location != onnx.TensorProto.EXTERNAL
+    )
 
 
 def check(model: Model) -> None:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from onnx import helper
 
 from netlang.backends.onnx.emitter import Emitter
-from netlang.backends.onnx.protos import Model, info, reads, tensor
+from netlang.backends.onnx.protos import Model, info, reads, store
 from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph, Node, Value
 from netlang.numeric import Array
@@ -109,10 +109,6 @@ def _model(
         [info(name, value.type) for name, value in results.items()],
         value_info=[info(name, value.type) for name, value in inner.items()],
     )
-    for value, param in graph.params.items():
-        name = emitter.names[value]
-        if name in used:
-            proto.initializer.append(tensor(name, weights[param.path], param.type.dtype))
     proto.initializer.extend(t for name, t in emitter.constants.items() if name in used)
     standard = helper.make_opsetid("", emitter.opset)
     others = [helper.make_opsetid(domain, 1) for domain in sorted(emitter.domains - {""})]
@@ -126,4 +122,10 @@ def _model(
     units = ", ".join(f"{name} % {unit} == 0" for name, unit in graph.units.items() if unit > 1)
     properties = {"netlang.net": graph.name} | ({"netlang.where": units} if units else {})
     helper.set_model_props(model, properties | dict(metadata or {}))
+    # Weights go straight into the model: a message of more than 2 GiB cannot be copied.
+    for value, param in graph.params.items():
+        name = emitter.names[value]
+        if name in used:
+            place = model.graph.initializer.add()
+            store(place, name, weights[param.path], param.type.dtype)
     return model

@@ -33,10 +33,17 @@ def info(name: str, type: TensorType) -> onnx.ValueInfoProto:
 
 
 def tensor(name: str, array: Array, dtype: DType) -> onnx.TensorProto:
-    """Store an array, in the byte order of the format."""
-    stored = TensorProto(name=name, data_type=ELEMENTS[dtype], dims=array.shape)
-    stored.raw_data = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    """Store a small array as a message of its own."""
+    stored = TensorProto()
+    store(stored, name, array, dtype)
     return stored
+
+
+def store(into: onnx.TensorProto, name: str, array: Array, dtype: DType) -> None:
+    """Fill a message in place with an array, in the byte order of the format."""
+    into.name, into.data_type = name, ELEMENTS[dtype]
+    into.dims.extend(array.shape)
+    into.raw_data = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def bodies(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
