@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from netlang.diagnostics import Label
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.solving import open_names, solve
 from netlang.elaborate.values import (
     UNKNOWN,
     Argued,
@@ -23,7 +25,7 @@ from netlang.elaborate.values import (
     describe,
     is_number,
 )
-from netlang.ir.dims import Dim, Shape, Size, exact_quotient, show, symbol
+from netlang.ir.dims import Dim, Shape, Size, show, symbol
 from netlang.ir.graph import Value
 from netlang.ir.types import DType, TensorType
 from netlang.source import Span
@@ -84,7 +86,7 @@ def _results_help(value: Object) -> tuple[str, ...]:
     return ()
 
 
-def _wrong(arg: Argued, name: str, wanted: str, *, helps: tuple[str, ...] = ()) -> None:
+def _wrong(arg: Argued, name: str, wanted: str, *, helps: tuple[str, ...] = ()) -> NoReturn:
     refuse(
         "wrong-type",
         f"`{name}` must be {wanted}",
@@ -215,17 +217,22 @@ def match_shape(
         if actual.rank == 0:
             note = f"it is one number, and must have {more}{len(fixed)} {many}"
         _mismatch(actual, type, frame, name, span, promise, made, (note,))
-    wrong: list[str] = []
-    for axis, (entry, size) in enumerate(_aligned(type, actual.shape)):
+    wrong: list[tuple[int, str]] = []
+    # Plain names first: they tell what an entry such as `H * W` is.
+    pairs = list(enumerate(_aligned(type, actual.shape)))
+    for axis, (entry, size) in sorted(pairs, key=lambda p: not isinstance(p[1][0], ast.Name)):
         if isinstance(entry, ast.Rest):
-            _match_rest(entry, size, frame, wrong)
+            if (note := _match_rest(entry, size, frame)) is not None:
+                wrong.append((axis, note))
             continue
         assert isinstance(size, int | Dim)
-        wanted = _match_size(entry, size, frame)
+        wanted = _match_size(entry, size, frame, Label(span, f"this is {actual}"))
         if wanted is not None and wanted != size:
-            wrong.append(f"dimension {axis} is {show(size)} here, and must be {show(wanted)}")
+            note = f"dimension {axis} is {show(size)} here, and must be {show(wanted)}"
+            wrong.append((axis, note))
     if wrong:
-        _mismatch(actual, type, frame, name, span, promise, made, ("\n".join(wrong),))
+        notes = "\n".join(note for _, note in sorted(wrong))
+        _mismatch(actual, type, frame, name, span, promise, made, (notes,))
 
 
 def _aligned(type: ast.ShapeType, shape: Shape) -> list[tuple[ast.Expr | ast.Rest, Size | Shape]]:
@@ -243,22 +250,23 @@ def _aligned(type: ast.ShapeType, shape: Shape) -> list[tuple[ast.Expr | ast.Res
     return pairs
 
 
-def _match_rest(entry: ast.Rest, sizes: Size | Shape, frame: Frame, wrong: list[str]) -> None:
+def _match_rest(entry: ast.Rest, sizes: Size | Shape, frame: Frame) -> str | None:
     assert isinstance(sizes, tuple)
     if entry.name is None:
-        return
+        return None
     bound = frame.names.get(entry.name.text)
     if bound is None:
         frame.bind(entry.name.text, sizes, entry.span)
     elif bound.value != sizes and isinstance(bound.value, tuple):
-        wrong.append(f"its shape is [{_sizes(sizes)}] here, and must be [{_sizes(bound.value)}]")
+        return f"its shape is [{_sizes(sizes)}] here, and must be [{_sizes(bound.value)}]"
+    return None
 
 
 def _sizes(sizes: tuple[Object, ...]) -> str:
     return ", ".join(map(str, sizes))
 
 
-def _match_size(entry: ast.Expr, size: Size, frame: Frame) -> Size | None:
+def _match_size(entry: ast.Expr, size: Size, frame: Frame, given: Label) -> Size | None:
     """Give the size an entry asks for; bind it where it is a dimension not known yet."""
     match entry:
         case ast.Name(text=text) if text[0].isupper():
@@ -267,27 +275,26 @@ def _match_size(entry: ast.Expr, size: Size, frame: Frame) -> Size | None:
                 frame.bind(text, size, entry.span)
                 return size
             return slot.value if isinstance(slot.value, int | Dim) else None
-        case ast.Binary(op="*", left=left, right=ast.Name(text=text)) if (
-            text[0].isupper() and text not in frame.names
-        ):
-            factor = evaluate(left, frame)
-            if not isinstance(factor, int | Dim):
-                return None
-            quotient = exact_quotient(size, factor)
-            if quotient is None:
-                refuse(
-                    "shape-mismatch",
-                    f"{show(size)} doesn't divide by {show(factor)}",
-                    entry.span,
-                    f"the signature asks for a multiple of {show(factor)}",
-                )
-            frame.bind(text, quotient, entry.span)
-            return size
+        case ast.Binary() if len(unknown := open_names(entry, frame)) == 1:
+            return _solved(entry, unknown[0], size, frame, given)
         case _:
             wanted = evaluate(entry, frame)
             return (
                 wanted if isinstance(wanted, int | Dim) and not isinstance(wanted, bool) else None
             )
+
+
+def _solved(entry: ast.Expr, name: str, size: Size, frame: Frame, given: Label) -> Size:
+    """Bind the one dimension an entry leaves open."""
+    solution, factor = solve(entry, name, size, frame)
+    if solution is None:
+        asked = f"the signature asks for `{spell_expr(entry)}`"
+        why = f"no size `{name}` makes `{spell_expr(entry)}` {show(size)}"
+        if factor == 0:
+            why = f"`{spell_expr(entry)}` can't be solved for `{name}`"
+        refuse("shape-mismatch", why, given.span, given.text, secondary=(Label(entry.span, asked),))
+    frame.bind(name, solution, entry.span)
+    return size
 
 
 def _match_element(
@@ -363,7 +370,7 @@ def _mismatch(
         )
     refuse(
         "shape-mismatch",
-        f"`{name}` must be {expected(type, frame)}",
+        f"{name if ' ' in name else f'`{name}`'} must be {expected(type, frame)}",
         span,
         f"this is {actual}",
         notes=notes,
@@ -395,8 +402,10 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
                 entries.append(text)
             case ast.Int(value=value):
                 entries.append(str(value))
-            case _:
-                size = evaluate(entry, frame)
+            case ast.Binary() if open_names(entry, frame):
+                entries.append(spell_expr(entry))
+            case _ as sized:
+                size = evaluate(sized, frame)
                 entries.append(show(size) if isinstance(size, int | Dim) else entry.span.text)
     element = type.element.text
     bound = frame.names.get(ELEMENT)
@@ -455,6 +464,8 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
                     slot = frame.names[text]
                 size = slot.value
             case _:
+                for text in open_names(entry, frame):
+                    frame.bind(text, symbol(text, frame.run.units.get(text, 1)), entry.span)
                 size = evaluate(entry, frame)
         if not isinstance(size, int | Dim) or isinstance(size, bool):
             if size is not UNKNOWN:
@@ -483,3 +494,8 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
 def spell(type: ast.TypeExpr) -> str:
     """Print a type as the program wrote it."""
     return " ".join(type.span.text.split())
+
+
+def spell_expr(expr: ast.Expr) -> str:
+    """Print an expression as the program wrote it."""
+    return " ".join(expr.span.text.split())
