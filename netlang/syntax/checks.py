@@ -200,7 +200,7 @@ class Checks:
         )
         for state in (s for s in loop.body if isinstance(s, ast.State)):
             self.report(
-                "stray-state",
+                "misplaced-state",
                 f"a `{loop.kind}` has no `state`",
                 _first_word(state.span),
                 "a state belongs to a whole net",
@@ -249,7 +249,7 @@ class Checks:
                     )
                 case ast.State() if kind == "op":
                     self.report(
-                        "stray-state",
+                        "misplaced-state",
                         "an op has no `state`",
                         _first_word(statement.span),
                         "an op is a pure function: it remembers nothing",

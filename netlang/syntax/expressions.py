@@ -217,7 +217,7 @@ class ExpressionLayout:
         last: ast.Expr = node.source
         if node.carries:
             carries = tuple((f"{c.name.text} = ", self.expression(c.value)) for c in node.carries)
-            gap = " " if isinstance(node.source, ast.List | ast.Call) else LINE
+            gap = " " if isinstance(node.source, ast.List) else LINE
             head = (*head, Group(Indent((gap, "with ", joined(carries, (",", LINE))))))
             last = node.carries[-1].value
         return (*head, " ", self.body(node.body, last.span.end, node.span.end))

@@ -51,8 +51,8 @@ def _wanted(expected: frozenset[str]) -> str:
 # The order matters: the first that recognises the mistake tells it.
 _EXPLANATIONS: tuple[Callable[[Spot], Diagnostic | None], ...] = (
     foreign.number, definitions.dangling, foreign.slash_comment, foreign.foreign_word,
-    foreign.foreign_sign, foreign.arrow, keywords.reserved, keywords.conditional,
-    keywords.comprehension, operators.mix, operators.operand, definitions.double_comma,
+    foreign.foreign_sign, foreign.arrow, keywords.reserved, operators.mix,
+    keywords.conditional, keywords.comprehension, operators.operand, definitions.double_comma,
     definitions.top_level, statements.statement, definitions.colon, definitions.comma,
     definitions.definition, statements.value_as_statement,
 )  # fmt: skip

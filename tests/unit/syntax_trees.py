@@ -1,0 +1,70 @@
+"""What the tests of the syntax share: programs, and trees without their places."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+from netlang.diagnostics import Diagnostic, Diagnostics
+from netlang.source import Source, Span
+from netlang.syntax import ast
+from netlang.syntax.parser import parse
+
+DATA = Path(__file__).parent.parent / "data"
+PROGRAMS = sorted((DATA / "language").glob("*.net"))
+FAULTS = sorted((DATA / "faults").glob("*.net"))
+
+_TOKEN = re.compile(
+    r"""(?x)
+      (?P<comment>\#[^\n]*)
+    | "(?:[^"\\\n]|\\.)*"
+    | [0-9][0-9_.]*[ ](?:epochs?|steps?)\b
+    | [A-Za-z_]\w*
+    | [0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?
+    | \.\.\.|->|\|>|\.\.|\*\*|//|==|!=|<=|>=|\S
+    """
+)
+
+
+def parsed(text: str, name: str = "test.net") -> tuple[ast.File | None, list[Diagnostic]]:
+    """Parse a text; give the tree and what was said."""
+    diagnostics = Diagnostics()
+    tree = parse(Source(name, text), diagnostics)
+    return tree, diagnostics.sorted()
+
+
+def tree_of(text: str) -> ast.File:
+    """Parse a text that has no mistake."""
+    tree, found = parsed(text)
+    assert found == []
+    assert tree is not None
+    return tree
+
+
+def codes(text: str) -> list[str]:
+    """Name the rules that a text breaks."""
+    return [diagnostic.rule for diagnostic in parsed(text)[1]]
+
+
+def words(text: str) -> list[str]:
+    """Cut a program into its tokens, without comments."""
+    return [m.group() for m in _TOKEN.finditer(text) if m.lastgroup != "comment"]
+
+
+def placeless(node: object, *, docs: bool = True, places: bool = False) -> object:
+    """Turn a tree into plain values, without the doc comments or the places of its nodes."""
+    if isinstance(node, Span):
+        return (node.start, node.end)
+    if isinstance(node, ast.File):
+        parts = (node.version, *node.imports, *node.declarations)
+        return [placeless(part, docs=docs, places=places) for part in parts]
+    if isinstance(node, tuple):
+        return [placeless(part, docs=docs, places=places) for part in node]
+    if not is_dataclass(node):
+        return node
+    values = {f.name: getattr(node, f.name) for f in fields(node)}
+    if not docs:
+        values.pop("doc", None)
+    shown = [v for v in values.values() if places or not isinstance(v, Span)]
+    return [type(node).__name__, *(placeless(v, docs=docs, places=places) for v in shown)]
