@@ -42,7 +42,7 @@ def test_the_random_networks_use_every_kind_of_operator() -> None:
     }  # fmt: skip
 
 
-@few
+@settings(few, max_examples=150)
 @given(graphs(), st.sampled_from(OPSETS))
 def test_both_back_ends_agree_on_a_network(graph: Graph, opset: int) -> None:
     both_back_ends_agree(graph, opset)
