@@ -275,8 +275,8 @@ def _match_size(entry: ast.Expr, size: Size, frame: Frame, given: Label) -> Size
                 frame.bind(text, size, entry.span)
                 return size
             return slot.value if isinstance(slot.value, int | Dim) else None
-        case ast.Binary() if len(unknown := open_names(entry, frame)) == 1:
-            return _solved(entry, unknown[0], size, frame, given)
+        case ast.Binary() if unknown := open_names(entry, frame):
+            return _solved(entry, unknown, size, frame, given)
         case _:
             wanted = evaluate(entry, frame)
             return (
@@ -284,16 +284,17 @@ def _match_size(entry: ast.Expr, size: Size, frame: Frame, given: Label) -> Size
             )
 
 
-def _solved(entry: ast.Expr, name: str, size: Size, frame: Frame, given: Label) -> Size:
+def _solved(entry: ast.Expr, unknown: list[str], size: Size, frame: Frame, given: Label) -> Size:
     """Bind the one dimension an entry leaves open."""
-    solution, factor = solve(entry, name, size, frame)
+    name = " and ".join(f"`{n}`" for n in unknown)
+    solution, factor = solve(entry, unknown[0], size, frame) if len(unknown) == 1 else (None, 0)
     if solution is None:
         asked = f"the signature asks for `{spell_expr(entry)}`"
-        why = f"no size `{name}` makes `{spell_expr(entry)}` {show(size)}"
+        why = f"no size {name} makes `{spell_expr(entry)}` {show(size)}"
         if factor == 0:
-            why = f"`{spell_expr(entry)}` can't be solved for `{name}`"
+            why = f"`{spell_expr(entry)}` can't be solved for {name}"
         refuse("shape-mismatch", why, given.span, given.text, secondary=(Label(entry.span, asked),))
-    frame.bind(name, solution, entry.span)
+    frame.bind(unknown[0], solution, entry.span)
     return size
 
 

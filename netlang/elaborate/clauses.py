@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import lcm
+from typing import NoReturn
 
+from netlang.diagnostics import Label
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.frame import Frame, refuse
 from netlang.elaborate.values import Object, short
-from netlang.ir.dims import Dim, is_symbol
+from netlang.ir.dims import Dim, is_symbol, show
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 
@@ -48,12 +50,7 @@ def check_clause(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
     found = _divisibility(clause)
     if found is None:
         if truth(evaluate(clause, frame), clause, frame) is False:
-            refuse(
-                "where-fails",
-                f"this call breaks `where {clause.span.text}`",
-                clause.span,
-                _values_in(clause, frame),
-            )
+            _refuse_broken(clause, _values_in(clause, frame), frame)
         return
     name, divisor_expr = found
     slot = frame.names.get(name)
@@ -65,12 +62,24 @@ def check_clause(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
         return
     symbol = is_symbol(slot.value)
     helps = (f"promise it in the net: `where {symbol} % {divisor} == 0`",) if symbol else ()
+    value = show(slot.value)
+    known = f"{name} is {value}" if value != name else f"{name} may be any size"
+    _refuse_broken(clause, known, frame, helps)
+
+
+def _refuse_broken(
+    clause: ast.Expr, values: str, frame: Frame, helps: tuple[str, ...] = ()
+) -> NoReturn:
+    """Refuse the call whose sizes break a clause; a net's own clause, where it has no call."""
+    text = " ".join(clause.span.text.split())
+    if frame.call is None:
+        message = f"this net is bound to sizes that break `where {text}`"
+        refuse("where-fails", message, clause.span, f"{values} here", helps=helps)
+    clause_label = Label(clause.span, "the definition asks for this")
+    secondary = () if clause.span.source.library else (clause_label,)
+    message = f"this call breaks `where {text}`"
     refuse(
-        "where-fails",
-        f"this call breaks `where {clause.span.text}`",
-        clause.span,
-        f"{name} is {slot.value} here",
-        helps=helps,
+        "where-fails", message, frame.call.span, f"{values} here", secondary=secondary, helps=helps
     )
 
 
