@@ -67,14 +67,23 @@ class Diagnostics:
         return any(d.severity is Severity.ERROR for d in self.items)
 
     def sorted(self) -> list[Diagnostic]:
-        """Give the diagnostics in the order of the text, file by file."""
+        """Give the diagnostics in the order of the text, file by file.
+
+        A warning on a line with an error follows from it, and is left out.
+        """
         files: dict[int, int] = {}
         for d in self.items:
             files.setdefault(id(d.primary.span.source), len(files))
+        wrong = {_line(d) for d in self.items if d.severity is Severity.ERROR}
         return sorted(
-            self.items,
+            (d for d in self.items if d.severity is Severity.ERROR or _line(d) not in wrong),
             key=lambda d: (files[id(d.primary.span.source)], d.primary.span.start),
         )
+
+
+def _line(diagnostic: Diagnostic) -> tuple[int, int]:
+    span = diagnostic.primary.span
+    return id(span.source), span.line
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

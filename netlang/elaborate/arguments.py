@@ -50,7 +50,7 @@ def assign(
                 notes=(f"its parameters: {signature(function)}",),
                 helps=(f"did you mean `{near}`?",) if near else (),
             )
-        if name in assigned:
+        if name in assigned and assigned[name].name is None:
             refuse(
                 "argument-twice",
                 f"`{name}` is given twice",

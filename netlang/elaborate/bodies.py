@@ -63,6 +63,8 @@ def _silence(statements: Sequence[ast.Statement], frame: Frame) -> None:
             case ast.Bind(targets=targets):
                 for target in targets:
                     frame.names.setdefault(target.text, Slot(UNKNOWN, target.span))
+            case ast.State(name=name):
+                frame.names.setdefault(name.text, Slot(UNKNOWN, name.span))
             case ast.Next(name=name):
                 frame.nexts.setdefault(name.text, Slot(UNKNOWN, name.span))
             case _:
@@ -117,9 +119,10 @@ def take_apart(value: Object, targets: tuple[ast.Ident, ...], span: Span) -> lis
     count = len(targets)
     if count == 1:
         return [value]
+    parts: list[Object]
     match value:
         case Unknown():
-            return [UNKNOWN] * count
+            return [UNKNOWN for _ in targets]
         case Results(values=values):
             parts = list(values.values())
             what = f"{len(parts)} results: {', '.join(values)}"

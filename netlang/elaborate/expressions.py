@@ -34,6 +34,8 @@ def _name(expr: ast.Name, frame: Frame) -> Object:
         return slot.value
     value = frame.home.find(expr.text)
     if value is LookupError:
+        if frame.run.diagnostics.failed and not frame.home.source.library:
+            return UNKNOWN  # the look at the names has told it, or what it follows from
         if expr.text[0].isupper() and expr.text.isalnum() and len(expr.text) <= 2:
             _refuse_dimension(expr, frame)
         refuse_unknown(expr.text, expr.span, frame)
@@ -178,7 +180,8 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
     prefix = f"{layer.path}."
     paths = [p for p in frame.run.weights if p.startswith(prefix)]
     if not paths:
-        net = frame.run.graph_of(layer.function, layer.arguments) if frame.run.training else None
+        given = {name: arg.value for name, arg in layer.arguments.items()}
+        net = frame.run.graph_of(layer.function, given) if frame.run.training else None
         if net is None:
             refuse(
                 "no-field",

@@ -50,6 +50,7 @@ class _Scope:
     parent: _Scope | None = None
     entries: dict[str, _Entry] = field(default_factory=dict[str, _Entry])
     later: frozenset[str] = frozenset()
+    early: set[str] = field(default_factory=set[str])
 
     def find(self, name: str) -> _Entry | None:
         scope: _Scope | None = self
@@ -87,10 +88,13 @@ class _Lint:
     home: Home
     diagnostics: Diagnostics
     inside_op: ast.Definition | None = None
+    untyped: bool = False
+    """Whether an input without a type may be the one that has a dimension."""
 
     # ---- definitions ---------------------------------------------------------------------
 
     def definition(self, d: ast.Definition) -> None:
+        self.untyped = d.kind == "net" and any(p.type is None for p in d.params)
         scope = self._signature(d.params)
         for clause in d.where:
             self.expr(clause, scope)
@@ -165,6 +169,7 @@ class _Lint:
         self, body: Sequence[ast.Statement], scope: _Scope, outs: Iterable[str] = ()
     ) -> None:
         scope.later = frozenset(t.text for s in body if isinstance(s, ast.Bind) for t in s.targets)
+        self._strays(body, scope)
         for statement in body:
             match statement:
                 case ast.Bind(targets=targets, type=type, value=value):
@@ -181,16 +186,31 @@ class _Lint:
                 case ast.Assert(condition=condition):
                     self.expr(condition, scope)
         wanted = set(outs)
+        taken_apart = {
+            t.text for s in body if isinstance(s, ast.Bind) and len(s.targets) > 1 for t in s.targets
+        }  # fmt: skip
         for name, entry in scope.entries.items():
             if entry.kind == "binding" and not entry.used and name not in wanted and name[0] != "_":
-                self._unused(name, entry)
+                self._unused(name, entry, part=name in taken_apart)
+
+    def _strays(self, body: Sequence[ast.Statement], scope: _Scope) -> None:
+        """Know the names of each `next` that belongs to nothing: the syntax check tells of it."""
+        states = {s.name.text for s in body if isinstance(s, ast.State)}
+        for statement in body:
+            if isinstance(statement, ast.Next):
+                name = statement.name
+                if name.text not in states and scope.find(name.text) is None:
+                    scope.entries[name.text] = _Entry(name.span, "free", used=True)
 
     def _declare(self, scope: _Scope, name: ast.Ident, kind: Kind, value: ast.Expr | None) -> None:
         before = scope.entries.get(name.text)
         if before is None or name.text == "_":
-            scope.entries[name.text] = _Entry(name.span, kind, value)
+            used = name.text in scope.early
+            scope.entries[name.text] = _Entry(name.span, kind, value, used)
             return
         before.used = True
+        if kind == "param":
+            return  # the look at the syntax has told it
         number = next(n for n in range(2, 1000) if scope.find(f"{name.text}{n}") is None)
         note = "a name stands for one value"
         if (
@@ -216,7 +236,14 @@ class _Lint:
     def _owns(self, expr: ast.Expr) -> bool:
         return any(isinstance(n, ast.Name) and self.home.owns(n.text) for n in walk(expr))
 
-    def _unused(self, name: str, entry: _Entry) -> None:
+    def _unused(self, name: str, entry: _Entry, *, part: bool) -> None:
+        if part:
+            self._warn(
+                "unused-binding", f"`{name}` is never used", entry.span,
+                "taken out of several values, but nothing depends on it",
+                helps=("write `_` for a value you don't need",),
+            )  # fmt: skip
+            return
         owns = entry.value is not None and self._owns(entry.value)
         self._warn(
             "unused-binding",
@@ -270,6 +297,7 @@ class _Lint:
         while outer is not None and name not in outer.later:
             outer = outer.parent
         if outer is not None:
+            outer.early.add(name)
             self._refuse(
                 "used-early",
                 f"`{name}` is used before it gets its value",
@@ -281,12 +309,18 @@ class _Lint:
         if name[0].isupper() and len(name) <= 2:
             self._unknown_dimension(name, span, scope)
             return
+        visible = scope.names() | self.home.visible()
+        near = scope.find(nearest(name, visible) or "")
+        if near is not None:
+            near.used = True  # it would be, under its right name
         try:
-            refuse_unknown_name(name, span, scope.names() | self.home.visible())
+            refuse_unknown_name(name, span, visible)
         except Refused as refused:
             self.diagnostics.report(refused.diagnostic)
 
     def _unknown_dimension(self, name: str, span: Span, scope: _Scope) -> None:
+        if self.untyped:
+            return
         known = [n for n, e in scope.entries.items() if e.kind == "dim"]
         self._refuse(
             "unknown-dimension",

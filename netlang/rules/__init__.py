@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from netlang.rules import (
-    files, limits, names, programs, shapes, syntax, training, types, weights,
-)  # fmt: skip
+from netlang.rules import files, limits, names, programs, shapes, syntax, training, types, weights
 from netlang.rules.rule import Rule
 
 __all__ = ["RULES", "Rule"]

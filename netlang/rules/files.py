@@ -8,7 +8,9 @@ RULES = (
     Rule(
         "no-such-file",
         "A file that is named is there.",
-        "Paths on the command line start at the folder you are in.",
+        """
+        Paths on the command line start at the folder you are in. No file of this name is there.
+        """,
         "`netlang check lennet.net`, where there is only `lenet.net`",
         "`netlang check lenet.net`",
         program=False,
@@ -27,7 +29,9 @@ RULES = (
     Rule(
         "unreadable-file",
         "A program can be read.",
-        "The file is there, and the system refuses to open it; its reason is in the note.",
+        """
+        The file is there, and the system refuses to open it. Its reason is in the note.
+        """,
         "a program that belongs to another user and is private",
         "the same program after `chmod +r`",
         program=False,
@@ -46,7 +50,9 @@ RULES = (
     Rule(
         "cannot-read",
         "Weights and data can be read.",
-        "The system refuses to open the file; its reason follows the name.",
+        """
+        The system refuses to open the file. Its reason follows the name.
+        """,
         "`--weights` with a path that doesn't exist",
         "`--weights lenet.safetensors`, in the folder where it is",
         program=False,
@@ -101,7 +107,9 @@ RULES = (
     Rule(
         "unknown-format",
         "A file has a format that is read or written here.",
-        "The ending of a path chooses its format; the message lists the ones there are.",
+        """
+        The ending of a path chooses its format. The message lists the ones there are.
+        """,
         "`-o result.txt`",
         "`-o result.npz`",
         program=False,
@@ -117,7 +125,10 @@ RULES = (
     Rule(
         "output-is-input",
         "A result does not replace what it is made from.",
-        "A command never writes over a file it reads.",
+        """
+        A command never writes over a file it reads. Otherwise a slip in a path would cost the
+        program it was made from.
+        """,
         "`netlang compile lenet.net -o lenet.net`",
         "`netlang compile lenet.net -o lenet.onnx`",
         program=False,
@@ -125,7 +136,10 @@ RULES = (
     Rule(
         "which-net",
         "Where a file has several nets, one is named.",
-        "With one net in a file its name may be left out; otherwise it must be given.",
+        """
+        With one net in a file its name may be left out. With several, the command can't know
+        which one is meant.
+        """,
         "`netlang summary resnet.net`, which has five nets",
         "`netlang summary resnet.net ResNet50`",
         program=False,
@@ -133,7 +147,10 @@ RULES = (
     Rule(
         "unknown-net",
         "A net that is named is in the file.",
-        "Names of nets start with a capital; the message lists the ones the file has.",
+        """
+        Names of nets start with a capital, and capitals count. The message lists the nets the
+        file has.
+        """,
         "`netlang summary resnet.net resnet50`",
         "`netlang summary resnet.net ResNet50`",
         program=False,
@@ -152,7 +169,10 @@ RULES = (
     Rule(
         "unknown-output",
         "An output that is named belongs to the net.",
-        "The outputs are the names after `->` in the signature of the net.",
+        """
+        The outputs are the names after `->` in the signature of the net. With `--only` the
+        others, and all that only they need, are left out.
+        """,
         "`--only logit` for a net `-> logits: f32[N, 10]`",
         "`--only logits`",
         program=False,
@@ -171,7 +191,10 @@ RULES = (
     Rule(
         "unknown-thing",
         "What is to be explained has a page.",
-        "Rules, layers, ops and operators have a page; so has every layer of a file.",
+        """
+        Rules, layers, ops and operators have a page under their name. So has every layer of a
+        file.
+        """,
         "`netlang explain convolution`",
         "`netlang explain conv`",
         program=False,
@@ -179,7 +202,9 @@ RULES = (
     Rule(
         "unknown-pass",
         "A pass that is named exists.",
-        "`netlang show --after` stops behind one of the passes; the message lists them.",
+        """
+        `netlang show --after` stops behind one of the passes. The message lists them.
+        """,
         "`--after folding`",
         "`--after fold-batch-norm`",
         program=False,
@@ -187,7 +212,10 @@ RULES = (
     Rule(
         "unknown-opset",
         "An opset is one that can be written.",
-        "An opset is a version of ONNX's operators; other tools may ask for an older one.",
+        """
+        An opset is a version of ONNX's operators. Other tools may ask for an older one than the
+        one chosen without the option.
+        """,
         "`--opset 9`",
         "`--opset 17`",
         program=False,
@@ -229,7 +257,10 @@ RULES = (
     Rule(
         "missing-library",
         "What a command needs is installed.",
-        "Checking needs little; running and compiling need the libraries the message names.",
+        """
+        Checking a program needs little. Running and compiling need the libraries the message
+        names.
+        """,
         "`netlang compile` without the package onnx",
         "the same after `pip install onnx`",
         program=False,
@@ -237,7 +268,10 @@ RULES = (
     Rule(
         "pillow-missing",
         "Pictures need Pillow.",
-        "Pictures are optional, and so is the library that reads them.",
+        """
+        Pictures are optional, and so is the library that reads them. Arrays in `.npy` files need
+        none.
+        """,
         "`--input image=cat.png` without the package Pillow",
         "the same after `pip install pillow`",
         program=False,
@@ -245,7 +279,9 @@ RULES = (
     Rule(
         "mistakes",
         "A program is compiled and run without mistakes.",
-        "What has mistakes is not compiled or run; `netlang check FILE` shows them all.",
+        """
+        What has mistakes is not compiled or run. `netlang check FILE` shows them all.
+        """,
         "`netlang compile` of a program that doesn't pass `netlang check`",
         "the same when the check passes",
         program=False,
@@ -253,7 +289,10 @@ RULES = (
     Rule(
         "usage",
         "A command is used as its help says.",
-        "`netlang COMMAND --help` shows the arguments and options, with examples.",
+        """
+        An option or an argument is not one the command takes. `netlang COMMAND --help` shows
+        those it does, with examples.
+        """,
         "`netlang check --stict lenet.net`",
         "`netlang check --strict lenet.net`",
         program=False,
@@ -261,7 +300,10 @@ RULES = (
     Rule(
         "system",
         "The system does what it is asked.",
-        "The reason is the system's own: a full disk, a missing permission, a lost connection.",
+        """
+        The system refused something the command needs. The reason is the system's own: a full
+        disk, a missing permission, a lost connection.
+        """,
         "writing to a disk that is full",
         "the same with room on the disk",
         program=False,

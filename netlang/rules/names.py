@@ -75,8 +75,8 @@ RULES = (
         "already-defined",
         "A file defines each name once.",
         """
-        Nets, blocks, ops, datasets, train sections, constants and imports of a file share one
-        set of names, so that a name means the same everywhere in it.
+        Nets, blocks, ops, datasets, train sections, constants and imports of a file share one set
+        of names. So a name means the same everywhere in the file.
         """,
         """
         width = 16

@@ -137,7 +137,7 @@ RULES = (
         "import-path",
         "An import stays near the program.",
         """
-        A program may come from a stranger, so it reads only `.net` files in its own folder, the
+        A program may come from a stranger. So it reads only `.net` files in its own folder, the
         folder around it, and below: no absolute path, no address, no way out by `..` or through a
         link.
         """,
@@ -155,7 +155,10 @@ RULES = (
     Rule(
         "import-file",
         "An imported file is there.",
-        "The path of an import starts at the folder of the file it stands in.",
+        """
+        The path of an import starts at the folder of the file it stands in. No file of this name
+        is there.
+        """,
         """
         from "bloks.net" import unit
 

@@ -143,8 +143,8 @@ RULES = (
         "groups-mismatch",
         "Channels divide into the groups.",
         """
-        A grouped convolution splits its channels into equal groups and looks at each by itself,
-        so both the input's and the output's channels must divide by `groups`.
+        A grouped convolution splits its channels into equal groups and looks at each by itself.
+        So both the input's and the output's channels must divide by `groups`.
         """,
         """
         net Small(image: f32[N, 3, 32, 32]) -> y: f32[N, 64, 32, 32] {

@@ -47,8 +47,8 @@ RULES = (
         "A backslash in a string starts one of five escapes.",
         r"In a string, a backslash starts one of five escapes: `\n`, `\t`, `\r`, `\"` and `\\`. "
         "Before anything else it is mostly a part of a path, and is written twice.",
-        _net(r'y = einsum("nd,md->nd\.", x, x)'),
-        _net('y = einsum("nd,md->nd", x, x)'),
+        _with(r'folder = "data\images"', "relu(x)"),
+        _with(r'folder = "data\\images"', "relu(x)"),
     ),
     Rule(
         "number-form",
@@ -158,7 +158,8 @@ RULES = (
     Rule(
         "pipe-mix",
         "Operators and `|>` are joined with parentheses only.",
-        "Half of all readers would guess `a + b |> relu` wrong, so nobody has to guess.",
+        "Half of all readers would guess `a + b |> relu` wrong, so nobody has to guess. Parentheses "
+        "say which comes first.",
         _net("y = x + x |> relu"),
         _net("y = (x + x) |> relu"),
     ),
@@ -216,7 +217,7 @@ RULES = (
         "The list that a loop gives has one element for each turn. Two values of a turn are "
         "yielded together, as a pair.",
         _net(
-            "all, y = for i in 1..3 with h = x {",
+            "_, y = for i in 1..3 with h = x {",
             "  yield relu(h)",
             "  yield sigmoid(h)",
             "  next h = tanh(h)",
@@ -297,7 +298,8 @@ RULES = (
     Rule(
         "positional-after-named",
         "Named arguments follow the positional ones.",
-        "After a name, a reader can't tell which parameter a bare value is for.",
+        "Arguments without a name fill the parameters from the left. After a name, nobody can tell "
+        "which parameter a bare value is for.",
         _net("y = dense(x, bias=false, 8)"),
         _net("y = dense(x, 8, bias=false)"),
     ),
@@ -311,7 +313,8 @@ RULES = (
     Rule(
         "duplicate-parameter",
         "The parameters of a signature have different names.",
-        "The body could not say which of the two it means.",
+        "The body could not say which one it means, and neither could a call by name. The same "
+        "holds for outputs.",
         _with("op plus(a, a) = a + a", "plus(x, x)"),
         _with("op plus(a, b) = a + b", "plus(x, x)"),
     ),

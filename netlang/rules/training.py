@@ -55,8 +55,8 @@ RULES = (
         "columns-differ",
         "`valid` has the columns of `data`.",
         """
-        Everything in a `train` section is evaluated again on the validation data, so `valid` must
-        have the same columns as `data`, with the same types and shapes.
+        Everything in a `train` section is evaluated again on the validation data. So `valid` has
+        the same columns as `data`, with the same types and shapes.
         """,
         _NET + _DATA + '          valid = cifar10("test") |> batches(64)\n' + _MODEL + _LOSS + _END,
         _NET + _DATA + '          valid = fashion_mnist("test") |> batches(64)\n'

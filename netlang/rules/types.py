@@ -147,7 +147,10 @@ RULES = (
     Rule(
         "division-by-zero",
         "Nothing is divided by zero.",
-        "The division is done while the file is checked, and has no result.",
+        """
+        The division is done while the file is checked, and has no result. Often a parameter that
+        counts something was set to 0 to switch it off; choose with `if` instead.
+        """,
         """
         groups = 0
 
