@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import click
 
 from netlang.analysis.counts import total, trained
 from netlang.cli.arguments import json_option
-from netlang.cli.output import colorful, exit_code, grouped, page_width, say, say_json
+from netlang.cli.output import colorful, grouped, page_width, say, say_json
 from netlang.diagnostics import Diagnostic, Severity
 from netlang.elaborate.nets import takes_tensor
+from netlang.faults import Fault
 from netlang.program import Net, Program, load
-from netlang.render import render_all, to_json
+from netlang.render import fault_to_json, render_all, render_fault, to_json
 from netlang.syntax import ast
 
 EPILOG = """\b
@@ -31,26 +32,51 @@ def command(files: tuple[str, ...], strict: bool, as_json: bool) -> None:
 
     Every independent mistake is reported with its place and what to do about it.
     """
-    checked = [(file, load(file)) for file in files]
-    found = {file: _diagnostics(program, strict) for file, program in checked}
+    checked = [_check(file, strict) for file in files]
     if as_json:
-        say_json(_json(checked, found))
+        say_json(_json(checked))
     else:
-        for file, program in checked:
-            say(_report(file, program, found[file]))
-    if code := max(map(exit_code, found.values())):
+        for result in checked:
+            say(_report(result))
+    if code := max(result.exit_code for result in checked):
         raise click.exceptions.Exit(code)
 
 
-def _diagnostics(program: Program, strict: bool) -> list[Diagnostic]:
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A file, what it holds or why it could not be read, and what is wrong in it."""
+
+    file: str
+    outcome: Program | Fault
+    found: list[Diagnostic]
+
+    @property
+    def exit_code(self) -> int:
+        return self.outcome.exit_code if isinstance(self.outcome, Fault) else int(self.failed)
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self.found)
+
+
+def _check(file: str, strict: bool) -> _Checked:
+    try:
+        program = load(file)
+    except Fault as fault:
+        return _Checked(file, fault, [])
     found = program.diagnostics.sorted()
-    return [replace(d, severity=Severity.ERROR) for d in found] if strict else found
+    if strict:
+        found = [replace(d, severity=Severity.ERROR) for d in found]
+    return _Checked(file, program, found)
 
 
-def _report(file: str, program: Program, found: list[Diagnostic]) -> str:
+def _report(checked: _Checked) -> str:
+    if isinstance(checked.outcome, Fault):
+        return render_fault(checked.outcome, color=colorful())
+    found = checked.found
     parts = [render_all(found, color=colorful(), width=page_width())] if found else []
-    if not exit_code(found):
-        parts.append(f"{file}: ok ({', '.join(_contents(program))})")
+    if not checked.failed:
+        parts.append(f"{checked.file}: ok ({', '.join(_contents(checked.outcome))})")
     return "\n\n".join(parts)
 
 
@@ -84,18 +110,19 @@ def _kind(declaration: ast.Declaration) -> str:
             return "assertion"
 
 
-def _json(checked: list[tuple[str, Program]], found: dict[str, list[Diagnostic]]) -> object:
-    return {
-        "files": [
-            {
-                "file": file,
-                "ok": not exit_code(found[file]),
-                "nets": {} if exit_code(found[file]) else _nets(program),
-            }
-            for file, program in checked
-        ],
-        "diagnostics": [to_json(d) for diagnostics in found.values() for d in diagnostics],
-    }
+def _json(checked: list[_Checked]) -> object:
+    diagnostics: list[dict[str, object]] = []
+    for result in checked:
+        diagnostics += map(to_json, result.found)
+        if isinstance(result.outcome, Fault):
+            diagnostics.append(fault_to_json(result.outcome))
+    return {"files": list(map(_file_json, checked)), "diagnostics": diagnostics}
+
+
+def _file_json(checked: _Checked) -> object:
+    if isinstance(checked.outcome, Fault) or checked.failed:
+        return {"file": checked.file, "ok": False, "nets": {}}
+    return {"file": checked.file, "ok": True, "nets": _nets(checked.outcome)}
 
 
 def _nets(program: Program) -> dict[str, object]:

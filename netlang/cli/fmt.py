@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from netlang.cli.output import exit_code, refuse, say
-from netlang.diagnostics import Diagnostic, Diagnostics, Refused
+from netlang.cli.output import refuse, say, show_fault
+from netlang.diagnostics import Diagnostic, Diagnostics
+from netlang.faults import Fault
 from netlang.syntax.format import format_file
 from netlang.syntax.parser import parse
 from netlang.syntax.reader import read_source
@@ -35,9 +36,13 @@ def command(files: tuple[str, ...], check: bool, diff: bool) -> None:
             say(f"{change.file}: {'would change' if check else 'laid out anew'}")
         if not (check or diff):
             _write(change)
-    mistakes = [d for result in results if isinstance(result, list) for d in result]
-    if exit_code(mistakes):
+    faults = [result for result in results if isinstance(result, Fault)]
+    for fault in faults:
+        show_fault(fault)
+    if mistakes := [d for result in results if isinstance(result, list) for d in result]:
         refuse(mistakes)
+    if faults:
+        raise click.exceptions.Exit(max(fault.exit_code for fault in faults))
     if changes and (check or diff):
         raise click.exceptions.Exit(1)
 
@@ -51,12 +56,12 @@ class Change:
     after: str
 
 
-def _laid_out(file: str) -> Change | list[Diagnostic]:
+def _laid_out(file: str) -> Change | list[Diagnostic] | Fault:
     diagnostics = Diagnostics()
     try:
         source = read_source(file)
-    except Refused as refused:
-        return [refused.diagnostic]
+    except Fault as fault:
+        return fault
     tree = parse(source, diagnostics)
     if tree is None or diagnostics.failed:
         return diagnostics.sorted()

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from netlang.faults import Fault
     from netlang.ir.dims import Size
 
-_EXIT_CODES = {"no-such-file": 2, "not-a-file": 2, "unreadable-file": 3}
-"""Rules that are about what was named on the command line; all others are about programs: 1."""
-
 WIDTH = 120
 """Columns of a page when the output is no terminal."""
 
@@ -75,13 +72,7 @@ def refuse(diagnostics: Sequence[Diagnostic], *, as_json: bool = False) -> NoRet
     else:
         color = colorful(sys.stderr)
         warn(render_all(diagnostics, color=color, width=page_width(sys.stderr)))
-    raise click.exceptions.Exit(exit_code(diagnostics))
-
-
-def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
-    """Tell by what is wrong whether it is the program, the command line or the machine."""
-    errors = [d.rule for d in diagnostics if d.severity.value == "error"]
-    return max((_EXIT_CODES.get(rule, 1) for rule in errors), default=0)
+    raise click.exceptions.Exit(1)
 
 
 def show_fault(fault: Fault, *, as_json: bool = False) -> None:

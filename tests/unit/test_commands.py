@@ -97,7 +97,13 @@ def test_check_json_holds_nets_and_diagnostics(netlang: Netlang) -> None:
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(netlang: Netlang) -> None:
-    assert netlang("check", "nowhere.net")[0] == 2
+    code, out, err = netlang("check", "nowhere.net", "small.net")
+    assert (code, err) == (2, "")
+    assert out.startswith("error[no-such-file]: there is no file `nowhere.net`\n")
+    assert out.endswith("\nsmall.net: ok (1 net, 67 weights)\n")
+    code, out, err = netlang("fmt", "nowhere.net", "crooked.net")
+    assert (code, out) == (2, "crooked.net: laid out anew\n")
+    assert err.startswith("error[no-such-file]: ")
     code, _, err = netlang("summary", "nowhere.net")
     assert code == 2
     assert err.startswith("error[no-such-file]: there is no file `nowhere.net`\n")
