@@ -207,7 +207,7 @@ def _give(slot: Slot, out: ast.Out, frame: Frame) -> Object:
         return slot.value
     try:
         return _promised(
-            slot, out.type, out.name.text, frame, Label(out.span, "the signature promises this")
+            slot, out.type, out.name.text, frame, Label(out.type.span, "the signature promises this")
         )
     except Refused as refused:
         report(frame, refused.diagnostic)

@@ -339,7 +339,7 @@ def _element_helps(element: str, actual: TensorType, span: Span, frame: Frame) -
     if element == "i64" and actual.dtype.is_float and actual.rank == 2 and actual.shape[-1] != 1:
         if "label" in text or frame.call is None:
             return (
-                "for one-hot rows, take the class number: `argmax(…, axis=-1)`; "
+                f"for one-hot rows, take the class number: `argmax({text}, axis=-1)`; "
                 "for soft labels use `soft_cross_entropy`",
             )
     if element == "i64" and actual.dtype.is_float and text.isidentifier():
@@ -374,6 +374,7 @@ def _mismatch(
         f"{name if ' ' in name else f'`{name}`'} must be {expected(type, frame)}",
         span,
         f"this is {actual}",
+        secondary=(Label(type.span, "asked for here"),),
         notes=notes,
     )
 

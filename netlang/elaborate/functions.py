@@ -358,8 +358,10 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
             "shared-shape",
             f"the shared weight `{short}` would need two shapes",
             span,
-            f"this use needs {type}",
-            secondary=(Label(frame.layer.span, f"its first use made it {made.value.type}"),),
+            f"this call needs {type}",
+            secondary=(
+                Label(users_span(first, made.frame), f"this call made it {made.value.type}"),
+            ),
             notes=(
                 "a layer made by `new` has one set of weights, so every input needs the same "
                 "features",
