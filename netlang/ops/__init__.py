@@ -128,6 +128,11 @@ MODULES: dict[str, tuple[str, ...]] = {
         "drop_path",
         "stop_gradient",
     ),
+    "recurrent": (
+        "rnn_layer",
+        "gru_layer",
+        "lstm_layer",
+    ),
     "reduction": (
         "sum",
         "mean",
