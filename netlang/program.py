@@ -10,10 +10,12 @@ from pathlib import Path
 from netlang import ops as ops
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, nearest
 from netlang.elaborate import nets
-from netlang.elaborate.bodies import check_assertion, take_apart
+from netlang.elaborate.bodies import check_assertion, maker, take_apart
+from netlang.elaborate.checking import fits
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.frame import Frame, Run, report
 from netlang.elaborate.home import Home
+from netlang.elaborate.imports import locate, missing_name, refuse_circle
 from netlang.elaborate.library import Library
 from netlang.elaborate.lint import lint
 from netlang.elaborate.naming import sites_of
@@ -95,6 +97,7 @@ class Program:
     _homes: dict[Path, Home] = field(default_factory=dict[Path, Home])
     _library: Library | None = None
     _main: Home | None = None
+    _building: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
     _graphs: dict[tuple[object, ...], Graph | None] = field(
         default_factory=dict[tuple[object, ...], "Graph | None"]
     )
@@ -128,11 +131,20 @@ class Program:
 
     def graph_of(self, function: Function, given: Mapping[str, Object]) -> Graph | None:
         """Elaborate a net, once for each choice of parameters."""
-        values = {k: v.value if isinstance(v, Argued) else v for k, v in given.items()}
-        key = (id(function.definition), *sorted((k, repr(v)) for k, v in values.items()))
+        key = (id(function.definition), *sorted((k, repr(v)) for k, v in given.items()))
         if key not in self._graphs:
             self._graphs[key] = None
-            self._graphs[key] = nets.build_net(function, self._run(), values)
+            self._building.append(key)
+            self._graphs[key] = nets.build_net(function, self._run(), given)
+            self._building.remove(key)
+        elif key in self._building:
+            self.diagnostics.report(
+                Diagnostic(
+                    "recursion",
+                    f"`{function.name}` depends on its own counts",
+                    Label(function.definition.name.span, "to check this, it must be checked"),
+                )
+            )
         return self._graphs[key]
 
     def _run(self) -> Run:
@@ -163,7 +175,11 @@ class Program:
             return
         for declaration in self.file.declarations:
             if isinstance(declaration, ast.Bind):
-                self._main.find(declaration.targets[0].text)
+                names = [t.text for t in declaration.targets if t.text != "_"]
+                if names:
+                    self._main.find(names[0])
+                else:
+                    self._constant(self._main, declaration)
         for net in self.nets.values():
             if all(p.default is not None or nets.takes_tensor(p) for p in net.function.params):
                 self.graph_of(net.function, {})
@@ -212,6 +228,8 @@ class Program:
                 case _:
                     names = (declaration.name,)
             for name in names:
+                if name.text == "_":
+                    continue
                 before = home.declared.get(name.text)
                 if before is not None or name.text in home.imported:
                     self._twice(name, before, home)
@@ -235,10 +253,8 @@ class Program:
         del home
 
     def _import(self, item: ast.Import, home: Home, path: Path, chain: tuple[Path, ...]) -> None:
-        from netlang.elaborate.imports import locate, refuse_missing_name
-
         try:
-            origin = self._imported(item, path, chain, locate)
+            origin = self._imported(item, path, chain)
         except Refused as refused:
             self.diagnostics.report(refused.diagnostic)
             origin = None
@@ -248,20 +264,15 @@ class Program:
             if origin is None:
                 continue
             if origin.declaration(name.name.text) is None and name.name.text not in origin.imported:
-                self.diagnostics.report(refuse_missing_name(item, name, origin))
+                self.diagnostics.report(missing_name(item, name, origin))
                 continue
             home.imported[local] = (origin, name.name.text)
 
-    def _imported(
-        self, item: ast.Import, path: Path, chain: tuple[Path, ...], locate: object
-    ) -> Home | None:
-        from netlang.elaborate.imports import locate as find
-        from netlang.elaborate.imports import refuse_circle
-
+    def _imported(self, item: ast.Import, path: Path, chain: tuple[Path, ...]) -> Home | None:
         assert self._library is not None
         if isinstance(item.module, tuple):
             return self._library.module(item.module)
-        target = find(item.module, path)
+        target = locate(item.module, path)
         real = _real(target)
         if real in [_real(p) for p in chain]:
             refuse_circle(item.module, [*chain, target])
@@ -278,6 +289,9 @@ class Program:
         names = [t.text for t in bind.targets]
         try:
             value = evaluate(bind.value, frame)
+            if bind.type is not None:
+                at = Argued(value, maker(bind.value).span, bind.value)
+                value = fits(at, bind.type, frame, names[0])
             parts = take_apart(value, bind.targets, bind.value.span)
         except Refused as refused:
             report(frame, refused.diagnostic)

@@ -7,7 +7,7 @@ from typing import NoReturn
 from netlang.elaborate.core import evaluate, evaluates
 from netlang.elaborate.emit import constant, primitive
 from netlang.elaborate.frame import Frame, refuse
-from netlang.elaborate.numbers import INT_LIMIT, bounded, finite
+from netlang.elaborate.numbers import INT_LIMIT, bounded, finite, in_bounds, listed
 from netlang.elaborate.values import (
     UNKNOWN,
     Argued,
@@ -95,6 +95,9 @@ def _apply(node: ast.Binary, left: Argued, frame: Frame) -> Object:
             return right_value
         _mismatch(node, left, Argued(right_value, node.right.span))
     right = Argued(evaluate(node.right, frame), node.right.span, node.right)
+    if node.op == "+" and isinstance(left.value, list | IntRange):
+        left = Argued(listed(left.value, left.span), left.span, left.expr)
+        right = Argued(listed(right.value, right.span), right.span, right.expr)
     if isinstance(left.value, Unknown) or isinstance(right.value, Unknown):
         return UNKNOWN
     if isinstance(left.value, Value) or isinstance(right.value, Value):
@@ -110,8 +113,10 @@ def _apply(node: ast.Binary, left: Argued, frame: Frame) -> Object:
         case "<" | "<=" | ">" | ">=":
             return _compare(node, left, right)
         case "+" if isinstance(left.value, list) and isinstance(right.value, list):
+            in_bounds(len(left.value) + len(right.value), node.span)
             return [*left.value, *right.value]
         case "+" if isinstance(left.value, str) and isinstance(right.value, str):
+            in_bounds(len(left.value) + len(right.value), node.span)
             return left.value + right.value
         case "+" if _selects(left.value) and _selects(right.value):
             return Setting("selection", "both", {"a": left.value, "b": right.value})
@@ -179,7 +184,7 @@ def _as_tensor(side: Argued, other: Argued, node: ast.Binary, frame: Frame) -> A
                 f"this is {describe(side.value)}",
                 helps=(f"convert the tensor: `cast({other.span.text}, f32)`",),
             )
-        case Dim() if not dtype.value == "bool":
+        case Dim() if dtype.value != "bool":
             (made,) = primitive(
                 "measure", [], {"size": side.value, "dtype": dtype}, side.span, frame
             )
@@ -221,7 +226,7 @@ def _of_numbers(op: str, left: Argued, right: Argued, node: ast.Binary) -> Objec
             case "%":
                 return finite(a % b, node.span)
             case "**":
-                return finite(float(a) ** float(b), node.span)
+                return finite(_real_power(float(a), float(b), node), node.span)
             case _:
                 _mismatch(node, left, right)
     except OverflowError:
@@ -255,6 +260,14 @@ def _of_sizes(op: str, a: Size, b: Size, node: ast.Binary) -> Object:
             refuse("wrong-type", f"`{op}` doesn't work on sizes", node.span)
 
 
+def _real_power(a: float, b: float, node: ast.Binary) -> float:
+    if a == 0 and b < 0:
+        refuse("division-by-zero", "this divides by zero", node.span)
+    if a < 0 and b != int(b):
+        refuse("out-of-range", "this has no value", node.span, f"{a:g} has no real power {b:g}")
+    return a**b
+
+
 def _power(a: Size, b: int, node: ast.Binary) -> Object:
     if isinstance(a, Dim):
         if not 0 <= b <= 8:
@@ -273,6 +286,7 @@ def _power(a: Size, b: int, node: ast.Binary) -> Object:
 
 
 def _same(a: Object, b: Object, node: ast.Binary) -> bool:
+    a, b = listed(a, node.left.span), listed(b, node.right.span)
     if is_number(a) and is_number(b):
         difference = _minus(a, b)
         if isinstance(difference, Dim):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NoReturn
 
 from netlang.diagnostics import Label
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.numbers import listed
 from netlang.elaborate.solving import open_names, solve
 from netlang.elaborate.values import (
     UNKNOWN,
@@ -59,6 +61,7 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
             match_shape(value.type, type, frame, name, arg.span)
             return value
         case ast.ListType(item=item):
+            value = listed(value, arg.span)
             if not isinstance(value, list):
                 _wrong(arg, name, f"a list: {spell(type)}")
             return [
@@ -167,6 +170,8 @@ def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
     if kind not in _KINDS:
         refuse("unknown-type", f"I don't know the type `{kind}`", at)
     wanted, test = _KINDS[kind]
+    if kind == "list":
+        value = listed(value, arg.span)
     if not test(value):
         _wrong(arg, name, wanted, helps=_named_helps(kind, value, name))
     if kind == "float" and isinstance(value, int):
@@ -359,7 +364,7 @@ def _mismatch(
     notes: tuple[str, ...],
 ) -> None:
     if promise is not None:
-        helps = _promise_helps(actual, type, made)
+        helps = _promise_helps(actual, type, made) or _last_size(actual, type, frame, span, made)
         refuse(
             "shape-mismatch",
             f"`{name}` has the wrong shape",
@@ -374,9 +379,31 @@ def _mismatch(
         f"{name if ' ' in name else f'`{name}`'} must be {expected(type, frame)}",
         span,
         f"this is {actual}",
-        secondary=(Label(type.span, "asked for here"),),
+        secondary=() if _within(type.span, span) else (Label(type.span, "asked for here"),),
         notes=notes,
     )
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    same = inner.source is outer.source
+    return same and outer.start <= inner.start and inner.end <= outer.end
+
+
+def _last_size(
+    actual: TensorType, type: ast.ShapeType, frame: Frame, span: Span, made: str
+) -> tuple[str, ...]:
+    """Propose the number that makes the last layer give what is promised."""
+    axis = {"dense": actual.rank - 1, "conv": 1, "conv_transpose": 1}.get(made)
+    text = " ".join(span.text.split())
+    if axis is None or len(type.dims) != actual.rank or len(text) > 60:
+        return ()
+    entry = type.dims[axis]
+    wanted = UNKNOWN if isinstance(entry, ast.Rest) else evaluate(entry, frame)
+    found = re.findall(rf"\b{show(actual.shape[axis])}\b", text)
+    if not isinstance(wanted, int | Dim) or len(found) != 1:
+        return ()
+    fixed = re.sub(rf"\b{found[0]}\b", show(wanted), text)
+    return (f"to give {show(wanted)}, write `{fixed}`",) if fixed != text else ()
 
 
 def _promise_helps(actual: TensorType, type: ast.ShapeType, made: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from netlang.elaborate.core import evaluate, evaluates
 from netlang.elaborate.emit import primitive
 from netlang.elaborate.frame import Frame, join, refuse
 from netlang.elaborate.naming import ELEMENTS
+from netlang.elaborate.numbers import listed
 from netlang.elaborate.unknown import refuse_unknown
 from netlang.elaborate.values import (
     UNKNOWN,
@@ -243,7 +244,7 @@ def _item(
     if len(expr.items) != 1:
         refuse("wrong-type", "a list takes one index", expr.span, f"these are {len(expr.items)}")
     items: list[Object] | tuple[Object, ...] = (
-        [*range(value.first, value.last + 1)] if isinstance(value, IntRange) else value
+        _listed(value, expr.value.span) if isinstance(value, IntRange) else value
     )
     index = expr.items[0]
     if isinstance(index, ast.Slice):
@@ -265,6 +266,12 @@ def _item(
             f"the list has {len(items)}, numbered from 0",
         )
     return items[at]
+
+
+def _listed(value: IntRange, span: Span) -> list[Object]:
+    items = listed(value, span)
+    assert isinstance(items, list)
+    return items
 
 
 def _bound(expr: ast.Expr | None, frame: Frame) -> object:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from netlang.diagnostics import Label
 from netlang.elaborate.claims import claim, origin, users_span
 from netlang.elaborate.frame import Frame, Made, refuse
-from netlang.elaborate.numbers import bounded, finite
+from netlang.elaborate.numbers import bounded, finite, in_bounds
 from netlang.elaborate.values import (
     Argued,
+    IntRange,
     Object,
     Rows,
     Setting,
@@ -141,7 +142,7 @@ def _list(values: Values, name: str = "xs") -> list[Object]:
 @compile_time("len")
 def _len(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
     value = values["xs"]
-    if isinstance(value, list | tuple | str):
+    if isinstance(value, list | tuple | str | IntRange):
         return len(value)
     refuse("wrong-type", "`len` counts a list", args["xs"].span, f"this is {describe(value)}")
 
@@ -178,6 +179,7 @@ def _flat(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
             refuse(
                 "wrong-type", "`flat` takes a list of lists", span, f"it holds {describe(value)}"
             )
+        in_bounds(len(items) + len(value), span)
         items.extend(value)
     return items
 
@@ -206,10 +208,19 @@ def _total(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> O
                 f"it holds {describe(value)}",
                 helps=("to add tensors, write `sum(stack(xs, axis=0), axis=0)`",),
             )
-        if isinstance(total, Dim) and isinstance(value, float):
+        if (isinstance(total, Dim) and isinstance(value, float)) or (
+            isinstance(total, float) and isinstance(value, Dim)
+        ):
             refuse("undecided-size", "a free dimension can't be part of a float", span)
-        total = total + value  # pyright: ignore[reportOperatorIssue]
+        total = _added(total, value)
     return total
+
+
+def _added(a: Size | float, b: Size | float) -> Size | float:
+    if isinstance(a, float) or isinstance(b, float):
+        assert isinstance(a, int | float) and isinstance(b, int | float)
+        return a + b
+    return a + b
 
 
 @compile_time("product")
@@ -276,7 +287,7 @@ def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> 
     kernel, axes = values["kernel"], values["axes"]
     assert isinstance(axes, int)
     if not isinstance(kernel, list | tuple):
-        return [kernel] * axes
+        return [kernel for _ in range(axes)]
     if len(kernel) != axes:
         refuse(
             "wrong-type",
@@ -288,7 +299,7 @@ def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> 
 
 
 @compile_time("per_group")
-def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     channels, groups, side = values["channels"], values["groups"], values["side"]
     if not isinstance(channels, int) or not isinstance(groups, int):
         refuse(
@@ -301,16 +312,28 @@ def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) 
     if groups < 1:
         refuse("out-of-range", "`groups` must be at least 1", span, f"it is {groups}")
     if channels % groups:
-        fitting = [n for n in range(1, channels + 1) if channels % n == 0]
-        shown = fitting if len(fitting) < 10 else [*fitting[:5], "...", *fitting[-2:]]
         refuse(
             "groups-mismatch",
             f"{channels} {side} channels don't divide into {groups} groups",
             span,
-            f"{channels} = {channels // groups}·{groups} + {channels % groups}",
-            helps=(f"`groups` can be {', '.join(map(str, shown))}",),
+            f"{channels} is no multiple of {groups}",
+            helps=(_groups_help(channels, frame),),
         )
     return channels // groups
+
+
+def _groups_help(channels: int, frame: Frame) -> str:
+    """Say which numbers of groups divide the channels on both sides."""
+    common = channels
+    for name in ("C", "out"):
+        slot = frame.find(name)
+        if slot is not None and isinstance(slot.value, int):
+            common = math.gcd(common, slot.value)
+    fitting = [n for n in range(1, min(common, 4096) + 1) if common % n == 0]
+    if fitting == [1]:
+        return "no other number than 1 divides the channels on both sides: `groups=1`"
+    shown = fitting if len(fitting) < 10 else [*fitting[:5], "...", *fitting[-2:]]
+    return f"`groups` can be {', '.join(map(str, shown))}"
 
 
 # ---- weights -----------------------------------------------------------------------------
@@ -353,10 +376,9 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
             helps=("to share weights, make a layer with `new` and call it twice",),
         )
     if made.value.type != type:
-        short = path.removeprefix(f"{frame.layer.path}.")
         refuse(
             "shared-shape",
-            f"the shared weight `{short}` would need two shapes",
+            f"the shared weight `{path}` would need two shapes",
             span,
             f"this call needs {type}",
             secondary=(

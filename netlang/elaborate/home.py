@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from netlang.diagnostics import Diagnostics
+from netlang.diagnostics import Diagnostic, Diagnostics, Label
 from netlang.elaborate.naming import Sites, sites_of
 from netlang.elaborate.values import UNKNOWN, Function, Object, Word
 from netlang.ir.types import DType
@@ -49,7 +49,7 @@ class Home:
     """The signatures of the definitions called so far, ready to be matched."""
     _values: dict[str, Object] = field(default_factory=dict[str, Object])
     _sites: dict[int, Sites] = field(default_factory=dict[int, Sites])
-    _evaluating: set[str] = field(default_factory=set[str])
+    _evaluating: list[str] = field(default_factory=list[str])
 
     def declaration(self, name: str) -> ast.Declaration | None:
         """Give what the file itself declares under a name."""
@@ -93,11 +93,26 @@ class Home:
 
     def _constant(self, name: str, bind: ast.Bind) -> Object:
         if name in self._evaluating:
+            self._report_circle(name, bind)
             return UNKNOWN
-        self._evaluating.add(name)
+        self._evaluating.append(name)
         self._values.update(self.constant(self, bind))
-        self._evaluating.discard(name)
+        self._evaluating.pop()
         return self._values.get(name, UNKNOWN)
+
+    def _report_circle(self, name: str, bind: ast.Bind) -> None:
+        circle = self._evaluating[self._evaluating.index(name) :]
+        shown = " → ".join(f"`{each}`" for each in [*circle, name])
+        self.diagnostics.report(
+            Diagnostic(
+                "recursion",
+                f"`{name}` is defined by itself"
+                if len(circle) == 1
+                else f"these are defined by each other: {shown}",
+                Label(bind.value.span, "this needs its own value"),
+                helps=("give one of them a value of its own",),
+            )
+        )
 
     def function(self, name: str) -> Function | None:
         """Give the definition a name stands for, if it stands for one."""

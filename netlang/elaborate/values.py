@@ -173,7 +173,7 @@ def describe(value: Object) -> str:
         case Dim():
             return f"the size {show(value)}"
         case float():
-            return f"the float {value:g}"
+            return f"the float {value!r}"
         case str():
             return f'the string "{value}"'
         case None:
