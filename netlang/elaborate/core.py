@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from netlang.diagnostics import Refused
 from netlang.elaborate.frame import Frame, refuse, report
 from netlang.elaborate.numbers import INT_LIMIT
 from netlang.elaborate.values import UNKNOWN, Duration, Object
+from netlang.ir.graph import Value
 from netlang.syntax import ast
 
 Rule = Callable[[Any, Frame], Object]
@@ -81,15 +82,32 @@ def _tuple(expr: ast.Tuple, frame: Frame) -> Object:
 
 @evaluates(ast.If)
 def _if(expr: ast.If, frame: Frame) -> Object:
-    chosen = truth(evaluate(expr.condition, frame), expr.condition, frame)
+    condition = evaluate(expr.condition, frame)
+    if isinstance(condition, Value):
+        _refuse_choice(expr, condition)
+    chosen = truth(condition, expr.condition, frame)
     if chosen is None:
         return UNKNOWN
     return evaluate(expr.then if chosen else expr.otherwise, frame)
 
 
+def _refuse_choice(expr: ast.If, condition: Value) -> NoReturn:
+    parts = (expr.condition, expr.then, expr.otherwise)
+    written = ", ".join(" ".join(part.span.text.split()) for part in parts)
+    shown = written if len(written) <= 60 else "mask, a, b"
+    refuse(
+        "run-time-condition",
+        "this condition is only known at run time",
+        expr.condition.span,
+        f"this is {condition.type}",
+        notes=("`if` chooses between two architectures while the file is checked",),
+        helps=(f"to choose between values element by element, use `select({shown})`",),
+    )
+
+
 def truth(value: Object, expr: ast.Expr, frame: Frame) -> bool | None:
     """Give the bool a condition is; ``None`` after a mistake."""
-    from netlang.elaborate.values import Unknown, Value, describe
+    from netlang.elaborate.values import Unknown, describe
 
     del frame
     match value:
@@ -103,8 +121,8 @@ def truth(value: Object, expr: ast.Expr, frame: Frame) -> bool | None:
                 "this condition is only known at run time",
                 expr.span,
                 f"this is {value.type}",
-                notes=("`if` chooses between two architectures while the file is checked",),
-                helps=("to choose between values element by element, use `select(mask, a, b)`",),
+                notes=("what is decided here is settled while the file is checked",),
+                helps=("ask about its shape, such as `size(x, 1) == 10`",),
             )
         case _:
             refuse(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -84,27 +85,65 @@ def refuse_operand(
     refused: TypeRefused, operands: Sequence[Argued], span: Span, frame: Frame
 ) -> NoReturn:
     """Say an operator's refusal at the operand it is about, else at the call."""
-    texts = [_shortened(o.span.text) for o in operands]
-    helps = tuple(_filled(text, texts) for text in refused.helps)
+    spans = [_users(o.span, frame) for o in operands]
+    texts = ["…" if s.source.library else _shortened(s.text) for s in spans]
+    helps = tuple(_named_sizes(_filled(text, texts), frame) for text in refused.helps)
     notes = tuple(_filled(text, texts) for text in refused.notes)
     if refused.rule == "window-too-big":
         notes = (*notes, *_shrinking(frame))
     if refused.operand is not None and refused.operand < len(operands):
         at = operands[refused.operand]
         label = refused.label or str(_tensor(at).type)
-        refuse(refused.rule, refused.message, at.span, label, notes=notes, helps=helps)
-    if len(operands) == 2 and not refused.label and operands[0].span != operands[1].span:
+        refuse(refused.rule, refused.message, spans[refused.operand], label, notes=notes, helps=helps)
+    if len(operands) == 2 and not refused.label and spans[0] != spans[1]:
         left, right = operands
         refuse(
             refused.rule,
             refused.message,
-            left.span,
+            spans[0],
             str(_tensor(left).type),
-            secondary=(Label(right.span, str(_tensor(right).type)),),
+            secondary=(Label(spans[1], str(_tensor(right).type)),),
             notes=notes,
             helps=helps,
         )
     refuse(refused.rule, refused.message, span, refused.label, notes=notes, helps=helps)
+
+
+def _users(span: Span, frame: Frame) -> Span:
+    """Find what the user wrote for an operand that a definition of the library passes on."""
+    place, at = span, frame
+    while place.source.library and at.call is not None:
+        at = at.call.frame
+        slot = at.names.get(place.text)
+        if slot is None or at.call is None:
+            return span
+        if all(p.name.text != place.text for p in at.call.function.params):
+            return span
+        place = slot.span
+    return span if place.source.library else place
+
+
+_PROJECTION = re.compile(r"`conv\((.*), (\d+), 1(?:, stride=(\d+))?\)`")
+
+
+def _named_sizes(text: str, frame: Frame) -> str:
+    """Write a proposed projection with the names a block has for its numbers.
+
+    The block may be called with other numbers too.
+    """
+    found = _PROJECTION.search(text)
+    if found is None or frame.call is None or frame.home.source.library:
+        return text
+    names: dict[str, str] = {}
+    for param in frame.call.function.params:
+        slot = frame.names.get(param.name.text)
+        if slot is not None and isinstance(slot.value, int):
+            names.setdefault(str(slot.value), param.name.text)
+    tensor, out, stride = found.groups()
+    if out not in names or (stride is not None and stride not in names):
+        return text
+    step = f", stride={names[stride]}" if stride is not None else ""
+    return text.replace(found[0], f"`conv({tensor}, {names[out]}, 1{step})`")
 
 
 def _filled(text: str, operands: Sequence[str]) -> str:

@@ -175,6 +175,8 @@ def report(frame: Frame, diagnostic: Diagnostic) -> None:
         label = replace(diagnostic.primary, span=site.span)
         diagnostic = replace(diagnostic, primary=label, secondary=secondary)
         frame = site.frame
+    while frame.home.source.library and frame.call is not None:
+        frame = frame.call.frame
     trace: list[str] = []
     site = frame.call
     while site is not None:

@@ -359,7 +359,7 @@ def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame)
         return _shared(made, type, path, span, frame)
     param = Param(path, type, initial(values["init"]), trained, span)
     value = frame.run.builder.fresh(path, type)
-    frame.run.weights[path] = Made(value, param, frame)
+    frame.run.add_weight(Made(value, param, frame))
     return value
 
 

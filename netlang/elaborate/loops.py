@@ -20,6 +20,7 @@ from netlang.elaborate.values import (
 )
 from netlang.ir.graph import Builder, Graph, Value
 from netlang.ir.op import OPS
+from netlang.ir.types import F32
 from netlang.syntax import ast
 
 
@@ -262,6 +263,12 @@ def _enter_body(
     return slices, states
 
 
+def _start_help(value: Value) -> str:
+    shape = str(value.type).removeprefix(value.type.dtype.value)
+    dtype = "" if value.type.dtype is F32 else f", dtype={value.type.dtype}"
+    return f"let it start with that shape, such as `full({shape}, 0.0{dtype})`"
+
+
 def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | None:
     """Check that every carried value keeps its shape, since one body runs for every step."""
     found: list[Value] = []
@@ -280,6 +287,7 @@ def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | N
                 notes=(
                     "a `scan` runs one body for every step, so a carried value keeps its shape",
                 ),
+                helps=(_start_help(slot.value),),
             )
         found.append(slot.value)
     return found
