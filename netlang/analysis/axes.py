@@ -61,11 +61,11 @@ def whole(op: Primitive, operand: int, rank: int) -> frozenset[int]:
             return reduced(op, rank)
         case Normalizer(axis=axis) | Cumsum(axis=axis) | L2Normalize(axis=axis):
             return frozenset({axis % rank})
-        case NormalizeLayer(axis=axis):
+        case NormalizeLayer(axis=axis) | NormalizeRms(axis=axis):
             return frozenset(range(axis % rank, rank))
         case Flip(axes=axes):
             return frozenset(axis % rank for axis in axes)
-        case Linear() | NormalizeRms():
+        case Linear():
             return frozenset({rank - 1})
         case Matmul():
             return frozenset({rank - 1 if operand == 0 else max(rank - 2, 0)})

@@ -36,6 +36,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "pow",
         "floor_div",
         "mod",
+        "fmod",
     ),
     "channels": (
         "local_response_norm",
@@ -55,6 +56,8 @@ MODULES: dict[str, tuple[str, ...]] = {
         "less_equal",
         "greater",
         "greater_equal",
+        "is_nan",
+        "is_inf",
         "logical_and",
         "logical_or",
         "logical_xor",
@@ -72,7 +75,6 @@ MODULES: dict[str, tuple[str, ...]] = {
         "iota",
         "full",
         "one_hot",
-        "top_k",
     ),
     "elementwise": (
         "neg",
@@ -97,7 +99,6 @@ MODULES: dict[str, tuple[str, ...]] = {
         "gather",
         "take",
         "take_along",
-        "scatter",
     ),
     "indexing": ("index",),
     "joining": (
@@ -128,6 +129,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "drop_path",
         "stop_gradient",
     ),
+    "ranking": ("ranked",),
     "recurrent": (
         "rnn_layer",
         "gru_layer",
@@ -157,6 +159,11 @@ MODULES: dict[str, tuple[str, ...]] = {
         "pixel_shuffle",
         "pixel_unshuffle",
     ),
+    "scattering": (
+        "scatter",
+        "gather_nd",
+        "scatter_nd",
+    ),
     "shape": (
         "flatten",
         "reshape",
@@ -164,7 +171,19 @@ MODULES: dict[str, tuple[str, ...]] = {
         "squeeze",
         "unsqueeze",
     ),
-    "unfolding": ("unfold",),
+    "trigonometry": (
+        "asin",
+        "acos",
+        "sinh",
+        "cosh",
+        "asinh",
+        "acosh",
+        "atanh",
+    ),
+    "unfolding": (
+        "unfold",
+        "fold",
+    ),
 }
 """The operators of each module; a test holds this to what the modules register."""
 

@@ -216,6 +216,28 @@ class Mod(Binary):
         return [Sample(cls(), types, low=1, high=40, sizes={"N": 4}) for types in pairs(I64)]
 
 
+@register
+class Fmod(Binary):
+    """Give the rest of a division rounded towards zero; it has the sign of the dividend, as in C.
+
+    ``f32[2, 3], f32[] -> f32[2, 3]``. Source: ONNX Mod with fmod.
+    """
+
+    name = "fmod"
+    sign = "fmod"
+    numpy_name = "fmod"
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Mod", *operands, fmod=1),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        whole = (TensorType(I64, (2, 3)), TensorType(I64, (3,)))
+        # Quotients stay clear of whole numbers, where the last digit decides about the rest.
+        floats = [Sample(cls(), types, 4.1, 7.9, {"N": 4}) for types in pairs(F32)]
+        return [*floats, Sample(cls(), whole, low=1, high=40)]
+
+
 def pairs(dtype: DType) -> list[Types]:
     """List operand types that meet every part of the broadcasting rule; the last is symbolic."""
     shapes = [

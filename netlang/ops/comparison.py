@@ -13,6 +13,7 @@ from netlang.ir.types import BOOL, F32, I64, DType, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arithmetic import Binary, pairs
 from netlang.ops.checks import require_bool
+from netlang.ops.elementwise import Unary
 
 N = symbol("N")
 
@@ -122,6 +123,38 @@ class GreaterEqual(Comparison):
     sign = ">="
     numpy_name = "greater_equal"
     onnx_name = "GreaterOrEqual"
+
+
+class Test(Unary, ABC):
+    """A question about each element of a floating-point tensor."""
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = Unary.infer(self, *types)
+        return (TensorType(BOOL, x.shape),)
+
+
+@register
+class IsNan(Test):
+    """Tell where a tensor holds no number.
+
+    ``f32[...S] -> bool[...S]``. Source: ONNX IsNaN.
+    """
+
+    name = "is_nan"
+    numpy_name = "isnan"
+    onnx_name = "IsNaN"
+
+
+@register
+class IsInf(Test):
+    """Tell where a tensor is infinite, on either side.
+
+    ``f32[...S] -> bool[...S]``. Source: ONNX IsInf.
+    """
+
+    name = "is_inf"
+    numpy_name = "isinf"
+    onnx_name = "IsInf"
 
 
 class Logical(Binary, ABC):

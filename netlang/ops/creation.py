@@ -1,4 +1,4 @@
-"""Tensors made from nothing, and orders of what is there."""
+"""Tensors made from nothing."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from typing import ClassVar, Self
 
 from netlang.arrays import numpy_dtype
 from netlang.ir.dims import Dim, Shape, Size, symbol
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import BOOL, F32, I64, DType, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import (
     Arguments,
-    axis_of,
     dtype,
-    integer,
     number,
     refused,
     size,
     sizes,
 )
-from netlang.ops.checks import require_integer, require_number
+from netlang.ops.checks import require_integer
 
 
 @register
@@ -144,62 +142,6 @@ class OneHot(Primitive):
             Sample(cls(4), (TensorType(I64, (5,)),), low=0, high=4),
             Sample(cls(3, I64), (TensorType(DType.I32, (2, 3)),), low=-1, high=4),
             Sample(cls(4), (ids,), low=0, high=4, sizes={"N": 2}),
-        ]
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class TopK(Primitive):
-    """Give the ``k`` largest elements along an axis, largest first, and their places.
-
-    ``[N, D] -> [N, k], i64[N, k]``; of equal elements the first one comes first. ONNX: TopK.
-    """
-
-    name: ClassVar[str] = "top_k"
-    operands: ClassVar[tuple[str, ...]] = ("x",)
-
-    k: int
-    axis: int = -1
-
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        axis = axis_of(types[0], integer(attributes, "axis", -1))
-        return cls(integer(attributes, "k"), axis)
-
-    def infer(self, *types: TensorType) -> Types:
-        (x,) = types
-        require_number("top_k", x)
-        axis = axis_of(x, self.axis)
-        have = x.shape[axis]
-        if self.k < 1:
-            raise refused("k", "must be 1 or more", self.k)
-        if isinstance(have, int) and self.k > have:
-            raise TypeRefused(
-                f"there are no {self.k} elements to choose from",
-                rule="out-of-range",
-                operand=0,
-                label=f"axis {axis} of {x} is {have} long",
-            )
-        shape = (*x.shape[:axis], self.k, *x.shape[axis + 1 :])
-        return x.with_shape(*shape), TensorType(I64, shape)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        (x,) = operands
-        # Sorted backwards so that the stable order keeps the first of equal elements first.
-        order = np.argsort(np.flip(x, self.axis), axis=self.axis, kind="stable")
-        order = x.shape[self.axis] - 1 - np.flip(order, self.axis)
-        places = np.take(order, np.arange(self.k), axis=self.axis).astype(np.int64)
-        return np.take_along_axis(x, places, axis=self.axis), places
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return b.add_many("TopK", *operands, b.axes((self.k,)), outputs=2, axis=self.axis)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        return [
-            Sample(cls(2), (TensorType(F32, (3, 5)),)),
-            Sample(cls(3, 0), (TensorType(I64, (6, 2)),), low=0, high=3),
-            Sample(cls(1, 1), (TensorType(F32, (symbol("N"), 4, 2)),), sizes={"N": 2}),
         ]
 
 

@@ -1,4 +1,4 @@
-"""Places looked up, and written to, by number."""
+"""Places looked up by number."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from netlang.ir.dims import Size, symbol
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.numeric import Array, np
-from netlang.ops.arguments import Arguments, axis_of, flag, integer, integers, refused
-from netlang.ops.checks import require_dtype_of
+from netlang.ops.arguments import Arguments, axis_of, integer, integers, refused
 from netlang.ops.indexing import check_place
 
 
@@ -28,7 +27,7 @@ class GatherRows(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         table, ids = types
-        _numbers(ids, 1)
+        require_places(ids, 1)
         if table.rank < 1:
             raise TypeRefused("a table needs rows", operand=0, label=f"this is {table}")
         return (table.with_shape(*ids.shape, *table.shape[1:]),)
@@ -70,7 +69,7 @@ class Gather(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         x, ids = types
-        _numbers(ids, 1)
+        require_places(ids, 1)
         axis = axis_of(x, self.axis)
         return (x.with_shape(*x.shape[:axis], *ids.shape, *x.shape[axis + 1 :]),)
 
@@ -155,7 +154,7 @@ class TakeAlong(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         x, ids = types
-        _rows(x, ids, axis_of(x, self.axis))
+        require_rows(x, ids, axis_of(x, self.axis))
         return (x.with_shape(*ids.shape),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -175,66 +174,8 @@ class TakeAlong(Primitive):
         ]
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class Scatter(Primitive):
-    """Write, in each row, new elements to the places that row names, or add them there.
-
-    ``x [A, B], ids [A, K], updates [A, K] -> [A, B]`` along axis 1. ONNX: ScatterElements.
-    """
-
-    name: ClassVar[str] = "scatter"
-    operands: ClassVar[tuple[str, ...]] = ("x", "ids", "updates")
-
-    axis: int
-    add: bool = False
-
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        return cls(axis_of(types[0], integer(attributes, "axis")), flag(attributes, "add"))
-
-    def infer(self, *types: TensorType) -> Types:
-        x, ids, updates = types
-        _rows(x, ids, axis_of(x, self.axis))
-        require_dtype_of(x, updates, operand=2)
-        if updates.shape != ids.shape:
-            raise TypeRefused(
-                "there must be one new element for each place",
-                operand=2,
-                label=f"this is {updates}",
-                notes=[f"the places are {ids}"],
-            )
-        return (x,)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        x, ids, updates = operands
-        y = x.copy()
-        if not self.add:
-            np.put_along_axis(y, ids, updates, axis=self.axis)
-            return (y,)
-        grid: list[Array] = list(np.indices(ids.shape, sparse=True))
-        grid[self.axis] = ids
-        np.add.at(y, tuple(grid), updates)
-        return (y,)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        reduction = "add" if self.add else "none"
-        return (b.add("ScatterElements", *operands, axis=self.axis, reduction=reduction),)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        def shapes(*x: Size, k: int) -> Types:
-            row = (*x[:-1], k)
-            return (TensorType(F32, x), TensorType(I64, row), TensorType(F32, row))
-
-        return [
-            Sample(cls(-1, add=True), shapes(2, 3, 4, k=6), low=0, high=4),
-            Sample(cls(1), shapes(3, 4, k=1), low=0, high=4),
-            Sample(cls(1, add=True), shapes(symbol("N"), 4, k=5), low=0, high=4, sizes={"N": 2}),
-        ]
-
-
-def _numbers(ids: TensorType, operand: int) -> None:
+def require_places(ids: TensorType, operand: int) -> None:
+    """Refuse places that aren't whole numbers."""
     if ids.dtype not in (I64, DType.I32):
         raise TypeRefused(
             f"places are i64 elements, not {ids.dtype}",
@@ -245,8 +186,9 @@ def _numbers(ids: TensorType, operand: int) -> None:
         )
 
 
-def _rows(x: TensorType, ids: TensorType, axis: int) -> None:
-    _numbers(ids, 1)
+def require_rows(x: TensorType, ids: TensorType, axis: int) -> None:
+    """Refuse places that don't lie beside the tensor, but for one axis."""
+    require_places(ids, 1)
     aside = (*x.shape[:axis], *x.shape[axis + 1 :])
     if ids.rank != x.rank or (*ids.shape[:axis], *ids.shape[axis + 1 :]) != aside:
         raise TypeRefused(

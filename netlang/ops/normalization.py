@@ -258,40 +258,45 @@ class NormalizeLayer(Primitive):
 @register
 @dataclass(frozen=True)
 class NormalizeRms(Primitive):
-    """Divide by the root of the mean square along the last axis, then scale.
+    """Divide by the root of the mean square over an axis and all after it, then scale.
 
-    ``f32[...B, D], f32[D] -> f32[...B, D]``. Source: Zhang and Sennrich, 2019.
+    ``f32[...B, D], f32[D] -> f32[...B, D]``. Source: Zhang and Sennrich, 2019;
+    ONNX RMSNormalization (operator set 23).
     """
 
     name: ClassVar[str] = "normalize_rms"
     operands: ClassVar[tuple[str, ...]] = ("x", "scale")
+    axis: int = -1
     eps: float = 1e-6
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
-        del types
-        return cls(arguments.number(attributes, "eps", 1e-6))
+        axis = arguments.axis_of(types[0], arguments.integer(attributes, "axis", -1))
+        return cls(axis, arguments.number(attributes, "eps", 1e-6))
 
     def infer(self, *types: TensorType) -> Types:
         x, scale = types
         require_float(self.name, x)
         require_rank(self.name, x, 1, "[..., D]")
         require_positive(self.name, "eps", self.eps)
-        _require_shape(self.name, "scale", scale, x, x.shape[-1:], 1)
+        normal = x.shape[arguments.axis_of(x, self.axis) :]
+        _require_shape(self.name, "scale", scale, x, normal, 1)
         return (x,)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, scale = operands
-        power = np.mean(x * x, axis=-1, keepdims=True)
+        axes = tuple(range(self.axis % x.ndim, x.ndim))
+        power = np.mean(x * x, axis=axes, keepdims=True)
         return (x / np.sqrt(power + x.dtype.type(self.eps)) * scale,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         x, scale = operands
         square = b.add("Mul", x, x)
+        axes = list(range(self.axis % x.type.rank, x.type.rank))
         if b.opset >= 18:
-            power = b.add("ReduceMean", square, b.axes((-1,)), keepdims=1)
+            power = b.add("ReduceMean", square, b.axes(axes), keepdims=1)
         else:
-            power = b.add("ReduceMean", square, axes=[-1], keepdims=1)
+            power = b.add("ReduceMean", square, axes=axes, keepdims=1)
         root = b.add("Sqrt", b.add("Add", power, b.constant(float(self.eps), x.type.dtype)))
         return (b.add("Mul", b.add("Div", x, root), scale),)
 
@@ -299,7 +304,8 @@ class NormalizeRms(Primitive):
     def samples(cls) -> Sequence[Sample]:
         return [
             Sample(cls(), (TensorType(F32, (N, H, 8)), TensorType(F32, (8,)))),
-            Sample(cls(0.1), (TensorType(F32, (5,)), TensorType(F32, (5,)))),
+            Sample(cls(eps=0.1), (TensorType(F32, (5,)), TensorType(F32, (5,)))),
+            Sample(cls(1), (TensorType(F32, (N, 3, 4)), TensorType(F32, (3, 4)))),
         ]
 
 

@@ -123,12 +123,14 @@ class AvgPool(Primitive):
     pad: Pads
     ceil: bool = False
     count_pad: bool = True
+    dilation: tuple[int, ...] = ()
+    """Empty: windows without holes."""
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         w = _windows(types[0], attributes)
         ceil, count_pad = flag(attributes, "ceil"), flag(attributes, "count_pad", True)
-        return cls(w.kernel, w.stride, w.pad, ceil, count_pad)
+        return cls(w.kernel, w.stride, w.pad, ceil, count_pad, _holes(w))
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -148,6 +150,8 @@ class AvgPool(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
         windows = _stretched(self._windows(), ceil=self.ceil)
+        if self.dilation:
+            return (self._by_sums(b, x, windows),)
         padded_x: Operand | str = x
         pad = windows.pad
         counted = self.count_pad and any(map(sum, self.pad))
@@ -184,13 +188,32 @@ class AvgPool(Primitive):
             _sample(cls((2, 3), (3, 4), ((1, 0), (2, 1)), ceil=True), 2, 3, 5, 7),
             _sample(cls((4,), (4,), ((0, 0),)), 2, 3, 11),
             _sample(cls((2, 2, 3), (2, 1, 2), ((1, 0), (0, 0), (1, 1))), 1, 2, 5, 4, 6),
+            _sample(cls((3, 2), (2, 1), none, dilation=(2, 3)), 2, 3, 9, 8),
+            _sample(cls((3, 3), (2, 2), one, True, False, (2, 2)), 2, 3, 9, 8),
+            _sample(cls((3, 3), (2, 2), one, True, True, (2, 2)), 2, 3, 9, 8),
             _symbolic(cls((2, 2), (2, 2), none)),
+            _symbolic(cls((2, 2), (1, 1), one, True, True, (2, 2))),
             _symbolic(cls((3, 3), (2, 2), one, ceil=True)),
             _symbolic(cls((3, 3), (2, 2), one, ceil=True, count_pad=False)),
         ]
 
     def _windows(self) -> Windows:
-        return Windows(self.kernel, self.stride, self.pad, (1,) * len(self.kernel))
+        dilation = self.dilation or (1,) * len(self.kernel)
+        return Windows(self.kernel, self.stride, self.pad, dilation)
+
+    def _by_sums(self, b: OnnxBuilder, x: Operand, windows: Windows) -> str:
+        """Divide the sum of each window by the sum of ones in its place."""
+        own = self.pad if self.count_pad else ((0, 0),) * len(self.pad)
+        inside = tuple(n + sum(pair) for n, pair in zip(x.type.shape[2:], own, strict=True))
+        rest = tuple(
+            (before - b0, after - a0)
+            for (before, after), (b0, a0) in zip(windows.pad, own, strict=True)
+        )
+        cover = x.type.with_shape(1, 1, *inside)
+        ones = b.add("Expand", b.constant(1.0, x.type.dtype), b.shape(cover.shape))
+        without = Windows(self.kernel, self.stride, rest, windows.dilation)
+        total = window_sums(b, x.name, x.type, windows)
+        return b.add("Div", total, window_sums(b, ones, cover, without))
 
     def _divisors(self, sizes: Sequence[int], windows: Windows, counts: Sequence[int]) -> Array:
         """Count what each window holds, ready to divide ``[N, C, ...]``."""
@@ -201,7 +224,9 @@ class AvgPool(Primitive):
             inside[: before + size + after] = float(self.count_pad)
             inside[before : before + size] = 1.0
             starts = np.arange(n) * self.stride[i]
-            held = inside[starts[:, None] + np.arange(self.kernel[i])].sum(axis=1)
+            held = inside[starts[:, None] + np.arange(self.kernel[i]) * windows.dilation[i]].sum(
+                axis=1
+            )
             result = result * held.reshape(-1, *(1,) * (len(sizes) - 1 - i))
         return result
 
@@ -221,11 +246,13 @@ class LpPool(Primitive):
     stride: tuple[int, ...]
     pad: Pads
     p: int = 2
+    dilation: tuple[int, ...] = ()
+    """Empty: windows without holes."""
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         w = _windows(types[0], attributes)
-        return cls(w.kernel, w.stride, w.pad, integer(attributes, "p", 2))
+        return cls(w.kernel, w.stride, w.pad, integer(attributes, "p", 2), _holes(w))
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -245,10 +272,15 @@ class LpPool(Primitive):
         return ((total ** (1.0 / self.p)).astype(x.dtype),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        if self.dilation:
+            powers = b.add("Pow", b.add("Abs", x), b.constant(float(self.p), x.type.dtype))
+            total = window_sums(b, powers, x.type, self._windows())
+            return (b.add("Pow", total, b.constant(1.0 / self.p, x.type.dtype)),)
         return (
             b.add(
                 "LpPool",
-                *operands,
+                x,
                 kernel_shape=list(self.kernel),
                 strides=list(self.stride),
                 pads=onnx_pads(self.pad),
@@ -262,11 +294,13 @@ class LpPool(Primitive):
             _sample(cls((3, 3), (2, 2), ((0, 0), (0, 0))), 2, 3, 7, 6),
             _sample(cls((2, 3), (2, 1), ((1, 0), (1, 1)), 1), 2, 3, 7, 6),
             _sample(cls((2,), (2,), ((0, 0),), 3), 2, 3, 8),
+            _sample(cls((2, 3), (2, 1), ((1, 0), (1, 1)), 2, (2, 2)), 2, 3, 7, 6),
             _symbolic(cls((2, 2), (2, 2), ((0, 0), (0, 0)))),
         ]
 
     def _windows(self) -> Windows:
-        return Windows(self.kernel, self.stride, self.pad, (1,) * len(self.kernel))
+        dilation = self.dilation or (1,) * len(self.kernel)
+        return Windows(self.kernel, self.stride, self.pad, dilation)
 
 
 def _windows(x: TensorType, arguments: Arguments) -> Windows:
@@ -280,6 +314,10 @@ def _windows(x: TensorType, arguments: Arguments) -> Windows:
     none.check(spatial)
     pad = padding(arguments, spatial, none.extent, stride)
     return Windows(kernel, stride, pad, dilation)
+
+
+def _holes(windows: Windows) -> tuple[int, ...]:
+    return windows.dilation if any(d > 1 for d in windows.dilation) else ()
 
 
 def _pooled(x: TensorType, windows: Windows, *, ceil: bool) -> TensorType:
@@ -304,6 +342,23 @@ def _stretched(windows: Windows, *, ceil: bool) -> Windows:
     if not ceil:
         return windows
     return Windows(windows.kernel, windows.stride, windows.covering(), windows.dilation)
+
+
+def window_sums(b: OnnxBuilder, x: str, type: TensorType, windows: Windows) -> str:
+    """Add up each window of a map: a convolution with ones, channel by channel."""
+    batch, channels, *spatial = type.shape
+    apart = type.with_shape(batch * channels, 1, *spatial)
+    maps = b.add("Reshape", x, b.shape(apart.shape))
+    total = b.add(
+        "Conv",
+        maps,
+        b.constant(np.ones((1, 1, *windows.kernel)).tolist(), type.dtype),
+        kernel_shape=list(windows.kernel),
+        strides=list(windows.stride),
+        pads=onnx_pads(windows.pad),
+        dilations=list(windows.dilation),
+    )
+    return b.add("Reshape", total, b.shape((batch, channels, *windows.floor(type.shape[2:]))))
 
 
 def _joined(b: OnnxBuilder, x: Operand, pad: Pads, fill: float) -> Operand | str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
@@ -197,7 +197,8 @@ class Max(Extreme):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        return (np.asarray(np.max(x, axis=self.axis, keepdims=self.keep)),)
+        lowest = _lowest(x)
+        return (np.asarray(np.max(x, axis=self.axis, keepdims=self.keep, initial=lowest)),)
 
 
 @register
@@ -212,7 +213,8 @@ class Min(Extreme):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        return (np.asarray(np.min(x, axis=self.axis, keepdims=self.keep)),)
+        highest = _highest(x)
+        return (np.asarray(np.min(x, axis=self.axis, keepdims=self.keep, initial=highest)),)
 
 
 @register
@@ -238,6 +240,15 @@ class Logsumexp(Reduction):
     def samples(cls) -> Sequence[Sample]:
         large = Sample(cls((1,)), (TensorType(F32, (2, 30)),), low=-200, high=200)
         return [*super().samples(), large]
+
+
+def _lowest(x: Array) -> Any:
+    """Give what is below every element: the largest of nothing, where a size turns out to be 0."""
+    return -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+
+
+def _highest(x: Array) -> Any:
+    return np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).max
 
 
 @dataclass(frozen=True)

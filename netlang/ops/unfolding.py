@@ -1,4 +1,4 @@
-"""Windows laid out as columns."""
+"""Windows laid out as columns, and columns laid back into maps."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.ir.dims import Dim, product, symbol
+from netlang.ir.dims import Dim, exact_quotient, product, symbol
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, Window, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
-from netlang.ops.arguments import Arguments
+from netlang.ops.arguments import Arguments, integers, refused
 from netlang.ops.checks import require_float
 from netlang.ops.convolution import onnx_pads
 from netlang.ops.windows import (
@@ -111,6 +111,126 @@ class Unfold(Primitive):
 
     def _windows(self) -> Windows:
         return Windows(self.kernel, self.stride, self.pad, self.dilation)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Fold(Primitive):
+    """Lay columns back into a map of the given size, and add up where windows overlap: col2im.
+
+    ``[N, C * window, places] -> [N, C, ...size]``, as in PyTorch. ONNX: ConvTranspose with unit
+    filters.
+    """
+
+    name: ClassVar[str] = "fold"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    size: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pads
+    dilation: tuple[int, ...]
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        size = integers(attributes, "size")
+        if not 1 <= len(size) <= 3:
+            raise refused("size", "must name 1 to 3 sizes", len(size))
+        rank = len(size)
+        kernel = per_axis(attributes, "kernel", rank)
+        stride = per_axis(attributes, "stride", rank, 1)
+        dilation = per_axis(attributes, "dilation", rank, 1)
+        none = Windows(kernel, stride, ((0, 0),) * rank, dilation)
+        none.check(size)
+        return cls(size, kernel, stride, padding(attributes, size, none.extent, stride), dilation)
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_float("fold", x)
+        if x.rank != 3:
+            raise TypeRefused(
+                "folding works on columns [N, C * window, places]",
+                rule="rank-mismatch",
+                operand=0,
+                label=f"this is {x}",
+            )
+        windows = self._windows()
+        windows.check(self.size)
+        batch, depth, places = x.shape
+        channels = exact_quotient(depth, product(self.kernel))
+        if channels is None or isinstance(channels, Dim):
+            raise TypeRefused(
+                f"a column of {depth} isn't made of windows of {product(self.kernel)}",
+                operand=0,
+                label=f"this is {x}",
+            )
+        counts = windows.floor(self.size)
+        if places != product(counts):
+            raise TypeRefused(
+                f"a map of this size has {product(counts)} windows, not {places}",
+                operand=0,
+                label=f"this is {x}",
+            )
+        return (x.with_shape(batch, channels, *self.size),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        windows, many = self._windows(), int(np.prod(self.kernel))
+        counts = self._counts()
+        columns = x.reshape(x.shape[0], x.shape[1] // many, many, *counts)
+        whole = [n + sum(pair) for n, pair in zip(self.size, self.pad, strict=True)]
+        y = np.zeros((*columns.shape[:2], *whole), x.dtype)
+        for i, tap in enumerate(taps(windows, counts)):
+            y[(slice(None), slice(None), *tap)] += columns[:, :, i]
+        inside = (slice(b, b + n) for n, (b, _) in zip(self.size, self.pad, strict=True))
+        return (np.ascontiguousarray(y[(slice(None), slice(None), *inside)]),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        many, depth = int(np.prod(self.kernel)), x.type.shape[1]
+        assert isinstance(depth, int)
+        laid = b.add("Reshape", x, b.axes((0, depth, *self._counts())))
+        unit = np.eye(many).reshape(many, 1, *self.kernel)
+        rests = [
+            size + sum(pair) - (n - 1) * stride - extent
+            for size, pair, n, stride, extent in zip(
+                self.size, self.pad, self._counts(), self.stride, self._windows().extent,
+                strict=True,
+            )
+        ]  # fmt: skip
+        made = b.add(
+            "ConvTranspose",
+            laid,
+            b.constant(np.concatenate([unit] * (depth // many)).tolist(), x.type.dtype),
+            kernel_shape=list(self.kernel),
+            strides=list(self.stride),
+            pads=onnx_pads(self.pad),
+            output_padding=rests,
+            dilations=list(self.dilation),
+            group=depth // many,
+        )
+        return (made,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        none, one = ((0, 0), (0, 0)), ((1, 1), (1, 1))
+        return [
+            _sample(cls((5, 6), (2, 3), (1, 2), none, (1, 1)), 2, 18, 8),
+            _sample(cls((6, 5), (3, 2), (2, 1), one, (2, 1)), 1, 12, 12),
+            _sample(cls((6,), (3,), (1,), ((2, 0),), (1,)), 2, 9, 6),
+            Sample(
+                cls((4, 4), (3, 3), (1, 1), one, (1, 1)),
+                (TensorType(F32, (symbol("N"), 9, 16)),),
+                sizes={"N": 2},
+            ),
+        ]
+
+    def _windows(self) -> Windows:
+        return Windows(self.kernel, self.stride, self.pad, self.dilation)
+
+    def _counts(self) -> tuple[int, ...]:
+        return tuple(n for n in self._windows().floor(self.size) if isinstance(n, int))
 
 
 def _sample(op: Primitive, *shape: int) -> Sample:

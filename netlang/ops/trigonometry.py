@@ -1,0 +1,94 @@
+"""Inverse and hyperbolic functions of each element."""
+
+from __future__ import annotations
+
+from netlang.ir.op import register
+from netlang.ops.elementwise import Unary
+
+
+@register
+class Asin(Unary):
+    """Give the angle in radians whose sine every element is.
+
+    ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Asin.
+    """
+
+    name = "asin"
+    numpy_name = "arcsin"
+    onnx_name = "Asin"
+    low, high = -1.0, 1.0
+
+
+@register
+class Acos(Unary):
+    """Give the angle in radians whose cosine every element is.
+
+    ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Acos.
+    """
+
+    name = "acos"
+    numpy_name = "arccos"
+    onnx_name = "Acos"
+    low, high = -1.0, 1.0
+
+
+@register
+class Sinh(Unary):
+    """Take the hyperbolic sine of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Sinh.
+    """
+
+    name = "sinh"
+    numpy_name = "sinh"
+    onnx_name = "Sinh"
+
+
+@register
+class Cosh(Unary):
+    """Take the hyperbolic cosine of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Cosh.
+    """
+
+    name = "cosh"
+    numpy_name = "cosh"
+    onnx_name = "Cosh"
+
+
+@register
+class Asinh(Unary):
+    """Give the number whose hyperbolic sine every element is.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Asinh.
+    """
+
+    name = "asinh"
+    numpy_name = "arcsinh"
+    onnx_name = "Asinh"
+
+
+@register
+class Acosh(Unary):
+    """Give the number from 0 whose hyperbolic cosine every element is.
+
+    ``f32[...S] -> f32[...S]``; NaN below 1. Source: ONNX Acosh.
+    """
+
+    name = "acosh"
+    numpy_name = "arccosh"
+    onnx_name = "Acosh"
+    low, high = 1.0, 9.0
+
+
+@register
+class Atanh(Unary):
+    """Give the number whose hyperbolic tangent every element is.
+
+    ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Atanh.
+    """
+
+    name = "atanh"
+    numpy_name = "arctanh"
+    onnx_name = "Atanh"
+    low, high = -0.9, 0.9
