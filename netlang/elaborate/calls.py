@@ -19,6 +19,7 @@ from netlang.elaborate.frame import (
     refuse,
 )
 from netlang.elaborate.functions import COMPILE_TIME, NUMERIC
+from netlang.elaborate.memo import key_of, mark, remember, repeat
 from netlang.elaborate.special import SPECIAL
 from netlang.elaborate.values import (
     UNKNOWN,
@@ -168,6 +169,15 @@ def _call_body(
     path: str,
     layer: Layer | None,
 ) -> Object:
+    run = frame.run
+    # A layer's weights are shared between its calls, which a copy would not see.
+    keyed = key_of(function, assigned) if layer is None and run.tensors else None
+    recording = run.recordings.get(keyed[0]) if keyed is not None else None
+    if keyed is not None and recording is not None:
+        copied = repeat(recording, keyed[1], path, span, frame)
+        if copied is not None:
+            return copied
+    before = mark(run)
     inner = enter(function, span, frame, path=path, layer=layer)
     known = bind_arguments(function, assigned, inner)
     inner.call = CallSite(
@@ -181,7 +191,10 @@ def _call_body(
     for clause in definition.where:
         _check_clause(clause, inner)
     run_body(function, definition, inner)
-    return give_outs(function, definition, inner)
+    result = give_outs(function, definition, inner)
+    if keyed is not None:
+        remember(*keyed, before, inner, result)
+    return result
 
 
 def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Layer | None) -> Frame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from netlang.diagnostics import Label
 from netlang.elaborate.frame import Frame, refuse
@@ -12,7 +12,7 @@ from netlang.elaborate.values import Argued, Object, Word
 from netlang.ir.dims import Size
 from netlang.ir.graph import Value, Values
 from netlang.ir.op import OPS, Primitive, TypeRefused
-from netlang.ir.types import F32, DType, Types
+from netlang.ir.types import DType, Types
 from netlang.source import Span
 
 
@@ -53,13 +53,13 @@ def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> 
 
 def constant(value: float | int | bool, dtype: DType, span: Span, frame: Frame) -> Value:
     """Add a number as a tensor of rank 0."""
-    (made,) = add(OPS["constant"](value=value, dtype=dtype), (), span, frame)  # pyright: ignore[reportCallIssue]
+    (made,) = add(OPS["constant"].make((), {"value": value, "dtype": dtype}), (), span, frame)
     return made
 
 
 def full(shape: tuple[Size, ...], value: float, dtype: DType, span: Span, frame: Frame) -> Value:
     """Add a tensor filled with one number."""
-    op = OPS["full"](shape=shape, value=value, dtype=dtype or F32)  # pyright: ignore[reportCallIssue]
+    op = OPS["full"].make((), {"shape": shape, "value": value, "dtype": dtype})
     (made,) = add(op, (), span, frame)
     return made
 
@@ -70,8 +70,7 @@ def plain(value: object) -> object:
         case Word(text=text):
             return text
         case list() | tuple():
-            items: Sequence[object] = value
-            return tuple(plain(item) for item in items)
+            return tuple(plain(item) for item in cast("Sequence[object]", value))
         case _:
             return value
 

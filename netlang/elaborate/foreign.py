@@ -40,11 +40,14 @@ def call_foreign(
     settings = tuple(
         (name, value) for name, value in values.items() if isinstance(value, int | float | str)
     )
-    op = OPS["foreign"](  # pyright: ignore[reportCallIssue]
-        results=tuple(types),
-        node=str(fields.get("onnx", "")),
-        function=str(fields.get("numpy", "")),
-        settings=settings,
+    op = OPS["foreign"].make(
+        (),
+        {
+            "results": tuple(types),
+            "node": str(fields.get("onnx", "")),
+            "function": str(fields.get("numpy", "")),
+            "settings": settings,
+        },
     )
     made = add(op, operands, span, frame)
     if len(made) == 1:

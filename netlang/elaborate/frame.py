@@ -14,6 +14,7 @@ from netlang.source import Span
 from netlang.syntax import ast
 
 if TYPE_CHECKING:
+    from netlang.elaborate.memo import Recording
     from netlang.elaborate.home import Home
 
 EXPANSION_LIMIT = 400_000
@@ -39,12 +40,22 @@ class Run:
     diagnostics: Diagnostics
     builder: Builder = field(default_factory=Builder)
     weights: dict[str, Made] = field(default_factory=dict[str, Made])
+    made: list[Made] = field(default_factory=list[Made])
+    """The same weights in the order of their making."""
     states: list[State] = field(default_factory=list[State])
     units: dict[str, int] = field(default_factory=dict[str, int])
     expanded: int = 0
     tensors: bool = True
     training: bool = False
+    recordings: dict[tuple[object, ...], Recording] = field(
+        default_factory=dict[tuple[object, ...], "Recording"]
+    )
     graph_of: Callable[[Function, Mapping[str, Object]], Graph | None] = lambda _f, _a: None
+
+    def add_weight(self, made: Made) -> None:
+        """Keep a weight under its path."""
+        self.weights[made.param.path] = made
+        self.made.append(made)
 
 
 @record

@@ -85,7 +85,7 @@ def refuse_circle(module: ast.Str, chain: list[Path]) -> NoReturn:
     )
 
 
-def refuse_missing_name(item: ast.Import, name: ast.ImportName, origin: Home) -> Diagnostic:
+def missing_name(item: ast.Import, name: ast.ImportName, origin: Home) -> Diagnostic:
     """Say that the imported file does not define a name."""
     shown = (
         f'"{item.module.value}"'

@@ -176,7 +176,7 @@ def _scan(expr: ast.For, frame: Frame) -> Object:
         tuple(body),
         {f"out{i}": v for i, v in enumerate(ends)},
     )
-    op = OPS["scan"](body=graph, carried=len(states), scanned=len(slices))  # pyright: ignore[reportCallIssue]
+    op = OPS["scan"].make((), {"body": graph, "carried": len(states), "scanned": len(slices)})
     operands = [*starts, *sources, *(Argued(v, expr.span) for v in captured)]
     results = add(op, operands, expr.source.span, frame)
     finals, stacked = list(results[: len(states)]), list(results[len(states) :])

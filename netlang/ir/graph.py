@@ -119,6 +119,8 @@ class Builder:
     """The one way to make nodes: infers types, keeps names unique, knows scope and span."""
 
     nodes: list[Node] = field(default_factory=list[Node])
+    stems: list[str] = field(default_factory=list[str])
+    """What the values of each node are called before they are told apart by numbers."""
     scope: Scope | None = None
     span: Span | None = None
     _taken: dict[str, int] = field(default_factory=dict[str, int])
@@ -137,13 +139,22 @@ class Builder:
         for v in values:
             self._taken.setdefault(v.name, 0)
 
+    def share_names(self, other: Builder) -> None:
+        """Keep the names of two builders apart, of the nodes made so far and those to come."""
+        self._taken = other._taken
+
     def add(self, op: Primitive, *inputs: Value, name: str | None = None) -> Values:
         """Add a node; raises ``TypeRefused`` where the operator refuses its operands."""
         path = self.scope.path if self.scope else ""
         stem = name or (f"{path}.{op.name}" if path else op.name)
         outputs = tuple(self.fresh(stem, t) for t in op.infer(*types(inputs)))
-        self.nodes.append(Node(op, inputs, outputs, self.scope, self.span))
+        self.put(Node(op, inputs, outputs, self.scope, self.span), stem)
         return outputs
+
+    def put(self, node: Node, stem: str) -> None:
+        """Add a node that is already made."""
+        self.nodes.append(node)
+        self.stems.append(stem)
 
     def one(self, op: Primitive, *inputs: Value) -> Value:
         """Add an operator known to have one result."""

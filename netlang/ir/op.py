@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar, cast
 
 from netlang.ir.dims import Dim, Shape, Size, substitute, symbols
 from netlang.ir.types import DType, TensorType, Types
 
 if TYPE_CHECKING:
-    from netlang.ir.graph import Graph
+    from netlang.ir.graph import Builder, Graph, Node, Value, Values
     from netlang.numeric import Array
 
 
@@ -40,6 +40,18 @@ class TypeRefused(Exception):
         self.label = label
         self.notes = tuple(notes)
         self.helps = tuple(helps)
+
+
+class NoGradient(Exception):
+    """A gradient was asked for through an operator that cannot give one.
+
+    ``node`` is where: it leads back to the program.
+    """
+
+    def __init__(self, message: str, node: Node | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.node = node
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +140,9 @@ class Primitive(ABC):
     name: ClassVar[str]
     operands: ClassVar[tuple[str, ...]]
     """Names of the operands; a name that ends in ``*`` stands for any number of them."""
+    no_gradient: ClassVar[str] = ""
+    """Why nothing flows back through the operator, as a part of a sentence; then it is a constant
+    to every gradient. ``""`` where ``vjp`` is stated."""
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
@@ -165,6 +180,17 @@ class Primitive(ABC):
         del types
         return None
 
+    def vjp(
+        self, b: Builder, inputs: Values, outputs: Values, cts: Values
+    ) -> tuple[Value | None, ...]:
+        """Add the nodes of the gradient: cotangents of the results to those of the operands.
+
+        ``cts`` has a cotangent for each of ``outputs``, of its type. ``None`` for an operand
+        nothing flows back to. Raises ``NoGradient`` where the operator has none.
+        """
+        del b, inputs, outputs, cts
+        raise NoGradient(f"`{self.name}` has no gradient")
+
     def at(self, sizes: Mapping[str, int]) -> Self:
         """Fix the symbols among the attributes."""
         changed = {
@@ -183,7 +209,7 @@ def _at(value: object, sizes: Mapping[str, int]) -> object:
     if isinstance(value, Dim) and symbols(value):
         return substitute(value, sizes)
     if isinstance(value, tuple):
-        items: tuple[object, ...] = value
+        items = cast("tuple[object, ...]", value)
         fixed = tuple(_at(item, sizes) for item in items)
         return fixed if any(a is not b for a, b in zip(fixed, items, strict=True)) else items
     return value
@@ -196,7 +222,7 @@ def _shown(value: object) -> str:
         case str():
             return f'"{value}"'
         case tuple():
-            items: tuple[object, ...] = value
+            items = cast("tuple[object, ...]", value)
             return f"[{', '.join(map(_shown, items))}]"
         case _:
             return str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
@@ -35,7 +35,7 @@ class Foreign(Primitive):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         module, _, name = self.function.partition(":")
         made = getattr(import_module(module), name)(*operands, **dict(self.settings))
-        results = made if isinstance(made, tuple) else (made,)
+        results = cast("tuple[object, ...]", made) if isinstance(made, tuple) else (made,)
         return tuple(np.asarray(r) for r in results)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:

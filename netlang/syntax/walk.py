@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import cast
 
 from netlang.source import Source, Span
 
@@ -21,7 +22,7 @@ def children(node: object) -> list[object]:
     for name in names:
         value: object = getattr(node, name)
         if isinstance(value, tuple):
-            items: tuple[object, ...] = value
+            items = cast("tuple[object, ...]", value)
             found.extend(item for item in items if not isinstance(item, _LEAVES))
         elif not isinstance(value, _LEAVES):
             found.append(value)

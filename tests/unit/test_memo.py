@@ -1,0 +1,48 @@
+"""A call that is copied makes what a call that is evaluated makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netlang.elaborate import calls
+from netlang.ir.graph import verify
+from netlang.ir.text import print_graph
+from netlang.program import open_program
+
+EXAMPLES = sorted(Path(__file__).parents[2].joinpath("examples").glob("*.net"))
+
+
+def graphs(path: Path) -> dict[str, str]:
+    program = open_program(path)
+    shown = {}
+    for name, net in program.nets.items():
+        verify(net.graph)
+        shown[name] = print_graph(net.graph)
+    return shown
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_copied_calls_make_the_graph_that_evaluated_calls_make(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = graphs(path)
+    monkeypatch.setattr(calls, "key_of", lambda *_: None)
+    assert copied == graphs(path)
+
+
+def test_a_copy_does_not_hide_that_weights_collide(tmp_path: Path) -> None:
+    file = tmp_path / "twice.net"
+    file.write_text(
+        "block unit(x) -> y {\n"
+        "  y = dense(x, 8)\n"
+        "}\n\n"
+        "net Twice(x: f32[N, 8]) -> y: f32[N, 8] {\n"
+        "  a = unit(x) as same\n"
+        "  y = unit(a) as same\n"
+        "}\n"
+    )
+    program = open_program(file)
+    program.check()
+    assert [d.rule for d in program.diagnostics.sorted()] == ["weights-collide"]
