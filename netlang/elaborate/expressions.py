@@ -37,31 +37,9 @@ def _name(expr: ast.Name, frame: Frame) -> Object:
     if value is LookupError:
         if frame.run.diagnostics.failed and not frame.home.source.library:
             return UNKNOWN  # the look at the names has told it, or what it follows from
-        if expr.text[0].isupper() and expr.text.isalnum() and len(expr.text) <= 2:
-            _refuse_dimension(expr, frame)
         refuse_unknown(expr.text, expr.span, frame)
     assert not isinstance(value, type)
     return value
-
-
-def _refuse_dimension(expr: ast.Name, frame: Frame) -> None:
-    known: list[str] = []
-    outer: Frame | None = frame
-    while outer is not None:
-        known += [
-            n for n, s in outer.names.items() if n[0].isupper() and isinstance(s.value, int | Dim)
-        ]
-        outer = outer.parent
-    refuse(
-        "unknown-dimension",
-        f"the dimension `{expr.text}` isn't given by any input",
-        expr.span,
-        "no input has a dimension of this name",
-        notes=(
-            "a name with a capital letter is a dimension: it gets its value from the shape of an "
-            f"input,\nand here the inputs have: {', '.join(dict.fromkeys(known)) or 'none'}",
-        ),
-    )
 
 
 # ---- pipelines ---------------------------------------------------------------------------

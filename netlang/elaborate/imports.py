@@ -69,7 +69,8 @@ def _refuse_file(module: ast.Str, target: Path) -> NoReturn:
         "import-file",
         f'"{module.value}" {what}',
         module.span,
-        helps=(f"did you mean `{near}`?",) if near else (),
+        notes=() if near else ("an import is a path that starts at the folder of this file",),
+        helps=(f'did you mean "{module.value.removesuffix(target.name)}{near}"?',) if near else (),
     )
 
 

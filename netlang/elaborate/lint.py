@@ -186,9 +186,8 @@ class _Lint:
                 case ast.Assert(condition=condition):
                     self.expr(condition, scope)
         wanted = set(outs)
-        taken_apart = {
-            t.text for s in body if isinstance(s, ast.Bind) and len(s.targets) > 1 for t in s.targets
-        }  # fmt: skip
+        several = (s for s in body if isinstance(s, ast.Bind) and len(s.targets) > 1)
+        taken_apart = {target.text for bind in several for target in bind.targets}
         for name, entry in scope.entries.items():
             if entry.kind == "binding" and not entry.used and name not in wanted and name[0] != "_":
                 self._unused(name, entry, part=name in taken_apart)
@@ -330,6 +329,11 @@ class _Lint:
             notes=(
                 "a name with a capital letter is a dimension: it gets its value from the shape of "
                 f"an input,\nand here the inputs have: {', '.join(known) or 'none'}",
+            ),
+            helps=(
+                f"use one of these, or give an input the dimension `{name}`"
+                if known
+                else f"give an input the dimension `{name}`",
             ),
         )
 
