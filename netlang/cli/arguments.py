@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from netlang.cli.output import refuse
+from netlang.cli.output import refuse, warn
 from netlang.faults import USAGE, Fault
 
 if TYPE_CHECKING:
@@ -106,9 +106,19 @@ def initial_or_given(graph: Graph, weights: str | None, seed: int) -> Mapping[st
         from netlang.initial import initialize
 
         return initialize(graph, seed)
-    from netlang.weights import load_weights
+    return given_weights(graph, weights)
 
-    return load_weights(Path(weights))
+
+def given_weights(graph: Graph, file: str) -> Mapping[str, Array]:
+    """Read the weights of a graph; warn of numbers that are none."""
+    from netlang.weights import load_weights, not_finite, require
+
+    values = load_weights(Path(file))
+    require(graph, values)
+    for path, count in not_finite(values).items():
+        many = "number is" if count == 1 else "numbers are"
+        warn(f"warning: {count:,} {many} not finite in the weight `{path}` of {file}")
+    return values
 
 
 def keep_apart(output: str | None, *inputs: str | None) -> None:

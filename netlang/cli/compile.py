@@ -33,7 +33,11 @@ Examples:
 @click.option("--opset", default=18, show_default=True, help="Use this version of the operators.")
 @click.option("--only", multiple=True, metavar="OUTPUT", help="Keep this output; repeatable.")
 @bind_option
-@click.option("--fold/--no-fold", default=True, help="Simplify the graph first, or do not.")
+@click.option(
+    "--fold/--no-fold",
+    default=True,
+    help="Multiply batch norms into the layers before them, or do not.",
+)
 def command(
     file: str, net: str | None, output: str, weights: str | None, seed: int, opset: int,
     only: tuple[str, ...], bind: dict[str, int], fold: bool,
@@ -42,10 +46,13 @@ def command(
     keep_apart(output, file, weights)
     graph = sound_graph(file, net, bind)
     from netlang.backends.onnx import save, to_onnx
+    from netlang.passes.batch_norm import fold_batch_norm
     from netlang.passes.pipeline import transform
 
     values = initial_or_given(graph, weights, seed)
-    lowered = transform(graph) if fold else graph
+    lowered = transform(graph)
+    if fold:
+        lowered, values = fold_batch_norm(lowered, values)
     model = to_onnx(lowered, values, opset=opset, only=only or None, metadata={"source": file})
     count = len(model.graph.node)
     for path in save(model, Path(output)):

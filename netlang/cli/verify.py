@@ -9,7 +9,7 @@ import click
 from netlang.cli.arguments import (
     bind_option,
     file_and_net,
-    initial_or_given,
+    given_weights,
     json_option,
     seed_option,
     sound_graph,
@@ -48,7 +48,8 @@ def command(
     graph = sound_graph(file, net, bind, as_json=as_json)
     from netlang.verification import verify
 
-    values = initial_or_given(graph, weights, seed)
+    # Without weights of its own, a network is given ones that let every layer be seen.
+    values = given_weights(graph, weights) if weights else None
     compared = verify(graph, values, seed=seed, provider=provider)
     agreed = all(c.ok for c in compared)
     if as_json:
