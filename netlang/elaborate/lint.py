@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity, nearest
+from netlang.elaborate.externs import check_extern_op
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.home import Home
 from netlang.elaborate.naming import ELEMENTS
@@ -115,6 +116,7 @@ class _Lint:
             self.expr(clause, scope)
         if d.kind == "op":
             self._outs(d.outs, scope, d.params)
+            check_extern_op(d, self.diagnostics)
             return
         for out in d.outs:  # a dataset's columns may have sizes of their own
             self._type(out.type, scope, binds=True)
@@ -516,6 +518,7 @@ def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
         if not cycle:
             continue
         home.recursive.update(cycle)
+        done.update(cycle)
         shown = " → ".join(f"`{name}`" for name in [*cycle, cycle[0]])
         first, second = cycle[0], cycle[1] if len(cycle) > 1 else cycle[0]
         message = (
