@@ -20,7 +20,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "gelu",
         "softmax",
         "log_softmax",
-        "prelu",
+        "leak",
     ),
     "adaptive": (
         "adaptive_avg_pool",
@@ -127,6 +127,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "random": (
         "dropout",
         "drop_path",
+        "dropout_channels",
         "stop_gradient",
     ),
     "ranking": ("ranked",),
@@ -135,6 +136,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "gru_layer",
         "lstm_layer",
     ),
+    "randomness": ("draw_uniform", "draw_normal"),
     "reduction": (
         "sum",
         "mean",
