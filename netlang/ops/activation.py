@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops import arguments
-from netlang.ops.checks import require_dtype_of, require_elements, require_float
+from netlang.ops.checks import (
+    require_dtype_of,
+    require_elements,
+    require_float,
+    require_positive,
+)
 from netlang.ops.special import erf
+from netlang.ops.terms import Term, terms
 
 N = symbol("N")
 SELU_ALPHA = 1.6732632423543772848
@@ -34,6 +41,18 @@ class Activation(Primitive, ABC):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add(self.onnx_name, *operands),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, y, ct = terms(b, *inputs, *outputs, *cts)
+        return (self.pulled(x, y, ct).value,)
+
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        """Give the cotangent of ``x`` from that of ``y``."""
+        return ct * self.derivative(x, y)
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        """Give the derivative at ``x``, where the function is ``y``."""
+        raise NoGradient(f"`{self.name}` has no gradient")
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -59,6 +78,10 @@ class Relu(Activation):
         (x,) = operands
         return (np.asarray(np.maximum(x, x.dtype.type(0))),)
 
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        del x
+        return ct.where(y > 0.0)
+
 
 @register
 class Sigmoid(Activation):
@@ -75,6 +98,10 @@ class Sigmoid(Activation):
         decay = np.exp(-np.abs(x))
         return (np.where(x >= 0, 1 / (1 + decay), decay / (1 + decay)),)
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return y * (1.0 - y)
+
 
 @register
 class Tanh(Activation):
@@ -90,20 +117,46 @@ class Tanh(Activation):
         (x,) = operands
         return (np.asarray(np.tanh(x)),)
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return 1.0 - y * y
+
 
 @register
+@dataclass(frozen=True)
 class Softplus(Activation):
-    """Smooth the corner of relu: log(1 + exp(x)), finite for every finite element.
+    """Smooth the corner of relu: log(1 + exp(beta x)) / beta, finite for every finite element.
 
-    ``f32[...S] -> f32[...S]``. Source: ONNX Softplus.
+    ``f32[...S] -> f32[...S]``; a larger ``beta`` leaves less of the corner smooth. Source: ONNX
+    Softplus.
     """
 
-    name = "softplus"
-    onnx_name = "Softplus"
+    name: ClassVar[str] = "softplus"
+    beta: float = 1.0
+
+    def infer(self, *types: TensorType) -> Types:
+        require_positive(self.name, "beta", self.beta)
+        return super().infer(*types)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        return (np.asarray(np.logaddexp(x.dtype.type(0), x)),)
+        beta = x.dtype.type(self.beta)
+        return (np.asarray(np.logaddexp(x.dtype.type(0), beta * x) / beta),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        if self.beta == 1:
+            return (b.add("Softplus", x),)
+        beta = b.constant(float(self.beta), x.type.dtype)
+        return (b.add("Div", b.add("Softplus", b.add("Mul", x, beta)), beta),)
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return x.unary("sigmoid")
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [*super().samples(), Sample(cls(2.5), (TensorType(F32, (2, 3)),), low=-9, high=9)]
 
 
 @register
@@ -119,6 +172,11 @@ class Softsign(Activation):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
         return (np.asarray(x / (1 + np.abs(x))),)
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        root = x.unary("abs") + 1.0
+        return 1.0 / (root * root)
 
 
 @register
@@ -136,6 +194,9 @@ class Selu(Activation):
         zero = x.dtype.type(0)
         below = SELU_ALPHA * np.expm1(np.minimum(x, zero))
         return (np.asarray(SELU_GAMMA * (np.maximum(x, zero) + below), dtype=x.dtype),)
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        return x.number(SELU_GAMMA).where(x > 0.0, y + SELU_GAMMA * SELU_ALPHA)
 
 
 @register
@@ -159,6 +220,10 @@ class Hardsigmoid(Activation):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("HardSigmoid", *operands, alpha=float(self.slope), beta=float(self.shift)),)
 
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        del x
+        return (ct * self.slope).where((y > 0.0).binary("logical_and", y < 1.0))
+
 
 @register
 @dataclass(frozen=True)
@@ -177,6 +242,10 @@ class LeakyRelu(Activation):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("LeakyRelu", *operands, alpha=float(self.slope)),)
+
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        del y
+        return ct.where(x >= 0.0, ct * self.slope)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -207,6 +276,9 @@ class Elu(Activation):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Elu", *operands, alpha=float(self.alpha)),)
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        return x.number(1.0).where(x > 0.0, y + self.alpha)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -254,6 +326,15 @@ class Gelu(Activation):
         else:
             phi = b.add("Erf", b.add("Div", x, number(2**0.5)))
         return (b.add("Mul", b.add("Mul", x, b.add("Add", phi, number(1.0))), number(0.5)),)
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        if self.approximate:
+            c = (2 / 3.141592653589793) ** 0.5
+            t = (c * (x + 0.044715 * (x * x * x))).unary("tanh")
+            return 0.5 * (1.0 + t) + 0.5 * c * x * (1.0 - t * t) * (1.0 + 0.134145 * (x * x))
+        phi = 0.5 * (1.0 + (x * 0.5**0.5).unary("erf"))
+        return phi + x * (-0.5 * (x * x)).unary("exp") * (2 * 3.141592653589793) ** -0.5
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -313,6 +394,9 @@ class Softmax(Normalizer):
         e = np.exp(x - np.max(x, axis=self.axis, keepdims=True))
         return (e / np.sum(e, axis=self.axis, keepdims=True),)
 
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        return y * (ct - (ct * y).sum((self.axis % x.rank,), keep=True))
+
 
 @register
 class LogSoftmax(Normalizer):
@@ -329,26 +413,29 @@ class LogSoftmax(Normalizer):
         shifted = x - np.max(x, axis=self.axis, keepdims=True)
         return (shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True)),)
 
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        return ct - y.unary("exp") * ct.sum((self.axis % x.rank,), keep=True)
+
 
 @register
 @dataclass(frozen=True)
-class Prelu(Primitive):
+class Leak(Primitive):
     """Keep positive elements and multiply the others by a learned slope, one for each channel.
 
     ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; a slope ``f32[1]`` serves all channels.
     Source: He et al., 2015; ONNX PRelu.
     """
 
-    name: ClassVar[str] = "prelu"
+    name: ClassVar[str] = "leak"
     operands: ClassVar[tuple[str, ...]] = ("x", "slope")
 
     def infer(self, *types: TensorType) -> Types:
         x, slope = types
-        require_float("prelu", x)
+        require_float("leak", x)
         require_dtype_of(x, slope, operand=1)
         if slope.shape != (1,) and (x.rank < 2 or slope.shape != (x.shape[1],)):
             raise TypeRefused(
-                "`prelu` needs one slope for each channel, or one for all",
+                "`leak` needs one slope for each channel, or one for all",
                 operand=1,
                 label=f"this is {slope}",
                 notes=(f"the input is {x}",),
@@ -368,6 +455,18 @@ class Prelu(Primitive):
             return (b.add("PRelu", x, slope),)
         aligned = b.add("Unsqueeze", slope, b.axes(range(1, x.type.rank - 1)))
         return (b.add("PRelu", x, aligned),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, slope, ct = terms(b, *inputs, *cts)
+        kept = x >= 0.0
+        by_slope = (ct * x).where(kept.unary("logical_not"))
+        if slope.shape == (1,):
+            aligned = slope.reshape(())
+            total = by_slope.sum(range(x.rank)).reshape((1,))
+        else:
+            aligned = slope.reshape((*slope.shape, *(1,) * (x.rank - 2)))
+            total = by_slope.sum([0, *range(2, x.rank)])
+        return ct.where(kept, ct * aligned).value, total.value
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -100,6 +100,22 @@ class DropPath(RandomDrop):
 
 
 @register
+class DropoutChannels(RandomDrop):
+    """Make whole channels of each example 0 at random in training, and scale up the others.
+
+    ``f32[N, C, ...S] -> f32[N, C, ...S]``; the others are divided by 1 - rate, and in evaluation
+    all pass. Source: spatial dropout, Tompson et al., 2015.
+    """
+
+    name = "dropout_channels"
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_rank("dropout_channels", x, 2, "[N, C, ...]")
+        return RandomDrop.infer(self, x)
+
+
+@register
 class StopGradient(Identity):
     """Pass a tensor on, and no gradient back.
 

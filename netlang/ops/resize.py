@@ -17,6 +17,7 @@ from netlang.ops.windows import per_axis, spatial_shape, wrong_count
 
 _WORDS = {
     "nearest": "nearest",
+    "nearest_exact": "nearest_exact",
     "linear": "linear",
     "bilinear": "linear",
     "trilinear": "linear",
@@ -75,6 +76,7 @@ class Upsample(Primitive):
             _sample(cls((2, 2), "nearest"), 2, 3, 4, 5),
             _sample(cls((3,), "nearest"), 2, 3, 4),
             _sample(cls((1, 2, 3), "nearest"), 1, 2, 2, 3, 2),
+            _sample(cls((2, 3), "nearest_exact"), 2, 3, 4, 5),
             *(_sample(cls((2, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
             _sample(cls((2,), "linear"), 2, 3, 4),
             _sample(cls((2, 1, 2), "linear"), 1, 2, 2, 3, 2),
@@ -90,9 +92,10 @@ class Upsample(Primitive):
 class Resize(Primitive):
     """Bring a map to a given size.
 
-    ``[N, C, H, W] -> [N, C, *size]``. ``nearest`` takes the point at ``i * H // size``, ``linear``
-    and ``cubic`` (two axes) interpolate as ``upsample`` does; nothing is smoothed when the map
-    shrinks. ONNX: Resize, Gather.
+    ``[N, C, H, W] -> [N, C, *size]``. ``nearest`` takes the point at ``i * H // size``,
+    ``nearest_exact`` the one whose middle is closest, ``linear`` and ``cubic`` (two axes)
+    interpolate as ``upsample`` does; nothing is smoothed when the map shrinks. ONNX: Resize,
+    Gather.
     """
 
     name: ClassVar[str] = "resize"
@@ -122,7 +125,7 @@ class Resize(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
         known = [n for n in (*x.type.shape[2:], *self.size) if isinstance(n, int)]
-        if self.mode == "nearest" and len(known) == 2 * len(self.size):
+        if self.mode.startswith("nearest") and len(known) == 2 * len(self.size):
             return (self._picked(b, x),)
         shape = b.shape((*x.type.shape[:2], *self.size))
         return (b.add("Resize", x, "", "", shape, **_options(self.mode, align=self.align)),)
@@ -135,6 +138,8 @@ class Resize(Primitive):
         return [
             _sample(cls((7, 3), "nearest"), 2, 3, 4, 5),
             _sample(cls((4, 5), "nearest"), 2, 3, 4, 5),
+            _sample(cls((7, 3), "nearest_exact"), 2, 3, 4, 5),
+            Sample(cls((2 * h, 8), "nearest_exact"), (symbolic,), sizes={"N": 2, "H": 4}),
             *(_sample(cls((7, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
             *(_sample(cls((1, 8), mode, align), 1, 2, 4, 5) for mode, align in both),
             _sample(cls((20, 11), "linear"), 1, 2, 7, 5),
@@ -149,7 +154,8 @@ class Resize(Primitive):
             if have != want:
                 assert isinstance(have, int)
                 assert isinstance(want, int)
-                places = b.constant([i * have // want for i in range(want)], I64)
+                (picked,), _ = _taps(have, want, self.mode, align=False)
+                places = b.constant(picked.tolist(), I64)
                 y = b.add("Gather", y, places, axis=axis)
         return y if isinstance(y, str) else b.add("Identity", y)
 
@@ -281,7 +287,7 @@ def _check(
     for value in given:
         if isinstance(value, int) and value < 1:
             raise refused(name, "must be 1 or more", value)
-    if mode not in ("nearest", "linear", "cubic"):
+    if mode not in _WORDS.values():
         raise refused("mode", "must be nearest, linear or cubic", f'"{mode}"')
     if mode == "cubic" and len(spatial) != 2:
         raise TypeRefused(
@@ -290,7 +296,7 @@ def _check(
             label=f"this is {x}",
             helps=['use `mode="linear"`'],
         )
-    if mode == "nearest" and align:
+    if mode.startswith("nearest") and align:
         raise TypeRefused(
             "`align` has no meaning for the nearest point",
             rule="out-of-range",
@@ -311,6 +317,12 @@ def _options(mode: str, *, align: bool) -> dict[str, str | float]:
             "mode": mode,
             "coordinate_transformation_mode": "asymmetric",
             "nearest_mode": "floor",
+        }
+    if mode == "nearest_exact":
+        return {
+            "mode": "nearest",
+            "coordinate_transformation_mode": "half_pixel",
+            "nearest_mode": "round_prefer_ceil",
         }
     options: dict[str, str | float] = {
         "mode": mode,
@@ -343,6 +355,8 @@ def _taps(have: int, want: int, mode: str, *, align: bool) -> tuple[list[Array],
     new = np.arange(want)
     if mode == "nearest":
         return [new * have // want], [np.ones(want)]
+    if mode == "nearest_exact":
+        return [(2 * new + 1) * have // (2 * want)], [np.ones(want)]
     if align:
         at = new * ((have - 1) / (want - 1) if want > 1 else 0.0)
     else:

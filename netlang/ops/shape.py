@@ -26,7 +26,7 @@ from netlang.ops.clauses import Sizes, where_help
 @register
 @dataclass(frozen=True, slots=True)
 class Flatten(Primitive):
-    """Join all axes from ``start`` on into one.
+    """Join the axes from ``start`` to ``end`` into one.
 
     ``[N, C, H, W] -> [N, C*H*W]`` with ``start`` 1. ONNX: Flatten, Reshape.
     """
@@ -35,24 +35,38 @@ class Flatten(Primitive):
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     start: int = 1
+    end: int = -1
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
-        return cls(axis_of(types[0], integer(attributes, "start", 1)))
+        (x,) = types
+        start = axis_of(x, integer(attributes, "start", 1))
+        end = axis_of(x, integer(attributes, "end", -1))
+        if end < start:
+            raise TypeRefused(
+                f"the axes from {start} to {end} are none",
+                rule="axis-out-of-range",
+                operand=0,
+                label=f"this is {x}",
+                helps=["`start` is the first axis to join and `end` the last"],
+            )
+        return cls(start, end - x.rank)
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
-        start = axis_of(x, self.start)
-        return (x.with_shape(*x.shape[:start], product(x.shape[start:])),)
+        start, stop = axis_of(x, self.start), axis_of(x, self.end) + 1
+        joined = product(x.shape[start:stop])
+        return (x.with_shape(*x.shape[:start], joined, *x.shape[stop:]),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        start = self.start % x.ndim
-        return (x.reshape(*x.shape[:start], int(np.prod(x.shape[start:]))),)
+        start, stop = self.start % x.ndim, self.end % x.ndim + 1
+        joined = int(np.prod(x.shape[start:stop]))
+        return (x.reshape(*x.shape[:start], joined, *x.shape[stop:]),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
-        if self.start == 1:
+        if self.start == 1 and self.end % x.type.rank == x.type.rank - 1:
             return (b.add("Flatten", x, axis=1),)
         (y,) = self.infer(x.type)
         return (b.add("Reshape", x, b.shape(y.shape, like=x)),)
@@ -63,11 +77,13 @@ class Flatten(Primitive):
         return [
             _sample(cls(), 2, 3, 4, 5),
             _sample(cls(2), 2, 3, 4, 5),
+            _sample(cls(1, -2), 2, 3, 4, 5),
             _sample(cls(0), 2, 3),
             _sample(cls(), 2, 3),
             _sample(cls(-2), 2, 3, 4),
             Sample(cls(), (_f32(n, 3, h, h),), sizes={"N": 2, "H": 4}),
             Sample(cls(2), (_f32(n, 3, h, 5),), sizes={"N": 2, "H": 4}),
+            Sample(cls(1, -2), (_f32(n, 3, h, 5),), sizes={"N": 2, "H": 4}),
             Sample(cls(0), (_f32(n, 3, h),), sizes={"N": 2, "H": 4}),
         ]
 
