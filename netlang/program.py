@@ -62,14 +62,7 @@ class Net:
         return graph
 
     def _check_names(self, values: Mapping[str, Object]) -> None:
-        known = {p.name.text for p in self.function.params if not nets.takes_tensor(p)}
-        for param in self.function.params:
-            if isinstance(param.type, ast.ShapeType):
-                known |= {
-                    d.text
-                    for d in param.type.dims
-                    if isinstance(d, ast.Name) and d.text[0].isupper()
-                }
+        known = nets.settable(self.function)
         for name in values:
             if name not in known:
                 near = nearest(name, known)
@@ -259,7 +252,11 @@ class Program:
             self.diagnostics.report(refused.diagnostic)
             origin = None
         for name in item.names:
-            local = (name.alias or name.name).text
+            shown = name.alias or name.name
+            local = shown.text
+            if local in home.imported:
+                self._twice(shown, None, home)
+                continue
             home.imported[local] = None
             if origin is None:
                 continue

@@ -307,13 +307,16 @@ def _minus(a: Object, b: Object) -> float | Dim:
 def _undecided(node: ast.Binary, difference: Dim) -> NoReturn:
     from netlang.ir.dims import symbols
 
-    free = ", ".join(symbols(difference))
+    names = list(symbols(difference))
+    free = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} free here"
+    count = next((c for c in ("macs", "params") if f"{c}(" in node.span.text), "")
+    given = f"`{count}(…, {names[0]}=…)`" if count else f"`--bind {names[0]}=…`"
     refuse(
         "undecided-size",
         "this depends on a size that is only known at run time",
         node.span,
-        f"{free} is free here",
-        helps=(f"fix it in the signature, or with `--bind {free.split(', ')[0]}=…`",),
+        free,
+        helps=(f"fix it in the signature, or with {given}",),
     )
 
 

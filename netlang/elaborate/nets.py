@@ -14,6 +14,7 @@ from netlang.elaborate.frame import Frame, Run, refuse, report
 from netlang.elaborate.values import UNKNOWN, Argued, Function, Object, Results, describe
 from netlang.ir.graph import Graph, Scope, Value
 from netlang.syntax import ast
+from netlang.syntax.walk import walk
 
 
 def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Graph | None:
@@ -75,6 +76,18 @@ def _open(
     for clause in definition.where:
         check_clause(clause, frame, truth)
     return tuple(inputs)
+
+
+def settable(function: Function) -> set[str]:
+    """Name what can be given to a net before it is elaborated: its parameters and free sizes."""
+    names: set[str] = set()
+    for param in function.params:
+        if not takes_tensor(param):
+            names.add(param.name.text)
+        elif param.type is not None:
+            sizes = (n for n in walk(param.type) if isinstance(n, ast.Name))
+            names |= {size.text for size in sizes if size.text[0].isupper()}
+    return names
 
 
 def _bind_parameter(param: ast.Param, frame: Frame, given: Mapping[str, Object]) -> None:

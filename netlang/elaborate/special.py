@@ -19,6 +19,7 @@ from netlang.ir.dims import Size
 from netlang.ir.graph import Graph
 from netlang.ir.types import TensorType
 from netlang.source import Span
+from netlang.syntax import ast
 
 Special = Callable[[Sequence[Argued], Span, Frame], Object]
 
@@ -46,11 +47,27 @@ def _count(name: str, count: Callable[[Graph], Size]) -> Special:
                     arg.span,
                     helps=(f"give sizes and parameters by name: `{name}(…, H=224)`",),
                 )
+            _check_settable(arg.name, function)
             given[arg.name.text] = arg.value
         graph = frame.run.graph_of(function, given)
         return UNKNOWN if graph is None else count(graph)
 
     return apply
+
+
+def _check_settable(name: ast.Ident, net: Function) -> None:
+    from netlang.elaborate.nets import settable
+
+    known = settable(net)
+    if name.text not in known:
+        near = nearest(name.text, known)
+        refuse(
+            "unknown-parameter",
+            f"`{net.name}` has no size or parameter `{name.text}`",
+            name.span,
+            notes=(f"it has: {', '.join(sorted(known))}",) if known else (),
+            helps=(f"did you mean `{near}`?",) if near else (),
+        )
 
 
 def _trained(graph: Graph) -> Size:
