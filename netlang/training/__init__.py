@@ -1,0 +1,1 @@
+"""Train sections become graphs of one step, and runs of many."""
