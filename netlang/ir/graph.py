@@ -23,6 +23,8 @@ class Value:
 
 
 Values = tuple[Value, ...]
+Cotangents = tuple[Value | None, ...]
+"""One for each operand of an operator; ``None`` where nothing flows back."""
 
 
 @dataclass(frozen=True, slots=True)

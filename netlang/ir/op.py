@@ -12,7 +12,7 @@ from netlang.ir.dims import Dim, Shape, Size, substitute, symbols
 from netlang.ir.types import DType, TensorType, Types
 
 if TYPE_CHECKING:
-    from netlang.ir.graph import Builder, Graph, Node, Value, Values
+    from netlang.ir.graph import Builder, Cotangents, Graph, Node, Values
     from netlang.numeric import Array
 
 
@@ -180,9 +180,7 @@ class Primitive(ABC):
         del types
         return None
 
-    def vjp(
-        self, b: Builder, inputs: Values, outputs: Values, cts: Values
-    ) -> tuple[Value | None, ...]:
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         """Add the nodes of the gradient: cotangents of the results to those of the operands.
 
         ``cts`` has a cotangent for each of ``outputs``, of its type. ``None`` for an operand

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netlang.ir.dims import symbol
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.checks import (
@@ -19,6 +20,7 @@ from netlang.ops.checks import (
     require_same_dtype,
 )
 from netlang.ops.special import numpy_function
+from netlang.ops.terms import Term, terms
 
 N = symbol("N")
 
@@ -56,6 +58,15 @@ class Binary(Primitive, ABC):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add(self.onnx_name, *operands),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, y, z, ct = terms(b, *inputs, *outputs, *cts)
+        left, right = self.pulled(x, y, z, ct)
+        return left.sum_to(x.shape).value, right.sum_to(y.shape).value
+
+    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        """Give the cotangents of both operands, in the shape of the result ``z``."""
+        raise NoGradient(f"`{self.sign}` has no gradient")
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [Sample(cls(), types) for types in pairs(F32)[:-1]] + [
@@ -76,6 +87,10 @@ class Add(Binary):
     numpy_name = "add"
     onnx_name = "Add"
 
+    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        del x, y, z
+        return ct, ct
+
 
 @register
 class Sub(Binary):
@@ -88,6 +103,10 @@ class Sub(Binary):
     sign = "-"
     numpy_name = "subtract"
     onnx_name = "Sub"
+
+    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        del x, y, z
+        return ct, -ct
 
 
 @register
@@ -102,6 +121,10 @@ class Mul(Binary):
     numpy_name = "multiply"
     onnx_name = "Mul"
 
+    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        del z
+        return ct * y, ct * x
+
 
 @register
 class Maximum(Binary):
@@ -115,6 +138,12 @@ class Maximum(Binary):
     numpy_name = "maximum"
     onnx_name = "Max"
 
+    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        del z
+        # Equal elements share, as in PyTorch.
+        both = (ct * 0.5).where(x.equals(y))
+        return both + ct.where(x > y), both + ct.where(x < y)
+
 
 @register
 class Minimum(Binary):
@@ -127,6 +156,11 @@ class Minimum(Binary):
     sign = "minimum"
     numpy_name = "minimum"
     onnx_name = "Min"
+
+    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        del z
+        both = (ct * 0.5).where(x.equals(y))
+        return both + ct.where(x < y), both + ct.where(x > y)
 
 
 @register
@@ -143,6 +177,10 @@ class Div(Binary):
 
     def check(self, a: TensorType, b: TensorType) -> None:
         require_float(self.sign, a, b)
+
+    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        del x
+        return ct / y, -(ct * z / y)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -164,6 +202,12 @@ class Pow(Binary):
     def check(self, a: TensorType, b: TensorType) -> None:
         require_float(self.sign, a, b)
 
+    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        # The power of 0 to -1 never arises, and the logarithm is that of positive numbers.
+        less = (y - 1.0).where(y.binary("not_equal", 0.0), 1.0)
+        log = x.where(x > 0.0, 1.0).unary("log")
+        return ct * y * x**less, ct * z * log
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [Sample(cls(), types, low=0.1, high=3, sizes={"N": 4}) for types in pairs(F32)]
@@ -179,6 +223,7 @@ class FloorDiv(Binary):
     name = "floor_div"
     sign = "//"
     numpy_name = "floor_divide"
+    no_gradient = "its result is a whole number"
 
     def check(self, a: TensorType, b: TensorType) -> None:
         require_integer(self.sign, a, b, help="for numbers with a point: `floor({0} / {1})`")
@@ -205,6 +250,7 @@ class Mod(Binary):
     sign = "%"
     numpy_name = "remainder"
     onnx_name = "Mod"
+    no_gradient = "its result is a whole number"
 
     def check(self, a: TensorType, b: TensorType) -> None:
         require_integer(
@@ -229,6 +275,9 @@ class Fmod(Binary):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Mod", *operands, fmod=1),)
+
+    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        return ct, -(ct * (x - z) / y)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

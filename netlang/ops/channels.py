@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops import arguments
 from netlang.ops.checks import require_float, require_rank, require_vector
+from netlang.ops.terms import Term, terms
 
 N = symbol("N")
 H = symbol("H")
@@ -85,6 +87,22 @@ class LocalResponseNorm(Primitive):
         like = Operand(b.add("LRN", flat, **attributes), x.type.with_shape(*shape))
         return (b.add("Reshape", like, b.shape(x.type.shape, like=like)),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ct = terms(b, *inputs, *cts)
+        spread = self._around(x * x) * self.alpha + self.k
+        scale = spread**-self.beta
+        shares = self._around(ct * x * scale / spread)
+        return ((ct * scale - x * shares * (2 * self.alpha * self.beta)).value,)
+
+    def _around(self, x: Term) -> Term:
+        """Average over neighbours across channels; those that are missing count as 0."""
+        from netlang.ops.pooling import AvgPool
+
+        reach = self.size // 2
+        one = x.reshape((x.shape[0], 1, x.shape[1], product(x.shape[2:])))
+        return one.to(AvgPool((self.size, 1), (1, 1), ((reach, reach), (0, 0)))).reshape(x.shape)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         def sample(op: Self, *shape: Shape) -> Sample:
@@ -141,6 +159,11 @@ class AddChannel(OverChannels):
         x, b = operands
         return (x + over_channels(b, x),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        return ct.value, ct.sum([0, *range(2, ct.rank)]).value
+
 
 @register
 class MulChannel(OverChannels):
@@ -155,6 +178,11 @@ class MulChannel(OverChannels):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, b = operands
         return (x * over_channels(b, x),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, v, ct = terms(b, *inputs, *cts)
+        return ct.to(self, v).value, (ct * x).sum([0, *range(2, x.rank)]).value
 
 
 def over_channels(v: Array, x: Array) -> Array:

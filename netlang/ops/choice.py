@@ -8,11 +8,13 @@ from typing import ClassVar, Self
 
 from netlang.arrays import numpy_dtype
 from netlang.ir.dims import symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import BOOL, F32, I64, DType, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops import arguments
 from netlang.ops.checks import broadcast, require_bool, require_float, require_same_dtype
+from netlang.ops.terms import terms
 
 N = symbol("N")
 
@@ -27,6 +29,7 @@ class Constant(Primitive):
 
     name: ClassVar[str] = "constant"
     operands: ClassVar[tuple[str, ...]] = ()
+    no_gradient: ClassVar[str] = "it depends on no tensor"
     value: float | int | bool
     dtype: DType = F32
 
@@ -72,6 +75,11 @@ class Select(Primitive):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Where", *operands),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        mask, yes, no, ct = terms(b, *inputs, *cts)
+        refused = ct.where(mask.unary("logical_not"))
+        return None, ct.where(mask).sum_to(yes.shape).value, refused.sum_to(no.shape).value
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -123,6 +131,13 @@ class Clamp(Primitive):
         low = b.constant(float(self.low), x.type.dtype)
         return (b.add("Clip", x, low, b.constant(float(self.high), x.type.dtype)),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ct = terms(b, *inputs, *cts)
+        # On a bound the gradient passes, as in PyTorch.
+        inside = (x >= self.low).binary("logical_and", x <= self.high)
+        return (ct.where(inside).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [
@@ -160,6 +175,12 @@ class Cast(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
         return (x.name if x.type.dtype is self.to else b.add("Cast", x, to=self.to),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        from_type = inputs[0].type.dtype
+        return (ct.cast(from_type).value if from_type.is_float and self.to.is_float else None,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

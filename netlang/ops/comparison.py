@@ -21,6 +21,8 @@ N = symbol("N")
 class Comparison(Binary, ABC):
     """Two tensors compared element by element."""
 
+    no_gradient = "its result is true or false"
+
     def result(self, dtype: DType) -> DType:
         del dtype
         return BOOL
@@ -128,6 +130,8 @@ class GreaterEqual(Comparison):
 class Test(Unary, ABC):
     """A question about each element of a floating-point tensor."""
 
+    no_gradient = "its result is true or false"
+
     def infer(self, *types: TensorType) -> Types:
         (x,) = Unary.infer(self, *types)
         return (TensorType(BOOL, x.shape),)
@@ -159,6 +163,8 @@ class IsInf(Test):
 
 class Logical(Binary, ABC):
     """Two tensors of truth values joined element by element."""
+
+    no_gradient = "its result is true or false"
 
     def check(self, a: TensorType, b: TensorType) -> None:
         require_bool(self.sign, a, b)
@@ -217,6 +223,7 @@ class LogicalNot(Primitive):
 
     name: ClassVar[str] = "logical_not"
     operands: ClassVar[tuple[str, ...]] = ("x",)
+    no_gradient: ClassVar[str] = "its result is true or false"
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types

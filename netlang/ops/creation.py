@@ -29,6 +29,7 @@ class Iota(Primitive):
 
     name: ClassVar[str] = "iota"
     operands: ClassVar[tuple[str, ...]] = ()
+    no_gradient: ClassVar[str] = "it depends on no tensor"
 
     n: Size
 
@@ -61,6 +62,7 @@ class Full(Primitive):
 
     name: ClassVar[str] = "full"
     operands: ClassVar[tuple[str, ...]] = ()
+    no_gradient: ClassVar[str] = "it depends on no tensor"
 
     shape: Shape
     value: float
@@ -107,6 +109,7 @@ class OneHot(Primitive):
 
     name: ClassVar[str] = "one_hot"
     operands: ClassVar[tuple[str, ...]] = ("ids",)
+    no_gradient: ClassVar[str] = "its operand is a whole number"
 
     classes: Size
     dtype: DType = F32

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netlang.ir.dims import symbol
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.checks import require_float, require_number
 from netlang.ops.special import erf, numpy_function
+from netlang.ops.terms import Term, terms
 
 N = symbol("N")
 
@@ -38,6 +40,14 @@ class Unary(Primitive, ABC):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add(self.onnx_name, *operands),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, y, ct = terms(b, *inputs, *outputs, *cts)
+        return ((ct * self.derivative(x, y)).value,)
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        """Give the derivative at ``x``, where the function is ``y``."""
+        raise NoGradient(f"`{self.name}` has no gradient")
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -73,6 +83,11 @@ class Neg(Signed):
     numpy_name = "negative"
     onnx_name = "Neg"
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return ((-ct).value,)
+
 
 @register
 class Abs(Signed):
@@ -85,6 +100,10 @@ class Abs(Signed):
     numpy_name = "abs"
     onnx_name = "Abs"
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return x.unary("sign")
+
 
 @register
 class Sign(Signed):
@@ -96,6 +115,7 @@ class Sign(Signed):
     name = "sign"
     numpy_name = "sign"
     onnx_name = "Sign"
+    no_gradient = "its result stays the same but for jumps"
 
 
 @register
@@ -110,6 +130,10 @@ class Sqrt(Unary):
     onnx_name = "Sqrt"
     low, high = 0.0, 9.0
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return 0.5 / y
+
 
 @register
 class Exp(Unary):
@@ -121,6 +145,10 @@ class Exp(Unary):
     name = "exp"
     numpy_name = "exp"
     onnx_name = "Exp"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return y
 
 
 @register
@@ -134,6 +162,10 @@ class Log(Unary):
     numpy_name = "log"
     onnx_name = "Log"
     low, high = 0.1, 9.0
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / x
 
 
 @register
@@ -150,6 +182,10 @@ class Erf(Unary):
         (x,) = operands
         return (erf(x),)
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return (2 / 3.141592653589793**0.5) * (-(x * x)).unary("exp")
+
 
 @register
 class Floor(Unary):
@@ -161,6 +197,7 @@ class Floor(Unary):
     name = "floor"
     numpy_name = "floor"
     onnx_name = "Floor"
+    no_gradient = "its result stays the same but for jumps"
     low, high = -9.0, 9.0
 
 
@@ -174,6 +211,7 @@ class Ceil(Unary):
     name = "ceil"
     numpy_name = "ceil"
     onnx_name = "Ceil"
+    no_gradient = "its result stays the same but for jumps"
     low, high = -9.0, 9.0
 
 
@@ -187,6 +225,7 @@ class Round(Unary):
     name = "round"
     numpy_name = "round"
     onnx_name = "Round"
+    no_gradient = "its result stays the same but for jumps"
     low, high = -9.0, 9.0
 
 
@@ -202,6 +241,10 @@ class Reciprocal(Unary):
     onnx_name = "Reciprocal"
     low, high = 0.5, 3.0
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return -(y * y)
+
 
 @register
 class Sin(Unary):
@@ -214,6 +257,10 @@ class Sin(Unary):
     numpy_name = "sin"
     onnx_name = "Sin"
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return x.unary("cos")
+
 
 @register
 class Cos(Unary):
@@ -225,6 +272,10 @@ class Cos(Unary):
     name = "cos"
     numpy_name = "cos"
     onnx_name = "Cos"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return -x.unary("sin")
 
 
 @register
@@ -239,6 +290,10 @@ class Tan(Unary):
     onnx_name = "Tan"
     low, high = -1.0, 1.0
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return y * y + 1.0
+
 
 @register
 class Atan(Unary):
@@ -250,3 +305,7 @@ class Atan(Unary):
     name = "atan"
     numpy_name = "arctan"
     onnx_name = "Atan"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (x * x + 1.0)

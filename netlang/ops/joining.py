@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Dim, Floor, Shape, Size, exact_quotient, substitute, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, axis_of, integer, new_axis, refused, sizes
 from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.terms import terms
 
 
 @register
@@ -48,6 +50,16 @@ class Concat(Primitive):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Concat", *operands, axis=self.axis),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        axis = axis_of(ct.type, self.axis)
+        sizes = tuple(v.type.shape[axis] for v in inputs)
+        # A part of size 0 cannot be split off, and nothing flows back to it.
+        some = tuple(size for size in sizes if size != 0)
+        parts = iter(b.add(Split(some, axis), ct.value) if some else ())
+        return tuple(None if size == 0 else next(parts) for size in sizes)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -103,6 +115,13 @@ class Stack(Primitive):
         axis = new_axis(self.axis, operands[0].type)
         parts = [b.add("Unsqueeze", x, b.axes((axis,))) for x in operands]
         return (b.add("Concat", *parts, axis=axis),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        axis = new_axis(self.axis, inputs[0].type)
+        parts = (ct.part(axis, i, i + 1) for i in range(len(inputs)))
+        return tuple(p.reshape(inputs[0].type.shape).value for p in parts)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -176,6 +195,11 @@ class Split(Primitive):
             return (b.add("Identity", x),)
         count = len(self.sizes)
         return b.add_many("Split", x, b.shape(self.sizes), outputs=count, axis=self.axis)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        first, *others = terms(b, *cts)
+        return (first.to(Concat(self.axis), *others).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, Size, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.checks import broadcast, require_dtype_of, require_float, require_same_dtype
+from netlang.ops.gradients_einsum import einsum_gradient
 from netlang.ops.subscripts import Subscripts
+from netlang.ops.terms import terms
 
 N = symbol("N")
 T = symbol("T")
@@ -62,6 +65,19 @@ class Matmul(Primitive):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("MatMul", *operands),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, y, ct = terms(b, *inputs, *cts)
+        left = x if x.rank > 1 else x.reshape((1, *x.shape))
+        right = y if y.rank > 1 else y.reshape((*y.shape, 1))
+        batch = ct.shape[: ct.rank - (x.rank > 1) - (y.rank > 1)]
+        wide = ct.reshape((*batch, *left.shape[-2:-1], *right.shape[-1:]))
+        by_left = wide.to(self, right.swap())
+        by_right = left.swap().to(self, wide)
+        return (
+            by_left.sum_to(left.shape).reshape(x.shape).value,
+            by_right.sum_to(right.shape).reshape(y.shape).value,
+        )
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -141,6 +157,15 @@ class Linear(Primitive):
             y = b.add("Add", y, v)
         return (y,)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, weight, ct = terms(b, *inputs[:2], *cts)
+        many, few = weight.shape
+        rows = product(x.shape[:-1])
+        flat = ct.reshape((rows, many))
+        by_weight = flat.swap().to(Matmul(), x.reshape((rows, few)))
+        biases = [flat.sum([0]).value for _ in inputs[2:]]
+        return ct.to(Matmul(), weight).value, by_weight.value, *biases
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [
@@ -191,6 +216,13 @@ class Einsum(Primitive):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Einsum", *operands, equation=self.rule),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        given = terms(b, *inputs)
+        (ct,) = terms(b, *cts)
+        rule = Subscripts.parse(self.rule, len(inputs))
+        return tuple(einsum_gradient(rule, given, place, ct).value for place in range(len(inputs)))
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from netlang.ir.dims import Shape, symbol
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.dims import Shape, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops import arguments
 from netlang.ops.checks import normal_axes, require_elements, require_float, require_number
+from netlang.ops.terms import Term, terms
 
 N = symbol("N")
 LONG = 1 << 16
@@ -82,6 +84,15 @@ class Reduction(Primitive, ABC):
             return b.add(self.onnx_name, x, b.axes(axes), keepdims=keepdims)
         return b.add(self.onnx_name, x, axes=list(axes), keepdims=keepdims)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, y, ct = terms(b, *inputs, *outputs, *cts)
+        kept = tuple(1 if i in self.axes(x.type) else n for i, n in enumerate(x.shape))
+        return (self.pulled(x, y.reshape(kept), ct.reshape(kept)).expand(x.shape).value,)
+
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        """Give the cotangent of ``x``; ``y`` and ``ct`` have the reduced axes, of size 1."""
+        raise NoGradient(f"`{self.name}` has no gradient")
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         x = TensorType(F32, (2, 3, 4))
@@ -117,6 +128,11 @@ class Extreme(Reduction, ABC):
         require_number(self.name, x)
         require_elements(self.name, x, self.axes(x))
 
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        # Equal elements share, as in PyTorch's amax.
+        hit = x.equals(y).cast(x.type.dtype)
+        return hit * (ct / hit.sum(self.axes(x.type), keep=True))
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         whole = Sample(cls((1,)), (TensorType(I64, (2, 3)),), low=-9, high=9)
@@ -142,6 +158,10 @@ class Sum(Accumulation):
         total = np.sum(x, axis=self.axis, keepdims=self.keep, dtype=wide)
         return (np.asarray(total, dtype=x.dtype),)
 
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        del x, y
+        return ct
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [*super().samples(), Sample(cls((0,)), (TensorType(F32, (0, 3)),))]
@@ -166,6 +186,10 @@ class Mean(Accumulation):
         total = np.asarray(np.sum(x, axis=self.axis, keepdims=self.keep, dtype=np.float64))
         return (np.asarray(total / (x.size // max(total.size, 1)), dtype=x.dtype),)
 
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        del y
+        return ct / ct.count(product(x.shape[axis] for axis in self.axes(x.type)))
+
 
 @register
 class Prod(Reduction):
@@ -183,6 +207,16 @@ class Prod(Reduction):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
         return (np.asarray(np.prod(x, axis=self.axis, keepdims=self.keep, dtype=x.dtype)),)
+
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        # Where one factor is 0, the others alone are its derivative; where two are, there is none.
+        nothing = x.equals(0.0)
+        others = x.where(nothing.unary("logical_not"), 1.0)
+        axes = self.axes(x.type)
+        zeros = nothing.cast(x.type.dtype).sum(axes, keep=True)
+        product_of_others = others.to(Prod(axes, True)) if axes else others
+        alone = product_of_others.where(nothing.binary("logical_and", zeros.equals(1.0)))
+        return ct * (y / others).where(zeros.equals(0.0), alone)
 
 
 @register
@@ -236,6 +270,9 @@ class Logsumexp(Reduction):
         result: Array = np.asarray(np.log(total) + top)
         return (result if self.keep else np.squeeze(result, self.axis),)
 
+    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+        return ct * (x - y).unary("exp")
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         large = Sample(cls((1,)), (TensorType(F32, (2, 30)),), low=-200, high=200)
@@ -257,6 +294,7 @@ class Place(Primitive, ABC):
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
     onnx_name: ClassVar[str]
+    no_gradient: ClassVar[str] = "it counts places"
     axis: int
     keep: bool = False
 
@@ -358,6 +396,11 @@ class Cumsum(Primitive):
         axis = b.constant(self.axis, I64)
         flags = {"exclusive": int(self.exclusive), "reverse": int(self.reverse)}
         return (b.add("CumSum", x, axis, **flags),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return (ct.to(replace(self, reverse=not self.reverse)).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netlang.ir.op import register
 from netlang.ops.elementwise import Unary
+from netlang.ops.terms import Term
 
 
 @register
@@ -18,6 +19,10 @@ class Asin(Unary):
     onnx_name = "Asin"
     low, high = -1.0, 1.0
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (1.0 - x * x).unary("sqrt")
+
 
 @register
 class Acos(Unary):
@@ -31,6 +36,10 @@ class Acos(Unary):
     onnx_name = "Acos"
     low, high = -1.0, 1.0
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return -1.0 / (1.0 - x * x).unary("sqrt")
+
 
 @register
 class Sinh(Unary):
@@ -42,6 +51,10 @@ class Sinh(Unary):
     name = "sinh"
     numpy_name = "sinh"
     onnx_name = "Sinh"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return x.unary("cosh")
 
 
 @register
@@ -55,6 +68,10 @@ class Cosh(Unary):
     numpy_name = "cosh"
     onnx_name = "Cosh"
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return x.unary("sinh")
+
 
 @register
 class Asinh(Unary):
@@ -66,6 +83,10 @@ class Asinh(Unary):
     name = "asinh"
     numpy_name = "arcsinh"
     onnx_name = "Asinh"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (x * x + 1.0).unary("sqrt")
 
 
 @register
@@ -80,6 +101,10 @@ class Acosh(Unary):
     onnx_name = "Acosh"
     low, high = 1.0, 9.0
 
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (x * x - 1.0).unary("sqrt")
+
 
 @register
 class Atanh(Unary):
@@ -92,3 +117,7 @@ class Atanh(Unary):
     numpy_name = "arctanh"
     onnx_name = "Atanh"
     low, high = -0.9, 0.9
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (1.0 - x * x)

@@ -1,0 +1,208 @@
+"""Formulas over values of a graph, as gradients are written: ``ct * y * (1 - y)``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netlang.ir.dims import Shape, Size
+from netlang.ir.graph import Builder, Value
+from netlang.ir.op import OPS, Primitive
+from netlang.ir.types import BOOL, DType, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value, and the builder that gets a node for each operation on it."""
+
+    b: Builder
+    value: Value
+
+    @property
+    def type(self) -> TensorType:
+        return self.value.type
+
+    @property
+    def shape(self) -> Shape:
+        return self.value.type.shape
+
+    @property
+    def rank(self) -> int:
+        return self.value.type.rank
+
+    def __add__(self, other: Operand) -> Term:
+        return self.binary("add", other)
+
+    def __radd__(self, other: float) -> Term:
+        return self.binary("add", other)
+
+    def __sub__(self, other: Operand) -> Term:
+        return self.binary("sub", other)
+
+    def __rsub__(self, other: float) -> Term:
+        return self.number(other).binary("sub", self)
+
+    def __mul__(self, other: Operand) -> Term:
+        return self.binary("mul", other)
+
+    def __rmul__(self, other: float) -> Term:
+        return self.binary("mul", other)
+
+    def __truediv__(self, other: Operand) -> Term:
+        return self.binary("div", other)
+
+    def __rtruediv__(self, other: float) -> Term:
+        return self.number(other).binary("div", self)
+
+    def __pow__(self, other: Operand) -> Term:
+        return self.binary("pow", other)
+
+    def __neg__(self) -> Term:
+        return self.unary("neg")
+
+    def __gt__(self, other: Operand) -> Term:
+        return self.binary("greater", other)
+
+    def __ge__(self, other: Operand) -> Term:
+        return self.binary("greater_equal", other)
+
+    def __lt__(self, other: Operand) -> Term:
+        return self.binary("less", other)
+
+    def __le__(self, other: Operand) -> Term:
+        return self.binary("less_equal", other)
+
+    def equals(self, other: Operand) -> Term:
+        return self.binary("equal", other)
+
+    def unary(self, name: str) -> Term:
+        """Apply an operator of one operand and no attributes."""
+        return self.to(OPS[name]())
+
+    def binary(self, name: str, other: Operand) -> Term:
+        """Apply an operator of two operands and no attributes."""
+        right = other if isinstance(other, Term) else self.number(other)
+        return self.to(OPS[name](), right)
+
+    def to(self, op: Primitive, *others: Term) -> Term:
+        """Apply an operator of one result."""
+        return Term(self.b, self.b.one(op, self.value, *(o.value for o in others)))
+
+    def make(self, op: Primitive) -> Term:
+        """Apply an operator of no operands."""
+        return Term(self.b, self.b.one(op))
+
+    def number(self, value: float) -> Term:
+        """Give a number of the same element type."""
+        return number(self.b, value, self.type.dtype)
+
+    def count(self, size: Size) -> Term:
+        """Give a size as a number of the same element type."""
+        if isinstance(size, int):
+            return self.number(size)
+        from netlang.ops.control import Measure
+
+        return self.make(Measure(size, self.type.dtype))
+
+    def zeros(self) -> Term:
+        """Give zeros of the same type."""
+        return Term(self.b, zeros(self.b, self.type))
+
+    def where(self, mask: Term, no: Operand = 0.0) -> Term:
+        """Keep what is under a mask, and take ``no`` elsewhere."""
+        other = no if isinstance(no, Term) else self.number(no)
+        return mask.to(OPS["select"](), self, other)
+
+    def sum(self, axes: Sequence[int], *, keep: bool = False) -> Term:
+        from netlang.ops.reduction import Sum
+
+        return self.to(Sum(tuple(axes), keep)) if axes else self
+
+    def mean(self, axes: Sequence[int], *, keep: bool = False) -> Term:
+        from netlang.ops.reduction import Mean
+
+        return self.to(Mean(tuple(axes), keep)) if axes else self
+
+    def sum_to(self, shape: Shape) -> Term:
+        """Add up over what broadcasting repeated, so that the shape of the operand is left."""
+        lead = self.rank - len(shape)
+        pairs = zip(self.shape[lead:], shape, strict=True)
+        stretched = [lead + i for i, (have, want) in enumerate(pairs) if want == 1 and have != 1]
+        return self.sum([*range(lead), *stretched]).reshape(shape)
+
+    def expand(self, shape: Shape) -> Term:
+        from netlang.ops.repetition import Expand
+
+        return self if self.shape == shape else self.to(Expand(shape))
+
+    def reshape(self, shape: Shape) -> Term:
+        from netlang.ops.shape import Reshape
+
+        return self if self.shape == shape else self.to(Reshape(shape))
+
+    def transpose(self, order: Sequence[int]) -> Term:
+        from netlang.ops.shape import Transpose
+
+        return self if list(order) == list(range(self.rank)) else self.to(Transpose(tuple(order)))
+
+    def swap(self) -> Term:
+        """Swap the last two axes."""
+        return self.transpose([*range(self.rank - 2), self.rank - 1, self.rank - 2])
+
+    def unsqueeze(self, axis: int) -> Term:
+        return self.reshape((*self.shape[:axis], 1, *self.shape[axis:]))
+
+    def cast(self, dtype: DType) -> Term:
+        from netlang.ops.choice import Cast
+
+        return self if self.type.dtype is dtype else self.to(Cast(dtype))
+
+    def part(self, axis: int, first: Size | None, last: Size | None) -> Term:
+        """Take a range of one axis."""
+        from netlang.ops.indexing import Index
+
+        return self.to(Index((*(None,) * axis, (first, last))))
+
+    def surround(self, axis: int, before: Size, after: Size) -> Term:
+        """Put zeros before and after along one axis."""
+        if isinstance(before, int) and isinstance(after, int):
+            if not before and not after:
+                return self
+            from netlang.ops.repetition import Pad
+
+            rest = ((0, 0),) * (self.rank - 1 - axis)
+            return self.to(Pad(((before, after), *rest)))
+        from netlang.ops.joining import Concat
+
+        parts = [
+            Term(self.b, zeros(self.b, self.type.with_shape(*_at(self.shape, axis, size))))
+            for size in (before, after)
+        ]
+        return parts[0].to(Concat(axis), self, parts[1])
+
+
+Operand = Term | float
+
+
+def terms(b: Builder, *values: Value) -> tuple[Term, ...]:
+    """Make values ready to be computed with."""
+    return tuple(Term(b, v) for v in values)
+
+
+def number(b: Builder, value: float, dtype: DType) -> Term:
+    """Give a number as a tensor of rank 0."""
+    from netlang.ops.choice import Constant
+
+    exact = float(value) if dtype.is_float else bool(value) if dtype is BOOL else int(value)
+    return Term(b, b.one(Constant(exact, dtype)))
+
+
+def zeros(b: Builder, type: TensorType) -> Value:
+    """Give a tensor of zeros."""
+    from netlang.ops.creation import Full
+
+    return b.one(Full(type.shape, 0.0, type.dtype))
+
+
+def _at(shape: Shape, axis: int, size: Size) -> Shape:
+    return (*shape[:axis], size, *shape[axis + 1 :])
