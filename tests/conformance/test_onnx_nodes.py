@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -83,16 +83,16 @@ def test_every_writer_is_of_a_vector() -> None:
 
 @contextmanager
 def unless_excluded(case: Case, *back_ends: str) -> Iterator[None]:
-    """Let a case that is left out fail, and nothing else."""
+    """Let a case that is left out fail, and fail it when it passes."""
     back_end, reason = exclusion(case)
     if back_end not in back_ends:
         yield
         return
-    try:
+    with suppress(Exception):
         yield
-    except Exception:
-        pytest.xfail(reason)
-    pytest.fail(f"{case.name} passes: take it off the list")
+        pytest.fail(f"{case.name} passes: take it off the list")
+    # Skipped rather than marked as failing: to lay out so many tracebacks takes most of the time.
+    pytest.skip(reason)
 
 
 def check_types(case: Case, made: Graph) -> None:
