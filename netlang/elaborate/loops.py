@@ -159,10 +159,10 @@ def _scan(expr: ast.For, frame: Frame) -> Object:
     finally:
         frame.run.builder = outer
     nexts = _nexts(expr, starts, inner)
-    yields = inner.yields
-    if nexts is None or any(not isinstance(y.value, Value) for y in yields):
+    yields = _yielded(inner)
+    if nexts is None or yields is None:
         return UNKNOWN
-    ends = [*nexts, *(y.value for y in yields if isinstance(y.value, Value))]
+    ends = [*nexts, *(v for group in yields for v in group)]
     inside = {*slices, *states, *(v for node in body for v in node.outputs)}
     captured = list(
         dict.fromkeys(
@@ -180,8 +180,9 @@ def _scan(expr: ast.For, frame: Frame) -> Object:
     operands = [*starts, *sources, *(Argued(v, expr.span) for v in captured)]
     results = add(op, operands, expr.source.span, frame)
     finals, stacked = list(results[: len(states)]), list(results[len(states) :])
-    # One yield a turn is the rule; several would each give a sequence.
-    values: list[Object] = [*stacked, *finals]
+    several = any(isinstance(y.value, list | tuple) for y in inner.yields)
+    values: list[Object] = [tuple[Object, ...](stacked)] if several else [*stacked]
+    values += finals
     if not values:
         return _loop_value(expr, [], [])
     return values[0] if len(values) == 1 else tuple(values)
@@ -269,13 +270,39 @@ def _start_help(value: Value) -> str:
     return f"let it start with that shape, such as `full({shape}, 0.0{dtype})`"
 
 
+def _yielded(inner: Frame) -> list[list[Value]] | None:
+    """List the tensors of each yield: one, or those of a list or tuple."""
+    found: list[list[Value]] = []
+    for slot in inner.yields:
+        parts = slot.value if isinstance(slot.value, list | tuple) else [slot.value]
+        if any(part is UNKNOWN for part in parts):
+            return None
+        for part in parts:
+            if not isinstance(part, Value):
+                refuse(
+                    "wrong-type",
+                    "a `scan` yields tensors",
+                    slot.expr.span if slot.expr else slot.span,
+                    f"this is {describe(part)}",
+                )
+        found.append([part for part in parts if isinstance(part, Value)])
+    return found
+
+
 def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | None:
     """Check that every carried value keeps its shape, since one body runs for every step."""
     found: list[Value] = []
     for carry, start in zip(expr.carries, starts, strict=True):
         slot: Slot | None = inner.nexts.get(carry.name.text)
-        if slot is None or not isinstance(slot.value, Value):
+        if slot is None or slot.value is UNKNOWN:
             return None
+        if not isinstance(slot.value, Value):
+            refuse(
+                "wrong-type",
+                f"`{carry.name.text}` is carried at run time, so its next value must be a tensor",
+                slot.expr.span if slot.expr else slot.span,
+                f"this is {describe(slot.value)}",
+            )
         assert isinstance(start.value, Value)
         if slot.value.type != start.value.type:
             refuse(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netlang.ir.graph import Builder, Graph, Node, Values
+from netlang.ops.control import Scan
 from netlang.ops.random import Identity
 from netlang.passes.replay import keep, replay
 
@@ -18,6 +21,8 @@ def fold_identity(graph: Graph) -> Graph:
             return inputs[:1]
         if node.op.name in _WHERE_TYPES_AGREE and inputs[0].type == node.outputs[0].type:
             return inputs[:1]
+        if isinstance(node.op, Scan):
+            node = replace(node, op=replace(node.op, body=fold_identity(node.op.body)))
         return keep(builder, node, inputs)
 
     return replay(graph, pass_by)

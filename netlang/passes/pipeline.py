@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from netlang.ir.graph import Graph, verify
 from netlang.passes.common_subexpressions import eliminate_common_subexpressions
 from netlang.passes.dead_code import eliminate_dead_code
+from netlang.passes.hoist_scan import hoist_scan
 from netlang.passes.identity import fold_identity
 
 Pass = Callable[[Graph], Graph]
@@ -14,6 +15,7 @@ Watch = Callable[[str, Graph], None]
 
 PASSES: tuple[Pass, ...] = (
     fold_identity,
+    hoist_scan,
     eliminate_common_subexpressions,
     eliminate_dead_code,
 )

@@ -59,7 +59,12 @@ def test_what_changes_nothing_in_evaluation_is_passed_by() -> None:
 def test_each_pass_is_watched_and_verified() -> None:
     seen: list[str] = []
     transform(mlp(), watch=lambda name, _: seen.append(name))
-    assert seen == ["fold-identity", "eliminate-common-subexpressions", "eliminate-dead-code"]
+    assert seen == [
+        "fold-identity",
+        "hoist-scan",
+        "eliminate-common-subexpressions",
+        "eliminate-dead-code",
+    ]
     with pytest.raises(BrokenGraph):
         transform(mlp(), [lambda graph: replace(graph, nodes=graph.nodes[1:])])
 

@@ -1,0 +1,78 @@
+"""Operators that do the same to every step of a sequence at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from netlang.ir.op import Primitive
+from netlang.ir.types import TensorType
+from netlang.ops.activation import Activation, Normalizer
+from netlang.ops.arguments import axis_of
+from netlang.ops.arithmetic import Binary
+from netlang.ops.choice import Cast, Clamp
+from netlang.ops.comparison import LogicalNot
+from netlang.ops.creation import OneHot
+from netlang.ops.elementwise import Unary
+from netlang.ops.gathering import GatherRows
+from netlang.ops.joining import Concat, Split
+from netlang.ops.linear import Linear, Matmul
+from netlang.ops.shape import Squeeze, Unsqueeze
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """An operator on whole sequences, and the operands that need an axis for the steps first."""
+
+    op: Primitive
+    widened: frozenset[int] = frozenset()
+
+
+def lift(op: Primitive, types: Sequence[TensorType], steps: Sequence[bool]) -> Lifted | None:
+    """Turn an operator on slices ``[N, ...]`` into one on sequences ``[N, T, ...]``.
+
+    ``steps`` tells which operands are slices; the others are the same at every step. ``None``
+    where the operator does something else to a sequence than to each of its slices.
+    """
+    if any(step and type.rank == 0 for step, type in zip(steps, types, strict=True)):
+        return None
+    match op:
+        case Linear() | Matmul():
+            last = types[1].rank == 2 and types[0].rank >= 2
+            return Lifted(op) if last and steps[0] and not any(steps[1:]) else None
+        case GatherRows():
+            return Lifted(op) if steps[1] and not steps[0] else None
+        case Binary():
+            return _lift_pair(op, types, steps)
+        case Concat(axis=axis) if all(steps):
+            return _shifted(axis_of(types[0], axis), lambda a: Concat(a))
+        case Split(sizes=sizes, axis=axis):
+            return _shifted(axis_of(types[0], axis), lambda a: Split(sizes, a))
+        case Normalizer(axis=axis):
+            return _shifted(axis_of(types[0], axis), lambda a: replace(op, axis=a))
+        case Unsqueeze(axis=axis):
+            place = axis + types[0].rank + 1 if axis < 0 else axis
+            return _shifted(place, lambda a: Unsqueeze(a))
+        case Squeeze(axes=axes):
+            places = [axis_of(types[0], axis) for axis in axes]
+            return Lifted(Squeeze(tuple(a + 1 for a in places))) if 0 not in places else None
+        case Unary() | Activation() | Cast() | Clamp() | LogicalNot() | OneHot():
+            return Lifted(op)
+        case _:
+            return None
+
+
+def _shifted(axis: int, make: Callable[[int], Primitive]) -> Lifted | None:
+    """Move an axis behind that of the steps; along the batch there is nothing to lift."""
+    return Lifted(make(axis + 1)) if axis > 0 else None
+
+
+def _lift_pair(op: Binary, types: Sequence[TensorType], steps: Sequence[bool]) -> Lifted | None:
+    left, right = types
+    if all(steps):
+        return Lifted(op) if left.rank == right.rank else None
+    at = steps.index(True)
+    slice, other = (left, right) if at == 0 else (right, left)
+    if other.rank < slice.rank:
+        return Lifted(op)
+    return Lifted(op, frozenset({1 - at})) if other.rank == slice.rank else None

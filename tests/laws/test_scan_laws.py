@@ -1,0 +1,232 @@
+"""Loops at run time: both back ends agree, hoisting keeps values, a layer is a scan of its cell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from netlang.backends import reference
+from netlang.backends.onnx import check, to_onnx
+from netlang.backends.ort import Session
+from netlang.diagnostics import Severity
+from netlang.initial import initialize
+from netlang.ir.graph import Graph, verify
+from netlang.ir.types import DType
+from netlang.numeric import Array
+from netlang.ops.control import Scan
+from netlang.passes.hoist_scan import hoist_scan
+from netlang.passes.pipeline import transform
+from netlang.program import RECURSION_LIMIT, load
+from netlang.verification import draw_inputs
+
+few = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+# Hypothesis asks that a test leaves the limit alone, which loading a program raises once.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
+
+# What a turn may bind: {a}, {b} are values [N, 4] of the turn, from outside or carried.
+STEPS = (
+    "dense({a}, 4)",
+    "linear({a}, w)",
+    "{a} + {b}",
+    "{a} - fixed",
+    "fixed * {a}",
+    "{a} * row",
+    "0.5 * {a}",
+    "tanh({a})",
+    "sigmoid({a})",
+    "softmax({a}, axis=-1)",
+    "softmax({a}, axis=0)",
+    "concat([{a}, {b}], axis=-1) |> dense(4)",
+    "split(dense({a}, 8), 2, axis=-1)[1]",
+    "squeeze(unsqueeze({a}, 1), 1)",
+    "unsqueeze({a}, 0) |> squeeze(0)",
+    "dropout({a}, 0.5)",
+    "embedding(word, 10, 4) + {a}",
+    "cast({a} > {b}, f32)",
+    "tanh(fixed) + tanh(row)",
+    "maximum({a}, {b}) + wide[:, 0:4]",
+    "(scan st in past with u = {a} {{ next u = tanh(u + st + 0.5 * fixed) }})",
+)
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    """Write a net with a scan over three sequences and two carried values."""
+    known = ["x", "z", "h", "k", "fixed"]
+    lines: list[str] = []
+    for number in range(draw(st.integers(2, 7))):
+        template = draw(st.sampled_from(STEPS))
+        a, b = (draw(st.sampled_from(known[-5:])) for _ in range(2))
+        text = template.format(a=a, b=b)
+        lines.append(f"    v{number} = {text}")
+        known.append(f"v{number}")
+    values = [draw(st.sampled_from(known)) for _ in range(4)]
+    body = "\n".join(lines)
+    return f"""net Looped(
+  xs: f32[N, T, 4], zs: f32[N, T, 4], words: i64[N, T], past: f32[N, S, 4],
+  fixed: f32[N, 4], row: f32[4], h0: f32[N, 4],
+) -> (y1: f32[N, T, 4], y2: f32[N, T, 4], last: f32[N, 4], other: f32[N, 4]) {{
+  w = param([4, 4], normal(0.5))
+  wide = concat([fixed, fixed], axis=-1)
+  ys, last, other = scan x, z, word in (xs, zs, words) with h = h0, k = fixed {{
+{body}
+    next h = 0.5 * tanh({values[0]}) + 0.5 * h
+    next k = tanh({values[1]})
+    yield ({values[2]}, {values[3]})
+  }}
+  y1 = ys[0]
+  y2 = ys[1]
+}}
+"""
+
+
+def graph_of(text: str, folder: Path, net: str = "Looped") -> Graph:
+    file = folder / "looped.net"
+    file.write_text(text, encoding="utf-8")
+    program = load(file)
+    errors = [d for d in program.diagnostics.items if d.severity is Severity.ERROR]
+    assert errors == [], (text, errors)
+    return program.net(net).graph
+
+
+@few
+@given(programs(), st.integers(1, 4))
+def test_both_back_ends_agree_on_a_scan(tmp_path: Path, text: str, steps: int) -> None:
+    graph = graph_of(text, tmp_path)
+    weights = initialize(graph, 0)
+    feeds = draw_inputs(graph, {"N": 2, "T": steps, "S": 3}, 0)
+    model = to_onnx(graph, weights)
+    check(model)
+    close(Session(model, threads=1).run(feeds), reference.run(graph, feeds, weights))
+
+
+@few
+@given(programs())
+def test_hoisting_keeps_what_a_scan_computes(tmp_path: Path, text: str) -> None:
+    graph = graph_of(text, tmp_path)
+    hoisted = hoist_scan(graph)
+    verify(hoisted)
+    weights = initialize(graph, 0)
+    feeds = draw_inputs(graph, {"N": 2, "T": 3, "S": 3}, 0)
+    before = reference.run(graph, feeds, weights, dtype=DType.F64)
+    after = reference.run(hoisted, feeds, weights, dtype=DType.F64)
+    for name, array in before.items():
+        np.testing.assert_allclose(after[name], array, rtol=1e-9, atol=1e-12)
+    model = to_onnx(transform(graph), weights)
+    check(model)
+    close(Session(model, threads=1).run(feeds), reference.run(graph, feeds, weights))
+
+
+def close(actual: dict[str, Array], expected: dict[str, Array]) -> None:
+    assert list(actual) == list(expected)
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, rtol=1e-4, atol=1e-5)
+
+
+# ---- what is hoisted ---------------------------------------------------------------------
+
+
+def inside(graph: Graph) -> list[list[str]]:
+    """List the operators in the body of each scan."""
+    return [
+        [inner.op.name for inner in node.op.body.nodes]
+        for node in graph.nodes
+        if isinstance(node.op, Scan)
+    ]
+
+
+def test_only_what_depends_on_the_state_stays_in_the_loop(tmp_path: Path) -> None:
+    graph = graph_of(
+        """net Decoder(words: i64[N, T], memory: f32[N, S, 4]) -> logits: f32[N, T, 9] {
+  logits, _ = scan word in words with h = memory[:, 0] {
+    keys = dense(memory, 4)
+    score = softmax(einsum("nd,nsd->ns", h, keys))
+    look = einsum("ns,nsk->nk", score, memory)
+    next h = tanh(dense(embedding(word, 9, 4), 4) as given + look)
+    yield dense(h, 9)
+  }
+}""",
+        tmp_path,
+        "Decoder",
+    )
+    hoisted = transform(graph)
+    assert inside(hoisted) == [["einsum", "softmax", "einsum", "add", "tanh"]]
+
+
+def test_a_loop_that_carries_nothing_between_steps_disappears(tmp_path: Path) -> None:
+    graph = graph_of(
+        """net Each(xs: f32[N, T, 4]) -> y: f32[N, T, 3] {
+  y = scan x in xs { yield relu(dense(x, 3)) }
+}""",
+        tmp_path,
+        "Each",
+    )
+    assert inside(graph) == [["linear", "relu"]]
+    assert inside(transform(graph)) == []
+
+
+# ---- layers ------------------------------------------------------------------------------
+
+STATES = {"rnn": ("h",), "gru": ("h",), "lstm": ("h", "c")}
+
+
+@pytest.mark.parametrize("kind", STATES)
+@pytest.mark.parametrize("started", [False, True], ids=["zeros", "started"])
+@pytest.mark.parametrize("lengths", [False, True], ids=["full", "lengths"])
+def test_a_layer_is_a_scan_of_its_cell(
+    tmp_path: Path, kind: str, started: bool, lengths: bool
+) -> None:
+    states = STATES[kind]
+    ends = ", ".join(f"{s}: f32[2, N, 3]" for s in states)
+    last = "\n".join(f"  {s} = stack([ahead.{s}, back.{s}], axis=0)" for s in states)
+    length = ", length=length" if lengths else ""
+    whole = "".join(f", {s}0={s}0" for s in states) if started else ""
+    one, two = (
+        "".join(f", {s}0={s}0[{side}]" for s in states) if started else "" for side in (0, 1)
+    )
+    starts = ", ".join(f"{s}0: f32[2, N, 3]" for s in states)
+    given = f"x: f32[N, T, 2], length: i64[N], {starts}"
+    (tmp_path / "looped.net").write_text(
+        f"""net Native({given}) -> (y: f32[N, T, 6], {ends}) {{
+  layer = {kind}(x, 3, bidirectional=true{whole}{length})
+  y = layer.y
+{chr(10).join(f"  {s} = layer.{s}" for s in states)}
+}}
+net Composite({given}) -> (y: f32[N, T, 6], {ends}) {{
+  ahead = {kind}_scan(x, 3{one}{length})
+  back = {kind}_scan(reverse_time(x{length}), 3{two}{length})
+  y = concat([ahead.y, reverse_time(back.y{length})], axis=-1)
+{last}
+}}
+""",
+        encoding="utf-8",
+    )
+    program = load(tmp_path / "looped.net")
+    assert [d for d in program.diagnostics.items if d.severity is Severity.ERROR] == []
+    native, composite = (program.net(name).graph for name in ("Native", "Composite"))
+    weights = initialize(native, 1)
+    renamed = {
+        name.replace("layer.0.reverse.", "back.cell.").replace("layer.0.", "ahead.cell."): array
+        for name, array in weights.items()
+    }
+    feeds = draw_inputs(native, {"N": 4, "T": 5}, 2)
+    feeds["length"] = np.array([5, 2, 0, 1])
+    expected = reference.run(composite, feeds, renamed, dtype=DType.F64)
+    actual = reference.run(native, feeds, weights, dtype=DType.F64)
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, rtol=1e-9, atol=1e-12)
+    close(
+        Session(to_onnx(transform(native), weights), threads=1).run(feeds),
+        Session(to_onnx(transform(composite), renamed), threads=1).run(feeds),
+    )
