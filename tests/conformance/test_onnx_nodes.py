@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nodes_elementwise
 import nodes_layers
+import nodes_recurrent
 import nodes_reductions
 import nodes_shapes
 import numpy as np
@@ -24,7 +25,7 @@ from netlang.ir.dims import bind
 from netlang.ir.graph import Graph
 from netlang.numeric import Array
 
-assert all((nodes_elementwise, nodes_layers, nodes_reductions, nodes_shapes))
+assert all((nodes_elementwise, nodes_layers, nodes_recurrent, nodes_reductions, nodes_shapes))
 
 CASES = cases()
 LINES = (Path(__file__).parent / "onnx_exclusions.txt").read_text(encoding="utf-8").splitlines()
