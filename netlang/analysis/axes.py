@@ -103,7 +103,9 @@ def spread(node: Node, axis: int) -> Spread | None:
             first = ceil((pads[at][0] - reach) / stride)
             return Spread(reach // stride + 1, 1 / stride, first)
         case Pad(amounts=amounts):
-            return Spread(1, 1, -amounts[axis][0])
+            # The amounts are those of the last axes.
+            padded = axis - (len(source) - len(amounts))
+            return Spread(1, 1, -amounts[padded][0] if padded >= 0 else 0)
         case Index(items=items):
             match items[axis] if axis < len(items) else None:
                 case (int() as first, _) if first > 0:

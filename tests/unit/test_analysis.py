@@ -355,6 +355,13 @@ def test_strides_and_dilation_widen_the_field() -> None:
     assert [(reach.jump, reach.start) for reach in steps[-1].after] == [(4, -13), (4, -13)]
 
 
+def test_padding_moves_the_field_and_does_not_widen_it() -> None:
+    net = Net()
+    x = net.input("x", N, 1, 16, 16)
+    padded = net.call("a", "pad", x, amounts=1, mode="reflect")
+    assert seen(net, net.conv("b", padded, 1, 3)) == "3×3"
+
+
 def test_branches_see_what_either_sees() -> None:
     net = Net()
     x = net.input("image", N, 2, 16, 16)
