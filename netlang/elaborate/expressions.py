@@ -10,6 +10,7 @@ from netlang.elaborate.emit import primitive
 from netlang.elaborate.frame import Frame, join, refuse
 from netlang.elaborate.naming import ELEMENTS
 from netlang.elaborate.numbers import listed
+from netlang.elaborate.selecting import paths_of
 from netlang.elaborate.unknown import refuse_unknown
 from netlang.elaborate.values import (
     UNKNOWN,
@@ -156,24 +157,22 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
     made = frame.run.weights.get(full)
     if made is not None:
         return made.value
-    prefix = f"{layer.path}."
-    paths = [p for p in frame.run.weights if p.startswith(prefix)]
-    if not paths:
-        given = {name: arg.value for name, arg in layer.arguments.items()}
-        net = frame.run.graph_of(layer.function, given) if frame.run.training else None
-        if net is None:
-            refuse(
-                "no-field",
-                f"`{expr.value.span.text}` has no weights yet",
-                expr.name.span,
-                "they are made when it is first called",
-                helps=("call the layer before this line",),
-            )
-        paths = [prefix + p.path for p in net.params.values()]
-    if any(p.startswith(f"{full}.") or p == full for p in paths):
+    paths = paths_of(layer, frame)
+    if paths is None:
+        if frame.run.training and frame.run.diagnostics.failed:
+            return UNKNOWN  # the net has mistakes, which have been told
+        refuse(
+            "no-field",
+            f"`{expr.value.span.text}` has no weights yet",
+            expr.name.span,
+            "they are made when it is first called",
+            helps=("call the layer before this line",),
+        )
+    if any(p.startswith(f"{path}.") or p == path for p in paths):
         return Part(layer, path)
-    parent = full.rpartition(".")[0]
-    below = {p[len(parent) + 1 :].split(".")[0] for p in paths if p.startswith(f"{parent}.")}
+    parent = path.rpartition(".")[0]
+    start = f"{parent}." if parent else ""
+    below = {p.removeprefix(start).split(".")[0] for p in paths if p.startswith(start)}
     _refuse_field(
         expr,
         f"`{expr.value.span.text}` has no part called `{expr.name.text}`",

@@ -9,10 +9,13 @@ from netlang.diagnostics import Label
 from netlang.elaborate.claims import claim, origin, users_span
 from netlang.elaborate.frame import Frame, Made, refuse
 from netlang.elaborate.numbers import bounded, finite, in_bounds
+from netlang.elaborate.selecting import below, matches, near
 from netlang.elaborate.values import (
     Argued,
     IntRange,
+    Layer,
     Object,
+    Part,
     Rows,
     Setting,
     describe,
@@ -427,6 +430,31 @@ def initial(value: Object) -> Init:
             return Init(name, numbers)
         case _:
             raise TypeError(f"not an initialiser: {value!r}")
+
+
+@compile_time("pick")
+def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    what, pattern = values["of"], values["pattern"]
+    assert isinstance(what, Layer | Part) and isinstance(pattern, str)
+    paths = below(what, frame)
+    if paths is None and not frame.run.diagnostics.failed:
+        refuse(
+            "no-field",
+            f"`{args['of'].span.text}` has no weights yet",
+            args["of"].span,
+            "they are made when it is first called",
+            helps=("call the layer before this line",),
+        )
+    if paths is not None and not any(matches(pattern, path) for path in paths):
+        known = ", ".join(near(pattern, paths))
+        refuse(
+            "no-field",
+            f"no weight of `{args['of'].span.text}` matches this pattern",
+            args["pattern"].span,
+            notes=(f"near it are: {known}",),
+            helps=("`*` stands within one name, `**` for any number of names",),
+        )
+    return Setting("selection", "pick", values)
 
 
 # ---- data --------------------------------------------------------------------------------

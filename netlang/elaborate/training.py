@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from netlang.diagnostics import Refused
 from netlang.elaborate.binding import bind_arguments
-from netlang.elaborate.bodies import check_assertion, maker, run_bind
+from netlang.elaborate.bodies import check_assertion, made_by, maker, run_bind
 from netlang.elaborate.checking import fits
 from netlang.elaborate.frame import CallSite, Frame, Run, refuse, report
 from netlang.elaborate.home import Home
@@ -28,6 +29,9 @@ from netlang.syntax import ast
 _ITEM_TYPES = {"init": "init_rule", "freeze": "selection", "checkpoint": "checkpoint"}
 _REQUIRED = ("data", "run")
 
+PRECISIONS = ("f32", "f64", "f16", "bf16")
+"""What a step may compute in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -36,6 +40,8 @@ class Plan:
     name: str
     settings: dict[str, Object]
     steps: dict[str, dict[str, Object]]
+    metrics: tuple[str, ...] = ()
+    """What the metrics are called in reports, in their order."""
 
 
 @dataclass(slots=True)
@@ -44,6 +50,7 @@ class _Section:
     frame: Frame
     settings: dict[str, Object] = field(default_factory=dict[str, Object])
     steps: dict[str, dict[str, Object]] = field(default_factory=dict[str, "dict[str, Object]"])
+    metrics: list[str] = field(default_factory=list[str])
 
     def run(self) -> None:
         for item in self.decl.items:
@@ -66,6 +73,8 @@ class _Section:
                     self.settings[name] = UNKNOWN
                     value = self.frame.names[name].value
                     self.settings[name] = setting(name, value, item, self.frame)
+                    if name == "metrics":
+                        self.metrics = metric_names(item.value)
                     if name == "data":
                         self._open_batch(value)
                     if name == "valid":
@@ -213,10 +222,51 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
                 )
             return number
         case "precision":
-            return value
+            return _precision(arg, frame)
         case _:
             return fits(arg, ast.NameType(bind.span, SETTINGS.get(name, name)), frame, name)
     return value
+
+
+def _precision(arg: Argued, frame: Frame) -> Object:
+    fits(arg, ast.NameType(arg.span, "str"), frame, "precision")
+    if arg.value not in PRECISIONS:
+        refuse(
+            "out-of-range",
+            f"`precision` is one of {', '.join(PRECISIONS)}",
+            arg.span,
+            f"this is {describe(arg.value)}",
+        )
+    return arg.value
+
+
+def metric_names(expr: ast.Expr) -> list[str]:
+    """Name metrics: by label, by binding, else by function; a second of one name has a number."""
+    while isinstance(expr, ast.Paren):
+        expr = expr.value
+    if not isinstance(expr, ast.List):
+        return []
+    counts: Counter[str] = Counter()
+    names: list[str] = []
+    for item in expr.items:
+        name = _metric_name(item)
+        counts[name] += 1
+        names.append(name if counts[name] == 1 else f"{name}{counts[name]}")
+    return names
+
+
+def _metric_name(expr: ast.Expr) -> str:
+    match expr:
+        case ast.Label(name=name):
+            return name.text
+        case ast.Paren(value=value):
+            return _metric_name(value)
+        case ast.Name(text=text):
+            return text
+        case ast.Field(name=name):
+            return name.text
+        case _:
+            return made_by(expr) or "metric"
 
 
 def _items(name: str, arg: Argued) -> list[Argued]:
@@ -270,7 +320,7 @@ def elaborate_train(
     frame.sites, frame.labels = _sites(decl, home)
     section = _Section(decl, frame)
     section.run()
-    return Plan(decl.name.text, section.settings, section.steps)
+    return Plan(decl.name.text, section.settings, section.steps, tuple(section.metrics))
 
 
 def _sites(decl: ast.Train, home: Home) -> tuple[dict[int, str], dict[int, str]]:
