@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netlang.diagnostics import nearest
+from netlang.elaborate.advice import completed, parameter_helps, with_tensor
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.values import Argued, Function, is_number
+from netlang.ir.graph import Value
 from netlang.source import Span
 from netlang.syntax import ast
 
@@ -32,6 +33,8 @@ def assign(
     ]
     assigned: dict[str, Argued] = {}
     positional = [a for a in args if a.name is None]
+    if new:
+        _no_tensors(function, positional)
     for arg, param in zip(positional, open_params, strict=False):
         assigned[param.name.text] = arg
     if len(positional) > len(open_params):
@@ -42,13 +45,12 @@ def assign(
             continue
         name = arg.name.text
         if name not in known:
-            near = nearest(name, known)
             refuse(
                 "unknown-parameter",
                 f"`{function.name}` has no parameter `{name}`",
                 arg.name.span,
                 notes=(f"its parameters: {signature(function)}",),
-                helps=(f"did you mean `{near}`?",) if near else (),
+                helps=parameter_helps(name, known),
             )
         if name in assigned and assigned[name].name is None:
             refuse(
@@ -62,6 +64,18 @@ def assign(
     if not new:
         _check_missing(function, assigned, given, span)
     return assigned
+
+
+def _no_tensors(function: Function, args: Sequence[Argued]) -> None:
+    for arg in args:
+        if isinstance(arg.value, Value):
+            refuse(
+                "wrong-type",
+                "`new` makes a layer, and takes no tensor yet",
+                arg.span,
+                f"this is {arg.value.type}",
+                helps=(f"the tensor is given when the layer is called: `layer({arg.span.text})`",),
+            )
 
 
 def takes_tensor(param: ast.Param) -> bool:
@@ -82,6 +96,9 @@ def signature(function: Function) -> str:
     return f"{function.name}({', '.join(names)})"
 
 
+_INPUTS_UNWRITTEN = frozenset({"dense", "conv", "conv_transpose", "batch_norm", "layer_norm"})
+
+
 def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
     named = [p.name.text for p in function.params if p.keyword_only]
     count = {0: "no arguments", 1: "one argument"}.get(allowed, f"{allowed} arguments")
@@ -91,7 +108,14 @@ def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
         f"`{function.name}` takes {count} by position{after}",
         arg.span,
         "this is one too many",
-        notes=(f"its parameters: {signature(function)}",),
+        notes=(
+            f"its parameters: {signature(function)}",
+            *(
+                ("the number of inputs isn't written: it is read from the shape that comes in",)
+                if function.name in _INPUTS_UNWRITTEN and not new
+                else ()
+            ),
+        ),
         helps=(f"give the others by name: `{named[0]}=…`",) if named else (),
     )
 
@@ -107,16 +131,12 @@ def _check_missing(
     if not missing:
         return
     shown = " and ".join(f"`{name}`" for name in missing)
-    helps: tuple[str, ...] = ()
+    helps = (f"write `{completed(span, function.name, missing)}`",)
     first = function.params[0].name.text
     if first in assigned and takes_tensor(function.params[0]) and is_number(assigned[first].value):
-        taken = assigned[first].span.text
-        helps = (
-            f"`{taken}` was taken for `{first}`: the tensor comes first, "
-            f"`{function.name}(x, {taken})` or `x |> {function.name}({taken})`",
-            f"to pass a block with some arguments given, write a block around it: "
-            f"`block part(x) = {function.name}(x, {taken})`",
-        )
+        helps = with_tensor(span, function.name)
+    elif takes_tensor(function.params[0]) and first in missing:
+        helps = ()
     refuse(
         "missing-argument",
         f"`{function.name}` needs {shown}",

@@ -27,7 +27,6 @@ from netlang.elaborate.values import (
     Function,
     Layer,
     Object,
-    Rows,
     Setting,
     Unknown,
     describe,
@@ -301,7 +300,9 @@ def _call_extern(
     if any(isinstance(v, Unknown) for v in values.values()):
         return UNKNOWN
     if definition.kind == "dataset":
-        return _rows(function, definition, values, inner)
+        from netlang.elaborate.datasets import rows_of
+
+        return rows_of(function, definition, values, inner)
     if library and name in COMPILE_TIME:
         return COMPILE_TIME[name](values, assigned, node, span, frame)
     if not library:
@@ -345,16 +346,3 @@ def _listed(values: list[Object], arg: Argued | None, span: Span) -> list[Argued
     if isinstance(expr, ast.List) and len(expr.items) == len(values):
         return [Argued(v, e.span) for v, e in zip(values, expr.items, strict=True)]
     return [Argued(v, span) for v in values]
-
-
-def _rows(
-    function: Function, definition: ast.Extern, values: dict[str, Object], inner: Frame
-) -> Object:
-    from netlang.elaborate.checking import declare_shape
-
-    columns = {
-        out.name.text: declare_shape(out.type, inner, out.name.text)
-        for out in definition.outs
-        if isinstance(out.type, ast.ShapeType)
-    }
-    return Rows(columns, {"dataset": function.name, **values})

@@ -8,6 +8,7 @@ from typing import NoReturn, cast
 
 from netlang.diagnostics import Label
 from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.tracing import surroundings, written
 from netlang.elaborate.values import Argued, Object, Word
 from netlang.ir.dims import Size
 from netlang.ir.graph import Value, Values
@@ -84,7 +85,8 @@ def refuse_operand(
     refused: TypeRefused, operands: Sequence[Argued], span: Span, frame: Frame
 ) -> NoReturn:
     """Say an operator's refusal at the operand it is about, else at the call."""
-    spans = [_users(o.span, frame) for o in operands]
+    outer = surroundings(frame)
+    spans = [written(o.span, outer) for o in operands]
     texts = ["…" if s.source.library else _shortened(s.text) for s in spans]
     helps = tuple(_named_sizes(_filled(text, texts), frame) for text in refused.helps)
     notes = tuple(_filled(text, texts) for text in refused.notes)
@@ -105,20 +107,17 @@ def refuse_operand(
             notes=notes,
             helps=helps,
         )
-    refuse(refused.rule, refused.message, span, refused.label, notes=notes, helps=helps)
+    at = _argument(refused.message, span, frame)
+    refuse(refused.rule, refused.message, at, refused.label, notes=notes, helps=helps)
 
 
-def _users(span: Span, frame: Frame) -> Span:
-    """Find what the user wrote for an operand that a definition of the library passes on."""
-    place, at = span, frame
-    while place.source.library and at.call is not None:
-        at = at.call.frame
-        slot = at.names.get(place.text)
-        if slot is None or at.call is None:
-            return span
-        if all(p.name.text != place.text for p in at.call.function.params):
-            return span
-        place = slot.span
+def _argument(message: str, span: Span, frame: Frame) -> Span:
+    """Find the argument a refusal starts with, such as "`stride` must be ..."."""
+    named = re.match(r"`(\w+)`", message)
+    slot = frame.names.get(named[1]) if named else None
+    if slot is None or frame.call is None:
+        return span
+    place = written(slot.span, frame.call.frame)
     return span if place.source.library else place
 
 
@@ -153,6 +152,9 @@ def _filled(text: str, operands: Sequence[str]) -> str:
 
 def _shortened(text: str) -> str:
     text = " ".join(text.split())
+    inner = text[1:-1]
+    if text.startswith("(") and text.endswith(")") and not set("()") & set(inner):
+        text = inner
     return text if len(text) <= 40 else "…"
 
 

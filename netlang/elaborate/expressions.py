@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netlang.diagnostics import nearest
+from netlang.elaborate.advice import method_helps
 from netlang.elaborate.calls import arguments, call, callee_of
 from netlang.elaborate.checking import match_shape
 from netlang.elaborate.core import evaluate, evaluates
@@ -129,7 +130,7 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
                 "a tensor has no fields",
                 expr.name.span,
                 f"this is {value.type}",
-                helps=("its sizes have names in the signature: `x: f32[N, C, H, W]`",),
+                helps=method_helps(name, expr.value.span.text, frame.visible()),
             )
         case _:
             refuse(

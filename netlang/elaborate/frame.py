@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity
+from netlang.elaborate.tracing import written
 from netlang.elaborate.values import UNKNOWN, Function, Layer, Object, short
 from netlang.ir.graph import Builder, Graph, Param, Scope, State, Value
 from netlang.record import record
@@ -14,8 +15,8 @@ from netlang.source import Span
 from netlang.syntax import ast
 
 if TYPE_CHECKING:
-    from netlang.elaborate.memo import Recording
     from netlang.elaborate.home import Home
+    from netlang.elaborate.memo import Recording
 
 EXPANSION_LIMIT = 400_000
 """Calls one net may expand to. Counted, not timed, so the answer never depends on the machine."""
@@ -33,6 +34,14 @@ class Made:
     frame: Frame
 
 
+@record
+class Noise:
+    """A random draw in a train section: its distribution, and the name of its place."""
+
+    kind: str
+    site: str
+
+
 @dataclass(slots=True)
 class Run:
     """What is common to the elaboration of one net."""
@@ -44,6 +53,7 @@ class Run:
     """The same weights in the order of their making."""
     states: list[State] = field(default_factory=list[State])
     units: dict[str, int] = field(default_factory=dict[str, int])
+    noise: dict[Value, Noise] = field(default_factory=dict[Value, Noise])
     expanded: int = 0
     tensors: bool = True
     training: bool = False
@@ -182,10 +192,13 @@ def report(frame: Frame, diagnostic: Diagnostic) -> None:
     """
     while diagnostic.primary.span.source.library and frame.call is not None:
         site = frame.call
-        secondary = tuple(s for s in diagnostic.secondary if not s.span.source.library)
-        label = replace(diagnostic.primary, span=site.span)
-        diagnostic = replace(diagnostic, primary=label, secondary=secondary)
+        span = written(diagnostic.primary.span, frame)
+        if span.source.library:
+            span = site.span
+        diagnostic = replace(diagnostic, primary=replace(diagnostic.primary, span=span))
         frame = site.frame
+    secondary = tuple(s for s in diagnostic.secondary if not s.span.source.library)
+    diagnostic = replace(diagnostic, secondary=secondary)
     while frame.home.source.library and frame.call is not None:
         frame = frame.call.frame
     trace: list[str] = []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from netlang.diagnostics import Label
 from netlang.elaborate.claims import claim, origin, users_span
-from netlang.elaborate.frame import Frame, Made, refuse
+from netlang.elaborate.frame import Frame, Made, Noise, refuse
 from netlang.elaborate.numbers import bounded, finite, in_bounds
 from netlang.elaborate.selecting import below, matches, near
 from netlang.elaborate.values import (
@@ -474,24 +475,63 @@ def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame)
         name: TensorType(type.dtype, (symbol("N"), *type.shape))
         for name, type in rows.columns.items()
     }
-    origin = {**rows.origin, "batches": {k: v for k, v in values.items() if k != "d"}}  # pyright: ignore
-    return Rows(columns, origin, batched=True)  # pyright: ignore
+    given = {name: value for name, value in values.items() if name != "d"}
+    return Rows(columns, replace(rows.origin, batches=given), batched=True)
 
 
-def _drawn(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
-    """Type a random draw: in a train section it is one more input of the step."""
-    if not frame.run.training:
+@compile_time("part")
+def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    rows, chosen = values["d"], values["chosen"]
+    assert isinstance(rows, Rows)
+    if rows.batched:
         refuse(
-            "random-in-net",
-            "a net computes the same for the same input",
-            span,
-            "random draws belong in a `train` section",
-            helps=("make the noise an input of the net: `z: f32[N, 64]`",),
+            "wrong-type",
+            "`part` chooses single rows",
+            args["d"].span,
+            "these are in batches",
+            helps=("put `part` before `batches`",),
         )
-    shape = values["shape"]
-    assert isinstance(shape, list)
-    sizes = tuple(size for size in shape if isinstance(size, int | Dim))
-    return frame.run.builder.fresh("noise", TensorType(F32, sizes))
+    if not isinstance(chosen, IntRange):
+        refuse(
+            "wrong-type",
+            "`part` takes a range of rows, such as `part(0..799)`",
+            args["chosen"].span,
+            f"this is {describe(chosen)}",
+        )
+    if chosen.first < 0 or not len(chosen):
+        refuse(
+            "out-of-range",
+            "a part has rows, and the first row is 0",
+            args["chosen"].span,
+            f"this is {describe(chosen)}",
+        )
+    given: dict[str, Object] = {"first": chosen.first, "last": chosen.last}
+    steps = (*rows.origin.steps, Setting("rows", "part", given))
+    return Rows(rows.columns, replace(rows.origin, steps=steps))
 
 
-COMPILE_TIME["random_normal"] = COMPILE_TIME["random_uniform"] = _drawn
+def _drawn(kind: str) -> CompileTime:
+    """Type a random draw: in a train section it is one more input of the step."""
+
+    def apply(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
+        if not frame.run.training:
+            refuse(
+                "random-in-net",
+                "a net computes the same for the same input",
+                span,
+                "random draws belong in a `train` section",
+                helps=("make the noise an input of the net: `z: f32[N, 64]`",),
+            )
+        shape = values["shape"]
+        assert isinstance(shape, list)
+        sizes = tuple(size for size in shape if isinstance(size, int | Dim))
+        name = frame.binding_path() or "noise"
+        drawn = frame.run.builder.fresh(name, TensorType(F32, sizes))
+        frame.run.noise[drawn] = Noise(kind, drawn.name)
+        return drawn
+
+    return apply
+
+
+COMPILE_TIME["random_normal"] = _drawn("normal")
+COMPILE_TIME["random_uniform"] = _drawn("uniform")

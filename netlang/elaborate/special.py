@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from netlang.diagnostics import nearest
 from netlang.elaborate.frame import Frame, refuse
@@ -95,6 +96,7 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     if rows is None:
         return UNKNOWN
     columns = dict(rows.columns)
+    given: dict[str, Object] = {}
     for arg in args[1:]:
         if arg.name is None:
             refuse(
@@ -106,7 +108,8 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
         name = arg.name.text
         _known_column(name, columns, arg.name.span)
         columns[name] = _transformed(name, columns[name], arg)
-    return Rows(columns, _history(rows, "map", args), rows.batched)
+        given[name] = _transforms(arg)
+    return _after(rows, columns, "map", given)
 
 
 def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
@@ -138,7 +141,8 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
             )
         _known_column(name, columns, args[1].span)
         columns[name] = _transformed(name, columns[name], args[2])
-    return Rows(columns, _history(rows, "together", args), rows.batched)
+    given: dict[str, Object] = {"columns": names, "transforms": _transforms(args[2])}
+    return _after(rows, columns, "together", given)
 
 
 def _rows(name: str, args: Sequence[Argued], span: Span) -> Rows | None:
@@ -165,11 +169,14 @@ def _rows(name: str, args: Sequence[Argued], span: Span) -> Rows | None:
     return rows
 
 
-def _history(rows: Rows, name: str, args: Sequence[Argued]) -> dict[str, Object]:
-    given: dict[str, Object] = {
-        a.name.text if a.name else str(i): a.value for i, a in enumerate(args[1:])
-    }
-    return {**rows.origin, name: Setting("transforms", name, given)}
+def _transforms(arg: Argued) -> list[Object]:
+    return arg.value if isinstance(arg.value, list) else [arg.value]
+
+
+def _after(rows: Rows, columns: dict[str, TensorType], step: str, given: dict[str, Object]) -> Rows:
+    """Give the rows after one more step, with the columns it leaves."""
+    steps = (*rows.origin.steps, Setting("rows", step, given))
+    return Rows(columns, replace(rows.origin, steps=steps))
 
 
 def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None:
@@ -190,8 +197,7 @@ _RESIZING = frozenset({"crop", "center_crop", "random_resized_crop", "resize_ima
 
 def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
     """Give the type of a column after its transforms, in order."""
-    transforms = arg.value if isinstance(arg.value, list) else [arg.value]
-    for transform in transforms:
+    for transform in _transforms(arg):
         if not isinstance(transform, Setting) or transform.type != "transform":
             refuse(
                 "wrong-type",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass, field
 
 from netlang.diagnostics import Refused
 from netlang.elaborate.binding import bind_arguments
 from netlang.elaborate.bodies import check_assertion, made_by, maker, run_bind
 from netlang.elaborate.checking import fits
-from netlang.elaborate.frame import CallSite, Frame, Run, refuse, report
+from netlang.elaborate.frame import CallSite, Frame, Noise, Run, refuse, report
 from netlang.elaborate.home import Home
 from netlang.elaborate.lint import SETTINGS, STEP_SETTINGS
 from netlang.elaborate.values import (
@@ -23,7 +25,7 @@ from netlang.elaborate.values import (
     describe,
 )
 from netlang.ir.dims import symbol
-from netlang.ir.graph import Value
+from netlang.ir.graph import Node, Param, Value
 from netlang.syntax import ast
 
 _ITEM_TYPES = {"init": "init_rule", "freeze": "selection", "checkpoint": "checkpoint"}
@@ -42,6 +44,11 @@ class Plan:
     steps: dict[str, dict[str, Object]]
     metrics: tuple[str, ...] = ()
     """What the metrics are called in reports, in their order."""
+    nodes: tuple[Node, ...] = ()
+    """Everything the section computes, in evaluation mode."""
+    params: Mapping[Value, Param] = field(default_factory=dict[Value, Param])
+    batch: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    noise: Mapping[Value, Noise] = field(default_factory=dict[Value, Noise])
 
 
 @dataclass(slots=True)
@@ -51,6 +58,7 @@ class _Section:
     settings: dict[str, Object] = field(default_factory=dict[str, Object])
     steps: dict[str, dict[str, Object]] = field(default_factory=dict[str, "dict[str, Object]"])
     metrics: list[str] = field(default_factory=list[str])
+    batch: dict[str, Value] = field(default_factory=dict[str, Value])
 
     def run(self) -> None:
         for item in self.decl.items:
@@ -86,10 +94,10 @@ class _Section:
             self.frame.bind("batch", UNKNOWN, self.decl.span)
             return
         builder = self.frame.run.builder
-        values: dict[str, Object] = {
+        self.batch = {
             name: builder.fresh(f"batch.{name}", type) for name, type in data.columns.items()
         }
-        self.frame.bind("batch", Results(values), self.decl.span)
+        self.frame.bind("batch", Results(self.batch), self.decl.span)
 
     def _same_columns(self, bind: ast.Bind) -> None:
         data, valid = self.settings.get("data"), self.settings.get("valid")
@@ -320,7 +328,16 @@ def elaborate_train(
     frame.sites, frame.labels = _sites(decl, home)
     section = _Section(decl, frame)
     section.run()
-    return Plan(decl.name.text, section.settings, section.steps, tuple(section.metrics))
+    return Plan(
+        decl.name.text,
+        section.settings,
+        section.steps,
+        tuple(section.metrics),
+        tuple(run.builder.nodes),
+        {made.value: made.param for made in run.made},
+        section.batch,
+        dict(run.noise),
+    )
 
 
 def _sites(decl: ast.Train, home: Home) -> tuple[dict[int, str], dict[int, str]]:

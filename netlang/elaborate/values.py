@@ -114,11 +114,30 @@ class IntRange:
 
 
 @record
+class Origin:
+    """Where rows come from, and what is done to them.
+
+    ``columns`` are the declared types, before any of the ``steps``: settings named ``map`` (a list
+    of transforms for each column), ``together`` (``columns`` and ``transforms``) and ``part``
+    (``first`` and ``last``), in order. ``fields`` are those of a program's own ``dataset``;
+    ``library`` tells that the prelude declares it. ``batches`` has the arguments of ``batches``.
+    """
+
+    dataset: str
+    arguments: Mapping[str, Object]
+    fields: Mapping[str, Object]
+    columns: Mapping[str, TensorType]
+    library: bool
+    steps: tuple[Setting, ...] = ()
+    batches: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
+
+
+@record
 class Rows:
     """Examples with typed columns; ``batched`` once ``batches`` has put ``N`` in front."""
 
     columns: Mapping[str, TensorType]
-    origin: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
+    origin: Origin
     batched: bool = False
 
 
