@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from netlang.rules import files, limits, names, programs, shapes, syntax, training, types, weights
+from netlang.rules import (
+    data,
+    files,
+    limits,
+    names,
+    programs,
+    shapes,
+    syntax,
+    training,
+    types,
+    weights,
+)
 from netlang.rules.rule import Rule
 
 __all__ = ["RULES", "Rule"]
 
-_MODULES = (syntax, names, programs, types, shapes, weights, training, limits, files)
+_MODULES = (syntax, names, programs, types, shapes, weights, training, data, limits, files)
 
 RULES: dict[str, Rule] = {rule.code: rule for module in _MODULES for rule in module.RULES}
