@@ -56,6 +56,10 @@ def compute(node: Node, operands: list[Array], sizes: Mapping[str, int]) -> tupl
             f"{place(node)} needs more memory than there is",
             exit_code=ENVIRONMENT,
         ) from None
+    except BadInput as error:
+        raise BadInput(
+            f"{place(node)}: {error.message}", notes=error.notes, helps=error.helps
+        ) from None
     except IndexError as error:
         raise BadInput(f"{place(node)} looks up an entry that does not exist: {error}") from None
 
