@@ -22,8 +22,10 @@ def render_summary(summary: Summary, *, depth: int | None, color: bool, width: i
     """Draw a summary ``width`` columns wide; without a ``depth`` it is folded to fit a page."""
     folded = fold(summary, default_depth(summary) if depth is None else depth)
     paint = _Paint(color)
-    lines = [*_head(summary, paint, width), "", *_table(folded, paint, width), ""]
-    return "\n".join([*lines, *_totals(summary, paint, width)]) + "\n"
+    # A net that hands its inputs on has no layers to show.
+    table = [*_table(folded, paint, width), ""] if folded.rows else []
+    lines = [*_head(summary, paint, width), "", *table, *_totals(summary, paint, width)]
+    return "\n".join(lines) + "\n"
 
 
 def default_depth(summary: Summary, rows: int = ROWS) -> int | None:

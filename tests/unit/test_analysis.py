@@ -484,6 +484,16 @@ def test_the_table_shows_each_layer_and_the_totals() -> None:
     assert render_summary(summary, depth=None, color=False, width=80) == TABLE
 
 
+def test_a_net_without_layers_has_totals_and_no_table() -> None:
+    net = Net()
+    summary = summarize(net.graph({"y": net.input("x", N, 3)}))
+    _, shapes, blank, first, *_ = render_summary(
+        summary, depth=None, color=False, width=80
+    ).splitlines()
+    assert (shapes, blank) == ("x f32[N, 3] → y f32[N, 3]", "")
+    assert first.startswith("weights")
+
+
 def test_a_narrow_table_cuts_texts_and_never_numbers() -> None:
     lines = render_summary(summarize(lenet()), depth=1, color=False, width=60).splitlines()
     assert lines[3:6] == [
