@@ -42,7 +42,7 @@ def direction(call: Call, number: int, *, reverse: bool) -> dict[str, str]:
             settings.append(f"{state}0={call.x(5 + at)}[{number}]")
     if call.has(4):
         settings.append(f"length=cast({call.x(4)}, i64)")
-    names = [f"{name}{number}" for name in ("y", *STATES[kind])]
+    names = [f"{name}_{number}" for name in ("y", *STATES[kind])]
     arguments = ", ".join(["sequence", *weights, *biases, *settings])
     call.lines.append(f"{', '.join(names)} = {LAYERS[kind]}({arguments})")
     return dict(zip(("y", *STATES[kind]), names, strict=True))

@@ -141,10 +141,13 @@ def program(case: Case) -> str:
 
 
 def graph(text: str, folder: Path) -> Graph:
-    """Elaborate the one net of a program."""
+    """Elaborate the one net of a program, which must have no mistake."""
     path = folder / "node.net"
     path.write_text(text)
-    return load(path).net(None).graph
+    loaded = load(path)
+    made = loaded.net(None).graph
+    assert not loaded.diagnostics.failed
+    return made
 
 
 @cache
