@@ -25,6 +25,12 @@ _MOST_IN_MEMORY = (1 << 31) - (1 << 26)
 """Bytes of weights that leave room for the rest in a message of at most 2 GiB."""
 
 
+class Held(Protocol):
+    """An array in the run time's own memory."""
+
+    def numpy(self) -> Array: ...
+
+
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
@@ -37,6 +43,9 @@ class _Inner(Protocol):
     def get_inputs(self) -> Sequence[_Named]: ...
     def get_outputs(self) -> Sequence[_Named]: ...
     def run(self, output_names: None, input_feed: Mapping[str, Array]) -> Sequence[object]: ...
+    def run_with_ort_values(
+        self, output_names: Sequence[str], input_dict_ort_values: Mapping[str, Held]
+    ) -> Sequence[Held]: ...
 
 
 class ProviderMissing(Fault):
@@ -96,6 +105,21 @@ class Session:
         except Exception as error:
             raise self._failure(error) from None
         return dict(zip(self.outputs, [np.asarray(r) for r in results], strict=True))
+
+    def hold(self, array: Array) -> Held:
+        """Put an array where the run time keeps its own."""
+        return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
+
+    def run_held(self, feeds: Mapping[str, Held]) -> dict[str, Held]:
+        """Compute every output from values that the run time holds; nothing is copied out."""
+        wanted = self.inputs
+        try:
+            results = self._inner.run_with_ort_values(
+                list(self.outputs), {n: feeds[n] for n in wanted}
+            )
+        except Exception as error:
+            raise self._failure(error) from None
+        return dict(zip(self.outputs, results, strict=True))
 
     def _open(self, model: Model | Path, provider: Provider, threads: int | None) -> _Inner:
         options = onnxruntime.SessionOptions()
