@@ -109,7 +109,7 @@ def call_function(
     function: Function, args: list[Argued], node: ast.Expr, span: Span, frame: Frame
 ) -> Object:
     """Call a definition with the arguments given."""
-    if frame.kind == "train" and function.kind == "net":
+    if frame.run.training and frame.call is None and (function.kind == "net" or _owning(function)):
         refuse(
             "net-without-new",
             f"in a `train` section, `{function.name}` is used through `new`",

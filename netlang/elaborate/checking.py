@@ -74,6 +74,10 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
                 fits(Argued(v, arg.span), t, frame, f"{name}[{i}]")
                 for i, (v, t) in enumerate(zip(value, items, strict=True))
             )
+        case ast.NameType(name="selection") if isinstance(value, Value) and any(
+            made.value is value for made in frame.run.weights.values()
+        ):
+            return value  # one weight: `model.head.weight`
         case ast.NameType(name=kind):
             return _named(arg, kind, name, type.span)
 

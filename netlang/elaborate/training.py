@@ -61,6 +61,9 @@ class _Section:
     batch: dict[str, Value] = field(default_factory=dict[str, Value])
 
     def run(self) -> None:
+        if not any(isinstance(i, ast.Bind) and i.targets[0].text == "data" for i in self.decl.items):
+            # That `data` is missing is told once, at the end.
+            self.frame.bind("batch", UNKNOWN, self.decl.name.span)
         for item in self.decl.items:
             try:
                 self._item(item)

@@ -122,6 +122,14 @@ _INPUTS_UNWRITTEN = frozenset(
 
 def refuse_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
     """Report a name that nothing defines, with what it may stand for."""
+    if name == "batch" and frame.run.training and frame.call is None:
+        refuse(
+            "used-early",
+            "`batch` is used before `data`",
+            span,
+            "its columns aren't known yet",
+            helps=("put `data = …` first",),
+        )
     refuse_unknown_name(name, span, frame.visible())
 
 
