@@ -89,12 +89,13 @@ class GatherNd(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         x, ids = types
+        most = max(min(x.rank, ids.rank) - 1, 0)
+        if not 0 <= self.batch <= most:
+            raise refused("batch", f"must be from 0 to {most}", self.batch)
         depth = _depth(x, ids, self.batch)
-        if not 0 <= self.batch < ids.rank:
-            raise refused("batch", f"must be from 0 to {ids.rank - 1}", self.batch)
         if x.shape[: self.batch] != ids.shape[: self.batch]:
             raise TypeRefused(
-                f"the first {self.batch} axes must be the same on both sides",
+                "the axes of the batch must be the same on both sides",
                 operand=1,
                 label=f"this is {ids}",
                 notes=[f"the tensor is {x}"],
