@@ -19,11 +19,12 @@ from onnx_nodes import WRITERS, Case, cases, graph, program
 from netlang.arrays import dtype_of
 from netlang.backends import reference
 from netlang.backends.feeds import bind_sizes
-from netlang.backends.onnx import to_onnx
+from netlang.backends.onnx import OPSETS, to_onnx
 from netlang.backends.ort import Session
 from netlang.ir.dims import bind
 from netlang.ir.graph import Graph
 from netlang.numeric import Array
+from netlang.passes.pipeline import transform
 
 assert all((nodes_elementwise, nodes_layers, nodes_recurrent, nodes_reductions, nodes_shapes))
 
@@ -62,6 +63,18 @@ def test_onnxruntime_computes_what_onnx_states(case: Case, folder: Path) -> None
         made = graph(program(case), folder)
         session = Session(to_onnx(made, {}, opset=18), threads=1)
         check(case, lambda: session.run(feeds(case, made)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+@every_case
+@pytest.mark.parametrize("opset", OPSETS)
+def test_passes_and_operator_sets_change_no_result(case: Case, opset: int, folder: Path) -> None:
+    if exclusion(case)[0]:
+        pytest.skip("it is left out")
+    made = transform(graph(program(case), folder))
+    check(case, lambda: reference.run(made, feeds(case, made), {}), rtol=1e-5, atol=1e-6)
+    session = Session(to_onnx(made, {}, opset=opset), threads=1)
+    check(case, lambda: session.run(feeds(case, made)), rtol=1e-4, atol=1e-5)
 
 
 def test_most_vectors_of_networks_pass() -> None:
