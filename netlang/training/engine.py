@@ -76,10 +76,9 @@ class OrtEngine:
     ) -> float:
         session = self._steps[chosen.name]
         results = session.run_held(self._feeds(batch, count, rates))
-        loss = results.pop("loss")
-        for name, held in results.items():
-            self._held[name.removesuffix("_next")] = held
-        return float(loss.numpy())
+        measured = {name: float(results.pop(name).numpy()) for name in chosen.graph.outputs}
+        self._held |= {name.removesuffix("_next"): held for name, held in results.items()}
+        return measured
 
     def measure(self, batch: Arrays, count: int) -> dict[str, float]:
         if self._measure is None:
@@ -113,9 +112,9 @@ class NumpyEngine:
         from netlang.backends import reference
 
         results = reference.run(chosen.graph, self._feeds(chosen.graph, batch, count, rates), {})
-        loss = results.pop("loss")
+        measured = {name: float(results.pop(name)) for name in chosen.graph.outputs}
         self._state |= {name.removesuffix("_next"): array for name, array in results.items()}
-        return float(loss)
+        return measured
 
     def measure(self, batch: Arrays, count: int) -> dict[str, float]:
         from netlang.backends import reference

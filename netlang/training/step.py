@@ -65,7 +65,7 @@ def prepare(plan: Plan, seed: int) -> Training:
     updates = _updates(plan, weights, frozen)
     active = {path for u in updates for path in u.paths}
     modes = Modes(plan, weights, active, seed)
-    steps = tuple(_step(u, plan, weights, modes) for u in updates)
+    steps = tuple(_step(u, plan, weights, modes, first=i == 0) for i, u in enumerate(updates))
     return Training(plan, weights, steps, _evaluation(plan, modes), frozen)
 
 
@@ -105,16 +105,20 @@ class _Making:
         return term * scale if scale != 1.0 else term
 
 
-def _step(chosen: Update, plan: Plan, weights: Weights, modes: Modes) -> StepGraph:
+def _step(chosen: Update, plan: Plan, weights: Weights, modes: Modes, *, first: bool) -> StepGraph:
     b = Builder()
     making = _Making(b, b.fresh(STEP, TensorType(I64, ())))
     b.adopt((*plan.batch.values(), *plan.params))
-    values, statistics = modes.training(b, plan.nodes, making.count, (chosen.loss,))
+    measured = {"loss": chosen.loss, **(_metrics(plan) if first else {})}
+    values, statistics = modes.training(b, plan.nodes, making.count, tuple(measured.values()))
     wrt = [weights.by_path[path] for path in chosen.paths]
     loss = values[chosen.loss]
     seed = number(b, 1.0, loss.type.dtype).value
     slopes = gradients(b, {loss: seed}, [values[v] for v in wrt])
-    slopes = _clipped(chosen.clip, [Term(b, v) for v in slopes])
+    outputs = {name: values[v] for name, v in measured.items()}
+    length = _length([Term(b, v) for v in slopes])
+    outputs["gradient"] = length.value
+    slopes = _clipped(chosen.clip, [Term(b, v) for v in slopes], length)
     for path, value, slope in zip(chosen.paths, wrt, slopes, strict=True):
         _change(making, chosen, plan, weights, path, value, slope)
     making.states += [State(old.name, old, 0.0, new) for old, new in statistics.items()]
@@ -122,7 +126,7 @@ def _step(chosen: Update, plan: Plan, weights: Weights, modes: Modes) -> StepGra
     fixed = [v for v in _used(b.nodes, plan.params) if v not in changed]
     inputs = (*_batch(b.nodes, plan), making.count, *making.inputs.values(), *fixed)
     graph = Graph(
-        chosen.name or plan.name, inputs, {}, tuple(b.nodes), {"loss": loss}, tuple(making.states)
+        chosen.name or plan.name, inputs, {}, tuple(b.nodes), outputs, tuple(making.states)
     )
     verify(graph)
     return StepGraph(chosen.name, transform(graph), making.rates, chosen.paths, chosen.repeat)
@@ -161,9 +165,17 @@ def _group(optimizer: Setting, weights: Weights, path: str) -> Setting | None:
     return found
 
 
-def _clipped(clip: Setting | None, slopes: Sequence[Term]) -> list[Term]:
+def _length(slopes: Sequence[Term]) -> Term:
+    """Give the length of all gradients together: what clipping limits, and shows a NaN."""
+    total = (slopes[0] * slopes[0]).sum(range(slopes[0].rank))
+    for slope in slopes[1:]:
+        total = total + (slope * slope).sum(range(slope.rank))
+    return total.unary("sqrt")
+
+
+def _clipped(clip: Setting | None, slopes: Sequence[Term], length: Term) -> list[Term]:
     """Limit gradients: each element, or the length of all of them together."""
-    if clip is None or not slopes:
+    if clip is None:
         return list(slopes)
     limit = clip.arguments["limit"]
     assert isinstance(limit, int | float)
@@ -171,12 +183,8 @@ def _clipped(clip: Setting | None, slopes: Sequence[Term]) -> list[Term]:
         from netlang.ops.choice import Clamp
 
         return [slope.to(Clamp(-float(limit), float(limit))) for slope in slopes]
-    squares = [(s * s).sum(range(s.rank)) for s in slopes]
-    total = squares[0]
-    for square in squares[1:]:
-        total = total + square
     # The small number is PyTorch's, and keeps a gradient of nothing from dividing by 0.
-    scale = limit / (total.unary("sqrt") + 1e-6)
+    scale = limit / (length + 1e-6)
     scale = scale.where(scale < 1.0, 1.0)
     return [slope * scale for slope in slopes]
 
@@ -207,6 +215,7 @@ def _evaluation(plan: Plan, modes: Modes) -> Graph:
 
 
 def _measures(plan: Plan) -> dict[str, Value]:
+    """List what is measured of a batch: losses, metrics, and what a setting watches."""
     found: dict[str, Value] = {}
     loss = plan.settings.get("loss")
     if isinstance(loss, Value):
@@ -215,12 +224,28 @@ def _measures(plan: Plan) -> dict[str, Value]:
         value = own.get("loss")
         if isinstance(value, Value):
             found[f"{name}.loss"] = value
+    found |= _metrics(plan)
+    for value in watched(plan):
+        if value not in found.values():
+            found[value.name] = value
+    return found
+
+
+def _metrics(plan: Plan) -> dict[str, Value]:
     metrics = plan.settings.get("metrics", [])
     assert isinstance(metrics, list)
-    for name, value in zip(plan.metrics, metrics, strict=True):
-        if isinstance(value, Value):
-            found[name] = value
-    return found
+    pairs = zip(plan.metrics, metrics, strict=True)
+    return {name: value for name, value in pairs if isinstance(value, Value)}
+
+
+def watched(plan: Plan) -> list[Value]:
+    """List the values that decide when to stop and what to save."""
+    found = [plan.settings.get("stop")]
+    saved = plan.settings.get("checkpoint", [])
+    assert isinstance(saved, list)
+    settings = [s for s in (*found, *saved) if isinstance(s, Setting)]
+    values = [s.arguments.get(name) for s in settings for name in ("watch", "by")]
+    return [v for v in values if isinstance(v, Value)]
 
 
 def kept(graph: Graph) -> dict[str, TensorType]:

@@ -1,0 +1,74 @@
+"""The weights a training starts from: the program's rules in order, then the seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netlang.elaborate.functions import initial
+from netlang.elaborate.values import Layer, Object, Part, Setting
+from netlang.faults import BadWeights
+from netlang.files import find_data
+from netlang.initial import draw, initialize
+from netlang.ir.graph import Graph, Param
+from netlang.numeric import Array
+from netlang.training.selection import root
+from netlang.training.step import Training
+from netlang.weights import load_weights
+
+
+def first_weights(training: Training, seed: int, folder: Path) -> dict[str, Array]:
+    """Draw or load every weight; ``folder`` is where the program's paths begin."""
+    plan = training.plan
+    graph = Graph(plan.name, (), plan.params, (), {})
+    weights = initialize(graph, seed)
+    rules = plan.settings.get("init", [])
+    assert isinstance(rules, list)
+    for rule in rules:
+        assert isinstance(rule, Setting)
+        if rule.name == "fill":
+            _fill(training, rule, weights, seed)
+        else:
+            _load(training, rule, weights, folder)
+    return weights
+
+
+def _fill(training: Training, rule: Setting, weights: dict[str, Array], seed: int) -> None:
+    init = initial(rule.arguments["init"])
+    for path in training.weights.chosen(rule.arguments["what"]):
+        old = training.plan.params[training.weights.by_path[path]]
+        weights[path] = draw(Param(path, old.type, init, old.trained), seed)
+
+
+def _load(training: Training, rule: Setting, weights: dict[str, Array], folder: Path) -> None:
+    what, name = rule.arguments["what"], rule.arguments["path"]
+    assert isinstance(name, str)
+    found = load_weights(find_data(name, folder))
+    paths = training.weights.chosen(what)
+    missing: list[str] = []
+    for path in paths:
+        stored = next((n for n in _names(what, path) if n in found), None)
+        if stored is None:
+            missing.append(f"missing: `{path}`")
+        elif found[stored].shape != weights[path].shape:
+            missing.append(
+                f"wrong shape: `{stored}` is {list(found[stored].shape)}, "
+                f"and must be {list(weights[path].shape)}"
+            )
+        else:
+            weights[path] = found[stored].astype(weights[path].dtype)
+    if missing:
+        raise BadWeights(f"{name} does not fit `{root(what)}`", notes=missing)
+
+
+def _names(what: Object, path: str) -> list[str]:
+    """List what a file may call a weight: below the whole layer, or below the part asked for."""
+    match what:
+        case Layer(path=layer):
+            return [path.removeprefix(f"{layer}.")]
+        case Part(layer=whole):
+            return [
+                path.removeprefix(f"{whole.path}."),
+                path.removeprefix(f"{root(what)}."),
+            ]
+        case _:
+            return [path]
