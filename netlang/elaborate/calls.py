@@ -13,7 +13,6 @@ from netlang.elaborate.emit import primitive, result
 from netlang.elaborate.foreign import call_foreign
 from netlang.elaborate.frame import (
     DEPTH_LIMIT,
-    EXPANSION_LIMIT,
     CallSite,
     Frame,
     refuse,
@@ -39,8 +38,10 @@ from netlang.syntax import ast
 
 @evaluates(ast.Call)
 def _call(expr: ast.Call, frame: Frame) -> Object:
-    args = arguments(expr.args, frame)
-    return call(callee_of(expr.callee, frame), args, expr, expr.callee, frame)
+    callee = callee_of(expr.callee, frame)
+    if isinstance(callee, Unknown):
+        return UNKNOWN  # nobody can tell what its arguments should be
+    return call(callee, arguments(expr.args, frame), expr, expr.callee, frame)
 
 
 def callee_of(expr: ast.Expr, frame: Frame) -> Object:
@@ -78,7 +79,11 @@ def call(
                 f"`{named.span.text}` is a tensor, not a block",
                 named.span,
                 f"this is {describe(callee)}",
-                helps=_hidden_help(named, frame),
+                helps=_hidden_help(named, frame)
+                or (
+                    f"a tensor goes into a layer: `{named.span.text} |> dense(10)`",
+                    "a layer to be called later is made with `new`: `layer = new dense(10)`",
+                ),
             )
         case _:
             refuse(
@@ -199,16 +204,6 @@ def _call_body(
 def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Layer | None) -> Frame:
     """Open the frame of a call, within the limits."""
     run = frame.run
-    run.expanded += 1
-    if run.expanded > EXPANSION_LIMIT:
-        run.tensors = False
-        refuse(
-            "too-large",
-            f"this program expands to more than {EXPANSION_LIMIT:,} calls",
-            span,
-            "counted up to here",
-            helps=("use fewer repetitions",),
-        )
     if frame.depth >= DEPTH_LIMIT:
         refuse(
             "too-deep",
@@ -338,7 +333,12 @@ def _call_primitive(
     # The node belongs to the call's scope, its name to the caller's binding.
     assert inner.call is not None
     inner.base = ""
-    return result(primitive(function.name, operands, attributes, span, inner))
+    made = primitive(function.name, operands, attributes, span, inner)
+    return list(made) if function.name in _LISTED else result(made)
+
+
+_LISTED = frozenset({"split"})
+"""Ops that give a list, though it may have one item only."""
 
 
 def _listed(values: list[Object], arg: Argued | None, span: Span) -> list[Argued]:
