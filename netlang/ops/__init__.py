@@ -100,6 +100,11 @@ MODULES: dict[str, tuple[str, ...]] = {
         "take",
         "take_along",
     ),
+    "gradients_convolution": (
+        "convolve_input_gradient",
+        "convolve_weight_gradient",
+    ),
+    "gradients_pooling": ("max_pool_places",),
     "indexing": ("index",),
     "joining": (
         "concat",

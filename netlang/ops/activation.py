@@ -152,7 +152,7 @@ class Softplus(Activation):
 
     def derivative(self, x: Term, y: Term) -> Term:
         del y
-        return x.unary("sigmoid")
+        return (x if self.beta == 1 else x * self.beta).unary("sigmoid")
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 from netlang.ir.dims import Dim, Shape, Size, exact_quotient, substitute, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, items, refused
 from netlang.ops.checks import require_float
 from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.reverse import pulled_back
+from netlang.ops.terms import Term, terms
 from netlang.ops.windows import spatial_shape, wrong_count
 
 
@@ -72,6 +75,22 @@ class _AdaptivePool(Primitive):
         if len(kernel) == len(parts):
             return (b.add(f"{self.kind}Pool", y, kernel_shape=kernel, strides=kernel),)
         return (self._by_reshape(b, y, parts),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+
+        def by_axis(inner: Builder, values: Values) -> Values:
+            (x,) = terms(inner, *values)
+            for axis, n in enumerate(self.out, start=2):
+                if x.shape[axis] != n:
+                    x = self._pooled(x, axis, n)
+            return (x.value,)
+
+        return pulled_back(b, inputs, cts, by_axis)
+
+    @abstractmethod
+    def _pooled(self, x: Term, axis: int, n: Size) -> Term:
+        """Pool along one axis by other operators."""
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -136,6 +155,21 @@ class AdaptiveAvgPool(_AdaptivePool):
         rule = f"{letters},z{letters[axis]}->{letters.replace(letters[axis], 'z')}"
         return _resized(x, b.add("Einsum", x, shares, equation=rule), axis, n), 1
 
+    def _pooled(self, x: Term, axis: int, n: Size) -> Term:
+        part = exact_quotient(x.shape[axis], n)
+        if part is not None:
+            return _cut(x, axis, n, part).mean([axis + 1])
+        # What pooling makes of the unit vectors is the matrix it multiplies by.
+        from netlang.ops.creation import Iota, OneHot
+        from netlang.ops.linear import Einsum
+
+        size = x.shape[axis]
+        unit = x.make(Iota(size)).to(OneHot(size, x.type.dtype)).reshape((size, 1, size))
+        shares = unit.to(AdaptiveAvgPool((n,))).reshape((size, n))
+        letters = "abcde"[: x.rank]
+        rule = f"{letters},{letters[axis]}z->{letters.replace(letters[axis], 'z')}"
+        return x.to(Einsum(rule), shares)
+
 
 @register
 @dataclass(frozen=True, slots=True)
@@ -160,6 +194,25 @@ class AdaptiveMaxPool(_AdaptivePool):
         each = len(members[0])
         flat = b.constant([place for window in members for place in window], I64)
         return _resized(x, b.add("Gather", x, flat, axis=axis), axis, n * each), each
+
+    def _pooled(self, x: Term, axis: int, n: Size) -> Term:
+        from netlang.ops.gathering import Take
+        from netlang.ops.reduction import Max
+
+        part = exact_quotient(x.shape[axis], n)
+        if part is None:
+            size = x.shape[axis]
+            assert isinstance(size, int)
+            assert isinstance(n, int)
+            members = _members(_bounds(size, n))
+            part = len(members[0])
+            x = x.to(Take(tuple(place for window in members for place in window), axis))
+        return _cut(x, axis, n, part).to(Max((axis + 1,)))
+
+
+def _cut(x: Term, axis: int, n: Size, part: Size) -> Term:
+    """Make of an axis two: windows, and places in a window."""
+    return x.reshape((*x.shape[:axis], n, part, *x.shape[axis + 1 :]))
 
 
 def _size(given: object, own: Size) -> Size:

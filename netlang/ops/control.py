@@ -20,6 +20,7 @@ class Measure(Primitive):
 
     name: ClassVar[str] = "measure"
     operands: ClassVar[tuple[str, ...]] = ()
+    no_gradient: ClassVar[str] = "it depends on a size alone"
     size: Size
     dtype: DType = F32
 
@@ -80,7 +81,11 @@ class Scan(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         end = self.carried + self.scanned
-        carried, sequences, outside = operands[: self.carried], operands[self.carried : end], operands[end:]
+        carried, sequences, outside = (
+            operands[: self.carried],
+            operands[self.carried : end],
+            operands[end:],
+        )
         outputs = list(self.body.outputs.values())
         steps: list[list[Array]] = [[] for _ in outputs[self.carried :]]
         for t in range(sequences[0].shape[1]):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Dim, Shape, Size, divides, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import (
     OnnxBuilder,
     Operand,
@@ -21,6 +22,7 @@ from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, integer, refused
 from netlang.ops.checks import require_dtype_of, require_float
 from netlang.ops.columns import by_columns, depthwise, pointwise
+from netlang.ops.terms import terms
 from netlang.ops.windows import (
     Pads,
     Windows,
@@ -110,6 +112,17 @@ class Convolve(Primitive):
                 group=self.groups,
             ),
         )
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.gradients_convolution import ConvolveInputGradient, ConvolveWeightGradient
+
+        x, w, ct = terms(b, *inputs[:2], *cts)
+        form = (self.stride, self.pad, self.dilation, self.groups)
+        by_x = ct.to(ConvolveInputGradient(x.shape[2:], *form), w)
+        by_w = x.to(ConvolveWeightGradient(_kernel(w.type, x.shape[2:]), *form), ct)
+        biases = [ct.sum([0, *range(2, ct.rank)]).value for _ in inputs[2:]]
+        return by_x.value, by_w.value, *biases
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -227,6 +240,16 @@ class ConvolveTranspose(Primitive):
                 group=self.groups,
             ),
         )
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.gradients_convolution import ConvolveWeightGradient
+
+        x, w, ct = terms(b, *inputs[:2], *cts)
+        form = (self.stride, self.pad, self.dilation, self.groups)
+        by_w = ct.to(ConvolveWeightGradient(_kernel(w.type, x.shape[2:]), *form), x)
+        biases = [ct.sum([0, *range(2, ct.rank)]).value for _ in inputs[2:]]
+        return ct.to(Convolve(*form), w).value, by_w.value, *biases
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

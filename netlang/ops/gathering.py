@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Size, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, axis_of, integer, integers, refused
 from netlang.ops.indexing import check_place
+from netlang.ops.terms import Term, terms
 
 
 @register
@@ -38,6 +40,11 @@ class GatherRows(Primitive):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Gather", *operands, axis=0),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        ids, ct = terms(b, *inputs[1:], *cts)
+        return _added(ct, ids, inputs[0].type, 0).value, None
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -79,6 +86,11 @@ class Gather(Primitive):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Gather", *operands, axis=self.axis),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        ids, ct = terms(b, *inputs[1:], *cts)
+        return _added(ct, ids, inputs[0].type, axis_of(inputs[0].type, self.axis)).value, None
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -125,6 +137,15 @@ class Take(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Gather", *operands, b.axes(self.index), axis=self.axis),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.creation import Iota
+
+        (ct,) = terms(b, *cts)
+        axis = axis_of(inputs[0].type, self.axis)
+        ids = ct.make(Iota(inputs[0].type.shape[axis])).to(Take(self.index, 0))
+        return (_added(ct, ids, inputs[0].type, axis).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         symbolic = (TensorType(F32, (symbol("N"), 4)),)
@@ -164,6 +185,14 @@ class TakeAlong(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("GatherElements", *operands, axis=self.axis),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.scattering import Scatter
+
+        x, ids, ct = terms(b, *inputs, *cts)
+        axis = axis_of(x.type, self.axis)
+        return x.zeros().to(Scatter(axis, "add"), ids, ct).value, None
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         n = symbol("N")
@@ -172,6 +201,20 @@ class TakeAlong(Primitive):
             Sample(cls(1), (TensorType(F32, (2, 4, 3)), TensorType(I64, (2, 5, 3))), low=0, high=4),
             Sample(cls(-1), symbolic, low=0, high=4, sizes={"N": 3}),
         ]
+
+
+def _added(ct: Term, ids: Term, x: TensorType, axis: int) -> Term:
+    """Add slices of a cotangent to the places along an axis that they were taken from."""
+    from netlang.ops.creation import Full
+    from netlang.ops.scattering import ScatterNd
+
+    first, last = axis, axis + ids.rank
+    rows = ct.transpose([*range(first, last), *range(first), *range(last, ct.rank)])
+    aside = (*x.shape[:axis], *x.shape[axis + 1 :])
+    nothing = ct.make(Full((x.shape[axis], *aside), 0.0, x.dtype))
+    places = ids.cast(I64).reshape((*ids.shape, 1))
+    total = nothing.to(ScatterNd("add"), places, rows)
+    return total.transpose([*range(1, axis + 1), 0, *range(axis + 1, x.rank)])
 
 
 def require_places(ids: TensorType, operand: int) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Dim, Size, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, items, refused
+from netlang.ops.terms import terms
 
 Bound = Size | None
 Item = Size | tuple[Bound, Bound] | None
@@ -99,6 +101,21 @@ class Index(Primitive):
             else:
                 y = b.add("Gather", y, b.constant(place, I64), axis=axis)
         return (y if isinstance(y, str) else b.add("Identity", y),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ct = inputs[0].type, terms(b, *cts)[0]
+        kept: list[Size] = []
+        around: list[tuple[Size, Size]] = []
+        for size, item in zip(x.shape, self._whole(x.rank), strict=True):
+            first, last = item if isinstance(item, tuple) else (item, None)
+            start = 0 if first is None else _from_front(first, size)
+            end = size if last is None else _from_front(last, size)
+            if item is not None and not isinstance(item, tuple):
+                end = start + 1
+            kept.append(end - start)
+            around.append((start, size - end))
+        return (ct.reshape(tuple(kept)).surround_all(around).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

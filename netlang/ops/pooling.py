@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, Window, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, flag, integer, refused
 from netlang.ops.checks import require_float
 from netlang.ops.convolution import onnx_pads
+from netlang.ops.terms import terms
 from netlang.ops.windows import (
     Pads,
     Windows,
@@ -66,24 +68,15 @@ class MaxPool(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
         windows = _stretched(self._windows(), ceil=self.ceil)
-        # Run times refuse padding as long as the kernel, which a dilated window may need.
-        inside = tuple(
-            (before, min(after, kernel - 1))
-            for (before, after), kernel in zip(windows.pad, self.kernel, strict=True)
-        )
-        rest = tuple(
-            (0, after - own) for (_, after), (_, own) in zip(windows.pad, inside, strict=True)
-        )
-        return (
-            b.add(
-                "MaxPool",
-                _joined(b, x, rest, -math.inf),
-                kernel_shape=list(self.kernel),
-                strides=list(self.stride),
-                pads=onnx_pads(inside),
-                dilations=list(self.dilation),
-            ),
-        )
+        return largest(b, x, windows, outputs=1)[0]
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.gradients_pooling import max_gradient
+
+        x, ct = terms(b, *inputs, *cts)
+        windows = _stretched(self._windows(), ceil=self.ceil)
+        return (max_gradient(x, ct, windows).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -173,6 +166,16 @@ class AvgPool(Primitive):
                 count_include_pad=int(counted),
             ),
         )
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.gradients_pooling import divisors, spread
+
+        spatial = inputs[0].type.shape[2:]
+        (ct,) = terms(b, *cts)
+        windows = _stretched(self._windows(), ceil=self.ceil)
+        bounds = self.pad if self.count_pad else ((0, 0),) * len(self.pad)
+        return (spread(ct / divisors(ct, windows, spatial, bounds), windows, spatial).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -288,6 +291,18 @@ class LpPool(Primitive):
             ),
         )
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        from netlang.ops.gradients_pooling import spread
+
+        x, y, ct = terms(b, *inputs, *outputs, *cts)
+        if self.p == 1:
+            return ((x.unary("sign") * spread(ct, self._windows(), x.shape[2:])).value,)
+        # Where a whole window is 0, so is every derivative by its elements.
+        length = y.where(y > 0.0, 1.0)
+        share = (ct / length ** (self.p - 1.0)).where(y > 0.0)
+        power = x if self.p == 2 else x * x.unary("abs") ** (self.p - 2.0)
+        return ((power * spread(share, self._windows(), x.shape[2:])).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [
@@ -301,6 +316,28 @@ class LpPool(Primitive):
     def _windows(self) -> Windows:
         dilation = self.dilation or (1,) * len(self.kernel)
         return Windows(self.kernel, self.stride, self.pad, dilation)
+
+
+def largest(
+    b: OnnxBuilder, x: Operand, windows: Windows, *, outputs: int
+) -> tuple[tuple[str, ...], Shape]:
+    """Add a MaxPool; give its results and the spatial sizes of the map it looked at."""
+    # Run times refuse padding as long as the kernel, which a dilated window may need.
+    inside = tuple(
+        (before, min(after, kernel - 1))
+        for (before, after), kernel in zip(windows.pad, windows.kernel, strict=True)
+    )
+    rest = tuple((0, after - own) for (_, after), (_, own) in zip(windows.pad, inside, strict=True))
+    made = b.add_many(
+        "MaxPool",
+        _joined(b, x, rest, -math.inf),
+        outputs=outputs,
+        kernel_shape=list(windows.kernel),
+        strides=list(windows.stride),
+        pads=onnx_pads(inside),
+        dilations=list(windows.dilation),
+    )
+    return made, tuple(n + after for n, (_, after) in zip(x.type.shape[2:], rest, strict=True))
 
 
 def _windows(x: TensorType, arguments: Arguments) -> Windows:

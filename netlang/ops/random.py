@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array
@@ -34,6 +35,10 @@ class Identity(Primitive, ABC):
         del b
         (x,) = operands
         return (x.name,)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del b, inputs, outputs
+        return cts
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,7 @@ class StopGradient(Identity):
     """
 
     name = "stop_gradient"
+    no_gradient = "that is what it is for"
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, axis_of, flag, integer, refused
 from netlang.ops.checks import require_number
+from netlang.ops.terms import terms
 
 
 @register
@@ -61,6 +63,12 @@ class Ranked(Primitive):
         largest = int(not self.smallest)
         k = b.axes((self.k,))
         return b.add_many("TopK", *operands, k, outputs=2, axis=self.axis, largest=largest)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        from netlang.ops.scattering import Scatter
+
+        x, places, ct = terms(b, *inputs, outputs[1], cts[0])
+        return (x.zeros().to(Scatter(axis_of(x.type, self.axis), "add"), places, ct).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

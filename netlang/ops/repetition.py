@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 from netlang.ir.dims import Dim, Shape, Size, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
@@ -20,6 +21,7 @@ from netlang.ops.arguments import (
     sizes,
     word,
 )
+from netlang.ops.terms import Term, terms
 
 # ONNX reads this end as "before the first element" when it steps backwards.
 _BEFORE_FIRST = -(2**63)
@@ -83,6 +85,11 @@ class Expand(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Expand", *operands, b.shape(self.shape)),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        return (ct.sum_to(inputs[0].type.shape).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         n, h = symbol("N"), symbol("H")
@@ -134,6 +141,14 @@ class Tile(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Tile", *operands, b.shape(self.repeats)),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        shape: Shape = ()
+        for repeat, size in zip(self.repeats, inputs[0].type.shape, strict=True):
+            shape = (*shape, repeat, size)
+        return (ct.reshape(shape).sum(range(0, len(shape), 2)).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         n = symbol("N")
@@ -172,6 +187,11 @@ class Flip(Primitive):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (_mirrored(b, operands[0], self.axes),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return (ct.to(self).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -220,6 +240,11 @@ class ReverseTime(Primitive):
         if len(operands) == 1:
             return (_mirrored(b, operands[0], (1,)),)
         return (b.add("ReverseSequence", *operands, batch_axis=0, time_axis=1),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        ct, *length = terms(b, *cts, *inputs[1:])
+        return ct.to(self, *length).value, *(None for _ in length)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -308,6 +333,41 @@ class Pad(Primitive):
             value = b.constant(self.value, x.type.dtype)
             return (b.add("Pad", x, pads, value, mode="constant"),)
         return (b.add("Pad", x, pads, mode=_ONNX_MODES[self.mode]),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        x = inputs[0].type
+        for back, (before, after) in enumerate(reversed(self.amounts), start=1):
+            axis = x.rank - back
+            if before or after:
+                ct = self._pulled(ct, axis, before, after, x.shape[axis])
+        return (ct.value,)
+
+    def _pulled(self, ct: Term, axis: int, before: int, after: int, size: Size) -> Term:
+        """Add what lies in the padding of an axis to the places it is a copy of."""
+        total = ct.part(axis, before, before + size)
+        front = ct.part(axis, 0, before) if before else None
+        back = ct.part(axis, before + size, before + size + after) if after else None
+        match self.mode:
+            case "reflect":
+                if front:
+                    total += front.to(Flip((axis,))).surround(axis, 1, size - 1 - before)
+                if back:
+                    total += back.to(Flip((axis,))).surround(axis, size - 1 - after, 1)
+            case "replicate":
+                if front:
+                    total += front.sum([axis], keep=True).surround(axis, 0, size - 1)
+                if back:
+                    total += back.sum([axis], keep=True).surround(axis, size - 1, 0)
+            case "circular":
+                if front:
+                    total += front.surround(axis, size - before, 0)
+                if back:
+                    total += back.surround(axis, 0, size - after)
+            case _:
+                pass
+        return total
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, Size, exact_quotient, substitute, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, flag, integer, refused, sizes, word
 from netlang.ops.checks import require_float
 from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.terms import Term, terms
 from netlang.ops.windows import per_axis, spatial_shape, wrong_count
 
 _WORDS = {
@@ -67,6 +69,20 @@ class Upsample(Primitive):
         (x,) = operands
         scales = b.constant([1.0, 1.0, *map(float, self.scale)], F32)
         return (b.add("Resize", x, "", scales, **_options(self.mode, align=self.align)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        x = inputs[0].type
+        if self.mode.startswith("nearest"):
+            shape = x.shape[:2]
+            for size, scale in zip(x.shape[2:], self.scale, strict=True):
+                shape = (*shape, size, scale)
+            return (ct.reshape(shape).sum(range(3, len(shape), 2)).value,)
+        for axis, scale in enumerate(self.scale, start=2):
+            if scale > 1:
+                ct = _pulled(ct, axis, x.shape[axis], self.mode, align=self.align)
+        return (ct.value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -129,6 +145,15 @@ class Resize(Primitive):
             return (self._picked(b, x),)
         shape = b.shape((*x.type.shape[:2], *self.size))
         return (b.add("Resize", x, "", "", shape, **_options(self.mode, align=self.align)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        x = inputs[0].type
+        for axis, size in enumerate(self.size, start=2):
+            if size != x.shape[axis]:
+                ct = _pulled(ct, axis, x.shape[axis], self.mode, align=self.align)
+        return (ct.value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -203,6 +228,11 @@ class PixelShuffle(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("DepthToSpace", *operands, blocksize=self.factor, mode="CRD"),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return (ct.to(PixelUnshuffle(self.factor)).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         symbolic = TensorType(F32, (symbol("N"), 8, symbol("H"), symbol("W")))
@@ -255,6 +285,11 @@ class PixelUnshuffle(Primitive):
         cut = b.add("Reshape", x, b.shape((n, c, h // r, r, w // r, r)))
         turned = b.add("Transpose", cut, perm=[0, 1, 3, 5, 2, 4])
         return (b.add("Reshape", turned, b.shape(y.shape)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return (ct.to(PixelShuffle(self.factor)).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -371,6 +406,21 @@ def _taps(have: int, want: int, mode: str, *, align: bool) -> tuple[list[Array],
         offsets = (-1, 0, 1, 2)
         weights = [_far(t + 1.0), _near(t), _near(1.0 - t), _far(2.0 - t)]
     return [np.clip(first + offset, 0, have - 1) for offset in offsets], weights
+
+
+def _pulled(ct: Term, axis: int, size: Size, mode: str, *, align: bool) -> Term:
+    """Take a cotangent along one axis back through the matrix that resized it from ``size``."""
+    from netlang.ops.creation import Iota, OneHot
+    from netlang.ops.linear import Einsum
+
+    want = ct.shape[axis]
+    # What resizing makes of the unit vectors is that matrix; cubic resizing takes two axes.
+    unit = ct.make(Iota(size)).to(OneHot(size, ct.type.dtype))
+    shape, wide = ((1, 1), (size, want)) if mode == "cubic" else ((size, 1), (want,))
+    matrix = unit.reshape((*shape, *wide[:-1], size)).to(Resize(wide, mode, align))
+    letters = "abcde"[: ct.rank]
+    rule = f"{letters},z{letters[axis]}->{letters.replace(letters[axis], 'z')}"
+    return ct.to(Einsum(rule), matrix.reshape((size, want)))
 
 
 def _near(d: Array) -> Array:

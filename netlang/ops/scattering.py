@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Dim, Shape, Size, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, axis_of, integer, refused, word
 from netlang.ops.checks import require_dtype_of, shape_text
-from netlang.ops.gathering import require_places, require_rows
+from netlang.ops.creation import Iota
+from netlang.ops.gathering import TakeAlong, require_places, require_rows
+from netlang.ops.joining import Concat
+from netlang.ops.terms import Term, terms
 
 _REDUCTIONS = {name: name for name in ("none", "add", "mul")}
 
@@ -52,6 +56,12 @@ class Scatter(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         how = self.reduction
         return (b.add("ScatterElements", *operands, axis=self.axis, reduction=how),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ids, updates, ct = terms(b, *inputs, *cts)
+        by_x, by_updates = _pulled(self, TakeAlong(self.axis), (x, ids, updates), ct)
+        return by_x.value, None, by_updates.value
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -114,6 +124,18 @@ class GatherNd(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("GatherND", *operands, batch_dims=self.batch),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ids, ct = terms(b, *inputs, *cts)
+        places = ids.cast(I64)
+        lead = places.shape[:-1]
+        for axis in reversed(range(self.batch)):
+            along = places.make(Iota(lead[axis])).reshape(
+                (*(1,) * axis, lead[axis], *(1,) * (len(lead) - axis))
+            )
+            places = along.expand((*lead, 1)).to(Concat(len(lead)), places)
+        return x.zeros().to(ScatterNd("add"), places, ct).value, None
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         def sample(op: Self, x: Shape, ids: Shape) -> Sample:
@@ -161,6 +183,12 @@ class ScatterNd(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("ScatterND", *operands, reduction=self.reduction),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ids, updates, ct = terms(b, *inputs, *cts)
+        by_x, by_updates = _pulled(self, GatherNd(), (x, ids, updates), ct)
+        return by_x.value, None, by_updates.value
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         def sample(op: Self, x: Shape, ids: Shape, updates: Shape) -> Sample:
@@ -173,6 +201,35 @@ class ScatterNd(Primitive):
             sample(cls("mul"), (3, 3), (6, 2), (6,)),
             sample(cls("add"), (symbol("N"), 3), (2, 1), (2, 3)),
         ]
+
+
+def _pulled(
+    op: Scatter | ScatterNd,
+    reader: Primitive,
+    operands: tuple[Term, Term, Term],
+    ct: Term,
+) -> tuple[Term, Term]:
+    """Give the cotangents of what was written to, and of what was written; ``reader`` reads it.
+
+    Where several elements were written to one place without a reduction, each gets all of the
+    cotangent there: which of them stays is not defined.
+    """
+    x, ids, updates = operands
+    read = ct.to(reader, ids)
+    if op.reduction == "add":
+        return ct, read
+    if op.reduction == "none":
+        return ct.to(op, ids, updates.zeros()), read
+    # As in a product: what is 0 itself gets the product of the others, unless one more is 0.
+    nothing = updates.equals(0.0)
+    others = updates.where(nothing.unary("logical_not"), 1.0)
+    without = x.to(op, ids, others)
+    count = x.zeros().to(replace(op, reduction="add"), ids, nothing.cast(x.type.dtype))
+    zeros = count.to(reader, ids)
+    share = without.to(reader, ids) / others
+    kept = share.where(zeros.equals(nothing.cast(x.type.dtype)))
+    ones = x.zeros() + 1.0
+    return ct * ones.to(op, ids, updates), read * kept
 
 
 def _written(x: Array, places: tuple[Array, ...], updates: Array, reduction: str) -> Array:

@@ -8,6 +8,7 @@ from math import gcd
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, Size, exact_quotient, product, substitute, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
@@ -21,6 +22,7 @@ from netlang.ops.arguments import (
     sizes,
 )
 from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.terms import terms
 
 
 @register
@@ -70,6 +72,11 @@ class Flatten(Primitive):
             return (b.add("Flatten", x, axis=1),)
         (y,) = self.infer(x.type)
         return (b.add("Reshape", x, b.shape(y.shape, like=x)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        return (ct.reshape(inputs[0].type.shape).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -144,6 +151,11 @@ class Reshape(Primitive):
         (y,) = self.infer(x.type)
         return (b.add("Reshape", x, b.shape(y.shape, like=x)),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        return (ct.reshape(inputs[0].type.shape).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         n, t, d = symbol("N"), symbol("T"), symbol("D", 4)
@@ -198,6 +210,11 @@ class Transpose(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Transpose", *operands, perm=list(self.order)),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return (ct.transpose([self.order.index(axis) for axis in range(ct.rank)]).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         symbolic = _f32(symbol("N"), 3, symbol("H"), 5)
@@ -244,6 +261,11 @@ class Squeeze(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Squeeze", *operands, b.axes(self.axes)),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        return (ct.reshape(inputs[0].type.shape).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [
@@ -280,6 +302,11 @@ class Unsqueeze(Primitive):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Unsqueeze", *operands, b.axes((self.axis,))),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        return (ct.reshape(inputs[0].type.shape).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -165,20 +165,28 @@ class Term:
 
     def surround(self, axis: int, before: Size, after: Size) -> Term:
         """Put zeros before and after along one axis."""
-        if isinstance(before, int) and isinstance(after, int):
-            if not before and not after:
-                return self
-            from netlang.ops.repetition import Pad
+        rest = ((0, 0),) * (self.rank - 1 - axis)
+        return self.surround_all([*((0, 0),) * axis, (before, after), *rest])
 
-            rest = ((0, 0),) * (self.rank - 1 - axis)
-            return self.to(Pad(((before, after), *rest)))
+    def surround_all(self, around: Sequence[tuple[Size, Size]]) -> Term:
+        """Put zeros before and after along every axis."""
         from netlang.ops.joining import Concat
+        from netlang.ops.repetition import Pad
 
-        parts = [
-            Term(self.b, zeros(self.b, self.type.with_shape(*_at(self.shape, axis, size))))
-            for size in (before, after)
-        ]
-        return parts[0].to(Concat(axis), self, parts[1])
+        known = tuple(
+            (before, after) if isinstance(before, int) and isinstance(after, int) else (0, 0)
+            for before, after in around
+        )
+        y = self.to(Pad(known)) if any(map(sum, known)) else self
+        for axis, (pair, done) in enumerate(zip(around, known, strict=True)):
+            if pair in (done, (0, 0)):
+                continue
+            front, back = (
+                [] if size == 0 else [zeros(self.b, y.type.with_shape(*_at(y.shape, axis, size)))]
+                for size in pair
+            )
+            y = Term(self.b, self.b.one(Concat(axis), *front, y.value, *back))
+        return y
 
 
 Operand = Term | float

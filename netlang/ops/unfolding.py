@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Dim, exact_quotient, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, Window, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, integers, refused
 from netlang.ops.checks import require_float
 from netlang.ops.convolution import onnx_pads
+from netlang.ops.terms import terms
 from netlang.ops.windows import (
     Pads,
     Windows,
@@ -97,6 +99,20 @@ class Unfold(Primitive):
             group=channels,
         )
         return (b.add("Reshape", picked, b.axes((0, channels * many, -1))),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.creation import Iota, OneHot
+        from netlang.ops.gradients_convolution import ConvolveInputGradient
+
+        (ct,) = terms(b, *cts)
+        x, many = inputs[0].type, product(self.kernel)
+        spatial = x.shape[2:]
+        maps = x.shape[0] * x.shape[1]
+        columns = ct.reshape((maps, many, *self._windows().floor(spatial)))
+        unit = ct.make(Iota(many)).to(OneHot(many, x.dtype)).reshape((many, 1, *self.kernel))
+        op = ConvolveInputGradient(spatial, self.stride, self.pad, self.dilation)
+        return (columns.to(op, unit).reshape(x.shape).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -211,6 +227,11 @@ class Fold(Primitive):
             group=depth // many,
         )
         return (made,)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return (ct.to(Unfold(self.kernel, self.stride, self.pad, self.dilation)).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -54,7 +54,7 @@ def graph_of(case: Case) -> Graph:
     builder = Builder()
     inputs = [builder.fresh(f"x{i}", t) for i, t in enumerate(case.sample.types)]
     outputs = builder.add(case.sample.op, *inputs)
-    carried = _symbols_of(inputs)
+    carried = _symbols_of(inputs, plain=True)
     for name, unit in _symbols_of(outputs).items():
         if name not in carried:
             shape: tuple[Size, ...] = (symbol(name, unit),)
@@ -90,8 +90,12 @@ def draw(rng: np.random.Generator, type: TensorType, case: Case) -> Array:
     return np.asarray(rng.uniform(first, last, shape)).astype(dtype)
 
 
-def _symbols_of(values: tuple[Value, ...] | list[Value]) -> dict[str, int]:
+def _symbols_of(
+    values: tuple[Value, ...] | list[Value], *, plain: bool = False
+) -> dict[str, int]:
+    """Name the symbols of some sizes; ``plain`` leaves out those a division may have cut."""
     found: dict[str, int] = {}
     for size in (d for v in values for d in v.type.shape):
-        found |= symbols(size)
+        if not (plain and "//" in str(size)):
+            found |= symbols(size)
     return found
