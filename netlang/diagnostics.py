@@ -40,6 +40,10 @@ class Diagnostic:
     helps: tuple[str, ...] = ()
     severity: Severity = Severity.ERROR
 
+    @property
+    def is_error(self) -> bool:
+        return self.severity is Severity.ERROR
+
 
 class Refused(Exception):
     """A user's mistake on its way to the collector; never leaves the module that raises it."""

@@ -21,6 +21,7 @@ def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Grap
     """Elaborate a net with values for some parameters and dimensions; ``None`` after a mistake."""
     definition = function.definition
     assert isinstance(definition, ast.Definition)
+    known = len(run.diagnostics.items)
     scope = Scope("", function.name, definition.head, None)
     frame = Frame(run, function.home, kind="net", scope=scope, depth=1)
     try:
@@ -32,7 +33,7 @@ def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Grap
         report(frame, refused.diagnostic)
         return None
     outputs = _outputs(definition, result, frame)
-    if outputs is None:
+    if outputs is None or any(d.is_error for d in run.diagnostics.items[known:]):
         return None
     params = {made.value: made.param for made in run.weights.values()}
     return Graph(
