@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import nodes_attention
 import nodes_elementwise
 import nodes_layers
 import nodes_recurrent
@@ -26,7 +27,16 @@ from netlang.ir.graph import Graph
 from netlang.numeric import Array
 from netlang.passes.pipeline import transform
 
-assert all((nodes_elementwise, nodes_layers, nodes_recurrent, nodes_reductions, nodes_shapes))
+assert all(
+    (
+        nodes_attention,
+        nodes_elementwise,
+        nodes_layers,
+        nodes_recurrent,
+        nodes_reductions,
+        nodes_shapes,
+    )
+)
 
 CASES = cases()
 LINES = (Path(__file__).parent / "onnx_exclusions.txt").read_text(encoding="utf-8").splitlines()
