@@ -69,6 +69,14 @@ def load_weights(path: Path) -> dict[str, Array]:
         raise BadFile(f"{path} is not a readable safetensors file: {error}") from None
 
 
+def load_with_metadata(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Read a safetensors file with the texts stored beside its tensors."""
+    weights = load_weights(path)
+    with reading(path) as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    return weights, dict(header.get("__metadata__", {}))
+
+
 def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:
     """List every difference between the weights a graph needs and those given.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 from netlang.arrays import numpy_dtype
 from netlang.backends.ort import Held, Provider, Session
@@ -23,7 +23,7 @@ class Engine(Protocol):
 
     def step(
         self, chosen: StepGraph, batch: Arrays, count: int, rates: Mapping[str, float]
-    ) -> float:
+    ) -> dict[str, float]:
         """Do one update with a batch; give its loss."""
         ...
 
@@ -37,6 +37,14 @@ class Engine(Protocol):
 
     def restore(self, state: Arrays) -> None:
         """Go on from a state."""
+        ...
+
+    def mark(self) -> object:
+        """Remember where the engine is, without copying anything."""
+        ...
+
+    def go_back(self, mark: object) -> None:
+        """Return to where the engine was."""
         ...
 
 
@@ -73,11 +81,13 @@ class OrtEngine:
 
     def step(
         self, chosen: StepGraph, batch: Arrays, count: int, rates: Mapping[str, float]
-    ) -> float:
+    ) -> dict[str, float]:
         session = self._steps[chosen.name]
         results = session.run_held(self._feeds(batch, count, rates))
         measured = {name: float(results.pop(name).numpy()) for name in chosen.graph.outputs}
-        self._held |= {name.removesuffix("_next"): held for name, held in results.items()}
+        self._held = self._held | {
+            name.removesuffix("_next"): held for name, held in results.items()
+        }
         return measured
 
     def measure(self, batch: Arrays, count: int) -> dict[str, float]:
@@ -91,6 +101,12 @@ class OrtEngine:
 
     def restore(self, state: Arrays) -> None:
         self._held = {name: self._any.hold(array) for name, array in state.items()}
+
+    def mark(self) -> object:
+        return self._held
+
+    def go_back(self, mark: object) -> None:
+        self._held = cast("dict[str, Held]", mark)
 
     def _feeds(self, batch: Arrays, count: int, rates: Mapping[str, float]) -> dict[str, Held]:
         hold = self._any.hold
@@ -108,12 +124,14 @@ class NumpyEngine:
 
     def step(
         self, chosen: StepGraph, batch: Arrays, count: int, rates: Mapping[str, float]
-    ) -> float:
+    ) -> dict[str, float]:
         from netlang.backends import reference
 
         results = reference.run(chosen.graph, self._feeds(chosen.graph, batch, count, rates), {})
         measured = {name: float(results.pop(name)) for name in chosen.graph.outputs}
-        self._state |= {name.removesuffix("_next"): array for name, array in results.items()}
+        self._state = self._state | {
+            name.removesuffix("_next"): array for name, array in results.items()
+        }
         return measured
 
     def measure(self, batch: Arrays, count: int) -> dict[str, float]:
@@ -128,6 +146,12 @@ class NumpyEngine:
 
     def restore(self, state: Arrays) -> None:
         self._state = dict(state)
+
+    def mark(self) -> object:
+        return self._state
+
+    def go_back(self, mark: object) -> None:
+        self._state = cast("dict[str, Array]", mark)
 
     def _feeds(
         self, graph: Graph, batch: Arrays, count: int, rates: Mapping[str, float]

@@ -43,6 +43,7 @@ class Training:
     weights: Weights
     steps: tuple[StepGraph, ...]
     evaluation: Graph
+    measured: Mapping[str, Value]
     frozen: frozenset[str]
 
 
@@ -66,7 +67,7 @@ def prepare(plan: Plan, seed: int) -> Training:
     active = {path for u in updates for path in u.paths}
     modes = Modes(plan, weights, active, seed)
     steps = tuple(_step(u, plan, weights, modes, first=i == 0) for i, u in enumerate(updates))
-    return Training(plan, weights, steps, _evaluation(plan, modes), frozen)
+    return Training(plan, weights, steps, _evaluation(plan, modes), _measures(plan), frozen)
 
 
 def _updates(plan: Plan, weights: Weights, frozen: frozenset[str]) -> list[Update]:

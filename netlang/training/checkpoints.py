@@ -1,0 +1,95 @@
+"""Checkpoints: everything a run needs to go on, in a file that is whole or not there.
+
+A checkpoint holds the state of the engine and what the run knows of itself, sealed by a hash. The
+one before is kept until the new one has been read back, so at any moment there is one that is good.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+from netlang.faults import Fault
+from netlang.numeric import Array, np
+from netlang.weights import load_with_metadata, save_weights
+
+LATEST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, and what made it so: compared when it goes on."""
+
+    step: int
+    settings: Mapping[str, str]
+    best: Mapping[str, float] = field(default_factory=dict[str, float])
+    waited: int = 0
+    sums: Mapping[str, float] = field(default_factory=dict[str, float])
+    rows: int = 0
+    seconds: float = 0.0
+
+
+class BadCheckpoint(Fault):
+    """A checkpoint that cannot be gone on from."""
+
+    def __init__(self, message: str, *, helps: tuple[str, ...] = ()) -> None:
+        super().__init__("bad-checkpoint", message, helps=helps)
+
+
+def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
+    """Write a checkpoint; the one before is kept beside it."""
+    latest, before = folder / LATEST, folder / BEFORE
+    text = json.dumps(asdict(progress), sort_keys=True)
+    unproven = folder / f".{LATEST}.new"
+    save_weights(unproven, state, {"progress": text, "seal": seal(state, text)})
+    _read(unproven)
+    if latest.exists():
+        latest.replace(before)
+    unproven.replace(latest)
+    return latest
+
+
+def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:
+    """Read the latest good checkpoint of a folder; give it and what was wrong with a later one.
+
+    Raises ``BadCheckpoint`` where there is none.
+    """
+    warnings: list[str] = []
+    for name in (LATEST, BEFORE):
+        path = folder / name
+        if not path.exists():
+            continue
+        try:
+            state, progress = _read(path)
+        except Fault as fault:
+            warnings.append(f"{path}: {fault.message}")
+            continue
+        return state, progress, warnings
+    if warnings:
+        raise BadCheckpoint(f"no checkpoint in {folder} is whole: {'; '.join(warnings)}")
+    raise BadCheckpoint(
+        f"there is no checkpoint in {folder}",
+        helps=("leave out --resume to begin a run there",),
+    )
+
+
+def _read(path: Path) -> tuple[dict[str, Array], Progress]:
+    state, metadata = load_with_metadata(path)
+    text = metadata.get("progress", "")
+    if metadata.get("seal") != seal(state, text):
+        raise BadCheckpoint("its content is not what was written")
+    given = json.loads(text)
+    return state, Progress(**given)
+
+
+def seal(state: Mapping[str, Array], text: str) -> str:
+    """Make the hash of a checkpoint's content."""
+    made = blake2b(text.encode(), digest_size=32)
+    for name in sorted(state):
+        array = np.ascontiguousarray(state[name])
+        made.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        made.update(array.data)
+    return made.hexdigest()
