@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netlang.diagnostics import Label
 from netlang.elaborate.advice import completed, parameter_helps, with_tensor
 from netlang.elaborate.frame import refuse
-from netlang.elaborate.values import Argued, Function, is_number
+from netlang.elaborate.values import Argued, Function, Object, describe, is_number
 from netlang.ir.graph import Value
 from netlang.source import Span
 from netlang.syntax import ast
@@ -63,6 +64,7 @@ def assign(
         assigned[name] = arg
     if not new:
         _check_missing(function, assigned, given, span)
+        _check_order(function, assigned)
     return assigned
 
 
@@ -84,6 +86,47 @@ def takes_tensor(param: ast.Param) -> bool:
     while isinstance(type, ast.OptionalType):
         type = type.inner
     return type is None or isinstance(type, ast.ShapeType)
+
+
+def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
+    """Refuse a tensor and a number, or two tensors, that have changed places."""
+    params = function.params
+    first = assigned.get(params[0].name.text) if len(assigned) > 1 else None
+    if first is None or first.name is not None or not takes_tensor(params[0]):
+        return
+    if not is_number(first.value) and _takes(params[0], first.value):
+        return
+    for param in params[1:]:
+        arg = assigned.get(param.name.text)
+        if arg is None or arg.name is not None or not isinstance(arg.value, Value):
+            continue
+        if _takes(param, arg.value) or not _takes(params[0], arg.value):
+            continue
+        if _takes(param, first.value):
+            exchanged = f"{function.name}({arg.span.text}, {first.span.text})"
+            refuse(
+                "wrong-order",
+                f"`{function.name}` takes `{params[0].name.text}` first, then `{param.name.text}`",
+                arg.span,
+                f"this is {describe(arg.value)}",
+                secondary=(Label(first.span, f"this is {describe(first.value)}"),),
+                helps=(f"exchange the two: `{exchanged}`",),
+            )
+
+
+def _takes(param: ast.Param, value: Object) -> bool:
+    """Tell whether a value may be meant for a parameter, by its kind and its elements."""
+    type = param.type
+    while isinstance(type, ast.OptionalType):
+        type = type.inner
+    if not isinstance(value, Value):
+        return is_number(value) and isinstance(type, ast.NameType) and type.name in ("int", "float")
+    if isinstance(type, ast.ShapeType):
+        element = type.element.text
+        return element in ("tensor", value.type.dtype.value) or (
+            element == "float" and value.type.dtype.is_float
+        )
+    return type is None or (isinstance(type, ast.NameType) and type.name in ("tensor", "any"))
 
 
 def signature(function: Function) -> str:

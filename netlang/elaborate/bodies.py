@@ -139,9 +139,15 @@ def take_apart(value: Object, targets: tuple[ast.Ident, ...], span: Span) -> lis
             targets[0].span.to(targets[-1].span),
             f"{count} names",
             secondary=(Label(span, f"this gives {what}"),),
-            helps=("write `_` for a result you don't need",) if len(parts) > count else (),
+            helps=_count_helps(len(parts), count),
         )
     return parts
+
+
+def _count_helps(parts: int, names: int) -> tuple[str, ...]:
+    if parts > names:
+        return ("write `_` for a result you don't need",)
+    return ("write one name",) if parts == 1 else (f"write {parts} names",)
 
 
 def maker(expr: ast.Expr) -> ast.Expr:
@@ -206,9 +212,8 @@ def _give(slot: Slot, out: ast.Out, frame: Frame) -> Object:
     if out.type is None or slot.value is UNKNOWN:
         return slot.value
     try:
-        return _promised(
-            slot, out.type, out.name.text, frame, Label(out.type.span, "the signature promises this")
-        )
+        promise = Label(out.type.span, "the signature promises this")
+        return _promised(slot, out.type, out.name.text, frame, promise)
     except Refused as refused:
         report(frame, refused.diagnostic)
         return UNKNOWN
@@ -289,6 +294,7 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
             "a state starts as one number",
             statement.value.span,
             f"this is {describe(start)}",
+            helps=(f"write `state {name}: {type.span.text} = 0.0`",),
         )
     tensor = declare_shape(type, frame, name)
     run = frame.run
@@ -323,6 +329,10 @@ def finish_states(frame: Frame) -> None:
                     slot.span,
                     f"the next value is {slot.value.type}",
                     secondary=(Label(declared, f"the state is {state.value.type}"),),
+                    helps=(
+                        f"declare it as `state {state.name}: {slot.value.type}`, "
+                        f"or bring the next value to {state.value.type}",
+                    ),
                 )
             except Refused as refused:
                 report(frame, refused.diagnostic)

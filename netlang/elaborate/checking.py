@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from netlang.diagnostics import Label
+from netlang.elaborate.advice import KINDS, element_helps
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.frame import Frame, refuse
 from netlang.elaborate.numbers import listed
@@ -50,7 +51,7 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
         case None:
             if isinstance(value, Value | list | tuple):
                 return value
-            _wrong(arg, name, "a tensor")
+            _wrong(arg, name, "a tensor", helps=_results_help(value))
         case ast.OptionalType(inner=inner):
             return None if value is None else fits(arg, inner, frame, name)
         case ast.ShapeType():
@@ -63,7 +64,9 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
         case ast.ListType(item=item):
             value = listed(value, arg.span)
             if not isinstance(value, list):
-                _wrong(arg, name, f"a list: {spell(type)}")
+                text = arg.span.text if isinstance(arg.value, Value) else ""
+                helps = (f"put what is to be joined in brackets: `[{text}, …]`",) if text else ()
+                _wrong(arg, name, f"a list: {spell(type)}", helps=helps)
             return [
                 fits(Argued(v, arg.span), item, frame, f"{name}[{i}]") for i, v in enumerate(value)
             ]
@@ -85,6 +88,10 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
 def _results_help(value: Object) -> tuple[str, ...]:
     from netlang.elaborate.values import Results
 
+    if isinstance(value, str) and value.isidentifier():
+        return (f"to name a value, write it without quotes: `{value}`",)
+    if isinstance(value, list) and value and all(isinstance(v, Value) for v in value):
+        return ("join them first: `concat([a, b], axis=1)`",)
     if isinstance(value, Results):
         shown = " or ".join(f"`.{key}`" for key in list(value.values)[:4])
         return (f"it has several results: choose one with {shown}",)
@@ -183,12 +190,20 @@ def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
     return value
 
 
+_NUMBER = re.compile(r"-?[0-9][0-9_]*(\.[0-9]+)?(e-?[0-9]+)?")
+
+
 def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
     match kind, value:
+        case "bool", 0 | 1:
+            return (f"write `{'true' if value else 'false'}`",)
+        case "int" | "float" | "schedule", str() if _NUMBER.fullmatch(value):
+            return (f"write it without quotes: `{value}`",)
         case "duration", int() | float():
-            return (
-                f"write `{value:g} epochs` or `{value:g} steps`".replace("1 epochs", "1 epoch"),
-            )
+            amount = f"{value:g} epochs" if value != 1 else "1 epoch"
+            return (f"write `{amount}` or `{amount.replace('epoch', 'step')}`",)
+        case kind, _ if kind in KINDS:
+            return (KINDS[kind],)
         case "padding", str() if value in ("same", "valid", "half", "causal"):
             return (f"it is a word, not a string: write `{name}={value}`",)
         case "int", float() if value == int(value):
@@ -318,7 +333,7 @@ def _match_element(
                 f"`{name}` takes floating-point numbers, not {actual.dtype}",
                 span,
                 f"this is {actual}",
-                helps=("convert it: `cast(…, f32)`",),
+                helps=(f"convert it: `cast({_short(span)}, f32)`",),
             )
         bound = frame.names.get(ELEMENT)
         if bound is None:
@@ -330,10 +345,10 @@ def _match_element(
                 span,
                 f"this is {actual}",
                 notes=("all tensors of this call have one element type",),
-                helps=(f"convert it: `cast(…, {bound.value})`",),
+                helps=(f"convert it: `cast({_short(span)}, {bound.value})`",),
             )
         return
-    if element != actual.dtype.value:
+    if element in DType and element != actual.dtype.value:
         refuse(
             "dtype-mismatch",
             f"`{name}` takes {element} elements, not {actual.dtype}",
@@ -343,14 +358,18 @@ def _match_element(
         )
 
 
+def _short(span: Span) -> str:
+    return span.text if len(span.text) < 40 and not span.source.library else "…"
+
+
 def _element_helps(element: str, actual: TensorType, span: Span, frame: Frame) -> tuple[str, ...]:
-    text = span.text if len(span.text) < 40 else "…"
-    if element == "i64" and actual.dtype.is_float and actual.rank == 2 and actual.shape[-1] != 1:
-        if "label" in text or frame.call is None:
-            return (
-                f"for one-hot rows, take the class number: `argmax({text}, axis=-1)`; "
-                "for soft labels use `soft_cross_entropy`",
-            )
+    text = _short(span)
+    labels = "label" in text or frame.call is None
+    if labels and element == "i64" and actual.dtype.is_float and actual.rank == 2:
+        return (
+            f"for one-hot rows, take the class number: `argmax({text}, axis=-1)`; "
+            "for soft labels use `soft_cross_entropy`",
+        )
     if element == "i64" and actual.dtype.is_float and text.isidentifier():
         shape = str(actual)[len(actual.dtype.value) :]
         return (f"declare it as whole numbers: `{text}: i64{shape}`",)
@@ -507,10 +526,17 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
                     "a dimension must be an int",
                     entry.span,
                     f"this is {describe(size)}",
+                    helps=("a size that stays free has a name: `f32[N, 8]`",),
                 )
             size = 1
         if isinstance(size, int) and size < 1:
-            refuse("out-of-range", "a dimension must be at least 1", entry.span, f"this is {size}")
+            refuse(
+                "out-of-range",
+                "a dimension must be at least 1",
+                entry.span,
+                f"this is {size}",
+                helps=("a size that stays free has a name: `f32[N, 8]`",) if size == -1 else (),
+            )
         sizes.append(size)
     try:
         return TensorType(DType(type.element.text), tuple(sizes))
@@ -520,7 +546,7 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
             f"a net's input can't have the element type `{type.element.text}`",
             type.element.span,
             "",
-            helps=(f"element types: {' '.join(d.value for d in DType)}",),
+            helps=element_helps(type.element.text),
         )
 
 

@@ -95,7 +95,8 @@ def refuse_operand(
     if refused.operand is not None and refused.operand < len(operands):
         at = operands[refused.operand]
         label = refused.label or str(_tensor(at).type)
-        refuse(refused.rule, refused.message, spans[refused.operand], label, notes=notes, helps=helps)
+        place = spans[refused.operand]
+        refuse(refused.rule, refused.message, place, label, notes=notes, helps=helps)
     if len(operands) == 2 and not refused.label and spans[0] != spans[1]:
         left, right = operands
         refuse(

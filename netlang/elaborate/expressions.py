@@ -67,6 +67,8 @@ def _stage(piped: Argued, stage: ast.Expr, frame: Frame) -> Object:
     match stage:
         case ast.Call(callee=callee, args=args):
             function = callee_of(callee, frame)
+            if isinstance(function, Unknown):
+                return UNKNOWN
             rest = arguments(args, frame)
             if piped.value is UNKNOWN or any(a.value is UNKNOWN for a in rest):
                 return UNKNOWN

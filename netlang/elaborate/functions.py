@@ -11,6 +11,7 @@ from netlang.elaborate.claims import claim, origin, users_span
 from netlang.elaborate.frame import Frame, Made, Noise, refuse
 from netlang.elaborate.numbers import bounded, finite, in_bounds
 from netlang.elaborate.selecting import below, matches, near
+from netlang.elaborate.tracing import written
 from netlang.elaborate.values import (
     Argued,
     IntRange,
@@ -313,6 +314,8 @@ def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Fram
             f"the {side} channels are {channels}",
             helps=("give the channels a number in the net's signature",),
         )
+    _positive(groups, args["groups"].span, frame)
+    _positive(channels, args["channels"].span, frame)
     if groups < 1:
         refuse("out-of-range", "`groups` must be at least 1", span, f"it is {groups}")
     if channels % groups:
@@ -352,7 +355,7 @@ def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame)
             span,
             "this is outside of both",
         )
-    shape = _weight_shape(values["shape"], args["shape"].span, span)
+    shape = _weight_shape(values["shape"], args["shape"].expr, span, frame)
     like, trained = values["like"], values["trained"]
     assert isinstance(trained, bool)
     dtype = like.type.dtype if isinstance(like, Value) else F32
@@ -397,20 +400,30 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
     return made.value
 
 
-def _weight_shape(value: Object, at: Span, span: Span) -> Shape:
+def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame) -> Shape:
     sizes: list[Size] = []
     assert isinstance(value, list)
-    for size in value:
+    entries = expr.items if isinstance(expr, ast.List) else (None,) * len(value)
+    for size, entry in zip(value, entries, strict=False):
         if isinstance(size, Dim):
             refuse(
                 "symbolic-weight",
                 "a weight's shape must be known when the file is checked",
                 span,
                 f"it would be [{', '.join(map(str, value))}], and {size} is free",
-                helps=("give that dimension a number in the net's signature",),
+                helps=(
+                    "give that dimension a number in the net's signature",
+                    *(
+                        ("or pool the map to one place first: `global_avg_pool` for `flatten`",)
+                        if "*" in str(size)
+                        else ()
+                    ),
+                ),
             )
         assert isinstance(size, int)
         if size < 1:
+            if isinstance(entry, ast.Name):
+                _positive(size, entry.span, frame)
             refuse(
                 "out-of-range",
                 "a weight's sizes must be positive",
@@ -419,6 +432,13 @@ def _weight_shape(value: Object, at: Span, span: Span) -> Shape:
             )
         sizes.append(size)
     return tuple(sizes)
+
+
+def _positive(size: int, at: Span, frame: Frame) -> None:
+    """Refuse a parameter of the library that counts something, at the user's argument."""
+    place = written(at, frame)
+    if size < 1 and not place.source.library:
+        refuse("out-of-range", f"`{at.text}` must be at least 1", place, f"this is {size}")
 
 
 def initial(value: Object) -> Init:
@@ -510,6 +530,10 @@ def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
     return Rows(rows.columns, replace(rows.origin, steps=steps))
 
 
+def _listed(sizes: Object) -> str:
+    return ", ".join(map(str, sizes)) if isinstance(sizes, list) else "N, 64"
+
+
 def _drawn(kind: str) -> CompileTime:
     """Type a random draw: in a train section it is one more input of the step."""
 
@@ -520,7 +544,9 @@ def _drawn(kind: str) -> CompileTime:
                 "a net computes the same for the same input",
                 span,
                 "random draws belong in a `train` section",
-                helps=("make the noise an input of the net: `z: f32[N, 64]`",),
+                helps=(
+                    f"make the noise an input of the net: `z: f32[{_listed(values['shape'])}]`",
+                ),
             )
         shape = values["shape"]
         assert isinstance(shape, list)

@@ -8,12 +8,14 @@ from typing import Literal
 
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity, nearest
 from netlang.elaborate.externs import check_extern_op
+from netlang.elaborate.advice import element_helps
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.home import Home
 from netlang.elaborate.naming import ELEMENTS
-from netlang.elaborate.unknown import refuse_unknown_name
+from netlang.elaborate.unknown import MODULES, advice, refuse_unknown_name
 from netlang.source import Span
 from netlang.syntax import ast
+from netlang.syntax.words import FOREIGN_VALUES
 from netlang.syntax.walk import children, walk
 
 SETTINGS = {
@@ -95,7 +97,7 @@ class _Lint:
     # ---- definitions ---------------------------------------------------------------------
 
     def definition(self, d: ast.Definition) -> None:
-        self.untyped = d.kind == "net" and any(p.type is None for p in d.params)
+        self.untyped = d.kind == "net" and any(map(_open, d.params))
         scope = self._signature(d.params)
         for clause in d.where:
             self.expr(clause, scope)
@@ -137,6 +139,13 @@ class _Lint:
         for node in walk(*([type] if type else [])):
             if not isinstance(node, ast.ShapeType):
                 continue
+            if node.element.text not in ELEMENTS:
+                self._refuse(
+                    "unknown-type",
+                    f"I don't know the element type `{node.element.text}`",
+                    node.element.span,
+                    helps=element_helps(node.element.text),
+                )
             for dim in node.dims:
                 if isinstance(dim, ast.Rest):
                     if dim.name is not None and binds:
@@ -268,12 +277,18 @@ class _Lint:
                 case ast.New(path=path, args=args):
                     self._use(path[0].text, path[0].span, scope)
                     stack.extend(reversed(args))
+                case ast.Field(value=ast.Name(text=text) as value, name=name) if self._foreign(
+                    text, scope
+                ):
+                    self._module(value, name.text, scope)
                 case ast.Field(value=value) | ast.Label(value=value) | ast.Argument(value=value):
                     stack.append(value)
                 case ast.Index(value=ast.Name(text=text), items=items) if text in ELEMENTS:
                     stack.extend(reversed(items))
                 case ast.For():
                     self._loop(node, scope)
+                case ast.Str(value=text) if (named := scope.find(text)) is not None:
+                    named.used = True  # quotes around a name are told where it is used
                 case ast.Comprehension():
                     self._comprehension(node, scope)
                 case ast.Call(callee=ast.Name() as callee):
@@ -287,12 +302,29 @@ class _Lint:
                 case _:
                     stack.extend(reversed(children(node)))
 
+    def _foreign(self, name: str, scope: _Scope) -> bool:
+        """Tell whether a name before a point is that of another framework's module."""
+        return name in MODULES and scope.find(name) is None and not self.home.knows(name)
+
+    def _module(self, value: ast.Name, name: str, scope: _Scope) -> None:
+        notes, helps = advice(name, scope.names() | self.home.visible())
+        if self.home.knows(name):
+            helps = (f"layers are called by their names alone: `{name}(…)`",)
+        self._refuse(
+            "unknown-name",
+            f"I don't know `{value.text}`",
+            value.span,
+            "netlang has no such modules",
+            notes=notes,
+            helps=helps or ("layers are called by their names alone: `conv(…)`, `relu(…)`",),
+        )
+
     def _use(self, name: str, span: Span, scope: _Scope) -> None:
         entry = scope.find(name)
         if entry is not None:
             entry.used = True
             return
-        if self.home.knows(name) or name in ELEMENTS:
+        if self.home.knows(name) or name in ELEMENTS or name in FOREIGN_VALUES:
             return
         outer: _Scope | None = scope
         while outer is not None and name not in outer.later:
@@ -348,7 +380,9 @@ class _Lint:
             self._declare(inner, name, "loop", None)
         for carry in node.carries:
             self._declare(inner, carry.name, "loop", None)
-        self.statements(node.body, inner)
+        gives = node.carries or any(isinstance(s, ast.Yield) for s in node.body)
+        # A loop that gives nothing is told as such; all in it is unused.
+        self.statements(node.body, inner, () if gives else _bound(node.body))
 
     def _comprehension(self, node: ast.Comprehension, scope: _Scope) -> None:
         self.expr(node.source, scope)
@@ -490,6 +524,17 @@ SETTING_SYNONYMS = {
     "save": "checkpoint",
 }
 """What people call the settings elsewhere."""
+
+
+def _bound(body: Sequence[ast.Statement]) -> list[str]:
+    return [t.text for s in body if isinstance(s, ast.Bind) for t in s.targets]
+
+
+def _open(param: ast.Param) -> bool:
+    """Tell whether an input may have dimensions that its type fails to name."""
+    if not isinstance(param.type, ast.ShapeType):
+        return param.type is None
+    return any(isinstance(d, ast.Nothing | ast.Unary) for d in param.type.dims)
 
 
 def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:

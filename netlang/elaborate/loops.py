@@ -21,6 +21,7 @@ from netlang.elaborate.values import (
 from netlang.ir.graph import Builder, Graph, Value
 from netlang.ir.op import OPS
 from netlang.ir.types import F32
+from netlang.source import Span
 from netlang.syntax import ast
 
 
@@ -192,7 +193,7 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
     source = expr.source
     while isinstance(source, ast.Paren):
         source = source.value
-    parts = source.items if isinstance(source, ast.Tuple | ast.List) else (source,)
+    parts = source.items if isinstance(source, ast.Tuple) else (source,)
     found: list[Argued] = []
     for part in parts:
         value = evaluate(part, frame)
@@ -204,9 +205,7 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
                 "`scan` walks along axis 1 of a tensor [N, T, ...]",
                 part.span,
                 f"this is {describe(value)}",
-                helps=("to go over a list, use `for`",)
-                if isinstance(value, list | IntRange)
-                else (),
+                helps=_scan_helps(value, part.span),
             )
         found.append(Argued(value, part.span, part))
     if len(found) != len(expr.names):
@@ -230,6 +229,17 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
                 notes=("`scan` walks along axis 1 of all of them together",),
             )
     return found
+
+
+def _scan_helps(value: Object, span: Span) -> tuple[str, ...]:
+    match value:
+        case list() | IntRange():
+            return ("to go over a list, use `for`; to walk along several tensors, `(a, b)`",)
+        case Value():
+            text = span.text
+            return (f"each step has something in it: `unsqueeze({text}, -1)` gives it an axis",)
+        case _:
+            return ()
 
 
 def _start(carry: ast.Carry, value: Object) -> Argued:

@@ -223,7 +223,12 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
             return [fits(a, type, frame, name) for a in _items(name, arg)]
         case "run":
             if isinstance(value, Duration) and value.amount <= 0:
-                refuse("out-of-range", "a run must be longer than nothing", arg.span)
+                refuse(
+                    "out-of-range",
+                    "a run must be longer than nothing",
+                    arg.span,
+                    helps=("such as `run = 10 epochs`",),
+                )
             return fits(arg, ast.NameType(bind.span, "duration"), frame, name)
         case "repeat" | "accumulate" | "seed":
             number = fits(arg, ast.NameType(bind.span, "int"), frame, name)
@@ -310,7 +315,11 @@ def _scalar(name: str, arg: Argued) -> Object:
     if not isinstance(value, Value) or value.type.rank or not value.type.dtype.is_float:
         helps: tuple[str, ...] = ()
         if isinstance(value, Value) and value.type.rank and value.type.dtype.is_float:
-            helps = (f"take the mean over the batch: `mean({_shown(arg)})`",)
+            helps = (
+                (f"take the mean over the batch: `mean({_shown(arg)})`",)
+                if value.type.rank == 1
+                else ("compare it with what it should be, as `cross_entropy` and `mse` do",)
+            )
         what = "`loss` must be one number, f32[]" if name == "loss" else "a metric must be f32[]"
         refuse("loss-shape", what, arg.span, f"this is {describe(value)}", helps=helps)
     return value

@@ -115,6 +115,9 @@ ADVICE: dict[str, str] = {
     "keras": "layers are called by their names alone: `conv`, `relu`, ...",
 }
 
+MODULES = frozenset({"torch", "nn", "F", "tf", "keras", "layers", "np", "jnp", "jax", "K"})
+"""Modules whose functions people call by a point."""
+
 _INPUTS_UNWRITTEN = frozenset(
     {"conv1d", "conv2d", "conv3d", "linear", "batchnorm1d", "batchnorm2d", "batchnorm3d"}
 )

@@ -18,6 +18,16 @@ RULES = (
         "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 8, 8] = conv(x, 4, 3, pad=same)",
     ),
     Rule(
+        "wrong-order",
+        "Arguments stand in the order of the parameters.",
+        """
+        Arguments without a name fill the parameters from the left: the tensor first, then the
+        sizes; the logits first, then the labels. `netlang explain` shows the order.
+        """,
+        "net Small(x: f32[N, 8]) -> y: f32[N, 2] = dense(2, x)",
+        "net Small(x: f32[N, 8]) -> y: f32[N, 2] = dense(x, 2)",
+    ),
+    Rule(
         "dtype-mismatch",
         "Element types are converted by `cast` only.",
         """
