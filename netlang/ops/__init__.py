@@ -38,6 +38,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "mod",
         "fmod",
     ),
+    "batch_statistics": ("normalize_batch_training",),
     "channels": (
         "local_response_norm",
         "add_channel",

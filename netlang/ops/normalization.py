@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, divides, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
@@ -21,6 +22,7 @@ from netlang.ops.checks import (
     require_vector,
     shape_text,
 )
+from netlang.ops.terms import Term, terms
 
 N = symbol("N")
 H = symbol("H")
@@ -69,6 +71,23 @@ class NormalizeBatch(Primitive):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("BatchNormalization", *operands, epsilon=float(self.eps)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, _, mean, var, ct = terms(b, *inputs, *cts)
+        around = [0, *range(2, x.rank)]
+        inverse = 1.0 / (var + self.eps).unary("sqrt")
+        slope = scale * inverse
+        total, dot = ct.sum(around), (ct * x.binary("add_channel", -mean)).sum(around)
+        by_var = -0.5 * (dot * slope * inverse * inverse)
+        by_x = ct.binary("mul_channel", slope)
+        return (
+            by_x.value,
+            (dot * inverse).value,
+            total.value,
+            (-(total * slope)).value,
+            by_var.value,
+        )
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -155,6 +174,16 @@ class NormalizeGroup(OverMap):
         y = b.add("Mul", y, aligned(b, scale, x.type))
         return (b.add("Add", y, aligned(b, shift, x.type)),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, ct = terms(b, *inputs[:2], *cts)
+        shape = (x.shape[0], self.groups, product(x.shape[1:]) // self.groups)
+        weighted = ct.binary("mul_channel", scale).reshape(shape)
+        by_x, standard = _pulled(x.reshape(shape), weighted, [2], self.eps)
+        around = [0, *range(2, x.rank)]
+        by_scale = (ct * standard.reshape(x.shape)).sum(around)
+        return by_x.reshape(x.shape).value, by_scale.value, ct.sum(around).value
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [
@@ -194,6 +223,13 @@ class NormalizeInstance(OverMap):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("InstanceNormalization", *operands, epsilon=float(self.eps)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, ct = terms(b, *inputs[:2], *cts)
+        axes, around = range(2, x.rank), [0, *range(2, x.rank)]
+        by_x, standard = _pulled(x, ct.binary("mul_channel", scale), axes, self.eps)
+        return by_x.value, (ct * standard).sum(around).value, ct.sum(around).value
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -240,6 +276,13 @@ class NormalizeLayer(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         eps = float(self.eps)
         return (b.add("LayerNormalization", *operands, axis=self.axis, epsilon=eps),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, ct = terms(b, *inputs[:2], *cts)
+        first = self.axis % x.rank
+        by_x, standard = _pulled(x, ct * scale, range(first, x.rank), self.eps)
+        return by_x.value, (ct * standard).sum(range(first)).value, ct.sum(range(first)).value
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -300,6 +343,16 @@ class NormalizeRms(Primitive):
         root = b.add("Sqrt", b.add("Add", power, b.constant(float(self.eps), x.type.dtype)))
         return (b.add("Mul", b.add("Div", x, root), scale),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, ct = terms(b, *inputs, *cts)
+        first = self.axis % x.rank
+        axes = range(first, x.rank)
+        inverse = 1.0 / ((x * x).mean(axes, keep=True) + self.eps).unary("sqrt")
+        standard, weighted = x * inverse, ct * scale
+        by_x = inverse * (weighted - standard * (weighted * standard).mean(axes, keep=True))
+        return by_x.value, (ct * standard).sum(range(first)).value
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [
@@ -347,6 +400,15 @@ class L2Normalize(Primitive):
             length = b.add("ReduceL2", x, axes=[self.axis], keepdims=1)
         return (b.add("Div", x, b.add("Max", length, b.constant(self.eps, x.type.dtype))),)
 
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, y, ct = terms(b, *inputs, *outputs, *cts)
+        axes = [self.axis % x.rank]
+        square = (x * x).sum(axes, keep=True)
+        long = square > self.eps * self.eps
+        length = square.where(long, self.eps * self.eps).unary("sqrt")
+        turned = (ct * y).sum(axes, keep=True).where(long)
+        return (((ct - y * turned) / length).value,)
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [
@@ -361,6 +423,15 @@ def _standardized(x: Array, axes: tuple[int, ...], eps: float) -> Array:
     centred = x - np.mean(x, axis=axes, keepdims=True)
     var = np.mean(centred * centred, axis=axes, keepdims=True)
     return centred / np.sqrt(var + x.dtype.type(eps))
+
+
+def _pulled(x: Term, ct: Term, axes: Sequence[int], eps: float) -> tuple[Term, Term]:
+    """Take a cotangent back through standardization; give it, and the standardized ``x``."""
+    centred = x - x.mean(axes, keep=True)
+    inverse = 1.0 / ((centred * centred).mean(axes, keep=True) + eps).unary("sqrt")
+    y = centred * inverse
+    rest = ct - ct.mean(axes, keep=True) - y * (ct * y).mean(axes, keep=True)
+    return inverse * rest, y
 
 
 def _require_shape(
