@@ -11,8 +11,10 @@ from netlang import ops as ops
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, nearest
 from netlang.elaborate import nets
 from netlang.elaborate.bodies import check_assertion, maker, take_apart
+from netlang.elaborate.budget import STEPS_PER_LETTER, Budget
 from netlang.elaborate.checking import fits
 from netlang.elaborate.core import evaluate
+from netlang.elaborate.expansion import refuse_expansion
 from netlang.elaborate.frame import Frame, Run, report
 from netlang.elaborate.home import Home
 from netlang.elaborate.imports import locate, missing_name, refuse_circle
@@ -91,6 +93,7 @@ class Program:
     _library: Library | None = None
     _main: Home | None = None
     _building: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
+    _budget: Budget = field(default_factory=Budget)
     _graphs: dict[tuple[object, ...], Graph | None] = field(
         default_factory=dict[tuple[object, ...], "Graph | None"]
     )
@@ -141,7 +144,12 @@ class Program:
         return self._graphs[key]
 
     def _run(self) -> Run:
-        return Run(self.diagnostics, graph_of=self.graph_of)
+        return Run(self.diagnostics, graph_of=self.graph_of, budget=self._budget)
+
+    def _run_of_numbers(self) -> Run:
+        run = self._run()
+        run.tensors = False
+        return run
 
     def read(self) -> None:
         """Parse the file and what it imports, and report what can be seen without evaluating."""
@@ -179,7 +187,7 @@ class Program:
         self._check_rest(self.file, self._main)
 
     def _check_rest(self, file: ast.File, home: Home) -> None:
-        frame = Frame(Run(self.diagnostics, tensors=False, graph_of=self.graph_of), home)
+        frame = Frame(self._run_of_numbers(), home)
         for declaration in file.declarations:
             try:
                 match declaration:
@@ -196,6 +204,7 @@ class Program:
 
     def _home(self, source: Source, path: Path, chain: tuple[Path, ...] = ()) -> Home | None:
         """Parse a file and collect its names; ``None`` after a syntax error."""
+        self._budget.limit += STEPS_PER_LETTER * len(source.text)
         file = parse(source, self.diagnostics)
         if not chain:
             self.file = file
@@ -280,11 +289,12 @@ class Program:
 
     def _constant(self, home: Home, bind: ast.Bind) -> dict[str, Object]:
         """Evaluate a binding at the top of a file."""
-        run = Run(self.diagnostics, tensors=False, graph_of=self.graph_of)
+        run = self._run_of_numbers()
         sites = sites_of((), (bind,), home)
         frame = Frame(run, home, sites=sites.names, labels=sites.labels)
         names = [t.text for t in bind.targets]
         try:
+            refuse_expansion(bind.value, home, self._budget, bind.value.span)
             value = evaluate(bind.value, frame)
             if bind.type is not None:
                 at = Argued(value, maker(bind.value).span, bind.value)

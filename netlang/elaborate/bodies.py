@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netlang.diagnostics import Label, Refused
+from netlang.elaborate.budget import Exhausted
 from netlang.elaborate.checking import declare_shape, fits, match_shape
 from netlang.elaborate.core import evaluate, truth
 from netlang.elaborate.emit import full
@@ -47,6 +48,8 @@ def run_statements(statements: tuple[ast.Statement, ...], frame: Frame) -> None:
     for i, statement in enumerate(statements):
         try:
             _run(statement, frame)
+        except Exhausted:
+            raise
         except Refused as refused:
             report(frame, refused.diagnostic)
             _silence([statement], frame)

@@ -91,11 +91,7 @@ def call(
                 f"`{named.span.text}` can't be called",
                 named.span,
                 f"this is {describe(callee)}",
-                helps=_hidden_help(named, frame)
-                or (
-                    f"a tensor goes into a layer: `{named.span.text} |> dense(10)`",
-                    "a layer to be called later is made with `new`: `layer = new dense(10)`",
-                ),
+                helps=_hidden_help(named, frame),
             )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 from netlang.diagnostics import Refused
+from netlang.elaborate.budget import Exhausted
 from netlang.elaborate.frame import Frame, refuse, report
 from netlang.elaborate.numbers import INT_LIMIT
-from netlang.elaborate.values import UNKNOWN, Duration, Object
+from netlang.elaborate.values import UNKNOWN, Duration, Object, Setting
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 
@@ -27,10 +28,22 @@ def evaluates(kind: type) -> Callable[[R], R]:
     return register
 
 
+_NESTED = frozenset({list, tuple, Setting})
+
+
 def evaluate(expr: ast.Expr, frame: Frame) -> Object:
     """Evaluate an expression; report a mistake in it and give ``UNKNOWN``."""
+    budget = frame.run.budget
+    budget.spent += 1
+    if budget.spent > budget.limit:
+        budget.spend(0, expr.span)
     try:
-        return RULES[type(expr)](expr, frame)
+        value = RULES[type(expr)](expr, frame)
+        if type(value) in _NESTED:
+            budget.weigh(value, expr.span)
+        return value
+    except Exhausted:
+        raise
     except Refused as refused:
         report(frame, refused.diagnostic)
         return UNKNOWN

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity
+from netlang.elaborate.budget import Budget
 from netlang.elaborate.tracing import written
 from netlang.elaborate.values import UNKNOWN, Function, Layer, Object, short
 from netlang.ir.graph import Builder, Graph, Param, Scope, State, Value
@@ -17,9 +18,6 @@ from netlang.syntax import ast
 if TYPE_CHECKING:
     from netlang.elaborate.home import Home
     from netlang.elaborate.memo import Recording
-
-EXPANSION_LIMIT = 400_000
-"""Calls one net may expand to. Counted, not timed, so the answer never depends on the machine."""
 
 DEPTH_LIMIT = 200
 """Calls inside calls."""
@@ -54,7 +52,7 @@ class Run:
     states: list[State] = field(default_factory=list[State])
     units: dict[str, int] = field(default_factory=dict[str, int])
     noise: dict[Value, Noise] = field(default_factory=dict[Value, Noise])
-    expanded: int = 0
+    budget: Budget = field(default_factory=Budget)
     tensors: bool = True
     training: bool = False
     recordings: dict[tuple[object, ...], Recording] = field(

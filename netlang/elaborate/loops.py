@@ -9,7 +9,7 @@ from netlang.elaborate.bodies import run_statements, take_apart
 from netlang.elaborate.claims import claim
 from netlang.elaborate.core import evaluate, evaluates, truth
 from netlang.elaborate.emit import add
-from netlang.elaborate.frame import EXPANSION_LIMIT, Frame, Slot, join, refuse
+from netlang.elaborate.frame import Frame, Slot, join, refuse
 from netlang.elaborate.values import (
     UNKNOWN,
     Argued,
@@ -99,17 +99,7 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
 
 
 def _count(turns: int, expr: ast.Expr, frame: Frame) -> None:
-    run = frame.run
-    run.expanded += turns
-    if run.expanded > EXPANSION_LIMIT:
-        run.tensors = False
-        refuse(
-            "too-large",
-            f"this program expands to more than {EXPANSION_LIMIT:,} calls",
-            expr.span,
-            f"{turns:,} turns",
-            helps=("use fewer repetitions",),
-        )
+    frame.run.budget.spend(turns, expr.span, f"{turns:,} turns")
 
 
 def _loop_path(expr: ast.Expr, frame: Frame) -> str:

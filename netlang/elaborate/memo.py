@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from netlang.elaborate.budget import STEPS_PER_COPY
 from netlang.elaborate.frame import Frame, Made, Run
 from netlang.elaborate.values import (
     Argued,
@@ -43,7 +44,6 @@ class Recording:
     nodes: tuple[Node, ...]
     stems: tuple[str, ...]
     weights: tuple[Made, ...]
-    calls: int
     result: Object
 
 
@@ -83,12 +83,11 @@ class Mark:
     nodes: int
     weights: int
     diagnostics: int
-    calls: int
 
 
 def mark(run: Run) -> Mark:
     """Remember where a call begins."""
-    return Mark(len(run.builder.nodes), len(run.made), len(run.diagnostics.items), run.expanded)
+    return Mark(len(run.builder.nodes), len(run.made), len(run.diagnostics.items))
 
 
 def remember(key: Key, tensors: list[Value], before: Mark, inner: Frame, result: Object) -> None:
@@ -107,7 +106,6 @@ def remember(key: Key, tensors: list[Value], before: Mark, inner: Frame, result:
         tuple(run.builder.nodes[before.nodes :]),
         tuple(run.builder.stems[before.nodes :]),
         tuple(run.made[before.weights :]),
-        run.expanded - before.calls,
         result,
     )
 
@@ -126,7 +124,7 @@ def repeat(
     copier.values.update(zip(recording.operands, tensors, strict=True))
     if any(copier.moved(made.param.path) in run.weights for made in recording.weights):
         return None
-    run.expanded += recording.calls
+    run.budget.spend(STEPS_PER_COPY * (len(recording.nodes) + len(recording.weights)), span)
     for made in recording.weights:
         copier.weight(made)
     for node, stem in zip(recording.nodes, recording.stems, strict=True):

@@ -10,6 +10,7 @@ from netlang.elaborate.bodies import finish_states, give_outs, run_body
 from netlang.elaborate.checking import declare_shape, fits
 from netlang.elaborate.clauses import check_clause, promised_units
 from netlang.elaborate.core import evaluate, truth
+from netlang.elaborate.expansion import refuse_expansion
 from netlang.elaborate.frame import Frame, Run, refuse, report
 from netlang.elaborate.values import UNKNOWN, Argued, Function, Object, Results, describe
 from netlang.ir.graph import Graph, Scope, Value
@@ -25,6 +26,7 @@ def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Grap
     scope = Scope("", function.name, definition.head, None)
     frame = Frame(run, function.home, kind="net", scope=scope, depth=1)
     try:
+        refuse_expansion(definition.body, function.home, run.budget, definition.name.span)
         inputs = _open(definition, frame, given)
         run_body(function, definition, frame)
         finish_states(frame)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from netlang.elaborate.budget import LENGTH_LIMIT
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.values import IntRange, Object
 from netlang.source import Span
 
 INT_LIMIT = 2**63
-
-LENGTH_LIMIT = 1_000_000
-"""Items of a list, letters of a string."""
 
 
 def bounded(value: Object, span: Span) -> Object:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from netlang.diagnostics import Refused
 from netlang.elaborate.binding import bind_arguments
 from netlang.elaborate.bodies import check_assertion, made_by, maker, run_bind
+from netlang.elaborate.budget import Exhausted
 from netlang.elaborate.checking import fits
 from netlang.elaborate.frame import CallSite, Frame, Noise, Run, refuse, report
 from netlang.elaborate.home import Home
@@ -67,6 +68,9 @@ class _Section:
         for item in self.decl.items:
             try:
                 self._item(item)
+            except Exhausted as exhausted:
+                report(self.frame, exhausted.diagnostic)
+                return
             except Refused as refused:
                 report(self.frame, refused.diagnostic)
         self._complete()
@@ -130,6 +134,8 @@ class _Section:
                 if name in STEP_SETTINGS:
                     given[name] = UNKNOWN
                     given[name] = setting(name, inner.names[name].value, bind, inner)
+            except Exhausted:
+                raise
             except Refused as refused:
                 report(inner, refused.diagnostic)
         self.steps[step.name.text] = given
