@@ -83,7 +83,8 @@ def attention(case: dict[str, Any]) -> str:
     bias = "true" if case["attrs"].get("bias", True) else "false"
     return (
         f"net A(x: f64[N, {t}, {width}], memory: f64[N, {s}, {width}]) -> y {{\n"
-        f"  y = multi_head_attention(x, {case['attrs']['num_heads']}, key=memory, bias={bias})\n}}\n"
+        f"  y = multi_head_attention(x, {case['attrs']['num_heads']}, key=memory, bias={bias})\n"
+        "}\n"
     )
 
 
