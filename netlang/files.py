@@ -61,3 +61,75 @@ def reading(path: Path) -> Generator[BinaryIO]:
 def _reason(error: OSError) -> str:
     text = error.strerror or str(error)
     return text[:1].lower() + text[1:]
+
+
+def program_roots(folder: Path) -> list[Path]:
+    """Give the folders a program may read from: the one around its own, and the working folder.
+
+    The working folder counts only if the program lies in it.
+    """
+    own = folder.resolve()
+    roots = [own.parent]
+    working = Path.cwd().resolve()
+    if own.is_relative_to(working):
+        roots.append(working)
+    return roots
+
+
+def data_folders(folder: Path) -> list[Path]:
+    """Give the folders data sets are looked for in, beside the program's own.
+
+    These are the ones ``NETLANG_DATA`` names, ``data`` beside the program and where you are, and
+    ``~/.local/share/netlang``.
+    """
+    named = [Path(p) for p in os.environ.get("NETLANG_DATA", "").split(os.pathsep) if p]
+    found = [*named, folder / "data", Path("data")]
+    home = os.environ.get("HOME", "")
+    return [*found, Path(home, ".local/share/netlang")] if home else found
+
+
+_LONGEST_PATH = 4096
+
+
+def find_data(text: str, folder: Path) -> Path:
+    """Find the file or folder of data a program names, in its own folder or a folder of data.
+
+    ``folder`` is the program's. Raises ``Fault`` for a path that is absolute or leads out of the
+    folders a program may read, by itself or by a link, and where there is nothing.
+    """
+    if not text or len(text) > _LONGEST_PATH or "\\" in text or any(ord(c) < 32 for c in text):
+        raise Fault("data-path", "a path of data is a relative path with forward slashes")
+    if text.startswith(("/", "~")) or "://" in text or text[1:2] == ":":
+        raise Fault(
+            "data-path",
+            f"`{text}` is no path relative to the program",
+            notes=["absolute paths and addresses are not read"],
+            helps=["name the folder in the variable NETLANG_DATA, and the rest in the program"],
+        )
+    places = [(folder, program_roots(folder))]
+    places += [(place, [place.resolve()]) for place in data_folders(folder)]
+    outside = None
+    for place, roots in places:
+        target = place / text
+        try:
+            real = target.resolve()
+            exists = real.exists()
+        except OSError:
+            continue
+        if exists and any(real.is_relative_to(root) for root in roots):
+            return Path(os.path.normpath(target))
+        outside = target if exists else outside
+    if outside is not None:
+        raise Fault(
+            "data-path",
+            f"{outside} leads out of the program's folders",
+            notes=["nothing outside of them is read"],
+            helps=["put its folder into the variable NETLANG_DATA"],
+        )
+    raise Fault(
+        "data-missing",
+        f"there is no `{text}`",
+        notes=[f"looked for in {', '.join(str(place) for place, _ in places)}"],
+        helps=["paths of data start at the program's folder"],
+        exit_code=ENVIRONMENT,
+    )

@@ -27,6 +27,26 @@ def read_picture(path: Path, value: Value, *, resize: bool = False) -> Array:
     turned upright. 0 to 255 becomes 0 to 1 for floats and stays as it is for integers.
     """
     channels, size = _wanted(value)
+    upright = _fitted(path, _loaded(path), size, value, resize=resize)
+    return _tensor(path, upright, channels, value)
+
+
+def read_square(path: Path, size: int) -> Array:
+    """Read a picture as ``u8[3, size, size]``: its shorter side scaled, the middle taken."""
+    picture = _loaded(path)
+    if picture.mode in _DEEP:
+        grey = np.asarray(picture).astype(np.float64) / 257
+        picture = Image.fromarray(grey.round().astype(np.uint8))
+    scale = size / min(picture.size)
+    width, height = (max(size, round(n * scale)) for n in picture.size)
+    scaled = picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+    left, top = (width - size) // 2, (height - size) // 2
+    square = scaled.crop((left, top, left + size, top + size))
+    return np.ascontiguousarray(np.moveaxis(np.asarray(square), 2, 0))
+
+
+def _loaded(path: Path) -> Image.Image:
+    """Read a picture, upright; what would be too large is refused before it is decoded."""
     with reading(path) as stream, warnings.catch_warnings():
         # Pillow warns about large pictures; we have a bound of our own, and it is an error.
         warnings.simplefilter("ignore")
@@ -40,8 +60,7 @@ def read_picture(path: Path, value: Value, *, resize: bool = False) -> Array:
             raise BadFile(f"{path} is not a PNG or JPEG picture") from None
         except (OSError, SyntaxError, ValueError) as error:
             raise BadFile(f"{path} is a damaged picture: {error}") from None
-    upright = _fitted(path, ImageOps.exif_transpose(picture), size, value, resize=resize)
-    return _tensor(path, upright, channels, value)
+    return ImageOps.exif_transpose(picture)
 
 
 def _wanted(value: Value) -> tuple[Size, tuple[Size, Size]]:

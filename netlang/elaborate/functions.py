@@ -491,6 +491,15 @@ def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame)
         refuse("out-of-range", "a batch has at least one row", args["size"].span, f"this is {size}")
     if rows.batched:
         refuse("wrong-type", "these rows are in batches already", args["d"].span)
+    if values["shuffle"] and values["in_order"]:
+        refuse(
+            "shuffled-in-order",
+            "shuffled rows are not in order",
+            args["in_order"].span,
+            "each row is to follow the one before",
+            secondary=(Label(args["shuffle"].span, "and any may follow any"),),
+            helps=("leave one of them out",),
+        )
     columns = {
         name: TensorType(type.dtype, (symbol("N"), *type.shape))
         for name, type in rows.columns.items()

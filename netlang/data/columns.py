@@ -1,0 +1,165 @@
+"""Arrays against the declared types of their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from netlang.arrays import dtype_of, numpy_dtype, show_array
+from netlang.data.source import Arrays, Source
+from netlang.diagnostics import nearest
+from netlang.faults import BadFile
+from netlang.ir.types import DType, TensorType
+from netlang.numeric import Array, np
+
+_CHUNK = 1 << 16
+_PICTURE_RANK = 2
+
+
+def fit(
+    place: str,
+    columns: Mapping[str, TensorType],
+    arrays: Mapping[str, Array],
+    *,
+    print: str = "",
+) -> Arrays:
+    """Give arrays as rows of the declared columns; raises ``BadFile`` where they are not.
+
+    Bytes for a column of floats with two axes or more are a picture and count from 0 to 255;
+    axes of length 1 may be missing or too many. Nothing else is converted but numbers into wider
+    ones of their kind.
+    """
+    stored: dict[str, Array] = {}
+    divisors: dict[str, float] = {}
+    for name, type in columns.items():
+        if name not in arrays:
+            _refuse_missing(place, name, type, arrays)
+        stored[name] = _fitted(place, name, type, arrays[name])
+        if stored[name].dtype == np.uint8 and type.dtype.is_float:
+            divisors[name] = 255.0
+    _check_lengths(place, stored)
+    return Arrays(place, columns, stored, divisors, print=print)
+
+
+def _refuse_missing(place: str, name: str, type: TensorType, arrays: Mapping[str, Array]) -> None:
+    near = nearest(name, arrays)
+    held = ", ".join(f"`{n}`" for n in arrays) or "nothing"
+    raise BadFile(
+        f"{place} has no column `{name}`, which the dataset declares as {type}",
+        notes=[f"it has {held}"],
+        helps=[f"did you mean `{near}`?"] if near else (),
+    )
+
+
+def _fitted(place: str, name: str, type: TensorType, array: Array) -> Array:
+    found = dtype_of(array)
+    shown = f"`{name}` of {place} is {show_array(array)}"
+    if array.ndim == 0:
+        raise BadFile(f"{shown}, a single number", helps=["a column has a value for each row"])
+    if not _holds(type, found):
+        raise BadFile(
+            f"{shown}, and the dataset declares rows of {type}",
+            notes=_first_fraction(array, type),
+            helps=_cast(type, found),
+        )
+    shape = _shape(type, array.shape[1:])
+    if shape is None:
+        raise BadFile(
+            f"{shown}, and the dataset declares rows of {type}",
+            helps=[f"declare it as `{name}: {type.with_shape(*array.shape[1:])}`"],
+        )
+    array = array.reshape((len(array), *shape))
+    if found is not DType.U8 or not type.dtype.is_float or type.rank < _PICTURE_RANK:
+        array = array.astype(numpy_dtype(type.dtype), copy=False)
+    _check_finite(place, name, array)
+    return np.ascontiguousarray(array)
+
+
+def _holds(type: TensorType, found: DType | None) -> bool:
+    """Tell whether elements of a file can stand for those declared."""
+    wanted = type.dtype
+    if found is None:
+        return False
+    if wanted.is_float:
+        return found is not DType.BOOL
+    if wanted is DType.BOOL:
+        return found is DType.BOOL
+    return found.is_integer and found.bytes <= wanted.bytes
+
+
+def _cast(type: TensorType, found: DType | None) -> list[str]:
+    if found is None:
+        return []
+    return [f'save it as such: `x.astype("{numpy_dtype(type.dtype).name}")`']
+
+
+def _first_fraction(array: Array, type: TensorType) -> list[str]:
+    """Say where whole numbers are wanted and there is none."""
+    if array.dtype.kind != "f" or not type.dtype.is_integer:
+        return []
+    flat = array.reshape(-1)
+    at = np.flatnonzero(flat != np.floor(flat))
+    return [f"value {at[0]} is {flat[at[0]]:g}, counted from 0"] if len(at) else []
+
+
+def _shape(type: TensorType, found: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Give the shape of a row; ``None`` where it isn't the declared one, axes of 1 aside."""
+    if len(found) == type.rank and all(
+        not isinstance(want, int) or want == have
+        for want, have in zip(type.shape, found, strict=True)
+    ):
+        return found
+    wanted = tuple(d for d in type.shape if isinstance(d, int))
+    if len(wanted) != type.rank:
+        return None
+    same = [d for d in wanted if d != 1] == [d for d in found if d != 1]
+    return wanted if same else None
+
+
+def _check_finite(place: str, name: str, array: Array) -> None:
+    if array.dtype.kind != "f":
+        return
+    for start in range(0, len(array), _CHUNK):
+        finite = np.isfinite(array[start : start + _CHUNK])
+        if finite.all():
+            continue
+        row = start + int(np.argmin(finite.reshape(len(finite), -1).all(axis=1)))
+        value = next(v for v in array[row].reshape(-1) if not np.isfinite(v))
+        raise BadFile(
+            f"`{name}` of {place} holds {value:g} in row {row:,}, counted from 0",
+            helps=["leave rows without a number out, or fill them in"],
+        )
+
+
+def _check_lengths(place: str, arrays: Mapping[str, Array]) -> None:
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"`{name}` has {length:,}" for name, length in lengths.items())
+        raise BadFile(f"the columns of {place} differ in their number of rows: {shown}")
+    if not any(lengths.values()):
+        raise BadFile(f"{place} has no rows")
+
+
+def check_classes(source: Source, column: str, classes: int) -> Sequence[int]:
+    """See that a column holds numbers from 0 to below ``classes``; raises ``BadFile``.
+
+    Gives the classes that no row has, for who wants to warn of them.
+    """
+    names = source.names.get(column)
+    if names is not None and len(names) > classes:
+        raise BadFile(
+            f"`{column}` of {source.place} has {len(names):,} different values, and there are "
+            f"{classes:,} classes",
+            helps=[f"give the net {len(names):,}"],
+        )
+    values = source.whole(column)
+    if values is None:
+        return ()
+    outside = (values < 0) | (values >= classes)
+    if outside.any():
+        at = np.unravel_index(int(np.argmax(outside)), values.shape)
+        raise BadFile(
+            f"`{column}` of {source.place} is {values[at]} in row {at[0]:,}, counted from 0, and "
+            f"the {classes:,} classes are 0 to {classes - 1:,}",
+            notes=[f"so are {int(outside.sum()) - 1:,} others"] if outside.sum() > 1 else (),
+        )
+    return tuple(np.setdiff1d(np.arange(classes), values).tolist())

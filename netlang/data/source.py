@@ -1,0 +1,186 @@
+"""Where rows come from: anything with typed columns and rows by number."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from netlang.faults import ENVIRONMENT, BadFile, Fault
+from netlang.ir.types import TensorType
+from netlang.numeric import Array, np
+
+Batch = dict[str, Array]
+Chosen = Array | slice
+"""Rows by number: an ``i64[N]`` in any order, or a slice of neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What the randomness of one pass over the data depends on."""
+
+    seed: int = 0
+    number: int = 0
+    shuffle: bool = False
+
+
+class Source(ABC):
+    """Rows with typed columns.
+
+    ``place`` names them in messages; ``names`` says what the numbers of a column stand for, where
+    that is known: classes, characters, words.
+    """
+
+    place: str
+    columns: Mapping[str, TensorType]
+    names: Mapping[str, Sequence[str]]
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def rows(self, chosen: Chosen) -> Batch:
+        """Give rows as one array a column, the rows in front."""
+
+    def during(self, epoch: Epoch) -> Source:
+        """Give the rows as they are in one epoch: the same number, perhaps drawn anew."""
+        del epoch
+        return self
+
+    def whole(self, column: str) -> Array | None:
+        """Give all values of a column, if they are at hand."""
+        del column
+        return None
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Give a text that changes when the data do."""
+
+    def check_unchanged(self) -> None:
+        """Raise ``Fault`` if files that are still to be read are not as they were."""
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """How a file was when it was first seen."""
+
+    path: Path
+    size: int
+    time: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        try:
+            found = path.stat()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise Fault(
+                "cannot-read", f"cannot read {path}: {reason}", exit_code=ENVIRONMENT
+            ) from None
+        return cls(path, found.st_size, found.st_mtime_ns)
+
+    def check(self) -> None:
+        """Raise ``Fault`` if the file is another one by now."""
+        if Stamp.of(self.path) != self:
+            raise Fault(
+                "data-changed",
+                f"{self.path} has changed since training began",
+                helps=["start again, or resume once the file is as it was"],
+                exit_code=ENVIRONMENT,
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrays(Source):
+    """Rows that are in memory whole.
+
+    ``divisors`` tells of columns that are kept as bytes and given as floats: 255 for pictures.
+    """
+
+    place: str
+    columns: Mapping[str, TensorType]
+    arrays: Mapping[str, Array]
+    divisors: Mapping[str, float] = field(default_factory=dict[str, float])
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    print: str = ""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+    def rows(self, chosen: Chosen) -> Batch:
+        return {name: self._given(name, array, chosen) for name, array in self.arrays.items()}
+
+    def _given(self, name: str, array: Array, chosen: Chosen) -> Array:
+        part = array[chosen] if isinstance(chosen, slice) else array.take(chosen, axis=0)
+        divisor = self.divisors.get(name)
+        if divisor is None:
+            return part
+        return np.divide(part, np.float32(divisor), dtype=np.float32)
+
+    def whole(self, column: str) -> Array | None:
+        return self.arrays[column] if column not in self.divisors else None
+
+    def fingerprint(self) -> str:
+        if self.print:
+            return self.print
+        from zlib import crc32
+
+        sums = (crc32(np.ascontiguousarray(a).view(np.uint8).data) for a in self.arrays.values())
+        return "-".join(f"{s:08x}" for s in sums)
+
+    def named(self, **names: Sequence[str]) -> Arrays:
+        """Give the same rows, knowing what the numbers of some columns stand for."""
+        return replace(self, names={**self.names, **names})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part(Source):
+    """The rows from ``first`` to ``last`` of another source; both belong to it."""
+
+    inner: Source
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.last >= len(self.inner):
+            raise BadFile(
+                f"{self.inner.place} has {len(self.inner):,} rows, numbered from 0, and "
+                f"`part({self.first}..{self.last})` asks for row {len(self.inner):,} and more"
+            )
+
+    @property
+    def place(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner.place
+
+    @property
+    def columns(self) -> Mapping[str, TensorType]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner.columns
+
+    @property
+    def names(self) -> Mapping[str, Sequence[str]]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner.names
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    def rows(self, chosen: Chosen) -> Batch:
+        if isinstance(chosen, slice):
+            start, stop, step = chosen.indices(len(self))
+            return self.inner.rows(slice(start + self.first, stop + self.first, step))
+        return self.inner.rows(chosen + self.first)
+
+    def during(self, epoch: Epoch) -> Source:
+        return replace(self, inner=self.inner.during(epoch))
+
+    def whole(self, column: str) -> Array | None:
+        values = self.inner.whole(column)
+        return None if values is None else values[self.first : self.last + 1]
+
+    def fingerprint(self) -> str:
+        return f"{self.inner.fingerprint()}[{self.first}..{self.last}]"
+
+    def check_unchanged(self) -> None:
+        self.inner.check_unchanged()

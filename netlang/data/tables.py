@@ -1,0 +1,239 @@
+"""Tables of numbers in text files: CSV and its relatives."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from math import isinf, prod
+from pathlib import Path
+
+from netlang.arrays import numpy_dtype
+from netlang.data.columns import fit
+from netlang.data.source import Arrays
+from netlang.data.writing import read_text
+from netlang.diagnostics import nearest
+from netlang.faults import BadFile
+from netlang.ir.types import DType, TensorType
+from netlang.numeric import Array, np
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1}
+_NOT_NUMBERS = ("nan", "na", "n/a", "null", "none", "")
+_LONGEST_FIELD, _MOST_SHOWN = 1 << 12, 20
+
+Cells = list[str]
+
+
+def read_table(
+    path: Path,
+    columns: Mapping[str, TensorType],
+    *,
+    separator: str = ",",
+    header: bool | None = None,
+) -> Arrays:
+    """Read a file with a line of numbers for each row.
+
+    A first line that isn't numbers names the columns; ``header`` says it outright. A column of
+    several values takes as many neighbours, or those named ``x.0``, ``x.1``, … Where the names
+    are not the declared ones, columns are taken in order. Numbers are written with a point;
+    infinities, gaps and other notations are refused. Raises ``BadFile`` with line and column.
+    """
+    text, sum = read_text(path)
+    lines = _lines(path, text, separator)
+    first = next(lines, None)
+    if first is None:
+        raise BadFile(f"{path} is empty")
+    names = first[1] if _is_header(first[1], header) else None
+    order = _order(path, columns, names, len(first[1]))
+    rows = [] if names is not None else [first]
+    rows.extend(lines)
+    if not rows:
+        raise BadFile(f"{path} has a line of names and no rows")
+    table = _Table(path, rows, len(first[1]), names)
+    arrays = {name: table.column(columns[name], chosen) for name, chosen in order.items()}
+    table.refuse_faults()
+    return fit(str(path), columns, arrays, print=sum)
+
+
+def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]:
+    """Give the cells of each line that has any, with its number."""
+    reader = csv.reader(text.splitlines(), delimiter=separator, strict=True)
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise BadFile(f"{path}:{reader.line_num}: {error}") from None
+        if cells and any(cell.strip() for cell in cells):
+            long = next((i for i, c in enumerate(cells, 1) if len(c) > _LONGEST_FIELD), None)
+            if long is not None:
+                raise BadFile(
+                    f"{path}:{reader.line_num}:{long}: a value of {len(cells[long - 1]):,} "
+                    f"characters; {_LONGEST_FIELD:,} are the most"
+                )
+            yield reader.line_num, [cell.strip() for cell in cells]
+
+
+def _is_header(cells: Cells, header: bool | None) -> bool:
+    if header is not None:
+        return header
+    known = {*_NOT_NUMBERS, *_TRUTH, "inf", "-inf", "infinity"}
+    return not any(_NUMBER.match(c) or c.lower() in known for c in cells)
+
+
+def _order(
+    path: Path, columns: Mapping[str, TensorType], names: Cells | None, width: int
+) -> dict[str, range | list[int]]:
+    """Say which cells of a line make up each column."""
+    sizes = {name: _size(path, name, type) for name, type in columns.items()}
+    if names is not None:
+        by_name = {name: _named(name, size, names) for name, size in sizes.items()}
+        if any(by_name.values()):
+            for name, found in by_name.items():
+                if not found:
+                    _refuse_name(path, name, columns[name], names)
+            return {name: found for name, found in by_name.items() if found}
+    wanted = sum(sizes.values())
+    if wanted != width:
+        declared = ", ".join(f"{name}: {type}" for name, type in columns.items())
+        raise BadFile(
+            f"{path} has {width:,} values in a line, and the columns take {wanted:,}",
+            notes=[f"the columns are: {declared}"],
+            helps=[] if width > 1 else ['if no comma separates them, say `separator = "\\t"`'],
+        )
+    order: dict[str, range | list[int]] = {}
+    start = 0
+    for name, size in sizes.items():
+        order[name] = range(start, start + size)
+        start += size
+    return order
+
+
+def _size(path: Path, name: str, type: TensorType) -> int:
+    sizes = [d for d in type.shape if isinstance(d, int)]
+    if len(sizes) != type.rank:
+        raise BadFile(
+            f"`{name}` is {type}, and each line of {path} has the same number of values",
+            helps=["give every size of the column a number"],
+        )
+    return prod(sizes)
+
+
+def _named(name: str, size: int, names: Sequence[str]) -> list[int]:
+    if size == 1 and name in names:
+        return [names.index(name)]
+    for form in (f"{name}.{{}}", f"{name}_{{}}", f"{name}{{}}"):
+        for first in (0, 1):
+            wanted = [form.format(i + first) for i in range(size)]
+            if all(w in names for w in wanted):
+                return [names.index(w) for w in wanted]
+    return []
+
+
+def _refuse_name(path: Path, name: str, type: TensorType, names: Sequence[str]) -> None:
+    near = nearest(name, names)
+    raise BadFile(
+        f"{path}:1: no column is named `{name}`, which the dataset declares as {type}",
+        notes=[f"the columns are: {', '.join(names)}"],
+        helps=[f"did you mean `{near}`?"] if near else (),
+    )
+
+
+class _Table:
+    """The cells of a file, and what is wrong with them."""
+
+    def __init__(
+        self, path: Path, rows: list[tuple[int, Cells]], width: int, names: Cells | None
+    ) -> None:
+        self._path, self._rows, self._names = path, rows, names
+        self._faults: list[tuple[int, int, str]] = []
+        for line, cells in rows:
+            if len(cells) != width:
+                self._faults.append(
+                    (line, len(cells), f"{len(cells)} values, and the first line has {width}")
+                )
+        self._ragged = bool(self._faults)
+
+    def column(self, type: TensorType, chosen: Sequence[int]) -> Array:
+        """Give the values of one column, rows in front; faulty ones are noted."""
+        shape = [d for d in type.shape if isinstance(d, int)]
+        if self._ragged:
+            return np.zeros((len(self._rows), *shape), numpy_dtype(type.dtype))
+        values = [self._value(line, cells, i, type) for line, cells in self._rows for i in chosen]
+        wide = np.array(values, _wide(type.dtype)).reshape((len(self._rows), *shape))
+        return wide.astype(numpy_dtype(type.dtype))
+
+    def _value(self, line: int, cells: Cells, at: int, type: TensorType) -> float | int:
+        text = cells[at]
+        if type.dtype.is_float:
+            if _NUMBER.fullmatch(text):
+                value = float(text)
+                if not isinf(value) and abs(value) <= _greatest(type.dtype):
+                    return value
+                return self._fault(line, at, f"`{text}` is more than {type.dtype} holds")
+        elif type.dtype is DType.BOOL:
+            if text.lower() in _TRUTH:
+                return _TRUTH[text.lower()]
+        elif _INTEGER.fullmatch(text) and len(text) < 20:
+            value = int(text)
+            low, high = _range(type.dtype)
+            if low <= value <= high:
+                return value
+            return self._fault(line, at, f"`{text}` is more than {type.dtype} holds")
+        return self._fault(line, at, _complaint(text, type.dtype))
+
+    def _fault(self, line: int, at: int, message: str) -> int:
+        named = f" in the column `{self._names[at]}`" if self._names else ""
+        self._faults.append((line, at + 1, f"{message}{named}"))
+        return 0
+
+    def refuse_faults(self) -> None:
+        """Raise ``BadFile`` if anything was wrong, with the first places."""
+        if not self._faults:
+            return
+        faults = sorted(self._faults)
+        shown = [f"{self._path}:{line}:{at}: {what}" for line, at, what in faults[:_MOST_SHOWN]]
+        more = len(faults) - len(shown)
+        notes = [*shown[1:], *([f"and {more:,} more"] if more else [])]
+        raise BadFile(shown[0], notes=notes)
+
+
+def _wide(dtype: DType) -> str:
+    return "float64" if dtype.is_float else "int64"
+
+
+def _greatest(dtype: DType) -> float:
+    return float(np.finfo(numpy_dtype(dtype)).max)
+
+
+def _range(dtype: DType) -> tuple[int, int]:
+    found = np.iinfo(numpy_dtype(dtype))
+    return int(found.min), int(found.max)
+
+
+def _complaint(text: str, dtype: DType) -> str:
+    """Say what a cell is instead of a number."""
+    shown = f"`{text[:40]}`" if text else "nothing"
+    if dtype is DType.BOOL:
+        return f"{shown} is none of true, false, 1 and 0"
+    kind = "number" if dtype.is_float else "whole number"
+    if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text):
+        return f"{shown} has a comma: a {kind} is written with a point"
+    return f"{shown} is no {kind}"
+
+
+def normalized(source: Arrays, names: Sequence[str]) -> Arrays:
+    """Give the rows with mean 0 and standard deviation 1 in each value of some columns."""
+    arrays = dict(source.arrays)
+    for name in names:
+        type = source.columns[name]
+        if not type.dtype.is_float or name in source.divisors:
+            raise BadFile(f"`normalize` is for columns of floats, and `{name}` is {type}")
+        array = arrays[name].astype(np.float64)
+        spread = array.std(axis=0)
+        centered = (array - array.mean(axis=0)) / np.where(spread == 0, 1, spread)
+        arrays[name] = centered.astype(arrays[name].dtype)
+    return Arrays(source.place, source.columns, arrays, source.divisors, source.names, source.print)
