@@ -255,7 +255,9 @@ class LpPool(Primitive):
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         w = _windows(types[0], attributes)
-        return cls(w.kernel, w.stride, w.pad, integer(attributes, "p", 2), _holes(w))
+        # Zeros add nothing, so a last incomplete window is one over a wider padding.
+        pad = _stretched(w, ceil=flag(attributes, "ceil")).pad
+        return cls(w.kernel, w.stride, pad, integer(attributes, "p", 2), _holes(w))
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
