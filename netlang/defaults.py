@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netlang.diagnostics import Diagnostics
+from netlang.elaborate.arguments import takes_tensor
 from netlang.elaborate.home import Home
 from netlang.elaborate.values import Function
 from netlang.program import Program
@@ -47,8 +48,8 @@ def with_defaults(program: Program) -> str:
 def write_defaults(file: ast.File, signature: Signature) -> str:
     """Give the text of a file in which each call names the arguments it leaves to their defaults.
 
-    A default that depends on other parameters of the same call stays out: what it is worth cannot
-    be said where the call stands. The result is not laid out.
+    A default that depends on sizes of the same call's tensors stays out: what it is worth cannot be
+    said where the call stands. The result is not laid out.
     """
     insertions = [
         insertion
@@ -116,10 +117,14 @@ def _called(
 ) -> Iterator[_Insertion]:
     if any(local == name and start <= node.span.start for local, start in bound):
         return
-    missing = _missing(signature(name) or (), args, piped)
+    params = signature(name) or ()
+    if isinstance(node, ast.New):
+        # Tensors are given to the calls of a layer, also those with a default.
+        params = [param for param in params if not takes_tensor(param)]
+    missing = _missing(params, args, piped)
     if not missing:
         return
-    written = ", ".join(f"{p.name.text}={p.default.span.text}" for p in missing if p.default)
+    written = ", ".join(f"{parameter}={text}" for parameter, text in missing)
     if isinstance(node, ast.Name):
         yield _Insertion(node.span.end, f"({written})")
     else:
@@ -134,16 +139,50 @@ def _ends_in_comma(node: ast.Call | ast.New, last: ast.Argument) -> bool:
 
 def _missing(
     params: Sequence[ast.Param], args: Sequence[ast.Argument], piped: int
-) -> list[ast.Param]:
+) -> list[tuple[str, str]]:
+    """Give the parameters a call leaves to their defaults, each with the default as text."""
     positional = [p.name.text for p in params if not p.keyword_only]
-    given = set(positional[: piped + sum(arg.name is None for arg in args)])
-    given |= {arg.name.text for arg in args if arg.name is not None}
+    unnamed = [arg.value for arg in args if arg.name is None]
+    given: dict[str, ast.Expr | None] = dict.fromkeys(positional[:piped])
+    given |= dict(zip(positional[piped:], unnamed, strict=False))
+    given |= {arg.name.text: arg.value for arg in args if arg.name is not None}
     own = {p.name.text for p in params} | {d for p in params for d in _dimensions(p)}
-    return [
-        p
-        for p in params
-        if p.default is not None and p.name.text not in given and not _names(p.default) & own
-    ]
+    texts = {
+        name: _enclosed(value, value.span.text)
+        for name, value in given.items()
+        if value and _is_plain(value)
+    }
+    missing: list[tuple[str, str]] = []
+    for param in params:
+        name, default = param.name.text, param.default
+        if name in given or default is None or not _names(default) & own <= texts.keys():
+            continue
+        written = _replaced(default, texts)
+        texts[name] = _enclosed(default, written)
+        missing.append((name, written))
+    return missing
+
+
+def _is_plain(value: ast.Expr) -> bool:
+    """Tell whether an argument may be written twice: it calls nothing."""
+    calls = ast.Call | ast.New | ast.Pipe | ast.For | ast.Comprehension | ast.Label
+    return not any(isinstance(node, calls) for node in walk(value))
+
+
+def _enclosed(value: ast.Expr, text: str) -> str:
+    """Put an expression in parentheses, unless it can stand inside another without."""
+    open_ended = ast.Binary | ast.Unary | ast.If
+    return f"({text})" if isinstance(value, open_ended) else text
+
+
+def _replaced(default: ast.Expr, texts: Mapping[str, str]) -> str:
+    """Put what a call gives in the place of the parameters that a default names."""
+    text = default.span.text
+    found = [n for n in walk(default) if isinstance(n, ast.Name) and n.text in texts]
+    for name in sorted(found, key=lambda n: n.span.start, reverse=True):
+        start, end = name.span.start - default.span.start, name.span.end - default.span.start
+        text = text[:start] + texts[name.text] + text[end:]
+    return text
 
 
 def _names(expression: ast.Expr) -> set[str]:

@@ -19,6 +19,7 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.net"))
 LIBRARY = """\
 block conv(x, out: int, kernel: ints, *, stride: ints = 1, pad: padding = 0) -> y { y = x }
 block pool(x, size: ints, stride: ints = size) -> y { y = x }
+block grown(x, size: int, *, more: int = size + 1, most: int = 2 * more) -> y { y = x }
 block squash(x, *, slope: float = 0.5) -> y { y = x }
 op relu(x) = x
 """
@@ -57,7 +58,12 @@ KNOWN = {
         ("x |> squash() |> relu", "x |> squash(slope=0.5) |> relu"),
         ("x |> conv(8, 3) as s", "x |> conv(8, 3, stride=1, pad=0) as s"),
         ("relu(squash(x))", "relu(squash(x, slope=0.5))"),
-        ("pool(x, 2)", "pool(x, 2)"),
+        ("pool(x, 2)", "pool(x, 2, stride=2)"),
+        ("pool(x, size=(2, 3))", "pool(x, size=(2, 3), stride=(2, 3))"),
+        ("pool(x, 1 + 1)", "pool(x, 1 + 1, stride=(1 + 1))"),
+        ("pool(x, conv(x))", "pool(x, conv(x, stride=1, pad=0))"),
+        ("x |> pool(k) |> pool(2, 1)", "x |> pool(k, stride=k) |> pool(2, 1)"),
+        ("grown(x, 2)", "grown(x, 2, more=2 + 1, most=2 * (2 + 1))"),
         ("unknown(x)", "unknown(x)"),
     ],
 )
@@ -101,3 +107,12 @@ def test_an_example_with_its_defaults_written_out_means_the_same(
 
 def meaning(program: Program) -> dict[str, str]:
     return {name: print_graph(net.graph, origins=False) for name, net in program.nets.items()}
+
+
+def test_a_new_layer_leaves_tensors_to_its_calls() -> None:
+    library = parsed(
+        "block b(x: f32[N], width: int = 4, *, h: f32[N] = 0.0, z: int = 1) -> y { y = x }\n"
+    )
+    known = {d.name.text: d.params for d in library.declarations if isinstance(d, ast.Definition)}
+    text = "block c(x) -> y {\n  layer = new b(8)\n  y = layer(x)\n}\n"
+    assert "layer = new b(8, z=1)" in write_defaults(parsed(text), known.get)
