@@ -10,6 +10,7 @@ from netlang.diagnostics import Label
 from netlang.elaborate.advice import KINDS, element_helps
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.naming import ELEMENTS
 from netlang.elaborate.numbers import listed
 from netlang.elaborate.solving import open_names, solve
 from netlang.elaborate.values import (
@@ -348,7 +349,7 @@ def _match_element(
                 helps=(f"convert it: `cast({_short(span)}, {bound.value})`",),
             )
         return
-    if element in DType and element != actual.dtype.value:
+    if element in ELEMENTS and element != actual.dtype.value:
         refuse(
             "dtype-mismatch",
             f"`{name}` takes {element} elements, not {actual.dtype}",
