@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Size, symbol
-from netlang.ir.graph import Graph, Node, Value
+from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.numeric import Array, np
@@ -119,6 +119,11 @@ class Scan(Primitive):
         )
         body = Graph(self.body.name, self.body.inputs, {}, nodes, self.body.outputs)
         return replace(self, body=body)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        from netlang.ops.gradients_scan import scan_gradient
+
+        return scan_gradient(self, b, inputs, outputs, cts)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

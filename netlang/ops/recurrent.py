@@ -9,11 +9,13 @@ from typing import ClassVar, Literal, Self
 
 from netlang.faults import BadInput
 from netlang.ir.dims import Shape, Size, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import flag, word
 from netlang.ops.checks import require_dtype_of, require_float, require_rank, shape_text
+from netlang.ops.terms import Term
 
 Activation = Literal["tanh", "relu"]
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -171,6 +173,15 @@ class Recurrence(Primitive):
         sorted_gates = b.add("Gather", apart, b.axes(self.onnx_gates), axis=0)
         return b.add("Reshape", sorted_gates, b.shape((1, -1, *columns)))
 
+    @abstractmethod
+    def cell(self, gates: Term, hidden: Term, states: Sequence[Term]) -> list[Term]:
+        """Give the next states in formulas, from what the input and the state add to the gates."""
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        from netlang.ops.gradients_recurrent import recurrent_gradient
+
+        return recurrent_gradient(self, b, inputs, outputs, cts)
+
     @classmethod
     def sampled(cls, op: Self, units: int = 2) -> Sequence[Sample]:
         """Give samples of the operator with and without states and lengths."""
@@ -224,6 +235,10 @@ class RnnLayer(Recurrence):
     def onnx_attributes(self) -> dict[str, object]:
         return {"activations": [self.activation.capitalize()]}
 
+    def cell(self, gates: Term, hidden: Term, states: Sequence[Term]) -> list[Term]:
+        del states
+        return [(gates + hidden).unary(self.activation)]
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         ops = (cls(), cls(reverse=True), cls(activation="relu"))
@@ -259,6 +274,13 @@ class GruLayer(Recurrence):
     def onnx_attributes(self) -> dict[str, object]:
         return {"linear_before_reset": 1}
 
+    def cell(self, gates: Term, hidden: Term, states: Sequence[Term]) -> list[Term]:
+        (h,) = states
+        (r_in, z_in, n_in), (r_state, z_state, n_state) = gates.parts(1, 3), hidden.parts(1, 3)
+        r, z = (r_in + r_state).unary("sigmoid"), (z_in + z_state).unary("sigmoid")
+        n = (n_in + r * n_state).unary("tanh")
+        return [(1.0 - z) * n + z * h]
+
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         return [sample for op in (cls(), cls(reverse=True)) for sample in cls.sampled(op)]
@@ -289,6 +311,11 @@ class LstmLayer(Recurrence):
         i, f, g, o = np.split(total, 4, axis=1)
         c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
         return (_sigmoid(o) * np.tanh(c), c)
+
+    def cell(self, gates: Term, hidden: Term, states: Sequence[Term]) -> list[Term]:
+        i, f, g, o = (gates + hidden).parts(1, 4)
+        c = f.unary("sigmoid") * states[1] + i.unary("sigmoid") * g.unary("tanh")
+        return [o.unary("sigmoid") * c.unary("tanh"), c]
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

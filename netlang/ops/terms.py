@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netlang.ir.dims import Shape, Size
+from netlang.ir.dims import Shape, Size, exact_quotient
 from netlang.ir.graph import Builder, Value
 from netlang.ir.op import OPS, Primitive
 from netlang.ir.types import BOOL, DType, TensorType
@@ -162,6 +162,14 @@ class Term:
         from netlang.ops.indexing import Index
 
         return self.to(Index((*(None,) * axis, (first, last))))
+
+    def parts(self, axis: int, count: int) -> list[Term]:
+        """Cut one axis into equal parts."""
+        from netlang.ops.joining import Split
+
+        each = exact_quotient(self.shape[axis], count)
+        assert each is not None
+        return list(terms(self.b, *self.b.add(Split((each,) * count, axis), self.value)))
 
     def surround(self, axis: int, before: Size, after: Size) -> Term:
         """Put zeros before and after along one axis."""
