@@ -53,6 +53,14 @@ def assign(
                 notes=(f"its parameters: {signature(function)}",),
                 helps=parameter_helps(name, known),
             )
+        if name in given:
+            refuse(
+                "argument-twice",
+                f"`{name}` is given twice",
+                arg.name.span,
+                "the layer has it from `new`",
+                helps=("leave it out here, or make a second layer",),
+            )
         if name in assigned and assigned[name].name is None:
             refuse(
                 "argument-twice",

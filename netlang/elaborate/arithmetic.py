@@ -179,7 +179,7 @@ def _as_tensor(side: Argued, other: Argued, node: ast.Binary, frame: Frame) -> A
                 return Argued(constant(side.value, dtype, side.span, frame), side.span)
             refuse(
                 "dtype-mismatch",
-                f"a {dtype} tensor and a float don't mix",
+                f"{dtype} elements and a float don't mix",
                 side.span,
                 f"this is {describe(side.value)}",
                 helps=(f"convert the tensor: `cast({other.span.text}, f32)`",),

@@ -9,6 +9,7 @@ from typing import Literal
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity, nearest
 from netlang.elaborate.externs import check_extern_op
 from netlang.elaborate.advice import element_helps
+from netlang.elaborate.checking import TYPE_NAMES
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.home import Home
 from netlang.elaborate.naming import ELEMENTS
@@ -35,6 +36,11 @@ SETTINGS = {
     "accumulate": "int",
     "carry_state": "bool",
 }
+_TYPE_SYNONYMS = {
+    "integer": "int", "long": "int", "double": "float", "real": "float", "boolean": "bool",
+    "string": "str", "text": "str", "shape": "[int]", "list": "[int]", "function": "op",
+    "module": "block", "layer": "block", "epochs": "duration",
+}  # fmt: skip
 STEP_SETTINGS = frozenset({"loss", "update", "optimizer", "clip", "repeat"})
 
 Kind = Literal["binding", "param", "dim", "loop", "free"]
@@ -137,6 +143,8 @@ class _Lint:
     def _type(self, type: ast.TypeExpr | None, scope: _Scope, *, binds: bool) -> None:
         """Use the names in a type; with ``binds``, capital names become dimensions."""
         for node in walk(*([type] if type else [])):
+            if isinstance(node, ast.NameType) and node.name not in TYPE_NAMES:
+                self._unknown_type(node)
             if not isinstance(node, ast.ShapeType):
                 continue
             if node.element.text not in ELEMENTS:
@@ -155,6 +163,15 @@ class _Lint:
                     if binds and isinstance(part, ast.Name) and part.text[0].isupper():
                         scope.entries.setdefault(part.text, _Entry(part.span, "dim", used=True))
                 self.expr(dim, scope)
+
+    def _unknown_type(self, type: ast.NameType) -> None:
+        near = _TYPE_SYNONYMS.get(type.name.lower()) or nearest(type.name, TYPE_NAMES)
+        self._refuse(
+            "unknown-type",
+            f"I don't know the type `{type.name}`",
+            type.span,
+            helps=(f"did you mean `{near}`?",) if near else (),
+        )
 
     def _outs(self, outs: Sequence[ast.Out], scope: _Scope, params: Sequence[ast.Param]) -> None:
         signature = self._signature(params) if any(o.type for o in outs) else scope
