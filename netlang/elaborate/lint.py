@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity, nearest
-from netlang.elaborate.externs import check_extern_op
 from netlang.elaborate.advice import element_helps
 from netlang.elaborate.checking import TYPE_NAMES
+from netlang.elaborate.externs import check_extern_op
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.home import Home
 from netlang.elaborate.naming import ELEMENTS
 from netlang.elaborate.unknown import MODULES, advice, refuse_unknown_name
 from netlang.source import Span
 from netlang.syntax import ast
-from netlang.syntax.words import FOREIGN_VALUES
 from netlang.syntax.walk import children, walk
+from netlang.syntax.words import FOREIGN_VALUES
 
 SETTINGS = {
     "data": "rows",
