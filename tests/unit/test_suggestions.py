@@ -1,0 +1,77 @@
+"""A slip of the fingers gets the right name proposed."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Iterator
+
+import pytest
+
+from netlang.diagnostics import Diagnostics, nearest
+from netlang.elaborate.library import Library
+from netlang.elaborate.lint import SETTINGS
+from netlang.elaborate.values import UNKNOWN
+from netlang.syntax import ast
+
+
+def names() -> list[str]:
+    """Give every name of the prelude, of its parameters and of the settings of training."""
+    prelude = Library(Diagnostics(), lambda *_: {"": UNKNOWN}).prelude
+    found = {*SETTINGS, *prelude.names()}
+    for name in prelude.names():
+        match prelude.declaration(name):
+            case ast.Definition(params=params) | ast.Extern(params=params):
+                found |= {param.name.text for param in params}
+            case _:
+                pass
+    return sorted(name for name in found if len(name) > 2)
+
+
+NAMES = names()
+
+
+def slip(word: str, draw: random.Random) -> str:
+    """Add, drop, change or exchange one letter."""
+    at = draw.randrange(len(word))
+    letter = draw.choice(string.ascii_lowercase)
+    match draw.randrange(4):
+        case 0:
+            return word[:at] + letter + word[at:]
+        case 1:
+            return word[:at] + word[at + 1 :]
+        case 2:
+            return word[:at] + letter + word[at + 1 :]
+        case _:
+            at = min(at, len(word) - 2)
+            return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def slips(seed: int) -> Iterator[tuple[str, str]]:
+    draw = random.Random(seed)
+    while True:
+        word = draw.choice(NAMES)
+        wrong = slip(word, draw)
+        if wrong not in NAMES:
+            yield word, wrong
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ninety_of_a_hundred_slips_get_the_right_name(seed: int) -> None:
+    tried = [pair for pair, _ in zip(slips(seed), range(100), strict=False)]
+    missed = [(word, wrong) for word, wrong in tried if nearest(wrong, NAMES) != word]
+    assert len(missed) <= 10, missed
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("Softmax", "softmax"), ("BatchNorm", "batch_norm"), ("optimiser", "optimizer"),
+     ("strides", "stride"), ("embed", "embedding"), ("maxpooling", "max_pool")],
+)  # fmt: skip
+def test_case_and_underscores_do_not_count(word: str, meant: str) -> None:
+    assert nearest(word, NAMES) == meant
+
+
+@pytest.mark.parametrize("word", ["xyz", "qq", "foo", "my_own_block", "x1"])
+def test_nothing_is_proposed_for_a_word_of_its_own(word: str) -> None:
+    assert nearest(word, NAMES) is None
