@@ -18,7 +18,7 @@ def vjp(graph: Graph, wrt: Sequence[Value], *, of: str | None = None) -> Graph:
     """Extend a graph by the gradient of one of its outputs, the first unless ``of`` names another.
 
     The output must be one floating-point number. ``wrt`` are inputs, states, weights or values in
-    between; each gets an output ``gradient_name(value)`` of its own type, zeros where the output
+    between; each gets an output ``gradient_name(value, graph)`` of its own type, zeros where the output
     does not depend on it. Raises ``NoGradient`` where an operator on the way has no gradient.
     """
     name = next(iter(graph.outputs)) if of is None else of
@@ -66,7 +66,10 @@ def builder_after(graph: Graph) -> Builder:
 
 
 def gradient_name(value: Value, graph: Graph) -> str:
-    """Name the output that holds the gradient for a value; a weight goes by its path."""
+    """Name the output by which ``vjp`` extends ``graph`` for a value; a weight goes by its path."""
     param = graph.params.get(value)
     # A slash is in no name of the language, so this meets no other output.
-    return f"{param.path if param else value.name}/gradient"
+    name = f"{param.path if param else value.name}/gradient"
+    while name in graph.outputs:
+        name += "/gradient"
+    return name

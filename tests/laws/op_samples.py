@@ -90,9 +90,7 @@ def draw(rng: np.random.Generator, type: TensorType, case: Case) -> Array:
     return np.asarray(rng.uniform(first, last, shape)).astype(dtype)
 
 
-def _symbols_of(
-    values: tuple[Value, ...] | list[Value], *, plain: bool = False
-) -> dict[str, int]:
+def _symbols_of(values: tuple[Value, ...] | list[Value], *, plain: bool = False) -> dict[str, int]:
     """Name the symbols of some sizes; ``plain`` leaves out those a division may have cut."""
     found: dict[str, int] = {}
     for size in (d for v in values for d in v.type.shape):
