@@ -241,16 +241,6 @@ def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
     """Make the tensor that a number stands for."""
     type = wanted.shape
     assert type is not None
-    resolved = resolve_shape(type, inner)
-    if resolved is None and len(type.dims) == 1 and isinstance(type.dims[0], ast.Rest):
-        return _scalar(arg, type, inner)
-    if resolved is None:
-        refuse(
-            "wrong-type",
-            f"`{wanted.name}` must be a tensor",
-            arg.span,
-            f"this is {describe(arg.value)}, and nothing tells which shape to fill",
-        )
     number = arg.value
     if not isinstance(number, int | float):
         refuse(
@@ -259,14 +249,26 @@ def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
             arg.span,
             f"this is {describe(number)}",
         )
+    resolved = resolve_shape(type, inner)
+    if resolved is None and len(type.dims) == 1 and isinstance(type.dims[0], ast.Rest):
+        return _scalar(number, arg.span, type, inner)
+    if resolved is None:
+        refuse(
+            "wrong-type",
+            f"`{wanted.name}` must be a tensor",
+            arg.span,
+            f"this is {describe(arg.value)}, and nothing tells which shape to fill",
+        )
     return full(resolved.shape, float(number), resolved.dtype, arg.span, inner)
 
 
-def _scalar(arg: Argued, type: ast.ShapeType, inner: Frame) -> Object:
+def _scalar(number: float, span: Span, type: ast.ShapeType, inner: Frame) -> Object:
     """Make one number of a tensor whose shape nothing else tells: it is stretched in use."""
     bound = inner.names.get(ELEMENT)
     element = type.element.text
     dtype = bound.value if bound else DType("f32" if element in ("tensor", "float") else element)
-    assert isinstance(dtype, DType) and isinstance(arg.value, int | float)
-    value = float(arg.value) if dtype.is_float else arg.value
-    return constant(value, dtype, arg.span, inner)
+    assert isinstance(dtype, DType)
+    if isinstance(number, float) and not dtype.is_float:
+        refuse("dtype-mismatch", f"a {dtype} tensor holds no float", span, f"this is {number:g}")
+    value = float(number) if dtype.is_float else number
+    return constant(value, dtype, span, inner)
