@@ -7,7 +7,10 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("check", "fmt", "summary", "show", "names", "explain", "compile", "run", "verify")
+COMMANDS = (
+    "check", "fmt", "summary", "show", "names", "explain", "compile", "run", "verify", "generate",
+    "nearest",
+)  # fmt: skip
 
 
 class LazyGroup(click.Group):

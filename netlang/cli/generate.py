@@ -1,0 +1,85 @@
+"""netlang generate"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import click
+
+from netlang.cli.arguments import (
+    bind_option,
+    file_and_net,
+    given_weights,
+    json_option,
+    sound_graph,
+)
+from netlang.cli.output import say, say_json
+
+EPILOG = """\b
+Examples:
+  netlang generate char_lstm.net --weights char.safetensors --prompt "the time"
+  netlang generate char_lstm.net --weights char.safetensors --prompt "the" --temperature 0
+"""
+
+
+@click.command(epilog=EPILOG)
+@file_and_net
+@click.option("--weights", "-w", required=True, metavar="FILE", help="Take the weights from here.")
+@click.option("--vocab", metavar="FILE", help="Take the words from here, not beside the weights.")
+@click.option("--prompt", "-p", required=True, help="Go on from this text.")
+@click.option(
+    "--length",
+    "-n",
+    type=click.IntRange(1, 1_000_000),
+    default=200,
+    show_default=True,
+    help="Write so many characters or words.",
+)
+@click.option(
+    "--temperature",
+    "-t",
+    type=click.FloatRange(0.0, 100.0),
+    default=1.0,
+    show_default=True,
+    help="Be bold below 1, wild above; 0 always takes the likeliest.",
+)
+@click.option("--top", type=click.IntRange(1), help="Choose among so many only.")
+@click.option("--window", type=click.IntRange(1), help="Look back so far, in a net without state.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Draw from this seed.",
+)
+@bind_option
+@click.option(
+    "--backend",
+    type=click.Choice(["onnxruntime", "numpy"]),
+    default="onnxruntime",
+    show_default=True,
+    help="Compute with this.",
+)
+@json_option
+def command(
+    file: str, net: str | None, weights: str, vocab: str | None, prompt: str, length: int,
+    temperature: float, top: int | None, window: int | None, seed: int, bind: dict[str, int],
+    backend: Literal["onnxruntime", "numpy"], as_json: bool,
+) -> None:  # fmt: skip
+    """Go on with a text, by a net from tokens to logits."""
+    graph = sound_graph(file, net, bind, as_json=as_json)
+    from netlang.generation import Sampling, Speaker, generate
+    from netlang.runner import Runner
+    from netlang.vocabulary import require_size, vocabulary_for
+
+    speaker = Speaker.of(graph)
+    words = vocabulary_for(vocab, weights)
+    require_size(words, speaker.words, f"`{graph.name}`")
+    start = words.encode(prompt)
+    runner = Runner(graph, given_weights(graph, weights), backend=backend)
+    sampling = Sampling(temperature, top)
+    made = list(generate(runner, start, length=length, sampling=sampling, seed=seed, window=window))
+    if as_json:
+        say_json({"net": graph.name, "prompt": prompt, "text": words.decode(made), "tokens": made})
+    else:
+        say(words.decode([*start, *made]))
