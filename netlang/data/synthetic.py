@@ -92,7 +92,7 @@ def _polynomial(
 def _sine(given: Mapping[str, Object], count: int, rng: np.random.Generator) -> dict[str, Array]:
     window = int(_number(given, "window"))
     time = np.arange(1, count + window + 1)
-    wave = np.sin(_number(given, "step") * time)
+    wave = np.sin(_number(given, "rate") * time)
     wave = wave + rng.normal(0, 1, len(time)) * _number(given, "noise")
     x = np.lib.stride_tricks.sliding_window_view(wave[:-1], window)
     return {"x": x, "y": wave[window:, np.newaxis]}

@@ -139,8 +139,8 @@ def _resized_crop(size: int, scale: tuple[float, float]) -> Apply:
         height = np.where(found, heights[each, first], side)
         width = np.where(found, widths[each, first], side)
         above, before = u[:, -2] * (rows - height + 1), u[:, -1] * (columns - width + 1)
-        top = np.where(found, above // 1, (rows - side) // 2)
-        left = np.where(found, before // 1, (columns - side) // 2)
+        top = np.where(found, np.trunc(above), float((rows - side) // 2))
+        left = np.where(found, np.trunc(before), float((columns - side) // 2))
         return _sampled(images, size, top, height, left, width)
 
     return apply

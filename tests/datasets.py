@@ -1,0 +1,52 @@
+"""Programs with data, opened for tests."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlang.data import Batches, Source, open_batches, open_rows
+from netlang.elaborate.values import Rows
+from netlang.program import load
+
+PROGRAM = """{declared}
+net One(x: f32[N]) -> y: f32[N] = x * param([1])
+train t {{
+  data = {data}
+  model = new One()
+  loss = mean(model(random_normal([4])))
+  optimizer = sgd(0.1)
+  run = 1 epochs
+}}
+"""
+
+
+def rows_of(folder: Path, data: str, declared: str = "") -> Rows:
+    """Check a program with this data and give its rows."""
+    path = folder / "program.net"
+    path.write_text(PROGRAM.format(data=data, declared=declared), "utf-8")
+    program = load(path)
+    assert [d.message for d in program.diagnostics.items] == []
+    rows = program.plans["t"].settings["data"]
+    assert isinstance(rows, Rows)
+    return rows
+
+
+def source_of(folder: Path, data: str, declared: str = "", **options: bool) -> Source:
+    """Open the rows of an expression such as ``two_moons(10)``."""
+    batched = rows_of(folder, f"{data} |> batches(2)", declared)
+    return open_rows(batched, root=folder, **options)
+
+
+def batches_of(folder: Path, data: str, declared: str = "", seed: int = 0) -> Batches:
+    """Open an expression that ends in ``batches``."""
+    return open_batches(rows_of(folder, data, declared), folder, seed)
+
+
+def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
+    """Write bytes as an idx file."""
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    path.write_bytes(header + array.tobytes())
