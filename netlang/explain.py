@@ -7,13 +7,12 @@ from dataclasses import MISSING, fields
 from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from netlang.analysis.counts import Example, node_macs
+from netlang.analysis.explain import Blackboard
 from netlang.diagnostics import nearest
 from netlang.faults import USAGE, Fault
-from netlang.ir.dims import Size, exact_quotient, show
-from netlang.ir.graph import Graph, Node, Param, types, written_at
+from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive
 from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
@@ -57,9 +56,17 @@ def explain(thing: str) -> str:
 
 def explain_layer(graph: Graph, path: str) -> str:
     """Work out the shapes and counts of everything that belongs to one path of a net."""
-    chosen = [node for node in graph.nodes if path in _paths(graph, node)]
+    paths = {id(node): _paths(graph, node) for node in graph.nodes}
+    known = set[str]().union(*paths.values())
+    ends = [p for p in known if p.endswith(f".{path}")]
+    full = ends[0] if path not in known and len(ends) == 1 else path
+    below = f"{full}."
+    chosen = [
+        node
+        for node in graph.nodes
+        if any(p == full or p.startswith(below) for p in paths[id(node)])
+    ]
     if not chosen:
-        known = {p for node in graph.nodes for p in _paths(graph, node)}
         near = nearest(path, known)
         listed = ", ".join(dict.fromkeys(p.partition(".")[0] for p in sorted(known)))
         raise Fault(
@@ -69,8 +76,7 @@ def explain_layer(graph: Graph, path: str) -> str:
             helps=[f"did you mean `{near}`?"] if near else [],
             exit_code=USAGE,
         )
-    one = Example.of(graph)
-    return "\n\n".join("\n".join(_node(graph, one, node)) for node in chosen)
+    return Blackboard.of(graph).explain(chosen)
 
 
 def _rule(rule: Rule) -> str:
@@ -127,52 +133,6 @@ def _paths(graph: Graph, node: Node) -> set[str]:
             found.add(scope.path)
         scope = scope.parent
     return found | {v.name for v in node.outputs}
-
-
-def _node(graph: Graph, one: Example, node: Node) -> Iterator[str]:
-    place = written_at(node)
-    yield f"{node.op}  # {place}" if place else str(node.op)
-    params = [graph.params[v] for v in node.inputs if v in graph.params]
-    given = [str(v.type) for v in node.inputs if v not in graph.params]
-    yield f"  {', '.join(given)} -> {', '.join(str(v.type) for v in node.outputs)}"
-    yield from _window(node)
-    for param in params:
-        yield f"  {param.path}: {_weight(param)}"
-    macs = one.size(node_macs(node))
-    if macs != 0:
-        yield f"  multiply-adds: {_product(one, node, macs)}"
-
-
-def _window(node: Node) -> Iterator[str]:
-    """Work out each spatial size where the window's arithmetic gives it."""
-    window, pad = node.op.window(*types(node.inputs)), getattr(node.op, "pad", None)
-    if window is None or not isinstance(pad, tuple):
-        return
-    given, made = node.inputs[0].type.shape[2:], node.outputs[0].type.shape[2:]
-    pairs = cast("tuple[tuple[int, int], ...]", pad)
-    axes = zip(given, made, window.extent, window.stride, pairs, strict=False)
-    for axis, (size, result, extent, stride, (before, after)) in enumerate(axes, start=2):
-        if (size + before + after - extent) // stride + 1 == result:
-            padded = f" + {before} + {after}" if before or after else ""
-            worked = f"({show(size)}{padded} - {extent}) // {stride} + 1"
-            yield f"  dimension {axis}: {worked} = {show(result)}"
-
-
-def _weight(param: Param) -> str:
-    factors = " * ".join(show(s) for s in param.type.shape) or "1"
-    kind = "" if param.trained else ", kept but not trained"
-    return f"{factors} = {_count(param.type.size)} numbers{kind}"
-
-
-def _product(one: Example, node: Node, macs: Size) -> str:
-    results = one.size(node.outputs[0].type.size)
-    each = exact_quotient(macs, results)
-    worked = f"{_count(results)} results * {_count(each)} = " if each is not None else ""
-    return f"{worked}{_count(macs)}"
-
-
-def _count(size: Size) -> str:
-    return f"{size:,}" if isinstance(size, int) else show(size)
 
 
 def _indented(text: str) -> str:

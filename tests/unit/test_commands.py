@@ -258,9 +258,10 @@ def test_explain_works_a_layer_out(netlang: Netlang) -> None:
     )
     code, out, _ = netlang("explain", "c.net", "y")
     assert code == 0
-    assert "dimension 2: (9 + 1 + 1 - 3) // 2 + 1 = 5" in out
-    assert "y.weight: 2 * 1 * 3 * 3 = 18 numbers" in out
-    assert "multiply-adds: 50 results * 9 = 450" in out
+    assert "height    (9 + 2·1 - 3) / 2 + 1 = 5" in out
+    assert "weights   2·(1·3·3) + 2 = 20" in out
+    assert "MACs      2·5·5 outputs · (1·3·3) = 450" in out
+    assert "one position sees 3×3 of the image" in out
 
 
 # compile, run, verify

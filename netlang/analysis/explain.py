@@ -1,0 +1,221 @@
+"""A layer worked out as on a blackboard: sizes, weights, multiply-adds, what one position sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from netlang.analysis.counts import Example, node_macs
+from netlang.analysis.receptive import Reach, Reception, Step, reception, show_field
+from netlang.ir.dims import Dim, Shape, Size, exact_quotient, product, show
+from netlang.ir.graph import Graph, Node, Param, types, written_at
+
+_AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+@dataclass(frozen=True, slots=True)
+class Blackboard:
+    """A graph, and what is asked of it once for all its layers."""
+
+    graph: Graph
+    one: Example
+    seen: Reception
+
+    @classmethod
+    def of(cls, graph: Graph) -> Blackboard:
+        return cls(graph, Example.of(graph), reception(graph))
+
+    def explain(self, nodes: Sequence[Node]) -> str:
+        """Work out every node, then what one position of the last result sees."""
+        parts = ["\n".join(self._node(node)) for node in nodes]
+        if lines := list(self._sees(nodes[-1])):
+            parts.append("\n".join(lines))
+        return "\n\n".join(parts)
+
+    def _node(self, node: Node) -> Iterator[str]:
+        place = written_at(node)
+        yield f"{node.op.name}  ({place})" if place else node.op.name
+        given = [str(v.type) for v in node.inputs if v not in self.graph.params]
+        made = [str(v.type) for v in node.outputs]
+        yield _line("shape", f"{', '.join(given)} -> {', '.join(made)}")
+        yield from sizes(node)
+        yield from self._weights(node)
+        macs = self.one.size(node_macs(node))
+        if macs != 0:
+            yield _line("MACs", self._product(node, macs))
+
+    def _weights(self, node: Node) -> Iterator[str]:
+        owned = [self.graph.params[v] for v in node.inputs if v in self.graph.params]
+        for trained, label in ((True, "weights"), (False, "kept")):
+            params = [p for p in owned if p.trained is trained]
+            if not params:
+                continue
+            worked = " + ".join(map(_factors, params))
+            count = _count(sum((p.type.size for p in params), 0))
+            named = ", ".join(p.path for p in params)
+            shown = worked if worked == count else f"{worked} = {count}"
+            yield _line(label, f"{shown}  ({named})")
+
+    def _product(self, node: Node, macs: Size) -> str:
+        results = node.outputs[0].type.shape
+        shape = [self.one.size(size) for size in results[:1]] + list(results[1:])
+        each = exact_quotient(macs, product(shape))
+        outputs = "·".join(_count(size) for size in shape if size != 1) or "1"
+        worked = self._each(node, each)
+        if each is not None and worked:
+            return f"{outputs} outputs · {worked} = {_count(macs)}"
+        return self._spread(node, macs)
+
+    def _spread(self, node: Node, macs: Size) -> str:
+        """Say what one input costs, where windows are spread and not gathered."""
+        given = node.inputs[0].type.shape
+        shape = [self.one.size(size) for size in given[:1]] + list(given[1:])
+        each = exact_quotient(macs, product(shape))
+        if each is None or (worked := self._each(node, each)) == "":
+            return _count(macs)
+        inputs = "·".join(_count(size) for size in shape if size != 1) or "1"
+        return f"{inputs} inputs · {worked} = {_count(macs)}"
+
+    def _each(self, node: Node, each: Size | None) -> str:
+        """Say what one output costs: the weights of its filter, or their number."""
+        if each is None:
+            return ""
+        weight = next((v for v in node.inputs if v in self.graph.params), None)
+        if weight is not None and weight.type.rank > 1 and product(weight.type.shape[1:]) == each:
+            return f"({_times(weight.type.shape[1:])})" if weight.type.rank > 2 else _count(each)
+        return _count(each)
+
+    def _sees(self, node: Node) -> Iterator[str]:
+        """Derive the receptive field, window by window."""
+        field = self.seen.at(node.outputs[0])
+        if field is None:
+            return
+        everything = all(reach.field is None for reach in field)
+        steps = [] if everything else self._way(node)
+        yield f"one position sees {show_field(field)} of the image" + (":" if steps else "")
+        for step in steps:
+            worked = dict.fromkeys(map(_widened, step.before, step.after, step.window.extent))
+            shown = "  and  ".join(text for text in worked if text)
+            if shown:
+                yield _line(_place(step.node), shown)
+
+    def _way(self, node: Node) -> list[Step]:
+        """Give the windows between the image and a node."""
+        makers = {value: made for made in self.graph.nodes for value in made.outputs}
+        before: set[int] = set()
+        stack = [node]
+        while stack:
+            at = stack.pop()
+            if id(at) in before:
+                continue
+            before.add(id(at))
+            stack.extend(makers[value] for value in at.inputs if value in makers)
+        return [step for step in self.seen.steps if id(step.node) in before]
+
+
+def _place(node: Node) -> str:
+    """Name the user's part that a node belongs to, and what the node does."""
+    scope, part = node.scope, ""
+    while scope is not None:
+        if scope.library or not part:
+            part = scope.path
+        scope = scope.parent if scope.library else None
+    return f"{part} {node.op.name}".strip()
+
+
+def _widened(before: Reach, after: Reach, extent: int) -> str:
+    if before.field is None or after.field is None:
+        return ""
+    return f"{before.field:g} + ({extent} - 1)·{before.jump:g} = {after.field:g}"
+
+
+def sizes(node: Node) -> Iterator[str]:
+    """Work out each spatial size of a window's result."""
+    window, pad = node.op.window(*types(node.inputs)), getattr(node.op, "pad", None)
+    if not isinstance(pad, tuple) or node.inputs[0].type.rank < 3:
+        return
+    pads = cast("tuple[tuple[int, int], ...]", pad)
+    given, made = node.inputs[0].type.shape[2:], node.outputs[0].type.shape[2:]
+    names = _AXES.get(len(given), ())
+    if node.op.name == "convolve_transpose":
+        yield from _spread_sizes(node, given, made, pads)
+        return
+    if window is None:
+        return
+    for name, size, result, extent, stride, around in zip(
+        names, given, made, window.extent, window.stride, pads, strict=False
+    ):
+        if (worked := _windows(size, result, extent, stride, around)) is not None:
+            yield _line(name, f"{worked} = {show(result)}")
+    yield from _dilated(node, window.extent)
+
+
+def _windows(
+    size: Size, result: Size, extent: int, stride: int, around: tuple[int, int]
+) -> str | None:
+    """Write the size formula with the numbers put in; ``None`` where it does not give the size."""
+    room = size + around[0] + around[1] - extent
+    inside = f"{show(size)}{_padded(around)} - {extent}"
+    if room // stride + 1 == result:
+        exact = exact_quotient(room, stride) is not None
+        return f"({inside}) / {stride} + 1" if exact else f"floor(({inside}) / {stride}) + 1"
+    if -(-room // stride) + 1 == result:
+        return f"ceil(({inside}) / {stride}) + 1"
+    return None
+
+
+def _padded(around: tuple[int, int]) -> str:
+    before, after = around
+    if before == after:
+        return f" + 2·{before}" if before else ""
+    return "".join(f" + {n}" for n in around if n)
+
+
+def _dilated(node: Node, extent: Sequence[int]) -> Iterator[str]:
+    dilation = cast("tuple[int, ...]", getattr(node.op, "dilation", ()) or ())
+    for reach, step in dict.fromkeys(zip(extent, dilation, strict=False)):
+        if step > 1:
+            kernel = (reach - 1) // step + 1
+            yield _line(
+                "window", f"{kernel} wide, {step} apart: ({kernel} - 1)·{step} + 1 = {reach}"
+            )
+
+
+def _spread_sizes(
+    node: Node, given: Shape, made: Shape, pads: Sequence[tuple[int, int]]
+) -> Iterator[str]:
+    kernel = node.inputs[1].type.shape[2:]
+    strides = cast("tuple[int, ...]", getattr(node.op, "stride", ()))
+    dilations = cast("tuple[int, ...]", getattr(node.op, "dilation", ()))
+    extra = cast("tuple[int, ...]", getattr(node.op, "out_pad", ()))
+    rows = zip(
+        _AXES[len(given)], given, made, kernel, strides, dilations, extra, pads, strict=False
+    )
+    for name, size, result, width, stride, step, more, (before, after) in rows:
+        reach = show(width) if step == 1 else f"(({show(width)} - 1)·{step} + 1)"
+        less = f" - 2·{before}" if before == after else f" - {before} - {after}"
+        cut = less if before or after else ""
+        added = f" + {more}" if more else ""
+        yield _line(name, f"({show(size)} - 1)·{stride} + {reach}{cut}{added} = {show(result)}")
+
+
+def _factors(param: Param) -> str:
+    shape = param.type.shape
+    if len(shape) < 3:
+        return _times(shape) or "1"
+    return f"{_count(shape[0])}·({_times(shape[1:])})"
+
+
+def _times(shape: Shape) -> str:
+    return "·".join(_count(size) for size in shape)
+
+
+def _count(size: Size) -> str:
+    if isinstance(size, Dim):
+        return show(size) if " " not in show(size) else f"({show(size)})"
+    return f"{size:,}"
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<8}  {text}"
