@@ -1,0 +1,111 @@
+"""The Python interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import netlang
+from netlang.faults import BadWeights, Fault
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def lenet() -> netlang.Network:
+    return netlang.load(EXAMPLES / "lenet.net")["LeNet"]
+
+
+def image(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((2, 1, 28, 28), dtype=np.float32)
+
+
+def test_a_network_knows_its_counts(lenet: netlang.Network) -> None:
+    assert (lenet.params, lenet.running, lenet.macs) == (61_706, 0, 416_520)
+
+
+def test_a_summary_prints_and_shows_itself(lenet: netlang.Network) -> None:
+    summary = lenet.summary()
+    assert "61,706 trained" in summary
+    assert repr(summary) == str(summary)
+    assert summary._repr_html_().startswith("<pre")
+    assert "f32" not in summary.splitlines()[3]
+    assert summary.layers.params == 61_706
+    assert len(lenet.summary(depth=1).layers.rows) == 5
+    assert lenet._repr_html_() == summary._repr_html_()
+
+
+def test_both_ways_to_compute_agree(lenet: netlang.Network) -> None:
+    fast, exact = lenet(image=image()), lenet.interpret(image=image(), double=True)
+    assert fast["logits"].shape == (2, 10)
+    assert exact["logits"].dtype == np.float64
+    np.testing.assert_allclose(fast["logits"], exact["logits"], atol=1e-5)
+    assert all(c.ok for c in lenet.verify())
+
+
+def test_weights_are_saved_loaded_and_shared_by_path(
+    lenet: netlang.Network, tmp_path: Path
+) -> None:
+    other = netlang.load(EXAMPLES / "lenet.net")["LeNet"]
+    other.weights = {path: array + 1 for path, array in lenet.weights.items()}
+    assert not np.array_equal(lenet(image=image())["logits"], other(image=image())["logits"])
+    lenet.save(tmp_path / "lenet.safetensors")
+    other.load(tmp_path / "lenet.safetensors")
+    np.testing.assert_array_equal(lenet(image=image())["logits"], other(image=image())["logits"])
+    with pytest.raises(BadWeights, match="do not fit"):
+        other.weights = {}
+
+
+def test_a_network_is_compiled_to_a_file(lenet: netlang.Network, tmp_path: Path) -> None:
+    model = lenet.onnx(tmp_path / "lenet.onnx", opset=20)
+    assert (tmp_path / "lenet.onnx").stat().st_size > 4 * 61_706
+    assert model.opset_import[0].version == 20
+
+
+def test_sizes_are_bound(tmp_path: Path) -> None:
+    unet = netlang.load(EXAMPLES / "unet.net")["UNet"].bind(H=32, W=48)
+    assert str(unet.graph.inputs[0].type) == "f32[N, 3, 32, 48]"
+
+
+def test_state_is_kept_between_calls_and_reset(tmp_path: Path) -> None:
+    file = tmp_path / "count.net"
+    file.write_text(
+        "net Count(x: f32[N, 2]) -> y: f32[N, 2] {\n"
+        "  state sum: f32[N, 2] = 0.0\n"
+        "  y = sum + x\n"
+        "  next sum = y\n"
+        "}\n"
+    )
+    count = netlang.load(file)["Count"]
+    ones = np.ones((1, 2), dtype=np.float32)
+    assert [float(count(x=ones)["y"][0, 0]) for _ in range(3)] == [1.0, 2.0, 3.0]
+    assert float(count.interpret(x=ones)["y"][0, 0]) == 4.0
+    count.reset()
+    assert float(count(x=ones)["y"][0, 0]) == 1.0
+
+
+def test_mistakes_are_raised_with_their_text_when_a_net_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.net"
+    file.write_text("net Wrong(x: f32[N, 8]) -> y: f32[N, 2] = dens(x, 2)\n")
+    program = netlang.load(file)
+    assert list(program) == ["Wrong"]
+    assert "I don't know `dens`" in program.problems
+    with pytest.raises(Fault, match="did you mean `dense`"):
+        program["Wrong"]
+
+
+def test_an_unknown_net_is_named(lenet: netlang.Network) -> None:
+    with pytest.raises(Fault, match="has no net `Lenet`"):
+        netlang.load(EXAMPLES / "lenet.net")["Lenet"]
+    assert lenet.name == "LeNet"
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    import subprocess
+    import sys
+
+    code = "import netlang, sys; print([m for m in ('numpy', 'lark', 'onnx') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
