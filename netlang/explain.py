@@ -40,16 +40,17 @@ def explain(thing: str) -> str:
 
     if thing in RULES:
         return _rule(RULES[thing])
-    near = nearest(thing, [*RULES, *definitions, *operators])
+    from netlang.elaborate.unknown import advice
+
+    _, helps = advice(thing, [*RULES, *definitions, *operators])
     raise Fault(
         "unknown-thing",
         f"there is no rule, layer or operator `{thing}`",
-        helps=[
-            f"did you mean `{near}`?"
-            if near
-            else "name a rule such as `shape-mismatch`, a layer "
-            "such as `conv`, or a file and one of its layers"
-        ],
+        helps=helps
+        or (
+            "name a rule such as `shape-mismatch`, a layer such as `conv`, "
+            "or a file and one of its layers",
+        ),
         exit_code=USAGE,
     )
 
@@ -99,9 +100,22 @@ def _definitions() -> dict[str, str]:
         source = read_source(path)
         for name, (start, end) in split_definitions(source).items():
             line, _ = source.line_col(start)
-            text = source.text[start:end].rstrip()
-            found.setdefault(name, f"{name}: prelude/{path.name}, line {line}\n\n{text}")
+            place = f"prelude/{path.name}, line {line}"
+            found.setdefault(name, _definition(name, source.text[start:end], place))
     return found
+
+
+def _definition(name: str, text: str, place: str) -> str:
+    """Show what a definition is for, how it is called, and how it is made where that is written."""
+    lines = text.rstrip().splitlines()
+    about = [line.removeprefix("##").strip() for line in lines if line.startswith("##")]
+    code = "\n".join(line for line in lines if not line.startswith("##")).strip()
+    kind = code.partition(" ")[0]
+    if kind == "extern":
+        kind, code = "op", code.removeprefix("extern ").removesuffix("{}").rstrip()
+    article = "an" if kind == "op" else "a"
+    shown = [f"{name}: {article} {kind} ({place})", " ".join(about), _indented(code)]
+    return "\n\n".join(part for part in shown if part)
 
 
 def _operators() -> Mapping[str, type[Primitive]]:
