@@ -331,3 +331,50 @@ def test_nearest_shows_words_and_analogies(netlang: Callable[..., Said]) -> None
     )
     assert code == 0
     assert [near["word"] for near in json.loads(out)] == ["queen"]
+
+
+# ---- translation -------------------------------------------------------------------------
+
+
+def test_a_decoder_step_by_step_writes_what_it_does_in_training() -> None:
+    from netlang.initial import initialize
+
+    loaded = load(Path(__file__).parents[2] / "examples" / "seq2seq.net")
+    whole, encode, step_net = (
+        loaded.net(name).graph for name in ("Translator", "Encode", "DecodeStep")
+    )
+    weights = initialize(whole, 0)
+    read = {"src": np.array([[4, 9, 2, 7], [3, 1, 0, 0]]), "src_len": np.array([4, 2])}
+    given = np.array([[1, 5, 8], [1, 6, 2]])
+    expected = Runner(whole, weights)(**read, tgt=given)["logits"]
+    seen = Runner(encode, weights)(**read)
+    decoder = Runner(step_net, weights)
+    h = seen["h"]
+    for t in range(3):
+        made = decoder(token=given[:, t], h=h, memory=seen["memory"], mask=seen["mask"])
+        h = made["h1"]
+        np.testing.assert_allclose(made["logits"], expected[:, t], rtol=1e-3, atol=1e-5)
+
+    def step(tokens: Array, state: State) -> tuple[Array, Mapping[str, Array]]:
+        made = decoder(token=tokens, **state)
+        return made["logits"], {**state, "h": made["h1"]}
+
+    state = {name: array[:1] for name, array in seen.items()}
+    found = beams(step, state, start=1, end=2, longest=5, width=3)
+    best = greedy(step, state, start=1, end=2, longest=5)
+    assert len(found) == 3
+    assert found[0].score >= best.score
+    np.testing.assert_allclose(decoder_score(step, state, found[0].tokens), found[0].score)
+
+
+def decoder_score(
+    step: Callable[[Array, State], tuple[Array, State]], state: State, tokens: tuple[int, ...]
+) -> float:
+    """Add up what a step gives to the tokens of a sequence."""
+    total, last = 0.0, 1
+    for token in tokens:
+        logits, state = step(np.array([last]), state)
+        row = logits[0].astype(np.float64)
+        total += row[token] - row.max() - np.log(np.exp(row - row.max()).sum())
+        last = token
+    return float(total)
