@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,8 @@ from netlang.data.sources import open_rows
 from netlang.elaborate.values import Rows
 from netlang.faults import BadFile
 from netlang.numeric import np
+
+_MOST_WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +55,21 @@ class Batches:
         return min(len(self) * self.size, len(self.source))
 
     def epoch(
-        self, number: int, start: int = 0, *, ahead: int = 2, workers: int = 1
+        self, number: int, start: int = 0, *, ahead: int = 2, workers: int | None = None
     ) -> BatchStream:
         """Give the batches of an epoch from batch ``start``, each a dict of arrays by column.
 
-        ``ahead`` batches are prepared beside the caller's work by ``workers`` threads; with 0,
-        each when it is asked for. Close what is not used up. Raises ``Fault`` where files that
-        are read on the way have changed.
+        ``ahead`` batches are prepared beside the caller's work by ``workers`` threads: one, or as
+        many as there are cores where rows take long to make. With 0 ahead each is made when it is
+        asked for. Close what is not used up. Raises ``Fault`` where files that are read on the way
+        have changed.
         """
         self.source.check_unchanged()
         source = self.source.during(Epoch(self.seed, number, self.shuffle))
-        chosen = self._chosen(number, start)
-        return BatchStream(source, chosen, ahead, workers)
+        if workers is None:
+            workers = min(_MOST_WORKERS, os.cpu_count() or 1) if source.heavy else 1
+        ahead = max(ahead, workers) if ahead else 0
+        return BatchStream(source, self._chosen(number, start), ahead, workers)
 
     def _chosen(self, number: int, start: int) -> Iterator[Chosen]:
         if self.in_order:

@@ -67,10 +67,12 @@ def _fitted(place: str, name: str, type: TensorType, array: Array) -> Array:
             f"{shown}, and the dataset declares rows of {type}",
             helps=[f"declare it as `{name}: {type.with_shape(*array.shape[1:])}`"],
         )
-    array = array.reshape((len(array), *shape))
-    if found is not DType.U8 or not type.dtype.is_float or type.rank < _PICTURE_RANK:
-        array = array.astype(numpy_dtype(type.dtype), copy=False)
-    _check_finite(place, name, array)
+    given = array.reshape((len(array), *shape))
+    if found is DType.U8 and type.dtype.is_float and type.rank >= _PICTURE_RANK:
+        return np.ascontiguousarray(given)
+    with np.errstate(over="ignore"):
+        array = given.astype(numpy_dtype(type.dtype), copy=False)
+    _check_finite(place, name, type, array, given)
     return np.ascontiguousarray(array)
 
 
@@ -115,19 +117,21 @@ def _shape(type: TensorType, found: tuple[int, ...]) -> tuple[int, ...] | None:
     return wanted if same else None
 
 
-def _check_finite(place: str, name: str, array: Array) -> None:
-    if array.dtype.kind != "f":
+def _check_finite(place: str, name: str, type: TensorType, array: Array, given: Array) -> None:
+    """See that a column has no gaps, nor gets any by the narrower numbers it is stored in."""
+    if not type.dtype.is_float:
         return
     for start in range(0, len(array), _CHUNK):
         finite = np.isfinite(array[start : start + _CHUNK])
         if finite.all():
             continue
         row = start + int(np.argmin(finite.reshape(len(finite), -1).all(axis=1)))
-        value = next(v for v in array[row].reshape(-1) if not np.isfinite(v))
-        raise BadFile(
-            f"`{name}` of {place} holds {value:g} in row {row:,}, counted from 0",
-            helps=["leave rows without a number out, or fill them in"],
-        )
+        at = int(np.argmin(np.isfinite(array[row].reshape(-1))))
+        value = given[row].reshape(-1)[at]
+        held = f"`{name}` of {place} holds {value:g} in row {row:,}, counted from 0"
+        if np.isfinite(value):
+            raise BadFile(f"{held}, which is more than {type.dtype} holds")
+        raise BadFile(held, helps=["leave rows without a number out, or fill them in"])
 
 
 def _check_lengths(place: str, arrays: Mapping[str, Array]) -> None:

@@ -20,6 +20,7 @@ _HELD_BYTES = 1 << 29
 class Pictures(Source):
     """Pictures read when they are asked for; as many as fit in half a GiB are kept."""
 
+    heavy = True
     place: str
     columns: Mapping[str, TensorType]
     files: Sequence[Stamp]

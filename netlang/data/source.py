@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from netlang.faults import ENVIRONMENT, BadFile, Fault
 from netlang.ir.types import TensorType
@@ -30,9 +30,11 @@ class Source(ABC):
     """Rows with typed columns.
 
     ``place`` names them in messages; ``names`` says what the numbers of a column stand for, where
-    that is known: classes, characters, words.
+    that is known: classes, characters, words. ``heavy`` tells that a batch takes long enough to
+    make for several threads to share the work.
     """
 
+    heavy: ClassVar[bool] = False
     place: str
     columns: Mapping[str, TensorType]
     names: Mapping[str, Sequence[str]]
@@ -143,6 +145,10 @@ class Part(Source):
     inner: Source
     first: int
     last: int
+
+    @property
+    def heavy(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner.heavy
 
     def __post_init__(self) -> None:
         if self.last >= len(self.inner):

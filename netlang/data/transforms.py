@@ -255,6 +255,7 @@ class Step:
 class Mapped(Source):
     """Rows with some columns transformed."""
 
+    heavy = True
     inner: Source
     steps: tuple[Step, ...]
     epoch: Epoch
