@@ -445,9 +445,8 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
     entries: list[str] = []
     for entry in type.dims:
         match entry:
-            case ast.Rest(name=None):
-                entries.append("...")
-            case ast.Rest(name=ast.Ident(text=text)):
+            case ast.Rest(name=name):
+                text = name.text if name else ""
                 slot = frame.names.get(text)
                 bound = slot.value if slot else None
                 entries.append(_sizes(bound) if isinstance(bound, tuple) else f"...{text}")
@@ -457,8 +456,8 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
                 entries.append(str(value))
             case ast.Binary() if open_names(entry, frame):
                 entries.append(spell_expr(entry))
-            case _ as sized:
-                size = evaluate(sized, frame)
+            case _:
+                size = evaluate(entry, frame)
                 entries.append(show(size) if isinstance(size, int | Dim) else entry.span.text)
     element = type.element.text
     bound = frame.names.get(ELEMENT)
@@ -516,10 +515,10 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
                     frame.bind(text, symbol(text, frame.run.units.get(text, 1)), entry.span)
                     slot = frame.names[text]
                 size = slot.value
-            case _:
-                for text in open_names(entry, frame):
+            case _ as sized:
+                for text in open_names(sized, frame):
                     frame.bind(text, symbol(text, frame.run.units.get(text, 1)), entry.span)
-                size = evaluate(entry, frame)
+                size = evaluate(sized, frame)
         if not isinstance(size, int | Dim) or isinstance(size, bool):
             if size is not UNKNOWN:
                 refuse(

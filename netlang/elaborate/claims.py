@@ -11,10 +11,8 @@ from netlang.syntax import ast
 def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
     """Give a weight-owning call its path, and see that nothing else has it."""
     label = frame.labels.get(id(node))
-    if label is not None:
-        local = label
-    else:
-        local = join(frame.base, frame.sites.get(id(node), ""))
+    site = join(frame.base, frame.sites.get(id(node), ""))
+    local = site if label is None else label
     before = frame.claims.get(local)
     if before is not None and before != span:
         shown = join(frame.path, local)
@@ -37,20 +35,19 @@ def origin(frame: Frame) -> object:
     Uses of one layer have one origin, whichever call they are in; nothing else has.
     """
     way: list[object] = []
-    at: Frame | None = frame
-    while at is not None:
+    at = frame
+    while True:
         if at.parent is not None:
             way.append(at.path)
             at = at.parent
             continue
         site = at.call
         if site is None:
-            break
+            return tuple(way)
         if at.layer is not None and at.layer is not site.frame.layer:
             return (*way, at.layer.origin)
         way.append(site.span)
         at = site.frame
-    return tuple(way)
 
 
 def users_span(span: Span, frame: Frame) -> Span:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import lcm
 from typing import NoReturn
 
-from netlang.diagnostics import Label
-from netlang.elaborate.core import evaluate
+from netlang.diagnostics import Label, Refused
+from netlang.elaborate.core import RULES, evaluate
 from netlang.elaborate.frame import Frame, refuse
 from netlang.elaborate.values import Object, short
 from netlang.ir.dims import Dim, is_symbol, show
@@ -20,8 +20,8 @@ Truth = Callable[[Object, ast.Expr, Frame], bool | None]
 def promised_units(clauses: tuple[ast.Expr, ...], frame: Frame) -> dict[str, int]:
     """Read ``H % 16 == 0`` from the clauses of a net: which sizes are multiples of what."""
     units: dict[str, int] = {}
-    for clause in clauses:
-        found = _divisibility(clause)
+    for part in (part for clause in clauses for part in _parts(clause)):
+        found = _divisibility(part)
         if found is None:
             continue
         name, divisor_expr = found
@@ -31,10 +31,23 @@ def promised_units(clauses: tuple[ast.Expr, ...], frame: Frame) -> dict[str, int
     return units
 
 
+def _parts(clause: ast.Expr) -> Iterator[ast.Expr]:
+    """Give the clauses that ``and`` joins."""
+    stack = [clause]
+    while stack:
+        match stack.pop():
+            case ast.Paren(value=value):
+                stack.append(value)
+            case ast.Binary(op="and", left=left, right=right):
+                stack += [right, left]
+            case part:
+                yield part
+
+
 def _divisibility(clause: ast.Expr) -> tuple[str, ast.Expr] | None:
-    while isinstance(clause, ast.Paren):
-        clause = clause.value
     match clause:
+        case ast.Binary(op="==", left=ast.Int(value=0) as zero, right=ast.Binary() as right):
+            return _divisibility(ast.Binary(clause.span, "==", clause.op_span, right, zero))
         case ast.Binary(
             op="==",
             left=ast.Binary(op="%", left=ast.Name(text=name), right=divisor),
@@ -47,9 +60,20 @@ def _divisibility(clause: ast.Expr) -> tuple[str, ast.Expr] | None:
 
 def check_clause(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
     """Check one clause at a call, with the dimensions the call has bound."""
+    for part in _parts(clause):
+        _check_part(part, frame, truth)
+
+
+def _check_part(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
     found = _divisibility(clause)
     if found is None:
-        if truth(evaluate(clause, frame), clause, frame) is False:
+        try:
+            value = RULES[type(clause)](clause, frame)
+        except Refused as refused:
+            if refused.diagnostic.rule != "undecided-size":
+                raise
+            _refuse_undecided(clause, frame)
+        if truth(value, clause, frame) is False:
             _refuse_broken(clause, _values_in(clause, frame), frame)
         return
     name, divisor_expr = found
@@ -65,6 +89,28 @@ def check_clause(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
     value = show(slot.value)
     known = f"{name} is {value}" if value != name else f"{name} may be any size"
     _refuse_broken(clause, known, frame, helps)
+
+
+def _refuse_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
+    """Say that a clause about free sizes can neither be promised nor be shown."""
+    text = " ".join(clause.span.text.split())
+    match clause:
+        case ast.Binary(op="==", left=ast.Name(text=left), right=ast.Name(text=right)):
+            helps = (f"equal sizes have one name: write `{left}` for `{right}` in the signature",)
+        case _:
+            helps = ("what can be promised is divisibility, such as `where H % 2 == 0`",)
+    if frame.call is None:
+        message = f"a net can't promise `{text}`"
+        refuse("undecided-size", message, clause.span, _values_in(clause, frame), helps=helps)
+    asked = Label(clause.span, "the definition asks for this")
+    refuse(
+        "undecided-size",
+        f"nothing shows that this call keeps `where {text}`",
+        frame.call.span,
+        f"{_values_in(clause, frame)} here",
+        secondary=() if clause.span.source.library else (asked,),
+        helps=("fix the size in the net's signature",),
+    )
 
 
 def _refuse_broken(
@@ -91,5 +137,7 @@ def _values_in(clause: ast.Expr, frame: Frame) -> str:
         if isinstance(node, ast.Name):
             slot = frame.find(node.text)
             if slot is not None and not isinstance(slot.value, Value):
-                shown[node.text] = f"{node.text} is {short(slot.value)}"
+                value = short(slot.value)
+                known = f"is {value}" if value != node.text else "may be any size"
+                shown[node.text] = f"{node.text} {known}"
     return ", ".join(shown.values())
