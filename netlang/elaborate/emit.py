@@ -96,7 +96,10 @@ def refuse_operand(
         at = operands[refused.operand]
         label = refused.label or str(_tensor(at).type)
         place = spans[refused.operand]
-        refuse(refused.rule, refused.message, place, label, notes=notes, helps=helps)
+        beside: tuple[Label, ...] = ()
+        if refused.other is not None and spans[refused.other] != place:
+            beside = (Label(spans[refused.other], str(_tensor(operands[refused.other]).type)),)
+        refuse(refused.rule, refused.message, place, label, secondary=beside, notes=notes, helps=helps)
     if len(operands) == 2 and not refused.label and spans[0] != spans[1]:
         left, right = operands
         refuse(

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class TypeRefused(Exception):
     """An operator refused its operands: a user's mistake, in words a user understands.
 
-    ``operand`` is the position of the operand to point at (``None``: the whole call), ``label``
-    what to say there, ``rule`` the diagnostic's name in ``netlang.rules``.
+    ``operand`` is the position of the operand to point at (``None``: the whole call), ``other``
+    that of one it does not fit, ``label`` what to say at the first, ``rule`` the diagnostic's name
+    in ``netlang.rules``.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class TypeRefused(Exception):
         *,
         rule: str = "shape-mismatch",
         operand: int | None = None,
+        other: int | None = None,
         label: str = "",
         notes: Sequence[str] = (),
         helps: Sequence[str] = (),
@@ -37,6 +39,7 @@ class TypeRefused(Exception):
         self.message = message
         self.rule = rule
         self.operand = operand
+        self.other = other
         self.label = label
         self.notes = tuple(notes)
         self.helps = tuple(helps)

@@ -212,10 +212,11 @@ def misfit(a: TensorType, b: TensorType, at: Places | None) -> TypeRefused:
         )
     more, helps = rounding(differing)
     places = at or (0, 1)
-    helps = (*helps, *_projection(a, b, places), *_per_channel(a, b, places))
+    helps = (*helps, *_projection(a, b, places), *_same_size(a, b), *_per_channel(a, b, places))
     return TypeRefused(
         "these two shapes don't fit together",
         operand=at and at[0],
+        other=at and at[1],
         label=str(a) if at else "",
         notes=(*notes, *more),
         helps=helps[:1],
@@ -307,6 +308,17 @@ def _projection(a: TensorType, b: TensorType, at: Places) -> tuple[str, ...]:
                 fix = f"conv({{{place}}}, {small.shape[1]}, 1{step})"
                 return (f"project {which} to that shape: `{fix}`",)
     return ()
+
+
+def _same_size(a: TensorType, b: TensorType) -> tuple[str, ...]:
+    """Propose the padding that keeps a map from shrinking."""
+    if a.rank != b.rank or a.rank < 3 or a.shape[:2] != b.shape[:2]:
+        return ()
+    lost = {abs(m - n) for m, n in zip(a.shape[2:], b.shape[2:], strict=True)
+            if isinstance(m, int) and isinstance(n, int)}  # fmt: skip
+    if len(lost) != 1 or (less := lost.pop()) % 2 or less > 16:
+        return ()
+    return (f"pad what made the smaller one, so that it keeps its size: `pad={less // 2}`",)
 
 
 def _per_channel(a: TensorType, b: TensorType, at: Places) -> tuple[str, ...]:

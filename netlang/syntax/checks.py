@@ -266,6 +266,8 @@ class Checks:
         stray: Callable[[str], tuple[str, str]],
     ) -> None:
         done: dict[str, ast.Next] = {}
+        given = {s.name.text for s in statements if isinstance(s, ast.Next)}
+        waiting = [name for name in carried if name not in given]
         for statement in statements:
             if not isinstance(statement, ast.Next):
                 continue
@@ -281,6 +283,10 @@ class Checks:
                 )
             elif name.text not in carried:
                 message, fix = stray(name.text)
+                if waiting:
+                    # One slip explains both: a next value too many, and one that is missing.
+                    fix = f"did you mean `next {(meant := waiting.pop(0))}`?"
+                    done[meant] = statement
                 self.report("stray-next", message, _head(statement), helps=(fix,))
             done.setdefault(name.text, statement)
         for name, at in carried.items():
