@@ -39,6 +39,7 @@ class ConvolveInputGradient(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         ct, w = types
+        _require_axes(len(self.stride), ct, w)
         x = ct.with_shape(ct.shape[0], w.shape[1] * self.groups, *self.size)
         forward = Convolve(self.stride, self.pad, self.dilation, self.groups)
         if forward.infer(x, w) != (ct,):
@@ -103,6 +104,7 @@ class ConvolveWeightGradient(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         x, ct = types
+        _require_axes(len(self.stride), x, ct)
         w = ct.with_shape(ct.shape[1], x.shape[1] // self.groups, *self.kernel)
         forward = Convolve(self.stride, self.pad, self.dilation, self.groups)
         if forward.infer(x, w) != (ct,):
@@ -236,6 +238,17 @@ def _sights(b: OnnxBuilder, op: ConvolveWeightGradient, x: str, counts: Shape) -
         steps = b.axes(op.stride)
         sights.append(b.add("Slice", x, b.axes(starts), b.shape(ends), b.axes(list(axes)), steps))
     return sights
+
+
+def _require_axes(spatial: int, *types: TensorType) -> None:
+    for operand, t in enumerate(types):
+        if t.rank != spatial + 2:
+            raise TypeRefused(
+                f"a tensor of {spatial + 2} axes is needed here",
+                rule="rank-mismatch",
+                operand=operand,
+                label=f"this is {t}",
+            )
 
 
 def _numbers(shape: Shape) -> tuple[int, ...]:
