@@ -1,80 +1,12 @@
-"""Where the axes of an operand are in a result, and which of them a result sees as a whole."""
+"""How results that are larger than their operands see them, along one axis."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
 
-from netlang.ir.dims import Shape, Size, product
+from netlang.ir.dims import Size
 from netlang.ir.graph import Node, types
-from netlang.ir.op import Primitive
-from netlang.ops.activation import Normalizer
-from netlang.ops.convolution import ConvolveTranspose
-from netlang.ops.indexing import Index
-from netlang.ops.joining import Stack
-from netlang.ops.linear import Einsum, Linear, Matmul
-from netlang.ops.normalization import L2Normalize, NormalizeLayer, NormalizeRms, OverMap
-from netlang.ops.reduction import Cumsum, Place, Reduction
-from netlang.ops.repetition import Flip, Pad
-from netlang.ops.shape import Flatten, Reshape, Squeeze, Transpose, Unsqueeze
-
-
-def place(op: Primitive, axis: int, source: Shape, target: Shape) -> int | None:
-    """Say where an axis of an operand is in the result; ``None`` where it is gone."""
-    rank = len(source)
-    match op:
-        case Reduction(keep=False) | Place(keep=False):
-            return _without(axis, reduced(op, rank))
-        case Squeeze(axes=axes):
-            return _without(axis, frozenset(gone % rank for gone in axes))
-        case Unsqueeze(axis=new) | Stack(axis=new):
-            return axis + (axis >= new % (rank + 1))
-        case Transpose(order=order):
-            return order.index(axis)
-        case Index(items=items):
-            return _without(axis, frozenset(i for i, item in enumerate(items) if _picks(item)))
-        case Reshape() | Flatten():
-            return _aligned(source, axis, target)
-        case _:
-            # Shapes line up at their ends, as they do where a lower rank is stretched.
-            at = axis + len(target) - rank
-            return at if at >= 0 else None
-
-
-def reduced(op: Primitive, rank: int) -> frozenset[int]:
-    """Name the axes a reduction joins."""
-    match op:
-        case Reduction(axis=None):
-            return frozenset(range(rank))
-        case Reduction(axis=tuple() as axes):
-            return frozenset(axis % rank for axis in axes)
-        case Place(axis=axis):
-            return frozenset({axis % rank})
-        case _:
-            return frozenset()
-
-
-def whole(op: Primitive, operand: int, rank: int) -> frozenset[int]:
-    """Name the axes of which one position of the result sees every position."""
-    match op:
-        case Reduction() | Place():
-            return reduced(op, rank)
-        case Normalizer(axis=axis) | Cumsum(axis=axis) | L2Normalize(axis=axis):
-            return frozenset({axis % rank})
-        case NormalizeLayer(axis=axis) | NormalizeRms(axis=axis):
-            return frozenset(range(axis % rank, rank))
-        case Flip(axes=axes):
-            return frozenset(axis % rank for axis in axes)
-        case Linear():
-            return frozenset({rank - 1})
-        case Matmul():
-            return frozenset({rank - 1 if operand == 0 else max(rank - 2, 0)})
-        case Einsum():
-            return frozenset(range(rank))
-        case OverMap():
-            return frozenset(range(2, rank))
-        case _:
-            return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,36 +25,58 @@ class Spread:
 def spread(node: Node, axis: int) -> Spread | None:
     """Say how a transposed convolution or a resampling sees an axis of its first operand."""
     source, target = node.inputs[0].type.shape, node.outputs[0].type.shape
-    at = axis - 2
-    match node.op:
-        case ConvolveTranspose(stride=strides, dilation=dilations, pad=pads):
-            kernel = types(node.inputs)[1].shape[axis]
-            if not isinstance(kernel, int):
-                return None
-            reach, stride = dilations[at] * (kernel - 1), strides[at]
-            first = ceil((pads[at][0] - reach) / stride)
-            return Spread(reach // stride + 1, 1 / stride, first)
-        case Pad(amounts=amounts):
-            # The amounts are those of the last axes.
-            padded = axis - (len(source) - len(amounts))
-            return Spread(1, 1, -amounts[padded][0] if padded >= 0 else 0)
-        case Index(items=items):
-            match items[axis] if axis < len(items) else None:
-                case (int() as first, _) if first > 0:
-                    return Spread(1, 1, first)
-                case _:
-                    return Spread(1, 1)
-        case _ if node.op.name in RESAMPLED and source[axis] != target[axis]:
+    # By name first: the modules of operators that the program does not use stay unloaded.
+    match node.op.name:
+        case "convolve_transpose":
+            return _transposed(node, axis)
+        case "pad":
+            return _padded(node, axis)
+        case "index":
+            return _indexed(node, axis)
+        case name if name in RESAMPLED and source[axis] != target[axis]:
             ratio = _ratio(source[axis], target[axis])
-            taps = RESAMPLED[node.op.name].get(str(getattr(node.op, "mode", "nearest")), 2)
+            taps = RESAMPLED[name].get(str(getattr(node.op, "mode", "nearest")), 2)
             return None if ratio is None else Spread(taps, ratio, -(taps - 1) // 2)
-        case _ if node.op.name.startswith("adaptive_") and target[axis] != 1:
+        case name if name.startswith("adaptive_") and target[axis] != 1:
             ratio = _ratio(source[axis], target[axis])
             if ratio is None:
                 return None
             return Spread(ceil(ratio) + (0 if ratio == int(ratio) else 1), ratio)
         case _:
             return None
+
+
+def _transposed(node: Node, axis: int) -> Spread | None:
+    from netlang.ops.convolution import ConvolveTranspose
+
+    assert isinstance(node.op, ConvolveTranspose)
+    at, kernel = axis - 2, types(node.inputs)[1].shape[axis]
+    if not isinstance(kernel, int):
+        return None
+    reach, stride = node.op.dilation[at] * (kernel - 1), node.op.stride[at]
+    first = ceil((node.op.pad[at][0] - reach) / stride)
+    return Spread(reach // stride + 1, 1 / stride, first)
+
+
+def _padded(node: Node, axis: int) -> Spread:
+    from netlang.ops.repetition import Pad
+
+    assert isinstance(node.op, Pad)
+    # The amounts are those of the last axes.
+    padded = axis - (node.inputs[0].type.rank - len(node.op.amounts))
+    return Spread(1, 1, -node.op.amounts[padded][0] if padded >= 0 else 0)
+
+
+def _indexed(node: Node, axis: int) -> Spread:
+    from netlang.ops.indexing import Index
+
+    assert isinstance(node.op, Index)
+    items = node.op.items
+    match items[axis] if axis < len(items) else None:
+        case (int() as first, _) if first > 0:
+            return Spread(1, 1, first)
+        case _:
+            return Spread(1, 1)
 
 
 # How many positions each mode of resampling looks at, along one axis.
@@ -138,22 +92,3 @@ def _ratio(source: Size, target: Size) -> float | None:
     if isinstance(up, int) and up > 0:
         return 1 / up
     return float(down) if isinstance(down, int) and down > 0 else None
-
-
-def _picks(item: object) -> bool:
-    return item is not None and not isinstance(item, tuple)
-
-
-def _without(axis: int, gone: frozenset[int]) -> int | None:
-    return None if axis in gone else axis - sum(other < axis for other in gone)
-
-
-def _aligned(source: Shape, axis: int, target: Shape) -> int | None:
-    """Find an axis with the same size and as much before it or behind it."""
-    before, behind = product(source[:axis]), product(source[axis + 1 :])
-    for at, size in enumerate(target):
-        if size == source[axis] and (
-            product(target[:at]) == before or product(target[at + 1 :]) == behind
-        ):
-            return at
-    return None

@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from netlang.analysis.axes import Spread, place, spread, whole
+from netlang.analysis.axes import Spread, spread
 from netlang.ir.dims import Shape
 from netlang.ir.graph import Graph, Node, Value, types
 from netlang.ir.op import Window
-from netlang.ops.indexing import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ def _carried(node: Node, output: Value, fields: Mapping[Value, Field]) -> list[F
     found: list[Field] = []
     for operand, value in enumerate(node.inputs):
         if value in fields:
-            as_whole = whole(node.op, operand, value.type.rank)
+            as_whole = node.op.seen_whole(operand, value.type.rank)
             reaches = (
                 _move(reach, node, value.type.shape, target, as_whole=reach.axis in as_whole)
                 for reach in fields[value]
@@ -146,9 +145,9 @@ def _carried(node: Node, output: Value, fields: Mapping[Value, Field]) -> list[F
 def _move(reach: Reach, node: Node, source: Shape, target: Shape, *, as_whole: bool) -> Reach:
     if reach.axis is None:
         return reach
-    size, at = source[reach.axis], place(node.op, reach.axis, source, target)
+    size, at = source[reach.axis], node.op.moved(reach.axis, source, target)
     moved = replace(reach, axis=at)
-    if size == 1 or (at is None and isinstance(node.op, Index)):
+    if size == 1 or (at is None and node.op.name == "index"):
         return moved
     if at is None or as_whole:
         return moved.everything

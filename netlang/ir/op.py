@@ -192,6 +192,19 @@ class Primitive(ABC):
         del b, inputs, outputs, cts
         raise NoGradient(f"`{self.name}` has no gradient")
 
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        """Say where an axis of an operand is in the result; ``None`` where it is gone.
+
+        Shapes line up at their ends by default, as they do where a lower rank is stretched.
+        """
+        at = axis + len(target) - len(source)
+        return at if at >= 0 else None
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        """Name the axes of an operand that every position of the result sees from end to end."""
+        del operand, rank
+        return frozenset()
+
     def at(self, sizes: Mapping[str, int]) -> Self:
         """Fix the symbols among the attributes."""
         changed = {

@@ -354,6 +354,10 @@ class Normalizer(Activation, ABC):
 
     axis: int = -1
 
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset({self.axis % rank})
+
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
         return cls(arguments.axis_of(types[0], arguments.integer(attributes, "axis", -1)))

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.ir.dims import Dim, Size, symbol
+from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, items, refused
+from netlang.ops.axes import without
 from netlang.ops.terms import terms
 
 Bound = Size | None
@@ -34,6 +35,11 @@ class Index(Primitive):
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     items: tuple[Item, ...]
+
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        del source, target
+        picked = (i for i, item in enumerate(self.items) if item is not None)
+        return without(axis, frozenset(i for i in picked if not isinstance(self.items[i], tuple)))
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:

@@ -32,6 +32,9 @@ class Matmul(Primitive):
     name: ClassVar[str] = "matmul"
     operands: ClassVar[tuple[str, ...]] = ("a", "b")
 
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        return frozenset({rank - 1 if operand == 0 else max(rank - 2, 0)})
+
     def infer(self, *types: TensorType) -> Types:
         a, b = types
         require_float("@", a, b)
@@ -105,6 +108,10 @@ class Linear(Primitive):
 
     name: ClassVar[str] = "linear"
     operands: ClassVar[tuple[str, ...]] = ("x", "weight", "bias*")
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset({rank - 1})
 
     def infer(self, *types: TensorType) -> Types:
         x, weight, *bias = types
@@ -191,6 +198,10 @@ class Einsum(Primitive):
     name: ClassVar[str] = "einsum"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
     rule: str
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset(range(rank))
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:

@@ -110,6 +110,10 @@ class OverMap(Primitive, ABC):
 
     operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
 
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset(range(2, rank))
+
     def check(self, *types: TensorType, rank: int, layout: str, eps: float) -> None:
         x, scale, shift = types
         require_float(self.name, x)
@@ -254,6 +258,10 @@ class NormalizeLayer(Primitive):
     axis: int = -1
     eps: float = 1e-5
 
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset(range(self.axis % rank, rank))
+
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
         axis = arguments.axis_of(types[0], arguments.integer(attributes, "axis", -1))
@@ -311,6 +319,10 @@ class NormalizeRms(Primitive):
     operands: ClassVar[tuple[str, ...]] = ("x", "scale")
     axis: int = -1
     eps: float = 1e-6
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset(range(self.axis % rank, rank))
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
@@ -374,6 +386,10 @@ class L2Normalize(Primitive):
     operands: ClassVar[tuple[str, ...]] = ("x",)
     axis: int = -1
     eps: float = 1e-12
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset({self.axis % rank})
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:

@@ -13,6 +13,7 @@ from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, r
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops import arguments
+from netlang.ops.axes import without
 from netlang.ops.checks import normal_axes, require_elements, require_float, require_number
 from netlang.ops.terms import Term, terms
 
@@ -32,6 +33,15 @@ class Reduction(Primitive, ABC):
     onnx_name: ClassVar[str]
     axis: tuple[int, ...] | None = None
     keep: bool = False
+
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        if self.keep:
+            return super().moved(axis, source, target)
+        return without(axis, self.seen_whole(0, len(source)))
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset(range(rank) if self.axis is None else (a % rank for a in self.axis))
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
@@ -298,6 +308,15 @@ class Place(Primitive, ABC):
     axis: int
     keep: bool = False
 
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        if self.keep:
+            return super().moved(axis, source, target)
+        return without(axis, self.seen_whole(0, len(source)))
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset({self.axis % rank})
+
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
         axis = arguments.axis_of(types[0], arguments.integer(attributes, "axis"))
@@ -368,6 +387,10 @@ class Cumsum(Primitive):
     axis: int
     exclusive: bool = False
     reverse: bool = False
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset({self.axis % rank})
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:

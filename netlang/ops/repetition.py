@@ -172,6 +172,10 @@ class Flip(Primitive):
 
     axes: tuple[int, ...]
 
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset(axis % rank for axis in self.axes)
+
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         return cls(tuple(sorted({axis_of(types[0], a) for a in integers(attributes, "axis")})))

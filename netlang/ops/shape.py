@@ -21,6 +21,7 @@ from netlang.ops.arguments import (
     refused,
     sizes,
 )
+from netlang.ops.axes import aligned, without
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.terms import terms
 
@@ -38,6 +39,9 @@ class Flatten(Primitive):
 
     start: int = 1
     end: int = -1
+
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        return aligned(source, axis, target)
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
@@ -107,6 +111,9 @@ class Reshape(Primitive):
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     shape: Shape
+
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        return aligned(source, axis, target)
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
@@ -185,6 +192,10 @@ class Transpose(Primitive):
 
     order: tuple[int, ...]
 
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        del source, target
+        return self.order.index(axis)
+
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         (x,) = types
@@ -238,6 +249,10 @@ class Squeeze(Primitive):
 
     axes: tuple[int, ...]
 
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        del target
+        return without(axis, frozenset(gone % len(source) for gone in self.axes))
+
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         return cls(tuple(sorted({axis_of(types[0], a) for a in integers(attributes, "axis")})))
@@ -287,6 +302,10 @@ class Unsqueeze(Primitive):
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     axis: int
+
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        del target
+        return axis + (axis >= self.axis % (len(source) + 1))
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:

@@ -1,0 +1,21 @@
+"""Following axes from an operand to a result."""
+
+from __future__ import annotations
+
+from netlang.ir.dims import Shape, product
+
+
+def without(axis: int, gone: frozenset[int]) -> int | None:
+    """Give the place of an axis once some are gone; ``None`` where it is one of them."""
+    return None if axis in gone else axis - sum(other < axis for other in gone)
+
+
+def aligned(source: Shape, axis: int, target: Shape) -> int | None:
+    """Find an axis with the same size and as much before it or behind it."""
+    before, behind = product(source[:axis]), product(source[axis + 1 :])
+    for at, size in enumerate(target):
+        if size == source[axis] and (
+            product(target[:at]) == before or product(target[at + 1 :]) == behind
+        ):
+            return at
+    return None
