@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from netlang.diagnostics import nearest
-from netlang.elaborate.unknown import SYNONYMS
 from netlang.ir.types import DType
 from netlang.source import Span
 
@@ -92,8 +91,10 @@ def method_helps(name: str, on: str, visible: Iterable[str]) -> tuple[str, ...]:
             f"one size is `size({on}, 1)`, all are `shape({on})`; "
             "or name them in the signature: `x: f32[N, C, H, W]`",
         )
+    from netlang.elaborate.synonyms import ours_of
+
     known = set(visible)
-    ours = _METHODS.get(name) or SYNONYMS.get(_folded(name), name)
+    ours = _METHODS.get(name) or ours_of(name) or name
     if ours in known:
         return (f"write it as a call: `{ours}({on}, …)` or `{on} |> {ours}(…)`",)
     return ("its sizes have names in the signature: `x: f32[N, C, H, W]`",)

@@ -1,0 +1,193 @@
+"""What other frameworks call our layers, and what to do for those that are no layers here."""
+
+from __future__ import annotations
+
+import re
+
+FOREIGN: dict[str, str] = {
+    # Layers that hold weights.
+    "conv": "convolution conv1x1 lazyconv",
+    "conv_transpose": "convtranspose convolutiontranspose deconv deconvolution lazyconvtranspose",
+    "depthwise_conv": "depthwiseconvolution dwconv",
+    "separable_conv": "separableconvolution sepconv",
+    "dense": "linear lazylinear fc fullyconnected innerproduct affine",
+    "embedding": "embeddings lookup wordembedding",
+    "embedding_bag": "embeddingbag",
+    "bilinear": "biaffine",
+    "prelu": "parametricrelu",
+    "layer_scale": "layerscale",
+    "batch_norm": "bn batchnormalization syncbatchnorm lazybatchnorm batchnormal",
+    "layer_norm": "ln layernormalization",
+    "group_norm": "gn groupnormalization",
+    "instance_norm": "instancenormalization lazyinstancenorm",
+    "rms_norm": "rmsnormalization",
+    "rnn": "simplernn rnnbase",
+    "rnn_cell": "simplernncell rnncellbase",
+    "multi_head_attention": "multiheadattention mha selfattention multihead",
+    "encoder_layer": "transformerencoderlayer transformerencoder transformerblock",
+    "decoder_layer": "transformerdecoderlayer transformerdecoder",
+    # Pools.
+    "max_pool": "maxpool maxpooling",
+    "avg_pool": "avgpool averagepool averagepooling meanpool",
+    "lp_pool": "lppool lppooling",
+    "adaptive_avg_pool": "adaptiveaveragepooling adaptiveaveragepool",
+    "adaptive_max_pool": "adaptivemaxpooling",
+    "global_avg_pool": "globalaveragepooling globalaveragepool gap",
+    "global_max_pool": "globalmaxpooling gmp",
+    # Maps of another size, padding, channels.
+    "upsample": "upsampling upsamplingnearest upsamplingbilinear upsamplebilinear upsamplenearest",
+    "resize": "interpolate resizing",
+    "pad": "padding zeropad zeropadding constantpad reflectionpad replicationpad circularpad",
+    "pixel_shuffle": "subpixel",
+    "depth_to_space": "depth2space",
+    "space_to_depth": "space2depth",
+    "local_response_norm": "lrn crossmaplrn localresponsenormalization",
+    "l2_normalize": "normalize unitnormalization l2norm",
+    "unfold": "im2col",
+    "fold": "col2im",
+    # Activations.
+    "leaky_relu": "lrelu",
+    "silu": "swish1",
+    "hardsigmoid": "hardsig",
+    "hardswish": "hardsilu",
+    "log_sigmoid": "logsigmoid",
+    "dropout_channels": "dropout2d dropout1d dropout3d featuredropout spatialdropout",
+    "drop_path": "stochasticdepth droppath",
+    # Arithmetic.
+    "`+`": "add plus",
+    "`-`": "subtract sub minus",
+    "`*`": "mul multiply times",
+    "`/`": "div divide truediv",
+    "`**`": "pow power",
+    "`@`": "matmul mm bmm batchdot batchmatmul",
+    "`and`": "and logicaland",
+    "`or`": "or logicalor",
+    "`not`": "not logicalnot",
+    "`==`": "eq equal",
+    "`!=`": "ne notequal",
+    "`<`": "lt less",
+    "`<=`": "le lessequal",
+    "`>`": "gt greater",
+    "`>=`": "ge greaterequal",
+    "`1..n`": "range",
+    "clamp": "clip clipbyvalue",
+    "clamp_low": "clampmin",
+    "clamp_high": "clampmax",
+    "variance": "var reducevar reducevariance",
+    "deviation": "std reducestd stddev",
+    "select": "where ifelse cond",
+    "maximum": "elementwisemax",
+    "minimum": "elementwisemin",
+    "mean": "avg reducemean average",
+    "sum": "reducesum",
+    "max": "reducemax amax",
+    "min": "reducemin amin",
+    "prod": "reduceprod",
+    "logsumexp": "reducelogsumexp",
+    "all": "reduceall",
+    "any": "reduceany",
+    "norm": "vectornorm",
+    "ranked": "topk kthlargest",
+    "lerp": "mix",
+    "erf": "errorfunction",
+    # Shapes and places.
+    "concat": "cat concatenate concatenation hstack vstack",
+    "split": "splitwithsizes tensorsplit",
+    "unstack": "unbind",
+    "transpose": "permute permutation movedim moveaxis",
+    "swap_axes": "swapaxes swapdims",
+    "reshape": "view",
+    "unflatten": "unflattenlayer",
+    "flatten": "ravel",
+    "repeat": "repeatinterleave repeatelements",
+    "tile": "repeatvector",
+    "expand": "broadcastto expandas",
+    "take_along": "takealongdim takealongaxis gatherelements",
+    "gather": "indexselect",
+    "scatter": "scatteradd scatterelements scatterreduce",
+    "one_hot": "onehot categoryencoding",
+    "iota": "arange",
+    "full": "ones zeros fill constantof",
+    "cast": "astype to",
+    # Losses.
+    "bce_with_logits": "bce bceloss bcewithlogitsloss bcewithlogits binarycrossentropy "
+    "binarycrossentropywithlogits",
+    "cross_entropy": "crossentropyloss nllloss nll categoricalcrossentropy "
+    "sparsecategoricalcrossentropy softmaxcrossentropy linearcrossentropyloss",
+    "mse": "mseloss meansquarederror",
+    "mae": "l1loss l1 meanabsoluteerror",
+    "huber": "huberloss smoothl1loss smoothl1",
+    "hinge": "multimarginloss hingeloss",
+    "kl_div": "kldivloss kldivergence kld",
+}
+"""Ours, and what others call it: in small letters, without underscores and ``1d`` to ``3d``."""
+
+_POINTLESS = "layers are called by their names alone: `conv`, `relu`, ..."
+_NO_RANDOMNESS = "there is no such layer: `dropout` is what draws at random in training"
+_OTHER_LOSS = (
+    "there is no such loss: write its formula, or `mse`, `cross_entropy`, `huber`, `hinge`"
+)
+_LISTS = "there are no containers: a `for` makes layers one after the other, a block names them"
+
+ADVICE: dict[str, str] = {
+    "identity": "leave it out: a value stands for itself",
+    "sequential": "join the layers with `|>`",
+    "input": "the inputs stand in the net's signature",
+    "print": "`netlang summary` shows every shape; a shape in a pipeline checks one",
+    "self": "weights belong to the binding that makes them; there is no object to name",
+    "activation": "activations are called by their names: `relu`, `tanh`, `softmax`, ...",
+    "lambda": "write the expression in its place, or define an `op`",
+    "module": "a net is `net Name(x: f32[N, 3]) -> y { … }`, a part of one a `block`",
+    "cropping": "take a part with a slice: `x[:, :, 1:-1, 1:-1]`",
+    "timedistributed": "`dense`, norms and activations work on every step of [N, T, D] alike",
+    "bidirectional": "recurrent layers take `bidirectional=true`",
+    "masking": "recurrent layers take `length=`, losses and attention `mask=`",
+    "transformer": "build it of `encoder_layer` and `decoder_layer`",
+    "maxunpool": "there is no such layer: enlarge with `upsample` or `conv_transpose`",
+    "fractionalmaxpool": "there is no such layer: `adaptive_max_pool` takes the size to reach",
+    **dict.fromkeys(("torch", "nn", "tf", "keras"), _POINTLESS),
+    **dict.fromkeys(("container", "modulelist", "moduledict", "parameterlist", "parameterdict"),
+                    _LISTS),
+    **dict.fromkeys(
+        ("alphadropout", "featurealphadropout", "gaussiandropout", "gaussiannoise"), _NO_RANDOMNESS
+    ),
+    **dict.fromkeys(
+        (
+            "adaptivelogsoftmaxwithloss", "ctcloss", "cosineembeddingloss", "gaussiannllloss",
+            "hingeembeddingloss", "marginrankingloss", "multilabelmarginloss",
+            "multilabelsoftmarginloss", "poissonnllloss", "softmarginloss", "tripletmarginloss",
+            "tripletmarginwithdistanceloss",
+        ),
+        _OTHER_LOSS,
+    ),
+}  # fmt: skip
+
+_OURS = {theirs: ours for ours, names in FOREIGN.items() for theirs in names.split()}
+
+
+def ours_of(name: str) -> str | None:
+    """Give what we call what others call ``name``.
+
+    >>> ours_of("AvgPool2d"), ours_of("Conv2DTranspose"), ours_of("relu")
+    ('avg_pool', 'conv_transpose', None)
+    """
+    return _OURS.get(folded(name)) or _OURS.get(undimensioned(name))
+
+
+def advice_for(name: str) -> str | None:
+    """Give what to do instead of calling ``name``."""
+    return ADVICE.get(folded(name)) or ADVICE.get(undimensioned(name))
+
+
+def folded(name: str) -> str:
+    """Write a name in small letters without underscores."""
+    return name.lower().replace("_", "")
+
+
+def undimensioned(name: str) -> str:
+    """Leave out how many axes a layer of other frameworks works on, and when it learns its size.
+
+    >>> undimensioned("LazyConv2d"), undimensioned("Conv3DTranspose")
+    ('conv', 'convtranspose')
+    """
+    return re.sub(r"[123]d(?=transpose$|$)", "", folded(name)).removeprefix("lazy")
