@@ -10,13 +10,14 @@ from netlang.ir.types import TensorType
 from netlang.ops.activation import Activation, Normalizer
 from netlang.ops.arguments import axis_of
 from netlang.ops.arithmetic import Binary
-from netlang.ops.choice import Cast, Clamp
+from netlang.ops.choice import Cast, Clamp, Select
 from netlang.ops.comparison import LogicalNot
 from netlang.ops.creation import OneHot
 from netlang.ops.elementwise import Unary
 from netlang.ops.gathering import GatherRows
 from netlang.ops.joining import Concat, Split
 from netlang.ops.linear import Linear, Matmul
+from netlang.ops.normalization import NormalizeLayer
 from netlang.ops.shape import Squeeze, Unsqueeze
 
 
@@ -42,8 +43,10 @@ def lift(op: Primitive, types: Sequence[TensorType], steps: Sequence[bool]) -> L
             return Lifted(op) if last and steps[0] and not any(steps[1:]) else None
         case GatherRows():
             return Lifted(op) if steps[1] and not steps[0] else None
-        case Binary():
-            return _lift_pair(op, types, steps)
+        case Binary() | Select():
+            return _broadcast(op, types, steps)
+        case NormalizeLayer(axis=axis, eps=eps) if steps[0] and not any(steps[1:]):
+            return _shifted(axis_of(types[0], axis), lambda a: NormalizeLayer(a, eps))
         case Concat(axis=axis) if all(steps):
             return _shifted(axis_of(types[0], axis), lambda a: Concat(a))
         case Split(sizes=sizes, axis=axis):
@@ -67,12 +70,11 @@ def _shifted(axis: int, make: Callable[[int], Primitive]) -> Lifted | None:
     return Lifted(make(axis + 1)) if axis > 0 else None
 
 
-def _lift_pair(op: Binary, types: Sequence[TensorType], steps: Sequence[bool]) -> Lifted | None:
-    left, right = types
-    if all(steps):
-        return Lifted(op) if left.rank == right.rank else None
-    at = steps.index(True)
-    slice, other = (left, right) if at == 0 else (right, left)
-    if other.rank < slice.rank:
-        return Lifted(op)
-    return Lifted(op, frozenset({1 - at})) if other.rank == slice.rank else None
+def _broadcast(op: Primitive, types: Sequence[TensorType], steps: Sequence[bool]) -> Lifted | None:
+    """Put the axis of the steps where it meets nothing of what is the same at every step."""
+    ranks = {type.rank for type, step in zip(types, steps, strict=True) if step}
+    (rank,) = ranks if len(ranks) == 1 else (-1,)
+    others = [i for i, step in enumerate(steps) if not step]
+    if any(types[i].rank > rank for i in others):
+        return None
+    return Lifted(op, frozenset(i for i in others if types[i].rank == rank))
