@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from netlang.elaborate.arguments import assign, takes_tensor
 from netlang.elaborate.binding import bind_arguments
-from netlang.elaborate.bodies import give_outs, run_body
+from netlang.elaborate.bodies import finish_states, give_outs, run_body
 from netlang.elaborate.claims import claim, origin
 from netlang.elaborate.core import evaluate, evaluates, truth
 from netlang.elaborate.emit import primitive, result
@@ -195,6 +195,8 @@ def _call_body(
     for clause in definition.where:
         _check_clause(clause, inner)
     run_body(function, definition, inner)
+    if function.kind == "net" and run.training:
+        finish_states(inner)
     result = give_outs(function, definition, inner)
     if keyed is not None:
         remember(*keyed, before, inner, result)
@@ -322,6 +324,13 @@ def _call_primitive(
         value = values[param.name.text]
         at = assigned[param.name.text].span if param.name.text in assigned else span
         match value:
+            case Value() | [Value(), *_] if isinstance(param.type, ast.NameType):
+                refuse(
+                    "wrong-type",
+                    f"`{param.name.text}` can't be a tensor",
+                    at,
+                    f"this is {describe(value)}",
+                )
             case Value():
                 operands.append(Argued(value, at))
             case list() if value and all(isinstance(v, Value) for v in value):

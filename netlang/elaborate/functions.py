@@ -252,6 +252,19 @@ def _some(numbers: list[int | float], span: Span) -> list[int | float]:
 # ---- tensors, seen from the outside ------------------------------------------------------
 
 
+def _known_int(values: Values, args: Args, name: str, span: Span) -> int:
+    """Give an argument that must be known now; an ``int`` of a signature may be a free size."""
+    value = values[name]
+    if not isinstance(value, int):
+        refuse(
+            "undecided-size",
+            f"`{name}` must be known when the file is checked",
+            args[name].span if name in args else span,
+            f"this is {describe(value)}",
+        )
+    return value
+
+
 @compile_time("rank")
 def _rank(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
     value = values["x"]
@@ -260,14 +273,14 @@ def _rank(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Obje
 
 
 @compile_time("size")
-def _size(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
-    value, axis = values["x"], values["axis"]
-    assert isinstance(value, Value) and isinstance(axis, int)
+def _size(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    value, axis = values["x"], _known_int(values, args, "axis", span)
+    assert isinstance(value, Value)
     if not -value.type.rank <= axis < value.type.rank:
         refuse(
             "axis-out-of-range",
             f"there is no axis {axis}",
-            args["axis"].span,
+            args["axis"].span if "axis" in args else span,
             f"{value.type} has {value.type.rank}, numbered from 0",
         )
     return value.type.shape[axis]
@@ -289,9 +302,9 @@ def _element(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> O
 
 @compile_time("window")
 def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
-    kernel, axes = values["kernel"], values["axes"]
-    assert isinstance(axes, int)
+    kernel, axes = values["kernel"], _known_int(values, args, "axes", span)
     if not isinstance(kernel, list | tuple):
+        in_bounds(axes, span)
         return [kernel for _ in range(axes)]
     if len(kernel) != axes:
         refuse(
