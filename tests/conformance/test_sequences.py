@@ -226,3 +226,23 @@ def test_both_back_ends_agree_on_an_example(file: str, name: str) -> None:
     graph = load(ROOT / "examples" / file).net(name).bind(EXAMPLES[file][name])
     for each in (graph, transform(graph)):
         assert all(comparison.ok for comparison in verify(each))
+
+
+@pytest.mark.parametrize(
+    ("label", "mask", "expected"),
+    [([1, 0, 0, 0], [1, 1, 1, 1], 0.9352), ([0, 1, 0, 0], [1, 1, 0, 0], 1.8462)],
+)
+def test_negative_sampling_leaves_padding_out(
+    tmp_path: Path, label: list[int], mask: list[int], expected: float
+) -> None:
+    """The losses printed in Dive into Deep Learning 15.4."""
+    graph = net(
+        tmp_path,
+        """net Loss(score: f32[N, K], label: f32[N, K], mask: f32[N, K]) -> loss: f32[] {
+  loss = bce_with_logits(score, label, mask=mask)
+}""",
+    )
+    rows = {"score": [1.1, -2.2, 3.3, -4.4], "label": label, "mask": mask}
+    feeds = {name: np.array([row], dtype=np.float32) for name, row in rows.items()}
+    (loss,) = reference.run(graph, feeds, {}).values()
+    assert round(float(loss), 4) == expected

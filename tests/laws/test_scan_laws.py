@@ -25,7 +25,7 @@ from netlang.program import RECURSION_LIMIT, load
 from netlang.verification import draw_inputs
 
 few = settings(
-    max_examples=40,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
