@@ -178,6 +178,96 @@ RULES = (
         program=False,
     ),
     Rule(
+        "bad-value",
+        "A value given on the command line fits its parameter.",
+        """
+        `--bind` and `--set` take a value as the program would write it: `classes=10`, `lr=0.01`.
+        It is checked against the type in the signature like any other argument.
+        """,
+        "`--set lr=fast` for `train mlp(lr: float = 0.1)`",
+        "`--set lr=0.01`",
+        program=False,
+    ),
+    Rule(
+        "which-section",
+        "Where a file has several train sections, one is named.",
+        """
+        With one train section in a file its name may be left out. With several, the command can't
+        know which one is meant.
+        """,
+        "`netlang train finetune.net`, which has two train sections",
+        "`netlang train finetune.net head`",
+        program=False,
+    ),
+    Rule(
+        "unknown-section",
+        "A train section that is named is in the file.",
+        """
+        The name after `train` in the file is the name of the section. The message lists the ones
+        the file has.
+        """,
+        "`netlang train lenet.net lennet`",
+        "`netlang train lenet.net lenet`",
+        program=False,
+    ),
+    Rule(
+        "vocabulary-missing",
+        "Text needs the vocabulary it was trained with.",
+        """
+        A network reads numbers and not words. Which number stands for which word was settled in
+        training and saved beside the weights; another order would make nonsense of every sentence.
+        """,
+        "text given to a net without the vocabulary of its training",
+        "the same with `--vocab vocab.txt`",
+        program=False,
+    ),
+    Rule(
+        "bad-checkpoint",
+        "A checkpoint is whole, and of the program that goes on with it.",
+        """
+        A checkpoint holds the weights, the state of the optimizer and how far the run has come,
+        with check sums. One that was cut off or belongs to another program is refused; the one
+        before it is kept for this case.
+        """,
+        "a run continued with `--resume` after its program was changed",
+        "a run continued with the program it was started with",
+        program=False,
+    ),
+    Rule(
+        "nothing-to-train",
+        "A step changes some weight.",
+        """
+        The loss depends on no weight that may change: all are frozen, or the model is not used in
+        the loss. Training would run and do nothing.
+        """,
+        "`freeze = [model]`, where `model` is all there is",
+        "`freeze = [model.stem]`",
+        program=False,
+    ),
+    Rule(
+        "precision",
+        "A precision is one that training can use.",
+        """
+        Weights and steps are f32. Other precisions need care for numbers that become too small or
+        too large, and are refused rather than half supported.
+        """,
+        '`precision = "f16"`',
+        "the section without `precision`",
+        program=False,
+    ),
+    Rule(
+        "not-finite",
+        "A loss stays finite.",
+        """
+        Once a number is infinite or undefined, every weight soon is, so training stops at the
+        step where it happens. Mostly the learning rate is too high, or a logarithm or a division
+        meets 0.
+        """,
+        "a run with `sgd(1000.0)`",
+        "the same with `sgd(0.1)` and `clip = clip_norm(1.0)`",
+        program=False,
+    ),
+    Rule(
         "unknown-layer",
         "A layer that is named is in the net.",
         """

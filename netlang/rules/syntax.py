@@ -158,8 +158,8 @@ RULES = (
     Rule(
         "pipe-mix",
         "Operators and `|>` are joined with parentheses only.",
-        "Half of all readers would guess `a + b |> relu` wrong, so nobody has to guess. Parentheses "
-        "say which comes first.",
+        "Half of all readers would guess `a + b |> relu` wrong, so nobody has to guess. "
+        "Parentheses say which comes first.",
         _net("y = x + x |> relu"),
         _net("y = (x + x) |> relu"),
     ),

@@ -85,4 +85,25 @@ RULES = (
         _NET + '          data = fashion_mnist("train") |> map(image=[flip()]) |> batches(64)\n'
         + _MODEL + _LOSS + _END,
     ),
+    Rule(
+        "file-name",
+        "Weights are saved in the folder of the run.",
+        """
+        A program may come from a stranger, so it writes nothing outside of the folder its run
+        has: the name of a file is a plain name, without a path. The run's own files, such as its
+        log, keep their names.
+        """,
+        _NET
+        + _DATA
+        + _MODEL
+        + _LOSS
+        + '          checkpoint = [save_every(model, "../last.safetensors", every=1 epoch)]\n'
+        + _END,
+        _NET
+        + _DATA
+        + _MODEL
+        + _LOSS
+        + '          checkpoint = [save_every(model, "last.safetensors", every=1 epoch)]\n'
+        + _END,
+    ),
 )  # fmt: skip
