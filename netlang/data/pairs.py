@@ -98,6 +98,7 @@ class Neighbours(Source):
     chances of the words. Source: Mikolov et al., 2013.
     """
 
+    heavy = True
     place: str
     columns: Mapping[str, TensorType]
     ids: Array

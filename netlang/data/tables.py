@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import isinf, prod
+from math import inf, prod
 from pathlib import Path
 
 from netlang.arrays import numpy_dtype
@@ -19,11 +20,15 @@ from netlang.numeric import Array, np
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_PLAIN, _PLAIN_WHOLE = re.compile(r"[0-9.eE+-]*"), re.compile(r"[0-9+-]*")
+"""What numbers are made of where ``float`` and ``int`` take nothing but what is said above."""
+_MOST_DIGITS = 400
 _TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1}
 _NOT_NUMBERS = ("nan", "na", "n/a", "null", "none", "")
 _LONGEST_FIELD, _MOST_SHOWN = 1 << 12, 20
 
 Cells = list[str]
+Limits = tuple[float, float]
 
 
 def read_table(
@@ -59,7 +64,7 @@ def read_table(
 
 def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]:
     """Give the cells of each line that has any, with its number."""
-    reader = csv.reader(text.splitlines(), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         try:
             cells = next(reader)
@@ -67,14 +72,16 @@ def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]
             return
         except csv.Error as error:
             raise BadFile(f"{path}:{reader.line_num}: {error}") from None
-        if cells and any(cell.strip() for cell in cells):
-            long = next((i for i, c in enumerate(cells, 1) if len(c) > _LONGEST_FIELD), None)
-            if long is not None:
-                raise BadFile(
-                    f"{path}:{reader.line_num}:{long}: a value of {len(cells[long - 1]):,} "
-                    f"characters; {_LONGEST_FIELD:,} are the most"
-                )
-            yield reader.line_num, [cell.strip() for cell in cells]
+        lengths = [len(cell) for cell in cells]
+        if max(lengths, default=0) > _LONGEST_FIELD:
+            long = lengths.index(max(lengths))
+            raise BadFile(
+                f"{path}:{reader.line_num}:{long + 1}: a value of {lengths[long]:,} characters; "
+                f"{_LONGEST_FIELD:,} are the most"
+            )
+        stripped = [cell.strip() for cell in cells]
+        if any(stripped):
+            yield reader.line_num, stripped
 
 
 def _is_header(cells: Cells, header: bool | None) -> bool:
@@ -162,28 +169,43 @@ class _Table:
         shape = [d for d in type.shape if isinstance(d, int)]
         if self._ragged:
             return np.zeros((len(self._rows), *shape), numpy_dtype(type.dtype))
-        values = [self._value(line, cells, i, type) for line, cells in self._rows for i in chosen]
-        wide = np.array(values, _wide(type.dtype)).reshape((len(self._rows), *shape))
-        return wide.astype(numpy_dtype(type.dtype))
+        limits = _limits(type.dtype)
+        values = self._plain(type.dtype, limits, chosen)
+        if values is None:
+            values = [
+                self._value(line, cells, i, type.dtype, limits)
+                for line, cells in self._rows
+                for i in chosen
+            ]
+        wide = np.array(values, "float64" if type.dtype.is_float else "int64")
+        return wide.reshape((len(self._rows), *shape)).astype(numpy_dtype(type.dtype))
 
-    def _value(self, line: int, cells: Cells, at: int, type: TensorType) -> float | int:
+    def _plain(self, dtype: DType, limits: Limits, chosen: Sequence[int]) -> Sequence[float] | None:
+        """Give the values all at once, if there is nothing to say about any of them."""
+        texts = [cells[i] for _, cells in self._rows for i in chosen]
+        plain = _PLAIN if dtype.is_float else _PLAIN_WHOLE
+        if dtype is DType.BOOL or not plain.fullmatch("".join(texts)):
+            return None
+        try:
+            values = list(map(float, texts)) if dtype.is_float else list(map(int, texts))
+        except ValueError:
+            return None
+        return values if limits[0] <= min(values) and max(values) <= limits[1] else None
+
+    def _value(self, line: int, cells: Cells, at: int, dtype: DType, limits: Limits) -> float | int:
         text = cells[at]
-        if type.dtype.is_float:
-            if _NUMBER.fullmatch(text):
-                value = float(text)
-                if not isinf(value) and abs(value) <= _greatest(type.dtype):
-                    return value
-                return self._fault(line, at, f"`{text}` is more than {type.dtype} holds")
-        elif type.dtype is DType.BOOL:
+        if dtype is DType.BOOL:
             if text.lower() in _TRUTH:
                 return _TRUTH[text.lower()]
-        elif _INTEGER.fullmatch(text) and len(text) < 20:
-            value = int(text)
-            low, high = _range(type.dtype)
-            if low <= value <= high:
+        elif (_NUMBER if dtype.is_float else _INTEGER).fullmatch(text):
+            if dtype.is_float:
+                value = float(text)
+            else:
+                value = int(text) if len(text) < _MOST_DIGITS else inf
+            if limits[0] <= value <= limits[1]:
                 return value
-            return self._fault(line, at, f"`{text}` is more than {type.dtype} holds")
-        return self._fault(line, at, _complaint(text, type.dtype))
+            return self._fault(line, at, f"`{text[:40]}` is more than {dtype} holds")
+        return self._fault(line, at, _complaint(text, dtype))
 
     def _fault(self, line: int, at: int, message: str) -> int:
         named = f" in the column `{self._names[at]}`" if self._names else ""
@@ -201,17 +223,14 @@ class _Table:
         raise BadFile(shown[0], notes=notes)
 
 
-def _wide(dtype: DType) -> str:
-    return "float64" if dtype.is_float else "int64"
-
-
-def _greatest(dtype: DType) -> float:
-    return float(np.finfo(numpy_dtype(dtype)).max)
-
-
-def _range(dtype: DType) -> tuple[int, int]:
-    found = np.iinfo(numpy_dtype(dtype))
-    return int(found.min), int(found.max)
+def _limits(dtype: DType) -> Limits:
+    if dtype is DType.BOOL:
+        return 0, 1
+    if dtype.is_float:
+        most = float(np.finfo(numpy_dtype(dtype)).max)
+        return -most, most
+    whole = np.iinfo(numpy_dtype(dtype))
+    return int(whole.min), int(whole.max)
 
 
 def _complaint(text: str, dtype: DType) -> str:
