@@ -94,13 +94,15 @@ def _examples(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def _definitions() -> dict[str, str]:
-    """Give the text of every definition of the prelude, with the file it stands in."""
+    """Give the text of every definition of the library, with the file it stands in."""
     found: dict[str, str] = {}
-    for path in sorted(PRELUDE.glob("*.net")):
-        source = read_source(path)
+    # The modules of the standard library lie in folders: the prelude's own files come first.
+    files = sorted(PRELUDE.glob("**/*.net"), key=lambda path: (len(path.parts), path))
+    for path in files:
+        source, shown = read_source(path), path.relative_to(PRELUDE.parent).as_posix()
         for name, (start, end) in split_definitions(source).items():
             line, _ = source.line_col(start)
-            place = f"prelude/{path.name}, line {line}"
+            place = f"{shown}, line {line}"
             found.setdefault(name, _definition(name, source.text[start:end], place))
     return found
 

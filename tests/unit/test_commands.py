@@ -237,7 +237,7 @@ def test_show_after_a_pass_knows_the_passes(netlang: Netlang) -> None:
     assert "did you mean `eliminate-dead-code`?" in err
 
 
-@pytest.mark.parametrize("thing", ["shape-mismatch", "dense", "convolve"])
+@pytest.mark.parametrize("thing", ["shape-mismatch", "dense", "convolve", "residual"])
 def test_explain_knows_rules_layers_and_operators(netlang: Netlang, thing: str) -> None:
     code, out, _ = netlang("explain", thing)
     assert code == 0
