@@ -80,7 +80,8 @@ class Relu(Activation):
 
     def pulled(self, x: Term, y: Term, ct: Term) -> Term:
         del x
-        return ct.where(y > 0.0)
+        # A product with 0 and 1 takes half the time of a choice.
+        return ct * (y > 0.0).cast(y.type.dtype)
 
 
 @register
