@@ -208,17 +208,16 @@ def lower_weight_gradient(
         columns = sights[0] if many == 1 else b.add("Concat", *sights, axis=0)
         columns = b.add("Reshape", columns, b.shape((depth * many, positions)))
         rows = b.add("Reshape", rows, b.shape((filters, positions)))
-        y = b.add("Gemm", rows, columns, transB=1)
-        if many > 1:
-            y = b.add("Reshape", y, b.shape((filters, many, depth)))
-            y = b.add("Transpose", y, perm=[0, 2, 1])
-        return b.add("Reshape", y, b.shape(w.shape))
+        # A product copies its right side: with the filters there, that is the small one.
+        y = b.add("Gemm", columns, rows, transB=1)
+        y = b.add("Reshape", y, b.shape((many, depth, filters)))
+        return b.add("Reshape", b.add("Transpose", y, perm=[2, 1, 0]), b.shape(w.shape))
     spread = [b.add("Unsqueeze", sight, b.axes([1])) for sight in sights]
     columns = spread[0] if many == 1 else b.add("Concat", *spread, axis=1)
     columns = b.add("Reshape", columns, b.shape((groups, depth * many, positions)))
     rows = b.add("Reshape", rows, b.shape((groups, filters // groups, positions)))
-    y = b.add("MatMul", rows, b.add("Transpose", columns, perm=[0, 2, 1]))
-    return b.add("Reshape", y, b.shape(w.shape))
+    y = b.add("MatMul", columns, b.add("Transpose", rows, perm=[0, 2, 1]))
+    return b.add("Reshape", b.add("Transpose", y, perm=[0, 2, 1]), b.shape(w.shape))
 
 
 def _sights(b: OnnxBuilder, op: ConvolveWeightGradient, x: str, counts: Shape) -> list[str]:
