@@ -141,6 +141,10 @@ class Builder:
         for v in values:
             self._taken.setdefault(v.name, 0)
 
+    def clashes(self, values: Sequence[Value]) -> bool:
+        """Tell whether the name of one of the values is in use."""
+        return any(v.name in self._taken for v in values)
+
     def share_names(self, other: Builder) -> None:
         """Keep the names of two builders apart, of the nodes made so far and those to come."""
         self._taken = other._taken

@@ -94,20 +94,28 @@ class Scan(Primitive):
             carried = made[: self.carried]
             for kept, step in zip(steps, made[self.carried :], strict=True):
                 kept.append(step)
+        from netlang.arrays import numpy_dtype
+
         empty = operands[self.carried].shape[0]
         stacked = [
             np.stack(kept, axis=1)
             if kept
-            else np.zeros((empty, 0, *(_known(s) for s in v.type.shape[1:])))
+            else np.zeros(
+                (empty, 0, *(_known(s) for s in v.type.shape[1:])), numpy_dtype(v.type.dtype)
+            )
             for kept, v in zip(steps, outputs[self.carried :], strict=True)
         ]
         return (*carried, *stacked)
 
     def _step(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
         values: dict[Value, Array] = dict(zip(self.body.inputs, inputs, strict=True))
+        # Where f32 is computed in float64, so is what the body makes from nothing.
+        wide = any(v.type.dtype is F32 and a.dtype == np.float64 for v, a in values.items())
         for node in self.body.nodes:
-            made = node.op.forward(*(values[v] for v in node.inputs))
-            values.update(zip(node.outputs, made, strict=True))
+            for v, made in zip(
+                node.outputs, node.op.forward(*(values[v] for v in node.inputs)), strict=True
+            ):
+                values[v] = made.astype(np.float64) if wide and made.dtype == np.float32 else made
         return tuple(values[v] for v in self.body.outputs.values())
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:

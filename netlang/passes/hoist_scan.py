@@ -26,7 +26,6 @@ def hoist_scan(graph: Graph) -> Graph:
         if not isinstance(node.op, Scan):
             return keep(builder, node, inputs)
         op = replace(node.op, body=hoist_scan(node.op.body))
-        builder.adopt([v for inner in op.body.nodes for v in inner.outputs])
         return _Relief(builder, op, inputs).results(node)
 
     return replay(graph, relieve)

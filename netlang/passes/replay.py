@@ -34,8 +34,8 @@ def replay(graph: Graph, emit: Emit) -> Graph:
 
 
 def keep(builder: Builder, node: Node, inputs: Values) -> Values:
-    """Emit a node as it was, under its names, for operands that may be new."""
-    if inputs == node.inputs:
+    """Emit a node as it was, for operands that may be new, under its names where they are free."""
+    if inputs == node.inputs and not builder.clashes(node.outputs):
         builder.adopt(node.outputs)
         builder.nodes.append(node)
         return node.outputs

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from netlang.autodiff import vjp
 from netlang.backends import reference
 from netlang.backends.onnx import check, to_onnx
 from netlang.backends.ort import Session
@@ -81,7 +82,7 @@ def programs(draw: st.DrawFn) -> str:
     return f"""net Looped(
   xs: f32[N, T, 4], zs: f32[N, T, 4], words: i64[N, T], past: f32[N, S, 4],
   fixed: f32[N, 4], row: f32[4], h0: f32[N, 4],
-) -> (y1: f32[N, T, 4], y2: f32[N, T, 4], last: f32[N, 4], other: f32[N, 4]) {{
+) -> (loss: f32[], y1: f32[N, T, 4], y2: f32[N, T, 4], last: f32[N, 4], other: f32[N, 4]) {{
   w = param([4, 4], normal(0.5))
   wide = concat([fixed, fixed], axis=-1)
   ys, last, other = scan x, z, word in (xs, zs, words) with h = h0, k = fixed {{
@@ -92,6 +93,7 @@ def programs(draw: st.DrawFn) -> str:
   }}
   y1 = ys[0]
   y2 = ys[1]
+  loss = mean(y1 * y1) + mean(y2 * y2) + mean(last * other)
 }}
 """
 
@@ -131,6 +133,20 @@ def test_hoisting_keeps_what_a_scan_computes(tmp_path: Path, text: str) -> None:
     model = to_onnx(transform(graph), weights)
     check(model)
     close(Session(model, threads=1).run(feeds), reference.run(graph, feeds, weights))
+
+
+@few
+@given(programs())
+def test_hoisting_keeps_the_gradients_of_a_scan(tmp_path: Path, text: str) -> None:
+    graph = graph_of(text, tmp_path)
+    smooth = [v for v in (*graph.inputs, *graph.params) if v.type.dtype.is_float]
+    gradients = vjp(graph, smooth)
+    weights = initialize(graph, 0)
+    feeds = draw_inputs(graph, {"N": 2, "T": 3, "S": 2}, 0)
+    before = reference.run(gradients, feeds, weights, dtype=DType.F64)
+    after = reference.run(transform(gradients), feeds, weights, dtype=DType.F64)
+    for name, array in before.items():
+        np.testing.assert_allclose(after[name], array, rtol=1e-9, atol=1e-12)
 
 
 def close(actual: dict[str, Array], expected: dict[str, Array]) -> None:
