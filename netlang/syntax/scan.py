@@ -13,7 +13,7 @@ NESTING_LIMIT = 200
 CLOSER = {"(": ")", "[": "]", "{": "}"}
 OPENER = {")": "(", "]": "[", "}": "{"}
 
-_LANDMARK = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"?|[()\[\]{}]|[^\x00-\x7f]')
+_LANDMARK = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"?|[()\[\]{}]|[^\t\n\f\r -~]')
 
 
 @dataclass(frozen=True, slots=True)
