@@ -198,26 +198,33 @@ def lower_weight_gradient(
     a column is copied in long runs.
     """
     (w,) = op.infer(x.type, ct.type)
-    order = [1, 0, *range(2, x.type.rank)]
+    order, groups = [1, 0, *range(2, x.type.rank)], op.groups
     sights = _sights(b, op, b.add("Transpose", x, perm=order), ct.type.shape[2:])
-    many, groups = len(sights), op.groups
-    filters, depth = w.shape[:2]
-    positions = ct.type.shape[0] * product(ct.type.shape[2:])
-    rows = b.add("Transpose", ct, perm=order)
-    if groups == 1:
-        columns = sights[0] if many == 1 else b.add("Concat", *sights, axis=0)
-        columns = b.add("Reshape", columns, b.shape((depth * many, positions)))
-        rows = b.add("Reshape", rows, b.shape((filters, positions)))
-        # A product copies its right side: with the filters there, that is the small one.
-        y = b.add("Gemm", columns, rows, transB=1)
-        y = b.add("Reshape", y, b.shape((many, depth, filters)))
-        return b.add("Reshape", b.add("Transpose", y, perm=[2, 1, 0]), b.shape(w.shape))
     spread = [b.add("Unsqueeze", sight, b.axes([1])) for sight in sights]
-    columns = spread[0] if many == 1 else b.add("Concat", *spread, axis=1)
-    columns = b.add("Reshape", columns, b.shape((groups, depth * many, positions)))
-    rows = b.add("Reshape", rows, b.shape((groups, filters // groups, positions)))
-    y = b.add("MatMul", columns, b.add("Transpose", rows, perm=[0, 2, 1]))
-    return b.add("Reshape", b.add("Transpose", y, perm=[0, 2, 1]), b.shape(w.shape))
+    columns = spread[0] if len(spread) == 1 else b.add("Concat", *spread, axis=1)
+    depth, filters = product(w.shape[1:]), w.shape[0] // groups
+    area = product(ct.type.shape[2:])
+    positions = ct.type.shape[0] * area
+    lead: Shape = () if groups == 1 else (groups,)
+    columns = b.add("Reshape", columns, b.shape((*lead, depth, positions)))
+    rows = b.add("Transpose", ct, perm=order)
+    rows = b.add("Reshape", rows, b.shape((*lead, filters, positions)))
+    # A product copies its right side. With few filters and many positions that side is better the
+    # filters'; else turning the result costs more. A batch of unknown size is taken to be 32.
+    many = positions if isinstance(positions, int) else 32 * area
+    few = 4 * filters
+    turned = isinstance(many, Dim) or isinstance(few, Dim) or many > few
+    left, right = (columns, rows) if turned else (rows, columns)
+    if groups == 1:
+        y = b.add("Gemm", left, right, transB=1)
+        if turned:
+            # An axis between keeps onnxruntime from turning the product instead of its result.
+            y = b.add("Reshape", y, b.shape((depth, 1, filters)))
+            y = b.add("Transpose", y, perm=[2, 1, 0])
+    else:
+        y = b.add("MatMul", left, b.add("Transpose", right, perm=[0, 2, 1]))
+        y = b.add("Transpose", y, perm=[0, 2, 1]) if turned else y
+    return b.add("Reshape", y, b.shape(w.shape))
 
 
 def _sights(b: OnnxBuilder, op: ConvolveWeightGradient, x: str, counts: Shape) -> list[str]:
