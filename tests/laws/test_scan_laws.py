@@ -26,7 +26,7 @@ from netlang.program import RECURSION_LIMIT, load
 from netlang.verification import draw_inputs
 
 few = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
@@ -135,7 +135,7 @@ def test_hoisting_keeps_what_a_scan_computes(tmp_path: Path, text: str) -> None:
     close(Session(model, threads=1).run(feeds), reference.run(graph, feeds, weights))
 
 
-@few
+@settings(few, max_examples=40)
 @given(programs())
 def test_hoisting_keeps_the_gradients_of_a_scan(tmp_path: Path, text: str) -> None:
     graph = graph_of(text, tmp_path)
@@ -144,9 +144,11 @@ def test_hoisting_keeps_the_gradients_of_a_scan(tmp_path: Path, text: str) -> No
     weights = initialize(graph, 0)
     feeds = draw_inputs(graph, {"N": 2, "T": 3, "S": 2}, 0)
     before = reference.run(gradients, feeds, weights, dtype=DType.F64)
-    after = reference.run(transform(gradients), feeds, weights, dtype=DType.F64)
+    hoisted = transform(gradients)
+    after = reference.run(hoisted, feeds, weights, dtype=DType.F64)
     for name, array in before.items():
         np.testing.assert_allclose(after[name], array, rtol=1e-9, atol=1e-12)
+    close(Session(to_onnx(hoisted, weights), threads=1).run(feeds), before)
 
 
 def close(actual: dict[str, Array], expected: dict[str, Array]) -> None:
@@ -195,6 +197,22 @@ def test_a_loop_that_carries_nothing_between_steps_disappears(tmp_path: Path) ->
     )
     assert inside(graph) == [["linear", "relu"]]
     assert inside(transform(graph)) == []
+
+
+def test_several_scans_keep_their_names_apart(tmp_path: Path) -> None:
+    graph = graph_of(
+        """net Twice(x: f32[N, T, 3], n: i64[N]) -> loss: f32[] {
+  y = lstm(x, 4, layers=2, bidirectional=true, length=n)
+  loss = mean(y.y)
+}""",
+        tmp_path,
+        "Twice",
+    )
+    gradients = transform(vjp(graph, list(graph.params)))
+    weights = initialize(graph, 0)
+    feeds = {"x": np.ones((2, 3, 3), dtype=np.float32), "n": np.array([3, 1])}
+    expected = reference.run(gradients, feeds, weights)
+    close(Session(to_onnx(gradients, weights), threads=1).run(feeds), expected)
 
 
 # ---- layers ------------------------------------------------------------------------------

@@ -170,9 +170,12 @@ class Emitter:
 
     def _fresh(self, stem: str) -> str:
         counts = self._root._count
-        count = counts.get(stem, 0)
-        counts[stem] = count + 1
-        return f"{stem}.{count}" if count else stem
+        name = stem
+        while name in counts:
+            counts[stem] += 1
+            name = f"{stem}.{counts[stem]}"
+        counts[name] = 0
+        return name
 
     def _add_size(self, op_type: str, /, *inputs: str, **attributes: object) -> str:
         """Add a node about sizes, which belongs to the whole graph and to no layer."""
