@@ -110,13 +110,22 @@ FOREIGN: dict[str, str] = {
     "full": "ones zeros fill constantof",
     "cast": "astype to",
     # Losses.
-    "bce_with_logits": "bce bceloss bcewithlogitsloss bcewithlogits binarycrossentropy "
-    "binarycrossentropywithlogits",
-    "cross_entropy": "crossentropyloss nllloss nll categoricalcrossentropy "
-    "sparsecategoricalcrossentropy softmaxcrossentropy linearcrossentropyloss",
+    "bce_with_logits": "bcewithlogitsloss binarycrossentropywithlogits",
+    "bce": "bceloss binarycrossentropy",
+    "cross_entropy": "crossentropyloss categoricalcrossentropy sparsecategoricalcrossentropy "
+    "softmaxcrossentropy linearcrossentropyloss",
+    "nll": "nllloss negativeloglikelihood",
     "mse": "mseloss meansquarederror",
     "mae": "l1loss l1 meanabsoluteerror",
-    "huber": "huberloss smoothl1loss smoothl1",
+    "huber": "huberloss",
+    "smooth_l1": "smoothl1loss",
+    "poisson_nll": "poissonnllloss poisson",
+    "gaussian_nll": "gaussiannllloss",
+    "soft_margin": "softmarginloss",
+    "margin_ranking": "marginrankingloss",
+    "hinge_embedding": "hingeembeddingloss",
+    "cosine_embedding": "cosineembeddingloss",
+    "triplet": "tripletmarginloss tripletloss tripletmarginwithdistanceloss",
     "hinge": "multimarginloss hingeloss",
     "kl_div": "kldivloss kldivergence kld",
 }
@@ -153,10 +162,8 @@ ADVICE: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "adaptivelogsoftmaxwithloss", "ctcloss", "cosineembeddingloss", "gaussiannllloss",
-            "hingeembeddingloss", "marginrankingloss", "multilabelmarginloss",
-            "multilabelsoftmarginloss", "poissonnllloss", "softmarginloss", "tripletmarginloss",
-            "tripletmarginwithdistanceloss",
+            "adaptivelogsoftmaxwithloss", "ctcloss", "multilabelmarginloss",
+            "multilabelsoftmarginloss",
         ),
         _OTHER_LOSS,
     ),

@@ -436,3 +436,108 @@ def cross_entropy(
         f"cross_entropy({call.x(x)}, {call.x(target)}, axis=1, "
         f"smoothing={floating(label_smoothing)})"
     )
+
+
+def plain(options: dict[str, Any], *allowed: str) -> None:
+    """Refuse a loss with other options than those that are written, or with another reduction."""
+    unsaid = {
+        n: v
+        for n, v in options.items()
+        if n not in allowed and v is not None and (n, v) not in PLAIN
+    }
+    if unsaid:
+        raise Excluded("a loss other than the plain mean")
+
+
+PLAIN = {("reduction", "mean"), ("ignore_index", -100), ("log_input", True), ("full", False),
+         ("swap", False)}  # fmt: skip
+"""Options that say what the losses of the prelude do."""
+
+
+@writes("nn.functional.smooth_l1_loss")
+def smooth_l1(call: Call, x: torch.Tensor, target: torch.Tensor, **options: Any) -> str:
+    plain(options, "beta")
+    beta = options.get("beta", 1.0)
+    if beta == 0:
+        raise Excluded("an absolute error called smooth")
+    return f"smooth_l1({call.x(x)}, {call.x(target)}, beta={floating(beta)})"
+
+
+@writes("nn.functional.binary_cross_entropy")
+def binary_cross_entropy(
+    call: Call, x: torch.Tensor, target: torch.Tensor, weight: Any = None, **options: Any
+) -> str:
+    plain(options | {"weight": weight})
+    return f"bce({call.x(x)}, {call.x(target)})"
+
+
+@writes("nn.functional.nll_loss")
+def nll(call: Call, x: torch.Tensor, target: torch.Tensor, **options: Any) -> str:
+    plain(options)
+    if x.ndim == 1:
+        raise Excluded("a class for a single row")
+    return f"nll({call.x(x)}, {call.x(target)})"
+
+
+@writes("nn.functional.poisson_nll_loss")
+def poisson_nll(call: Call, x: torch.Tensor, target: torch.Tensor, **options: Any) -> str:
+    plain(options, "eps")
+    return f"poisson_nll({call.x(x)}, {call.x(target)})"
+
+
+@writes("nn.functional.gaussian_nll_loss")
+def gaussian_nll(
+    call: Call, x: torch.Tensor, target: torch.Tensor, var: Any, **options: Any
+) -> str:
+    plain(options, "eps")
+    if not isinstance(var, torch.Tensor) or var.shape != x.shape or target.shape != x.shape:
+        raise Excluded("operands of a loss that are stretched")
+    settings = f"eps={small(options.get('eps', 1e-6))}"
+    return f"gaussian_nll({call.x(x)}, {call.x(target)}, {call.x(var)}, {settings})"
+
+
+@writes("nn.functional.soft_margin_loss")
+def soft_margin(call: Call, x: torch.Tensor, target: torch.Tensor, **options: Any) -> str:
+    plain(options)
+    return f"soft_margin({call.x(x)}, {call.x(target)})"
+
+
+@writes("nn.functional.margin_ranking_loss")
+def margin_ranking(
+    call: Call, a: torch.Tensor, b: torch.Tensor, target: torch.Tensor, **options: Any
+) -> str:
+    plain(options, "margin")
+    if not a.shape == b.shape == target.shape:
+        raise Excluded("operands of a loss that are stretched")
+    sign = call.x(target) if target.is_floating_point() else f"cast({call.x(target)}, f32)"
+    given = f"{call.x(a)}, {call.x(b)}, {sign}"
+    return f"margin_ranking({given}, margin={floating(options.get('margin', 0.0))})"
+
+
+@writes("nn.functional.hinge_embedding_loss")
+def hinge_embedding(call: Call, x: torch.Tensor, target: torch.Tensor, **options: Any) -> str:
+    plain(options, "margin")
+    if not bool((target.abs() == 1).all()):
+        raise Excluded("labels that are neither 1 nor -1")
+    margin = floating(options.get("margin", 1.0))
+    return f"hinge_embedding({call.x(x)}, {call.x(target)}, margin={margin})"
+
+
+@writes("nn.functional.cosine_embedding_loss")
+def cosine_embedding(
+    call: Call, a: torch.Tensor, b: torch.Tensor, target: torch.Tensor, **options: Any
+) -> str:
+    plain(options, "margin")
+    if a.ndim == 1:
+        raise Excluded("a class for a single row")
+    given = ", ".join(map(call.x, (a, b, target)))
+    return f"cosine_embedding({given}, margin={floating(options.get('margin', 0.0))})"
+
+
+@writes("nn.functional.triplet_margin_loss")
+def triplet(call: Call, a: torch.Tensor, b: torch.Tensor, c: torch.Tensor, **options: Any) -> str:
+    plain(options, "margin", "p", "eps")
+    if not a.shape == b.shape == c.shape or a.ndim != 2 or options.get("eps", 1e-6) != 1e-6:
+        raise Excluded("operands of a loss that are stretched")
+    settings = f"margin={floating(options.get('margin', 1.0))}, p={floating(options.get('p', 2))}"
+    return f"triplet({call.x(a)}, {call.x(b)}, {call.x(c)}, {settings})"

@@ -236,9 +236,13 @@ def embedding(call: Call, m: Any, ids: torch.Tensor) -> str:
     return f"embedding({call.ids(ids)}, {m.num_embeddings}, {m.embedding_dim})"
 
 
+OPTIONS = "delta beta margin p eps log_input full swap ignore_index"
+
+
 def _loss(name: str, ours: str) -> None:
     def write(call: Call, m: Any, *given: torch.Tensor) -> Any:
-        options = {"reduction": m.reduction} | ({"delta": m.delta} if hasattr(m, "delta") else {})
+        options = {n: getattr(m, n) for n in OPTIONS.split() if hasattr(m, n)}
+        options["reduction"] = m.reduction
         weights = (getattr(m, "weight", None), getattr(m, "pos_weight", None))
         if any(w is not None for w in weights):
             raise Excluded("a loss other than the plain mean")
@@ -251,6 +255,15 @@ _loss("L1Loss", "l1_loss")
 _loss("MSELoss", "mse_loss")
 _loss("HuberLoss", "huber_loss")
 _loss("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
+_loss("SmoothL1Loss", "smooth_l1_loss")
+_loss("BCELoss", "binary_cross_entropy")
+_loss("NLLLoss", "nll_loss")
+_loss("PoissonNLLLoss", "poisson_nll_loss")
+_loss("GaussianNLLLoss", "gaussian_nll_loss")
+_loss("SoftMarginLoss", "soft_margin_loss")
+_loss("MarginRankingLoss", "margin_ranking_loss")
+_loss("HingeEmbeddingLoss", "hinge_embedding_loss")
+_loss("CosineEmbeddingLoss", "cosine_embedding_loss")
 
 
 @module("CrossEntropyLoss")
