@@ -43,6 +43,9 @@ _TYPE_SYNONYMS = {
 }  # fmt: skip
 STEP_SETTINGS = frozenset({"loss", "update", "optimizer", "clip", "repeat"})
 
+SUGGESTED = 60
+"""Mistakes in a program up to which near names are looked for."""
+
 Kind = Literal["binding", "param", "dim", "loop", "free"]
 
 
@@ -359,7 +362,9 @@ class _Lint:
         if name[0].isupper() and len(name) <= 2:
             self._unknown_dimension(name, span, scope)
             return
-        visible = scope.names() | self.home.visible()
+        # A file full of mistakes is answered fast: only the first ones are shown anyway.
+        few = len(self.diagnostics.items) < SUGGESTED
+        visible = scope.names() | self.home.visible() if few else set[str]()
         near = scope.find(nearest(name, visible) or "")
         if near is not None:
             near.used = True  # it would be, under its right name

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Iterator
+from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -12,6 +14,7 @@ from netlang.diagnostics import Diagnostics, nearest
 from netlang.elaborate.library import Library
 from netlang.elaborate.lint import SETTINGS
 from netlang.elaborate.values import UNKNOWN
+from netlang.program import load
 from netlang.syntax import ast
 
 
@@ -75,3 +78,13 @@ def test_case_and_underscores_do_not_count(word: str, meant: str) -> None:
 @pytest.mark.parametrize("word", ["xyz", "qq", "my_own_block", "x1"])
 def test_nothing_is_proposed_for_a_word_of_its_own(word: str) -> None:
     assert nearest(word, NAMES) is None
+
+
+def test_a_file_full_of_unknown_names_is_answered_fast(tmp_path: Path) -> None:
+    body = "".join(f"  v{i} = relux{i}(x)\n" for i in range(5_000))
+    path = tmp_path / "many.net"
+    path.write_text(f"net A(x: f32[N, 8]) -> y: f32[N, 8] {{\n{body}  y = x\n}}\n")
+    started = process_time()
+    found = load(path).diagnostics.sorted()
+    assert process_time() - started < 5
+    assert [d.rule for d in found] == ["unknown-name"] * 5_000
