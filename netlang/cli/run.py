@@ -35,6 +35,7 @@ Examples:
   netlang run lenet.net --input image=digit.png
   netlang run lenet.net --input image=digits.npz:image --weights lenet.safetensors -o scores.npz
   netlang run unet.net --input image=street.jpg --backend numpy --json
+  netlang run char_lstm.net --input tokens=next.npy --state h.npz
 """
 
 
@@ -67,6 +68,11 @@ Examples:
     show_default=True,
     help="Where onnxruntime computes; one that is missing is an error.",
 )
+@click.option(
+    "--state",
+    metavar="FILE",
+    help="Go on from the state in this .npz, and keep the next one in it; anew if it is missing.",
+)
 @click.option("--output", "-o", metavar="FILE", help="Write the outputs to .npz or .npy.")
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Show so many classes."
@@ -74,16 +80,22 @@ Examples:
 @json_option
 def command(
     file: str, net: str | None, inputs: dict[str, str], resize: bool, weights: str | None,
-    seed: int, bind: dict[str, int], backend: Backend, provider: Provider, output: str | None,
-    top: int, as_json: bool,
+    seed: int, bind: dict[str, int], backend: Backend, provider: Provider, state: str | None,
+    output: str | None, top: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Compute the outputs of a net from arrays and pictures."""
-    keep_apart(output, file, weights, *inputs.values())
+    keep_apart(output, file, weights, state, *inputs.values())
+    keep_apart(state, file, weights, *inputs.values())
     graph = sound_graph(file, net, bind, as_json=as_json)
     from netlang.cli import results
 
     values = initial_or_given(graph, weights, seed)
-    outputs = _compute(graph, _feeds(graph, inputs, resize), values, backend, provider)
+    feeds = {**_kept(graph, state), **_feeds(graph, inputs, resize)}
+    outputs = _compute(graph, feeds, values, backend, provider)
+    if state is not None:
+        from netlang.npy import write_npz
+
+        write_npz(Path(state), {s.name: outputs.pop(f"{s.name}_next") for s in graph.states})
     if as_json:
         say_json({"net": graph.name, "outputs": results.to_json(outputs, top)})
     else:
@@ -94,6 +106,29 @@ def command(
         from netlang.images import write_outputs
 
         write_outputs(Path(output), outputs)
+
+
+def _kept(graph: Graph, file: str | None) -> dict[str, Array]:
+    """Read the state a call before left."""
+    if file is None:
+        return {}
+    if not graph.states:
+        raise BadInput(f"`{graph.name}` keeps no state", helps=["leave --state out"])
+    if Path(file).suffix.lower() != ".npz":
+        raise Fault("unknown-format", f"{file}: a state is kept in a .npz file", exit_code=USAGE)
+    if not Path(file).exists():
+        return {}
+    from netlang.npy import read_npz
+
+    kept = read_npz(Path(file))
+    names = [s.name for s in graph.states]
+    if set(kept) != set(names):
+        raise BadInput(
+            f"{file} holds {', '.join(kept) or 'nothing'}, and not the state of `{graph.name}`",
+            notes=[f"its state is {', '.join(names)}"],
+            helps=["take another file, or delete this one to start anew"],
+        )
+    return kept
 
 
 def _feeds(graph: Graph, inputs: Mapping[str, str], resize: bool) -> dict[str, Array]:

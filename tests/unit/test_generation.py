@@ -333,6 +333,30 @@ def test_nearest_shows_words_and_analogies(netlang: Callable[..., Said]) -> None
     assert [near["word"] for near in json.loads(out)] == ["queen"]
 
 
+def test_run_keeps_a_state_in_a_file(netlang: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "counting.net").write_text(COUNTING, encoding="utf-8")
+    np.save(tmp_path / "tokens.npy", np.array([[1, 1]]))
+    call = ("run", "counting.net", "--input", "tokens=tokens.npy", "--state", "h.npz", "--json")
+    likeliest: list[object] = []
+    for _ in range(2):
+        code, out, _ = netlang(*call)
+        assert code == 0
+        outputs = json.loads(out)["outputs"]
+        assert list(outputs) == ["logits"]
+        likeliest.append(np.argmax(outputs["logits"]["values"], axis=-1).tolist())
+    assert likeliest == [[[1, 2]], [[3, 4]]]
+    assert np.load(tmp_path / "h.npz")["seen"].tolist() == [[4.0]]
+    np.savez(tmp_path / "h.npz", other=np.zeros((1, 1), dtype=np.float32))
+    code, _, told = netlang(*call[:-1])
+    assert code == 1
+    assert "h.npz holds other, and not the state of `Counting`" in told
+    code, _, told = netlang(
+        "run", "speaker.net", "--input", "tokens=tokens.npy", "--state", "h.npz"
+    )  # fmt: skip
+    assert code == 1
+    assert "`Following` keeps no state" in told
+
+
 # ---- translation -------------------------------------------------------------------------
 
 
