@@ -89,8 +89,9 @@ def test_an_editable_install_works_from_the_checkout(environment: Path, tmp_path
 def test_the_wheel_holds_grammar_prelude_and_licence_and_no_tests(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    prelude = {f"netlang/prelude/{p.name}" for p in (CHECKOUT / "netlang/prelude").glob("*.net")}
-    assert prelude
+    library = (CHECKOUT / "netlang" / "prelude").rglob("*.net")
+    prelude = {path.relative_to(CHECKOUT).as_posix() for path in library}
+    assert "netlang/prelude/std/vision.net" in prelude
     assert prelude | {"netlang/grammars/netlang.lark", "netlang/py.typed"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
