@@ -16,6 +16,7 @@ from netlang.elaborate.checking import fits
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.expansion import refuse_expansion
 from netlang.elaborate.frame import Frame, Run, report
+from netlang.elaborate.given import parameter_values
 from netlang.elaborate.home import Home
 from netlang.elaborate.imports import locate, missing_name, refuse_circle
 from netlang.elaborate.library import Library
@@ -122,6 +123,46 @@ class Program:
                 exit_code=USAGE,
             )
         return self.nets[name]
+
+    def section(self, name: str | None) -> ast.Train:
+        """Find a train section by name, or the only one; raises ``Fault`` otherwise."""
+        declared = self.file.declarations if self.file else ()
+        sections = {d.name.text: d for d in declared if isinstance(d, ast.Train)}
+        if name in sections:
+            return sections[name]
+        if name is None and len(sections) == 1:
+            return next(iter(sections.values()))
+        listed = (f"its train sections: {', '.join(sections)}",) if sections else ()
+        if name is None:
+            many = f"{len(sections)} train sections: say which one" if sections else ""
+            raise Fault(
+                "which-section",
+                f"{self.path} has {many or 'no train section'}",
+                notes=listed,
+                exit_code=USAGE,
+            )
+        near = nearest(name, sections)
+        raise Fault(
+            "unknown-section",
+            f"{self.path} has no train section `{name}`",
+            notes=listed,
+            helps=(f"did you mean `{near}`?",) if near else (),
+            exit_code=USAGE,
+        )
+
+    def plan(self, name: str | None, given: Mapping[str, str] | None = None) -> Plan:
+        """Elaborate a train section with texts for some of its parameters.
+
+        Mistakes are in ``diagnostics``; raises ``Fault`` for what is not the program's mistake.
+        """
+        decl = self.section(name)
+        assert self._main is not None
+        values = parameter_values(decl, given or {}, self._main)
+        try:
+            return elaborate_train(decl, self._main, self._run(), values)
+        except Refused as refused:
+            report(Frame(self._run_of_numbers(), self._main), refused.diagnostic)
+            return Plan(decl.name.text, {}, {})
 
     # ---- building ------------------------------------------------------------------------
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from netlang.cli.output import refuse, warn
+from netlang.cli.output import colorful, page_width, refuse, warn
 from netlang.faults import USAGE, Fault
 
 if TYPE_CHECKING:
+    from netlang.elaborate.training import Plan
     from netlang.ir.graph import Graph
     from netlang.numeric import Array
     from netlang.program import Program
@@ -98,6 +100,21 @@ def sound_graph(
         if program.diagnostics.failed:
             refuse(program.diagnostics.sorted(), as_json=as_json)
         raise
+
+
+def sound_plan(
+    program: Program, section: str | None, given: Mapping[str, str], *, as_json: bool = False
+) -> Plan:
+    """Elaborate a train section; end the command with its mistakes, or show its warnings."""
+    plan = program.plan(section, given)
+    found = program.diagnostics.sorted()
+    if program.diagnostics.failed:
+        refuse(found, as_json=as_json)
+    if found:
+        from netlang.render import render_all
+
+        warn(render_all(found, color=colorful(sys.stderr), width=page_width(sys.stderr)))
+    return plan
 
 
 def initial_or_given(graph: Graph, weights: str | None, seed: int) -> Mapping[str, Array]:

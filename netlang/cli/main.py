@@ -9,7 +9,7 @@ import click
 
 COMMANDS = (
     "check", "fmt", "summary", "show", "names", "explain", "compile", "run", "verify", "generate",
-    "nearest",
+    "nearest", "train", "evaluate",
 )  # fmt: skip
 
 

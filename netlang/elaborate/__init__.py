@@ -8,3 +8,4 @@ from netlang.elaborate import calls as calls
 from netlang.elaborate import core as core
 from netlang.elaborate import expressions as expressions
 from netlang.elaborate import loops as loops
+from netlang.elaborate import watched as watched

@@ -8,7 +8,6 @@ from netlang.diagnostics import Label, Refused
 from netlang.elaborate.budget import Exhausted
 from netlang.elaborate.checking import declare_shape, fits, match_shape
 from netlang.elaborate.core import evaluate, truth
-from netlang.elaborate.emit import full
 from netlang.elaborate.frame import Frame, Slot, refuse, report
 from netlang.elaborate.naming import bare_stage
 from netlang.elaborate.values import (
@@ -301,39 +300,39 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
         )
     tensor = declare_shape(type, frame, name)
     run = frame.run
-    if frame.depth > 1:
-        if not run.training:
-            refuse(
-                "nested-state",
-                "a net with state can't be called by another",
-                statement.span,
-                "its state would have no owner",
-            )
-        value = full(tensor.shape, float(start), tensor.dtype, statement.span, frame)
-        frame.bind(name, value, statement.name.span)
-        return
+    if run.training:
+        name = f"{frame.path}.{name}/state"
+    elif frame.depth > 1:
+        refuse(
+            "nested-state",
+            "a net with state can't be called by another",
+            statement.span,
+            "its state would have no owner",
+        )
     value = run.builder.fresh(name, tensor)
-    run.states.append(State(name, value, float(start), value))
-    frame.bind(name, value, statement.name.span)
+    run.states.append(State(value.name, value, float(start), value))
+    frame.bind(statement.name.text, value, statement.name.span)
 
 
 def finish_states(frame: Frame) -> None:
     """Tie every state to its `next`, whose type must be the same."""
+    own = {slot.value: name for name, slot in frame.names.items() if isinstance(slot.value, Value)}
     for i, state in enumerate(frame.run.states):
-        slot = frame.nexts.get(state.name)
+        name = own.get(state.value, "")
+        slot = frame.nexts.get(name)
         if slot is None or not isinstance(slot.value, Value):
             continue  # the syntax check reports a state without `next`
         if slot.value.type != state.value.type:
-            declared = frame.names[state.name].span
+            declared = frame.names[name].span
             try:
                 refuse(
                     "carried-shape",
-                    f"`{state.name}` changes shape from one call to the next",
+                    f"`{name}` changes shape from one call to the next",
                     slot.span,
                     f"the next value is {slot.value.type}",
                     secondary=(Label(declared, f"the state is {state.value.type}"),),
                     helps=(
-                        f"declare it as `state {state.name}: {slot.value.type}`, "
+                        f"declare it as `state {name}: {slot.value.type}`, "
                         f"or bring the next value to {state.value.type}",
                     ),
                 )

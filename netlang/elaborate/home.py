@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from netlang.diagnostics import Diagnostic, Diagnostics, Label
+from netlang.elaborate.frame import DEPTH_LIMIT
 from netlang.elaborate.naming import Sites, sites_of
 from netlang.elaborate.values import UNKNOWN, Function, Object, Word
 from netlang.ir.types import DType
@@ -47,6 +48,8 @@ class Home:
         default_factory=dict[int, "tuple[Expected, ...]"]
     )
     """The signatures of the definitions called so far, ready to be matched."""
+    looking_into: int = 0
+    """Definitions being named one inside the other, counted in the library all files share."""
     _values: dict[str, Object] = field(default_factory=dict[str, Object])
     _sites: dict[int, Sites] = field(default_factory=dict[int, Sites])
     _evaluating: list[str] = field(default_factory=list[str])
@@ -79,9 +82,9 @@ class Home:
                 value: Object = Function(definition, self)
             case ast.Bind() as bind:
                 return self._constant(name, bind)
-            case ast.Train() | ast.Assert():
+            case ast.Assert():
                 return LookupError
-            case None:
+            case ast.Train() | None:  # a train section has a name, which hides no other
                 if name in self.imported:
                     origin = self.imported[name]
                     return origin[0].find(origin[1]) if origin else UNKNOWN
@@ -141,10 +144,17 @@ class Home:
     def sites(self, definition: ast.Definition) -> Sites:
         """Name the weight-owning calls of a definition of this file."""
         known = self._sites.get(id(definition))
-        if known is None:
-            self._sites[id(definition)] = Sites()  # a definition that calls itself owns nothing
-            known = sites_of(definition.params, definition.body, self)
-            self._sites[id(definition)] = known
+        if known is not None:
+            return known
+        # Calls nested deeper than this are refused, whatever they own.
+        common = self.library or self
+        if common.looking_into >= DEPTH_LIMIT:
+            return Sites()
+        common.looking_into += 1
+        self._sites[id(definition)] = Sites()  # a definition that calls itself owns nothing
+        known = sites_of(definition.params, definition.body, self)
+        self._sites[id(definition)] = known
+        common.looking_into -= 1
         return known
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from collections import Counter
 from dataclasses import dataclass, field
 
 from netlang.diagnostics import Refused
@@ -26,7 +25,7 @@ from netlang.elaborate.values import (
     describe,
 )
 from netlang.ir.dims import symbol
-from netlang.ir.graph import Node, Param, Value
+from netlang.ir.graph import Node, Param, State, Value
 from netlang.syntax import ast
 
 _ITEM_TYPES = {"init": "init_rule", "freeze": "selection", "checkpoint": "checkpoint"}
@@ -50,6 +49,8 @@ class Plan:
     params: Mapping[Value, Param] = field(default_factory=dict[Value, Param])
     batch: Mapping[str, Value] = field(default_factory=dict[str, Value])
     noise: Mapping[Value, Noise] = field(default_factory=dict[Value, Noise])
+    states: tuple[State, ...] = ()
+    """What nets keep from call to call, if the section carries it from batch to batch."""
 
 
 @dataclass(slots=True)
@@ -62,7 +63,9 @@ class _Section:
     batch: dict[str, Value] = field(default_factory=dict[str, Value])
 
     def run(self) -> None:
-        if not any(isinstance(i, ast.Bind) and i.targets[0].text == "data" for i in self.decl.items):
+        if not any(
+            isinstance(i, ast.Bind) and i.targets[0].text == "data" for i in self.decl.items
+        ):
             # That `data` is missing is told once, at the end.
             self.frame.bind("batch", UNKNOWN, self.decl.name.span)
         for item in self.decl.items:
@@ -355,6 +358,7 @@ def elaborate_train(
         {made.value: made.param for made in run.made},
         section.batch,
         dict(run.noise),
+        tuple(run.states),
     )
 
 

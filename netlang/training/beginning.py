@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from netlang.elaborate.functions import initial
+from netlang.elaborate.selecting import root
 from netlang.elaborate.values import Layer, Object, Part, Setting
 from netlang.faults import BadWeights
 from netlang.files import find_data
 from netlang.initial import draw, initialize
 from netlang.ir.graph import Graph, Param
 from netlang.numeric import Array
-from netlang.training.selection import root
 from netlang.training.step import Training
 from netlang.weights import load_weights
 

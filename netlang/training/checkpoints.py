@@ -7,6 +7,7 @@ one before is kept until the new one has been read back, so at any moment there 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
@@ -17,16 +18,24 @@ from netlang.numeric import Array, np
 from netlang.weights import load_with_metadata, save_weights
 
 LATEST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
+FORMAT = "1"
+"""The version of what a checkpoint holds; a newer one is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is, and what made it so: compared when it goes on."""
+    """How far a run is, and what made it so: compared when it goes on.
+
+    ``epochs`` counts those that are measured and reported; ``sums`` and ``rows`` are of the epoch
+    under way. ``waited`` is how many steps the watched figure has not improved.
+    """
 
     step: int
     settings: Mapping[str, str]
+    epochs: int = 0
     best: Mapping[str, float] = field(default_factory=dict[str, float])
     waited: int = 0
+    stopped: bool = False
     sums: Mapping[str, float] = field(default_factory=dict[str, float])
     rows: int = 0
     seconds: float = 0.0
@@ -35,8 +44,10 @@ class Progress:
 class BadCheckpoint(Fault):
     """A checkpoint that cannot be gone on from."""
 
-    def __init__(self, message: str, *, helps: tuple[str, ...] = ()) -> None:
-        super().__init__("bad-checkpoint", message, helps=helps)
+    def __init__(
+        self, message: str, *, notes: tuple[str, ...] = (), helps: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__("bad-checkpoint", message, notes=notes, helps=helps)
 
 
 def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
@@ -44,11 +55,16 @@ def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
     latest, before = folder / LATEST, folder / BEFORE
     text = json.dumps(asdict(progress), sort_keys=True)
     unproven = folder / f".{LATEST}.new"
-    save_weights(unproven, state, {"progress": text, "seal": seal(state, text)})
-    _read(unproven)
-    if latest.exists():
-        latest.replace(before)
-    unproven.replace(latest)
+    metadata = {"format": FORMAT, "progress": text, "seal": seal(state, text)}
+    try:
+        save_weights(unproven, state, metadata)
+        _read(unproven)
+        if latest.exists():
+            latest.replace(before)
+        unproven.replace(latest)
+        _sync(folder)
+    finally:
+        unproven.unlink(missing_ok=True)
     return latest
 
 
@@ -69,7 +85,7 @@ def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:
             continue
         return state, progress, warnings
     if warnings:
-        raise BadCheckpoint(f"no checkpoint in {folder} is whole: {'; '.join(warnings)}")
+        raise BadCheckpoint(f"no checkpoint in {folder} is whole", notes=tuple(warnings))
     raise BadCheckpoint(
         f"there is no checkpoint in {folder}",
         helps=("leave out --resume to begin a run there",),
@@ -79,10 +95,13 @@ def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:
 def _read(path: Path) -> tuple[dict[str, Array], Progress]:
     state, metadata = load_with_metadata(path)
     text = metadata.get("progress", "")
+    if metadata.get("format", FORMAT) != FORMAT:
+        raise BadCheckpoint(
+            f"it has format {metadata['format']}, and this netlang reads format {FORMAT}"
+        )
     if metadata.get("seal") != seal(state, text):
         raise BadCheckpoint("its content is not what was written")
-    given = json.loads(text)
-    return state, Progress(**given)
+    return state, Progress(**json.loads(text))
 
 
 def seal(state: Mapping[str, Array], text: str) -> str:
@@ -91,5 +110,19 @@ def seal(state: Mapping[str, Array], text: str) -> str:
     for name in sorted(state):
         array = np.ascontiguousarray(state[name])
         made.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        made.update(array.data)
+        made.update(array.reshape(-1).view(np.uint8).data)
     return made.hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder last, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        return
+    finally:
+        os.close(handle)

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
 from netlang.arrays import numpy_dtype
 from netlang.backends.ort import Held, Provider, Session
-from netlang.ir.graph import Graph
+from netlang.ir.graph import Graph, State
+from netlang.ir.types import DType
 from netlang.numeric import Array, np
-from netlang.training.step import STEP, StepGraph, Training, kept
+from netlang.training.step import Training, kept
 
 Arrays = Mapping[str, Array]
+Numbers = Mapping[str, float]
+"""Inputs of a step that are single numbers: counts, learning rates, shares."""
 
 
 class Engine(Protocol):
-    """Runs the steps of a training and measures batches.
+    """Runs the graphs of a training.
 
     State is named as in the graphs: a weight by its path, what an optimizer keeps for it by
-    ``path/name``.
+    ``path/name``, what a net keeps from batch to batch by ``path.name/state``.
     """
 
-    def step(
-        self, chosen: StepGraph, batch: Arrays, count: int, rates: Mapping[str, float]
-    ) -> dict[str, float]:
-        """Do one update with a batch; give its loss."""
+    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, float]:
+        """Run a step on a batch; give its loss, its metrics, the length of its gradient."""
         ...
 
-    def measure(self, batch: Arrays, count: int) -> dict[str, float]:
-        """Give the loss and the metrics of a batch, in evaluation mode."""
+    def measure(self, batch: Arrays, numbers: Numbers, *, anew: bool) -> dict[str, float]:
+        """Give the loss and the metrics of a batch in evaluation mode.
+
+        With ``anew``, nets forget what they kept from measured batches before.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Let nets start over with what they keep from batch to batch."""
         ...
 
     def state(self) -> dict[str, Array]:
-        """Copy out all weights, statistics and what optimizers keep."""
+        """Copy out all weights, statistics and what optimizers and nets keep."""
         ...
 
     def restore(self, state: Arrays) -> None:
@@ -58,6 +66,33 @@ def beginning(training: Training, weights: Arrays) -> dict[str, Array]:
     return state
 
 
+def fed(graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
+    """Name the inputs of a step, state apart."""
+    given: dict[str, Array] = {f"batch.{name}": array for name, array in batch.items()}
+    feeds: dict[str, Array] = {}
+    for value in graph.inputs:
+        if value.name in given:
+            feeds[value.name] = given[value.name]
+        elif value.name in numbers:
+            dtype = numpy_dtype(value.type.dtype)
+            feeds[value.name] = np.asarray(numbers[value.name], dtype=dtype)
+    return feeds
+
+
+def starts(carried: Sequence[State], rows: int) -> dict[str, Array]:
+    """Give what nets keep as it is before their first batch."""
+    found: dict[str, Array] = {}
+    for state in carried:
+        shape = [size if isinstance(size, int) else rows for size in state.value.type.shape]
+        dtype = numpy_dtype(state.value.type.dtype)
+        found[state.name] = np.full(shape, state.start, dtype=dtype)
+    return found
+
+
+def _rows(batch: Arrays) -> int:
+    return len(next(iter(batch.values())))
+
+
 class OrtEngine:
     """Steps on onnxruntime."""
 
@@ -65,81 +100,118 @@ class OrtEngine:
         self, training: Training, state: Arrays, *, provider: Provider = "cpu",
         threads: int | None = None,
     ) -> None:  # fmt: skip
-        from netlang.backends.onnx import to_onnx
-
-        def session(chosen: StepGraph | None) -> Session:
-            graph = chosen.graph if chosen else training.evaluation
-            return Session(to_onnx(graph, {}), provider=provider, threads=threads)
-
-        self._steps = {chosen.name: session(chosen) for chosen in training.steps}
         self._training = training
-        self._measure: Session | None = None
-        self._session = session
-        self._any = next(iter(self._steps.values()))
+        self._provider: Provider = provider
+        self._threads = threads
+        self._sessions: dict[int, Session] = {}
+        for chosen in training.steps:
+            self._any = self._session(chosen.graph)
         self._held: dict[str, Held] = {}
+        self._measured: dict[str, Held] = {}
         self.restore(state)
 
-    def step(
-        self, chosen: StepGraph, batch: Arrays, count: int, rates: Mapping[str, float]
-    ) -> dict[str, float]:
-        session = self._steps[chosen.name]
-        results = session.run_held(self._feeds(batch, count, rates))
-        measured = {name: float(results.pop(name).numpy()) for name in chosen.graph.outputs}
-        self._held = self._held | {
-            name.removesuffix("_next"): held for name, held in results.items()
-        }
+    def _session(self, graph: Graph) -> Session:
+        """Open the session of a graph, when it is first needed."""
+        if id(graph) not in self._sessions:
+            from netlang.backends.onnx import to_onnx
+
+            self._sessions[id(graph)] = Session(
+                to_onnx(graph, {}), provider=self._provider, threads=self._threads
+            )
+        return self._sessions[id(graph)]
+
+    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, float]:
+        self._start(self._held, batch)
+        feeds = self._held | self._hold(fed(graph, batch, numbers))
+        results = self._session(graph).run_held(feeds)
+        measured = {name: float(results.pop(name).numpy()) for name in graph.outputs}
+        self._held = self._held | _after(results)
         return measured
 
-    def measure(self, batch: Arrays, count: int) -> dict[str, float]:
-        if self._measure is None:
-            self._measure = self._session(None)
-        results = self._measure.run_held(self._feeds(batch, count, {}))
-        return {name: float(held.numpy()) for name, held in results.items()}
+    def measure(self, batch: Arrays, numbers: Numbers, *, anew: bool) -> dict[str, float]:
+        if anew:
+            self._measured = {}
+        self._start(self._measured, batch)
+        graph = self._training.evaluation
+        feeds = self._held | self._measured | self._hold(fed(graph, batch, numbers))
+        results = self._session(graph).run_held(feeds)
+        measured = {name: float(results.pop(name).numpy()) for name in graph.outputs}
+        self._measured = self._measured | _after(results)
+        return measured
+
+    def _start(self, held: dict[str, Held], batch: Arrays) -> None:
+        carried = self._training.carried
+        if carried and carried[0].name not in held:
+            held.update(self._hold(starts(carried, _rows(batch))))
+
+    def _hold(self, arrays: Arrays) -> dict[str, Held]:
+        return {name: self._any.hold(array) for name, array in arrays.items()}
+
+    def forget(self) -> None:
+        dropped = {s.name for s in self._training.carried}
+        self._held = {name: held for name, held in self._held.items() if name not in dropped}
 
     def state(self) -> dict[str, Array]:
         return {name: held.numpy() for name, held in self._held.items()}
 
     def restore(self, state: Arrays) -> None:
-        self._held = {name: self._any.hold(array) for name, array in state.items()}
+        self._held = self._hold(state)
 
     def mark(self) -> object:
-        return self._held
+        return dict(self._held)
 
     def go_back(self, mark: object) -> None:
         self._held = cast("dict[str, Held]", mark)
 
-    def _feeds(self, batch: Arrays, count: int, rates: Mapping[str, float]) -> dict[str, Held]:
-        hold = self._any.hold
-        feeds = self._held | {f"batch.{name}": hold(array) for name, array in batch.items()}
-        feeds[STEP] = hold(np.asarray(count, dtype=np.int64))
-        return feeds | {n: hold(np.asarray(r, dtype=np.float32)) for n, r in rates.items()}
+
+def _after(results: Mapping[str, Held]) -> dict[str, Held]:
+    return {name.removesuffix("_next"): held for name, held in results.items()}
 
 
 class NumpyEngine:
     """Steps on the interpreter: slow, and what a step means."""
 
-    def __init__(self, training: Training, state: Arrays) -> None:
+    def __init__(self, training: Training, state: Arrays, *, dtype: DType = DType.F32) -> None:
         self._training = training
+        self._dtype = dtype
         self._state = dict(state)
+        self._measured: dict[str, Array] = {}
 
-    def step(
-        self, chosen: StepGraph, batch: Arrays, count: int, rates: Mapping[str, float]
-    ) -> dict[str, float]:
-        from netlang.backends import reference
-
-        results = reference.run(chosen.graph, self._feeds(chosen.graph, batch, count, rates), {})
-        measured = {name: float(results.pop(name)) for name in chosen.graph.outputs}
-        self._state = self._state | {
-            name.removesuffix("_next"): array for name, array in results.items()
-        }
+    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, float]:
+        self._start(self._state, batch)
+        measured, after = self._run(graph, self._state, fed(graph, batch, numbers))
+        self._state = self._state | after
         return measured
 
-    def measure(self, batch: Arrays, count: int) -> dict[str, float]:
+    def measure(self, batch: Arrays, numbers: Numbers, *, anew: bool) -> dict[str, float]:
+        if anew:
+            self._measured = {}
+        self._start(self._measured, batch)
+        graph = self._training.evaluation
+        state = self._state | self._measured
+        measured, after = self._run(graph, state, fed(graph, batch, numbers))
+        self._measured = self._measured | after
+        return measured
+
+    def _start(self, held: dict[str, Array], batch: Arrays) -> None:
+        carried = self._training.carried
+        if carried and carried[0].name not in held:
+            held.update(starts(carried, _rows(batch)))
+
+    def _run(
+        self, graph: Graph, state: Arrays, feeds: Arrays
+    ) -> tuple[dict[str, float], dict[str, Array]]:
         from netlang.backends import reference
 
-        graph = self._training.evaluation
-        results = reference.run(graph, self._feeds(graph, batch, count, {}), {})
-        return {name: float(array) for name, array in results.items()}
+        wanted = [*(v.name for v in graph.inputs), *(s.value.name for s in graph.states)]
+        given = {**state, **feeds}
+        results = reference.run(graph, {n: given[n] for n in wanted}, {}, dtype=self._dtype)
+        measured = {name: float(results.pop(name)) for name in graph.outputs}
+        return measured, {name.removesuffix("_next"): array for name, array in results.items()}
+
+    def forget(self) -> None:
+        dropped = {s.name for s in self._training.carried}
+        self._state = {name: a for name, a in self._state.items() if name not in dropped}
 
     def state(self) -> dict[str, Array]:
         return dict(self._state)
@@ -148,19 +220,7 @@ class NumpyEngine:
         self._state = dict(state)
 
     def mark(self) -> object:
-        return self._state
+        return dict(self._state)
 
     def go_back(self, mark: object) -> None:
         self._state = cast("dict[str, Array]", mark)
-
-    def _feeds(
-        self, graph: Graph, batch: Arrays, count: int, rates: Mapping[str, float]
-    ) -> dict[str, Array]:
-        given = {
-            **self._state,
-            **{f"batch.{name}": array for name, array in batch.items()},
-            STEP: np.asarray(count, dtype=np.int64),
-            **{name: np.asarray(rate, dtype=np.float32) for name, rate in rates.items()},
-        }
-        wanted = [*(v.name for v in graph.inputs), *(s.value.name for s in graph.states)]
-        return {name: given[name] for name in wanted}

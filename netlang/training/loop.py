@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from netlang.data.batches import Batches, BatchStream
-from netlang.elaborate.values import Duration, Layer, Setting
+from netlang.data.source import Batch
+from netlang.elaborate.values import Duration, Setting
 from netlang.faults import Fault
-from netlang.ir.graph import Value
-from netlang.numeric import Array
+from netlang.ir.graph import Graph, Value
 from netlang.training import checkpoints
 from netlang.training.checkpoints import Progress
-from netlang.training.engine import Engine
+from netlang.training.engine import Engine, Numbers
+from netlang.training.saving import save_part, save_whole
 from netlang.training.schedules import Clock, rate
-from netlang.training.selection import root
-from netlang.training.step import StepGraph, Training
-from netlang.weights import save_weights
+from netlang.training.step import DRAW, GRADIENT, SHARE, STEP, StepGraph, Training
 
 NON_FINITE = 4
 """The exit code of a training whose numbers left the finite ones."""
@@ -41,8 +41,8 @@ class Report:
 class Watcher(Protocol):
     """Who is told how a run goes."""
 
-    def began(self, first: int, total: int, clock: Clock) -> None: ...
-    def stepped(self, step: int, loss: float, measured: Mapping[str, float]) -> None: ...
+    def began(self, step: int, clock: Clock) -> None: ...
+    def stepped(self, step: int, measured: Mapping[str, float]) -> None: ...
     def finished_epoch(self, report: Report) -> None: ...
     def saved(self, path: Path) -> None: ...
 
@@ -52,6 +52,7 @@ class Run:
     """One training on its way.
 
     ``interrupted`` is asked after each step; where it says yes, the run saves itself and ends.
+    ``pause`` is the least time in seconds between two checkpoints.
     """
 
     training: Training
@@ -62,241 +63,273 @@ class Run:
     settings: Mapping[str, str]
     watcher: Watcher
     interrupted: Callable[[], bool] = lambda: False
-    reports: list[Report] = field(default_factory=list[Report])
+    pause: float = 60.0
     _best: dict[str, float] = field(default_factory=dict[str, float])
+    _epochs: int = 0
     _waited: int = 0
-    _totals: _Totals = field(default_factory=lambda: _Totals())
-    _counts: dict[str, int] = field(default_factory=dict[str, int])
+    _stopped: bool = False
+    _totals: Totals = field(default_factory=lambda: Totals())
+    _began: float = 0.0
+    _saved: float = 0.0
 
     @property
     def clock(self) -> Clock:
-        steps = len(self.data)
-        duration = self.training.plan.settings["run"]
-        assert isinstance(duration, Duration)
-        total = duration.amount * (steps if duration.unit == "epochs" else 1)
-        return Clock(steps, math.ceil(total))
+        return clock_of(self.training, len(self.data))
 
     def go(self, progress: Progress | None = None) -> bool:
         """Run to the end, or until interrupted; tell whether the end was reached."""
         clock = self.clock
         step = self._continue(progress)
-        self.watcher.began(step, clock.total, clock)
-        began = time.monotonic() - (progress.seconds if progress else 0.0)
-        while step < clock.total:
-            epoch, cursor = divmod(step, clock.steps_per_epoch)
-            with self.data.epoch(epoch, cursor) as stream:
-                step = self._epoch(stream, step, clock, began)
-            if self.interrupted():
-                self._checkpoint(step, began)
-                return step >= clock.total
-            if step % clock.steps_per_epoch == 0 or step >= clock.total:
-                self._finish_epoch(step, clock, began)
-                if self._should_stop(clock):
-                    break
-        self._save_named(step, clock, last=True)
-        return True
+        self.watcher.began(step, clock)
+        while not self._over(step, clock) and not self.interrupted():
+            if self._due(step, clock):
+                self._finish_epoch(step, clock)
+            else:
+                step = self._epoch(step, clock)
+        self._checkpoint(step)
+        for path in save_whole(self.training, self.engine, self.folder):
+            self.watcher.saved(path)
+        return self._over(step, clock)
 
     def _continue(self, progress: Progress | None) -> int:
+        self._began = self._saved = time.monotonic()
         if progress is None:
             return 0
-        self._best, self._waited = dict(progress.best), progress.waited
-        self._totals = _Totals(dict(progress.sums), progress.rows)
+        self._began -= progress.seconds
+        self._best, self._epochs = dict(progress.best), progress.epochs
+        self._waited, self._stopped = progress.waited, progress.stopped
+        self._totals = Totals(dict(progress.sums), progress.rows)
         return progress.step
 
-    def _epoch(self, stream: BatchStream, step: int, clock: Clock, began: float) -> int:
-        """Do the steps that are left of an epoch."""
-        for batch in stream:
-            measured = self._step(batch, step, clock)
-            self._totals.add(measured, _rows(batch))
-            step += 1
-            self.watcher.stepped(step, measured["loss"], measured)
-            self._save_named(step, clock)
-            if step >= clock.total or self.interrupted():
-                break
-        del began
+    def _over(self, step: int, clock: Clock) -> bool:
+        return self._stopped or (step >= clock.total and not self._due(step, clock))
+
+    def _due(self, step: int, clock: Clock) -> bool:
+        """Tell whether an epoch has ended that is not reported yet."""
+        ended = step % clock.steps_per_epoch == 0 or step >= clock.total
+        return ended and self._epochs < math.ceil(step / clock.steps_per_epoch)
+
+    # Steps.
+
+    def _epoch(self, step: int, clock: Clock) -> int:
+        """Do the steps that are left of an epoch, or until interrupted; give the next step."""
+        epoch, done = divmod(step, clock.steps_per_epoch)
+        if done == 0:
+            self.engine.forget()
+        with self.data.epoch(epoch, done * self.training.accumulate) as stream:
+            while (batches := self._next(stream)) and step < clock.total:
+                measured = self._step(batches, step, clock)
+                if measured is None:
+                    break
+                self._totals.add(measured, sum(map(_rows, batches)))
+                step += 1
+                self.watcher.stepped(step, measured)
+                self._save_every(step, clock)
+                if self.interrupted():
+                    break
+                if time.monotonic() - self._saved > self.pause:
+                    self._checkpoint(step)
         return step
 
-    def _step(self, batch: Mapping[str, Array], step: int, clock: Clock) -> dict[str, float]:
-        """Do every update of a step in turn; give what the first measured."""
+    def _next(self, stream: BatchStream) -> list[Batch]:
+        """Take the batches of one step; at the end of an epoch there may be fewer, or none."""
+        return list(islice(stream, self.training.accumulate))
+
+    def _step(self, batches: Sequence[Batch], step: int, clock: Clock) -> dict[str, float] | None:
+        """Do every update of a step in turn; give what they measured.
+
+        Gives ``None``, and changes nothing, where it was interrupted between two batches.
+        """
+        before = self.engine.mark()
         measured: dict[str, float] = {}
         for chosen in self.training.steps:
             rates = {name: rate(schedule, step, clock) for name, schedule in chosen.rates.items()}
+            found = Totals()
             for turn in range(chosen.repeat):
-                before = self.engine.mark()
-                count = step * chosen.repeat + turn + 1
-                found = self.engine.step(chosen, batch, count, rates)
-                if not math.isfinite(found["loss"]) or not math.isfinite(found["gradient"]):
-                    self._not_finite(chosen, batch, count, rates, before, step, found)
-            prefix = f"{chosen.name}." if len(self.training.steps) > 1 else ""
-            measured |= {prefix + name: value for name, value in found.items()}
-            measured.setdefault("loss", found["loss"])
+                found = Totals()
+                for i, batch in enumerate(batches):
+                    if i and self.interrupted():
+                        self.engine.go_back(before)
+                        return None
+                    last = i == len(batches) - 1
+                    graph = chosen.graph if last else chosen.gathering or chosen.graph
+                    numbers = {
+                        STEP: step * chosen.repeat + turn + 1,
+                        DRAW: step * self.training.accumulate + i + 1,
+                        SHARE: _rows(batch) / sum(map(_rows, batches)),
+                        **rates,
+                    }
+                    found.add(self._update(graph, batch, numbers, step), _rows(batch))
+            measured |= {_shown(self.training, chosen, n): v for n, v in found.means().items()}
         return measured
 
-    def _not_finite(
-        self,
-        chosen: StepGraph,
-        batch: Mapping[str, Array],
-        count: int,
-        rates: Mapping[str, float],
-        before: object,
-        step: int,
-        found: Mapping[str, float],
-    ) -> None:
+    def _update(self, graph: Graph, batch: Batch, numbers: Numbers, step: int) -> dict[str, float]:
+        before = self.engine.mark()
+        found = self.engine.step(graph, batch, numbers)
+        if math.isfinite(found["loss"]) and math.isfinite(found[GRADIENT]):
+            return found
         from netlang.training.nonfinite import first_bad
 
         self.engine.go_back(before)
         what = "loss" if not math.isfinite(found["loss"]) else "gradient"
-        place = first_bad(chosen.graph, self.engine.state(), batch, count, rates)
+        place = first_bad(graph, self.engine.state(), batch, numbers)
         raise Fault(
             "not-finite",
-            f"the {what} is {found[what]} at step {step + 1}",
+            f"the {what} is {found[what]} at step {step + 1:,}",
             notes=[place] if place else [],
             helps=["lower the learning rate, or limit gradients: `clip = clip_norm(1.0)`"],
             exit_code=NON_FINITE,
         )
 
-    # ---- epochs --------------------------------------------------------------------------
+    # Epochs.
 
-    def _finish_epoch(self, step: int, clock: Clock, began: float) -> None:
-        epoch = math.ceil(step / clock.steps_per_epoch)
-        first = self.training.steps[0]
-        schedule = next(iter(first.rates.values()), 0.0)
+    def _finish_epoch(self, step: int, clock: Clock) -> None:
+        valid = self.measure()
+        if valid is None:
+            return
+        self._epochs += 1
+        schedule = next(iter(self.training.steps[0].rates.values()), 0.0)
         report = Report(
-            epoch,
+            self._epochs,
             step,
             self._totals.means(),
-            self.measure(step),
+            valid,
             rate(schedule, step - 1, clock),
-            time.monotonic() - began,
+            time.monotonic() - self._began,
         )
-        self._totals = _Totals()
-        self.reports.append(report)
+        self._totals = Totals()
         self._save_best(report)
-        self._checkpoint(step, began)
+        self._stopped = self._should_stop(report, clock)
         self.watcher.finished_epoch(report)
+        if time.monotonic() - self._saved > min(self.pause, 1.0):
+            self._checkpoint(step)
 
-    def measure(self, step: int) -> dict[str, float]:
-        """Measure the validation rows; nothing where there are none."""
+    def measure(self) -> dict[str, float] | None:
+        """Measure the validation rows; nothing where there are none, ``None`` if interrupted."""
+        totals = Totals()
         if self.valid is None:
             return {}
-        totals = _Totals()
         with self.valid.epoch(0) as stream:
-            for batch in stream:
-                totals.add(self.engine.measure(batch, step), _rows(batch))
+            for i, batch in enumerate(stream):
+                if self.interrupted():
+                    return None
+                found = self.engine.measure(batch, {DRAW: i + 1}, anew=i == 0)
+                totals.add(found, _rows(batch))
         return totals.means()
 
-    def _should_stop(self, clock: Clock) -> bool:
+    def _should_stop(self, report: Report, clock: Clock) -> bool:
         stop = self.training.plan.settings.get("stop")
         if not isinstance(stop, Setting):
             return False
-        watch, patience = stop.arguments["watch"], stop.arguments["patience"]
-        change = stop.arguments["min_change"]
-        assert isinstance(watch, Value) and isinstance(patience, Duration)
-        assert isinstance(change, int | float)
-        name = self.name_of(watch)
-        value = self._latest(name)
-        if self._improved(f"stop {name}", name, value, float(change)):
+        patience, change = stop.arguments["patience"], stop.arguments["min_change"]
+        assert isinstance(patience, Duration) and isinstance(change, int | float)
+        if self._improved("stop", stop, "watch", report, float(change)):
             self._waited = 0
             return False
         self._waited += clock.steps_per_epoch
         return self._waited >= clock.steps(patience)
 
-    def _latest(self, name: str) -> float:
-        report = self.reports[-1]
-        return report.valid.get(name, report.train.get(name, math.nan))
-
-    def _improved(self, key: str, name: str, value: float, change: float = 0.0) -> bool:
-        sign = 1.0 if larger_is_better(name) else -1.0
+    def _improved(
+        self, key: str, chosen: Setting, of: str, report: Report, change: float = 0.0
+    ) -> bool:
+        """Tell whether a watched figure is the best so far, and remember it."""
+        watch = chosen.arguments[of]
+        assert isinstance(watch, Value)
+        name = next(n for n, v in self.training.measured.items() if v is watch)
+        value = report.valid.get(name, report.train.get(name, math.nan))
+        sign = 1.0 if larger_is_better(name, str(chosen.arguments["mode"])) else -1.0
         before = self._best.get(key)
         if before is not None and not sign * value > sign * before + change:
             return False
         self._best[key] = value
         return True
 
-    def name_of(self, value: Value) -> str:
-        """Give the name under which a watched value is measured."""
-        measured = self.training.measured
-        return next(name for name, v in measured.items() if v is value)
+    # Files.
 
-    # ---- files ---------------------------------------------------------------------------
-
-    def _checkpoint(self, step: int, began: float) -> None:
+    def _checkpoint(self, step: int) -> None:
         progress = Progress(
             step,
             self.settings,
+            self._epochs,
             self._best,
             self._waited,
+            self._stopped,
             self._totals.sums,
             self._totals.rows,
-            time.monotonic() - began,
+            time.monotonic() - self._began,
         )
         self.watcher.saved(checkpoints.save(self.folder, self.engine.state(), progress))
+        self._saved = time.monotonic()
 
     def _save_best(self, report: Report) -> None:
-        for i, saved in enumerate(self._saves("save_best")):
-            by = saved.arguments["by"]
-            assert isinstance(by, Value)
-            name = self.name_of(by)
-            if self._improved(f"best {i} {name}", name, self._latest(name)):
-                self._save(saved, report.epoch, report.step)
+        for i, chosen in enumerate(self._savings("save_best")):
+            if self._improved(f"best {i}", chosen, "by", report):
+                self._save(chosen, report.epoch, report.step)
 
-    def _save_named(self, step: int, clock: Clock, *, last: bool = False) -> None:
-        """Save what is to be saved every so often."""
-        for saved in self._saves("save_every"):
-            every = saved.arguments["every"]
+    def _save_every(self, step: int, clock: Clock) -> None:
+        for chosen in self._savings("save_every"):
+            every = chosen.arguments["every"]
             assert isinstance(every, Duration)
-            if not last and step % max(1, round(clock.steps(every))) == 0:
-                self._save(saved, math.ceil(step / clock.steps_per_epoch), step)
+            if step % max(1, round(clock.steps(every))) == 0:
+                self._save(chosen, math.ceil(step / clock.steps_per_epoch), step)
 
-    def _saves(self, name: str) -> list[Setting]:
+    def _savings(self, name: str) -> list[Setting]:
         given = self.training.plan.settings.get("checkpoint", [])
         assert isinstance(given, list)
         return [s for s in given if isinstance(s, Setting) and s.name == name]
 
-    def _save(self, saved: Setting, epoch: int, step: int) -> None:
-        what, name = saved.arguments["what"], saved.arguments["path"]
-        assert isinstance(name, str)
+    def _save(self, chosen: Setting, epoch: int, step: int) -> None:
+        name = str(chosen.arguments["path"])
         name = name.replace("{epoch}", str(epoch)).replace("{step}", str(step))
-        path = self.folder / Path(name).name
-        save_weights(path, self.weights_of(what), {"net": self.training.plan.name})
+        path = self.folder / name
+        save_part(self.training, self.engine, chosen.arguments["what"], path)
         self.watcher.saved(path)
 
-    def weights_of(self, what: object) -> dict[str, Array]:
-        """Give the weights of a layer or a part, named as a net names its own."""
-        weights = self.training.weights
-        assert what is not None
-        layer = what if isinstance(what, Layer) else getattr(what, "layer", None)
-        assert isinstance(layer, Layer)
-        state = self.engine.state()
-        chosen = weights.chosen(what)  # pyright: ignore[reportArgumentType]
-        prefix = f"{root(layer)}."
-        return {p.removeprefix(prefix): state[weights.by_path[p].name] for p in chosen}
+
+def clock_of(training: Training, batches: int) -> Clock:
+    """Give the steps of an epoch of so many batches, and of the whole run."""
+    steps = math.ceil(batches / training.accumulate)
+    duration = training.plan.settings["run"]
+    assert isinstance(duration, Duration)
+    total = duration.amount * (steps if duration.unit == "epochs" else 1)
+    return Clock(steps, math.ceil(total))
+
+
+def _shown(training: Training, chosen: StepGraph, name: str) -> str:
+    """Name a figure of a step: losses of several steps by their steps."""
+    if name not in ("loss", GRADIENT) or len(training.steps) == 1:
+        return name
+    return f"{chosen.name}.{name}"
 
 
 @dataclass(slots=True)
-class _Totals:
+class Totals:
     """Sums over rows."""
 
     sums: dict[str, float] = field(default_factory=dict[str, float])
     rows: int = 0
 
     def add(self, measured: Mapping[str, float], rows: int) -> None:
+        """Count the means over some rows; how long gradients are is no figure of rows."""
         self.rows += rows
         for name, value in measured.items():
-            if not name.endswith("gradient"):
+            if not name.endswith(GRADIENT):
                 self.sums[name] = self.sums.get(name, 0.0) + value * rows
 
     def means(self) -> dict[str, float]:
+        """Give the means over all rows."""
         return {name: total / self.rows for name, total in self.sums.items()} if self.rows else {}
 
 
 _SMALL = ("loss", "perplexity", "error", "entropy", "mse", "mae", "rmse", "huber", "hinge", "div")
 
 
-def larger_is_better(name: str) -> bool:
-    """Tell by its name whether a figure should grow: all do that are no loss or error."""
+def larger_is_better(name: str, mode: str = "auto") -> bool:
+    """Tell whether a figure should grow; without a mode all do that are no loss or error."""
+    if mode != "auto":
+        return mode == "max"
     return not any(word in name.lower() for word in _SMALL)
 
 
-def _rows(batch: Mapping[str, Array]) -> int:
+def _rows(batch: Batch) -> int:
     return len(next(iter(batch.values())))

@@ -7,16 +7,29 @@ replaced, in the parts that some step updates; a part nothing updates stays in e
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 from netlang.elaborate.frame import Noise
+from netlang.elaborate.reach import needed
+from netlang.elaborate.selecting import Weights
 from netlang.elaborate.training import Plan
+from netlang.ir.dims import product
 from netlang.ir.graph import Builder, Node, Value, Values
 from netlang.ir.types import F32
+from netlang.ops.batch_statistics import NormalizeBatchTraining
+from netlang.ops.creation import Full
 from netlang.ops.normalization import NormalizeBatch
 from netlang.ops.random import RandomDrop
 from netlang.ops.randomness import DrawNormal, DrawUniform, key_of
 from netlang.ops.terms import Term
-from netlang.training.selection import Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What random draws are counted by: batches, shared by all steps, and updates."""
+
+    batch: Value
+    update: Value
 
 
 class Modes:
@@ -30,18 +43,23 @@ class Modes:
         # part around it is.
         self._active = {".".join(path.split(".")[:n]) for path in active for n in range(20)}
         self._params = plan.params
+        carried = plan.settings.get("carry_state") is True
+        self._starts = {} if carried else {s.value: s.start for s in plan.states}
 
     def training(
-        self, b: Builder, nodes: Sequence[Node], count: Value, wanted: Values
+        self, b: Builder, nodes: Sequence[Node], counts: Counts, wanted: Values, step: str
     ) -> tuple[dict[Value, Value], dict[Value, Value]]:
-        """Make the nodes that ``wanted`` needs; give their values and the new statistics."""
+        """Make the nodes that ``wanted`` needs; give their values and the new statistics.
+
+        ``step`` is the name of the step: each drops elements of its own.
+        """
         values = _Values()
         statistics: dict[Value, Value] = {}
-        for node in _needed(nodes, wanted):
+        for node in needed(nodes, wanted):
             b.scope, b.span = node.scope, node.span
-            self._draw(b, node, count, values)
+            self._draw(b, node, counts.batch, values)
             inputs = tuple(values[v] for v in node.inputs)
-            made = self._trained(b, node, inputs, count, statistics)
+            made = self._trained(b, node, inputs, counts.update, statistics, step)
             values.update(zip(node.outputs, made, strict=True))
         return values, statistics
 
@@ -50,7 +68,7 @@ class Modes:
     ) -> dict[Value, Value]:
         """Make the nodes that ``wanted`` needs, as the program has them."""
         values = _Values()
-        for node in _needed(nodes, wanted):
+        for node in needed(nodes, wanted):
             b.scope, b.span = node.scope, node.span
             self._draw(b, node, count, values)
             inputs = tuple(values[v] for v in node.inputs)
@@ -63,17 +81,21 @@ class Modes:
             noise = self._noise.get(value)
             if noise is not None and value not in values:
                 values[value] = self._drawn(b, value, noise, count)
+            elif value in self._starts and value not in values:
+                full = Full(value.type.shape, self._starts[value], value.type.dtype)
+                values[value] = b.one(full)
 
     def _drawn(self, b: Builder, value: Value, noise: Noise, count: Value) -> Value:
         kind = DrawNormal if noise.kind == "normal" else DrawUniform
         return b.one(kind(value.type.shape, key_of(self._seed, noise.site)), count)
 
     def _trained(
-        self, b: Builder, node: Node, inputs: Values, count: Value, statistics: dict[Value, Value]
-    ) -> Values:
+        self, b: Builder, node: Node, inputs: Values, count: Value,
+        statistics: dict[Value, Value], step: str,
+    ) -> Values:  # fmt: skip
         match node.op:
             case RandomDrop(rate=rate) if rate and self._in_training(node):
-                return (self._dropped(b, node, inputs[0], rate, count),)
+                return (self._dropped(b, node, inputs[0], rate, count, step),)
             case NormalizeBatch() if self._in_training(node):
                 return (self._normalized(b, node.op, inputs, statistics),)
             case _:
@@ -94,11 +116,13 @@ class Modes:
             scope = scope.parent
         return True
 
-    def _dropped(self, b: Builder, node: Node, x: Value, rate: float, count: Value) -> Value:
+    def _dropped(
+        self, b: Builder, node: Node, x: Value, rate: float, count: Value, step: str
+    ) -> Value:
         shape = x.type.shape
         kept = {"dropout": len(shape), "drop_path": 1, "dropout_channels": 2}[node.op.name]
         drawn = (*shape[:kept], *(1 for _ in shape[kept:]))
-        key = key_of(self._seed, node.outputs[0].name)
+        key = key_of(self._seed, f"{step}/{node.outputs[0].name}")
         chance = Term(b, b.one(DrawUniform(drawn, key), count))
         mask = (chance >= rate).cast(F32) * (1.0 / (1.0 - rate))
         return (Term(b, x) * mask.cast(x.type.dtype).expand(shape)).value
@@ -106,12 +130,10 @@ class Modes:
     def _normalized(
         self, b: Builder, op: NormalizeBatch, inputs: Values, statistics: dict[Value, Value]
     ) -> Value:
-        from netlang.ops.normalization import NormalizeBatchTraining
-
         x, scale, shift, mean, var = inputs
         y, batch_mean, batch_var = b.add(NormalizeBatchTraining(op.eps), x, scale, shift)
         share = op.momentum
-        count = Term(b, x).count(x.type.size) / Term(b, x).count(x.type.shape[1])
+        count = Term(b, x).count(product((x.type.shape[0], *x.type.shape[2:])))
         # The running variance is that of the population, the batch's own that of its elements.
         unbiased = Term(b, batch_var) * (count / (count - 1.0))
         for old, new in ((mean, Term(b, batch_mean)), (var, unbiased)):
@@ -126,13 +148,3 @@ class _Values(dict[Value, Value]):
 
     def __missing__(self, value: Value) -> Value:
         return value
-
-
-def _needed(nodes: Sequence[Node], wanted: Values) -> list[Node]:
-    needed = set(wanted)
-    live: list[Node] = []
-    for node in reversed(nodes):
-        if not needed.isdisjoint(node.outputs):
-            needed.update(node.inputs)
-            live.append(node)
-    return live[::-1]

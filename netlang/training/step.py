@@ -1,38 +1,50 @@
 """One step of training as one graph: loss, gradients, clipping, new weights, new statistics.
 
 Weights, running statistics and the state of the optimizer are states of the graph: each enters
-under its name and leaves as ``NAME_next``. Beside the columns of a batch there are two kinds of
-inputs: ``step``, the number of the step i64[] counted from 1, and the learning rates f32[].
+under its name and leaves as ``NAME_next``. Beside the columns of a batch, ``batch.NAME``, there
+are inputs that are single numbers:
+
+- ``step`` i64[]: the number of the update, counted from 1;
+- ``draw`` i64[]: the number of the batch, counted from 1, by which noise is drawn;
+- ``rate``, ``rate2``, ... f32[]: the learning rates;
+- ``share`` f32[]: the part of the rows of an update that this batch is, where it takes several.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from netlang.autodiff import gradients
+from netlang.elaborate.reach import needed
+from netlang.elaborate.selecting import Weights
 from netlang.elaborate.training import Plan
 from netlang.elaborate.values import Object, Setting
-from netlang.ir.graph import Builder, Graph, Node, Param, State, Value, verify
+from netlang.faults import Fault
+from netlang.ir.graph import Builder, Graph, State, Value, verify
 from netlang.ir.types import F32, I64, TensorType
-from netlang.ops.terms import Term, number
+from netlang.ops.terms import Term, number, terms, zeros
 from netlang.passes.pipeline import transform
-from netlang.training.modes import Modes
+from netlang.training.modes import Counts, Modes
 from netlang.training.optimizers import rate_of, settings, states, update
-from netlang.training.selection import Weights
 
-STEP = "step"
+STEP, DRAW, SHARE, GRADIENT = "step", "draw", "share", "gradient"
 
 
 @dataclass(frozen=True, slots=True)
 class StepGraph:
-    """The graph of one update, and the schedules behind its learning-rate inputs."""
+    """The graph of one update, and the schedules behind its learning-rate inputs.
+
+    Where an update takes several batches, ``gathering`` is the graph for all but the last: it adds
+    up gradients and changes no weight.
+    """
 
     name: str
     graph: Graph
     rates: Mapping[str, Object]
     trained: tuple[str, ...]
     repeat: int = 1
+    gathering: Graph | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,12 @@ class Training:
     evaluation: Graph
     measured: Mapping[str, Value]
     frozen: frozenset[str]
+    accumulate: int = 1
+
+    @property
+    def carried(self) -> tuple[State, ...]:
+        """The states that nets keep from batch to batch."""
+        return self.plan.states if self.plan.settings.get("carry_state") is True else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +78,51 @@ class Update:
 
 
 def prepare(plan: Plan, seed: int) -> Training:
-    """Make the graphs of a train section."""
+    """Make the graphs of a train section; raises ``Fault`` where there is nothing to train."""
+    precision = plan.settings.get("precision", "f32")
+    if precision != "f32":
+        raise Fault(
+            "precision",
+            f"training in {precision} does not exist yet",
+            helps=["leave `precision` out: weights and steps are f32"],
+        )
     weights = Weights(plan.params, plan.nodes)
     frozen = frozenset(weights.chosen_of_all(plan.settings.get("freeze", [])))
-    updates = _updates(plan, weights, frozen)
-    active = {path for u in updates for path in u.paths}
-    modes = Modes(plan, weights, active, seed)
-    steps = tuple(_step(u, plan, weights, modes, first=i == 0) for i, u in enumerate(updates))
-    return Training(plan, weights, steps, _evaluation(plan, modes), _measures(plan), frozen)
+    found = updates(plan, weights, frozen)
+    if not any(u.paths for u in found):
+        raise Fault(
+            "nothing-to-train",
+            f"`{plan.name}` changes no weight",
+            notes=["no loss depends on a weight that is trained and not frozen"],
+        )
+    accumulate = plan.settings.get("accumulate", 1)
+    assert isinstance(accumulate, int)
+    modes = Modes(plan, weights, {path for u in found for path in u.paths}, seed)
+    steps = tuple(
+        _step(u, plan, weights, modes, first=i == 0, accumulate=accumulate)
+        for i, u in enumerate(found)
+    )
+    evaluation = _evaluation(plan, modes)
+    return Training(plan, weights, steps, evaluation, _measures(plan), frozen, accumulate)
 
 
-def _updates(plan: Plan, weights: Weights, frozen: frozenset[str]) -> list[Update]:
+def updates(plan: Plan, weights: Weights, frozen: frozenset[str]) -> list[Update]:
+    """List the updates of a section: its steps, or the section itself."""
     given = plan.steps or {"": plan.settings}
     found: list[Update] = []
     for name, own in given.items():
-        what = own.get("update")
-        chosen = weights.chosen_of_all(what) if what is not None else list(weights.by_path)
-        paths = tuple(p for p in chosen if p not in frozen and weights.trained(p))
         loss, optimizer = own["loss"], own["optimizer"]
         clip, repeat = own.get("clip"), own.get("repeat", 1)
         assert isinstance(loss, Value) and isinstance(optimizer, Setting)
         assert isinstance(clip, Setting | None) and isinstance(repeat, int)
+        what = own.get("update")
+        chosen = weights.chosen_of_all(what) if what is not None else list(weights.by_path)
+        reached = {v for node in needed(plan.nodes, (loss,)) for v in node.inputs}
+        paths = tuple(
+            p
+            for p in chosen
+            if p not in frozen and weights.trained(p) and weights.by_path[p] in reached
+        )
         found.append(Update(name, loss, paths, optimizer, clip, repeat))
     return found
 
@@ -91,9 +133,11 @@ class _Making:
 
     b: Builder
     count: Value
+    draw: Value
     rates: dict[str, Object] = field(default_factory=dict[str, Object])
     inputs: dict[str, Value] = field(default_factory=dict[str, Value])
     states: list[State] = field(default_factory=list[State])
+    outputs: dict[str, Value] = field(default_factory=dict[str, Value])
 
     def rate(self, schedule: Object, scale: float) -> Term:
         """Give the learning rate of a schedule, one input for each different one."""
@@ -105,46 +149,89 @@ class _Making:
         term = Term(self.b, self.inputs[name])
         return term * scale if scale != 1.0 else term
 
+    def graph(self, name: str, plan: Plan) -> Graph:
+        changed = {state.value for state in self.states}
+        used = {v for node in self.b.nodes for v in node.inputs}
+        fixed = [v for v in plan.params if v in used and v not in changed]
+        batch = [v for v in plan.batch.values() if v in used]
+        counts = [v for v in (self.count, self.draw) if v in used]
+        inputs = (*batch, *counts, *self.inputs.values(), *fixed)
+        nodes = tuple(self.b.nodes)
+        graph = Graph(name, inputs, {}, nodes, self.outputs, tuple(self.states))
+        verify(graph)
+        return transform(graph)
 
-def _step(chosen: Update, plan: Plan, weights: Weights, modes: Modes, *, first: bool) -> StepGraph:
+
+def _step(
+    chosen: Update, plan: Plan, weights: Weights, modes: Modes, *, first: bool, accumulate: int
+) -> StepGraph:
+    several = accumulate > 1
+    making, slopes, sums = _backward(chosen, plan, weights, modes, first=first, several=several)
+    slopes = _clipped(chosen.clip, slopes, Term(making.b, making.outputs[GRADIENT]))
+    for path, slope in zip(chosen.paths, slopes, strict=True):
+        _change(making, chosen, plan, weights, path, slope)
+    making.states += [State(v.name, v, 0.0, zeros(making.b, v.type)) for v in sums]
+    graph = making.graph(chosen.name or plan.name, plan)
+    made = StepGraph(chosen.name, graph, making.rates, chosen.paths, chosen.repeat)
+    if not several:
+        return made
+    making, slopes, sums = _backward(chosen, plan, weights, modes, first=first, several=True)
+    pairs = zip(sums, slopes, strict=True)
+    making.states += [State(v.name, v, 0.0, slope.value) for v, slope in pairs]
+    return replace(made, gathering=making.graph(f"{graph.name}_gathering", plan))
+
+
+def _backward(
+    chosen: Update, plan: Plan, weights: Weights, modes: Modes, *, first: bool, several: bool
+) -> tuple[_Making, list[Term], list[Value]]:
+    """Begin a step graph: measures, gradients, statistics; and the sums of gradients before."""
     b = Builder()
-    making = _Making(b, b.fresh(STEP, TensorType(I64, ())))
-    b.adopt((*plan.batch.values(), *plan.params))
+    making = _begin(b)
+    b.adopt((*plan.batch.values(), *plan.params, *(s.value for s in plan.states)))
+    carried = plan.states if plan.settings.get("carry_state") is True else ()
     measured = {"loss": chosen.loss, **(_metrics(plan) if first else {})}
-    values, statistics = modes.training(b, plan.nodes, making.count, tuple(measured.values()))
-    wrt = [weights.by_path[path] for path in chosen.paths]
+    wanted = (*measured.values(), *(s.after for s in carried))
+    # Elements are dropped anew for each update, and for each of the batches an update takes.
+    counts = Counts(making.draw, making.draw if several else making.count)
+    values, statistics = modes.training(b, plan.nodes, counts, wanted, chosen.name)
     loss = values[chosen.loss]
+    wrt = [values[weights.by_path[path]] for path in chosen.paths]
+    b.scope = b.span = None
     seed = number(b, 1.0, loss.type.dtype).value
-    slopes = gradients(b, {loss: seed}, [values[v] for v in wrt])
-    outputs = {name: values[v] for name, v in measured.items()}
-    length = _length([Term(b, v) for v in slopes])
-    outputs["gradient"] = length.value
-    slopes = _clipped(chosen.clip, [Term(b, v) for v in slopes], length)
-    for path, value, slope in zip(chosen.paths, wrt, slopes, strict=True):
-        _change(making, chosen, plan, weights, path, value, slope)
+    slopes = list(terms(b, *gradients(b, {loss: seed}, wrt)))
+    sums: list[Value] = []
+    if several:
+        making.inputs[SHARE] = b.fresh(SHARE, TensorType(F32, ()))
+        share = Term(b, making.inputs[SHARE])
+        sums = [
+            b.fresh(f"{path}/sum", s.type) for path, s in zip(chosen.paths, slopes, strict=True)
+        ]
+        slopes = [Term(b, v) + s * share for v, s in zip(sums, slopes, strict=True)]
+    making.outputs = {name: values[v] for name, v in measured.items()}
+    making.outputs[GRADIENT] = _length(slopes).value
     making.states += [State(old.name, old, 0.0, new) for old, new in statistics.items()]
-    changed = {state.value for state in making.states}
-    fixed = [v for v in _used(b.nodes, plan.params) if v not in changed]
-    inputs = (*_batch(b.nodes, plan), making.count, *making.inputs.values(), *fixed)
-    graph = Graph(
-        chosen.name or plan.name, inputs, {}, tuple(b.nodes), outputs, tuple(making.states)
-    )
-    verify(graph)
-    return StepGraph(chosen.name, transform(graph), making.rates, chosen.paths, chosen.repeat)
+    making.states += [State(s.name, s.value, s.start, values[s.after]) for s in carried]
+    return making, slopes, sums
+
+
+def _begin(b: Builder) -> _Making:
+    whole = TensorType(I64, ())
+    return _Making(b, b.fresh(STEP, whole), b.fresh(DRAW, whole))
 
 
 def _change(
-    making: _Making, chosen: Update, plan: Plan, weights: Weights, path: str, value: Value,
-    slope: Term,
-) -> None:  # fmt: skip
+    making: _Making, chosen: Update, plan: Plan, weights: Weights, path: str, slope: Term
+) -> None:
     """Add the nodes that update one weight and its state."""
-    b = making.b
+    b, value = making.b, weights.by_path[path]
     group = _group(chosen.optimizer, weights, path)
     decay = group.arguments.get("decay") if group else None
     assert isinstance(decay, float | int | None)
     own = settings(chosen.optimizer, None if decay is None else float(decay))
     schedule, scale = rate_of(chosen.optimizer, group)
-    kept = {name: b.fresh(f"{path}/{name}", value.type) for name in states(own)}
+    # Two steps may change one weight, each with an optimizer of its own.
+    place = f"{path}/{chosen.name}/" if chosen.name else f"{path}/"
+    kept = {name: b.fresh(f"{place}{name}", value.type) for name in states(own)}
     b.scope = next((n.scope for n in plan.nodes if value in n.inputs), None)
     new, after = update(
         own, Term(b, value), slope, {name: Term(b, v) for name, v in kept.items()},
@@ -168,6 +255,8 @@ def _group(optimizer: Setting, weights: Weights, path: str) -> Setting | None:
 
 def _length(slopes: Sequence[Term]) -> Term:
     """Give the length of all gradients together: what clipping limits, and shows a NaN."""
+    if not slopes:
+        raise Fault("nothing-to-train", "a step changes no weight")
     total = (slopes[0] * slopes[0]).sum(range(slopes[0].rank))
     for slope in slopes[1:]:
         total = total + (slope * slope).sum(range(slope.rank))
@@ -190,29 +279,18 @@ def _clipped(clip: Setting | None, slopes: Sequence[Term], length: Term) -> list
     return [slope * scale for slope in slopes]
 
 
-def _used(nodes: Sequence[Node], params: Mapping[Value, Param]) -> list[Value]:
-    used = {v for node in nodes for v in node.inputs}
-    return [v for v in params if v in used]
-
-
-def _batch(nodes: Sequence[Node], plan: Plan) -> list[Value]:
-    used = {v for node in nodes for v in node.inputs}
-    return [v for v in plan.batch.values() if v in used]
-
-
 def _evaluation(plan: Plan, modes: Modes) -> Graph:
     """Make the graph that measures a batch: the loss and the metrics, in evaluation mode."""
     b = Builder()
-    count = b.fresh(STEP, TensorType(I64, ()))
-    b.adopt((*plan.batch.values(), *plan.params))
-    wanted = _measures(plan)
-    values = modes.evaluation(b, plan.nodes, count, tuple(wanted.values()))
-    outputs = {name: values[v] for name, v in wanted.items()}
-    draws = (count,) if any(count in node.inputs for node in b.nodes) else ()
-    inputs = (*_batch(b.nodes, plan), *draws, *_used(b.nodes, plan.params))
-    graph = Graph(f"{plan.name}_evaluation", inputs, {}, tuple(b.nodes), outputs)
-    verify(graph)
-    return transform(graph)
+    making = _begin(b)
+    b.adopt((*plan.batch.values(), *plan.params, *(s.value for s in plan.states)))
+    carried = plan.states if plan.settings.get("carry_state") is True else ()
+    measured = _measures(plan)
+    wanted = (*measured.values(), *(s.after for s in carried))
+    values = modes.evaluation(b, plan.nodes, making.draw, wanted)
+    making.outputs = {name: values[v] for name, v in measured.items()}
+    making.states = [State(s.name, s.value, s.start, values[s.after]) for s in carried]
+    return making.graph(f"{plan.name}_evaluation", plan)
 
 
 def _measures(plan: Plan) -> dict[str, Value]:
@@ -251,4 +329,5 @@ def watched(plan: Plan) -> list[Value]:
 
 def kept(graph: Graph) -> dict[str, TensorType]:
     """List what an optimizer keeps between steps: states that are no weights, and start at 0."""
-    return {s.name: s.value.type for s in graph.states if "/" in s.name}
+    own = {s.name: s.value.type for s in graph.states if "/" in s.name}
+    return {name: type for name, type in own.items() if not name.endswith("/state")}

@@ -1,0 +1,134 @@
+"""How a run looks: a line an epoch, and on a terminal a line that moves."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+from netlang.cli.output import colorful, page_width, say
+from netlang.training.loop import Report
+from netlang.training.opening import Opened
+from netlang.training.schedules import Clock
+from netlang.training.step import GRADIENT
+
+_PAUSE = 0.1
+"""Seconds between two drawings of the moving line."""
+
+
+class Plain:
+    """A line for each epoch."""
+
+    def opened(self, opened: Opened, folder: Path) -> None:
+        params = opened.training.plan.params.values()
+        weights = sum(_count(p.type.shape) for p in params if p.trained)
+        steps = -(-len(opened.data) // opened.training.accumulate)
+        name = opened.training.plan.name
+        say(f"{name}: {weights:,} weights, {opened.data.rows:,} rows, {steps:,} steps an epoch")
+        say(f"run: {folder}")
+
+    def began(self, step: int, clock: Clock) -> None:
+        self.clock = clock
+        if step:
+            say(f"going on after step {step:,} of {clock.total:,}")
+
+    def stepped(self, step: int, measured: Mapping[str, float]) -> None:
+        del step, measured
+
+    def finished_epoch(self, report: Report, line: str) -> None:
+        del line
+        say(self.told(report))
+
+    def told(self, report: Report) -> str:
+        """Tell an epoch in a line."""
+        parts = [f"epoch {report.epoch}/{self._epochs()}", figures(report.train)]
+        if report.valid:
+            parts.append(f"valid {figures(report.valid)}")
+        return "  ".join(parts)
+
+    def _epochs(self) -> int:
+        return -(-self.clock.total // self.clock.steps_per_epoch)
+
+
+class JsonLines(Plain):
+    """The log itself."""
+
+    def opened(self, opened: Opened, folder: Path) -> None:
+        del opened, folder
+
+    def began(self, step: int, clock: Clock) -> None:
+        del step, clock
+
+    def finished_epoch(self, report: Report, line: str) -> None:
+        del report
+        say(line)
+
+
+class Live(Plain):
+    """A line for each epoch, and below them one that moves with the steps."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._drawn = 0.0
+
+    def began(self, step: int, clock: Clock) -> None:
+        super().began(step, clock)
+        self._first, self._start = step, time.monotonic()
+
+    def stepped(self, step: int, measured: Mapping[str, float]) -> None:
+        now = time.monotonic()
+        if now - self._drawn < _PAUSE:
+            return
+        self._drawn = now
+        speed = (step - self._first) / max(now - self._start, 1e-9)
+        left = (self.clock.total - step) / speed if speed else 0.0
+        parts = (
+            f"{step:,}/{self.clock.total:,}",
+            figures({n: v for n, v in measured.items() if not n.endswith(GRADIENT)}),
+            f"{speed:,.0f} steps/s" if speed >= 10 else f"{speed:.2g} steps/s",
+            f"{_time(left)} left",
+        )
+        line = f"{self._bar(step)} {'  '.join(parts)}"
+        self._out.write(f"\r\x1b[K{line[: page_width(self._out) - 1]}")
+        self._out.flush()
+
+    def _bar(self, step: int) -> str:
+        done = round(20 * step / self.clock.total)
+        return "━" * done + "─" * (20 - done)
+
+    def finished_epoch(self, report: Report, line: str) -> None:
+        self._out.write("\r\x1b[K")
+        seconds = f"  {_time(report.seconds)}"
+        say(self.told(report) + seconds)
+
+
+def display(*, as_json: bool) -> Plain:
+    """Choose how to show a run."""
+    if as_json:
+        return JsonLines()
+    return Live(sys.stdout) if colorful(sys.stdout) else Plain()
+
+
+def figures(measured: Mapping[str, float]) -> str:
+    """Write figures in a row."""
+    return "  ".join(f"{name} {_number(value)}" for name, value in measured.items())
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _count(shape: tuple[object, ...]) -> int:
+    total = 1
+    for size in shape:
+        assert isinstance(size, int)
+        total *= size
+    return total

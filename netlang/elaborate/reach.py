@@ -1,0 +1,18 @@
+"""What a value depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netlang.ir.graph import Node, Values
+
+
+def needed(nodes: Sequence[Node], wanted: Values) -> list[Node]:
+    """List the nodes that some values depend on, in their order."""
+    open = set(wanted)
+    live: list[Node] = []
+    for node in reversed(nodes):
+        if not open.isdisjoint(node.outputs):
+            open.update(node.inputs)
+            live.append(node)
+    return live[::-1]

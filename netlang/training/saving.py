@@ -1,0 +1,49 @@
+"""Weights of a training in files, named as a net names its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from netlang.elaborate.selecting import root
+from netlang.elaborate.values import Layer, Object, Part
+from netlang.numeric import Array
+from netlang.training.engine import Engine
+from netlang.training.step import Training
+from netlang.weights import save_weights
+
+
+def save_part(training: Training, engine: Engine, what: Object, path: Path) -> None:
+    """Write the weights of a layer, or of a part of one, by their paths in the layer."""
+    layer = what.layer if isinstance(what, Part) else what
+    assert isinstance(layer, Layer)
+    _save(training, engine, training.weights.chosen(what), root(layer), path)
+
+
+def save_whole(training: Training, engine: Engine, folder: Path) -> list[Path]:
+    """Write the weights of every layer of a section, each into a file of its name."""
+    written: list[Path] = []
+    for name, paths in by_layer(training.weights.by_path).items():
+        path = folder / f"{name}.safetensors"
+        _save(training, engine, paths, name, path)
+        written.append(path)
+    return written
+
+
+def by_layer(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Sort paths of weights by the layer they are in.
+
+    >>> by_layer(["gen.a.weight", "disc.b.weight", "gen.c.bias"])
+    {'gen': ['gen.a.weight', 'gen.c.bias'], 'disc': ['disc.b.weight']}
+    """
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        found.setdefault(path.partition(".")[0], []).append(path)
+    return found
+
+
+def _save(training: Training, engine: Engine, paths: Iterable[str], layer: str, path: Path) -> None:
+    state = engine.state()
+    by_path = training.weights.by_path
+    own: dict[str, Array] = {p.removeprefix(f"{layer}."): state[by_path[p].name] for p in paths}
+    save_weights(path, own, {"section": training.plan.name, "layer": layer})
