@@ -68,8 +68,8 @@ def builder_after(graph: Graph) -> Builder:
 def gradient_name(value: Value, graph: Graph) -> str:
     """Name the output by which ``vjp`` extends ``graph`` for a value; a weight goes by its path."""
     param = graph.params.get(value)
-    # A slash is in no name of the language, so this meets no other output.
-    name = f"{param.path if param else value.name}/gradient"
+    # The outputs of a program have no dot in their names, so this meets none of them.
+    name = f"{param.path if param else value.name}.gradient"
     while name in graph.outputs:
-        name += "/gradient"
+        name += ".gradient"
     return name

@@ -19,6 +19,7 @@ from netlang.backends.ort import Session
 from netlang.ir.dims import bind, symbol
 from netlang.ir.graph import Builder, Graph, Init, Param, Scope, Value, verify
 from netlang.ir.op import OPS, NoGradient, Primitive
+from netlang.ir.text import parse_graph, print_graph
 from netlang.ir.types import F32, I64, DType, TensorType
 from netlang.numeric import Array
 from netlang.ops.activation import Tanh
@@ -68,7 +69,7 @@ def pullback(forward: Graph, wrt: tuple[Value, ...] | None = None) -> Pullback:
     operands = wrt or tuple(v for v in forward.inputs if v.type.dtype.is_float)
     b = builder_after(forward)
     results = {n: v for n, v in forward.outputs.items() if v.type.dtype.is_float}
-    cts = {n: b.fresh(f"ct_{n.replace('/', '_')}", v.type) for n, v in results.items()}
+    cts = {n: b.fresh(f"ct_{n}", v.type) for n, v in results.items()}
     made = gradients(b, added_up(b, results, cts), operands)
     named = {gradient_name(v, forward): g for v, g in zip(operands, made, strict=True)}
     inputs = (*forward.inputs, *cts.values())
@@ -354,14 +355,20 @@ def test_a_weight_goes_by_its_path_and_a_second_gradient_beside_the_first() -> N
     params = {w: Param("fc.weight", ROW, Init("normal", (1.0,)), trained=True)}
     graph = Graph("net", (), params, tuple(b.nodes), {"loss": loss})
     first = vjp(graph, [w])
-    slope = first.outputs["fc.weight/gradient"]
+    slope = first.outputs["fc.weight.gradient"]
     again = builder_after(first)
     total = again.one(Sum(None), slope)
     summed = replace(first, nodes=tuple(again.nodes), outputs={**first.outputs, "total": total})
     second = vjp(summed, [w], of="total")
     made = reference.run(second, {}, {"fc.weight": np.array([1, 2, 3], np.float32)})
-    assert made["fc.weight/gradient"].tolist() == [3, 12, 27]
-    assert made["fc.weight/gradient/gradient"].tolist() == [6, 12, 18]
+    assert made["fc.weight.gradient"].tolist() == [3, 12, 27]
+    assert made["fc.weight.gradient.gradient"].tolist() == [6, 12, 18]
+
+
+def test_the_text_of_a_gradient_reads_back() -> None:
+    p = pullback(recurrence(shown=True))
+    text = print_graph(p.graph, origins=False)
+    assert print_graph(parse_graph(text), origins=False) == text
 
 
 def test_a_gradient_is_compiled_once_for_every_size_of_a_batch() -> None:
@@ -373,7 +380,7 @@ def test_a_gradient_is_compiled_once_for_every_size_of_a_batch() -> None:
     session = Session(to_onnx(graph, {}), threads=1)
     for count in (1, 2, 5):
         feeds = {"x": np.ones((count, 3), np.float32), "w": np.ones(3, np.float32)}
-        assert session.run(feeds)["w/gradient"].tolist() == [1, 1, 1]
+        assert session.run(feeds)["w.gradient"].tolist() == [1, 1, 1]
 
 
 def recurrence(*, shown: bool) -> Graph:
