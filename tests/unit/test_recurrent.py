@@ -143,6 +143,29 @@ def test_a_number_starts_every_state(tmp_path: Path) -> None:
     assert np.abs(results["y"]).max() > 0
 
 
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_a_layer_without_bias_is_one_whose_biases_are_zero(tmp_path: Path, kind: str) -> None:
+    text = f"""net Plain(x: f32[N, T, 4]) -> y {{
+  layer = {kind}(x, 3, layers=2, bidirectional=true, bias=false)
+  y = layer.y
+}}
+net Biased(x: f32[N, T, 4]) -> y {{
+  layer = {kind}(x, 3, layers=2, bidirectional=true)
+  y = layer.y
+}}
+"""
+    loaded = program(tmp_path, text)
+    plain, biased = loaded.net("Plain").graph, loaded.net("Biased").graph
+    weights = initialize(plain, 0)
+    assert all("weight" in name for name in weights)
+    every = initialize(biased, 0)
+    zeros = {name: np.zeros_like(a) for name, a in every.items() if "bias" in name}
+    assert {*weights, *zeros} == every.keys()
+    feeds = draw_inputs(plain, {"N": 2, "T": 3}, 0)
+    expected = reference.run(biased, feeds, {**weights, **zeros})
+    np.testing.assert_array_equal(reference.run(plain, feeds, weights)["y"], expected["y"])
+
+
 def test_padding_changes_nothing_before_it(tmp_path: Path) -> None:
     """A shorter sequence alone gives what it gives beside a longer one, in both directions."""
     text = """net Padded(x: f32[N, T, 4], n: i64[N]) -> (y, h) {
