@@ -204,7 +204,7 @@ class _Table:
                 value = int(text) if len(text) < _MOST_DIGITS else inf
             if limits[0] <= value <= limits[1]:
                 return value
-            return self._fault(line, at, f"`{text[:40]}` is more than {dtype} holds")
+            return self._fault(line, at, f"`{text[:40]}` is outside of what {dtype} holds")
         return self._fault(line, at, _complaint(text, dtype))
 
     def _fault(self, line: int, at: int, message: str) -> int:

@@ -158,8 +158,18 @@ def test_a_part_has_its_first_and_its_last_row(tmp_path: Path) -> None:
     part = batches_of(tmp_path, "two_moons(10) |> part(3..7) |> batches(3)")
     rows = np.concatenate([b["x"] for b in part.epoch(0)])
     assert (rows == next(whole.epoch(0))["x"][3:8]).all()
-    assert part.source.whole("label") is not None
+    whole_labels, labels = whole.source.whole("label"), part.source.whole("label")
+    assert whole_labels is not None
+    assert labels is not None
+    assert labels.tolist() == whole_labels[3:8].tolist()
     assert len(part.source) == 5
+
+
+def test_a_shuffled_part_has_its_rows_once(tmp_path: Path) -> None:
+    whole = batches_of(tmp_path, "two_moons(10) |> batches(10)")
+    part = batches_of(tmp_path, "two_moons(10) |> part(3..7) |> batches(3, shuffle=true)")
+    rows = np.concatenate([b["x"] for b in part.epoch(0)])
+    assert sorted(rows.tolist()) == sorted(next(whole.epoch(0))["x"][3:8].tolist())
 
 
 def test_a_part_must_be_there(tmp_path: Path) -> None:

@@ -153,6 +153,23 @@ def test_augmentation_depends_on_seed_and_epoch_and_not_on_the_way_there(tmp_pat
     assert len(alone) == 1500
 
 
+def test_each_transform_of_a_list_draws_for_itself(tmp_path: Path) -> None:
+    plain = next(batches_of(tmp_path, 'digits("train") |> batches(200)').epoch(0))["image"]
+    twice = next(
+        batches_of(
+            tmp_path, 'digits("train") |> map(image=[flip(), flip()]) |> batches(200)'
+        ).epoch(0)
+    )["image"]
+    turned = (plain != twice).any(axis=(1, 2, 3)).mean()
+    assert 0.3 < turned < 0.7
+
+
+def test_each_epoch_changes_an_image_anew(tmp_path: Path) -> None:
+    batches = batches_of(tmp_path, 'digits("train") |> map(image=[flip()]) |> batches(200)')
+    first, second = (next(batches.epoch(epoch))["image"] for epoch in (0, 1))
+    assert 0.3 < (first != second).any(axis=(1, 2, 3)).mean() < 0.7
+
+
 def test_an_image_is_changed_the_same_way_in_any_batch(tmp_path: Path) -> None:
     small = batches_of(tmp_path, AUGMENTED.replace("64, shuffle=true", "7"), seed=1)
     large = batches_of(tmp_path, AUGMENTED.replace("64, shuffle=true", "50"), seed=1)
