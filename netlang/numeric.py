@@ -23,6 +23,6 @@ else:
             return value
 
     np = _Deferred()
-    Array = "numpy.ndarray"
+    Array = object  # for annotations, which nothing reads at run time
 
 __all__ = ["Array", "np"]

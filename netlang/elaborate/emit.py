@@ -99,7 +99,9 @@ def refuse_operand(
         beside: tuple[Label, ...] = ()
         if refused.other is not None and spans[refused.other] != place:
             beside = (Label(spans[refused.other], str(_tensor(operands[refused.other]).type)),)
-        refuse(refused.rule, refused.message, place, label, secondary=beside, notes=notes, helps=helps)
+        refuse(
+            refused.rule, refused.message, place, label, secondary=beside, notes=notes, helps=helps
+        )
     if len(operands) == 2 and not refused.label and spans[0] != spans[1]:
         left, right = operands
         refuse(
