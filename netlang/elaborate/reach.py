@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netlang.ir.graph import Node, Values
+from netlang.ir.graph import Node, Value, Values
+
+
+def moving(nodes: Sequence[Node], loss: Value) -> set[Value]:
+    """Collect the values a loss has a gradient by, and what those are computed from."""
+    open = {loss}
+    for node in reversed(nodes):
+        if node.op.name != "stop_gradient" and not open.isdisjoint(node.outputs):
+            open.update(node.inputs)
+    return open
 
 
 def needed(nodes: Sequence[Node], wanted: Values) -> list[Node]:

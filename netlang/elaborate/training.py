@@ -10,6 +10,7 @@ from netlang.diagnostics import Refused
 from netlang.elaborate.binding import bind_arguments
 from netlang.elaborate.bodies import check_assertion, made_by, maker, run_bind
 from netlang.elaborate.budget import Exhausted
+from netlang.elaborate.cautions import Section, caution
 from netlang.elaborate.checking import fits
 from netlang.elaborate.frame import CallSite, Frame, Noise, Run, refuse, report
 from netlang.elaborate.home import Home
@@ -348,14 +349,18 @@ def elaborate_train(
     _bind_params(decl, home, frame, values or {})
     frame.sites, frame.labels = _sites(decl, home)
     section = _Section(decl, frame)
+    before = len(run.diagnostics.items)
     section.run()
+    nodes, params = tuple(run.builder.nodes), {made.value: made.param for made in run.made}
+    if not any(d.is_error for d in run.diagnostics.items[before:]):
+        caution(Section(decl, frame, section.settings, section.steps, nodes, params))
     return Plan(
         decl.name.text,
         section.settings,
         section.steps,
         tuple(section.metrics),
-        tuple(run.builder.nodes),
-        {made.value: made.param for made in run.made},
+        nodes,
+        params,
         section.batch,
         dict(run.noise),
         tuple(run.states),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netlang.elaborate.functions import initial
+from netlang.elaborate.of_weights import initial
 from netlang.elaborate.selecting import root
 from netlang.elaborate.values import Layer, Object, Part, Setting
 from netlang.faults import BadWeights

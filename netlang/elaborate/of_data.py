@@ -1,0 +1,117 @@
+"""Functions of rows and random draws, in train sections."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netlang.diagnostics import Label
+from netlang.elaborate.frame import Frame, Noise, refuse
+from netlang.elaborate.functions import (
+    COMPILE_TIME,
+    Args,
+    CompileTime,
+    Values,
+    compile_time,
+)
+from netlang.elaborate.values import (
+    IntRange,
+    Object,
+    Rows,
+    Setting,
+    describe,
+)
+from netlang.ir.dims import Dim
+from netlang.ir.types import F32, TensorType
+from netlang.source import Span
+from netlang.syntax import ast
+
+
+@compile_time("batches")
+def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    from netlang.ir.dims import symbol
+
+    rows, size = values["d"], values["size"]
+    assert isinstance(rows, Rows)
+    if isinstance(size, int) and size < 1:
+        refuse("out-of-range", "a batch has at least one row", args["size"].span, f"this is {size}")
+    if rows.batched:
+        refuse("wrong-type", "these rows are in batches already", args["d"].span)
+    if values["shuffle"] and values["in_order"]:
+        refuse(
+            "shuffled-in-order",
+            "shuffled rows are not in order",
+            args["in_order"].span,
+            "each row is to follow the one before",
+            secondary=(Label(args["shuffle"].span, "and any may follow any"),),
+            helps=("leave one of them out",),
+        )
+    columns = {
+        name: TensorType(type.dtype, (symbol("N"), *type.shape))
+        for name, type in rows.columns.items()
+    }
+    given = {name: value for name, value in values.items() if name != "d"}
+    return Rows(columns, replace(rows.origin, batches=given), batched=True)
+
+
+@compile_time("part")
+def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    rows, chosen = values["d"], values["chosen"]
+    assert isinstance(rows, Rows)
+    if rows.batched:
+        refuse(
+            "wrong-type",
+            "`part` chooses single rows",
+            args["d"].span,
+            "these are in batches",
+            helps=("put `part` before `batches`",),
+        )
+    if not isinstance(chosen, IntRange):
+        refuse(
+            "wrong-type",
+            "`part` takes a range of rows, such as `part(0..799)`",
+            args["chosen"].span,
+            f"this is {describe(chosen)}",
+        )
+    if chosen.first < 0 or not len(chosen):
+        refuse(
+            "out-of-range",
+            "a part has rows, and the first row is 0",
+            args["chosen"].span,
+            f"this is {describe(chosen)}",
+        )
+    given: dict[str, Object] = {"first": chosen.first, "last": chosen.last}
+    steps = (*rows.origin.steps, Setting("rows", "part", given))
+    return Rows(rows.columns, replace(rows.origin, steps=steps))
+
+
+def _listed(sizes: Object) -> str:
+    return ", ".join(map(str, sizes)) if isinstance(sizes, list) else "N, 64"
+
+
+def _drawn(kind: str) -> CompileTime:
+    """Type a random draw: in a train section it is one more input of the step."""
+
+    def apply(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
+        if not frame.run.training:
+            refuse(
+                "random-in-net",
+                "a net computes the same for the same input",
+                span,
+                "random draws belong in a `train` section",
+                helps=(
+                    f"make the noise an input of the net: `z: f32[{_listed(values['shape'])}]`",
+                ),
+            )
+        shape = values["shape"]
+        assert isinstance(shape, list)
+        sizes = tuple(size for size in shape if isinstance(size, int | Dim))
+        name = frame.binding_path() or "noise"
+        drawn = frame.run.builder.fresh(name, TensorType(F32, sizes))
+        frame.run.noise[drawn] = Noise(kind, drawn.name)
+        return drawn
+
+    return apply
+
+
+COMPILE_TIME["random_normal"] = _drawn("normal")
+COMPILE_TIME["random_uniform"] = _drawn("uniform")
