@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from netlang.arrays import dtype_of, show_array, type_of
 from netlang.faults import BadFile, BadWeights, TooLarge
-from netlang.files import reading, replacing
+from netlang.files import reading, write_atomically
 from netlang.ir.graph import Graph
 from netlang.npy import read_npz
 from netlang.numeric import Array, np
@@ -42,10 +43,38 @@ _REFUSED = {
 def save_weights(
     path: Path, weights: Mapping[str, Array], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write weights as a safetensors file, whole or not at all."""
-    tensors = {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in weights.items()}
-    with replacing(path) as unfinished:
-        _safetensors().save_file(tensors, str(unfinished), metadata=dict(metadata or {}))
+    """Write weights as a safetensors file, whole or not at all.
+
+    The bytes go from the arrays to the file, without a copy in between.
+    """
+    # Large elements first, so that each array begins where its elements may.
+    names = sorted(weights, key=lambda name: (-weights[name].dtype.itemsize, name))
+    header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
+    end = 0
+    for name in names:
+        array, start = weights[name], end
+        end += array.nbytes
+        kind = _KINDS[array.dtype.name]
+        header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [start, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    arrays = (_little(weights[name]).reshape(-1) for name in names)
+    chunks = (a.view(np.uint8).data for a in arrays if a.size)
+    write_atomically(path, chain([len(text).to_bytes(8, "little"), text], chunks))
+
+
+def _little(array: Array) -> Array:
+    """Give an array in one piece, its bytes in the order of the format."""
+    swapped = array.dtype.byteorder == ">"
+    return np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")) if swapped else array)
+
+
+_KINDS = {
+    "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "int64": "I64",
+    "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL",
+    "uint64": "U64", "uint32": "U32", "uint16": "U16",
+}  # fmt: skip
+"""What the format calls the types of elements."""
 
 
 def load_weights(path: Path) -> dict[str, Array]:

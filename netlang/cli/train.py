@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -91,31 +91,37 @@ def command(
     program = sound_program(file, as_json=as_json)
     name = program.section(section).name.text
 
-    def plan(values: Mapping[str, str]) -> Plan:
-        return sound_plan(program, name, values, as_json=as_json)
-
+    # A program with mistakes gets no folder.
+    plan = None if resume else sound_plan(program, name, given, as_json=as_json)
     from netlang.training.opening import Choices
 
     choices = Choices(Path(file).parent, seed, backend, provider, threads, allow_python)
     if dry_run:
         from netlang.training.forecast import forecast
 
-        say(str(forecast(plan(given), choices)))
+        found = plan or sound_plan(program, name, given, as_json=as_json)
+        say(str(forecast(found, choices)))
         return
     from netlang.cli.progress import display
     from netlang.defaults import with_defaults
-    from netlang.training.folder import RunFolder, new_folder, old_folder
+    from netlang.training.folder import new_folder, old_folder
     from netlang.training.running import Request, train
 
-    request = Request(
-        plan, lambda: with_defaults(program), given, resume, override, pause, warn=warn
-    )
+    def planned(values: Mapping[str, str]) -> Plan:
+        return plan or sound_plan(program, name, values, as_json=as_json)
+
+    def text() -> str:
+        return with_defaults(program)
+
+    request = Request(planned, text, given, resume, override, pause, png, warn)
     where = Path(folder) if folder else None
-    path = old_folder(where, name) if resume else new_folder(where, name)
-    with RunFolder(path) as opened, interruptible() as interrupted:
+    with (
+        old_folder(where, name) if resume else new_folder(where, name) as opened,
+        interruptible() as interrupted,
+    ):
         outcome = train(request, choices, opened, display(as_json=as_json), interrupted)
     if not outcome.over:
-        again = f"netlang train {file} {name} --resume --run {path}"
+        again = f"netlang train {file} {name} --resume --run {opened.path}"
         warn(f"interrupted after step {outcome.step:,}; go on with `{again}`")
         raise click.exceptions.Exit(INTERRUPTED)
 

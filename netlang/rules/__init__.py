@@ -8,6 +8,7 @@ from netlang.rules import (
     limits,
     names,
     programs,
+    runs,
     shapes,
     syntax,
     training,
@@ -18,6 +19,8 @@ from netlang.rules.rule import Rule
 
 __all__ = ["RULES", "Rule"]
 
-_MODULES = (syntax, names, programs, types, shapes, weights, training, data, limits, files)
+_MODULES = (
+    syntax, names, programs, types, shapes, weights, training, runs, data, limits, files
+)  # fmt: skip
 
 RULES: dict[str, Rule] = {rule.code: rule for module in _MODULES for rule in module.RULES}

@@ -17,6 +17,15 @@ _MODEL = "          model = new Small()\n"
 _LOSS = "          loss = cross_entropy(model(batch.image), batch.label)\n"
 _END = "          optimizer = sgd(0.1)\n          run = 5 epochs\n        }"
 
+_NORMED = """
+        net Small(image: f32[N, 1, 28, 28]) -> logits: f32[N, 10] {
+          hidden = image |> flatten |> dense(32) |> batch_norm |> relu
+          logits = dense(hidden, 10)
+        }
+
+        train small {
+"""
+
 RULES = (
     Rule(
         "unused-setting",
@@ -105,5 +114,75 @@ RULES = (
         + _LOSS
         + '          checkpoint = [save_every(model, "last.safetensors", every=1 epoch)]\n'
         + _END,
+    ),
+    Rule(
+        "double-softmax",
+        "A loss that takes logits gets logits.",
+        """
+        `cross_entropy` and `bce_with_logits` turn logits into probabilities themselves, which is
+        more exact than doing it before. Given probabilities, they squash them a second time: the
+        loss cannot come near 0, gradients are small, and training is slow or gets nowhere.
+        """,
+        _NET + _DATA + _MODEL
+        + "          loss = cross_entropy(softmax(model(batch.image)), batch.label)\n" + _END,
+        _NET + _DATA + _MODEL + _LOSS + _END,
+    ),
+    Rule(
+        "bias-before-batch-norm",
+        "A layer before a batch norm has no bias.",
+        """
+        Batch norm takes the mean of each channel away, and a bias is part of that mean: whatever
+        it is, the result is the same. It costs memory and time and is never trained.
+        """,
+        _NORMED.replace("dense(32)", "dense(32)") + _DATA + _MODEL + _LOSS + _END,
+        _NORMED.replace("dense(32)", "dense(32, bias=false)") + _DATA + _MODEL + _LOSS + _END,
+    ),
+    Rule(
+        "dropout-before-batch-norm",
+        "Dropout comes after the last batch norm.",
+        """
+        Dropout scales what it keeps, so in training the variance of its output is larger than in
+        evaluation. A batch norm behind it stores the larger one and then divides by the wrong
+        number. Source: Li et al., 2019, "Understanding the disharmony between dropout and batch
+        normalization by variance shift".
+        """,
+        _NORMED.replace("dense(32)", "dropout(0.5) |> dense(32, bias=false)")
+        + _DATA + _MODEL + _LOSS + _END,
+        _NORMED.replace("dense(32)", "dense(32, bias=false)")
+        .replace("relu", "relu |> dropout(0.5)")
+        + _DATA + _MODEL + _LOSS + _END,
+    ),
+    Rule(
+        "batch-of-one",
+        "Batch norm sees more than one number of each channel.",
+        """
+        In training, batch norm takes the mean and the variance of each channel over the batch.
+        With one row, and maps of one place, there is one number: less its mean it is 0, and the
+        network sees nothing of its input.
+        """,
+        _NORMED.replace("dense(32)", "dense(32, bias=false)")
+        + _DATA.replace("64", "1") + _MODEL + _LOSS + _END,
+        _NORMED.replace("dense(32)", "dense(32, bias=false)") + _DATA + _MODEL + _LOSS + _END,
+    ),
+    Rule(
+        "untrained-weights",
+        "Every weight is trained, or frozen.",
+        """
+        A weight that no loss depends on, or that no step names in its `update`, stays as it was
+        drawn. That is rarely meant; where it is, `freeze` says so.
+        """,
+        _NET + _DATA + _MODEL
+        + _LOSS.replace("model(batch.image)", "stop_gradient(model(batch.image))") + _END,
+        _NET + _DATA + _MODEL + _LOSS + _END,
+    ),
+    Rule(
+        "long-schedule",
+        "A schedule ends with its run.",
+        """
+        A learning rate that falls over more time than the run takes never gets as low as it
+        should. The last and finest steps are missing.
+        """,
+        _NET + _DATA + _MODEL + _LOSS + _END.replace("0.1", "0.1 |> cosine(50 epochs)"),
+        _NET + _DATA + _MODEL + _LOSS + _END.replace("0.1", "0.1 |> cosine(5 epochs)"),
     ),
 )  # fmt: skip

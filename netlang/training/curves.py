@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from importlib import import_module
+from pathlib import Path
 
 from netlang.training.loop import Report
 
@@ -42,6 +44,25 @@ def curves(title: str, reports: Sequence[Report]) -> str:
     for i, plot in enumerate(plots):
         parts += _plot(plot, 10 + i * _HEIGHT)
     return "\n".join([*parts, "</svg>", ""])
+
+
+def draw_png(title: str, reports: Sequence[Report], path: Path) -> None:
+    """Draw the same with matplotlib, which must be installed."""
+    pyplot = import_module("matplotlib.figure")
+    lines = list(_lines(reports))
+    losses = [line for line in lines if _is_loss(line.name)]
+    plots = [plot for plot in (losses, [line for line in lines if line not in losses]) if plot]
+    figure = pyplot.Figure(figsize=(6.4, 2.6 * max(1, len(plots))), layout="constrained")
+    figure.suptitle(title)
+    for i, plot in enumerate(plots):
+        axes = figure.add_subplot(len(plots), 1, i + 1)
+        for line in plot:
+            xs, ys = zip(*line.points, strict=True)
+            name = f"{'train' if line.dashed else 'valid'} {line.name}"
+            axes.plot(xs, ys, "--" if line.dashed else "-", label=name)
+        axes.set_xlabel("epoch")
+        axes.legend()
+    figure.savefig(path)
 
 
 def _is_loss(name: str) -> bool:

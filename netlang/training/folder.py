@@ -17,44 +17,69 @@ from netlang.training.loop import Report
 LOG, PROGRAM, LOCK = "log.jsonl", "program.net", "lock"
 
 
-def new_folder(given: Path | None, name: str) -> Path:
-    """Give the folder a new run goes to: the one given, else the first free ``runs/NAME-2``, ...
+def new_folder(given: Path | None, name: str) -> RunFolder:
+    """Open the folder of a new run: the one given, else the first free of ``runs/NAME-2``, ...
 
     Raises ``Fault`` for a folder that holds a run already.
     """
     if given is None:
-        return next(path for path in _numbered(name) if not path.exists())
-    if any((given / own).exists() for own in (LATEST, BEFORE, LOG)):
+        return next(folder for path in _numbered(name) if (folder := _free(path)) is not None)
+    if _holds_run(given):
         raise Fault(
             "run-exists",
             f"{given} holds a run already",
             helps=["go on with it: `--resume`", "or give the new run another folder"],
             exit_code=USAGE,
         )
-    return given
+    return RunFolder(given)
 
 
-def old_folder(given: Path | None, name: str) -> Path:
-    """Give the folder of the run to go on with: the one given, else the last of its name."""
-    if given is not None:
-        return given
-    found = None
-    for path in _numbered(name):
+def _free(path: Path) -> RunFolder | None:
+    """Open a folder unless it holds a run, or one is about to begin in it."""
+    if _holds_run(path):
+        return None
+    try:
+        return RunFolder(path)
+    except InUse:
+        return None
+
+
+def _holds_run(path: Path) -> bool:
+    return any((path / own).exists() for own in (LATEST, BEFORE, LOG, PROGRAM))
+
+
+def old_folder(given: Path | None, name: str) -> RunFolder:
+    """Open the folder of the run to go on with: the one given, else the last of its name."""
+    found = given
+    for path in _numbered(name) if given is None else ():
         if not path.exists():
             break
-        found = path
-    if found is None:
+        found = path if _holds_run(path) else found
+    if found is None or not found.exists():
         raise Fault(
             "no-run",
-            f"there is no run of `{name}` in runs",
+            f"there is no run in {given}" if given else f"there is no run of `{name}` in runs",
             helps=["say where it is: `--run FOLDER`", "or leave out --resume to begin one"],
             exit_code=USAGE,
         )
-    return found
+    return RunFolder(found)
 
 
 def _numbered(name: str) -> Sequence[Path]:
     return [Path("runs", name), *(Path("runs", f"{name}-{n}") for n in range(2, 10_000))]
+
+
+class InUse(Fault):
+    """A folder another run is writing to."""
+
+    def __init__(self, folder: Path, process: str) -> None:
+        super().__init__(
+            "run-in-use",
+            f"another run is going on in {folder}",
+            notes=[f"it is process {process}"] if process else [],
+            helps=["wait for its end, or give this run another folder: `--run`"],
+            exit_code=ENVIRONMENT,
+        )
 
 
 class RunFolder:
@@ -126,13 +151,7 @@ def _locked(folder: Path) -> IO[str]:
         lock.seek(0)
         other = lock.read(20).strip()
         lock.close()
-        raise Fault(
-            "run-in-use",
-            f"another run is going on in {folder}",
-            notes=[f"it is process {other}"] if other else [],
-            helps=["wait for its end, or give this run another folder: `--run`"],
-            exit_code=ENVIRONMENT,
-        ) from None
+        raise InUse(folder, other) from None
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()

@@ -13,15 +13,16 @@ from netlang.elaborate.training import Plan
 from netlang.faults import Fault
 from netlang.training import checkpoints
 from netlang.training.checkpoints import Progress
-from netlang.training.curves import curves
+from netlang.training.curves import curves, draw_png
 from netlang.training.fields import differences, fields_of
 from netlang.training.folder import PROGRAM, RunFolder
+from netlang.training.lints import check_data
 from netlang.training.loop import Report, Run
-from netlang.training.opening import Check, Choices, Opened, open_training, seed_of
+from netlang.training.opening import Choices, Opened, open_training, seed_of
 from netlang.training.schedules import Clock
 from netlang.training.step import Training
 
-CURVES = "curves.svg"
+CURVES, PICTURE = "curves.svg", "curves.png"
 _PAUSE = 2.0
 """Seconds between two drawings of the curves."""
 
@@ -76,8 +77,8 @@ class Recorder:
 class Request:
     """What someone asked for: parameters of the section, and how to treat an earlier run.
 
-    ``program`` gives the text that is kept beside the results; ``check`` is called before anything
-    is computed; ``pause`` is the least number of seconds between two checkpoints.
+    ``program`` gives the text that is kept beside the results; ``pause`` is the least number of
+    seconds between two checkpoints; ``picture`` asks for the curves as a PNG too.
     """
 
     plan: Callable[[Mapping[str, str]], Plan]
@@ -86,7 +87,7 @@ class Request:
     resume: bool = False
     allowed: Collection[str] = ()
     pause: float = 60.0
-    check: Check | None = None
+    picture: bool = False
     warn: Callable[[str], None] = lambda _: None
 
 
@@ -128,8 +129,7 @@ def train(
         settings.update(fields_of(training, seed=seed, data=" ".join(prints)))
         if progress is not None:
             _compare(progress.settings, settings, request.allowed)
-        if request.check is not None:
-            request.check(training, data, valid)
+        check_data(training, data, valid, request.warn)
 
     opened = open_training(plan, choices, state, check=check)
     settings |= {f"{_GIVEN}{name}": text for name, text in given.items()}
@@ -144,6 +144,8 @@ def train(
     )  # fmt: skip
     over = run.go(progress)
     recorder.draw()
+    if request.picture:
+        draw_png(plan.name, recorder.reports, folder.path / PICTURE)
     return Outcome(over, recorder.step, recorder.files)
 
 

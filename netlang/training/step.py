@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from netlang.autodiff import gradients
-from netlang.elaborate.reach import needed
+from netlang.elaborate.reach import moving
 from netlang.elaborate.selecting import Weights
 from netlang.elaborate.training import Plan
 from netlang.elaborate.values import Object, Setting
@@ -117,7 +117,7 @@ def updates(plan: Plan, weights: Weights, frozen: frozenset[str]) -> list[Update
         assert isinstance(clip, Setting | None) and isinstance(repeat, int)
         what = own.get("update")
         chosen = weights.chosen_of_all(what) if what is not None else list(weights.by_path)
-        reached = {v for node in needed(plan.nodes, (loss,)) for v in node.inputs}
+        reached = moving(plan.nodes, loss)
         paths = tuple(
             p
             for p in chosen
