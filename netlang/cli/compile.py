@@ -13,6 +13,8 @@ from netlang.cli.arguments import (
     keep_apart,
     seed_option,
     sound_graph,
+    sound_plan,
+    sound_program,
     weights_option,
 )
 from netlang.cli.output import say
@@ -22,6 +24,13 @@ Examples:
   netlang compile lenet.net -o lenet.onnx
   netlang compile lenet.net -o lenet.onnx --weights lenet.safetensors
   netlang compile googlenet.net -o googlenet.onnx --only logits --opset 20
+  netlang compile lenet.net --train -o lenet.train.onnx
+
+With --train the model is one step of training, for a loop in any language: feed a batch as
+batch.COLUMN, the number of the step from 1 as step, the learning rate as rate, and the state; give
+each output NAME_next back as NAME in the next step. The state to begin with is written beside the
+model, as lenet.train.safetensors. The model says all this of itself in its metadata, under
+netlang.contract. A section with several steps gives one model for each.
 """
 
 
@@ -38,12 +47,17 @@ Examples:
     default=True,
     help="Multiply batch norms into the layers before them, or do not.",
 )
+@click.option("--train", "training", is_flag=True, help="Write a step of a train section.")
 def command(
     file: str, net: str | None, output: str, weights: str | None, seed: int, opset: int,
     only: tuple[str, ...], bind: dict[str, int], fold: bool,
+    training: bool,
 ) -> None:  # fmt: skip
     """Write a net as an ONNX model with its weights."""
     keep_apart(output, file, weights)
+    if training:
+        _compile_step(file, net, output, opset, seed)
+        return
     graph = sound_graph(file, net, bind)
     from netlang.backends.onnx import save, to_onnx
     from netlang.passes.batch_norm import fold_batch_norm
@@ -58,3 +72,13 @@ def command(
     for path in save(model, Path(output)):
         say(f"{path}: {path.stat().st_size:,} bytes")
     say(f"{graph.name}: {count:,} nodes, opset {opset}")
+
+
+def _compile_step(file: str, section: str | None, output: str, opset: int, seed: int) -> None:
+    plan = sound_plan(sound_program(file), section, {})
+    from netlang.training.export import export
+    from netlang.training.opening import Choices
+
+    choices = Choices(Path(file).parent, seed or None)
+    for path in export(plan, choices, Path(output), opset=opset):
+        say(f"{path}: {path.stat().st_size:,} bytes")
