@@ -7,7 +7,7 @@ from typing import NoReturn
 from netlang.elaborate.core import evaluate, evaluates
 from netlang.elaborate.emit import constant, primitive
 from netlang.elaborate.frame import Frame, refuse
-from netlang.elaborate.numbers import INT_LIMIT, bounded, finite, in_bounds, listed
+from netlang.elaborate.numbers import INT_LIMIT, bounded, finite, in_bounds, listed, readable
 from netlang.elaborate.values import (
     UNKNOWN,
     Argued,
@@ -275,6 +275,7 @@ def _power(a: Size, b: int, node: ast.Binary) -> Object:
         result: Size = 1
         for _ in range(b):
             result = a * result
+            readable((result,), node.span)
         return result
     if b < 0:
         if a == 0:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
-from netlang.diagnostics import Refused
+from netlang.diagnostics import Diagnostic, Label, Refused
 from netlang.elaborate.budget import Exhausted
 from netlang.elaborate.frame import Frame, refuse, report
 from netlang.elaborate.numbers import INT_LIMIT
 from netlang.elaborate.values import UNKNOWN, Duration, Object, Setting
+from netlang.ir.dims import Intricate
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 
@@ -44,6 +45,13 @@ def evaluate(expr: ast.Expr, frame: Frame) -> Object:
         return value
     except Exhausted:
         raise
+    except Intricate as intricate:
+        label = Label(expr.span)
+        report(
+            frame,
+            Diagnostic(intricate.rule, intricate.message, label, helps=intricate.helps),
+        )
+        return UNKNOWN
     except Refused as refused:
         report(frame, refused.diagnostic)
         return UNKNOWN

@@ -8,6 +8,7 @@ from typing import NoReturn, cast
 
 from netlang.diagnostics import Label
 from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.numbers import readable
 from netlang.elaborate.tracing import surroundings, written
 from netlang.elaborate.values import Argued, Object, Word
 from netlang.ir.dims import Size
@@ -47,9 +48,12 @@ def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> 
         )
     builder.scope, builder.span = frame.scope, span
     try:
-        return builder.add(op, *[_tensor(o) for o in operands], name=frame.binding_path() or None)
+        made = builder.add(op, *[_tensor(o) for o in operands], name=frame.binding_path() or None)
     except TypeRefused as refused:
         refuse_operand(refused, operands, span, frame)
+    for value in made:
+        readable(value.type.shape, span)
+    return made
 
 
 def constant(value: float | int | bool, dtype: DType, span: Span, frame: Frame) -> Value:

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from netlang.elaborate.budget import LENGTH_LIMIT
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.values import IntRange, Object
+from netlang.ir.dims import Dim, Size, parts
 from netlang.source import Span
 
 INT_LIMIT = 2**63
 
 
+PARTS_LIMIT = 64
+"""Numbers and symbols in the formula of one size."""
+
+
 def bounded(value: Object, span: Span) -> Object:
+    """Refuse a number or a formula that is out of bounds."""
+    if isinstance(value, Dim):
+        if any(abs(coefficient) >= INT_LIMIT for _, coefficient in value.terms):
+            refuse("number-too-large", "this number is too large", span, "ints stay below 2**63")
+        readable((value,), span)
     if isinstance(value, int) and abs(value) >= INT_LIMIT:
         refuse("number-too-large", "this number is too large", span, "ints stay below 2**63")
     return value
+
+
+def readable(shape: Iterable[Size], span: Span) -> None:
+    """Refuse a size that is a longer formula than anyone could read."""
+    for size in shape:
+        if isinstance(size, Dim) and parts(size, PARTS_LIMIT) > PARTS_LIMIT:
+            refuse(
+                "too-large",
+                "this size is too long a formula",
+                span,
+                f"it has more than {PARTS_LIMIT} parts",
+                helps=("give the dimensions numbers",),
+            )
 
 
 def listed(value: Object, span: Span) -> Object:

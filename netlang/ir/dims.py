@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import gcd, prod
 
+from netlang.faults import TooLarge
+
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
@@ -79,6 +81,8 @@ class Dim:
     def __mul__(self, other: Size) -> Size:
         terms: dict[Monomial, int] = {}
         right = _terms(other)
+        if len(self.terms) * len(right) > _MOST_TERMS:
+            raise Intricate
         for m1, c1 in self.terms:
             for m2, c2 in right:
                 monomial = tuple(sorted(m1 + m2, key=lambda atom: atom.key))
@@ -110,6 +114,16 @@ class Dim:
         return text
 
     __repr__ = __str__
+
+
+_MOST_TERMS = 2_000
+
+
+class Intricate(TooLarge):
+    """A size is a longer formula than anyone could read, or than is worked out here."""
+
+    def __init__(self) -> None:
+        super().__init__("this size is too long a formula", helps=["give the dimensions numbers"])
 
 
 Size = int | Dim
@@ -207,6 +221,28 @@ def bind(size: Size, values: Mapping[str, int]) -> int:
     if isinstance(result, Dim):
         raise Unbound(next(iter(symbols(result))))
     return result
+
+
+def parts(size: Size, most: int) -> int:
+    """Count the numbers and symbols a size is written with; stops soon after ``most``.
+
+    >>> parts(2 * symbol("N") + 1, 10), parts(symbol("H") // 7, 10)
+    (3, 2)
+    """
+    if isinstance(size, int):
+        return 1
+    count = 0
+    for monomial, coefficient in size.terms:
+        count += abs(coefficient) != 1 or not monomial
+        for atom in monomial:
+            match atom:
+                case Symbol():
+                    count += 1
+                case Floor(numerator, divisor):
+                    count += parts(numerator, most) + parts(divisor, most)
+        if count > most:
+            break
+    return count
 
 
 def symbols(size: Size) -> dict[str, int]:
