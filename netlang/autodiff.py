@@ -18,7 +18,7 @@ def vjp(graph: Graph, wrt: Sequence[Value], *, of: str | None = None) -> Graph:
     """Extend a graph by the gradient of one of its outputs, the first unless ``of`` names another.
 
     The output must be one floating-point number. ``wrt`` are inputs, states, weights or values in
-    between; each gets an output ``gradient_name(value, graph)`` of its own type, zeros where the output
+    between; each gets an output ``gradient_name(value, graph)`` of its type, zeros where the output
     does not depend on it. Raises ``NoGradient`` where an operator on the way has no gradient.
     """
     name = next(iter(graph.outputs)) if of is None else of
