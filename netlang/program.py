@@ -91,6 +91,8 @@ class Program:
     nets: dict[str, Net] = field(default_factory=dict[str, Net])
     plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
     _homes: dict[Path, Home] = field(default_factory=dict[Path, Home])
+    _opening: dict[Path, Path] = field(default_factory=dict[Path, Path])
+    """The files whose imports are being read, each inside the one before."""
     _library: Library | None = None
     _main: Home | None = None
     _building: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
@@ -243,20 +245,23 @@ class Program:
 
     # ---- files ---------------------------------------------------------------------------
 
-    def _home(self, source: Source, path: Path, chain: tuple[Path, ...] = ()) -> Home | None:
+    def _home(self, source: Source, path: Path) -> Home | None:
         """Parse a file and collect its names; ``None`` after a syntax error."""
         self._budget.limit += STEPS_PER_LETTER * len(source.text)
         file = parse(source, self.diagnostics)
-        if not chain:
+        if not self._opening:
             self.file = file
         if file is None:
             return None
         if self._library is None:
             self._library = Library(self.diagnostics, self._constant)
         home = Home(source, self.diagnostics, self._constant, self._library.prelude)
-        self._homes[_real(path)] = home
+        real = _real(path)
+        self._homes[real] = home
+        self._opening[real] = path
         for item in file.imports:
-            self._import(item, home, path, (*chain, path))
+            self._import(item, home, path)
+        del self._opening[real]
         self._declare(file, home)
         lint(file, home, self.diagnostics)
         return home
@@ -295,9 +300,9 @@ class Program:
         )
         del home
 
-    def _import(self, item: ast.Import, home: Home, path: Path, chain: tuple[Path, ...]) -> None:
+    def _import(self, item: ast.Import, home: Home, path: Path) -> None:
         try:
-            origin = self._imported(item, path, chain)
+            origin = self._imported(item, path)
         except Refused as refused:
             self.diagnostics.report(refused.diagnostic)
             origin = None
@@ -315,18 +320,18 @@ class Program:
                 continue
             home.imported[local] = (origin, name.name.text)
 
-    def _imported(self, item: ast.Import, path: Path, chain: tuple[Path, ...]) -> Home | None:
+    def _imported(self, item: ast.Import, path: Path) -> Home | None:
         assert self._library is not None
         if isinstance(item.module, tuple):
             return self._library.module(item.module)
         target = locate(item.module, path)
         real = _real(target)
-        if real in [_real(p) for p in chain]:
-            refuse_circle(item.module, [*chain, target])
+        if real in self._opening:
+            refuse_circle(item.module, [*self._opening.values(), target])
         if real in self._homes:
             return self._homes[real]
         source = read_source(target)
-        return self._home(source, target, chain)
+        return self._home(source, target)
 
     def _constant(self, home: Home, bind: ast.Bind) -> dict[str, Object]:
         """Evaluate a binding at the top of a file."""

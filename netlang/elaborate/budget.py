@@ -26,7 +26,7 @@ STEPS_PER_COPY = 2
 NESTING_LIMIT = 100
 """Lists inside lists."""
 
-_ITEMS_PER_STEP = 8
+_ITEMS_PER_STEP = 32
 
 
 class Exhausted(Refused):

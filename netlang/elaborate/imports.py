@@ -37,7 +37,7 @@ def locate(module: ast.Str, importer: Path) -> Path:
     try:
         real = target.resolve()
         exists = real.is_file()
-    except OSError:
+    except (OSError, RuntimeError):  # a circle of links is a RuntimeError of its own
         refuse("import-path", "this is no path of a file", module.span)
     if not any(real.is_relative_to(root) for root in _roots(importer)):
         refuse(
@@ -49,6 +49,15 @@ def locate(module: ast.Str, importer: Path) -> Path:
         )
     if not exists:
         _refuse_file(module, target)
+    if real.stat().st_nlink > 1:
+        # Where its other names are cannot be told; one of them may be out of bounds.
+        refuse(
+            "import-path",
+            "this file has a second name (a hard link)",
+            module.span,
+            "it may be one outside of the program's folders",
+            helps=("copy the file instead of linking it",),
+        )
     return Path(os.path.normpath(target))
 
 
