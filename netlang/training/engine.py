@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from netlang.arrays import numpy_dtype
-from netlang.backends.ort import Held, Provider, Session
 from netlang.ir.graph import Graph, State
 from netlang.ir.types import DType
 from netlang.numeric import Array, np
 from netlang.training.step import Training, kept
+
+if TYPE_CHECKING:
+    from netlang.backends.ort import Held, Provider, Session
 
 Arrays = Mapping[str, Array]
 Numbers = Mapping[str, float]
@@ -113,7 +115,9 @@ class OrtEngine:
     def _session(self, graph: Graph) -> Session:
         """Open the session of a graph, when it is first needed."""
         if id(graph) not in self._sessions:
+            # Read while the data are: importing these takes as long as opening a large data set.
             from netlang.backends.onnx import to_onnx
+            from netlang.backends.ort import Session
 
             self._sessions[id(graph)] = Session(
                 to_onnx(graph, {}), provider=self._provider, threads=self._threads

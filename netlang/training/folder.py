@@ -45,7 +45,8 @@ def _free(path: Path) -> RunFolder | None:
 
 
 def _holds_run(path: Path) -> bool:
-    return any((path / own).exists() for own in (LATEST, BEFORE, LOG, PROGRAM))
+    """Tell whether there is something to go on from."""
+    return any((path / own).exists() for own in (LATEST, BEFORE))
 
 
 def old_folder(given: Path | None, name: str) -> RunFolder:

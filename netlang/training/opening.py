@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from netlang.backends.ort import Provider
 from netlang.data.batches import Batches, open_batches
 from netlang.data.source import Arrays
 from netlang.elaborate.training import Plan
@@ -17,6 +16,9 @@ from netlang.numeric import Array, np
 from netlang.training.beginning import first_weights
 from netlang.training.engine import Engine, NumpyEngine, OrtEngine, beginning
 from netlang.training.step import Training, prepare
+
+if TYPE_CHECKING:
+    from netlang.backends.ort import Provider
 
 Backend = Literal["onnxruntime", "numpy"]
 Check = Callable[[Training, Batches, Batches | None], None]

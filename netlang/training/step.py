@@ -153,7 +153,9 @@ class _Making:
         changed = {state.value for state in self.states}
         used = {v for node in self.b.nodes for v in node.inputs}
         fixed = [v for v in plan.params if v in used and v not in changed]
-        batch = [v for v in plan.batch.values() if v in used]
+        # A column says how many rows there are, if nothing else of it is used.
+        columns = list(plan.batch.values())
+        batch = [v for v in columns if v in used] or columns[:1]
         counts = [v for v in (self.count, self.draw) if v in used]
         inputs = (*batch, *counts, *self.inputs.values(), *fixed)
         nodes = tuple(self.b.nodes)

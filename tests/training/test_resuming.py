@@ -1,0 +1,304 @@
+"""A run that was stopped, in whatever way, ends as one that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sections import MLP, NORMED, section, write
+
+from netlang.cli.guard import guarded
+from netlang.cli.main import program
+from netlang.faults import Fault
+from netlang.program import open_program
+from netlang.training.checkpoints import BEFORE, LATEST
+from netlang.training.folder import RunFolder
+from netlang.training.opening import Choices
+from netlang.training.running import Request, train
+
+NETLANG = Path(sysconfig.get_path("scripts")) / "netlang"
+AUGMENTED = "rows() |> map(x=[flip(), crop(8, pad=1)]) |> batches(16, shuffle=true)"
+
+
+def program_text(net: str = MLP, more: str = "") -> str:
+    text = section(net, "adam(0.01 |> cosine(4 epochs))", more)
+    return text.replace("rows() |> batches(16, shuffle=true)", AUGMENTED)
+
+
+@dataclass
+class Silent:
+    """Shows nothing; counts steps."""
+
+    steps: int = 0
+    lines: list[str] = field(default_factory=list[str])
+
+    def opened(self, *_: object) -> None: ...
+    def began(self, *_: object) -> None: ...
+
+    def stepped(self, *_: object) -> None:
+        self.steps += 1
+
+    def finished_epoch(self, report: object, line: str) -> None:
+        self.lines.append(line)
+
+
+def trained(
+    path: Path,
+    folder: Path,
+    *,
+    stop: Callable[[Silent], bool] = lambda _: False,
+    given: Mapping[str, str] | None = None,
+    seed: int | None = 3,
+    **asked: Any,
+) -> bool:
+    """Train, or go on, until a display says stop; tell whether the end was reached."""
+    display = Silent()
+    request = Request(
+        lambda values: open_program(path).plan(None, values), lambda: "text", given or {}, **asked
+    )
+    with RunFolder(folder) as opened:
+        choices = Choices(path.parent, seed, threads=1)
+        return train(request, choices, opened, display, lambda: stop(display)).over
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+
+@pytest.mark.parametrize("more", ["", "accumulate = 2"])
+def test_stopping_after_any_step_changes_no_bit(more: str, tmp_path: Path) -> None:
+    path = write(tmp_path, program_text(NORMED.replace("relu |>", "relu |> dropout(0.2) |>"), more))
+    straight = tmp_path / "straight"
+    assert trained(path, straight)
+    for after in (1, 2, 3, 5, 8):
+        folder = tmp_path / f"after-{after}"
+        over = trained(path, folder, stop=lambda d, n=after: d.steps >= n)
+        assert not over or more
+        while not over:
+            over = trained(
+                path, folder, stop=lambda d, n=after: d.steps >= n, resume=True, seed=None
+            )
+        for name in ("model.safetensors",):
+            assert (folder / name).read_bytes() == (straight / name).read_bytes()
+        assert log(folder) == log(straight)
+
+
+def test_two_runs_of_one_seed_are_the_same_and_of_another_are_not(tmp_path: Path) -> None:
+    path = write(tmp_path, program_text())
+    weights = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        assert trained(path, tmp_path / name, seed=seed)
+        weights.append((tmp_path / name / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_a_run_that_is_over_goes_on_to_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path, program_text())
+    assert trained(path, tmp_path / "run")
+    before = (tmp_path / "run" / "model.safetensors").read_bytes()
+    assert trained(path, tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
+    assert len(log(tmp_path / "run")) == 4
+
+
+def test_stopping_early_is_remembered(tmp_path: Path) -> None:
+    # A figure that cannot grow: the run ends after one epoch and the patience.
+    more = "stop = early_stop(acc, patience=1 epoch, min_change=2.0)"
+    path = write(tmp_path, program_text(more=more))
+    assert trained(path, tmp_path / "a")
+    assert len(log(tmp_path / "a")) == 2
+    assert not trained(path, tmp_path / "b", stop=lambda d: d.steps >= 4)
+    assert trained(path, tmp_path / "b", resume=True)
+    assert log(tmp_path / "b") == log(tmp_path / "a")
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text"])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(damage: str, tmp_path: Path) -> None:
+    path = write(tmp_path, program_text())
+    assert trained(path, tmp_path / "straight")
+    folder = tmp_path / "run"
+    assert not trained(path, folder, stop=lambda d: d.steps >= 3)
+    assert not trained(path, folder, stop=lambda d: d.steps >= 2, resume=True)
+    content = bytearray((folder / LATEST).read_bytes())
+    if damage == "flip":
+        content[-5] ^= 4
+    damaged = {"cut": content[:-7], "flip": content, "empty": b"", "text": b"x" * 300}[damage]
+    (folder / LATEST).write_bytes(damaged)
+    warnings: list[str] = []
+    assert trained(path, folder, resume=True, warn=warnings.append)
+    assert [str(folder / LATEST) in warning for warning in warnings] == [True]
+    weights = [(f / "model.safetensors").read_bytes() for f in (folder, tmp_path / "straight")]
+    assert weights[0] == weights[1]
+
+
+def test_without_a_whole_checkpoint_nothing_goes_on(tmp_path: Path) -> None:
+    path = write(tmp_path, program_text())
+    folder = tmp_path / "run"
+    trained(path, folder, stop=lambda d: d.steps >= 3)
+    (folder / LATEST).write_bytes(b"")
+    (folder / BEFORE).write_bytes(b"")
+    with pytest.raises(Fault, match=r"no checkpoint in .* is whole") as refused:
+        trained(path, folder, resume=True)
+    assert refused.value.rule == "bad-checkpoint"
+    assert len(refused.value.notes) == 2
+
+
+def test_what_differs_is_named_and_can_be_allowed(tmp_path: Path) -> None:
+    path = write(tmp_path, section())
+    folder = tmp_path / "run"
+    trained(path, folder, stop=lambda d: d.steps >= 3)
+    with pytest.raises(Fault) as refused:
+        trained(path, folder, resume=True, given={"lr": "0.2"})
+    assert refused.value.notes == ("optimizer.lr: it was 0.1, and is 0.2",)
+    assert trained(path, folder, resume=True, given={"lr": "0.2"}, allowed=["lr"])
+
+
+CHANGES = {
+    "batches(16, shuffle=true)": ("batches(8, shuffle=true)", ["data.size"]),
+    "sgd(lr)": ("adam(lr)", ["optimizer", "optimizer.momentum"]),
+    "dense(16)": ("dense(15)", ["program"]),
+    "run = 4 epochs": ("run = 5 epochs", ["run"]),
+    "relu": ("tanh", ["program"]),
+}
+
+
+@pytest.mark.parametrize("old", CHANGES)
+def test_a_changed_program_does_not_go_on(old: str, tmp_path: Path) -> None:
+    path = write(tmp_path, section())
+    trained(path, tmp_path / "run", stop=lambda d: d.steps >= 3)
+    new, names = CHANGES[old]
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(Fault) as refused:
+        trained(path, tmp_path / "run", resume=True)
+    told = [note.partition(":")[0] for note in refused.value.notes]
+    assert set(names) <= set(told)
+
+
+def test_changed_data_or_another_seed_do_not_go_on(tmp_path: Path) -> None:
+    path = write(tmp_path, section())
+    trained(path, tmp_path / "run", stop=lambda d: d.steps >= 3)
+    with pytest.raises(Fault) as refused:
+        trained(path, tmp_path / "run", resume=True, seed=9)
+    assert refused.value.notes == ("seed: it was 3, and is 9",)
+    write(tmp_path, section(), seed=5)
+    with pytest.raises(Fault) as refused:
+        trained(path, tmp_path / "run", resume=True)
+    assert [note.partition(":")[0] for note in refused.value.notes] == ["rows"]
+
+
+def test_a_run_goes_on_with_the_parameters_it_was_given(tmp_path: Path) -> None:
+    path = write(tmp_path, section())
+    assert trained(path, tmp_path / "a", given={"lr": "0.2"})
+    trained(path, tmp_path / "b", given={"lr": "0.2"}, stop=lambda d: d.steps >= 3)
+    assert trained(path, tmp_path / "b", resume=True)
+    assert log(tmp_path / "a") == log(tmp_path / "b")
+
+
+def test_a_second_run_in_a_folder_is_refused(tmp_path: Path) -> None:
+    with (
+        RunFolder(tmp_path / "run"),
+        pytest.raises(Fault, match="another run is going on") as refused,
+    ):
+        RunFolder(tmp_path / "run")
+    assert refused.value.exit_code == 3
+    RunFolder(tmp_path / "run").close()
+
+
+def start(path: Path, folder: Path, *more: str, **rest: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [NETLANG, "train", path, "--run", folder, "--threads", "1", "--pause", "0", *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"COLUMNS": "100"},
+        **rest,
+    )
+
+
+def slow_program(epochs: int) -> str:
+    return program_text().replace("run = 4 epochs", f"run = {epochs} epochs")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_and_ends(number: int, tmp_path: Path) -> None:
+    path = write(tmp_path, slow_program(100_000))
+    run = start(path, tmp_path / "run")
+    while run.poll() is None and not (tmp_path / "run" / "log.jsonl").exists():
+        time.sleep(0.05)
+    asked = time.monotonic()
+    run.send_signal(number)
+    _, told = run.communicate(timeout=20)
+    assert run.returncode == 130
+    assert time.monotonic() - asked < 2
+    assert "--resume" in told
+    assert "Traceback" not in told
+    assert (tmp_path / "run" / LATEST).exists()
+
+
+def kills(count: int, folder: Path, epochs: int) -> None:
+    """Kill a run so many times, let it go on each time, and compare it with one left alone."""
+    path = write(folder, slow_program(epochs))
+    straight = ["train", str(path), "--run", str(folder / "straight"), "--threads", "1"]
+    assert guarded(program, straight) == 0
+    draw = random.Random(count)
+    killed = 0
+    resume: tuple[str, ...] = ()
+    while True:
+        run = start(path, folder / "run", *resume)
+        if killed < count:
+            time.sleep(draw.uniform(0.2, 1.2))
+            run.kill()
+            killed += 1
+        _, told = run.communicate(timeout=60)
+        if run.returncode == 0:
+            break
+        assert run.returncode == -signal.SIGKILL, told
+        begun = any((folder / "run" / name).exists() for name in (LATEST, BEFORE))
+        resume = ("--resume",) if begun else ()
+    name = "model.safetensors"
+    assert (folder / "run" / name).read_bytes() == (folder / "straight" / name).read_bytes()
+    assert log(folder / "run") == log(folder / "straight")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+def test_a_run_that_is_killed_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    kills(5, tmp_path, 300)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+def test_two_hundred_kills_change_no_bit(tmp_path: Path) -> None:
+    kills(200, tmp_path, 3000)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such limit")
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    import resource
+
+    path = write(tmp_path, slow_program(100_000))
+    folder = tmp_path / "run"
+    trained(path, folder, stop=lambda d: d.steps >= 3)
+    before = (folder / LATEST).read_bytes()
+
+    def limit() -> None:
+        # No file may grow beyond what stands for the room that is left.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, len(before) // 2))
+
+    run = start(path, folder, "--resume", preexec_fn=limit)
+    _, told = run.communicate(timeout=30)
+    assert run.returncode == 3, told
+    assert told.startswith("error[cannot-write]: ")
+    assert (folder / LATEST).read_bytes() == before
+    assert not list(folder.glob(".*"))
