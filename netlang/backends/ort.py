@@ -73,9 +73,10 @@ class Session:
     """A model ready to run.
 
     ``provider`` is taken or ``ProviderMissing`` is raised; only ``auto`` chooses for itself.
-    ``threads`` limits the threads of one operator. Raises ``RunFailed`` for a model that
-    onnxruntime does not accept. A model whose weights take more than a message can hold goes
-    through a file and is emptied of them.
+    ``threads`` limits the threads of one operator. Without ``optimize`` every node is computed as
+    it is written, which is slower and differs in the last digits. Raises ``RunFailed`` for a
+    model that onnxruntime does not accept. A model whose weights take more than a message can
+    hold goes through a file and is emptied of them.
     """
 
     def __init__(
@@ -84,9 +85,16 @@ class Session:
         *,
         provider: Provider = "cpu",
         threads: int | None = None,
+        optimize: bool = True,
     ) -> None:
         self._places = {} if isinstance(model, Path) else _places(model)
-        self._inner = self._open(model, provider, threads)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        if not optimize:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        self._inner = self._open(model, provider, options)
         self.provider = "cuda" if self._inner.get_providers()[0] == _CUDA else "cpu"
 
     @property
@@ -121,11 +129,7 @@ class Session:
             raise self._failure(error) from None
         return dict(zip(self.outputs, results, strict=True))
 
-    def _open(self, model: Model | Path, provider: Provider, threads: int | None) -> _Inner:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        if threads is not None:
-            options.intra_op_num_threads = threads
+    def _open(self, model: Model | Path, provider: Provider, options: object) -> _Inner:
         chosen = _chosen(provider)
         try:
             if isinstance(model, Path):
