@@ -92,7 +92,7 @@ def close(found: Array, expected: Array, name: str) -> None:
 
 
 def loss_of(results: str) -> str:
-    """Write the sum of the cubes of all results: that of squares is the same for whatever is normalized."""
+    """Write the sum of the cubes of all results: squares of what is normalized add up to one."""
     total = " + ".join(f"sum({name} * {name} * {name})" for name in results.split(", "))
     return f"  loss = {total}\n"
 

@@ -226,8 +226,10 @@ STATES = {"rnn": ("h",), "gru": ("h",), "lstm": ("h", "c")}
 def test_a_layer_is_a_scan_of_its_cell(
     tmp_path: Path, kind: str, started: bool, lengths: bool
 ) -> None:
+    """In its results, and in the gradients of their cubes."""
     states = STATES[kind]
     ends = ", ".join(f"{s}: f32[2, N, 3]" for s in states)
+    loss = " + ".join(f"sum({s} * {s} * {s})" for s in ("y", *states))
     last = "\n".join(f"  {s} = stack([ahead.{s}, back.{s}], axis=0)" for s in states)
     length = ", length=length" if lengths else ""
     whole = "".join(f", {s}0={s}0" for s in states) if started else ""
@@ -237,16 +239,18 @@ def test_a_layer_is_a_scan_of_its_cell(
     starts = ", ".join(f"{s}0: f32[2, N, 3]" for s in states)
     given = f"x: f32[N, T, 2], length: i64[N], {starts}"
     (tmp_path / "looped.net").write_text(
-        f"""net Native({given}) -> (y: f32[N, T, 6], {ends}) {{
+        f"""net Native({given}) -> (loss: f32[], y: f32[N, T, 6], {ends}) {{
   layer = {kind}(x, 3, bidirectional=true{whole}{length})
   y = layer.y
 {chr(10).join(f"  {s} = layer.{s}" for s in states)}
+  loss = {loss}
 }}
-net Composite({given}) -> (y: f32[N, T, 6], {ends}) {{
+net Composite({given}) -> (loss: f32[], y: f32[N, T, 6], {ends}) {{
   ahead = {kind}_scan(x, 3{one}{length})
   back = {kind}_scan(reverse_time(x{length}), 3{two}{length})
   y = concat([ahead.y, reverse_time(back.y{length})], axis=-1)
 {last}
+  loss = {loss}
 }}
 """,
         encoding="utf-8",
@@ -255,17 +259,31 @@ net Composite({given}) -> (y: f32[N, T, 6], {ends}) {{
     assert [d for d in program.diagnostics.items if d.severity is Severity.ERROR] == []
     native, composite = (program.net(name).graph for name in ("Native", "Composite"))
     weights = initialize(native, 1)
-    renamed = {
-        name.replace("layer.0.reverse.", "back.cell.").replace("layer.0.", "ahead.cell."): array
-        for name, array in weights.items()
-    }
     feeds = draw_inputs(native, {"N": 4, "T": 5}, 2)
     feeds["length"] = np.array([5, 2, 0, 1])
-    expected = reference.run(composite, feeds, renamed, dtype=DType.F64)
-    actual = reference.run(native, feeds, weights, dtype=DType.F64)
-    for name, array in expected.items():
-        np.testing.assert_allclose(actual[name], array, rtol=1e-9, atol=1e-12)
-    close(
-        Session(to_onnx(transform(native), weights), threads=1).run(feeds),
-        Session(to_onnx(transform(composite), renamed), threads=1).run(feeds),
+    renamed = {by_cell(name): array for name, array in weights.items()}
+    gradients = [
+        vjp(graph, [v for v in (*graph.inputs, *graph.params) if v.type.dtype.is_float])
+        for graph in (native, composite)
+    ]
+    actual, expected = (
+        reference.run(graph, feeds, given, dtype=DType.F64)
+        for graph, given in zip(gradients, (weights, renamed), strict=True)
     )
+    actual = {by_cell(name): array for name, array in actual.items()}
+    assert actual.keys() == expected.keys()
+    assert len(actual) == 2 + len(states) + len(weights) + 1 + len(states)
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
+    for before, after in ((native, composite), gradients):
+        found, wanted = (
+            Session(to_onnx(transform(graph), given), threads=1).run(feeds)
+            for graph, given in ((before, weights), (after, renamed))
+        )
+        found = {by_cell(name): array for name, array in found.items()}
+        close({name: found[name] for name in wanted}, wanted)
+
+
+def by_cell(name: str) -> str:
+    """Turn the name of a layer's weight into that of the cell in a loop."""
+    return name.replace("layer.0.reverse.", "back.cell.").replace("layer.0.", "ahead.cell.")
