@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 
 from netlang.diagnostics import Refused
 from netlang.elaborate.arguments import takes_tensor
-from netlang.elaborate.checking import ELEMENT, QUICK, fits, resolve_shape
+from netlang.elaborate.checking import QUICK, fits
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.emit import constant, full
 from netlang.elaborate.frame import Frame, Slot, refuse, report
+from netlang.elaborate.shapes import ELEMENT, resolve_shape
 from netlang.elaborate.values import (
     UNKNOWN,
     Argued,

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from netlang.diagnostics import Label, Refused
 from netlang.elaborate.budget import Exhausted
-from netlang.elaborate.checking import declare_shape, fits, match_shape
+from netlang.elaborate.checking import fits
 from netlang.elaborate.core import evaluate, truth
 from netlang.elaborate.frame import Frame, Slot, refuse, report
 from netlang.elaborate.naming import bare_stage
+from netlang.elaborate.shapes import declare_shape, match_shape
 from netlang.elaborate.values import (
     UNKNOWN,
     Argued,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netlang.diagnostics import nearest
-from netlang.elaborate.checking import declare_shape
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.shapes import declare_shape
 from netlang.elaborate.values import Function, Object, Origin, Rows, describe
 from netlang.syntax import ast
 

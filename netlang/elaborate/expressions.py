@@ -5,13 +5,13 @@ from __future__ import annotations
 from netlang.diagnostics import nearest
 from netlang.elaborate.advice import method_helps
 from netlang.elaborate.calls import arguments, call, callee_of
-from netlang.elaborate.checking import match_shape
 from netlang.elaborate.core import evaluate, evaluates
 from netlang.elaborate.emit import primitive
 from netlang.elaborate.frame import Frame, join, refuse
 from netlang.elaborate.naming import ELEMENTS
 from netlang.elaborate.numbers import listed
 from netlang.elaborate.selecting import paths_of
+from netlang.elaborate.shapes import match_shape
 from netlang.elaborate.unknown import refuse_unknown
 from netlang.elaborate.values import (
     UNKNOWN,

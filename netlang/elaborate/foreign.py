@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netlang.elaborate.checking import resolve_shape
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.emit import add
 from netlang.elaborate.frame import Frame, refuse
+from netlang.elaborate.shapes import resolve_shape
 from netlang.elaborate.values import Argued, Function, Object, Results
 from netlang.ir.graph import Value
 from netlang.ir.op import OPS

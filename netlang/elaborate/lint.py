@@ -9,40 +9,23 @@ from typing import Literal
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity, nearest
 from netlang.elaborate.advice import element_helps
 from netlang.elaborate.checking import TYPE_NAMES
+from netlang.elaborate.cycles import report_cycles
 from netlang.elaborate.externs import check_extern_op
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.home import Home
 from netlang.elaborate.naming import ELEMENTS
+from netlang.elaborate.settings import SETTING_SYNONYMS, SETTINGS, STEP_SETTINGS
 from netlang.elaborate.unknown import MODULES, advice, refuse_unknown_name
 from netlang.source import Span
 from netlang.syntax import ast
 from netlang.syntax.walk import children, walk
 from netlang.syntax.words import FOREIGN_VALUES
 
-SETTINGS = {
-    "data": "rows",
-    "valid": "rows",
-    "loss": "f32[]",
-    "metrics": "list",
-    "optimizer": "optimizer",
-    "init": "list",
-    "freeze": "list",
-    "clip": "clip",
-    "run": "duration",
-    "stop": "stop",
-    "checkpoint": "list",
-    "seed": "int",
-    "precision": "str",
-    "accumulate": "int",
-    "carry_state": "bool",
-}
 _TYPE_SYNONYMS = {
     "integer": "int", "long": "int", "double": "float", "real": "float", "boolean": "bool",
     "string": "str", "text": "str", "shape": "[int]", "list": "[int]", "function": "op",
     "module": "block", "layer": "block", "epochs": "duration",
 }  # fmt: skip
-STEP_SETTINGS = frozenset({"loss", "update", "optimizer", "clip", "repeat"})
-
 SUGGESTED = 60
 """Mistakes in a program up to which near names are looked for."""
 
@@ -525,29 +508,6 @@ class _Lint:
         )
 
 
-SETTING_SYNONYMS = {
-    "epochs": "run",
-    "num_epochs": "run",
-    "steps": "run",
-    "optim": "optimizer",
-    "opt": "optimizer",
-    "criterion": "loss",
-    "objective": "loss",
-    "validation": "valid",
-    "val": "valid",
-    "callbacks": "checkpoint",
-    "early_stopping": "stop",
-    "gradient_clip": "clip",
-    "initializer": "init",
-    "dataset": "data",
-    "train_data": "data",
-    "random_seed": "seed",
-    "metric": "metrics",
-    "save": "checkpoint",
-}
-"""What people call the settings elsewhere."""
-
-
 def _bound(body: Sequence[ast.Statement]) -> list[str]:
     return [t.text for s in body if isinstance(s, ast.Bind) for t in s.targets]
 
@@ -557,66 +517,3 @@ def _open(param: ast.Param) -> bool:
     if not isinstance(param.type, ast.ShapeType):
         return param.type is None
     return any(isinstance(d, ast.Nothing | ast.Unary) for d in param.type.dims)
-
-
-def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
-    """Report definitions that call themselves, directly or through others."""
-    calls: dict[str, dict[str, Span]] = {}
-    own = {d.name.text for d in file.declarations if isinstance(d, ast.Definition)}
-    for d in file.declarations:
-        if isinstance(d, ast.Definition):
-            local = {p.name.text for p in d.params}
-            body = d.body if isinstance(d.body, tuple) else (d.body,)
-            calls[d.name.text] = {
-                **{
-                    n.path[-1].text: n.span
-                    for n in walk(*body)
-                    if isinstance(n, ast.New) and n.path[-1].text in own
-                },
-                **{
-                    n.text: n.span
-                    for n in walk(*body)
-                    if isinstance(n, ast.Name) and n.text in own and n.text not in local
-                },
-            }
-    done: set[str] = set()
-    for start in calls:
-        cycle = _cycle(start, calls, done)
-        if not cycle:
-            continue
-        home.recursive.update(cycle)
-        done.update(cycle)
-        shown = " → ".join(f"`{name}`" for name in [*cycle, cycle[0]])
-        first, second = cycle[0], cycle[1] if len(cycle) > 1 else cycle[0]
-        message = (
-            f"`{first}` calls itself" if len(cycle) == 1 else f"these call each other: {shown}"
-        )
-        diagnostics.report(
-            Diagnostic(
-                "recursion",
-                message,
-                Label(calls[first][second], "this call comes back here"),
-                notes=("checking a file must end, so no block is part of itself",),
-                helps=("repeat with a loop: `for i in 1..depth with h = x { next h = … }`",),
-            )
-        )
-
-
-def _cycle(start: str, calls: dict[str, dict[str, Span]], done: set[str]) -> list[str]:
-    """Find a cycle that can be reached from a definition, without recursion of our own."""
-    path: list[str] = []
-    stack: list[tuple[str, bool]] = [(start, False)]
-    while stack:
-        name, leaving = stack.pop()
-        if leaving:
-            path.pop()
-            done.add(name)
-            continue
-        if name in path:
-            return path[path.index(name) :]
-        if name in done:
-            continue
-        path.append(name)
-        stack.append((name, True))
-        stack.extend((callee, False) for callee in calls.get(name, {}))
-    return []

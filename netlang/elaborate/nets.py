@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from netlang.diagnostics import Refused
 from netlang.elaborate.arguments import takes_tensor
 from netlang.elaborate.bodies import finish_states, give_outs, run_body
-from netlang.elaborate.checking import declare_shape, fits
+from netlang.elaborate.checking import fits
 from netlang.elaborate.clauses import check_clause, promised_units
 from netlang.elaborate.core import evaluate, truth
 from netlang.elaborate.expansion import refuse_expansion
 from netlang.elaborate.frame import Frame, Run, refuse, report
+from netlang.elaborate.shapes import declare_shape
 from netlang.elaborate.values import UNKNOWN, Argued, Function, Object, Results, describe
 from netlang.ir.graph import Graph, Scope, Value
 from netlang.syntax import ast

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from netlang.elaborate.frame import Frame
-from netlang.elaborate.values import Layer, Object, Part, Setting
+from netlang.elaborate.values import Layer, Object, Part, Setting, Unknown
 from netlang.ir.graph import Node, Param, Value
 from netlang.ir.types import Types
 
@@ -127,6 +127,8 @@ class Weights:
                 return self._picked(arguments["of"], arguments["pattern"])
             case Setting(name=kind, arguments=arguments) if kind in self._kinds:
                 return self._chosen(arguments["of"]) & self._kinds[kind]
+            case Unknown():
+                return set()
             case _:
                 raise TypeError(f"not a selection: {selection!r}")
 

@@ -14,7 +14,7 @@ from netlang.elaborate.cautions import Section, caution
 from netlang.elaborate.checking import fits
 from netlang.elaborate.frame import CallSite, Frame, Noise, Run, refuse, report
 from netlang.elaborate.home import Home
-from netlang.elaborate.lint import SETTINGS, STEP_SETTINGS
+from netlang.elaborate.settings import SETTINGS, STEP_SETTINGS
 from netlang.elaborate.values import (
     UNKNOWN,
     Argued,
@@ -190,7 +190,7 @@ _EXAMPLES = {
 
 def _misspelt(binds: list[ast.Bind] | tuple[ast.Bind, ...], known: object) -> bool:
     from netlang.diagnostics import nearest
-    from netlang.elaborate.lint import SETTING_SYNONYMS
+    from netlang.elaborate.settings import SETTING_SYNONYMS
 
     names = [t.text for b in binds for t in b.targets]
     assert isinstance(known, dict | frozenset)

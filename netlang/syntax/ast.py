@@ -184,7 +184,7 @@ class Unary:
 
 @record
 class Binary:
-    """Arithmetic, comparison, ``and``, ``or``, ``in``, ``..``; ``op_span`` is the place of the sign."""
+    """Arithmetic, comparison, logic, ``in`` and ``..``; ``op_span`` is the place of the sign."""
 
     span: Span
     op: str
