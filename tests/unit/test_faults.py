@@ -103,6 +103,9 @@ FIXES: list[tuple[str, str, list[Edit]]] = [
 ]  # fmt: skip
 """A fault, what the message proposes, and the change that follows it."""
 
+REMARKED = {"19_duration": "long-schedule"}
+"""500 epochs are a duration, but more than the run's 20: that is remarked on."""
+
 
 @pytest.mark.parametrize(("name", "advice", "edits"), FIXES, ids=[fix[0] for fix in FIXES])
 def test_the_advice_mends_the_program(
@@ -114,4 +117,5 @@ def test_the_advice_mends_the_program(
     for old, new in edits:
         assert old in text
         text = text.replace(old, new)
-    assert [render(d) for d in said("mended.net", text, folder)] == []
+    left = [d for d in said("mended.net", text, folder) if d.rule != REMARKED.get(name)]
+    assert [render(d) for d in left] == []
