@@ -28,7 +28,7 @@ GROUPS: Mapping[str, str] = {
     "layers": "AveragePool BatchNormalization Col2Im Conv ConvTranspose Dropout Einsum Gemm "
     "GlobalAveragePool GlobalMaxPool GroupNormalization InstanceNormalization LRN "
     "LayerNormalization LpNormalization LpPool MatMul MaxPool MeanVarianceNormalization "
-    "RMSNormalization Resize Upsample GRU LSTM RNN",
+    "RMSNormalization Resize Upsample GRU LSTM RNN Scan",
     "activations": "Celu Elu Gelu HardSigmoid HardSwish Hardmax LeakyRelu LogSoftmax Mish PRelu "
     "Relu Selu Shrink Sigmoid Softmax Softplus Softsign SwiGLU Swish Tanh ThresholdedRelu",
     "losses": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
