@@ -1,0 +1,225 @@
+"""Random networks and programs mean the same in every execution."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from executions import (
+    EXECUTIONS,
+    Disagreement,
+    compared,
+    disagreements,
+    draw_feeds,
+    meaning,
+    sessions,
+    weights_for,
+)
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from known_faults import KNOWN_FAULTS, explanation
+from random_networks import SIZES, Network, networks
+from random_programs import SIZES as PROGRAM_SIZES
+from random_programs import Text, programs
+
+from netlang.backends import reference
+from netlang.backends.onnx import OPSETS
+from netlang.ir.graph import Graph
+from netlang.ir.op import OPS
+from netlang.ir.text import parse_graph, print_graph
+from netlang.passes.pipeline import transform
+from netlang.program import RECURSION_LIMIT, load
+
+# A first program raises the limit; hypothesis must not see it change.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
+
+few = settings(
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+many = settings(few, derandomize=False, max_examples=2600)
+opsets = st.sampled_from(OPSETS)
+
+EXPLAINED: Counter[str] = Counter()
+
+
+def agrees(graph: Graph, opset: int, all_sizes: tuple[dict[str, int], ...]) -> None:
+    """Run a network four times in each size, from one model."""
+    weights = weights_for(graph)
+    opened = sessions(graph, weights, opset)
+    for sizes in all_sizes:
+        meant = meaning(graph, draw_feeds(graph, sizes, 0), weights, sizes)
+        assume(meant is not None)
+        assert meant is not None
+        for found in disagreements(graph, meant, weights, opened, sizes):
+            fault = explanation(found, graph)
+            assert fault is not None, f"{found} (opset {opset}, {sizes})"
+            EXPLAINED[fault.name] += 1
+
+
+@few
+@given(networks(), opsets, st.booleans())
+def test_four_executions_of_a_network_agree(network: Network, opset: int, passes: bool) -> None:
+    agrees(transform(network.graph) if passes else network.graph, opset, SIZES)
+
+
+@pytest.mark.slow
+def test_four_executions_of_two_thousand_networks_agree() -> None:
+    EXPLAINED.clear()
+    seen: set[str] = set()
+
+    @many
+    @given(networks(24), opsets, st.booleans())
+    def holds(network: Network, opset: int, passes: bool) -> None:
+        agrees(transform(network.graph) if passes else network.graph, opset, SIZES)
+        seen.add(repr(network))
+
+    holds()
+    assert len(seen) >= 2000
+    assert {fault.name for fault in KNOWN_FAULTS} == set(EXPLAINED), "a fault that is none any more"
+
+
+@settings(few, max_examples=12)
+@given(programs())
+def test_four_executions_of_a_program_agree(program: Text) -> None:
+    program_agrees(program)
+
+
+@pytest.mark.slow
+@settings(many, max_examples=400)
+@given(programs())
+def test_four_executions_of_many_programs_agree(program: Text) -> None:
+    program_agrees(program)
+
+
+def program_agrees(program: Text) -> None:
+    """Check a program, its stated shapes among the rest, and run its net."""
+    agrees(compiled(program), 18, PROGRAM_SIZES)
+
+
+def compiled(program: Text) -> Graph:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "random.net"
+        path.write_text(program.text, "utf-8")
+        loaded = load(path)
+    assert [d.message for d in loaded.diagnostics.sorted() if d.rule not in LINTS] == []
+    return loaded.net(None).graph
+
+
+LINTS = {"unused-value", "unused-input"}
+
+
+def test_the_random_networks_use_what_real_ones_are_made_of() -> None:
+    seen: set[str] = set()
+
+    @settings(few, max_examples=600, phases=[Phase.generate])
+    @given(networks(24))
+    def look(network: Network) -> None:
+        seen.update(node.op.name for node in network.graph.nodes)
+
+    look()
+    assert seen >= {
+        "adaptive_avg_pool", "argmax", "avg_pool", "cast", "concat", "convolve", "cumsum",
+        "convolve_transpose", "einsum", "flip", "gather_rows", "gru_layer", "index", "linear",
+        "local_response_norm", "lp_pool", "lstm_layer", "matmul", "max_pool", "normalize_batch",
+        "normalize_group", "normalize_layer", "normalize_rms", "one_hot", "pad", "pixel_unshuffle",
+        "prod", "ranked", "reshape", "resize", "rnn_layer", "select", "softmax", "split", "stack",
+        "take", "take_along", "tile", "transpose", "unfold", "upsample",
+    }  # fmt: skip
+
+
+@settings(few, max_examples=100)
+@given(networks())
+def test_the_text_of_a_network_reads_back(network: Network) -> None:
+    text = print_graph(network.graph)
+    assert print_graph(parse_graph(text)) == text
+
+
+# ---- the laws are laws: mistakes are seen ------------------------------------------------
+
+MISTAKES = {
+    "relu": lambda x: np.maximum(x, 1e-3),
+    "convolve": lambda y: y * np.asarray(1.0 + 3e-4, y.dtype),
+    "linear": lambda y: y * np.asarray(1.0 + 3e-4, y.dtype),
+    "max_pool": lambda y: y[..., ::-1],
+    "softmax": lambda y: y * np.asarray(1.0 + 3e-4, y.dtype),
+    "transpose": lambda y: y[::-1],
+    "gather_rows": lambda y: np.roll(y, 1, axis=-1),
+    "lstm_layer": lambda y: y + np.asarray(1e-4, y.dtype),
+    "resize": lambda y: np.roll(y, 1, axis=-1),
+    "select": lambda y: y + np.asarray(1e-4, y.dtype),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MISTAKES))
+def test_a_mistake_in_an_operator_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter is broken, and onnxruntime must contradict it in some network."""
+    op, right = OPS[name], OPS[name].forward
+
+    def wrong(self, *operands):
+        first, *rest = right(self, *operands)
+        return MISTAKES[name](first), *rest
+
+    monkeypatch.setattr(op, "forward", wrong)
+    found: list[Disagreement] = []
+
+    @settings(few, max_examples=150, phases=[Phase.generate])
+    @given(networks(24))
+    def look(network: Network) -> None:
+        if found or all(node.op.name != name for node in network.graph.nodes):
+            return
+        graph, sizes = network.graph, SIZES[0]
+        weights = weights_for(graph)
+        meant = meaning(graph, draw_feeds(graph, sizes, 0), weights, sizes)
+        if meant is not None:
+            opened = sessions(graph, weights, 18)
+            found.extend(disagreements(graph, meant, weights, opened, sizes))
+
+    look()
+    assert {d.execution for d in found} >= set(EXECUTIONS[1:])
+
+
+@settings(few, max_examples=60)
+@given(networks())
+def test_the_tolerance_is_a_few_units_of_the_last_digits(network: Network) -> None:
+    """What a network is granted is far from what would hide a mistake in its fourth digit."""
+    graph, sizes = network.graph, SIZES[0]
+    weights = weights_for(graph)
+    meant = meaning(graph, draw_feeds(graph, sizes, 0), weights, sizes)
+    assume(meant is not None)
+    assert meant is not None
+    for name, array in meant.exact.items():
+        if array.dtype.kind != "f" or not np.median(np.abs(array)) > 1e-3 * np.abs(array).max():
+            continue
+        if np.quantile(meant.tolerance[name], 0.75) > 1e-4 * np.abs(array).max():
+            continue
+        off = array + 3e-3 * np.abs(array).max()
+        assert compared("numpy", name, off, meant) != []
+
+
+def test_a_disagreement_of_one_kind_only_is_explained() -> None:
+    sample = Network(parse_graph(INSTANCE)).graph
+    (fault,) = [f for f in KNOWN_FAULTS if "instance" in f.name]
+    off = Disagreement("onnxruntime", "y", 1e-5, 1e-6)
+    assert explanation(off, sample) == fault
+    assert explanation(replace(off, execution="numpy"), sample) is None
+    assert explanation(replace(off, off=0.1), sample) is None
+    assert reference.run(sample, FEEDS, {})["y"].tolist() == [[[1.0]]]
+
+
+INSTANCE = """\
+graph one {
+  input %x: f32[1, 1, 1]
+  input %w: f32[1]
+  %n: f32[1, 1, 1] = normalize_instance{eps=1e-05}(%x, %w, %w)
+  output y = %n
+}
+"""
+FEEDS = {"x": np.full((1, 1, 1), 0.3, np.float32), "w": np.ones(1, np.float32)}
