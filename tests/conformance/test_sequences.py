@@ -199,8 +199,41 @@ def test_a_layer_is_one_node_for_each_direction(tmp_path: Path, kind: str, node:
     )
     model = to_onnx(transform(graph), initialize(graph, 0))
     kinds = Counter(proto.op_type for proto in model.graph.node)
-    assert kinds[node] == 6
-    assert kinds["Scan"] == kinds["Loop"] == kinds["MatMul"] == 0
+    # What puts the batch first stands before the first layer and after the last.
+    assert kinds == {node: 6, "Squeeze": 6, "Concat": 3, "Transpose": 2}
+
+
+def test_weights_that_two_calls_share_are_written_once(tmp_path: Path) -> None:
+    graph = net(
+        tmp_path,
+        """net A(x: f32[N, T, 4], z: f32[N, T, 4]) -> y {
+  shared = new lstm(4)
+  one = shared(x)
+  two = shared(z)
+  y = one.y - two.y
+}""",
+    )
+    model = to_onnx(transform(graph), initialize(graph, 0))
+    weights = {t.name: list(t.dims) for t in model.graph.initializer if "constant" not in t.name}
+    assert sorted(weights.values()) == [[1, 16, 4], [1, 16, 4], [1, 32]]
+    assert all(comparison.ok for comparison in verify(graph))
+
+
+def test_a_loop_over_what_was_turned_reads_it_as_it_is(tmp_path: Path) -> None:
+    graph = net(
+        tmp_path,
+        """net A(x: f32[3, T, 4]) -> (back, whole, y) {
+  there = transpose(x, [1, 2, 0])
+  back = transpose(there, [2, 0, 1])
+  again = transpose(x, [1, 2, 0])
+  whole = concat([there, again], axis=-1)
+  y = scan t in back with h = x[:, 0] { next h = tanh(h + t) }
+}""",
+    )
+    assert all(comparison.ok for comparison in verify(graph))
+    model = to_onnx(graph, {})
+    turns = [list(n.input) for n in model.graph.node if n.op_type == "Transpose"]
+    assert turns.count(["x"]) == 1
 
 
 EXAMPLES: dict[str, dict[str, dict[str, int]]] = {

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
-from onnx import helper
+from onnx import helper, numpy_helper
 
+from netlang.arrays import dtype_of
+from netlang.backends.onnx.arranging import Arranged, turned_once
 from netlang.backends.onnx.emitter import Emitter
-from netlang.backends.onnx.protos import Model, info, reads, store
+from netlang.backends.onnx.protos import Model, info, needed, reads, store
 from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph, Node, Value
 from netlang.numeric import Array
@@ -46,7 +48,26 @@ def to_onnx(
     for node in _live_nodes(graph, results.values()):
         emitter.lower(node)
     emitter.finish(results)
-    return _model(graph, emitter, results, weights, partial=only is not None, metadata=metadata)
+    named = {emitter.names[value]: weights[p.path] for value, p in graph.params.items()}
+    named |= _arranged(emitter, results, named)
+    return _model(graph, emitter, results, named, partial=only is not None, metadata=metadata)
+
+
+def _arranged(
+    emitter: Emitter, results: Iterable[str], weights: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Drop the nodes that only put numbers into order; give the weights that come of it."""
+
+    def known(name: str) -> Array | None:
+        if name in emitter.constants:
+            return numpy_helper.to_array(emitter.constants[name])
+        return weights.get(name)
+
+    results = list(results)
+    nodes = turned_once(emitter.nodes, results)
+    arrays = Arranged(nodes, known).arrays
+    emitter.nodes = needed(nodes, results)
+    return arrays
 
 
 def _wanted(graph: Graph, only: Sequence[str] | None) -> dict[str, Value]:
@@ -123,9 +144,9 @@ def _model(
     properties = {"netlang.net": graph.name} | ({"netlang.where": units} if units else {})
     helper.set_model_props(model, properties | dict(metadata or {}))
     # Weights go straight into the model: a message of more than 2 GiB cannot be copied.
-    for value, param in graph.params.items():
-        name = emitter.names[value]
+    for name, array in weights.items():
         if name in used:
-            place = model.graph.initializer.add()
-            store(place, name, weights[param.path], param.type.dtype)
+            dtype = dtype_of(array)
+            assert dtype is not None  # it was asked for in a type of ours
+            store(model.graph.initializer.add(), name, array, dtype)
     return model

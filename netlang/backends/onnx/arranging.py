@@ -1,0 +1,172 @@
+"""Nodes that only put numbers into another order, done away with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import onnx
+from onnx import helper
+
+from netlang.backends.onnx.protos import reads, rename
+from netlang.numeric import Array, np
+
+Order = tuple[int, ...]
+_RECURRENT = {"RNN", "GRU", "LSTM"}
+
+
+def _concat(*arrays: Array, axis: int) -> Array:
+    return np.concatenate(arrays, axis=axis)
+
+
+def _gather(array: Array, places: Array, axis: int) -> Array:
+    return np.take(array, places, axis=axis)
+
+
+def _reshape(array: Array, shape: Array) -> Array:
+    return array.reshape(shape.tolist())
+
+
+def _unsqueeze(array: Array, axes: Array) -> Array:
+    return np.expand_dims(array, tuple(axes.tolist()))
+
+
+_WAYS: Mapping[str, Callable[..., Array]] = {
+    "Concat": _concat,
+    "Gather": _gather,
+    "Reshape": _reshape,
+    "Unsqueeze": _unsqueeze,
+}
+
+
+def turned_once(nodes: Sequence[onnx.NodeProto], results: Iterable[str]) -> list[onnx.NodeProto]:
+    """Let what is transposed be transposed once, and not at all where that is undone.
+
+    Transposed parts that are joined are joined first. Nodes that nothing reads any more are left
+    for others to drop.
+    """
+    uses = Counter(results)
+    for node in nodes:
+        uses.update(reads(node))
+    turns = _Turns(uses)
+    for node in nodes:
+        turns.take(node)
+    return turns.nodes
+
+
+@dataclass
+class _Turns:
+    """Nodes with fewer transposes. A result keeps its name, and the node that makes it."""
+
+    uses: Counter[str]
+    nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
+    _makers: dict[str, onnx.NodeProto] = field(default_factory=dict[str, onnx.NodeProto])
+    _made: dict[tuple[str, Order], str] = field(default_factory=dict[tuple[str, Order], str])
+    _same: dict[str, str] = field(default_factory=dict[str, str])
+
+    def take(self, node: onnx.NodeProto) -> None:
+        made = list(node.output)
+        rename([node], self._same)
+        del node.output[:]
+        node.output.extend(made)
+        match node.op_type:
+            case "Transpose":
+                self._turn(node)
+            case "Concat" if (order := self._common_order(node.input)) is not None:
+                self._join(node, order)
+            case _:
+                self.nodes.append(node)
+
+    def _turn(self, node: onnx.NodeProto) -> None:
+        (source,), (made,), order = node.input, node.output, _order(node)
+        before = self._makers.get(source)
+        if before is not None and [_order(before)[axis] for axis in order] == sorted(order):
+            self._same[made] = before.input[0]
+        elif (source, order) in self._made:
+            self._same[made] = self._made[source, order]
+        self._made.setdefault((source, order), made)
+        self._makers[made] = node
+        self.nodes.append(node)
+
+    def _common_order(self, parts: Sequence[str]) -> Order | None:
+        """Give the order that every part was brought into for this one join."""
+        makers = [self._makers[part] for part in parts if part in self._makers]
+        orders = {_order(maker) for maker in makers}
+        alone = all(self.uses[part] == 1 for part in parts)
+        return orders.pop() if alone and len(makers) == len(parts) and len(orders) == 1 else None
+
+    def _join(self, node: onnx.NodeProto, order: Order) -> None:
+        axis: int = _settings(node)["axis"]
+        joined = f"{node.output[0]}/joined"
+        sources = [self._makers[part].input[0] for part in node.input]
+        self.nodes.append(
+            helper.make_node(
+                "Concat", sources, [joined], name=joined, doc_string=node.doc_string,
+                axis=order[axis],
+            )
+        )  # fmt: skip
+        self._turn(
+            helper.make_node(
+                "Transpose", [joined], list(node.output), name=node.name,
+                doc_string=node.doc_string, perm=list(order),
+            )
+        )  # fmt: skip
+
+
+def _order(node: onnx.NodeProto) -> Order:
+    return tuple(_settings(node)["perm"])
+
+
+@dataclass
+class Arranged:
+    """Weights of recurrent nodes in the order in which these read them.
+
+    ``known`` gives a weight or constant by name, or none. ``arrays`` are the new weights, named by
+    the node and its operand: ``rnn.0/LSTM/W``. Those made alike are kept once.
+    """
+
+    nodes: Sequence[onnx.NodeProto]
+    known: Callable[[str], Array | None]
+    arrays: dict[str, Array] = field(default_factory=dict[str, Array])
+    _makers: dict[str, onnx.NodeProto] = field(default_factory=dict[str, onnx.NodeProto])
+    _names: dict[object, str] = field(default_factory=dict[object, str])
+
+    def __post_init__(self) -> None:
+        self._makers = {n.output[0]: n for n in self.nodes if n.op_type in _WAYS}
+        for node in self.nodes:
+            if node.op_type in _RECURRENT:
+                self._relieve(node)
+
+    def _relieve(self, node: onnx.NodeProto) -> None:
+        """Let a recurrent node read its weights as they are kept."""
+        for place, operand in enumerate("WRB", 1):
+            read = node.input[place] if place < len(node.input) else ""
+            array = self._value(read) if read in self._makers else None
+            if array is not None:
+                name = self._names.setdefault(self._recipe(read), f"{node.name}/{operand}")
+                self.arrays.setdefault(name, array)
+                node.input[place] = name
+
+    def _value(self, name: str) -> Array | None:
+        """Compute what a name stands for; none where that isn't known before the model runs."""
+        node = self._makers.get(name)
+        if node is None:
+            return self.known(name)
+        operands = [self._value(read) for read in node.input]
+        if any(operand is None for operand in operands):
+            return None
+        return _WAYS[node.op_type](*operands, **_settings(node))
+
+    def _recipe(self, name: str) -> object:
+        """Say how a value is made, to find another made alike."""
+        node = self._makers.get(name)
+        if node is None:
+            return name
+        settings = tuple(sorted(_settings(node).items()))
+        return (node.op_type, settings, *(self._recipe(read) for read in node.input))
+
+
+def _settings(node: onnx.NodeProto) -> dict[str, Any]:
+    return {a.name: helper.get_attribute_value(a) for a in node.attribute}
