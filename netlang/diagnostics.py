@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher, get_close_matches
 from enum import Enum
 
 from netlang.source import Span
@@ -99,6 +98,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     >>> nearest("Sofmtax", ["softmax", "softsign"]), nearest("embed", ["embedding"])
     ('softmax', 'embedding')
     """
+    from difflib import SequenceMatcher, get_close_matches
+
     target, known = _folded(word), list(known)
     if not target:
         return None

@@ -1,29 +1,20 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-"""Text to tree; the one door through which lark comes in."""
+"""Text to tree."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
-from functools import cache
 from threading import Lock
 from typing import Any
 
-import lark
-from lark import Lark
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
-from lark.lexer import PatternStr
-
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused
 from netlang.source import Source, Span
-from netlang.syntax import _tables, ast
+from netlang.syntax import ast
+from netlang.syntax.automaton import Automaton
 from netlang.syntax.build import Builder
-from netlang.syntax.grammar import OPTIONS, grammar_text
 from netlang.syntax.scan import Failure, Fault, scan
 
 _BUILDER = Builder()
+_AUTOMATON = Automaton(_BUILDER)
 _LOCK = Lock()
 _NOTHING = Source("", "")
 _DEFINITION = re.compile(
@@ -111,36 +102,9 @@ def _file(source: Source, parts: list[Any], comments: tuple[ast.Comment, ...]) -
 
 def _parse(text: str, offset: int) -> list[Any] | Failure | Refused:
     try:
-        tree: Any = _lark().parse(text)
+        result = _AUTOMATON.parse(text)
     except Refused as refused:
         return refused
-    except UnexpectedToken as error:
-        at = len(text) if error.token.type == "$END" else int(error.token.start_pos or 0)
-        return Failure(offset + at, _words(error.accepts))
-    except UnexpectedCharacters as error:
-        at = int(error.pos_in_stream or 0)
-        return Failure(offset + at, _words(error.allowed))
-    return tree
-
-
-def _words(terminals: Iterable[str]) -> frozenset[str]:
-    """Name the terminals as they are written: ``|>`` for a sign, ``NAME`` for what varies."""
-    written: dict[str, str] = {}
-    for terminal in _lark().terminals:
-        fixed = isinstance(terminal.pattern, PatternStr)
-        written[terminal.name] = terminal.pattern.value if fixed else terminal.name
-    return frozenset(written.get(name, "end") for name in terminals)
-
-
-@cache
-def _lark() -> Lark:
-    """Load the tables; without tables for this lark, build them from the grammar (0.2 s)."""
-    if lark.__version__ != _tables.LARK:
-        return Lark(grammar_text(), **OPTIONS, transformer=_BUILDER)
-    tables = json.loads(_tables.TABLES, object_pairs_hook=_numbered)
-    return Lark._load_from_dict(**tables, transformer=_BUILDER)  # pyright: ignore[reportPrivateUsage]
-
-
-def _numbered(pairs: list[tuple[str, Any]]) -> dict[str | int, Any]:
-    # JSON has only strings for keys; the states and symbols of the tables are numbers.
-    return {int(key) if key.isdigit() else key: value for key, value in pairs}
+    if isinstance(result, Failure):
+        return Failure(offset + result.start, result.expected)
+    return result

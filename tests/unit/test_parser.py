@@ -10,11 +10,11 @@ from syntax_trees import FAULTS, PROGRAMS, codes, placeless, tree_of, words
 
 from netlang.diagnostics import Diagnostics
 from netlang.source import Source
-from netlang.syntax import _tables, ast, generate, parser
+from netlang.syntax import ast, generate
 from netlang.syntax.grammar import OPTIONS, grammar_text
 from netlang.syntax.parser import no_definition, parse, parse_part, split_definitions
 
-PRELUDE = sorted((Path(parser.__file__).parent.parent / "prelude").glob("*.net"))
+PRELUDE = sorted((Path(generate.__file__).parent.parent / "prelude").glob("*.net"))
 
 
 def expression(text: str) -> ast.Expr:
@@ -35,15 +35,6 @@ def test_the_grammar_has_no_conflict_and_no_two_tokens_for_one_text() -> None:
 
 def test_the_shipped_tables_are_those_of_the_grammar() -> None:
     assert generate.TABLES.read_text(encoding="utf-8") == generate.tables()
-
-
-def test_another_lark_builds_its_own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_tables, "LARK", "0.0")
-    parser._lark.cache_clear()
-    try:
-        assert placeless(expression("1 + 2")) == ["Binary", "+", ["Int", 1], ["Int", 2]]
-    finally:
-        parser._lark.cache_clear()
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
