@@ -67,7 +67,8 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
         shape, fortran, dtype = _header(stream)
     except Exception as error:
         # The header is Python's notation, and reading a stranger's fails in every way it can.
-        raise BadFile(f"{name} is not a readable .npy file: {error}") from None
+        why = (str(error).splitlines() or [""])[0].rstrip(".")
+        raise BadFile(f"{name} is not a readable .npy file: {why}") from None
     if dtype.hasobject:
         raise BadFile(
             f"{name} holds Python objects, which could run code when they are read",
@@ -75,7 +76,7 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
         )
     length = size - (stream.tell() - start)
     claimed = prod(shape) * dtype.itemsize
-    if any(d < 0 for d in shape) or claimed != length:
+    if any(type(d) is not int or d < 0 for d in shape) or claimed != length:
         lengths = f"its header claims {claimed:,} bytes of data, and {length:,} follow"
         raise BadFile(f"{name} is damaged: {lengths}")
     array: Array = np.frombuffer(stream.read(length), dtype=dtype)

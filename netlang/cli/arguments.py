@@ -77,6 +77,25 @@ def weights_option(command: F) -> F:
     )(command)
 
 
+def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> bool:
+    """Let the functions that a program names be called, for the rest of this command."""
+    del param
+    if allowed:
+        from netlang.ops.foreign import PYTHON_ALLOWED
+
+        token = PYTHON_ALLOWED.set(True)
+        ctx.call_on_close(lambda: PYTHON_ALLOWED.reset(token))
+    return allowed
+
+
+def python_option(command: F) -> F:
+    """Take ``--allow-python``."""
+    return click.option(
+        "--allow-python", is_flag=True, expose_value=False, callback=permit_python,
+        help="Run Python that the program's `extern op`s name.",
+    )(command)  # fmt: skip
+
+
 def sound_program(file: str, *, as_json: bool = False) -> Program:
     """Read a program; end the command with its diagnostics if mistakes are seen at once."""
     from netlang.program import open_program

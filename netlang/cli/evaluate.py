@@ -7,7 +7,13 @@ from typing import Literal
 
 import click
 
-from netlang.cli.arguments import assignments, json_option, sound_plan, sound_program
+from netlang.cli.arguments import (
+    assignments,
+    json_option,
+    permit_python,
+    sound_plan,
+    sound_program,
+)
 from netlang.cli.output import columns, say, say_json
 
 EPILOG = """\b
@@ -50,7 +56,10 @@ Examples:
     show_default=True,
     help="Where onnxruntime computes; one that is missing is an error.",
 )
-@click.option("--allow-python", is_flag=True, help="Run Python that the program's data name.")
+@click.option(
+    "--allow-python", is_flag=True, callback=permit_python,
+    help="Run Python that the program's data and its `extern op`s name.",
+)  # fmt: skip
 @json_option
 def command(
     file: str, section: str | None, weights: tuple[str, ...], given: dict[str, str],

@@ -15,6 +15,7 @@ from netlang.cli.arguments import (
     initial_or_given,
     json_option,
     keep_apart,
+    python_option,
     seed_option,
     sound_graph,
     weights_option,
@@ -77,6 +78,7 @@ Examples:
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Show so many classes."
 )
+@python_option
 @json_option
 def command(
     file: str, net: str | None, inputs: dict[str, str], resize: bool, weights: str | None,

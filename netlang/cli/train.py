@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from netlang.cli.arguments import assignments, json_option, sound_plan, sound_program
+from netlang.cli.arguments import (
+    assignments,
+    json_option,
+    permit_python,
+    sound_plan,
+    sound_program,
+)
 from netlang.cli.guard import INTERRUPTED
 from netlang.cli.output import say, warn
 
@@ -75,7 +81,10 @@ layer of the section, as a net names them), what the section saves, and the chec
     show_default=True,
     help="Seconds between two checkpoints, at least.",
 )
-@click.option("--allow-python", is_flag=True, help="Run Python that the program's data name.")
+@click.option(
+    "--allow-python", is_flag=True, callback=permit_python,
+    help="Run Python that the program's data and its `extern op`s name.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and train nothing.")
 @click.option("--png", is_flag=True, help="Draw curves.png too; needs matplotlib.")
 @json_option

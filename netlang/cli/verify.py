@@ -11,6 +11,7 @@ from netlang.cli.arguments import (
     file_and_net,
     given_weights,
     json_option,
+    python_option,
     seed_option,
     sound_graph,
     weights_option,
@@ -39,6 +40,7 @@ Examples:
     show_default=True,
     help="Where onnxruntime computes; one that is missing is an error.",
 )
+@python_option
 @json_option
 def command(
     file: str, net: str | None, weights: str | None, seed: int, bind: dict[str, int],

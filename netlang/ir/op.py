@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -284,7 +285,8 @@ P = TypeVar("P", bound=Primitive)
 
 def register(cls: type[P]) -> type[P]:
     """Make an operator known to the language, the documentation and the tests."""
-    if not cls.__doc__ or cls.__doc__.startswith(f"{cls.__name__}("):
+    told = cls.__doc__ and not cls.__doc__.startswith(f"{cls.__name__}(")
+    if not told and sys.flags.optimize < 2:  # -OO strips every docstring
         raise ValueError(f"operator {cls.name!r} has no docstring")
     OPS[cls.name] = cls
     return cls

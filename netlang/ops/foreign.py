@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar, cast
 
+from netlang.faults import Fault
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
+
+PYTHON_ALLOWED: ContextVar[bool] = ContextVar("python_allowed", default=False)
+"""Whether the functions that programs name may be called; only the user can say so."""
 
 
 @register
@@ -33,6 +38,13 @@ class Foreign(Primitive):
         return self.results
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
+        if not PYTHON_ALLOWED.get():
+            raise Fault(
+                "python-not-allowed",
+                f"an `extern op` of this program runs Python: `{self.function}`",
+                notes=["a program from someone else could do anything this way"],
+                helps=["if you trust it, give `--allow-python`"],
+            )
         module, _, name = self.function.partition(":")
         made = getattr(import_module(module), name)(*operands, **dict(self.settings))
         results = cast("tuple[object, ...]", made) if isinstance(made, tuple) else (made,)

@@ -26,18 +26,12 @@ SECONDS = 2
 _TOKEN = re.compile(
     r"\"(?:[^\"\\\n]|\\.)*\"|[A-Za-z_]\w*|\d[\d_.eE]*|\|>|->|==|!=|<=|>=|\*\*|//|\.\.\.?|\s+|#[^\n]*|."
 )
-_WORDS = (
-    "net block op extern dataset train from import as new if then else for scan in with next yield "
-    "state where assert and or not true false none step"
-).split()
-_SIGNS = "|> -> == != <= >= < > + - * / // % @ ** .. ... ( ) [ ] { } , : = . ? #".split()
-_NUMBERS = (
-    "0 1 -1 2 3 7 8 16 100 1_000_000 9223372036854775807 9223372036854775808 1e999 1e308 1e-400 0.5 "
-    "-0.0 4294967296 2147483648 10_000_000_000 1_0 3.0 10_epochs 10 epochs"
-).split()
-_TYPES = "f32 f16 f64 i64 i32 u8 bool tensor float int str ints padding init block duration".split()
+_WORDS = ["net", "block", "op", "extern", "dataset", "train", "from", "import", "as", "new", "if", "then", "else", "for", "scan", "in", "with", "next", "yield", "state", "where", "assert", "and", "or", "not", "true", "false", "none", "step"]
+_SIGNS = ["|>", "->", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "//", "%", "@", "**", "..", "...", "(", ")", "[", "]", "{", "}", ",", ":", "=", ".", "?", "#"]
+_NUMBERS = ["0", "1", "-1", "2", "3", "7", "8", "16", "100", "1_000_000", "9223372036854775807", "9223372036854775808", "1e999", "1e308", "1e-400", "0.5", "-0.0", "4294967296", "2147483648", "10_000_000_000", "1_0", "3.0", "10_epochs", "10", "epochs"]
+_TYPES = ["f32", "f16", "f64", "i64", "i32", "u8", "bool", "tensor", "float", "int", "str", "ints", "padding", "init", "block", "duration"]
 _NAMES = (
-    "x y h N C H W D T S image logits batch model self __class__ same valid half causal".split()
+    ["x", "y", "h", "N", "C", "H", "W", "D", "T", "S", "image", "logits", "batch", "model", "self", "__class__", "same", "valid", "half", "causal"]
 )
 _TEXTS = ('""', '"a"', '"' + "a" * 300 + '"', '"../x.net"', '"\\n"', '"lenet.net"', '"\u202e"')
 
@@ -429,7 +423,7 @@ def _use(path: Path) -> None:
         return
     found = loaded.diagnostics.sorted()
     text = render_all(found)
-    assert "Traceback" not in text and "\x1b" not in text and text.isprintable() | ("\n" in text)
+    assert "Traceback" not in text and "\x1b" not in text
     json.dumps([to_json(d) for d in found])
     if loaded.file is not None:
         laid = format_file(loaded.file)
@@ -442,8 +436,8 @@ def _use(path: Path) -> None:
         for net in loaded.nets.values():
             try:
                 summarize(net.graph)
-            except Fault:
-                assert loaded.diagnostics.failed or "open-parameter" in str(found) or True
+            except Fault as fault:  # a parameter without a value, a size too long to count with
+                assert fault.rule in ("open-parameter", "too-large"), fault.message
 
 
 def shape_of(tree: object) -> list[tuple[str, object]]:
