@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 
 from netlang.elaborate.frame import Frame
 from netlang.elaborate.values import Layer, Object, Part, Setting, Unknown
@@ -71,6 +70,8 @@ def _same(pattern: str, name: str) -> bool:
 
 def near(pattern: str, paths: Sequence[str]) -> list[str]:
     """Find paths that a pattern may have meant; without any that is like it, the first ones."""
+    from difflib import get_close_matches
+
     return get_close_matches(pattern, paths, n=3, cutoff=0.4) or list(paths[:3])
 
 

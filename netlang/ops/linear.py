@@ -12,7 +12,6 @@ from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, 
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.checks import broadcast, require_dtype_of, require_float, require_same_dtype
-from netlang.ops.gradients_einsum import einsum_gradient
 from netlang.ops.subscripts import Subscripts
 from netlang.ops.terms import terms
 
@@ -230,6 +229,8 @@ class Einsum(Primitive):
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
+        from netlang.ops.gradients_einsum import einsum_gradient
+
         given = terms(b, *inputs)
         (ct,) = terms(b, *cts)
         rule = Subscripts.parse(self.rule, len(inputs))

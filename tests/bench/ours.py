@@ -1,0 +1,77 @@
+"""What netlang does inside a process, once for each line that comes in.
+
+python tests/bench/ours.py resnet152 | chain LAYERS | interpret
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from netlang.program import load, open_program
+
+RESNET = Path(__file__).parents[2] / "examples/resnet.net"
+
+
+def resnet152() -> float:
+    program = open_program(RESNET)
+    start = time.perf_counter()
+    assert len(program.net("ResNet152").graph.nodes) > 500
+    return time.perf_counter() - start
+
+
+def chain(layers: str) -> Callable[[], float]:
+    lines = [f"  h{i} = h{i - 1} |> dense(8) |> relu" for i in range(1, int(layers) // 2 + 1)]
+    folder = TemporaryDirectory()
+    file = Path(folder.name, "chain.net")
+    body = "\n".join(["  h0 = x", *lines, f"  y = h{len(lines)}"])
+    file.write_text(f"net Chain(x: f32[N, 8]) -> y {{\n{body}\n}}\n")
+
+    def measure() -> float:
+        start = time.perf_counter()
+        assert not load(file).diagnostics.items
+        taken = time.perf_counter() - start
+        assert folder
+        return taken
+
+    return measure
+
+
+def interpret() -> Callable[[], float]:
+    import numpy as np
+
+    from netlang.backends import reference
+    from netlang.initial import initialize
+
+    graph = load(RESNET).net("ResNet50").graph
+    weights = initialize(graph, 0)
+    image = np.random.default_rng(0).normal(size=(1, 3, 224, 224)).astype(np.float32)
+
+    def measure() -> float:
+        start = time.perf_counter()
+        reference.run(graph, {"image": image}, weights)
+        return time.perf_counter() - start
+
+    return measure
+
+
+def main(task: str, *arguments: str) -> None:
+    match task:
+        case "resnet152":
+            measure = resnet152
+        case "chain":
+            measure = chain(*arguments)
+        case _:
+            measure = interpret()
+    measure()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        seconds = [measure() for _ in range(int(line))]
+        print(sum(seconds) / len(seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

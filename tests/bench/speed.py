@@ -1,0 +1,154 @@
+"""The speed of netlang as ratios to its peers, as the table of the README has it.
+
+python tests/bench/speed.py --peers PYTHON    # a Python that has torch, torchinfo, keras, onnx
+
+Each side is a process of its own; both run in turn, and a ratio is the median over pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from measuring import (
+    EXAMPLES,
+    NETLANG,
+    Command,
+    Run,
+    Worker,
+    has,
+    in_turn,
+    middle,
+    ratio,
+    run,
+    skipped,
+    table,
+    workers_in_turn,
+)
+
+HERE = Path(__file__).parent
+RESNET = EXAMPLES / "resnet.net"
+Row = list[str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("parts", nargs="*", help=f"of: {', '.join(PARTS)}; default: all")
+    parser.add_argument("--peers", default=sys.executable, help="a Python with torch and others")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    rows: list[Row] = []
+    for part in options.parts or PARTS:
+        rows += PARTS[part](options.peers, options.rounds)
+    print(table(["what", "netlang", "peer", "times as fast"], rows))
+
+
+def summary(peers: str, rounds: int) -> Iterator[Row]:
+    """Summarize ResNet-50, from the start of the process to its end."""
+    ours = [NETLANG, "summary", RESNET, "ResNet50"]
+    yield from process("summary of ResNet-50", ours, peers, rounds, {
+        "torchinfo": (["torch", "torchinfo"], "torchinfo"),
+        "Keras": (["keras"], "keras"),
+    })  # fmt: skip
+
+
+def check(_: str, rounds: int) -> Iterator[Row]:
+    """Check a program of thirty lines."""
+    runs, _ = in_turn([NETLANG, "check", EXAMPLES / "lenet.net"], None, rounds)
+    yield ["check of a 30-line program", figures(runs), "", ""]
+
+
+def compile_(peers: str, rounds: int) -> Iterator[Row]:
+    """Write ResNet-50 with its weights as ONNX."""
+    with TemporaryDirectory() as folder:
+        weights = Path(folder, "resnet50.safetensors")
+        write = f"import netlang; netlang.load({str(RESNET)!r})['ResNet50'].save({str(weights)!r})"
+        run([sys.executable, "-c", write])
+        ours = [NETLANG, "compile", RESNET, "ResNet50", "-o", Path(folder, "ours.onnx")]
+        ours += ["--weights", weights]
+        theirs = {"torch.onnx.export": (["torch", "onnxscript"], f"export {folder}/theirs.onnx")}
+        yield from process("compile of ResNet-50", ours, peers, rounds, theirs)
+
+
+def elaborate(_: str, rounds: int) -> Iterator[Row]:
+    """Elaborate ResNet-152, and check chains of layers, inside a process that has started."""
+    for name, task in [("ResNet-152 elaborated", "resnet152"),
+                       ("1,000 layers checked", "chain 1000"),
+                       ("10,000 layers checked", "chain 10000")]:  # fmt: skip
+        with worker("ours.py", *task.split()) as side:
+            seconds = median(side.measure() for _ in range(rounds))
+        yield [name, f"{seconds * 1e3:.0f} ms", "", ""]
+
+
+def interpreter(peers: str, rounds: int) -> Iterator[Row]:
+    """Run ResNet-50 on one image, in NumPy and in onnxruntime."""
+    with TemporaryDirectory() as folder:
+        model = Path(folder, "resnet50.onnx")
+        run([NETLANG, "compile", RESNET, "ResNet50", "-o", model])
+        with worker("ours.py", "interpret") as ours:
+            with worker("serve_model.py", model, "2") as theirs:
+                yield pair("ResNet-50 in NumPy", "onnxruntime, 2 threads", ours, theirs, rounds)
+            if has(peers, "onnx"):
+                with worker("theirs.py", "reference", model, python=peers) as theirs:
+                    slow = max(1, rounds // 4)
+                    yield pair("ResNet-50 in NumPy", "onnx.reference", ours, theirs, slow)
+            else:
+                print(skipped("onnx.reference", "onnx"), file=sys.stderr)
+
+
+PARTS: dict[str, Callable[[str, int], Iterator[Row]]] = {
+    "summary": summary,
+    "check": check,
+    "compile": compile_,
+    "elaborate": elaborate,
+    "interpreter": interpreter,
+}
+
+
+def process(
+    what: str, ours: Command, python: str, rounds: int, peers: dict[str, tuple[list[str], str]]
+) -> Iterator[Row]:
+    """Run a command of ours in turn with what does the same elsewhere."""
+    here = {name: task for name, (modules, task) in peers.items() if has(python, *modules)}
+    for name, (modules, _) in peers.items():
+        if name not in here:
+            print(skipped(name, " or ".join(modules)), file=sys.stderr)
+    if not here:
+        yield [what, figures(in_turn(ours, None, rounds)[0]), "", ""]
+    for name, task in here.items():
+        theirs = [python, "-W", "ignore", HERE / "theirs.py", *task.split()]
+        a, b = in_turn(ours, theirs, rounds)
+        faster = ratio([r.wall for r in b], [r.wall for r in a])
+        yield [what, figures(a), f"{name}: {figures(b)}", f"{faster:.1f}"]
+
+
+def pair(what: str, name: str, ours: Worker, theirs: Worker, rounds: int) -> Row:
+    a, b = workers_in_turn(ours, theirs, rounds)
+    times = f"{median(a) * 1e3:.0f} ms", f"{name}: {median(b) * 1e3:.0f} ms"
+    return [what, *times, f"{ratio(b, a):.2g}"]
+
+
+def figures(runs: list[Run]) -> str:
+    wall, peak = middle(runs, lambda r: r.wall), middle(runs, lambda r: r.peak)
+    return f"{wall:.2f} s, {peak / 2**20:.0f} MiB"
+
+
+class worker:  # noqa: N801
+    """A process that measures for as long as the block lasts."""
+
+    def __init__(self, script: str, *arguments: str | Path, python: str = sys.executable) -> None:
+        self._worker = Worker([python, HERE / script, *arguments])
+
+    def __enter__(self) -> Worker:
+        return self._worker
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.close()
+
+
+if __name__ == "__main__":
+    main()

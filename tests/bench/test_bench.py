@@ -1,0 +1,86 @@
+"""The benches run on our side, and starting loads only what a program uses.
+
+How long things take is measured by hand; what is loaded tells the same on every machine.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[1]
+# Each costs a millisecond or more, and has its use elsewhere.
+LATE = {
+    "asyncio", "difflib", "hashlib", "json", "lark", "logging", "numpy", "onnx", "onnxruntime",
+    "pickle", "PIL", "rich", "safetensors", "shutil", "tempfile", "traceback",
+    "netlang.api", "netlang.autodiff", "netlang.data", "netlang.explain", "netlang.initial",
+    "netlang.passes", "netlang.rules", "netlang.runner", "netlang.syntax.faults",
+    "netlang.syntax.format", "netlang.syntax.generate", "netlang.syntax.mistakes",
+    "netlang.verification", "netlang.weights",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [
+    ["check", "examples/lenet.net"],
+    ["summary", "examples/resnet.net", "ResNet50"],
+], ids=lambda c: c[0])  # fmt: skip
+def test_starting_loads_only_what_a_program_uses(command: list[str]) -> None:
+    loaded = loaded_by(command)
+    assert {m for m in loaded if m in LATE or m.partition(".")[0] in LATE} == set()
+
+
+@pytest.mark.parametrize("command", [
+    ["check", "examples/lenet.net"],
+    ["summary", "examples/resnet.net", "ResNet50"],
+], ids=lambda c: c[0])  # fmt: skip
+def test_starting_loads_only_the_operators_of_the_program(command: list[str]) -> None:
+    operators = {m for m in loaded_by(command) if m.startswith("netlang.ops.")}
+    assert "netlang.ops.convolution" in operators
+    unused = {"recurrent", "scattering", "resize", "random", "trigonometry", "ranking", "unfolding"}
+    assert {m for m in operators if m.split(".")[2] in unused or "gradients" in m} == set()
+
+
+def loaded_by(command: list[str]) -> set[str]:
+    script = (
+        "import sys\n"
+        "from netlang.cli.main import main\n"
+        f"sys.argv = ['netlang', *{command!r}]\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert not ended.code, ended.code\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = run([sys.executable, "-c", script])
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("part", ["check", "summary"])
+def test_the_bench_of_speed_runs_without_peers(part: str) -> None:
+    nobody = [HERE / "speed.py", part, "--rounds", "1", "--peers", "no-such-python"]
+    done = run([sys.executable, *nobody])
+    assert done.stdout.startswith("| what | netlang | peer | times as fast |\n")
+    assert done.stdout.count("\n") == 3
+    assert ("skipped" in done.stderr) == (part == "summary")
+
+
+def test_the_bench_of_compiled_networks_says_what_it_misses() -> None:
+    done = run([sys.executable, HERE / "compiled.py", "LeNet", "--peers", "no-such-python"])
+    assert "skipped, torch or onnxscript is not installed" in done.stdout
+
+
+def test_the_measured_tasks_run() -> None:
+    done = run([sys.executable, HERE / "ours.py", "chain", "100"], given="1\n1\n")
+    ready, *seconds = done.stdout.split()
+    assert ready == "ready"
+    assert len([s for s in seconds if 0 < float(s) < 60]) == 2
+
+
+def run(command: list[str | Path], given: str = "") -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command, input=given, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done

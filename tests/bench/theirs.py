@@ -1,0 +1,50 @@
+"""What is measured against: the same work, done with other libraries.
+
+python tests/bench/theirs.py torchinfo | keras | export FILE | reference MODEL
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+
+def torchinfo() -> None:
+    import torchinfo
+    from torch_networks import NETWORKS
+
+    torchinfo.summary(NETWORKS["ResNet50"](), (1, 3, 224, 224), device="cpu")
+
+
+def keras() -> None:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    from keras.applications import ResNet50
+
+    ResNet50(weights=None).summary()
+
+
+def export(path: str) -> None:
+    from torch_networks import export
+
+    export("ResNet50", path)
+
+
+def reference(model: str) -> None:
+    import numpy as np
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    evaluator = ReferenceEvaluator(onnx.load(model))
+    image = np.random.default_rng(0).normal(size=(1, 3, 224, 224)).astype(np.float32)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        for _ in range(int(line)):
+            evaluator.run(None, {"image": image})
+        print((time.perf_counter() - start) / int(line), flush=True)
+
+
+if __name__ == "__main__":
+    tasks = {"torchinfo": torchinfo, "keras": keras, "export": export, "reference": reference}
+    tasks[sys.argv[1]](*sys.argv[2:])
