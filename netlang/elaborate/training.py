@@ -154,13 +154,12 @@ class _Section:
 
     def _complete(self) -> None:
         """See that nothing is missing, unless a misspelt setting explains it."""
-        if _misspelt([i for i in self.decl.items if isinstance(i, ast.Bind)], SETTINGS):
-            return
         wanted = list(_REQUIRED) if self._uses_batch() else ["run"]
         if not self.steps:
             wanted += ["loss", "optimizer"]
         missing = [name for name in wanted if name not in self.settings]
-        if not missing:
+        binds = [item for item in self.decl.items if isinstance(item, ast.Bind)]
+        if not missing or _misspelt(binds, SETTINGS):
             return
         shown = " and ".join(f"`{name}`" for name in missing)
         try:
