@@ -47,7 +47,9 @@ def uniform(seed: int, epoch: int, site: int, rows: Array, count: int) -> Array:
 
 def shuffled(seed: int, epoch: int, count: int) -> Array:
     """Give the numbers below ``count`` in an order of their own for each seed and epoch."""
-    key = np.array([seed & 2**64 - 1, epoch], np.uint64)
+    # The high bit keeps this stream apart from the one that synthetic rows are drawn from: an order
+    # that follows their noise would show easy rows first.
+    key = np.array([seed & 2**64 - 1, epoch | 1 << 63], np.uint64)
     # Raw words are part of the generator's definition; its shuffles may change with NumPy.
     words = np.random.Philox(key=key).random_raw(count)
     return np.argsort(words, kind="stable")
