@@ -18,7 +18,7 @@ from netlang.ir.graph import Graph, Value
 from netlang.training import checkpoints
 from netlang.training.checkpoints import Progress
 from netlang.training.engine import Engine, Numbers
-from netlang.training.saving import save_part, save_whole
+from netlang.training.saving import save_part, save_whole, save_words
 from netlang.training.schedules import Clock, rate
 from netlang.training.step import DRAW, GRADIENT, SHARE, STEP, StepGraph, Training
 
@@ -88,7 +88,7 @@ class Run:
                 step = self._epoch(step, clock)
         self._checkpoint(step)
         for path in save_whole(self.training, self.engine, self.folder):
-            self.watcher.saved(path)
+            self._kept(path)
         return self._over(step, clock)
 
     def _continue(self, progress: Progress | None) -> int:
@@ -283,7 +283,12 @@ class Run:
         name = name.replace("{epoch}", str(epoch)).replace("{step}", str(step))
         path = self.folder / name
         save_part(self.training, self.engine, chosen.arguments["what"], path)
-        self.watcher.saved(path)
+        self._kept(path)
+
+    def _kept(self, path: Path) -> None:
+        """Keep the words of the data beside weights, and tell of both."""
+        for written in (path, *save_words(self.data.source, path)):
+            self.watcher.saved(written)
 
 
 def clock_of(training: Training, batches: int) -> Clock:

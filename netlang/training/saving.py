@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from netlang.data.source import Source
 from netlang.elaborate.selecting import root
 from netlang.elaborate.values import Layer, Object, Part
 from netlang.numeric import Array
 from netlang.training.engine import Engine
 from netlang.training.step import Training
+from netlang.vocabulary import Vocabulary, beside
 from netlang.weights import save_weights
 
 
@@ -26,6 +28,25 @@ def save_whole(training: Training, engine: Engine, folder: Path) -> list[Path]:
     for name, paths in by_layer(training.weights.by_path).items():
         path = folder / f"{name}.safetensors"
         _save(training, engine, paths, name, path)
+        written.append(path)
+    return written
+
+
+def save_words(source: Source, weights: Path) -> list[Path]:
+    """Write the words of a text beside weights trained on it, for what reads and writes by them.
+
+    Where columns have words of their own, as a sentence and its translation do, each is written
+    under the name of its column.
+    """
+    words: dict[tuple[str, ...], str] = {}
+    for column, names in source.names.items():
+        # A single number, such as a label, is no part of a text.
+        if source.columns[column].rank > 0:
+            words.setdefault(tuple(names), column)
+    written: list[Path] = []
+    for names, column in words.items():
+        path = beside(weights) if len(words) == 1 else weights.with_suffix(f".{column}.vocab")
+        Vocabulary(names).save(path)
         written.append(path)
     return written
 
