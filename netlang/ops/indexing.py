@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.faults import BadInput
 from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
@@ -73,8 +74,8 @@ class Index(Primitive):
             if isinstance(item, int)
             else slice(None)
             if not isinstance(item, tuple)
-            else slice(_fixed(item[0]), _fixed(item[1]))
-            for item in self.items
+            else _range(axis, x.shape[axis], _fixed(item[0]), _fixed(item[1]))
+            for axis, item in enumerate(self.items)
         )
         return (np.array(x[picked]),)
 
@@ -159,6 +160,15 @@ def _item(item: object) -> Item:
 def _fixed(bound: Bound) -> int | None:
     assert not isinstance(bound, Dim)
     return bound
+
+
+def _range(axis: int, size: int, first: int | None, last: int | None) -> slice:
+    """Give the places of a range, which an open size may have taken off the axis."""
+    start = 0 if first is None else first + size * (first < 0)
+    end = size if last is None else last + size * (last < 0)
+    if not 0 <= start <= end <= size:
+        raise BadInput(f"places {start} to {end - 1} are asked for of axis {axis}, {size} long")
+    return slice(start, end)
 
 
 def _from_front(bound: Size, size: Size) -> Size:
