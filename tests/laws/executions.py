@@ -28,7 +28,8 @@ EXECUTIONS = ("numpy", "onnxruntime", "onnxruntime unoptimized")
 NOISE = 2.0**-22
 RUNS = 4
 FACTOR = 8.0
-LARGEST = 1e15
+LARGEST, SMALLEST = 1e15, 2.0**-126
+"""What no number of a network may pass, and where float32 begins to have fewer digits."""
 
 EXACT = frozenset({
     "abs", "concat", "constant", "dropout", "dropout_channels", "drop_path", "equal", "expand",
@@ -107,7 +108,7 @@ def allowed(exact: Array, spread: Array) -> Array:
     if exact.dtype.kind != "f" or not spread.any():
         return spread
     usual = float(np.quantile(spread, 0.75))
-    floor = 2.0**-22 * largest(exact)
+    floor = 2.0**-22 * largest(exact) + SMALLEST
     return FACTOR * np.maximum(spread, usual) + floor
 
 

@@ -174,7 +174,7 @@ def test_folding_batch_norm_keeps_every_value_of_a_real_network(network: Network
         assert (np.abs(array - meant.exact[name]) <= meant.tolerance[name]).all()
 
 
-@few
+@settings(few, max_examples=200)
 @given(networks(24))
 def test_the_oldest_and_newest_operator_sets_mean_the_same(network: Network) -> None:
     graph, sizes = network.graph, SIZES[0]
