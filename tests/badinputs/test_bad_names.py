@@ -111,7 +111,8 @@ def test_n6_an_unused_input_is_a_warning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["__class__", "self", "__init__", "con", "nul", "__builtins__", "_", "__", "print", "os", "eval",
+    ["__class__", "self", "__init__", "con", "nul", "__builtins__", "_", "__", "print", "os",
+     "eval",
      "import_", "lambda", "def", "None_", "mro", "forward", "infer"],
 )  # fmt: skip
 def test_n7_no_name_has_a_meaning_of_pythons(name: str, tmp_path: Path) -> None:

@@ -32,8 +32,10 @@ def importing(name: str, folder: Path) -> Answer:
         "../../secret.net", "../../../../../../etc/passwd", "../../../../../../etc/hosts.net",
         "/etc/passwd", "/etc/hosts.net", "~/secret.net", "~root/secret.net",
         "file:///etc/passwd.net", "http://example.com/a.net", "https://example.com/a.net",
-        "\\\\\\\\server\\\\a.net", "c:/a.net", "C:\\\\a.net", "a\\\\b.net", "..\\\\..\\\\secret.net",
-        "secret", "secret.txt", "", ".", "..", "../..", "a\\n.net", "a\\t.net", "./../../secret.net",
+        "\\\\\\\\server\\\\a.net", "c:/a.net", "C:\\\\a.net", "a\\\\b.net",
+        "..\\\\..\\\\secret.net",
+        "secret", "secret.txt", "", ".", "..", "../..", "a\\n.net", "a\\t.net",
+        "./../../secret.net",
         "sub/../../../secret.net", "con", "nul.net:stream",
     ],
 )  # fmt: skip

@@ -103,7 +103,9 @@ net A(x: f32[N, 4]) -> y: f32[N, 4] {
 """
 
 
-@pytest.mark.parametrize("function", ["os:abort", "shutil:rmtree", "numpy:tanh", "nowhere:f", ":", ""])
+@pytest.mark.parametrize(
+    "function", ["os:abort", "shutil:rmtree", "numpy:tanh", "nowhere:f", ":", ""]
+)
 def test_python_that_an_op_names_is_not_run_unasked(function: str, tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text(EXTERN % function)

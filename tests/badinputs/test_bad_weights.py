@@ -216,7 +216,8 @@ _ONE = zipped({"x.npy": GOOD})
         _ONE[:-10], _ONE[:40], b"", b"PK\x03\x04", b"PK\x05\x06" + bytes(18) + b"rest",
         _ONE.replace(b"x.npy", b"x.np\xff"),
         # A member that claims to be larger than it is.
-        _ONE.replace(struct.pack("<II", len(GOOD), len(GOOD)), struct.pack("<II", len(GOOD), 2**31)),
+        _ONE.replace(struct.pack("<II", len(GOOD), len(GOOD)), struct.pack("<II", len(GOOD),
+        2**31)),
     ],
 )  # fmt: skip
 def test_w6_a_damaged_archive_is_refused(data: bytes, tmp_path: Path) -> None:
@@ -263,7 +264,8 @@ _BIAS = {"dtype": "F32", "shape": [2], "data_offsets": [32, 40]}
             + json.dumps(_ENTRY).encode() + b"}",
             bytes(32),
         ),
-        tensors({f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(100_001)}),
+        tensors({f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0,
+        0]} for i in range(100_001)}),
     ],
 )  # fmt: skip
 def test_w7_damaged_safetensors_are_refused(data: bytes, tmp_path: Path) -> None:

@@ -26,12 +26,24 @@ SECONDS = 2
 _TOKEN = re.compile(
     r"\"(?:[^\"\\\n]|\\.)*\"|[A-Za-z_]\w*|\d[\d_.eE]*|\|>|->|==|!=|<=|>=|\*\*|//|\.\.\.?|\s+|#[^\n]*|."
 )
-_WORDS = ["net", "block", "op", "extern", "dataset", "train", "from", "import", "as", "new", "if", "then", "else", "for", "scan", "in", "with", "next", "yield", "state", "where", "assert", "and", "or", "not", "true", "false", "none", "step"]
-_SIGNS = ["|>", "->", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "//", "%", "@", "**", "..", "...", "(", ")", "[", "]", "{", "}", ",", ":", "=", ".", "?", "#"]
-_NUMBERS = ["0", "1", "-1", "2", "3", "7", "8", "16", "100", "1_000_000", "9223372036854775807", "9223372036854775808", "1e999", "1e308", "1e-400", "0.5", "-0.0", "4294967296", "2147483648", "10_000_000_000", "1_0", "3.0", "10_epochs", "10", "epochs"]
-_TYPES = ["f32", "f16", "f64", "i64", "i32", "u8", "bool", "tensor", "float", "int", "str", "ints", "padding", "init", "block", "duration"]
-_NAMES = (
-    ["x", "y", "h", "N", "C", "H", "W", "D", "T", "S", "image", "logits", "batch", "model", "self", "__class__", "same", "valid", "half", "causal"]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_WORDS = _words(
+    "net block op extern dataset train from import as new if then else for scan in with next "
+    "yield state where assert and or not true false none step"
+)
+_SIGNS = _words("|> -> == != <= >= < > + - * / // % @ ** .. ... ( ) [ ] { } , : = . ? #")
+_NUMBERS = _words(
+    "0 1 -1 2 3 7 8 16 100 1_000_000 9223372036854775807 9223372036854775808 1e999 1e308 1e-400 "
+    "0.5 -0.0 4294967296 2147483648 10_000_000_000 1_0 3.0 10_epochs 10 epochs"
+)
+_TYPES = _words("f32 f16 f64 i64 i32 u8 bool tensor float int str ints padding init block duration")
+_NAMES = _words(
+    "x y h N C H W D T S image logits batch model self __class__ same valid half causal"
 )
 _TEXTS = ('""', '"a"', '"' + "a" * 300 + '"', '"../x.net"', '"\\n"', '"lenet.net"', '"\u202e"')
 
@@ -298,7 +310,8 @@ class _Writer:
                 right = self.tensor(inner) if self.chance.random() < 0.7 else self.number(inner)
                 return f"({self.tensor(inner)}) {sign} ({right})"
             case 10:
-                return f"if {self.number(inner)} > 1 then {self.tensor(inner)} else {self.tensor(inner)}"
+                condition = f"{self.number(inner)} > 1"
+                return f"if {condition} then {self.tensor(inner)} else {self.tensor(inner)}"
             case 11:
                 last = self.chance.choice(("2", "3", "3", "50", self.number(0), "1_000_000_000"))
                 self.fresh += 1
