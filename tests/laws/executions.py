@@ -50,6 +50,9 @@ COARSE = {"gelu": 1.0, "resize": 4.0, "upsample": 4.0}
 """Operators that lose digits of their largest operand: one less an error function close to one,
 and weights from positions between points, which a run time works out in float32."""
 
+GATED = frozenset({"gru_layer", "lstm_layer", "rnn_layer"})
+"""Operators with gates inside, which have the digits of numbers around one."""
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -146,6 +149,8 @@ def rounded(rng: np.random.Generator, node: Node, operands: list[Array], array: 
     scale = 0.25 * largest(array)
     if name in COARSE:
         scale += COARSE[name] * largest(operands[0])
+    if name in GATED:
+        scale += 0.25
     return noisy + NOISE * scale * rng.uniform(-1, 1, array.shape)
 
 

@@ -211,7 +211,9 @@ def rearranging(d: LayerDraft) -> None:
             index = [d.integer(0, size - 1) for _ in range(d.integer(1, 4))]
             d.add("take", x, index=index, axis=axis)
         case 5:
-            bounds = (d.integer(-3, 2), None) if d.flag() else (None, d.integer(-2, 3))
+            size = d.number(x, axis)
+            place = d.integer(1 - size, size - 1)
+            bounds = (place, None) if d.flag() else (None, place or None)
             items = [None] * axis + [bounds if d.flag() else d.integer(-1, 0)]
             d.add("index", x, items=items)
         case 6:
