@@ -96,14 +96,8 @@ class Session:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         self._inner = self._open(model, provider, options)
         self.provider = "cuda" if self._inner.get_providers()[0] == _CUDA else "cpu"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return tuple(i.name for i in self._inner.get_inputs())
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return tuple(o.name for o in self._inner.get_outputs())
+        self.inputs = tuple(i.name for i in self._inner.get_inputs())
+        self.outputs = tuple(o.name for o in self._inner.get_outputs())
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Compute every output; raises ``RunFailed`` with the place in the program."""

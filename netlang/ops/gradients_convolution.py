@@ -19,13 +19,18 @@ from netlang.numeric import Array, np
 from netlang.ops.convolution import Convolve, onnx_pads
 from netlang.ops.windows import Pads, Windows, padded, taps
 
+_SMALL, _MANY = 64, 32
+"""Positions of a map up to which, and filters from which, one product for the whole batch beats
+one for each image, although its result must be turned."""
+
 
 @register
 @dataclass(frozen=True, slots=True)
 class ConvolveInputGradient(Primitive):
     """Take the cotangent of a convolution's result back to its map.
 
-    ``ct [N, O, ...], w [O, C // groups, ...K] -> [N, C, ...size]``. ONNX: ConvTranspose.
+    ``ct [N, O, ...], w [O, C // groups, ...K] -> [N, C, ...size]``. ONNX: ConvTranspose; Gemm,
+    Col2Im.
     """
 
     name: ClassVar[str] = "convolve_input_gradient"
@@ -81,7 +86,7 @@ class ConvolveInputGradient(Primitive):
     def samples(cls) -> Sequence[Sample]:
         return [
             Sample(cls(x.shape[2:], op.stride, op.pad, op.dilation, op.groups), (y, w), sizes=sizes)
-            for op, x, w, y, sizes in _samples()
+            for op, x, w, y, sizes in (*_samples(), *_samples(wide=True))
         ]
 
 
@@ -157,6 +162,41 @@ class ConvolveWeightGradient(Primitive):
 
 
 def lower_input_gradient(b: OnnxBuilder, op: ConvolveInputGradient, ct: Operand, w: Operand) -> str:
+    """Lower to the form that is fastest for these shapes."""
+    area, filters = product(ct.type.shape[2:]), w.type.shape[0]
+    small = isinstance(area, int) and area <= _SMALL
+    many = isinstance(filters, int) and filters >= _MANY
+    # onnxruntime's Col2Im is right for maps of two axes alone.
+    known = op.groups == 1 and ct.type.rank == 4 and b.opset >= 18
+    if known and small and many:
+        return _by_columns(b, op, ct, w)
+    return _by_transpose(b, op, ct, w)
+
+
+def _by_columns(b: OnnxBuilder, op: ConvolveInputGradient, ct: Operand, w: Operand) -> str:
+    """Make the columns of all images by one product, then add up where they overlap."""
+    rank, filters, (channels, *window) = ct.type.rank, w.type.shape[0], w.type.shape[1:]
+    area, depth = product(ct.type.shape[2:]), product((channels, *window))
+    positions = ct.type.shape[0] * area
+    rows = b.add("Transpose", ct, perm=[0, *range(2, rank), 1])
+    rows = b.add("Reshape", rows, b.shape((positions, filters)))
+    columns = b.add("Gemm", rows, b.add("Reshape", w, b.shape((filters, depth))))
+    columns = b.add("Reshape", columns, b.shape((ct.type.shape[0], area, depth)))
+    columns = b.add("Transpose", columns, perm=[0, 2, 1])
+    if depth == channels and set(op.stride) == {1} and not any(map(sum, op.pad)):
+        return b.add("Reshape", columns, b.shape((ct.type.shape[0], channels, *op.size)))
+    return b.add(
+        "Col2Im",
+        columns,
+        b.shape(op.size),
+        b.shape(tuple(window)),
+        strides=list(op.stride),
+        pads=onnx_pads(op.pad),
+        dilations=list(op.dilation),
+    )
+
+
+def _by_transpose(b: OnnxBuilder, op: ConvolveInputGradient, ct: Operand, w: Operand) -> str:
     """Lower by ConvTranspose, which spreads each position over the window it came from."""
     kernel = _numbers(w.type.shape[2:])
     windows = Windows(kernel, op.stride, op.pad, op.dilation)
@@ -264,7 +304,8 @@ def _numbers(shape: Shape) -> tuple[int, ...]:
 _Case = tuple[Convolve, TensorType, TensorType, TensorType, dict[str, int]]
 
 
-def _samples() -> Sequence[_Case]:
+def _samples(*, wide: bool = False) -> Sequence[_Case]:
+    """Give convolutions of every form; the wide ones have as many filters as real networks."""
     n, h, v = symbol("N"), symbol("H"), symbol("V")
     none, one = ((0, 0), (0, 0)), ((1, 1), (1, 1))
     both: list[tuple[Convolve, Shape, Shape]] = [
@@ -280,6 +321,8 @@ def _samples() -> Sequence[_Case]:
         (Convolve((2, 3), one, (1, 1)), (n, 3, h, v), (4, 3, 3, 3)),
         (Convolve((1, 1), one, (1, 1), 3), (n, 3, h, h), (3, 1, 3, 3)),
     ]
+    if wide:
+        both = [(op, x, (_MANY, *w[1:])) for op, x, w in both if op.groups == 1]
     cases: list[_Case] = []
     for op, x, w in both:
         given, filters = TensorType(F32, x), TensorType(F32, w)

@@ -15,6 +15,7 @@ from netlang.ops.checks import require_float
 from netlang.ops.creation import Full, Iota
 from netlang.ops.gradients_convolution import ConvolveInputGradient
 from netlang.ops.pooling import largest
+from netlang.ops.resize import Upsample
 from netlang.ops.scattering import Scatter
 from netlang.ops.terms import Term, number
 from netlang.ops.windows import Pads, Windows, padded, positions, spatial_shape, taps
@@ -226,14 +227,12 @@ def divisors(ct: Term, windows: Windows, spatial: Shape, bounds: Pads) -> Term:
 
 
 def _repeated(ct: Term, kernel: Sequence[int], spatial: Shape) -> Term:
-    """Repeat each number over a block; blocks lie side by side."""
-    counts = ct.shape[2:]
-    thin: Shape = ct.shape[:2]
-    wide: Shape = ct.shape[:2]
-    for n, k in zip(counts, kernel, strict=True):
-        thin, wide = (*thin, n, 1), (*wide, n, k)
-    blocks = tuple(n * k for n, k in zip(counts, kernel, strict=True))
-    y = ct.reshape(thin).expand(wide).reshape((*ct.shape[:2], *blocks))
+    """Repeat each number over a block; blocks lie side by side.
+
+    onnxruntime copies faster in a Resize than in an Expand, by far.
+    """
+    y = ct.to(Upsample(tuple(kernel), "nearest"))
+    blocks = y.shape[2:]
     for axis, (size, covered) in enumerate(zip(spatial, blocks, strict=True), start=2):
         y = y.surround(axis, 0, size - covered)
     return y
