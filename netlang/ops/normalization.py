@@ -67,7 +67,11 @@ class NormalizeBatch(Primitive):
         x = operands[0]
         scale, shift, mean, var = (over_channels(v, x) for v in operands[1:])
         slope = scale / np.sqrt(var + x.dtype.type(self.eps))
-        return ((x - mean) * slope + shift,)
+        # In place: a map is large, and each copy of it costs more than the arithmetic.
+        y = np.asarray(x - mean)
+        y *= slope
+        y += shift
+        return (y,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("BatchNormalization", *operands, epsilon=float(self.eps)),)
