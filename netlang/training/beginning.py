@@ -41,14 +41,22 @@ def _fill(training: Training, rule: Setting, weights: dict[str, Array], seed: in
 
 def _load(training: Training, rule: Setting, weights: dict[str, Array], folder: Path) -> None:
     what, name = rule.arguments["what"], rule.arguments["path"]
+    dialect = rule.arguments["dialect"]
     assert isinstance(name, str)
+    if dialect not in ("netlang", "torch"):
+        raise BadWeights(
+            f"`dialect` is `{dialect}`", helps=['the dialects are "netlang" and "torch"']
+        )
     found = load_weights(find_data(name, folder))
     paths = training.weights.chosen(what)
     missing: list[str] = []
     for path in paths:
-        stored = next((n for n in _names(what, path) if n in found), None)
+        names = _names(what, path)
+        if dialect == "torch":
+            names = [_torch_name(name) for name in names]
+        stored = next((n for n in names if n in found), None)
         if stored is None:
-            missing.append(f"missing: `{path}`")
+            missing.append(f"missing: `{names[0]}`")
         elif found[stored].shape != weights[path].shape:
             missing.append(
                 f"wrong shape: `{stored}` is {list(found[stored].shape)}, "
@@ -58,6 +66,17 @@ def _load(training: Training, rule: Setting, weights: dict[str, Array], folder: 
             weights[path] = found[stored].astype(weights[path].dtype)
     if missing:
         raise BadWeights(f"{name} does not fit `{root(what)}`", notes=missing)
+
+
+_TORCH_LEAVES = {
+    "scale": "weight", "shift": "bias", "mean": "running_mean", "var": "running_var",
+}  # fmt: skip
+"""What PyTorch calls the parameters of its norms."""
+
+
+def _torch_name(name: str) -> str:
+    stem, dot, leaf = name.rpartition(".")
+    return f"{stem}{dot}{_TORCH_LEAVES.get(leaf, leaf)}"
 
 
 def _names(what: Object, path: str) -> list[str]:
