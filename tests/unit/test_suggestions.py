@@ -12,7 +12,7 @@ import pytest
 
 from netlang.diagnostics import Diagnostics, nearest
 from netlang.elaborate.library import Library
-from netlang.elaborate.lint import SETTINGS
+from netlang.elaborate.settings import SETTINGS
 from netlang.elaborate.values import UNKNOWN
 from netlang.program import load
 from netlang.syntax import ast
