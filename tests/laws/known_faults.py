@@ -1,8 +1,8 @@
 """What run times are known to get wrong in random networks.
 
 An entry explains a disagreement of one of its executions, no larger than it says, in a network
-that has such a node. An entry that explains nothing in the large run fails it: then the fault is
-mended, and the entry goes.
+that has such a node, and shows itself in a small network of its own. When that one agrees, a test
+fails: then the fault is mended, and the entry goes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from netlang.ir.graph import Graph, Node
 
 @dataclass(frozen=True)
 class KnownFault:
-    """``most`` bounds how far off it leads, whatever the network is."""
+    """``most`` bounds how far off it leads, whatever the network is; ``witness`` shows it."""
 
     name: str
     reason: str
     executions: frozenset[str]
     at: Callable[[Node], bool]
     most: float
+    witness: str
 
     def explains(self, found: Disagreement, graph: Graph) -> bool:
         return (
@@ -48,6 +49,15 @@ KNOWN_FAULTS = (
         ONNXRUNTIME,
         _one_position,
         most=1e-3,
+        witness="""\
+graph one {
+  input %x: f32[9, 50, 1]
+  input %w: f32[50]
+  %tanh: f32[9, 50, 1] = tanh(%x)
+  %n: f32[9, 50, 1] = normalize_instance{eps=1e-05}(%tanh, %w, %w)
+  output y = %n
+}
+""",
     ),
 )
 
