@@ -167,7 +167,7 @@ def _untrained(section: Section) -> Iterator[Diagnostic]:
         loss = own.get("loss")
         if not isinstance(loss, Value):
             return
-        reached = moving(section.nodes, loss)
+        reached = moving(section.nodes, loss, section.frame.run.slopes)
         what = own.get("update")
         chosen = weights.by_path if what is None else weights.chosen_of_all(what)
         changed |= {path for path in chosen if weights.by_path[path] in reached}

@@ -52,6 +52,10 @@ class Run:
     states: list[State] = field(default_factory=list[State])
     units: dict[str, int] = field(default_factory=dict[str, int])
     noise: dict[Value, Noise] = field(default_factory=dict[Value, Noise])
+    slopes: dict[Value, tuple[Value, Value]] = field(
+        default_factory=dict[Value, "tuple[Value, Value]"]
+    )
+    """Gradients a train section asks for: of what, and by what."""
     budget: Budget = field(default_factory=Budget)
     tensors: bool = True
     training: bool = False

@@ -14,6 +14,7 @@ from netlang.elaborate.cautions import Section, caution
 from netlang.elaborate.checking import fits
 from netlang.elaborate.frame import CallSite, Frame, Noise, Run, refuse, report
 from netlang.elaborate.home import Home
+from netlang.elaborate.reach import Slopes
 from netlang.elaborate.settings import SETTINGS, STEP_SETTINGS
 from netlang.elaborate.values import (
     UNKNOWN,
@@ -50,6 +51,7 @@ class Plan:
     params: Mapping[Value, Param] = field(default_factory=dict[Value, Param])
     batch: Mapping[str, Value] = field(default_factory=dict[str, Value])
     noise: Mapping[Value, Noise] = field(default_factory=dict[Value, Noise])
+    slopes: Slopes = field(default_factory=dict[Value, "tuple[Value, Value]"])
     states: tuple[State, ...] = ()
     """What nets keep from call to call, if the section carries it from batch to batch."""
 
@@ -362,6 +364,7 @@ def elaborate_train(
         params,
         section.batch,
         dict(run.noise),
+        dict(run.slopes),
         tuple(run.states),
     )
 

@@ -8,6 +8,7 @@ from netlang.elaborate.frame import Frame, refuse
 from netlang.elaborate.functions import compile_time
 from netlang.elaborate.selecting import Weights
 from netlang.elaborate.values import Argued, Object, Setting, describe
+from netlang.ir.graph import Value
 from netlang.ops.terms import Term
 from netlang.source import Span
 from netlang.syntax import ast
@@ -50,6 +51,24 @@ def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> O
     for square in squares[1:]:
         total = total + square
     return (total * 0.5).value
+
+
+@compile_time("grad")
+def _grad(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    """Type a gradient: it is made when the step is, from the network as it is then."""
+    of, by = values["of"], values["by"]
+    assert isinstance(of, Value) and isinstance(by, Value)
+    run = frame.run
+    if not run.training:
+        refuse(
+            "misplaced-param",
+            "`grad` is part of a loss",
+            span,
+            "this is outside of a `train` section",
+        )
+    made = run.builder.fresh(frame.binding_path() or "gradient", by.type)
+    run.slopes[made] = (of, by)
+    return made
 
 
 @compile_time("early_stop")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from netlang.autodiff import gradients
 from netlang.elaborate.frame import Noise
 from netlang.elaborate.reach import needed
 from netlang.elaborate.selecting import Weights
@@ -37,6 +38,7 @@ class Modes:
 
     def __init__(self, plan: Plan, weights: Weights, active: Set[str], seed: int) -> None:
         self._noise = plan.noise
+        self._slopes = plan.slopes
         self._seed = seed
         self._resting = {path for path in weights.by_path if path not in active}
         # A part is in training where a weight below its path is; one without weights where a
@@ -55,7 +57,7 @@ class Modes:
         """
         values = _Values()
         statistics: dict[Value, Value] = {}
-        for node in needed(nodes, wanted):
+        for node in needed(nodes, wanted, self._slopes):
             b.scope, b.span = node.scope, node.span
             self._draw(b, node, counts.batch, values)
             inputs = tuple(values[v] for v in node.inputs)
@@ -68,7 +70,7 @@ class Modes:
     ) -> dict[Value, Value]:
         """Make the nodes that ``wanted`` needs, as the program has them."""
         values = _Values()
-        for node in needed(nodes, wanted):
+        for node in needed(nodes, wanted, self._slopes):
             b.scope, b.span = node.scope, node.span
             self._draw(b, node, count, values)
             inputs = tuple(values[v] for v in node.inputs)
@@ -81,6 +83,10 @@ class Modes:
             noise = self._noise.get(value)
             if noise is not None and value not in values:
                 values[value] = self._drawn(b, value, noise, count)
+            elif value in self._slopes and value not in values:
+                of, by = (values[v] for v in self._slopes[value])
+                ones = Full(of.type.shape, 1.0, of.type.dtype)
+                (values[value],) = gradients(b, {of: b.one(ones)}, (by,))
             elif value in self._starts and value not in values:
                 full = Full(value.type.shape, self._starts[value], value.type.dtype)
                 values[value] = b.one(full)

@@ -117,7 +117,7 @@ def updates(plan: Plan, weights: Weights, frozen: frozenset[str]) -> list[Update
         assert isinstance(clip, Setting | None) and isinstance(repeat, int)
         what = own.get("update")
         chosen = weights.chosen_of_all(what) if what is not None else list(weights.by_path)
-        reached = moving(plan.nodes, loss)
+        reached = moving(plan.nodes, loss, plan.slopes)
         paths = tuple(
             p
             for p in chosen
