@@ -1,0 +1,70 @@
+"""Steps of training by netlang, as many as each line that comes in says.
+
+python tests/bench/train_ours.py CASE [STEPS | profile]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from training_cases import CASES
+
+from netlang.program import open_program
+from netlang.training.beginning import first_weights
+from netlang.training.engine import OrtEngine, beginning
+from netlang.training.step import DRAW, STEP, prepare
+
+THREADS = int(os.environ.get("THREADS", "2"))
+clock = time.process_time if THREADS == 1 else time.perf_counter
+
+
+class Steps:
+    """A network in training on batches that are always the same."""
+
+    def __init__(self, name: str) -> None:
+        case = CASES[name]
+        with TemporaryDirectory() as folder:
+            path = case.write(Path(folder))
+            draw = np.random.default_rng(0)
+            self.batch = {
+                "image": draw.normal(size=(case.rows, 1, case.side, case.side)).astype(np.float32),
+                "label": draw.integers(0, 10, case.rows),
+            }
+            np.savez(path.parent / "bench.npz", **self.batch)
+            program = open_program(path)
+            plan = program.plan("bench", {})
+            errors = [d.message for d in program.diagnostics.items if d.is_error]
+            assert not errors, errors
+            self.training = prepare(plan, 0)
+            state = beginning(self.training, first_weights(self.training, 0, path.parent))
+        self.engine = OrtEngine(self.training, state, threads=THREADS)
+        self.done = 0
+
+    def step(self) -> float:
+        self.done += 1
+        numbers = {STEP: self.done, DRAW: self.done, "rate": 0.01}
+        return self.engine.step(self.training.steps[0].graph, self.batch, numbers)["loss"]
+
+
+def main(name: str, wanted: str = "") -> None:
+    steps = Steps(name)
+    if wanted:
+        for _ in range(int(wanted)):
+            steps.step()
+        return
+    steps.step()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        start = clock()
+        for _ in range(int(line)):
+            steps.step()
+        print((clock() - start) / int(line), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
