@@ -12,7 +12,7 @@ from netlang.ir.op import OnnxBuilder, Operand, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.channels import aligned, over_channels
-from netlang.ops.normalization import OverMap
+from netlang.ops.normalization import NormalizeBatch, OverMap
 from netlang.ops.terms import terms
 
 
@@ -62,8 +62,14 @@ class NormalizeBatchTraining(OverMap):
         # The cotangent of x is a straight line in ct and x, another one for each channel.
         by_x = (2.0 * by_var - slope * inverse * inverse * dot) / count
         constant = (by_mean - slope * total) / count
-        line = ct.binary("mul_channel", slope) + centred.binary("mul_channel", by_x)
-        return line.binary("add_channel", constant).value, (dot * inverse).value, total.value
+        # A batch norm does a product and a sum in one pass: both lines are one each.
+        op = NormalizeBatch(self.eps)
+        line = x.to(op, by_x / inverse, constant, mean, var)
+        return (
+            (ct.binary("mul_channel", slope) + line).value,
+            (dot * inverse).value,
+            total.value,
+        )
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
