@@ -11,7 +11,7 @@ from netlang.source import Span
 LENGTH_LIMIT = 1_000_000
 """Items of a list, letters of a string."""
 
-STEP_LIMIT = 250_000
+STEP_LIMIT = 150_000
 """Expressions that are evaluated for one program, or copied from evaluations before.
 
 Counted, not timed, so the answer never depends on the machine.

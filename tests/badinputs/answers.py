@@ -95,7 +95,9 @@ def measured(*args: str | Path, timeout: float = 120) -> Answer:
         "import atexit, resource, sys\n"
         "def told():\n"
         "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "    sys.stderr.write(f'\\n@@ {used.ru_utime + used.ru_stime} {used.ru_maxrss}')\n"
+        # Not ru_maxrss, which counts what the parent had when it forked.
+        "    peak = open('/proc/self/status').read().partition('VmHWM:')[2].split()[0]\n"
+        "    sys.stderr.write(f'\\n@@ {used.ru_utime + used.ru_stime} {peak}')\n"
         "atexit.register(told)\n"
         "from netlang.cli.main import main\n"
         "main()\n"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import resource
 import signal
 import sys
 import time
@@ -484,8 +483,13 @@ def main(first: int, count: int) -> None:
             if wrong is not None:
                 took = time.process_time() - started
                 print(json.dumps({"program": number, "seconds": took, "wrong": wrong}), flush=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"peak_kib": peak}))
+    print(json.dumps({"peak_kib": peak_kib()}))
+
+
+def peak_kib() -> int:
+    """Give the most memory this program had; the system's other figure counts its parent's too."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 if __name__ == "__main__":
