@@ -18,6 +18,7 @@ from random_networks import SIZES, Network, networks
 from netlang.backends import reference
 from netlang.backends.onnx import OPSETS, to_onnx
 from netlang.backends.ort import Session
+from netlang.initial import total_bytes
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Graph, Init, Node, Param, Value, verify
 from netlang.ir.op import OPS
@@ -98,19 +99,21 @@ def test_onnxruntime_gives_the_parts_of_the_whole_too(network: Network) -> None:
         assert (off <= 2 * meant.tolerance[name]).all()
 
 
-@pytest.mark.parametrize("path", SMALL, ids=lambda p: p.stem)
-def test_a_batch_of_an_example_in_two_parts_gives_the_parts_of_the_whole(path: Path) -> None:
-    for net in load(path).nets.values():
+def test_a_batch_of_an_example_in_two_parts_gives_the_parts_of_the_whole() -> None:
+    tried: set[str] = set()
+    for path, net in ((p, net) for p in SMALL for net in load(p).nets.values()):
         graph = net.graph
-        if "N" not in graph.units or graph.states or not splits(graph):
+        if graph.states or not splits(graph) or total_bytes(graph) > 4_000_000:
             continue
         weights = lively(graph, 0)
         feeds = draw_inputs(graph, choose_sizes(graph, {"N": 3}), 0, below=4)
-        if max(a.size for a in (*feeds.values(), *weights.values())) > 500_000:
+        if max(a.size for a in feeds.values()) > 200_000:
             continue
         whole = wide(graph, feeds, weights)
         parts = [wide(graph, {n: a[s] for n, a in feeds.items()}, weights) for s in HALVES]
         close({n: np.concatenate([p[n] for p in parts]) for n in whole}, whole)
+        tried.add(f"{path.stem}/{net.name}")
+    assert len(tried) >= 20
 
 
 HALVES = slice(0, 1), slice(1, None)
