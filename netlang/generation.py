@@ -76,11 +76,13 @@ def generate(
     sampling: Sampling | None = None,
     seed: int = 0,
     window: int | None = None,
+    words: int | None = None,
 ) -> Iterator[int]:
     """Give ``length`` tokens that go on from a prompt, one by one.
 
     A net with state starts anew, reads the prompt and then one token at a time. One without reads
-    everything so far again for each token, or the last ``window`` of it. Raises ``BadInput``.
+    everything so far again for each token, or the last ``window`` of it. Only the
+    first ``words`` numbers are drawn, where the vocabulary has no more. Raises ``BadInput``.
     """
     speaker = Speaker.of(runner.graph)
     for number in prompt:
@@ -97,7 +99,7 @@ def generate(
             new = read if window is None else read[-window:]
         logits = runner(**{speaker.tokens.name: np.array([new])})[speaker.logits]
         # [1, T, words] or [1, words]: the last place is what comes next.
-        token = choose.draw(logits.reshape(-1, speaker.words)[-1], rng)
+        token = choose.draw(logits.reshape(-1, speaker.words)[-1, :words], rng)
         read.append(token)
         new = [token]
         yield token

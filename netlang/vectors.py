@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netlang.diagnostics import nearest as nearest_name
 from netlang.faults import BadInput
 from netlang.numeric import Array, np
-from netlang.vocabulary import Vocabulary, require_size
+from netlang.vocabulary import Vocabulary, require_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,13 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """A vector for each word."""
+    """A vector for each word; rows past the last word belong to none and are never read."""
 
     words: Vocabulary
     table: Array
 
     def __post_init__(self) -> None:
-        require_size(self.words, len(self.table), "the table of vectors")
+        require_room(self.words, len(self.table), "the table of vectors")
 
     def nearest(self, word: str, count: int = 10) -> list[Near]:
         """Give the words nearest to a word, itself apart; raises ``BadInput``."""
@@ -53,13 +53,16 @@ class Vectors:
         return [Near(self.words.words[int(i)], float(cosines[i])) for i in order]
 
     def _unit(self) -> Array:
-        table = self.table.astype(np.float64)
+        table = self.table[: len(self.words)].astype(np.float64)
         lengths = np.linalg.norm(table, axis=1, keepdims=True)
         return table / np.where(lengths == 0, 1, lengths)
 
 
 def choose_table(weights: Mapping[str, Array], name: str | None, words: int) -> Array:
-    """Find the table of vectors among weights: the one named, or the only one for the words."""
+    """Find the table of vectors among weights: the one named, or the only one for the words.
+
+    A table with exactly a row for each word comes before one with rows to spare.
+    """
     if name is not None:
         path = name if name in weights else f"{name}.weight"
         if path not in weights:
@@ -72,7 +75,8 @@ def choose_table(weights: Mapping[str, Array], name: str | None, words: int) -> 
         if weights[path].ndim != 2:
             raise BadInput(f"`{path}` holds no vectors: its shape is {list(weights[path].shape)}")
         return weights[path]
-    fitting = [n for n, a in weights.items() if a.ndim == 2 and len(a) == words]
+    roomy = {n: len(a) for n, a in weights.items() if a.ndim == 2 and len(a) >= words}
+    fitting = [n for n, rows in roomy.items() if rows == words] or list(roomy)
     if len(fitting) == 1:
         return weights[fitting[0]]
     listed = ", ".join(f"`{n}`" for n in fitting)

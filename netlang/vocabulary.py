@@ -107,11 +107,14 @@ def vocabulary_for(path: str | None, weights: str | None) -> Vocabulary:
     )
 
 
-def require_size(vocabulary: Vocabulary, wanted: int, what: str) -> None:
-    """Refuse a vocabulary of another size than the net has."""
-    if len(vocabulary) != wanted:
+def require_room(vocabulary: Vocabulary, rooms: int, what: str) -> None:
+    """Refuse more words than a net has numbers for.
+
+    Fewer are usual: a net is made for at most so many words, and its texts may hold less.
+    """
+    if len(vocabulary) > rooms:
         raise BadInput(
-            f"the vocabulary has {len(vocabulary):,} words, and {what} has {wanted:,}",
+            f"the vocabulary has {len(vocabulary):,} words, and {what} has room for {rooms:,}",
             helps=["take the vocabulary the net was trained with"],
         )
 

@@ -70,15 +70,20 @@ def command(
     graph = sound_graph(file, net, bind, as_json=as_json)
     from netlang.generation import Sampling, Speaker, generate
     from netlang.runner import Runner
-    from netlang.vocabulary import require_size, vocabulary_for
+    from netlang.vocabulary import require_room, vocabulary_for
 
     speaker = Speaker.of(graph)
     words = vocabulary_for(vocab, weights)
-    require_size(words, speaker.words, f"`{graph.name}`")
+    require_room(words, speaker.words, f"`{graph.name}`")
     start = words.encode(prompt)
     runner = Runner(graph, given_weights(graph, weights), backend=backend)
     sampling = Sampling(temperature, top)
-    made = list(generate(runner, start, length=length, sampling=sampling, seed=seed, window=window))
+    made = list(
+        generate(
+            runner, start, length=length, sampling=sampling, seed=seed, window=window,
+            words=len(words),
+        )
+    )  # fmt: skip
     if as_json:
         say_json({"net": graph.name, "prompt": prompt, "text": words.decode(made), "tokens": made})
     else:

@@ -255,6 +255,15 @@ def test_words_are_compared_by_the_angle_between_their_vectors() -> None:
     assert len(vectors.nearest("king", 100)) == 4
 
 
+def test_rows_past_the_last_word_are_no_words() -> None:
+    roomy = np.concatenate([TABLE, TABLE[2:3]])
+    assert [near.word for near in Vectors(WORD_LIST, roomy).nearest("king", 9)] == [
+        near.word for near in Vectors(WORD_LIST, TABLE).nearest("king", 9)
+    ]
+    with pytest.raises(BadInput, match="has 5 words, and the table of vectors has room for 4"):
+        Vectors(WORD_LIST, TABLE[:4])
+
+
 def test_a_word_that_is_not_known_is_told() -> None:
     with pytest.raises(BadInput, match='the vocabulary of 5 words has no "kign"') as told:
         Vectors(WORD_LIST, TABLE).nearest("kign")
@@ -267,6 +276,9 @@ def test_the_table_is_the_only_weight_with_a_row_for_each_word() -> None:
     assert choose_table({**weights, "u.weight": TABLE[:, :2]}, "v", 5) is TABLE
     with pytest.raises(BadInput, match="2 weights have a row for each"):
         choose_table({**weights, "u.weight": TABLE}, None, 5)
+    spare = np.concatenate([TABLE, TABLE])
+    assert choose_table({**weights, "u.weight": spare}, None, 5) is TABLE
+    assert choose_table({"u.weight": spare, "out.weight": TABLE.T}, None, 5) is spare
     with pytest.raises(BadInput, match="there is no weight `w`"):
         choose_table(weights, "w", 5)
 
@@ -312,14 +324,23 @@ def test_generate_tells_what_it_cannot_read(netlang: Callable[..., Said], tmp_pa
     assert (code, told.splitlines()[0]) == (
         1, 'error[bad-input]: the vocabulary of 3 words has no "x"',
     )  # fmt: skip
-    Vocabulary(("a", "b")).save(tmp_path / "speaker.vocab")
+    Vocabulary(("a", "b", "c", "d")).save(tmp_path / "speaker.vocab")
     code, _, told = netlang(*SPEAK, "a")
     assert code == 1
-    assert "the vocabulary has 2 words, and `Following` has 3" in told
+    assert "the vocabulary has 4 words, and `Following` has room for 3" in told
     (tmp_path / "speaker.vocab").unlink()
     code, _, told = netlang(*SPEAK, "a")
     assert code == 1
     assert "there is no vocabulary" in told
+
+
+def test_only_words_of_the_vocabulary_are_written(
+    netlang: Callable[..., Said], tmp_path: Path
+) -> None:
+    Vocabulary(("a", "b")).save(tmp_path / "speaker.vocab")
+    code, out, _ = netlang(*SPEAK, "a", "--length", "50", "--temperature", "9")
+    assert code == 0
+    assert set(out.strip()) == {"a", "b"}
 
 
 def test_nearest_shows_words_and_analogies(netlang: Callable[..., Said]) -> None:
