@@ -295,7 +295,8 @@ def sliced(w: Writer) -> None:
     match w.integer(0, 2):
         case 0:
             w.write(f"{x}[{dots}, 1:]", (*shape[:-1], last - 1))
-        case 1:
+        # Features are a fixed number: a free time must not become the last size.
+        case 1 if isinstance(shape[-2], int):
             w.write(f"{x}[{dots}, -1]", shape[:-1])
         case _:
             w.write(f"split({x}, [1, {last - 1}], axis=-1)[1]", (*shape[:-1], last - 1))
