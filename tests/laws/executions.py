@@ -115,8 +115,12 @@ def allowed(exact: Array, spread: Array) -> Array:
 
     The noise of a few runs is small by chance in one element out of many, so an element is
     granted what most of its neighbours show; an element that is exact in each run must be exact.
+    A whole number or a truth that noise changes, the place of one least number among several,
+    says nothing: how far one tie lies from another is no measure of an error.
     """
-    if exact.dtype.kind != "f" or not spread.any():
+    if exact.dtype.kind != "f":
+        return np.where(spread > 0, np.inf, 0.0)
+    if not spread.any():
         return spread
     usual = float(np.quantile(spread, 0.75))
     floor = 2.0**-22 * largest(exact) + SMALLEST
