@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -150,9 +150,15 @@ def graph(text: str, folder: Path) -> Graph:
     return made
 
 
+def cases(operators: Collection[str] = OPERATORS) -> tuple[Case, ...]:
+    """Give the vectors of some operators, those of networks unless said, on elements they have."""
+    found = [_case(test) for test in _tests() if _chosen(test.model, operators)]
+    return tuple(sorted(found, key=lambda case: case.name))
+
+
 @cache
-def cases() -> tuple[Case, ...]:
-    """Give the vectors of operators that networks are made of, on elements they have."""
+def _tests() -> tuple[Any, ...]:
+    """Load every vector that is no expansion of another."""
     quiet = io.StringIO()
     state = np.random.get_state()
     with (
@@ -164,12 +170,11 @@ def cases() -> tuple[Case, ...]:
 
         loaded = load_node_model_tests()
     np.random.set_state(state)
-    found = [_case(test) for test in loaded if "_expanded" not in test.name and _chosen(test.model)]
-    return tuple(sorted(found, key=lambda case: case.name))
+    return tuple(test for test in loaded if "_expanded" not in test.name)
 
 
-def _chosen(model: onnx.ModelProto) -> bool:
-    if len(model.graph.node) != 1 or model.graph.node[0].op_type not in OPERATORS:
+def _chosen(model: onnx.ModelProto, operators: Collection[str]) -> bool:
+    if len(model.graph.node) != 1 or model.graph.node[0].op_type not in operators:
         return False
     kinds = (v.type for v in (*model.graph.input, *model.graph.output))
     return all(
