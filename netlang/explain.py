@@ -14,45 +14,61 @@ from netlang.diagnostics import nearest
 from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive
+from netlang.manual import SETTING, WORD, pages
 from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
 
 if TYPE_CHECKING:
     from netlang.rules import Rule
+    from netlang.source import Source
 
 PRELUDE = Path(__file__).parent / "prelude"
 
 
 def explain(thing: str) -> str:
-    """Explain a rule, a definition of the prelude or an operator, by its name.
+    """Explain a word, a setting, a definition of the prelude, an operator or a rule, by its name.
 
     Raises ``Fault`` with the nearest names for one that is none of them.
     """
-    definitions, operators = _definitions(), _operators()
+    definitions, operators, words = _definitions(), _operators(), pages()
     parts: list[str] = []
+    if thing in words:
+        parts.append(str(words[thing]))
     if thing in definitions:
         parts.append(definitions[thing])
     if thing in operators:
         parts.append(_operator(operators[thing]))
-    if parts:
-        return "\n\n".join(parts)
     from netlang.rules import RULES
 
     if thing in RULES:
-        return _rule(RULES[thing])
+        parts.append(_rule(RULES[thing]))
+    if parts:
+        return "\n\n".join(parts)
     from netlang.elaborate.unknown import advice
 
-    _, helps = advice(thing, [*RULES, *definitions, *operators])
+    _, helps = advice(thing, [*words, *RULES, *definitions, *operators])
     raise Fault(
         "unknown-thing",
-        f"there is no rule, layer or operator `{thing}`",
-        helps=helps
-        or (
-            "name a rule such as `shape-mismatch`, a layer such as `conv`, "
-            "or a file and one of its layers",
-        ),
+        f"nothing is called `{thing}`",
+        helps=helps or ("`netlang explain` lists all there is",),
         exit_code=USAGE,
     )
+
+
+def contents() -> list[tuple[str, list[str]]]:
+    """List the names that ``explain`` knows, by what they are."""
+    from netlang.rules import RULES
+
+    words = pages()
+    listed = [
+        (f"{title}:", [name for name, page in words.items() if page.kind == kind])
+        for title, kind in (("words of the language", WORD), ("settings of `train`", SETTING))
+    ]
+    for file, names in _files().items():
+        listed.append((f"{file}:", names))
+    taken = {name for _, names in listed for name in names}
+    inside = [name for name in _operators() if name not in taken]
+    return [*listed, ("operators that others are made of:", inside), ("rules:", list(RULES))]
 
 
 def explain_layer(graph: Graph, path: str) -> str:
@@ -96,15 +112,29 @@ def _examples(rule: Rule) -> Iterator[tuple[str, str]]:
 def _definitions() -> dict[str, str]:
     """Give the text of every definition of the library, with the file it stands in."""
     found: dict[str, str] = {}
-    # The modules of the standard library lie in folders: the prelude's own files come first.
-    files = sorted(PRELUDE.glob("**/*.net"), key=lambda path: (len(path.parts), path))
-    for path in files:
-        source, shown = read_source(path), path.relative_to(PRELUDE.parent).as_posix()
+    for path, source in _sources():
+        shown = path.relative_to(PRELUDE.parent).as_posix()
         for name, (start, end) in split_definitions(source).items():
             line, _ = source.line_col(start)
             place = f"{shown}, line {line}"
             found.setdefault(name, _definition(name, source.text[start:end], place))
     return found
+
+
+def _files() -> dict[str, list[str]]:
+    """Give the names of the library's definitions, by the file they stand in."""
+    return {
+        path.relative_to(PRELUDE).with_suffix("").as_posix().replace("/", "."): sorted(
+            split_definitions(source)
+        )
+        for path, source in _sources()
+    }
+
+
+def _sources() -> list[tuple[Path, Source]]:
+    # The modules of the standard library lie in folders: the prelude's own files come first.
+    paths = sorted(PRELUDE.glob("**/*.net"), key=lambda path: (len(path.parts), path))
+    return [(path, read_source(path)) for path in paths]
 
 
 def _definition(name: str, text: str, place: str) -> str:

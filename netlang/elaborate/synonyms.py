@@ -128,9 +128,46 @@ FOREIGN: dict[str, str] = {
     "triplet": "tripletmarginloss tripletloss tripletmarginwithdistanceloss",
     "hinge": "multimarginloss hingeloss",
     "kl_div": "kldivloss kldivergence kld",
+    "top_k": "topkaccuracy topkcategoricalaccuracy sparsetopkcategoricalaccuracy top5",
+    "accuracy": "acc categoricalaccuracy sparsecategoricalaccuracy binaryaccuracy",
+    # Training.
+    "`sgd(lr, momentum=0.9)`": "momentum nesterov",
+    "sgd": "gradientdescent stochasticgradientdescent",
+    "inverse_time": "inversetimedecay",
+    "exponential": "exponentiallr exponentialdecay",
+    "step_decay": "steplr",
+    "multi_step": "multisteplr piecewiseconstantdecay",
+    "cosine": "cosineannealing cosineannealinglr cosinedecay",
+    "polynomial": "polynomiallr polynomialdecay linearlr lineardecay",
+    "one_cycle": "onecyclelr",
+    "warmup": "warmuplr linearwarmup",
+    "clip_norm": "clipgradnorm clipgradients gradientclipping clipbynorm clipbyglobalnorm",
+    "clip_value": "clipgradvalue",
+    "save_best": "modelcheckpoint",
+    "early_stop": "earlystopping",
+    "xavier_uniform": "xavier glorot glorotuniform",
+    "xavier_normal": "glorotnormal",
+    "kaiming_normal": "kaiming he henormal",
+    "kaiming_uniform": "heuniform",
+    "truncated_normal": "truncnormal",
+    "normal": "randomnormal",
+    "`decay`, an argument of the optimizer": "weightdecay",
+    # Data.
+    "batches": "dataloader batch batchsize",
+    "image_folder": "imagefolder imagedatasetfromdirectory",
+    "two_moons": "makemoons",
+    "noisy_linear": "makeregression",
+    "gaussian_clouds": "makeblobs",
+    "flip": "randomhorizontalflip randomverticalflip horizontalflip verticalflip randomflip",
+    "crop": "randomcrop randomtranslation",
+    "random_resized_crop": "randomsizedcrop",
+    "color_jitter": "colorjitter randombrightness randomcontrast randomhue randomsaturation",
 }
 """Ours, and what others call it: in small letters, without underscores and ``1d`` to ``3d``."""
 
+_OTHER_OPTIMIZER = (
+    "there is no such optimizer: `sgd`, `adagrad`, `rmsprop`, `adadelta`, `adam` and `adamw` are"
+)
 _POINTLESS = "layers are called by their names alone: `conv`, `relu`, ..."
 _NO_RANDOMNESS = "there is no such layer: `dropout` is what draws at random in training"
 _OTHER_LOSS = (
@@ -154,6 +191,14 @@ ADVICE: dict[str, str] = {
     "transformer": "build it of `encoder_layer` and `decoder_layer`",
     "maxunpool": "there is no such layer: enlarge with `upsample` or `conv_transpose`",
     "fractionalmaxpool": "there is no such layer: `adaptive_max_pool` takes the size to reach",
+    "reducelronplateau": "a schedule is known before the run: `cosine`, `step_decay`; "
+    "`early_stop` looks at a metric",
+    "totensor": "leave it out: pictures are read as f32[C, H, W] from 0 to 1",
+    "shuffle": "write it where rows become batches: `batches(32, shuffle=true)`",
+    **dict.fromkeys(
+        ("adamax", "ftrl", "lamb", "lars", "lbfgs", "lion", "muon", "nadam", "radam", "adafactor"),
+        _OTHER_OPTIMIZER,
+    ),
     **dict.fromkeys(("torch", "nn", "tf", "keras"), _POINTLESS),
     **dict.fromkeys(("container", "modulelist", "moduledict", "parameterlist", "parameterdict"),
                     _LISTS),

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "netlang"
 
 LAYERS = (
-    ("faults", "numeric", "record", "rules", "source"),
+    ("faults", "manual", "numeric", "record", "rules", "source"),
     ("diagnostics", "files", "ir", "search"),
     ("arrays", "render", "syntax", "vocabulary"),
     ("initial", "npy", "ops", "pictures", "vectors"),
