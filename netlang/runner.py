@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+from netlang.backends import Backend, Provider
 from netlang.backends.feeds import prepare
+from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph
 from netlang.numeric import Array
 
-Backend = Literal["onnxruntime", "numpy"]
-Provider = Literal["cpu", "cuda", "auto"]
+if TYPE_CHECKING:
+    from netlang.backends.ort import Session
 
 
 class Runner:
@@ -28,29 +31,45 @@ class Runner:
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
     ) -> None:
+        if backend == "numpy" and provider == "cuda":
+            raise Fault(
+                "provider-missing",
+                "NumPy computes on the CPU only",
+                helps=["use --backend onnxruntime for --provider cuda"],
+                exit_code=USAGE,
+            )
         self.graph = graph
         self.state: dict[str, Array] = {}
         self._weights = weights
-        self._session = None
-        if backend == "onnxruntime":
-            from netlang.backends.onnx import to_onnx
-            from netlang.backends.ort import Session
-            from netlang.passes.pipeline import transform
-
-            self._session = Session(to_onnx(transform(graph), weights), provider=provider)
+        self._backend = backend
+        self._provider: Provider = provider
 
     def reset(self) -> None:
         """Start from the state a net begins with."""
         self.state = {}
 
-    def __call__(self, **inputs: Array) -> dict[str, Array]:
+    def __call__(self, /, **inputs: Array) -> dict[str, Array]:
         """Compute the outputs; raises ``BadInput`` for arrays that do not fit."""
-        feeds = {**inputs, **self.state}
-        if self._session is None:
-            from netlang.backends import reference
-
-            results = reference.run(self.graph, feeds, self._weights)
-        else:
-            results = self._session.run(prepare(self.graph, feeds).arrays)
+        results = self.compute({**inputs, **self.state})
         self.state = {s.name: results.pop(f"{s.name}_next") for s in self.graph.states}
         return results
+
+    def compute(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Compute the outputs, and each state ``h`` of the next call as ``h_next``; keep nothing.
+
+        A state that is not among ``feeds`` starts anew. Raises as a call does.
+        """
+        if self._backend == "numpy":
+            from netlang.backends import reference
+
+            return reference.run(self.graph, feeds, self._weights)
+        prepared = prepare(self.graph, feeds)
+        return self._session.run(prepared.arrays)
+
+    @cached_property
+    def _session(self) -> Session:
+        from netlang.backends.onnx import to_onnx
+        from netlang.backends.ort import Session
+        from netlang.passes.pipeline import transform
+
+        return Session(to_onnx(transform(self.graph), self._weights), provider=self._provider)

@@ -8,17 +8,16 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import onnxruntime
 
+from netlang.backends import Provider as Provider
 from netlang.faults import ENVIRONMENT, Fault
 from netlang.numeric import Array, np
 
 if TYPE_CHECKING:
     from netlang.backends.onnx import Model
-
-Provider = Literal["cpu", "cuda", "auto"]
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _MOST_IN_MEMORY = (1 << 31) - (1 << 26)

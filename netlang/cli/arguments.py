@@ -1,22 +1,13 @@
-"""Arguments that several commands share, and what they stand for."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
 
 import click
 
-from netlang.cli.output import colorful, page_width, refuse, warn
-from netlang.faults import USAGE, Fault
-
-if TYPE_CHECKING:
-    from netlang.elaborate.training import Plan
-    from netlang.ir.graph import Graph
-    from netlang.numeric import Array
-    from netlang.program import Program
+from netlang.backends import Backend, Provider
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,36 +38,6 @@ def sizes(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) ->
     return numbers
 
 
-def file_and_net(command: F) -> F:
-    """Take ``FILE [NET]``."""
-    return _all(click.argument("file"), click.argument("net", required=False))(command)
-
-
-def bind_option(command: F) -> F:
-    """Take ``--bind H=224``, any number of times."""
-    return click.option(
-        "--bind", "-b", multiple=True, callback=sizes, metavar="NAME=NUMBER",
-        help="Fix a size of the inputs or a parameter of the net.",
-    )(command)  # fmt: skip
-
-
-def json_option(command: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
-
-
-def seed_option(command: F) -> F:
-    return click.option(
-        "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
-        help="Start the weights from this seed.",
-    )(command)  # fmt: skip
-
-
-def weights_option(command: F) -> F:
-    return click.option(
-        "--weights", "-w", metavar="FILE", help="Take the weights from safetensors or npz."
-    )(command)
-
-
 def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> bool:
     """Let the functions that a program names be called, for the rest of this command."""
     del param
@@ -88,93 +49,50 @@ def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> 
     return allowed
 
 
-def python_option(command: F) -> F:
-    """Take ``--allow-python``."""
+def file_and_net(command: F) -> F:
+    """Take ``FILE [NET]``."""
+    return click.argument("file")(click.argument("net", required=False)(command))
+
+
+def file_and_section(command: F) -> F:
+    """Take ``FILE [SECTION]``."""
+    return click.argument("file")(click.argument("section", required=False)(command))
+
+
+def seed_option(help: str, *, default: int | None = 0) -> Callable[[F], F]:
+    """Take ``--seed 7``; without a default, the program may have a seed of its own."""
     return click.option(
-        "--allow-python", is_flag=True, expose_value=False, callback=permit_python,
-        help="Run Python that the program's `extern op`s name.",
-    )(command)  # fmt: skip
+        "--seed", type=click.IntRange(0, 2**63 - 1), default=default, show_default=True, help=help
+    )
 
 
-def sound_program(file: str, *, as_json: bool = False) -> Program:
-    """Read a program; end the command with its diagnostics if mistakes are seen at once."""
-    from netlang.program import open_program
+bind_option = click.option(
+    "--bind", "-b", multiple=True, callback=sizes, metavar="NAME=NUMBER",
+    help="Fix a size of the inputs or a parameter of the net.",
+)  # fmt: skip
 
-    loaded = open_program(file)
-    if loaded.diagnostics.failed:
-        refuse(loaded.diagnostics.sorted(), as_json=as_json)
-    return loaded
+set_option = click.option(
+    "--set", "given", multiple=True, callback=assignments, metavar="NAME=VALUE",
+    help="Set a parameter of the section; repeatable.",
+)  # fmt: skip
 
+weights_option = click.option(
+    "--weights", "-w", metavar="FILE", help="Take the weights from safetensors or npz."
+)
 
-def sound_graph(
-    file: str, net: str | None, bind: Mapping[str, int] | None = None, *, as_json: bool = False
-) -> Graph:
-    """Load the graph of one net of a program, its sizes bound."""
-    program = sound_program(file, as_json=as_json)
-    chosen = program.net(net)
-    try:
-        return chosen.bind(bind or {})
-    except Fault:
-        # With other sizes than the file's own, shapes may no longer fit: shown where they meet.
-        if program.diagnostics.failed:
-            refuse(program.diagnostics.sorted(), as_json=as_json)
-        raise
+backend_option = click.option(
+    "--backend", type=click.Choice(get_args(Backend)), default="onnxruntime", show_default=True,
+    help="Compute with this.",
+)  # fmt: skip
 
+provider_option = click.option(
+    "--provider", type=click.Choice(get_args(Provider)), default="cpu", show_default=True,
+    help="Where onnxruntime computes; one that is missing is an error.",
+)  # fmt: skip
 
-def sound_plan(
-    program: Program, section: str | None, given: Mapping[str, str], *, as_json: bool = False
-) -> Plan:
-    """Elaborate a train section; end the command with its mistakes, or show its warnings."""
-    plan = program.plan(section, given)
-    found = program.diagnostics.sorted()
-    if program.diagnostics.failed:
-        refuse(found, as_json=as_json)
-    if found:
-        from netlang.render import render_all
+python_option = click.option(
+    "--allow-python", is_flag=True, expose_value=False, callback=permit_python,
+    help="Run Python that the program's data and its `extern op`s name.",
+)  # fmt: skip
 
-        warn(render_all(found, color=colorful(sys.stderr), width=page_width(sys.stderr)))
-    return plan
-
-
-def initial_or_given(graph: Graph, weights: str | None, seed: int) -> Mapping[str, Array]:
-    """Read the weights of a graph from a file, or draw them where there is none."""
-    if weights is None:
-        from netlang.initial import initialize
-
-        return initialize(graph, seed)
-    return given_weights(graph, weights)
-
-
-def given_weights(graph: Graph, file: str) -> Mapping[str, Array]:
-    """Read the weights of a graph; warn of numbers that are none."""
-    from netlang.weights import load_weights, not_finite, require
-
-    values = load_weights(Path(file))
-    require(graph, values)
-    for path, count in not_finite(values).items():
-        many = "number is" if count == 1 else "numbers are"
-        warn(f"warning: {count:,} {many} not finite in the weight `{path}` of {file}")
-    return values
-
-
-def keep_apart(output: str | None, *inputs: str | None) -> None:
-    """Refuse an output that would replace one of the inputs."""
-    if output is None or not Path(output).exists():
-        return
-    for given in inputs:
-        if given is not None and Path(given).exists() and Path(given).samefile(output):
-            raise Fault(
-                "output-is-input",
-                f"{output} would replace {given}, which it is made from",
-                helps=["choose another name for the output"],
-                exit_code=USAGE,
-            )
-
-
-def _all(*decorators: Callable[[F], F]) -> Callable[[F], F]:
-    def apply(command: F) -> F:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return apply
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -9,13 +9,15 @@ import click
 from netlang.cli.arguments import (
     bind_option,
     file_and_net,
+    seed_option,
+    weights_option,
+)
+from netlang.cli.loading import (
     initial_or_given,
     keep_apart,
-    seed_option,
     sound_graph,
     sound_plan,
     sound_program,
-    weights_option,
 )
 from netlang.cli.output import say
 
@@ -38,7 +40,7 @@ netlang.contract. A section with several steps gives one model for each.
 @file_and_net
 @click.option("--output", "-o", required=True, metavar="FILE", help="Write the model here.")
 @weights_option
-@seed_option
+@seed_option("Start the weights from this seed.")
 @click.option("--opset", default=18, show_default=True, help="Use this version of the operators.")
 @click.option("--only", multiple=True, metavar="OUTPUT", help="Keep this output; repeatable.")
 @bind_option

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from netlang.cli.arguments import (
-    assignments,
+    backend_option,
+    file_and_section,
     json_option,
-    permit_python,
-    sound_plan,
-    sound_program,
+    provider_option,
+    python_option,
+    set_option,
 )
+from netlang.cli.loading import sound_plan, sound_program
 from netlang.cli.output import columns, say, say_json
+
+if TYPE_CHECKING:
+    from netlang.backends import Backend, Provider
 
 EPILOG = """\b
 Examples:
@@ -24,8 +29,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("file")
-@click.argument("section", required=False)
+@file_and_section
 @click.option(
     "--weights",
     "-w",
@@ -34,46 +38,26 @@ Examples:
     metavar="[LAYER=]FILE",
     help="Measure these; with the name of the layer they are of, where there are several.",
 )
-@click.option(
-    "--set",
-    "given",
-    multiple=True,
-    callback=assignments,
-    metavar="NAME=VALUE",
-    help="Set a parameter of the section; repeatable.",
-)
-@click.option(
-    "--backend",
-    type=click.Choice(["onnxruntime", "numpy"]),
-    default="onnxruntime",
-    show_default=True,
-    help="Compute with this.",
-)
-@click.option(
-    "--provider",
-    type=click.Choice(["cpu", "cuda", "auto"]),
-    default="cpu",
-    show_default=True,
-    help="Where onnxruntime computes; one that is missing is an error.",
-)
-@click.option(
-    "--allow-python", is_flag=True, callback=permit_python,
-    help="Run Python that the program's data and its `extern op`s name.",
-)  # fmt: skip
+@set_option
+@backend_option
+@provider_option
+@python_option
 @json_option
 def command(
     file: str, section: str | None, weights: tuple[str, ...], given: dict[str, str],
-    backend: Literal["onnxruntime", "numpy"], provider: Literal["cpu", "cuda", "auto"],
-    allow_python: bool, as_json: bool,
+    backend: Backend, provider: Provider, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure saved weights: the loss and the metrics of a section on `valid`."""
     plan = sound_plan(sound_program(file, as_json=as_json), section, given, as_json=as_json)
+    from netlang.ops.foreign import PYTHON_ALLOWED
     from netlang.training.measuring import measure
     from netlang.training.opening import Choices
 
     pairs = (text.rpartition("=") for text in weights)
     files = {layer: Path(name) for layer, _, name in pairs}
-    choices = Choices(Path(file).parent, None, backend, provider, None, allow_python)
+    choices = Choices(
+        Path(file).parent, backend=backend, provider=provider, allow_python=PYTHON_ALLOWED.get()
+    )
     measured = measure(plan, choices, files)
     if as_json:
         say_json({"of": measured.of, "rows": measured.rows, "figures": dict(measured.figures)})

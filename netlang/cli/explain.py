@@ -6,7 +6,7 @@ from textwrap import wrap
 
 import click
 
-from netlang.cli.arguments import sound_graph
+from netlang.cli.loading import sound_graph
 from netlang.cli.output import page_width, say
 
 EPILOG = """\b

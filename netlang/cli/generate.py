@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from netlang.cli.arguments import (
+    backend_option,
     bind_option,
     file_and_net,
-    given_weights,
     json_option,
-    sound_graph,
+    seed_option,
 )
+from netlang.cli.loading import given_weights, sound_graph
 from netlang.cli.output import say, say_json
+
+if TYPE_CHECKING:
+    from netlang.backends import Backend
 
 EPILOG = """\b
 Examples:
@@ -45,26 +49,14 @@ Examples:
 )
 @click.option("--top", type=click.IntRange(1), help="Choose among so many only.")
 @click.option("--window", type=click.IntRange(1), help="Look back so far, in a net without state.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**63 - 1),
-    default=0,
-    show_default=True,
-    help="Draw from this seed.",
-)
+@seed_option("Draw from this seed.")
 @bind_option
-@click.option(
-    "--backend",
-    type=click.Choice(["onnxruntime", "numpy"]),
-    default="onnxruntime",
-    show_default=True,
-    help="Compute with this.",
-)
+@backend_option
 @json_option
 def command(
     file: str, net: str | None, weights: str, vocab: str | None, prompt: str, length: int,
     temperature: float, top: int | None, window: int | None, seed: int, bind: dict[str, int],
-    backend: Literal["onnxruntime", "numpy"], as_json: bool,
+    backend: Backend, as_json: bool,
 ) -> None:  # fmt: skip
     """Go on with a text, by a net from tokens to logits."""
     graph = sound_graph(file, net, bind, as_json=as_json)
@@ -78,12 +70,10 @@ def command(
     start = words.encode(prompt)
     runner = Runner(graph, given_weights(graph, weights), backend=backend)
     sampling = Sampling(temperature, top)
-    made = list(
-        generate(
-            runner, start, length=length, sampling=sampling, seed=seed, window=window,
-            words=len(words),
-        )
-    )  # fmt: skip
+    tokens = generate(
+        runner, start, length=length, sampling=sampling, seed=seed, window=window, words=len(words)
+    )
+    made = list(tokens)
     if as_json:
         say_json({"net": graph.name, "prompt": prompt, "text": words.decode(made), "tokens": made})
     else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from netlang.cli.arguments import bind_option, file_and_net, sound_graph, sound_program
+from netlang.cli.arguments import bind_option, file_and_net
+from netlang.cli.loading import sound_graph, sound_program
 from netlang.cli.output import say
 from netlang.diagnostics import nearest
 from netlang.faults import USAGE, Fault

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from netlang.analysis.summary import fold, summarize
-from netlang.cli.arguments import bind_option, file_and_net, json_option, sound_graph
+from netlang.cli.arguments import bind_option, file_and_net, json_option
+from netlang.cli.loading import sound_graph
 from netlang.cli.output import colorful, page_width, say, say_json
 
 EPILOG = """\b

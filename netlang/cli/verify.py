@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from netlang.cli.arguments import (
     bind_option,
     file_and_net,
-    given_weights,
     json_option,
+    provider_option,
     python_option,
     seed_option,
-    sound_graph,
     weights_option,
 )
+from netlang.cli.loading import given_weights, sound_graph
 from netlang.cli.output import columns, say, say_json
 
 if TYPE_CHECKING:
+    from netlang.backends import Provider
     from netlang.verification import Comparison
 
 EPILOG = """\b
@@ -31,20 +32,14 @@ Examples:
 @click.command(epilog=EPILOG)
 @file_and_net
 @weights_option
-@seed_option
+@seed_option("Start the weights from this seed.")
 @bind_option
-@click.option(
-    "--provider",
-    type=click.Choice(["cpu", "cuda", "auto"]),
-    default="cpu",
-    show_default=True,
-    help="Where onnxruntime computes; one that is missing is an error.",
-)
+@provider_option
 @python_option
 @json_option
 def command(
     file: str, net: str | None, weights: str | None, seed: int, bind: dict[str, int],
-    provider: Literal["cpu", "cuda", "auto"], as_json: bool,
+    provider: Provider, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare onnxruntime with NumPy on the same random input, output by output."""
     graph = sound_graph(file, net, bind, as_json=as_json)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netlang.data.source import Batch, Chosen, Source, Stamp
 from netlang.faults import ENVIRONMENT, BadFile, Fault
-from netlang.images import PICTURES
+from netlang.inputs import PICTURES
 from netlang.ir.types import TensorType
 from netlang.numeric import Array, np
 

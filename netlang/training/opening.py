@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from netlang.data.batches import Batches, open_batches
 from netlang.data.source import Arrays
@@ -18,9 +18,8 @@ from netlang.training.engine import Engine, NumpyEngine, OrtEngine, beginning
 from netlang.training.step import Training, prepare
 
 if TYPE_CHECKING:
-    from netlang.backends.ort import Provider
+    from netlang.backends import Backend, Provider
 
-Backend = Literal["onnxruntime", "numpy"]
 Check = Callable[[Training, Batches, Batches | None], None]
 """Looks at a training and its data before anything is computed."""
 

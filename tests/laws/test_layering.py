@@ -14,7 +14,7 @@ LAYERS = (
     ("diagnostics", "files", "ir", "search"),
     ("arrays", "render", "syntax", "vocabulary"),
     ("initial", "npy", "ops", "pictures", "vectors"),
-    ("analysis", "autodiff", "images", "passes", "weights"),
+    ("analysis", "autodiff", "inputs", "passes", "weights"),
     ("backends", "elaborate"),
     ("data", "explain", "program", "runner", "verification"),
     ("api", "defaults", "generation", "training"),

@@ -12,7 +12,7 @@ from networks import N, f32, picture
 from PIL import Image
 
 from netlang.faults import ENVIRONMENT, USAGE, BadFile, BadInput, Fault, TooLarge
-from netlang.images import read_input, write_outputs
+from netlang.inputs import read_input, write_outputs
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Value
 from netlang.ir.types import DType

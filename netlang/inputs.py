@@ -1,4 +1,4 @@
-"""Inputs from files: arrays and pictures."""
+"""Inputs and states read from files, outputs written to them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,47 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from netlang.diagnostics import nearest
-from netlang.faults import ENVIRONMENT, USAGE, BadFile, Fault
-from netlang.ir.graph import Value
+from netlang.faults import ENVIRONMENT, USAGE, BadFile, BadInput, Fault
+from netlang.ir.graph import Graph, Value
 from netlang.npy import read_npy, read_npz, write_npy, write_npz
 from netlang.numeric import Array
 
 PICTURES = (".png", ".jpg", ".jpeg")
+
+
+def read_inputs(
+    graph: Graph, places: Mapping[str, str], *, resize: bool = False
+) -> dict[str, Array]:
+    """Read what is given for each input or state by name; raises as ``read_input`` does."""
+    known = {v.name: v for v in (*graph.inputs, *(s.value for s in graph.states))}
+    for name in places:
+        if name not in known:
+            near = nearest(name, known)
+            raise BadInput(
+                f"`{graph.name}` has no input `{name}`",
+                notes=[f"it takes {', '.join(f'{v.name}: {v.type}' for v in known.values())}"],
+                helps=[f"did you mean `{near}`?"] if near else [],
+            )
+    return {name: read_input(place, known[name], resize=resize) for name, place in places.items()}
+
+
+def read_state(graph: Graph, path: Path) -> dict[str, Array]:
+    """Read the state a call before left in a .npz file; a net starts anew where there is none."""
+    if not graph.states:
+        raise BadInput(f"`{graph.name}` keeps no state", helps=["leave --state out"])
+    if path.suffix.lower() != ".npz":
+        raise Fault("unknown-format", f"{path}: a state is kept in a .npz file", exit_code=USAGE)
+    if not path.exists():
+        return {}
+    kept = read_npz(path)
+    names = [s.name for s in graph.states]
+    if set(kept) != set(names):
+        raise BadInput(
+            f"{path} holds {', '.join(kept) or 'nothing'}, and not the state of `{graph.name}`",
+            notes=[f"its state is {', '.join(names)}"],
+            helps=["take another file, or delete this one to start anew"],
+        )
+    return kept
 
 
 def read_input(place: str, value: Value, *, resize: bool = False) -> Array:
@@ -76,7 +111,7 @@ def _chosen(path: Path, arrays: Mapping[str, Array], member: str | None, value: 
 
 
 def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
-    """Write one output as ``.npy``, or any number as ``.npz``."""
+    """Write one output as ``.npy``, or any number as ``.npz``; raises ``Fault``."""
     match path.suffix.lower():
         case ".npz":
             write_npz(path, outputs)

@@ -1,0 +1,92 @@
+"""What a command works on: sound programs, graphs, plans and weights, or the end of the command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netlang.cli.output import colorful, page_width, refuse, warn
+from netlang.faults import USAGE, Fault
+
+if TYPE_CHECKING:
+    from netlang.elaborate.training import Plan
+    from netlang.ir.graph import Graph
+    from netlang.numeric import Array
+    from netlang.program import Program
+
+
+def sound_program(file: str, *, as_json: bool = False) -> Program:
+    """Read a program; end the command with its diagnostics if mistakes are seen at once."""
+    from netlang.program import open_program
+
+    loaded = open_program(file)
+    if loaded.diagnostics.failed:
+        refuse(loaded.diagnostics.sorted(), as_json=as_json)
+    return loaded
+
+
+def sound_graph(
+    file: str, net: str | None, bind: Mapping[str, int] | None = None, *, as_json: bool = False
+) -> Graph:
+    """Load the graph of one net of a program, its sizes bound."""
+    program = sound_program(file, as_json=as_json)
+    chosen = program.net(net)
+    try:
+        return chosen.bind(bind or {})
+    except Fault:
+        # With other sizes than the file's own, shapes may no longer fit: shown where they meet.
+        if program.diagnostics.failed:
+            refuse(program.diagnostics.sorted(), as_json=as_json)
+        raise
+
+
+def sound_plan(
+    program: Program, section: str | None, given: Mapping[str, str], *, as_json: bool = False
+) -> Plan:
+    """Elaborate a train section; end the command with its mistakes, or show its warnings."""
+    plan = program.plan(section, given)
+    found = program.diagnostics.sorted()
+    if program.diagnostics.failed:
+        refuse(found, as_json=as_json)
+    if found:
+        from netlang.render import render_all
+
+        warn(render_all(found, color=colorful(sys.stderr), width=page_width(sys.stderr)))
+    return plan
+
+
+def initial_or_given(graph: Graph, weights: str | None, seed: int) -> Mapping[str, Array]:
+    """Read the weights of a graph from a file, or draw them where there is none."""
+    if weights is None:
+        from netlang.initial import initialize
+
+        return initialize(graph, seed)
+    return given_weights(graph, weights)
+
+
+def given_weights(graph: Graph, file: str) -> Mapping[str, Array]:
+    """Read the weights of a graph; warn of numbers that are none."""
+    from netlang.weights import load_weights, not_finite, require
+
+    values = load_weights(Path(file))
+    require(graph, values)
+    for path, count in not_finite(values).items():
+        many = "number is" if count == 1 else "numbers are"
+        warn(f"warning: {count:,} {many} not finite in the weight `{path}` of {file}")
+    return values
+
+
+def keep_apart(output: str | None, *inputs: str | None) -> None:
+    """Refuse an output that would replace one of the inputs."""
+    if output is None or not Path(output).exists():
+        return
+    for given in inputs:
+        if given is not None and Path(given).exists() and Path(given).samefile(output):
+            raise Fault(
+                "output-is-input",
+                f"{output} would replace {given}, which it is made from",
+                helps=["choose another name for the output"],
+                exit_code=USAGE,
+            )
