@@ -47,6 +47,7 @@ def _after(source: Source, step: Setting, site: int) -> tuple[Source, int]:
 
 
 def _collection(origin: Origin, root: Path, seed: int) -> Source:
+    """Open a dataset of the library."""
     given = origin.arguments
     match origin.dataset:
         case "digits":
@@ -65,43 +66,51 @@ def _collection(origin: Origin, root: Path, seed: int) -> Source:
             from netlang.data.pictures import open_folder
 
             return open_folder(_path(given, "path", root), origin.columns, _int(given, "size"))
-        case "imdb":
-            from netlang.data.collections import split_of
-            from netlang.data.texts import open_reviews
-
-            sizes = _int(given, "vocab"), _int(given, "longest")
-            return open_reviews(split_of(origin), root, origin.columns, *sizes)
-        case "char_windows":
-            from netlang.data.texts import open_windows
-
-            return open_windows(
-                _path(given, "path", root),
-                origin.columns,
-                _int(given, "length"),
-                letters=bool(given["letters"]),
-                vocabulary=_path(given, "vocabulary", root) if given["vocabulary"] else None,
-            )
-        case "sentence_pairs":
-            from netlang.data.pairs import open_sentences
-
-            sizes = _int(given, "vocab"), _int(given, "longest")
-            return open_sentences(_path(given, "path", root), origin.columns, *sizes)
-        case "skipgram_pairs":
-            from netlang.data.pairs import open_neighbours
-
-            return open_neighbours(
-                _path(given, "path", root),
-                origin.columns,
-                vocab=_int(given, "vocab"),
-                window=_int(given, "window"),
-                negatives=_int(given, "negatives"),
-                subsample=float(cast("float", given["subsample"])),
-                seed=seed,
-            )
+        case "imdb" | "char_windows":
+            return _text(origin, root)
+        case "sentence_pairs" | "skipgram_pairs":
+            return _pairs(origin, root, seed)
         case _:
             from netlang.data.synthetic import open_synthetic
 
             return open_synthetic(origin, _int(given, "count"), _int(given, "seed"))
+
+
+def _text(origin: Origin, root: Path) -> Source:
+    from netlang.data.texts import open_reviews, open_windows
+
+    given = origin.arguments
+    if origin.dataset == "imdb":
+        from netlang.data.collections import split_of
+
+        sizes = _int(given, "vocab"), _int(given, "longest")
+        return open_reviews(split_of(origin), root, origin.columns, *sizes)
+    return open_windows(
+        _path(given, "path", root),
+        origin.columns,
+        _int(given, "length"),
+        letters=bool(given["letters"]),
+        vocabulary=_path(given, "vocabulary", root) if given["vocabulary"] else None,
+    )
+
+
+def _pairs(origin: Origin, root: Path, seed: int) -> Source:
+    from netlang.data.pairs import open_neighbours, open_sentences
+
+    given = origin.arguments
+    path = _path(given, "path", root)
+    if origin.dataset == "sentence_pairs":
+        sizes = _int(given, "vocab"), _int(given, "longest")
+        return open_sentences(path, origin.columns, *sizes)
+    return open_neighbours(
+        path,
+        origin.columns,
+        vocab=_int(given, "vocab"),
+        window=_int(given, "window"),
+        negatives=_int(given, "negatives"),
+        subsample=float(cast("float", given["subsample"])),
+        seed=seed,
+    )
 
 
 def _int(given: Mapping[str, Object], name: str) -> int:

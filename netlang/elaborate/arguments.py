@@ -26,54 +26,66 @@ def assign(
     ``given`` names parameters that have a value already (those of ``new``). For ``new``,
     positional arguments fill the parameters that are not tensors, and none is missing yet.
     """
-    params = function.params
-    open_params = [
-        p
-        for p in params
-        if not p.keyword_only and p.name.text not in given and not (new and takes_tensor(p))
-    ]
-    assigned: dict[str, Argued] = {}
-    positional = [a for a in args if a.name is None]
-    if new:
-        _no_tensors(function, positional)
-    for arg, param in zip(positional, open_params, strict=False):
-        assigned[param.name.text] = arg
-    if len(positional) > len(open_params):
-        _too_many(function, positional[len(open_params)], len(open_params), new)
-    known = {p.name.text for p in params}
+    assigned = _by_position(function, [a for a in args if a.name is None], given, new=new)
     for arg in args:
-        if arg.name is None:
-            continue
-        name = arg.name.text
-        if name not in known:
-            refuse(
-                "unknown-parameter",
-                f"`{function.name}` has no parameter `{name}`",
-                arg.name.span,
-                notes=(f"its parameters: {signature(function)}",),
-                helps=parameter_helps(name, known),
-            )
-        if name in given:
-            refuse(
-                "argument-twice",
-                f"`{name}` is given twice",
-                arg.name.span,
-                "the layer has it from `new`",
-                helps=("leave it out here, or make a second layer",),
-            )
-        if name in assigned and assigned[name].name is None:
-            refuse(
-                "argument-twice",
-                f"`{name}` is given twice",
-                arg.name.span,
-                "by name here, and by position before",
-                notes=(f"its parameters: {signature(function)}",),
-            )
-        assigned[name] = arg
+        if arg.name is not None:
+            _by_name(function, arg, arg.name, assigned, given)
     if not new:
         _check_missing(function, assigned, given, span)
         _check_order(function, assigned)
     return assigned
+
+
+def _by_position(
+    function: Function, args: Sequence[Argued], given: frozenset[str], *, new: bool
+) -> dict[str, Argued]:
+    """Give arguments without a name to the parameters that are open to them, in order."""
+    if new:
+        _no_tensors(function, args)
+    names = [
+        p.name.text
+        for p in function.params
+        if not p.keyword_only and p.name.text not in given and not (new and takes_tensor(p))
+    ]
+    if len(args) > len(names):
+        _too_many(function, args[len(names)], len(names), new)
+    return dict(zip(names, args, strict=False))
+
+
+def _by_name(
+    function: Function,
+    arg: Argued,
+    name: ast.Ident,
+    assigned: dict[str, Argued],
+    given: frozenset[str],
+) -> None:
+    """Give an argument to the parameter it names."""
+    known = {p.name.text for p in function.params}
+    if name.text not in known:
+        refuse(
+            "unknown-parameter",
+            f"`{function.name}` has no parameter `{name.text}`",
+            name.span,
+            notes=(f"its parameters: {signature(function)}",),
+            helps=parameter_helps(name.text, known),
+        )
+    if name.text in given:
+        refuse(
+            "argument-twice",
+            f"`{name.text}` is given twice",
+            name.span,
+            "the layer has it from `new`",
+            helps=("leave it out here, or make a second layer",),
+        )
+    if name.text in assigned and assigned[name.text].name is None:
+        refuse(
+            "argument-twice",
+            f"`{name.text}` is given twice",
+            name.span,
+            "by name here, and by position before",
+            notes=(f"its parameters: {signature(function)}",),
+        )
+    assigned[name.text] = arg
 
 
 def _no_tensors(function: Function, args: Sequence[Argued]) -> None:

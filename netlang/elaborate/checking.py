@@ -57,28 +57,37 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
                 _wrong(arg, name, "a tensor", helps=_results_help(value))
             match_shape(value.type, type, frame, name, arg.span)
             return value
-        case ast.ListType(item=item):
-            value = listed(value, arg.span)
-            if not isinstance(value, list):
-                text = arg.span.text if isinstance(arg.value, Value) else ""
-                helps = (f"put what is to be joined in brackets: `[{text}, …]`",) if text else ()
-                _wrong(arg, name, f"a list: {spell(type)}", helps=helps)
-            return [
-                fits(Argued(v, arg.span), item, frame, f"{name}[{i}]") for i, v in enumerate(value)
-            ]
-        case ast.TupleType(items=items):
-            if not isinstance(value, tuple) or len(value) != len(items):
-                _wrong(arg, name, f"a tuple {spell(type)}")
-            return tuple(
-                fits(Argued(v, arg.span), t, frame, f"{name}[{i}]")
-                for i, (v, t) in enumerate(zip(value, items, strict=True))
-            )
+        case ast.ListType():
+            return _fit_list(arg, type, frame, name)
+        case ast.TupleType():
+            return _fit_tuple(arg, type, frame, name)
         case ast.NameType(name="selection") if isinstance(value, Value) and any(
             made.value is value for made in frame.run.weights.values()
         ):
             return value  # one weight: `model.head.weight`
         case ast.NameType(name=kind):
             return _named(arg, kind, name, type.span)
+
+
+def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[Object]:
+    value = listed(arg.value, arg.span)
+    if not isinstance(value, list):
+        text = arg.span.text if isinstance(arg.value, Value) else ""
+        helps = (f"put what is to be joined in brackets: `[{text}, …]`",) if text else ()
+        _wrong(arg, name, f"a list: {spell(type)}", helps=helps)
+    return [
+        fits(Argued(v, arg.span), type.item, frame, f"{name}[{i}]") for i, v in enumerate(value)
+    ]
+
+
+def _fit_tuple(arg: Argued, type: ast.TupleType, frame: Frame, name: str) -> tuple[Object, ...]:
+    value = arg.value
+    if not isinstance(value, tuple) or len(value) != len(type.items):
+        _wrong(arg, name, f"a tuple {spell(type)}")
+    return tuple(
+        fits(Argued(v, arg.span), t, frame, f"{name}[{i}]")
+        for i, (v, t) in enumerate(zip(value, type.items, strict=True))
+    )
 
 
 def _results_help(value: Object) -> tuple[str, ...]:

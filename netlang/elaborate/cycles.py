@@ -11,24 +11,7 @@ from netlang.syntax.walk import walk
 
 def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
     """Report definitions that call themselves, directly or through others."""
-    calls: dict[str, dict[str, Span]] = {}
-    own = {d.name.text for d in file.declarations if isinstance(d, ast.Definition)}
-    for d in file.declarations:
-        if isinstance(d, ast.Definition):
-            local = {p.name.text for p in d.params}
-            body = d.body if isinstance(d.body, tuple) else (d.body,)
-            calls[d.name.text] = {
-                **{
-                    n.path[-1].text: n.span
-                    for n in walk(*body)
-                    if isinstance(n, ast.New) and n.path[-1].text in own
-                },
-                **{
-                    n.text: n.span
-                    for n in walk(*body)
-                    if isinstance(n, ast.Name) and n.text in own and n.text not in local
-                },
-            }
+    calls = _calls(file)
     done: set[str] = set()
     for start in calls:
         cycle = _cycle(start, calls, done)
@@ -50,6 +33,25 @@ def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
                 helps=("repeat with a loop: `for i in 1..depth with h = x { next h = … }`",),
             )
         )
+
+
+def _calls(file: ast.File) -> dict[str, dict[str, Span]]:
+    """Find, for each definition of a file, those it uses and where."""
+    definitions = [d for d in file.declarations if isinstance(d, ast.Definition)]
+    own = {d.name.text for d in definitions}
+    calls: dict[str, dict[str, Span]] = {}
+    for d in definitions:
+        free = own - {p.name.text for p in d.params}
+        found = calls.setdefault(d.name.text, {})
+        for node in walk(*(d.body if isinstance(d.body, tuple) else (d.body,))):
+            match node:
+                case ast.New(path=(*_, name)) if name.text in own:
+                    found[name.text] = node.span
+                case ast.Name(text=text) if text in free:
+                    found[text] = node.span
+                case _:
+                    pass
+    return calls
 
 
 def _cycle(start: str, calls: dict[str, dict[str, Span]], done: set[str]) -> list[str]:

@@ -93,19 +93,14 @@ class _Counter:
                 case ast.If(condition=condition, then=then, otherwise=otherwise):
                     stack.append((condition, times))
                     if depth < _DEEPEST:
-                        branches = [
-                            self.body(branch, home, local, depth + 1)
-                            for branch in (then, otherwise)
-                        ]
+                        branches = (self.body(b, home, local, depth + 1) for b in (then, otherwise))
                         total += times * min(branches)
                 case ast.Binary(op="and" | "or", left=left):
                     stack.append((left, times))
                 case ast.Pipe(stages=stages):
-                    total += times * sum(
-                        self._callee(_bare(stage), home, local, depth)
-                        for stage in stages
-                        if not isinstance(_bare(stage), ast.Call)
-                    )
+                    bare = (_bare(stage) for stage in stages)
+                    named = (stage for stage in bare if not isinstance(stage, ast.Call))
+                    total += times * sum(self._callee(s, home, local, depth) for s in named)
                     stack.extend((child, times) for child in children(node))
                 case ast.Call(callee=callee):
                     total += times * self._callee(callee, home, local, depth)

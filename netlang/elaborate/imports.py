@@ -9,6 +9,7 @@ from typing import NoReturn
 from netlang.diagnostics import Diagnostic, Label, nearest
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.home import Home
+from netlang.files import program_roots
 from netlang.syntax import ast
 
 
@@ -18,28 +19,14 @@ def locate(module: ast.Str, importer: Path) -> Path:
     These are the working folder, if the program lies in it, and the folder around the program's
     own. A link that leads out of them is refused like any other way out.
     """
-    text = module.value
-    if not text.endswith(".net") or "\\" in text or any(ord(c) < 32 for c in text):
-        refuse(
-            "import-path",
-            "an import names a `.net` file",
-            module.span,
-            helps=('such as `from "blocks.net" import unit`',),
-        )
-    if text.startswith(("/", "~")) or "://" in text or (len(text) > 1 and text[1] == ":"):
-        refuse(
-            "import-path",
-            "an import is a path relative to this file",
-            module.span,
-            "absolute paths and addresses are not read",
-        )
-    target = importer.parent / text
+    _check_path(module)
+    target = importer.parent / module.value
     try:
         real = target.resolve()
         exists = real.is_file()
     except (OSError, RuntimeError):  # a circle of links is a RuntimeError of its own
         refuse("import-path", "this is no path of a file", module.span)
-    if not any(real.is_relative_to(root) for root in _roots(importer)):
+    if not any(real.is_relative_to(root) for root in program_roots(importer.parent)):
         refuse(
             "import-path",
             "this import leads out of the program's folders",
@@ -61,13 +48,23 @@ def locate(module: ast.Str, importer: Path) -> Path:
     return Path(os.path.normpath(target))
 
 
-def _roots(importer: Path) -> list[Path]:
-    folder = importer.resolve().parent
-    roots = [folder.parent]
-    working = Path.cwd().resolve()
-    if folder.is_relative_to(working):
-        roots.append(working)
-    return roots
+def _check_path(module: ast.Str) -> None:
+    """Refuse what is no relative path of a program, before anything is looked up."""
+    text = module.value
+    if not text.endswith(".net") or "\\" in text or any(ord(c) < 32 for c in text):
+        refuse(
+            "import-path",
+            "an import names a `.net` file",
+            module.span,
+            helps=('such as `from "blocks.net" import unit`',),
+        )
+    if text.startswith(("/", "~")) or "://" in text or (len(text) > 1 and text[1] == ":"):
+        refuse(
+            "import-path",
+            "an import is a path relative to this file",
+            module.span,
+            "absolute paths and addresses are not read",
+        )
 
 
 def _refuse_file(module: ast.Str, target: Path) -> NoReturn:

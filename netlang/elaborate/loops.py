@@ -18,7 +18,7 @@ from netlang.elaborate.values import (
     Unknown,
     describe,
 )
-from netlang.ir.graph import Builder, Graph, Value
+from netlang.ir.graph import Builder, Graph, Node, Value
 from netlang.ir.op import OPS
 from netlang.ir.types import F32
 from netlang.source import Span
@@ -153,20 +153,8 @@ def _scan(expr: ast.For, frame: Frame) -> Object:
     yields = _yielded(inner)
     if nexts is None or yields is None:
         return UNKNOWN
-    ends = [*nexts, *(v for group in yields for v in group)]
-    inside = {*slices, *states, *(v for node in body for v in node.outputs)}
-    captured = list(
-        dict.fromkeys(
-            v for v in [*(v for node in body for v in node.inputs), *ends] if v not in inside
-        )
-    )
-    graph = Graph(
-        "scan",
-        (*states, *slices, *captured),
-        {},
-        tuple(body),
-        {f"out{i}": v for i, v in enumerate(ends)},
-    )
+    graph = _body_graph(body, states, slices, [*nexts, *(v for group in yields for v in group)])
+    captured = graph.inputs[len(states) + len(slices) :]
     op = OPS["scan"].make((), {"body": graph, "carried": len(states), "scanned": len(slices)})
     operands = [*starts, *sources, *(Argued(v, expr.span) for v in captured)]
     results = add(op, operands, expr.source.span, frame)
@@ -177,6 +165,17 @@ def _scan(expr: ast.For, frame: Frame) -> Object:
     if not values:
         return _loop_value(expr, [], [])
     return values[0] if len(values) == 1 else tuple(values)
+
+
+def _body_graph(
+    nodes: Sequence[Node], states: list[Value], slices: list[Value], ends: list[Value]
+) -> Graph:
+    """Make the graph of a body; what it reads from outside comes last among its inputs."""
+    inside = {*slices, *states, *(v for node in nodes for v in node.outputs)}
+    read = [*(v for node in nodes for v in node.inputs), *ends]
+    captured = dict.fromkeys(v for v in read if v not in inside)
+    outputs = {f"out{i}": v for i, v in enumerate(ends)}
+    return Graph("scan", (*states, *slices, *captured), {}, tuple(nodes), outputs)
 
 
 def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:

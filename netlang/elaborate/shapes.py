@@ -303,48 +303,9 @@ def resolve_shape(type: ast.ShapeType, frame: Frame) -> TensorType | None:
 
 def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
     """Make the type of a net's input: dimensions not met before become symbols."""
-    sizes: list[Size] = []
-    for entry in type.dims:
-        match entry:
-            case ast.Rest():
-                refuse(
-                    "open-shape",
-                    f"the shape of `{name}` must be written out",
-                    entry.span,
-                    "a net states how many dimensions it takes",
-                    helps=("give each dimension a name: `f32[N, C, H, W]`",),
-                )
-            case ast.Name(text=text) if text[0].isupper():
-                slot = frame.names.get(text)
-                if slot is None:
-                    frame.bind(text, symbol(text, frame.run.units.get(text, 1)), entry.span)
-                    slot = frame.names[text]
-                size = slot.value
-            case _ as sized:
-                for text in open_names(sized, frame):
-                    frame.bind(text, symbol(text, frame.run.units.get(text, 1)), entry.span)
-                size = evaluate(sized, frame)
-        if not isinstance(size, int | Dim) or isinstance(size, bool):
-            if size is not UNKNOWN:
-                refuse(
-                    "wrong-type",
-                    "a dimension must be an int",
-                    entry.span,
-                    f"this is {describe(size)}",
-                    helps=("a size that stays free has a name: `f32[N, 8]`",),
-                )
-            size = 1
-        if isinstance(size, int) and size < 1:
-            refuse(
-                "out-of-range",
-                "a dimension must be at least 1",
-                entry.span,
-                f"this is {size}",
-                helps=("a size that stays free has a name: `f32[N, 8]`",) if size == -1 else (),
-            )
-        sizes.append(size)
+    sizes = tuple(_declare_size(entry, frame, name) for entry in type.dims)
     try:
-        return TensorType(DType(type.element.text), tuple(sizes))
+        return TensorType(DType(type.element.text), sizes)
     except ValueError:
         refuse(
             "unknown-type",
@@ -353,3 +314,38 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
             "",
             helps=element_helps(type.element.text),
         )
+
+
+def _declare_size(entry: ast.Expr | ast.Rest, frame: Frame, name: str) -> Size:
+    """Give the size of one dimension of a net's input; its open names become symbols."""
+    if isinstance(entry, ast.Rest):
+        refuse(
+            "open-shape",
+            f"the shape of `{name}` must be written out",
+            entry.span,
+            "a net states how many dimensions it takes",
+            helps=("give each dimension a name: `f32[N, C, H, W]`",),
+        )
+    for text in open_names(entry, frame):
+        frame.bind(text, symbol(text, frame.run.units.get(text, 1)), entry.span)
+    size = evaluate(entry, frame)
+    if size is UNKNOWN:
+        return 1
+    free = ("a size that stays free has a name: `f32[N, 8]`",)
+    if not isinstance(size, int | Dim) or isinstance(size, bool):
+        refuse(
+            "wrong-type",
+            "a dimension must be an int",
+            entry.span,
+            f"this is {describe(size)}",
+            helps=free,
+        )
+    if isinstance(size, int) and size < 1:
+        refuse(
+            "out-of-range",
+            "a dimension must be at least 1",
+            entry.span,
+            f"this is {size}",
+            helps=free if size == -1 else (),
+        )
+    return size

@@ -212,47 +212,55 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
         case "metrics":
             return [_scalar(name, a) for a in _items(name, arg)]
         case "data" | "valid":
-            if not isinstance(value, Rows):
-                refuse(
-                    "wrong-type",
-                    f"`{name}` must be rows of a dataset",
-                    arg.span,
-                    f"this is {describe(value)}",
-                )
-            if not value.batched:
-                refuse(
-                    "wrong-type",
-                    f"`{name}` must be in batches",
-                    arg.span,
-                    "these are single rows",
-                    helps=("end it with `|> batches(64)`",),
-                )
-            return value
+            return _rows(name, arg)
         case "init" | "freeze" | "checkpoint" | "update":
-            kind = _ITEM_TYPES.get(name, "layer")
-            type = ast.NameType(bind.span, kind)
+            type = ast.NameType(bind.span, _ITEM_TYPES.get(name, "layer"))
             return [fits(a, type, frame, name) for a in _items(name, arg)]
         case "run":
-            if isinstance(value, Duration) and value.amount <= 0:
-                refuse(
-                    "out-of-range",
-                    "a run must be longer than nothing",
-                    arg.span,
-                    helps=("such as `run = 10 epochs`",),
-                )
-            return fits(arg, ast.NameType(bind.span, "duration"), frame, name)
-        case "repeat" | "accumulate" | "seed":
-            number = fits(arg, ast.NameType(bind.span, "int"), frame, name)
-            if name != "seed" and isinstance(number, int) and number < 1:
-                refuse(
-                    "out-of-range", f"`{name}` must be at least 1", arg.span, f"this is {number}"
-                )
-            return number
+            return _length(arg, frame)
+        case "repeat" | "accumulate":
+            return _count(name, arg, frame)
         case "precision":
             return _precision(arg, frame)
         case _:
             return fits(arg, ast.NameType(bind.span, SETTINGS.get(name, name)), frame, name)
-    return value
+
+
+def _rows(name: str, arg: Argued) -> Rows:
+    if not isinstance(arg.value, Rows):
+        refuse(
+            "wrong-type",
+            f"`{name}` must be rows of a dataset",
+            arg.span,
+            f"this is {describe(arg.value)}",
+        )
+    if not arg.value.batched:
+        refuse(
+            "wrong-type",
+            f"`{name}` must be in batches",
+            arg.span,
+            "these are single rows",
+            helps=("end it with `|> batches(64)`",),
+        )
+    return arg.value
+
+
+def _length(arg: Argued, frame: Frame) -> Object:
+    if isinstance(arg.value, Duration) and arg.value.amount <= 0:
+        refuse(
+            "out-of-range",
+            "a run must be longer than nothing",
+            arg.span,
+            helps=("such as `run = 10 epochs`",),
+        )
+    return fits(arg, ast.NameType(arg.span, "duration"), frame, "run")
+
+
+def _count(name: str, arg: Argued, frame: Frame) -> Object:
+    number = fits(arg, ast.NameType(arg.span, "int"), frame, name)
+    if isinstance(number, int) and number < 1:
+        refuse("out-of-range", f"`{name}` must be at least 1", arg.span, f"this is {number}")
+    return number
 
 
 def _precision(arg: Argued, frame: Frame) -> Object:

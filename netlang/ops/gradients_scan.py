@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
@@ -29,6 +29,21 @@ class Walk:
     outside: Values
     given: Mapping[Value, Value] = field(default_factory=dict[Value, Value])
 
+    @property
+    def inner_states(self) -> Values:
+        """The states as the body calls them."""
+        return self.scan.body.inputs[: self.scan.carried]
+
+    @property
+    def inner_outside(self) -> Values:
+        """The outside values as the body calls them."""
+        return self.scan.body.inputs[self.scan.carried + self.scan.scanned :]
+
+    def known(self) -> dict[Value, Value]:
+        """Give, for values inside the body, what they were in each step."""
+        inner = self.scan.body.inputs[: self.scan.carried + self.scan.scanned]
+        return dict(zip(inner, (*self.states, *self.sequences), strict=True)) | dict(self.given)
+
 
 def scan_gradient(
     scan: Scan, b: Builder, inputs: Values, outputs: Values, cts: Values
@@ -46,64 +61,19 @@ def walked_back(b: Builder, walk: Walk, cts: Values) -> Cotangents:
     up those of outside values; the weights of dense layers get theirs from one product over all
     steps instead.
     """
-    scan, body = walk.scan, walk.scan.body
-    end = scan.carried + scan.scanned
-    states, sequences = body.inputs[: scan.carried], body.inputs[scan.carried : end]
-    outside, ends = body.inputs[end:], list(body.outputs.values())
-    inner = Builder()
-    inner.adopt([*body.inputs, *(v for node in body.nodes for v in node.outputs)])
-    given = [inner.fresh("ct", v.type) for v in ends]
-    dense = _dense_layers(body, outside)
-    found = _step_back(inner, body, given, dense, outside)
-    reached = [node for node in dense if node.outputs[0] in found]
+    body, known = walk.scan.body, walk.known()
+    step = _step_back(walk)
+    carried = _carried(b, walk, step, cts)
+    stacked = {v: ct for v, ct in step.found.items() if v not in carried}
+    operands = dict.fromkeys(n.inputs[0] for n in step.dense if n.inputs[0] not in known)
 
-    carried: list[tuple[Value, Value, Value]] = []
-    for i, v in enumerate(states):
-        if v.type.dtype.is_float:
-            carried.append((given[i], found.get(v) or zeros(inner, v.type), cts[i]))
-    summed = [v for v in outside if v in found]
-    for v in summed:
-        total = inner.fresh("sum", v.type)
-        carried.append((total, plus(inner, total, found[v]), zeros(b, v.type)))
-
-    known = dict(zip(states, walk.states, strict=True))
-    known |= dict(zip(sequences, walk.sequences, strict=True)) | dict(walk.given)
-    read = known | {
-        given[i]: cts[i] for i in range(scan.carried, len(ends)) if given[i].type.dtype.is_float
-    }
-    stepped = [v for v in sequences if v in found]
-    results = [found[v] for v in stepped] + [found[n.outputs[0]] for n in reached]
-    results += [n.inputs[0] for n in reached if n.inputs[0] not in known]
-
-    outcome = [after for _, after, _ in carried] + results
-    nodes = leading_to([*body.nodes, *inner.nodes], outcome, known=read)
-    used = {v for node in nodes for v in node.inputs} | set(outcome)
-    scanned = {v: stack for v, stack in read.items() if v in used} or read
-    back = Graph(
-        f"{body.name}.back",
-        (*(before for before, _, _ in carried), *scanned, *outside),
-        {},
-        nodes,
-        {f"out{i}": v for i, v in enumerate(outcome)},
-    )
-    starts = (start for _, _, start in carried)
-    turned = (_turned(b, stack) for stack in scanned.values())
-    made = b.add(Scan(back, len(carried), len(scanned)), *starts, *turned, *walk.outside)
-
-    changing = [v for v in states if v.type.dtype.is_float]
-    totals = dict(zip([*changing, *summed], made[: len(carried)], strict=True))
-    stacks = list(made[len(carried) :])
-    totals |= {v: _turned(b, stacks.pop(0)) for v in stepped}
-    by_layer = [stacks.pop(0) for _ in reached]
-    weights = dict(zip(outside, walk.outside, strict=True))
-    for node, ct in zip(reached, by_layer, strict=True):
-        x = node.inputs[0]
-        seen = _turned(b, known[x]) if x in known else stacks.pop(0)
-        operands = (seen, *(weights[v] for v in node.inputs[1:]))
-        parts = node.op.vjp(b, operands, (), (ct,))[1:]
-        for v, part in zip(node.inputs[1:], parts, strict=True):
-            if part is not None:
-                totals[v] = plus(b, totals[v], part) if v in totals else part
+    results = (*stacked.values(), *operands)
+    ends, stacks = _loop_back(b, walk, step, cts, list(carried.values()), results)
+    totals = dict(zip(carried, ends, strict=True))
+    totals |= dict(zip(stacked, stacks, strict=False))
+    known |= dict(zip(operands, stacks[len(stacked) :], strict=True))
+    for v, part in _of_dense_weights(b, walk, step, known, totals):
+        totals[v] = plus(b, totals[v], part) if v in totals else part
     return tuple(totals.get(v) for v in body.inputs)
 
 
@@ -153,23 +123,110 @@ def _states(scan: Scan, b: Builder, inputs: Values, outputs: Values) -> Values:
     return tuple(found[i] for i in range(scan.carried))
 
 
-def _step_back(
-    inner: Builder,
-    body: Graph,
-    given: Sequence[Value],
-    dense: Sequence[Node],
-    outside: Values,
-) -> dict[Value, Value]:
-    """Differentiate one step; give the cotangents of what it read and of dense layers' results."""
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One step walked back: from the cotangents of what it gives to those of what it reads.
+
+    ``dense`` are layers whose weights are left to later; ``found`` has the cotangents of their
+    results in the place of those of their weights.
+    """
+
+    builder: Builder
+    given: Values
+    found: Mapping[Value, Value]
+    dense: Sequence[Node]
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """A cotangent that goes from step to step of the way back."""
+
+    before: Value
+    after: Value
+    start: Value
+
+
+def _step_back(walk: Walk) -> _Step:
+    """Differentiate one step."""
+    body = walk.scan.body
+    inner = Builder()
+    inner.adopt([*body.inputs, *(v for node in body.nodes for v in node.outputs)])
+    given = tuple(inner.fresh("ct", v.type) for v in body.outputs.values())
     starts: dict[Value, Value] = {}
     for v, ct in zip(body.outputs.values(), given, strict=True):
         if ct.type.dtype.is_float:
             starts[v] = plus(inner, starts[v], ct) if v in starts else ct
+    dense = _dense_layers(body, walk.inner_outside)
     late = {v for node in dense for v in node.inputs[1:]}
     wanted = [v for v in body.inputs if v.type.dtype.is_float and v not in late]
     wanted += [node.outputs[0] for node in dense]
     made = gradients(inner, starts, wanted, nodes=body.nodes)
-    return {v: ct for v, ct in zip(wanted, made, strict=True) if ct is not None}
+    found = {v: ct for v, ct in zip(wanted, made, strict=True) if ct is not None}
+    return _Step(inner, given, found, [n for n in dense if n.outputs[0] in found])
+
+
+def _carried(b: Builder, walk: Walk, step: _Step, cts: Values) -> dict[Value, _Carried]:
+    """Carry the cotangents of the states, and the sums of those of outside values."""
+    carried: dict[Value, _Carried] = {}
+    for v, given, start in zip(walk.inner_states, step.given, cts, strict=False):
+        if v.type.dtype.is_float:
+            after = step.found[v] if v in step.found else zeros(step.builder, v.type)
+            carried[v] = _Carried(given, after, start)
+    for v in walk.inner_outside:
+        if v in step.found:
+            total = step.builder.fresh("sum", v.type)
+            after = plus(step.builder, total, step.found[v])
+            carried[v] = _Carried(total, after, zeros(b, v.type))
+    return carried
+
+
+def _loop_back(
+    b: Builder,
+    walk: Walk,
+    step: _Step,
+    cts: Values,
+    carried: Sequence[_Carried],
+    results: Sequence[Value],
+) -> tuple[Values, Values]:
+    """Walk from the last step to the first; give the ends of ``carried`` and stacked results."""
+    scan, body = walk.scan, walk.scan.body
+    read = walk.known()
+    for ct, stack in zip(step.given[scan.carried :], cts[scan.carried :], strict=True):
+        if ct.type.dtype.is_float:
+            read[ct] = stack
+    outcome = [*(c.after for c in carried), *results]
+    nodes = leading_to([*body.nodes, *step.builder.nodes], outcome, known=read)
+    used = {v for node in nodes for v in node.inputs} | set(outcome)
+    # A loop needs a sequence to walk along, if only for its length.
+    scanned = {v: stack for v, stack in read.items() if v in used} or read
+    back = Graph(
+        f"{body.name}.back",
+        (*(c.before for c in carried), *scanned, *walk.inner_outside),
+        {},
+        nodes,
+        {f"out{i}": v for i, v in enumerate(outcome)},
+    )
+    starts = (c.start for c in carried)
+    turned = (_turned(b, stack) for stack in scanned.values())
+    made = b.add(Scan(back, len(carried), len(scanned)), *starts, *turned, *walk.outside)
+    count = len(carried)
+    return made[:count], tuple(_turned(b, stack) for stack in made[count:])
+
+
+def _of_dense_weights(
+    b: Builder,
+    walk: Walk,
+    step: _Step,
+    known: Mapping[Value, Value],
+    cotangents: Mapping[Value, Value],
+) -> Iterator[tuple[Value, Value]]:
+    """Give cotangents of the weights of dense layers, from all steps at once."""
+    weights = dict(zip(walk.inner_outside, walk.outside, strict=True))
+    for node in step.dense:
+        x, *read = node.inputs
+        operands = (known[x], *(weights[v] for v in read))
+        parts = node.op.vjp(b, operands, (), (cotangents[node.outputs[0]],))[1:]
+        yield from ((v, part) for v, part in zip(read, parts, strict=True) if part is not None)
 
 
 def _dense_layers(body: Graph, outside: Values) -> list[Node]:

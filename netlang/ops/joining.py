@@ -246,10 +246,21 @@ def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None
         )
     pairs = list(zip(first.shape, other.shape, strict=True))
     differing = [i for i, (a, b) in enumerate(pairs) if a != b and i != axis]
-    if not differing:
-        return
+    if differing:
+        rounding, helps = _equalizing(pairs, differing, axis)
+        raise TypeRefused(
+            f"{opening}: they differ in dimension {differing[0]}",
+            rule="concat-mismatch",
+            notes=[both, *rounding],
+            helps=helps,
+        )
+
+
+def _equalizing(
+    pairs: list[tuple[Size, Size]], differing: list[int], axis: int
+) -> tuple[list[str], list[str]]:
+    """Find what makes the differing dimensions equal: notes on it, and the help."""
     at = differing[0]
-    notes, helps = [both], list[str]()
 
     def equal(values: Sizes) -> bool:
         return all(substitute(pairs[i][0], values) == substitute(pairs[i][1], values)
@@ -257,19 +268,11 @@ def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None
 
     clause = where_help([n for i in differing for n in pairs[i]], equal)
     if clause and any(map(_rounds, pairs[at])):
-        notes.append(
-            f"`//` rounds down: {pairs[at][1]} and {pairs[at][0]} are equal only for some sizes"
-        )
-        helps = clause
-    elif len(differing) == 1 and pairs[axis][0] == pairs[axis][1]:
-        helps.append(f"everything else is equal: join them along `axis={at}`")
-    helps = helps or ["crop the larger one, pad the smaller one, or scale one with `resize`"]
-    raise TypeRefused(
-        f"{opening}: they differ in dimension {at}",
-        rule="concat-mismatch",
-        notes=notes,
-        helps=helps,
-    )
+        both = f"{pairs[at][1]} and {pairs[at][0]}"
+        return [f"`//` rounds down: {both} are equal only for some sizes"], clause
+    if len(differing) == 1 and pairs[axis][0] == pairs[axis][1]:
+        return [], [f"everything else is equal: join them along `axis={at}`"]
+    return [], ["crop the larger one, pad the smaller one, or scale one with `resize`"]
 
 
 def _rounds(size: Size) -> bool:

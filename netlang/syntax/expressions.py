@@ -12,6 +12,10 @@ from netlang.syntax.layout import HARD, LINE, SOFT, Doc, Fill, Group, IfBroken, 
 _SUMS = ("+", "-")
 _PRODUCTS = ("*", "/", "//", "%", "@")
 _LITERALS = (ast.Int, ast.Float, ast.Str, ast.Bool, ast.Nothing, ast.Duration)
+_Leaf = (
+    ast.Name | ast.Int | ast.Float | ast.Str | ast.Duration | ast.Bool | ast.Nothing
+    | ast.Dots | ast.Rest
+)  # fmt: skip
 
 Body = Callable[[Sequence[ast.Statement], int, int], Doc]
 
@@ -26,20 +30,6 @@ class ExpressionLayout:
     def expression(self, node: ast.Expr | ast.Slice | ast.Dots | ast.Rest) -> Doc:
         """Lay out an expression; a long chain of operators takes no recursion."""
         match node:
-            case ast.Name():
-                return node.text
-            case ast.Int() | ast.Float() | ast.Str():
-                return node.span.text
-            case ast.Duration():
-                return " ".join(node.span.text.split())
-            case ast.Bool():
-                return "true" if node.value else "false"
-            case ast.Nothing():
-                return "none"
-            case ast.Dots():
-                return "..."
-            case ast.Rest():
-                return "..." + (node.name.text if node.name else "")
             case ast.Slice():
                 first = self.expression(node.first) if node.first else ""
                 return (first, ":", self.expression(node.last) if node.last else "")
@@ -47,9 +37,7 @@ class ExpressionLayout:
                 inner = self.expression(node.value)
                 return Group(("(", Indent((SOFT, inner)), SOFT, ")"))
             case ast.Tuple():
-                single = len(node.items) == 1
-                return self.items("(", node.items, ")", node.span.start, node.span.end,
-                                  self.expression, single=single)  # fmt: skip
+                return self._tuple(node)
             case ast.List():
                 return self._list(node)
             case ast.Comprehension():
@@ -64,12 +52,7 @@ class ExpressionLayout:
             case ast.Field():
                 return (self.expression(node.value), "." + node.name.text)
             case ast.Index():
-                items = tuple(self.expression(item) for item in node.items)
-                inside = joined(items, (",", LINE))
-                return (
-                    self.expression(node.value),
-                    Group(("[", Indent((SOFT, inside)), SOFT, "]")),
-                )
+                return self._index(node)
             case ast.Label():
                 return (self.expression(node.value), " as " + node.name.text)
             case ast.Unary():
@@ -81,6 +64,8 @@ class ExpressionLayout:
                 return self._if(node)
             case ast.For():
                 return self._for(node)
+            case _:
+                return _leaf(node)
 
     # ---- types -----------------------------------------------------------------------
 
@@ -161,6 +146,15 @@ class ExpressionLayout:
         inside = (Fill((*parts, docs[-1])), IfBroken(","))
         return Group(("[", Indent((SOFT, inside)), SOFT, "]"))
 
+    def _tuple(self, node: ast.Tuple) -> Doc:
+        start, end = node.span.start, node.span.end
+        single = len(node.items) == 1
+        return self.items("(", node.items, ")", start, end, self.expression, single=single)
+
+    def _index(self, node: ast.Index) -> Doc:
+        inside = joined(tuple(map(self.expression, node.items)), (",", LINE))
+        return (self.expression(node.value), Group(("[", Indent((SOFT, inside)), SOFT, "]")))
+
     def _comprehension(self, node: ast.Comprehension) -> Doc:
         body = self.expression(node.body)
         names = ", ".join(name.text for name in node.names)
@@ -221,6 +215,24 @@ class ExpressionLayout:
             head = (*head, Group(Indent((gap, "with ", joined(carries, (",", LINE))))))
             last = node.carries[-1].value
         return (*head, " ", self.body(node.body, last.span.end, node.span.end))
+
+
+def _leaf(node: _Leaf) -> str:
+    match node:
+        case ast.Name():
+            return node.text
+        case ast.Int() | ast.Float() | ast.Str():
+            return node.span.text
+        case ast.Duration():
+            return " ".join(node.span.text.split())
+        case ast.Bool():
+            return "true" if node.value else "false"
+        case ast.Nothing():
+            return "none"
+        case ast.Dots():
+            return "..."
+        case ast.Rest():
+            return "..." + (node.name.text if node.name is not None else "")
 
 
 def joined(docs: Sequence[Doc], separator: tuple[Doc, ...]) -> Doc:

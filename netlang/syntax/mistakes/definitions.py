@@ -67,30 +67,8 @@ def definition(spot: Spot) -> Diagnostic | None:
             "expected `->` and the outputs after this",
             helps=("add `-> name: type`, such as `-> y: f32[N, 10]`",),
         )
-    if "{" in spot.expected and "|>" in spot.expected and "where" not in _words(spot):
-        return spot.say(
-            "missing-body",
-            "this loop has no body",
-            at,
-            "expected `{` after this",
-            helps=("write `for i in 1..n with h = x { next h = … }`",),
-        )
-    if "{" in spot.expected and "=" in spot.expected:
-        return spot.say(
-            "missing-body",
-            "this definition has no body",
-            at,
-            "expected `{` or `=` after this",
-            helps=("write `{ … }` with a statement a line, or `= …` for one value",),
-        )
     if "{" in spot.expected:
-        return spot.say(
-            "missing-body",
-            "this definition has no body",
-            at,
-            "expected `{` after this",
-            helps=("write `{ … }`",),
-        )
+        return _body(spot)
     if spot.only("("):
         return spot.say(
             "missing-parameters",
@@ -100,6 +78,24 @@ def definition(spot: Spot) -> Diagnostic | None:
             helps=("write `(x: f32[N, 4])`; without parameters, `()`",),
         )
     return None
+
+
+def _body(spot: Spot) -> Diagnostic:
+    if "|>" in spot.expected and "where" not in _words(spot):
+        whose, expected = "loop", "`{`"
+        write = "`for i in 1..n with h = x { next h = … }`"
+    elif "=" in spot.expected:
+        whose, expected = "definition", "`{` or `=`"
+        write = "`{ … }` with a statement a line, or `= …` for one value"
+    else:
+        whose, expected, write = "definition", "`{`", "`{ … }`"
+    return spot.say(
+        "missing-body",
+        f"this {whose} has no body",
+        spot.after(),
+        f"expected {expected} after this",
+        helps=(f"write {write}",),
+    )
 
 
 def _words(spot: Spot) -> list[str]:
