@@ -68,6 +68,19 @@ class RunFailed(Fault):
     """onnxruntime refused or failed a model."""
 
 
+class NoKernel(RunFailed):
+    """onnxruntime does not compute an operator, ``kind``, on elements of the type it has here."""
+
+    def __init__(self, message: str, kind: str, *, notes: Sequence[str]) -> None:
+        super().__init__("run-failed", message, notes=notes)
+        self.kind = kind
+
+
+_LACKS = re.compile(
+    r"Could not find an implementation for (\w+)|(\w+) operator does not support double"
+)
+
+
 class Session:
     """A model ready to run.
 
@@ -148,11 +161,10 @@ class Session:
         said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
         said = re.sub(r"(/\S+\.(cc|h):\d+ )?onnxruntime::\S+\(.*?\) ", "", said)
         said = " ".join(said.rpartition("Status Message: ")[2].split())
-        return RunFailed(
-            "run-failed",
-            f"onnxruntime: {said}",
-            notes=[f"written at {place}"] if place else [],
-        )
+        message, notes = f"onnxruntime: {said}", [f"written at {place}"] if place else []
+        if lacks := _LACKS.search(said):
+            return NoKernel(message, lacks[1] or lacks[2], notes=notes)
+        return RunFailed("run-failed", message, notes=notes)
 
 
 def _session(model: str | bytes, options: object, providers: Sequence[object]) -> _Inner:

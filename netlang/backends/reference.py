@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 
 from netlang.arrays import numpy_dtype
 from netlang.backends.feeds import prepare
 from netlang.faults import ENVIRONMENT, BadInput, Fault
 from netlang.ir.graph import Graph, Node, Value, written_at
-from netlang.ir.op import Primitive
 from netlang.ir.types import DType
 from netlang.numeric import Array, np
+from netlang.passes.widening import widened
 from netlang.weights import require
 
 
@@ -51,7 +50,7 @@ def compute(
     node: Node, operands: list[Array], sizes: Mapping[str, int], *, wide: bool = False
 ) -> tuple[Array, ...]:
     """Compute one node; if ``wide``, numbers it makes as f32 are made as float64."""
-    op = _widened(node.op) if wide else node.op
+    op = widened(node.op) if wide else node.op
     try:
         with np.errstate(all="ignore"):
             return tuple(np.asarray(a) for a in op.at(sizes).forward(*operands))
@@ -74,12 +73,6 @@ def place(node: Node) -> str:
     path = f"`{node.scope.path}`" if node.scope and node.scope.path else f"`{node.op.name}`"
     where = written_at(node)
     return f"{path} ({node.op.name}{', ' + where if where else ''})"
-
-
-def _widened(op: Primitive) -> Primitive:
-    """Replace f32 among the attributes: what a constant, a fill or a cast makes."""
-    narrow = [f.name for f in fields(op) if getattr(op, f.name) is DType.F32]
-    return replace(op, **dict.fromkeys(narrow, DType.F64)) if narrow else op
 
 
 def _widen(array: Array, *, wide: bool) -> Array:

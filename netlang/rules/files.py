@@ -248,11 +248,18 @@ RULES = (
         "precision",
         "A precision is one that training can use.",
         """
-        Weights and steps are f32. Other precisions need care for numbers that become too small or
-        too large, and are refused rather than half supported.
+        Weights and steps are f32, or with `precision = "f64"` everything the program calls f32 is
+        computed in f64. Such a run starts from the weights of one in f32, rounds nothing between
+        its steps and keeps f64 in its checkpoints; the weights it saves for the net are f32 again,
+        as the net declares them. `--backend numpy` computes any net in f64. onnxruntime has only
+        some operators in it, and where one is missing, the run says so and does not begin.
+
+        In f16 what is smaller than 6e-8 is 0, as many gradients are unless the loss is scaled; in
+        bf16 processors and onnxruntime compute few operators. Both are refused rather than half
+        supported.
         """,
         '`precision = "f16"`',
-        "the section without `precision`",
+        '`precision = "f64"`, or the section without `precision`',
         program=False,
     ),
     Rule(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, cast
 
 from netlang.arrays import numpy_dtype
+from netlang.faults import Fault
 from netlang.ir.graph import Graph, State
-from netlang.ir.types import DType
 from netlang.numeric import Array, np
 from netlang.training.step import Training, kept
 
@@ -61,6 +62,7 @@ class Engine(Protocol):
 def beginning(training: Training, weights: Arrays) -> dict[str, Array]:
     """Give the state before the first step: the weights, and zeros for the optimizers."""
     state = {value.name: weights[path] for path, value in training.weights.by_path.items()}
+    state = typed(training, state)
     for chosen in training.steps:
         for name, type in kept(chosen.graph).items():
             shape = tuple(size for size in type.shape if isinstance(size, int))
@@ -68,16 +70,26 @@ def beginning(training: Training, weights: Arrays) -> dict[str, Array]:
     return state
 
 
+def typed(training: Training, state: Arrays) -> dict[str, Array]:
+    """Give the arrays of a state the elements that the graphs ask for."""
+    values = (
+        v for graph in training.graphs for v in (*graph.inputs, *(s.value for s in graph.states))
+    )
+    dtypes = {v.name: numpy_dtype(v.type.dtype) for v in values}
+    return {
+        name: array.astype(dtypes.get(name, array.dtype), copy=False)
+        for name, array in state.items()
+    }
+
+
 def fed(graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
-    """Name the inputs of a step, state apart."""
+    """Name the inputs of a step, state apart, in the elements that its graph asks for."""
     given: dict[str, Array] = {f"batch.{name}": array for name, array in batch.items()}
     feeds: dict[str, Array] = {}
     for value in graph.inputs:
-        if value.name in given:
-            feeds[value.name] = given[value.name]
-        elif value.name in numbers:
-            dtype = numpy_dtype(value.type.dtype)
-            feeds[value.name] = np.asarray(numbers[value.name], dtype=dtype)
+        found = given.get(value.name, numbers.get(value.name))
+        if found is not None:
+            feeds[value.name] = np.asarray(found, dtype=numpy_dtype(value.type.dtype))
     return feeds
 
 
@@ -106,8 +118,10 @@ class OrtEngine:
         self._provider: Provider = provider
         self._threads = threads
         self._sessions: dict[int, Session] = {}
-        for chosen in training.steps:
-            self._any = self._session(chosen.graph)
+        # Only some operators are computed in f64: better to know now than after an epoch.
+        graphs = [chosen.graph for chosen in training.steps]
+        for graph in training.graphs if training.double else graphs:
+            self._any = self._session(graph)
         self._held: dict[str, Held] = {}
         self._measured: dict[str, Held] = {}
         self.restore(state)
@@ -119,15 +133,38 @@ class OrtEngine:
             from netlang.backends.onnx import to_onnx
             from netlang.backends.ort import Session
 
-            self._sessions[id(graph)] = Session(
-                to_onnx(graph, {}), provider=self._provider, threads=self._threads
-            )
+            with self._computable():
+                self._sessions[id(graph)] = Session(
+                    to_onnx(graph, {}), provider=self._provider, threads=self._threads
+                )
         return self._sessions[id(graph)]
+
+    def _run(self, graph: Graph, feeds: Mapping[str, Held]) -> dict[str, Held]:
+        session = self._session(graph)
+        with self._computable():
+            return session.run_held(feeds)
+
+    @contextmanager
+    def _computable(self) -> Generator[None]:
+        """Tell what to do where onnxruntime lacks an operator in f64."""
+        from netlang.backends.ort import NoKernel
+
+        try:
+            yield
+        except NoKernel as lacking:
+            if not self._training.double:
+                raise
+            raise Fault(
+                "precision",
+                f"onnxruntime computes no {lacking.kind} in f64",
+                notes=lacking.notes,
+                helps=["compute the run on the interpreter: `--backend numpy`"],
+            ) from None
 
     def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, float]:
         self._start(self._held, batch)
         feeds = self._held | self._hold(fed(graph, batch, numbers))
-        results = self._session(graph).run_held(feeds)
+        results = self._run(graph, feeds)
         measured = {name: float(results.pop(name).numpy()) for name in graph.outputs}
         self._held = self._held | _after(results)
         return measured
@@ -138,7 +175,7 @@ class OrtEngine:
         self._start(self._measured, batch)
         graph = self._training.evaluation
         feeds = self._held | self._measured | self._hold(fed(graph, batch, numbers))
-        results = self._session(graph).run_held(feeds)
+        results = self._run(graph, feeds)
         measured = {name: float(results.pop(name).numpy()) for name in graph.outputs}
         self._measured = self._measured | _after(results)
         return measured
@@ -175,9 +212,8 @@ def _after(results: Mapping[str, Held]) -> dict[str, Held]:
 class NumpyEngine:
     """Steps on the interpreter: slow, and what a step means."""
 
-    def __init__(self, training: Training, state: Arrays, *, dtype: DType = DType.F32) -> None:
+    def __init__(self, training: Training, state: Arrays) -> None:
         self._training = training
-        self._dtype = dtype
         self._state = dict(state)
         self._measured: dict[str, Array] = {}
 
@@ -209,7 +245,7 @@ class NumpyEngine:
 
         wanted = [*(v.name for v in graph.inputs), *(s.value.name for s in graph.states)]
         given = {**state, **feeds}
-        results = reference.run(graph, {n: given[n] for n in wanted}, {}, dtype=self._dtype)
+        results = reference.run(graph, {n: given[n] for n in wanted}, {})
         measured = {name: float(results.pop(name)) for name in graph.outputs}
         return measured, {name.removesuffix("_next"): array for name, array in results.items()}
 

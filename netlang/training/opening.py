@@ -14,7 +14,7 @@ from netlang.elaborate.training import Plan
 from netlang.elaborate.values import Rows
 from netlang.numeric import Array, np
 from netlang.training.beginning import first_weights
-from netlang.training.engine import Engine, NumpyEngine, OrtEngine, beginning
+from netlang.training.engine import Engine, NumpyEngine, OrtEngine, beginning, typed
 from netlang.training.step import Training, prepare
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def open_training(
         training = prepare(plan, seed)
         if state is None:
             state = beginning(training, first_weights(training, seed, choices.folder))
-        engine = engine_of(training, state, choices)
+        engine = engine_of(training, typed(training, state), choices)
         opened = data.result()
     if check is not None:
         check(training, *opened)

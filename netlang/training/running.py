@@ -168,7 +168,7 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
             "this is not the run that was begun: "
             + (f"{len(told)} settings differ" if len(told) > 1 else "a setting differs"),
             notes=told,
-            helps=[f"if that is meant, go on with `--override {_first_name(told)}`"],
+            helps=[f"if that is meant, go on with `{_allowing(told)}`"],
         )
     unused = [name for name in allowed if name not in used]
     if unused:
@@ -179,5 +179,6 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
         )
 
 
-def _first_name(told: Sequence[str]) -> str:
-    return told[0].partition(":")[0]
+def _allowing(told: Sequence[str]) -> str:
+    """Write the options that let all differences pass."""
+    return " ".join(f"--override {line.partition(':')[0]}" for line in told)

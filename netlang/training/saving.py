@@ -1,10 +1,11 @@
-"""Weights of a training in files, named as a net names its own."""
+"""Weights of a training in files, named as a net names its own, in the elements it declares."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from netlang.arrays import numpy_dtype
 from netlang.data.source import Source
 from netlang.elaborate.selecting import root
 from netlang.elaborate.values import Layer, Object, Part
@@ -65,6 +66,10 @@ def by_layer(paths: Iterable[str]) -> dict[str, list[str]]:
 
 def _save(training: Training, engine: Engine, paths: Iterable[str], layer: str, path: Path) -> None:
     state = engine.state()
-    by_path = training.weights.by_path
-    own: dict[str, Array] = {p.removeprefix(f"{layer}."): state[by_path[p].name] for p in paths}
+    own: dict[str, Array] = {}
+    for whole in paths:
+        value = training.weights.by_path[whole]
+        # A run in f64 keeps that in its checkpoints; what a net reads is what it asks for.
+        array = state[value.name].astype(numpy_dtype(value.type.dtype), copy=False)
+        own[whole.removeprefix(f"{layer}.")] = array
     save_weights(path, own, {"section": training.plan.name, "layer": layer})

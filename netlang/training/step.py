@@ -25,6 +25,7 @@ from netlang.ir.graph import Builder, Graph, State, Value, verify
 from netlang.ir.types import F32, I64, TensorType
 from netlang.ops.terms import Term, number, terms, zeros
 from netlang.passes.pipeline import transform
+from netlang.passes.widening import widen
 from netlang.training.modes import Counts, Modes
 from netlang.training.optimizers import rate_of, settings, states, update
 
@@ -62,7 +63,18 @@ class Training:
     @property
     def carried(self) -> tuple[State, ...]:
         """The states that nets keep from batch to batch."""
-        return self.plan.states if self.plan.settings.get("carry_state") is True else ()
+        return self.evaluation.states
+
+    @property
+    def double(self) -> bool:
+        """Tell whether all of it is in f64."""
+        return self.plan.settings.get("precision") == "f64"
+
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """Every graph of a run: those of the steps, and the one that measures."""
+        each = ((chosen.graph, chosen.gathering) for chosen in self.steps)
+        return (*(graph for pair in each for graph in pair if graph is not None), self.evaluation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +89,22 @@ class Update:
     repeat: int
 
 
+_REFUSED = {
+    "f16": "what is smaller than 6e-8 is 0 in it, and with it many a gradient",
+    "bf16": "processors and onnxruntime compute few operators in it",
+}
+"""Precisions that nothing trains in, and why."""
+
+
 def prepare(plan: Plan, seed: int) -> Training:
     """Make the graphs of a train section; raises ``Fault`` where there is nothing to train."""
     precision = plan.settings.get("precision", "f32")
-    if precision != "f32":
+    if isinstance(precision, str) and precision in _REFUSED:
         raise Fault(
             "precision",
             f"training in {precision} does not exist yet",
-            helps=["leave `precision` out: weights and steps are f32"],
+            notes=[_REFUSED[precision]],
+            helps=['leave `precision` out, which is f32, or take `"f64"`'],
         )
     weights = Weights(plan.params, plan.nodes)
     frozen = frozenset(weights.chosen_of_all(plan.settings.get("freeze", [])))
@@ -161,7 +181,8 @@ class _Making:
         nodes = tuple(self.b.nodes)
         graph = Graph(name, inputs, {}, nodes, self.outputs, tuple(self.states))
         verify(graph)
-        return transform(graph)
+        # Derived in f32 and widened last, so that a run in f64 is the same one, computed finer.
+        return transform(widen(graph) if plan.settings.get("precision") == "f64" else graph)
 
 
 def _step(
