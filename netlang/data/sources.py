@@ -31,7 +31,8 @@ def _after(source: Source, step: Setting, site: int) -> tuple[Source, int]:
     if step.name == "part":
         first, last = (cast("int", step.arguments[name]) for name in ("first", "last"))
         return Part(source, first, last), site
-    from netlang.data.transforms import Mapped, Step, make_transform
+    from netlang.data.mapped import Mapped, Step
+    from netlang.data.transforms import make_transform
 
     if step.name == "together":
         columns = cast("list[str]", step.arguments["columns"])

@@ -17,8 +17,6 @@ Draw = Callable[[Mapping[str, Object], int, "np.random.Generator"], dict[str, Ar
 
 def open_synthetic(origin: Origin, count: int, seed: int) -> Arrays:
     """Draw the rows; the seed decides them."""
-    if count < 1:
-        raise BadInput(f"`{origin.dataset}` draws at least one row, not {count}")
     rng = np.random.Generator(np.random.Philox(key=seed & 2**64 - 1))
     arrays = SYNTHETIC[origin.dataset](origin.arguments, count, rng)
     floats = {

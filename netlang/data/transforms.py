@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import log
 from typing import cast
 
-from netlang.data.draws import uniform
-from netlang.data.source import Batch, Chosen, Epoch, Source
+from netlang.data.colors import jitter, lighting, rescale, standardize
 from netlang.elaborate.values import Object, Setting
 from netlang.faults import BadInput
-from netlang.ir.types import TensorType
 from netlang.numeric import Array, np
 
 Apply = Callable[[Array, Array], Array]
 """Changes images, given the numbers drawn for each: ``[N, …], f64[N, draws] -> [N, …]``."""
 
-_GREY = (0.299, 0.587, 0.114)
-_ATTEMPTS, _SHAPES = 10, (3 / 4, 4 / 3)
+_ATTEMPTS = 10
+"""How many random boxes are tried before the middle is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +35,45 @@ def make_transform(setting: Setting) -> Transform:
     size = cast("int", given.get("size"))
     match setting.name:
         case "flip_image":
-            return Transform("flip", 1, _flip(_number(given, "p")))
+            axis = -2 if given["vertical"] else -1
+            return Transform("flip", 1, _flip(_number(given, "p"), axis))
         case "crop":
             return Transform("crop", 2, _crop(size, int(_number(given, "pad"))), size)
         case "center_crop":
             return Transform("center_crop", 0, _center_crop(size), size)
         case "random_resized_crop":
-            scale = cast("tuple[float, float]", given["scale"])
-            draws = 2 * _ATTEMPTS + 2
-            return Transform("random_resized_crop", draws, _resized_crop(size, scale), size)
+            apply = _resized_crop(size, _range(given, "scale"), _range(given, "ratio"))
+            return Transform("random_resized_crop", 2 * _ATTEMPTS + 2, apply, size)
         case "resize_image":
             return Transform("resize", 0, _resize(size), size)
+        case "rotate":
+            return Transform("rotate", 1, _rotate(_number(given, "degrees")))
+        case "erase":
+            apply = _erase(_number(given, "p"), _range(given, "scale"), _range(given, "ratio"))
+            return Transform("erase", 2 * _ATTEMPTS + 3, apply)
+        case _:
+            return _color_transform(setting)
+
+
+def _color_transform(setting: Setting) -> Transform:
+    given = setting.arguments
+    match setting.name:
         case "color_jitter":
-            return Transform("color_jitter", 3, _jitter(_number(given, "strength")))
+            strength = _number(given, "strength")
+            of = {n: strength if given[n] is None else _number(given, n) for n in _FACTORS}
+            return Transform("color_jitter", 4, jitter(**of, hue=_number(given, "hue")))
+        case "lighting":
+            return Transform("lighting", 6, lighting(_number(given, "std")))
         case "standardize":
-            return Transform(
-                "standardize", 0, _standardize(_numbers(given, "mean"), _numbers(given, "std"))
-            )
+            mean, std = _numbers(given, "mean"), _numbers(given, "std")
+            return Transform("standardize", 0, standardize(mean, std))
         case "rescale":
-            return Transform("rescale", 0, _rescale(_number(given, "low"), _number(given, "high")))
+            return Transform("rescale", 0, rescale(_number(given, "low"), _number(given, "high")))
         case name:
             raise TypeError(f"no transform: {name}")
+
+
+_FACTORS = ("brightness", "contrast", "saturation")
 
 
 def _number(given: Mapping[str, Object], name: str) -> float:
@@ -68,11 +84,16 @@ def _numbers(given: Mapping[str, Object], name: str) -> list[float]:
     return [float(v) for v in cast("list[float]", given[name])]
 
 
-def _flip(p: float) -> Apply:
+def _range(given: Mapping[str, Object], name: str) -> tuple[float, float]:
+    low, high = cast("tuple[float, float]", given[name])
+    return float(low), float(high)
+
+
+def _flip(p: float, axis: int) -> Apply:
     def apply(images: Array, u: Array) -> Array:
         flipped = u[:, 0] < p
         out = images.copy()
-        out[flipped] = images[flipped][..., ::-1]
+        out[flipped] = np.flip(images[flipped], axis)
         return out
 
     return apply
@@ -122,28 +143,99 @@ def _resize(size: int) -> Apply:
     return apply
 
 
-def _resized_crop(size: int, scale: tuple[float, float]) -> Apply:
+def _resized_crop(size: int, scale: tuple[float, float], ratio: tuple[float, float]) -> Apply:
     """Make the crop of Szegedy et al., 2014: of ten random boxes, the first that fits."""
 
     def apply(images: Array, u: Array) -> Array:
         rows, columns = images.shape[-2:]
-        shares = scale[0] + u[:, :_ATTEMPTS] * (scale[1] - scale[0])
-        lowest, highest = map(log, _SHAPES)
-        shapes = np.exp(lowest + u[:, _ATTEMPTS : 2 * _ATTEMPTS] * (highest - lowest))
-        heights = np.rint(np.sqrt(rows * columns * shares / shapes))
-        widths = np.rint(np.sqrt(rows * columns * shares * shapes))
-        fits = (heights >= 1) & (widths >= 1) & (heights <= rows) & (widths <= columns)
-        first, each = fits.argmax(axis=1), np.arange(len(images))
-        side = int(min(rows, columns))
-        found = fits.any(axis=1)
-        height = np.where(found, heights[each, first], side)
-        width = np.where(found, widths[each, first], side)
+        found, height, width = _boxes(u, rows, columns, scale, ratio)
+        side = min(rows, columns)
+        height, width = np.where(found, height, side), np.where(found, width, side)
         above, before = u[:, -2] * (rows - height + 1), u[:, -1] * (columns - width + 1)
         top = np.where(found, np.trunc(above), float((rows - side) // 2))
         left = np.where(found, np.trunc(before), float((columns - side) // 2))
         return _sampled(images, size, top, height, left, width)
 
     return apply
+
+
+def _boxes(
+    u: Array, rows: int, columns: int, scale: tuple[float, float], ratio: tuple[float, float]
+) -> tuple[Array, Array, Array]:
+    """Give for each image whether a box was found that fits, its height and its width.
+
+    A box has a share of the image between the numbers of ``scale``, and is between ``ratio`` times
+    as wide as high.
+    """
+    shares = scale[0] + u[:, :_ATTEMPTS] * (scale[1] - scale[0])
+    lowest, highest = map(log, ratio)
+    shapes = np.exp(lowest + u[:, _ATTEMPTS : 2 * _ATTEMPTS] * (highest - lowest))
+    heights = np.rint(np.sqrt(rows * columns * shares / shapes))
+    widths = np.rint(np.sqrt(rows * columns * shares * shapes))
+    fits = (heights >= 1) & (widths >= 1) & (heights <= rows) & (widths <= columns)
+    first, each = fits.argmax(axis=1), np.arange(len(u))
+    return np.asarray(fits.any(axis=1)), heights[each, first], widths[each, first]
+
+
+def _erase(p: float, scale: tuple[float, float], ratio: tuple[float, float]) -> Apply:
+    """Black a random box out (Zhong et al., 2017), in the images whose first draw is below p."""
+
+    def apply(images: Array, u: Array) -> Array:
+        rows, columns = map(int, images.shape[-2:])
+        found, height, width = _boxes(u[:, 1:], rows, columns, scale, ratio)
+        top = np.trunc(u[:, -2] * (rows - height + 1))[:, np.newaxis]
+        left = np.trunc(u[:, -1] * (columns - width + 1))[:, np.newaxis]
+        down, across = np.arange(rows), np.arange(columns)
+        inside_rows = (down >= top) & (down < top + height[:, np.newaxis])
+        inside_columns = (across >= left) & (across < left + width[:, np.newaxis])
+        chosen = (found & (u[:, 0] < p))[:, np.newaxis, np.newaxis]
+        black = chosen & inside_rows[:, :, np.newaxis] & inside_columns[:, np.newaxis]
+        between = (1,) * (images.ndim - 3)
+        return np.where(black.reshape(len(images), *between, rows, columns), 0, images)
+
+    return apply
+
+
+def _rotate(degrees: float) -> Apply:
+    """Turn each image about its middle, by up to so many degrees either way; 0 comes in.
+
+    Values between pixels are linear mixes of the four around; those of a mask are the nearest's.
+    """
+
+    def apply(images: Array, u: Array) -> Array:
+        rows, columns = map(int, images.shape[-2:])
+        angle = np.deg2rad((2 * u[:, 0] - 1) * degrees).reshape(-1, 1, 1)
+        y = np.arange(rows)[:, np.newaxis] - (rows - 1) / 2
+        x = np.arange(columns) - (columns - 1) / 2
+        down = np.cos(angle) * y + np.sin(angle) * x + (rows - 1) / 2
+        across = np.cos(angle) * x - np.sin(angle) * y + (columns - 1) / 2
+        if images.dtype.kind != "f":
+            return _at(images, np.rint(down), np.rint(across))
+        top, left = np.floor(down), np.floor(across)
+        corners = [(top + i, left + j) for i in (0, 1) for j in (0, 1)]
+        mixed = np.zeros(images.shape, np.float32)
+        for row, column in corners:
+            share = (1 - np.abs(down - row)) * (1 - np.abs(across - column))
+            mixed += _spread(share.astype(np.float32), images) * _at(images, row, column)
+        return mixed
+
+    return apply
+
+
+def _at(images: Array, row: Array, column: Array) -> Array:
+    """Give the pixels at places f64[N, H, W] of each image, 0 where a place is outside."""
+    rows, columns = images.shape[-2:]
+    inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+    places = np.where(inside, row * columns + column, 0).astype(np.int64)
+    flat = images.reshape(*images.shape[:-2], rows * columns)
+    wanted = _spread(places, images).reshape(len(images), *(1,) * (images.ndim - 3), -1)
+    taken = np.take_along_axis(flat, wanted, axis=-1).reshape(images.shape)
+    return np.where(_spread(inside, images), taken, 0)
+
+
+def _spread(values: Array, images: Array) -> Array:
+    """Give ``[N, H, W]`` axes of length 1 for the channels of images."""
+    return values.reshape(len(values), *(1,) * (images.ndim - 3), *values.shape[1:])
 
 
 def _sampled(
@@ -184,126 +276,3 @@ def _nearest(
     each = np.arange(len(images)).reshape(-1, 1, 1)
     grid = images[each, ..., rows[:, :, np.newaxis], columns[:, np.newaxis]]
     return np.moveaxis(grid, (1, 2), (-2, -1))
-
-
-def _jitter(strength: float) -> Apply:
-    def apply(images: Array, u: Array) -> Array:
-        _check_floats("color_jitter", images)
-        factors = (1 - strength + 2 * strength * u).astype(np.float32)
-        bright, contrast, saturation = (factors[:, i].reshape(-1, 1, 1, 1) for i in range(3))
-        images = np.clip(images * bright, 0, 1)
-        mean = _grey(images).mean(axis=(1, 2, 3), keepdims=True)
-        images = np.clip(mean + (images - mean) * contrast, 0, 1)
-        if images.shape[1] != len(_GREY):
-            return images
-        grey = _grey(images)
-        return np.clip(grey + (images - grey) * saturation, 0, 1)
-
-    return apply
-
-
-def _grey(images: Array) -> Array:
-    if images.shape[1] != len(_GREY):
-        return images.mean(axis=1, keepdims=True)
-    return np.einsum("nchw,c->nhw", images, np.array(_GREY, np.float32))[:, np.newaxis]
-
-
-def _standardize(mean: Sequence[float], std: Sequence[float]) -> Apply:
-    def apply(images: Array, u: Array) -> Array:
-        del u
-        _check_floats("standardize", images)
-        channels = images.shape[1]
-        for name, values in (("mean", mean), ("std", std)):
-            if len(values) != channels:
-                raise BadInput(
-                    f"`standardize` has {len(values)} numbers as `{name}`, and the images have "
-                    f"{channels} channels"
-                )
-        center, spread = (np.array(v, np.float32).reshape(-1, 1, 1) for v in (mean, std))
-        return (images - center) / spread
-
-    return apply
-
-
-def _rescale(low: float, high: float) -> Apply:
-    def apply(images: Array, u: Array) -> Array:
-        del u
-        _check_floats("rescale", images)
-        return images * np.float32(high - low) + np.float32(low)
-
-    return apply
-
-
-def _check_floats(name: str, images: Array) -> None:
-    if images.dtype.kind != "f" or images.ndim < 4:
-        raise BadInput(
-            f"`{name}` is for images of floats with channels, and these are "
-            f"{images.dtype.name} with {images.ndim - 1} axes"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Transforms of one column, or of several that share one draw; ``site`` numbers the draws."""
-
-    columns: tuple[str, ...]
-    transforms: tuple[Transform, ...]
-    site: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Mapped(Source):
-    """Rows with some columns transformed."""
-
-    heavy = True
-    inner: Source
-    steps: tuple[Step, ...]
-    epoch: Epoch
-
-    @property
-    def place(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.inner.place
-
-    @property
-    def names(self) -> Mapping[str, Sequence[str]]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.inner.names
-
-    @property
-    def columns(self) -> Mapping[str, TensorType]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        columns = dict(self.inner.columns)
-        for step in self.steps:
-            for size in [t.size for t in step.transforms if t.size is not None][-1:]:
-                for name in step.columns:
-                    type = columns[name]
-                    columns[name] = type.with_shape(*type.shape[:-2], size, size)
-        return columns
-
-    def __len__(self) -> int:
-        return len(self.inner)
-
-    def during(self, epoch: Epoch) -> Source:
-        return replace(self, inner=self.inner.during(epoch), epoch=epoch)
-
-    def rows(self, chosen: Chosen) -> Batch:
-        batch = self.inner.rows(chosen)
-        numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
-        for step in self.steps:
-            for i, transform in enumerate(step.transforms):
-                drawn = uniform(
-                    self.epoch.seed, self.epoch.number, step.site + i, numbers, transform.draws
-                )
-                for name in step.columns:
-                    batch[name] = transform.apply(batch[name], drawn)
-        for name in {name for step in self.steps for name in step.columns}:
-            batch[name] = np.ascontiguousarray(batch[name])
-        return batch
-
-    def whole(self, column: str) -> Array | None:
-        changed = any(column in step.columns for step in self.steps)
-        return None if changed else self.inner.whole(column)
-
-    def fingerprint(self) -> str:
-        return self.inner.fingerprint()
-
-    def check_unchanged(self) -> None:
-        self.inner.check_unchanged()

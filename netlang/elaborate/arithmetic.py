@@ -11,6 +11,7 @@ from netlang.elaborate.numbers import INT_LIMIT, bounded, finite, in_bounds, lis
 from netlang.elaborate.values import (
     UNKNOWN,
     Argued,
+    Duration,
     IntRange,
     Layer,
     Object,
@@ -327,6 +328,8 @@ def _compare(node: ast.Binary, left: Argued, right: Argued) -> bool:
         difference: float | Dim = (a > b) - (a < b)
     elif is_number(a) and is_number(b):
         difference = _minus(a, b)
+    elif isinstance(a, Duration) and isinstance(b, Duration) and _comparable(a, b):
+        difference = a.amount - b.amount
     else:
         _mismatch(node, left, right)
     if isinstance(difference, Dim):
@@ -340,6 +343,11 @@ def _compare(node: ast.Binary, left: Argued, right: Argued) -> bool:
             return difference > 0
         case _:
             return difference >= 0
+
+
+def _comparable(a: Duration, b: Duration) -> bool:
+    """Tell whether one is known to be longer: how many steps an epoch has depends on the data."""
+    return a.unit == b.unit or 0 in (a.amount, b.amount)
 
 
 def _range(left: Argued, right: Argued) -> Object:

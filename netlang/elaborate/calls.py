@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from netlang.elaborate.arguments import assign, takes_tensor
 from netlang.elaborate.binding import bind_arguments
@@ -296,6 +297,8 @@ def _call_extern(
     values = {p.name.text: inner.names[p.name.text].value for p in function.params}
     if any(isinstance(v, Unknown) for v in values.values()):
         return UNKNOWN
+    if definition.where:
+        _check_arguments(definition, assigned, values, inner)
     if definition.kind == "dataset":
         from netlang.elaborate.datasets import rows_of
 
@@ -309,6 +312,17 @@ def _call_extern(
             return Setting(kind, name, values)
         case _:
             return _call_primitive(function, values, assigned, span, inner)
+
+
+def _check_arguments(
+    definition: ast.Extern, assigned: dict[str, Argued], values: dict[str, Object], inner: Frame
+) -> None:
+    from netlang.elaborate.clauses import check_arguments
+
+    assert inner.call is not None
+    inner.call = replace(inner.call, arguments=values)
+    for clause in definition.where:
+        check_arguments(clause, assigned, inner.call.span, inner, truth)
 
 
 def _call_primitive(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import lcm
 from typing import NoReturn
 
 from netlang.diagnostics import Label, Refused
 from netlang.elaborate.core import RULES, evaluate
 from netlang.elaborate.frame import Frame, refuse
-from netlang.elaborate.values import Object, short
+from netlang.elaborate.values import Argued, Object, Setting, short
 from netlang.ir.dims import Dim, is_symbol, show
 from netlang.ir.graph import Value
+from netlang.source import Span
 from netlang.syntax import ast
 
 Truth = Callable[[Object, ast.Expr, Frame], bool | None]
@@ -62,6 +63,43 @@ def check_clause(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
     """Check one clause at a call, with the dimensions the call has bound."""
     for part in _parts(clause):
         _check_part(part, frame, truth)
+
+
+def check_arguments(
+    clause: ast.Expr, assigned: Mapping[str, Argued], span: Span, frame: Frame, truth: Truth
+) -> None:
+    """Check what an ``extern op`` asks of its arguments; those that are ``none`` keep anything.
+
+    A schedule has been held to this where it began: `0.1 |> cosine(5 epochs)` starts with 0.1.
+    """
+    if not clause.span.source.library:
+        check_clause(clause, frame, truth)
+        return
+    names = list(_names_in(clause))
+    values = [slot.value for name in names if (slot := frame.find(name)) is not None]
+    if any(value is None or isinstance(value, Setting) for value in values):
+        return
+    if truth(evaluate(clause, frame), clause, frame) is not False:
+        return
+    assert frame.call is not None
+    # Two ops have names of their own where they are called without a tensor.
+    called = frame.call.function.name.removesuffix("_image")
+    own = assigned.get(names[0]) if len(names) == 1 else None
+    refuse(
+        "out-of-range",
+        f"`{called}` needs `{' '.join(clause.span.text.split())}`",
+        own.span if own is not None else span,
+        f"{_values_in(clause, frame)} here",
+    )
+
+
+def _names_in(clause: ast.Expr) -> Iterator[str]:
+    """Give the names of a clause that are values, each once."""
+    from netlang.syntax.walk import walk
+
+    called = {id(node.callee) for node in walk(clause) if isinstance(node, ast.Call)}
+    named = [n.text for n in walk(clause) if isinstance(n, ast.Name) and id(n) not in called]
+    yield from dict.fromkeys(named)
 
 
 def _check_part(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
@@ -130,14 +168,10 @@ def _refuse_broken(
 
 
 def _values_in(clause: ast.Expr, frame: Frame) -> str:
-    from netlang.syntax.walk import walk
-
-    shown: dict[str, str] = {}
-    for node in walk(clause):
-        if isinstance(node, ast.Name):
-            slot = frame.find(node.text)
-            if slot is not None and not isinstance(slot.value, Value):
-                value = short(slot.value)
-                known = f"is {value}" if value != node.text else "may be any size"
-                shown[node.text] = f"{node.text} {known}"
-    return ", ".join(shown.values())
+    shown: list[str] = []
+    for name in _names_in(clause):
+        slot = frame.find(name)
+        if slot is not None and not isinstance(slot.value, Value):
+            value = short(slot.value)
+            shown.append(f"{name} is {value}" if value != name else f"{name} may be any size")
+    return ", ".join(shown)

@@ -161,6 +161,9 @@ FOREIGN: dict[str, str] = {
     "flip": "randomhorizontalflip randomverticalflip horizontalflip verticalflip randomflip",
     "crop": "randomcrop randomtranslation",
     "random_resized_crop": "randomsizedcrop",
+    "rotate": "randomrotation",
+    "erase": "randomerasing cutout",
+    "lighting": "fancypca pcajitter",
     "color_jitter": "colorjitter randombrightness randomcontrast randomhue randomsaturation",
 }
 """Ours, and what others call it: in small letters, without underscores and ``1d`` to ``3d``."""

@@ -218,8 +218,8 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
             return [fits(a, type, frame, name) for a in _items(name, arg)]
         case "run":
             return _length(arg, frame)
-        case "repeat" | "accumulate":
-            return _count(name, arg, frame)
+        case "repeat" | "accumulate" | "seed":
+            return _count(name, arg, frame, least=0 if name == "seed" else 1)
         case "precision":
             return _precision(arg, frame)
         case _:
@@ -256,10 +256,10 @@ def _length(arg: Argued, frame: Frame) -> Object:
     return fits(arg, ast.NameType(arg.span, "duration"), frame, "run")
 
 
-def _count(name: str, arg: Argued, frame: Frame) -> Object:
+def _count(name: str, arg: Argued, frame: Frame, *, least: int) -> Object:
     number = fits(arg, ast.NameType(arg.span, "int"), frame, name)
-    if isinstance(number, int) and number < 1:
-        refuse("out-of-range", f"`{name}` must be at least 1", arg.span, f"this is {number}")
+    if isinstance(number, int) and number < least:
+        refuse("out-of-range", f"`{name}` must be at least {least}", arg.span, f"this is {number}")
     return number
 
 

@@ -233,12 +233,13 @@ class Builder:
         )  # fmt: skip
 
     def dataset_decl(self, parts: Parts) -> ast.Extern:
-        keyword, name, signature, _, outs, fields = parts
+        keyword, name, signature, _, outs, where, fields = parts
         self.checks.small(name, "dataset")
         return ast.Extern(
             self._from(keyword, fields.end), "dataset", name,
-            signature.items if signature else (), signature is not None, outs.items, (),
-            fields.items, self._doc(keyword), self._from(keyword, outs.end), outs.in_parens,
+            signature.items if signature else (), signature is not None, outs.items,
+            where.items if where else (), fields.items, self._doc(keyword),
+            self._from(keyword, (where or outs).end), outs.in_parens,
         )  # fmt: skip
 
     def train_decl(self, parts: Parts) -> ast.Train:

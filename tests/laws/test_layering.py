@@ -10,9 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "netlang"
 
 LAYERS = (
-    ("faults", "manual", "record", "rules", "source"),
-    ("versions",),
-    ("machine", "numeric"),
+    ("faults", "manual", "numeric", "record", "rules", "source"),
     ("diagnostics", "files", "ir", "search"),
     ("arrays", "render", "syntax", "vocabulary"),
     ("initial", "npy", "ops", "pictures", "vectors"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from colorsys import hsv_to_rgb, rgb_to_hsv
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,11 @@ def made(name: str, **given: Object) -> Transform:
     return make_transform(Setting("transform", name, given))
 
 
+def colored(**given: Object) -> Transform:
+    unset = dict.fromkeys(("brightness", "contrast", "saturation"))
+    return made("color_jitter", **{"strength": 0.0, "hue": 0.0} | unset | given)
+
+
 def images(rows: int = 7, columns: int = 9, channels: int = 3) -> Floats:
     return np.random.default_rng(0).random((COUNT, channels, rows, columns), np.float32)
 
@@ -32,7 +38,7 @@ def drawn(transform: Transform) -> NDArray[np.float64]:
 
 
 def test_flip_turns_those_round_whose_draw_says_so() -> None:
-    flip, x = made("flip_image", p=0.3), images()
+    flip, x = made("flip_image", p=0.3, vertical=False), images()
     u = drawn(flip)
     y = flip.apply(x, u)
     for before, after, draw in zip(x, y, u[:, 0], strict=True):
@@ -87,7 +93,7 @@ def test_a_random_crop_is_a_resized_box_as_large_as_said() -> None:
     """A ramp tells the box: its first and last values are those of the box's edges."""
     rows, columns = np.meshgrid(np.arange(64.0), np.arange(64.0), indexing="ij")
     ramps = np.broadcast_to(np.stack([rows, columns]).astype(np.float32), (COUNT, 2, 64, 64))
-    crop = made("random_resized_crop", size=64, scale=(0.2, 0.5))
+    crop = made("random_resized_crop", size=64, scale=(0.2, 0.5), ratio=(3 / 4, 4 / 3))
     y = crop.apply(ramps, drawn(crop))
     assert y.shape == (COUNT, 2, 64, 64)
     heights = (y[:, 0, 48, 0] - y[:, 0, 16, 0]) * 2
@@ -103,7 +109,7 @@ def test_the_labels_of_a_mask_are_never_mixed() -> None:
     mask = np.random.default_rng(0).choice(np.array([0, 7]), (COUNT, 9, 9))
     for name, given in (
         ("resize_image", {"size": 5}),
-        ("random_resized_crop", {"size": 5, "scale": (0.3, 1.0)}),
+        ("random_resized_crop", {"size": 5, "scale": (0.3, 1.0), "ratio": (0.75, 1.3)}),
     ):
         transform = made(name, **given)
         y = transform.apply(mask, drawn(transform))
@@ -113,14 +119,98 @@ def test_the_labels_of_a_mask_are_never_mixed() -> None:
 
 
 def test_color_jitter_keeps_to_the_range_and_changes_each_image_its_own_way() -> None:
-    jitter, x = made("color_jitter", strength=0.4), images()
+    jitter, x = colored(strength=0.4), images()
     y = jitter.apply(x, drawn(jitter))
     assert y.min() >= 0
     assert y.max() <= 1
     ratios = y.mean(axis=(1, 2, 3)) / x.mean(axis=(1, 2, 3))
     assert len(np.unique(ratios.round(4))) > COUNT // 2
     assert 0.55 < ratios.min() < 0.8 < 1.1 < ratios.max() < 1.45
-    assert (made("color_jitter", strength=0.0).apply(x, drawn(jitter)) - x).max() < 1e-6
+    assert (colored(strength=0.0).apply(x, drawn(jitter)) - x).max() < 1e-6
+
+
+def test_a_vertical_flip_turns_images_upside_down() -> None:
+    flip, x = made("flip_image", p=1.0, vertical=True), images()
+    assert (flip.apply(x, drawn(flip)) == x[:, :, ::-1]).all()
+
+
+def test_each_color_is_changed_by_its_own_strength() -> None:
+    x = images()
+    jitter = colored(brightness=0.5)
+    u = drawn(jitter)
+    wanted = np.clip(x * (0.5 + u[:, 0]).astype(np.float32).reshape(-1, 1, 1, 1), 0, 1)
+    np.testing.assert_allclose(jitter.apply(x, u), wanted, atol=1e-6)
+    jitter = colored(strength=0.9, contrast=0.0, saturation=0.0, brightness=0.0)
+    np.testing.assert_allclose(jitter.apply(x, u), x, atol=1e-6)
+
+
+def test_a_hue_is_turned_as_the_standard_library_turns_it() -> None:
+    jitter, x = colored(hue=0.5), images(3, 4)
+    x[0] = 0.25  # a grey has no hue, and stays
+    u = drawn(jitter)
+    y = jitter.apply(x, u)
+    for before, after, draw in zip(x, y, u[:, 3], strict=True):
+        for place in np.ndindex(3, 4):
+            hue, saturation, value = rgb_to_hsv(*map(float, before[:, *place]))
+            wanted = hsv_to_rgb((hue + draw - 0.5) % 1.0, saturation, value)
+            np.testing.assert_allclose(after[:, *place], wanted, atol=2e-6)
+
+
+def test_lighting_moves_all_pixels_of_an_image_by_one_color() -> None:
+    light, x = made("lighting", std=0.1), images()
+    many = np.repeat(x, 100, axis=0)
+    u = uniform(0, 0, 0, np.arange(len(many)), light.draws)
+    added = light.apply(many, u) - many
+    assert np.ptp(added, axis=(2, 3)).max() < 1e-6
+    # Along the first direction of AlexNet's paper, which is nearly grey, colours vary most.
+    spread = np.linalg.svd(added[:, :, 0, 0], full_matrices=False)
+    np.testing.assert_allclose(np.abs(spread[2][0]), [0.5675, 0.5808, 0.5836], atol=5e-3)
+    wanted = 0.1 * np.array([0.2175, 0.0188, 0.0045]) * np.sqrt(len(many))
+    np.testing.assert_allclose(spread[1], wanted, rtol=0.05)
+
+
+def test_lighting_wants_three_channels() -> None:
+    light = made("lighting", std=0.1)
+    with pytest.raises(BadInput, match="is for images of 3 channels, and these have 1"):
+        light.apply(images(channels=1), drawn(light))
+
+
+def test_a_rotation_is_that_of_pillow() -> None:
+    rotate, x = made("rotate", degrees=30.0), images(9, 12, 1)
+    u = drawn(rotate)
+    y = rotate.apply(x, u)
+    for before, after, draw in zip(x[:, 0], y[:, 0], u[:, 0], strict=True):
+        degrees = 30 * (2 * draw - 1)
+        turned = Image.fromarray(before).rotate(degrees, Image.Resampling.BILINEAR)
+        # At the edge Pillow leaves a pixel black, or takes it whole, that is partly outside.
+        np.testing.assert_allclose(after[3:6, 4:8], np.asarray(turned)[3:6, 4:8], atol=1e-4)
+
+
+def test_a_quarter_turn_moves_every_pixel() -> None:
+    rotate, x = made("rotate", degrees=90.0), images(8, 8)
+    assert_allclose = np.testing.assert_allclose
+    assert_allclose(rotate.apply(x, np.ones((COUNT, 1))), np.rot90(x, 1, (2, 3)), atol=1e-5)
+    mask = np.random.default_rng(0).integers(0, 9, (COUNT, 8, 8))
+    assert (rotate.apply(mask, np.zeros((COUNT, 1))) == np.rot90(mask, -1, (1, 2))).all()
+
+
+def test_what_is_erased_is_one_black_box() -> None:
+    erase = made("erase", p=0.6, scale=(0.1, 0.3), ratio=(0.5, 2.0))
+    x = images(20, 20) + 0.1
+    u = drawn(erase)
+    y = erase.apply(x, u)
+    for before, after, draw in zip(x, y, u[:, 0], strict=True):
+        black = (after == 0).all(axis=0)
+        if draw >= 0.6:
+            assert (after == before).all()
+            continue
+        rows, columns = np.flatnonzero(black.any(axis=1)), np.flatnonzero(black.any(axis=0))
+        box = np.zeros((20, 20), bool)
+        box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+        assert (black == box).all()
+        assert 0.08 < box.mean() < 0.33
+        assert 0.4 < len(columns) / len(rows) < 2.4
+        assert (after[:, ~box] == before[:, ~box]).all()
 
 
 def test_standardize_and_rescale_are_their_formulas() -> None:
