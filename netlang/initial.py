@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from math import inf, prod, sqrt
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from netlang.arrays import numpy_dtype
 from netlang.faults import TooLarge
 from netlang.ir.graph import Graph, Init, Param
+from netlang.machine import memory
 from netlang.numeric import Array, np
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ def initialize(graph: Graph, seed: int) -> dict[str, Array]:
     weights, their order, or the back end. Raises ``TooLarge`` for more weights than there is
     memory, before anything is drawn.
     """
-    total, memory = total_bytes(graph), _available_memory()
-    if memory is not None and total > memory:
+    total, there = total_bytes(graph), memory()
+    if there is not None and total > there:
         raise TooLarge(
             f"the weights of `{graph.name}` take {total:,} bytes",
-            notes=[f"this machine has {memory:,} bytes of memory"],
+            notes=[f"this machine has {there:,} bytes of memory"],
         )
     return {p.path: draw(p, seed) for p in graph.params.values()}
 
@@ -165,13 +165,6 @@ def _between(rng: Generator, shape: Shape, low: float, high: float) -> Array:
 
 def _or(arguments: tuple[float, ...], *defaults: float) -> tuple[float, ...]:
     return (*arguments, *defaults[len(arguments) :])
-
-
-def _available_memory() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 RULES: Mapping[str, Rule] = {

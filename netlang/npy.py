@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netlang.arrays import dtype_of
-from netlang.faults import BadFile, TooLarge
+from netlang.faults import BadFile, Fault, TooLarge
 from netlang.files import reading, write_atomically
 from netlang.numeric import Array, np
 
@@ -65,6 +65,8 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
     start = stream.tell()
     try:
         shape, fortran, dtype = _header(stream)
+    except (Fault, MemoryError):
+        raise
     except Exception as error:
         # The header is Python's notation, and reading a stranger's fails in every way it can.
         why = (str(error).splitlines() or [""])[0].rstrip(".")

@@ -18,7 +18,11 @@ else:
 
     class _Deferred:
         def __getattr__(self, name: str) -> object:
-            value = getattr(import_module("numpy"), name)
+            from netlang.versions import check_version
+
+            numpy = import_module("numpy")
+            check_version("numpy", numpy.__version__)
+            value = getattr(numpy, name)
             setattr(self, name, value)
             return value
 

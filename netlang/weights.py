@@ -15,6 +15,7 @@ from netlang.files import reading, write_atomically
 from netlang.ir.graph import Graph
 from netlang.npy import read_npz
 from netlang.numeric import Array, np
+from netlang.versions import check_version
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -179,6 +180,7 @@ def _check_header(path: Path) -> None:
 def _safetensors() -> ModuleType:
     # NumPy learns of bf16 from ml_dtypes, which safetensors does not load by itself.
     import_module("ml_dtypes")
+    check_version("safetensors", import_module("safetensors").__version__)
     return import_module("safetensors.numpy")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from netlang.analysis.counts import Example, known, total, weight_bytes
-from netlang.ir.dims import Size
+from netlang.ir.dims import Size, substitute
 from netlang.ir.graph import Graph, Node, Value
 
 # These give the same bytes another shape.
@@ -58,21 +58,24 @@ def constants(graph: Graph) -> set[Value]:
     return fixed
 
 
-def peak(graph: Graph) -> int | None:
-    """Find the most bytes alive at once for one example; ``None`` while a size is not known."""
+def peak(graph: Graph, sizes: Mapping[str, int] | None = None) -> int | None:
+    """Find the most bytes alive at once, for one example or where symbols have ``sizes``.
+
+    ``None`` while a size is not known.
+    """
     one = Example.of(graph)
     fixed = constants(graph)
     owner = _owners(graph.nodes)
     last = _last_uses(graph, owner)
     alive = most = 0
-    sizes: dict[Value, int] = {}
+    entered: dict[Value, int] = {}
 
     def enter(value: Value) -> bool:
         nonlocal alive
-        size = known(one.bytes(value))
+        size = known(one.bytes(value) if sizes is None else _bytes(value, sizes))
         if size is None:
             return False
-        sizes[value] = size
+        entered[value] = size
         alive += size
         return True
 
@@ -82,10 +85,14 @@ def peak(graph: Graph) -> int | None:
         if not all(enter(v) for v in node.outputs if v not in fixed and v not in owner):
             return None
         most = max(most, alive)
-        for value in {owner.get(v, v) for v in (*node.inputs, *node.outputs)} & sizes.keys():
+        for value in {owner.get(v, v) for v in (*node.inputs, *node.outputs)} & entered.keys():
             if last.get(value, at) == at:
-                alive -= sizes[value]
+                alive -= entered[value]
     return max(most, alive)
+
+
+def _bytes(value: Value, sizes: Mapping[str, int]) -> Size:
+    return substitute(value.type.size, sizes) * value.type.dtype.bytes
 
 
 def _owners(nodes: Iterable[Node]) -> dict[Value, Value]:

@@ -46,7 +46,6 @@ def prepare(
     always; ``wide`` keeps f32 inputs in float64. ``sizes`` fixes symbols no input carries.
     Raises ``BadInput``, which names every array that does not fit.
     """
-    _check_names(graph, feeds)
     bound = bind_sizes(graph, feeds, sizes=sizes)
     arrays: dict[str, Array] = {}
     problems: list[BadInput] = []
@@ -72,9 +71,10 @@ def bind_sizes(
 ) -> dict[str, int]:
     """Find the size of every symbol in the inputs from the shapes of the arrays.
 
-    Raises ``BadInput`` for a shape that does not fit, a size that is not a multiple of its unit,
-    or a symbol that would have two sizes.
+    Raises ``BadInput`` for an array too many or too few, a shape that does not fit, a size that
+    is not a multiple of its unit, or a symbol that would have two sizes.
     """
+    _check_names(graph, feeds)
     known = dict(sizes or {})
     origins = dict.fromkeys(known, "the command line")
     axes: list[_Axis] = []

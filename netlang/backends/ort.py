@@ -15,10 +15,14 @@ import onnxruntime
 from netlang.backends import Provider as Provider
 from netlang.faults import ENVIRONMENT, Fault
 from netlang.numeric import Array, np
+from netlang.versions import UnknownVersion, check_version
 
 if TYPE_CHECKING:
     from netlang.backends.onnx import Model
 
+check_version("onnxruntime", onnxruntime.__version__)
+
+_OUT_OF_MEMORY = re.compile(r"(failed to|cannot) allocate memory|bad.alloc|out of memory", re.I)
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _MOST_IN_MEMORY = (1 << 31) - (1 << 26)
 """Bytes of weights that leave room for the rest in a message of at most 2 GiB."""
@@ -153,8 +157,16 @@ class Session:
             raise ProviderMissing("cuda", _available(without=_CUDA), why=why)
         return session
 
-    def _failure(self, error: Exception) -> RunFailed:
+    def _failure(self, error: Exception) -> Fault:
         text = str(error)
+        if (limit := re.search(r"is till opset (\d+)", text)) is not None:
+            return _too_old_for(text, limit[1])
+        if _OUT_OF_MEMORY.search(text):
+            return Fault(
+                "out-of-memory",
+                "onnxruntime needs more memory than there is",
+                exit_code=ENVIRONMENT,
+            )
         named = (p for n, p in self._places.items() if f"'{n}'" in text or f'"{n}"' in text)
         place = next(named, "")
         # The text begins with the run time's own code and file; what it says comes last.
@@ -165,6 +177,18 @@ class Session:
         if lacks := _LACKS.search(said):
             return NoKernel(message, lacks[1] or lacks[2], notes=notes)
         return RunFailed("run-failed", message, notes=notes)
+
+
+def _too_old_for(text: str, newest: str) -> Fault:
+    found = re.search(r"Opset (\d+)", text)
+    opset = found[1] if found else "this"
+    return UnknownVersion(
+        f"onnxruntime {onnxruntime.__version__} is too old for opset {opset}",
+        "onnxruntime",
+        found=f"{onnxruntime.__version__}, which knows opsets up to {newest}",
+        need=f"one that knows opset {opset}",
+        helps=("pip install --upgrade onnxruntime", f"or compile with --opset {newest}"),
+    )
 
 
 def _session(model: str | bytes, options: object, providers: Sequence[object]) -> _Inner:

@@ -15,6 +15,8 @@ from netlang.cli.output import show_fault, silence, warn
 from netlang.faults import ENVIRONMENT, USAGE, Fault
 
 INTERRUPTED, BUG = 130, 70
+_NO_ROOM = ("failed to map segment", "bad_alloc")
+"""What the system says where a library does not fit into memory."""
 
 
 def guarded(command: click.Command, args: Sequence[str]) -> int:
@@ -35,6 +37,9 @@ def guarded(command: click.Command, args: Sequence[str]) -> int:
         except OSError:
             # The streams themselves are broken: the exit code is all that can be said.
             _silence_streams()
+        except MemoryError:
+            # Nothing more can be loaded: neither notes nor places are laid out.
+            sys.stderr.write(f"error[{fault.rule}]: {fault.message}\n")
         return fault.exit_code
 
 
@@ -52,12 +57,26 @@ def _fault(error: Exception) -> Fault:
                 helps=[f"install it: pip install {package}"],
                 exit_code=ENVIRONMENT,
             )
+        case ImportError() if not (error.name or "").startswith("netlang"):
+            if any(said in str(error) for said in _NO_ROOM):
+                return _fault(MemoryError())
+            return Fault(
+                "missing-library",
+                f"the library `{_library(error)}` cannot be loaded",
+                notes=[str(error).partition("\n")[0]],
+                helps=["install it anew"],
+                exit_code=ENVIRONMENT,
+            )
         case MemoryError():
             return Fault("out-of-memory", "there is not enough memory", exit_code=ENVIRONMENT)
         case OSError():
             return _environment(error)
         case _:
             return _bug(error)
+
+
+def _library(error: ImportError) -> str:
+    return (error.name or "one of those it needs").partition(".")[0]
 
 
 def _usage(error: click.ClickException) -> Fault:

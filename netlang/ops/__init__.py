@@ -18,6 +18,9 @@ MODULES: dict[str, tuple[str, ...]] = {
         "leaky_relu",
         "elu",
         "gelu",
+        "softmax",
+        "log_softmax",
+        "leak",
     ),
     "adaptive": (
         "adaptive_avg_pool",
@@ -35,16 +38,11 @@ MODULES: dict[str, tuple[str, ...]] = {
         "mod",
         "fmod",
     ),
-    "averaging": (
-        "avg_pool",
-        "lp_pool",
-    ),
     "batch_statistics": ("normalize_batch_training",),
     "channels": (
         "local_response_norm",
         "add_channel",
         "mul_channel",
-        "leak",
     ),
     "choice": (
         "constant",
@@ -91,6 +89,10 @@ MODULES: dict[str, tuple[str, ...]] = {
         "ceil",
         "round",
         "reciprocal",
+        "sin",
+        "cos",
+        "tan",
+        "atan",
     ),
     "foreign": ("foreign",),
     "gathering": (
@@ -119,26 +121,20 @@ MODULES: dict[str, tuple[str, ...]] = {
         "normalize_batch",
         "normalize_group",
         "normalize_instance",
+        "normalize_layer",
+        "normalize_rms",
+        "l2_normalize",
     ),
-    "padding": ("pad",),
-    "pixels": (
-        "pixel_shuffle",
-        "pixel_unshuffle",
+    "pooling": (
+        "max_pool",
+        "avg_pool",
+        "lp_pool",
     ),
-    "places": (
-        "argmax",
-        "argmin",
-    ),
-    "pooling": ("max_pool",),
     "random": (
         "dropout",
         "drop_path",
         "dropout_channels",
         "stop_gradient",
-    ),
-    "randomness": (
-        "draw_uniform",
-        "draw_normal",
     ),
     "ranking": ("ranked",),
     "recurrent": (
@@ -146,6 +142,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "gru_layer",
         "lstm_layer",
     ),
+    "randomness": ("draw_uniform", "draw_normal"),
     "reduction": (
         "sum",
         "mean",
@@ -153,6 +150,8 @@ MODULES: dict[str, tuple[str, ...]] = {
         "max",
         "min",
         "logsumexp",
+        "argmax",
+        "argmin",
         "cumsum",
     ),
     "repetition": (
@@ -160,10 +159,13 @@ MODULES: dict[str, tuple[str, ...]] = {
         "tile",
         "flip",
         "reverse_time",
+        "pad",
     ),
     "resize": (
         "upsample",
         "resize",
+        "pixel_shuffle",
+        "pixel_unshuffle",
     ),
     "scattering": (
         "scatter",
@@ -173,21 +175,11 @@ MODULES: dict[str, tuple[str, ...]] = {
     "shape": (
         "flatten",
         "reshape",
-    ),
-    "softmax": (
-        "softmax",
-        "log_softmax",
-    ),
-    "transposition": (
         "transpose",
         "squeeze",
         "unsqueeze",
     ),
     "trigonometry": (
-        "sin",
-        "cos",
-        "tan",
-        "atan",
         "asin",
         "acos",
         "sinh",
@@ -199,11 +191,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "unfolding": (
         "unfold",
         "fold",
-    ),
-    "vector_normalization": (
-        "normalize_layer",
-        "normalize_rms",
-        "l2_normalize",
     ),
 }
 """The operators of each module; a test holds this to what the modules register."""

@@ -363,6 +363,18 @@ RULES = (
         program=False,
     ),
     Rule(
+        "library-version",
+        "What a command needs is installed in a version it knows.",
+        """
+        The libraries that read weights and compute change with time. Each is used from the
+        version on that has all it must have, up to its next major number, where anything may
+        change. A run time also knows ONNX's operators up to some opset, and no later one.
+        """,
+        "`netlang run` with onnxruntime 1.15",
+        "the same after `pip install --upgrade onnxruntime`",
+        program=False,
+    ),
+    Rule(
         "pillow-missing",
         "Pictures need Pillow.",
         """

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from answers import Answer, ask, ask_apart, keeps_the_contract
 
+from netlang.versions import KNOWN
+
+CHECKOUT = Path(__file__).parents[2]
 GOOD = "net A(x: f32[N, 4]) -> y: f32[N, 2] {\n  y = dense(x, 2)\n}\n"
 BAD = "net A(x: f32[N, 4]) -> y: f32[N, 2] {\n  y = dens(x, 2)\n}\n"
 WIDE = "net A(x: f32[N, 20000]) -> y {\n  y = dense(x, 20000)\n}\n"
@@ -40,6 +44,48 @@ def test_r4_too_little_memory_is_told(backend: str, tmp_path: Path) -> None:
     keeps_the_contract(answer)
     assert answer.code == 3, answer.text
     assert answer.rules == ["out-of-memory"]
+    taken = (
+        "`A` takes about 1,600,240,000 bytes: "
+        "1,600,080,000 for weights, 160,000 for what layers hand on"
+    )
+    warning, _, error = answer.err.partition("\n")
+    assert warning.startswith(f"warning[out-of-memory]: {taken}; there are ")
+    assert error == (
+        "error[out-of-memory]: there is not enough memory\n"
+        "   |\n"
+        f"   = note: {taken}\n"
+        "   = help: take a smaller batch or smaller inputs, "
+        "or allow it more memory (ulimit -v)\n"
+    )
+
+
+DEEP = """net B(x: f32[N, 3, 512, 512]) -> y {
+  a = x |> conv(64, 3, pad=1) as c1 |> relu |> conv(64, 3, pad=1) as c2 |> relu
+  y = a |> global_avg_pool |> dense(10)
+}
+"""
+
+
+@pytest.mark.parametrize("mebibytes", [256, 320, 600, 1_000, 1_300])
+@pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
+def test_r4_what_layers_hand_on_is_part_of_the_estimate(
+    backend: str, mebibytes: int, tmp_path: Path
+) -> None:
+    (tmp_path / "b.net").write_text(DEEP)
+    np.save(tmp_path / "x.npy", np.ones((8, 3, 512, 512), np.float32))
+    answer = ask_apart(
+        *run_args(tmp_path / "b.net", "--backend", backend),
+        address_space=mebibytes * 2**20,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    keeps_the_contract(answer)
+    assert (answer.code, answer.rules) == (3, ["out-of-memory"]), answer.text
+    taken = 4 * (2 * 8 * 64 * 512 * 512)
+    assert f"{taken:,} for what layers hand on" in answer.err
+
+
+def test_r4_a_run_that_fits_says_nothing_of_memory(program: Path) -> None:
+    assert ask(*run_args(program)).err == ""
 
 
 def test_r5_a_graphics_card_that_is_not_there_is_never_replaced_in_silence(program: Path) -> None:
@@ -66,6 +112,94 @@ def test_r6_a_missing_library_is_named(module: str, program: Path) -> None:
     keeps_the_contract(answer)
     assert (answer.code, answer.rules) == (3, ["missing-library"])
     assert f"pip install {module}" in answer.text
+
+
+def stubbed(module: str, text: str, folder: Path, *args: str | Path) -> Answer:
+    """Run a command where a library of this text stands before the one that is installed."""
+    (folder / "stubs").mkdir()
+    (folder / "stubs" / f"{module}.py").write_text(text)
+    start = (
+        f"import sys\nsys.path.insert(0, {str(folder / 'stubs')!r})\n"
+        "from netlang.cli.main import main\nmain()\n"
+    )
+    return ask_apart(*args, start=start)
+
+
+@pytest.mark.parametrize(
+    ("module", "found", "word", "need", "pip"),
+    [
+        ("onnxruntime", "1.15.1", "old", "1.20 or newer, before 2", ">=1.20,<2"),
+        ("onnxruntime", "1.9.0", "old", "1.20 or newer, before 2", ">=1.20,<2"),
+        ("onnxruntime", "2.0.0rc1", "new", "1.20 or newer, before 2", ">=1.20,<2"),
+        ("onnx", "1.16.2", "old", "1.17 or newer, before 2", ">=1.17,<2"),
+        ("onnx", "10.0.dev3", "new", "1.17 or newer, before 2", ">=1.17,<2"),
+        ("numpy", "1.26.4", "old", "2.0 or newer, before 3", ">=2.0,<3"),
+        ("numpy", "3.0.0", "new", "2.0 or newer, before 3", ">=2.0,<3"),
+    ],
+)
+def test_r6_a_library_too_old_or_too_new_is_told_with_its_versions(
+    module: str, found: str, word: str, need: str, pip: str, program: Path
+) -> None:
+    text = f'__version__ = "{found}"\n'
+    answer = stubbed(module, text, program.parent, *run_args(program))
+    keeps_the_contract(answer)
+    assert answer.code == 3
+    assert answer.err == (
+        f"error[library-version]: {module} {found} is too {word}\n"
+        "   |\n"
+        f"   = note: installed: {module} {found}\n"
+        f"   = note: needed: {module} {need}\n"
+        f'   = help: install another: pip install "{module}{pip}"\n'
+    )
+
+
+def test_r6_a_run_time_too_old_for_the_opset_is_told_with_both(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """onnxruntime itself refuses an opset that is newer than it is: here one from the future."""
+    import onnx
+    import onnxruntime
+
+    from netlang.backends import ort
+    from netlang.versions import UnknownVersion
+
+    assert ask("compile", program, "-o", tmp_path / "a.onnx").code == 0
+    model = onnx.load(tmp_path / "a.onnx")
+    model.opset_import[0].version = 999
+    onnx.save(model, tmp_path / "new.onnx")
+    monkeypatch.setattr(onnxruntime, "__version__", "1.20.1")
+    with pytest.raises(UnknownVersion) as caught:
+        ort.Session(tmp_path / "new.onnx")
+    newest = onnx.defs.onnx_opset_version()
+    assert caught.value.message == "onnxruntime 1.20.1 is too old for opset 999"
+    installed, needed = caught.value.notes
+    assert installed.startswith("installed: onnxruntime 1.20.1, which knows opsets up to ")
+    assert abs(int(installed.split()[-1]) - newest) < 5
+    assert needed == "needed: one that knows opset 999"
+    assert caught.value.helps[0] == "pip install --upgrade onnxruntime"
+    assert caught.value.exit_code == 3
+
+
+def test_r6_the_versions_we_know_are_those_we_ask_for() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = set(project["dependencies"])
+    assert {f"{name}>={first},<{end}" for name, (first, end) in KNOWN.items()} < asked
+
+
+@pytest.mark.parametrize("module", ["onnxruntime", "onnx"])
+def test_r5_a_library_that_cannot_be_loaded_is_no_mistake_of_ours(
+    module: str, program: Path
+) -> None:
+    text = f'raise ImportError("libcudart.so.12: cannot open", name="{module}")\n'
+    answer = stubbed(module, text, program.parent, *run_args(program))
+    keeps_the_contract(answer)
+    assert answer.code == 3
+    assert answer.err == (
+        f"error[missing-library]: the library `{module}` cannot be loaded\n"
+        "   |\n"
+        "   = note: libcudart.so.12: cannot open\n"
+        "   = help: install it anew\n"
+    )
 
 
 @pytest.mark.parametrize("module", ["onnxruntime", "onnx", "numpy", "safetensors", "PIL"])
@@ -147,9 +281,9 @@ def test_r7_no_environment_is_needed(env: dict[str, str], program: Path) -> None
         ["run", "a.net", "--bind", "N=" + "9" * 5_000], ["run", "a.net", "--seed", "-1"],
         ["run", "a.net", "--seed", "9" * 100], ["run", "a.net", "--backend", "torch"],
         ["run", "a.net", "--provider", "tpu"], ["compile", "a.net"],
-        ["compile", "a.net", "-o"], ["summary", "a.net", "--bind", "Q=1"],
-        ["summary", "a.net", "B"], ["summary", "a.net", "--depth", "x"],
-        ["explain", "nothing-of-that-name"], ["verify", "a.net", "--seed", "x"],
+        ["compile", "a.net", "-o"], ["summary", "a.net", "--bind", "Q=1"], ["summary", "a.net",
+         "B"],
+        ["summary", "a.net", "--depth", "x"], ["verify", "a.net", "--seed", "x"],
         ["check", "nowhere.net"], ["check", "-", "-"], ["fmt", "nowhere.net"], ["check", "."],
         ["run", "a.net", "-i", "z=x.npy"], ["summary", "a.net", "--bind", "N=-1"],
         ["check", ""], ["check", "a\nb.net"], ["summary", ""], ["run", "a.net", "-i", "x=x.txt"],

@@ -10,7 +10,9 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "netlang"
 
 LAYERS = (
-    ("faults", "manual", "numeric", "record", "rules", "source"),
+    ("faults", "manual", "record", "rules", "source"),
+    ("versions",),
+    ("machine", "numeric"),
     ("diagnostics", "files", "ir", "search"),
     ("arrays", "render", "syntax", "vocabulary"),
     ("initial", "npy", "ops", "pictures", "vectors"),

@@ -1,5 +1,6 @@
 """Lowering to ONNX; the only package that knows the format."""
 
+from netlang.backends.onnx import installed as installed
 from netlang.backends.onnx.files import check as check
 from netlang.backends.onnx.files import save as save
 from netlang.backends.onnx.files import weight_bytes as weight_bytes

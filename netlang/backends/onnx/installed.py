@@ -1,0 +1,7 @@
+"""The ONNX library that is there, looked at before anything in it is asked for."""
+
+import onnx
+
+from netlang.versions import check_version
+
+check_version("onnx", onnx.__version__)
