@@ -59,7 +59,7 @@ def _transposed(node: Node, axis: int) -> Spread | None:
 
 
 def _padded(node: Node, axis: int) -> Spread:
-    from netlang.ops.repetition import Pad
+    from netlang.ops.padding import Pad
 
     assert isinstance(node.op, Pad)
     # The amounts are those of the last axes.

@@ -18,9 +18,6 @@ MODULES: dict[str, tuple[str, ...]] = {
         "leaky_relu",
         "elu",
         "gelu",
-        "softmax",
-        "log_softmax",
-        "leak",
     ),
     "adaptive": (
         "adaptive_avg_pool",
@@ -38,11 +35,16 @@ MODULES: dict[str, tuple[str, ...]] = {
         "mod",
         "fmod",
     ),
+    "averaging": (
+        "avg_pool",
+        "lp_pool",
+    ),
     "batch_statistics": ("normalize_batch_training",),
     "channels": (
         "local_response_norm",
         "add_channel",
         "mul_channel",
+        "leak",
     ),
     "choice": (
         "constant",
@@ -89,10 +91,6 @@ MODULES: dict[str, tuple[str, ...]] = {
         "ceil",
         "round",
         "reciprocal",
-        "sin",
-        "cos",
-        "tan",
-        "atan",
     ),
     "foreign": ("foreign",),
     "gathering": (
@@ -121,20 +119,26 @@ MODULES: dict[str, tuple[str, ...]] = {
         "normalize_batch",
         "normalize_group",
         "normalize_instance",
-        "normalize_layer",
-        "normalize_rms",
-        "l2_normalize",
     ),
-    "pooling": (
-        "max_pool",
-        "avg_pool",
-        "lp_pool",
+    "padding": ("pad",),
+    "pixels": (
+        "pixel_shuffle",
+        "pixel_unshuffle",
     ),
+    "places": (
+        "argmax",
+        "argmin",
+    ),
+    "pooling": ("max_pool",),
     "random": (
         "dropout",
         "drop_path",
         "dropout_channels",
         "stop_gradient",
+    ),
+    "randomness": (
+        "draw_uniform",
+        "draw_normal",
     ),
     "ranking": ("ranked",),
     "recurrent": (
@@ -142,7 +146,6 @@ MODULES: dict[str, tuple[str, ...]] = {
         "gru_layer",
         "lstm_layer",
     ),
-    "randomness": ("draw_uniform", "draw_normal"),
     "reduction": (
         "sum",
         "mean",
@@ -150,8 +153,6 @@ MODULES: dict[str, tuple[str, ...]] = {
         "max",
         "min",
         "logsumexp",
-        "argmax",
-        "argmin",
         "cumsum",
     ),
     "repetition": (
@@ -159,13 +160,10 @@ MODULES: dict[str, tuple[str, ...]] = {
         "tile",
         "flip",
         "reverse_time",
-        "pad",
     ),
     "resize": (
         "upsample",
         "resize",
-        "pixel_shuffle",
-        "pixel_unshuffle",
     ),
     "scattering": (
         "scatter",
@@ -175,11 +173,21 @@ MODULES: dict[str, tuple[str, ...]] = {
     "shape": (
         "flatten",
         "reshape",
+    ),
+    "softmax": (
+        "softmax",
+        "log_softmax",
+    ),
+    "transposition": (
         "transpose",
         "squeeze",
         "unsqueeze",
     ),
     "trigonometry": (
+        "sin",
+        "cos",
+        "tan",
+        "atan",
         "asin",
         "acos",
         "sinh",
@@ -191,6 +199,11 @@ MODULES: dict[str, tuple[str, ...]] = {
     "unfolding": (
         "unfold",
         "fold",
+    ),
+    "vector_normalization": (
+        "normalize_layer",
+        "normalize_rms",
+        "l2_normalize",
     ),
 }
 """The operators of each module; a test holds this to what the modules register."""

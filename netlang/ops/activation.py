@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from netlang.ir.dims import Shape, symbol
+from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
-from netlang.ops import arguments
-from netlang.ops.checks import (
-    require_dtype_of,
-    require_elements,
-    require_float,
-    require_positive,
-)
+from netlang.ops.checks import require_float, require_positive
 from netlang.ops.special import erf
 from netlang.ops.terms import Term, terms
 
@@ -346,146 +340,4 @@ class Gelu(Activation):
             Sample(cls(), (TensorType(F32, (N, 1)),), low=-9, high=9, sizes={"N": 40}),
             Sample(cls(True), (TensorType(F32, (N, 1)),), low=-9, high=9, sizes={"N": 40}),
             Sample(cls(), (TensorType(F32, ()),)),
-        ]
-
-
-@dataclass(frozen=True)
-class Normalizer(Activation, ABC):
-    """A distribution over the elements along one axis."""
-
-    axis: int = -1
-
-    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
-        del operand
-        return frozenset({self.axis % rank})
-
-    @classmethod
-    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
-        return cls(arguments.axis_of(types[0], arguments.integer(attributes, "axis", -1)))
-
-    def infer(self, *types: TensorType) -> Types:
-        (x,) = types
-        require_float(self.name, x)
-        require_elements(self.name, x, (arguments.axis_of(x, self.axis),))
-        return (x,)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add(self.onnx_name, *operands, axis=self.axis),)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        return [
-            Sample(cls(1), (TensorType(F32, (2, 3)),)),
-            Sample(cls(0), (TensorType(F32, (4,)),), low=-90, high=90),
-            Sample(cls(-2), (TensorType(F32, (N, 3, 2)),), sizes={"N": 2}),
-            Sample(cls(0), (TensorType(F32, (N, 3, 2)),), sizes={"N": 5}),
-            Sample(cls(1), (TensorType(F32, (3, 1)),)),
-            Sample(cls(1), (TensorType(F32, (0, 3)),)),
-        ]
-
-
-@register
-class Softmax(Normalizer):
-    """Make the elements along an axis positive with sum 1: exp(x) / sum(exp(x)).
-
-    ``f32[...S] -> f32[...S]``; large elements don't overflow. Source: ONNX Softmax.
-    """
-
-    name = "softmax"
-    onnx_name = "Softmax"
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        (x,) = operands
-        e = np.exp(x - np.max(x, axis=self.axis, keepdims=True))
-        return (e / np.sum(e, axis=self.axis, keepdims=True),)
-
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
-        return y * (ct - (ct * y).sum((self.axis % x.rank,), keep=True))
-
-
-@register
-class LogSoftmax(Normalizer):
-    """Take the logarithm of softmax without computing the softmax.
-
-    ``f32[...S] -> f32[...S]``; finite where softmax underflows to 0. Source: ONNX LogSoftmax.
-    """
-
-    name = "log_softmax"
-    onnx_name = "LogSoftmax"
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        (x,) = operands
-        shifted = x - np.max(x, axis=self.axis, keepdims=True)
-        return (shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True)),)
-
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
-        return ct - y.unary("exp") * ct.sum((self.axis % x.rank,), keep=True)
-
-
-@register
-@dataclass(frozen=True)
-class Leak(Primitive):
-    """Keep positive elements and multiply the others by a learned slope, one for each channel.
-
-    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; a slope ``f32[1]`` serves all channels.
-    Source: He et al., 2015; ONNX PRelu.
-    """
-
-    name: ClassVar[str] = "leak"
-    operands: ClassVar[tuple[str, ...]] = ("x", "slope")
-
-    def infer(self, *types: TensorType) -> Types:
-        x, slope = types
-        require_float("leak", x)
-        require_dtype_of(x, slope, operand=1)
-        if slope.shape != (1,) and (x.rank < 2 or slope.shape != (x.shape[1],)):
-            raise TypeRefused(
-                "`leak` needs one slope for each channel, or one for all",
-                operand=1,
-                label=f"this is {slope}",
-                notes=(f"the input is {x}",),
-            )
-        return (x,)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        x, slope = operands
-        aligned = slope.reshape(-1, *(1,) * (x.ndim - 2)) if x.ndim > 2 else slope
-        return (np.where(x >= 0, x, x * (aligned if x.ndim else aligned[0])),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        x, slope = operands
-        if x.type.rank == 0:
-            return (b.add("PRelu", x, b.add("Squeeze", slope, b.axes((0,)))),)
-        if x.type.rank <= 2 or slope.type.shape == (1,):
-            return (b.add("PRelu", x, slope),)
-        aligned = b.add("Unsqueeze", slope, b.axes(range(1, x.type.rank - 1)))
-        return (b.add("PRelu", x, aligned),)
-
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        x, slope, ct = terms(b, *inputs, *cts)
-        kept = x >= 0.0
-        by_slope = (ct * x).where(kept.unary("logical_not"))
-        if slope.shape == (1,):
-            aligned = slope.reshape(())
-            total = by_slope.sum(range(x.rank)).reshape((1,))
-        else:
-            aligned = slope.reshape((*slope.shape, *(1,) * (x.rank - 2)))
-            total = by_slope.sum([0, *range(2, x.rank)])
-        return ct.where(kept, ct * aligned).value, total.value
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        def sample(x: Shape, slope: Shape) -> Sample:
-            return Sample(
-                cls(),
-                (TensorType(F32, x), TensorType(F32, slope)),
-                sizes={"N": 2},
-            )
-
-        return [
-            sample((N, 3, 2, 2), (3,)),
-            sample((N, 3, 4), (1,)),
-            sample((2, 3), (3,)),
-            sample((4,), (1,)),
-            sample((), (1,)),
         ]

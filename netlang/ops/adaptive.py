@@ -16,6 +16,7 @@ from netlang.ops.arguments import Arguments, items, refused
 from netlang.ops.checks import require_float
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.reverse import pulled_back
+from netlang.ops.samples import sample
 from netlang.ops.terms import Term, terms
 from netlang.ops.windows import spatial_shape, wrong_count
 
@@ -97,14 +98,14 @@ class _AdaptivePool(Primitive):
         n, h, w = symbol("N"), symbol("H", 4), symbol("W")
         whole = TensorType(F32, (n, 2, w, w))
         return [
-            _sample(cls((1, 1)), 2, 3, 4, 5),
-            _sample(cls((2, 3)), 2, 3, 4, 6),
-            _sample(cls((3, 2)), 1, 2, 7, 5),
-            _sample(cls((7, 7)), 1, 2, 6, 6),
-            _sample(cls((2, 4)), 1, 2, 4, 7),
-            _sample(cls((4, 5)), 1, 2, 4, 5),
-            _sample(cls((3,)), 2, 3, 8),
-            _sample(cls((1, 2, 3)), 1, 2, 2, 3, 4),
+            sample(cls((1, 1)), 2, 3, 4, 5),
+            sample(cls((2, 3)), 2, 3, 4, 6),
+            sample(cls((3, 2)), 1, 2, 7, 5),
+            sample(cls((7, 7)), 1, 2, 6, 6),
+            sample(cls((2, 4)), 1, 2, 4, 7),
+            sample(cls((4, 5)), 1, 2, 4, 5),
+            sample(cls((3,)), 2, 3, 8),
+            sample(cls((1, 2, 3)), 1, 2, 2, 3, 4),
             Sample(cls((1, 1)), (whole,), sizes={"N": 2, "W": 5}),
             Sample(cls((2, w)), (TensorType(F32, (n, 2, h, w)),), sizes={"N": 2, "H": 8, "W": 5}),
             Sample(cls((4, 2)), (TensorType(F32, (n, 2, h, 5)),), sizes={"N": 2, "H": 8}),
@@ -267,7 +268,3 @@ def _members(bounds: Sequence[tuple[int, int]]) -> list[list[int]]:
 def _resized(x: Operand, name: str, axis: int, n: int) -> Operand:
     shape = (*x.type.shape[:axis], n, *x.type.shape[axis + 1 :])
     return Operand(name, x.type.with_shape(*shape))
-
-
-def _sample(op: Primitive, *shape: int) -> Sample:
-    return Sample(op, (TensorType(F32, shape),))

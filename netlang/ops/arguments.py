@@ -94,6 +94,17 @@ def items(value: object) -> Sequence[object]:
     return (value,)
 
 
+def pair(item: object, name: str) -> tuple[int, int]:
+    """Take what is added before and after an axis: one number for both, or two."""
+    match items(item):
+        case [int() as both]:
+            return both, both
+        case [int() as before, int() as after]:
+            return before, after
+        case _:
+            raise refused(name, "must hold a number or (before, after) per axis", item)
+
+
 def dtype(arguments: Arguments, name: str, default: DType) -> DType:
     """Take an element type, given itself or by its name."""
     match arguments.get(name):

@@ -13,7 +13,7 @@ from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, 
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops import arguments
-from netlang.ops.checks import require_float, require_rank, require_vector
+from netlang.ops.checks import require_dtype_of, require_float, require_rank, require_vector
 from netlang.ops.terms import Term, terms
 
 N = symbol("N")
@@ -97,7 +97,7 @@ class LocalResponseNorm(Primitive):
 
     def _around(self, x: Term) -> Term:
         """Average over neighbours across channels; those that are missing count as 0."""
-        from netlang.ops.pooling import AvgPool
+        from netlang.ops.averaging import AvgPool
 
         reach = self.size // 2
         one = x.reshape((x.shape[0], 1, x.shape[1], product(x.shape[2:])))
@@ -193,3 +193,72 @@ def over_channels(v: Array, x: Array) -> Array:
 def aligned(b: OnnxBuilder, v: Operand, x: TensorType) -> Operand | str:
     """Put axes of size 1 behind the channels, so that ONNX lines ``v`` up with axis 1."""
     return v if x.rank == 2 else b.add("Unsqueeze", v, b.axes(range(1, x.rank - 1)))
+
+
+@register
+@dataclass(frozen=True)
+class Leak(Primitive):
+    """Keep positive elements and multiply the others by a learned slope, one for each channel.
+
+    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; a slope ``f32[1]`` serves all channels.
+    Source: He et al., 2015; ONNX PRelu.
+    """
+
+    name: ClassVar[str] = "leak"
+    operands: ClassVar[tuple[str, ...]] = ("x", "slope")
+
+    def infer(self, *types: TensorType) -> Types:
+        x, slope = types
+        require_float("leak", x)
+        require_dtype_of(x, slope, operand=1)
+        if slope.shape != (1,) and (x.rank < 2 or slope.shape != (x.shape[1],)):
+            raise TypeRefused(
+                "`leak` needs one slope for each channel, or one for all",
+                operand=1,
+                label=f"this is {slope}",
+                notes=(f"the input is {x}",),
+            )
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, slope = operands
+        aligned = slope.reshape(-1, *(1,) * (x.ndim - 2)) if x.ndim > 2 else slope
+        return (np.where(x >= 0, x, x * (aligned if x.ndim else aligned[0])),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        x, slope = operands
+        if x.type.rank == 0:
+            return (b.add("PRelu", x, b.add("Squeeze", slope, b.axes((0,)))),)
+        if x.type.rank <= 2 or slope.type.shape == (1,):
+            return (b.add("PRelu", x, slope),)
+        aligned = b.add("Unsqueeze", slope, b.axes(range(1, x.type.rank - 1)))
+        return (b.add("PRelu", x, aligned),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, slope, ct = terms(b, *inputs, *cts)
+        kept = x >= 0.0
+        by_slope = (ct * x).where(kept.unary("logical_not"))
+        if slope.shape == (1,):
+            aligned = slope.reshape(())
+            total = by_slope.sum(range(x.rank)).reshape((1,))
+        else:
+            aligned = slope.reshape((*slope.shape, *(1,) * (x.rank - 2)))
+            total = by_slope.sum([0, *range(2, x.rank)])
+        return ct.where(kept, ct * aligned).value, total.value
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(x: Shape, slope: Shape) -> Sample:
+            return Sample(
+                cls(),
+                (TensorType(F32, x), TensorType(F32, slope)),
+                sizes={"N": 2},
+            )
+
+        return [
+            sample((N, 3, 2, 2), (3,)),
+            sample((N, 3, 4), (1,)),
+            sample((2, 3), (3,)),
+            sample((4,), (1,)),
+            sample((), (1,)),
+        ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -184,7 +185,7 @@ class Erf(Unary):
 
     def derivative(self, x: Term, y: Term) -> Term:
         del y
-        return (2 / 3.141592653589793**0.5) * (-(x * x)).unary("exp")
+        return (2 / math.pi**0.5) * (-(x * x)).unary("exp")
 
 
 @register
@@ -244,68 +245,3 @@ class Reciprocal(Unary):
     def derivative(self, x: Term, y: Term) -> Term:
         del x
         return -(y * y)
-
-
-@register
-class Sin(Unary):
-    """Take the sine of every element, an angle in radians.
-
-    ``f32[...S] -> f32[...S]``. Source: ONNX Sin.
-    """
-
-    name = "sin"
-    numpy_name = "sin"
-    onnx_name = "Sin"
-
-    def derivative(self, x: Term, y: Term) -> Term:
-        del y
-        return x.unary("cos")
-
-
-@register
-class Cos(Unary):
-    """Take the cosine of every element, an angle in radians.
-
-    ``f32[...S] -> f32[...S]``. Source: ONNX Cos.
-    """
-
-    name = "cos"
-    numpy_name = "cos"
-    onnx_name = "Cos"
-
-    def derivative(self, x: Term, y: Term) -> Term:
-        del y
-        return -x.unary("sin")
-
-
-@register
-class Tan(Unary):
-    """Take the tangent of every element, an angle in radians.
-
-    ``f32[...S] -> f32[...S]``. Source: ONNX Tan.
-    """
-
-    name = "tan"
-    numpy_name = "tan"
-    onnx_name = "Tan"
-    low, high = -1.0, 1.0
-
-    def derivative(self, x: Term, y: Term) -> Term:
-        del x
-        return y * y + 1.0
-
-
-@register
-class Atan(Unary):
-    """Give the angle in radians whose tangent every element is.
-
-    ``f32[...S] -> f32[...S]``. Source: ONNX Atan.
-    """
-
-    name = "atan"
-    numpy_name = "arctan"
-    onnx_name = "Atan"
-
-    def derivative(self, x: Term, y: Term) -> Term:
-        del y
-        return 1.0 / (x * x + 1.0)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.ir.dims import Size, symbol
+from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, axis_of, integer, integers, refused
 from netlang.ops.indexing import check_place
+from netlang.ops.samples import sample
 from netlang.ops.terms import Term, terms
 
 
@@ -150,8 +151,8 @@ class Take(Primitive):
     def samples(cls) -> Sequence[Sample]:
         symbolic = (TensorType(F32, (symbol("N"), 4)),)
         return [
-            _sample(cls((2, 0, 2, -1), 1), 2, 3, 4),
-            _sample(cls((1,), -1), 2, 3),
+            sample(cls((2, 0, 2, -1), 1), 2, 3, 4),
+            sample(cls((1,), -1), 2, 3),
             Sample(cls((3, 1), 1), symbolic, sizes={"N": 2}),
         ]
 
@@ -240,7 +241,3 @@ def require_rows(x: TensorType, ids: TensorType, axis: int) -> None:
             label=f"this is {ids}",
             notes=[f"the tensor is {x}"],
         )
-
-
-def _sample(op: Primitive, *shape: Size) -> Sample:
-    return Sample(op, (TensorType(F32, shape),))

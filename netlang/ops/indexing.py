@@ -14,6 +14,7 @@ from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, items, refused
 from netlang.ops.axes import without
+from netlang.ops.samples import sample
 from netlang.ops.terms import terms
 
 Bound = Size | None
@@ -130,13 +131,13 @@ class Index(Primitive):
         symbolic = (TensorType(F32, (n, t, 4)),)
         fixed = {"N": 2, "T": 5}
         return [
-            _sample(cls((None, 0)), 2, 3, 4),
-            _sample(cls((None, -1, 2)), 2, 3, 4),
-            _sample(cls((1, 2)), 2, 3),
-            _sample(cls((None, (1, 3))), 2, 5),
-            _sample(cls(((1, None), None, (None, -2))), 3, 2, 5),
-            _sample(cls((None, (-3, -1), 0)), 2, 5, 3),
-            _sample(cls(()), 2, 3),
+            sample(cls((None, 0)), 2, 3, 4),
+            sample(cls((None, -1, 2)), 2, 3, 4),
+            sample(cls((1, 2)), 2, 3),
+            sample(cls((None, (1, 3))), 2, 5),
+            sample(cls(((1, None), None, (None, -2))), 3, 2, 5),
+            sample(cls((None, (-3, -1), 0)), 2, 5, 3),
+            sample(cls(()), 2, 3),
             Sample(cls((None, 0)), symbolic, sizes=fixed),
             Sample(cls((None, (1, None), (0, 2))), symbolic, sizes=fixed),
             Sample(cls((None, (None, -1))), symbolic, sizes=fixed),
@@ -210,7 +211,3 @@ def _out_of_range(x: TensorType, axis: int, message: str) -> TypeRefused:
         label=f"axis {axis} of {x} is {size} long",
         notes=[note],
     )
-
-
-def _sample(op: Primitive, *shape: Size) -> Sample:
-    return Sample(op, (TensorType(F32, shape),))

@@ -9,10 +9,11 @@ from typing import ClassVar, Self
 from netlang.ir.dims import Dim, Floor, Shape, Size, exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
-from netlang.ir.types import F32, TensorType, Types
+from netlang.ir.types import TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, axis_of, integer, new_axis, refused, sizes
 from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.samples import f32
 from netlang.ops.terms import terms
 
 
@@ -66,11 +67,11 @@ class Concat(Primitive):
         n, h = symbol("N"), symbol("H")
         fixed = {"N": 2, "H": 4}
         return [
-            Sample(cls(1), (_f32(2, 3), _f32(2, 1), _f32(2, 4))),
-            Sample(cls(-2), (_f32(2, 3, 4), _f32(2, 5, 4))),
-            Sample(cls(0), (_f32(3),)),
-            Sample(cls(1), (_f32(n, 3, h), _f32(n, 2, h)), sizes=fixed),
-            Sample(cls(2), (_f32(n, 3, h), _f32(n, 3, 2)), sizes=fixed),
+            Sample(cls(1), (f32(2, 3), f32(2, 1), f32(2, 4))),
+            Sample(cls(-2), (f32(2, 3, 4), f32(2, 5, 4))),
+            Sample(cls(0), (f32(3),)),
+            Sample(cls(1), (f32(n, 3, h), f32(n, 2, h)), sizes=fixed),
+            Sample(cls(2), (f32(n, 3, h), f32(n, 3, 2)), sizes=fixed),
         ]
 
 
@@ -131,10 +132,10 @@ class Stack(Primitive):
     def samples(cls) -> Sequence[Sample]:
         n = symbol("N")
         return [
-            Sample(cls(0), (_f32(2, 3), _f32(2, 3))),
-            Sample(cls(-1), (_f32(2), _f32(2), _f32(2))),
-            Sample(cls(0), (_f32(), _f32())),
-            Sample(cls(1), (_f32(n, 3), _f32(n, 3)), sizes={"N": 2}),
+            Sample(cls(0), (f32(2, 3), f32(2, 3))),
+            Sample(cls(-1), (f32(2), f32(2), f32(2))),
+            Sample(cls(0), (f32(), f32())),
+            Sample(cls(1), (f32(n, 3), f32(n, 3)), sizes={"N": 2}),
         ]
 
 
@@ -209,11 +210,11 @@ class Split(Primitive):
     def samples(cls) -> Sequence[Sample]:
         n, d = symbol("N"), symbol("D", 2)
         return [
-            Sample(cls((2, 2, 2), 1), (_f32(2, 6),)),
-            Sample(cls((1, 4), -2), (_f32(2, 5, 3),)),
-            Sample(cls((3,), 0), (_f32(3, 2),)),
-            Sample(cls((2, 1), 1), (_f32(n, 3, 2),), sizes={"N": 2}),
-            Sample(cls((d // 2, d // 2), 1), (_f32(n, d),), sizes={"N": 2, "D": 6}),
+            Sample(cls((2, 2, 2), 1), (f32(2, 6),)),
+            Sample(cls((1, 4), -2), (f32(2, 5, 3),)),
+            Sample(cls((3,), 0), (f32(3, 2),)),
+            Sample(cls((2, 1), 1), (f32(n, 3, 2),), sizes={"N": 2}),
+            Sample(cls((d // 2, d // 2), 1), (f32(n, d),), sizes={"N": 2, "D": 6}),
         ]
 
 
@@ -309,7 +310,3 @@ def _last_part(parts: Shape, missing: Size) -> list[str]:
         return []
     fitting = (*parts[:-1], last)
     return [f"`[{', '.join(map(str, fitting))}]` would fit"]
-
-
-def _f32(*shape: Size) -> TensorType:
-    return TensorType(F32, shape)

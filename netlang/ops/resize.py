@@ -1,4 +1,4 @@
-"""Maps of another size: between the points, or from the channels."""
+"""Maps of another size, computed between their points."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.ir.dims import Shape, Size, divides, exact_quotient, substitute, symbol
+from netlang.ir.dims import Shape, Size, divides, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
-from netlang.ops.arguments import Arguments, flag, integer, refused, sizes, word
+from netlang.ops.arguments import Arguments, flag, refused, sizes, word
 from netlang.ops.checks import require_float
-from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.samples import sample
 from netlang.ops.terms import Term, terms
 from netlang.ops.windows import per_axis, spatial_shape, wrong_count
 
@@ -89,13 +89,13 @@ class Upsample(Primitive):
         symbolic = TensorType(F32, (symbol("N"), 2, symbol("H"), symbol("W")))
         both = [(mode, align) for mode in ("linear", "cubic") for align in (False, True)]
         return [
-            _sample(cls((2, 2), "nearest"), 2, 3, 4, 5),
-            _sample(cls((3,), "nearest"), 2, 3, 4),
-            _sample(cls((1, 2, 3), "nearest"), 1, 2, 2, 3, 2),
-            _sample(cls((2, 3), "nearest_exact"), 2, 3, 4, 5),
-            *(_sample(cls((2, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
-            _sample(cls((2,), "linear"), 2, 3, 4),
-            _sample(cls((2, 1, 2), "linear"), 1, 2, 2, 3, 2),
+            sample(cls((2, 2), "nearest"), 2, 3, 4, 5),
+            sample(cls((3,), "nearest"), 2, 3, 4),
+            sample(cls((1, 2, 3), "nearest"), 1, 2, 2, 3, 2),
+            sample(cls((2, 3), "nearest_exact"), 2, 3, 4, 5),
+            *(sample(cls((2, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
+            sample(cls((2,), "linear"), 2, 3, 4),
+            sample(cls((2, 1, 2), "linear"), 1, 2, 2, 3, 2),
             *(
                 Sample(cls((2, 2), mode), (symbolic,), sizes={"N": 2, "H": 3, "W": 4})
                 for mode in ("nearest", "linear", "cubic")
@@ -160,13 +160,13 @@ class Resize(Primitive):
         both = [(mode, align) for mode in ("linear", "cubic") for align in (False, True)]
         symbolic = TensorType(F32, (n, 2, h, h))
         return [
-            _sample(cls((7, 3), "nearest"), 2, 3, 4, 5),
-            _sample(cls((4, 5), "nearest"), 2, 3, 4, 5),
-            _sample(cls((7, 3), "nearest_exact"), 2, 3, 4, 5),
+            sample(cls((7, 3), "nearest"), 2, 3, 4, 5),
+            sample(cls((4, 5), "nearest"), 2, 3, 4, 5),
+            sample(cls((7, 3), "nearest_exact"), 2, 3, 4, 5),
             Sample(cls((2 * h, 8), "nearest_exact"), (symbolic,), sizes={"N": 2, "H": 4}),
-            *(_sample(cls((7, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
-            *(_sample(cls((1, 8), mode, align), 1, 2, 4, 5) for mode, align in both),
-            _sample(cls((20, 11), "linear"), 1, 2, 7, 5),
+            *(sample(cls((7, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
+            *(sample(cls((1, 8), mode, align), 1, 2, 4, 5) for mode, align in both),
+            sample(cls((20, 11), "linear"), 1, 2, 7, 5),
             Sample(cls((2 * h, 7), "linear"), (symbolic,), sizes={"N": 2, "H": 4}),
             Sample(cls((2 * h, 8), "nearest"), (symbolic,), sizes={"N": 2, "H": 4}),
             # 28 to 2 is a ratio that float32 gets wrong.
@@ -201,134 +201,6 @@ def _nearest(b: OnnxBuilder, have: Size, want: Size, mode: str) -> str:
     return b.add("Div", b.add("Mul", new, b.shape((have,))), divisor)
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class PixelShuffle(Primitive):
-    """Make a map larger out of its channels.
-
-    ``[N, C*r*r, H, W] -> [N, C, H*r, W*r]`` with ``factor`` r. Shi et al., "Real-time single image
-    and video super-resolution", 2016. ONNX: DepthToSpace.
-    """
-
-    name: ClassVar[str] = "pixel_shuffle"
-    operands: ClassVar[tuple[str, ...]] = ("x",)
-
-    factor: int
-
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        del types
-        return cls(integer(attributes, "factor"))
-
-    def infer(self, *types: TensorType) -> Types:
-        (x,) = types
-        _image(x, self.factor)
-        n, c, h, w = x.shape
-        square = self.factor**2
-        channels = exact_quotient(c, square)
-        if channels is None:
-            raise TypeRefused(
-                f"{c} channels don't divide by {self.factor} * {self.factor} = {square}",
-                operand=0,
-                label=f"this is {x}",
-            )
-        return (x.with_shape(n, channels, h * self.factor, w * self.factor),)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        (x,) = operands
-        r = self.factor
-        n, c, h, w = x.shape
-        parts = x.reshape(n, c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
-        return (parts.reshape(n, c // (r * r), h * r, w * r),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("DepthToSpace", *operands, blocksize=self.factor, mode="CRD"),)
-
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del inputs, outputs
-        (ct,) = terms(b, *cts)
-        return (ct.to(PixelUnshuffle(self.factor)).value,)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        symbolic = TensorType(F32, (symbol("N"), 8, symbol("H"), symbol("W")))
-        return [
-            _sample(cls(3), 1, 9, 4, 4),
-            _sample(cls(2), 2, 12, 3, 2),
-            Sample(cls(2), (symbolic,), sizes={"N": 2, "H": 3, "W": 4}),
-        ]
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class PixelUnshuffle(Primitive):
-    """Put the points of each square of a map into channels: undo ``pixel_shuffle``.
-
-    ``[N, C, H*r, W*r] -> [N, C*r*r, H, W]`` with ``factor`` r. ONNX: Reshape, Transpose.
-    """
-
-    name: ClassVar[str] = "pixel_unshuffle"
-    operands: ClassVar[tuple[str, ...]] = ("x",)
-
-    factor: int
-
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        del types
-        return cls(integer(attributes, "factor"))
-
-    def infer(self, *types: TensorType) -> Types:
-        (x,) = types
-        _image(x, self.factor)
-        n, c, h, w = x.shape
-        rows, columns = exact_quotient(h, self.factor), exact_quotient(w, self.factor)
-        if rows is None or columns is None:
-            raise self._indivisible(x)
-        return (x.with_shape(n, c * self.factor**2, rows, columns),)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        (x,) = operands
-        r = self.factor
-        n, c, h, w = x.shape
-        parts = x.reshape(n, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
-        return (parts.reshape(n, c * r * r, h // r, w // r),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        (x,) = operands
-        (y,) = self.infer(x.type)
-        r = self.factor
-        n, c, h, w = x.type.shape
-        cut = b.add("Reshape", x, b.shape((n, c, h // r, r, w // r, r)))
-        turned = b.add("Transpose", cut, perm=[0, 1, 3, 5, 2, 4])
-        return (b.add("Reshape", turned, b.shape(y.shape)),)
-
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del inputs, outputs
-        (ct,) = terms(b, *cts)
-        return (ct.to(PixelShuffle(self.factor)).value,)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        symbolic = TensorType(F32, (symbol("N"), 2, symbol("H", 2), symbol("W", 2)))
-        return [
-            _sample(cls(3), 1, 2, 6, 3),
-            _sample(cls(2), 2, 3, 2, 4),
-            Sample(cls(2), (symbolic,), sizes={"N": 2, "H": 4, "W": 6}),
-        ]
-
-    def _indivisible(self, x: TensorType) -> TypeRefused:
-        def divides(values: Sizes) -> bool:
-            sizes = (substitute(n, values) for n in x.shape[2:])
-            return all(exact_quotient(n, self.factor) is not None for n in sizes)
-
-        return TypeRefused(
-            f"the map doesn't divide into squares of {self.factor} by {self.factor}",
-            operand=0,
-            label=f"this is {x}",
-            helps=where_help(x.shape[2:], divides, [self.factor]),
-        )
-
-
 def _check(
     x: TensorType, spatial: Shape, name: str, given: Shape, mode: str, *, align: bool
 ) -> None:
@@ -353,13 +225,6 @@ def _check(
             rule="out-of-range",
             helps=['leave it out, or use `mode="linear"`'],
         )
-
-
-def _image(x: TensorType, factor: int) -> None:
-    if factor < 1:
-        raise refused("factor", "must be 1 or more", factor)
-    if x.rank != 4:
-        raise TypeRefused("this works on [N, C, H, W]", operand=0, label=f"this is {x}")
 
 
 def _options(mode: str, *, align: bool) -> dict[str, str | float]:
@@ -445,7 +310,3 @@ def _near(d: Array) -> Array:
 
 def _far(d: Array) -> Array:
     return ((_SLOPE * d - 5.0 * _SLOPE) * d + 8.0 * _SLOPE) * d - 4.0 * _SLOPE
-
-
-def _sample(op: Primitive, *shape: Size) -> Sample:
-    return Sample(op, (TensorType(F32, shape),))

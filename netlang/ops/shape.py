@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -10,32 +11,35 @@ from typing import ClassVar, Self
 from netlang.ir.dims import Shape, Size, exact_quotient, product, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
-from netlang.ir.types import F32, TensorType, Types
+from netlang.ir.types import TensorType, Types
 from netlang.numeric import Array, np
-from netlang.ops.arguments import (
-    Arguments,
-    axis_of,
-    integer,
-    integers,
-    new_axis,
-    refused,
-    sizes,
-)
-from netlang.ops.axes import aligned, without
+from netlang.ops.arguments import Arguments, axis_of, integer, refused, sizes
+from netlang.ops.axes import aligned
 from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.samples import f32, sample
 from netlang.ops.terms import terms
+
+
+class SameElements(Primitive, ABC):
+    """The elements of a tensor in their order, in another shape."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        return (ct.reshape(inputs[0].type.shape).value,)
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class Flatten(Primitive):
+class Flatten(SameElements):
     """Join the axes from ``start`` to ``end`` into one.
 
     ``[N, C, H, W] -> [N, C*H*W]`` with ``start`` 1. ONNX: Flatten, Reshape.
     """
 
     name: ClassVar[str] = "flatten"
-    operands: ClassVar[tuple[str, ...]] = ("x",)
 
     start: int = 1
     end: int = -1
@@ -77,38 +81,32 @@ class Flatten(Primitive):
         (y,) = self.infer(x.type)
         return (b.add("Reshape", x, b.shape(y.shape, like=x)),)
 
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del outputs
-        (ct,) = terms(b, *cts)
-        return (ct.reshape(inputs[0].type.shape).value,)
-
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         n, h = symbol("N"), symbol("H")
         return [
-            _sample(cls(), 2, 3, 4, 5),
-            _sample(cls(2), 2, 3, 4, 5),
-            _sample(cls(1, -2), 2, 3, 4, 5),
-            _sample(cls(0), 2, 3),
-            _sample(cls(), 2, 3),
-            _sample(cls(-2), 2, 3, 4),
-            Sample(cls(), (_f32(n, 3, h, h),), sizes={"N": 2, "H": 4}),
-            Sample(cls(2), (_f32(n, 3, h, 5),), sizes={"N": 2, "H": 4}),
-            Sample(cls(1, -2), (_f32(n, 3, h, 5),), sizes={"N": 2, "H": 4}),
-            Sample(cls(0), (_f32(n, 3, h),), sizes={"N": 2, "H": 4}),
+            sample(cls(), 2, 3, 4, 5),
+            sample(cls(2), 2, 3, 4, 5),
+            sample(cls(1, -2), 2, 3, 4, 5),
+            sample(cls(0), 2, 3),
+            sample(cls(), 2, 3),
+            sample(cls(-2), 2, 3, 4),
+            Sample(cls(), (f32(n, 3, h, h),), sizes={"N": 2, "H": 4}),
+            Sample(cls(2), (f32(n, 3, h, 5),), sizes={"N": 2, "H": 4}),
+            Sample(cls(1, -2), (f32(n, 3, h, 5),), sizes={"N": 2, "H": 4}),
+            Sample(cls(0), (f32(n, 3, h),), sizes={"N": 2, "H": 4}),
         ]
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class Reshape(Primitive):
+class Reshape(SameElements):
     """Lay the elements out in another shape, in the same order.
 
     One size may be -1: it takes what is left. ``[N, 12] -> [N, 3, 4]``. ONNX: Reshape.
     """
 
     name: ClassVar[str] = "reshape"
-    operands: ClassVar[tuple[str, ...]] = ("x",)
 
     shape: Shape
 
@@ -158,182 +156,19 @@ class Reshape(Primitive):
         (y,) = self.infer(x.type)
         return (b.add("Reshape", x, b.shape(y.shape, like=x)),)
 
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del outputs
-        (ct,) = terms(b, *cts)
-        return (ct.reshape(inputs[0].type.shape).value,)
-
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         n, t, d = symbol("N"), symbol("T"), symbol("D", 4)
         fixed = {"N": 2, "T": 3, "D": 8}
         return [
-            _sample(cls((2, 3, 4)), 2, 12),
-            _sample(cls((4, -1)), 2, 6),
-            _sample(cls((24,)), 2, 3, 4),
-            _sample(cls(()), 1, 1),
-            Sample(cls((n, 4, 3)), (_f32(n, 12),), sizes=fixed),
-            Sample(cls((n, t, 4, d // 4)), (_f32(n, t, d),), sizes=fixed),
-            Sample(cls((n, -1, 4)), (_f32(n, t, d),), sizes=fixed),
-            Sample(cls((t * n, d)), (_f32(n, t, d),), sizes=fixed),
-        ]
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class Transpose(Primitive):
-    """Put the axes in another order; without one, in the reverse order.
-
-    ``[A, B, C] -> [C, A, B]`` with the order 2, 0, 1. ONNX: Transpose.
-    """
-
-    name: ClassVar[str] = "transpose"
-    operands: ClassVar[tuple[str, ...]] = ("x",)
-
-    order: tuple[int, ...]
-
-    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
-        del source, target
-        return self.order.index(axis)
-
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        (x,) = types
-        given = integers(attributes, "order") if attributes.get("order") is not None else ()
-        order = tuple(axis_of(x, axis) for axis in given)
-        return cls(order or tuple(reversed(range(x.rank))))
-
-    def infer(self, *types: TensorType) -> Types:
-        (x,) = types
-        if sorted(self.order) != list(range(x.rank)):
-            raise TypeRefused(
-                "the order must name each axis once",
-                rule="axis-out-of-range",
-                operand=0,
-                label=f"this is {x}",
-                notes=[f"the order is {list(self.order)}, the axes are {list(range(x.rank))}"],
-            )
-        return (x.with_shape(*(x.shape[axis] for axis in self.order)),)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        return (operands[0].transpose(self.order),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("Transpose", *operands, perm=list(self.order)),)
-
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del inputs, outputs
-        (ct,) = terms(b, *cts)
-        return (ct.transpose([self.order.index(axis) for axis in range(ct.rank)]).value,)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        symbolic = _f32(symbol("N"), 3, symbol("H"), 5)
-        return [
-            _sample(cls((1, 0)), 2, 3),
-            _sample(cls((2, 0, 1)), 2, 3, 4),
-            Sample(cls((0, 2, 3, 1)), (symbolic,), sizes={"N": 2, "H": 4}),
-        ]
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class Squeeze(Primitive):
-    """Drop axes of size 1.
-
-    ``[N, 1, D] -> [N, D]`` with axis 1. ONNX: Squeeze.
-    """
-
-    name: ClassVar[str] = "squeeze"
-    operands: ClassVar[tuple[str, ...]] = ("x",)
-
-    axes: tuple[int, ...]
-
-    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
-        del target
-        return without(axis, frozenset(gone % len(source) for gone in self.axes))
-
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        return cls(tuple(sorted({axis_of(types[0], a) for a in integers(attributes, "axis")})))
-
-    def infer(self, *types: TensorType) -> Types:
-        (x,) = types
-        dropped = {axis_of(x, axis) for axis in self.axes}
-        for axis in sorted(dropped):
-            if x.shape[axis] != 1:
-                raise TypeRefused(
-                    f"axis {axis} can't be dropped: its size is {x.shape[axis]}, not 1",
-                    operand=0,
-                    label=f"this is {x}",
-                    helps=[_droppable(x)],
-                )
-        return (x.with_shape(*(n for i, n in enumerate(x.shape) if i not in dropped)),)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        return (np.squeeze(operands[0], axis=self.axes),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("Squeeze", *operands, b.axes(self.axes)),)
-
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del outputs
-        (ct,) = terms(b, *cts)
-        return (ct.reshape(inputs[0].type.shape).value,)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        return [
-            _sample(cls((1,)), 2, 1, 3),
-            _sample(cls((0, -1)), 1, 3, 1),
-            Sample(cls((-1,)), (_f32(symbol("N"), 1),), sizes={"N": 2}),
-        ]
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class Unsqueeze(Primitive):
-    """Add an axis of size 1.
-
-    ``[N, D] -> [N, 1, D]`` with axis 1. ONNX: Unsqueeze.
-    """
-
-    name: ClassVar[str] = "unsqueeze"
-    operands: ClassVar[tuple[str, ...]] = ("x",)
-
-    axis: int
-
-    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
-        del target
-        return axis + (axis >= self.axis % (len(source) + 1))
-
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        return cls(new_axis(integer(attributes, "axis"), types[0]))
-
-    def infer(self, *types: TensorType) -> Types:
-        (x,) = types
-        axis = new_axis(self.axis, x)
-        return (x.with_shape(*x.shape[:axis], 1, *x.shape[axis:]),)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        return (np.expand_dims(operands[0], self.axis),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("Unsqueeze", *operands, b.axes((self.axis,))),)
-
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del outputs
-        (ct,) = terms(b, *cts)
-        return (ct.reshape(inputs[0].type.shape).value,)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        return [
-            _sample(cls(1), 2, 3),
-            _sample(cls(-1), 2, 3),
-            _sample(cls(0)),
-            Sample(cls(2), (_f32(symbol("N"), 3),), sizes={"N": 2}),
+            sample(cls((2, 3, 4)), 2, 12),
+            sample(cls((4, -1)), 2, 6),
+            sample(cls((24,)), 2, 3, 4),
+            sample(cls(()), 1, 1),
+            Sample(cls((n, 4, 3)), (f32(n, 12),), sizes=fixed),
+            Sample(cls((n, t, 4, d // 4)), (f32(n, t, d),), sizes=fixed),
+            Sample(cls((n, -1, 4)), (f32(n, t, d),), sizes=fixed),
+            Sample(cls((t * n, d)), (f32(n, t, d),), sizes=fixed),
         ]
 
 
@@ -391,18 +226,3 @@ def _repaired(x: TensorType, shape: Shape) -> list[str]:
             fitting = (*shape[:place], size, *shape[place + 1 :])
             return [f"`[{', '.join(map(str, fitting))}]` would fit"]
     return []
-
-
-def _droppable(x: TensorType) -> str:
-    axes = [str(i) for i, n in enumerate(x.shape) if n == 1]
-    if not axes:
-        return "no axis has size 1; take one place along an axis with an index: `x[:, 0]`"
-    return f"of size 1: axis {', '.join(axes)}"
-
-
-def _f32(*shape: Size) -> TensorType:
-    return TensorType(F32, shape)
-
-
-def _sample(op: Primitive, *shape: int) -> Sample:
-    return Sample(op, (_f32(*shape),))

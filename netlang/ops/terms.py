@@ -141,7 +141,7 @@ class Term:
         return self if self.shape == shape else self.to(Reshape(shape))
 
     def transpose(self, order: Sequence[int]) -> Term:
-        from netlang.ops.shape import Transpose
+        from netlang.ops.transposition import Transpose
 
         return self if list(order) == list(range(self.rank)) else self.to(Transpose(tuple(order)))
 
@@ -179,7 +179,7 @@ class Term:
     def surround_all(self, around: Sequence[tuple[Size, Size]]) -> Term:
         """Put zeros before and after along every axis."""
         from netlang.ops.joining import Concat
-        from netlang.ops.repetition import Pad
+        from netlang.ops.padding import Pad
 
         known = tuple(
             (before, after) if isinstance(before, int) and isinstance(after, int) else (0, 0)

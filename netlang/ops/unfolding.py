@@ -14,17 +14,9 @@ from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, integers, refused
 from netlang.ops.checks import require_float
 from netlang.ops.convolution import onnx_pads
+from netlang.ops.samples import sample
 from netlang.ops.terms import terms
-from netlang.ops.windows import (
-    Pads,
-    Windows,
-    padded,
-    padding,
-    per_axis,
-    positions,
-    spatial_shape,
-    taps,
-)
+from netlang.ops.windows import Pads, Windows, padded, positions, read_windows, spatial_shape, taps
 
 
 @register
@@ -45,15 +37,8 @@ class Unfold(Primitive):
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
-        spatial = spatial_shape(types[0], "unfolding")
-        rank = len(spatial)
-        kernel = per_axis(attributes, "kernel", rank)
-        stride = per_axis(attributes, "stride", rank, 1)
-        dilation = per_axis(attributes, "dilation", rank, 1)
-        none = Windows(kernel, stride, ((0, 0),) * rank, dilation)
-        none.check(spatial)
-        pad = padding(attributes, spatial, none.extent, stride)
-        return cls(kernel, stride, pad, dilation)
+        w = read_windows(attributes, spatial_shape(types[0], "unfolding"))
+        return cls(w.kernel, w.stride, w.pad, w.dilation)
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -119,9 +104,9 @@ class Unfold(Primitive):
         none, one = ((0, 0), (0, 0)), ((1, 1), (1, 1))
         symbolic = TensorType(F32, (symbol("N"), 2, symbol("H"), symbol("W")))
         return [
-            _sample(cls((2, 3), (1, 2), none, (1, 1)), 2, 3, 5, 6),
-            _sample(cls((3, 2), (2, 1), one, (2, 1)), 1, 2, 6, 5),
-            _sample(cls((3,), (1,), ((2, 0),), (1,)), 2, 3, 6),
+            sample(cls((2, 3), (1, 2), none, (1, 1)), 2, 3, 5, 6),
+            sample(cls((3, 2), (2, 1), one, (2, 1)), 1, 2, 6, 5),
+            sample(cls((3,), (1,), ((2, 0),), (1,)), 2, 3, 6),
             Sample(cls((3, 3), (1, 1), one, (1, 1)), (symbolic,), sizes={"N": 2, "H": 4, "W": 5}),
         ]
 
@@ -153,13 +138,8 @@ class Fold(Primitive):
         size = integers(attributes, "size")
         if not 1 <= len(size) <= 3:
             raise refused("size", "must name 1 to 3 sizes", len(size))
-        rank = len(size)
-        kernel = per_axis(attributes, "kernel", rank)
-        stride = per_axis(attributes, "stride", rank, 1)
-        dilation = per_axis(attributes, "dilation", rank, 1)
-        none = Windows(kernel, stride, ((0, 0),) * rank, dilation)
-        none.check(size)
-        return cls(size, kernel, stride, padding(attributes, size, none.extent, stride), dilation)
+        w = read_windows(attributes, size)
+        return cls(size, w.kernel, w.stride, w.pad, w.dilation)
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -237,9 +217,9 @@ class Fold(Primitive):
     def samples(cls) -> Sequence[Sample]:
         none, one = ((0, 0), (0, 0)), ((1, 1), (1, 1))
         return [
-            _sample(cls((5, 6), (2, 3), (1, 2), none, (1, 1)), 2, 18, 8),
-            _sample(cls((6, 5), (3, 2), (2, 1), one, (2, 1)), 1, 12, 12),
-            _sample(cls((6,), (3,), (1,), ((2, 0),), (1,)), 2, 9, 6),
+            sample(cls((5, 6), (2, 3), (1, 2), none, (1, 1)), 2, 18, 8),
+            sample(cls((6, 5), (3, 2), (2, 1), one, (2, 1)), 1, 12, 12),
+            sample(cls((6,), (3,), (1,), ((2, 0),), (1,)), 2, 9, 6),
             Sample(
                 cls((4, 4), (3, 3), (1, 1), one, (1, 1)),
                 (TensorType(F32, (symbol("N"), 9, 16)),),
@@ -252,7 +232,3 @@ class Fold(Primitive):
 
     def _counts(self) -> tuple[int, ...]:
         return tuple(n for n in self._windows().floor(self.size) if isinstance(n, int))
-
-
-def _sample(op: Primitive, *shape: int) -> Sample:
-    return Sample(op, (TensorType(F32, shape),))

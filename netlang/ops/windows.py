@@ -10,7 +10,7 @@ from netlang.ir.dims import Dim, Shape, Size, substitute
 from netlang.ir.op import TypeRefused, Window
 from netlang.ir.types import TensorType
 from netlang.numeric import Array, np
-from netlang.ops.arguments import Arguments, integers, items, refused
+from netlang.ops.arguments import Arguments, integers, items, pair, refused
 from netlang.ops.clauses import Sizes, where_help
 
 Pads = tuple[tuple[int, int], ...]
@@ -49,7 +49,7 @@ class Windows:
             for value in counts[name]:
                 if not isinstance(value, int) or value < 1:
                     raise refused(name, "must be 1 or more", value)
-        for value in (amount for pair in self.pad for amount in pair):
+        for value in (amount for both in self.pad for amount in both):
             if value < 0:
                 raise refused("pad", "must be 0 or more", value)
 
@@ -169,6 +169,18 @@ def per_axis(
     return values
 
 
+def read_windows(arguments: Arguments, spatial: Shape, *, stride: int | None = 1) -> Windows:
+    """Take the windows of a call; without a default, the stride is as long as the kernel."""
+    rank = len(spatial)
+    kernel = per_axis(arguments, "kernel", rank)
+    apart = stride is None and arguments.get("stride") is None
+    steps = kernel if apart else per_axis(arguments, "stride", rank, stride)
+    dilation = per_axis(arguments, "dilation", rank, 1)
+    none = Windows(kernel, steps, ((0, 0),) * rank, dilation)
+    none.check(spatial)
+    return Windows(kernel, steps, padding(arguments, spatial, none.extent, steps), dilation)
+
+
 def padding(
     arguments: Arguments, spatial: Shape, extent: Sequence[int], stride: Sequence[int]
 ) -> Pads:
@@ -201,17 +213,7 @@ def padding(
             given = items(value)
             if len(given) != rank:
                 raise wrong_count("pad", len(given), rank)
-            return tuple(_pair(item) for item in given)
-
-
-def _pair(item: object) -> tuple[int, int]:
-    match items(item):
-        case [int() as both]:
-            return both, both
-        case [int() as before, int() as after]:
-            return before, after
-        case _:
-            raise refused("pad", "must hold a number or (before, after) per axis", item)
+            return tuple(pair(item, "pad") for item in given)
 
 
 def _half(extent: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from netlang.ir.op import Primitive
 from netlang.ir.types import TensorType
-from netlang.ops.activation import Activation, Normalizer
+from netlang.ops.activation import Activation
 from netlang.ops.arguments import axis_of
 from netlang.ops.arithmetic import Binary
 from netlang.ops.choice import Cast, Clamp, Select
@@ -17,8 +17,9 @@ from netlang.ops.elementwise import Unary
 from netlang.ops.gathering import GatherRows
 from netlang.ops.joining import Concat, Split
 from netlang.ops.linear import Linear, Matmul
-from netlang.ops.normalization import NormalizeLayer
-from netlang.ops.shape import Squeeze, Unsqueeze
+from netlang.ops.softmax import Normalizer
+from netlang.ops.transposition import Squeeze, Unsqueeze
+from netlang.ops.vector_normalization import NormalizeLayer
 
 
 @dataclass(frozen=True, slots=True)

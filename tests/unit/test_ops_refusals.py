@@ -7,7 +7,7 @@ import pytest
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.op import OPS, Primitive, TypeRefused
 from netlang.ir.types import BOOL, F32, I64, DType, TensorType
-from netlang.ops.activation import Sigmoid, Softmax
+from netlang.ops.activation import Sigmoid
 from netlang.ops.arithmetic import Add, Div, FloorDiv, Sub
 from netlang.ops.channels import AddChannel, LocalResponseNorm
 from netlang.ops.checks import broadcast
@@ -15,8 +15,10 @@ from netlang.ops.choice import Cast, Clamp, Select
 from netlang.ops.comparison import LogicalAnd
 from netlang.ops.linear import Einsum, Linear, Matmul
 from netlang.ops.normalization import NormalizeGroup
+from netlang.ops.places import Argmax
 from netlang.ops.random import Dropout, DropPath
-from netlang.ops.reduction import Argmax, Max, Mean, Sum
+from netlang.ops.reduction import Max, Mean, Sum
+from netlang.ops.softmax import Softmax
 
 N, H, W = symbol("N"), symbol("H"), symbol("W")
 

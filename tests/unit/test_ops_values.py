@@ -15,7 +15,7 @@ from netlang.ir.graph import Builder, Graph
 from netlang.ir.op import Primitive
 from netlang.ir.types import F32, I64, DType, TensorType
 from netlang.numeric import Array
-from netlang.ops.activation import Elu, Gelu, LogSoftmax, Sigmoid, Softmax, Softplus
+from netlang.ops.activation import Elu, Gelu, Sigmoid, Softplus
 from netlang.ops.arithmetic import Add, FloorDiv, Mod
 from netlang.ops.channels import LocalResponseNorm
 from netlang.ops.choice import Constant
@@ -23,6 +23,7 @@ from netlang.ops.linear import Einsum, Linear, Matmul
 from netlang.ops.normalization import NormalizeGroup
 from netlang.ops.random import Dropout, DropPath, StopGradient
 from netlang.ops.reduction import Logsumexp, Mean, Sum
+from netlang.ops.softmax import LogSoftmax, Softmax
 from netlang.ops.special import erf
 
 N, T = symbol("N"), symbol("T")
