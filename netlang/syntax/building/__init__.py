@@ -1,0 +1,1 @@
+"""Nodes built from their parts, a module for each family of rules."""

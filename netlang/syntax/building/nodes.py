@@ -1,0 +1,100 @@
+"""Places and depths of nodes, and the words a tree is built of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from netlang.diagnostics import Diagnostic, Label, Refused
+from netlang.source import Source, Span
+from netlang.syntax import ast
+from netlang.syntax.checks import Checks
+from netlang.syntax.scan import NESTING_LIMIT
+
+
+class Spanned(Protocol):
+    @property
+    def span(self) -> Span: ...
+
+
+Node = TypeVar("Node", bound=Spanned)
+
+
+class Token(Protocol):
+    """A piece of punctuation or a word, as the parser hands it over."""
+
+    start_pos: int
+    end_pos: int
+
+
+Parts = list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parts on their way into a node, and where they end."""
+
+    items: tuple[Any, ...]
+    end: int
+    in_parens: bool = False
+
+
+class NodeBuilder:
+    """What the rules of all families need: where a node is, and how deep."""
+
+    def __init__(self) -> None:
+        self.reset(Source("", ""), 0)
+
+    def reset(self, source: Source, offset: int) -> None:
+        """Get ready for another text."""
+        self.source = source
+        self.offset = offset
+        self.checks = Checks(source)
+        # How deep each composite node is, by identity; leaves are not in it.
+        self._depth: dict[int, int] = {}
+
+    def _at(self, token: Token) -> Span:
+        return Span(self.source, token.start_pos + self.offset, token.end_pos + self.offset)
+
+    def _from(self, token: Token, end: int) -> Span:
+        return Span(self.source, token.start_pos + self.offset, end)
+
+    def _join(self, first: Token, last: Token) -> Span:
+        return Span(self.source, first.start_pos + self.offset, last.end_pos + self.offset)
+
+    def _nest(self, node: Node, children: tuple[Any, ...] | Parts, step: int = 1) -> Node:
+        depths = self._depth
+        depth = max([depths.get(id(child), 0) for child in children], default=0) + step
+        if depth > NESTING_LIMIT:
+            start = node.span.start
+            raise Refused(too_deep(Span(self.source, start, start + 1)))
+        depths[id(node)] = depth
+        return node
+
+    def _locals(self, statements: Parts | tuple[Any, ...]) -> None:
+        small = self.checks.small
+        for statement in statements:
+            match statement:
+                case ast.Bind():
+                    for name in statement.targets:
+                        small(name, "value")
+                case ast.State():
+                    small(statement.name, "state")
+                case _:
+                    pass
+
+    def _value_of(self, statement: Node, value: ast.Expr) -> Node:
+        return self._nest(statement, (value,), 0)
+
+    def _names(self, parts: Parts) -> tuple[ast.Ident, ...]:
+        return tuple(parts[::2])
+
+
+def too_deep(span: Span) -> Diagnostic:
+    """Say that a program is nested deeper than the limit."""
+    return Diagnostic(
+        "too-deep",
+        f"this is nested more than {NESTING_LIMIT} levels deep",
+        Label(span, "here the limit is passed"),
+        helps=("give inner parts names of their own",),
+    )

@@ -1,0 +1,70 @@
+"""Names, numbers and strings."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Literal
+
+from netlang.diagnostics import Diagnostic, Label, Refused
+from netlang.source import Span
+from netlang.syntax import ast
+from netlang.syntax.building.nodes import NodeBuilder, Token
+
+INT_LIMIT = 2**63 - 1
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
+_ESCAPE = re.compile(r"\\(.)")
+
+
+class TokenBuilder(NodeBuilder):
+    """Makes the leaves of a tree: one method for each kind of token."""
+
+    def NAME(self, token: Token) -> ast.Ident:  # noqa: N802
+        name = ast.Ident(self._at(token), str(token))
+        self.checks.not_reserved(name)
+        return name
+
+    def INT(self, token: Token) -> ast.Int:  # noqa: N802
+        digits = str(token).replace("_", "")
+        # Python itself refuses to read more than 4,300 digits.
+        if len(digits.lstrip("0")) > 19 or int(digits) > INT_LIMIT:
+            raise Refused(
+                too_large(self._at(token), "the largest int is 9_223_372_036_854_775_807")
+            )
+        return ast.Int(self._at(token), int(digits))
+
+    def FLOAT(self, token: Token) -> ast.Float:  # noqa: N802
+        value = float(str(token))
+        if math.isinf(value):
+            raise Refused(too_large(self._at(token), "the largest float is about 1.8e308"))
+        return ast.Float(self._at(token), value)
+
+    def DURATION(self, token: Token) -> ast.Duration:  # noqa: N802
+        amount, unit = str(token).split()
+        value = float(amount)
+        if value > INT_LIMIT:
+            raise Refused(too_large(self._at(token), "no training runs as long as that"))
+        word: Literal["epochs", "steps"] = "epochs" if unit.startswith("e") else "steps"
+        return ast.Duration(self._at(token), value, word)
+
+    def STRING(self, token: Token) -> ast.Str:  # noqa: N802
+        span = self._at(token)
+        inner = str(token)[1:-1]
+        if "\\" not in inner:
+            return ast.Str(span, inner)
+        for match in _ESCAPE.finditer(inner):
+            if match[1] not in _ESCAPES:
+                start = span.start + 1 + match.start()
+                self.checks.report(
+                    "unknown-escape",
+                    f"a string has no `{match[0]}`",
+                    Span(self.source, start, start + 2),
+                    helps=(f"for a backslash, write `\\\\{match[1]}`",),
+                    notes=('the escapes are `\\n`, `\\t`, `\\r`, `\\"` and `\\\\`',),
+                )
+        return ast.Str(span, _ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[0]), inner))
+
+
+def too_large(span: Span, note: str) -> Diagnostic:
+    """Say that a number cannot be held."""
+    return Diagnostic("number-too-large", "this number is too large", Label(span), notes=(note,))
