@@ -3,61 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
-from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity, nearest
-from netlang.elaborate.advice import element_helps
-from netlang.elaborate.checking import TYPE_NAMES
+from netlang.diagnostics import Diagnostics, nearest
 from netlang.elaborate.cycles import report_cycles
 from netlang.elaborate.externs import check_extern_op
-from netlang.elaborate.frame import refuse
 from netlang.elaborate.home import Home
-from netlang.elaborate.naming import ELEMENTS
+from netlang.elaborate.lookup import Lookup
+from netlang.elaborate.scopes import Entry, Scope
 from netlang.elaborate.settings import SETTING_SYNONYMS, SETTINGS, STEP_SETTINGS
-from netlang.elaborate.unknown import MODULES, advice, refuse_unknown_name
-from netlang.source import Span
 from netlang.syntax import ast
-from netlang.syntax.walk import children, walk
-from netlang.syntax.words import FOREIGN_VALUES
-
-_TYPE_SYNONYMS = {
-    "integer": "int", "long": "int", "double": "float", "real": "float", "boolean": "bool",
-    "string": "str", "text": "str", "shape": "[int]", "list": "[int]", "function": "op",
-    "module": "block", "layer": "block", "epochs": "duration",
-}  # fmt: skip
-SUGGESTED = 60
-"""Mistakes in a program up to which near names are looked for."""
-
-Kind = Literal["binding", "param", "dim", "loop", "free"]
-
-
-@dataclass(slots=True)
-class _Entry:
-    span: Span
-    kind: Kind
-    value: ast.Expr | None = None
-    used: bool = False
-
-
-@dataclass(slots=True)
-class _Scope:
-    parent: _Scope | None = None
-    entries: dict[str, _Entry] = field(default_factory=dict[str, _Entry])
-    later: frozenset[str] = frozenset()
-    early: set[str] = field(default_factory=set[str])
-
-    def find(self, name: str) -> _Entry | None:
-        scope: _Scope | None = self
-        while scope is not None:
-            if name in scope.entries:
-                return scope.entries[name]
-            scope = scope.parent
-        return None
-
-    def names(self) -> set[str]:
-        inner = set(self.entries)
-        return inner | self.parent.names() if self.parent else inner
 
 
 def lint(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
@@ -72,21 +26,14 @@ def lint(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
             case ast.Train():
                 checker.train(declaration)
             case ast.Bind(value=value):
-                checker.expr(value, _Scope())
+                checker.expr(value, Scope())
             case ast.Assert(condition=condition):
-                checker.expr(condition, _Scope())
+                checker.expr(condition, Scope())
     report_cycles(file, home, diagnostics)
 
 
-@dataclass(slots=True)
-class _Lint:
-    home: Home
-    diagnostics: Diagnostics
-    inside_op: ast.Definition | None = None
-    untyped: bool = False
-    """Whether an input without a type may be the one that has a dimension."""
-
-    # ---- definitions ---------------------------------------------------------------------
+class _Lint(Lookup):
+    """Looks through definitions and train sections."""
 
     def definition(self, d: ast.Definition) -> None:
         self.untyped = d.kind == "net" and any(map(_open, d.params))
@@ -115,8 +62,8 @@ class _Lint:
         for out in d.outs:  # a dataset's columns may have sizes of their own
             self._type(out.type, scope, binds=True)
 
-    def _signature(self, params: Sequence[ast.Param]) -> _Scope:
-        scope = _Scope()
+    def _signature(self, params: Sequence[ast.Param]) -> Scope:
+        scope = Scope()
         for param in params:
             self._declare(scope, param.name, "param", None)
         for param in params:
@@ -126,45 +73,12 @@ class _Lint:
                 self.expr(param.default, scope)
         return scope
 
-    def _type(self, type: ast.TypeExpr | None, scope: _Scope, *, binds: bool) -> None:
-        """Use the names in a type; with ``binds``, capital names become dimensions."""
-        for node in walk(*([type] if type else [])):
-            if isinstance(node, ast.NameType) and node.name not in TYPE_NAMES:
-                self._unknown_type(node)
-            if not isinstance(node, ast.ShapeType):
-                continue
-            if node.element.text not in ELEMENTS:
-                self._refuse(
-                    "unknown-type",
-                    f"I don't know the element type `{node.element.text}`",
-                    node.element.span,
-                    helps=element_helps(node.element.text),
-                )
-            for dim in node.dims:
-                if isinstance(dim, ast.Rest):
-                    if dim.name is not None and binds:
-                        scope.entries.setdefault(dim.name.text, _Entry(dim.span, "dim", used=True))
-                    continue
-                for part in walk(dim):
-                    if binds and isinstance(part, ast.Name) and part.text[0].isupper():
-                        scope.entries.setdefault(part.text, _Entry(part.span, "dim", used=True))
-                self.expr(dim, scope)
-
-    def _unknown_type(self, type: ast.NameType) -> None:
-        near = _TYPE_SYNONYMS.get(type.name.lower()) or nearest(type.name, TYPE_NAMES)
-        self._refuse(
-            "unknown-type",
-            f"I don't know the type `{type.name}`",
-            type.span,
-            helps=(f"did you mean `{near}`?",) if near else (),
-        )
-
-    def _outs(self, outs: Sequence[ast.Out], scope: _Scope, params: Sequence[ast.Param]) -> None:
+    def _outs(self, outs: Sequence[ast.Out], scope: Scope, params: Sequence[ast.Param]) -> None:
         signature = self._signature(params) if any(o.type for o in outs) else scope
         for out in outs:
             self._type(out.type, signature, binds=False)
 
-    def _unused_inputs(self, d: ast.Definition, scope: _Scope) -> None:
+    def _unused_inputs(self, d: ast.Definition, scope: Scope) -> None:
         outs = {out.name.text for out in d.outs}
         for param in d.params:
             entry = scope.entries[param.name.text]
@@ -177,254 +91,12 @@ class _Lint:
                     "nothing depends on it",
                 )
 
-    # ---- statements ----------------------------------------------------------------------
-
-    def statements(
-        self, body: Sequence[ast.Statement], scope: _Scope, outs: Iterable[str] = ()
-    ) -> None:
-        scope.later = frozenset(t.text for s in body if isinstance(s, ast.Bind) for t in s.targets)
-        self._strays(body, scope)
-        for statement in body:
-            match statement:
-                case ast.Bind(targets=targets, type=type, value=value):
-                    self.expr(value, scope)
-                    self._type(type, scope, binds=False)
-                    for target in targets:
-                        self._declare(scope, target, "binding", value)
-                case ast.Next(value=value) | ast.Yield(value=value):
-                    self.expr(value, scope)
-                case ast.State(name=name, type=type, value=value):
-                    self.expr(value, scope)
-                    self._type(type, scope, binds=False)
-                    self._declare(scope, name, "free", None)
-                case ast.Assert(condition=condition):
-                    self.expr(condition, scope)
-        wanted = set(outs)
-        several = (s for s in body if isinstance(s, ast.Bind) and len(s.targets) > 1)
-        taken_apart = {target.text for bind in several for target in bind.targets}
-        for name, entry in scope.entries.items():
-            if entry.kind == "binding" and not entry.used and name not in wanted and name[0] != "_":
-                self._unused(name, entry, part=name in taken_apart)
-
-    def _strays(self, body: Sequence[ast.Statement], scope: _Scope) -> None:
-        """Know the names of each `next` that belongs to nothing: the syntax check tells of it."""
-        states = {s.name.text for s in body if isinstance(s, ast.State)}
-        for statement in body:
-            if isinstance(statement, ast.Next):
-                name = statement.name
-                if name.text not in states and scope.find(name.text) is None:
-                    scope.entries[name.text] = _Entry(name.span, "free", used=True)
-
-    def _declare(self, scope: _Scope, name: ast.Ident, kind: Kind, value: ast.Expr | None) -> None:
-        before = scope.entries.get(name.text)
-        if before is None or name.text == "_":
-            used = name.text in scope.early
-            scope.entries[name.text] = _Entry(name.span, kind, value, used)
-            return
-        before.used = True
-        if kind == "param":
-            return  # the look at the syntax has told it
-        number = next(n for n in range(2, 1000) if scope.find(f"{name.text}{n}") is None)
-        note = "a name stands for one value"
-        if (
-            value is not None
-            and before.value is not None
-            and self._owns(value)
-            and self._owns(before.value)
-        ):
-            note += (
-                ", and also names the weights that made it: both lines\n"
-                f"would own `{name.text}.weight`"
-            )
-        self._refuse(
-            "already-bound",
-            f"`{name.text}` already has a value",
-            name.span,
-            "bound again here",
-            secondary=(Label(before.span, "first bound here"),),
-            notes=(note,),
-            helps=(f"give this value a name of its own, such as `{name.text}{number}`",),
-        )
-
-    def _owns(self, expr: ast.Expr) -> bool:
-        return any(isinstance(n, ast.Name) and self.home.owns(n.text) for n in walk(expr))
-
-    def _unused(self, name: str, entry: _Entry, *, part: bool) -> None:
-        if part:
-            self._warn(
-                "unused-binding", f"`{name}` is never used", entry.span,
-                "taken out of several values, but nothing depends on it",
-                helps=("write `_` for a value you don't need",),
-            )  # fmt: skip
-            return
-        owns = entry.value is not None and self._owns(entry.value)
-        self._warn(
-            "unused-binding",
-            f"`{name}` is never used",
-            entry.span,
-            "computed here, but nothing depends on it",
-            notes=("its weights would never be trained",) if owns else (),
-            helps=(f"did you forget to pass it on? If it's on purpose, name it `_{name}`",),
-        )
-
-    # ---- expressions ---------------------------------------------------------------------
-
-    def expr(self, root: ast.Expr, scope: _Scope) -> None:
-        """Look up every name of an expression."""
-        stack: list[object] = [root]
-        while stack:
-            node = stack.pop()
-            match node:
-                case ast.Name():
-                    self._use(node.text, node.span, scope)
-                case ast.New(path=path, args=args):
-                    self._use(path[0].text, path[0].span, scope)
-                    stack.extend(reversed(args))
-                case ast.Field(value=ast.Name(text=text) as value, name=name) if self._foreign(
-                    text, scope
-                ):
-                    self._module(value, name.text, scope)
-                case ast.Field(value=value) | ast.Label(value=value) | ast.Argument(value=value):
-                    stack.append(value)
-                case ast.Index(value=ast.Name(text=text), items=items) if text in ELEMENTS:
-                    stack.extend(reversed(items))
-                case ast.For():
-                    self._loop(node, scope)
-                case ast.Str(value=text) if (named := scope.find(text)) is not None:
-                    named.used = True  # quotes around a name are told where it is used
-                case ast.Comprehension():
-                    self._comprehension(node, scope)
-                case ast.Call(callee=ast.Name() as callee):
-                    self._called(callee)
-                    stack.extend(reversed(children(node)))
-                case ast.Pipe(stages=stages):
-                    for stage in stages:
-                        if isinstance(stage, ast.Name):
-                            self._called(stage)
-                    stack.extend(reversed(children(node)))
-                case _:
-                    stack.extend(reversed(children(node)))
-
-    def _foreign(self, name: str, scope: _Scope) -> bool:
-        """Tell whether a name before a point is that of another framework's module."""
-        return name in MODULES and scope.find(name) is None and not self.home.knows(name)
-
-    def _module(self, value: ast.Name, name: str, scope: _Scope) -> None:
-        notes, helps = advice(name, scope.names() | self.home.visible())
-        if self.home.knows(name):
-            helps = (f"layers are called by their names alone: `{name}(…)`",)
-        self._refuse(
-            "unknown-name",
-            f"I don't know `{value.text}`",
-            value.span,
-            "netlang has no such modules",
-            notes=notes,
-            helps=helps or ("layers are called by their names alone: `conv(…)`, `relu(…)`",),
-        )
-
-    def _use(self, name: str, span: Span, scope: _Scope) -> None:
-        entry = scope.find(name)
-        if entry is not None:
-            entry.used = True
-            return
-        if self.home.knows(name) or name in ELEMENTS or name in FOREIGN_VALUES:
-            return
-        outer: _Scope | None = scope
-        while outer is not None and name not in outer.later:
-            outer = outer.parent
-        if outer is not None:
-            outer.early.add(name)
-            self._refuse(
-                "used-early",
-                f"`{name}` is used before it gets its value",
-                span,
-                "its line comes later",
-                helps=("put the line that makes it before this one",),
-            )
-            return
-        if name[0].isupper() and len(name) <= 2:
-            self._unknown_dimension(name, span, scope)
-            return
-        # A file full of mistakes is answered fast: only the first ones are shown anyway.
-        few = len(self.diagnostics.items) < SUGGESTED
-        visible = scope.names() | self.home.visible() if few else set[str]()
-        near = scope.find(nearest(name, visible) or "")
-        if near is not None:
-            near.used = True  # it would be, under its right name
-        try:
-            refuse_unknown_name(name, span, visible)
-        except Refused as refused:
-            self.diagnostics.report(refused.diagnostic)
-
-    def _unknown_dimension(self, name: str, span: Span, scope: _Scope) -> None:
-        if self.untyped:
-            return
-        known = [n for n, e in scope.entries.items() if e.kind == "dim"]
-        self._refuse(
-            "unknown-dimension",
-            f"the dimension `{name}` isn't given by any input",
-            span,
-            "no input has a dimension of this name",
-            notes=(
-                "a name with a capital letter is a dimension: it gets its value from the shape of "
-                f"an input,\nand here the inputs have: {', '.join(known) or 'none'}",
-            ),
-            helps=(
-                f"use one of these, or give an input the dimension `{name}`"
-                if known
-                else f"give an input the dimension `{name}`",
-            ),
-        )
-
-    def _loop(self, node: ast.For, scope: _Scope) -> None:
-        self.expr(node.source, scope)
-        for carry in node.carries:
-            self.expr(carry.value, scope)
-        inner = _Scope(scope)
-        for name in node.names:
-            self._declare(inner, name, "loop", None)
-        for carry in node.carries:
-            self._declare(inner, carry.name, "loop", None)
-        gives = node.carries or any(isinstance(s, ast.Yield) for s in node.body)
-        # A loop that gives nothing is told as such; all in it is unused.
-        self.statements(node.body, inner, () if gives else _bound(node.body))
-
-    def _comprehension(self, node: ast.Comprehension, scope: _Scope) -> None:
-        self.expr(node.source, scope)
-        inner = _Scope(scope)
-        for name in node.names:
-            self._declare(inner, name, "loop", None)
-        self.expr(node.body, inner)
-        if node.condition is not None:
-            self.expr(node.condition, inner)
-
-    def _called(self, callee: ast.Name) -> None:
-        """Refuse a block called by an op, which owns no weights."""
-        if self.inside_op is None:
-            return
-        if any(p.name.text == callee.text for p in self.inside_op.params):
-            return
-        function = self.home.function(callee.text)
-        if function is None or not (
-            function.kind in ("block", "net") or self.home.owns(callee.text)
-        ):
-            return
-        op = self.inside_op.name.text
-        self._refuse(
-            "op-calls-block",
-            f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
-            callee.span,
-            "this makes weights" if self.home.owns(callee.text) else "this is a block",
-            secondary=(Label(self.inside_op.name.span, "an op owns no weights"),),
-            helps=(f"make it a block: `block {op}(…)`",),
-        )
-
     # ---- training ------------------------------------------------------------------------
 
     def train(self, t: ast.Train) -> None:
         scope = self._signature(t.params)
         for name in ("batch", "N"):
-            scope.entries.setdefault(name, _Entry(t.name.span, "free", used=True))
+            scope.entries.setdefault(name, Entry(t.name.span, "free", used=True))
         scope.later = frozenset(
             n.text for s in t.items if isinstance(s, ast.Bind) for n in s.targets
         )
@@ -447,8 +119,8 @@ class _Lint:
             ):
                 self._unused_setting(name, entry)
 
-    def _step(self, step: ast.Step, scope: _Scope) -> None:
-        inner = _Scope(scope)
+    def _step(self, step: ast.Step, scope: Scope) -> None:
+        inner = Scope(scope)
         for bind in step.binds:
             self.expr(bind.value, inner)
             for target in bind.targets:
@@ -457,7 +129,7 @@ class _Lint:
             if not entry.used and name not in STEP_SETTINGS and name[0] != "_":
                 self._unused_setting(name, entry, STEP_SETTINGS)
 
-    def _unused_setting(self, name: str, entry: _Entry, settings: Iterable[str] = SETTINGS) -> None:
+    def _unused_setting(self, name: str, entry: Entry, settings: Iterable[str] = SETTINGS) -> None:
         near = SETTING_SYNONYMS.get(name.lower()) or nearest(name, settings)
         self._refuse(
             "unused-setting",
@@ -467,49 +139,6 @@ class _Lint:
             if near
             else (f"the settings are: {', '.join(settings)}",),
         )
-
-    # ---- reporting -----------------------------------------------------------------------
-
-    def _refuse(
-        self,
-        rule: str,
-        message: str,
-        span: Span,
-        label: str = "",
-        *,
-        secondary: tuple[Label, ...] = (),
-        notes: tuple[str, ...] = (),
-        helps: tuple[str, ...] = (),
-    ) -> None:
-        try:
-            refuse(rule, message, span, label, secondary=secondary, notes=notes, helps=helps)
-        except Refused as refused:
-            self.diagnostics.report(refused.diagnostic)
-
-    def _warn(
-        self,
-        rule: str,
-        message: str,
-        span: Span,
-        label: str,
-        *,
-        notes: tuple[str, ...] = (),
-        helps: tuple[str, ...] = (),
-    ) -> None:
-        self.diagnostics.report(
-            Diagnostic(
-                rule,
-                message,
-                Label(span, label),
-                notes=notes,
-                helps=helps,
-                severity=Severity.WARNING,
-            )
-        )
-
-
-def _bound(body: Sequence[ast.Statement]) -> list[str]:
-    return [t.text for s in body if isinstance(s, ast.Bind) for t in s.targets]
 
 
 def _open(param: ast.Param) -> bool:
