@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netlang.diagnostics import Refused
 from netlang.elaborate.binding import bind_arguments
-from netlang.elaborate.bodies import check_assertion, made_by, maker, run_bind
+from netlang.elaborate.bodies import check_assertion, run_bind
 from netlang.elaborate.budget import Exhausted
 from netlang.elaborate.cautions import Section, caution
-from netlang.elaborate.checking import fits
 from netlang.elaborate.frame import CallSite, Frame, Noise, Run, refuse, report
 from netlang.elaborate.home import Home
+from netlang.elaborate.metrics import metric_names
 from netlang.elaborate.reach import Slopes
 from netlang.elaborate.settings import SETTINGS, STEP_SETTINGS
-from netlang.elaborate.values import (
-    UNKNOWN,
-    Argued,
-    Duration,
-    Function,
-    Object,
-    Results,
-    Rows,
-    describe,
-)
+from netlang.elaborate.typed_settings import setting
+from netlang.elaborate.values import UNKNOWN, Argued, Function, Object, Results, Rows
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Node, Param, State, Value
 from netlang.syntax import ast
 
-_ITEM_TYPES = {"init": "init_rule", "freeze": "selection", "checkpoint": "checkpoint"}
 _REQUIRED = ("data", "run")
-
-PRECISIONS = ("f32", "f64", "f16", "bf16")
-"""What a step may compute in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,149 +186,6 @@ def _misspelt(binds: list[ast.Bind] | tuple[ast.Bind, ...], known: object) -> bo
         n not in known and (n.lower() in SETTING_SYNONYMS or nearest(n, known))  # pyright: ignore
         for n in names
     )
-
-
-def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
-    """Check one setting's value; give it as its type has it."""
-    if value is UNKNOWN:
-        return UNKNOWN
-    arg = Argued(value, maker(bind.value).span, bind.value)
-    match name:
-        case "loss":
-            return _scalar(name, arg)
-        case "metrics":
-            return [_scalar(name, a) for a in _items(name, arg)]
-        case "data" | "valid":
-            return _rows(name, arg)
-        case "init" | "freeze" | "checkpoint" | "update":
-            type = ast.NameType(bind.span, _ITEM_TYPES.get(name, "layer"))
-            return [fits(a, type, frame, name) for a in _items(name, arg)]
-        case "run":
-            return _length(arg, frame)
-        case "repeat" | "accumulate" | "seed":
-            return _count(name, arg, frame, least=0 if name == "seed" else 1)
-        case "precision":
-            return _precision(arg, frame)
-        case _:
-            return fits(arg, ast.NameType(bind.span, SETTINGS.get(name, name)), frame, name)
-
-
-def _rows(name: str, arg: Argued) -> Rows:
-    if not isinstance(arg.value, Rows):
-        refuse(
-            "wrong-type",
-            f"`{name}` must be rows of a dataset",
-            arg.span,
-            f"this is {describe(arg.value)}",
-        )
-    if not arg.value.batched:
-        refuse(
-            "wrong-type",
-            f"`{name}` must be in batches",
-            arg.span,
-            "these are single rows",
-            helps=("end it with `|> batches(64)`",),
-        )
-    return arg.value
-
-
-def _length(arg: Argued, frame: Frame) -> Object:
-    if isinstance(arg.value, Duration) and arg.value.amount <= 0:
-        refuse(
-            "out-of-range",
-            "a run must be longer than nothing",
-            arg.span,
-            helps=("such as `run = 10 epochs`",),
-        )
-    return fits(arg, ast.NameType(arg.span, "duration"), frame, "run")
-
-
-def _count(name: str, arg: Argued, frame: Frame, *, least: int) -> Object:
-    number = fits(arg, ast.NameType(arg.span, "int"), frame, name)
-    if isinstance(number, int) and number < least:
-        refuse("out-of-range", f"`{name}` must be at least {least}", arg.span, f"this is {number}")
-    return number
-
-
-def _precision(arg: Argued, frame: Frame) -> Object:
-    fits(arg, ast.NameType(arg.span, "str"), frame, "precision")
-    if arg.value not in PRECISIONS:
-        refuse(
-            "out-of-range",
-            f"`precision` is one of {', '.join(PRECISIONS)}",
-            arg.span,
-            f"this is {describe(arg.value)}",
-        )
-    return arg.value
-
-
-def metric_names(expr: ast.Expr) -> list[str]:
-    """Name metrics: by label, by binding, else by function; a second of one name has a number."""
-    while isinstance(expr, ast.Paren):
-        expr = expr.value
-    if not isinstance(expr, ast.List):
-        return []
-    counts: Counter[str] = Counter()
-    names: list[str] = []
-    for item in expr.items:
-        name = _metric_name(item)
-        counts[name] += 1
-        names.append(name if counts[name] == 1 else f"{name}{counts[name]}")
-    return names
-
-
-def _metric_name(expr: ast.Expr) -> str:
-    match expr:
-        case ast.Label(name=name):
-            return name.text
-        case ast.Paren(value=value):
-            return _metric_name(value)
-        case ast.Name(text=text):
-            return text
-        case ast.Field(name=name):
-            return name.text
-        case _:
-            return made_by(expr) or "metric"
-
-
-def _items(name: str, arg: Argued) -> list[Argued]:
-    if not isinstance(arg.value, list):
-        refuse(
-            "wrong-type",
-            f"`{name}` must be a list",
-            arg.span,
-            f"this is {describe(arg.value)}",
-            helps=(f"put it in brackets: `{name} = [{_shown(arg)}]`",),
-        )
-    expr = arg.expr
-    spans = (
-        [e.span for e in expr.items]
-        if isinstance(expr, ast.List) and len(expr.items) == len(arg.value)
-        else [arg.span] * len(arg.value)
-    )
-    return [Argued(v, s) for v, s in zip(arg.value, spans, strict=True)]
-
-
-def _shown(arg: Argued) -> str:
-    text = " ".join(arg.span.text.split())
-    return text if len(text) < 40 else "…"
-
-
-def _scalar(name: str, arg: Argued) -> Object:
-    value = arg.value
-    if value is UNKNOWN:
-        return UNKNOWN
-    if not isinstance(value, Value) or value.type.rank or not value.type.dtype.is_float:
-        helps: tuple[str, ...] = ()
-        if isinstance(value, Value) and value.type.rank and value.type.dtype.is_float:
-            helps = (
-                (f"take the mean over the batch: `mean({_shown(arg)})`",)
-                if value.type.rank == 1
-                else ("compare it with what it should be, as `cross_entropy` and `mse` do",)
-            )
-        what = "`loss` must be one number, f32[]" if name == "loss" else "a metric must be f32[]"
-        refuse("loss-shape", what, arg.span, f"this is {describe(value)}", helps=helps)
-    return value
 
 
 def _columns(rows: Rows) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from netlang.rules import (
+    commands,
     data,
     files,
     limits,
+    machine,
     names,
     programs,
     runs,
@@ -20,7 +22,8 @@ from netlang.rules.rule import Rule
 __all__ = ["RULES", "Rule"]
 
 _MODULES = (
-    syntax, names, programs, types, shapes, weights, training, runs, data, limits, files
+    syntax, names, programs, types, shapes, weights, training, runs, data, limits, files, commands,
+    machine,
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {rule.code: rule for module in _MODULES for rule in module.RULES}
