@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Self
 
-from netlang.ir.dims import Shape, Size, product, symbol
+from netlang.ir.dims import Shape, product, symbol
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
@@ -20,16 +20,14 @@ from netlang.ops.scattering import Scatter
 from netlang.ops.terms import Term, number
 from netlang.ops.windows import Pads, Windows, padded, positions, spatial_shape, taps
 
-_FEW = 16
-"""Elements of a window up to which comparing each of them is the faster way."""
-
 
 @register
 @dataclass(frozen=True, slots=True)
 class MaxPoolPlaces(Primitive):
-    """Say where in its map the largest number of each window is; the first one of several.
+    """Say where the largest number of each window is; the first one of several.
 
-    ``[N, C, ...S] -> i64[N, C, ...]``; places count along the map laid out in a row. ONNX: MaxPool.
+    ``[N, C, ...S] -> i64[N, C, ...]``; places count along all maps laid out in a row. ONNX:
+    MaxPool.
     """
 
     name: ClassVar[str] = "max_pool_places"
@@ -63,14 +61,13 @@ class MaxPoolPlaces(Primitive):
             better = seen > best
             np.copyto(best, seen, where=better)
             np.copyto(places, np.broadcast_to(at[tap], places.shape), where=better)
-        return (places,)
+        maps = np.arange(prod(x.shape[:2])).reshape(*x.shape[:2], *(1,) * len(counts))
+        return (places + maps * prod(x.shape[2:]),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
-        windows = self._windows()
-        if prod(self.kernel) > _FEW:
-            return (_by_indices(b, x, windows),)
-        return (_by_comparing(b, x, windows),)
+        (_, places), seen = largest(b, x, self._windows(), outputs=2)
+        return (_renumbered(b, places, seen, x.type.shape[2:]),)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -106,90 +103,25 @@ class MaxPoolPlaces(Primitive):
         return total
 
 
-def _by_comparing(b: OnnxBuilder, x: Operand, windows: Windows) -> str:
-    """Compare what each element of the window sees with the largest.
-
-    A MaxPool that gives indices takes onnxruntime twenty times as long as one that does not, and
-    this one is that of the forward pass, which is not computed twice.
-    """
-    ((largest_seen,), _), spatial = largest(b, x, windows, outputs=1), x.type.shape[2:]
-    counts = windows.floor(spatial)
-    padded_x = x.name
-    if any(map(sum, windows.pad)):
-        befores, afters = zip(*windows.pad, strict=True)
-        pads = b.axes([0, 0, *befores, 0, 0, *afters])
-        padded_x = b.add("Pad", x, pads, b.constant(-np.inf, x.type.dtype))
-    axes, steps = b.axes(list(range(2, x.type.rank))), b.axes(windows.stride)
-    chosen = ""
-    for tap in reversed(list(np.ndindex(*windows.kernel))):
-        starts = tuple(t * d for t, d in zip(tap, windows.dilation, strict=True))
-        sizes = zip(starts, counts, windows.stride, strict=True)
-        ends = tuple(start + (n - 1) * s + 1 for start, n, s in sizes)
-        offset = b.shape((_flat(starts, spatial),))
-        if not chosen:
-            chosen = offset
-            continue
-        seen = b.add("Slice", padded_x, b.axes(starts), b.shape(ends), axes, steps)
-        chosen = b.add("Where", b.add("Equal", seen, largest_seen), offset, chosen)
-    if prod(windows.kernel) == 1:
-        shape = b.shape((*x.type.shape[:2], *counts))
-        chosen = b.add("Expand", chosen, shape)
-    places = b.add("Add", chosen, _corners(b, windows, counts, spatial))
-    if padded_x == x.name:
-        return places
-    # Where nothing is a number, the padding may be chosen: its places are outside the map.
-    last = b.add("Squeeze", b.shape((product(spatial) - 1,)), b.axes([0]))
-    return b.add("Clip", places, b.constant(0, I64), last)
-
-
-def _corners(b: OnnxBuilder, windows: Windows, counts: Shape, spatial: Shape) -> str:
-    """Name the place of each window's first element, which padding may put outside the map."""
-    total = ""
-    for axis, n in enumerate(counts):
-        limit = b.add("Squeeze", b.shape((n,)), b.axes([0]))
-        along = b.add("Range", b.constant(0, I64), limit, b.constant(1, I64))
-        along = b.add("Mul", along, b.constant(windows.stride[axis], I64))
-        along = b.add("Sub", along, b.constant(windows.pad[axis][0], I64))
-        along = b.add("Mul", along, b.shape((product(spatial[axis + 1 :]),)))
-        behind = len(counts) - 1 - axis
-        if behind:
-            along = b.add("Unsqueeze", along, b.axes(list(range(1, behind + 1))))
-        total = b.add("Add", total, along) if total else along
-    return total
-
-
-def _by_indices(b: OnnxBuilder, x: Operand, windows: Windows) -> str:
-    """Let MaxPool say where it looked, and number those places as ours."""
-    (_, places), seen = largest(b, x, windows, outputs=2)
-    # ONNX counts through all maps of the batch.
-    places = b.add("Mod", places, b.shape((product(seen),)))
-    spatial = x.type.shape[2:]
+def _renumbered(b: OnnxBuilder, places: str, seen: Shape, spatial: Shape) -> str:
+    """Number places in maps that were made larger behind as those of the maps themselves."""
     if seen == spatial:
         return places
-    total = ""
-    for axis in range(len(spatial)):
+    total = b.add("Div", places, b.shape((product(seen),)))
+    for axis, size in enumerate(spatial):
         along = b.add("Div", places, b.shape((product(seen[axis + 1 :]),)))
         along = b.add("Mod", along, b.shape((seen[axis],)))
-        part = b.add("Mul", along, b.shape((product(spatial[axis + 1 :]),)))
-        total = b.add("Add", total, part) if total else part
-    return total
-
-
-def _flat(place: Sequence[int], spatial: Shape) -> Size:
-    total: Size = 0
-    for at, size in zip(place, spatial, strict=True):
-        total = total * size + at
+        total = b.add("Add", b.add("Mul", total, b.shape((size,))), along)
     return total
 
 
 def max_gradient(x: Term, ct: Term, windows: Windows) -> Term:
     """Give each number of a cotangent to the place its window took; the first of equal ones."""
-    form = (windows.kernel, windows.stride, windows.pad, windows.dilation)
-    maps, area = x.shape[:2], product(ct.shape[2:])
-    places = x.to(MaxPoolPlaces(*form)).reshape((*maps, area))
-    nothing = x.make(Full((*maps, product(x.shape[2:])), 0.0, x.type.dtype))
-    flat = nothing.to(Scatter(2, "add"), places, ct.reshape((*maps, area)))
-    return flat.reshape(x.shape)
+    places = x.to(MaxPoolPlaces(windows.kernel, windows.stride, windows.pad, windows.dilation))
+    count = (product(ct.shape),)
+    nothing = x.make(Full((product(x.shape),), 0.0, x.type.dtype))
+    row = nothing.to(Scatter(0, "add"), places.reshape(count), ct.reshape(count))
+    return row.reshape(x.shape)
 
 
 def spread(ct: Term, windows: Windows, spatial: Shape) -> Term:

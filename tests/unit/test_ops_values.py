@@ -19,6 +19,7 @@ from netlang.ops.activation import Elu, Gelu, Sigmoid, Softplus
 from netlang.ops.arithmetic import Add, FloorDiv, Mod
 from netlang.ops.channels import LocalResponseNorm
 from netlang.ops.choice import Constant
+from netlang.ops.gradients_pooling import MaxPoolPlaces
 from netlang.ops.linear import Einsum, Linear, Matmul
 from netlang.ops.normalization import NormalizeGroup
 from netlang.ops.random import Dropout, DropPath, StopGradient
@@ -117,6 +118,14 @@ def test_long_sums_keep_their_digits_in_onnxruntime(op: Primitive) -> None:
     exact = x.astype(np.float64).sum() if op == Sum() else x.astype(np.float64).mean()
     for actual in on_both(op, x):
         assert abs(actual - exact) < 2e-6 * exact
+
+
+def test_a_max_pool_looked_at_the_first_of_equal_elements() -> None:
+    x = np.zeros((2, 1, 4, 4), np.float32)
+    x[1, 0, 1:3, 1:3] = 1
+    expected = [[[[0, 1], [4, 5]]], [[[21, 21], [21, 21]]]]
+    for actual in on_both(MaxPoolPlaces((3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1)), x):
+        assert actual.tolist() == expected
 
 
 def test_local_response_norm_is_the_published_formula() -> None:
