@@ -27,6 +27,7 @@ from netlang.elaborate.values import (
     Function,
     Layer,
     Object,
+    Rows,
     Setting,
     Unknown,
     describe,
@@ -126,6 +127,10 @@ def call_function(
     if function.name in SPECIAL and function.home.source.library:
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
+    if args and isinstance(args[0].value, Rows) and _is_transform(function):
+        from netlang.elaborate.of_data import refuse_rows_for_a_transform
+
+        refuse_rows_for_a_transform(function.name, args[0].value, args[0].span, span)
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         return _call_extern(function, function.definition, assigned, node, span, frame)
@@ -154,6 +159,14 @@ def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
     if any(isinstance(a.value, Value | Unknown) for a in args):
         return function
     return function.home.function(other) or function
+
+
+def _is_transform(function: Function) -> bool:
+    match function.definition:
+        case ast.Extern(outs=[ast.Out(type=ast.NameType(name="transform"))]):
+            return True
+        case _:
+            return False
 
 
 def _owning(function: Function) -> bool:

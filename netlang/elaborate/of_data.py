@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NoReturn
 
 from netlang.diagnostics import Label
 from netlang.elaborate.frame import Frame, Noise, refuse
@@ -51,6 +52,22 @@ def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame)
     }
     given = {name: value for name, value in values.items() if name != "d"}
     return Rows(columns, replace(rows.origin, batches=given), batched=True)
+
+
+def refuse_rows_for_a_transform(name: str, rows: Rows, at: Span, span: Span) -> NoReturn:
+    """Say where a transform belongs that was called with rows: `digits("train") |> flip()`."""
+    # The text of a stage of a pipeline is the transform as it goes into `map`.
+    stage = at.end <= span.start
+    shown = " ".join(span.text.split()) if stage else f"{name.removesuffix('_image')}(…)"
+    own = min(rows.batched, 1)  # the images of a batch have `N` in front
+    images = [name for name, type in rows.columns.items() if type.rank - own >= 2]
+    column = images[0] if images else next(iter(rows.columns))
+    refuse(
+        "wrong-type",
+        "a transform changes a column, not the rows",
+        span,
+        helps=(f"put it into `map`: `map({column}=[{shown}])`",),
+    )
 
 
 @compile_time("part")
