@@ -91,10 +91,11 @@ def data_folders(folder: Path) -> list[Path]:
 _LONGEST_PATH = 4096
 
 
-def find_data(text: str, folder: Path) -> Path:
+def find_data(text: str, folder: Path, *, about: str = "") -> Path:
     """Find the file or folder of data a program names, in its own folder or a folder of data.
 
-    ``folder`` is the program's. Raises ``Fault`` for a path that is absolute or leads out of the
+    ``folder`` is the program's; ``about`` is what the program says of the data, for who has to
+    get them. Raises ``Fault`` for a path that is absolute or leads out of the
     folders a program may read, by itself or by a link, and where there is nothing.
     """
     if not text or len(text) > _LONGEST_PATH or "\\" in text or any(ord(c) < 32 for c in text):
@@ -130,6 +131,6 @@ def find_data(text: str, folder: Path) -> Path:
         "data-missing",
         f"there is no `{text}`",
         notes=[f"looked for in {', '.join(str(place) for place, _ in places)}"],
-        helps=["paths of data start at the program's folder"],
+        helps=[about] if about else ["paths of data start at the program's folder"],
         exit_code=ENVIRONMENT,
     )

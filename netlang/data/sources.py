@@ -136,7 +136,7 @@ def _own(origin: Origin, root: Path, allow_python: bool) -> Source:
         if len(separator) != 1:
             raise BadFile(f"a separator is one character, and `{separator}` is {len(separator)}")
         source = read_table(
-            find_data(str(fields["csv"]), root),
+            find_data(str(fields["csv"]), root, about=origin.about),
             origin.columns,
             separator=separator,
             header=cast("bool | None", fields.get("header")),
@@ -152,11 +152,12 @@ def _arrays(origin: Origin, root: Path) -> Arrays:
 
     fields = origin.fields
     if "npz" in fields:
-        path = find_data(str(fields["npz"]), root)
+        path = find_data(str(fields["npz"]), root, about=origin.about)
         return fit(str(path), origin.columns, read_npz(path))
     kind = "npy" if "npy" in fields else "idx"
     given = fields[kind]
-    paths = [find_data(str(p), root) for p in (given if isinstance(given, list) else [given])]
+    names = given if isinstance(given, list) else [given]
+    paths = [find_data(str(name), root, about=origin.about) for name in names]
     if len(paths) != len(origin.columns):
         raise BadFile(
             f"the dataset `{origin.dataset}` has {len(origin.columns)} columns and "

@@ -69,7 +69,8 @@ def rows_of(
             notes=tuple(f"`{name}` is {what}" for name, what in PLACES.items()),
             helps=(f'such as `{{ csv = "{function.name}.csv" }}` behind its columns',),
         )
-    origin = Origin(function.name, dict(values), fields, columns, library)
+    about = definition.doc
+    origin = Origin(function.name, dict(values), fields, columns, library, about=about)
     return Rows(columns, origin)
 
 

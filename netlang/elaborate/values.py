@@ -121,6 +121,7 @@ class Origin:
     of transforms for each column), ``together`` (``columns`` and ``transforms``) and ``part``
     (``first`` and ``last``), in order. ``fields`` are those of a program's own ``dataset``;
     ``library`` tells that the prelude declares it. ``batches`` has the arguments of ``batches``.
+    ``about`` is the comment above the declaration.
     """
 
     dataset: str
@@ -130,6 +131,7 @@ class Origin:
     library: bool
     steps: tuple[Setting, ...] = ()
     batches: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
+    about: str = ""
 
 
 @record

@@ -45,7 +45,9 @@ RULES = (
         """
         Files of data are looked for in the folder of the program, then in `data` beside it and
         where you are, in `~/.local/share/netlang`, and in the folders that the variable
-        NETLANG_DATA names. Nothing is ever fetched from a network.
+        NETLANG_DATA names. Nothing is ever fetched from a network. Where files of a program's own
+        dataset are missing, the comment `##` above its declaration is shown: it is the place to
+        say where they come from.
         """,
         "a program that trains on `fashion_mnist`, on a machine without it",
         "the same after `apt install dataset-fashion-mnist`",
