@@ -228,9 +228,9 @@ def _by_sights(
     if groups == 1:
         y = b.add("Gemm", left, right, transB=1)
         if turned:
-            # An axis between keeps onnxruntime from turning the product instead of its result.
-            y = b.add("Reshape", y, b.shape((depth, 1, filters)))
-            y = b.add("Transpose", y, perm=[2, 1, 0])
+            # An axis more keeps onnxruntime from turning the product instead of its result.
+            y = b.add("Reshape", y, b.shape((1, depth, filters)))
+            y = b.add("Transpose", y, perm=[0, 2, 1])
     else:
         y = b.add("MatMul", left, b.add("Transpose", right, perm=[0, 2, 1]))
         y = b.add("Transpose", y, perm=[0, 2, 1]) if turned else y

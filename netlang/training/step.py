@@ -21,6 +21,7 @@ from netlang.elaborate.selecting import Weights
 from netlang.elaborate.training import Plan
 from netlang.elaborate.values import Object, Setting
 from netlang.faults import Fault
+from netlang.ir.dims import product
 from netlang.ir.graph import Builder, Graph, State, Value, verify
 from netlang.ir.types import F32, I64, TensorType
 from netlang.ops.terms import Term, number, terms, zeros
@@ -280,10 +281,14 @@ def _length(slopes: Sequence[Term]) -> Term:
     """Give the length of all gradients together: what clipping limits, and shows a NaN."""
     if not slopes:
         raise Fault("nothing-to-train", "a step changes no weight")
-    total = (slopes[0] * slopes[0]).sum(range(slopes[0].rank))
-    for slope in slopes[1:]:
-        total = total + (slope * slope).sum(range(slope.rank))
-    return total.unary("sqrt")
+    squares = [_square(slope) for slope in slopes]
+    return sum(squares[1:], squares[0]).unary("sqrt")
+
+
+def _square(slope: Term) -> Term:
+    """Add up the squares of a gradient; filters are short rows, which sums take long for."""
+    rows = slope.reshape((slope.shape[0], product(slope.shape[1:]))) if slope.rank > 2 else slope
+    return (rows * rows).sum(range(rows.rank))
 
 
 def _clipped(clip: Setting | None, slopes: Sequence[Term], length: Term) -> list[Term]:
