@@ -78,6 +78,15 @@ def test_the_measured_tasks_run() -> None:
     assert len([s for s in seconds if 0 < float(s) < 60]) == 2
 
 
+def test_the_bench_of_epochs_trains_on_our_side() -> None:
+    nobody = [HERE / "epochs.py", "softmax", "--rounds", "1", "--peers", "no-such-python"]
+    done = run([sys.executable, *nobody])
+    assert "skipped, torch is not installed" in done.stderr
+    name, seconds = (part.strip() for part in done.stdout.splitlines()[2].split("|")[1:3])
+    assert name == "softmax"
+    assert 0 < float(seconds.removesuffix(" s")) < 60
+
+
 def run(command: list[str | Path], given: str = "") -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         command, input=given, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False
