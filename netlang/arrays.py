@@ -47,4 +47,4 @@ def show_array(array: Array) -> str:
 def type_of(array: Array) -> TensorType | None:
     """Give the type of an array; ``None`` where the language has no such elements."""
     dtype = dtype_of(array)
-    return TensorType(dtype, array.shape) if dtype else None
+    return TensorType(dtype, array.shape) if dtype is not None else None

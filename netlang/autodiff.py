@@ -69,7 +69,7 @@ def gradient_name(value: Value, graph: Graph) -> str:
     """Name the output by which ``vjp`` extends ``graph`` for a value; a weight goes by its path."""
     param = graph.params.get(value)
     # The outputs of a program have no dot in their names, so this meets none of them.
-    name = f"{param.path if param else value.name}.gradient"
+    name = f"{param.path if param is not None else value.name}.gradient"
     while name in graph.outputs:
         name += ".gradient"
     return name

@@ -34,7 +34,7 @@ def with_defaults(program: Program) -> str:
 
     def signature(name: str) -> Sequence[ast.Param] | None:
         function = homes[0].function(name) if homes else None
-        return portable(function, homes[0]) if function else None
+        return portable(function, homes[0]) if function is not None else None
 
     tree = program.file
     # A default may itself be a call with defaults; no definition calls itself, so this ends.
@@ -150,7 +150,7 @@ def _missing(
     texts = {
         name: _enclosed(value, value.span.text)
         for name, value in given.items()
-        if value and _is_plain(value)
+        if value is not None and _is_plain(value)
     }
     missing: list[tuple[str, str]] = []
     for param in params:

@@ -89,6 +89,12 @@ def _line(diagnostic: Diagnostic) -> tuple[int, int]:
     return id(span.source), span.line
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Give the help that names the known name a word most likely stands for, if there is one."""
+    near = nearest(word, known)
+    return () if near is None else (f"did you mean `{near}`?",)
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Find the known name that ``word`` most likely stands for, whatever its case.
 

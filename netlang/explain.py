@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netlang.analysis.explain import Blackboard
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean
 from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive
@@ -84,13 +84,12 @@ def explain_layer(graph: Graph, path: str) -> str:
         if any(p == full or p.startswith(below) for p in paths[id(node)])
     ]
     if not chosen:
-        near = nearest(path, known)
         listed = ", ".join(dict.fromkeys(p.partition(".")[0] for p in sorted(known)))
         raise Fault(
             "unknown-layer",
             f"`{graph.name}` has no layer `{path}`",
             notes=[f"its layers are: {listed}"],
-            helps=[f"did you mean `{near}`?"] if near else [],
+            helps=did_you_mean(path, known),
             exit_code=USAGE,
         )
     return Blackboard.of(graph).explain(chosen)

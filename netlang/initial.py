@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from netlang.arrays import numpy_dtype
 from netlang.faults import TooLarge
-from netlang.ir.graph import Graph, Init, Param
+from netlang.ir.graph import Graph, Param
 from netlang.machine import memory
 from netlang.numeric import Array, np
 
@@ -63,11 +63,6 @@ def fans(shape: Shape) -> tuple[int, int]:
         return size, size
     window = prod(shape[2:])
     return shape[1] * window, shape[0] * window
-
-
-def supported(init: Init) -> bool:
-    """Tell whether a rule is one of ours."""
-    return init.rule in RULES
 
 
 def _numbers(param: Param) -> Shape:

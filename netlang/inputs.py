@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean, nearest
 from netlang.faults import ENVIRONMENT, USAGE, BadFile, BadInput, Fault
 from netlang.ir.graph import Graph, Value
 from netlang.npy import read_npy, read_npz, write_npy, write_npz
@@ -21,11 +21,10 @@ def read_inputs(
     known = {v.name: v for v in (*graph.inputs, *(s.value for s in graph.states))}
     for name in places:
         if name not in known:
-            near = nearest(name, known)
             raise BadInput(
                 f"`{graph.name}` has no input `{name}`",
                 notes=[f"it takes {', '.join(f'{v.name}: {v.type}' for v in known.values())}"],
-                helps=[f"did you mean `{near}`?"] if near else [],
+                helps=did_you_mean(name, known),
             )
     return {name: read_input(place, known[name], resize=resize) for name, place in places.items()}
 
@@ -106,7 +105,7 @@ def _chosen(path: Path, arrays: Mapping[str, Array], member: str | None, value: 
     listed = ", ".join(f"`{n}`" for n in arrays) or "nothing"
     raise BadFile(
         f"{path} holds no array `{name}`",
-        helps=[f"did you mean `{path}:{near}`?" if near else f"it holds {listed}"],
+        helps=[f"did you mean `{path}:{near}`?" if near is not None else f"it holds {listed}"],
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang import ops as ops
-from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, nearest
+from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, did_you_mean, nearest
 from netlang.elaborate import nets
 from netlang.elaborate.bodies import check_assertion, maker, take_apart
 from netlang.elaborate.budget import STEPS_PER_LETTER, Budget
@@ -57,10 +57,13 @@ class Net:
             found = self.program.diagnostics.items
             first = found[before] if len(found) > before else (found[0] if found else None)
             raise Fault(
-                first.rule if first else "mistakes",
-                first.message if first else f"`{self.name}` has mistakes",
-                notes=first.notes if first else (),
-                helps=(*(first.helps if first else ()), f"see `netlang check {self.program.path}`"),
+                first.rule if first is not None else "mistakes",
+                first.message if first is not None else f"`{self.name}` has mistakes",
+                notes=first.notes if first is not None else (),
+                helps=(
+                    *(first.helps if first is not None else ()),
+                    f"see `netlang check {self.program.path}`",
+                ),
             )
         return graph
 
@@ -74,7 +77,7 @@ class Net:
                     f"`{self.name}` has no size or parameter `{name}`",
                     helps=(
                         f"did you mean `{near}`?"
-                        if near
+                        if near is not None
                         else f"it has: {', '.join(sorted(known))}",
                     ),
                     exit_code=USAGE,
@@ -116,19 +119,18 @@ class Program:
                 exit_code=USAGE,
             )
         if name not in self.nets:
-            near = nearest(name, self.nets)
             raise Fault(
                 "unknown-net",
                 f"{self.path} has no net `{name}`",
                 notes=(f"its nets: {', '.join(self.nets) or 'none'}",),
-                helps=(f"did you mean `{near}`?",) if near else (),
+                helps=did_you_mean(name, self.nets),
                 exit_code=USAGE,
             )
         return self.nets[name]
 
     def section(self, name: str | None) -> ast.Train:
         """Find a train section by name, or the only one; raises ``Fault`` otherwise."""
-        declared = self.file.declarations if self.file else ()
+        declared = self.file.declarations if self.file is not None else ()
         sections = {d.name.text: d for d in declared if isinstance(d, ast.Train)}
         if name in sections:
             return sections[name]
@@ -143,12 +145,11 @@ class Program:
                 notes=listed,
                 exit_code=USAGE,
             )
-        near = nearest(name, sections)
         raise Fault(
             "unknown-section",
             f"{self.path} has no train section `{name}`",
             notes=listed,
-            helps=(f"did you mean `{near}`?",) if near else (),
+            helps=did_you_mean(name, sections),
             exit_code=USAGE,
         )
 

@@ -70,7 +70,7 @@ def choose_table(weights: Mapping[str, Array], name: str | None, words: int) -> 
             raise BadInput(
                 f"there is no weight `{name}`",
                 notes=[f"there are {', '.join(sorted(weights)[:20])}"],
-                helps=[f"did you mean `{near}`?"] if near else [],
+                helps=[f"did you mean `{near}`?"] if near is not None else [],
             )
         if weights[path].ndim != 2:
             raise BadInput(f"`{path}` holds no vectors: its shape is {list(weights[path].shape)}")

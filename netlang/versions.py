@@ -55,4 +55,4 @@ def check_version(package: str, found: str) -> None:
 def _numbers(version: str) -> tuple[int, ...]:
     """Read the numbers of a version; what follows them (`rc1`, `.dev3`, `+cu12`) is left out."""
     found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(n) for n in found[0].split(".")) if found else ()
+    return tuple(int(n) for n in found[0].split(".")) if found is not None else ()

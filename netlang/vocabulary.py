@@ -44,7 +44,7 @@ class Vocabulary:
         near = nearest(word, [w for w in self.words if abs(len(w) - len(word)) < 3])
         raise BadInput(
             f"the vocabulary of {len(self):,} words has no {_quoted(word)}",
-            helps=[f"did you mean {_quoted(near)}?"] if near else [],
+            helps=[f"did you mean {_quoted(near)}?"] if near is not None else [],
         )
 
     def encode(self, text: str) -> list[int]:

@@ -157,7 +157,9 @@ def _check_names(graph: Graph, feeds: Mapping[str, Array]) -> None:
         if name not in names:
             near = nearest(name, names)
             listed = ", ".join(f"`{n}`" for n in sorted(names)) or "none"
-            helps = [f"did you mean `{near}`?"] if near else [f"the inputs are: {listed}"]
+            helps = (
+                [f"did you mean `{near}`?"] if near is not None else [f"the inputs are: {listed}"]
+            )
             problems.append(BadInput(f"`{graph.name}` has no input `{name}`", helps=helps))
     for name, value in inputs.items():
         if name not in feeds:

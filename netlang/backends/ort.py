@@ -161,7 +161,7 @@ class Session:
         text = str(error)
         if (limit := re.search(r"is till opset (\d+)", text)) is not None:
             return _too_old_for(text, limit[1])
-        if _OUT_OF_MEMORY.search(text):
+        if _OUT_OF_MEMORY.search(text) is not None:
             return Fault(
                 "out-of-memory",
                 "onnxruntime needs more memory than there is",
@@ -181,7 +181,7 @@ class Session:
 
 def _too_old_for(text: str, newest: str) -> Fault:
     found = re.search(r"Opset (\d+)", text)
-    opset = found[1] if found else "this"
+    opset = found[1] if found is not None else "this"
     return UnknownVersion(
         f"onnxruntime {onnxruntime.__version__} is too old for opset {opset}",
         "onnxruntime",

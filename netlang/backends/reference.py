@@ -70,7 +70,11 @@ def compute(
 
 def place(node: Node) -> str:
     """Name a node as the program does: its path, its operator and its line."""
-    path = f"`{node.scope.path}`" if node.scope and node.scope.path else f"`{node.op.name}`"
+    path = (
+        f"`{node.scope.path}`"
+        if node.scope is not None and node.scope.path
+        else f"`{node.op.name}`"
+    )
     where = written_at(node)
     return f"{path} ({node.op.name}{', ' + where if where else ''})"
 

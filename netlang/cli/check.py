@@ -81,7 +81,7 @@ def _report(checked: _Checked) -> str:
 
 
 def _contents(program: Program) -> list[str]:
-    declarations = program.file.declarations if program.file else ()
+    declarations = program.file.declarations if program.file is not None else ()
     kinds = [_kind(d) for d in declarations]
     counted = [(kinds.count(kind), kind) for kind in ("net", "train section")]
     if not any(count for count, _ in counted):

@@ -7,7 +7,7 @@ import click
 from netlang.cli.arguments import bind_option, file_and_net
 from netlang.cli.loading import sound_graph, sound_program
 from netlang.cli.output import say
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean
 from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph
 from netlang.ir.text import print_graph
@@ -43,12 +43,11 @@ def _after(graph: Graph, wanted: str) -> Graph:
 
     names = [name_of(step) for step in PASSES]
     if wanted not in names:
-        near = nearest(wanted, names)
         raise Fault(
             "unknown-pass",
             f"there is no pass `{wanted}`",
             notes=[f"the passes are, in order: {', '.join(names)}"],
-            helps=[f"did you mean `{near}`?"] if near else [],
+            helps=did_you_mean(wanted, names),
             exit_code=USAGE,
         )
     return transform(graph, PASSES[: names.index(wanted) + 1])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from netlang.arrays import dtype_of, numpy_dtype, show_array
 from netlang.data.source import Arrays, Source
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean
 from netlang.faults import BadFile
 from netlang.ir.types import DType, TensorType
 from netlang.numeric import Array, np
@@ -41,12 +41,11 @@ def fit(
 
 
 def _refuse_missing(place: str, name: str, type: TensorType, arrays: Mapping[str, Array]) -> None:
-    near = nearest(name, arrays)
     held = ", ".join(f"`{n}`" for n in arrays) or "nothing"
     raise BadFile(
         f"{place} has no column `{name}`, which the dataset declares as {type}",
         notes=[f"it has {held}"],
-        helps=[f"did you mean `{near}`?"] if near else (),
+        helps=did_you_mean(name, arrays),
     )
 
 

@@ -13,7 +13,7 @@ from netlang.arrays import numpy_dtype
 from netlang.data.columns import fit
 from netlang.data.source import Arrays
 from netlang.data.writing import read_text
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean
 from netlang.faults import BadFile
 from netlang.ir.types import DType, TensorType
 from netlang.numeric import Array, np
@@ -141,11 +141,10 @@ def _named(name: str, size: int, names: Sequence[str]) -> list[int]:
 
 
 def _refuse_name(path: Path, name: str, type: TensorType, names: Sequence[str]) -> None:
-    near = nearest(name, names)
     raise BadFile(
         f"{path}:1: no column is named `{name}`, which the dataset declares as {type}",
         notes=[f"the columns are: {', '.join(names)}"],
-        helps=[f"did you mean `{near}`?"] if near else (),
+        helps=did_you_mean(name, names),
     )
 
 
@@ -184,7 +183,7 @@ class _Table:
         """Give the values all at once, if there is nothing to say about any of them."""
         texts = [cells[i] for _, cells in self._rows for i in chosen]
         plain = _PLAIN if dtype.is_float else _PLAIN_WHOLE
-        if dtype is DType.BOOL or not plain.fullmatch("".join(texts)):
+        if dtype is DType.BOOL or plain.fullmatch("".join(texts)) is None:
             return None
         try:
             values = list(map(float, texts)) if dtype.is_float else list(map(int, texts))
@@ -239,7 +238,7 @@ def _complaint(text: str, dtype: DType) -> str:
     if dtype is DType.BOOL:
         return f"{shown} is none of true, false, 1 and 0"
     kind = "number" if dtype.is_float else "whole number"
-    if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text):
+    if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text) is not None:
         return f"{shown} has a comma: a {kind} is written with a point"
     return f"{shown} is no {kind}"
 

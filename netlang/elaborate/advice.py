@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean, nearest
 from netlang.ir.types import DType
 from netlang.source import Span
 
@@ -71,15 +71,14 @@ def parameter_helps(name: str, known: Iterable[str]) -> tuple[str, ...]:
         return ("leave it out: it is read from the shape that comes in",)
     if folded in _ADVICE:
         return (_ADVICE[folded],)
-    near = nearest(name, parameters)
-    return (f"did you mean `{near}`?",) if near else ()
+    return did_you_mean(name, parameters)
 
 
 def element_helps(name: str) -> tuple[str, ...]:
     """Say which element type an unknown one stands for."""
     known = [d.value for d in DType]
     near = ELEMENTS.get(name.lower()) or nearest(name, known)
-    if near:
+    if near is not None:
         return (f"did you mean `{near}`?",)
     return (f"element types: {' '.join(known)}",)
 

@@ -153,7 +153,7 @@ def _pattern(type: ast.ShapeType) -> Pattern | None:
         match dim:
             case ast.Rest(name=name):
                 entries.append(None)
-                rest = name.text if name else None
+                rest = name.text if name is not None else None
                 spans[rest or ""] = dim.span
             case ast.Name(text=text):
                 entries.append(text)
@@ -267,7 +267,11 @@ def _scalar(number: float, span: Span, type: ast.ShapeType, inner: Frame) -> Obj
     """Make one number of a tensor whose shape nothing else tells: it is stretched in use."""
     bound = inner.names.get(ELEMENT)
     element = type.element.text
-    dtype = bound.value if bound else DType("f32" if element in ("tensor", "float") else element)
+    dtype = (
+        bound.value
+        if bound is not None
+        else DType("f32" if element in ("tensor", "float") else element)
+    )
     assert isinstance(dtype, DType)
     if isinstance(number, float) and not dtype.is_float:
         refuse("dtype-mismatch", f"a {dtype} tensor holds no float", span, f"this is {number:g}")

@@ -253,7 +253,9 @@ def check_assertion(statement: ast.Assert, frame: Frame) -> None:
     condition = statement.condition
     if truth(evaluate(condition, frame), condition, frame) is not False:
         return
-    message = statement.message.value if statement.message else "this assertion doesn't hold"
+    message = (
+        statement.message.value if statement.message is not None else "this assertion doesn't hold"
+    )
     refuse("assertion", message, condition.span, _sides(condition, frame))
 
 

@@ -378,7 +378,7 @@ _LISTED = frozenset({"split"})
 
 
 def _listed(values: list[Object], arg: Argued | None, span: Span) -> list[Argued]:
-    expr = arg.expr if arg else None
+    expr = arg.expr if arg is not None else None
     if isinstance(expr, ast.List) and len(expr.items) == len(values):
         return [Argued(v, e.span) for v, e in zip(values, expr.items, strict=True)]
     return [Argued(v, span) for v in values]

@@ -202,7 +202,7 @@ def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
     match kind, value:
         case "bool", 0 | 1:
             return (f"write `{'true' if value else 'false'}`",)
-        case "int" | "float" | "schedule", str() if _NUMBER.fullmatch(value):
+        case "int" | "float" | "schedule", str() if _NUMBER.fullmatch(value) is not None:
             return (f"write it without quotes: `{value}`",)
         case "duration", int() | float():
             amount = f"{value:g} epochs" if value != 1 else "1 epoch"

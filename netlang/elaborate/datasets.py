@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean
 from netlang.elaborate.core import evaluate
 from netlang.elaborate.frame import Frame, refuse
 from netlang.elaborate.shapes import declare_shape
@@ -77,13 +77,12 @@ def rows_of(
 def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
     field = bind.targets[0]
     if field.text not in FIELDS:
-        near = nearest(field.text, FIELDS)
         refuse(
             "unknown-parameter",
             f"`{dataset}` can't have a field `{field.text}`",
             field.span,
             notes=(f"a dataset has: {', '.join(FIELDS)}",),
-            helps=(f"did you mean `{near}`?",) if near else (),
+            helps=did_you_mean(field.text, FIELDS),
         )
     value = evaluate(bind.value, frame)
     wanted, suits = FIELDS[field.text]

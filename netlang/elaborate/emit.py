@@ -124,7 +124,7 @@ def refuse_operand(
 def _argument(message: str, span: Span, frame: Frame) -> Span:
     """Find the argument a refusal starts with, such as "`stride` must be ..."."""
     named = re.match(r"`(\w+)`", message)
-    slot = frame.names.get(named[1]) if named else None
+    slot = frame.names.get(named[1]) if named is not None else None
     if slot is None or frame.call is None:
         return span
     place = written(slot.span, frame.call.frame)

@@ -36,7 +36,9 @@ def refuse_expansion(body: Body, home: Home, budget: Budget, span: Span) -> None
                 "too-large",
                 f"this expands to {calls:,} calls",
                 Label(span, "counted without making any"),
-                (Label(loop, f"{turns:,} turns"),) if loop and turns > budget.limit else (),
+                (Label(loop, f"{turns:,} turns"),)
+                if loop is not None and turns > budget.limit
+                else (),
                 notes=(f"checking this program may take {budget.limit:,} steps",),
                 helps=("use fewer repetitions",),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean
 from netlang.elaborate.advice import method_helps
 from netlang.elaborate.calls import arguments, call, callee_of
 from netlang.elaborate.core import evaluate, evaluates
@@ -144,13 +144,12 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
 
 
 def _refuse_field(expr: ast.Field, message: str, known: list[str], intro: str) -> None:
-    near = nearest(expr.name.text, known)
     refuse(
         "no-field",
         message,
         expr.name.span,
         notes=(f"{intro}: {', '.join(sorted(known))}",) if known else (),
-        helps=(f"did you mean `{near}`?",) if near else (),
+        helps=did_you_mean(expr.name.text, known),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlang.diagnostics import Diagnostic, Diagnostics, Label, nearest
+from netlang.diagnostics import Diagnostic, Diagnostics, Label, did_you_mean
 from netlang.syntax import ast
 
 FIELDS = {
@@ -40,13 +40,12 @@ def check_extern_op(definition: ast.Extern, diagnostics: Diagnostics) -> None:
 def _check_field(bind: ast.Bind, name: str, diagnostics: Diagnostics) -> None:
     field = bind.targets[0]
     if field.text not in FIELDS:
-        near = nearest(field.text, FIELDS)
         _report(
             diagnostics,
             "unknown-parameter",
             f"`{name}` can't have a field `{field.text}`",
             Label(field.span),
-            (f"did you mean `{near}`?",) if near else (),
+            did_you_mean(field.text, FIELDS),
             tuple(f"{field} is {what}" for field, what in FIELDS.items()),
         )
     elif not isinstance(bind.value, ast.Str):

@@ -33,7 +33,7 @@ def parameter_values(decl: ast.Train, given: Mapping[str, str], home: Home) -> d
                 notes=(f"it has {listed}" if listed else "it has none",),
                 helps=(
                     f"did you mean `{near}`?"
-                    if near
+                    if near is not None
                     else f"write it into the program: `train {decl.name.text}({name}: … = …)`",
                 ),
                 exit_code=USAGE,
@@ -63,8 +63,8 @@ def _evaluated(name: str, text: str, home: Home) -> Object:
         first = found.items[0] if found.items else None
         raise Fault(
             "bad-value",
-            f"`{name}={text}`: {first.message if first else 'this is no value'}",
-            helps=first.helps if first else (),
+            f"`{name}={text}`: {first.message if first is not None else 'this is no value'}",
+            helps=first.helps if first is not None else (),
             exit_code=USAGE,
         )
     return value

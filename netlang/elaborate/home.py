@@ -65,13 +65,13 @@ class Home:
     def visible(self) -> set[str]:
         """List every name the file can use."""
         found = {*self.names(), *self.imported}
-        return found | self.library.visible() if self.library else found | set(WORDS)
+        return found | self.library.visible() if self.library is not None else found | set(WORDS)
 
     def knows(self, name: str) -> bool:
         """Tell whether a name can be used in this file, without evaluating anything."""
         if self.declaration(name) is not None or name in self.imported:
             return True
-        return self.library.knows(name) if self.library else name in WORDS
+        return self.library.knows(name) if self.library is not None else name in WORDS
 
     def find(self, name: str) -> Object | type[LookupError] | None:
         """Give the value of a name, or ``LookupError`` where the file has none."""
@@ -87,7 +87,7 @@ class Home:
             case ast.Train() | None:  # a train section has a name, which hides no other
                 if name in self.imported:
                     origin = self.imported[name]
-                    return origin[0].find(origin[1]) if origin else UNKNOWN
+                    return origin[0].find(origin[1]) if origin is not None else UNKNOWN
                 if self.library is not None:
                     return self.library.find(name)
                 return WORDS.get(name, LookupError)
@@ -125,7 +125,7 @@ class Home:
                 case ast.Definition() | ast.Extern():
                     found = home.find(name)
                     return found if isinstance(found, Function) else None
-                case None if home.imported.get(name):
+                case None if home.imported.get(name) is not None:
                     home, name = home.imported[name] or (home, name)
                 case None if name not in home.imported and home.library is not None:
                     home = home.library

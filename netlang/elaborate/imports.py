@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from netlang.diagnostics import Diagnostic, Label, nearest
+from netlang.diagnostics import Diagnostic, Label, did_you_mean, nearest
 from netlang.elaborate.frame import refuse
 from netlang.elaborate.home import Home
 from netlang.files import program_roots
@@ -75,8 +75,12 @@ def _refuse_file(module: ast.Str, target: Path) -> NoReturn:
         "import-file",
         f'"{module.value}" {what}',
         module.span,
-        notes=() if near else ("an import is a path that starts at the folder of this file",),
-        helps=(f'did you mean "{module.value.removesuffix(target.name)}{near}"?',) if near else (),
+        notes=()
+        if near is not None
+        else ("an import is a path that starts at the folder of this file",),
+        helps=(f'did you mean "{module.value.removesuffix(target.name)}{near}"?',)
+        if near is not None
+        else (),
     )
 
 
@@ -99,10 +103,9 @@ def missing_name(item: ast.Import, name: ast.ImportName, origin: Home) -> Diagno
         if isinstance(item.module, ast.Str)
         else ".".join(part.text for part in item.module)
     )
-    near = nearest(name.name.text, origin.names())
     return Diagnostic(
         "unknown-import",
         f"{shown} has no `{name.name.text}`",
         Label(name.name.span, "not defined there"),
-        helps=(f"did you mean `{near}`?",) if near else (),
+        helps=did_you_mean(name.name.text, origin.names()),
     )

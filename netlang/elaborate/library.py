@@ -49,7 +49,7 @@ class Library:
         def parse(name: str) -> ast.Declaration | None:
             source, start, end = places[name]
             part = parse_part(source, start, end, self.diagnostics)
-            return part.declarations[0] if part else None
+            return part.declarations[0] if part is not None else None
 
         whole = Source("<netlang>", "", library=True)
         return LibraryHome(
@@ -68,6 +68,6 @@ def _refuse_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
         path[0].span.to(path[-1].span),
         notes=(f"the modules are: {', '.join(sorted(known))}",) if known else (),
         helps=(f"did you mean `{near}`?",)
-        if near
+        if near is not None
         else ('to import a file, write its name in quotes: `from "blocks.net" import …`',),
     )

@@ -136,7 +136,7 @@ class _Lint(Lookup):
             f"`{name}` is neither a training setting nor used",
             entry.span,
             helps=(f"did you mean the setting `{near}`?",)
-            if near
+            if near is not None
             else (f"the settings are: {', '.join(settings)}",),
         )
 

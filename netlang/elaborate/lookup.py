@@ -41,7 +41,7 @@ class Lookup:
 
     def _type(self, type: ast.TypeExpr | None, scope: Scope, *, binds: bool) -> None:
         """Use the names in a type; with ``binds``, capital names become dimensions."""
-        for node in walk(*([type] if type else [])):
+        for node in walk(*([type] if type is not None else [])):
             if isinstance(node, ast.NameType) and node.name not in TYPE_NAMES:
                 self._unknown_type(node)
             if not isinstance(node, ast.ShapeType):
@@ -69,7 +69,7 @@ class Lookup:
             "unknown-type",
             f"I don't know the type `{type.name}`",
             type.span,
-            helps=(f"did you mean `{near}`?",) if near else (),
+            helps=(f"did you mean `{near}`?",) if near is not None else (),
         )
 
     # ---- statements ---------------------------------------------------------------------

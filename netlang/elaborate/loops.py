@@ -281,7 +281,7 @@ def _yielded(inner: Frame) -> list[list[Value]] | None:
                 refuse(
                     "wrong-type",
                     "a `scan` yields tensors",
-                    slot.expr.span if slot.expr else slot.span,
+                    slot.expr.span if slot.expr is not None else slot.span,
                     f"this is {describe(part)}",
                 )
         found.append([part for part in parts if isinstance(part, Value)])
@@ -299,7 +299,7 @@ def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | N
             refuse(
                 "wrong-type",
                 f"`{carry.name.text}` is carried at run time, so its next value must be a tensor",
-                slot.expr.span if slot.expr else slot.span,
+                slot.expr.span if slot.expr is not None else slot.span,
                 f"this is {describe(slot.value)}",
             )
         assert isinstance(start.value, Value)
@@ -307,7 +307,7 @@ def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | N
             refuse(
                 "carried-shape",
                 f"`{carry.name.text}` changes shape from one step to the next",
-                slot.expr.span if slot.expr else slot.span,
+                slot.expr.span if slot.expr is not None else slot.span,
                 f"the next value is {slot.value.type}",
                 secondary=(Label(carry.span, f"the first value is {start.value.type}"),),
                 notes=(

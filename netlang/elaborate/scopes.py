@@ -36,4 +36,4 @@ class Scope:
 
     def names(self) -> set[str]:
         inner = set(self.entries)
-        return inner | self.parent.names() if self.parent else inner
+        return inner | self.parent.names() if self.parent is not None else inner

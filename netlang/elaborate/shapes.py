@@ -251,9 +251,9 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
     for entry in type.dims:
         match entry:
             case ast.Rest(name=name):
-                text = name.text if name else ""
+                text = name.text if name is not None else ""
                 slot = frame.names.get(text)
-                bound = slot.value if slot else None
+                bound = slot.value if slot is not None else None
                 entries.append(_sizes(bound) if isinstance(bound, tuple) else f"...{text}")
             case ast.Name(text=text) if text[0].isupper() and text not in frame.names:
                 entries.append(text)

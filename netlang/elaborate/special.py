@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean
 from netlang.elaborate.frame import Frame, refuse
 from netlang.elaborate.values import (
     UNKNOWN,
@@ -61,13 +61,12 @@ def _check_settable(name: ast.Ident, net: Function) -> None:
 
     known = settable(net)
     if name.text not in known:
-        near = nearest(name.text, known)
         refuse(
             "unknown-parameter",
             f"`{net.name}` has no size or parameter `{name.text}`",
             name.span,
             notes=(f"it has: {', '.join(sorted(known))}",) if known else (),
-            helps=(f"did you mean `{near}`?",) if near else (),
+            helps=did_you_mean(name.text, known),
         )
 
 
@@ -182,13 +181,12 @@ def _after(rows: Rows, columns: dict[str, TensorType], step: str, given: dict[st
 def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None:
     if name in columns:
         return
-    near = nearest(name, columns)
     refuse(
         "unknown-column",
         f"these rows have no column `{name}`",
         span,
         notes=(f"the columns are: {', '.join(f'{k}: {v}' for k, v in columns.items())}",),
-        helps=(f"did you mean `{near}`?",) if near else (),
+        helps=did_you_mean(name, columns),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
-from netlang.diagnostics import nearest
+from netlang.diagnostics import did_you_mean
 from netlang.elaborate.frame import Frame, refuse
 from netlang.source import Span
 
@@ -61,5 +61,4 @@ def advice(name: str, visible: Iterable[str]) -> tuple[tuple[str, ...], tuple[st
     for candidate in known:
         if folded(candidate) == folded(name) and candidate != name:
             return (), (f"did you mean `{candidate}`?",)
-    near = nearest(name, known)
-    return (), (f"did you mean `{near}`?",) if near else ()
+    return (), did_you_mean(name, known)

@@ -109,7 +109,7 @@ def written_at(node: Node) -> str:
     span, scope = node.span, node.scope
     while scope is not None and (span is None or span.source.library):
         span, scope = scope.span, scope.parent
-    return f"{span.source.name}:{span.line}" if span else ""
+    return f"{span.source.name}:{span.line}" if span is not None else ""
 
 
 def types(values: Sequence[Value]) -> Types:
@@ -151,7 +151,7 @@ class Builder:
 
     def add(self, op: Primitive, *inputs: Value, name: str | None = None) -> Values:
         """Add a node; raises ``TypeRefused`` where the operator refuses its operands."""
-        path = self.scope.path if self.scope else ""
+        path = self.scope.path if self.scope is not None else ""
         stem = name or (f"{path}.{op.name}" if path else op.name)
         outputs = tuple(self.fresh(stem, t) for t in op.infer(*types(inputs)))
         self.put(Node(op, inputs, outputs, self.scope, self.span), stem)

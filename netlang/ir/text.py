@@ -83,7 +83,11 @@ def _node(node: Node, origins: bool) -> str:
 
 
 def _origin(node: Node) -> str:
-    scope = f"{node.scope.path} ({node.scope.kind})" if node.scope and node.scope.path else ""
+    scope = (
+        f"{node.scope.path} ({node.scope.kind})"
+        if node.scope is not None and node.scope.path
+        else ""
+    )
     return ", ".join(part for part in (scope, written_at(node)) if part)
 
 

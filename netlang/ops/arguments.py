@@ -53,7 +53,7 @@ def word(
             f"`{name}` must be one of {choices}",
             rule="out-of-range",
             label=f'this is "{value}"' if isinstance(value, str) else "",
-            helps=[f'did you mean "{near}"?'] if near else [],
+            helps=[f'did you mean "{near}"?'] if near is not None else [],
         )
     return known[value]
 

@@ -39,7 +39,7 @@ class Comments:
             return None
         comment = self._comments[self._next]
         start = comment.span.start
-        if start < offset or not _BETWEEN.fullmatch(self._text, offset, start):
+        if start < offset or _BETWEEN.fullmatch(self._text, offset, start) is None:
             return None
         self._next += 1
         return comment

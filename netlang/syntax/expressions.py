@@ -31,8 +31,8 @@ class ExpressionLayout:
         """Lay out an expression; a long chain of operators takes no recursion."""
         match node:
             case ast.Slice():
-                first = self.expression(node.first) if node.first else ""
-                return (first, ":", self.expression(node.last) if node.last else "")
+                first = self.expression(node.first) if node.first is not None else ""
+                return (first, ":", self.expression(node.last) if node.last is not None else "")
             case ast.Paren():
                 inner = self.expression(node.value)
                 return Group(("(", Indent((SOFT, inner)), SOFT, ")"))

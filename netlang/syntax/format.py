@@ -108,7 +108,7 @@ class _Format:
         match node:
             case ast.Bind():
                 targets = ", ".join(name.text for name in node.targets)
-                kind = (": ", self.type(node.type)) if node.type else ""
+                kind = (": ", self.type(node.type)) if node.type is not None else ""
                 return (targets, kind, " = ", self.expression(node.value))
             case ast.Next():
                 return (f"next {node.name.text} = ", self.expression(node.value))
@@ -119,7 +119,11 @@ class _Format:
                 return (f"state {node.name.text}: ", kind, " = ", self.expression(node.value))
             case ast.Assert():
                 condition = self.expression(node.condition)
-                message: Doc = (",", Indent((LINE, node.message.span.text))) if node.message else ""
+                message: Doc = (
+                    (",", Indent((LINE, node.message.span.text)))
+                    if node.message is not None
+                    else ""
+                )
                 return Group(("assert ", condition, message))
             case ast.Import():
                 return self._import(node)
@@ -149,7 +153,7 @@ class _Format:
                 module = ".".join(name.text for name in names)
         parts: list[Doc] = []
         for item in node.names:
-            alias = f" as {item.alias.text}" if item.alias else ""
+            alias = f" as {item.alias.text}" if item.alias is not None else ""
             last = item is node.names[-1]
             parts += [item.name.text + alias + ("" if last else ","), LINE]
         return (f"from {module} import ", Indent(Fill(tuple(parts[:-1]))))
@@ -157,7 +161,7 @@ class _Format:
     def body(self, nodes: Sequence[Item], start: int, end: int) -> Doc:
         """Lay out statements between braces; ``start`` is the end of what is before them."""
         opening = _OPENING.match(self.source, start, end)
-        inner = opening.end() if opening else start
+        inner = opening.end() if opening is not None else start
         self.comments.stray_before(inner)
         strays = self.comments.take_strays()
         remark = self.comments.behind(inner)
@@ -227,19 +231,24 @@ class _Format:
         first_named = next((p for p in params if p.keyword_only), None)
 
         def lay(param: ast.Param) -> Doc:
-            kind: Doc = (": ", self.type(param.type)) if param.type else ""
-            default: Doc = (" = ", self.expression(param.default)) if param.default else ""
+            kind: Doc = (": ", self.type(param.type)) if param.type is not None else ""
+            default: Doc = (
+                (" = ", self.expression(param.default)) if param.default is not None else ""
+            )
             star: Doc = ("*,", LINE) if param is first_named else ""
             return (star, param.name.text, kind, default)
 
         end = params[-1].span.end + 1 if params else node.name.span.end
         closing = _CLOSING.match(self.source, end - 1, node.span.end)
         return self.layout.items(
-            "(", params, ")", node.name.span.end, closing.end() if closing else end, lay
+            "(", params, ")", node.name.span.end, closing.end() if closing is not None else end, lay
         )
 
     def _outs(self, outs: Sequence[ast.Out], in_parens: bool) -> Doc:
-        docs = [(out.name.text, (": ", self.type(out.type)) if out.type else "") for out in outs]
+        docs = [
+            (out.name.text, (": ", self.type(out.type)) if out.type is not None else "")
+            for out in outs
+        ]
         if not in_parens:
             return docs[0]
         inside = joined(docs, (",", LINE))

@@ -76,7 +76,9 @@ def split_definitions(source: Source) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for match in _DEFINITION.finditer(text):
         after = _MARGIN.search(text, match.end())
-        found.setdefault(match[1], (match.start(), after.start() if after else len(text)))
+        found.setdefault(
+            match[1], (match.start(), after.start() if after is not None else len(text))
+        )
     return found
 
 

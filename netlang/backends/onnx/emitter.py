@@ -128,8 +128,8 @@ class Emitter:
 
     def lower(self, node: Node) -> None:
         """Lower one node of the graph."""
-        path = node.scope.path if node.scope else ""
-        kind = node.scope.kind if node.scope else node.op.name
+        path = node.scope.path if node.scope is not None else ""
+        kind = node.scope.kind if node.scope is not None else node.op.name
         self._prefix = path
         self._place = " ".join(p for p in (written_at(node), kind, path) if p)
         operands = [Operand(self.names[v], v.type) for v in node.inputs]

@@ -16,7 +16,7 @@ def number(spot: Spot) -> Diagnostic | None:
     for piece in (spot.here, spot.back(1), spot.back(2), spot.back(3)):
         if piece.kind != "number":
             continue
-        if not NUMBER.fullmatch(piece.text):
+        if NUMBER.fullmatch(piece.text) is None:
             return spot.say(
                 "number-form",
                 f"`{piece.text}` is no number",

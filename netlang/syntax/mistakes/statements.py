@@ -84,7 +84,7 @@ def value_as_statement(spot: Spot) -> Diagnostic | None:
         return None
     if here.text == "(" and here.fresh:
         close = spot.call_at(spot.at)
-        if re.fullmatch(r"\(\s*\w+(\s*,\s*\w+)*\s*,?\s*\)", close):
+        if re.fullmatch(r"\(\s*\w+(\s*,\s*\w+)*\s*,?\s*\)", close) is not None:
             inner = close.strip("() ,")
             return spot.say(
                 "bare-expression",
