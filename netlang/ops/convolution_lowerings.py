@@ -83,11 +83,11 @@ def _by_columns(b: OnnxBuilder, windows: Windows, size: Shape, ct: Operand, w: O
     rank, filters, (channels, *window) = ct.type.rank, w.type.shape[0], w.type.shape[1:]
     area, depth = product(ct.type.shape[2:]), product((channels, *window))
     positions = ct.type.shape[0] * area
-    rows = b.add("Transpose", ct, perm=[0, *range(2, rank), 1])
-    rows = b.add("Reshape", rows, b.shape((positions, filters)))
-    columns = b.add("Gemm", rows, b.add("Reshape", w, b.shape((filters, depth))))
-    columns = b.add("Reshape", columns, b.shape((ct.type.shape[0], area, depth)))
-    columns = b.add("Transpose", columns, perm=[0, 2, 1])
+    rows = b.add("Transpose", ct, perm=[1, 0, *range(2, rank)])
+    rows = b.add("Reshape", rows, b.shape((filters, positions)))
+    columns = b.add("Gemm", b.add("Reshape", w, b.shape((filters, depth))), rows, transA=1)
+    columns = b.add("Reshape", columns, b.shape((depth, ct.type.shape[0], area)))
+    columns = b.add("Transpose", columns, perm=[1, 0, 2])
     if depth == channels and set(windows.stride) == {1} and not any(map(sum, windows.pad)):
         return b.add("Reshape", columns, b.shape((ct.type.shape[0], channels, *size)))
     return b.add(

@@ -257,12 +257,16 @@ def _change(
     place = f"{path}/{chosen.name}/" if chosen.name else f"{path}/"
     kept = {name: b.fresh(f"{place}{name}", value.type) for name in states(own)}
     b.scope = next((n.scope for n in plan.nodes if value in n.inputs), None)
+    # onnxruntime takes long for a number times a tensor whose last axis is 1.
+    shape = value.type.shape
+    flat = (product(shape),) if shape[-1:] == (1,) else shape
     new, after = update(
-        own, Term(b, value), slope, {name: Term(b, v) for name, v in kept.items()},
+        own, Term(b, value).reshape(flat), slope.reshape(flat),
+        {name: Term(b, v).reshape(flat) for name, v in kept.items()},
         making.rate(schedule, scale), Term(b, making.count),
     )  # fmt: skip
-    making.states.append(State(value.name, value, 0.0, new.value))
-    making.states += [State(v.name, v, 0.0, after[name].value) for name, v in kept.items()]
+    changes = {value: new} | {v: after[name] for name, v in kept.items()}
+    making.states += [State(v.name, v, 0.0, t.reshape(shape).value) for v, t in changes.items()]
 
 
 def _group(optimizer: Setting, weights: Weights, path: str) -> Setting | None:

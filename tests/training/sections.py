@@ -38,6 +38,13 @@ net Net(x: f32[N, 1, 8, 8]) -> logits: f32[N, 3] {
 }
 """
 
+MIXED = """
+net Net(x: f32[N, 1, 8, 8]) -> logits: f32[N, 3] {
+  a = x |> conv(4, 3, stride=2) |> relu |> conv(6, 1) |> tanh
+  logits = a |> global_avg_pool |> dense(3)
+}
+"""
+
 NORMED = """
 net Net(x: f32[N, 1, 8, 8]) -> logits: f32[N, 3] {
   a = x |> conv(4, 3, bias=false) |> batch_norm |> relu |> avg_pool(2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sections import LENET, MLP, NORMED, engines, gan, prepared, section, walk, write
+from sections import LENET, MIXED, MLP, NORMED, engines, gan, prepared, section, walk, write
 
 RECURRENT = """
 dataset texts -> (x: i64[5], y: i64[5]) {
@@ -35,6 +35,7 @@ CASES = {
     "mlp": section(MLP),
     "mlp, momentum": section(MLP, "sgd(lr, momentum=0.9, nesterov=true, decay=0.01)"),
     "lenet": section(LENET, "adam(lr |> cosine(4 epochs))"),
+    "windows of one position": section(MIXED, "adamw(0.01)"),
     "batch norm": section(NORMED, "adamw(0.01)", "clip = clip_norm(0.5)"),
     "clip value": section(LENET, "rmsprop(0.01)", "clip = clip_value(0.01)"),
     "groups": section(MLP, "sgd(lr, groups=[group(model.h, lr_scale=0.1, decay=0.1)])"),
@@ -79,6 +80,16 @@ def test_weights_that_are_frozen_stay_and_their_statistics_too(tmp_path: Path) -
     assert not any(name.startswith("model.a.") for name in changed)
     graph = training.steps[0].graph
     assert not any(s.name.startswith("model.a.") for s in graph.states)
+
+
+def test_numbers_meet_no_weights_whose_last_axis_is_1(tmp_path: Path) -> None:
+    # onnxruntime would compute them element by element.
+    training = prepared(write(tmp_path, section(MIXED, "adamw(0.01)")))
+    nodes = training.steps[0].graph.nodes
+    shapes = [{v.type.shape for v in node.inputs} for node in nodes if len(node.inputs) == 2]
+    beside = {shape for pair in shapes if () in pair for shape in pair}
+    assert {(4, 1, 3, 3), (24,)} <= beside
+    assert (6, 4, 1, 1) not in beside
 
 
 def test_running_statistics_are_those_of_the_batches(tmp_path: Path) -> None:
