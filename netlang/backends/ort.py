@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import onnxruntime
 
 from netlang.backends import Provider as Provider
-from netlang.faults import ENVIRONMENT, Fault
+from netlang.faults import DIAGNOSED, ENVIRONMENT, Fault
 from netlang.numeric import Array, np
 from netlang.versions import UnknownVersion, check_version
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 check_version("onnxruntime", onnxruntime.__version__)
 
 _OUT_OF_MEMORY = re.compile(r"(failed to|cannot) allocate memory|bad.alloc|out of memory", re.I)
+_OF_CUDA = re.compile(r"\b(CUDA|CUDNN|CUBLAS|CUFFT) (failure|error)", re.I)
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _MOST_IN_MEMORY = (1 << 31) - (1 << 26)
 """Bytes of weights that leave room for the rest in a message of at most 2 GiB."""
@@ -140,14 +141,13 @@ class Session:
         return dict(zip(self.outputs, results, strict=True))
 
     def _open(self, model: Model | Path, provider: Provider, options: object) -> _Inner:
-        chosen = _chosen(provider)
         try:
             if isinstance(model, Path):
-                session = _session(str(model), options, chosen)
+                session = _session(str(model), options, provider)
             elif _weight_bytes(model) <= _MOST_IN_MEMORY:
-                session = _session(model.SerializeToString(), options, chosen)
+                session = _session(model.SerializeToString(), options, provider)
             else:
-                session = _through_a_file(model, options, chosen)
+                session = _through_a_file(model, options, provider)
         except Fault:
             raise
         except Exception as error:
@@ -176,7 +176,8 @@ class Session:
         message, notes = f"onnxruntime: {said}", [f"written at {place}"] if place else []
         if lacks := _LACKS.search(said):
             return NoKernel(message, lacks[1] or lacks[2], notes=notes)
-        return RunFailed("run-failed", message, notes=notes)
+        code = ENVIRONMENT if _OF_CUDA.search(text) else DIAGNOSED
+        return RunFailed("run-failed", message, notes=notes, exit_code=code)
 
 
 def _too_old_for(text: str, newest: str) -> Fault:
@@ -191,7 +192,20 @@ def _too_old_for(text: str, newest: str) -> Fault:
     )
 
 
-def _session(model: str | bytes, options: object, providers: Sequence[object]) -> _Inner:
+def _session(model: str | bytes, options: object, provider: Provider) -> _Inner:
+    chosen = _chosen(provider)
+    try:
+        return _session_on(model, options, chosen)
+    except Exception as error:
+        if len(chosen) == 1 or not _OF_CUDA.search(str(error)):
+            raise
+        if provider == "cuda":
+            why = " ".join(str(error).split())
+            raise ProviderMissing("cuda", _available(without=_CUDA), why=why) from None
+        return _session_on(model, options, _chosen("cpu"))
+
+
+def _session_on(model: str | bytes, options: object, providers: Sequence[object]) -> _Inner:
     # Pad_Fusion turns zeros before a pool into minus infinity, a known fault of onnxruntime.
     session = onnxruntime.InferenceSession(
         model,
@@ -209,14 +223,14 @@ def _weight_bytes(model: Model) -> int:
     return weight_bytes(model)
 
 
-def _through_a_file(model: Model, options: object, providers: Sequence[object]) -> _Inner:
+def _through_a_file(model: Model, options: object, provider: Provider) -> _Inner:
     """Open a model that one message cannot hold."""
     from netlang.backends.onnx import save
 
     with TemporaryDirectory(prefix="netlang-") as folder:
         path = Path(folder) / "model.onnx"
         save(model, path)
-        return _session(str(path), options, providers)
+        return _session(str(path), options, provider)
 
 
 def _chosen(provider: Provider) -> list[object]:

@@ -260,8 +260,7 @@ def check_assertion(statement: ast.Assert, frame: Frame) -> None:
 
 
 def _sides(condition: ast.Expr, frame: Frame) -> str:
-    while isinstance(condition, ast.Paren):
-        condition = condition.value
+    condition = _failing(condition, frame)
     if not isinstance(condition, ast.Binary) or condition.op in ("and", "or"):
         return "this is false"
     shown: list[str] = []
@@ -275,6 +274,19 @@ def _sides(condition: ast.Expr, frame: Frame) -> str:
             continue
         shown.append(f"{text} is {written}")
     return ", ".join(shown) or "this is false"
+
+
+def _failing(condition: ast.Expr, frame: Frame) -> ast.Expr:
+    """Find the part of a false condition that makes it false."""
+    while True:
+        match condition:
+            case ast.Paren(value=inner):
+                condition = inner
+            case ast.Binary(op="and", left=left, right=right):
+                holds = truth(evaluate(left, frame), left, frame)
+                condition = left if holds is False else right
+            case _:
+                return condition
 
 
 def _declare_state(statement: ast.State, frame: Frame) -> None:

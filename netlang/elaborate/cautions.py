@@ -52,7 +52,7 @@ class Section:
 def caution(section: Section) -> None:
     """Warn of what is nearly always a mistake, once in each place."""
     told: set[tuple[str, Span]] = set()
-    for look in (_double_softmax, _batch_norms, _untrained, _schedules):
+    for look in (_double_softmax, _one_class, _batch_norms, _untrained, _schedules):
         for found in look(section):
             if (found.rule, found.primary.span) not in told:
                 told.add((found.rule, found.primary.span))
@@ -91,6 +91,25 @@ def _double_softmax(section: Section) -> Iterator[Diagnostic]:
                     notes=("squashed twice, gradients are small and training is slow",),
                     helps=(f"leave `{earlier.op.name}` out: it is part of the loss",),
                 )
+
+
+def _one_class(section: Section) -> Iterator[Diagnostic]:
+    """Find a choice between classes of which there is one."""
+    from netlang.ops.activation import LogSoftmax
+
+    for node in section.nodes:
+        match node.op:
+            case LogSoftmax(axis=axis) if node.inputs[0].type.shape[axis] == 1:
+                yield _warn(
+                    "one-class",
+                    "the loss chooses between classes, and there is one",
+                    place_of(node, section.decl),
+                    f"the logits are {node.inputs[0].type}",
+                    notes=("its share is always 1, the loss 0, and nothing is learned",),
+                    helps=("for yes or no, use `bce_with_logits`",),
+                )
+            case _:
+                pass
 
 
 def _batch_norms(section: Section) -> Iterator[Diagnostic]:

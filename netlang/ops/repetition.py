@@ -116,7 +116,7 @@ class Tile(Primitive):
         (x,) = types
         if len(self.repeats) != x.rank:
             raise TypeRefused(
-                f"`repeats` has {len(self.repeats)} numbers for {x.rank} axes",
+                f"`repeats` names {len(self.repeats)} of {x.rank} axes",
                 rule="out-of-range",
                 operand=0,
                 label=f"this is {x}",

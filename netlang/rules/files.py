@@ -96,9 +96,9 @@ RULES = (
         "bad-weights",
         "Weights fit the net they are for.",
         """
-        Every weight of a net must be in the file, with its name, shape and element type, and
-        nothing else; nothing is loaded in part. `netlang names FILE --diff WEIGHTS` lists what
-        differs.
+        Every weight of a net must be in the file, with its name, shape and element type; nothing
+        is loaded in part. `netlang names FILE --diff WEIGHTS` lists what differs, and what the
+        file has beyond it.
         """,
         "the weights of a net with 10 classes for one with 37",
         "weights saved from this net",

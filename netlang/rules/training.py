@@ -165,6 +165,17 @@ RULES = (
         _NORMED.replace("dense(32)", "dense(32, bias=false)") + _DATA + _MODEL + _LOSS + _END,
     ),
     Rule(
+        "one-class",
+        "A loss that chooses between classes has two at least.",
+        """
+        Softmax shares 1 among the classes. Where there is one class it gets all, whatever its
+        logit: the loss is 0 and has no gradient. A single logit that says yes or no belongs to
+        `bce_with_logits`, with targets of 0 and 1.
+        """,
+        _NET.replace("10", "1") + _DATA + _MODEL + _LOSS + _END,
+        _NET + _DATA + _MODEL + _LOSS + _END,
+    ),
+    Rule(
         "untrained-weights",
         "Every weight is trained, or frozen.",
         """

@@ -42,6 +42,49 @@ def test_t9_a_compiled_net_takes_batches_of_any_size(tmp_path: Path) -> None:
         assert made.shape == (rows, 2)
 
 
+EVERY_KIND = """net A(x: f32[N, 3, 16, 16]) -> (y: f32[N, 2], m: f32[N], n: f32[N, 4, 8, 8]) {
+  n = x |> conv(4, 3, pad=1) |> batch_norm |> relu |> max_pool(2)
+  m = mean(n, axis=[1, 2, 3])
+  y = n |> layer_norm |> flatten |> dense(2) |> softmax
+}
+"""
+
+
+def test_t10_a_batch_of_nothing_gives_nothing(tmp_path: Path) -> None:
+    file, x = tmp_path / "none.net", tmp_path / "x.npy"
+    file.write_text(EVERY_KIND)
+    np.save(x, np.ones((0, 3, 16, 16), dtype=np.float32))
+    for backend in ("numpy", "onnxruntime"):
+        out = tmp_path / f"{backend}.npz"
+        answer = ask("run", file, "-i", f"x={x}", "--backend", backend, "-o", out)
+        assert answer.code == 0, answer.text
+        with np.load(out) as made:
+            shapes = {name: made[name].shape for name in made}
+        assert shapes == {"y": (0, 2), "m": (0,), "n": (0, 4, 8, 8)}
+
+
+def test_t10_the_mean_of_nothing_is_no_mistake_of_ours(tmp_path: Path) -> None:
+    file, x = tmp_path / "none.net", tmp_path / "x.npy"
+    file.write_text("net A(x: f32[N, 3]) -> y: f32[] = mean(x)\n")
+    np.save(x, np.ones((0, 3), dtype=np.float32))
+    # In onnxruntime the mean of nothing is 0, a fault of its own.
+    for backend, mean in (("numpy", "nan"), ("onnxruntime", "0.")):
+        answer = ask("run", file, "-i", f"x={x}", "--backend", backend)
+        assert (answer.code, answer.err) == (0, "")
+        assert answer.out.split()[-1] == mean
+
+
+def test_t12_a_single_class_is_remarked_on(tmp_path: Path) -> None:
+    text = (
+        TRAINED.replace("10]", "1]")
+        .replace("dense(hidden, 10)", "dense(hidden, 1)")
+        .replace(" |> batch_norm", "")
+        .replace("%s", "8")
+    )
+    answer = accepted(text, tmp_path, "one-class")
+    assert "= help: for yes or no, use `bce_with_logits`" in answer.text
+
+
 def test_t13_a_batch_of_one_with_batch_norm_is_remarked_on(tmp_path: Path) -> None:
     accepted(TRAINED % "1", tmp_path, "batch-of-one")
 

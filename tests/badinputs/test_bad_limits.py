@@ -188,6 +188,29 @@ def test_l6_a_chain_of_ten_thousand_layers_is_legal(layer: str, tmp_path: Path) 
     accepted(net(loop("10_000", layer), FLAT), tmp_path)
 
 
+def test_l6_a_hundred_thousand_layers_are_counted_not_made(tmp_path: Path) -> None:
+    answer = refused(net(loop("100_000"), FLAT), "too-large", folder=tmp_path)
+    assert answer.seconds < HALF_A_SECOND
+
+
+@pytest.mark.slow
+def test_l7_weights_of_more_than_two_gigabytes_go_to_a_file_of_their_own(tmp_path: Path) -> None:
+    import onnx
+
+    path, out = tmp_path / "wide.net", tmp_path / "out" / "wide.onnx"
+    path.write_text(net("dense(x, 23_000, bias=false)", "x: f32[N, 23000]"))
+    out.parent.mkdir()
+    answer = measured("compile", path, "-o", out, timeout=300)
+    assert answer.code == 0, answer.text
+    size = 4 * 23_000**2
+    assert {p.name: p.stat().st_size >= size for p in out.parent.iterdir()} == {
+        "wide.onnx": False,
+        "wide.onnx.data": True,
+    }
+    assert size > 2.1e9
+    onnx.checker.check_model(out, full_check=True)
+
+
 @pytest.mark.slow
 def test_l6_ten_thousand_convolutions_are_legal(tmp_path: Path) -> None:
     text = net(loop("10_000", "h |> conv(8, 3, pad=1)"), "x: f32[N, 8, 8, 8]")

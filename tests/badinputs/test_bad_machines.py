@@ -9,11 +9,13 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from answers import Answer, ask, ask_apart, keeps_the_contract
 
 from netlang.versions import KNOWN
 
+PROVIDERS = onnxruntime.get_available_providers()
 CHECKOUT = Path(__file__).parents[2]
 GOOD = "net A(x: f32[N, 4]) -> y: f32[N, 2] {\n  y = dense(x, 2)\n}\n"
 BAD = "net A(x: f32[N, 4]) -> y: f32[N, 2] {\n  y = dens(x, 2)\n}\n"
@@ -88,15 +90,69 @@ def test_r4_a_run_that_fits_says_nothing_of_memory(program: Path) -> None:
     assert ask(*run_args(program)).err == ""
 
 
+@pytest.mark.skipif("CUDAExecutionProvider" in PROVIDERS, reason="there is one")
 def test_r5_a_graphics_card_that_is_not_there_is_never_replaced_in_silence(program: Path) -> None:
-    import onnxruntime
-
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        pytest.skip("there is one")
     answer = ask(*run_args(program, "--provider", "cuda"))
     keeps_the_contract(answer)
     assert (answer.code, answer.rules) == (3, ["provider-missing"])
     assert ask(*run_args(program, "--provider", "auto")).code == 0
+
+
+class Broken(onnxruntime.InferenceSession):
+    """What onnxruntime does where its CUDA does not load: it goes on with the CPU, or raises."""
+
+    raises = False
+
+    def __init__(self, model: str | bytes, options: object, **given: object) -> None:
+        providers = given.pop("providers")
+        assert isinstance(providers, list)
+        left = [p for p in providers if p == "CPUExecutionProvider"]
+        if self.raises and left != providers:
+            raise RuntimeError("CUDA failure 35: driver too old\nin cuda_call.cc:121")
+        super().__init__(model, options, providers=left, **given)
+
+
+@pytest.mark.skipif("CUDAExecutionProvider" in PROVIDERS, reason="there is one")
+@pytest.mark.parametrize(
+    ("raises", "why"),
+    [
+        (False, "onnxruntime knows CUDA but could not load it"),
+        (True, "CUDA failure 35: driver too old in cuda_call.cc:121"),
+    ],
+)
+def test_r5_a_graphics_card_whose_library_fails_is_told_of(
+    raises: bool, why: str, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """onnxruntime lists CUDA where it was built with it; only opening a model loads it."""
+    listed = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(Broken, "raises", raises)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Broken)
+    assert ask(*run_args(program, "--provider", "auto")).code == 0
+    answer = ask(*run_args(program, "--provider", "cuda"))
+    keeps_the_contract(answer)
+    assert answer.code == 3
+    assert answer.err == (
+        "error[provider-missing]: the provider `cuda` is not available\n"
+        "   |\n"
+        f"   = note: {why}\n"
+        "   = note: available here: cpu\n"
+        "   = help: use --provider auto to take the best there is\n"
+        "   = help: cuda needs the package onnxruntime-gpu\n"
+    )
+
+
+def test_r5_a_graphics_card_that_fails_half_way_is_told_of(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object) -> None:
+        raise RuntimeError("CUDA failure 700: an illegal memory access was encountered")
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run", fail)
+    answer = ask(*run_args(program))
+    keeps_the_contract(answer)
+    assert (answer.code, answer.rules) == (3, ["run-failed"])
+    assert "CUDA failure 700" in answer.err
 
 
 def without(module: str, *args: str | Path) -> Answer:
@@ -158,7 +214,6 @@ def test_r6_a_run_time_too_old_for_the_opset_is_told_with_both(
 ) -> None:
     """onnxruntime itself refuses an opset that is newer than it is: here one from the future."""
     import onnx
-    import onnxruntime
 
     from netlang.backends import ort
     from netlang.versions import UnknownVersion

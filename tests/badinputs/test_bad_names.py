@@ -109,6 +109,10 @@ def test_n6_an_unused_input_is_a_warning(tmp_path: Path) -> None:
     accepted("net A(x: f32[N, 4], z: f32[N]) -> y {\n  y = x\n}\n", tmp_path, "unused-input")
 
 
+def test_n6_a_block_that_nobody_calls_may_be_there_for_another_file(tmp_path: Path) -> None:
+    accepted("block spare(x) = relu(x)\n" + net("x"), tmp_path)
+
+
 @pytest.mark.parametrize(
     "name",
     ["__class__", "self", "__init__", "con", "nul", "__builtins__", "_", "__", "print", "os",

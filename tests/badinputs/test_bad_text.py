@@ -105,6 +105,10 @@ def test_s7_no_literal_is_infinite(number: str, tmp_path: Path) -> None:
         net(f"x * {number}"), "number-too-large", "unknown-name", "unknown-dimension",
         folder=tmp_path, line=2,
     )  # fmt: skip
+    refused(
+        net(f"dense(x, {number})"), "number-too-large", "unknown-name", "unknown-dimension",
+        folder=tmp_path, line=2,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("digits", [19, 20, 5_000, 100_000])
@@ -163,6 +167,16 @@ def test_s12_a_sum_of_a_hundred_thousand_terms_is_legal(tmp_path: Path) -> None:
     path.write_text("a = " + " + ".join(["1"] * 100_000) + "\n")
     answer = measured("check", path)
     assert (answer.code, answer.err) == (0, "")
+    assert answer.memory < MEMORY
+
+
+@pytest.mark.slow
+def test_s12_a_hundred_thousand_terms_that_are_tensors_are_legal(tmp_path: Path) -> None:
+    path = tmp_path / "sum.net"
+    path.write_text(net(" + ".join(["x"] * 100_000)))
+    answer = measured("check", path)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.seconds < 20
     assert answer.memory < MEMORY
 
 
