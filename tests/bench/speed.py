@@ -13,10 +13,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from measuring import (
     EXAMPLES,
     NETLANG,
@@ -32,6 +34,7 @@ from measuring import (
     table,
     workers_in_turn,
 )
+from training_cases import CASES
 
 HERE = Path(__file__).parent
 RESNET = EXAMPLES / "resnet.net"
@@ -79,6 +82,20 @@ def compile_(peers: str, rounds: int) -> Iterator[Row]:
         yield from process("compile of ResNet-50", ours, peers, rounds, theirs)
 
 
+def train(peers: str, rounds: int) -> Iterator[Row]:
+    """Train LeNet for one step, from the start of the process until its weights are saved."""
+    with TemporaryDirectory() as folder:
+        case = replace(CASES["lenet"], steps=1)
+        program = case.write(Path(folder))
+        images = np.zeros((case.rows, 1, case.side, case.side), np.float32)
+        np.savez(program.parent / "bench.npz", image=images, label=np.zeros(case.rows, np.int64))
+        ours = [NETLANG, "train", program, "bench", "--run", Path(folder, "run")]
+        again = ["sh", "-c", 'rm -rf "$5" && exec "$0" "$@"', *ours]
+        yield from process(
+            "train LeNet for one step", again, peers, rounds, {"import torch": (["torch"], "torch")}
+        )
+
+
 def elaborate(_: str, rounds: int) -> Iterator[Row]:
     """Elaborate ResNet-152, and check chains of layers, inside a process that has started."""
     for name, task in [("ResNet-152 elaborated", "resnet152"),
@@ -110,6 +127,7 @@ PARTS: dict[str, Callable[[str, int], Iterator[Row]]] = {
     "summary": summary,
     "check": check,
     "compile": compile_,
+    "train": train,
     "elaborate": elaborate,
     "interpreter": interpreter,
 }

@@ -1,6 +1,6 @@
 """What is measured against: the same work, done with other libraries.
 
-python tests/bench/theirs.py torchinfo | keras | export FILE | reference MODEL
+python tests/bench/theirs.py torchinfo | keras | export FILE | torch | reference MODEL
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ def export(path: str) -> None:
     export("ResNet50", path)
 
 
+def torch() -> None:
+    import torch  # noqa: F401
+
+
 def reference(model: str) -> None:
     import numpy as np
     import onnx
@@ -46,5 +50,5 @@ def reference(model: str) -> None:
 
 
 if __name__ == "__main__":
-    tasks = {"torchinfo": torchinfo, "keras": keras, "export": export, "reference": reference}
-    tasks[sys.argv[1]](*sys.argv[2:])
+    tasks = (torchinfo, keras, export, torch, reference)
+    {task.__name__: task for task in tasks}[sys.argv[1]](*sys.argv[2:])

@@ -20,7 +20,7 @@ train bench {{
   loss = cross_entropy(logits, batch.label)
   optimizer = {optimizer}
   init = [fill(weights(model), kaiming_uniform())]
-  run = 1000 steps
+  run = {steps} steps
 }}
 """
 
@@ -42,6 +42,7 @@ class Case:
     optimizer: str = "sgd(0.01)"
     limit: float = 1.0
     """How many times PyTorch's time a step may take."""
+    steps: int = 1000
 
     def write(self, folder: Path) -> Path:
         """Write a program that trains the network, beside the files it imports."""
@@ -53,8 +54,9 @@ class Case:
         kept = [line for line in lines if not line.startswith("assert")]
         sized = "\n".join(kept).replace("224, 224", f"{self.side}, {self.side}")
         more = SECTION.format(
-            side=self.side, rows=self.rows, net=self.net, optimizer=self.optimizer
-        )
+            side=self.side, rows=self.rows, net=self.net, optimizer=self.optimizer,
+            steps=self.steps,
+        )  # fmt: skip
         path = here / "bench.net"
         path.write_text(sized + more, "utf-8")
         return path
