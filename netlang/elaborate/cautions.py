@@ -95,7 +95,7 @@ def _double_softmax(section: Section) -> Iterator[Diagnostic]:
 
 def _one_class(section: Section) -> Iterator[Diagnostic]:
     """Find a choice between classes of which there is one."""
-    from netlang.ops.activation import LogSoftmax
+    from netlang.ops.softmax import LogSoftmax
 
     for node in section.nodes:
         match node.op:
