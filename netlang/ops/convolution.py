@@ -22,6 +22,7 @@ from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, integer, refused
 from netlang.ops.checks import require_dtype_of, require_float
 from netlang.ops.columns import by_columns, depthwise, pointwise
+from netlang.ops.products import multiply
 from netlang.ops.terms import terms
 from netlang.ops.windows import (
     Pads,
@@ -89,14 +90,13 @@ class Convolve(Primitive):
         x, w, *bias = operands
         windows = Windows(w.shape[2:], self.stride, self.pad, self.dilation)
         counts = positions(windows, x)
-        xp = padded(x, self.pad, 0.0)
         if w.shape[1] == 1 and w.shape[0] == self.groups:
-            y = depthwise(xp, w, windows, counts)
+            y = depthwise(x, w, windows, counts)
         elif all(k == 1 for k in w.shape[2:]):
-            strided = xp[(slice(None), slice(None), *taps(windows, counts)[0])]
+            strided = padded(x, self.pad, 0.0)[(..., *taps(windows, counts)[0])]
             y = pointwise(strided, w, self.groups)
         else:
-            y = by_columns(xp, w, windows, counts, self.groups)
+            y = by_columns(x, w, windows, counts, self.groups)
         return (_add_bias(y, bias),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
@@ -215,7 +215,7 @@ class ConvolveTranspose(Primitive):
         counts = x.shape[2:]
         batch, channels, groups = x.shape[0], x.shape[1], self.groups
         flat = w.reshape(groups, channels // groups, -1).transpose(0, 2, 1)
-        columns = np.matmul(flat, x.reshape(batch, groups, channels // groups, -1))
+        columns = multiply(flat, x.reshape(batch, groups, channels // groups, -1))
         columns = columns.reshape(batch, groups * w.shape[1], -1, *counts)
         whole = tuple(
             (n - 1) * s + e + o

@@ -18,6 +18,7 @@ from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.convolution import Convolve
 from netlang.ops.convolution_lowerings import MANY, input_gradient, weight_gradient
+from netlang.ops.products import multiply
 from netlang.ops.windows import Pads, Windows, padded, taps
 
 
@@ -57,7 +58,7 @@ class ConvolveInputGradient(Primitive):
         windows = Windows(w.shape[2:], self.stride, self.pad, self.dilation)
         counts, groups, filters = ct.shape[2:], self.groups, w.shape[0]
         flat = w.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
-        columns = np.matmul(flat, ct.reshape(ct.shape[0], groups, filters // groups, -1))
+        columns = multiply(flat, ct.reshape(ct.shape[0], groups, filters // groups, -1))
         columns = columns.reshape(ct.shape[0], groups * w.shape[1], -1, *counts)
         sizes = [n for n in self.size if isinstance(n, int)]
         whole = [n + sum(pair) for n, pair in zip(sizes, self.pad, strict=True)]
@@ -126,7 +127,7 @@ class ConvolveWeightGradient(Primitive):
         xp = padded(x, self.pad, 0.0).swapaxes(0, 1)
         rows = ct.swapaxes(0, 1).reshape(groups, filters // groups, -1)
         parts = [
-            np.matmul(
+            multiply(
                 rows,
                 xp[(slice(None), slice(None), *tap)]
                 .reshape(groups, channels // groups, -1)

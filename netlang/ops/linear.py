@@ -12,6 +12,7 @@ from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, 
 from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.checks import broadcast, require_dtype_of, require_float, require_same_dtype
+from netlang.ops.products import multiply
 from netlang.ops.subscripts import Subscripts
 from netlang.ops.terms import terms
 
@@ -63,7 +64,7 @@ class Matmul(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         a, b = operands
-        return (np.asarray(np.matmul(a, b)),)
+        return (multiply(a, b),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("MatMul", *operands),)
@@ -149,7 +150,7 @@ class Linear(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, weight, *bias = operands
-        y = np.matmul(x, weight.T)
+        y = multiply(x, weight.T)
         for b in bias:
             y = y + b
         return (np.asarray(y),)

@@ -17,6 +17,7 @@ from netlang.ops.channels import aligned, over_channels
 from netlang.ops.checks import require_float, require_positive, require_rank, require_vector
 from netlang.ops.standardizing import standard_gradient, standardized
 from netlang.ops.terms import terms
+from netlang.threads import COPY, cut, shares, spread
 
 N = symbol("N")
 H = symbol("H")
@@ -61,10 +62,17 @@ class NormalizeBatch(Primitive):
         x = operands[0]
         scale, shift, mean, var = (over_channels(v, x) for v in operands[1:])
         slope = scale / np.sqrt(var + x.dtype.type(self.eps))
-        # In place: a map is large, and each copy of it costs more than the arithmetic.
-        y = np.asarray(x - mean)
-        y *= slope
-        y += shift
+        y = np.empty_like(x)
+        channels = cut(x.shape[1], shares(x.size, least=COPY))
+
+        def work(i: int) -> None:
+            # In place: a map is large, and each copy of it costs more than the arithmetic.
+            own, part = channels[i], y[:, channels[i]]
+            np.subtract(x[:, own], mean[own], out=part)
+            part *= slope[own]
+            part += shift[own]
+
+        spread(work, len(channels))
         return (y,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
