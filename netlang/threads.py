@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
@@ -17,7 +16,10 @@ from importlib import import_module
 from itertools import pairwise
 from math import prod
 from threading import Lock, local
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 class _Library(Protocol):
@@ -131,6 +133,8 @@ def _libraries() -> list[_Library]:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # takes long to load
+
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="netlang")
 
 
