@@ -1,9 +1,13 @@
-"""How much memory there is."""
+"""How much memory there is, and saying what needs more."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
+
+from netlang.faults import ENVIRONMENT, Fault
 
 _CONTAINER = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -24,6 +28,32 @@ def memory_left() -> int | None:
     """
     bounds = [memory(), _address_space_left()]
     return min((b for b in bounds if b is not None), default=None)
+
+
+@contextmanager
+def within_memory(need: int, said: str, warn: Callable[[str], None]) -> Generator[None]:
+    """Warn of what memory does not hold; where it fails for that, tell the estimate, ``said``."""
+    left = memory_left()
+    if left is not None and need > left:
+        warn(f"warning[out-of-memory]: {said}; there are {left:,}")
+    try:
+        yield
+    except MemoryError:
+        raise _out_of_memory("there is not enough memory", said) from None
+    except Fault as fault:
+        if fault.rule != "out-of-memory":
+            raise
+        raise _out_of_memory(fault.message, said) from None
+
+
+def _out_of_memory(message: str, said: str) -> Fault:
+    return Fault(
+        "out-of-memory",
+        message,
+        notes=[said],
+        helps=["take a smaller batch or smaller inputs, or allow it more memory (ulimit -v)"],
+        exit_code=ENVIRONMENT,
+    )
 
 
 def _address_space_left() -> int | None:

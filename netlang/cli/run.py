@@ -74,13 +74,13 @@ def command(
     graph = sound_graph(file, net, bind, as_json=as_json)
     from netlang.backends.feeds import bind_sizes
     from netlang.cli import results
-    from netlang.cli.memory import within_memory
+    from netlang.cli.memory import run_within_memory
     from netlang.inputs import read_inputs, read_state, write_outputs
     from netlang.runner import Runner
 
     kept = {} if state is None else read_state(graph, Path(state))
     feeds = kept | read_inputs(graph, inputs, resize=resize)
-    with within_memory(graph, bind_sizes(graph, feeds)):
+    with run_within_memory(graph, bind_sizes(graph, feeds)):
         values = initial_or_given(graph, weights, seed)
         outputs = Runner(graph, values, backend=backend, provider=provider).compute(feeds)
     if state is not None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netlang.analysis.memory import VIEWS
 from netlang.elaborate.training import Plan
 from netlang.elaborate.values import Object
-from netlang.ir.dims import substitute
-from netlang.ir.graph import Graph, Value
+from netlang.training.footprint import footprint
 from netlang.training.loop import clock_of
 from netlang.training.opening import Choices, open_data, seed_of
 from netlang.training.schedules import Clock, rate
@@ -50,12 +48,9 @@ class Forecast:
         return lines
 
     def _memory(self) -> list[str]:
-        states = {s.value.name: s.value for c in self.training.steps for s in c.graph.states}
-        kept = sum(_bytes(v, self.batch) for v in states.values())
-        most = max(peak(chosen.graph, self.batch) for chosen in self.training.steps)
-        return [
-            f"memory   {_size(kept)} of weights and what is kept for them, {_size(most)} a step"
-        ]
+        found = footprint(self.training, self.batch)
+        kept, step = _size(found.kept), _size(found.step)
+        return [f"memory   {kept} of weights and what is kept for them, {step} a step"]
 
     def _rates(self) -> list[str]:
         lines: list[str] = []
@@ -91,34 +86,6 @@ def forecast(plan: Plan, choices: Choices) -> Forecast:
         if graph is not None
     }
     return Forecast(training, clock, data.rows, min(data.size, data.rows), nodes)
-
-
-def peak(graph: Graph, rows: int) -> int:
-    """Give the most bytes that are alive at once while a step runs with a batch of some rows."""
-    owner: dict[Value, Value] = {}
-    for node in graph.nodes:
-        if node.op.name in VIEWS:
-            owner[node.outputs[0]] = owner.get(node.inputs[0], node.inputs[0])
-    last: dict[Value, int] = {}
-    for at, node in enumerate(graph.nodes):
-        last |= {owner.get(v, v): at for v in node.inputs}
-    ends = (*graph.outputs.values(), *(s.after for s in graph.states))
-    last |= {owner.get(v, v): len(graph.nodes) for v in ends}
-    first = [*graph.inputs, *(s.value for s in graph.states)]
-    alive = most = sum(_bytes(v, rows) for v in first)
-    for at, node in enumerate(graph.nodes):
-        made = [v for v in node.outputs if v not in owner]
-        alive += sum(_bytes(v, rows) for v in made)
-        most = max(most, alive)
-        seen = {owner.get(v, v) for v in (*node.inputs, *made)} - set(first)
-        alive -= sum(_bytes(v, rows) for v in seen if last.get(v, at) == at)
-    return most
-
-
-def _bytes(value: Value, rows: int) -> int:
-    size = substitute(value.type.size, {"N": rows})
-    # Other free sizes are those of the rows, which differ from batch to batch.
-    return size * value.type.dtype.bytes if isinstance(size, int) else 0
 
 
 def _title(chosen: StepGraph, name: str) -> str:

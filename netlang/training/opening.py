@@ -77,17 +77,19 @@ def open_training(
     choices: Choices,
     state: Mapping[str, Array] | None = None,
     *,
+    planned: Callable[[Training], None] = lambda _: None,
     check: Check | None = None,
 ) -> Opened:
     """Make the graphs of a section and open its data at the same time.
 
-    The engine starts from ``state``, or from weights as the section starts them. ``check`` is
-    called before anything is computed.
+    The engine starts from ``state``, or from weights as the section starts them. ``planned`` is
+    called before there are weights, ``check`` before anything is computed.
     """
     seed = seed_of(plan, choices)
     with ThreadPoolExecutor(1) as pool:
         data: Future[tuple[Batches, Batches | None]] = pool.submit(open_data, plan, choices)
         training = prepare(plan, seed)
+        planned(training)
         if state is None:
             state = beginning(training, first_weights(training, seed, choices.folder))
         engine = engine_of(training, typed(training, state), choices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -11,11 +12,13 @@ from typing import Protocol
 from netlang.data.batches import Batches
 from netlang.elaborate.training import Plan
 from netlang.faults import Fault
+from netlang.machine import within_memory
 from netlang.training import checkpoints
 from netlang.training.checkpoints import Progress
 from netlang.training.curves import curves, draw_png
 from netlang.training.fields import differences, fields_of
 from netlang.training.folder import PROGRAM, RunFolder
+from netlang.training.footprint import footprint
 from netlang.training.lints import check_data
 from netlang.training.loop import Report, Run
 from netlang.training.opening import Choices, Opened, open_training, seed_of
@@ -131,13 +134,28 @@ def train(
             _compare(progress.settings, settings, request.allowed)
         check_data(training, data, valid, request.warn)
 
-    opened = open_training(plan, choices, state, check=check)
-    settings |= {f"{_GIVEN}{name}": text for name, text in given.items()}
+    with ExitStack() as stack:
+
+        def planned(training: Training) -> None:
+            found = footprint(training)
+            stack.enter_context(within_memory(found.total, str(found), request.warn))
+
+        opened = open_training(plan, choices, state, planned=planned, check=check)
+        settings |= {f"{_GIVEN}{name}": text for name, text in given.items()}
+        return _carry_out(request, opened, folder, display, interrupted, settings, progress)
+
+
+def _carry_out(
+    request: Request, opened: Opened, folder: RunFolder, display: Display,
+    interrupted: Callable[[], bool], settings: Mapping[str, str], progress: Progress | None,
+) -> Outcome:  # fmt: skip
+    """Do the steps of a training that is open, and keep what comes of it."""
+    name = opened.training.plan.name
     reports = folder.reports(progress.epochs if progress else 0)
     if progress is None:
         folder.write_text(PROGRAM, request.program())
     display.opened(opened, folder.path)
-    recorder = Recorder(folder, plan.name, display, reports)
+    recorder = Recorder(folder, name, display, reports)
     run = Run(
         opened.training, opened.engine, opened.data, opened.valid, folder.path, settings,
         recorder, interrupted, request.pause,
@@ -145,7 +163,7 @@ def train(
     over = run.go(progress)
     recorder.draw()
     if request.picture:
-        draw_png(plan.name, recorder.reports, folder.path / PICTURE)
+        draw_png(name, recorder.reports, folder.path / PICTURE)
     return Outcome(over, recorder.step, recorder.files)
 
 

@@ -86,6 +86,69 @@ def test_r4_what_layers_hand_on_is_part_of_the_estimate(
     assert f"{taken:,} for what layers hand on" in answer.err
 
 
+TRAINED = """
+dataset rows -> (x: f32[3, 256, 256], y: i64[]) {
+  npz = "rows.npz"
+}
+
+net B(x: f32[N, 3, 256, 256]) -> y: f32[N, 10] {
+  a = x |> conv(64, 3, pad=1) as c1 |> relu |> conv(64, 3, pad=1) as c2 |> relu
+  y = a |> global_avg_pool |> dense(10)
+}
+
+net W(x: f32[N, 9000]) -> y: f32[N, 9000] = dense(x, 9000)
+
+train maps {
+  data = rows() |> batches(8)
+  model = new B()
+  loss = cross_entropy(model(batch.x), batch.y)
+  optimizer = adam()
+  run = 2 steps
+}
+
+train weights {
+  model = new W()
+  loss = mean(model(random_normal([4, 9000])) ** 2)
+  optimizer = adam()
+  run = 2 steps
+}
+"""
+
+
+@pytest.mark.parametrize(("mebibytes", "warned"), [(300, True), (500, True), (1_000, False)])
+@pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
+@pytest.mark.parametrize("section", ["maps", "weights"])
+def test_r4_training_within_too_little_memory_is_told(
+    section: str, backend: str, mebibytes: int, warned: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "a.net").write_text(TRAINED)
+    x = np.zeros((8, 3, 256, 256), np.float32)
+    np.savez(tmp_path / "rows.npz", x=x, y=np.zeros(8, np.int64))
+    answer = ask_apart(
+        "train", tmp_path / "a.net", section, "--run", tmp_path / "run", "--backend", backend,
+        address_space=mebibytes * 2**20,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    keeps_the_contract(answer)
+    assert (answer.code, answer.rules) == (3, ["out-of-memory"]), answer.text
+    count = 9000 * 9000 + 9000
+    said = {
+        "maps": "`maps` takes about 543,637,492 bytes: "
+        "472,440 for weights and what is kept for them, 543,165,052 for a step of 8 rows",
+        # Weights and two averages; the gradient, what follows from it, and the new ones.
+        "weights": f"`weights` takes about 2,268,180,056 bytes: "
+        f"{3 * 4 * count:,} for weights and what is kept for them, 1,296,072,056 for a step",
+    }[section]
+    warning = f"warning[out-of-memory]: {said}; there are "
+    assert answer.err.startswith(warning) == (warned or section == "weights")
+    error = answer.err[answer.err.index("error[") :]
+    assert error.endswith(
+        f"\n   |\n   = note: {said}\n"
+        "   = help: take a smaller batch or smaller inputs, "
+        "or allow it more memory (ulimit -v)\n"
+    )
+
+
 def test_r4_a_run_that_fits_says_nothing_of_memory(program: Path) -> None:
     assert ask(*run_args(program)).err == ""
 
