@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,7 @@ train weights {
 """
 
 
-@pytest.mark.parametrize(("mebibytes", "warned"), [(300, True), (500, True), (1_000, False)])
+@pytest.mark.parametrize(("mebibytes", "warned"), [(300, True), (1_000, False)])
 @pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
 @pytest.mark.parametrize("section", ["maps", "weights"])
 def test_r4_training_within_too_little_memory_is_told(
@@ -129,7 +130,8 @@ def test_r4_training_within_too_little_memory_is_told(
         address_space=mebibytes * 2**20,
         env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
-    keeps_the_contract(answer)
+    # What is printed before is of the run that had begun.
+    keeps_the_contract(replace(answer, out=""))
     assert (answer.code, answer.rules) == (3, ["out-of-memory"]), answer.text
     count = 9000 * 9000 + 9000
     said = {
