@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from netlang.cli.output import colorful, page_width, say
+from netlang.cli.output import colorful, grouped, page_width, say
 from netlang.training.loop import Report
 from netlang.training.opening import Opened
 from netlang.training.schedules import Clock
@@ -23,10 +23,12 @@ class Plain:
 
     def opened(self, opened: Opened, folder: Path) -> None:
         params = opened.training.plan.params.values()
-        weights = sum(_count(p.type.shape) for p in params if p.trained)
+        weights = sum(p.type.size for p in params if p.trained)
         steps = -(-len(opened.data) // opened.training.accumulate)
         name = opened.training.plan.name
-        say(f"{name}: {weights:,} weights, {opened.data.rows:,} rows, {steps:,} steps an epoch")
+        say(
+            f"{name}: {grouped(weights)} weights, {opened.data.rows:,} rows, {steps:,} steps an epoch"
+        )
         say(f"run: {folder}")
 
     def began(self, step: int, clock: Clock) -> None:
@@ -124,11 +126,3 @@ def _time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _count(shape: tuple[object, ...]) -> int:
-    total = 1
-    for size in shape:
-        assert isinstance(size, int)
-        total *= size
-    return total

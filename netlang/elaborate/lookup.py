@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, Severity, nearest
 from netlang.elaborate.advice import element_helps
 from netlang.elaborate.checking import TYPE_NAMES
-from netlang.elaborate.frame import refuse
 from netlang.elaborate.home import Home
 from netlang.elaborate.naming import ELEMENTS
 from netlang.elaborate.scopes import Entry, Kind, Scope
@@ -326,11 +325,12 @@ class Lookup:
         secondary: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         helps: tuple[str, ...] = (),
+        severity: Severity = Severity.ERROR,
     ) -> None:
-        try:
-            refuse(rule, message, span, label, secondary=secondary, notes=notes, helps=helps)
-        except Refused as refused:
-            self.diagnostics.report(refused.diagnostic)
+        primary = Label(span, label)
+        self.diagnostics.report(
+            Diagnostic(rule, message, primary, secondary, (), notes, helps, severity)
+        )
 
     def _warn(
         self,
@@ -342,15 +342,8 @@ class Lookup:
         notes: tuple[str, ...] = (),
         helps: tuple[str, ...] = (),
     ) -> None:
-        self.diagnostics.report(
-            Diagnostic(
-                rule,
-                message,
-                Label(span, label),
-                notes=notes,
-                helps=helps,
-                severity=Severity.WARNING,
-            )
+        self._refuse(
+            rule, message, span, label, notes=notes, helps=helps, severity=Severity.WARNING
         )
 
 

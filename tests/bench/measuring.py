@@ -135,3 +135,21 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Write a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def answer(step: Callable[[], object], clock: Callable[[], float], wanted: str = "") -> None:
+    """Do as many steps as each line that comes in says, and tell how long one takes.
+
+    Where a number is ``wanted``, do so many and say nothing.
+    """
+    if wanted:
+        for _ in range(int(wanted)):
+            step()
+        return
+    step()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        start = clock()
+        for _ in range(int(line)):
+            step()
+        print((clock() - start) / int(line), flush=True)

@@ -1,6 +1,6 @@
 """Steps of training by netlang, as many as each line that comes in says.
 
-python tests/bench/train_ours.py CASE [STEPS | profile]
+python tests/bench/train_ours.py CASE [STEPS]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from measuring import answer
 from training_cases import CASES
 
 from netlang.program import open_program
@@ -51,20 +52,6 @@ class Steps:
         return self.engine.step(self.training.steps[0].graph, self.batch, numbers)["loss"]
 
 
-def main(name: str, wanted: str = "") -> None:
-    steps = Steps(name)
-    if wanted:
-        for _ in range(int(wanted)):
-            steps.step()
-        return
-    steps.step()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        start = clock()
-        for _ in range(int(line)):
-            steps.step()
-        print((clock() - start) / int(line), flush=True)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    name, *wanted = sys.argv[1:]
+    answer(Steps(name).step, clock, *wanted)

@@ -12,6 +12,7 @@ import time
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 import torch
+from measuring import answer
 from torch import nn
 from torch_training import MAKERS
 from training_cases import CASES
@@ -41,20 +42,6 @@ class Steps:
         return loss.item()
 
 
-def main(name: str, wanted: str = "") -> None:
-    steps = Steps(name)
-    if wanted:
-        for _ in range(int(wanted)):
-            steps.step()
-        return
-    steps.step()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        start = clock()
-        for _ in range(int(line)):
-            steps.step()
-        print((clock() - start) / int(line), flush=True)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    name, *wanted = sys.argv[1:]
+    answer(Steps(name).step, clock, *wanted)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from graphs import graph_of
 
 from netlang.analysis.summary import summarize
 from netlang.backends import reference
@@ -33,29 +34,21 @@ every_case = pytest.mark.parametrize("case", CASES, ids=NAMES)
 NUMERIC = [(name, case) for name, case in zip(NAMES, CASES, strict=True) if "numbers" in case]
 
 
-def net(folder: Path, text: str) -> Graph:
-    file = folder / "sequence.net"
-    file.write_text(text, encoding="utf-8")
-    program = load(file)
-    assert program.diagnostics.items == []
-    return next(iter(program.nets.values())).graph
-
-
 def layer(folder: Path, case: dict[str, Any]) -> Graph:
     """Write a net of the one layer, batch first."""
     attributes: dict[str, Any] = case["attrs"]
     match case["layer"]:
         case "MultiheadAttention":
-            return net(folder, attention(case))
+            return graph_of(folder, attention(case))
         case "GRUCell":
             size, units = attributes["input_size"], attributes["hidden_size"]
-            return net(
+            return graph_of(
                 folder,
                 f"net A(x: f64[N, {size}], h: f64[N, {units}]) -> y: f64[N, {units}] "
                 f"{{ y = gru_cell(x, h, {units}) }}",
             )
         case kind:
-            return net(folder, recurrent(kind.lower(), attributes))
+            return graph_of(folder, recurrent(kind.lower(), attributes))
 
 
 def recurrent(kind: str, attributes: dict[str, Any]) -> str:
@@ -173,7 +166,7 @@ def test_a_layer_computes_the_numbers_pytorch_computes(
 
 
 def test_a_recurrent_layer_counts_every_gate_of_every_step(tmp_path: Path) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path,
         """net A(x: f32[N, 100, 128]) -> y: f32[N, 10] {
   layer = lstm(x, 256)
@@ -184,7 +177,7 @@ def test_a_recurrent_layer_counts_every_gate_of_every_step(tmp_path: Path) -> No
 
 
 def test_attention_counts_both_of_its_products(tmp_path: Path) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path, "net A(x: f32[N, 100, 256]) -> y { y = multi_head_attention(x, 8, causal=true) }"
     )
     assert summarize(graph).macs == 31_334_400
@@ -192,7 +185,7 @@ def test_attention_counts_both_of_its_products(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "node"), [("rnn", "RNN"), ("gru", "GRU"), ("lstm", "LSTM")])
 def test_a_layer_is_one_node_for_each_direction(tmp_path: Path, kind: str, node: str) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path,
         f"net A(x: f32[N, T, 3]) -> y {{\n"
         f"  layer = {kind}(x, 4, layers=3, bidirectional=true)\n  y = layer.y\n}}\n",
@@ -204,7 +197,7 @@ def test_a_layer_is_one_node_for_each_direction(tmp_path: Path, kind: str, node:
 
 
 def test_weights_that_two_calls_share_are_written_once(tmp_path: Path) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path,
         """net A(x: f32[N, T, 4], z: f32[N, T, 4]) -> y {
   shared = new lstm(4)
@@ -220,7 +213,7 @@ def test_weights_that_two_calls_share_are_written_once(tmp_path: Path) -> None:
 
 
 def test_a_loop_over_what_was_turned_reads_it_as_it_is(tmp_path: Path) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path,
         """net A(x: f32[3, T, 4]) -> (back, whole, y) {
   there = transpose(x, [1, 2, 0])
@@ -269,7 +262,7 @@ def test_negative_sampling_leaves_padding_out(
     tmp_path: Path, label: list[int], mask: list[int], expected: float
 ) -> None:
     """The losses printed in Dive into Deep Learning 15.4."""
-    graph = net(
+    graph = graph_of(
         tmp_path,
         """net Loss(score: f32[N, K], label: f32[N, K], mask: f32[N, K]) -> loss: f32[] {
   loss = bce_with_logits(score, label, mask=mask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,6 +46,22 @@ class Draft:
         if not fitting:
             raise TypeRefused("no value of that rank")
         return fitting[-1 - self.integer(0, min(3, len(fitting) - 1))]
+
+    def finished(self, inputs: Sequence[Value], ends: slice) -> Graph:
+        """Make a graph of the draft; of the values nothing uses, some are outputs."""
+        used = {v for node in self.builder.nodes for v in node.inputs}
+        made = [v for node in self.builder.nodes for v in node.outputs]
+        last = [v for v in made if v not in used][ends] or [inputs[0]]
+        graph = Graph(
+            name="random",
+            inputs=tuple(inputs),
+            params={v: p for v, p in self.params.items() if v in used},
+            nodes=tuple(self.builder.nodes),
+            outputs={f"out{i}": v for i, v in enumerate(last)},
+            units={"H": 4},
+        )
+        verify(graph)
+        return graph
 
     def param(self, *shape: int) -> Value:
         type = TensorType(F32, shape)
@@ -201,19 +217,7 @@ def graphs(draw: st.DrawFn, steps: int = 14) -> Graph:
             STEPS[name](d)
         except TypeRefused:
             assert len(d.builder.nodes) >= before
-    used = {v for node in d.builder.nodes for v in node.inputs}
-    made = [v for node in d.builder.nodes for v in node.outputs]
-    ends = [v for v in made if v not in used][:4] or [inputs[0]]
-    graph = Graph(
-        name="random",
-        inputs=tuple(inputs),
-        params={v: p for v, p in d.params.items() if v in used},
-        nodes=tuple(d.builder.nodes),
-        outputs={f"out{i}": v for i, v in enumerate(ends)},
-        units={"H": 4},
-    )
-    verify(graph)
-    return graph
+    return d.finished(inputs, slice(4))
 
 
 def weights_of(graph: Graph, seed: int = 0) -> dict[str, Array]:

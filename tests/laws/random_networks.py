@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from random_graphs import LARGEST, STEPS, Draft, Step
 
 from netlang.ir.dims import bind, product, symbol
-from netlang.ir.graph import Graph, Init, Param, Value, verify
+from netlang.ir.graph import Graph, Init, Param, Value
 from netlang.ir.op import OPS, TypeRefused
 from netlang.ir.text import print_graph
 from netlang.ir.types import BOOL, F32, I64, TensorType
@@ -369,16 +369,4 @@ def networks(draw: st.DrawFn, steps: int = 16, batchwise: bool = False) -> Netwo
             known[name](d)
         except TypeRefused:
             continue
-    used = {v for node in d.builder.nodes for v in node.inputs}
-    made = [v for node in d.builder.nodes for v in node.outputs]
-    ends = [v for v in made if v not in used][-6:] or [inputs[0]]
-    graph = Graph(
-        name="random",
-        inputs=tuple(inputs),
-        params={v: p for v, p in d.params.items() if v in used},
-        nodes=tuple(d.builder.nodes),
-        outputs={f"out{i}": v for i, v in enumerate(ends)},
-        units={"H": 4},
-    )
-    verify(graph)
-    return Network(graph)
+    return Network(d.finished(inputs, slice(-6, None)))

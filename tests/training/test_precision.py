@@ -7,21 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ran
 from safetensors.numpy import load_file
 from sections import LENET, MLP, NORMED, engines, gan, prepared, section, walk, write
 
-from netlang.cli.guard import guarded
-from netlang.cli.main import program
 from netlang.training.beginning import first_weights
 from netlang.training.checkpoints import LATEST
 from netlang.training.engine import NumpyEngine, beginning
 
 F64 = 'precision = "f64"'
 DROPPING = NORMED.replace("relu |>", "relu |> dropout(0.2) |>")
-
-
-def run(*arguments: str | Path) -> int:
-    return guarded(program, list(map(str, arguments)))
 
 
 def log(folder: Path) -> list[dict[str, float]]:
@@ -105,7 +100,7 @@ def test_steps_round_as_doubles_do(backend: str, tmp_path: Path) -> None:
     path.write_text(LINE)
     training = prepared(path)
     w, b = (first_weights(training, 0, tmp_path)[n] for n in ("model.weight", "model.bias"))
-    assert run("train", path, "--run", tmp_path / "run", "--backend", backend) == 0
+    assert ran("train", path, "--run", tmp_path / "run", "--backend", backend) == 0
     x, y, w, b = (array.astype(np.float64) for array in (x, y, w, b))
     for _ in range(20):
         slope = 2.0 * (x @ w.T + b - y) / len(x)
@@ -120,17 +115,17 @@ def test_what_a_run_in_f64_keeps_and_what_the_net_gets(
 ) -> None:
     path = write(tmp_path, CASES["dense"])
     folder = tmp_path / "run"
-    assert run("train", path, "--run", folder) == 0
+    assert ran("train", path, "--run", folder) == 0
     kept, saved = load_file(folder / LATEST), load_file(folder / "model.safetensors")
     assert {array.dtype.name for array in kept.values()} == {"float64"}
     for name, array in saved.items():
         assert array.dtype == np.float32
         np.testing.assert_array_equal(array, kept[f"model.{name}"].astype(np.float32))
     capsys.readouterr()
-    assert run("evaluate", path, "-w", folder / "model.safetensors", "--json") == 0
+    assert ran("evaluate", path, "-w", folder / "model.safetensors", "--json") == 0
     figures = json.loads(capsys.readouterr().out)["figures"]
     assert figures == pytest.approx(log(folder)[-1]["valid"], rel=1e-6)
-    assert run("verify", path, "Net", "--weights", folder / "model.safetensors") == 0
+    assert ran("verify", path, "Net", "--weights", folder / "model.safetensors") == 0
 
 
 @pytest.mark.parametrize("name", ["decay", "gathering", "normed", "gan"])
@@ -138,14 +133,14 @@ def test_a_run_that_was_stopped_ends_as_the_one_that_was_not(name: str, tmp_path
     text = (CASES | ON_THE_INTERPRETER)[name]
     path = write(tmp_path, text)
     options = ["--backend", "numpy"] if name in ON_THE_INTERPRETER else ["--threads", "1"]
-    assert run("train", path, "--run", tmp_path / "whole", *options) == 0
+    assert ran("train", path, "--run", tmp_path / "whole", *options) == 0
     # The first half of the run is a run of its own, and goes on with a longer one.
     epochs = "2 epochs" if name == "gan" else "4 epochs"
     path.write_text(text.replace(f"run = {epochs}", "run = 1 epochs"))
-    assert run("train", path, "--run", tmp_path / "parts", *options) == 0
+    assert ran("train", path, "--run", tmp_path / "parts", *options) == 0
     path.write_text(text)
     more = ["--resume", "--override", "run", *options]
-    assert run("train", path, "--run", tmp_path / "parts", *more) == 0
+    assert ran("train", path, "--run", tmp_path / "parts", *more) == 0
     whole, parts = (load_file(tmp_path / n / LATEST) for n in ("whole", "parts"))
     assert whole.keys() == parts.keys()
     for key, array in whole.items():
@@ -158,12 +153,12 @@ def test_a_run_in_f32_does_not_go_on_in_f64(
 ) -> None:
     text = section(MLP, more='precision = "f32"')
     path, folder = write(tmp_path, text), tmp_path / "run"
-    assert run("train", path, "--run", folder) == 0
+    assert ran("train", path, "--run", folder) == 0
     path.write_text(text.replace('"f32"', '"f64"'))
-    assert run("train", path, "--run", folder, "--resume") == 1
+    assert ran("train", path, "--run", folder, "--resume") == 1
     assert 'precision: it was "f32", and is "f64"' in capsys.readouterr().err
     allowed = ("--override", "precision", "--override", "program")
-    assert run("train", path, "--run", folder, "--resume", *allowed) == 0
+    assert ran("train", path, "--run", folder, "--resume", *allowed) == 0
     assert load_file(folder / LATEST)["model.h.weight"].dtype == np.float64
 
 
@@ -171,7 +166,7 @@ def test_a_step_is_written_in_f64(tmp_path: Path) -> None:
     import onnx
 
     path, model = write(tmp_path, CASES["dense"]), tmp_path / "step.onnx"
-    assert run("compile", path, "--train", "-o", model) == 0
+    assert ran("compile", path, "--train", "-o", model) == 0
     inputs = {v.name: v.type.tensor_type.elem_type for v in onnx.load(model).graph.input}
     names = ("batch.x", "rate", "model.h.weight", "model.h.weight/mean")
     assert {inputs[n] for n in names} == {onnx.TensorProto.DOUBLE}
@@ -191,16 +186,16 @@ def test_onnxruntime_says_what_it_has_not_in_f64(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path, section(LENET, more=F64))
-    assert run("train", path, "--run", tmp_path / "run") == 1
+    assert ran("train", path, "--run", tmp_path / "run") == 1
     assert capsys.readouterr().err == REFUSED.format(path=path)
-    assert run("train", path, "--run", tmp_path / "run", "--backend", "numpy") == 0
+    assert ran("train", path, "--run", tmp_path / "run", "--backend", "numpy") == 0
 
 
 def test_a_recurrent_layer_is_refused_at_its_first_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path, section(RECURRENT, more=F64))
-    assert run("train", path, "--run", tmp_path / "run") == 1
+    assert ran("train", path, "--run", tmp_path / "run") == 1
     told = capsys.readouterr().err
     assert told.startswith("error[precision]: onnxruntime computes no GRU in f64\n")
 
@@ -216,7 +211,7 @@ def test_half_precision_is_refused(
     precision: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path, section(MLP, more=f'precision = "{precision}"'))
-    assert run("train", path, "--run", tmp_path / "run") == 1
+    assert ran("train", path, "--run", tmp_path / "run") == 1
     assert capsys.readouterr().err == (
         f"error[precision]: training in {precision} does not exist yet\n"
         f"   |\n   = note: {why}\n"

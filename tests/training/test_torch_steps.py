@@ -12,17 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from bench.training_cases import CASES
+from updates import update_graph
 
 from netlang.backends import reference
-from netlang.elaborate.values import Setting
-from netlang.ir.graph import Builder, Graph
-from netlang.ir.types import F32, I64, DType, TensorType
+from netlang.ir.types import DType
 from netlang.numeric import Array
-from netlang.ops.terms import Term
 from netlang.program import open_program
 from netlang.training.beginning import first_weights
 from netlang.training.engine import OrtEngine, beginning
-from netlang.training.optimizers import settings, states, update
 from netlang.training.step import DRAW, STEP, Training, prepare
 
 torch = pytest.importorskip("torch")
@@ -151,7 +148,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 def test_a_thousand_updates_are_those_of_pytorch(name: str) -> None:
     given, optimizer, named = OPTIMIZERS[name]
     kind = name if name in DEFAULTS else "sgd"
-    graph, kept = update_graph(kind, DEFAULTS[kind] | given)
+    graph, kept = update_graph(kind, DEFAULTS[kind] | given, 6)
     draw = np.random.default_rng(3)
     start, scale = draw.normal(size=6), draw.uniform(0.5, 2.0, 6)
     rate = 0.01
@@ -170,19 +167,3 @@ def test_a_thousand_updates_are_those_of_pytorch(name: str) -> None:
         w, state = results["new"], {key: results[f"{key}_next"] for key in kept}
     np.testing.assert_allclose(w, weight.detach().numpy(), rtol=1e-6, atol=1e-6)
     assert np.abs(w - start).max() > 0.05
-
-
-def update_graph(name: str, given: dict[str, Any]) -> tuple[Graph, list[str]]:
-    """Make a graph of one update of six numbers."""
-    chosen = settings(Setting("optimizer", name, given))
-    b, type = Builder(), TensorType(F32, (6,))
-    weight, slope = b.fresh("weight", type), b.fresh("gradient", type)
-    rate, count = b.fresh("rate", TensorType(F32, ())), b.fresh("count", TensorType(I64, ()))
-    kept = {key: b.fresh(key, type) for key in states(chosen)}
-    new, after = update(
-        chosen, Term(b, weight), Term(b, slope), {k: Term(b, v) for k, v in kept.items()},
-        Term(b, rate), Term(b, count),
-    )  # fmt: skip
-    outputs = {"new": new.value} | {f"{k}_next": v.value for k, v in after.items()}
-    inputs = (weight, slope, rate, count, *kept.values())
-    return Graph("update", inputs, {}, tuple(b.nodes), outputs), list(kept)

@@ -9,10 +9,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from commands import ran
 from sections import LENET, NORMED, gan, section, write
 
-from netlang.cli.guard import guarded
-from netlang.cli.main import program
 from netlang.training.step import DRAW, SHARE, STEP
 
 
@@ -21,17 +20,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def run(*arguments: str | Path) -> int:
-    return guarded(program, list(map(str, arguments)))
-
-
 def test_a_run_keeps_everything_in_its_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = 'checkpoint = [save_best(model, "best-{epoch}.weights", by=acc), '
     more += 'save_every(model.h, "h-{step}.weights", every=2 epochs)]'
     write(tmp_path, section(more=more))
-    assert run("train", "it.net") == 0
+    assert ran("train", "it.net") == 0
     folder = tmp_path / "runs" / "it"
     names = {path.name for path in folder.iterdir()}
     assert {"program.net", "log.jsonl", "curves.svg", "model.safetensors"} <= names
@@ -55,11 +50,11 @@ def test_a_run_keeps_everything_in_its_folder(
 
 def test_the_program_that_is_kept_trains_the_same_weights(tmp_path: Path) -> None:
     write(tmp_path, section())
-    assert run("train", "it.net", "--threads", "1") == 0
+    assert ran("train", "it.net", "--threads", "1") == 0
     kept = tmp_path / "kept"
     shutil.copytree(tmp_path, kept, ignore=shutil.ignore_patterns("runs", "kept"))
     shutil.copy(tmp_path / "runs" / "it" / "program.net", kept / "it.net")
-    assert run("train", kept / "it.net", "--run", kept / "run", "--threads", "1") == 0
+    assert ran("train", kept / "it.net", "--run", kept / "run", "--threads", "1") == 0
     weights = [(f / "model.safetensors").read_bytes() for f in (Path("runs/it"), kept / "run")]
     assert weights[0] == weights[1]
 
@@ -68,9 +63,9 @@ def test_each_run_gets_a_folder_and_none_is_written_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section())
-    assert [run("train", "it.net") for _ in range(2)] == [0, 0]
+    assert [ran("train", "it.net") for _ in range(2)] == [0, 0]
     assert {p.name for p in Path("runs").iterdir()} == {"it", "it-2"}
-    assert run("train", "it.net", "--run", "runs/it") == 2
+    assert ran("train", "it.net", "--run", "runs/it") == 2
     assert "error[run-exists]: runs/it holds a run already" in capsys.readouterr().err
 
 
@@ -78,7 +73,7 @@ def test_as_json_the_log_is_what_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section())
-    assert run("train", "it.net", "--json") == 0
+    assert ran("train", "it.net", "--json") == 0
     assert capsys.readouterr().out == Path("runs/it/log.jsonl").read_text()
 
 
@@ -86,9 +81,9 @@ def test_parameters_are_set_from_outside(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section().replace("lr: float", "lr: schedule"))
-    assert run("train", "it.net", "--dry-run", "--set", "lr=0.5 |> cosine(4 epochs)") == 0
+    assert ran("train", "it.net", "--dry-run", "--set", "lr=0.5 |> cosine(4 epochs)") == 0
     assert "step         1  0.5 " in capsys.readouterr().out
-    assert run("train", "it.net", "--set", "rl=0.5") == 2
+    assert ran("train", "it.net", "--set", "rl=0.5") == 2
     assert "did you mean `lr`?" in capsys.readouterr().err
     assert not Path("runs").exists()
 
@@ -97,7 +92,7 @@ def test_a_dry_run_tells_and_trains_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section(LENET, "adam(0.01 |> warmup(1 epoch))", "accumulate = 2"))
-    assert run("train", "it.net", "--dry-run") == 0
+    assert ran("train", "it.net", "--dry-run") == 0
     told = capsys.readouterr().out
     assert "rows     40 in batches of 16\n" in told
     assert "steps    2 an epoch, 8 in all (4 epochs)\n" in told
@@ -110,7 +105,7 @@ def test_a_learning_rate_that_is_too_high_is_told_with_its_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section())
-    assert run("train", "it.net", "--set", "lr=1e30") == 4
+    assert ran("train", "it.net", "--set", "lr=1e30") == 4
     told = capsys.readouterr().err
     assert told.startswith("error[not-finite]: the loss is nan at step 2\n")
     assert "it.net:8" in told
@@ -125,7 +120,7 @@ def test_a_number_that_is_none_is_told_with_its_operator_and_line(
     old: str, new: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section().replace(old, new))
-    assert run("train", "it.net") == 4
+    assert ran("train", "it.net") == 4
     told = capsys.readouterr().err
     assert "at step 1\n" in told
     assert f"({place}, it.net:" in told
@@ -135,7 +130,7 @@ def test_labels_that_are_no_classes_are_told_before_the_first_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section().replace("N, 3]", "N, 2]").replace("dense(h, 3)", "dense(h, 2)"))
-    assert run("train", "it.net") == 1
+    assert ran("train", "it.net") == 1
     assert "the 2 classes are 0 to 1" in capsys.readouterr().err
 
 
@@ -143,14 +138,14 @@ def test_a_last_batch_of_one_is_warned_of(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section(NORMED), rows=33)
-    run("train", "it.net")
+    ran("train", "it.net")
     assert "the last batch of an epoch has one row" in capsys.readouterr().err
 
 
 def test_both_back_ends_train_alike(tmp_path: Path) -> None:
     write(tmp_path, section(NORMED, "adam(0.01)"))
-    assert run("train", "it.net", "--run", "a") == 0
-    assert run("train", "it.net", "--run", "b", "--backend", "numpy") == 0
+    assert ran("train", "it.net", "--run", "a") == 0
+    assert ran("train", "it.net", "--run", "b", "--backend", "numpy") == 0
     logs = [
         [json.loads(line) for line in Path(name, "log.jsonl").read_text().splitlines()]
         for name in "ab"
@@ -164,15 +159,15 @@ def test_evaluating_gives_the_figures_of_the_last_epoch(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section(NORMED, "adam(0.01)"))
-    run("train", "it.net")
+    ran("train", "it.net")
     last = json.loads(Path("runs/it/log.jsonl").read_text().splitlines()[-1])
     capsys.readouterr()
-    assert run("evaluate", "it.net", "--weights", "runs/it/model.safetensors", "--json") == 0
+    assert ran("evaluate", "it.net", "--weights", "runs/it/model.safetensors", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["of"] == "valid"
     assert told["rows"] == 40
     assert told["figures"] == pytest.approx(last["valid"])
-    assert run("evaluate", "it.net", "--weights", "runs/it/model.safetensors") == 0
+    assert ran("evaluate", "it.net", "--weights", "runs/it/model.safetensors") == 0
     assert capsys.readouterr().out.startswith("40 rows of `valid`\n  loss  ")
 
 
@@ -180,12 +175,12 @@ def test_evaluating_wants_the_weights_of_each_layer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, gan())
-    assert run("train", "it.net") == 0
+    assert ran("train", "it.net") == 0
     capsys.readouterr()
-    assert run("evaluate", "it.net", "-w", "runs/gan/gen.safetensors") == 2
+    assert ran("evaluate", "it.net", "-w", "runs/gan/gen.safetensors") == 2
     assert "--weights gen=runs/gan/gen.safetensors" in capsys.readouterr().err
     files = ("-w", "gen=runs/gan/gen.safetensors", "-w", "disc=runs/gan/disc.safetensors")
-    assert run("evaluate", "it.net", *files) == 0
+    assert ran("evaluate", "it.net", *files) == 0
     assert "d.loss" in capsys.readouterr().out
 
 
@@ -198,8 +193,8 @@ def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Pat
     from netlang.program import open_program
 
     path = write(tmp_path, section(NORMED, "adam(0.01)", more))
-    assert run("train", "it.net", "--threads", "1") == 0
-    assert run("compile", "it.net", "--train", "-o", "step.onnx") == 0
+    assert ran("train", "it.net", "--threads", "1") == 0
+    assert ran("compile", "it.net", "--train", "-o", "step.onnx") == 0
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
@@ -256,7 +251,7 @@ def test_a_program_names_no_file_outside_of_its_run(
     setting: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section(more=f"checkpoint = [{setting}]"))
-    assert run("train", "it.net") == 1
+    assert ran("train", "it.net") == 1
     assert "error[file-name]" in capsys.readouterr().err
 
 
@@ -273,7 +268,7 @@ def test_a_run_stops_when_its_figure_no_longer_improves(
     more: str, epochs: int, tmp_path: Path
 ) -> None:
     write(tmp_path, section(more=more))
-    assert run("train", "it.net") == 0
+    assert ran("train", "it.net") == 0
     assert len(Path("runs/it/log.jsonl").read_text().splitlines()) == epochs
 
 
@@ -294,7 +289,7 @@ def test_wrong_use_is_told(
     arguments: tuple[str, ...], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section())
-    assert run(*arguments) == code
+    assert ran(*arguments) == code
     told = capsys.readouterr().err
     assert told.startswith("error[")
     assert "Traceback" not in told

@@ -6,23 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from graphs import graph_of
 
 from netlang.backends import reference
 from netlang.initial import initialize
 from netlang.ir.graph import Graph
 from netlang.ir.types import DType
 from netlang.numeric import Array
-from netlang.program import load
 
 rng = np.random.default_rng(5)
-
-
-def net(folder: Path, text: str) -> Graph:
-    file = folder / "attention.net"
-    file.write_text(text, encoding="utf-8")
-    program = load(file)
-    assert program.diagnostics.items == []
-    return next(iter(program.nets.values())).graph
 
 
 def draw(*shape: int) -> Array:
@@ -43,7 +35,7 @@ def attend(q: Array, k: Array, v: Array, open: Array) -> Array:
 @pytest.mark.parametrize("lead", [(), (2,), (2, 3)], ids=["one", "batch", "heads"])
 def test_attention_is_its_formula(tmp_path: Path, lead: tuple[int, ...]) -> None:
     letters = "".join(f"{'NH'[i]}, " for i in range(len(lead)))
-    graph = net(
+    graph = graph_of(
         tmp_path,
         f"""net A(q: f32[{letters}T, 4], k: f32[{letters}S, 4], v: f32[{letters}S, 3],
   open: bool[T, S]) -> y {{
@@ -58,7 +50,7 @@ def test_attention_is_its_formula(tmp_path: Path, lead: tuple[int, ...]) -> None
 
 @pytest.mark.parametrize("steps", [5, 2], ids=["all", "the last two"])
 def test_causal_attention_sees_nothing_later(tmp_path: Path, steps: int) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path,
         """net A(q: f32[N, T, 4], k: f32[N, S, 4], v: f32[N, S, 4]) -> y {
   y = attention(q, k, v, causal=true)
@@ -71,7 +63,7 @@ def test_causal_attention_sees_nothing_later(tmp_path: Path, steps: int) -> None
 
 
 def test_several_heads_each_see_their_share_of_the_width(tmp_path: Path) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path,
         """net A(x: f32[N, T, 6], memory: f32[N, S, 5], open: bool[N, S]) -> y {
   y = multi_head_attention(x, 2, key=memory, mask=open)
@@ -97,7 +89,7 @@ def test_several_heads_each_see_their_share_of_the_width(tmp_path: Path) -> None
 
 
 def test_a_query_that_may_look_nowhere_gives_numbers(tmp_path: Path) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path,
         """net A(x: f32[N, T, 4], n: i64[N]) -> y {
   y = multi_head_attention(x, 2, mask=length_mask(n, x))
@@ -108,7 +100,7 @@ def test_a_query_that_may_look_nowhere_gives_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pairs", ["false", "true"], ids=["halves", "interleaved"])
 def test_rotary_products_depend_on_the_distance_alone(tmp_path: Path, pairs: str) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path,
         f"net A(x: f32[N, T, 6]) -> y {{ y = rotary(x, interleaved={pairs}) }}",
     )
@@ -122,7 +114,7 @@ def test_rotary_products_depend_on_the_distance_alone(tmp_path: Path, pairs: str
 
 
 def test_places_are_waves(tmp_path: Path) -> None:
-    graph = net(tmp_path, "net A(x: f32[T, 6]) -> y { y = x + sinusoids(T, 6) }")
+    graph = graph_of(tmp_path, "net A(x: f32[T, 6]) -> y { y = x + sinusoids(T, 6) }")
     x = np.zeros((9, 6), dtype=np.float32)
     expected = [
         [
@@ -136,7 +128,7 @@ def test_places_are_waves(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", ["false", "true"], ids=["after", "first"])
 def test_a_decoder_sees_no_later_word(tmp_path: Path, first: str) -> None:
-    graph = net(
+    graph = graph_of(
         tmp_path,
         f"""net A(x: f32[N, T, 8], memory: f32[N, S, 8]) -> y {{
   y = decoder_layer(x, memory, 2, 16, norm_first={first})

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-
-from netlang.cli.guard import guarded
-from netlang.cli.main import program
+from commands import Said, said
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = """\
@@ -23,7 +22,6 @@ net Small(x: f32[N, 4]) -> y: f32[N, 3] {
 CROOKED = SMALL.replace("x |> dense(8)", "x|>dense( 8 )")
 TWO = SMALL + SMALL.replace("Small", "Large").replace("dense(8)", "dense(80)")
 
-Said = tuple[int, str, str]
 Netlang = Callable[..., Said]
 
 
@@ -39,13 +37,7 @@ def netlang(
     (tmp_path / "open.net").write_text("net A {", "utf-8")
     np.save(tmp_path / "x.npy", np.arange(8, dtype=np.float32).reshape(2, 4))
 
-    def run(*args: str) -> Said:
-        capsys.readouterr()
-        code = guarded(program, args)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return partial(said, capsys)
 
 
 # check

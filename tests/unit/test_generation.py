@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import Said, said
+from graphs import graph_of
 
-from netlang.cli.guard import guarded
-from netlang.cli.main import program
 from netlang.faults import BadFile, BadInput
 from netlang.generation import Sampling, generate
-from netlang.ir.graph import Graph
 from netlang.numeric import Array
 from netlang.program import load
 from netlang.runner import Backend, Runner
@@ -44,16 +44,6 @@ FOLLOWING = """net Following(tokens: i64[N, T]) -> logits: f32[N, T, 3] {
 CYCLE = {"logits.weight": np.roll(9 * np.eye(3, dtype=np.float32), 1, axis=1)}
 """After each word the next, and the first after the last."""
 
-Said = tuple[int, str, str]
-
-
-def graph(folder: Path, text: str) -> Graph:
-    file = folder / "speaker.net"
-    file.write_text(text, encoding="utf-8")
-    loaded = load(file)
-    assert loaded.diagnostics.items == []
-    return next(iter(loaded.nets.values())).graph
-
 
 both = pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
 boldly = Sampling(temperature=0)
@@ -66,7 +56,7 @@ boldly = Sampling(temperature=0)
 def test_a_state_goes_on_from_call_to_call_until_it_is_reset(
     tmp_path: Path, backend: Backend
 ) -> None:
-    runner = Runner(graph(tmp_path, COUNTING), {}, backend=backend)
+    runner = Runner(graph_of(tmp_path, COUNTING), {}, backend=backend)
     tokens = np.array([[1, 1, 1]])
     first = runner(tokens=tokens)["logits"].argmax(axis=-1).tolist()
     second = runner(tokens=tokens)["logits"].argmax(axis=-1).tolist()
@@ -77,7 +67,7 @@ def test_a_state_goes_on_from_call_to_call_until_it_is_reset(
 
 
 def test_a_state_may_be_put_back(tmp_path: Path) -> None:
-    runner = Runner(graph(tmp_path, COUNTING), {})
+    runner = Runner(graph_of(tmp_path, COUNTING), {})
     runner(tokens=np.array([[0, 0]]))
     point = dict(runner.state)
     one = runner(tokens=np.array([[0]]))["logits"]
@@ -102,19 +92,19 @@ def test_a_sequence_in_parts_gives_what_it_gives_whole() -> None:
 
 @both
 def test_a_net_with_state_reads_each_token_once(tmp_path: Path, backend: Backend) -> None:
-    runner = Runner(graph(tmp_path, COUNTING), {}, backend=backend)
+    runner = Runner(graph_of(tmp_path, COUNTING), {}, backend=backend)
     for _ in range(2):
         assert list(generate(runner, [0, 0], length=2, sampling=boldly)) == [1, 3]
 
 
 def test_a_net_without_state_reads_everything_again(tmp_path: Path) -> None:
-    runner = Runner(graph(tmp_path, FOLLOWING), CYCLE, backend="numpy")
+    runner = Runner(graph_of(tmp_path, FOLLOWING), CYCLE, backend="numpy")
     assert list(generate(runner, [1], length=5, sampling=boldly)) == [2, 0, 1, 2, 0]
     assert list(generate(runner, [2, 1], length=2, sampling=boldly, window=1)) == [2, 0]
 
 
 def test_a_seed_decides_what_is_drawn(tmp_path: Path) -> None:
-    runner = Runner(graph(tmp_path, FOLLOWING), {"logits.weight": CYCLE["logits.weight"] / 9})
+    runner = Runner(graph_of(tmp_path, FOLLOWING), {"logits.weight": CYCLE["logits.weight"] / 9})
     texts = [tuple(generate(runner, [0], length=30, seed=seed)) for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]
 
@@ -146,7 +136,7 @@ def test_temperature_and_top_choose_among_the_likeliest() -> None:
 def test_a_net_that_cannot_go_on_with_a_text_is_told(
     tmp_path: Path, text: str, message: str
 ) -> None:
-    net = graph(tmp_path, text)
+    net = graph_of(tmp_path, text)
     from netlang.initial import initialize
 
     runner = Runner(net, initialize(net, 0), backend="numpy")
@@ -160,7 +150,7 @@ def test_a_net_that_cannot_go_on_with_a_text_is_told(
 def test_a_prompt_the_net_cannot_read_is_told(
     tmp_path: Path, prompt: list[int], message: str
 ) -> None:
-    runner = Runner(graph(tmp_path, FOLLOWING), CYCLE, backend="numpy")
+    runner = Runner(graph_of(tmp_path, FOLLOWING), CYCLE, backend="numpy")
     with pytest.raises(BadInput, match=message):
         list(generate(runner, prompt, length=1))
 
@@ -297,13 +287,7 @@ def netlang(
     save_weights(tmp_path / "words.safetensors", {"v.weight": TABLE})
     WORD_LIST.save(tmp_path / "words.vocab")
 
-    def run(*args: str) -> Said:
-        capsys.readouterr()
-        code = guarded(program, args)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return partial(said, capsys)
 
 
 SPEAK = ("generate", "speaker.net", "--weights", "speaker.safetensors", "--prompt")

@@ -8,13 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from updates import update_graph
 
 from netlang.backends import reference
-from netlang.elaborate.values import Setting
-from netlang.ir.graph import Builder, Graph
-from netlang.ir.types import F32, I64, DType, TensorType
-from netlang.ops.terms import Term
-from netlang.training.optimizers import settings, states, update
+from netlang.ir.types import DType
 
 TRACES = [
     json.loads(line)
@@ -41,19 +38,7 @@ def gradient(w: np.ndarray) -> np.ndarray:
 def test_five_steps_are_those_of_pytorch(trace: dict[str, Any]) -> None:
     name = trace["name"]
     given = DEFAULTS[name] | trace["settings"]
-    chosen = settings(Setting("optimizer", name, given))
-    b = Builder()
-    type = TensorType(F32, (3,))
-    weight, slope = b.fresh("weight", type), b.fresh("gradient", type)
-    rate, count = b.fresh("rate", TensorType(F32, ())), b.fresh("count", TensorType(I64, ()))
-    kept = {key: b.fresh(key, type) for key in states(chosen)}
-    new, after = update(
-        chosen, Term(b, weight), Term(b, slope), {k: Term(b, v) for k, v in kept.items()},
-        Term(b, rate), Term(b, count),
-    )  # fmt: skip
-    outputs = {"new": new.value} | {f"{k}_next": v.value for k, v in after.items()}
-    inputs = (weight, slope, rate, count, *kept.values())
-    graph = Graph("step", inputs, {}, tuple(b.nodes), outputs)
+    graph, kept = update_graph(name, given, 3)
 
     w = np.array(trace["start"])
     state = {key: np.zeros(3) for key in kept}

@@ -1,0 +1,27 @@
+"""Single updates by an optimizer, apart from any train section."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netlang.elaborate.values import Setting
+from netlang.ir.graph import Builder, Graph
+from netlang.ir.types import F32, I64, TensorType
+from netlang.ops.terms import Term
+from netlang.training.optimizers import settings, states, update
+
+
+def update_graph(name: str, given: dict[str, Any], size: int) -> tuple[Graph, list[str]]:
+    """Make a graph of one update of some numbers; give it, and the names of the states it keeps."""
+    chosen = settings(Setting("optimizer", name, given))
+    b, type = Builder(), TensorType(F32, (size,))
+    weight, slope = b.fresh("weight", type), b.fresh("gradient", type)
+    rate, count = b.fresh("rate", TensorType(F32, ())), b.fresh("count", TensorType(I64, ()))
+    kept = {key: b.fresh(key, type) for key in states(chosen)}
+    new, after = update(
+        chosen, Term(b, weight), Term(b, slope), {k: Term(b, v) for k, v in kept.items()},
+        Term(b, rate), Term(b, count),
+    )  # fmt: skip
+    outputs = {"new": new.value} | {f"{k}_next": v.value for k, v in after.items()}
+    inputs = (weight, slope, rate, count, *kept.values())
+    return Graph("update", inputs, {}, tuple(b.nodes), outputs), list(kept)
