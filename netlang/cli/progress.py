@@ -25,10 +25,8 @@ class Plain:
         params = opened.training.plan.params.values()
         weights = sum(p.type.size for p in params if p.trained)
         steps = -(-len(opened.data) // opened.training.accumulate)
-        name = opened.training.plan.name
-        say(
-            f"{name}: {grouped(weights)} weights, {opened.data.rows:,} rows, {steps:,} steps an epoch"
-        )
+        counts = f"{grouped(weights)} weights, {opened.data.rows:,} rows, {steps:,} steps an epoch"
+        say(f"{opened.training.plan.name}: {counts}")
         say(f"run: {folder}")
 
     def began(self, step: int, clock: Clock) -> None:
