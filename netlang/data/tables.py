@@ -25,6 +25,7 @@ _PLAIN, _PLAIN_WHOLE = re.compile(r"[0-9.eE+-]*"), re.compile(r"[0-9+-]*")
 _MOST_DIGITS = 400
 _TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1}
 _NOT_NUMBERS = ("nan", "na", "n/a", "null", "none", "")
+_SEPARATORS = (";", "\t", "|", ",", " ")
 _LONGEST_FIELD, _MOST_SHOWN = 1 << 12, 20
 
 Cells = list[str]
@@ -45,12 +46,14 @@ def read_table(
     are not the declared ones, columns are taken in order. Numbers are written with a point;
     infinities, gaps and other notations are refused. Raises ``BadFile`` with line and column.
     """
-    text, sum = read_text(path)
+    text, checksum = read_text(path)
     lines = _lines(path, text, separator)
     first = next(lines, None)
     if first is None:
         raise BadFile(f"{path} is empty")
     names = first[1] if _is_header(first[1], header) else None
+    if len(first[1]) == 1 < sum(_sizes(path, columns).values()):
+        _refuse_separator(path, text, separator)
     order = _order(path, columns, names, len(first[1]))
     rows = [] if names is not None else [first]
     rows.extend(lines)
@@ -59,7 +62,7 @@ def read_table(
     table = _Table(path, rows, len(first[1]), names)
     arrays = {name: table.column(columns[name], chosen) for name, chosen in order.items()}
     table.refuse_faults()
-    return fit(str(path), columns, arrays, print=sum)
+    return fit(str(path), columns, arrays, print=checksum)
 
 
 def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]:
@@ -95,21 +98,20 @@ def _order(
     path: Path, columns: Mapping[str, TensorType], names: Cells | None, width: int
 ) -> dict[str, range | list[int]]:
     """Say which cells of a line make up each column."""
-    sizes = {name: _size(path, name, type) for name, type in columns.items()}
+    sizes = _sizes(path, columns)
     if names is not None:
         by_name = {name: _named(name, size, names) for name, size in sizes.items()}
         if any(by_name.values()):
             for name, found in by_name.items():
                 if not found:
-                    _refuse_name(path, name, columns[name], names)
+                    _refuse_name(path, name, columns[name], sizes[name], names)
             return {name: found for name, found in by_name.items() if found}
     wanted = sum(sizes.values())
     if wanted != width:
         declared = ", ".join(f"{name}: {type}" for name, type in columns.items())
         raise BadFile(
-            f"{path} has {width:,} values in a line, and the columns take {wanted:,}",
+            f"{path} has {_values(width)} in a line, and the columns take {wanted:,}",
             notes=[f"the columns are: {declared}"],
-            helps=[] if width > 1 else ['if no comma separates them, say `separator = "\\t"`'],
         )
     order: dict[str, range | list[int]] = {}
     start = 0
@@ -117,6 +119,22 @@ def _order(
         order[name] = range(start, start + size)
         start += size
     return order
+
+
+def _refuse_separator(path: Path, text: str, separator: str) -> None:
+    """Say which separator the lines seem to have, where they don't have the one that is meant."""
+    line = next(line for line in text.splitlines() if line.strip())
+    found = max(_SEPARATORS, key=line.count)
+    if found in line:
+        shown = "\\t" if found == "\t" else found
+        raise BadFile(
+            f'{path} has no "{separator}" in its first line, which should separate its values',
+            helps=[f'give the dataset the field `separator = "{shown}"`'],
+        )
+
+
+def _sizes(path: Path, columns: Mapping[str, TensorType]) -> dict[str, int]:
+    return {name: _size(path, name, type) for name, type in columns.items()}
 
 
 def _size(path: Path, name: str, type: TensorType) -> int:
@@ -140,10 +158,21 @@ def _named(name: str, size: int, names: Sequence[str]) -> list[int]:
     return []
 
 
-def _refuse_name(path: Path, name: str, type: TensorType, names: Sequence[str]) -> None:
+def _values(count: int) -> str:
+    return "1 value" if count == 1 else f"{count:,} values"
+
+
+def _refuse_name(path: Path, name: str, type: TensorType, size: int, names: Sequence[str]) -> None:
+    listed = f"the columns are: {', '.join(names)}"
+    if size > 1:
+        raise BadFile(
+            f"{path}:1: `{name}` is {type}, and there are no {size} columns of that name",
+            notes=[listed],
+            helps=[f"call them `{name}1` to `{name}{size}`, or `{name}_0` to `{name}_{size - 1}`"],
+        )
     raise BadFile(
         f"{path}:1: no column is named `{name}`, which the dataset declares as {type}",
-        notes=[f"the columns are: {', '.join(names)}"],
+        notes=[listed],
         helps=did_you_mean(name, names),
     )
 

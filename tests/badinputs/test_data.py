@@ -76,7 +76,15 @@ TABLES = {
         b"1,2,9223372036854775808\n",
         ":1:3: `9223372036854775808` is outside of what i64 holds",
     ),
-    "semicolons": (b"1;2;3\n", " has 1 values in a line, and the columns take 3"),
+    "semicolons": (
+        b"1;2;3\n",
+        ' has no "," in its first line, which should separate its values',
+    ),
+    "one value": (b"1\n2\n", " has 1 value in a line, and the columns take 3"),
+    "no vector": (
+        b"x,z,y\n1,2,3\n",
+        ":1: `x` is f32[2], and there are no 2 columns of that name",
+    ),
     "renamed": (
         b"x.0,x.1,yy\n1,2,3\n",
         ":1: no column is named `y`, which the dataset declares as i64[]",
@@ -92,6 +100,22 @@ def test_a_bad_table_is_told_by_line_and_column(tmp_path: Path, case: str) -> No
     fault = refused(tmp_path, "csv", "houses.csv")
     assert fault.message.startswith(f"{path}{message}")
     assert (fault.rule, fault.exit_code) == ("bad-file", 1)
+
+
+@pytest.mark.parametrize(
+    ("separator", "shown"), [(";", ";"), ("\t", "\\t"), ("|", "|"), (" ", " ")]
+)
+def test_the_separator_of_a_table_is_told(tmp_path: Path, separator: str, shown: str) -> None:
+    (tmp_path / "houses.csv").write_text(separator.join(["x1", "x2", "y"]) + "\n")
+    fault = refused(tmp_path, "csv", "houses.csv")
+    assert fault.helps == (f'give the dataset the field `separator = "{shown}"`',)
+
+
+def test_the_names_of_a_vector_are_told(tmp_path: Path) -> None:
+    (tmp_path / "houses.csv").write_text("x,z,y\n1,2,3\n")
+    fault = refused(tmp_path, "csv", "houses.csv")
+    assert fault.notes == ("the columns are: x, z, y",)
+    assert fault.helps == ("call them `x1` to `x2`, or `x_0` to `x_1`",)
 
 
 def test_all_mistakes_of_a_table_are_told_up_to_twenty(tmp_path: Path) -> None:
