@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from answers import MEMORY, SECONDS, accepted, ask, keeps_the_contract, measured, net, refused
 
+from netlang.elaborate.budget import LENGTH_LIMIT, STEP_LIMIT
+from netlang.elaborate.budget import NESTING_LIMIT as LISTS_INSIDE_LISTS
+from netlang.syntax.scan import NESTING_LIMIT
+
 FLAT = "x: f32[N, 8]"
 HALF_A_SECOND = 0.5
 
@@ -297,3 +301,11 @@ def test_l10_ten_thousand_mistakes_are_shown_in_part(tmp_path: Path) -> None:
     keeps_the_contract(answer)
     assert len(answer.rules) == 20
     assert "+ 9,980 more" in answer.text
+
+
+def test_the_limits_are_those_that_are_promised() -> None:
+    promised = (Path(__file__).parents[2] / "SECURITY.md").read_text("utf-8")
+    assert f"Checking takes at most\n  {STEP_LIMIT:,} steps" in promised
+    assert f"nest at most {NESTING_LIMIT} deep, lists {LISTS_INSIDE_LISTS}" in promised
+    assert LENGTH_LIMIT == 1_000_000
+    assert "have at most a million items" in promised

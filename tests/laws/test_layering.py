@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 def test_every_part_has_its_layer() -> None:
     assert {part_of(file) for file in FILES} == set(HEIGHT)
+
+
+def test_every_folder_is_told_of_to_who_contributes() -> None:
+    checkout = PACKAGE.parent
+    told = set(re.findall(r"`(\w+/(?:\w+/)?)`", (checkout / "CONTRIBUTING.md").read_text("utf-8")))
+    holding = [f for top in (PACKAGE, checkout / "tests") for f in top.glob("*/*.*")]
+    here = {f"{file.parent.relative_to(checkout)}/" for file in holding}
+    assert {folder for folder in here if "__pycache__" not in folder} <= told
+    assert all((checkout / folder).is_dir() for folder in told)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))

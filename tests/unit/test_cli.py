@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -81,6 +82,27 @@ def test_every_command_has_help_with_examples(name: str) -> None:
     done = netlang(name, "--help")
     assert done.returncode == 0
     assert f"netlang {name} " in done.stdout.partition("Examples:")[2]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_examples_of_a_command_can_be_called_so(name: str) -> None:
+    command = program.get_command(click.Context(program), name)
+    assert command is not None
+    examples = re.findall(rf"^  netlang {name} (.*)$", command.epilog or "", re.MULTILINE)
+    assert examples
+    for example in examples:
+        command.make_context(name, shlex.split(example))
+
+
+def test_the_readme_has_a_row_for_every_command_and_its_options_exist() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `netlang (\w+)(.*)$", readme, re.MULTILINE))
+    assert tuple(rows) == COMMANDS
+    for name, row in rows.items():
+        command = program.get_command(click.Context(program), name)
+        assert command is not None
+        options = {option for param in command.params for option in param.opts}
+        assert set(re.findall(r"(?<=[` ])--?[a-z][\w-]*", row)) <= options, name
 
 
 def test_the_version_is_that_of_the_package() -> None:
