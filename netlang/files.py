@@ -95,18 +95,10 @@ def find_data(text: str, folder: Path, *, about: str = "") -> Path:
     """Find the file or folder of data a program names, in its own folder or a folder of data.
 
     ``folder`` is the program's; ``about`` is what the program says of the data, for who has to
-    get them. Raises ``Fault`` for a path that is absolute or leads out of the
-    folders a program may read, by itself or by a link, and where there is nothing.
+    get them. Raises ``Fault`` for a path that is absolute or leads out of the folders a program
+    may read, by itself or by a link, and where there is nothing.
     """
-    if not text or len(text) > _LONGEST_PATH or "\\" in text or any(ord(c) < 32 for c in text):
-        raise Fault("data-path", "a path of data is a relative path with forward slashes")
-    if text.startswith(("/", "~")) or "://" in text or text[1:2] == ":":
-        raise Fault(
-            "data-path",
-            f"`{text}` is no path relative to the program",
-            notes=["absolute paths and addresses are not read"],
-            helps=["name the folder in the variable NETLANG_DATA, and the rest in the program"],
-        )
+    _check_data_path(text)
     places = [(folder, program_roots(folder))]
     places += [(place, [place.resolve()]) for place in data_folders(folder)]
     outside = None
@@ -134,3 +126,16 @@ def find_data(text: str, folder: Path, *, about: str = "") -> Path:
         helps=[about] if about else ["paths of data start at the program's folder"],
         exit_code=ENVIRONMENT,
     )
+
+
+def _check_data_path(text: str) -> None:
+    """Refuse what is no relative path, before anything is looked up."""
+    if not text or len(text) > _LONGEST_PATH or "\\" in text or any(ord(c) < 32 for c in text):
+        raise Fault("data-path", "a path of data is a relative path with forward slashes")
+    if text.startswith(("/", "~")) or "://" in text or text[1:2] == ":":
+        raise Fault(
+            "data-path",
+            f"`{text}` is no path relative to the program",
+            notes=["absolute paths and addresses are not read"],
+            helps=["name the folder in the variable NETLANG_DATA, and the rest in the program"],
+        )

@@ -220,13 +220,8 @@ def test_several_scans_keep_their_names_apart(tmp_path: Path) -> None:
 STATES = {"rnn": ("h",), "gru": ("h",), "lstm": ("h", "c")}
 
 
-@pytest.mark.parametrize("kind", STATES)
-@pytest.mark.parametrize("started", [False, True], ids=["zeros", "started"])
-@pytest.mark.parametrize("lengths", [False, True], ids=["full", "lengths"])
-def test_a_layer_is_a_scan_of_its_cell(
-    tmp_path: Path, kind: str, started: bool, lengths: bool
-) -> None:
-    """In its results, and in the gradients of their cubes."""
+def native_and_composite(kind: str, *, started: bool, lengths: bool) -> str:
+    """Write a layer in both directions as one operator, and as two loops over its cell."""
     states = STATES[kind]
     ends = ", ".join(f"{s}: f32[2, N, 3]" for s in states)
     loss = " + ".join(f"sum({s} * {s} * {s})" for s in ("y", *states))
@@ -238,8 +233,7 @@ def test_a_layer_is_a_scan_of_its_cell(
     )
     starts = ", ".join(f"{s}0: f32[2, N, 3]" for s in states)
     given = f"x: f32[N, T, 2], length: i64[N], {starts}"
-    (tmp_path / "looped.net").write_text(
-        f"""net Native({given}) -> (loss: f32[], y: f32[N, T, 6], {ends}) {{
+    return f"""net Native({given}) -> (loss: f32[], y: f32[N, T, 6], {ends}) {{
   layer = {kind}(x, 3, bidirectional=true{whole}{length})
   y = layer.y
 {chr(10).join(f"  {s} = layer.{s}" for s in states)}
@@ -252,9 +246,19 @@ net Composite({given}) -> (loss: f32[], y: f32[N, T, 6], {ends}) {{
 {last}
   loss = {loss}
 }}
-""",
-        encoding="utf-8",
-    )
+"""
+
+
+@pytest.mark.parametrize("kind", STATES)
+@pytest.mark.parametrize("started", [False, True], ids=["zeros", "started"])
+@pytest.mark.parametrize("lengths", [False, True], ids=["full", "lengths"])
+def test_a_layer_is_a_scan_of_its_cell(
+    tmp_path: Path, kind: str, started: bool, lengths: bool
+) -> None:
+    """In its results, and in the gradients of their cubes."""
+    states = STATES[kind]
+    text = native_and_composite(kind, started=started, lengths=lengths)
+    (tmp_path / "looped.net").write_text(text, encoding="utf-8")
     program = load(tmp_path / "looped.net")
     assert [d for d in program.diagnostics.items if d.severity is Severity.ERROR] == []
     native, composite = (program.net(name).graph for name in ("Native", "Composite"))

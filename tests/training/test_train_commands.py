@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from commands import ran
 from sections import LENET, NORMED, gan, section, write
 
+from netlang.numeric import Array
 from netlang.training.step import DRAW, SHARE, STEP
 
 
@@ -184,9 +186,52 @@ def test_evaluating_wants_the_weights_of_each_layer(
     assert "d.loss" in capsys.readouterr().out
 
 
+class Written:
+    """The models of a step and the state they go on with, run by onnxruntime alone."""
+
+    def __init__(self) -> None:
+        from safetensors.numpy import load_file
+
+        self.step, self.gathering = _opened("step.onnx"), _opened("step.gathering.onnx")
+        self.state: dict[str, Array] = load_file("step.safetensors")
+        self.steps = 0
+
+    def update(self, batches: list[dict[str, Array]]) -> None:
+        """Do one update with the batches it gathers."""
+        rows = sum(len(batch["y"]) for batch in batches)
+        for i, batch in enumerate(batches):
+            session = self.step if i == len(batches) - 1 else self.gathering
+            numbers = {
+                STEP: np.int64(self.steps + 1),
+                DRAW: np.int64(self.steps * len(batches) + i + 1),
+                SHARE: np.float32(len(batch["y"]) / rows),
+                "rate": np.float32(0.01),
+            }
+            columns = {f"batch.{name}": array for name, array in batch.items()}
+            given = self.state | columns | {n: np.asarray(v) for n, v in numbers.items()}
+            feeds = {v.name: given[v.name] for v in session.get_inputs()}
+            names = [v.name for v in session.get_outputs()]
+            made = dict(zip(names, session.run(None, feeds), strict=True))
+            new = {n.removesuffix("_next"): a for n, a in made.items() if n.endswith("_next")}
+            self.state |= new
+        self.steps += 1
+
+
+def _opened(model: str) -> Any:
+    import onnxruntime
+
+    if not Path(model).exists():
+        return None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], disabled_optimizers=["Pad_Fusion"]
+    )
+
+
 @pytest.mark.parametrize("more", ["", "accumulate = 2"])
 def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Path) -> None:
-    import onnxruntime
     from safetensors.numpy import load_file
 
     from netlang.data import open_batches
@@ -195,52 +240,19 @@ def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Pat
     path = write(tmp_path, section(NORMED, "adam(0.01)", more))
     assert ran("train", "it.net", "--threads", "1") == 0
     assert ran("compile", "it.net", "--train", "-o", "step.onnx") == 0
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    sessions = {
-        name: onnxruntime.InferenceSession(
-            name, options, providers=["CPUExecutionProvider"], disabled_optimizers=["Pad_Fusion"]
-        )
-        for name in ("step.onnx", "step.gathering.onnx")
-        if Path(name).exists()
-    }
-    metadata = sessions["step.onnx"].get_modelmeta().custom_metadata_map
-    contract = json.loads(metadata["netlang.contract"])
-    many = contract["batches"]
-    assert many == len(sessions)
-    state = load_file("step.safetensors")
-    plan = open_program(path).plan(None)
-    data = open_batches(plan.settings["data"], tmp_path, 0)
-    step = 0
+    written = Written()
+    metadata = written.step.get_modelmeta().custom_metadata_map
+    many = json.loads(metadata["netlang.contract"])["batches"]
+    assert many == (1 if written.gathering is None else 2)
+    data = open_batches(open_program(path).plan(None).settings["data"], tmp_path, 0)
     for epoch in range(4):
         with data.epoch(epoch) as stream:
             batches = list(stream)
         for start in range(0, len(batches), many):
-            taken = batches[start : start + many]
-            for i, batch in enumerate(taken):
-                last = i == len(taken) - 1
-                session = sessions["step.onnx" if last else "step.gathering.onnx"]
-                share = len(batch["y"]) / sum(len(b["y"]) for b in taken)
-                numbers = {STEP: np.int64(step + 1), DRAW: np.int64(step * many + i + 1)}
-                numbers |= {SHARE: np.float32(share), "rate": np.float32(0.01)}
-                given = {
-                    **state,
-                    **{f"batch.{name}": array for name, array in batch.items()},
-                    **{name: np.asarray(value) for name, value in numbers.items()},
-                }
-                wanted = {v.name for v in session.get_inputs()}
-                names = [v.name for v in session.get_outputs()]
-                made = dict(
-                    zip(names, session.run(None, {n: given[n] for n in wanted}), strict=True)
-                )
-                state |= {
-                    n.removesuffix("_next"): a for n, a in made.items() if n.endswith("_next")
-                }
-            step += 1
+            written.update(batches[start : start + many])
     trained = load_file("runs/it/model.safetensors")
     for name, array in trained.items():
-        np.testing.assert_array_equal(state[f"model.{name}"], array)
+        np.testing.assert_array_equal(written.state[f"model.{name}"], array)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_network_is_compiled_to_a_file(lenet: netlang.Network, tmp_path: Path)
     assert model.opset_import[0].version == 20
 
 
-def test_sizes_are_bound(tmp_path: Path) -> None:
+def test_bind_fixes_the_sizes_of_a_net(tmp_path: Path) -> None:
     unet = netlang.load(EXAMPLES / "unet.net")["UNet"].bind(H=32, W=48)
     assert str(unet.graph.inputs[0].type) == "f32[N, 3, 32, 48]"
 

@@ -113,7 +113,7 @@ def test_rotary_products_depend_on_the_distance_alone(tmp_path: Path, pairs: str
     assert len({round(float(p), 3) for p in products[0]}) > 5
 
 
-def test_places_are_waves(tmp_path: Path) -> None:
+def test_sinusoids_are_waves_over_the_places(tmp_path: Path) -> None:
     graph = graph_of(tmp_path, "net A(x: f32[T, 6]) -> y { y = x + sinusoids(T, 6) }")
     x = np.zeros((9, 6), dtype=np.float32)
     expected = [

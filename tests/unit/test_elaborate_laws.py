@@ -158,7 +158,7 @@ def test_names_of_bindings_mean_nothing_to_the_graph(path: Path, tmp_path: Path)
     assert [canonical(graph) for graph in graphs_of(text, tmp_path)] == before
 
 
-def test_renaming_renames(tmp_path: Path) -> None:
+def test_renaming_changes_bindings_and_the_paths_of_weights(tmp_path: Path) -> None:
     path = DATA / "language" / "resnet.net"
     text = renamed(load(path), path.read_text("utf-8"))
     assert "b_renamed = a_renamed |> conv_bn(width, 3)" in text

@@ -160,7 +160,7 @@ def test_a_format_that_is_none_of_ours_is_a_wrong_use(tmp_path: Path) -> None:
         write_outputs(tmp_path / "y.npy", {"a": np.ones(1), "b": np.ones(1)})
 
 
-def test_outputs_are_written(tmp_path: Path) -> None:
+def test_outputs_are_written_as_npy_or_npz(tmp_path: Path) -> None:
     write_outputs(tmp_path / "y.npy", {"a": np.ones(2)})
     write_outputs(tmp_path / "y.npz", {"a": np.ones(2), "b": np.zeros(1)})
     assert np.load(tmp_path / "y.npy").tolist() == [1, 1]

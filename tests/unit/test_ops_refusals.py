@@ -51,7 +51,7 @@ def refusal(op: Primitive, *types: TensorType) -> TypeRefused:
         ((0, 1), (1, 3), (0, 3)),
     ],
 )
-def test_shapes_that_broadcast(a: Shape, b: Shape, together: Shape) -> None:
+def test_two_shapes_that_fit_broadcast_to_one(a: Shape, b: Shape, together: Shape) -> None:
     assert broadcast(f32(*a), f32(*b)) == together
 
 

@@ -80,7 +80,7 @@ def test_a_nul_byte_is_named_with_its_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_utf16_is_recognised(tmp_path: Path, encoding: str) -> None:
+def test_utf16_is_recognised_and_utf8_asked_for(tmp_path: Path, encoding: str) -> None:
     fault = refusal(written(tmp_path, "net A(x) -> y = x\n".encode(encoding)))
     assert "is UTF-16, not UTF-8" in fault.message
     assert fault.helps == ("save it as UTF-8",)

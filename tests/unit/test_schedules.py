@@ -64,7 +64,7 @@ def test_rates_are_those_of_the_formula(name: str) -> None:
     assert actual == pytest.approx(expected, abs=2e-9)
 
 
-def test_schedules_compose() -> None:
+def test_a_warmup_goes_over_into_the_schedule_it_is_given() -> None:
     cosine = schedule("cosine", 0.3, over=epochs(10), final=0.0)
     both = schedule("warmup", cosine, over=epochs(2), start=0.0)
     assert rate(both, 0, EPOCHWISE) == 0.0

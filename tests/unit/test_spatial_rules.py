@@ -187,7 +187,7 @@ def test_reshape_names_the_clause_it_needs() -> None:
     assert "`where H % 2 == 0`" in refusal("reshape", (f32(N, H),), shape=shape).helps[0]
 
 
-def test_split_must_divide() -> None:
+def test_a_split_that_does_not_divide_is_refused_with_parts_that_would() -> None:
     assert refusal("split", (f32(N, 7),), parts=2, axis=1).rule == "split-mismatch"
     assert refusal("split", (f32(N, 7),), parts=[3, 3], axis=1).helps == ("`[3, 4]` would fit",)
     assert [str(t) for t in result("split", (f32(N, 6),), parts=3, axis=-1)] == ["f32[N, 2]"] * 3
