@@ -22,6 +22,10 @@ one for each image, although its result must be turned."""
 _TINY = 16
 """Positions of a map up to which that holds for windows of one position, too."""
 
+_WIDE, _FEW = 5, 60
+"""Width of a window from which, and filters times the lines' width over the window's up to which,
+products of lines beat columns."""
+
 
 def input_gradient(
     b: OnnxBuilder, windows: Windows, groups: int, size: Shape, ct: Operand, w: Operand
@@ -140,14 +144,16 @@ def weight_gradient(
     """Lower to the form that is fastest for these shapes; ``w`` is the shape of the filters."""
     spatial = x.type.shape[2:]
     alone = set(windows.stride) == {1} and groups == 1
-    sizes = (w[0], w[1], product(spatial))
-    if alone and all(isinstance(size, int) for size in sizes):
-        filters, channels, area = (int(size) for size in sizes if isinstance(size, int))
+    sizes = _numbers((*w[:2], *spatial))
+    if alone and len(sizes) == x.type.rank:
+        filters, channels, area = *sizes[:2], prod(sizes[2:])
         if prod(windows.kernel) == 1 and not any(map(sum, windows.pad)):
             if filters * channels <= area * (filters + channels):
                 return _by_images(b, w, x, ct)
         elif channels >= 2 * filters:
             return _by_shifts(b, windows, w, x, ct)
+        elif len(spatial) == 2 and _lines_are_best(windows, filters, sizes[-1]):
+            return _by_lines(b, windows, w, x, ct)
     return _by_sights(b, windows, groups, w, x, ct)
 
 
@@ -198,6 +204,46 @@ def _in_a_row(
     if any(ends):
         row = b.add("Pad", row, b.axes([0] * (2 + x.type.rank) + ends))
     return b.add("Reshape", row, b.shape((x.type.shape[1], length)))
+
+
+def _lines_are_best(windows: Windows, filters: int, size: int) -> bool:
+    """Tell where more products take less time than columns with every element many times."""
+    wide = windows.kernel[-1]
+    return wide >= _WIDE and filters * (size + sum(windows.pad[-1])) <= _FEW * wide
+
+
+def _by_lines(b: OnnxBuilder, windows: Windows, w: Shape, x: Operand, ct: Operand) -> str:
+    """Multiply whole lines of the map with whole lines of the cotangent, for few filters.
+
+    Of a product of two lines only as many diagonals are wanted as the window is wide. But a line
+    is copied once for each line of the window, not for each of its elements.
+    """
+    (before, after), (left, right) = windows.pad
+    (down, aside), (_, wide) = windows.dilation, windows.kernel
+    batch, width = x.type.shape[0], x.type.shape[3] + left + right
+    lines, places = ct.type.shape[2:]
+    rows = b.add("Pad", x, b.axes([0, 0, before, left, 0, 0, after, right]))
+    rows = b.add("Transpose", rows, perm=[0, 2, 1, 3])
+    shape = b.shape((batch * lines, w[1] * width))
+    bands: list[str] = []
+    for start in range(0, windows.kernel[0] * down, down):
+        band = b.add("Slice", rows, b.axes([start]), b.shape((start + lines,)), b.axes([1]))
+        bands.append(b.add("Reshape", band, shape))
+    turned = b.add("Transpose", ct, perm=[0, 2, 1, 3])
+    turned = b.add("Reshape", turned, b.shape((batch * lines, w[0] * places)))
+    y = b.add("Gemm", turned, b.add("Concat", *bands, axis=1), transA=1)
+    y = b.add("Reshape", y, b.shape((w[0], places, len(bands) * w[1], width)))
+    y = b.add("Transpose", y, perm=[0, 2, 1, 3])
+    # In lines that are one longer, a diagonal stands upright.
+    squares = w[0] * len(bands) * w[1]
+    y = b.add("Reshape", y, b.shape((squares, places * width)))
+    y = b.add("Pad", y, b.shape((0, 0, 0, places)))
+    y = b.add("Reshape", y, b.shape((squares, places, width + 1)))
+    end, step = b.axes([(wide - 1) * aside + 1]), b.axes([aside])
+    y = b.add("Slice", y, b.axes([0]), end, b.axes([2]), step)
+    y = b.add("ReduceSum", y, b.axes([1]), keepdims=0)
+    y = b.add("Reshape", y, b.shape((w[0], len(bands), w[1], wide)))
+    return b.add("Transpose", y, perm=[0, 2, 1, 3])
 
 
 def _by_sights(

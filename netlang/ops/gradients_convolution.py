@@ -185,7 +185,8 @@ _Case = tuple[Convolve, TensorType, TensorType, TensorType, dict[str, int]]
 def _samples(*, gathered: bool = False) -> Sequence[_Case]:
     """Give convolutions of every form.
 
-    With fewer filters than channels, and with as many as in real networks, other sums are cheaper.
+    With fewer filters than channels, with wide windows, and with as many filters as in real
+    networks, other sums are cheaper.
     ``gathered`` are those that many filters make different where maps are wanted.
     """
     n, h, v = symbol("N"), symbol("H"), symbol("V")
@@ -204,12 +205,15 @@ def _samples(*, gathered: bool = False) -> Sequence[_Case]:
         (Convolve((2, 3), one, (1, 1)), (n, 3, h, v), (4, 3, 3, 3)),
         (Convolve((1, 1), one, (1, 1), 3), (n, 3, h, h), (3, 1, 3, 3)),
     ]
-    few: list[tuple[Convolve, Shape, Shape]] = [
+    special: list[tuple[Convolve, Shape, Shape]] = [
         (Convolve((1, 1), ((2, 0), (1, 3)), (1, 2)), (2, 4, 5, 3), (2, 4, 3, 2)),
         (Convolve((1, 1), ((3, 3), (0, 1)), (1, 1)), (2, 2, 3, 4), (1, 2, 2, 3)),
         (Convolve((1, 1), one, (1, 1)), (n, 4, 5, 6), (2, 4, 3, 3)),
         (Convolve((1, 1), one, (1, 1)), (n, 2, h, v), (1, 2, 3, 3)),
         (Convolve((1, 1), one, (1, 1)), (1, 2, 9, 10), (2, 2, 3, 3)),
+        (Convolve((1, 1), ((2, 2), (2, 2)), (1, 1)), (n, 1, 6, 5), (2, 1, 5, 5)),
+        (Convolve((1, 1), ((1, 0), (0, 3)), (1, 1)), (2, 3, 4, 7), (4, 3, 2, 6)),
+        (Convolve((1, 1), none, (2, 2)), (2, 2, 7, 11), (3, 2, 3, 5)),
         (Convolve((1,), ((1, 0),), (2,)), (2, 3, 6), (1, 3, 2)),
         (
             Convolve((1, 1, 1), ((1, 1), (0, 1), (2, 1)), (1, 1, 1)),
@@ -219,7 +223,7 @@ def _samples(*, gathered: bool = False) -> Sequence[_Case]:
     ]
     many = [(op, x, (MANY, *w[1:])) for op, x, w in both if op.groups == 1 and gathered]
     cases: list[_Case] = []
-    for op, x, w in (*both, *few, *many):
+    for op, x, w in (*both, *special, *many):
         given, filters = TensorType(F32, x), TensorType(F32, w)
         (made,) = op.infer(given, filters)
         cases.append((op, given, filters, made, {"N": 2, "H": 6, "V": 8}))

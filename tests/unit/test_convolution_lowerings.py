@@ -38,6 +38,8 @@ def _product(op: ConvolveInputGradient | ConvolveWeightGradient, *shapes: Shape)
     (product,) = (k for k in kinds if k in ("Conv", "ConvTranspose", "Gemm", "MatMul"))
     if "Slice" not in kinds:
         return product
+    if "ReduceSum" in kinds:
+        return "lines"
     # What is sliced out of a map is joined along an axis of its own.
     return "columns" if "Unsqueeze" in kinds else "shifts"
 
@@ -54,6 +56,10 @@ def _product(op: ConvolveInputGradient | ConvolveWeightGradient, *shapes: Shape)
     ((64, 24, 192, 3), ("ConvTranspose", "columns")),
     ((64, 24, 128, 3, 2), ("ConvTranspose", "columns")),
     ((256, 6, 512, 3, 2), ("Gemm", "columns")),
+    # Few filters with wide windows, and more of them.
+    ((1, 28, 6, 5), ("ConvTranspose", "lines")),
+    ((6, 14, 16, 5), ("ConvTranspose", "lines")),
+    ((1, 28, 32, 5), ("ConvTranspose", "columns")),
     # Windows of one position.
     ((192, 24, 96, 1), ("Conv", "MatMul")),
     ((480, 6, 192, 1), ("Conv", "Gemm")),
