@@ -11,6 +11,9 @@ from typing import BinaryIO
 
 from netlang.faults import ENVIRONMENT, BadFile, Fault
 
+UNFINISHED = ".unfinished"
+"""How the names of files end that are being written."""
+
 
 @contextmanager
 def replacing(path: Path) -> Generator[Path]:
@@ -19,9 +22,11 @@ def replacing(path: Path) -> Generator[Path]:
     ``path`` holds either what it held or all of the new content. Raises ``Fault`` where the
     system refuses, and leaves nothing behind.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         try:
+            # A process of our number that was killed may have left its own.
+            unfinished.unlink(missing_ok=True)
             # The name is ours alone: an existing file or link is never written through.
             os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             yield unfinished
@@ -32,9 +37,12 @@ def replacing(path: Path) -> Generator[Path]:
             unfinished.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise Fault(
-            "cannot-write", f"cannot write {path}: {_reason(error)}", exit_code=ENVIRONMENT
-        ) from None
+        raise cannot_write(path, error) from None
+
+
+def cannot_write(path: Path, error: OSError) -> Fault:
+    """Tell that the system refused to write a file."""
+    return Fault("cannot-write", f"cannot write {path}: {_reason(error)}", exit_code=ENVIRONMENT)
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes | memoryview]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -120,6 +121,6 @@ def _train(
     ):
         outcome = train(request, choices, opened, display(as_json=as_json), interrupted)
     if not outcome.over:
-        again = f"netlang train {file} {name} --resume --run {opened.path}"
+        again = shlex.join(["netlang", "train", file, name, "--resume", "--run", str(opened.path)])
         warn(f"interrupted after step {outcome.step:,}; go on with `{again}`")
         raise click.exceptions.Exit(INTERRUPTED)

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from netlang.faults import Fault
+from netlang.files import cannot_write
 from netlang.numeric import Array, np
 from netlang.weights import load_with_metadata, save_weights
 
@@ -57,14 +58,17 @@ def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
     unproven = folder / f".{LATEST}.new"
     metadata = {"format": FORMAT, "progress": text, "seal": seal(state, text)}
     try:
-        save_weights(unproven, state, metadata)
-        _read(unproven)
-        if latest.exists():
-            latest.replace(before)
-        unproven.replace(latest)
-        _sync(folder)
-    finally:
-        unproven.unlink(missing_ok=True)
+        try:
+            save_weights(unproven, state, metadata)
+            _read(unproven)
+            if latest.exists():
+                latest.replace(before)
+            unproven.replace(latest)
+            _sync(folder)
+        finally:
+            unproven.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(latest, error) from None
     return latest
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
 from netlang.faults import ENVIRONMENT, USAGE, Fault
-from netlang.files import write_atomically
+from netlang.files import UNFINISHED, cannot_write, write_atomically
 from netlang.training.checkpoints import BEFORE, LATEST
 from netlang.training.loop import Report
 
@@ -91,8 +93,12 @@ class RunFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _refused(path, error) from None
+            raise cannot_write(path, error) from None
         self._lock = _locked(path)
+        # What a run that was killed had begun to write; nobody else writes here now.
+        for left in path.glob(f".*{UNFINISHED}"):
+            with suppress(OSError):
+                left.unlink()
 
     def close(self) -> None:
         """Let others in."""
@@ -115,7 +121,7 @@ class RunFolder:
             with (self.path / LOG).open("a", encoding="utf-8") as out:
                 out.write(f"{line}\n")
         except OSError as error:
-            raise _refused(self.path / LOG, error) from None
+            raise cannot_write(self.path / LOG, error) from None
         return line
 
     def reports(self, epochs: int) -> list[Report]:
@@ -145,18 +151,30 @@ def _locked(folder: Path) -> IO[str]:
     try:
         lock = (folder / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
-        raise _refused(folder, error) from None
+        raise cannot_write(folder, error) from None
     try:
         _take(lock)
-    except OSError:
+    except OSError as error:
         lock.seek(0)
         other = lock.read(20).strip()
         lock.close()
+        if error.errno not in _HELD:
+            raise cannot_write(folder / LOCK, error) from None
         raise InUse(folder, other) from None
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
+    try:
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+    except OSError as error:
+        # What is left to write would be tried again when the file is closed.
+        with suppress(OSError):
+            lock.close()
+        raise cannot_write(folder / LOCK, error) from None
     return lock
+
+
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+"""What the system says of a lock that another process has."""
 
 
 def _take(lock: IO[str]) -> None:
@@ -168,8 +186,3 @@ def _take(lock: IO[str]) -> None:
         import fcntl
 
         fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _refused(path: Path, error: OSError) -> Fault:
-    reason = (error.strerror or str(error)).lower()
-    return Fault("cannot-write", f"cannot write {path}: {reason}", exit_code=ENVIRONMENT)
