@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, gcd
 
 from netlang.ir.dims import Size
 from netlang.ir.graph import Node, types
@@ -39,11 +39,23 @@ def spread(node: Node, axis: int) -> Spread | None:
             return None if ratio is None else Spread(taps, ratio, -(taps - 1) // 2)
         case name if name.startswith("adaptive_") and target[axis] != 1:
             ratio = _ratio(source[axis], target[axis])
-            if ratio is None:
-                return None
-            return Spread(ceil(ratio) + (0 if ratio == int(ratio) else 1), ratio)
+            return None if ratio is None else Spread(widest(source[axis], target[axis]), ratio)
         case _:
             return None
+
+
+def widest(size: Size, parts: Size) -> int:
+    """Give the length of the longest of the windows that an adaptive pool divides an axis into.
+
+    >>> widest(15, 2), widest(4, 6), widest(12, 3)
+    (8, 2, 4)
+    """
+    if isinstance(size, int) and isinstance(parts, int):
+        period = range(parts // gcd(size, parts))
+        return max(-(-(i + 1) * size // parts) - i * size // parts for i in period)
+    ratio = _ratio(size, parts)
+    assert ratio is not None  # asked of sizes of which one is a multiple of the other
+    return ceil(ratio)
 
 
 def _transposed(node: Node, axis: int) -> Spread | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -11,6 +12,7 @@ from netlang.analysis.receptive import Reach, Reception, Step, reception, show_f
 from netlang.ir.dims import Dim, Shape, Size, exact_quotient, product, show
 from netlang.ir.graph import Graph, Node, Param, types, written_at
 
+_REDUCTIONS = frozenset({"mean", "sum", "max", "min", "prod", "logsumexp"})
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
@@ -38,8 +40,10 @@ class Blackboard:
         yield f"{node.op.name}  ({place})" if place else node.op.name
         given = [str(v.type) for v in node.inputs if v not in self.graph.params]
         made = [str(v.type) for v in node.outputs]
-        yield _line("shape", f"{', '.join(given)} -> {', '.join(made)}")
+        yield _line("shape", f"{', '.join(given)} -> {', '.join(made)}".removeprefix(" -> "))
         yield from sizes(node)
+        yield from _joined(node)
+        yield from _gathered(node)
         yield from self._weights(node)
         macs = self.one.size(node_macs(node))
         if macs != 0:
@@ -81,6 +85,10 @@ class Blackboard:
         """Say what one output costs: the weights of its filter, or their number."""
         if each is None:
             return ""
+        gates, (given, *_) = getattr(node.op, "gates", None), types(node.inputs)
+        if isinstance(gates, int):
+            units = node.outputs[0].type.shape[-1]
+            return f"{gates}·({_count(given.shape[-1])} + {_count(units)})"
         weight = next((v for v in node.inputs if v in self.graph.params), None)
         if weight is not None and weight.type.rank > 1 and product(weight.type.shape[1:]) == each:
             return f"({_times(weight.type.shape[1:])})" if weight.type.rank > 2 else _count(each)
@@ -95,7 +103,7 @@ class Blackboard:
         steps = [] if everything else self._way(node)
         yield f"one position sees {show_field(field)} of the image" + (":" if steps else "")
         for step in steps:
-            worked = dict.fromkeys(map(_widened, step.before, step.after, step.window.extent))
+            worked = dict.fromkeys(map(_widened, step.before, step.after))
             shown = "  and  ".join(text for text in worked if text)
             if shown:
                 yield _line(_place(step.node), shown)
@@ -114,6 +122,46 @@ class Blackboard:
         return [step for step in self.seen.steps if id(step.node) in before]
 
 
+def _joined(node: Node) -> Iterator[str]:
+    """Add up the sizes that are put one after the other."""
+    axis = getattr(node.op, "axis", None)
+    if node.op.name != "concat" or not isinstance(axis, int):
+        return
+    parts = " + ".join(_count(v.type.shape[axis]) for v in node.inputs)
+    yield _line("joined", f"{parts} = {_count(node.outputs[0].type.shape[axis])} along axis {axis}")
+
+
+def _gathered(node: Node) -> Iterator[str]:
+    """Say what of the input one filter, one gate or one result takes."""
+    groups, gates = getattr(node.op, "groups", 1), getattr(node.op, "gates", None)
+    given, made = types(node.inputs), types(node.outputs)
+    if node.op.name.startswith("convolve") and isinstance(groups, int) and groups > 1:
+        each = exact_quotient(given[0].shape[1], groups)
+        if each is not None:
+            take = f"{_count(given[0].shape[1])} / {groups} = {_count(each)}"
+            yield _line("groups", f"{groups}, each with {take} of the input's channels")
+    if isinstance(gates, int) and isinstance(units := made[0].shape[-1], int):
+        yield _line("gates", f"{gates} of {units} units: {gates}·{units} = {gates * units:,} rows")
+    if node.op.name in _REDUCTIONS:
+        over = exact_quotient(given[0].size, made[0].size)
+        if over is not None and over != 1:
+            axes = [n for n in _dropped(given[0].shape, made[0].shape) if n != 1]
+            worked = f"{_times(tuple(axes))} = " if len(axes) > 1 else ""
+            yield _line("over", f"{worked}{_count(over)} numbers for each result")
+
+
+def _dropped(given: Shape, made: Shape) -> list[Size]:
+    """List the sizes a reduction left out; the axes it keeps stand in their order."""
+    kept = [size for size in made if size != 1]
+    gone: list[Size] = []
+    for size in given:
+        if kept and kept[0] == size:
+            kept.pop(0)
+        else:
+            gone.append(size)
+    return gone
+
+
 def _place(node: Node) -> str:
     """Name the user's part that a node belongs to, and what the node does."""
     scope, part = node.scope, ""
@@ -124,15 +172,18 @@ def _place(node: Node) -> str:
     return f"{part} {node.op.name}".strip()
 
 
-def _widened(before: Reach, after: Reach, extent: int) -> str:
+def _widened(before: Reach, after: Reach) -> str:
     if before.field is None or after.field is None:
         return ""
+    extent = round((after.field - before.field) / before.jump) + 1
     return f"{before.field:g} + ({extent} - 1)·{before.jump:g} = {after.field:g}"
 
 
 def sizes(node: Node) -> Iterator[str]:
     """Work out each spatial size of a window's result."""
     window, pad = node.op.window(*types(node.inputs)), getattr(node.op, "pad", None)
+    if node.op.name.startswith("adaptive_"):
+        yield from _parts(node)
     if not isinstance(pad, tuple) or node.inputs[0].type.rank < 3:
         return
     pads = cast("tuple[tuple[int, int], ...]", pad)
@@ -149,6 +200,21 @@ def sizes(node: Node) -> Iterator[str]:
         if (worked := _windows(size, result, extent, stride, around)) is not None:
             yield _line(name, f"{worked} = {show(result)}")
     yield from _dilated(node, window.extent)
+
+
+def _parts(node: Node) -> Iterator[str]:
+    """Say where the windows of an adaptive pool begin and end."""
+    given, made = node.inputs[0].type.shape[2:], node.outputs[0].type.shape[2:]
+    for name, size, parts in zip(_AXES.get(len(given), ()), given, made, strict=False):
+        step = f"{_count(size)} / {_count(parts)}"
+        if parts == 1:
+            yield _line(name, f"one window over all {_count(size)}")
+        elif (each := exact_quotient(size, parts)) is not None:
+            yield _line(name, f"{_count(parts)} windows of {step} = {_count(each)}")
+        else:
+            yield _line(
+                name, f"{_count(parts)} windows: from floor(i·{step}) to ceil((i + 1)·{step})"
+            )
 
 
 def _windows(
@@ -213,7 +279,8 @@ def _times(shape: Shape) -> str:
 
 def _count(size: Size) -> str:
     if isinstance(size, Dim):
-        return show(size) if " " not in show(size) else f"({show(size)})"
+        shown = re.sub(r"\d{4,}", lambda n: f"{int(n[0]):,}", show(size)).replace("*", "·")
+        return shown if " " not in shown else f"({shown})"
     return f"{size:,}"
 
 

@@ -48,7 +48,6 @@ class Step:
     """A window on the way: the arithmetic ``field = before.field + (kernel - 1) * before.jump``."""
 
     node: Node
-    window: Window
     before: Field
     after: Field
 
@@ -92,9 +91,12 @@ def reception(graph: Graph) -> Reception:
             if window is not None and node.inputs[0] in fields:
                 before = fields[node.inputs[0]]
                 fields[output] = tuple(_widen(reach, window) for reach in before)
-                steps.append(Step(node, window, before, fields[output]))
+                steps.append(Step(node, before, fields[output]))
             else:
-                fields[output] = join(_carried(node, output, fields))
+                carried = _carried(node, output, fields)
+                fields[output] = join(carried)
+                if len(carried) == 1 and _gathers(node):
+                    steps.append(Step(node, fields[node.inputs[0]], fields[output]))
     return Reception(fields, tuple(steps))
 
 
@@ -125,6 +127,13 @@ def _looked_at(reach: Reach, seen: Spread) -> Reach:
     field = None if reach.field is None else reach.field + (seen.extent - 1) * reach.jump
     start = reach.start + seen.start * reach.jump
     return Reach(reach.axis, field, reach.jump * seen.jump, start)
+
+
+def _gathers(node: Node) -> bool:
+    """Tell whether one place of a result that is spread or resampled sees several."""
+    rank = node.inputs[0].type.rank
+    seen = (spread(node, axis) for axis in range(2, rank)) if rank > 2 else ()
+    return any(each is not None and each.extent > 1 for each in seen)
 
 
 def _carried(node: Node, output: Value, fields: Mapping[Value, Field]) -> list[Field]:

@@ -14,7 +14,8 @@ from netlang.program import load
 PROGRAM = """
 net All(image: f32[N, 3, 33, 33], ids: i64[N, T], h: f32[N, 3, H, W]) -> (
   y: f32[N, 4, 33, 33], z: f32[N, T, 7], s: f32[N, 8, 17, 17],
-  p: f32[N, 3, (H - 3) // 2 + 1, (W - 3) // 2 + 1]
+  p: f32[N, 3, (H - 3) // 2 + 1, (W - 3) // 2 + 1],
+  k: f32[N, 12, 17, 17], g: f32[N, 12], q: f32[N, 8, 2, 5], r: f32[N, 8, 1, 3], u: f32[N, T, 64]
 ) {
   a = image |> conv(8, 3, dilation=2, pad=same) |> batch_norm |> relu
   b = max_pool(a, 3, stride=2, pad=1)
@@ -23,6 +24,11 @@ net All(image: f32[N, 3, 33, 33], ids: i64[N, T], h: f32[N, 3, H, W]) -> (
   e = embedding(ids, 1000, 16)
   z = dense(e, 7)
   p = max_pool(h, 3, stride=2)
+  k = concat([s, conv(s, 4, 1)], axis=1)
+  g = mean(k, axis=[2, 3])
+  q = adaptive_avg_pool(s, (2, 5))
+  r = adaptive_max_pool(a, (1, 3))
+  u = lstm(e, 64).y
 }
 """
 
@@ -49,13 +55,27 @@ def graph(tmp_path: Path) -> Graph:
                "b max_pool  5 + (3 - 1)·1 = 7"]),
         ("s", ["weights   8·(2·3·3) + 8 = 152  (s.weight, s.bias)",
                "MACs      8·17·17 outputs · (2·3·3) = 41,616",
+               "groups    4, each with 8 / 4 = 2 of the input's channels",
                "s convolve  7 + (3 - 1)·2 = 11"]),
         ("y", ["height    (17 - 1)·2 + 3 - 2·1 = 33",
                "weights   8·(4·3·3) + 4 = 292  (y.weight, y.bias)",
-               "MACs      8·17·17 inputs · (4·3·3) = 83,232"]),
+               "MACs      8·17·17 inputs · (4·3·3) = 83,232",
+               "one position sees 13×13 of the image:",
+               "y convolve_transpose  11 + (2 - 1)·2 = 13"]),
+        ("k", ["joined    8 + 4 = 12 along axis 1"]),
+        ("g", ["over      17·17 = 289 numbers for each result"]),
+        ("q", ["height    2 windows: from floor(i·17 / 2) to ceil((i + 1)·17 / 2)",
+               "width     5 windows: from floor(i·17 / 5) to ceil((i + 1)·17 / 5)",
+               "q adaptive_avg_pool  11 + (9 - 1)·2 = 27  and  11 + (5 - 1)·2 = 19"]),
+        ("r", ["height    one window over all 33",
+               "width     3 windows of 33 / 3 = 11"]),
+        ("u", ["gates     4 of 64 units: 4·64 = 256 rows",
+               "weights   256·16 + 256·64 + 256 + 256 = 20,992  "
+               "(u.0.weight_ih, u.0.weight_hh, u.0.bias_ih, u.0.bias_hh)",
+               "MACs      T·64 outputs · 4·(16 + 64) = 20,480·T"]),
         ("e", ["weights   1,000·16 = 16,000  (e.weight)"]),
         ("z", ["weights   7·16 + 7 = 119  (z.weight, z.bias)",
-               "MACs      T·7 outputs · 16 = 112*T"]),
+               "MACs      T·7 outputs · 16 = 112·T"]),
         ("p", ["height    floor((H - 3) / 2) + 1 = (H + 1)//2 - 1"]),
     ],
 )  # fmt: skip
@@ -77,5 +97,5 @@ def test_a_path_may_be_cut_off_at_the_front(tmp_path: Path) -> None:
 def test_an_unknown_layer_gets_the_near_ones(graph: Graph) -> None:
     with pytest.raises(Fault) as refused:
         explain_layer(graph, "a.cnv")
-    assert refused.value.notes == ("its layers are: a, b, e, p, s, y, z",)
+    assert refused.value.notes == ("its layers are: a, b, e, g, k, p, q, r, s, u, y, z",)
     assert refused.value.helps == ("did you mean `a.conv`?",)
