@@ -29,6 +29,8 @@ FOREIGN: dict[str, str] = {
     # Pools.
     "max_pool": "maxpool maxpooling",
     "avg_pool": "avgpool averagepool averagepooling meanpool",
+    "max_unpool": "maxunpool maxunpooling",
+    "max_pool_places": "maxpoolwithargmax maxpoolwithindices",
     "lp_pool": "lppool lppooling",
     "adaptive_avg_pool": "adaptiveaveragepooling adaptiveaveragepool",
     "adaptive_max_pool": "adaptivemaxpooling",
@@ -52,6 +54,8 @@ FOREIGN: dict[str, str] = {
     "hardswish": "hardsilu",
     "log_sigmoid": "logsigmoid",
     "dropout_channels": "dropout2d dropout1d dropout3d featuredropout spatialdropout",
+    "alpha_dropout": "alphadropout",
+    "alpha_dropout_channels": "featurealphadropout",
     "drop_path": "stochasticdepth droppath",
     # Arithmetic.
     "`+`": "add plus",
@@ -110,7 +114,7 @@ FOREIGN: dict[str, str] = {
     "full": "ones zeros fill constantof",
     "cast": "astype to",
     # Losses.
-    "bce_with_logits": "bcewithlogitsloss binarycrossentropywithlogits",
+    "bce_with_logits": "bcewithlogitsloss binarycrossentropywithlogits multilabelsoftmarginloss",
     "bce": "bceloss binarycrossentropy",
     "cross_entropy": "crossentropyloss categoricalcrossentropy sparsecategoricalcrossentropy "
     "softmaxcrossentropy linearcrossentropyloss",
@@ -126,7 +130,9 @@ FOREIGN: dict[str, str] = {
     "hinge_embedding": "hingeembeddingloss",
     "cosine_embedding": "cosineembeddingloss",
     "triplet": "tripletmarginloss tripletloss tripletmarginwithdistanceloss",
-    "hinge": "multimarginloss hingeloss",
+    "hinge": "hingeloss",
+    "multi_margin": "multimarginloss",
+    "multilabel_margin": "multilabelmarginloss",
     "kl_div": "kldivloss kldivergence kld",
     "top_k": "topkaccuracy topkcategoricalaccuracy sparsetopkcategoricalaccuracy top5",
     "accuracy": "acc categoricalaccuracy sparsecategoricalaccuracy binaryaccuracy",
@@ -192,7 +198,6 @@ ADVICE: dict[str, str] = {
     "bidirectional": "recurrent layers take `bidirectional=true`",
     "masking": "recurrent layers take `length=`, losses and attention `mask=`",
     "transformer": "build it of `encoder_layer` and `decoder_layer`",
-    "maxunpool": "there is no such layer: enlarge with `upsample` or `conv_transpose`",
     "fractionalmaxpool": "there is no such layer: `adaptive_max_pool` takes the size to reach",
     "reducelronplateau": "a schedule is known before the run: `cosine`, `step_decay`; "
     "`early_stop` looks at a metric",
@@ -206,12 +211,11 @@ ADVICE: dict[str, str] = {
     **dict.fromkeys(("container", "modulelist", "moduledict", "parameterlist", "parameterdict"),
                     _LISTS),
     **dict.fromkeys(
-        ("alphadropout", "featurealphadropout", "gaussiandropout", "gaussiannoise"), _NO_RANDOMNESS
+        ("gaussiandropout", "gaussiannoise"), _NO_RANDOMNESS
     ),
     **dict.fromkeys(
         (
-            "adaptivelogsoftmaxwithloss", "ctcloss", "multilabelmarginloss",
-            "multilabelsoftmarginloss",
+            "adaptivelogsoftmaxwithloss", "ctcloss",
         ),
         _OTHER_LOSS,
     ),

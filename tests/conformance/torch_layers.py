@@ -541,3 +541,56 @@ def triplet(call: Call, a: torch.Tensor, b: torch.Tensor, c: torch.Tensor, **opt
         raise Excluded("operands of a loss that are stretched")
     settings = f"margin={floating(options.get('margin', 1.0))}, p={floating(options.get('p', 2))}"
     return f"triplet({call.x(a)}, {call.x(b)}, {call.x(c)}, {settings})"
+
+
+@writes("nn.functional.multi_margin_loss")
+def multi_margin(call: Call, x: torch.Tensor, target: torch.Tensor, **options: Any) -> str:
+    plain(options, "p", "margin")
+    if x.ndim < 2:
+        raise Excluded("a class for a single row")
+    margin = floating(options.get("margin", 1.0))
+    return f"multi_margin({call.x(x)}, {call.x(target)}, p={options.get('p', 1)}, margin={margin})"
+
+
+@writes("nn.functional.multilabel_margin_loss")
+def multilabel_margin(call: Call, x: torch.Tensor, target: torch.Tensor, **options: Any) -> str:
+    plain(options)
+    if x.ndim < 2:
+        raise Excluded("a class for a single row")
+    # PyTorch lists the classes that are true, up to a -1.
+    listed = [row[: (*row, -1).index(-1)] for row in target.tolist()]
+    if any(len(set(row)) < len(row) for row in listed):
+        raise Excluded("a class that is true twice")
+    several = torch.zeros(x.shape, dtype=torch.bool)
+    for row, classes in zip(several, listed, strict=True):
+        row[classes] = True
+    return f"multilabel_margin({call.x(x)}, {call.x(several)})"
+
+
+@writes("nn.functional.multilabel_soft_margin_loss")
+def multilabel_soft_margin(
+    call: Call, x: torch.Tensor, target: torch.Tensor, **options: Any
+) -> str:
+    plain(options)
+    sides = call.x(target) if target.is_floating_point() else f"cast({call.x(target)}, f32)"
+    return f"bce_with_logits({call.x(x)}, {sides})"
+
+
+def _unpool(rank: int) -> None:
+    def write(
+        call: Call, x: torch.Tensor, indices: torch.Tensor, kernel_size: Any, stride: Any = None,
+        padding: Any = 0, output_size: Any = None,
+    ) -> str:  # fmt: skip
+        function = getattr(torch.nn.functional, f"max_unpool{rank}d")
+        made = function(x, indices, kernel_size, stride, padding, output_size)
+        sizes = ints(tuple(made.shape[-rank:]))
+        if x.ndim == rank + 2:
+            return f"max_unpool({call.x(x)}, {call.x(indices)}, {sizes})"
+        one = f"unsqueeze({call.x(x)}, 0), unsqueeze({call.x(indices)}, 0)"
+        return f"squeeze(max_unpool({one}, {sizes}), 0)"
+
+    OPERATORS[f"nn.functional.max_unpool{rank}d"] = write
+
+
+for _rank in (1, 2, 3):
+    _unpool(_rank)

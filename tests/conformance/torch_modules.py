@@ -264,6 +264,9 @@ _loss("SoftMarginLoss", "soft_margin_loss")
 _loss("MarginRankingLoss", "margin_ranking_loss")
 _loss("HingeEmbeddingLoss", "hinge_embedding_loss")
 _loss("CosineEmbeddingLoss", "cosine_embedding_loss")
+_loss("MultiMarginLoss", "multi_margin_loss")
+_loss("MultiLabelMarginLoss", "multilabel_margin_loss")
+_loss("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss")
 
 
 @module("CrossEntropyLoss")
