@@ -98,6 +98,10 @@ class OnnxBuilder(Protocol):
         """Name a constant 1-D i64 tensor."""
         ...
 
+    def carried(self, operand: Operand) -> bool:
+        """Tell whether an operand is a state, as a weight is in a step of training."""
+        ...
+
     def scan(
         self, body: Graph, carried: int, scanned: int, operands: Sequence[Operand]
     ) -> tuple[str, ...]:

@@ -100,7 +100,14 @@ class Convolve(Primitive):
         return (_add_bias(y, bias),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        kernel = operands[1].type.shape[2:]
+        x, w, *_ = operands
+        kernel = w.type.shape[2:]
+        if self.groups == 1 and b.carried(w):
+            from netlang.ops.convolution_lowerings import by_one_product, one_product_is_best
+
+            windows = self._windows(w.type, x.type.shape[2:])
+            if one_product_is_best(windows, x.type, w.type):
+                return (by_one_product(b, windows, *operands),)
         return (
             b.add(
                 "Conv",

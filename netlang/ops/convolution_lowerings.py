@@ -1,4 +1,4 @@
-"""How a convolution's gradients are computed where they run: several ways to the same sums.
+"""How convolutions in training are computed where they run: several ways to the same sums.
 
 None is best everywhere. Which one is taken depends on the sizes, by what was measured with
 onnxruntime on two cores.
@@ -11,6 +11,7 @@ from math import prod
 
 from netlang.ir.dims import Dim, Shape, Size, product
 from netlang.ir.op import OnnxBuilder, Operand
+from netlang.ir.types import TensorType
 from netlang.numeric import np
 from netlang.ops.convolution import onnx_pads
 from netlang.ops.windows import Windows
@@ -22,9 +23,37 @@ one for each image, although its result must be turned."""
 _TINY = 16
 """Positions of a map up to which that holds for windows of one position, too."""
 
+_LARGE = 1 << 18
+"""Weights of a convolution from which arranging them for each image takes its time."""
+
 _WIDE, _FEW = 5, 60
 """Width of a window from which, and filters times the lines' width over the window's up to which,
 products of lines beat columns."""
+
+
+def one_product_is_best(windows: Windows, x: TensorType, w: TensorType) -> bool:
+    """Tell where filters are so large, and maps so small, that each is better read once."""
+    area, weights = product(windows.floor(x.shape[2:])), product(w.shape)
+    if isinstance(area, Dim) or isinstance(weights, Dim):
+        return False
+    return area <= _SMALL and weights >= _LARGE
+
+
+def by_one_product(b: OnnxBuilder, windows: Windows, x: Operand, w: Operand, *bias: Operand) -> str:
+    """Convolve the whole batch by one product; the gradient by the filters has the same columns.
+
+    Conv makes a product for each image, for which it arranges all filters anew.
+    """
+    counts = windows.floor(x.type.shape[2:])
+    batch, filters, depth = x.type.shape[0], w.type.shape[0], product(w.type.shape[1:])
+    columns = _columns(b, windows, x, counts)
+    columns = b.add("Reshape", columns, b.shape((depth, batch * product(counts))))
+    y = b.add("Gemm", b.add("Reshape", w, b.shape((filters, depth))), columns)
+    y = b.add("Reshape", y, b.shape((filters, batch, *counts)))
+    y = b.add("Transpose", y, perm=[1, 0, *range(2, x.type.rank)])
+    for v in bias:
+        y = b.add("Add", y, b.add("Unsqueeze", v, b.axes(range(1, x.type.rank - 1))))
+    return y
 
 
 def input_gradient(
@@ -254,16 +283,13 @@ def _by_sights(
     What each position sees becomes a column, as in a convolution by columns; with channels first
     a column is copied in long runs.
     """
-    order = [1, 0, *range(2, x.type.rank)]
-    sights = _sights(b, windows, b.add("Transpose", x, perm=order), ct.type.shape[2:])
-    spread = [b.add("Unsqueeze", sight, b.axes([1])) for sight in sights]
-    columns = spread[0] if len(spread) == 1 else b.add("Concat", *spread, axis=1)
+    columns = _columns(b, windows, x, ct.type.shape[2:])
     depth, filters = product(w[1:]), w[0] // groups
     area = product(ct.type.shape[2:])
     positions = ct.type.shape[0] * area
     lead: Shape = () if groups == 1 else (groups,)
     columns = b.add("Reshape", columns, b.shape((*lead, depth, positions)))
-    rows = b.add("Transpose", ct, perm=order)
+    rows = b.add("Transpose", ct, perm=[1, 0, *range(2, ct.type.rank)])
     rows = b.add("Reshape", rows, b.shape((*lead, filters, positions)))
     # A product copies its right side. With few filters and many positions that side is better the
     # filters'; else turning the result costs more. A batch of unknown size is taken to be 32.
@@ -281,6 +307,14 @@ def _by_sights(
         y = b.add("MatMul", left, b.add("Transpose", right, perm=[0, 2, 1]))
         y = b.add("Transpose", y, perm=[0, 2, 1]) if turned else y
     return b.add("Reshape", y, b.shape(w))
+
+
+def _columns(b: OnnxBuilder, windows: Windows, x: Operand, counts: Shape) -> str:
+    """Join what the elements of the window see: ``[C, taps, N, ...counts]``."""
+    turned = b.add("Transpose", x, perm=[1, 0, *range(2, x.type.rank)])
+    sights = _sights(b, windows, turned, counts)
+    spread = [b.add("Unsqueeze", sight, b.axes([1])) for sight in sights]
+    return spread[0] if len(spread) == 1 else b.add("Concat", *spread, axis=1)
 
 
 def _sights(b: OnnxBuilder, windows: Windows, x: str, counts: Shape) -> list[str]:

@@ -1,13 +1,17 @@
-"""The gradients of a convolution take the form that its sizes make the fastest."""
+"""In training, convolutions and their gradients take the form that their sizes make the fastest."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from netlang.backends import reference
 from netlang.backends.onnx import to_onnx
-from netlang.ir.dims import Shape
-from netlang.ir.graph import Builder, Graph
+from netlang.backends.ort import Session
+from netlang.ir.dims import Shape, symbol
+from netlang.ir.graph import Builder, Graph, State
 from netlang.ir.types import F32, TensorType
+from netlang.ops.convolution import Convolve
 from netlang.ops.gradients_convolution import ConvolveInputGradient, ConvolveWeightGradient
 from netlang.ops.windows import Pads
 
@@ -69,3 +73,51 @@ def test_the_form_of_a_gradient_follows_from_the_sizes(
     sizes: tuple[int, ...], expected: tuple[str, str]
 ) -> None:
     assert forms(*sizes) == expected
+
+
+FORMS = [
+    (Convolve((1, 1), ((1, 1), (1, 1)), (1, 1)), (4, 5), (512, 64, 3, 3)),
+    (Convolve((2, 1), ((1, 2), (0, 1)), (1, 2)), (7, 6), (512, 128, 2, 3)),
+    (Convolve((1, 1), ((0, 0), (0, 0)), (1, 1)), (2, 3), (512, 512, 1, 1)),
+    (Convolve((1,), ((3, 0),), (1,)), (6,), (256, 256, 4)),
+]
+"""Convolutions with large filters on small maps."""
+
+
+def convolved(op: Convolve, sides: Shape, w: Shape, *, carried: bool) -> Graph:
+    """Make a graph whose filters are a state, as in a step of training, or an input."""
+    b = Builder()
+    shapes = {"x": (symbol("N"), w[1], *sides), "w": w, "bias": w[:1]}
+    x, filters, bias = (b.fresh(name, TensorType(F32, shape)) for name, shape in shapes.items())
+    y = b.one(op, x, filters, bias)
+    states = (State("w", filters, 0.0, filters),) if carried else ()
+    inputs = (x, bias) if carried else (x, filters, bias)
+    return Graph("Convolved", inputs, {}, tuple(b.nodes), {"y": y}, states)
+
+
+@pytest.mark.parametrize(("op", "sides", "w"), FORMS, ids=str)
+def test_large_filters_that_change_are_one_product_on_small_maps(
+    op: Convolve, sides: Shape, w: tuple[int, ...]
+) -> None:
+    graph = convolved(op, sides, w, carried=True)
+    model = to_onnx(graph, {})
+    kinds = {node.op_type for node in model.graph.node}
+    assert "Gemm" in kinds
+    assert "Conv" not in kinds
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(3, w[1], *(side for side in sides if isinstance(side, int))))
+    feeds = {"x": x, "w": draw.normal(size=w) / 30, "bias": draw.normal(size=w[:1])}
+    given = {name: array.astype(np.float32) for name, array in feeds.items()}
+    expected = reference.run(graph, given, {})["y"]
+    np.testing.assert_allclose(Session(model).run(given)["y"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_filters_that_stay_are_convolved_with_by_the_operator_for_it() -> None:
+    fixed = to_onnx(convolved(*FORMS[0], carried=False), {})
+    assert [node.op_type for node in fixed.graph.node] == ["Conv"]
+
+
+@pytest.mark.parametrize(("sides", "w"), [((9, 9), (512, 64, 3, 3)), ((4, 4), (64, 64, 3, 3))])
+def test_small_filters_and_large_maps_are_too(sides: Shape, w: Shape) -> None:
+    model = to_onnx(convolved(FORMS[0][0], sides, w, carried=True), {})
+    assert "Conv" in {node.op_type for node in model.graph.node}

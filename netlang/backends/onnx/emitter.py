@@ -90,6 +90,9 @@ class Emitter:
     def axes(self, axes: Sequence[int]) -> str:
         return self.constant(list(axes), DType.I64)
 
+    def carried(self, operand: Operand) -> bool:
+        return any(operand.name == state.value.name for state in self._root.graph.states)
+
     def shape(self, sizes: Shape, *, like: Operand | None = None) -> str:
         if like is not None and (short := abbreviated(sizes, like.type.shape)) is not None:
             return self.axes(short)
