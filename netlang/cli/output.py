@@ -47,10 +47,13 @@ def say_json(content: object) -> None:
 
 def colorful(stream: TextIO | None = None) -> bool:
     """Tell whether colours belong on a stream: on a terminal, unless ``NO_COLOR`` is set."""
+    return not os.environ.get("NO_COLOR") and movable(stream)
+
+
+def movable(stream: TextIO | None = None) -> bool:
+    """Tell whether a line on a stream can be written over: on a terminal that is not dumb."""
     to = stream or sys.stdout
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return bool(to and to.isatty())
+    return os.environ.get("TERM") != "dumb" and bool(to and to.isatty())
 
 
 def page_width(stream: TextIO | None = None) -> int:

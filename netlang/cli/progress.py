@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from netlang.cli.output import colorful, grouped, page_width, say
+from netlang.cli.output import grouped, movable, page_width, say
 from netlang.training.loop import Report
 from netlang.training.opening import Opened
 from netlang.training.schedules import Clock
@@ -16,6 +17,18 @@ from netlang.training.step import GRADIENT
 
 _PAUSE = 0.1
 """Seconds between two drawings of the moving line."""
+
+
+_LINES = "━─"
+"""What the moving line is drawn with, where it can be printed."""
+
+
+def _can_print(text: str, out: TextIO) -> bool:
+    try:
+        text.encode(out.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Plain:
@@ -40,6 +53,9 @@ class Plain:
     def finished_epoch(self, report: Report, line: str) -> None:
         del line
         say(self.told(report))
+
+    def ended(self) -> None:
+        """Leave the terminal to what is told next."""
 
     def told(self, report: Report) -> str:
         """Tell an epoch in a line."""
@@ -72,6 +88,7 @@ class Live(Plain):
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._drawn = 0.0
+        self._signs = _LINES if _can_print(_LINES, out) else "#-"
 
     def began(self, step: int, clock: Clock) -> None:
         super().began(step, clock)
@@ -96,7 +113,11 @@ class Live(Plain):
 
     def _bar(self, step: int) -> str:
         done = round(20 * step / self.clock.total)
-        return "━" * done + "─" * (20 - done)
+        return self._signs[0] * done + self._signs[1] * (20 - done)
+
+    def ended(self) -> None:
+        self._out.write("\r\x1b[K")
+        self._out.flush()
 
     def finished_epoch(self, report: Report, line: str) -> None:
         self._out.write("\r\x1b[K")
@@ -104,11 +125,15 @@ class Live(Plain):
         say(self.told(report) + seconds)
 
 
-def display(*, as_json: bool) -> Plain:
-    """Choose how to show a run."""
-    if as_json:
-        return JsonLines()
-    return Live(sys.stdout) if colorful(sys.stdout) else Plain()
+@contextmanager
+def display(*, as_json: bool) -> Generator[Plain]:
+    """Choose how to show a run, and leave the terminal in order however that ends."""
+    live = movable(sys.stdout) and not as_json
+    shown = Live(sys.stdout) if live else JsonLines() if as_json else Plain()
+    try:
+        yield shown
+    finally:
+        shown.ended()
 
 
 def figures(measured: Mapping[str, float]) -> str:

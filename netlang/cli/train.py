@@ -118,8 +118,9 @@ def _train(
     with (
         old_folder(where, name) if request.resume else new_folder(where, name) as opened,
         interruptible() as interrupted,
+        display(as_json=as_json) as shown,
     ):
-        outcome = train(request, choices, opened, display(as_json=as_json), interrupted)
+        outcome = train(request, choices, opened, shown, interrupted)
     if not outcome.over:
         again = shlex.join(["netlang", "train", file, name, "--resume", "--run", str(opened.path)])
         warn(f"interrupted after step {outcome.step:,}; go on with `{again}`")
