@@ -9,7 +9,7 @@ from typing import cast
 
 from netlang.analysis.counts import Example, node_macs
 from netlang.analysis.receptive import Reach, Reception, Step, reception, show_field
-from netlang.ir.dims import Dim, Shape, Size, exact_quotient, product, show
+from netlang.ir.dims import Dim, Shape, Size, exact_quotient, product
 from netlang.ir.graph import Graph, Node, Param, types, written_at
 
 _REDUCTIONS = frozenset({"mean", "sum", "max", "min", "prod", "logsumexp"})
@@ -198,7 +198,7 @@ def sizes(node: Node) -> Iterator[str]:
         names, given, made, window.extent, window.stride, pads, strict=False
     ):
         if (worked := _windows(size, result, extent, stride, around)) is not None:
-            yield _line(name, f"{worked} = {show(result)}")
+            yield _line(name, f"{worked} = {result}")
     yield from _dilated(node, window.extent)
 
 
@@ -222,7 +222,7 @@ def _windows(
 ) -> str | None:
     """Write the size formula with the numbers put in; ``None`` where it does not give the size."""
     room = size + around[0] + around[1] - extent
-    inside = f"{show(size)}{_padded(around)} - {extent}"
+    inside = f"{size}{_padded(around)} - {extent}"
     if room // stride + 1 == result:
         exact = exact_quotient(room, stride) is not None
         return f"({inside}) / {stride} + 1" if exact else f"floor(({inside}) / {stride}) + 1"
@@ -259,11 +259,11 @@ def _spread_sizes(
         _AXES[len(given)], given, made, kernel, strides, dilations, extra, pads, strict=False
     )
     for name, size, result, width, stride, step, more, (before, after) in rows:
-        reach = show(width) if step == 1 else f"(({show(width)} - 1)·{step} + 1)"
+        reach = str(width) if step == 1 else f"(({width} - 1)·{step} + 1)"
         less = f" - 2·{before}" if before == after else f" - {before} - {after}"
         cut = less if before or after else ""
         added = f" + {more}" if more else ""
-        yield _line(name, f"({show(size)} - 1)·{stride} + {reach}{cut}{added} = {show(result)}")
+        yield _line(name, f"({size} - 1)·{stride} + {reach}{cut}{added} = {result}")
 
 
 def _factors(param: Param) -> str:
@@ -279,7 +279,7 @@ def _times(shape: Shape) -> str:
 
 def _count(size: Size) -> str:
     if isinstance(size, Dim):
-        shown = re.sub(r"\d{4,}", lambda n: f"{int(n[0]):,}", show(size)).replace("*", "·")
+        shown = re.sub(r"\d{4,}", lambda n: f"{int(n[0]):,}", str(size)).replace("*", "·")
         return shown if " " not in shown else f"({shown})"
     return f"{size:,}"
 

@@ -9,7 +9,7 @@ from netlang.elaborate.budget import Exhausted
 from netlang.elaborate.checking import fits
 from netlang.elaborate.core import evaluate, truth
 from netlang.elaborate.frame import Frame, Slot, refuse, report
-from netlang.elaborate.naming import bare_stage
+from netlang.elaborate.naming import bare
 from netlang.elaborate.shapes import declare_shape, match_shape
 from netlang.elaborate.values import (
     UNKNOWN,
@@ -167,7 +167,7 @@ def maker(expr: ast.Expr) -> ast.Expr:
 
 def made_by(expr: ast.Expr) -> str:
     """Name the function that makes an expression's value."""
-    match bare_stage(maker(expr)):
+    match bare(maker(expr)):
         case ast.Call(callee=ast.Name(text=text)) | ast.Name(text=text):
             return text
         case _:
@@ -191,7 +191,7 @@ def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> O
     whole = frame.names.get(RESULT)
     if whole is not None and not outs:
         return whole.value
-    slots = _split_whole(whole, outs, definition) if whole is not None else None
+    slots = _split_whole(whole, outs) if whole is not None else None
     results: dict[str, Object] = {}
     for i, out in enumerate(outs):
         slot = slots[i] if slots is not None else frame.names.get(out.name.text)
@@ -222,12 +222,11 @@ def _give(slot: Slot, out: ast.Out, frame: Frame) -> Object:
         return UNKNOWN
 
 
-def _split_whole(whole: Slot, outs: tuple[ast.Out, ...], definition: ast.Definition) -> list[Slot]:
+def _split_whole(whole: Slot, outs: tuple[ast.Out, ...]) -> list[Slot]:
     if len(outs) == 1:
         return [whole]
     targets = tuple(out.name for out in outs)
     parts = take_apart(whole.value, targets, whole.span)
-    del definition
     return [Slot(part, whole.span, whole.expr) for part in parts]
 
 
@@ -251,7 +250,7 @@ def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
 def check_assertion(statement: ast.Assert, frame: Frame) -> None:
     """Check an assertion; say what both sides are where it doesn't hold."""
     condition = statement.condition
-    if truth(evaluate(condition, frame), condition, frame) is not False:
+    if truth(evaluate(condition, frame), condition) is not False:
         return
     message = (
         statement.message.value if statement.message is not None else "this assertion doesn't hold"
@@ -283,7 +282,7 @@ def _failing(condition: ast.Expr, frame: Frame) -> ast.Expr:
             case ast.Paren(value=inner):
                 condition = inner
             case ast.Binary(op="and", left=left, right=right):
-                holds = truth(evaluate(left, frame), left, frame)
+                holds = truth(evaluate(left, frame), left)
                 condition = left if holds is False else right
             case _:
                 return condition

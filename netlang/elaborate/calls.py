@@ -9,7 +9,7 @@ from netlang.elaborate.arguments import assign, takes_tensor
 from netlang.elaborate.binding import bind_arguments
 from netlang.elaborate.bodies import finish_states, give_outs, run_body
 from netlang.elaborate.claims import claim, origin
-from netlang.elaborate.core import evaluate, evaluates, truth
+from netlang.elaborate.core import evaluate, evaluates
 from netlang.elaborate.emit import primitive, result
 from netlang.elaborate.foreign import call_foreign
 from netlang.elaborate.frame import (
@@ -40,15 +40,10 @@ from netlang.syntax import ast
 
 @evaluates(ast.Call)
 def _call(expr: ast.Call, frame: Frame) -> Object:
-    callee = callee_of(expr.callee, frame)
+    callee = evaluate(expr.callee, frame)
     if isinstance(callee, Unknown):
         return UNKNOWN  # nobody can tell what its arguments should be
     return call(callee, arguments(expr.args, frame), expr, expr.callee, frame)
-
-
-def callee_of(expr: ast.Expr, frame: Frame) -> Object:
-    """Evaluate what is called; a value of that name does not hide a function of the prelude."""
-    return evaluate(expr, frame)
 
 
 def arguments(args: Sequence[ast.Argument], frame: Frame) -> list[Argued]:
@@ -104,12 +99,13 @@ def _known(value: Object) -> bool:
 
 
 def _hidden_help(named: ast.Expr, frame: Frame) -> tuple[str, ...]:
-    if isinstance(named, ast.Name) and frame.home.function(named.text) is not None:
-        return (
-            f"the local name `{named.text}` hides the {frame.home.function(named.text).kind} "  # pyright: ignore[reportOptionalMemberAccess]
-            f"of that name: call the value something else",
-        )
-    return ()
+    hidden = frame.home.function(named.text) if isinstance(named, ast.Name) else None
+    if hidden is None:
+        return ()
+    return (
+        f"the local name `{hidden.name}` hides the {hidden.kind} of that name: "
+        "call the value something else",
+    )
 
 
 def call_function(
@@ -244,7 +240,7 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
 def _check_clause(clause: ast.Expr, inner: Frame) -> None:
     from netlang.elaborate.clauses import check_clause
 
-    check_clause(clause, inner, truth)
+    check_clause(clause, inner)
 
 
 # ---- layers -----------------------------------------------------------------------------
@@ -335,7 +331,7 @@ def _check_arguments(
     assert inner.call is not None
     inner.call = replace(inner.call, arguments=values)
     for clause in definition.where:
-        check_arguments(clause, assigned, inner.call.span, inner, truth)
+        check_arguments(clause, assigned, inner.call.span, inner)
 
 
 def _call_primitive(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from math import lcm
 from typing import NoReturn
 
 from netlang.diagnostics import Label, Refused
-from netlang.elaborate.core import RULES, evaluate
+from netlang.elaborate.core import RULES, evaluate, truth
 from netlang.elaborate.frame import Frame, refuse
-from netlang.elaborate.values import Argued, Object, Setting, short
-from netlang.ir.dims import Dim, is_symbol, show
+from netlang.elaborate.values import Argued, Setting, short
+from netlang.ir.dims import Dim, is_symbol
 from netlang.ir.graph import Value
 from netlang.source import Span
 from netlang.syntax import ast
-
-Truth = Callable[[Object, ast.Expr, Frame], bool | None]
 
 
 def promised_units(clauses: tuple[ast.Expr, ...], frame: Frame) -> dict[str, int]:
@@ -59,27 +57,27 @@ def _divisibility(clause: ast.Expr) -> tuple[str, ast.Expr] | None:
             return None
 
 
-def check_clause(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
+def check_clause(clause: ast.Expr, frame: Frame) -> None:
     """Check one clause at a call, with the dimensions the call has bound."""
     for part in _parts(clause):
-        _check_part(part, frame, truth)
+        _check_part(part, frame)
 
 
 def check_arguments(
-    clause: ast.Expr, assigned: Mapping[str, Argued], span: Span, frame: Frame, truth: Truth
+    clause: ast.Expr, assigned: Mapping[str, Argued], span: Span, frame: Frame
 ) -> None:
     """Check what an ``extern op`` asks of its arguments; those that are ``none`` keep anything.
 
     A schedule has been held to this where it began: `0.1 |> cosine(5 epochs)` starts with 0.1.
     """
     if not clause.span.source.library:
-        check_clause(clause, frame, truth)
+        check_clause(clause, frame)
         return
     names = list(_names_in(clause))
     values = [slot.value for name in names if (slot := frame.find(name)) is not None]
     if any(value is None or isinstance(value, Setting) for value in values):
         return
-    if truth(evaluate(clause, frame), clause, frame) is not False:
+    if truth(evaluate(clause, frame), clause) is not False:
         return
     assert frame.call is not None
     # Two ops have names of their own where they are called without a tensor.
@@ -102,7 +100,7 @@ def _names_in(clause: ast.Expr) -> Iterator[str]:
     yield from dict.fromkeys(named)
 
 
-def _check_part(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
+def _check_part(clause: ast.Expr, frame: Frame) -> None:
     found = _divisibility(clause)
     if found is None:
         try:
@@ -111,7 +109,7 @@ def _check_part(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
             if refused.diagnostic.rule != "undecided-size":
                 raise
             _refuse_undecided(clause, frame)
-        if truth(value, clause, frame) is False:
+        if truth(value, clause) is False:
             _refuse_broken(clause, _values_in(clause, frame), frame)
         return
     name, divisor_expr = found
@@ -124,7 +122,7 @@ def _check_part(clause: ast.Expr, frame: Frame, truth: Truth) -> None:
         return
     symbol = is_symbol(slot.value)
     helps = (f"promise it in the net: `where {symbol} % {divisor} == 0`",) if symbol else ()
-    value = show(slot.value)
+    value = str(slot.value)
     known = f"{name} is {value}" if value != name else f"{name} may be any size"
     _refuse_broken(clause, known, frame, helps)
 

@@ -9,7 +9,7 @@ from netlang.diagnostics import Diagnostic, Label, Refused
 from netlang.elaborate.budget import Exhausted
 from netlang.elaborate.frame import Frame, refuse, report
 from netlang.elaborate.numbers import INT_LIMIT
-from netlang.elaborate.values import UNKNOWN, Duration, Object, Setting
+from netlang.elaborate.values import UNKNOWN, Duration, Object, Setting, Unknown, describe
 from netlang.ir.dims import Intricate
 from netlang.ir.graph import Value
 from netlang.syntax import ast
@@ -106,7 +106,7 @@ def _if(expr: ast.If, frame: Frame) -> Object:
     condition = evaluate(expr.condition, frame)
     if isinstance(condition, Value):
         _refuse_choice(expr, condition)
-    chosen = truth(condition, expr.condition, frame)
+    chosen = truth(condition, expr.condition)
     if chosen is None:
         return UNKNOWN
     return evaluate(expr.then if chosen else expr.otherwise, frame)
@@ -126,11 +126,8 @@ def _refuse_choice(expr: ast.If, condition: Value) -> NoReturn:
     )
 
 
-def truth(value: Object, expr: ast.Expr, frame: Frame) -> bool | None:
+def truth(value: Object, expr: ast.Expr) -> bool | None:
     """Give the bool a condition is; ``None`` after a mistake."""
-    from netlang.elaborate.values import Unknown, describe
-
-    del frame
     match value:
         case bool():
             return value

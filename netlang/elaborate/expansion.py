@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from netlang.diagnostics import Diagnostic, Label, Refused
 from netlang.elaborate.budget import Budget
 from netlang.elaborate.home import Home
+from netlang.elaborate.naming import bare
 from netlang.elaborate.values import Function
 from netlang.source import Span
 from netlang.syntax import ast
@@ -100,8 +101,8 @@ class _Counter:
                 case ast.Binary(op="and" | "or", left=left):
                     stack.append((left, times))
                 case ast.Pipe(stages=stages):
-                    bare = (_bare(stage) for stage in stages)
-                    named = (stage for stage in bare if not isinstance(stage, ast.Call))
+                    bared = map(bare, stages)
+                    named = (stage for stage in bared if not isinstance(stage, ast.Call))
                     total += times * sum(self._callee(s, home, local, depth) for s in named)
                     stack.extend((child, times) for child in children(node))
                 case ast.Call(callee=callee):
@@ -126,19 +127,13 @@ def _own(name: str, home: Home) -> bool:
     return home.declaration(name) is not None or name in home.imported
 
 
-def _bare(expr: ast.Expr) -> ast.Expr:
-    while isinstance(expr, ast.Paren | ast.Label):
-        expr = expr.value
-    return expr
-
-
 def _locals(roots: Iterable[object]) -> dict[str, str | None]:
     """Find the names a body binds, and the block of each that is a layer."""
     found: dict[str, str | None] = {}
     for node in walk(*roots):
         match node:
             case ast.Bind(targets=targets, value=value):
-                made = _bare(value)
+                made = bare(value)
                 layer = isinstance(made, ast.New) and len(targets) == 1 and len(made.path) == 1
                 block = made.path[0].text if layer and isinstance(made, ast.New) else None
                 for target in targets:
@@ -155,7 +150,7 @@ def _locals(roots: Iterable[object]) -> dict[str, str | None]:
 
 def _length(source: ast.Expr, home: Home, local: dict[str, str | None], depth: int = 0) -> int:
     """Give the number of a loop's turns where it is written down, else 0."""
-    source = _bare(source)
+    source = bare(source)
     match source:
         case ast.List(items=items) | ast.Tuple(items=items):
             return len(items)
@@ -177,7 +172,7 @@ def _length(source: ast.Expr, home: Home, local: dict[str, str | None], depth: i
 
 def _number(expr: ast.Expr, home: Home, local: dict[str, str | None], depth: int = 0) -> int | None:
     """Give an int that is written down; a computed one where only small ints take part."""
-    expr = _bare(expr)
+    expr = bare(expr)
     match expr:
         case ast.Int(value=value):
             return value

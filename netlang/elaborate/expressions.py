@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlang.diagnostics import did_you_mean
 from netlang.elaborate.advice import method_helps
-from netlang.elaborate.calls import arguments, call, callee_of
+from netlang.elaborate.calls import arguments, call
 from netlang.elaborate.core import evaluate, evaluates
 from netlang.elaborate.emit import primitive
 from netlang.elaborate.frame import Frame, join, refuse
@@ -66,7 +66,7 @@ def _stage(piped: Argued, stage: ast.Expr, frame: Frame) -> Object:
         span = stage.span
     match stage:
         case ast.Call(callee=callee, args=args):
-            function = callee_of(callee, frame)
+            function = evaluate(callee, frame)
             if isinstance(function, Unknown):
                 return UNKNOWN
             rest = arguments(args, frame)
@@ -76,7 +76,7 @@ def _stage(piped: Argued, stage: ast.Expr, frame: Frame) -> Object:
         case ast.Index(value=ast.Name(text=text)) if text in ELEMENTS and frame.find(text) is None:
             return _remark(piped, stage, frame)
         case _:
-            function = callee_of(stage, frame)
+            function = evaluate(stage, frame)
             if piped.value is UNKNOWN:
                 return UNKNOWN
             return call(function, [piped], stage, stage, frame, span)
@@ -229,7 +229,9 @@ def _item(
     if isinstance(index, ast.Slice):
         first = _bound(index.first, frame)
         last = _bound(index.last, frame)
-        return items[first:last] if not (first is UNKNOWN or last is UNKNOWN) else UNKNOWN  # pyright: ignore
+        if isinstance(first, Unknown) or isinstance(last, Unknown):
+            return UNKNOWN
+        return items[first:last]
     if isinstance(index, ast.Dots):
         refuse("wrong-type", "`...` is for tensors", index.span)
     at = evaluate(index, frame)
@@ -253,11 +255,11 @@ def _listed(value: IntRange, span: Span) -> list[Object]:
     return items
 
 
-def _bound(expr: ast.Expr | None, frame: Frame) -> object:
+def _bound(expr: ast.Expr | None, frame: Frame) -> int | Unknown | None:
     if expr is None:
         return None
     value = evaluate(expr, frame)
-    if value is not UNKNOWN and (not isinstance(value, int) or isinstance(value, bool)):
+    if isinstance(value, bool) or not isinstance(value, int | Unknown):
         refuse("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
     return value
 

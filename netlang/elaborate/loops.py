@@ -18,7 +18,7 @@ from netlang.elaborate.values import (
     Unknown,
     describe,
 )
-from netlang.ir.graph import Builder, Graph, Node, Value
+from netlang.ir.graph import Graph, Node, Value
 from netlang.ir.op import OPS
 from netlang.ir.types import F32
 from netlang.source import Span
@@ -124,7 +124,7 @@ def _comprehension(expr: ast.Comprehension, frame: Frame) -> Object:
         inner = frame.inner("for", join(path, str(index)))
         _bind_names(expr.names, item, expr.source, inner)
         if expr.condition is not None:
-            chosen = truth(evaluate(expr.condition, inner), expr.condition, inner)
+            chosen = truth(evaluate(expr.condition, inner), expr.condition)
             if not chosen:
                 continue
         made.append(evaluate(expr.body, inner))
@@ -141,7 +141,7 @@ def _scan(expr: ast.For, frame: Frame) -> Object:
         return UNKNOWN
     starts = [_start(c, carried[c.name.text]) for c in expr.carries]
     outer = frame.run.builder
-    frame.run.builder = Builder(scope=outer.scope, span=outer.span, _taken=outer._taken)  # pyright: ignore[reportPrivateUsage]
+    frame.run.builder = outer.inside()
     try:
         inner = frame.inner("scan", _loop_path(expr, frame))
         slices, states = _enter_body(expr, sources, starts, inner)

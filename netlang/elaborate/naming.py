@@ -62,7 +62,7 @@ def _locals(
     for node in walk(*(body if isinstance(body, tuple) else (body,))):
         match node:
             case ast.Bind(targets=targets, value=value):
-                made_by_new = isinstance(_bare(value), ast.New)
+                made_by_new = isinstance(bare(value), ast.New)
                 found.update((t.text, not made_by_new) for t in targets)
             case ast.For(names=names, carries=carries):
                 found.update((n.text, True) for n in names)
@@ -84,15 +84,11 @@ def _is_op(type: ast.TypeExpr | None) -> bool:
             return False
 
 
-def _bare(expr: ast.Expr) -> ast.Expr:
+def bare(expr: ast.Expr) -> ast.Expr:
+    """Take parentheses and labels off."""
     while isinstance(expr, ast.Paren | ast.Label):
         expr = expr.value
     return expr
-
-
-def bare_stage(expr: ast.Expr) -> ast.Expr:
-    """Give what a pipeline's stage or a call names, without parentheses and label."""
-    return _bare(expr)
 
 
 @dataclass(slots=True)
@@ -202,7 +198,7 @@ class _Naming:
                 if self._owns(path[-1].text):
                     owners.append((node, path[-1].text, label))
             case ast.Call(callee=callee):
-                self._record_callee(node, _bare(callee), label, owners)
+                self._record_callee(node, bare(callee), label, owners)
             case _:
                 self._record_callee(node, node, label, owners)
 

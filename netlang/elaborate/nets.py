@@ -9,7 +9,7 @@ from netlang.elaborate.arguments import takes_tensor
 from netlang.elaborate.bodies import finish_states, give_outs, run_body
 from netlang.elaborate.checking import fits
 from netlang.elaborate.clauses import check_clause, promised_units
-from netlang.elaborate.core import evaluate, truth
+from netlang.elaborate.core import evaluate
 from netlang.elaborate.expansion import refuse_expansion
 from netlang.elaborate.frame import Frame, Run, refuse, report
 from netlang.elaborate.shapes import declare_shape
@@ -78,7 +78,7 @@ def _open(
         frame.bind(name, value, param.name.span)
         inputs.append(value)
     for clause in definition.where:
-        check_clause(clause, frame, truth)
+        check_clause(clause, frame)
     return tuple(inputs)
 
 

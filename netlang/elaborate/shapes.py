@@ -16,7 +16,7 @@ from netlang.elaborate.values import (
     Object,
     describe,
 )
-from netlang.ir.dims import Dim, Shape, Size, show, symbol
+from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.types import DType, TensorType
 from netlang.source import Span
 from netlang.syntax import ast
@@ -58,7 +58,7 @@ def match_shape(
         assert isinstance(size, int | Dim)
         wanted = _match_size(entry, size, frame, Label(span, f"this is {actual}"))
         if wanted is not None and wanted != size:
-            note = f"dimension {axis} is {show(size)} here, and must be {show(wanted)}"
+            note = f"dimension {axis} is {size} here, and must be {wanted}"
             wrong.append((axis, note))
     if wrong:
         notes = "\n".join(note for _, note in sorted(wrong))
@@ -120,7 +120,7 @@ def _solved(entry: ast.Expr, unknown: list[str], size: Size, frame: Frame, given
     solution, factor = solve(entry, unknown[0], size, frame) if len(unknown) == 1 else (None, 0)
     if solution is None:
         asked = f"the signature asks for `{spell_expr(entry)}`"
-        why = f"no size {name} makes `{spell_expr(entry)}` {show(size)}"
+        why = f"no size {name} makes `{spell_expr(entry)}` {size}"
         if factor == 0:
             why = f"`{spell_expr(entry)}` can't be solved for {name}"
         refuse("shape-mismatch", why, given.span, given.text, secondary=(Label(entry.span, asked),))
@@ -228,11 +228,11 @@ def _last_size(
         return ()
     entry = type.dims[axis]
     wanted = UNKNOWN if isinstance(entry, ast.Rest) else evaluate(entry, frame)
-    found = re.findall(rf"\b{show(actual.shape[axis])}\b", text)
+    found = re.findall(rf"\b{actual.shape[axis]}\b", text)
     if not isinstance(wanted, int | Dim) or len(found) != 1:
         return ()
-    fixed = re.sub(rf"\b{found[0]}\b", show(wanted), text)
-    return (f"to give {show(wanted)}, write `{fixed}`",) if fixed != text else ()
+    fixed = re.sub(rf"\b{found[0]}\b", str(wanted), text)
+    return (f"to give {wanted}, write `{fixed}`",) if fixed != text else ()
 
 
 def _promise_helps(actual: TensorType, type: ast.ShapeType, made: str) -> tuple[str, ...]:
@@ -263,7 +263,7 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
                 entries.append(spell_expr(entry))
             case _:
                 size = evaluate(entry, frame)
-                entries.append(show(size) if isinstance(size, int | Dim) else entry.span.text)
+                entries.append(str(size) if isinstance(size, int | Dim) else entry.span.text)
     element = type.element.text
     bound = frame.names.get(ELEMENT)
     if element in ("tensor", "float") and bound is not None:

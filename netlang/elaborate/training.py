@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from netlang.diagnostics import Refused
+from netlang.diagnostics import Refused, nearest
 from netlang.elaborate.binding import bind_arguments
 from netlang.elaborate.bodies import check_assertion, run_bind
 from netlang.elaborate.budget import Exhausted
@@ -14,12 +14,13 @@ from netlang.elaborate.frame import CallSite, Frame, Noise, Run, refuse, report
 from netlang.elaborate.home import Home
 from netlang.elaborate.metrics import metric_names
 from netlang.elaborate.reach import Slopes
-from netlang.elaborate.settings import SETTINGS, STEP_SETTINGS
+from netlang.elaborate.settings import SETTING_SYNONYMS, SETTINGS, STEP_SETTINGS
 from netlang.elaborate.typed_settings import setting
 from netlang.elaborate.values import UNKNOWN, Argued, Function, Object, Results, Rows
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Node, Param, State, Value
 from netlang.syntax import ast
+from netlang.syntax.walk import walk
 
 _REQUIRED = ("data", "run")
 
@@ -162,8 +163,6 @@ class _Section:
             report(self.frame, refused.diagnostic)
 
     def _uses_batch(self) -> bool:
-        from netlang.syntax.walk import walk
-
         return any(isinstance(n, ast.Name) and n.text == "batch" for n in walk(self.decl))
 
 
@@ -176,15 +175,12 @@ _EXAMPLES = {
 }
 
 
-def _misspelt(binds: list[ast.Bind] | tuple[ast.Bind, ...], known: object) -> bool:
-    from netlang.diagnostics import nearest
-    from netlang.elaborate.settings import SETTING_SYNONYMS
-
-    names = [t.text for b in binds for t in b.targets]
-    assert isinstance(known, dict | frozenset)
+def _misspelt(binds: Iterable[ast.Bind], known: Collection[str]) -> bool:
+    """Tell whether a name is close to a setting, which may then be the one that is missed."""
+    names = [target.text for bind in binds for target in bind.targets]
     return any(
-        n not in known and (n.lower() in SETTING_SYNONYMS or nearest(n, known))  # pyright: ignore
-        for n in names
+        name not in known and (name.lower() in SETTING_SYNONYMS or nearest(name, known) is not None)
+        for name in names
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from netlang.ir.dims import Dim, show
+from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
 from netlang.ir.types import DType, TensorType
 from netlang.record import record
@@ -192,7 +192,7 @@ def describe(value: Object) -> str:
         case int():
             return f"the int {value}"
         case Dim():
-            return f"the size {show(value)}"
+            return f"the size {value}"
         case float():
             return f"the float {value!r}"
         case str():

@@ -272,11 +272,6 @@ def is_symbol(size: Size) -> str | None:
             return None
 
 
-def show(size: Size) -> str:
-    """Print a size as a program would write it."""
-    return str(size)
-
-
 def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:
     if isinstance(size, int):
         return (((), size),) if size else ()

@@ -136,6 +136,10 @@ class Builder:
         self._taken[name] = 0
         return Value(name, type)
 
+    def inside(self) -> Builder:
+        """Make the builder of a loop's body, whose values have names apart from ours."""
+        return Builder(scope=self.scope, span=self.span, _taken=self._taken)
+
     def adopt(self, values: Sequence[Value]) -> None:
         """Keep new names clear of values made elsewhere."""
         for v in values:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import TypeVar, cast
 
-from netlang.ir.dims import Dim, Size, show, symbol
+from netlang.ir.dims import Dim, Size, symbol
 from netlang.ir.graph import Graph, Init, Node, Param, State, Value, written_at
 from netlang.ir.op import OPS, Primitive
 from netlang.ir.types import DType, TensorType
@@ -103,7 +103,7 @@ def _attribute(value: object, origins: bool = False) -> str:
         case tuple():
             return f"[{', '.join(map(_attribute, cast('tuple[object, ...]', value)))}]"
         case int() | Dim():
-            return show(value)
+            return str(value)
         case float():
             return repr(value)
         case DType() | TensorType():

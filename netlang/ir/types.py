@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from netlang.ir.dims import Shape, Size, product, show
+from netlang.ir.dims import Shape, Size, product
 
 
 class DType(Enum):
@@ -59,7 +59,7 @@ class TensorType:
     shape: Shape
 
     def __str__(self) -> str:
-        return f"{self.dtype}[{', '.join(map(show, self.shape))}]"
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
 
     @property
     def rank(self) -> int:

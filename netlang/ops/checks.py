@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from netlang.ir.dims import Shape, Size, show, substitute
+from netlang.ir.dims import Shape, Size, substitute
 from netlang.ir.op import TypeRefused
 from netlang.ir.types import DType, TensorType
 from netlang.ops.arguments import axis_of
@@ -22,7 +22,7 @@ def shape_text(shape: Shape) -> str:
     >>> shape_text((2, 784))
     '[2, 784]'
     """
-    return f"[{', '.join(map(show, shape))}]"
+    return f"[{', '.join(map(str, shape))}]"
 
 
 def require_float(op: str, *types: TensorType) -> None:
