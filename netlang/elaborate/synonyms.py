@@ -49,6 +49,7 @@ FOREIGN: dict[str, str] = {
     "fold": "col2im",
     # Activations.
     "leaky_relu": "lrelu",
+    "threshold": "thresholdedrelu",
     "silu": "swish1",
     "hardsigmoid": "hardsig",
     "hardswish": "hardsilu",
@@ -93,6 +94,7 @@ FOREIGN: dict[str, str] = {
     "norm": "vectornorm",
     "ranked": "topk kthlargest",
     "lerp": "mix",
+    "einsum": "einsumdense",
     "erf": "errorfunction",
     # Shapes and places.
     "concat": "cat concatenate concatenation hstack vstack",
@@ -164,6 +166,8 @@ FOREIGN: dict[str, str] = {
     "two_moons": "makemoons",
     "noisy_linear": "makeregression",
     "gaussian_clouds": "makeblobs",
+    "rescale": "rescaling",
+    "standardize": "normalization",
     "flip": "randomhorizontalflip randomverticalflip horizontalflip verticalflip randomflip",
     "crop": "randomcrop randomtranslation",
     "random_resized_crop": "randomsizedcrop",
@@ -182,12 +186,23 @@ _NO_RANDOMNESS = "there is no such layer: `dropout` is what draws at random in t
 _OTHER_LOSS = (
     "there is no such loss: write its formula, or `mse`, `cross_entropy`, `huber`, `hinge`"
 )
+_NO_TRANSFORM = "there is no such transform: `color_jitter` and `lighting` change colours"
+_TEXT = "text becomes numbers where it is read, by the vocabulary of its data set"
 _LISTS = "there are no containers: a `for` makes layers one after the other, a block names them"
 
 ADVICE: dict[str, str] = {
     "identity": "leave it out: a value stands for itself",
     "sequential": "join the layers with `|>`",
-    "input": "the inputs stand in the net's signature",
+    **dict.fromkeys(("input", "inputlayer"), "the inputs stand in the net's signature"),
+    "dataparallel": "leave it out: a net runs on one device, and `--provider` says which",
+    "activityregularization": "add it to the loss: `mse(…) + 0.01 * sum(abs(h))`",
+    "spectralnormalization": "there is no such layer: divide the weight in a `block` of your own",
+    "groupqueryattention": "give `attention` keys and values that `repeat` copies for each group",
+    "stackedrnncells": "recurrent layers take `layers=`",
+    "convlstm": "write its step as a `scan` with `conv`",
+    "solarization": _NO_TRANSFORM,
+    "randomzoom": "`random_resized_crop` takes a part of any size",
+    "additiveattention": "write its scores: `tanh(q + k)`, a `dense(1)`, and `softmax`",
     "print": "`netlang summary` shows every shape; a shape in a pipeline checks one",
     "self": "weights belong to the binding that makes them; there is no object to name",
     "activation": "activations are called by their names: `relu`, `tanh`, `softmax`, ...",
@@ -211,11 +226,17 @@ ADVICE: dict[str, str] = {
     **dict.fromkeys(("container", "modulelist", "moduledict", "parameterlist", "parameterdict"),
                     _LISTS),
     **dict.fromkeys(
+        ("textvectorization", "stringlookup", "integerlookup", "hashing", "hashedcrossing"), _TEXT
+    ),
+    **dict.fromkeys(
         ("gaussiandropout", "gaussiannoise"), _NO_RANDOMNESS
     ),
     **dict.fromkeys(
         (
-            "adaptivelogsoftmaxwithloss", "ctcloss",
+            "adaptivelogsoftmaxwithloss", "ctcloss", "ctc", "binaryfocalcrossentropy", "focalloss",
+            "categoricalfocalcrossentropy", "meanabsolutepercentageerror", "mape", "logcosh",
+            "meansquaredlogarithmicerror", "tversky", "dice", "diceloss", "squaredhinge",
+            "categoricalhinge", "circle",
         ),
         _OTHER_LOSS,
     ),

@@ -33,6 +33,7 @@ SmoothL1Loss SoftMarginLoss Softmax Softmax2d Softmin Softplus Softshrink Softsi
 Tanh Tanhshrink Threshold Transformer TransformerDecoder TransformerDecoderLayer
 TransformerEncoder TransformerEncoderLayer TripletMarginLoss TripletMarginWithDistanceLoss
 Unflatten Unfold Upsample UpsamplingBilinear2d UpsamplingNearest2d ZeroPad1d ZeroPad2d ZeroPad3d
+DataParallel LazyConv1d
 """
 KERAS = """
 Activation Add AlphaDropout Average AveragePooling1D AveragePooling2D AveragePooling3D
@@ -45,6 +46,12 @@ Minimum MultiHeadAttention Multiply PReLU Permute RMSNormalization RNN ReLU Repe
 Resizing SeparableConv1D SeparableConv2D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D
 SpatialDropout2D Subtract TimeDistributed UnitNormalization UpSampling1D UpSampling2D UpSampling3D
 ZeroPadding1D ZeroPadding2D ZeroPadding3D
+ActivityRegularization AdditiveAttention CategoricalFocalCrossentropy CategoricalHinge Circle
+ConvLSTM1D ConvLSTM2D
+Dice EinsumDense GroupQueryAttention HashedCrossing Hashing InputLayer IntegerLookup LogCosh
+MeanAbsolutePercentageError MeanSquaredLogarithmicError Normalization RandomZoom Rescaling
+Solarization SpectralNormalization SquaredHinge StackedRNNCells StringLookup TextVectorization
+ThresholdedReLU Tversky
 """
 PRELUDE = {name for file in FOLDER.glob("*.net") for name in split_definitions(read_source(file))}
 
