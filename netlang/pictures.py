@@ -1,15 +1,16 @@
-"""Pictures as tensors: the only module that knows Pillow."""
+"""Pictures as tensors, and drawings as pictures: the only module that knows Pillow."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from netlang.arrays import numpy_dtype
+from netlang.drawing import Dot, Drawing, Label, Line, dashes
 from netlang.faults import BadFile, BadInput, TooLarge
-from netlang.files import reading
+from netlang.files import reading, replacing
 from netlang.ir.dims import Size
 from netlang.ir.graph import Value
 from netlang.ir.types import DType
@@ -43,6 +44,38 @@ def read_square(path: Path, size: int) -> Array:
     left, top = (width - size) // 2, (height - size) // 2
     square = scaled.crop((left, top, left + size, top + size))
     return np.ascontiguousarray(np.moveaxis(np.asarray(square), 2, 0))
+
+
+_SCALE, _FINER = 2, 3
+"""Dots of a picture for each unit of a drawing, and how much finer it is drawn at first."""
+
+
+_SIDES = {"start": "ls", "middle": "ms", "end": "rs"}
+"""What Pillow calls the places of a text's base line."""
+
+
+def save_drawing(drawing: Drawing, path: Path) -> None:
+    """Write a drawing as PNG."""
+    factor = _SCALE * _FINER
+    picture = Image.new("RGB", (drawing.width * factor, drawing.height * factor), "white")
+    pen = ImageDraw.Draw(picture)
+
+    def scaled(*points: tuple[float, float]) -> list[tuple[float, float]]:
+        return [(x * factor, y * factor) for x, y in points]
+
+    for shape in drawing.shapes:
+        match shape:
+            case Line(points=points, color=color, width=width, dashed=dashed):
+                for part in dashes(points) if dashed else [points]:
+                    pen.line(scaled(*part), color, round(width * factor), joint="curve")
+            case Dot(at=at, radius=radius, color=color):
+                pen.circle(scaled(at)[0], radius * factor, color)
+            case Label(at=at, text=text, anchor=anchor, size=size):
+                font = ImageFont.load_default(size * factor)
+                pen.text(scaled(at)[0], text, "black", font, _SIDES[anchor])
+    size = (drawing.width * _SCALE, drawing.height * _SCALE)
+    with replacing(path) as unfinished:
+        picture.resize(size, Image.Resampling.LANCZOS).save(unfinished, "PNG")
 
 
 def _loaded(path: Path) -> Image.Image:

@@ -23,6 +23,7 @@ from netlang.cli.guard import INTERRUPTED
 from netlang.cli.interrupts import interruptible
 from netlang.cli.loading import sound_plan, sound_program
 from netlang.cli.output import say, warn
+from netlang.faults import ENVIRONMENT, Fault
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
@@ -68,7 +69,7 @@ layer of the section, as a net names them), what the section saves, and the chec
 )
 @python_option
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and train nothing.")
-@click.option("--png", is_flag=True, help="Draw curves.png too; needs matplotlib.")
+@click.option("--png", is_flag=True, help="Draw curves.png too; needs Pillow.")
 @json_option
 def command(
     file: str, section: str | None, given: dict[str, str], folder: str | None, resume: bool,
@@ -78,6 +79,8 @@ def command(
     """Train as a section of a program says."""
     if override and not resume:
         raise click.UsageError("--override belongs to --resume")
+    if png:
+        _need_pillow()
     program = sound_program(file, as_json=as_json)
     name = program.section(section).name.text
     planned = partial(sound_plan, program, name, as_json=as_json)
@@ -99,6 +102,19 @@ def command(
     text = partial(with_defaults, program)
     request = Request(asked, text, given, resume, override, pause, png, warn)
     _train(file, name, folder, request, choices, as_json=as_json)
+
+
+def _need_pillow() -> None:
+    """Refuse at once what could not be drawn after hours of training."""
+    from importlib.util import find_spec
+
+    if find_spec("PIL") is None:
+        raise Fault(
+            "pillow-missing",
+            "curves.png is a picture, and drawing pictures needs Pillow",
+            helps=['pip install "netlang[images]"'],
+            exit_code=ENVIRONMENT,
+        )
 
 
 def _show_forecast(plan: Plan, choices: Choices) -> None:

@@ -55,8 +55,8 @@ RULES = (
         "pillow-missing",
         "Pictures need Pillow.",
         """
-        Pictures are optional, and so is the library that reads them. Arrays in `.npy` files need
-        none.
+        Pictures are optional, and so is the library that reads and draws them. Arrays in `.npy`
+        files need none, nor do the curves of a run as SVG.
         """,
         "`--input image=cat.png` without the package Pillow",
         "the same after `pip install pillow`",

@@ -1,14 +1,12 @@
-"""Losses and metrics over epochs as a picture, in SVG."""
+"""Losses and metrics over epochs as a picture."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
-from importlib import import_module
-from pathlib import Path
 
+from netlang.drawing import Dot, Drawing, Label, Line, Shape
 from netlang.training.loop import Report
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 260, 64, 150, 30, 36
@@ -18,7 +16,7 @@ Points = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _Figure:
     """One figure over time; that of the validation rows is drawn whole, of training dashed."""
 
     name: str
@@ -26,7 +24,7 @@ class _Line:
     dashed: bool
 
 
-def curves(title: str, reports: Sequence[Report]) -> str:
+def curves(title: str, reports: Sequence[Report]) -> Drawing:
     """Draw every figure of a run, losses above and the other metrics below."""
     lines = list(_lines(reports))
     plots = [
@@ -34,42 +32,17 @@ def curves(title: str, reports: Sequence[Report]) -> str:
         [line for line in lines if not _is_loss(line.name)],
     ]
     plots = [plot for plot in plots if plot]
-    height = _HEIGHT * max(1, len(plots)) + 20
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        f'width="{_WIDTH}" height="{height}" font-family="sans-serif" font-size="12">',
-        f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
-        f'<text x="{_LEFT}" y="20" font-size="14">{escape(title)}</text>',
-    ]
+    shapes: list[Shape] = [Label((_LEFT, 20), title, size=14)]
     for i, plot in enumerate(plots):
-        parts += _plot(plot, 10 + i * _HEIGHT)
-    return "\n".join([*parts, "</svg>", ""])
-
-
-def draw_png(title: str, reports: Sequence[Report], path: Path) -> None:
-    """Draw the same with matplotlib, which must be installed."""
-    pyplot = import_module("matplotlib.figure")
-    lines = list(_lines(reports))
-    losses = [line for line in lines if _is_loss(line.name)]
-    plots = [plot for plot in (losses, [line for line in lines if line not in losses]) if plot]
-    figure = pyplot.Figure(figsize=(6.4, 2.6 * max(1, len(plots))), layout="constrained")
-    figure.suptitle(title)
-    for i, plot in enumerate(plots):
-        axes = figure.add_subplot(len(plots), 1, i + 1)
-        for line in plot:
-            xs, ys = zip(*line.points, strict=True)
-            name = f"{'train' if line.dashed else 'valid'} {line.name}"
-            axes.plot(xs, ys, "--" if line.dashed else "-", label=name)
-        axes.set_xlabel("epoch")
-        axes.legend()
-    figure.savefig(path)
+        shapes += _plot(plot, 10 + i * _HEIGHT)
+    return Drawing(_WIDTH, _HEIGHT * max(1, len(plots)) + 20, tuple(shapes))
 
 
 def _is_loss(name: str) -> bool:
     return name == "loss" or name.endswith(".loss")
 
 
-def _lines(reports: Sequence[Report]) -> Iterator[_Line]:
+def _lines(reports: Sequence[Report]) -> Iterator[_Figure]:
     for kind in ("train", "valid"):
         figures: dict[str, Points] = {}
         for report in reports:
@@ -78,10 +51,10 @@ def _lines(reports: Sequence[Report]) -> Iterator[_Line]:
                 if math.isfinite(value):
                     figures.setdefault(name, []).append((report.epoch, value))
         for name, points in figures.items():
-            yield _Line(name, points, kind == "train")
+            yield _Figure(name, points, kind == "train")
 
 
-def _plot(lines: Sequence[_Line], top: float) -> Iterator[str]:
+def _plot(lines: Sequence[_Figure], top: float) -> Iterator[Shape]:
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     across, up = _ticks(min(xs), max(xs), whole=True), _ticks(min(ys), max(ys))
@@ -97,27 +70,24 @@ def _plot(lines: Sequence[_Line], top: float) -> Iterator[str]:
 
     for tick in up:
         _, y = at(first, tick)
-        yield f'<path d="M{_LEFT} {y:.1f}H{right}" stroke="#ddd"/>'
-        yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.4g}</text>'
+        yield Line(((_LEFT, y), (right, y)), "#dddddd")
+        yield Label((_LEFT - 6, y + 4), f"{tick:.4g}", "end")
     for tick in across:
         x, _ = at(tick, low)
-        yield f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>'
-    yield f'<path d="M{_LEFT} {bottom}H{right}" stroke="#888"/>'
-    yield f'<text x="{right + 8}" y="{bottom + 16}">epoch</text>'
+        yield Label((x, bottom + 16), f"{tick:g}", "middle")
+    yield Line(((_LEFT, bottom), (right, bottom)), "#888888")
+    yield Label((right + 8, bottom + 16), "epoch")
     names = list(dict.fromkeys(line.name for line in lines))
     for i, line in enumerate(lines):
         color = _COLORS[names.index(line.name) % len(_COLORS)]
-        dash = ' stroke-dasharray="5 3"' if line.dashed else ""
-        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(*p) for p in line.points))
-        shape = f'fill="none" stroke="{color}" stroke-width="1.6"{dash}'
-        yield f'<path d="M{path}" {shape}/>'
-        if len(line.points) == 1:
-            x, y = at(*line.points[0])
-            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>'
+        points = tuple(at(*p) for p in line.points)
+        yield Line(points, color, 1.6, line.dashed)
+        if len(points) == 1:
+            yield Dot(points[0], 3, color)
         y = top + _TOP + 6 + 18 * i
         kind = "train" if line.dashed else "valid"
-        yield f'<path d="M{right + 8} {y - 4}h18" {shape}/>'
-        yield f'<text x="{right + 32}" y="{y}">{escape(kind)} {escape(line.name)}</text>'
+        yield Line(((right + 8, y - 4), (right + 26, y - 4)), color, 1.6, line.dashed)
+        yield Label((right + 32, y), f"{kind} {line.name}")
 
 
 def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:

@@ -15,7 +15,7 @@ from netlang.faults import Fault
 from netlang.machine import within_memory
 from netlang.training import checkpoints
 from netlang.training.checkpoints import Progress
-from netlang.training.curves import curves, draw_png
+from netlang.training.curves import curves
 from netlang.training.fields import differences, fields_of
 from netlang.training.folder import PROGRAM, RunFolder
 from netlang.training.footprint import footprint
@@ -72,7 +72,7 @@ class Recorder:
     def draw(self) -> None:
         """Write the curves."""
         if self.reports:
-            self.folder.write_text(CURVES, curves(self.title, self.reports))
+            self.folder.write_text(CURVES, curves(self.title, self.reports).svg())
         self._drawn = time.monotonic()
 
 
@@ -163,7 +163,9 @@ def _carry_out(
     over = run.go(progress)
     recorder.draw()
     if request.picture:
-        draw_png(name, recorder.reports, folder.path / PICTURE)
+        from netlang.pictures import save_drawing
+
+        save_drawing(curves(name, recorder.reports), folder.path / PICTURE)
     return Outcome(over, recorder.step, recorder.files)
 
 

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "netlang"
 
 LAYERS = (
-    ("faults", "manual", "record", "rules", "source", "threads"),
+    ("drawing", "faults", "manual", "record", "rules", "source", "threads"),
     ("versions",),
     ("machine", "numeric"),
     ("diagnostics", "files", "ir", "search"),
