@@ -135,7 +135,10 @@ class OrtEngine:
 
             with self._computable():
                 self._sessions[id(graph)] = Session(
-                    to_onnx(graph, {}), provider=self._provider, threads=self._threads
+                    to_onnx(graph, {}),
+                    provider=self._provider,
+                    threads=self._threads,
+                    sparing=True,
                 )
         return self._sessions[id(graph)]
 

@@ -168,3 +168,4 @@ MAKERS: dict[str, Callable[[], nn.Module]] = {
         softmax, mlp, lenet, batch_norm_lenet, resnet18, vgg, nin, googlenet, densenet, alexnet,
     )
 }  # fmt: skip
+MAKERS["resnet18_128"] = resnet18

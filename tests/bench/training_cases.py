@@ -68,6 +68,7 @@ CASES = {
     "lenet": Case("LeNet", "lenet.net"),
     "batch_norm_lenet": Case("BatchNormLeNet", "batch_norm_lenet.net"),
     "resnet18": Case("ResNet18", "resnet_book.net", 96, 16, limit=1.3),
+    "resnet18_128": Case("ResNet18", "resnet_book.net", 96, 128, limit=1.3),
     "vgg": Case("SmallVGG11", "vgg_book.net", 64, 16, limit=1.3),
     "nin": Case("NiN", "nin.net", 112, 16, limit=1.3),
     "googlenet": Case("GoogLeNet", "googlenet_book.net", 96, 16, limit=1.3),

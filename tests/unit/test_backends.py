@@ -156,6 +156,16 @@ def test_weights_that_are_missing_or_wrong_are_listed() -> None:
     )
 
 
+def test_sessions_that_share_memory_compute_the_same() -> None:
+    model, x = to_onnx(mlp(), mlp_weights()), np.ones((3, 4), np.float32)
+    expected = Session(model).run({"x": x})
+    for session in [Session(model, sparing=True), Session(model, sparing=True)]:
+        results = session.run({"x": x})
+        assert results.keys() == expected.keys()
+        for name, array in results.items():
+            np.testing.assert_array_equal(array, expected[name])
+
+
 def test_a_state_starts_at_its_value_and_goes_on_from_one_call_to_the_next() -> None:
     graph, x = counter(), np.ones((3, 2), np.float32)
     session = Session(to_onnx(graph, {}))
