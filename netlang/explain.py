@@ -47,6 +47,8 @@ def explain(thing: str) -> str:
     from netlang.elaborate.unknown import advice
 
     _, helps = advice(thing, [*words, *RULES, *definitions, *operators])
+    if thing.endswith(".net"):
+        helps = (f"`netlang explain {thing} LAYER`, with a layer that `netlang summary` shows",)
     raise Fault(
         "unknown-thing",
         f"nothing is called `{thing}`",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netlang.explain import explain_layer
+from netlang.explain import explain, explain_layer
 from netlang.faults import Fault
 from netlang.ir.graph import Graph
 from netlang.program import load
@@ -99,3 +99,12 @@ def test_an_unknown_layer_gets_the_near_ones(graph: Graph) -> None:
         explain_layer(graph, "a.cnv")
     assert refused.value.notes == ("its layers are: a, b, e, g, k, p, q, r, s, u, y, z",)
     assert refused.value.helps == ("did you mean `a.conv`?",)
+
+
+def test_a_file_alone_is_asked_for_a_layer() -> None:
+    with pytest.raises(Fault) as refused:
+        explain("models/lenet.net")
+    assert refused.value.message == "nothing is called `models/lenet.net`"
+    assert refused.value.helps == (
+        "`netlang explain models/lenet.net LAYER`, with a layer that `netlang summary` shows",
+    )
