@@ -9,11 +9,11 @@ from netlang.analysis.counts import Example, known, total, weight_bytes
 from netlang.ir.dims import Size, substitute
 from netlang.ir.graph import Graph, Node, Value
 
-# These give the same bytes another shape.
 VIEWS = frozenset({"reshape", "flatten", "squeeze", "unsqueeze"})
+"""Operators that give the same bytes another shape."""
 
-# Numbers an optimizer keeps for each trained weight.
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2}
+"""Numbers an optimizer keeps for each trained weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ def peak(graph: Graph, sizes: Mapping[str, int] | None = None) -> int | None:
     """
     one = Example.of(graph)
     fixed = constants(graph)
-    owner = _owners(graph.nodes)
-    last = _last_uses(graph, owner)
+    owner = owners(graph.nodes)
+    last = last_uses(graph, owner)
     alive = most = 0
     entered: dict[Value, int] = {}
 
@@ -95,7 +95,7 @@ def _bytes(value: Value, sizes: Mapping[str, int]) -> Size:
     return substitute(value.type.size, sizes) * value.type.dtype.bytes
 
 
-def _owners(nodes: Iterable[Node]) -> dict[Value, Value]:
+def owners(nodes: Iterable[Node]) -> dict[Value, Value]:
     """Map each view to the value that holds its bytes."""
     owner: dict[Value, Value] = {}
     for node in nodes:
@@ -105,7 +105,7 @@ def _owners(nodes: Iterable[Node]) -> dict[Value, Value]:
     return owner
 
 
-def _last_uses(graph: Graph, owner: dict[Value, Value]) -> dict[Value, int]:
+def last_uses(graph: Graph, owner: dict[Value, Value]) -> dict[Value, int]:
     """Map each value that holds bytes to the last node that reads it; results are never freed."""
     last: dict[Value, int] = {}
     for at, node in enumerate(graph.nodes):

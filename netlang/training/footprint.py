@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netlang.analysis.memory import VIEWS
+from netlang.analysis.memory import last_uses, owners
 from netlang.elaborate.values import Rows
 from netlang.ir.dims import substitute
 from netlang.ir.graph import Graph, Value
@@ -51,15 +51,8 @@ def footprint(training: Training, rows: int | None = None) -> Footprint:
 
 def _peak(graph: Graph, rows: int) -> int:
     """Give the most bytes that a step has alive at once, those apart that are kept."""
-    owner: dict[Value, Value] = {}
-    for node in graph.nodes:
-        if node.op.name in VIEWS:
-            owner[node.outputs[0]] = owner.get(node.inputs[0], node.inputs[0])
-    last: dict[Value, int] = {}
-    for at, node in enumerate(graph.nodes):
-        last |= {owner.get(v, v): at for v in node.inputs}
-    ends = (*graph.outputs.values(), *(s.after for s in graph.states))
-    last |= {owner.get(v, v): len(graph.nodes) for v in ends}
+    owner = owners(graph.nodes)
+    last = last_uses(graph, owner)
     kept = {s.value for s in graph.states}
     alive = most = sum(_bytes(v, rows) for v in graph.inputs)
     for at, node in enumerate(graph.nodes):
