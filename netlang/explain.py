@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from importlib import import_module
 from inspect import cleandoc
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netlang.analysis.explain import Blackboard
@@ -15,14 +14,10 @@ from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive
 from netlang.manual import SETTING, WORD, pages
-from netlang.syntax.parser import split_definitions
-from netlang.syntax.reader import read_source
+from netlang.pages import library
 
 if TYPE_CHECKING:
     from netlang.rules import Rule
-    from netlang.source import Source
-
-PRELUDE = Path(__file__).parent / "prelude"
 
 
 def explain(thing: str) -> str:
@@ -30,12 +25,12 @@ def explain(thing: str) -> str:
 
     Raises ``Fault`` with the nearest names for one that is none of them.
     """
-    definitions, operators, words = _definitions(), _operators(), pages()
+    definitions, operators, words = library(), _operators(), pages()
     parts: list[str] = []
     if thing in words:
         parts.append(str(words[thing]))
     if thing in definitions:
-        parts.append(definitions[thing])
+        parts.append(definitions[thing].page())
     if thing in operators:
         parts.append(_operator(operators[thing]))
     from netlang.rules import RULES
@@ -66,8 +61,10 @@ def contents() -> list[tuple[str, list[str]]]:
         (f"{title}:", [name for name, page in words.items() if page.kind == kind])
         for title, kind in (("words of the language", WORD), ("settings of `train`", SETTING))
     ]
-    for file, names in _files().items():
-        listed.append((f"{file}:", names))
+    files: dict[str, list[str]] = {}
+    for name, entry in sorted(library().items()):
+        files.setdefault(entry.module, []).append(name)
+    listed += [(f"{module}:", names) for module, names in files.items()]
     taken = {name for _, names in listed for name in names}
     inside = [name for name in _operators() if name not in taken]
     return [*listed, ("operators that others are made of:", inside), ("rules:", list(RULES))]
@@ -108,47 +105,6 @@ def _examples(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "Wrong", rule.bad
     if rule.good:
         yield "Right", rule.good
-
-
-def _definitions() -> dict[str, str]:
-    """Give the text of every definition of the library, with the file it stands in."""
-    found: dict[str, str] = {}
-    for path, source in _sources():
-        shown = path.relative_to(PRELUDE.parent).as_posix()
-        for name, (start, end) in split_definitions(source).items():
-            line, _ = source.line_col(start)
-            place = f"{shown}, line {line}"
-            found.setdefault(name, _definition(name, source.text[start:end], place))
-    return found
-
-
-def _files() -> dict[str, list[str]]:
-    """Give the names of the library's definitions, by the file they stand in."""
-    return {
-        path.relative_to(PRELUDE).with_suffix("").as_posix().replace("/", "."): sorted(
-            split_definitions(source)
-        )
-        for path, source in _sources()
-    }
-
-
-def _sources() -> list[tuple[Path, Source]]:
-    # The modules of the standard library lie in folders: the prelude's own files come first.
-    paths = sorted(PRELUDE.glob("**/*.net"), key=lambda path: (len(path.parts), path))
-    return [(path, read_source(path)) for path in paths]
-
-
-def _definition(name: str, text: str, place: str) -> str:
-    """Show what a definition is for, how it is called, and how it is made where that is written."""
-    lines = text.rstrip().splitlines()
-    about = [line.removeprefix("##").strip() for line in lines if line.startswith("##")]
-    code = "\n".join(line for line in lines if not line.startswith("##")).strip()
-    kind = code.partition(" ")[0]
-    if kind == "extern":
-        kind, code = "op", code.removeprefix("extern ").removesuffix("{}").rstrip()
-    article = "an" if kind == "op" else "a"
-    shown = [f"{name}: {article} {kind} ({place})", " ".join(about), _indented(code)]
-    return "\n\n".join(part for part in shown if part)
 
 
 def _operators() -> Mapping[str, type[Primitive]]:

@@ -19,7 +19,9 @@ LAYERS = (
     ("initial", "npy", "ops", "pictures", "vectors"),
     ("analysis", "autodiff", "inputs", "passes", "weights"),
     ("backends", "elaborate"),
-    ("data", "explain", "program", "runner", "verification"),
+    ("data", "program", "runner", "verification"),
+    ("pages",),
+    ("explain",),
     ("api", "defaults", "generation", "training"),
     ("__init__", "cli"),
 )
