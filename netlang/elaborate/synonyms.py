@@ -133,6 +133,7 @@ FOREIGN: dict[str, str] = {
     "cosine_embedding": "cosineembeddingloss",
     "triplet": "tripletmarginloss tripletloss tripletmarginwithdistanceloss",
     "hinge": "hingeloss",
+    "ctc": "ctcloss",
     "multi_margin": "multimarginloss",
     "multilabel_margin": "multilabelmarginloss",
     "kl_div": "kldivloss kldivergence kld",
@@ -233,7 +234,7 @@ ADVICE: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "adaptivelogsoftmaxwithloss", "ctcloss", "ctc", "binaryfocalcrossentropy", "focalloss",
+            "adaptivelogsoftmaxwithloss", "binaryfocalcrossentropy", "focalloss",
             "categoricalfocalcrossentropy", "meanabsolutepercentageerror", "mape", "logcosh",
             "meansquaredlogarithmicerror", "tversky", "dice", "diceloss", "squaredhinge",
             "categoricalhinge", "circle",
