@@ -10,6 +10,8 @@ A model of a step has these inputs and outputs, listed by kind in its metadata `
 - fixed: weights that the step reads and does not change;
 - outputs ``loss``, ``gradient`` (its length) and the metrics, each a number f32[].
 
+Where the section says ``precision = "f64"``, all that is f32 here is f64.
+
 The state before the first step is in a safetensors file beside the model, under the same names.
 """
 

@@ -8,6 +8,8 @@ are inputs that are single numbers:
 - ``draw`` i64[]: the number of the batch, counted from 1, by which noise is drawn;
 - ``rate``, ``rate2``, ... f32[]: the learning rates;
 - ``share`` f32[]: the part of the rows of an update that this batch is, where it takes several.
+
+With ``precision = "f64"`` all that is f32 here is f64.
 """
 
 from __future__ import annotations
