@@ -58,10 +58,10 @@ def alexnet() -> nn.Module:
     )  # fmt: skip
 
 
-def vgg11() -> nn.Module:
+def vgg(*depths: int) -> nn.Module:
     layers: list[nn.Module] = []
     c = 3
-    for depth, width in [(1, 64), (1, 128), (2, 256), (2, 512), (2, 512)]:
+    for depth, width in zip(depths, [64, 128, 256, 512, 512], strict=True):
         for _ in range(depth):
             layers += [nn.Conv2d(c, width, 3, padding=1), nn.ReLU()]
             c = width
@@ -159,15 +159,45 @@ def densenet121() -> nn.Module:
     )  # fmt: skip
 
 
+def googlenet() -> nn.Module:
+    def unit(c: int, out: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+        conv = nn.Conv2d(c, out, kernel, stride, kernel // 2, bias=False)
+        return [conv, nn.BatchNorm2d(out, eps=1e-3), nn.ReLU()]
+
+    def inception(c: int, c1: int, r2: int, c2: int, r3: int, c3: int, proj: int) -> nn.Module:
+        near = nn.MaxPool2d(3, 1, 1, ceil_mode=True)
+        branches = (
+            unit(c, c1, 1), [*unit(c, r2, 1), *unit(r2, c2, 3)],
+            [*unit(c, r3, 1), *unit(r3, c3, 3)], [near, *unit(c, proj, 1)],
+        )  # fmt: skip
+        return Joined(*(nn.Sequential(*branch) for branch in branches))
+
+    def shrink(window: int = 3) -> nn.Module:
+        return nn.MaxPool2d(window, 2, ceil_mode=True)
+
+    return nn.Sequential(
+        *unit(3, 64, 7, 2), shrink(), *unit(64, 64, 1), *unit(64, 192, 3), shrink(),
+        inception(192, 64, 96, 128, 16, 32, 32), inception(256, 128, 128, 192, 32, 96, 64),
+        shrink(), inception(480, 192, 96, 208, 16, 48, 64),
+        inception(512, 160, 112, 224, 24, 64, 64), inception(512, 128, 128, 256, 24, 64, 64),
+        inception(512, 112, 144, 288, 32, 64, 64), inception(528, 256, 160, 320, 32, 128, 128),
+        shrink(2), inception(832, 256, 160, 320, 32, 128, 128),
+        inception(832, 384, 192, 384, 48, 128, 128),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(1024, 1000),
+    )  # fmt: skip
+
+
 NETWORKS: dict[str, Make] = {
     "LeNet": lenet,
     "AlexNet": alexnet,
-    "VGG11": vgg11,
+    "VGG11": lambda: vgg(1, 1, 2, 2, 2),
+    "VGG16": lambda: vgg(2, 2, 3, 3, 3),
     "ResNet18": lambda: resnet(basic, [2, 2, 2, 2], 1),
     "ResNet50": lambda: resnet(bottleneck, [3, 4, 6, 3], 4),
     "SqueezeNet": squeezenet,
     "MobileNet": mobilenet,
     "DenseNet121": densenet121,
+    "GoogLeNet": googlenet,
 }
 
 
