@@ -61,7 +61,7 @@ def spread(work: Callable[[int], object], count: int) -> None:
     The calls must not depend on each other: which comes first is open. A call of ``spread`` in
     ``work`` stays in its thread.
     """
-    helpers = min(count, allowed()) - 1
+    helpers = min(count, allowed()) - 1 if count > 1 else 0
     if helpers < 1:
         for i in range(count):
             work(i)

@@ -10,15 +10,21 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netlang.numeric import Array
 
 CHECKOUT = Path(__file__).parents[2]
 EXAMPLES = CHECKOUT / "examples"
 NETLANG = str(Path(sysconfig.get_path("scripts")) / "netlang")
 Command = Sequence[str | Path]
+SYMBOLS = {"N": 1, "T": 64, "H": 224, "W": 224}
+"""Sizes that a network leaves open: one image, one text of 64 tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,25 @@ class Run:
 
 class Failed(Exception):
     """A command did not do what was to be measured."""
+
+
+def arrays(inputs: Mapping[str, tuple[bool, Iterable[str]]]) -> dict[str, Array]:
+    """Draw what a network is given, by whether it is of floats and by its sizes: ``N``, ``3``."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    drawn: dict[str, Array] = {}
+    for name, (floats, sizes) in inputs.items():
+        shape = [SYMBOLS[size] if size in SYMBOLS else int(size) for size in sizes]
+        drawn[name] = (
+            rng.normal(size=shape).astype(np.float32) if floats else rng.integers(0, 10, shape)
+        )
+    return drawn
+
+
+def clock() -> float:
+    """Tell the time by which a worker measures: of the processor where there is one thread."""
+    return time.process_time() if os.environ.get("OMP_NUM_THREADS") == "1" else time.perf_counter()
 
 
 def run(command: Command) -> Run:

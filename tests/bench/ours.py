@@ -1,6 +1,6 @@
 """What netlang does inside a process, once for each line that comes in.
 
-python tests/bench/ours.py resnet152 | chain LAYERS | interpret
+python tests/bench/ours.py resnet152 | chain LAYERS | interpret FILE NET
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from netlang.ir.types import F32
 from netlang.program import load, open_program
 
-RESNET = Path(__file__).parents[2] / "examples/resnet.net"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+RESNET = EXAMPLES / "resnet.net"
 
 
 def resnet152() -> float:
@@ -40,20 +42,20 @@ def chain(layers: str) -> Callable[[], float]:
     return measure
 
 
-def interpret() -> Callable[[], float]:
-    import numpy as np
+def interpret(file: str, net: str) -> Callable[[], float]:
+    from measuring import arrays, clock
 
     from netlang.backends import reference
     from netlang.initial import initialize
 
-    graph = load(RESNET).net("ResNet50").graph
+    graph = load(EXAMPLES / file).net(net).graph
     weights = initialize(graph, 0)
-    image = np.random.default_rng(0).normal(size=(1, 3, 224, 224)).astype(np.float32)
+    feeds = arrays({v.name: (v.type.dtype == F32, map(str, v.type.shape)) for v in graph.inputs})
 
     def measure() -> float:
-        start = time.perf_counter()
-        reference.run(graph, {"image": image}, weights)
-        return time.perf_counter() - start
+        start = clock()
+        reference.run(graph, feeds, weights)
+        return clock() - start
 
     return measure
 
@@ -65,7 +67,7 @@ def main(task: str, *arguments: str) -> None:
         case "chain":
             measure = chain(*arguments)
         case _:
-            measure = interpret()
+            measure = interpret(*arguments)
     measure()
     print("ready", flush=True)
     for line in sys.stdin:

@@ -6,10 +6,10 @@ With `cpu` these are seconds of the processor, which other processes change less
 from __future__ import annotations
 
 import sys
-import time
 
 import numpy as np
 import onnxruntime
+from measuring import clock
 
 
 def main(path: str, threads: str, optimized: str = "", by: str = "") -> None:

@@ -38,6 +38,9 @@ from training_cases import CASES
 
 HERE = Path(__file__).parent
 RESNET = EXAMPLES / "resnet.net"
+NETWORKS = (("resnet.net", "ResNet50"), ("vgg.net", "VGG16"), ("densenet.net", "DenseNet121"),
+            ("mobilenet.net", "MobileNet"), ("lenet.net", "LeNet"),
+            ("char_lstm.net", "CharLSTM"), ("gpt2.net", "GPT2"))  # fmt: skip
 Row = list[str]
 
 
@@ -48,6 +51,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", default="2", help="for the interpreter and onnxruntime")
     options = parser.parse_args()
+    os.environ.pop("OPENBLAS_CORETYPE", None)  # each library knows best what a processor can do
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = options.threads
     rows: list[Row] = []
     for part in options.parts or PARTS:
@@ -106,21 +110,34 @@ def elaborate(_: str, rounds: int) -> Iterator[Row]:
         yield [name, f"{seconds * 1e3:.0f} ms", "", ""]
 
 
-def interpreter(peers: str, rounds: int) -> Iterator[Row]:
+def interpreter(_: str, rounds: int) -> Iterator[Row]:
     """Run ResNet-50 on one image, in NumPy and in onnxruntime."""
     threads = os.environ["OMP_NUM_THREADS"]
     with TemporaryDirectory() as folder:
         model = Path(folder, "resnet50.onnx")
         run([NETLANG, "compile", RESNET, "ResNet50", "-o", model])
-        with worker("ours.py", "interpret") as ours:
-            with worker("serve_model.py", model, threads) as theirs:
-                yield pair("ResNet-50 in NumPy", "onnxruntime", ours, theirs, rounds)
-            if has(peers, "onnx"):
-                with worker("theirs.py", "reference", model, python=peers) as theirs:
-                    slow = max(1, rounds // 4)
-                    yield pair("ResNet-50 in NumPy", "onnx.reference", ours, theirs, slow)
-            else:
-                print(skipped("onnx.reference", "onnx"), file=sys.stderr)
+        with (
+            worker("ours.py", "interpret", "resnet.net", "ResNet50") as ours,
+            worker("serve_model.py", model, threads) as theirs,
+        ):
+            yield pair("ResNet-50 in NumPy", "onnxruntime", ours, theirs, rounds)
+
+
+def reference(peers: str, rounds: int) -> Iterator[Row]:
+    """Run networks in NumPy: in our interpreter and in ONNX's."""
+    if not has(peers, "onnx"):
+        print(skipped("onnx.reference", "onnx"), file=sys.stderr)
+        return
+    with TemporaryDirectory() as folder:
+        for file, net in NETWORKS:
+            model = Path(folder, f"{net}.onnx")
+            run([NETLANG, "compile", EXAMPLES / file, net, "-o", model])
+            with (
+                worker("ours.py", "interpret", file, net) as ours,
+                worker("theirs.py", "reference", model, python=peers) as theirs,
+            ):
+                slow = max(1, rounds // 2)
+                yield pair(f"{net} in NumPy", "onnx.reference", ours, theirs, slow)
 
 
 PARTS: dict[str, Callable[[str, int], Iterator[Row]]] = {
@@ -130,6 +147,7 @@ PARTS: dict[str, Callable[[str, int], Iterator[Row]]] = {
     "train": train,
     "elaborate": elaborate,
     "interpreter": interpreter,
+    "reference": reference,
 }
 
 
@@ -152,8 +170,12 @@ def process(
 
 def pair(what: str, name: str, ours: Worker, theirs: Worker, rounds: int) -> Row:
     a, b = workers_in_turn(ours, theirs, rounds)
-    times = f"{min(a) * 1e3:.0f} ms", f"{name}: {min(b) * 1e3:.0f} ms"
+    times = shown(min(a)), f"{name}: {shown(min(b))}"
     return [what, *times, f"{ratio(b, a):.2g}"]
+
+
+def shown(seconds: float) -> str:
+    return f"{seconds * 1e3:,.0f} ms" if seconds > 0.01 else f"{seconds * 1e3:.2g} ms"
 
 
 def figures(runs: list[Run]) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
 
 def torchinfo() -> None:
@@ -35,18 +34,24 @@ def torch() -> None:
 
 
 def reference(model: str) -> None:
-    import numpy as np
     import onnx
+    from measuring import arrays, clock
     from onnx.reference import ReferenceEvaluator
 
-    evaluator = ReferenceEvaluator(onnx.load(model))
-    image = np.random.default_rng(0).normal(size=(1, 3, 224, 224)).astype(np.float32)
+    loaded = onnx.load(model)
+    evaluator = ReferenceEvaluator(loaded)
+    types = {entry.name: entry.type.tensor_type for entry in loaded.graph.input}
+    feeds = arrays({
+        name: (t.elem_type == onnx.TensorProto.FLOAT,
+               [d.dim_param or str(d.dim_value) for d in t.shape.dim])
+        for name, t in types.items()
+    })  # fmt: skip
     print("ready", flush=True)
     for line in sys.stdin:
-        start = time.perf_counter()
+        start = clock()
         for _ in range(int(line)):
-            evaluator.run(None, {"image": image})
-        print((time.perf_counter() - start) / int(line), flush=True)
+            evaluator.run(None, feeds)
+        print((clock() - start) / int(line), flush=True)
 
 
 if __name__ == "__main__":
