@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from netlang.backends import Backend, Provider
+from netlang.backends import Backend, Provider, check_provider
 from netlang.backends.feeds import prepare
-from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph
 from netlang.numeric import Array
 
@@ -31,13 +30,7 @@ class Runner:
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
     ) -> None:
-        if backend == "numpy" and provider == "cuda":
-            raise Fault(
-                "provider-missing",
-                "NumPy computes on the CPU only",
-                helps=["use --backend onnxruntime for --provider cuda"],
-                exit_code=USAGE,
-            )
+        check_provider(backend, provider)
         self.graph = graph
         self.state: dict[str, Array] = {}
         self._weights = weights

@@ -90,7 +90,10 @@ def reception(graph: Graph) -> Reception:
         for output in node.outputs:
             if window is not None and node.inputs[0] in fields:
                 before = fields[node.inputs[0]]
-                fields[output] = tuple(_widen(reach, window) for reach in before)
+                widened = (_widen(reach, window) for reach in before)
+                # Columns have all places along one axis: what comes after tells them apart no more.
+                laid = output.type.rank != node.inputs[0].type.rank
+                fields[output] = tuple(replace(r, axis=None) if laid else r for r in widened)
                 steps.append(Step(node, before, fields[output]))
             else:
                 carried = _carried(node, output, fields)

@@ -191,7 +191,7 @@ def _totals(summary: Summary, paint: _Paint, width: int) -> list[str]:
     if summary.running != 0:
         weights += f", {_plain(summary.running)} running statistics"
     facts = {
-        "weights": f"{weights}, {_short_bytes(kept.weights)}",
+        "weights": f"{weights}, {_short_bytes(kept.weights)}" if kept.weights != 0 else "none",
         "MACs": f"{_plain(summary.macs)} an example{_giga(summary.macs)}",
     }
     if kept.inference is not None:
@@ -214,6 +214,8 @@ def _training(summary: Summary) -> str:
     adam = kept.training("adam") - kept.kept
     if not isinstance(fixed, int) or not isinstance(adam, int):
         return f"{_short_bytes(kept.kept)} of activations an example"
+    if kept.weights == 0:
+        return f"nothing to train; about {_short_bytes(kept.kept)} an example"
     return (
         f"about {_short_bytes(fixed)} (sgd) or {_short_bytes(adam)} (adam)"
         f" + {_short_bytes(kept.kept)} an example"

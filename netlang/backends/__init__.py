@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
+from netlang.faults import USAGE, Fault
+
 Backend = Literal["onnxruntime", "numpy"]
 Provider = Literal["cpu", "cuda", "auto"]
 """Where onnxruntime computes; ``auto`` takes the best there is."""
+
+
+def check_provider(backend: Backend, provider: Provider) -> None:
+    """Raise ``Fault`` where a provider of onnxruntime is asked of NumPy."""
+    if backend == "numpy" and provider == "cuda":
+        raise Fault(
+            "provider-missing",
+            "NumPy computes on the CPU only",
+            helps=["use --backend onnxruntime for --provider cuda"],
+            exit_code=USAGE,
+        )

@@ -58,6 +58,8 @@ def command(
     """Write a net as an ONNX model with its weights."""
     keep_apart(output, file, weights)
     if training:
+        given = {"--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold}
+        _refuse_beside_a_step([name for name, value in given.items() if value])
         _compile_step(file, net, output, opset, seed)
         return
     graph = sound_graph(file, net, bind)
@@ -74,6 +76,14 @@ def command(
     for path in save(model, Path(output)):
         say(f"{path}: {path.stat().st_size:,} bytes")
     say(f"{graph.name}: {count:,} nodes, opset {opset}")
+
+
+def _refuse_beside_a_step(given: list[str]) -> None:
+    if given:
+        raise click.UsageError(
+            f"{given[0]} is about a net, and --train writes the step of a section, which says "
+            "itself how it begins"
+        )
 
 
 def _compile_step(file: str, section: str | None, output: str, opset: int, seed: int) -> None:

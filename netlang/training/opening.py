@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netlang.backends import check_provider
 from netlang.data.batches import Batches, open_batches
 from netlang.data.source import Arrays
 from netlang.elaborate.training import Plan
@@ -35,6 +36,9 @@ class Choices:
     provider: Provider = "cpu"
     threads: int | None = None
     allow_python: bool = False
+
+    def __post_init__(self) -> None:
+        check_provider(self.backend, self.provider)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,18 @@ def test_parameters_are_set_from_outside(
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize("command", [["train"], ["evaluate", "--weights", "w.safetensors"]])
+def test_numpy_has_no_provider(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, section())
+    assert ran(*command, "it.net", "--backend", "numpy", "--provider", "cuda") == 2
+    assert capsys.readouterr().err.startswith(
+        "error[provider-missing]: NumPy computes on the CPU only\n"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_dry_run_tells_and_trains_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

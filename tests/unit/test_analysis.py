@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import netlang.ops  # noqa: F401  fills the table of operators
 from netlang.analysis.counts import macs, running, trained
 from netlang.analysis.memory import peak
 from netlang.analysis.receptive import reception, show_field
@@ -412,6 +413,16 @@ def test_the_field_follows_its_axes_through_a_transposition() -> None:
     c = net.conv("c", net.input("image", N, 1, 16, 12), 4, 3)
     last = net.add(net.root, "transpose", c, order=(0, 2, 3, 1))
     assert seen(net, net.add(net.root, "softmax", last, axis=-1)) == "3×3"
+
+
+def test_columns_of_windows_see_what_the_windows_do() -> None:
+    net = Net()
+    c = net.conv("c", net.input("image", N, 1, 16, 12), 4, 3)
+    columns = net.add(
+        net.root, "unfold", c, kernel=(3, 3), stride=(1, 1), pad=((0, 0), (0, 0)), dilation=(1, 1)
+    )
+    assert seen(net, columns) == "5×5"
+    assert seen(net, net.add(net.root, "relu", columns)) == "5×5"
 
 
 def test_picking_a_row_or_a_range_sees_no_more() -> None:

@@ -120,9 +120,13 @@ def test_the_version_is_that_of_the_package() -> None:
         (["summary", "a.net", "--bind", "H"], "error[usage]: invalid value for '--bind'"),
         (["summary", "a.net", "--bind", "H=x"], "error[usage]: invalid value for '--bind'"),
         (["summary", "a.net", "--depth", "0"], "error[usage]: invalid value for '--depth'"),
+        (["compile", "a.net", "--train", "-o", "a.onnx", "--no-fold"],
+         "error[usage]: --no-fold is about a net, and --train writes the step of a section"),
+        (["compile", "a.net", "--train", "-o", "a.onnx", "-w", "a.safetensors"],
+         "error[usage]: --weights is about a net, and --train writes the step of a section"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
+)  # fmt: skip
 def test_wrong_usage_is_told_and_ends_with_2(args: list[str], message: str) -> None:
     done = netlang(*args)
     assert done.returncode == 2
