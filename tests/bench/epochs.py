@@ -88,12 +88,11 @@ def written(case: Case, folder: Path) -> Path:
 
 def our_epoch(program: Path, threads: int) -> float:
     """Give the seconds of an epoch after the first, by the log of a run."""
-    folder = program.parent / "run"
+    # No run is written over by the next round's.
+    folder = program.parent / f"run-{len([*program.parent.glob('run-*')])}"
     command = [NETLANG, "train", program, "bench", "--run", folder, "--threads", threads]
-    # A run's folder is its own: each round begins a new one beside the last.
     run([*map(str, command)], check=True, capture_output=True, cwd=program.parent)
-    newest = max(program.parent.glob("run*"), key=lambda path: path.stat().st_mtime)
-    lines = map(json.loads, (newest / "log.jsonl").read_text("utf-8").splitlines())
+    lines = map(json.loads, (folder / "log.jsonl").read_text("utf-8").splitlines())
     seconds = [line["seconds"] for line in lines if "epoch" in line]
     return (seconds[-1] - seconds[0]) / (EPOCHS - 1)
 
