@@ -90,7 +90,8 @@ def _fold(
     before = weights[path]
     slope = scale / np.sqrt(var + op.eps)
     by_filter = slope.reshape(-1, *(1,) * (before.ndim - 1))
-    weights[path] = (before * by_filter).astype(before.dtype)
+    # The product is rounded once, as it is written: the whole in double would take memory.
+    weights[path] = np.multiply(before, by_filter, out=np.empty_like(before), casting="same_kind")
     if len(pair.layer.inputs) > 2:
         bias = pair.layer.inputs[2]
         offset = weights[params[bias].path].astype(np.float64)
