@@ -16,6 +16,7 @@ aloud. ``pytest --update`` writes the blocks anew; read the difference before yo
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -51,6 +52,13 @@ class Case:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write the blocks of tests/spec anew")
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests are alive to the end: the collector need not look at them again and
+    # again, which would be counted as the time of whatever is measured.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.File | None:
