@@ -52,5 +52,6 @@ def where_help(
 def _holds(holds: Callable[[Sizes], bool], values: Sizes) -> bool:
     try:
         return bool(values) and holds(values)
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
+        # A size may be divided by what is nothing for such multiples, as C % 2 is for even C.
         return False

@@ -268,3 +268,10 @@ def test_cubic_interpolation_has_the_slope_pytorch_takes() -> None:
     (y,) = OPS["upsample"].make(types, {"scale": (1, 2), "mode": "bicubic"}).forward(x)
     weights = np.array([-0.10546875, 0.87890625, 0.26171875, -0.03515625])
     assert np.isclose(y[0, 0, 0, 7], weights @ x[0, 0, 0, 2:6])
+
+
+def test_a_size_divided_by_what_may_be_nothing_is_refused_without_a_clause() -> None:
+    """For an even H, `H % 2` is nothing to divide by: no multiple of H is tried to the end."""
+    refused = refusal("reshape", (f32(8, H),), shape=[W, 8 // (H % 2)])
+    assert refused.message.startswith("this can't be reshaped to [W, 8//(H - 2*(H//2))]")
+    assert refused.helps == ()
