@@ -31,10 +31,8 @@ from netlang.syntax import ast
 def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     from netlang.ir.dims import symbol
 
-    rows, size = values["d"], values["size"]
+    rows = values["d"]
     assert isinstance(rows, Rows)
-    if isinstance(size, int) and size < 1:
-        refuse("out-of-range", "a batch has at least one row", args["size"].span, f"this is {size}")
     if rows.batched:
         refuse("wrong-type", "these rows are in batches already", args["d"].span)
     if values["shuffle"] and values["in_order"]:
