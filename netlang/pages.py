@@ -12,9 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import fill
 
-from netlang.analysis.counts import macs, running, trained
+from netlang.analysis.counts import grouped, macs, running, trained
 from netlang.diagnostics import Diagnostics
-from netlang.ir.dims import Size
 from netlang.program import Program, load
 from netlang.source import Source
 from netlang.syntax import ast
@@ -101,7 +100,7 @@ class Entry:
         counts = {
             "weights": trained(graph), "running statistics": running(graph), "MACs": macs(one)
         }  # fmt: skip
-        shown = [f"{_grouped(count)} {what}" for what, count in counts.items() if count != 0]
+        shown = [f"{grouped(count)} {what}" for what, count in counts.items() if count != 0]
         return f"  example  {example}\n  gives    {'; '.join([given, *shown])}"
 
     def program(self, example: str) -> str:
@@ -125,10 +124,6 @@ def library() -> dict[str, Entry]:
         for name, (start, end) in split_definitions(source).items():
             found.setdefault(name, Entry(name, path, source, start, end))
     return found
-
-
-def _grouped(count: Size) -> str:
-    return f"{count:,}" if isinstance(count, int) else str(count)
 
 
 def load_text(text: str) -> Program:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -84,6 +85,15 @@ class Example:
 
 def _distinct(params: Iterable[Param]) -> Iterable[Param]:
     return {p.path: p for p in params}.values()
+
+
+def grouped(size: Size) -> str:
+    """Write a count with commas between thousands.
+
+    >>> grouped(61706)
+    '61,706'
+    """
+    return re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", str(size))
 
 
 def known(size: Size) -> int | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from netlang.analysis.counts import Example, node_macs
+from netlang.analysis.counts import Example, grouped, node_macs
 from netlang.analysis.receptive import Reach, Reception, Step, reception, show_field
 from netlang.ir.dims import Dim, Shape, Size, exact_quotient, product
 from netlang.ir.graph import Graph, Node, Param, types, written_at
@@ -279,7 +278,7 @@ def _times(shape: Shape) -> str:
 
 def _count(size: Size) -> str:
     if isinstance(size, Dim):
-        shown = re.sub(r"\d{4,}", lambda n: f"{int(n[0]):,}", str(size)).replace("*", "·")
+        shown = grouped(size).replace("*", "·")
         return shown if " " not in shown else f"({shown})"
     return f"{size:,}"
 

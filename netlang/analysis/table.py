@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
+from netlang.analysis.counts import grouped
 from netlang.analysis.receptive import show_field
 from netlang.analysis.summary import Row, Summary, depth_of, fold
 from netlang.ir.dims import Size
@@ -169,7 +169,7 @@ def _shape(type: TensorType) -> str:
 def _count(size: Size) -> str:
     if size == 0:
         return "·"
-    return _plain(size)
+    return grouped(size)
 
 
 def _bars(sizes: Sequence[Size], cells: int = 4) -> list[str]:
@@ -187,12 +187,12 @@ def _bar(eighths: int) -> str:
 
 def _totals(summary: Summary, paint: _Paint, width: int) -> list[str]:
     kept = summary.memory
-    weights = f"{_plain(summary.params)} trained"
+    weights = f"{grouped(summary.params)} trained"
     if summary.running != 0:
-        weights += f", {_plain(summary.running)} running statistics"
+        weights += f", {grouped(summary.running)} running statistics"
     facts = {
         "weights": f"{weights}, {_short_bytes(kept.weights)}" if kept.weights != 0 else "none",
-        "MACs": f"{_plain(summary.macs)} an example{_giga(summary.macs)}",
+        "MACs": f"{grouped(summary.macs)} an example{_giga(summary.macs)}",
     }
     if kept.inference is not None:
         busiest = _short_bytes(kept.inference)
@@ -227,10 +227,6 @@ def _field(field: str) -> str:
     return f"a result sees {seen}"
 
 
-def _plain(size: Size) -> str:
-    return re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", str(size))
-
-
 def _giga(size: Size) -> str:
     if not isinstance(size, int):
         return ""
@@ -242,7 +238,7 @@ def _giga(size: Size) -> str:
 
 def _short_bytes(size: Size) -> str:
     if not isinstance(size, int):
-        return f"{_plain(size)} B"
+        return f"{grouped(size)} B"
     if size < 1024:
         return f"{size} B" if size else "·"
     amount = float(size)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import click
 
-from netlang.analysis.counts import total, trained
+from netlang.analysis.counts import grouped, total, trained
 from netlang.cli.arguments import json_option
-from netlang.cli.output import colorful, grouped, page_width, say, say_json
+from netlang.cli.output import colorful, page_width, say, say_json
 from netlang.diagnostics import Diagnostic, Severity
 from netlang.elaborate.nets import takes_tensor
 from netlang.faults import Fault

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from netlang.analysis.counts import running, trained
+from netlang.analysis.counts import grouped, running, trained
 from netlang.cli.arguments import bind_option, file_and_net, json_option
 from netlang.cli.loading import sound_graph
-from netlang.cli.output import grouped, say, say_json
+from netlang.cli.output import say, say_json
 from netlang.ir.graph import Graph, Param
 
 EPILOG = """\b

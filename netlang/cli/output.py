@@ -12,7 +12,6 @@ import click
 if TYPE_CHECKING:
     from netlang.diagnostics import Diagnostic
     from netlang.faults import Fault
-    from netlang.ir.dims import Size
 
 WIDTH = 120
 """Columns of a page when the output is no terminal."""
@@ -98,11 +97,6 @@ def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
         gap.join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in table
     )
-
-
-def grouped(size: Size) -> str:
-    """Write a count with a comma between thousands, a symbolic one as it is."""
-    return f"{size:,}" if isinstance(size, int) else str(size)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

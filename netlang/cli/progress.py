@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from netlang.cli.output import grouped, movable, page_width, say
+from netlang.analysis.counts import grouped
+from netlang.cli.output import movable, page_width, say
 from netlang.training.loop import Report
 from netlang.training.opening import Opened
 from netlang.training.schedules import Clock
