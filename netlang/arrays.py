@@ -37,6 +37,15 @@ def dtype_of(array: Array) -> DType | None:
     return _DTYPES.get(array.dtype.name)
 
 
+def raw(array: Array) -> memoryview:
+    """Give the bytes of an array in row-major order, each element's lowest first.
+
+    They are the array's own where it is stored so, and a copy of them where it is not.
+    """
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return np.ascontiguousarray(little).reshape(-1).view(np.uint8).data
+
+
 def show_array(array: Array) -> str:
     """Print the type of an array as the language writes it: ``f32[1, 28, 28]``."""
     dtype = dtype_of(array)

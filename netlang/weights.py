@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from netlang.arrays import dtype_of, show_array, type_of
+from netlang.arrays import dtype_of, raw, show_array, type_of
 from netlang.faults import BadFile, BadWeights, TooLarge
 from netlang.files import reading, write_atomically
 from netlang.ir.graph import Graph
@@ -59,15 +59,8 @@ def save_weights(
         header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [start, end]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    arrays = (_little(weights[name]).reshape(-1) for name in names)
-    chunks = (a.view(np.uint8).data for a in arrays if a.size)
+    chunks = (raw(weights[name]) for name in names)
     write_atomically(path, chain([len(text).to_bytes(8, "little"), text], chunks))
-
-
-def _little(array: Array) -> Array:
-    """Give an array in one piece, its bytes in the order of the format."""
-    swapped = array.dtype.byteorder == ">"
-    return np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")) if swapped else array)
 
 
 _KINDS = {

@@ -63,7 +63,7 @@ def command(
         _compile_step(file, net, output, opset, seed)
         return
     graph = sound_graph(file, net, bind)
-    from netlang.backends.onnx import save, to_onnx
+    from netlang.backends.onnx import lower, save
     from netlang.passes.batch_norm import fold_batch_norm
     from netlang.passes.pipeline import transform
 
@@ -71,9 +71,10 @@ def command(
     lowered = transform(graph)
     if fold:
         lowered, values = fold_batch_norm(lowered, values)
-    model = to_onnx(lowered, values, opset=opset, only=only or None, metadata={"source": file})
+    metadata = {"source": file}
+    model, kept = lower(lowered, values, opset=opset, only=only or None, metadata=metadata)
     count = len(model.graph.node)
-    for path in save(model, Path(output)):
+    for path in save(model, Path(output), kept):
         say(f"{path}: {path.stat().st_size:,} bytes")
     say(f"{graph.name}: {count:,} nodes, opset {opset}")
 

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
 
 import onnx
 from onnx import helper
 
-from netlang.backends.onnx.protos import Model
+from netlang.arrays import raw
+from netlang.backends.onnx.protos import Model, weight
 from netlang.faults import BadFile
 from netlang.files import write_atomically
+from netlang.numeric import Array
 
 _PAGE, _SMALLEST = 4096, 1024
 
 
-def save(model: Model, path: Path, *, external_threshold: int = 1 << 30) -> tuple[Path, ...]:
+def save(
+    model: Model,
+    path: Path,
+    weights: Mapping[str, Array] | None = None,
+    *,
+    external_threshold: int = 1 << 30,
+) -> tuple[Path, ...]:
     """Write a model so that ``path`` is either as it was or complete; give the files written.
 
-    Weights go to ``<path>.data`` beside it once they take more than ``external_threshold`` bytes
-    (a single ONNX file ends at 2 GiB); ``model`` is emptied of its weights as they go.
+    ``weights`` are those ``lower`` left beside the model. Weights go to ``<path>.data`` beside the
+    file once they take more than ``external_threshold`` bytes (a single ONNX file ends at 2 GiB);
+    ``model`` is emptied of its own as they go.
     """
-    if weight_bytes(model) <= external_threshold:
-        write_atomically(path, [model.SerializeToString()])
+    beside = weights or {}
+    if weight_bytes(model) + sum(a.nbytes for a in beside.values()) <= external_threshold:
+        write_atomically(path, _with_weights(model, beside))
         return (path,)
     data = path.with_name(path.name + ".data")
-    write_atomically(data, _moved_out(model, data.name))
+    write_atomically(data, _moved_out(model, beside, data.name))
     write_atomically(path, [model.SerializeToString()])
     return (path, data)
 
@@ -50,12 +60,63 @@ def check(model: Model) -> None:
         raise BadFile(f"ONNX refuses the model: {error}") from None
 
 
-def _moved_out(model: Model, location: str) -> Iterator[bytes]:
-    """Take the bytes of each weight out of a model, leaving a reference in their place."""
+def _with_weights(model: Model, weights: Mapping[str, Array]) -> Iterator[bytes | memoryview]:
+    """Give the bytes of a model that has weights beside it as if they were in it.
+
+    A message within another is written as the number of its field, its length and its bytes: no
+    weight need be copied. Source: the encoding of Protocol Buffers.
+    """
+    if not weights:
+        yield model.SerializeToString()
+        return
+    heads: list[bytes] = []
+    for name, array in weights.items():
+        head = weight(name, array).SerializeToString()
+        head += _field(onnx.TensorProto.RAW_DATA_FIELD_NUMBER, array.nbytes)
+        size = len(head) + array.nbytes
+        heads.append(_field(onnx.GraphProto.INITIALIZER_FIELD_NUMBER, size) + head)
+    graph = model.graph.SerializeToString()
+    size = len(graph) + sum(map(len, heads)) + sum(a.nbytes for a in weights.values())
+    around = Model()
+    around.CopyFrom(model)
+    around.ClearField("graph")
+    yield around.SerializeToString()
+    yield _field(Model.GRAPH_FIELD_NUMBER, size)
+    yield graph
+    for head, array in zip(heads, weights.values(), strict=True):
+        yield head
+        yield raw(array)
+
+
+def _field(number: int, size: int) -> bytes:
+    """Write what stands before the bytes of a field: its number and kind, and how many come."""
+    return _varint(number << 3 | 2) + _varint(size)
+
+
+def _varint(number: int) -> bytes:
+    """Write a number in groups of seven bits, the lowest first; all but the last are marked."""
+    groups = bytearray()
+    while number > 0x7F:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    return bytes(groups)
+
+
+def _moved_out(
+    model: Model, weights: Mapping[str, Array], location: str
+) -> Iterator[bytes | memoryview]:
+    """Give the bytes of each weight, of a model and beside it, and leave a reference in the model.
+
+    What is small stays in the model, and goes there.
+    """
+    for name, array in weights.items():
+        model.graph.initializer.add().CopyFrom(weight(name, array))
     offset = 0
     for tensor in model.graph.initializer:
-        data = tensor.raw_data
+        data = raw(weights[tensor.name]) if tensor.name in weights else tensor.raw_data
         if len(data) < _SMALLEST:
+            tensor.raw_data = bytes(data)
             continue
         # Readers map the file: a page is the alignment that serves all of them.
         padding = -offset % _PAGE

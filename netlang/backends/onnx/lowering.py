@@ -7,10 +7,10 @@ from importlib.metadata import version
 
 from onnx import helper, numpy_helper
 
-from netlang.arrays import dtype_of
+from netlang.arrays import raw
 from netlang.backends.onnx.arranging import Arranged, turned_once
 from netlang.backends.onnx.emitter import Emitter
-from netlang.backends.onnx.protos import Model, info, needed, reads, store
+from netlang.backends.onnx.protos import Model, info, needed, reads, weight
 from netlang.faults import USAGE, Fault
 from netlang.ir.graph import Graph, Node, Value
 from netlang.numeric import Array
@@ -34,6 +34,27 @@ def to_onnx(
     a state ``h`` is an input ``h`` and an output ``h_next``. ``only`` keeps the outputs named and
     what they need. Raises ``BadWeights`` for weights that do not fit.
     """
+    model, kept = lower(graph, weights, opset=opset, only=only, metadata=metadata)
+    # They go straight into the model: a message of more than 2 GiB cannot be copied.
+    for name, array in kept.items():
+        stored = model.graph.initializer.add()
+        stored.CopyFrom(weight(name, array))
+        stored.raw_data = bytes(raw(array))
+    return model
+
+
+def lower(
+    graph: Graph,
+    weights: Mapping[str, Array],
+    *,
+    opset: int = 18,
+    only: Sequence[str] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> tuple[Model, dict[str, Array]]:
+    """Do as ``to_onnx`` and leave the weights beside the model, under the names it reads them by.
+
+    ``save`` writes both as one model, without another copy of the weights in memory.
+    """
     if opset not in OPSETS:
         raise Fault(
             "unknown-opset",
@@ -50,7 +71,9 @@ def to_onnx(
     emitter.finish(results)
     named = {emitter.names[value]: weights[p.path] for value, p in graph.params.items()}
     named |= _arranged(emitter, results, named)
-    return _model(graph, emitter, results, named, partial=only is not None, metadata=metadata)
+    used = {name for proto in emitter.nodes for name in reads(proto)}
+    model = _model(graph, emitter, results, used, partial=only is not None, metadata=metadata)
+    return model, {name: array for name, array in named.items() if name in used}
 
 
 def _arranged(
@@ -114,12 +137,11 @@ def _model(
     graph: Graph,
     emitter: Emitter,
     results: Mapping[str, Value],
-    weights: Mapping[str, Array],
+    used: set[str],
     *,
     partial: bool,
     metadata: Mapping[str, str] | None,
 ) -> Model:
-    used = {name for proto in emitter.nodes for name in reads(proto)}
     made = {name for proto in emitter.nodes for name in proto.output}
     entries = (*graph.inputs, *(s.value for s in graph.states))
     inner = {n: v for v, n in emitter.names.items() if n in made and n not in results}
@@ -143,10 +165,4 @@ def _model(
     units = ", ".join(f"{name} % {unit} == 0" for name, unit in graph.units.items() if unit > 1)
     properties = {"netlang.net": graph.name} | ({"netlang.where": units} if units else {})
     helper.set_model_props(model, properties | dict(metadata or {}))
-    # Weights go straight into the model: a message of more than 2 GiB cannot be copied.
-    for name, array in weights.items():
-        if name in used:
-            dtype = dtype_of(array)
-            assert dtype is not None  # it was asked for in a type of ours
-            store(model.graph.initializer.add(), name, array, dtype)
     return model

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequen
 import onnx
 from onnx import TensorProto, helper
 
+from netlang.arrays import dtype_of, raw
 from netlang.ir.types import DType, TensorType
 from netlang.numeric import Array
 
@@ -34,16 +35,21 @@ def info(name: str, type: TensorType) -> onnx.ValueInfoProto:
 
 def tensor(name: str, array: Array, dtype: DType) -> onnx.TensorProto:
     """Store a small array as a message of its own."""
-    stored = TensorProto()
-    store(stored, name, array, dtype)
+    stored = header(name, array.shape, dtype)
+    stored.raw_data = bytes(raw(array))
     return stored
 
 
-def store(into: onnx.TensorProto, name: str, array: Array, dtype: DType) -> None:
-    """Fill a message in place with an array, in the byte order of the format."""
-    into.name, into.data_type = name, ELEMENTS[dtype]
-    into.dims.extend(array.shape)
-    into.raw_data = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+def header(name: str, shape: Sequence[int], dtype: DType) -> onnx.TensorProto:
+    """Describe a tensor whose numbers are kept elsewhere."""
+    return TensorProto(name=name, data_type=ELEMENTS[dtype], dims=shape)
+
+
+def weight(name: str, array: Array) -> onnx.TensorProto:
+    """Describe a weight, as ``header`` does."""
+    dtype = dtype_of(array)
+    assert dtype is not None  # it was asked for in a type of ours
+    return header(name, array.shape, dtype)
 
 
 def bodies(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
