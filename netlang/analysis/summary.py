@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netlang.analysis import counts
 from netlang.analysis.counts import Example, total
+from netlang.analysis.layers import Layer, handed_on, layers_of
 from netlang.analysis.memory import Memory, memory
 from netlang.analysis.receptive import Field, Reception, join, reception, show_field
 from netlang.ir.dims import Size
-from netlang.ir.graph import Graph, Node, Scope, Value
+from netlang.ir.graph import Graph, Value
 from netlang.ir.types import TensorType, Types
 
 
@@ -97,14 +98,14 @@ def _row_json(row: Row) -> dict[str, object]:
 
 def summarize(graph: Graph, *, source_name: str | None = None) -> Summary:
     """Take a graph apart into its layers."""
-    layers = _layers(graph)
+    layers = layers_of(graph)
     seen = reception(graph)
-    handed_on = _handed_on(graph, layers)
+    values = handed_on(graph, layers)
     counted: set[str] = set()
     one = Example.of(graph)
     rows = [
         _row(graph, one, layer, handed, seen, counted)
-        for layer, handed in zip(layers, handed_on, strict=True)
+        for layer, handed in zip(layers, values, strict=True)
     ]
     rows.extend(_unused(graph, counted))
     results = [f for v in graph.outputs.values() if (f := seen.at(v)) is not None]
@@ -117,7 +118,7 @@ def summarize(graph: Graph, *, source_name: str | None = None) -> Summary:
         params=counts.trained(graph),
         running=counts.running(graph),
         macs=counts.macs(graph),
-        memory=memory(graph, (v for values in handed_on for v in values)),
+        memory=memory(graph, (v for each in values for v in each)),
         field=join(results) if results else None,
     )
 
@@ -132,8 +133,8 @@ def fold(summary: Summary, depth: int | None) -> Summary:
         return summary
     groups: dict[str, list[Row]] = {}
     for row in summary.rows:
-        groups.setdefault(_prefix(row.path, depth), []).append(row)
-    return replace(summary, rows=tuple(_joined(rows, depth) for rows in groups.values()))
+        groups.setdefault(prefix_of(row.path, depth), []).append(row)
+    return replace(summary, rows=tuple(joined(rows, depth) for rows in groups.values()))
 
 
 def depth_of(summary: Summary) -> int:
@@ -141,13 +142,14 @@ def depth_of(summary: Summary) -> int:
     return max((row.path.count(".") + 1 for row in summary.rows), default=1)
 
 
-def _joined(rows: list[Row], depth: int) -> Row:
+def joined(rows: Sequence[Row], depth: int) -> Row:
+    """Make one row of several that follow one another and whose paths begin alike."""
     last = rows[-1]
     if len(rows) == 1:
-        return replace(last, path=_prefix(last.path, depth))
-    kinds = dict.fromkeys(_kind(row, depth) for row in rows)
+        return replace(last, path=prefix_of(last.path, depth))
+    kinds = dict.fromkeys(kind_at(row, depth) for row in rows)
     return Row(
-        path=_prefix(last.path, depth),
+        path=prefix_of(last.path, depth),
         kind=", ".join(kinds),
         results=last.results,
         params=total(row.params for row in rows),
@@ -159,9 +161,9 @@ def _joined(rows: list[Row], depth: int) -> Row:
     )
 
 
-def _kind(row: Row, depth: int) -> str:
+def kind_at(row: Row, depth: int) -> str:
     """Name the outermost call that lies in the row's group; the turn of a loop is no call."""
-    prefix = _prefix(row.path, depth)
+    prefix = prefix_of(row.path, depth)
     for path, kind in row.calls:
         if kind not in TURNS and (path == prefix or path.startswith(f"{prefix}.")):
             return kind
@@ -172,93 +174,30 @@ def _kind(row: Row, depth: int) -> str:
 TURNS = frozenset({"for", "scan"})
 
 
-def _prefix(path: str, depth: int) -> str:
+def prefix_of(path: str, depth: int) -> str:
     return ".".join(path.split(".")[:depth])
-
-
-@dataclass(slots=True)
-class _Layer:
-    path: str
-    kind: str
-    calls: tuple[tuple[str, str], ...]
-    nodes: list[Node]
-
-
-def _layers(graph: Graph) -> list[_Layer]:
-    """Group the nodes by the layer they belong to, in the order of first execution."""
-    layers: dict[Scope | Node, _Layer] = {}
-    for node in graph.nodes:
-        chain = _chain(node.scope)
-        library = next((at for at, scope in enumerate(chain) if scope.library), None)
-        if library is not None:
-            call = chain[library]
-            layer = layers.get(call)
-            if layer is None:
-                calls = tuple((s.path, s.kind) for s in chain[: library + 1] if s.path)
-                layer = layers[call] = _Layer(call.path or call.kind, call.kind, calls, [])
-            layer.nodes.append(node)
-        elif node.inputs:
-            calls = tuple((s.path, s.kind) for s in chain if s.path)
-            path = _binding(calls[-1][0] if calls else "", node.outputs[0].name)
-            layers[node] = _Layer(path, node.op.name, calls, [node])
-    return list(layers.values())
-
-
-def _binding(path: str, name: str) -> str:
-    """Name the binding an operator stands in, from the name of its result.
-
-    That is the path of the call around it and the binding, and a number where a binding has
-    several operators.
-    """
-    inner = name[len(path) + 1 :] if path else name
-    first = inner.split(".")[0]
-    if not name.startswith(path) or not first or first.isdigit():
-        return path or name
-    return f"{path}.{first}" if path else first
-
-
-def _chain(scope: Scope | None) -> list[Scope]:
-    chain: list[Scope] = []
-    while scope is not None:
-        chain.append(scope)
-        scope = scope.parent
-    return chain[::-1]
-
-
-def _handed_on(graph: Graph, layers: list[_Layer]) -> list[tuple[Value, ...]]:
-    """Find for each layer the values others read; for one nobody reads, its last results."""
-    home = {v: layer for layer in layers for node in layer.nodes for v in node.outputs}
-    read: set[Value] = {*graph.outputs.values(), *(s.after for s in graph.states)}
-    inside = {node: layer for layer in layers for node in layer.nodes}
-    for node in graph.nodes:
-        read.update(v for v in node.inputs if home.get(v) is not inside.get(node))
-    return [
-        tuple(v for node in layer.nodes for v in node.outputs if v in read)
-        or layer.nodes[-1].outputs
-        for layer in layers
-    ]
 
 
 def _row(
     graph: Graph,
     one: Example,
-    layer: _Layer,
-    handed_on: tuple[Value, ...],
+    layer: Layer,
+    values: tuple[Value, ...],
     seen: Reception,
     counted: set[str],
 ) -> Row:
     weights = [graph.params[v] for node in layer.nodes for v in node.inputs if v in graph.params]
     fresh = {p.path: p for p in weights if p.path not in counted}
     counted.update(fresh)
-    fields = [f for v in handed_on if (f := seen.at(v)) is not None]
+    fields = [f for v in values if (f := seen.at(v)) is not None]
     return Row(
         path=layer.path,
         kind=layer.kind,
-        results=tuple(v.type for v in handed_on),
+        results=tuple(v.type for v in values),
         params=total(p.type.size for p in fresh.values() if p.trained),
         running=total(p.type.size for p in fresh.values() if not p.trained),
         macs=total(one.size(counts.node_macs(node)) for node in layer.nodes),
-        activation_bytes=total(map(one.bytes, handed_on)),
+        activation_bytes=total(map(one.bytes, values)),
         field=join(fields) if fields else None,
         calls=layer.calls,
     )

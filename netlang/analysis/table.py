@@ -159,10 +159,11 @@ def _paths(rows: Sequence[Row]) -> list[str]:
 
 
 def _shapes(results: Types) -> str:
-    return ", ".join(map(_shape, results))
+    return ", ".join(map(shape_text, results))
 
 
-def _shape(type: TensorType) -> str:
+def shape_text(type: TensorType) -> str:
+    """Write a type without its element type where that is the usual one."""
     return str(type).removeprefix("f32") if type.dtype is F32 else str(type)
 
 
