@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from netlang.analysis.summary import Summary as Layers
     from netlang.backends.onnx import Model as OnnxModel
     from netlang.backends.ort import Provider, Session
+    from netlang.diagram.layout import Direction
+    from netlang.drawing import Drawing
     from netlang.ir.dims import Size
     from netlang.numeric import Array
     from netlang.verification import Comparison
@@ -60,6 +62,26 @@ class Summary(Text):
         )
         made.layers = layers
         return made
+
+
+class Picture:
+    """A network drawn; a notebook shows it."""
+
+    def __init__(self, drawing: Drawing, caption: str) -> None:
+        self.drawing = drawing
+        self.caption = caption
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture as ``.svg`` or ``.png``."""
+        from netlang.diagram.saving import save
+
+        save(self.drawing, Path(path))
+
+    def __repr__(self) -> str:
+        return self.caption
+
+    def _repr_svg_(self) -> str:
+        return self.drawing.svg()
 
 
 class File(Mapping[str, "Network"]):
@@ -143,6 +165,30 @@ class Network:
         """Make the table of layers, folded to ``depth`` names of a path."""
         layers = summarize(self.graph, source_name=str(self.net.program.path))
         return Summary(fold(layers, depth) if depth else layers, depth)
+
+    def draw(
+        self,
+        path: str | Path | None = None,
+        *,
+        depth: int | None = None,
+        direction: Direction = "down",
+    ) -> Picture:
+        """Draw the network, and write the picture where a path is given.
+
+        Layers whose paths begin with the same ``depth`` names share a box. The data go
+        ``direction``: down or right.
+        """
+        from netlang.diagram.painting import paint
+        from netlang.diagram.saving import check_format
+        from netlang.diagram.sketch import sketch
+
+        if path is not None:
+            check_format(Path(path))
+        outline = sketch(self.graph, depth)
+        picture = Picture(paint(outline, direction), str(outline))
+        if path is not None:
+            picture.save(path)
+        return picture
 
     def explain(self, path: str) -> Text:
         """Work out one layer: its size, weights, multiply-adds and receptive field."""

@@ -8,8 +8,8 @@ from importlib import import_module
 import click
 
 COMMANDS = (
-    "check", "fmt", "summary", "show", "names", "explain", "compile", "run", "verify", "generate",
-    "nearest", "train", "evaluate",
+    "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "run", "verify",
+    "generate", "nearest", "train", "evaluate",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ LAYERS = (
     ("arrays", "render", "syntax", "vocabulary"),
     ("initial", "npy", "ops", "pictures", "vectors"),
     ("analysis", "autodiff", "inputs", "passes", "weights"),
-    ("backends", "elaborate"),
+    ("backends", "diagram", "elaborate"),
     ("data", "program", "runner", "verification"),
     ("pages",),
     ("explain",),

@@ -1,0 +1,97 @@
+"""Frames in frames, and which values pass their borders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from netlang.diagram.lattice import Link
+from netlang.diagram.outline import Box, Edge, Item, Outline
+
+
+@dataclass(slots=True)
+class Content:
+    """The items of a frame, the values that pass its border, and the links between all of them.
+
+    Its nodes are the entries, the items and the exits, in this order. An entry or an exit is
+    known by the box that makes the value.
+    """
+
+    label: Item | None
+    items: Sequence[Item]
+    depth: int = 0
+    inside: dict[int, int] = field(default_factory=dict[int, int])
+    entries: dict[int, int] = field(default_factory=dict[int, int])
+    exits: dict[int, int] = field(default_factory=dict[int, int])
+    wired: list[tuple[int | None, int | None, int]] = field(
+        default_factory=list[tuple[int | None, int | None, int]]
+    )
+    """The items a link joins, ``None`` for the border, and the box that makes the value."""
+
+    @property
+    def count(self) -> int:
+        return len(self.entries) + len(self.items) + len(self.exits)
+
+    def node(self, item: int) -> int:
+        return len(self.entries) + item
+
+    def exit(self, box: int) -> int:
+        return len(self.entries) + len(self.items) + self.exits[box]
+
+    def link(self, source: int | None, target: int | None, box: int) -> Link:
+        return Link(
+            self.entries[box] if source is None else self.node(source),
+            self.exit(box) if target is None else self.node(target),
+            box,
+        )
+
+    def links(self) -> list[Link]:
+        return list(dict.fromkeys(self.link(*wire) for wire in self.wired))
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """All frames by number, the picture itself being 0.
+
+    ``chains`` lead to each box: a frame and an item in it, and so on from the outside.
+    """
+
+    frames: Sequence[Content]
+    chains: Mapping[int, Sequence[tuple[int, int]]]
+    edges: Sequence[Edge]
+
+    @classmethod
+    def of(cls, outline: Outline) -> Nest:
+        frames = [Content(None, outline.items)]
+        around: list[tuple[tuple[int, int], ...]] = [()]
+        chains: dict[int, tuple[tuple[int, int], ...]] = {}
+        for number, content in enumerate(frames):
+            for at, item in enumerate(content.items):
+                chain = (*around[number], (number, at))
+                if isinstance(item, Box):
+                    chains[item.number] = chain
+                else:
+                    content.inside[at] = len(frames)
+                    frames.append(Content(item, item.items, content.depth + 1))
+                    around.append(chain)
+        nest = cls(frames, chains, outline.edges)
+        for edge in outline.edges:
+            for frame, source, target in nest.steps(edge):
+                content = frames[frame]
+                if source is None:
+                    content.entries.setdefault(edge[0], len(content.entries))
+                if target is None:
+                    content.exits.setdefault(edge[0], len(content.exits))
+                content.wired.append((source, target, edge[0]))
+        return nest
+
+    def steps(self, edge: Edge) -> list[tuple[int, int | None, int | None]]:
+        """Cut an edge at the borders of frames: in each frame the items it joins there."""
+        here, there = self.chains[edge[0]], self.chains[edge[1]]
+        shared = 0
+        while here[shared] == there[shared]:
+            shared += 1
+        (frame, source), (_, target) = here[shared], there[shared]
+        outwards = [(f, item, None) for f, item in reversed(here[shared + 1 :])]
+        inwards = [(f, None, item) for f, item in there[shared + 1 :]]
+        return [*outwards, (frame, source, target), *inwards]

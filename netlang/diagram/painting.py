@@ -1,0 +1,168 @@
+"""An outline in place, painted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from netlang import drawing
+from netlang.diagram.layout import LOOP, Area, Direction, Layout, lay_out
+from netlang.diagram.outline import Box, Family, Frame, Item, Outline
+from netlang.drawing import Curve, Drawing, Group, Label, Point, Shape, text_width
+
+# Light enough for black text in print, and told apart by the colour-blind (after Okabe and Ito).
+_PAINTS: dict[Family, tuple[str, str]] = {
+    "convolution": ("#cfe5f6", "#2b7bba"),
+    "pooling": ("#f9d5bf", "#c05a12"),
+    "normalization": ("#fbf3b9", "#a89207"),
+    "activation": ("#c5ebdd", "#0a8a66"),
+    "dense": ("#e6d3ea", "#8d4f9e"),
+    "recurrent": ("#bcc9ec", "#2f4a9c"),
+    "attention": ("#f7cfe0", "#b83a74"),
+    "join": ("#dedede", "#5c5c5c"),
+    "other": ("#f7f7f7", "#8a8a8a"),
+}
+_GROUNDS = ("#fbfbfb", "#f2f2f2")
+_INK, _SOFT, _EDGE, _BORDER = "#111111", "#444444", "#4a4a4a", "#9a9a9a"
+
+_NAME, _FACT, _TITLE = 12, 11, 16
+_LINE, _INSET, _LEAST = 15.0, 11.0, 88.0
+_SHORT = 34
+"""Letters of the facts of a box that fit one line."""
+
+_BEHIND = 3.0
+"""How far the card behind a box shows that stands for several layers."""
+
+_MARGIN, _HEADING, _SWATCH = 20.0, 52.0, 14.0
+
+
+def paint(outline: Outline, direction: Direction = "down") -> Drawing:
+    """Draw an outline: a heading, the net, and below it what its colours mean."""
+    if direction == "down":
+        # What is long is longer still from top to bottom: a line less for each box.
+        outline = replace(outline, items=_shortened(outline.items))
+    layout = lay_out(outline, measured, direction)
+    shown = {box.family for box in outline.boxes() if box.role == "layer"}
+    families: list[Family] = [family for family in _PAINTS if family in shown]
+    heading = max(text_width(outline.title, _TITLE, bold=True), text_width(outline.facts, _NAME))
+    width = max(layout.width, heading, min(_legend_width(families), 420.0))
+    key = list(_legend(families, width))
+    depth = max((y for _, (_, y) in key), default=-8.0) + 8.0
+    left, top = _MARGIN + (width - layout.width) / 2, _MARGIN + _HEADING
+    below = top + layout.height + 26.0
+    shapes = [
+        Label((_MARGIN, _MARGIN + 14), "", size=_TITLE, color=_INK, lead=outline.title),
+        Label((_MARGIN, _MARGIN + 32), outline.facts, size=_NAME, color=_SOFT),
+        *_net(outline, layout, (left, top), direction),
+        *(s for family, (x, y) in key for s in _swatch(family, (_MARGIN + x, below + y))),
+    ]
+    size = (math.ceil(width + 2 * _MARGIN), math.ceil(below + depth + _MARGIN))
+    return Drawing(*size, tuple(shapes), outline.title)
+
+
+def _shortened(items: Sequence[Item]) -> tuple[Item, ...]:
+    """Write the facts of a box in one line where that doesn't make it wide."""
+    return tuple(
+        replace(item, items=_shortened(item.items))
+        if isinstance(item, Frame)
+        else replace(item, facts=(" · ".join(item.facts),))
+        if len(item.facts) == 2 and len("".join(item.facts)) <= _SHORT
+        else item
+        for item in items
+    )
+
+
+def _net(outline: Outline, layout: Layout, corner: Point, direction: Direction) -> Iterator[Shape]:
+    for framed in layout.frames:
+        yield from _framed(framed.frame, _moved(framed.area, corner), framed.depth)
+    for way in layout.ways.values():
+        points = tuple((x + corner[0], y + corner[1]) for x, y in way)
+        yield Curve(points, _EDGE, 1.2, head=True)
+    for box in outline.boxes():
+        area = _moved(layout.boxes[box.number], corner)
+        yield Group(tuple(_boxed(box, area, direction)), box.tip)
+
+
+def _moved(area: Area, corner: Point) -> Area:
+    return Area(area.x + corner[0], area.y + corner[1], area.width, area.height)
+
+
+# ---- boxes and frames ----------------------------------------------------------------------------
+
+
+def measured(item: Item) -> tuple[float, float]:
+    if isinstance(item, Frame):
+        return text_width(item.label, _FACT, bold=True), _LINE
+    first = text_width(item.name, _NAME, bold=True) + text_width(f" {item.words}", _NAME)
+    widest = max(first, *(text_width(fact, _FACT) for fact in item.facts), _LEAST - 2 * _INSET)
+    behind = _BEHIND if item.several else 0.0
+    height = _LINE * (1 + len(item.facts)) + 9.0
+    return math.ceil(widest + 2 * _INSET) + behind, height + behind
+
+
+def _framed(frame: Frame, area: Area, depth: int) -> Iterator[Shape]:
+    ground = _GROUNDS[depth % 2]
+    yield drawing.Rectangle((area.x, area.y), area.width, area.height, ground, _BORDER, 7.0, 1.0)
+    place = (area.x + 10.0, area.y + 15.0)
+    yield Label(place, "", size=_FACT, color=_SOFT, lead=frame.label)
+
+
+def _boxed(box: Box, area: Area, direction: Direction) -> Iterator[Shape]:
+    end = box.role != "layer"
+    fill, line = ("#ffffff", _INK) if end else _PAINTS[box.family]
+    behind = _BEHIND if box.several else 0.0
+    width, height = area.width - behind, area.height - behind
+    radius = height / 2 if end else 4.0
+    if box.several:
+        at = (area.x + behind, area.y + behind)
+        yield drawing.Rectangle(at, width, height, fill, line, radius)
+    state = box.role == "state"
+    yield drawing.Rectangle((area.x, area.y), width, height, fill, line, radius, dashed=state)
+    if box.recurs:
+        yield _loop(area, line, direction)
+    middle = area.x + width / 2
+    place = (middle, area.y + 16.0)
+    yield Label(place, f" {box.words}", "middle", _NAME, _INK, lead=box.name)
+    for at, fact in enumerate(box.facts, 1):
+        y = area.y + 16.0 + at * _LINE
+        yield Label((middle, y), fact, "middle", _FACT, _SOFT)
+
+
+def _loop(area: Area, color: str, direction: Direction) -> Shape:
+    """Draw the way of a state from a box back into it."""
+    if direction == "right":
+        x, y, far = area.x + area.width / 2, area.y + area.height, LOOP - 2.0
+        ends = ((x - 9.0, y), (x - 9.0, y + far), (x + 9.0, y + far), (x + 9.0, y))
+    else:
+        x, y, far = area.x + area.width, area.y + area.height / 2, LOOP - 2.0
+        ends = ((x, y + 9.0), (x + far, y + 9.0), (x + far, y - 9.0), (x, y - 9.0))
+    return Curve(ends, color, 1.4, head=True)
+
+
+# ---- the legend ----------------------------------------------------------------------------------
+
+
+def _legend_width(families: Sequence[Family]) -> float:
+    return sum(_key_width(family) for family in families)
+
+
+def _key_width(family: Family) -> float:
+    return _SWATCH + 6.0 + text_width(family, _FACT) + 14.0
+
+
+def _legend(families: Sequence[Family], width: float) -> Iterator[tuple[Family, Point]]:
+    """Say where each key of the legend goes, in as many lines as there have to be."""
+    x = y = 0.0
+    for family in families:
+        if x and x + _key_width(family) - 14.0 > width:
+            x, y = 0.0, y + 20.0
+        yield family, (x, y)
+        x += _key_width(family)
+
+
+def _swatch(family: Family, at: Point) -> Iterator[Shape]:
+    fill, line = _PAINTS[family]
+    x, y = at
+    yield drawing.Rectangle((x, y - 10.0), _SWATCH, _SWATCH - 2.0, fill, line, 3.0)
+    yield Label((x + _SWATCH + 6.0, y), family, size=_FACT, color=_SOFT)

@@ -1,0 +1,37 @@
+"""Drawings as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netlang.drawing import Drawing
+from netlang.faults import ENVIRONMENT, USAGE, Fault
+from netlang.files import write_atomically
+
+
+def check_format(path: Path) -> None:
+    """Raise ``Fault`` for a path whose ending is no format of drawings."""
+    if path.suffix.lower() not in (".svg", ".png"):
+        raise Fault(
+            "unknown-format",
+            f"{path}: drawings are written as .svg or .png",
+            exit_code=USAGE,
+        )
+
+
+def save(drawing: Drawing, path: Path) -> None:
+    """Write a drawing as SVG or PNG, whole or not at all; raises ``Fault``."""
+    check_format(path)
+    if path.suffix.lower() == ".svg":
+        write_atomically(path, [drawing.svg().encode("utf-8")])
+        return
+    try:
+        from netlang.pictures import save_drawing
+    except ImportError:
+        raise Fault(
+            "pillow-missing",
+            f"{path} is a PNG picture, and drawing those needs Pillow",
+            helps=['pip install "netlang[images]"', "an .svg file needs nothing more"],
+            exit_code=ENVIRONMENT,
+        ) from None
+    save_drawing(drawing, path)

@@ -1,0 +1,217 @@
+"""What a layer is called in a picture, and what family it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import get_args
+
+from netlang.analysis.counts import grouped
+from netlang.analysis.layers import Layer
+from netlang.analysis.summary import Row, Summary
+from netlang.analysis.table import shape_text
+from netlang.diagram.outline import Family
+from netlang.ir.dims import Size
+from netlang.ir.graph import Graph, Node, written_at
+from netlang.ir.types import Types
+from netlang.ops.averaging import AvgPool, LpPool
+from netlang.ops.convolution import Convolve, ConvolveTranspose
+from netlang.ops.linear import Linear
+from netlang.ops.pooling import MaxPool
+from netlang.ops.random import RandomDrop
+from netlang.ops.recurrent import Recurrence
+
+FAMILIES: tuple[Family, ...] = get_args(Family)
+"""From what says most about several layers together to what says least."""
+
+_OPERATORS: dict[Family, frozenset[str]] = {
+    "recurrent": frozenset({"rnn_layer", "gru_layer", "lstm_layer", "scan"}),
+    "convolution": frozenset({"convolve", "convolve_transpose"}),
+    "dense": frozenset({"linear", "matmul", "einsum", "gather_rows"}),
+    "pooling": frozenset(
+        {"max_pool", "avg_pool", "lp_pool", "adaptive_avg_pool", "adaptive_max_pool"}
+    ),
+    "normalization": frozenset(
+        {"normalize_batch", "normalize_group", "normalize_instance", "normalize_layer"}
+        | {"normalize_rms", "local_response_norm", "l2_normalize"}
+    ),
+    "activation": frozenset(
+        {"relu", "sigmoid", "tanh", "softplus", "softsign", "selu", "gelu", "leaky_relu", "elu"}
+        | {"softmax", "log_softmax", "leak", "clamp"}
+    ),
+}
+_JOINS = frozenset({"add", "sub", "mul", "div", "concat", "stack", "maximum", "minimum", "select"})
+_PRODUCTS = frozenset({"matmul", "einsum"})
+_CELLS = frozenset({"rnn_cell", "gru_cell", "lstm_cell"})
+
+
+def family_of(layers: Sequence[Layer]) -> Family:
+    """Find the family of a layer, or the one that says most about several."""
+    found: set[Family] = {_family(layer) for layer in layers}
+    names = [node.op.name for layer in layers for node in layer.nodes]
+    if "softmax" in names and sum(name in _PRODUCTS for name in names) > 1:
+        found.add("attention")
+    return min(found, key=FAMILIES.index) if found else "other"
+
+
+def _family(layer: Layer) -> Family:
+    if layer.kind in _CELLS:
+        return "recurrent"
+    if "pool" in layer.kind:
+        return "pooling"
+    names = {node.op.name for node in layer.nodes}
+    for family, operators in _OPERATORS.items():
+        if names & operators:
+            return family
+    return "join" if layer.kind in _JOINS and _several(layer) else "other"
+
+
+def _several(layer: Layer) -> bool:
+    return len({v for node in layer.nodes for v in node.inputs}) > 1
+
+
+def recurs(layers: Iterable[Layer]) -> bool:
+    """Tell whether a layer walks along a sequence and hands a state from step to step."""
+    return any(node.op.name in _OPERATORS["recurrent"] for each in layers for node in each.nodes)
+
+
+def words(kinds: Sequence[str], layers: Sequence[Layer], graph: Graph) -> str:
+    """Say what a box is as books do: ``conv 64 7×7 /2``.
+
+    Of several layers, each kind is named once, with the settings if one alone has any.
+    """
+    told = [(kind, settings(layer, graph)) for kind, layer in zip(kinds, layers, strict=True)]
+    only = [text for text in told if text[1]]
+    owner, text = only[0] if len(only) == 1 else ("", "")
+    return ", ".join(f"{k} {text}" if k == owner else k for k in dict.fromkeys(kinds))
+
+
+def settings(layer: Layer, graph: Graph) -> str:
+    """Write the settings of a layer, ``""`` for one that has none worth a word."""
+    found = [text for node in layer.nodes if (text := _settings(node))]
+    found = found or _weights(layer, graph)
+    return found[0] if len(found) == 1 else ""
+
+
+def _settings(node: Node) -> str:
+    match node.op:
+        case Convolve(stride=stride, dilation=dilation, groups=groups):
+            out, _, *kernel = node.inputs[1].type.shape
+            return _window(kernel, stride, dilation, groups, out)
+        case ConvolveTranspose(stride=stride, dilation=dilation, groups=groups):
+            out, kernel = node.outputs[0].type.shape[1], node.inputs[1].type.shape[2:]
+            return _window(kernel, stride, dilation, groups, out)
+        case (
+            MaxPool(kernel=kernel, stride=stride)
+            | AvgPool(kernel=kernel, stride=stride)
+            | LpPool(kernel=kernel, stride=stride)
+        ):
+            return _window(kernel, stride)
+        case Linear():
+            return str(node.outputs[0].type.shape[-1])
+        case Recurrence(reverse=reverse):
+            units = str(node.outputs[0].type.shape[-1])
+            return f"{units}, backwards" if reverse else units
+        case RandomDrop(rate=rate):
+            return f"{rate:g}"
+        case op if op.name == "gather_rows":
+            return "×".join(map(str, node.inputs[0].type.shape))
+        case _:
+            return ""
+
+
+def _window(
+    kernel: Sequence[Size],
+    stride: Sequence[int],
+    dilation: Sequence[int] = (),
+    groups: int = 1,
+    out: Size | None = None,
+) -> str:
+    words = [str(out)] if out is not None else []
+    words.append("×".join(map(str, kernel)))
+    if set(stride) != {1}:
+        words.append(f"/{_each(stride)}")
+    if set(dilation) - {1}:
+        words.append(f"dilated {_each(dilation)}")
+    if groups != 1:
+        words.append(f"{groups} groups")
+    return " ".join(words)
+
+
+def _each(numbers: Sequence[int]) -> str:
+    return str(numbers[0]) if len(set(numbers)) == 1 else "×".join(map(str, numbers))
+
+
+def _weights(layer: Layer, graph: Graph) -> list[str]:
+    """Name the weights that an operator of the user's own text reads."""
+    if layer.scopes and layer.scopes[-1].library:
+        return []
+    read = [graph.params[v].path for n in layer.nodes for v in n.inputs if v in graph.params]
+    return list(dict.fromkeys(read))
+
+
+# ---- texts of boxes and frames ---------------------------------------------------------------
+
+_LONGEST = 36
+
+
+def name(paths: Sequence[str], around: str) -> str:
+    """Name one path or several turns, as seen from the frame around them.
+
+    >>> name(["hidden.1", "hidden.2", "hidden.3"], "")
+    'hidden.1–3'
+    """
+    first = paths[0]
+    if around and (first == around or first.startswith(f"{around}.")):
+        first = first[len(around) + 1 :]
+    return first if len(paths) == 1 else f"{first}–{paths[-1].rpartition('.')[2]}"
+
+
+def label(name: str, kind: str) -> str:
+    """Write the name and the kind of a block, once where they are the same."""
+    return name if name == kind else "  ".join(filter(None, (name, kind)))
+
+
+def shortened(text: str) -> str:
+    """Cut a text that would make a box too wide."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip(', ')}…"
+
+
+def shapes(types: Types) -> tuple[str, ...]:
+    """Write shapes line by line, the first three of many."""
+    shown = tuple(map(shape_text, types))
+    return shown if len(shown) <= 3 else (*shown[:2], f"and {len(shown) - 2} more")
+
+
+def weights(row: Row, shared: bool, times: int) -> Iterator[str]:
+    """Say how many weights a box has, in each of its turns."""
+    if shared:
+        yield "weights shared"
+    elif row.params != 0:
+        each = f"{times} × " if times > 1 else ""
+        yield f"{each}{_counted(row.params, 'weight')}"
+
+
+def totals(summary: Summary) -> str:
+    """Say what a net has and costs in all."""
+    return f"{_counted(summary.params, 'weight')}, {_counted(summary.macs, 'MAC')} an example"
+
+
+def tip(words: str, row: Row, layers: Sequence[Layer], paths: Sequence[str], types: Types) -> str:
+    """Tell all about a box: its path, its line in the program, its costs."""
+    written = (place for each in layers for node in each.nodes if (place := written_at(node)))
+    costs = [_counted(row.params, "weight"), f"{_counted(row.macs, 'MAC')} an example"]
+    if row.running != 0:
+        costs.insert(1, f"{grouped(row.running)} running statistics")
+    lines = [
+        f"{name(paths, '')}: {words}",
+        ", ".join(map(str, types)),
+        ", ".join(costs) + (f", each of {len(paths)}" if len(paths) > 1 else ""),
+        next(written, ""),
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _counted(size: Size, noun: str) -> str:
+    if size == 0:
+        return f"no {noun}s"
+    return f"{grouped(size)} {noun if size == 1 else f'{noun}s'}"

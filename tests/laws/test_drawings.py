@@ -1,0 +1,245 @@
+"""What holds for the picture of every example: nothing is hidden, left out or told twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import combinations, pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from netlang.analysis.layers import layers_of
+from netlang.analysis.summary import depth_of, fold, summarize
+from netlang.diagram.layout import Area, Direction, Layout, lay_out
+from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
+from netlang.diagram.painting import measured, paint
+from netlang.diagram.sketch import FEW, sketch
+from netlang.drawing import Curve, Group, Label, Point, Rectangle, Shape, bent, text_width
+from netlang.ir.graph import Graph, Value
+from netlang.program import load
+
+FOLDER = Path(__file__).parents[2] / "examples"
+NETS = [(path.name, name) for path in sorted(FOLDER.glob("*.net")) for name in load(path).nets]
+EVERY = pytest.mark.parametrize(("file", "net"), NETS, ids=[f"{f}-{n}" for f, n in NETS])
+DIRECTIONS: tuple[Direction, ...] = ("down", "right")
+
+
+@cache
+def graph_of(file: str, net: str) -> Graph:
+    return load(FOLDER / file).net(net).graph
+
+
+@cache
+def sketches(file: str, net: str) -> list[tuple[int | None, Outline]]:
+    """Give the outlines that a net is tested with, each with its depth."""
+    graph = graph_of(file, net)
+    deepest = depth_of(summarize(graph)) + 1
+    found = {depth: sketch(graph, depth) for depth in (None, 1, 2)}
+    if len(layers_of(graph)) <= 4 * FEW:
+        found[deepest] = sketch(graph, deepest)
+    return list(found.items())
+
+
+@cache
+def layouts(file: str, net: str) -> list[tuple[Outline, Layout]]:
+    return [
+        (outline, lay_out(outline, measured, direction))
+        for _, outline in sketches(file, net)
+        for direction in DIRECTIONS
+    ]
+
+
+def overlap(a: Area, b: Area) -> bool:
+    return (
+        a.x < b.x + b.width and b.x < a.x + a.width
+        and a.y < b.y + b.height and b.y < a.y + a.height
+    )  # fmt: skip
+
+
+def inside(a: Area, b: Area) -> bool:
+    return (
+        a.x >= b.x and a.y >= b.y
+        and a.x + a.width <= b.x + b.width + 1e-6 and a.y + a.height <= b.y + b.height + 1e-6
+    )  # fmt: skip
+
+
+def crosses(start: Point, end: Point, area: Area) -> bool:
+    """Tell whether a straight line passes through a rectangle, its border apart."""
+    low, high = 0.0, 1.0
+    bounds = ((area.x, area.x + area.width), (area.y, area.y + area.height))
+    for at, to, (least, most) in zip(start, end, bounds, strict=True):
+        least, most = least + 0.5, most - 0.5
+        step = to - at
+        if step == 0:
+            if not least < at < most:
+                return False
+            continue
+        first, last = sorted(((least - at) / step, (most - at) / step))
+        low, high = max(low, first), min(high, last)
+    return low < high
+
+
+@EVERY
+def test_no_two_boxes_overlap(file: str, net: str) -> None:
+    for _, layout in layouts(file, net):
+        areas = sorted(layout.boxes.values(), key=lambda area: area.y)
+        assert not [pair for pair in combinations(areas, 2) if overlap(*pair)]
+
+
+def framed(
+    items: Sequence[Item], around: tuple[Frame, ...] = ()
+) -> Iterator[tuple[Item, tuple[Frame, ...]]]:
+    for item in items:
+        yield item, around
+        if isinstance(item, Frame):
+            yield from framed(item.items, (*around, item))
+
+
+@EVERY
+def test_a_frame_holds_its_own_boxes_and_frames_and_touches_no_others(file: str, net: str) -> None:
+    for outline, layout in layouts(file, net):
+        frames = {id(placed.frame): placed.area for placed in layout.frames}
+        for item, around in framed(outline.items):
+            area = layout.boxes[item.number] if isinstance(item, Box) else frames[id(item)]
+            holding = {id(frame) for frame in around}
+            assert all(inside(area, frames[key]) for key in holding)
+            if isinstance(item, Box):
+                others = [frames[key] for key in frames if key not in holding]
+                assert not any(overlap(area, other) for other in others)
+
+
+@EVERY
+def test_an_edge_leads_from_box_to_box_and_through_none(file: str, net: str) -> None:
+    for _, layout in layouts(file, net):
+        for (source, target), way in layout.ways.items():
+            line = bent(way, 8)
+            assert on_border(line[0], layout.boxes[source])
+            assert on_border(line[-1], layout.boxes[target])
+            low, high = min(y for _, y in line), max(y for _, y in line)
+            near = [a for a in layout.boxes.values() if a.y <= high and a.y + a.height >= low]
+            through = [area for a, b in pairwise(line) for area in near if crosses(a, b, area)]
+            assert through == []
+
+
+def on_border(point: Point, area: Area) -> bool:
+    x, y = point
+    across = min(abs(x - area.x), abs(x - area.x - area.width))
+    along = min(abs(y - area.y), abs(y - area.y - area.height))
+    return min(across, along) < 1e-6 and inside(Area(x, y, 0, 0), area)
+
+
+@EVERY
+def test_every_layer_of_the_summary_has_its_box(file: str, net: str) -> None:
+    whole = summarize(graph_of(file, net))
+    for depth, outline in sketches(file, net):
+        turns = [item.paths for item, _ in framed(outline.items) if isinstance(item, Frame)]
+        paths = {path for box in outline.boxes() for path in box.paths}
+        for row in fold(whole, depth).rows if depth else ():
+            shown = told(row.path, turns)
+            assert any(shown == p or shown.startswith(f"{p}.") for p in paths), row.path
+        assert all(
+            any(row.path == p or row.path.startswith(f"{p}.") for row in whole.rows) for p in paths
+        )
+
+
+def told(path: str, turns: Sequence[tuple[str, ...]]) -> str:
+    """Give the path under which a layer is drawn, where its turn is like the first."""
+    for first, *others in turns:
+        for other in others:
+            if path == other or path.startswith(f"{other}."):
+                path = first + path.removeprefix(other)
+    return path
+
+
+@EVERY
+def test_every_edge_of_the_graph_is_drawn_once(file: str, net: str) -> None:
+    graph = graph_of(file, net)
+    for _, outline in sketches(file, net):
+        assert len(set(outline.edges)) == len(outline.edges)
+        assert set(lay_out(outline, measured).ways) == set(outline.edges)
+        # Where each layer has a box of its own, the boxes are in the order of the layers.
+        layers = [box for box in outline.boxes() if box.role == "layer"]
+        if len(layers) == outline.layers == len(layers_of(graph)):
+            assert set(outline.edges) == expected(graph, outline.boxes())
+
+
+def expected(graph: Graph, boxes: Sequence[Box]) -> set[Edge]:
+    numbers = {role: [b.number for b in boxes if b.role == role] for role in ("layer", "state")}
+    homes: dict[Value, int] = {}
+    readers: list[tuple[Value, int]] = []
+    homes |= {v: boxes[at].number for at, v in enumerate(graph.inputs)}
+    homes |= {s.value: numbers["state"][at] for at, s in enumerate(graph.states)}
+    for layer, number in zip(layers_of(graph), numbers["layer"], strict=True):
+        homes |= {v: number for node in layer.nodes for v in node.outputs}
+        readers += [(v, number) for node in layer.nodes for v in node.inputs]
+    ends = [b.number for b in boxes if b.role == "output"]
+    readers += zip(graph.outputs.values(), ends, strict=True)
+    after = numbers["state"][len(graph.states) :]
+    readers += [(s.after, number) for s, number in zip(graph.states, after, strict=True)]
+    edges = {(homes[v], reader) for v, reader in readers if v in homes}
+    return {(source, target) for source, target in edges if source != target}
+
+
+def corners(shape: Shape) -> Iterator[Point]:
+    match shape:
+        case Rectangle(at=(x, y), width=width, height=height):
+            yield from ((x, y), (x + width, y + height))
+        case Curve(points=points):
+            yield from bent(points)
+        case Label(at=(x, y), text=text, anchor=anchor, size=size, lead=lead):
+            width = text_width(lead, size, bold=True) + text_width(text, size)
+            before = {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+            yield from ((x - before * width, y - size), (x + (1 - before) * width, y + size / 4))
+        case Group(shapes=shapes):
+            for inner in shapes:
+                yield from corners(inner)
+        case _:
+            raise AssertionError(f"a picture has no {shape}")
+
+
+@EVERY
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_all_is_within_the_picture(file: str, net: str, direction: Direction) -> None:
+    for _, outline in sketches(file, net):
+        drawing = paint(outline, direction)
+        points = [point for shape in drawing.shapes for point in corners(shape)]
+        assert min(x for x, _ in points) >= 0 and max(x for x, _ in points) <= drawing.width
+        assert min(y for _, y in points) >= 0 and max(y for _, y in points) <= drawing.height
+
+
+@EVERY
+def test_texts_fit_their_boxes(file: str, net: str) -> None:
+    for _, outline in sketches(file, net):
+        for shape in paint(outline).shapes:
+            if isinstance(shape, Group):
+                front = [inner for inner in shape.shapes if isinstance(inner, Rectangle)][-1]
+                area = Area(*front.at, front.width, front.height)
+                labels = [inner for inner in shape.shapes if isinstance(inner, Label)]
+                assert labels
+                places = [point for label in labels for point in corners(label)]
+                assert all(inside(Area(x, y, 0, 0), area) for x, y in places)
+
+
+@EVERY
+def test_the_svg_is_xml_without_scripts_and_always_the_same(file: str, net: str) -> None:
+    outline = sketch(graph_of(file, net))
+    text = paint(outline).svg()
+    root = ElementTree.fromstring(text)
+    groups = root.findall("{*}g")
+    assert root.findtext("{*}title") == net
+    assert [g.findtext("{*}title") for g in groups] == [box.tip for box in outline.boxes()]
+    tags = {element.tag.partition("}")[2] for element in root.iter()}
+    assert tags <= {"svg", "title", "rect", "path", "polygon", "text", "tspan", "g"}
+    # Read anew: nothing may hang on where objects are in memory.
+    again = sketch(load(FOLDER / file).net(net).graph)
+    assert paint(again).svg() == text
+
+
+@EVERY
+def test_a_picture_fits_a_page_unless_asked_for_more(file: str, net: str) -> None:
+    graph = graph_of(file, net)
+    boxes = [box for box in sketch(graph).boxes() if box.role == "layer"]
+    one = [box for box in sketch(graph, 1).boxes() if box.role == "layer"]
+    assert len(boxes) <= max(FEW, len(one))
