@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from netlang.faults import TooLarge
 
-MOST_BENDS = 50_000
+MOST_PASSED = 50_000
 """A picture whose edges pass more layers is refused: it would be black with lines."""
 
 Segment = tuple[int, int, int]
@@ -55,18 +55,18 @@ def lattice(count: int, links: Sequence[Link], *, first: int = 0, last: int = 0)
     rows: list[list[int]] = [[] for _ in range(max(levels, default=-1) + 1)]
     for node, level in enumerate(levels):
         rows[level].append(node)
+    passed = sum(levels[link.target] - levels[link.source] - 1 for link in links)
+    if passed > MOST_PASSED:
+        raise TooLarge(
+            f"the edges of this picture would pass other layers {passed:,} times, and "
+            f"{MOST_PASSED:,} are the most",
+            helps=["fold it: layers whose paths begin alike share a box with `--depth 1`"],
+        )
     made = Lattice(count, levels, rows)
     reach: dict[tuple[int, int], int] = {}
     for link in links:
         value = (link.source, link.key)
         reach[value] = max(reach.get(value, 0), levels[link.target])
-    passed = sum(end - levels[source] - 1 for (source, _), end in reach.items())
-    if passed > MOST_BENDS:
-        raise TooLarge(
-            f"the edges of this picture would pass other layers {passed:,} times, "
-            f"and {MOST_BENDS:,} are the most",
-            helps=["fold it with a smaller --depth"],
-        )
     for (source, key), end in reach.items():
         before = source
         for level in range(levels[source] + 1, end):

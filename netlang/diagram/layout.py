@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 from netlang.diagram.lattice import Lattice, lattice
 from netlang.diagram.nest import Content, Nest
@@ -18,6 +18,7 @@ from netlang.diagram.ordering import Share, order
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
 from netlang.diagram.placing import Offset, place
 from netlang.drawing import Point
+from netlang.faults import USAGE, Fault
 
 Direction = Literal["down", "right"]
 Extent = tuple[float, float]
@@ -71,7 +72,12 @@ class Layout:
 
 
 def lay_out(outline: Outline, measure: Measure, direction: Direction = "down") -> Layout:
-    """Find places for all that is drawn; the same outline gives the same places."""
+    """Find places for all that is drawn; the same outline gives the same places.
+
+    Raises ``Fault`` for an unknown direction, and ``TooLarge`` where edges would hide the boxes.
+    """
+    if direction not in get_args(Direction):
+        raise Fault("usage", f"a picture goes down or right, and not {direction}", exit_code=USAGE)
     turned = direction == "right"
     nest = Nest.of(outline)
     plans: dict[int, _Plan] = {}

@@ -123,7 +123,8 @@ def _boxed(box: Box, area: Area, direction: Direction) -> Iterator[Shape]:
         yield _loop(area, line, direction)
     middle = area.x + width / 2
     place = (middle, area.y + 16.0)
-    yield Label(place, f" {box.words}", "middle", _NAME, _INK, lead=box.name)
+    words = f" {box.words}" if box.name else box.words
+    yield Label(place, words, "middle", _NAME, _INK, lead=box.name)
     for at, fact in enumerate(box.facts, 1):
         y = area.y + 16.0 + at * _LINE
         yield Label((middle, y), fact, "middle", _FACT, _SOFT)

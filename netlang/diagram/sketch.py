@@ -189,7 +189,7 @@ class _Sketch:
             number,
             "layer",
             wording.family_of(layers),
-            "" if name == row.kind else name,
+            wording.apart(name, row.kind),
             wording.shortened(words),
             (*wording.shapes(shapes), *wording.weights(row, self._shares(layers, row), times)),
             wording.tip(words, row, layers, block.paths, shapes),

@@ -166,6 +166,15 @@ def name(paths: Sequence[str], around: str) -> str:
     return first if len(paths) == 1 else f"{first}–{paths[-1].rpartition('.')[2]}"
 
 
+def apart(name: str, kind: str) -> str:
+    """Drop the last part of a name that says the same as the kind behind it.
+
+    >>> apart("first.conv", "conv")
+    'first'
+    """
+    return "" if name == kind else name.removesuffix(f".{kind}")
+
+
 def label(name: str, kind: str) -> str:
     """Write the name and the kind of a block, once where they are the same."""
     return name if name == kind else "  ".join(filter(None, (name, kind)))

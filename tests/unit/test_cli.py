@@ -272,7 +272,10 @@ def imported(args: list[str], cwd: Path) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("args", [["check"], ["summary"], ["summary", "--json"], ["names"]])
+@pytest.mark.parametrize(
+    "args",
+    [["check"], ["summary"], ["summary", "--json"], ["draw", "-o", "small.svg"], ["names"]],
+)
 def test_looking_at_a_program_loads_no_heavy_library(small: Path, args: list[str]) -> None:
     loaded = imported([args[0], small.name, *args[1:]], small.parent)
     assert loaded & {"numpy", "onnx", "onnxruntime", "rich", "asyncio", "PIL"} == set()
