@@ -134,6 +134,23 @@ class _Plan:
         room = self.bottoms[level] - self.tops[level] - self.sizes[node][1]
         return corner[0] + self.starts[node], corner[1] + self.tops[level] + room / 2
 
+    def level(self, node: int, corner: Extent, port: float = 0.0) -> list[Extent]:
+        """Give the ends of the level of a node, beside its beginning."""
+        level, across = self.made.levels[node], corner[0] + self.starts[node] + port
+        return [(across, corner[1] + ends[level]) for ends in (self.tops, self.bottoms)]
+
+    def above(self, node: int, corner: Extent, port: float | None) -> list[Extent]:
+        """Lead from the beginning of a level to a node: to its port, or its middle."""
+        across, _ = self.sizes[node]
+        begin, _ = self.level(node, corner, across / 2 if port is None else port)
+        return [begin, (begin[0], self.corner(node, corner)[1])]
+
+    def below(self, node: int, corner: Extent, port: float | None) -> list[Extent]:
+        """Lead from a node, its port or its middle, to the end of its level."""
+        across, along = self.sizes[node]
+        _, end = self.level(node, corner, across / 2 if port is None else port)
+        return [(end[0], self.corner(node, corner)[1] + along), end]
+
 
 def _planned(
     nest: Nest, number: int, plans: Mapping[int, _Plan], measure: Measure, *, turned: bool
@@ -257,25 +274,19 @@ def _way(
     """List the corners of an edge's way; it turns only between levels."""
     points: list[Extent] = []
     for frame, source, target in nest.steps(edge):
-        content, plan, (across, along) = nest.frames[frame], plans[frame], placed[frame]
+        content, plan = nest.frames[frame], plans[frame]
         link = content.link(source, target, edge[0])
         for node in plan.made.way(link):
-            level = plan.made.levels[node]
-            at = across + plan.starts[node]
-            item = node - len(content.entries) if node < content.count else -1
-            if 0 <= item < len(content.items):
-                inside = content.inside.get(item)
-                ports = None if inside is None else plans[inside]
-                half = plan.sizes[node][0] / 2
-                end = plan.corner(node, (across, along))[1]
-                if node == link.source:
-                    at += half if ports is None else ports.leave[edge[0]]
-                    points += [(at, end + plan.sizes[node][1]), (at, along + plan.bottoms[level])]
-                else:
-                    at += half if ports is None else ports.enter[edge[0]]
-                    points += [(at, along + plan.tops[level]), (at, end)]
+            item = content.item(node)
+            inside = None if item is None else plans.get(content.inside.get(item, -1))
+            if item is None:
+                points += plan.level(node, placed[frame])
+            elif node == link.source:
+                port = None if inside is None else inside.leave[edge[0]]
+                points += plan.below(node, placed[frame], port)
             else:
-                points += [(at, along + plan.tops[level]), (at, along + plan.bottoms[level])]
+                port = None if inside is None else inside.enter[edge[0]]
+                points += plan.above(node, placed[frame], port)
     return points
 
 

@@ -30,10 +30,16 @@ class Content:
 
     @property
     def count(self) -> int:
+        """Count the nodes."""
         return len(self.entries) + len(self.items) + len(self.exits)
 
     def node(self, item: int) -> int:
         return len(self.entries) + item
+
+    def item(self, node: int) -> int | None:
+        """Give the item of a node; ``None`` for entries, exits and bends."""
+        item = node - len(self.entries)
+        return item if 0 <= item < len(self.items) else None
 
     def exit(self, box: int) -> int:
         return len(self.entries) + len(self.items) + self.exits[box]
@@ -65,6 +71,7 @@ class Nest:
         frames = [Content(None, outline.items)]
         around: list[tuple[tuple[int, int], ...]] = [()]
         chains: dict[int, tuple[tuple[int, int], ...]] = {}
+        # The list grows by the frames inside each one, which are then looked at in their turn.
         for number, content in enumerate(frames):
             for at, item in enumerate(content.items):
                 chain = (*around[number], (number, at))

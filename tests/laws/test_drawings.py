@@ -123,6 +123,18 @@ def test_an_edge_leads_from_box_to_box_and_through_none(file: str, net: str) -> 
             assert through == []
 
 
+@EVERY
+def test_no_edge_goes_through_the_label_of_a_frame(file: str, net: str) -> None:
+    for _, layout in layouts(file, net):
+        labels = [
+            Area(placed.area.x + 10, placed.area.y + 4, *measured(placed.frame))
+            for placed in layout.frames
+        ]
+        lines = [bent(way, 8) for way in layout.ways.values()]
+        parts = [part for line in lines for part in pairwise(line)]
+        assert not [area for a, b in parts for area in labels if crosses(a, b, area)]
+
+
 def on_border(point: Point, area: Area) -> bool:
     x, y = point
     across = min(abs(x - area.x), abs(x - area.x - area.width))
