@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import combinations, pairwise
+from itertools import combinations, count, pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from netlang.analysis.layers import layers_of
 from netlang.analysis.summary import depth_of, fold, summarize
@@ -81,11 +83,14 @@ def crosses(start: Point, end: Point, area: Area) -> bool:
     return low < high
 
 
+def overlapping(layout: Layout) -> list[tuple[Area, Area]]:
+    """List the boxes that cover one another."""
+    return [pair for pair in combinations(layout.boxes.values(), 2) if overlap(*pair)]
+
+
 @EVERY
 def test_no_two_boxes_overlap(file: str, net: str) -> None:
-    for _, layout in layouts(file, net):
-        areas = sorted(layout.boxes.values(), key=lambda area: area.y)
-        assert not [pair for pair in combinations(areas, 2) if overlap(*pair)]
+    assert not [pair for _, layout in layouts(file, net) for pair in overlapping(layout)]
 
 
 def framed(
@@ -97,42 +102,39 @@ def framed(
             yield from framed(item.items, (*around, item))
 
 
+def misplaced(outline: Outline, layout: Layout) -> list[Item]:
+    """List what is not within its frames, or touches others."""
+    frames = {id(placed.frame): placed.area for placed in layout.frames}
+    found: list[Item] = []
+    for item, around in framed(outline.items):
+        area = layout.boxes[item.number] if isinstance(item, Box) else frames[id(item)]
+        own = {id(frame) for frame in (*around, item)}
+        others = [frames[key] for key in frames if key not in own] if isinstance(item, Box) else []
+        within = all(inside(area, frames[id(frame)]) for frame in around)
+        if not within or any(overlap(area, other) for other in others):
+            found.append(item)
+    return found
+
+
 @EVERY
 def test_a_frame_holds_its_own_boxes_and_frames_and_touches_no_others(file: str, net: str) -> None:
-    for outline, layout in layouts(file, net):
-        frames = {id(placed.frame): placed.area for placed in layout.frames}
-        for item, around in framed(outline.items):
-            area = layout.boxes[item.number] if isinstance(item, Box) else frames[id(item)]
-            holding = {id(frame) for frame in around}
-            assert all(inside(area, frames[key]) for key in holding)
-            if isinstance(item, Box):
-                others = [frames[key] for key in frames if key not in holding]
-                assert not any(overlap(area, other) for other in others)
+    assert not [item for both in layouts(file, net) for item in misplaced(*both)]
 
 
-@EVERY
-def test_an_edge_leads_from_box_to_box_and_through_none(file: str, net: str) -> None:
-    for _, layout in layouts(file, net):
-        for (source, target), way in layout.ways.items():
-            line = bent(way, 8)
-            assert on_border(line[0], layout.boxes[source])
-            assert on_border(line[-1], layout.boxes[target])
-            low, high = min(y for _, y in line), max(y for _, y in line)
-            near = [a for a in layout.boxes.values() if a.y <= high and a.y + a.height >= low]
-            through = [area for a, b in pairwise(line) for area in near if crosses(a, b, area)]
-            assert through == []
-
-
-@EVERY
-def test_no_edge_goes_through_the_label_of_a_frame(file: str, net: str) -> None:
-    for _, layout in layouts(file, net):
-        labels = [
-            Area(placed.area.x + 10, placed.area.y + 4, *measured(placed.frame))
-            for placed in layout.frames
+def crossing(layout: Layout) -> list[Edge]:
+    """List the edges that do not lead from border to border, or pass through a box."""
+    found: list[Edge] = []
+    for (source, target), way in layout.ways.items():
+        line = bent(way, 8)
+        ends = (line[0], layout.boxes[source]), (line[-1], layout.boxes[target])
+        low, high = min(y for _, y in line), max(y for _, y in line)
+        near = [
+            area for area in layout.boxes.values() if area.y <= high and area.y + area.height >= low
         ]
-        lines = [bent(way, 8) for way in layout.ways.values()]
-        parts = [part for line in lines for part in pairwise(line)]
-        assert not [area for a, b in parts for area in labels if crosses(a, b, area)]
+        through = any(crosses(a, b, area) for a, b in pairwise(line) for area in near)
+        if through or not all(on_border(*end) for end in ends):
+            found.append((source, target))
+    return found
 
 
 def on_border(point: Point, area: Area) -> bool:
@@ -140,6 +142,27 @@ def on_border(point: Point, area: Area) -> bool:
     across = min(abs(x - area.x), abs(x - area.x - area.width))
     along = min(abs(y - area.y), abs(y - area.y - area.height))
     return min(across, along) < 1e-6 and inside(Area(x, y, 0, 0), area)
+
+
+@EVERY
+def test_an_edge_leads_from_box_to_box_and_through_none(file: str, net: str) -> None:
+    assert not [edge for _, layout in layouts(file, net) for edge in crossing(layout)]
+
+
+def hidden(layout: Layout) -> list[str]:
+    """List the labels of frames that an edge goes through."""
+    lines = [bent(way, 8) for way in layout.ways.values()]
+    parts = [part for line in lines for part in pairwise(line)]
+    labels = [
+        (placed.frame.label, Area(placed.area.x + 10, placed.area.y + 4, *measured(placed.frame)))
+        for placed in layout.frames
+    ]
+    return [label for label, area in labels if any(crosses(a, b, area) for a, b in parts)]
+
+
+@EVERY
+def test_no_edge_goes_through_the_label_of_a_frame(file: str, net: str) -> None:
+    assert not [label for _, layout in layouts(file, net) for label in hidden(layout)]
 
 
 @EVERY
@@ -255,3 +278,46 @@ def test_a_picture_fits_a_page_unless_asked_for_more(file: str, net: str) -> Non
     boxes = [box for box in sketch(graph).boxes() if box.role == "layer"]
     one = [box for box in sketch(graph, 1).boxes() if box.role == "layer"]
     assert len(boxes) <= max(FEW, len(one))
+
+
+# Pictures of no network at all, with frames and edges in ways that no program may ever have.
+
+
+@st.composite
+def outlines(draw: st.DrawFn) -> Outline:
+    """Draw frames in frames, and edges from any box to any later one."""
+    shapes = st.recursive(
+        st.none(), lambda inner: st.lists(inner, min_size=1, max_size=5), max_leaves=24
+    )
+    numbers = count()
+
+    def item(shape: object) -> Item:
+        if isinstance(shape, list):
+            number = next(numbers)
+            items = tuple(map(item, shape))
+            return Frame("a label" * (number % 3), (f"f{number}",), items)
+        number, words = len(boxes), "w" * draw(st.integers(0, 30))
+        facts = ("[N]",) * draw(st.integers(0, 4))
+        box = Box(
+            number, "layer", "other", "", words, facts, "",
+            several=draw(st.booleans()), recurs=draw(st.booleans()),
+        )  # fmt: skip
+        boxes.append(box)
+        return box
+
+    boxes: list[Box] = []
+    items = tuple(map(item, draw(st.lists(shapes, min_size=1, max_size=8))))
+    pairs = [(a, b) for b in range(len(boxes)) for a in range(b)]
+    edges = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=40)) if pairs else []
+    return Outline("Any", "", len(boxes), items, tuple(edges))
+
+
+@given(outlines(), st.sampled_from(DIRECTIONS))
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_any_picture_is_in_order(outline: Outline, direction: Direction) -> None:
+    layout = lay_out(outline, measured, direction)
+    assert not overlapping(layout)
+    assert not misplaced(outline, layout)
+    assert not crossing(layout)
+    assert not hidden(layout)
+    assert set(layout.ways) == set(outline.edges)
