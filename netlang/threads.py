@@ -8,18 +8,16 @@ nothing of each other wait once, at their end, and what is around a product is s
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from math import prod
-from threading import Lock, local
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Lock, Thread, local
+from typing import Protocol
 
 
 class _Library(Protocol):
@@ -67,43 +65,51 @@ def spread(work: Callable[[int], object], count: int) -> None:
             work(i)
         return
     left = iter(range(count))  # shared: each number goes to the thread that asks first
-
-    def drain() -> None:
-        _here.inside = True
+    with _held():
+        jobs = [_Job(work, left) for _ in range(helpers)]
+        _call(jobs)
         try:
-            for i in left:
-                work(i)
+            _drain(work, left)
         finally:
-            _here.inside = False
-            for _ in left:  # after a failure nobody need go on
-                pass
+            for job in jobs:
+                job.end()
+        for job in jobs:
+            if job.failure is not None:
+                raise job.failure
 
-    with _one_thread_each():
-        # Each helper has the caller's settings, such as which warnings NumPy gives.
-        running = [_pool().submit(copy_context().run, drain) for _ in range(helpers)]
-        try:
-            drain()
-        finally:
-            begun = [helper for helper in running if not helper.cancel()]
-            for helper in begun:
-                helper.exception()  # waits
-        for helper in begun:
-            helper.result()
+
+@contextmanager
+def together() -> Generator[None]:
+    """Between the first call of ``spread`` within and the end, BLAS stays held to one thread.
+
+    A thread of BLAS that has done its part looks for more in a busy loop for some hundredths of a
+    second, and keeps a processor from ours.
+    """
+    global _spans
+    with _lock:
+        _spans += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _spans -= 1
+            _give_back()
 
 
 _here = local()
 _lock = Lock()
-_users = 0
+_users = _spans = 0
 _given: list[int] = []
+"""How many threads BLAS had before it was held, a number for each library."""
 
 
 @contextmanager
-def _one_thread_each() -> Generator[None]:
+def _held() -> Generator[None]:
     """Hold BLAS to one thread, and give back what it had when nobody computes any more."""
-    global _users, _given
+    global _users
     with _lock:
-        if not _users:
-            _given = _numbers()
+        if not _given:
+            _given.extend(_numbers())
             _set([1] * len(_given))
         _users += 1
     try:
@@ -111,9 +117,78 @@ def _one_thread_each() -> Generator[None]:
     finally:
         with _lock:
             _users -= 1
-            if not _users:
-                _set(_given)
-                _given = []
+            _give_back()
+
+
+def _give_back() -> None:
+    if _given and not _users and not _spans:
+        _set(_given)
+        _given.clear()
+
+
+class _Job:
+    """A share in a computation, for whichever helper takes it up first, or for none."""
+
+    def __init__(self, work: Callable[[int], object], left: Iterator[int]) -> None:
+        self._work, self._left = work, left
+        # Each helper has the caller's settings, such as which warnings NumPy gives.
+        self._settings = copy_context()
+        self._begun, self._running = Lock(), Lock()
+        self._running.acquire()
+        self.failure: BaseException | None = None
+
+    def begin(self) -> None:
+        """Do what is left, in the thread of a helper."""
+        if not self._begun.acquire(blocking=False):
+            return
+        try:
+            self._settings.run(_drain, self._work, self._left)
+        except BaseException as error:
+            self.failure = error
+        finally:
+            self._running.release()
+
+    def end(self) -> None:
+        """Wait for the helper; where none has come yet, none need."""
+        if not self._begun.acquire(blocking=False):
+            self._running.acquire()
+
+
+def _drain(work: Callable[[int], object], left: Iterator[int]) -> None:
+    _here.inside = True
+    try:
+        for i in left:
+            work(i)
+    finally:
+        _here.inside = False
+        for _ in left:  # after a failure nobody need go on
+            pass
+
+
+_jobs: SimpleQueue[_Job] = SimpleQueue()
+_helpers: list[Thread] = []
+
+
+def _call(jobs: list[_Job]) -> None:
+    """Put jobs before the helpers, which wait for them asleep."""
+    with _lock:
+        while len(_helpers) < len(jobs):
+            helper = Thread(target=_help, args=(_jobs,), name="netlang", daemon=True)
+            helper.start()
+            _helpers.append(helper)
+    for job in jobs:
+        _jobs.put(job)
+
+
+def _help(jobs: SimpleQueue[_Job]) -> None:
+    while True:
+        jobs.get().begin()
+
+
+def _forget_helpers() -> None:
+    global _jobs
+    _helpers.clear()
+    _jobs = SimpleQueue()
 
 
 def _numbers() -> list[int]:
@@ -131,12 +206,5 @@ def _libraries() -> list[_Library]:
     return list(controller.select(user_api="blas").lib_controllers)
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor  # takes long to load
-
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="netlang")
-
-
 if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=_forget_helpers)

@@ -87,17 +87,16 @@ class Convolve(Primitive):
         return self._windows(w, x.shape[2:]).seen()
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
-        x, w, *bias = operands
+        x, w, *rest = operands
+        bias = rest[0] if rest else None
         windows = Windows(w.shape[2:], self.stride, self.pad, self.dilation)
         counts = positions(windows, x)
         if w.shape[1] == 1 and w.shape[0] == self.groups:
-            y = depthwise(x, w, windows, counts)
-        elif all(k == 1 for k in w.shape[2:]):
+            return (depthwise(x, w, windows, counts, bias),)
+        if all(k == 1 for k in w.shape[2:]):
             strided = padded(x, self.pad, 0.0)[(..., *taps(windows, counts)[0])]
-            y = pointwise(strided, w, self.groups)
-        else:
-            y = by_columns(x, w, windows, counts, self.groups)
-        return (_add_bias(y, bias),)
+            return (pointwise(strided, w, self.groups, bias),)
+        return (by_columns(x, w, windows, counts, self.groups, bias),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         x, w, *_ = operands

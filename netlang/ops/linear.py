@@ -150,10 +150,7 @@ class Linear(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, weight, *bias = operands
-        y = multiply(x, weight.T)
-        for b in bias:
-            y = y + b
-        return (np.asarray(y),)
+        return (multiply(x, weight.T, plus=bias[0] if bias else None),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         x, weight, *bias = operands

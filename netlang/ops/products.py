@@ -6,27 +6,38 @@ from netlang.numeric import Array, np
 from netlang.threads import PRODUCT, cut, shares, spread
 
 
-def multiply(a: Array, b: Array) -> Array:
-    """Multiply ``[..., F, D]`` by ``[..., D, P]``; the axes before the last two broadcast."""
+def multiply(a: Array, b: Array, *, plus: Array | None = None, out: Array | None = None) -> Array:
+    """Multiply ``[..., F, D]`` by ``[..., D, P]``, add ``plus`` and put the sum into ``out``.
+
+    The axes before the last two broadcast; ``plus`` broadcasts to the product.
+    """
     if min(a.ndim, b.ndim) < 2:
-        return np.asarray(np.matmul(a, b))
-    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        y = np.asarray(np.matmul(a, b))
+        return y if plus is None else y + plus
+    lead = a.shape[:-2]
+    if lead != b.shape[:-2]:
+        lead = np.broadcast_shapes(lead, b.shape[:-2])
     shape = (*lead, a.shape[-2], b.shape[-1])
     count = shares(a.shape[-1], *shape, least=PRODUCT)
     if count == 1:
-        return np.matmul(a, b)
-    y = np.empty(shape, np.result_type(a, b))
+        y = np.matmul(a, b, out=out)
+        if plus is not None:
+            y += plus
+        return y
+    into = np.empty(shape, np.result_type(a, b)) if out is None else out
     longest = -2 if shape[-2] > shape[-1] else -1
-    axis = next((i for i in range(-y.ndim, -2) if shape[i] >= count), longest)
+    axis = next((i for i in range(-into.ndim, -2) if shape[i] >= count), longest)
     parts = cut(shape[axis], count)
 
     def work(i: int) -> None:
         left = a if axis == -1 else _part(a, axis, parts[i])
         right = b if axis == -2 else _part(b, axis, parts[i])
-        np.matmul(left, right, out=_part(y, axis, parts[i]))
+        made = np.matmul(left, right, out=_part(into, axis, parts[i]))
+        if plus is not None:
+            made += _part(plus, axis, parts[i])
 
     spread(work, len(parts))
-    return y
+    return into
 
 
 def _part(x: Array, axis: int, part: slice) -> Array:

@@ -47,9 +47,11 @@ def interpret(file: str, net: str) -> Callable[[], float]:
 
     from netlang.backends import reference
     from netlang.initial import initialize
+    from netlang.passes.batch_norm import fold_batch_norm
 
+    # The network that the other side is given: batch norms are folded when it is compiled.
     graph = load(EXAMPLES / file).net(net).graph
-    weights = initialize(graph, 0)
+    graph, weights = fold_batch_norm(graph, initialize(graph, 0))
     feeds = arrays({v.name: (v.type.dtype == F32, map(str, v.type.shape)) for v in graph.inputs})
 
     def measure() -> float:

@@ -7,16 +7,21 @@ import threading
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from netlang.backends import reference
+from netlang.initial import initialize
 from netlang.ir.dims import Shape, substitute
 from netlang.ir.op import OPS, Sample
 from netlang.ops.products import multiply
-from netlang.threads import allowed, cut, shares, spread
+from netlang.program import load
+from netlang.threads import allowed, cut, shares, spread, together
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 THREADS = 3
 PARTED = ("convolve", "convolve_transpose", "convolve_input_gradient", "convolve_weight_gradient",
           "linear", "matmul", "normalize_batch")  # fmt: skip
@@ -96,6 +101,53 @@ def test_helpers_take_over_what_numpy_is_to_say_of_overflow() -> None:
         spread(work, 2)
 
 
+@pytest.mark.usefixtures("several")
+def test_between_calls_that_belong_together_blas_stays_held() -> None:
+    with together():
+        assert set(blas_threads()) == {THREADS}  # until somebody spreads work
+        spread(lambda _: None, 2)
+        assert set(blas_threads()) == {1}
+        assert allowed() == THREADS
+        with together():
+            spread(lambda _: None, 2)
+        assert set(blas_threads()) == {1}
+    assert set(blas_threads()) == {THREADS}
+    spread(lambda _: None, 2)
+    assert set(blas_threads()) == {THREADS}
+
+
+@pytest.mark.usefixtures("several")
+def test_the_interpreter_gives_blas_back_after_a_failure() -> None:
+    graph = load(EXAMPLES / "lenet.net").net("LeNet").graph
+    weights = initialize(graph, 0)
+    image = np.zeros((200, 1, 28, 28), np.float32)
+    reference.run(graph, {"image": image}, weights)
+    assert set(blas_threads()) == {THREADS}
+    with pytest.raises(RuntimeError, match="stop"), together():
+        spread(lambda _: None, 2)
+        raise RuntimeError("stop")
+    assert set(blas_threads()) == {THREADS}
+
+
+@pytest.mark.usefixtures("several")
+def test_helpers_are_shared_by_computations_at_the_same_time() -> None:
+    """Two threads that spread work at once: each part is done once, none waits for ever."""
+    done: list[tuple[int, int]] = []
+
+    def compute(number: int) -> None:
+        for _ in range(50):
+            spread(lambda i: done.append((number, i)), 6)
+
+    threads = [threading.Thread(target=compute, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+    assert sorted(done) == sorted((n, i) for n in range(4) for i in range(6) for _ in range(50))
+    assert set(blas_threads()) == {THREADS}
+
+
 def test_one_thread_of_blas_is_one_thread_here() -> None:
     with threadpool_limits(1, user_api="blas"):
         seen: set[int] = set()
@@ -158,7 +210,16 @@ def test_an_operator_gives_the_same_in_several_threads(
 def test_a_large_product_is_that_of_numpy(a: tuple[int, ...], b: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     left, right = rng.normal(size=a), rng.normal(size=b)
-    np.testing.assert_allclose(multiply(left, right), left @ right, rtol=1e-9, atol=1e-9)
+    expected = left @ right
+    np.testing.assert_allclose(multiply(left, right), expected, rtol=1e-9, atol=1e-9)
+    for size in expected.shape[-1:], (*expected.shape[-2:-1], 1), expected.shape:
+        plus = rng.normal(size=size if expected.ndim > 1 else expected.shape)
+        found = multiply(left, right, plus=plus)
+        np.testing.assert_allclose(found, expected + plus, rtol=1e-9, atol=1e-9)
+    if min(left.ndim, right.ndim) > 1:
+        into = np.empty_like(expected)
+        assert multiply(left, right, plus=expected, out=into) is into
+        np.testing.assert_allclose(into, 2 * expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.usefixtures("several")
