@@ -128,17 +128,17 @@ class Worker:
 
 
 def workers_in_turn(ours: Worker, theirs: Worker, rounds: int) -> tuple[list[float], list[float]]:
-    """Let two workers measure in turn, as often at a time as takes a twentieth of a second.
+    """Let two workers measure in turn, each so often at a time that it takes a third of a second.
 
-    Which of them comes first changes from pair to pair: the first finds the cache full of the
-    other's numbers, and a twin measured against itself would seem some percent slower.
+    What runs once after another process had the machine finds nothing where it left it, which
+    costs a fast side more than a slow one. Which of them comes first changes from pair to pair: a
+    twin measured against itself would seem some percent slower.
     """
-    times = max(1, round(0.05 / min(ours.measure(), ours.measure())))
-    theirs.measure(times)
+    often = [max(1, round(0.3 / min(w.measure(), w.measure()))) for w in (ours, theirs)]
     taken: tuple[list[float], list[float]] = ([], [])
     for turn in range(rounds):
-        sides = ((ours, taken[0]), (theirs, taken[1]))
-        for side, kept in sides if turn % 2 == 0 else sides[::-1]:
+        sides = list(zip((ours, theirs), often, taken, strict=True))
+        for side, times, kept in sides if turn % 2 == 0 else sides[::-1]:
             kept.append(side.measure(times))
     return taken
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-import numpy as np
 from measuring import (
     EXAMPLES,
     NETLANG,
@@ -88,6 +87,8 @@ def compile_(peers: str, rounds: int) -> Iterator[Row]:
 
 def train(peers: str, rounds: int) -> Iterator[Row]:
     """Train LeNet for one step, from the start of the process until its weights are saved."""
+    import numpy as np  # a process we start counts our memory as its own, until it has its own
+
     with TemporaryDirectory() as folder:
         case = replace(CASES["lenet"], steps=1)
         program = case.write(Path(folder))
