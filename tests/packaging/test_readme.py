@@ -67,6 +67,17 @@ def test_a_session_prints_what_the_readme_shows(session: str, folder: Path) -> N
     assert printed == session
 
 
+def test_the_picture_is_what_the_command_beside_it_writes(
+    folder: Path, request: pytest.FixtureRequest
+) -> None:
+    ((command, written),) = re.findall(r"`(netlang draw examples/.* -o (.*))`", README)
+    ((shown,),) = [re.findall(r"^!\[.*\]\((.*)\)$", README, re.MULTILINE)]
+    said(command, folder)
+    if request.config.getoption("--update"):
+        shutil.copy(folder / written, CHECKOUT / shown)
+    assert (CHECKOUT / shown).read_text("utf-8") == (folder / written).read_text("utf-8")
+
+
 @pytest.mark.parametrize("text", [text for name, text in blocks("net") if not name])
 def test_a_program_in_the_readme_checks(text: str, folder: Path) -> None:
     (folder / "block.net").write_text(text, "utf-8")
