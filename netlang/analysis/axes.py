@@ -59,7 +59,7 @@ def widest(size: Size, parts: Size) -> int:
 
 
 def _transposed(node: Node, axis: int) -> Spread | None:
-    from netlang.ops.convolution import ConvolveTranspose
+    from netlang.ops.transposed_convolution import ConvolveTranspose
 
     assert isinstance(node.op, ConvolveTranspose)
     at, kernel = axis - 2, types(node.inputs)[1].shape[axis]

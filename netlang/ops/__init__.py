@@ -70,10 +70,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "measure",
         "scan",
     ),
-    "convolution": (
-        "convolve",
-        "convolve_transpose",
-    ),
+    "convolution": ("convolve",),
     "creation": (
         "iota",
         "full",
@@ -178,6 +175,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "softmax",
         "log_softmax",
     ),
+    "transposed_convolution": ("convolve_transpose",),
     "transposition": (
         "transpose",
         "squeeze",

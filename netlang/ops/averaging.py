@@ -11,11 +11,10 @@ from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, Window, regis
 from netlang.ir.types import TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, flag, integer, refused
-from netlang.ops.convolution import onnx_pads
 from netlang.ops.pooling import pad_by_concat, pool_type, pool_windows, stretched, symbolic_pool
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
-from netlang.ops.windows import Pads, Windows, fold, padded, positions
+from netlang.ops.windows import Pads, Windows, fold, onnx_pads, padded, positions
 
 
 @register

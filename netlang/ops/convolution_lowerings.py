@@ -13,8 +13,7 @@ from netlang.ir.dims import Dim, Shape, Size, product
 from netlang.ir.op import OnnxBuilder, Operand
 from netlang.ir.types import TensorType
 from netlang.numeric import np
-from netlang.ops.convolution import onnx_pads
-from netlang.ops.windows import Windows
+from netlang.ops.windows import Windows, onnx_pads
 
 _SMALL, MANY = 64, 32
 """Positions of a map up to which, and filters from which, one product for the whole batch beats

@@ -13,10 +13,18 @@ from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.arguments import Arguments, integers, refused
 from netlang.ops.checks import require_float
-from netlang.ops.convolution import onnx_pads
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
-from netlang.ops.windows import Pads, Windows, padded, positions, read_windows, spatial_shape, taps
+from netlang.ops.windows import (
+    Pads,
+    Windows,
+    onnx_pads,
+    padded,
+    positions,
+    read_windows,
+    spatial_shape,
+    taps,
+)
 
 
 @register

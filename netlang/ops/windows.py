@@ -273,6 +273,11 @@ def padded(x: Array, pad: Pads, fill: float) -> Array:
     return out
 
 
+def onnx_pads(pad: Pads) -> list[int]:
+    """Order padding as ONNX does: all before, then all after."""
+    return [before for before, _ in pad] + [after for _, after in pad]
+
+
 def taps(windows: Windows, counts: Sequence[int]) -> list[tuple[slice, ...]]:
     """Give, per element of the window, the slices of a padded map it visits, in row-major order."""
     return [
