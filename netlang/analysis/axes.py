@@ -33,10 +33,8 @@ def spread(node: Node, axis: int) -> Spread | None:
             return _padded(node, axis)
         case "index":
             return _indexed(node, axis)
-        case name if name in RESAMPLED and source[axis] != target[axis]:
-            ratio = _ratio(source[axis], target[axis])
-            taps = RESAMPLED[name].get(str(getattr(node.op, "mode", "nearest")), 2)
-            return None if ratio is None else Spread(taps, ratio, -(taps - 1) // 2)
+        case "resize" | "upsample" if source[axis] != target[axis]:
+            return _resampled(node, axis)
         case name if name.startswith("adaptive_") and target[axis] != 1:
             ratio = _ratio(source[axis], target[axis])
             return None if ratio is None else Spread(widest(source[axis], target[axis]), ratio)
@@ -91,9 +89,16 @@ def _indexed(node: Node, axis: int) -> Spread:
             return Spread(1, 1)
 
 
-# How many positions each mode of resampling looks at, along one axis.
-_TAPS = {"nearest": 1, "linear": 2, "bilinear": 2, "cubic": 4, "bicubic": 4}
-RESAMPLED = {"resize": _TAPS, "upsample": _TAPS}
+def _resampled(node: Node, axis: int) -> Spread | None:
+    from netlang.ops.resize import Resampling, Upsample
+
+    assert isinstance(node.op, Resampling)
+    source, target = node.inputs[0].type.shape[axis], node.outputs[0].type.shape[axis]
+    ratio = 1 / node.op.scale[axis - 2] if isinstance(node.op, Upsample) else _ratio(source, target)
+    if ratio is None:
+        return None
+    taps = node.op.way.reach(ratio)
+    return Spread(taps, ratio, -(taps - 1) // 2)
 
 
 def _ratio(source: Size, target: Size) -> float | None:

@@ -34,6 +34,7 @@ _ADVICE = {
     "device": "leave it out: where a net runs is chosen when it is run",
     "inplace": "leave it out: values never change",
     "returnsequences": "leave it out: the results are `.y`, every step, and `.h`, the last one",
+    "recomputescalefactor": "leave it out, or say the size to reach: `resize(x, [H * 3 // 2, …])`",
     "batchfirst": "leave it out: the batch always comes first",
 }
 

@@ -133,6 +133,16 @@ def _a_padding(value: Object) -> bool:
     )
 
 
+def _a_number(value: Object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _some_numbers(value: Object) -> bool:
+    return _a_number(value) or (
+        isinstance(value, list | tuple) and len(value) > 0 and all(map(_a_number, value))
+    )
+
+
 def _setting(kind: str) -> Callable[[Object], bool]:
     return lambda value: isinstance(value, Setting) and value.type == kind
 
@@ -158,16 +168,15 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     "rows": ("rows of a dataset", lambda v: isinstance(v, Rows)),
     "dtype": ("an element type, such as f32", lambda v: isinstance(v, DType)),
     "tensor": ("a tensor", lambda v: isinstance(v, Value)),
-    "float": ("a float", lambda v: isinstance(v, int | float) and not isinstance(v, bool)),
+    "float": ("a float", _a_number),
+    "floats": ("a number, or a tuple with a number per axis", _some_numbers),
     "schedule": (
         "a learning rate: a float or a schedule",
-        lambda v: (
-            (isinstance(v, int | float) and not isinstance(v, bool)) or _setting("schedule")(v)
-        ),
+        lambda v: _a_number(v) or _setting("schedule")(v),
     ),
     "init": (
         "an initialiser, such as `normal(0.01)`, or a number",
-        lambda v: (isinstance(v, int | float) and not isinstance(v, bool)) or _setting("init")(v),
+        lambda v: _a_number(v) or _setting("init")(v),
     ),
     **{
         kind: (article_of(kind), _setting(kind))
@@ -215,7 +224,7 @@ def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
             return (f"write `{int(value)}`",)
         case "dtype", str():
             return (f"write it without quotes: `{value}`",)
-        case "float" | "int" | "bool" | "ints", Value():
+        case "float" | "int" | "bool" | "ints" | "floats", Value():
             return ("a tensor is only known at run time; this is settled when the file is checked",)
         case _:
             return ()

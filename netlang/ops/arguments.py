@@ -87,6 +87,11 @@ def integers(arguments: Arguments, name: str) -> tuple[int, ...]:
     return tuple(found)
 
 
+def numbers(arguments: Arguments, name: str) -> tuple[float, ...]:
+    """Take one number or a list of them."""
+    return tuple(number({name: item}, name) for item in items(arguments.get(name)))
+
+
 def items(value: object) -> Sequence[object]:
     """Give a list or tuple as it is, and anything else as the only item."""
     if isinstance(value, list | tuple):

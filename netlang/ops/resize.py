@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, Size, divides, symbol
@@ -11,302 +13,367 @@ from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
-from netlang.ops.arguments import Arguments, flag, refused, sizes, word
+from netlang.ops.arguments import Arguments, flag, numbers, refused, sizes, word
 from netlang.ops.checks import require_float
+from netlang.ops.interpolation import CUBIC, EXACT, LINEAR, MODES, NEAREST, Interpolation
 from netlang.ops.samples import sample
 from netlang.ops.terms import Term, terms
-from netlang.ops.windows import per_axis, spatial_shape, wrong_count
+from netlang.ops.windows import spatial_shape, wrong_count
 
-_WORDS = {
-    "nearest": "nearest",
-    "nearest_exact": "nearest_exact",
-    "linear": "linear",
-    "bilinear": "linear",
-    "trilinear": "linear",
-    "cubic": "cubic",
-    "bicubic": "cubic",
-}
-# Keys, "Cubic convolution interpolation", 1981, with the slope PyTorch and OpenCV take.
-_SLOPE = -0.75
+Quotient = tuple[Size, Size]
+
+_FINEST = 1_000_000
+"""A scale is the simplest fraction near it with a denominator up to this."""
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class Upsample(Primitive):
-    """Enlarge a map by whole factors.
+@dataclass(frozen=True)
+class Resampling(Primitive, ABC):
+    """What a resize by factors and one to a size have in common."""
 
-    ``[N, C, H, W] -> [N, C, s*H, t*W]``. ``nearest`` repeats, ``linear`` and ``cubic`` (two axes)
-    interpolate between the middles of the points; with ``align`` between the outermost points.
-    ONNX: Resize.
-    """
-
-    name: ClassVar[str] = "upsample"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
-    scale: tuple[int, ...]
-    mode: str
-    align: bool = False
+    @property
+    @abstractmethod
+    def way(self) -> Interpolation:
+        """How new points are made."""
 
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        rank = len(spatial_shape(types[0], "upsampling"))
-        mode = word(attributes, "mode", _WORDS)
-        return cls(per_axis(attributes, "scale", rank), mode, flag(attributes, "align"))
+    @abstractmethod
+    def reached(self, spatial: Shape) -> Shape:
+        """Give the new size of a map."""
+
+    @abstractmethod
+    def apart(self, axis: int, have: Size, want: Size) -> Quotient:
+        """Give, as a quotient, how many old points the new ones are apart on a spatial axis."""
+
+    @abstractmethod
+    def resized(self, b: OnnxBuilder, x: TensorType) -> tuple[str, ...]:
+        """Name the operands of ONNX's Resize that follow the map."""
+
+    @abstractmethod
+    def on_rows(self, axis: int, rows: Size) -> Primitive:
+        """Give the operator that does to rows ``[1, 1, rows, n]`` what this does to an axis."""
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
-        spatial = spatial_shape(x, "upsampling")
-        _check(x, spatial, "scale", self.scale, self.mode, align=self.align)
-        larger = (n * s for n, s in zip(spatial, self.scale, strict=True))
-        return (x.with_shape(*x.shape[:2], *larger),)
+        spatial = spatial_shape(x, "resizing")
+        require_float("resize", x)
+        _check(x, spatial, self.way)
+        return (x.with_shape(*x.shape[:2], *self.reached(spatial)),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
-        (x,) = operands
-        out = tuple(n * s for n, s in zip(x.shape[2:], self.scale, strict=True))
-        return (_interpolated(x, out, self.mode, align=self.align),)
+        (y,) = operands
+        for axis, want in enumerate(self.reached(y.shape[2:])):
+            up, down = self.apart(axis, y.shape[2 + axis], want)
+            # The attributes are fixed by now: all of these are numbers.
+            assert isinstance(want, int) and isinstance(up, int) and isinstance(down, int)
+            y = self.way.along(y, 2 + axis, want, Fraction(up, down))
+        return (y,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
-        scales = b.constant([1.0, 1.0, *map(float, self.scale)], F32)
-        return (b.add("Resize", x, "", scales, **_options(self.mode, align=self.align)),)
+        if self.way.mode in (NEAREST, EXACT) and not self.repeats(x.type.shape[2:]):
+            return (self._picked(b, x),)
+        if self.way.antialias and b.opset < 18:
+            return (self._smoothed(b, x),)
+        return (b.add("Resize", x, *self.resized(b, x.type), **self.way.options),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         (ct,) = terms(b, *cts)
-        x = inputs[0].type
-        if self.mode.startswith("nearest"):
-            shape = x.shape[:2]
-            for size, scale in zip(x.shape[2:], self.scale, strict=True):
-                shape = (*shape, size, scale)
-            return (ct.reshape(shape).sum(range(3, len(shape), 2)).value,)
-        for axis, scale in enumerate(self.scale, start=2):
-            if scale > 1:
-                ct = _pulled(ct, axis, x.shape[axis], self.mode, align=self.align)
+        for axis, have, _ in self._changed(inputs[0].type.shape[2:]):
+            ct = _pulled(ct, 2 + axis, have, self.on_rows(axis, have))
         return (ct.value,)
+
+    def quotient(self, b: OnnxBuilder, axis: int, have: Size, want: Size) -> tuple[str, str]:
+        """Name the parts of ``apart`` in ONNX."""
+        up, down = self.apart(axis, have, want)
+        return b.shape((up,)), b.shape((down,))
+
+    def repeats(self, spatial: Shape) -> bool:
+        """Tell whether every point is known to be repeated a whole number of times."""
+        return all(divides(*pair) for pair in zip(spatial, self.reached(spatial), strict=True))
+
+    def _changed(self, spatial: Shape) -> Iterator[tuple[int, Size, Size]]:
+        """Give the axes that change their size, from what to what."""
+        for axis, (have, want) in enumerate(zip(spatial, self.reached(spatial), strict=True)):
+            if have != want:
+                yield axis, have, want
+
+    def _picked(self, b: OnnxBuilder, x: Operand) -> str:
+        """Pick points by number: run times divide in float32, which is off for some ratios."""
+        y: Operand | str = x
+        for axis, have, want in self._changed(x.type.shape[2:]):
+            up, down = self.apart(axis, have, want)
+            match have, want, up, down:
+                case int(), int(), int(), int():
+                    (points,), _ = self.way.taps(have, want, Fraction(up, down))
+                    ids = b.constant(points.tolist(), I64)
+                case _:
+                    ids = _numbers(b, want, self.quotient(b, axis, have, want), self.way)
+            y = b.add("Gather", y, ids, axis=2 + axis)
+        return y if isinstance(y, str) else b.add("Identity", y)
+
+    def _smoothed(self, b: OnnxBuilder, x: Operand) -> str:
+        y = x
+        for axis, have, want in self._changed(x.type.shape[2:]):
+            y = self.way.smoothed(b, y, 2 + axis, want, self.quotient(b, axis, have, want))
+        return b.add("Identity", y) if y is x else y.name
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Upsample(Resampling):
+    """Enlarge a map by factors, or shrink it.
+
+    ``[N, C, H, W] -> [N, C, floor(s*H), floor(t*W)]``. ``nearest`` repeats, ``linear`` and
+    ``cubic`` (two axes) interpolate between the middles of the points; with ``align`` between the
+    outermost points. New points are ``1/s`` of the old ones apart, also where ``s*H`` is not whole,
+    as in PyTorch without ``recompute_scale_factor``; an axis too short to grow stays as it is. With
+    ``antialias`` all points that a new one covers count where it shrinks. ONNX: Resize, Gather.
+    """
+
+    name: ClassVar[str] = "upsample"
+
+    scale: tuple[int | float, ...]
+    mode: str
+    align: bool = False
+    antialias: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        rank = len(spatial_shape(types[0], "upsampling"))
+        scale = tuple(int(s) if s.is_integer() else s for s in numbers(attributes, "scale"))
+        if not isinstance(attributes.get("scale"), list | tuple):
+            scale *= rank
+        mode = word(attributes, "mode", MODES)
+        return cls(scale, mode, flag(attributes, "align"), flag(attributes, "antialias"))
+
+    @property
+    def way(self) -> Interpolation:
+        return Interpolation(self.mode, self.align, self.antialias)
+
+    def reached(self, spatial: Shape) -> Shape:
+        if len(self.scale) != len(spatial):
+            raise wrong_count("scale", len(self.scale), len(spatial))
+        reached: list[Size] = []
+        for have, scale in zip(spatial, self.scale, strict=True):
+            factor = _fraction(scale)
+            want = have * factor.numerator // factor.denominator
+            if factor <= 0:
+                raise refused("scale", "must be above 0", f"{scale:g}")
+            if isinstance(want, int) and want < 1:
+                raise TypeRefused(
+                    f"{scale:g} times {have} leaves no point",
+                    rule="out-of-range",
+                    helps=["say the size to reach: `resize(x, 1, mode=…)`"],
+                )
+            reached.append(want)
+        return tuple(reached)
+
+    def apart(self, axis: int, have: Size, want: Size) -> Quotient:
+        del have, want
+        factor = _fraction(self.scale[axis])
+        return factor.denominator, factor.numerator
+
+    def quotient(self, b: OnnxBuilder, axis: int, have: Size, want: Size) -> tuple[str, str]:
+        up, down = super(Upsample, self).quotient(b, axis, have, want)
+        if not _may_stay(have, self.scale[axis]):
+            return up, down
+        stays, one = b.add("Equal", b.shape((have,)), b.shape((want,))), b.shape((1,))
+        return b.add("Where", stays, one, up), b.add("Where", stays, one, down)
+
+    def resized(self, b: OnnxBuilder, x: TensorType) -> tuple[str, ...]:
+        shape = (*x.shape[:2], *self.reached(x.shape[2:]))
+        factors = [
+            1.0 if have == want else _not_below(scale)
+            for have, want, scale in zip(x.shape, shape, (1, 1, *self.scale), strict=True)
+        ]
+        scales = b.constant(factors, F32)
+        if any(map(_may_stay, x.shape[2:], self.scale)):
+            stays = b.add("Equal", b.shape(x.shape), b.shape(shape))
+            scales = b.add("Where", stays, b.constant([1.0], F32), scales)
+        return "", scales
+
+    def on_rows(self, axis: int, rows: Size) -> Primitive:
+        del rows
+        return Upsample((1, self.scale[axis]), self.mode, self.align, self.antialias)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        whole = all(isinstance(scale, int) for scale in self.scale)
+        if not whole or self.mode not in (NEAREST, EXACT):
+            return super(Upsample, self).vjp(b, inputs, outputs, cts)
+        (ct,) = terms(b, *cts)
+        shape = inputs[0].type.shape[:2]
+        for size, scale in zip(inputs[0].type.shape[2:], self.scale, strict=True):
+            shape = (*shape, size, int(scale))
+        return (ct.reshape(shape).sum(range(3, len(shape), 2)).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         symbolic = TensorType(F32, (symbol("N"), 2, symbol("H"), symbol("W")))
-        both = [(mode, align) for mode in ("linear", "cubic") for align in (False, True)]
+        both = [(mode, align) for mode in (LINEAR, CUBIC) for align in (False, True)]
+        # The first axis is too short for a fifth more.
+        short = {"N": 1, "H": 4, "W": 5}
         return [
-            sample(cls((2, 2), "nearest"), 2, 3, 4, 5),
-            sample(cls((3,), "nearest"), 2, 3, 4),
-            sample(cls((1, 2, 3), "nearest"), 1, 2, 2, 3, 2),
-            sample(cls((2, 3), "nearest_exact"), 2, 3, 4, 5),
+            sample(cls((2, 2), NEAREST), 2, 3, 4, 5),
+            sample(cls((3,), NEAREST), 2, 3, 4),
+            sample(cls((1, 2, 3), NEAREST), 1, 2, 2, 3, 2),
+            sample(cls((2, 3), EXACT), 2, 3, 4, 5),
             *(sample(cls((2, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
-            sample(cls((2,), "linear"), 2, 3, 4),
-            sample(cls((2, 1, 2), "linear"), 1, 2, 2, 3, 2),
+            *(sample(cls((1.5, 0.7), mode, align), 1, 2, 5, 7) for mode, align in both),
+            *(sample(cls((1.3, 0.4), mode), 1, 2, 7, 9) for mode in (NEAREST, EXACT)),
+            *(
+                sample(cls((0.4, 1.3), mode, antialias=True), 1, 2, 9, 7)
+                for mode in (LINEAR, CUBIC)
+            ),
+            sample(cls((2,), LINEAR), 2, 3, 4),
+            sample(cls((0.3,), LINEAR, antialias=True), 2, 3, 10),
+            sample(cls((2, 1, 2), LINEAR), 1, 2, 2, 3, 2),
             *(
                 Sample(cls((2, 2), mode), (symbolic,), sizes={"N": 2, "H": 3, "W": 4})
-                for mode in ("nearest", "linear", "cubic")
+                for mode in (NEAREST, LINEAR, CUBIC)
+            ),
+            *(
+                Sample(cls((1.5, 0.7), mode), (symbolic,), sizes={"N": 2, "H": 5, "W": 10})
+                for mode in (NEAREST, EXACT, LINEAR)
+            ),
+            *(
+                Sample(cls((1.2, 1.3), mode, antialias=smooth), (symbolic,), sizes=short)
+                for mode, smooth in ((EXACT, False), (CUBIC, False), (LINEAR, True))
             ),
         ]
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class Resize(Primitive):
+class Resize(Resampling):
     """Bring a map to a given size.
 
     ``[N, C, H, W] -> [N, C, *size]``. ``nearest`` takes the point at ``i * H // size``,
     ``nearest_exact`` the one whose middle is closest, ``linear`` and ``cubic`` (two axes)
-    interpolate as ``upsample`` does; nothing is smoothed when the map shrinks. ONNX: Resize,
-    Gather.
+    interpolate as ``upsample`` does. Nothing is smoothed when the map shrinks, unless
+    ``antialias`` lets all points that a new one covers count. ONNX: Resize, Gather.
     """
 
     name: ClassVar[str] = "resize"
-    operands: ClassVar[tuple[str, ...]] = ("x",)
 
     size: Shape
     mode: str
     align: bool = False
+    antialias: bool = False
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         rank = len(spatial_shape(types[0], "resizing"))
         size = sizes(attributes, "size")
         size = size if isinstance(attributes.get("size"), list | tuple) else size * rank
-        return cls(size, word(attributes, "mode", _WORDS), flag(attributes, "align"))
+        mode = word(attributes, "mode", MODES)
+        return cls(size, mode, flag(attributes, "align"), flag(attributes, "antialias"))
 
-    def infer(self, *types: TensorType) -> Types:
-        (x,) = types
-        spatial = spatial_shape(x, "resizing")
-        _check(x, spatial, "size", self.size, self.mode, align=self.align)
-        return (x.with_shape(*x.shape[:2], *self.size),)
+    @property
+    def way(self) -> Interpolation:
+        return Interpolation(self.mode, self.align, self.antialias)
 
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        out = tuple(n for n in self.size if isinstance(n, int))
-        return (_interpolated(operands[0], out, self.mode, align=self.align),)
+    def reached(self, spatial: Shape) -> Shape:
+        if len(self.size) != len(spatial):
+            raise wrong_count("size", len(self.size), len(spatial))
+        for size in self.size:
+            if isinstance(size, int) and size < 1:
+                raise refused("size", "must be 1 or more", size)
+        return self.size
 
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        (x,) = operands
-        if self.mode.startswith("nearest") and not self._repeats(x.type.shape[2:]):
-            return (self._picked(b, x),)
-        shape = b.shape((*x.type.shape[:2], *self.size))
-        return (b.add("Resize", x, "", "", shape, **_options(self.mode, align=self.align)),)
+    def apart(self, axis: int, have: Size, want: Size) -> Quotient:
+        del axis
+        return have, want
 
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del outputs
-        (ct,) = terms(b, *cts)
-        x = inputs[0].type
-        for axis, size in enumerate(self.size, start=2):
-            if size != x.shape[axis]:
-                ct = _pulled(ct, axis, x.shape[axis], self.mode, align=self.align)
-        return (ct.value,)
+    def resized(self, b: OnnxBuilder, x: TensorType) -> tuple[str, ...]:
+        return "", "", b.shape((*x.shape[:2], *self.size))
+
+    def on_rows(self, axis: int, rows: Size) -> Primitive:
+        return Resize((rows, self.size[axis]), self.mode, self.align, self.antialias)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         n, h = symbol("N"), symbol("H")
-        both = [(mode, align) for mode in ("linear", "cubic") for align in (False, True)]
+        both = [(mode, align) for mode in (LINEAR, CUBIC) for align in (False, True)]
         symbolic = TensorType(F32, (n, 2, h, h))
         return [
-            sample(cls((7, 3), "nearest"), 2, 3, 4, 5),
-            sample(cls((4, 5), "nearest"), 2, 3, 4, 5),
-            sample(cls((7, 3), "nearest_exact"), 2, 3, 4, 5),
-            Sample(cls((2 * h, 8), "nearest_exact"), (symbolic,), sizes={"N": 2, "H": 4}),
+            sample(cls((7, 3), NEAREST), 2, 3, 4, 5),
+            sample(cls((4, 5), NEAREST), 2, 3, 4, 5),
+            sample(cls((7, 3), EXACT), 2, 3, 4, 5),
+            Sample(cls((2 * h, 8), EXACT), (symbolic,), sizes={"N": 2, "H": 4}),
             *(sample(cls((7, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
             *(sample(cls((1, 8), mode, align), 1, 2, 4, 5) for mode, align in both),
-            sample(cls((20, 11), "linear"), 1, 2, 7, 5),
-            Sample(cls((2 * h, 7), "linear"), (symbolic,), sizes={"N": 2, "H": 4}),
-            Sample(cls((2 * h, 8), "nearest"), (symbolic,), sizes={"N": 2, "H": 4}),
+            sample(cls((20, 11), LINEAR), 1, 2, 7, 5),
+            *(sample(cls((3, 7), mode, antialias=True), 1, 2, 8, 5) for mode in (LINEAR, CUBIC)),
+            sample(cls((2, 3, 2), LINEAR, antialias=True), 1, 2, 5, 4, 2),
+            Sample(cls((2 * h, 7), LINEAR), (symbolic,), sizes={"N": 2, "H": 4}),
+            Sample(cls((3, 2 * h), CUBIC, antialias=True), (symbolic,), sizes={"N": 2, "H": 8}),
+            Sample(cls((2 * h, 8), NEAREST), (symbolic,), sizes={"N": 2, "H": 4}),
             # 28 to 2 is a ratio that float32 gets wrong.
-            Sample(cls((2, 4), "nearest"), (symbolic,), sizes={"N": 2, "H": 28}),
-            Sample(cls((3 * h, 4), "nearest_exact"), (symbolic,), sizes={"N": 2, "H": 28}),
+            Sample(cls((2, 4), NEAREST), (symbolic,), sizes={"N": 2, "H": 28}),
+            Sample(cls((3 * h, 4), EXACT), (symbolic,), sizes={"N": 2, "H": 28}),
         ]
 
-    def _repeats(self, spatial: Shape) -> bool:
-        """Tell whether every point is known to be repeated a whole number of times."""
-        return all(divides(have, want) for have, want in zip(spatial, self.size, strict=True))
 
-    def _picked(self, b: OnnxBuilder, x: Operand) -> str:
-        """Pick points by number: run times divide in float32, which is off for some ratios."""
-        y: Operand | str = x
-        for axis, (have, want) in enumerate(zip(x.type.shape[2:], self.size, strict=True), start=2):
-            if have != want:
-                y = b.add("Gather", y, _nearest(b, have, want, self.mode), axis=axis)
-        return y if isinstance(y, str) else b.add("Identity", y)
+def _fraction(scale: float) -> Fraction:
+    return Fraction(scale).limit_denominator(_FINEST)
 
 
-def _nearest(b: OnnxBuilder, have: Size, want: Size, mode: str) -> str:
-    """Name the numbers of the points to take; they are computed at run time for an open size."""
-    if isinstance(have, int) and isinstance(want, int):
-        (picked,), _ = _taps(have, want, mode, align=False)
-        return b.constant(picked.tolist(), I64)
-    zero, one, two = (b.constant(n, I64) for n in (0, 1, 2))
-    end = b.add("Squeeze", b.shape((want,)))
-    new, divisor = b.add("Range", zero, end, one), b.shape((want,))
-    if mode == "nearest_exact":
-        new = b.add("Add", b.add("Mul", new, two), one)
-        divisor = b.add("Mul", divisor, two)
-    return b.add("Div", b.add("Mul", new, b.shape((have,))), divisor)
+def _may_stay(have: Size, scale: float) -> bool:
+    """Tell whether only the run shows that an axis is too short to grow by a scale."""
+    return not isinstance(have, int) and 1 < scale < 2
 
 
-def _check(
-    x: TensorType, spatial: Shape, name: str, given: Shape, mode: str, *, align: bool
-) -> None:
-    require_float("resize", x)
-    if len(given) != len(spatial):
-        raise wrong_count(name, len(given), len(spatial))
-    for value in given:
-        if isinstance(value, int) and value < 1:
-            raise refused(name, "must be 1 or more", value)
-    if mode not in _WORDS.values():
-        raise refused("mode", "must be nearest, linear or cubic", f'"{mode}"')
-    if mode == "cubic" and len(spatial) != 2:
+def _not_below(scale: float) -> float:
+    """Round a scale up to float32: run times multiply sizes by it and cut the rest off."""
+    near = np.float32(scale)
+    return float(near if Fraction(float(near)) >= _fraction(scale) else np.nextafter(near, np.inf))
+
+
+def _check(x: TensorType, spatial: Shape, way: Interpolation) -> None:
+    if way.mode not in MODES.values():
+        raise refused("mode", "must be nearest, linear or cubic", f'"{way.mode}"')
+    if way.mode == CUBIC and len(spatial) != 2:
         raise TypeRefused(
             "cubic interpolation works on two spatial axes",
             operand=0,
             label=f"this is {x}",
             helps=['use `mode="linear"`'],
         )
-    if mode.startswith("nearest") and align:
+    for name, given in (("align", way.align), ("antialias", way.antialias)):
+        if given and way.mode in (NEAREST, EXACT):
+            raise TypeRefused(
+                f"`{name}` has no meaning for the nearest point",
+                rule="out-of-range",
+                helps=['leave it out, or use `mode="linear"`'],
+            )
+    if way.align and way.antialias:
         raise TypeRefused(
-            "`align` has no meaning for the nearest point",
+            "`antialias` smooths around the middles of points, and `align` moves them",
             rule="out-of-range",
-            helps=['leave it out, or use `mode="linear"`'],
+            helps=["leave one of them out"],
         )
 
 
-def _options(mode: str, *, align: bool) -> dict[str, str | float]:
-    if mode == "nearest":
-        return {
-            "mode": mode,
-            "coordinate_transformation_mode": "asymmetric",
-            "nearest_mode": "floor",
-        }
-    if mode == "nearest_exact":
-        return {
-            "mode": "nearest",
-            "coordinate_transformation_mode": "half_pixel",
-            "nearest_mode": "round_prefer_ceil",
-        }
-    options: dict[str, str | float] = {
-        "mode": mode,
-        "coordinate_transformation_mode": "align_corners" if align else "half_pixel",
-    }
-    return options | ({"cubic_coeff_a": _SLOPE} if mode == "cubic" else {})
+def _numbers(b: OnnxBuilder, want: Size, apart: tuple[str, str], way: Interpolation) -> str:
+    """Name the numbers of the nearest points, which are computed at run time."""
+    zero, one, two = (b.constant(n, I64) for n in (0, 1, 2))
+    new = b.add("Range", zero, b.add("Squeeze", b.shape((want,))), one)
+    up, down = apart
+    if way.mode == EXACT:
+        new, down = b.add("Add", b.add("Mul", new, two), one), b.add("Mul", down, two)
+    return b.add("Div", b.add("Mul", new, up), down)
 
 
-def _interpolated(x: Array, out: Sequence[int], mode: str, *, align: bool) -> Array:
-    """Interpolate along one axis after the other."""
-    for axis, want in enumerate(out, start=2):
-        have = x.shape[axis]
-        if have == want:
-            continue
-        places, weights = _taps(have, want, mode, align=align)
-        spread = (-1, *(1,) * (x.ndim - 1 - axis))
-        parts = (
-            np.take(x, place, axis=axis) * weight.astype(x.dtype).reshape(spread)
-            for place, weight in zip(places, weights, strict=True)
-        )
-        total = next(parts)
-        for part in parts:
-            total += part
-        x = total
-    return x
-
-
-def _taps(have: int, want: int, mode: str, *, align: bool) -> tuple[list[Array], list[Array]]:
-    """Give the points that count for each new point, and by how much."""
-    new = np.arange(want)
-    if mode == "nearest":
-        return [new * have // want], [np.ones(want)]
-    if mode == "nearest_exact":
-        return [(2 * new + 1) * have // (2 * want)], [np.ones(want)]
-    if align:
-        at = new * ((have - 1) / (want - 1) if want > 1 else 0.0)
-    else:
-        at = (new + 0.5) * (have / want) - 0.5
-    if mode == "linear":
-        at = np.maximum(at, 0.0)
-    first = np.floor(at).astype(np.int64)
-    t = at - first
-    if mode == "linear":
-        offsets, weights = (0, 1), [1.0 - t, t]
-    else:
-        offsets = (-1, 0, 1, 2)
-        weights = [_far(t + 1.0), _near(t), _near(1.0 - t), _far(2.0 - t)]
-    return [np.clip(first + offset, 0, have - 1) for offset in offsets], weights
-
-
-def _pulled(ct: Term, axis: int, size: Size, mode: str, *, align: bool) -> Term:
+def _pulled(ct: Term, axis: int, size: Size, on_rows: Primitive) -> Term:
     """Take a cotangent along one axis back through the matrix that resized it from ``size``."""
     from netlang.ops.creation import Iota, OneHot
     from netlang.ops.linear import Einsum
 
-    want = ct.shape[axis]
-    # What resizing makes of the unit vectors is that matrix; cubic resizing takes two axes.
+    # What resizing makes of the unit vectors is that matrix.
     unit = ct.make(Iota(size)).to(OneHot(size, ct.type.dtype))
-    shape, wide = ((1, 1), (size, want)) if mode == "cubic" else ((size, 1), (want,))
-    matrix = unit.reshape((*shape, *wide[:-1], size)).to(Resize(wide, mode, align))
+    matrix = unit.reshape((1, 1, size, size)).to(on_rows)
     letters = "abcde"[: ct.rank]
     rule = f"{letters},z{letters[axis]}->{letters.replace(letters[axis], 'z')}"
-    return ct.to(Einsum(rule), matrix.reshape((size, want)))
-
-
-def _near(d: Array) -> Array:
-    return ((_SLOPE + 2.0) * d - (_SLOPE + 3.0)) * d * d + 1.0
-
-
-def _far(d: Array) -> Array:
-    return ((_SLOPE * d - 5.0 * _SLOPE) * d + 8.0 * _SLOPE) * d - 4.0 * _SLOPE
+    return ct.to(Einsum(rule), matrix.reshape((size, ct.shape[axis])))

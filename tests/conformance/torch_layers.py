@@ -296,22 +296,19 @@ def resized(
     call: Call, x: torch.Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
     align_corners: Any = None, recompute_scale_factor: Any = None, antialias: bool = False,
 ) -> str:  # fmt: skip
-    """Write a resize to a size, or by whole factors."""
+    """Write a resize to a size, or by factors."""
     rank = x.ndim - 2
-    if antialias:
-        raise Excluded("a smoothed resize")
+    if size is None and (mode == "area" or recompute_scale_factor):
+        factors = _each(scale_factor, rank)
+        size = [int(n * factor) for n, factor in zip(x.shape[2:], factors, strict=True)]
     if mode == "area":
-        if size is None:
-            raise Excluded("a factor that is no whole number")
         return f"adaptive_avg_pool({call.x(x)}, {adapted(x, _each(size, rank), rank)})"
-    align = f", align={word(bool(align_corners))}"
-    ours = f'mode="{mode.replace("-", "_")}"{align}'
+    ours = f'mode="{mode.replace("-", "_")}", align={word(bool(align_corners))}'
+    ours += f", antialias={word(antialias)}"
     if size is not None:
         return f"resize({call.x(x)}, {ints(size)}, {ours})"
-    factors = _each(scale_factor, rank)
-    if any(f != int(f) or f < 1 for f in factors):
-        raise Excluded("a factor that is no whole number")
-    return f"upsample({call.x(x)}, {ints([int(f) for f in factors])}, {ours})"
+    factors = ", ".join(str(float(factor)) for factor in _each(scale_factor, rank))
+    return f"upsample({call.x(x)}, [{factors}], {ours})"
 
 
 for _mode in ("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"):

@@ -237,6 +237,61 @@ def test_a_misspelt_mode_is_recognised() -> None:
     assert error.helps == ('did you mean "bilinear"?',)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "helps"),
+    [
+        ({"scale": -1.5}, "`scale` must be above 0, not -1.5", ()),
+        (
+            {"scale": 0.1},
+            "0.1 times 8 leaves no point",
+            ("say the size to reach: `resize(x, 1, mode=…)`",),
+        ),
+        (
+            {"scale": [1.5, 2, 2]},
+            "`scale` has 3 values, but there are 2 spatial axes",
+            ("give one number for all axes, or one per axis",),
+        ),
+        (
+            {"scale": 0.5, "mode": "nearest", "antialias": True},
+            "`antialias` has no meaning for the nearest point",
+            ('leave it out, or use `mode="linear"`',),
+        ),
+        (
+            {"scale": 0.5, "align": True, "antialias": True},
+            "`antialias` smooths around the middles of points, and `align` moves them",
+            ("leave one of them out",),
+        ),
+    ],
+)
+def test_a_scale_that_makes_no_map_is_refused(
+    arguments: dict[str, object], message: str, helps: tuple[str, ...]
+) -> None:
+    error = refusal("upsample", (f32(N, 3, 8, 8),), **{"mode": "linear", **arguments})
+    assert error.message == message
+    assert error.helps == helps
+
+
+def test_a_scale_is_the_simplest_fraction_near_it() -> None:
+    """PyTorch multiplies in double precision; here a third of 9 is 3 for every size."""
+    types = (f32(N, 3, H, 9),)
+    (y,) = OPS["upsample"].make(types, {"scale": [1.5, 1 / 3], "mode": "linear"}).infer(*types)
+    assert y == f32(N, 3, 3 * H // 2, 3)
+
+
+def test_an_axis_too_short_to_grow_stays_as_it_is() -> None:
+    x = np.arange(4.0).reshape(1, 1, 4)
+    (y,) = OPS["upsample"].make((f32(1, 1, 4),), {"scale": 1.2, "mode": "linear"}).forward(x)
+    assert (y == x).all()
+
+
+def test_a_smoothed_map_that_shrinks_has_the_mean_of_the_whole() -> None:
+    x = np.random.default_rng(0).normal(size=(1, 1, 12))
+    smooth = {"size": 1, "mode": "linear", "antialias": True}
+    (y,) = OPS["resize"].make((f32(1, 1, 12),), smooth).forward(x)
+    hat = 1.0 - np.abs(np.arange(12) + 0.5 - 6.0) / 12.0
+    assert np.isclose(y[0, 0, 0], (x[0, 0] @ hat) / hat.sum())
+
+
 def test_multiply_adds_of_convolutions_are_exact() -> None:
     types = (f32(N, 8, 14, 14), f32(16, 4, 3, 3))
     op = OPS["convolve"].make(types, {"pad": 1, "groups": 2})
