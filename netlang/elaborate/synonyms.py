@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from netlang.elaborate.foreign_tensors import FORMULAS, FUNCTIONS
+
 FOREIGN: dict[str, str] = {
     # Layers that hold weights.
     "conv": "convolution conv1x1 lazyconv",
@@ -119,7 +121,8 @@ FOREIGN: dict[str, str] = {
     "bce_with_logits": "bcewithlogitsloss binarycrossentropywithlogits multilabelsoftmarginloss",
     "bce": "bceloss binarycrossentropy",
     "cross_entropy": "crossentropyloss categoricalcrossentropy sparsecategoricalcrossentropy "
-    "softmaxcrossentropy linearcrossentropyloss",
+    "softmaxcrossentropy linearcrossentropyloss linearcrossentropyoptions "
+    "linearcrossentropy",
     "nll": "nllloss negativeloglikelihood",
     "mse": "mseloss meansquarederror",
     "mae": "l1loss l1 meanabsoluteerror",
@@ -175,7 +178,8 @@ FOREIGN: dict[str, str] = {
     "rotate": "randomrotation",
     "erase": "randomerasing cutout",
     "lighting": "fancypca pcajitter",
-    "color_jitter": "colorjitter randombrightness randomcontrast randomhue randomsaturation",
+    "color_jitter": "colorjitter randomcolorjitter randombrightness randomcontrast "
+    "randomhue randomsaturation",
 }
 """Ours, and what others call it: in small letters, without underscores and ``1d`` to ``3d``."""
 
@@ -187,21 +191,45 @@ _NO_RANDOMNESS = "there is no such layer: `dropout` is what draws at random in t
 _OTHER_LOSS = (
     "there is no such loss: write its formula, or `mse`, `cross_entropy`, `huber`, `hinge`"
 )
-_NO_TRANSFORM = "there is no such transform: `color_jitter` and `lighting` change colours"
+_NO_COLOURS = "there is no such transform: `color_jitter` and `lighting` change colours"
+_NO_TRANSFORM = "there is no such transform: `flip`, `crop`, `rotate`, `erase` move and hide parts"
+_FOREIGN_CODE = "define a `block`; an `extern op` runs code of your own"
 _TEXT = "text becomes numbers where it is read, by the vocabulary of its data set"
 _LISTS = "there are no containers: a `for` makes layers one after the other, a block names them"
 
 ADVICE: dict[str, str] = {
     "identity": "leave it out: a value stands for itself",
     "sequential": "join the layers with `|>`",
-    **dict.fromkeys(("input", "inputlayer"), "the inputs stand in the net's signature"),
+    **dict.fromkeys(
+        ("input", "inputlayer", "inputspec"), "the inputs stand in the net's signature"
+    ),
     "dataparallel": "leave it out: a net runs on one device, and `--provider` says which",
     "activityregularization": "add it to the loss: `mse(…) + 0.01 * sum(abs(h))`",
     "spectralnormalization": "there is no such layer: divide the weight in a `block` of your own",
     "groupqueryattention": "give `attention` keys and values that `repeat` copies for each group",
     "stackedrnncells": "recurrent layers take `layers=`",
     "convlstm": "write its step as a `scan` with `conv`",
-    "solarization": _NO_TRANSFORM,
+    **dict.fromkeys(
+        ("solarization", "autocontrast", "equalization", "randomcolordegeneration",
+         "randomgaussianblur", "randomgrayscale", "randominvert", "randomposterization",
+         "randomsharpness"),
+        _NO_COLOURS,
+    ),
+    **dict.fromkeys(
+        ("augmix", "cutmix", "mixup", "maxnumboundingboxes", "randaugment",
+         "randomelastictransform", "randomperspective", "randomshear"),
+        _NO_TRANSFORM,
+    ),
+    **dict.fromkeys(
+        ("flaxlayer", "jaxlayer", "tfsmlayer", "torchmodulewrapper", "wrapper"),
+        _FOREIGN_CODE,
+    ),
+    "pipeline": "transforms stand in a list: `map(image=[flip(), crop(24)])`",
+    "squareplus": "write `(x + sqrt(x * x + 4.0)) / 2.0`",
+    "sparsesigmoid": "write `clamp(x / 2.0 + 0.5, 0.0, 1.0)`",
+    "sparseplus": "write `select(x < 1.0, clamp_low(x + 1.0, 0.0) ** 2 / 4.0, x)`",
+    "sparsemax": "there is no such activation: `softmax` of `x * 4.0` is sparser",
+    "adaptivelogsoftmaxwithloss": "there is no adaptive softmax: `cross_entropy` over all classes",
     "randomzoom": "`random_resized_crop` takes a part of any size",
     "additiveattention": "write its scores: `tanh(q + k)`, a `dense(1)`, and `softmax`",
     "print": "`netlang summary` shows every shape; a shape in a pipeline checks one",
@@ -214,7 +242,10 @@ ADVICE: dict[str, str] = {
     "bidirectional": "recurrent layers take `bidirectional=true`",
     "masking": "recurrent layers take `length=`, losses and attention `mask=`",
     "transformer": "build it of `encoder_layer` and `decoder_layer`",
-    "fractionalmaxpool": "there is no such layer: `adaptive_max_pool` takes the size to reach",
+    **dict.fromkeys(
+        ("fractionalmaxpool", "fractionalmaxpoolwithindices"),
+        "there is no such layer: `adaptive_max_pool` takes the size to reach",
+    ),
     "reducelronplateau": "a schedule is known before the run: `cosine`, `step_decay`; "
     "`early_stop` looks at a metric",
     "totensor": "leave it out: pictures are read as f32[C, H, W] from 0 to 1",
@@ -234,16 +265,22 @@ ADVICE: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "adaptivelogsoftmaxwithloss", "binaryfocalcrossentropy", "focalloss",
+            "binaryfocalcrossentropy", "focalloss",
             "categoricalfocalcrossentropy", "meanabsolutepercentageerror", "mape", "logcosh",
             "meansquaredlogarithmicerror", "tversky", "dice", "diceloss", "squaredhinge",
             "categoricalhinge", "circle",
         ),
         _OTHER_LOSS,
     ),
+    **FORMULAS,
 }  # fmt: skip
 
-_OURS = {theirs: ours for ours, names in FOREIGN.items() for theirs in names.split()}
+_OURS = {
+    theirs: ours
+    for table in (FUNCTIONS, FOREIGN)
+    for ours, names in table.items()
+    for theirs in names.split()
+}
 
 
 def ours_of(name: str) -> str | None:
@@ -271,4 +308,4 @@ def undimensioned(name: str) -> str:
     >>> undimensioned("LazyConv2d"), undimensioned("Conv3DTranspose")
     ('conv', 'convtranspose')
     """
-    return re.sub(r"[123]d(?=transpose$|$)", "", folded(name)).removeprefix("lazy")
+    return re.sub(r"[123]d(?=transpose$|withindices$|$)", "", folded(name)).removeprefix("lazy")

@@ -32,7 +32,7 @@ BINARY = {
     "max.binary": "maximum({}, {})", "min.binary": "minimum({}, {})", "true_divide": "{} / {}",
     "div.no_rounding_mode": "{} / {}", "eq": "{} == {}", "ne": "{} != {}", "ge": "{} >= {}",
     "gt": "{} > {}", "le": "{} <= {}", "lt": "{} < {}", "logaddexp": "logaddexp({}, {})",
-    "fmod": "fmod({}, {})", "remainder": "{0} - {1} * floor({0} / {1})",
+    "atan2": "atan2({}, {})", "fmod": "fmod({}, {})", "remainder": "{0} - {1} * floor({0} / {1})",
     "floor_divide": "floor({} / {})", "pow": "{} ** {}",
     "logical_and": "{} and {}", "logical_or": "{} or {}", "logical_xor": "logical_xor({}, {})",
 }  # fmt: skip

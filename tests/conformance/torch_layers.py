@@ -379,6 +379,15 @@ def cosine_similarity(
     return f"cosine_similarity({a}, {b}, axis={dim}, eps={floating(eps)})"
 
 
+@writes("cdist")
+def cdist(call: Call, x1: torch.Tensor, x2: torch.Tensor, p: float = 2.0, *_: Any) -> str:
+    if x1.ndim != x2.ndim or x1.shape[:-2] != x2.shape[:-2]:
+        raise Excluded("batches that are both stretched")
+    if p in (0.0, float("inf")):
+        raise Excluded("a norm that counts, or takes the largest")
+    return f"cdist({call.x(x1)}, {call.x(x2)}, p={float(p)})"
+
+
 @writes("nn.functional.pairwise_distance")
 def pairwise_distance(
     call: Call, x: torch.Tensor, other: torch.Tensor, p: float = 2.0, eps: float = 1e-6,

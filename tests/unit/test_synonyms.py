@@ -53,10 +53,32 @@ MeanAbsolutePercentageError MeanSquaredLogarithmicError Normalization RandomZoom
 Solarization SpectralNormalization SquaredHinge StackedRNNCells StringLookup TextVectorization
 ThresholdedReLU Tversky
 """
+TENSORS = """
+absolute addbmm addcdiv addcmul addmm allclose aminmax angle arange arccos arctan2 argwhere
+atleast_1d baddbmm bernoulli bincount bitwise_and bucketize cholesky clone column_stack conj
+copysign count_nonzero cov cross cummax cumprod deg2rad det detach diag diag_embed diagonal diff
+digamma dist dstack empty_like erfc erfinv fft fix fliplr float_power floor_divide fmax full_like
+grid_sample gumbel_softmax heaviside histogram hsplit hypot index_add inverse isclose isfinite isnan
+kron kthvalue linspace logspace masked_fill masked_select median meshgrid multinomial mv nan_to_num
+nanmean narrow negative nonzero numel ones_like quantile rad2deg rand randn remainder renorm rot90
+rsub scaled_dot_product_attention searchsorted select_scatter signbit sinc slice_scatter std_mean
+stft svd tensordot trace tril_indices true_divide unique unravel_index vander view_as xlogy
+zeros_like numpy requires_grad
+RandAugment CutMix RandomGrayscale Discretization MelSpectrogram JaxLayer Parameter Buffer
+max_pool2d_with_indices squareplus sparsemax
+"""
+SIZES = "n: int = 4, classes: int = 3, t: float = 2.0"
+INPUTS = [
+    "mask: bool[4, 4], ids: i64[4], "
+    + ", ".join(f"{name}: {matrix}" for name in (*"xywabdu", "value", "first", "last", "limit"))
+    for matrix in ("f32[4, 4]", "f32[]", "f32[4]", "f32[3, 3, 3]", "f32[2, 3, 4, 4]")
+]
+"""The advice is about tensors of one of these ranks."""
+WRITTEN = sorted({told for told in ADVICE.values() if told.startswith("write `")})
 PRELUDE = {name for file in FOLDER.glob("*.net") for name in split_definitions(read_source(file))}
 
 
-@pytest.mark.parametrize("name", sorted({*TORCH.split(), *KERAS.split()}))
+@pytest.mark.parametrize("name", sorted({*TORCH.split(), *KERAS.split(), *TENSORS.split()}))
 def test_the_name_of_a_foreign_layer_leads_to_ours(name: str, tmp_path: Path) -> None:
     path = tmp_path / "foreign.net"
     path.write_text(f"net Foreign(x: f32[N, 3, 8, 8]) -> y {{\n  y = {name}(x)\n}}\n")
@@ -66,7 +88,7 @@ def test_the_name_of_a_foreign_layer_leads_to_ours(name: str, tmp_path: Path) ->
     if told in ADVICE.values():
         return
     named = told.split("`")[1]
-    assert named in PRELUDE or named in ["+", "-", "*", "/", "@", "**"]
+    assert named in PRELUDE or named in ["+", "-", "*", "/", "@", "**", "%", "-x", "1..n"]
     assert told.startswith("netlang calls this") or same(named, name)
 
 
@@ -82,3 +104,19 @@ def test_every_name_of_ours_in_the_table_exists() -> None:
 def test_every_foreign_name_leads_to_one_of_ours() -> None:
     theirs = [name for names in FOREIGN.values() for name in names.split()]
     assert len(theirs) == len(set(theirs))
+
+
+@pytest.mark.parametrize("told", WRITTEN)
+def test_what_to_write_instead_can_be_written(told: str, tmp_path: Path) -> None:
+    written = told.split("`")[1]
+    if "…" in written or written in ("deviation", "min", "product(shape(x))"):
+        return
+    path = tmp_path / "instead.net"
+    refused: list[str] = []
+    for inputs in INPUTS:
+        path.write_text(f"net Instead({inputs}, {SIZES}) -> z {{\n  z = {written}\n}}\n")
+        found = [d for d in load(path).diagnostics.items if d.rule != "unused-input"]
+        if not found:
+            return
+        refused.append(found[0].message)
+    raise AssertionError(refused)
