@@ -13,7 +13,7 @@ from netlang.ir.types import F32, TensorType, Types
 from netlang.numeric import Array, np
 from netlang.ops.checks import broadcast, require_dtype_of, require_float, require_same_dtype
 from netlang.ops.products import multiply
-from netlang.ops.subscripts import Subscripts
+from netlang.ops.subscripts import Subscripts, spelled_out
 from netlang.ops.terms import terms
 
 N = symbol("N")
@@ -189,7 +189,8 @@ class Einsum(Primitive):
     """Multiply and add up as a rule of letters says: one letter for each axis.
 
     ``"bhtd,bhsd->bhts"`` with ``f32[B, H, T, D], f32[B, H, S, D] -> f32[B, H, T, S]``. A letter on
-    the left alone is summed over. Takes one tensor or two. Source: ONNX Einsum.
+    the left alone is summed over. In the language ``...`` stands for all axes without a letter.
+    Takes one tensor or two. Source: ONNX Einsum.
     """
 
     name: ClassVar[str] = "einsum"
@@ -202,8 +203,8 @@ class Einsum(Primitive):
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
-        del types
-        return cls("".join(str(attributes["rule"]).split()))
+        rule = "".join(str(attributes["rule"]).split())
+        return cls(spelled_out(rule, [x.rank for x in types]))
 
     def infer(self, *types: TensorType) -> Types:
         require_float("einsum", *types)

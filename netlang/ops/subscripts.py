@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_letters
 from typing import Self
 
 from netlang.ir.dims import Size
@@ -62,6 +63,29 @@ class Subscripts:
                         notes=(f"`{letter}` is {sizes[letter]} at first, and {size} here",),
                     )
         return sizes
+
+
+def spelled_out(rule: str, ranks: Sequence[int]) -> str:
+    """Write a letter for each axis that ``...`` stands for, lined up at the last of them.
+
+    >>> spelled_out("...ij,...jk->...ik", [4, 3])
+    'abij,bjk->abik'
+    """
+    left, arrow, result = rule.partition("->")
+    terms = left.split(",")
+    if "..." not in left or len(terms) != len(ranks):
+        return rule
+    unnamed = [rank - len(term) + 3 for term, rank in zip(terms, ranks, strict=True)]
+    most = max(0, *(n for n, term in zip(unnamed, terms, strict=True) if "..." in term))
+    free = [letter for letter in ascii_letters if letter not in rule]
+    if most > len(free):
+        return rule
+    letters = "".join(free[:most])
+    written = ",".join(
+        term.replace("...", letters[most - max(n, 0) :], 1)
+        for term, n in zip(terms, unnamed, strict=True)
+    )
+    return written + arrow + result.replace("...", letters, 1)
 
 
 def _malformed(rule: str, why: str) -> TypeRefused:

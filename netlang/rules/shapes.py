@@ -223,7 +223,7 @@ RULES = (
         """
         The rule has one letter for each axis of each tensor, `->`, and the letters of the result:
         `"bij,bjk->bik"` is a product of matrices for each example. A letter that is missing from
-        the result is summed over.
+        the result is summed over, and `...` stands for all axes without a letter.
         """,
         'net Small(a: f32[N, 8], b: f32[N, 8]) -> y: f32[N] = einsum("bi,bi", a, b)',
         'net Small(a: f32[N, 8], b: f32[N, 8]) -> y: f32[N] = einsum("bi,bi->b", a, b)',

@@ -192,9 +192,9 @@ def outer(call: Call, x: torch.Tensor, other: torch.Tensor) -> str:
 def einsum(call: Call, operands: Any, equation: str) -> str:
     if len(operands) > 2:
         raise Excluded("an einsum of three tensors")
-    inputs, _, output = equation.partition("->")
-    if "..." in inputs and ("..." not in output or len(operands) == 1):
-        raise Excluded("an einsum over axes without a name")
+    inputs, arrow, _ = equation.partition("->")
+    if "..." in inputs and not arrow:
+        raise Excluded("an einsum that doesn't say what comes out")
     return f'einsum("{equation}", {", ".join(map(call.x, operands))})'
 
 

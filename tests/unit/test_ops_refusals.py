@@ -216,6 +216,31 @@ def test_a_malformed_einsum_rule_says_what_is_wrong(rule: str, why: str) -> None
     assert (found.rule, found.notes) == ("einsum-rule", (why,))
 
 
+@pytest.mark.parametrize(
+    ("rule", "shapes", "written"),
+    [
+        ("...ij, ...jk -> ...ik", [(7, 2, 3), (7, 3, 4)], "aij,ajk->aik"),
+        ("...ij,...jk->...ik", [(6, 7, 2, 3), (3, 4)], "abij,jk->abik"),
+        ("b...,...->b", [(5, 2, 3), (2, 3)], "bac,ac->b"),
+        ("...->", [(2, 3)], "ab->"),
+    ],
+)
+def test_three_points_in_an_einsum_stand_for_the_axes_without_a_letter(
+    rule: str, shapes: list[tuple[int, ...]], written: str
+) -> None:
+    types = tuple(f32(*shape) for shape in shapes)
+    made = Einsum.make(types, {"rule": rule})
+    assert made == Einsum(written)
+    made.infer(*types)
+
+
+def test_three_points_hide_no_axis_that_is_missing() -> None:
+    found = refusal(Einsum.make((f32(2, 3),), {"rule": "...ijk->...i"}), f32(2, 3))
+    assert found.message == "`ijk` names 3 axes, and the tensor has 2"
+    twice = refusal(Einsum.make((f32(2, 3),), {"rule": "...i...->i"}), f32(2, 3))
+    assert twice.notes == ("an axis is one letter a to z or A to Z, not `.`",)
+
+
 def test_an_einsum_letter_has_one_size_and_one_axis_each() -> None:
     found = refusal(Einsum("ij,jk->ik"), f32(2, 3), f32(4, 5))
     assert (found.rule, found.operand) == ("shape-mismatch", 1)
