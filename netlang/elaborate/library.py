@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,9 +18,24 @@ from netlang.syntax.parser import parse_part, split_definitions
 FOLDER = Path(__file__).parent.parent / "prelude"
 
 
+@cache
+def _text(file: Path) -> tuple[Source, dict[str, tuple[int, int]]]:
+    """Read a library file and find its definitions; it is the same for every program."""
+    source = Source(f"<netlang>/{file.name}", file.read_text("utf-8"), library=True)
+    return source, split_definitions(source)
+
+
+@cache
+def _tree(source: Source, start: int, end: int) -> tuple[ast.Declaration | None, Diagnostics]:
+    """Parse one definition of a library file, and tell what is wrong with it."""
+    found = Diagnostics()
+    part = parse_part(source, start, end, found)
+    return (part.declarations[0] if part is not None else None), found
+
+
 @dataclass(slots=True, eq=False)
 class Library:
-    """Opens library files, each once, and parses what is used of them."""
+    """The library files as one program sees them, as far as it uses them."""
 
     diagnostics: Diagnostics
     constant: Constant
@@ -42,14 +58,15 @@ class Library:
     def _open(self, files: Iterable[Path], library: LibraryHome | None) -> LibraryHome:
         places: dict[str, tuple[Source, int, int]] = {}
         for file in files:
-            source = Source(f"<netlang>/{file.name}", file.read_text("utf-8"), library=True)
-            for name, (start, end) in split_definitions(source).items():
+            source, definitions = _text(file)
+            for name, (start, end) in definitions.items():
                 places[name] = (source, start, end)
 
         def parse(name: str) -> ast.Declaration | None:
-            source, start, end = places[name]
-            part = parse_part(source, start, end, self.diagnostics)
-            return part.declarations[0] if part is not None else None
+            declaration, found = _tree(*places[name])
+            for diagnostic in found.items:
+                self.diagnostics.report(diagnostic)
+            return declaration
 
         whole = Source("<netlang>", "", library=True)
         return LibraryHome(
