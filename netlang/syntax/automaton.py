@@ -63,6 +63,10 @@ class Automaton:
                 states.append(action)
                 return True
             _, origin, size, single, plan = RULES[~action]
+            if single and size == 1 and plan is None:
+                # A sum of one product, a product of one power: the value is what it was.
+                states[-1] = STATES[states[-2]][origin]
+                continue
             parts = values[len(values) - size :]
             del values[len(values) - size :], states[len(states) - size :]
             states.append(STATES[states[-1]][origin])
