@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -102,6 +103,7 @@ def rows_of(test: ast.FunctionDef) -> set[str]:
     return rows
 
 
+@cache
 def rows_by_test() -> dict[str, set[str]]:
     """Map each test to the rows it is for."""
     return {

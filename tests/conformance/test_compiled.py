@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from checked import checked
 
 from netlang.backends import reference
 from netlang.backends.onnx import Model, check, save, to_onnx
@@ -17,7 +18,6 @@ from netlang.ir.graph import Graph
 from netlang.numeric import Array
 from netlang.passes.batch_norm import fold_batch_norm
 from netlang.passes.pipeline import transform
-from netlang.program import load
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Weights = dict[str, Array]
@@ -40,7 +40,7 @@ nets = pytest.mark.parametrize("name", NETWORKS)
 @cache
 def graph_of(name: str) -> Graph:
     file, net, _ = NETWORKS[name]
-    return transform(load(EXAMPLES / file).net(net).graph)
+    return transform(checked(EXAMPLES / file).net(net).graph)
 
 
 @cache
@@ -68,6 +68,7 @@ def images_of(name: str) -> dict[str, Array]:
     return {image.name: np.random.default_rng(1).normal(size=shape).astype(np.float32)}
 
 
+@lru_cache(maxsize=1)
 def folded(name: str) -> tuple[Graph, Weights]:
     return fold_batch_norm(graph_of(name), weights_of(name))
 

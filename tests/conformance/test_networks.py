@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checked import checked
 
 from netlang.analysis.counts import total
 from netlang.analysis.summary import Row, Summary, summarize
-from netlang.program import load
 
 ROOT = Path(__file__).parents[2]
 REFERENCE: dict[str, dict[str, Any]] = json.loads(
@@ -105,7 +105,7 @@ cases = pytest.mark.parametrize("network", NETWORKS, ids=str)
 
 @cache
 def summary_of(file: str, net: str) -> Summary:
-    program = load(str(ROOT / "examples" / file))
+    program = checked(ROOT / "examples" / file)
     assert program.diagnostics.items == []
     return summarize(program.net(net).graph)
 

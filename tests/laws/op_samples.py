@@ -21,7 +21,7 @@ for module in pkgutil.iter_modules(netlang.ops.__path__):
     import_module(f"netlang.ops.{module.name}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A sample, by the name its tests carry."""
 

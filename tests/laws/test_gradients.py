@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -144,6 +145,12 @@ def differentiable(case: Case) -> bool:
     ) and bool(ends)
 
 
+@cache
+def pulled_back(case: Case) -> Pullback:
+    """Make the gradients of a sample, once for every test of it."""
+    return pullback(graph_of(case))
+
+
 CASES = [c for c in cases() if differentiable(c)]
 every_case = pytest.mark.parametrize("case", CASES, ids=[c.name for c in CASES])
 
@@ -158,7 +165,7 @@ def test_an_operator_states_its_gradient_or_why_it_has_none(name: str) -> None:
 
 @every_case
 def test_a_gradient_is_what_differences_say_and_a_wrong_one_is_caught(case: Case) -> None:
-    p = pullback(graph_of(case))
+    p = pulled_back(case)
     arrays = wide(with_cotangents(p, arrays_of(case, p.forward), case.sizes))
     found = p.gradients(arrays, case.sizes)
 
@@ -180,7 +187,7 @@ def test_a_gradient_is_what_differences_say_and_a_wrong_one_is_caught(case: Case
 
 @every_case
 def test_both_back_ends_compute_the_same_gradient(case: Case) -> None:
-    p = pullback(graph_of(case))
+    p = pulled_back(case)
     arrays = with_cotangents(p, arrays_of(case, p.forward), case.sizes)
     expected = reference.run(p.graph, arrays, {}, sizes=case.sizes)
     model = to_onnx(p.graph, {}, opset=18)
@@ -194,7 +201,7 @@ def test_both_back_ends_compute_the_same_gradient(case: Case) -> None:
 
 @every_case
 def test_the_gradient_of_a_gradient_is_what_differences_say(case: Case) -> None:
-    first = pullback(graph_of(case))
+    first = pulled_back(case)
     second = pullback(first.graph)
     arrays = with_cotangents(first, arrays_of(case, first.forward), case.sizes)
     arrays = wide(with_cotangents(second, arrays, case.sizes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ def part_of(file: Path) -> str:
     return inside.parts[0] if len(inside.parts) > 1 else inside.stem
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """Name the modules a file loads; those that only the type checker reads are left out."""
     tree = ast.parse(file.read_text("utf-8"))

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from checked import checked
 from executions import draw_feeds, meaning, sessions, weights_for
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ from netlang.numeric import Array
 from netlang.ops.convolution import Convolve
 from netlang.passes.batch_norm import fold_batch_norm
 from netlang.passes.pipeline import PASSES, Pass, name_of, transform
-from netlang.program import RECURSION_LIMIT, load
+from netlang.program import RECURSION_LIMIT
 from netlang.verification import choose_sizes, draw_inputs, lively
 from netlang.weights import load_weights, save_weights
 
@@ -101,7 +102,7 @@ def test_onnxruntime_gives_the_parts_of_the_whole_too(network: Network) -> None:
 
 def test_a_batch_of_an_example_in_two_parts_gives_the_parts_of_the_whole() -> None:
     tried: set[str] = set()
-    for path, net in ((p, net) for p in SMALL for net in load(p).nets.values()):
+    for path, net in ((p, net) for p in SMALL for net in checked(p).nets.values()):
         graph = net.graph
         if graph.states or not splits(graph) or total_bytes(graph) > 4_000_000:
             continue

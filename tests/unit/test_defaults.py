@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from checked import checked
 
 from netlang.defaults import with_defaults, write_defaults
 from netlang.diagnostics import Diagnostics
@@ -96,7 +97,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_example_with_its_defaults_written_out_means_the_same(
     path: Path, examples: Path
 ) -> None:
-    before = load(path)
+    before = checked(path)
     written = with_defaults(before)
     (examples / path.name).write_text(written, "utf-8")
     after = load(examples / path.name)

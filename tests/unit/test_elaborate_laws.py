@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from canonical import canonical
+from checked import checked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlang.ir.graph import Graph
-from netlang.program import load
+from netlang.program import Program, load
 from netlang.syntax import ast
 from netlang.syntax.format import format_file
 from netlang.syntax.walk import walk
@@ -27,10 +29,15 @@ def named(path: Path) -> str:
     return f"{path.parent.name}-{path.stem}"
 
 
-def graphs(path: Path) -> list[Graph]:
-    program = load(path)
+def graphs(program: Program) -> list[Graph]:
     assert program.diagnostics.items == []
     return [net.graph for net in program.nets.values()]
+
+
+@cache
+def meanings(path: Path) -> list[object]:
+    """Give what the nets of an example mean, whatever they are called."""
+    return list(map(canonical, graphs(checked(path))))
 
 
 def graphs_of(text: str, folder: Path) -> list[Graph]:
@@ -39,7 +46,7 @@ def graphs_of(text: str, folder: Path) -> list[Graph]:
     path.write_text(text, "utf-8")
     if '"resnet.net"' in text:
         (folder / "resnet.net").write_bytes((DATA / "language" / "resnet.net").read_bytes())
-    return graphs(path)
+    return graphs(load(path))
 
 
 def test_the_examples_are_all_there() -> None:
@@ -48,14 +55,14 @@ def test_the_examples_are_all_there() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=named)
 def test_an_example_passes_the_check_without_a_word(path: Path) -> None:
-    program = load(path)
+    program = checked(path)
     assert program.diagnostics.items == []
     assert program.nets or program.plans
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=named)
 def test_an_example_is_laid_out_as_the_formatter_lays_it_out(path: Path) -> None:
-    program = load(path)
+    program = checked(path)
     assert program.file is not None
     assert format_file(program.file) == path.read_text("utf-8")
 
@@ -90,8 +97,7 @@ def narrow(text: str) -> str:
 def test_white_space_means_nothing(path: Path, layout, tmp_path: Path) -> None:
     text = layout(path.read_text("utf-8"))
     assert text != path.read_text("utf-8")
-    before = [canonical(graph) for graph in graphs(path)]
-    assert [canonical(graph) for graph in graphs_of(text, tmp_path)] == before
+    assert list(map(canonical, graphs_of(text, tmp_path))) == meanings(path)
 
 
 # ---- names -------------------------------------------------------------------------------
@@ -150,17 +156,16 @@ def renamed(program, text: str) -> str:
 
 @pytest.mark.parametrize("path", LANGUAGE, ids=named)
 def test_names_of_bindings_mean_nothing_to_the_graph(path: Path, tmp_path: Path) -> None:
-    program = load(path)
+    program = checked(path)
     if not program.nets:
         pytest.skip("no net in it")
     text = renamed(program, path.read_text("utf-8"))
-    before = [canonical(graph) for graph in graphs(path)]
-    assert [canonical(graph) for graph in graphs_of(text, tmp_path)] == before
+    assert list(map(canonical, graphs_of(text, tmp_path))) == meanings(path)
 
 
 def test_renaming_changes_bindings_and_the_paths_of_weights(tmp_path: Path) -> None:
     path = DATA / "language" / "resnet.net"
-    text = renamed(load(path), path.read_text("utf-8"))
+    text = renamed(checked(path), path.read_text("utf-8"))
     assert "b_renamed = a_renamed |> conv_bn(width, 3)" in text
     assert any("_renamed." in p.path for p in graphs_of(text, tmp_path)[0].params.values())
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from checked import checked
 
 from netlang.elaborate import calls
 from netlang.ir.graph import verify
 from netlang.ir.text import print_graph
-from netlang.program import open_program
+from netlang.program import Program, open_program
 
 EXAMPLES = sorted(Path(__file__).parents[2].joinpath("examples").glob("*.net"))
 
 
-def graphs(path: Path) -> dict[str, str]:
-    program = open_program(path)
+def graphs(program: Program) -> dict[str, str]:
     shown = {}
     for name, net in program.nets.items():
         verify(net.graph)
@@ -27,9 +27,9 @@ def graphs(path: Path) -> dict[str, str]:
 def test_copied_calls_make_the_graph_that_evaluated_calls_make(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copied = graphs(path)
+    copied = graphs(checked(path))
     monkeypatch.setattr(calls, "key_of", lambda *_: None)
-    assert copied == graphs(path)
+    assert copied == graphs(open_program(path))
 
 
 def test_a_copy_does_not_hide_that_weights_collide(tmp_path: Path) -> None:
