@@ -21,6 +21,7 @@ SECONDS = 2.0
 MEMORY = 300 * 2**20
 
 _HEAD = re.compile(r"^(error|warning)\[([a-z-]+)\]: (.+)$")
+_TURN = re.compile(r"\n@@ (\d+)\n")
 _START = "import sys; from netlang.cli.main import main; main()"
 
 
@@ -87,6 +88,43 @@ def ask_apart(
         out, err = process.communicate(timeout=timeout)
         code = process.returncode
     return Answer(code, out.decode(), err.decode())
+
+
+def ask_in_turn(
+    commands: Sequence[Sequence[str | Path]],
+    *,
+    options: Sequence[str] = (),
+    before: str = "",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> list[Answer]:
+    """Run commands one after another in one process apart, each after a line of Python."""
+    start = (
+        "import json, sys\n"
+        "for command in json.loads(sys.argv.pop()):\n"
+        f"    {before or 'pass'}\n"
+        "    from netlang.cli.main import main\n"
+        "    sys.argv = ['netlang', *command]\n"
+        "    try: main()\n"
+        "    except SystemExit as ended: code = ended.code\n"
+        "    print(f'\\n@@ {code}')\n"
+        "    print(f'\\n@@ {code}', file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, *options, "-c", start, json.dumps(commands, default=str)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=env,
+        cwd=cwd,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    *outs, out = _TURN.split(done.stdout.decode())
+    *errs, err = _TURN.split(done.stderr.decode())
+    assert (out, err) == ("", "")
+    pairs = zip(outs[::2], errs[::2], outs[1::2], strict=True)
+    return [Answer(int(code), out, err) for out, err, code in pairs]
 
 
 def measured(*args: str | Path, timeout: float = 120) -> Answer:

@@ -87,8 +87,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("moving"), text)
 
 
-def test_a_line_moves_with_the_steps(path: Path, tmp_path: Path) -> None:
-    seen = on_terminal(path, "--run", tmp_path / "run")
+@pytest.fixture(scope="module")
+def seen(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """Train as most do, on a terminal that can do all."""
+    return on_terminal(path, "--run", tmp_path_factory.mktemp("seen") / "run")
+
+
+def test_a_line_moves_with_the_steps(seen: Seen) -> None:
     assert (seen.code, seen.err) == (0, "")
     shown = frames(seen)
     assert shown, seen.out[:500]
@@ -126,11 +131,11 @@ def test_an_interrupted_line_leaves_nothing_behind(path: Path, tmp_path: Path) -
     assert seen.out.endswith(CLEAR)
 
 
-@pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}])
-def test_there_are_no_colours(env: dict[str, str], path: Path, tmp_path: Path) -> None:
-    seen = on_terminal(path, "--run", tmp_path / "run", env=env)
-    assert CLEAR in seen.out
-    assert "\x1b" not in seen.out.replace(CLEAR, "")
+def test_there_are_no_colours(seen: Seen, path: Path, tmp_path: Path) -> None:
+    asked = on_terminal(path, "--run", tmp_path / "run", env={"NO_COLOR": "1"})
+    for each in (seen, asked):
+        assert CLEAR in each.out
+        assert "\x1b" not in each.out.replace(CLEAR, "")
 
 
 def test_a_terminal_without_such_signs_gets_others(path: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from time import perf_counter
 
 import click
 import pytest
+from commands import said
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import COMMANDS, program
@@ -78,10 +79,12 @@ def test_no_command_shows_the_help_and_is_a_usage_mistake() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_with_examples(name: str) -> None:
-    done = netlang(name, "--help")
-    assert done.returncode == 0
-    assert f"netlang {name} " in done.stdout.partition("Examples:")[2]
+def test_every_command_has_help_with_examples(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = said(capsys, name, "--help")
+    assert code == 0
+    assert f"netlang {name} " in out.partition("Examples:")[2]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -127,12 +130,14 @@ def test_the_version_is_that_of_the_package() -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
-def test_wrong_usage_is_told_and_ends_with_2(args: list[str], message: str) -> None:
-    done = netlang(*args)
-    assert done.returncode == 2
-    assert done.stderr.startswith(message)
-    assert "= help: `netlang" in done.stderr
-    assert done.stdout == ""
+def test_wrong_usage_is_told_and_ends_with_2(
+    args: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = said(capsys, *args)
+    assert code == 2
+    assert err.startswith(message)
+    assert "= help: `netlang" in err
+    assert out == ""
 
 
 @pytest.mark.parametrize(
