@@ -274,7 +274,7 @@ def kills(count: int, folder: Path, epochs: int) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
 def test_a_run_that_is_killed_goes_on_to_the_same_end(tmp_path: Path) -> None:
-    kills(5, tmp_path, 300)
+    kills(3, tmp_path, 300)
 
 
 @pytest.mark.slow
