@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import nodes_attention
@@ -59,10 +60,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("nodes")
 
 
+@cache
+def elaborated(case: Case, folder: Path) -> Graph:
+    return graph(program(case), folder)
+
+
 @every_case
 def test_the_interpreter_computes_what_onnx_states(case: Case, folder: Path) -> None:
     with unless_excluded(case, "both"):
-        made = graph(program(case), folder)
+        made = elaborated(case, folder)
         check_types(case, made)
         check(case, lambda: reference.run(made, feeds(case, made), {}), rtol=1e-5, atol=1e-6)
 
@@ -70,7 +76,7 @@ def test_the_interpreter_computes_what_onnx_states(case: Case, folder: Path) -> 
 @every_case
 def test_onnxruntime_computes_what_onnx_states(case: Case, folder: Path) -> None:
     with unless_excluded(case, "both", "onnxruntime"):
-        made = graph(program(case), folder)
+        made = elaborated(case, folder)
         session = Session(to_onnx(made, {}, opset=18), threads=1)
         check(case, lambda: session.run(feeds(case, made)), rtol=1e-4, atol=1e-5)
 
@@ -81,7 +87,7 @@ def test_onnxruntime_computes_what_onnx_states(case: Case, folder: Path) -> None
 def test_passes_and_operator_sets_change_no_result(case: Case, opset: int, folder: Path) -> None:
     if exclusion(case)[0]:
         pytest.skip("it is left out")
-    made = transform(graph(program(case), folder))
+    made = transform(elaborated(case, folder))
     check(case, lambda: reference.run(made, feeds(case, made), {}), rtol=1e-5, atol=1e-6)
     session = Session(to_onnx(made, {}, opset=opset), threads=1)
     check(case, lambda: session.run(feeds(case, made)), rtol=1e-4, atol=1e-5)
