@@ -60,7 +60,7 @@ def pytest_collection_finish() -> None:
     # every few hundred objects either: that alone is a tenth of the time of all tests.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 10, 10)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.File | None:

@@ -111,7 +111,7 @@ def test_numpy_computes_what_the_compiled_network_does(name: str) -> None:
 
 
 @pytest.mark.parametrize("name, opset", [
-    pytest.param(name, opset, marks=[pytest.mark.slow] if name in DEEP and 18 < opset < 22 else [])
+    pytest.param(name, opset, marks=[pytest.mark.slow] if name in DEEP and 17 < opset < 22 else [])
     for name in NETWORKS
     for opset in range(17, 23)
 ])  # fmt: skip

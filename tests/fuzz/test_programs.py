@@ -39,8 +39,8 @@ def answered(first: int, count: int) -> None:
     assert last["peak_kib"] < MEMORY_KIB
 
 
-def test_a_thousand_programs_are_answered() -> None:
-    answered(0, 1_000)
+def test_hundreds_of_programs_are_answered() -> None:
+    answered(0, 500)
 
 
 @pytest.mark.slow

@@ -78,7 +78,8 @@ def log(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("more", ["", "accumulate = 2"])
 def test_stopping_after_any_step_changes_no_bit(more: str, tmp_path: Path) -> None:
-    path = write(tmp_path, program_text(NORMED.replace("relu |>", "relu |> dropout(0.2) |>"), more))
+    text = program_text(NORMED.replace("relu |>", "relu |> dropout(0.2) |>"), more)
+    path = write(tmp_path, text.replace("run = 4 epochs", "run = 3 epochs"))
     straight = tmp_path / "straight"
     assert trained(path, straight)
     for after in (1, 2, 3, 5, 8):
@@ -274,7 +275,7 @@ def kills(count: int, folder: Path, epochs: int) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
 def test_a_run_that_is_killed_goes_on_to_the_same_end(tmp_path: Path) -> None:
-    kills(3, tmp_path, 300)
+    kills(3, tmp_path, 150)
 
 
 @pytest.mark.slow
