@@ -33,6 +33,8 @@ def spread(node: Node, axis: int) -> Spread | None:
             return _padded(node, axis)
         case "index":
             return _indexed(node, axis)
+        case "every":
+            return _thinned(node, axis)
         case "resize" | "upsample" if source[axis] != target[axis]:
             return _resampled(node, axis)
         case name if name.startswith("adaptive_") and target[axis] != 1:
@@ -87,6 +89,13 @@ def _indexed(node: Node, axis: int) -> Spread:
             return Spread(1, 1, first)
         case _:
             return Spread(1, 1)
+
+
+def _thinned(node: Node, axis: int) -> Spread | None:
+    from netlang.ops.repetition import Every
+
+    assert isinstance(node.op, Every)
+    return Spread(1, node.op.by) if axis == node.op.axis else None
 
 
 def _resampled(node: Node, axis: int) -> Spread | None:

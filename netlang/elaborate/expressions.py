@@ -229,9 +229,10 @@ def _item(
     if isinstance(index, ast.Slice):
         first = _bound(index.first, frame)
         last = _bound(index.last, frame)
-        if isinstance(first, Unknown) or isinstance(last, Unknown):
+        step = _step(index.step, frame)
+        if isinstance(first, Unknown) or isinstance(last, Unknown) or isinstance(step, Unknown):
             return UNKNOWN
-        return items[first:last]
+        return items[first:last:step]
     if isinstance(index, ast.Dots):
         refuse("wrong-type", "`...` is for tensors", index.span)
     at = evaluate(index, frame)
@@ -273,27 +274,52 @@ def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
             expr.span,
             f"{given} for {value.type}, which has {value.type.rank} dimensions",
         )
-    items: list[object] = []
+    items: list[Object] = []
+    steps: list[int | Unknown] = []  # one for each axis that stays
     for item in expr.items:
         match item:
             case ast.Dots():
                 items += [None] * (value.type.rank - given)
-            case ast.Slice(first=None, last=None):
-                items.append(None)
-            case ast.Slice(first=first, last=last):
-                items.append((_place(first, frame), _place(last, frame)))
+                steps += [1] * (value.type.rank - given)
+            case ast.Slice(first=first, last=last, step=step):
+                whole = first is None and last is None
+                items.append(None if whole else (_place(first, frame), _place(last, frame)))
+                steps.append(_step(step, frame))
             case _:
                 items.append(_place(item, frame))
-    if any(i is UNKNOWN or (isinstance(i, tuple) and UNKNOWN in i) for i in items):
+    bounds = [bound for item in items for bound in (item if isinstance(item, tuple) else (item,))]
+    if UNKNOWN in bounds or UNKNOWN in steps:
         return UNKNOWN
-    (made,) = primitive(
-        "index",
-        [Argued(value, expr.value.span, expr.value)],
-        {"items": tuple(items)},
-        expr.span,
-        frame,
-    )
+    made: Object = value
+    if any(item is not None for item in items) or all(step == 1 for step in steps):
+        made = _picked("index", made, {"items": tuple(items)}, expr, frame)
+    for axis, step in enumerate(steps):
+        if step != 1 and isinstance(made, Value):
+            made = _picked("every", made, {"by": step, "axis": axis}, expr, frame)
     return made
+
+
+def _picked(
+    name: str, value: Object, attributes: dict[str, object], expr: ast.Index, frame: Frame
+) -> Object:
+    given = [Argued(value, expr.value.span, expr.value)]
+    (made,) = primitive(name, given, attributes, expr.span, frame)
+    return made
+
+
+def _step(expr: ast.Expr | None, frame: Frame) -> int | Unknown:
+    step = _bound(expr, frame)
+    if expr is None or step is None:
+        return 1
+    if isinstance(step, int) and step < 1:
+        refuse(
+            "out-of-range",
+            "a step must be 1 or more",
+            expr.span,
+            f"this is {step}",
+            helps=("`flip(x, axis)` and `reverse(xs)` read backwards",) if step < 0 else (),
+        )
+    return step
 
 
 def _place(expr: ast.Expr | None, frame: Frame) -> Object:

@@ -156,6 +156,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "expand",
         "tile",
         "flip",
+        "every",
         "reverse_time",
     ),
     "resize": (

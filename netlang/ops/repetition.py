@@ -1,4 +1,4 @@
-"""Elements repeated or in reverse order."""
+"""Elements repeated, left out or in reverse order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.numeric import Array, np
-from netlang.ops.arguments import Arguments, axis_of, integers, refused, sizes
+from netlang.ops.arguments import Arguments, axis_of, integer, integers, refused, sizes
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
 
@@ -196,6 +196,65 @@ class Flip(Primitive):
             sample(cls((0,)), 3, 2),
             sample(cls((1, 2)), 2, 3, 4),
             Sample(cls((1,)), (TensorType(F32, (n, t, 3)),), sizes={"N": 2, "T": 5}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Every(Primitive):
+    """Keep the first place of an axis and every ``by``-th after it.
+
+    ``[N, T] -> [N, ceil(T / by)]``. ONNX: Slice.
+    """
+
+    name: ClassVar[str] = "every"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    by: int
+    axis: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        return cls(integer(attributes, "by"), axis_of(types[0], integer(attributes, "axis")))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        if self.by < 1:
+            raise refused("by", "must be 1 or more", self.by)
+        axis = axis_of(x, self.axis)
+        kept = (x.shape[axis] + self.by - 1) // self.by
+        return (x.with_shape(*x.shape[:axis], kept, *x.shape[axis + 1 :]),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.array(x[(slice(None),) * self.axis + (slice(None, None, self.by),)]),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        start, end = b.axes([0]), b.axes([np.iinfo(np.int64).max])
+        return (b.add("Slice", x, start, end, b.axes([self.axis]), b.axes([self.by])),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        shape = inputs[0].type.shape
+        (ct,) = terms(b, *cts)
+        # Each number is followed by the zeros of the places between; the last of them are cut off.
+        spread = ct.unsqueeze(self.axis + 1).surround(self.axis + 1, 0, self.by - 1)
+        kept = outputs[0].type.shape[self.axis] * self.by
+        whole = spread.reshape((*shape[: self.axis], kept, *shape[self.axis + 1 :]))
+        return (whole.part(self.axis, 0, shape[self.axis]).value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n, t = symbol("N"), symbol("T")
+        symbolic = TensorType(F32, (n, t, 3))
+        return [
+            sample(cls(2, 0), 4, 2),
+            sample(cls(2, 1), 2, 5, 3),
+            sample(cls(3, 2), 1, 2, 8),
+            sample(cls(5, 0), 3),
+            sample(cls(1, 0), 3),
+            Sample(cls(2, 1), (symbolic,), sizes={"N": 2, "T": 5}),
+            Sample(cls(3, 0), (symbolic,), sizes={"N": 6, "T": 2}),
         ]
 
 

@@ -143,9 +143,12 @@ class Field:
 
 @record
 class Slice:
+    """``1:-1``, or ``::2`` with a step."""
+
     span: Span
     first: Expr | None
     last: Expr | None
+    step: Expr | None
 
 
 @record

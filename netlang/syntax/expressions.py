@@ -32,7 +32,9 @@ class ExpressionLayout:
         match node:
             case ast.Slice():
                 first = self.expression(node.first) if node.first is not None else ""
-                return (first, ":", self.expression(node.last) if node.last is not None else "")
+                last = self.expression(node.last) if node.last is not None else ""
+                step = (":", self.expression(node.step)) if node.step is not None else ""
+                return (first, ":", last, step)
             case ast.Paren():
                 inner = self.expression(node.value)
                 return Group(("(", Indent((SOFT, inner)), SOFT, ")"))

@@ -104,14 +104,16 @@ class ExpressionBuilder(NodeBuilder):
         return self._nest(ast.Index(span, value, items), (value, *items))
 
     def slice_item(self, parts: Parts) -> ast.Slice:
-        first, colon, last = parts
+        first, colon, last, *stepped = parts
         at = self._at(colon)
+        step = stepped[-1] if stepped else None
+        end = step or last
         span = Span(
             self.source,
             first.span.start if first else at.start,
-            last.span.end if last else at.end,
+            end.span.end if end else at.end,
         )
-        return self._nest(ast.Slice(span, first, last), (first, last), 0)
+        return self._nest(ast.Slice(span, first, last, step), (first, last, step), 0)
 
     def dots(self, parts: Parts) -> ast.Dots:
         return ast.Dots(self._at(parts[0]))
