@@ -18,7 +18,8 @@ PARAMETERS: dict[str, str] = {
     "scalefactor": "scale", "aligncorners": "align", "interpolation": "mode", "ceilmode": "ceil",
     "countincludepad": "count_pad", "numgroups": "groups", "negativeslope": "slope",
     "learningrate": "lr", "weightdecay": "decay", "batchsize": "size", "affine": "scale",
-    "elementwiseaffine": "scale", "numlayers": "layers",
+    "elementwiseaffine": "scale", "numlayers": "layers", "ignoreindex": "ignore",
+    "labelsmoothing": "smoothing", "weight": "class_weights", "classweight": "class_weights",
 }  # fmt: skip
 """What people call parameters elsewhere, in small letters without underscores."""
 
@@ -34,6 +35,8 @@ _ADVICE = {
     "device": "leave it out: where a net runs is chosen when it is run",
     "inplace": "leave it out: values never change",
     "returnsequences": "leave it out: the results are `.y`, every step, and `.h`, the last one",
+    "reduction": "leave it out: a loss is a mean; a sum is that times the number of rows",
+    "fromlogits": "leave it out: `cross_entropy` takes logits, `nll` logarithms of probabilities",
     "recomputescalefactor": "leave it out, or say the size to reach: `resize(x, [H * 3 // 2, …])`",
     "batchfirst": "leave it out: the batch always comes first",
 }

@@ -429,9 +429,11 @@ def cross_entropy(
     call: Call, x: torch.Tensor, target: torch.Tensor, weight: Any = None,
     reduction: str = "mean", ignore_index: int = -100, label_smoothing: float = 0.0,
 ) -> str:  # fmt: skip
-    if weight is not None or reduction != "mean" or bool((target == ignore_index).any()):
+    if reduction != "mean":
         raise Excluded("a loss other than the plain mean")
     if target.is_floating_point():
+        if weight is not None:
+            raise Excluded("weights of classes beside a distribution")
         if label_smoothing:
             raise Excluded("a smoothed distribution as target")
         axis = 1 if x.ndim > 1 else 0
@@ -440,8 +442,14 @@ def cross_entropy(
         raise Excluded("a class for a single row")
     return (
         f"cross_entropy({call.x(x)}, {call.x(target)}, axis=1, "
-        f"smoothing={floating(label_smoothing)})"
+        f"smoothing={floating(label_smoothing)}{counting(weight, ignore_index)})"
     )
+
+
+def counting(weight: torch.Tensor | None, ignored: int) -> str:
+    """Write which labels count how much."""
+    weights = [] if weight is None else [floating(w) for w in weight.tolist()]
+    return f", ignore={ignored}" + (f", class_weights=[{', '.join(weights)}]" if weights else "")
 
 
 def plain(options: dict[str, Any], *allowed: str) -> None:
@@ -479,10 +487,11 @@ def binary_cross_entropy(
 
 @writes("nn.functional.nll_loss")
 def nll(call: Call, x: torch.Tensor, target: torch.Tensor, **options: Any) -> str:
-    plain(options)
+    plain(options, "weight", "ignore_index")
     if x.ndim == 1:
         raise Excluded("a class for a single row")
-    return f"nll({call.x(x)}, {call.x(target)})"
+    counted = counting(options.get("weight"), options.get("ignore_index", -100))
+    return f"nll({call.x(x)}, {call.x(target)}{counted})"
 
 
 @writes("nn.functional.poisson_nll_loss")

@@ -255,9 +255,10 @@ def _loss(name: str, ours: str) -> None:
     def write(call: Call, m: Any, *given: torch.Tensor) -> Any:
         options = {n: getattr(m, n) for n in OPTIONS.split() if hasattr(m, n)}
         options["reduction"] = m.reduction
-        weights = (getattr(m, "weight", None), getattr(m, "pos_weight", None))
-        if any(w is not None for w in weights):
+        if getattr(m, "pos_weight", None) is not None:
             raise Excluded("a loss other than the plain mean")
+        if getattr(m, "weight", None) is not None:
+            options["weight"] = m.weight
         return OPERATORS[f"nn.functional.{ours}"](call, *given, **options)
 
     MODULES[name] = write
