@@ -54,7 +54,8 @@ def pointwise(x: Array, w: Array, groups: int, bias: Array | None) -> Array:
     batch, channels = x.shape[:2]
     flat = w.reshape(groups, w.shape[0] // groups, channels // groups)
     offsets = None if bias is None else bias.reshape(groups, -1, 1)
-    y = multiply(flat, x.reshape(batch, groups, channels // groups, -1), plus=offsets)
+    laid = x.reshape(batch, groups, channels // groups, prod(x.shape[2:]))
+    y = multiply(flat, laid, plus=offsets)
     return y.reshape(batch, w.shape[0], *x.shape[2:])
 
 
@@ -91,7 +92,8 @@ def by_columns(
             multiply(flat, columns, plus=offsets, out=into[0])
         else:
             made = multiply(flat, columns, plus=offsets)
-            into[...] = np.moveaxis(made.reshape(*into.shape[1:3], len(into), -1), 2, 0)
+            laid = made.reshape(*into.shape[1:3], len(into), into.shape[3])
+            into[...] = np.moveaxis(laid, 2, 0)
 
     spread(work, len(blocks))
     return y.reshape(batch, filters, *counts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, Size, product, symbol
@@ -97,8 +98,8 @@ class ConvolveTranspose(Primitive):
         counts = x.shape[2:]
         batch, channels, groups = x.shape[0], x.shape[1], self.groups
         flat = w.reshape(groups, channels // groups, -1).transpose(0, 2, 1)
-        columns = multiply(flat, x.reshape(batch, groups, channels // groups, -1))
-        columns = columns.reshape(batch, groups * w.shape[1], -1, *counts)
+        columns = multiply(flat, x.reshape(batch, groups, channels // groups, prod(counts)))
+        columns = columns.reshape(batch, groups * w.shape[1], prod(w.shape[2:]), *counts)
         whole = tuple(
             (n - 1) * s + e + o
             for n, s, e, o in zip(counts, self.stride, windows.extent, self.out_pad, strict=True)

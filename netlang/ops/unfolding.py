@@ -91,7 +91,10 @@ class Unfold(Primitive):
             dilations=list(self.dilation),
             group=channels,
         )
-        return (b.add("Reshape", picked, b.axes((0, channels * many, -1))),)
+        # The count is said where it is known: without it no empty batch can be laid out.
+        count = self.infer(x.type)[0].shape[2]
+        columns = count if isinstance(count, int) else -1
+        return (b.add("Reshape", picked, b.axes((0, channels * many, columns))),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
