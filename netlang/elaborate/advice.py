@@ -17,8 +17,13 @@ PARAMETERS: dict[str, str] = {
     "hiddensize": "units", "numunits": "units", "kernelinitializer": "init", "std": "std",
     "scalefactor": "scale", "aligncorners": "align", "interpolation": "mode", "ceilmode": "ceil",
     "countincludepad": "count_pad", "numgroups": "groups", "negativeslope": "slope",
-    "learningrate": "lr", "weightdecay": "decay", "batchsize": "size", "affine": "scale",
-    "elementwiseaffine": "scale", "numlayers": "layers", "ignoreindex": "ignore",
+    "learningrate": "lr", "weightdecay": "decay", "batchsize": "size", "numlayers": "layers",
+    "outputpadding": "out_pad", "depthmultiplier": "multiplier",
+    "units": "out", "numheads": "heads", "numparameters": "slopes", "normtype": "p",
+    "alpha": "slope", "min": "low", "minval": "low", "max": "high", "maxval": "high",
+    "lambd": "limit", "threshold": "limit", "startdim": "start", "enddim": "end",
+    "upscalefactor": "factor", "downscalefactor": "factor", "blocksize": "factor",
+    "center": "shift", "ignoreindex": "ignore",
     "labelsmoothing": "smoothing", "weight": "class_weights", "classweight": "class_weights",
 }  # fmt: skip
 """What people call parameters elsewhere, in small letters without underscores."""
@@ -26,7 +31,7 @@ PARAMETERS: dict[str, str] = {
 _UNWRITTEN = frozenset(
     {
         *("infeatures", "inchannels", "inputshape", "inputsize", "numfeatures"),
-        *("normalizedshape", "inputchannels", "inputdim"),
+        *("normalizedshape", "inputchannels", "inputdim", "embeddim", "dmodel", "numchannels"),
     }
 )
 _ADVICE = {
@@ -35,6 +40,22 @@ _ADVICE = {
     "device": "leave it out: where a net runs is chosen when it is run",
     "inplace": "leave it out: values never change",
     "returnsequences": "leave it out: the results are `.y`, every step, and `.h`, the last one",
+    "affine": "say it for each: `scale=` is the factor, `shift=` what is added",
+    "elementwiseaffine": "say it for each: `scale=` is the factor, `shift=` what is added",
+    "dataformat": "leave it out: channels stand second, [N, C, H, W]; `transpose` other data",
+    "divisoroverride": "multiply the result: by 4 / 3 to divide windows of 4 by 3",
+    "dtype": "leave it out: weights have the element type of what comes in",
+    "height": "sizes stand in a list: `[224, 224]`",
+    "kernelregularizer": "add `l2(weights(model))` to the loss, or give the optimizer a `decay=`",
+    "noiseshape": "`dropout_channels` drops whole channels, `drop_path` whole rows",
+    "paddingidx": "multiply by a mask of the words: what is 0 gets no gradient",
+    "paddingmode": 'surround the map first: `pad([(1, 1), (1, 1)], mode="reflect")`',
+    "returnindices": "`max_pool_places` gives the places, too",
+    "size": "`resize` takes the size to reach",
+    "threshold": "leave it out: large numbers are exact without it",
+    "trackrunningstats": "leave it out: batch norm has running statistics, other norms have none",
+    "training": "leave it out: `train` draws and normalises by the batch, all else does not",
+    "width": "sizes stand in a list: `[224, 224]`",
     "reduction": "leave it out: a loss is a mean; a sum is that times the number of rows",
     "fromlogits": "leave it out: `cross_entropy` takes logits, `nll` logarithms of probabilities",
     "recomputescalefactor": "leave it out, or say the size to reach: `resize(x, [H * 3 // 2, …])`",

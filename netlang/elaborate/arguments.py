@@ -179,8 +179,16 @@ def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
                 else ()
             ),
         ),
-        helps=(f"give the others by name: `{named[0]}=…`",) if named else (),
+        helps=_fewer(function, named),
     )
+
+
+def _fewer(function: Function, named: Sequence[str]) -> tuple[str, ...]:
+    """Say where arguments beyond those by position belong."""
+    last = [p for p in function.params if not p.keyword_only][-1:]
+    if last and isinstance(last[0].type, ast.ListType):
+        return (f"put the numbers in a list: `{function.name}(x, [1, 2])`",)
+    return (f"give the others by name: `{named[0]}=…`",) if named else ()
 
 
 def _check_missing(

@@ -120,3 +120,33 @@ def test_what_to_write_instead_can_be_written(told: str, tmp_path: Path) -> None
             return
         refused.append(found[0].message)
     raise AssertionError(refused)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("conv(8, 3, padding=1)", "netlang calls this `pad`"),
+        (
+            'conv(8, 3, padding_mode="reflect")',
+            'surround the map first: `pad([(1, 1), (1, 1)], mode="reflect")`',
+        ),
+        ("conv_transpose(8, 3, output_padding=1)", "netlang calls this `out_pad`"),
+        ("max_pool(2, return_indices=true)", "`max_pool_places` gives the places, too"),
+        (
+            "batch_norm(affine=false)",
+            "say it for each: `scale=` is the factor, `shift=` what is added",
+        ),
+        ("dense(units=8)", "netlang calls this `out`"),
+        ('upsample(size=20, mode="nearest")', "`resize` takes the size to reach"),
+        ("hardtanh(min_val=-1.0)", "netlang calls this `low`"),
+        ("softplus(threshold=20.0)", "leave it out: large numbers are exact without it"),
+        ("threshold(threshold=0.1, value=2.0)", "netlang calls this `limit`"),
+        ("reshape(-1, 4)", "put the numbers in a list: `reshape(x, [1, 2])`"),
+        ("tile(1, 2, 1, 1)", "put the numbers in a list: `tile(x, [1, 2])`"),
+    ],
+)
+def test_the_settings_of_foreign_layers_lead_to_ours(call: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "foreign.net"
+    path.write_text(f"net Foreign(x: f32[N, 4, 8, 8]) -> y = x |> {call}\n")
+    (found,) = load(path).diagnostics.items
+    assert found.helps == (told,)
