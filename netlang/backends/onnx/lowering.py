@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 
 from onnx import helper, numpy_helper
@@ -133,6 +134,12 @@ def _live_nodes(graph: Graph, wanted: Iterable[Value]) -> list[Node]:
     return live[::-1]
 
 
+@cache
+def _own_version() -> str:
+    # It is looked up in files, which takes longer than writing a small model.
+    return version("netlang")
+
+
 def _model(
     graph: Graph,
     emitter: Emitter,
@@ -159,7 +166,7 @@ def _model(
         proto,
         opset_imports=[standard, *others],
         producer_name="netlang",
-        producer_version=version("netlang"),
+        producer_version=_own_version(),
         ir_version=helper.find_min_ir_version_for([standard]),
     )
     units = ", ".join(f"{name} % {unit} == 0" for name, unit in graph.units.items() if unit > 1)
