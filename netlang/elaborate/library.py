@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,10 +19,14 @@ FOLDER = Path(__file__).parent.parent / "prelude"
 
 
 @cache
-def _text(file: Path) -> tuple[Source, dict[str, tuple[int, int]]]:
-    """Read a library file and find its definitions; it is the same for every program."""
-    source = Source(f"<netlang>/{file.name}", file.read_text("utf-8"), library=True)
-    return source, split_definitions(source)
+def _definitions(module: Path | None) -> Mapping[str, tuple[Source, int, int]]:
+    """Find what a module, or the prelude, defines; it is the same for every program."""
+    found: dict[str, tuple[Source, int, int]] = {}
+    for file in sorted(FOLDER.glob("*.net")) if module is None else [module]:
+        source = Source(f"<netlang>/{file.name}", file.read_text("utf-8"), library=True)
+        for name, (start, end) in split_definitions(source).items():
+            found[name] = (source, start, end)
+    return found
 
 
 @cache
@@ -43,7 +47,7 @@ class Library:
     _modules: dict[str, LibraryHome] = field(default_factory=dict[str, LibraryHome])
 
     def __post_init__(self) -> None:
-        self.prelude = self._open(sorted(FOLDER.glob("*.net")), None)
+        self.prelude = self._open(None, None)
 
     def module(self, path: tuple[ast.Ident, ...]) -> LibraryHome:
         """Open a module such as ``std.vision``."""
@@ -52,15 +56,11 @@ class Library:
             file = FOLDER.joinpath(*name.split(".")).with_suffix(".net")
             if not file.is_file():
                 _refuse_module(name, path)
-            self._modules[name] = self._open([file], self.prelude)
+            self._modules[name] = self._open(file, self.prelude)
         return self._modules[name]
 
-    def _open(self, files: Iterable[Path], library: LibraryHome | None) -> LibraryHome:
-        places: dict[str, tuple[Source, int, int]] = {}
-        for file in files:
-            source, definitions = _text(file)
-            for name, (start, end) in definitions.items():
-                places[name] = (source, start, end)
+    def _open(self, module: Path | None, library: LibraryHome | None) -> LibraryHome:
+        places = _definitions(module)
 
         def parse(name: str) -> ast.Declaration | None:
             declaration, found = _tree(*places[name])
