@@ -167,7 +167,7 @@ class ConvolveTranspose(Primitive):
                     rule="out-of-range",
                     label=f"the stride is {stride}",
                     notes=["it chooses between the sizes the stride cannot tell apart"],
-                    helps=[f"use `out_pad={stride - 1}` at most, or reduce `pad`"],
+                    helps=[f"use `out_pad={stride - 1}` or less, or reduce `pad`"],
                 )
         return windows
 

@@ -209,7 +209,7 @@ STEPS = "x: f32[N, 7, 10]"
             IMAGE,
             'upsample(x, 0, mode="nearest")',
             "out-of-range",
-            "`scale` must be 1 or more, not 0",
+            "`scale` must be above 0, not 0",
         ),
         ("", IMAGE, 'upsample(x, -2, mode="linear")', "out-of-range", "not -2"),
         ("", IMAGE, 'resize(x, (0, 4), mode="cubic")', "out-of-range", "not 0"),
