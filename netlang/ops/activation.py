@@ -241,7 +241,7 @@ class LeakyRelu(Activation):
 
     def pulled(self, x: Term, y: Term, ct: Term) -> Term:
         del y
-        return ct.where(x >= 0.0, ct * self.slope)
+        return ct.where(x > 0.0, ct * self.slope)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

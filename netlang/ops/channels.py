@@ -236,7 +236,7 @@ class Leak(Primitive):
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         x, slope, ct = terms(b, *inputs, *cts)
-        kept = x >= 0.0
+        kept = x > 0.0
         by_slope = (ct * x).where(kept.unary("logical_not"))
         if slope.shape == (1,):
             aligned = slope.reshape(())
