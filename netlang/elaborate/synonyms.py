@@ -205,7 +205,34 @@ ADVICE: dict[str, str] = {
     ),
     "dataparallel": "leave it out: a net runs on one device, and `--provider` says which",
     "activityregularization": "add it to the loss: `mse(…) + 0.01 * sum(abs(h))`",
-    "spectralnormalization": "there is no such layer: divide the weight in a `block` of your own",
+    **dict.fromkeys(
+        ("spectralnorm", "spectralnormalization", "weightnorm"),
+        "there is no such layer: divide the weight in a `block` of your own",
+    ),
+    **dict.fromkeys(
+        ("squeezeandexcitation", "squeezeexcitation", "selayer", "seblock"),
+        "write `from std.vision import squeeze_excite`",
+    ),
+    **dict.fromkeys(
+        ("convbnrelu", "convbnact", "conv2dnormactivation", "convnormact"),
+        "write `from std.vision import conv_bn`, and `|> relu`",
+    ),
+    "mbconv": "write `from std.vision import inverted_residual`",
+    "basicblock": "write `from std.vision import residual`",
+    "patchembed": "write `from std.vision import patch_embedding`",
+    "mlpblock": "write `|> dense(256) |> gelu |> dense(64)`, or `feed_forward`",
+    "dropblock": "there is no such layer: `dropout_channels` drops whole channels",
+    "featurepyramidnetwork": "write its levels: a `conv` of 1, `upsample`, and `+`",
+    "frozenbatchnorm": "name the part in `freeze`: it then keeps its mean and variance",
+    **dict.fromkeys(
+        ("slice", "slicing", "stridedslice"), "a part is `x[:, 1:5]`, with a step `x[:, ::2]`"
+    ),
+    **dict.fromkeys(
+        ("antialias", "bicubic", "trilinear"), "a setting of `resize` and `upsample`"
+    ),
+    "stride": "a setting of windows: `conv(x, 8, 3, stride=2)`, and of pools",
+    "causal": "a padding of `conv`: `pad=causal`; of attention it is a setting or `causal_mask`",
+    "rearrange": "write `reshape` and `transpose`",
     "groupqueryattention": "give `attention` keys and values that `repeat` copies for each group",
     "stackedrnncells": "recurrent layers take `layers=`",
     "convlstm": "write its step as a `scan` with `conv`",

@@ -74,6 +74,7 @@ INPUTS = [
     for matrix in ("f32[4, 4]", "f32[]", "f32[4]", "f32[3, 3, 3]", "f32[2, 3, 4, 4]")
 ]
 """The advice is about tensors of one of these ranks."""
+NO_VALUES = ("deviation", "min", "product(shape(x))", "reshape")
 WRITTEN = sorted({told for told in ADVICE.values() if told.startswith("write `")})
 PRELUDE = {name for file in FOLDER.glob("*.net") for name in split_definitions(read_source(file))}
 
@@ -106,10 +107,17 @@ def test_every_foreign_name_leads_to_one_of_ours() -> None:
     assert len(theirs) == len(set(theirs))
 
 
+@pytest.mark.parametrize("told", [told for told in WRITTEN if "`from " in told])
+def test_what_to_import_is_there(told: str, tmp_path: Path) -> None:
+    path = tmp_path / "imports.net"
+    path.write_text(f"{told.split('`')[1]}\n\nnet Same(x: f32[N]) -> y = x\n")
+    assert not load(path).diagnostics.failed
+
+
 @pytest.mark.parametrize("told", WRITTEN)
 def test_what_to_write_instead_can_be_written(told: str, tmp_path: Path) -> None:
     written = told.split("`")[1]
-    if "…" in written or written in ("deviation", "min", "product(shape(x))"):
+    if "…" in written or written in NO_VALUES or written.startswith(("from ", "|> ")):
         return
     path = tmp_path / "instead.net"
     refused: list[str] = []
