@@ -85,20 +85,14 @@ def together() -> Generator[None]:
     A thread of BLAS that has done its part looks for more in a busy loop for some hundredths of a
     second, and keeps a processor from ours.
     """
-    global _spans
-    with _lock:
-        _spans += 1
-    try:
+    with _computing():
         yield
-    finally:
-        with _lock:
-            _spans -= 1
-            _give_back()
 
 
 _here = local()
 _lock = Lock()
-_users = _spans = 0
+_computations: set[object] = set()
+"""Who computes now: a thing of its own for each, so that one that ends twice does no harm."""
 _given: list[int] = []
 """How many threads BLAS had before it was held, a number for each library."""
 
@@ -106,22 +100,29 @@ _given: list[int] = []
 @contextmanager
 def _held() -> Generator[None]:
     """Hold BLAS to one thread, and give back what it had when nobody computes any more."""
-    global _users
-    with _lock:
-        if not _given:
-            _given.extend(_numbers())
-            _set([1] * len(_given))
-        _users += 1
-    try:
+    with _computing():
+        with _lock:
+            if not _given:
+                _given.extend(_numbers())
+                _set([1] * len(_given))
+        yield
+
+
+@contextmanager
+def _computing() -> Generator[None]:
+    mine = object()
+    try:  # An interrupt may come between any two lines; none of them leaves BLAS held.
+        with _lock:
+            _computations.add(mine)
         yield
     finally:
         with _lock:
-            _users -= 1
+            _computations.discard(mine)
             _give_back()
 
 
 def _give_back() -> None:
-    if _given and not _users and not _spans:
+    if _given and not _computations:
         _set(_given)
         _given.clear()
 
@@ -185,10 +186,17 @@ def _help(jobs: SimpleQueue[_Job]) -> None:
         jobs.get().begin()
 
 
-def _forget_helpers() -> None:
-    global _jobs
+def _begin_anew() -> None:
+    """Forget, in a child process, the threads of its parent and what they do.
+
+    Where BLAS was held, it stays so until the end of the child's own first computation: nothing
+    may be asked of it here, as the parent's threads may have been in the middle of it.
+    """
+    global _jobs, _lock, _here
     _helpers.clear()
     _jobs = SimpleQueue()
+    _lock, _here = Lock(), local()
+    _computations.clear()
 
 
 def _numbers() -> list[int]:
@@ -207,4 +215,4 @@ def _libraries() -> list[_Library]:
 
 
 if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
-    os.register_at_fork(after_in_child=_forget_helpers)
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from netlang import threads
 from netlang.backends import reference
 from netlang.initial import initialize
 from netlang.ir.dims import Shape, substitute
@@ -138,10 +141,10 @@ def test_helpers_are_shared_by_computations_at_the_same_time() -> None:
         for _ in range(50):
             spread(lambda i: done.append((number, i)), 6)
 
-    threads = [threading.Thread(target=compute, args=(n,)) for n in range(4)]
-    for thread in threads:
+    workers = [threading.Thread(target=compute, args=(n,)) for n in range(4)]
+    for thread in workers:
         thread.start()
-    for thread in threads:
+    for thread in workers:
         thread.join(timeout=60)
         assert not thread.is_alive()
     assert sorted(done) == sorted((n, i) for n in range(4) for i in range(6) for _ in range(50))
@@ -235,3 +238,43 @@ def test_a_copied_process_has_threads_of_its_own() -> None:
         finally:
             os._exit(int(together.broken))
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.usefixtures("several")
+def test_a_copied_process_waits_for_nothing_its_parent_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alone = threading.Lock()
+    monkeypatch.setattr(threads, "_lock", alone)
+    monkeypatch.setattr(threads, "_computations", {object()})
+    monkeypatch.setattr(threads._here, "inside", True, raising=False)
+    with alone:  # another thread of the parent is in the middle of it
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if not child:
+            signal.alarm(30)
+            free = not threads._lock.locked() and not threads._computations and allowed() == THREADS
+            os._exit(int(not free))
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.usefixtures("several")
+def test_an_interrupt_at_any_moment_gives_blas_back() -> None:
+    def interrupted(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupted)
+    try:
+        for moment in range(200):
+            with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 1e-4 + moment * 1e-6)
+                while True:
+                    spread(lambda _: None, 4)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not threads._computations
+    spread(lambda _: None, 2)  # an interrupt of giving back is made good by the next computation
+    assert not threads._given
+    assert allowed() == THREADS
