@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -36,6 +38,19 @@ _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 """Modes of pictures with 16 bits for each grey value."""
 
 
+@contextmanager
+def _unwarned() -> Generator[None]:
+    """Keep Pillow's warnings from people, who can do nothing about them.
+
+    Those about large pictures are errors here; others tell of notes in a file that nobody reads,
+    and of transparency, which is dropped.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@_unwarned()
 def read_picture(path: Path, value: Value, *, resize: bool = False) -> Array:
     """Read a PNG or JPEG picture as ``value``: ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]``.
 
@@ -47,6 +62,7 @@ def read_picture(path: Path, value: Value, *, resize: bool = False) -> Array:
     return _tensor(path, upright, channels, value)
 
 
+@_unwarned()
 def read_square(path: Path, size: int) -> Array:
     """Read a picture as ``u8[3, size, size]``: its shorter side scaled, the middle taken."""
     picture = _loaded(path)
@@ -55,6 +71,12 @@ def read_square(path: Path, size: int) -> Array:
         picture = Image.fromarray(grey.round().astype(np.uint8))
     scale = size / min(picture.size)
     width, height = (max(size, round(n * scale)) for n in picture.size)
+    if width * height > _MOST_PIXELS:
+        raise TooLarge(
+            f"{path} is {picture.width:,} pixels by {picture.height:,}: with its shorter side of "
+            f"{size:,} it would have more than {_MOST_PIXELS:,}",
+            helps=["cut it nearer to a square"],
+        )
     scaled = picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
     left, top = (width - size) // 2, (height - size) // 2
     square = scaled.crop((left, top, left + size, top + size))
@@ -153,20 +175,18 @@ class _Pen:
 
 def _loaded(path: Path) -> Image.Image:
     """Read a picture, upright; what would be too large is refused before it is decoded."""
-    with reading(path) as stream, warnings.catch_warnings():
-        # Pillow warns about large pictures; we have a bound of our own, and it is an error.
-        warnings.simplefilter("ignore")
+    with reading(path) as stream:
         try:
             picture = Image.open(stream, formats=("PNG", "JPEG"))
             _check_extent(path, picture)
             picture.load()
+            return ImageOps.exif_transpose(picture)
         except Image.DecompressionBombError:
             raise TooLarge(f"{path} has more than {_MOST_PIXELS:,} pixels") from None
         except UnidentifiedImageError:
             raise BadFile(f"{path} is not a PNG or JPEG picture") from None
         except (OSError, SyntaxError, ValueError) as error:
             raise BadFile(f"{path} is a damaged picture: {error}") from None
-    return ImageOps.exif_transpose(picture)
 
 
 def _wanted(value: Value) -> tuple[Size, tuple[Size, Size]]:

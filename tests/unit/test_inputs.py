@@ -16,6 +16,7 @@ from netlang.inputs import read_input, write_outputs
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Value
 from netlang.ir.types import DType
+from netlang.pictures import read_square
 
 
 def saved(path: Path, pixels: object, mode: str | None = None) -> str:
@@ -165,3 +166,27 @@ def test_outputs_are_written_as_npy_or_npz(tmp_path: Path) -> None:
     write_outputs(tmp_path / "y.npz", {"a": np.ones(2), "b": np.zeros(1)})
     assert np.load(tmp_path / "y.npy").tolist() == [1, 1]
     assert sorted(np.load(tmp_path / "y.npz").files) == ["a", "b"]
+
+
+def test_what_pillow_warns_of_does_not_reach_people(tmp_path: Path) -> None:
+    palette = Image.new("P", (2, 2))
+    palette.putpalette([0, 0, 0, 255, 255, 255])
+    palette.save(tmp_path / "x.png", transparency=b"\x00\x80")
+    assert read_input(str(tmp_path / "x.png"), picture(1, 2, 2)).shape == (1, 2, 2)
+    notes = Image.Exif()
+    notes[0x0112] = 1
+    cut = notes.tobytes()[:-9]
+    Image.new("L", (2, 2)).save(tmp_path / "y.jpg", exif=cut)
+    assert read_input(str(tmp_path / "y.jpg"), picture(1, 2, 2)).shape == (1, 2, 2)
+
+
+def test_a_strip_is_not_blown_up_to_a_square(tmp_path: Path) -> None:
+    place = tmp_path / "strip.png"
+    Image.new("L", (60_000, 1)).save(place)
+    with pytest.raises(TooLarge) as caught:
+        read_square(place, 224)
+    assert caught.value.message == (
+        f"{place} is 60,000 pixels by 1: with its shorter side of 224 it would have more than "
+        "67,108,864"
+    )
+    assert caught.value.helps == ("cut it nearer to a square",)
