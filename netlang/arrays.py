@@ -34,7 +34,12 @@ def numpy_dtype(dtype: DType) -> numpy.dtype[Any]:
 
 def dtype_of(array: Array) -> DType | None:
     """Give the element type of an array in either byte order; ``None`` where we have none."""
-    return _DTYPES.get(array.dtype.name)
+    return known(array.dtype)
+
+
+def known(dtype: numpy.dtype[Any]) -> DType | None:
+    """Give the element type of the language that NumPy's is; ``None`` where there is none."""
+    return _DTYPES.get(dtype.name)
 
 
 def raw(array: Array) -> memoryview:

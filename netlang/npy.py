@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
-from netlang.arrays import dtype_of
+from netlang.arrays import known
 from netlang.faults import BadFile, Fault, TooLarge
 from netlang.files import reading, write_atomically
 from netlang.numeric import Array, np
@@ -39,7 +38,9 @@ def read_npz(path: Path) -> dict[str, Array]:
                     member.filename.removesuffix(".npy"): _member(archive, member, path)
                     for member in _members(archive, path)
                 }
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except (Fault, MemoryError):
+            raise
+        except Exception as error:  # a damaged archive fails in as many ways as a damaged header
             raise BadFile(f"{path} is not a readable .npz file: {error}") from None
 
 
@@ -81,11 +82,16 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
     if any(type(d) is not int or d < 0 for d in shape) or claimed != length:
         lengths = f"its header claims {claimed:,} bytes of data, and {length:,} follow"
         raise BadFile(f"{name} is damaged: {lengths}")
-    array: Array = np.frombuffer(stream.read(length), dtype=dtype)
-    if dtype_of(array) is None:
+    if known(dtype) is None:
         raise BadFile(f"{name} holds elements of type {dtype.name}, which no tensor has")
+    array: Array = np.frombuffer(stream.read(length), dtype=dtype)
     array = array.astype(dtype.newbyteorder("="), copy=False)
-    return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    try:
+        return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    except ValueError:  # too many axes, or an empty array that would be endless in another one
+        raise BadFile(
+            f"{name} is damaged: its header claims a shape that no array can have"
+        ) from None
 
 
 def _header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
@@ -109,6 +115,10 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
             raise BadFile(f"{path} holds `{member.filename}`, which is no array")
         if member.flag_bits & 1:
             raise BadFile(f"{path}: `{member.filename}` is encrypted")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadFile(
+                f"{path}: `{member.filename}` is compressed in a way that NumPy does not know"
+            )
     packed = sum(member.compress_size for member in members)
     size = sum(member.file_size for member in members)
     if size > _SMALLEST_BOMB and size > _LARGEST_RATIO * packed:

@@ -129,6 +129,11 @@ def test_w2_a_pickle_under_another_name_is_not_read(suffix: str, tmp_path: Path)
         header("(2, 4)", "'<U4'") + bytes(128),
         header("(2, 4)", "'<M8[s]'") + bytes(64),
         header("(2, 4)", "'|V8'") + bytes(64),
+        header("(2,)", "('<f4', (4,))") + bytes(32),
+        header("(0,)", "'|V0'"),
+        header(f"({'1, ' * 70}8)") + bytes(32),
+        header("(0, 1180591620717411303424)"),
+        header("(0, 9223372036854775807)"),
         header("(2, 4)", "[('a', '<f4')]") + bytes(32),
         header("(2, 4)", "'<f16'") + bytes(128),
         header("(2, 4)", "'nonsense'") + bytes(32),
@@ -202,6 +207,7 @@ with warnings.catch_warnings():
         _archive.writestr("x.npy", GOOD)
 
 _ONE = zipped({"x.npy": GOOD})
+_LZMA = zipped({"x.npy": GOOD}, compression=zipfile.ZIP_LZMA)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +221,11 @@ _ONE = zipped({"x.npy": GOOD})
         zipped({"x.npy": b""}),
         _ONE[:-10], _ONE[:40], b"", b"PK\x03\x04", b"PK\x05\x06" + bytes(18) + b"rest",
         _ONE.replace(b"x.npy", b"x.np\xff"),
+        # A name that is said to be UTF-8, and is not.
+        zipped({"ä.npy": GOOD}).replace("ä".encode(), b"\xff\xff"),
+        # Kinds of packing that NumPy does not write, whole and damaged.
+        zipped({"x.npy": GOOD}, compression=zipfile.ZIP_BZIP2),
+        _LZMA, _LZMA[:80] + b"\0\0\0" + _LZMA[83:],
         # A member that claims to be larger than it is.
         _ONE.replace(struct.pack("<II", len(GOOD), len(GOOD)), struct.pack("<II", len(GOOD),
         2**31)),
