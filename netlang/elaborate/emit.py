@@ -51,6 +51,7 @@ def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> 
         made = builder.add(op, *[_tensor(o) for o in operands], name=frame.binding_path() or None)
     except TypeRefused as refused:
         refuse_operand(refused, operands, span, frame)
+    frame.run.budget.spend(len(made) - 1, span)
     for value in made:
         readable(value.type.shape, span)
     return made

@@ -16,6 +16,7 @@ from netlang.elaborate.values import (
     Object,
     describe,
 )
+from netlang.ir.dims import divisors
 from netlang.ir.graph import Value
 from netlang.source import Span
 from netlang.syntax import ast
@@ -118,7 +119,7 @@ def _groups_help(channels: int, frame: Frame) -> str:
         slot = frame.find(name)
         if slot is not None and isinstance(slot.value, int):
             common = math.gcd(common, slot.value)
-    fitting = [n for n in range(1, min(common, 4096) + 1) if common % n == 0]
+    fitting = divisors(common)
     if fitting == [1]:
         return "no other number than 1 divides the channels on both sides: `groups=1`"
     shown = fitting if len(fitting) < 10 else [*fitting[:5], "...", *fitting[-2:]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import gcd, prod
+from math import gcd, isqrt, prod
 
 from netlang.faults import TooLarge
 
@@ -138,6 +138,10 @@ class Unbound(Exception):
         self.name = name
 
 
+_TRIED = 1 << 12
+"""Numbers that ``divisors`` tries at most."""
+
+
 def symbol(name: str, unit: int = 1) -> Dim:
     """Make the size called ``name``, known to be a multiple of ``unit``."""
     return Dim((((Symbol(name, unit),), unit),))
@@ -187,6 +191,17 @@ def divides(divisor: Size, size: Size) -> bool:
     if divisor == 0:
         return False
     return exact_quotient(size, divisor) is not None
+
+
+def divisors(*sizes: int) -> list[int]:
+    """List what divides all sizes, upwards; of huge ones only the least and the largest are found.
+
+    >>> divisors(12, 18)
+    [1, 2, 3, 6]
+    """
+    common = gcd(*sizes)
+    least = [d for d in range(1, min(isqrt(common), _TRIED) + 1) if common % d == 0]
+    return sorted({*least, *(common // d for d in least)})
 
 
 def exact_quotient(a: Size, b: Size) -> Size | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netlang.ir.dims import Dim, Shape, Size, divides
+from netlang.ir.dims import Dim, Shape, Size, divides, divisors
 from netlang.ir.op import Primitive, Sample, TypeRefused
 from netlang.ir.types import F32, TensorType
 from netlang.ops.arguments import refused
@@ -47,8 +47,7 @@ def require_groups(groups: int, channels: Size, filters: Size, *, operand: int) 
             raise TypeRefused(f"a convolution of no {what} makes nothing", rule="out-of-range")
         if divides(groups, size):
             continue
-        both = [n for n in (channels, filters) if isinstance(n, int)]
-        fits = [d for d in range(1, min(both, default=1) + 1) if all(n % d == 0 for n in both)]
+        fits = divisors(*(n for n in (channels, filters) if isinstance(n, int))) or [1]
         raise TypeRefused(
             f"{size} {what} don't divide into {groups} groups",
             rule="groups-mismatch",

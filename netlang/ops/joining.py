@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.ir.dims import Dim, Floor, Shape, Size, exact_quotient, substitute, symbol
+from netlang.ir.dims import Dim, Floor, Shape, Size, divisors, exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import TensorType, Types
@@ -139,6 +139,10 @@ class Stack(Primitive):
         ]
 
 
+_MOST_PARTS = 100_000
+"""Each part is a tensor with a name and a type."""
+
+
 @register
 @dataclass(frozen=True, slots=True)
 class Split(Primitive):
@@ -166,6 +170,8 @@ class Split(Primitive):
         each = exact_quotient(x.shape[axis], count)
         if each is None:
             raise _indivisible(x, axis, count)
+        if count > _MOST_PARTS:
+            raise refused("parts", f"must be {_MOST_PARTS:,} or less", f"{count:,}")
         return cls((each,) * count, axis)
 
     def infer(self, *types: TensorType) -> Types:
@@ -290,7 +296,7 @@ def _indivisible(x: TensorType, axis: int, count: int) -> TypeRefused:
 
     helps = where_help([size], divides, [count])
     if isinstance(size, int):
-        fits = [str(d) for d in range(2, size + 1) if size % d == 0][:8]
+        fits = [str(d) for d in divisors(size) if d > 1][:8]
         helps = [f"it divides into {', '.join(fits)} parts"] if fits else []
         helps.append("or give the sizes of the parts as a list")
     return TypeRefused(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.ir.dims import Shape, divides, product, symbol
+from netlang.ir.dims import Shape, divides, divisors, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
 from netlang.ir.types import F32, TensorType, Types
@@ -152,9 +152,7 @@ class NormalizeGroup(OverMap):
         self.check(*types, rank=2, layout="[N, C, ...]", eps=self.eps)
         channels = x.shape[1]
         if self.groups < 1 or not divides(self.groups, channels):
-            fits = isinstance(channels, int) and [
-                g for g in range(1, min(channels, 64) + 1) if channels % g == 0
-            ]
+            fits = [d for d in divisors(channels) if d <= 64] if isinstance(channels, int) else []
             raise TypeRefused(
                 f"{channels} channels don't divide into {self.groups} groups",
                 rule="groups-mismatch",

@@ -309,3 +309,23 @@ def test_the_limits_are_those_that_are_promised() -> None:
     assert f"nest at most {NESTING_LIMIT} deep, lists {LISTS_INSIDE_LISTS}" in promised
     assert LENGTH_LIMIT == 1_000_000
     assert "have at most a million items" in promised
+
+
+@pytest.mark.parametrize("body, rule", [
+    ("split(x, 7, axis=1)", "split-mismatch"),
+    ("split(x, 1_000_000_000_000, axis=1)[0]", "out-of-range"),
+    ("unstack(x, axis=1)[5]", "out-of-range"),
+    ("group_norm(x, 7)", "assertion"),
+])  # fmt: skip
+def test_l9_what_divides_a_huge_size_is_not_tried_one_by_one(
+    body: str, rule: str, tmp_path: Path
+) -> None:
+    text = net(body, "x: f32[N, 1_000_000_000_000, 4]")
+    refused(text, rule, folder=tmp_path, line=None)
+
+
+def test_l9_parts_of_a_tensor_are_counted_like_the_items_of_a_list(tmp_path: Path) -> None:
+    parts = "  p{0} = split(x, 80_000, axis=1)\n"
+    cuts = "".join(parts.format(i) for i in range(3))
+    text = f"net A(x: f32[N, 80_000]) -> y {{\n{cuts}  y = p0[0] + p1[0] + p2[0]\n}}\n"
+    refused(text, "too-large", folder=tmp_path, line=3)
