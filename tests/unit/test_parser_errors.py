@@ -110,3 +110,20 @@ def test_a_tree_is_given_where_only_rules_beside_the_grammar_are_broken() -> Non
     assert [d.rule for d in found] == ["capital-name"]
     assert tree is not None
     assert len(tree.declarations) == len(tree_of("vocab = 65\n").declarations)
+
+
+@pytest.mark.parametrize("text, meant", [
+    ("nett A(x: f32[N, 8]) -> y = relu(x)", "net"),
+    ("Net A(x: f32[N, 8]) -> y = relu(x)", "net"),
+    ("blok b(x) = relu(x)", "block"),
+    ("tran t { run = 1 epochs }", "train"),
+    ("datset d() -> (x: f32[4]) {}", "dataset"),
+    ("imprt x", "import"),
+    ('form "a.net" import x', "from"),
+    ("op f(x) -> y {\n  nxet h = x\n  y = x\n}", "next"),
+])  # fmt: skip
+def test_a_word_that_begins_a_statement_may_be_misspelt(text: str, meant: str) -> None:
+    _, found = parsed(f"{text}\n", "words.net")
+    assert found[0].rule == "missing-equals"
+    assert found[0].helps == (f"did you mean `{meant}`?",)
+    assert found[0].primary.text == "no word that begins a statement"

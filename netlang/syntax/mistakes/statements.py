@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from netlang.diagnostics import Diagnostic, Label
+from netlang.diagnostics import Diagnostic, Label, nearest
 from netlang.source import Span
 from netlang.syntax.mistakes.spot import Spot
 from netlang.syntax.tokens import Piece
@@ -29,7 +29,23 @@ def statement(spot: Spot) -> Diagnostic | None:
     return None
 
 
+_BEGINNINGS = {
+    "": ("net", "block", "op", "extern", "dataset", "train", "from", "import", "assert"),
+    "{": ("next", "yield", "state", "assert"),
+}
+"""The words that statements begin with, at the top of a file and in braces."""
+
+
 def _missing_equals(spot: Spot, before: Piece, note: str = "") -> Diagnostic:
+    meant = before.fresh and nearest(before.text, _BEGINNINGS[spot.enclosing()])
+    if meant and spot.here.kind in ("name", "string"):
+        return spot.say(
+            "missing-equals",
+            f"there is no `=` after `{before.text}`",
+            before,
+            "no word that begins a statement",
+            helps=(f"did you mean `{meant}`?",),
+        )
     return spot.say(
         "missing-equals",
         f"there is no `=` after `{before.text}`",
