@@ -22,6 +22,7 @@ def replacing(path: Path) -> Generator[Path]:
     ``path`` holds either what it held or all of the new content. Raises ``Fault`` where the
     system refuses, and leaves nothing behind.
     """
+    check_replaceable(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         try:
@@ -38,6 +39,20 @@ def replacing(path: Path) -> Generator[Path]:
             raise
     except OSError as error:
         raise cannot_write(path, error) from None
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse a path that a file cannot take the place of: a folder, a pipe, a device.
+
+    Who may write in its folder could put a file in place of ``/dev/null``.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return  # Nothing is there yet, or nothing can be: trying tells which.
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        what = "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
+        raise Fault("cannot-write", f"cannot write {path}: {what}", exit_code=ENVIRONMENT)
 
 
 def cannot_write(path: Path, error: OSError) -> Fault:

@@ -86,6 +86,15 @@ def _picture(path: Path, value: Value, *, resize: bool) -> Array:
     return read_picture(path, value, resize=resize)
 
 
+def file_of(place: str) -> str:
+    """Name the file that is read for an input, without the member of an archive.
+
+    >>> file_of("digits.npz:image")
+    'digits.npz'
+    """
+    return str(_parted(place)[0])
+
+
 def _parted(place: str) -> tuple[Path, str | None]:
     """Take ``file.npz:member`` apart; any other place is a path as it stands."""
     head, colon, member = place.rpartition(":")

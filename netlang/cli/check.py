@@ -8,7 +8,7 @@ import click
 
 from netlang.analysis.counts import grouped, total, trained
 from netlang.cli.arguments import json_option
-from netlang.cli.output import colorful, page_width, say, say_json
+from netlang.cli.output import colorful, harmless, page_width, say, say_json
 from netlang.diagnostics import Diagnostic, Severity
 from netlang.elaborate.nets import takes_tensor
 from netlang.faults import Fault
@@ -37,7 +37,7 @@ def command(files: tuple[str, ...], strict: bool, as_json: bool) -> None:
         say_json(_json(checked))
     else:
         for result in checked:
-            say(_report(result))
+            say(_report(result), painted=True)
     if code := max(result.exit_code for result in checked):
         raise click.exceptions.Exit(code)
 
@@ -76,7 +76,7 @@ def _report(checked: _Checked) -> str:
     found = checked.found
     parts = [render_all(found, color=colorful(), width=page_width())] if found else []
     if not checked.failed:
-        parts.append(f"{checked.file}: ok ({', '.join(_contents(checked.outcome))})")
+        parts.append(f"{harmless(checked.file)}: ok ({', '.join(_contents(checked.outcome))})")
     return "\n\n".join(parts)
 
 

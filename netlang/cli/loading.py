@@ -53,7 +53,8 @@ def sound_plan(
     if found:
         from netlang.render import render_all
 
-        warn(render_all(found, color=colorful(sys.stderr), width=page_width(sys.stderr)))
+        shown = render_all(found, color=colorful(sys.stderr), width=page_width(sys.stderr))
+        warn(shown, painted=True)
     return plan
 
 
@@ -80,13 +81,19 @@ def given_weights(graph: Graph, file: str) -> Mapping[str, Array]:
 
 def keep_apart(output: str | None, *inputs: str | None) -> None:
     """Refuse an output that would replace one of the inputs."""
-    if output is None or not Path(output).exists():
+    if output is None:
         return
     for given in inputs:
-        if given is not None and Path(given).exists() and Path(given).samefile(output):
+        if given is not None and _same_file(Path(given), Path(output)):
             raise Fault(
                 "output-is-input",
                 f"{output} would replace {given}, which it is made from",
                 helps=["choose another name for the output"],
                 exit_code=USAGE,
             )
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -27,21 +28,31 @@ def prepare_streams() -> None:
         reconfigure(encoding="utf-8" if plain else None, errors="backslashreplace")
 
 
-def say(text: str) -> None:
-    """Print a line to the standard output."""
-    _write(sys.stdout, text)
+def say(text: str, *, painted: bool = False) -> None:
+    """Print a line to the standard output; ``painted`` text has colours, and is harmless."""
+    _write(sys.stdout, text if painted else harmless(text))
 
 
-def warn(text: str) -> None:
-    """Print a line to the standard error."""
-    _write(sys.stderr, text)
+def warn(text: str, *, painted: bool = False) -> None:
+    """Print a line to the standard error, as ``say`` does."""
+    _write(sys.stderr, text if painted else harmless(text))
 
 
 def say_json(content: object) -> None:
     """Print plain values as JSON."""
     import json
 
-    say(json.dumps(content, indent=2, ensure_ascii=False))
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    say(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def harmless(text: str) -> str:
+    """Spell out what would steer a terminal, wherever in names, files and models it comes from."""
+    return _STEERING.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
+
+
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that control and those that reorder text, except the tab and the end of a line."""
 
 
 def colorful(stream: TextIO | None = None) -> bool:
@@ -73,7 +84,7 @@ def refuse(diagnostics: Sequence[Diagnostic], *, as_json: bool = False) -> NoRet
         say_json({"diagnostics": [to_json(d) for d in diagnostics]})
     else:
         color = colorful(sys.stderr)
-        warn(render_all(diagnostics, color=color, width=page_width(sys.stderr)))
+        warn(render_all(diagnostics, color=color, width=page_width(sys.stderr)), painted=True)
     raise click.exceptions.Exit(1)
 
 
@@ -84,7 +95,7 @@ def show_fault(fault: Fault, *, as_json: bool = False) -> None:
     if as_json:
         say_json({"diagnostics": [fault_to_json(fault)]})
     else:
-        warn(render_fault(fault, color=colorful(sys.stderr)))
+        warn(render_fault(fault, color=colorful(sys.stderr)), painted=True)
 
 
 def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:

@@ -69,13 +69,15 @@ def command(
     output: str | None, top: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Compute the outputs of a net from arrays and pictures."""
-    keep_apart(output, file, weights, state, *inputs.values())
-    keep_apart(state, file, weights, *inputs.values())
+    from netlang.inputs import file_of, read_inputs, read_state, write_outputs
+
+    read = [file, weights, *map(file_of, inputs.values())]
+    keep_apart(output, state, *read)
+    keep_apart(state, *read)
     graph = sound_graph(file, net, bind, as_json=as_json)
     from netlang.backends.feeds import bind_sizes
     from netlang.cli import results
     from netlang.cli.memory import run_within_memory
-    from netlang.inputs import read_inputs, read_state, write_outputs
     from netlang.runner import Runner
 
     kept = {} if state is None else read_state(graph, Path(state))

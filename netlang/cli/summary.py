@@ -37,4 +37,4 @@ def command(
     from netlang.analysis.table import render_summary
 
     table = render_summary(summary, depth=depth, color=colorful(), width=page_width())
-    say(table.removesuffix("\n"))
+    say(table.removesuffix("\n"), painted=True)

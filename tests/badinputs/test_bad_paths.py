@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 from answers import Answer, ask, ask_apart, keeps_the_contract
 
 BLOCK = "block unit(x) = relu(x)\n"
 GOOD = "net A(x: f32[N, 4]) -> y: f32[N, 2] = dense(x, 2)\n"
+TRAINING = """net Small(image: f32[N, 1, 8, 8]) -> y: f32[N, 10] = image |> flatten |> dense(10)
+
+train t {
+  data = digits("train") |> batches(8)
+  model = new Small()
+  loss = cross_entropy(model(batch.image), batch.label)
+  optimizer = sgd(0.1)
+  run = 1 epochs
+}
+"""
 
 
 def importing(name: str, folder: Path) -> Answer:
@@ -208,7 +220,7 @@ def test_p6_an_output_never_replaces_its_input(command: list[str], tmp_path: Pat
         assert path.read_text() == GOOD
 
 
-@pytest.mark.parametrize("place", ["missing/a.onnx", ".", "file/a.onnx"])
+@pytest.mark.parametrize("place", ["missing/a.onnx", ".", "..", "file/a.onnx"])
 def test_p6_an_output_that_cannot_be_written_is_told(place: str, tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text(GOOD)
@@ -218,6 +230,69 @@ def test_p6_an_output_that_cannot_be_written_is_told(place: str, tmp_path: Path)
     keeps_the_contract(answer)
     assert answer.code in (2, 3), answer.text
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("place", ["", ".", "..", "/"])
+@pytest.mark.parametrize("more", [[], ["--train"]])
+def test_p6_an_output_without_a_name_is_a_folder(
+    place: str, more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.net"
+    path.write_text(TRAINING)
+    monkeypatch.chdir(tmp_path)
+    answer = ask("compile", path, *more, "-o", place)
+    shown = place or "."
+    assert (answer.code, answer.err) == (
+        3, f"error[cannot-write]: cannot write {shown}: is a directory\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "command", [["compile"], ["draw"], ["run", "--backend", "numpy"], ["compile", "--train"]]
+)
+def test_p6_nothing_takes_the_place_of_a_device(command: list[str], tmp_path: Path) -> None:
+    path, pipe = tmp_path / "a.net", tmp_path / ("pipe.npz" if "run" in command else "pipe.svg")
+    path.write_text(TRAINING)
+    np.save(tmp_path / "x.npy", np.ones((1, 1, 8, 8), np.float32))
+    fed = ["-i", f"image={tmp_path / 'x.npy'}"] if "run" in command else []
+    os.mkfifo(pipe)
+    answer = ask(*command, path, *fed, "-o", pipe)
+    assert (answer.code, answer.err) == (
+        3, f"error[cannot-write]: cannot write {pipe}: is not a regular file\n"
+    )  # fmt: skip
+    assert pipe.is_fifo()
+
+
+def test_p6_an_output_never_replaces_the_archive_an_input_is_in(tmp_path: Path) -> None:
+    path, archive = tmp_path / "a.net", tmp_path / "x.npz"
+    path.write_text(GOOD)
+    np.savez(archive, x=np.ones((1, 4), np.float32))
+    before = archive.read_bytes()
+    answer = ask("run", path, "-i", f"x={archive}:x", "--backend", "numpy", "-o", archive)
+    assert (answer.code, answer.rules) == (2, ["output-is-input"])
+    assert archive.read_bytes() == before
+
+
+def test_p6_an_output_is_not_the_state_of_the_same_call(tmp_path: Path) -> None:
+    answer = ask("run", tmp_path / "a.net", "--state", "h.npz", "-o", "./h.npz")
+    assert (answer.code, answer.rules) == (2, ["output-is-input"])
+
+
+def test_p6_a_name_of_a_file_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "\x1b[31m\u202e.net"
+    path.write_text(GOOD.replace("=", " = "))
+    for command in (
+        ["check", path],
+        ["fmt", "--check", path],
+        ["compile", path, "-o", path.with_suffix(".onnx")],
+        ["draw", path, "-o", path.with_suffix(".svg")],
+    ):
+        answer = ask(*command)
+        assert "<U+001B>[31m<U+202E>" in answer.text
+        assert "\x1b" not in answer.text and "\u202e" not in answer.text
+    told = ask("check", path, "--json")
+    assert "\u202e" not in told.out
+    assert json.loads(told.out)["files"][0]["file"] == str(path)
 
 
 def test_p6_a_folder_without_permission_is_told(tmp_path: Path) -> None:
