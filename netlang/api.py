@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from netlang.analysis import counts
 from netlang.analysis.summary import fold, summarize
 from netlang.analysis.table import render_summary
 from netlang.explain import explain_layer
-from netlang.faults import Fault
+from netlang.faults import BadWeights, Fault
 from netlang.ir.graph import Graph
 from netlang.ir.text import print_graph
 from netlang.program import Net, Program
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 
 def _html(text: str) -> str:
     return f"<pre style='line-height:1.25'>{escape(text)}</pre>"
+
+
+def _plain(value: Any) -> Any:
+    """Take a number of NumPy for Python's."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 class Text(str):
@@ -142,7 +147,7 @@ class Network:
 
     def bind(self, **sizes: int) -> Network:
         """Fix sizes or parameters: ``unet.bind(H=224, W=224)``."""
-        return Network(self.net, sizes, seed=self.seed)
+        return Network(self.net, {n: _plain(v) for n, v in sizes.items()}, seed=self.seed)
 
     # ---- counts --------------------------------------------------------------------------
 
@@ -221,6 +226,9 @@ class Network:
     def weights(self, weights: Mapping[str, Array]) -> None:
         from netlang.weights import require
 
+        if not isinstance(cast("object", weights), Mapping):
+            kind = type(weights).__name__
+            raise BadWeights(f"weights are arrays by their paths, and this is a {kind}")
         require(self.graph, weights)
         self._weights = dict(weights)
         self._sessions.clear()

@@ -106,6 +106,11 @@ def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:
     A line each: missing, extra, wrong shape, wrong element type.
     """
     differences: list[str] = []
+    for path, given in cast("Mapping[str, object]", weights).items():
+        if not isinstance(given, np.ndarray | np.generic):
+            differences.append(f"different: `{path}` must be an array, is a {type(given).__name__}")
+    if differences:
+        return differences
     needed = {param.path: param for param in graph.params.values()}
     for path, param in needed.items():
         given = weights.get(path)

@@ -35,17 +35,19 @@ class _Axis:
 
 def prepare(
     graph: Graph,
-    feeds: Mapping[str, Array],
+    feeds: Mapping[str, object],
     *,
     sizes: Mapping[str, int] | None = None,
     wide: bool = False,
 ) -> Feeds:
     """Check arrays against the signature of ``graph``, convert them, start absent states.
 
+    Numbers in lists, and what other libraries call tensors, are taken for the arrays they hold.
     Integers of another width are converted where every value fits, floats of another width
     always; ``wide`` keeps f32 inputs in float64. ``sizes`` fixes symbols no input carries.
     Raises ``BadInput``, which names every array that does not fit.
     """
+    feeds = _as_arrays(graph, feeds)
     bound = bind_sizes(graph, feeds, sizes=sizes)
     arrays: dict[str, Array] = {}
     problems: list[BadInput] = []
@@ -95,6 +97,26 @@ def bind_sizes(
     for axis in waiting:
         _check_settled(axis, feeds, known)
     return known
+
+
+def _as_arrays(graph: Graph, feeds: Mapping[str, object]) -> dict[str, Array]:
+    types = {v.name: v.type for v in (*graph.inputs, *(s.value for s in graph.states))}
+    arrays: dict[str, Array] = {}
+    problems: list[BadInput] = []
+    for name, given in feeds.items():
+        try:
+            array = np.asarray(given)
+        except (ValueError, TypeError):  # lists of different lengths
+            array = np.asarray(None)
+        if array.dtype.kind in "OSU":
+            kind = type(given).__name__
+            problems.append(BadInput(f"`{name}` must be an array of numbers, and is a {kind}"))
+        elif isinstance(given, list | tuple | int) and name in types and types[name].dtype.is_float:
+            arrays[name] = array.astype(np.float64)  # 1 in a list is as good as 1.0
+        else:
+            arrays[name] = array
+    _raise(problems)
+    return arrays
 
 
 def symbol_value(dim: Dim, size: int, known: Mapping[str, int]) -> tuple[str, int] | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast, get_args
 
 import onnxruntime
 
@@ -255,6 +255,8 @@ def _through_a_file(model: Model, options: object, provider: Provider) -> _Inner
 
 
 def _chosen(provider: Provider) -> list[object]:
+    if provider not in get_args(Provider):
+        raise ProviderMissing(str(provider), ["auto", *_available()])
     # TensorFloat-32 keeps ten bits of a product: far from what the interpreter computes.
     cuda = (_CUDA, {"use_tf32": "0"})
     has_cuda = _CUDA in onnxruntime.get_available_providers()

@@ -96,7 +96,12 @@ def parameter_helps(name: str, known: Iterable[str]) -> tuple[str, ...]:
         return ("leave it out: it is read from the shape that comes in",)
     if folded in _ADVICE:
         return (_ADVICE[folded],)
-    return did_you_mean(name, parameters)
+    near = did_you_mean(name, parameters)
+    if not near:
+        there = {theirs: ours for theirs, ours in PARAMETERS.items() if ours in parameters}
+        meant = nearest(folded, there)
+        near = (f"did you mean `{there[meant]}`?",) if meant is not None else ()
+    return near
 
 
 def element_helps(name: str) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
+from netlang.diagnostics import nearest
 from netlang.elaborate.foreign_tensors import FORMULAS, FUNCTIONS
 
 FOREIGN: dict[str, str] = {
@@ -50,6 +52,8 @@ FOREIGN: dict[str, str] = {
     "unfold": "im2col",
     "fold": "col2im",
     # Activations.
+    "relu": "rectifier rectify rectifiedlinear",
+    "sigmoid": "logistic",
     "leaky_relu": "lrelu",
     "threshold": "thresholdedrelu",
     "silu": "swish1",
@@ -317,6 +321,17 @@ def ours_of(name: str) -> str | None:
     ('avg_pool', 'conv_transpose', None)
     """
     return _OURS.get(folded(name)) or _OURS.get(undimensioned(name))
+
+
+def misspelt(name: str, known: Collection[str]) -> str | None:
+    """Give what we call what others call by a name much like ``name``.
+
+    >>> misspelt("nll_los", ["nll"]), misspelt("nll_los", ["mse"])
+    ('nll', None)
+    """
+    there = {theirs: ours for theirs, ours in _OURS.items() if ours in known}
+    near = nearest(folded(name), there)
+    return there[near] if near is not None else None
 
 
 def advice_for(name: str) -> str | None:

@@ -43,7 +43,7 @@ def refuse_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoRetu
 
 def advice(name: str, visible: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give notes and helps for an unknown name."""
-    from netlang.elaborate.synonyms import advice_for, folded, ours_of, undimensioned
+    from netlang.elaborate.synonyms import advice_for, folded, misspelt, ours_of, undimensioned
 
     known = set(visible)
     told = advice_for(name)
@@ -61,4 +61,7 @@ def advice(name: str, visible: Iterable[str]) -> tuple[tuple[str, ...], tuple[st
     for candidate in known:
         if folded(candidate) == folded(name) and candidate != name:
             return (), (f"did you mean `{candidate}`?",)
-    return (), did_you_mean(name, known)
+    near = did_you_mean(name, known)
+    if not near and (meant := misspelt(name, known)) is not None:
+        near = (f"did you mean `{meant}`?",)
+    return (), near

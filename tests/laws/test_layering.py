@@ -25,6 +25,7 @@ LAYERS = (
     ("explain",),
     ("api", "defaults", "generation", "training"),
     ("__init__", "cli"),
+    ("__main__",),
 )
 """From the bottom to the top; parts of one layer know nothing of each other."""
 

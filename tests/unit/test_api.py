@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import netlang
-from netlang.faults import BadWeights, Fault
+from netlang.backends.ort import ProviderMissing
+from netlang.faults import BadInput, BadWeights, Fault
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -69,6 +71,20 @@ def test_bind_fixes_the_sizes_of_a_net(tmp_path: Path) -> None:
     assert str(unet.graph.inputs[0].type) == "f32[N, 3, 32, 48]"
 
 
+def test_numbers_of_numpy_fix_sizes_and_parameters(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text(
+        "net A(x: f32[N, H], rate: float = 0.5, deep: bool = true) -> y {\n"
+        "  y = if deep then x * rate else x\n}\n"
+    )
+    net = netlang.load(path)["A"]
+    sizes: dict[str, Any] = {"H": np.int64(3), "rate": np.float64(0.25), "deep": False}
+    bound = net.bind(**sizes)
+    assert str(bound.graph.inputs[0].type) == "f32[N, 3]"
+    with pytest.raises(Fault, match="a dimension must be an int"):
+        net.bind(H=cast("int", "x"))
+
+
 def test_state_is_kept_between_calls_and_reset(tmp_path: Path) -> None:
     file = tmp_path / "count.net"
     file.write_text(
@@ -94,6 +110,63 @@ def test_mistakes_are_raised_with_their_text_when_a_net_is_asked_for(tmp_path: P
     assert "I don't know `dens`" in program.problems
     with pytest.raises(Fault, match="did you mean `dense`"):
         program["Wrong"]
+
+
+def test_numbers_in_lists_are_arrays(lenet: netlang.Network) -> None:
+    zeros = np.zeros((1, 1, 28, 28), np.float32)
+    expected = lenet(image=zeros)["logits"]
+    for given in (zeros.tolist(), zeros.astype(int).tolist(), zeros.tolist()[0:1]):
+        np.testing.assert_array_equal(lenet(image=given)["logits"], expected)
+        np.testing.assert_allclose(lenet.interpret(image=given)["logits"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "`image` must be an array of numbers, and is a NoneType"),
+        ("picture.png", "`image` must be an array of numbers, and is a str"),
+        ([[1.0], [2.0, 3.0]], "`image` must be an array of numbers, and is a list"),
+        ({"a": 1}, "`image` must be an array of numbers, and is a dict"),
+        (3, "`image` must be f32[N, 1, 28, 28], got f64[]: it has 0 dimensions, and must have 4"),
+    ],
+)
+def test_what_is_no_array_is_told(lenet: netlang.Network, given: object, said: str) -> None:
+    for compute in (lenet, lenet.interpret):
+        with pytest.raises(BadInput) as caught:
+            compute(image=given)  # pyright: ignore[reportArgumentType]
+        assert caught.value.message == said
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "notes"),
+    [
+        (None, "weights are arrays by their paths, and this is a NoneType", ()),
+        ([1], "weights are arrays by their paths, and this is a list", ()),
+        (
+            {"c1.weight": [1.0], "c1.bias": None},
+            "the weights do not fit `LeNet`: 2 differences",
+            (
+                "different: `c1.weight` must be an array, is a list",
+                "different: `c1.bias` must be an array, is a NoneType",
+            ),
+        ),
+    ],
+)
+def test_what_are_no_weights_is_told(
+    lenet: netlang.Network, given: Any, message: str, notes: tuple[str, ...]
+) -> None:
+    with pytest.raises(BadWeights) as caught:
+        lenet.weights = given
+    assert caught.value.message == message
+    assert caught.value.notes == notes
+
+
+@pytest.mark.parametrize("provider", ["gpu", "CUDA", None])
+def test_an_unknown_provider_is_not_the_cpu(lenet: netlang.Network, provider: Any) -> None:
+    with pytest.raises(ProviderMissing) as caught:
+        lenet(image=image(), provider=provider)
+    assert caught.value.message == f"the provider `{provider}` is not available"
+    assert caught.value.notes == ("available here: auto, cpu",)
 
 
 def test_an_unknown_net_is_named(lenet: netlang.Network) -> None:

@@ -257,6 +257,29 @@ def test_every_character_can_be_printed_in_any_locale(
     assert netlang("summary", path, **locale).returncode == 0
 
 
+def test_an_interrupt_while_the_command_line_loads_is_no_traceback() -> None:
+    script = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from netlang.cli.entry import main\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\ninterrupted\n")
+
+
+def test_the_command_line_runs_as_a_module_too(small: Path) -> None:
+    command = [sys.executable, "-m", "netlang", "check", small.name]
+    done = subprocess.run(command, cwd=small.parent, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{small.name}: ok (")
+
+
 # What a command costs.
 
 
@@ -288,7 +311,7 @@ def test_looking_at_a_program_loads_no_heavy_library(small: Path, args: list[str
 
 def test_the_entry_point_imports_only_click_of_what_is_foreign() -> None:
     script = (
-        "import sys; before = set(sys.modules); import netlang.cli.main;"
+        "import sys; before = set(sys.modules); import netlang.cli.entry, netlang.cli.main;"
         "print(*(set(sys.modules) - before))"
     )
     done = subprocess.run(
@@ -297,7 +320,7 @@ def test_the_entry_point_imports_only_click_of_what_is_foreign() -> None:
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert loaded - set(sys.stdlib_module_names) == {"click", "netlang"}
     ours = {name for name in done.stdout.split() if name.startswith("netlang")}
-    assert ours == {"netlang", "netlang.cli", "netlang.cli.main"}
+    assert ours == {"netlang", "netlang.cli", "netlang.cli.entry", "netlang.cli.main"}
 
 
 @pytest.mark.slow

@@ -158,3 +158,20 @@ def test_the_settings_of_foreign_layers_lead_to_ours(call: str, told: str, tmp_p
     path.write_text(f"net Foreign(x: f32[N, 4, 8, 8]) -> y = x |> {call}\n")
     (found,) = load(path).diagnostics.items
     assert found.helps == (told,)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("rectifer", "did you mean `relu`?"),
+        ("maxpoling(2)", "did you mean `max_pool`?"),
+        ("fulyconnected(8)", "did you mean `dense`?"),
+        ("conv(8, 3, paddding=1)", "did you mean `pad`?"),
+        ("conv(8, 3, dilaton_rate=2)", "did you mean `dilation`?"),
+    ],
+)
+def test_a_foreign_name_may_be_misspelt(call: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "foreign.net"
+    path.write_text(f"net Foreign(x: f32[N, 4, 8, 8]) -> y = x |> {call}\n")
+    (found,) = load(path).diagnostics.items
+    assert found.helps == (told,)

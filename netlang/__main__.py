@@ -1,0 +1,5 @@
+"""``python -m netlang``: the command line."""
+
+from netlang.cli.entry import main
+
+main()

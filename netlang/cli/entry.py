@@ -1,0 +1,16 @@
+"""Where a process of the command line begins: even while it loads, Ctrl-C is no traceback."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Load the command line and run it."""
+    try:
+        from netlang.cli.main import main as run
+
+        run()
+    except KeyboardInterrupt:
+        import sys
+
+        sys.stderr.write("\ninterrupted\n")
+        sys.exit(130)
