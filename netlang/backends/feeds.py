@@ -105,12 +105,12 @@ def _as_arrays(graph: Graph, feeds: Mapping[str, object]) -> dict[str, Array]:
     problems: list[BadInput] = []
     for name, given in feeds.items():
         try:
-            array = np.asarray(given)
-        except (ValueError, TypeError):  # lists of different lengths
-            array = np.asarray(None)
+            array, why = np.asarray(given), []
+        except Exception as error:  # of lists of different lengths, or of the other library
+            array, why = np.asarray(None), [str(error)]
         if array.dtype.kind in "OSU":
-            kind = type(given).__name__
-            problems.append(BadInput(f"`{name}` must be an array of numbers, and is a {kind}"))
+            what = f"`{name}` must be an array of numbers, and is a {type(given).__name__}"
+            problems.append(BadInput(what, notes=why))
         elif isinstance(given, list | tuple | int) and name in types and types[name].dtype.is_float:
             arrays[name] = array.astype(np.float64)  # 1 in a list is as good as 1.0
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 
 from netlang.arrays import numpy_dtype
@@ -96,7 +97,8 @@ def _keep_freed_memory() -> None:
     That of GNU gives large blocks back to the system, and has them anew page by page, until it
     has seen one freed of nearly 32 MiB. This one is never touched: it takes no memory.
     """
-    np.empty(31 << 20, np.uint8)
+    with suppress(MemoryError):  # where even this is too much, the net may still fit
+        np.empty(31 << 20, np.uint8)
 
 
 def _last_uses(graph: Graph) -> dict[Value, int]:

@@ -120,6 +120,29 @@ def test_numbers_in_lists_are_arrays(lenet: netlang.Network) -> None:
         np.testing.assert_allclose(lenet.interpret(image=given)["logits"], expected, atol=1e-6)
 
 
+class Foreign:
+    """A tensor of another library, which gives its numbers to NumPy or refuses to."""
+
+    def __init__(self, array: np.ndarray, refusal: str = "") -> None:
+        self._array, self._refusal = array, refusal
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        if self._refusal:
+            raise RuntimeError(self._refusal)
+        return self._array
+
+
+def test_tensors_of_other_libraries_are_arrays(lenet: netlang.Network) -> None:
+    given: Any = Foreign(image())
+    expected = lenet(image=image())["logits"]
+    np.testing.assert_array_equal(lenet(image=given)["logits"], expected)
+    refusing: Any = Foreign(image(), "call detach() first")
+    with pytest.raises(BadInput) as caught:
+        lenet(image=refusing)
+    assert caught.value.message == "`image` must be an array of numbers, and is a Foreign"
+    assert caught.value.notes == ("call detach() first",)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -130,6 +130,14 @@ def test_what_to_write_instead_can_be_written(told: str, tmp_path: Path) -> None
     raise AssertionError(refused)
 
 
+def helps(call: str, folder: Path) -> tuple[str, ...]:
+    """Ask what to do about the one mistake in a call."""
+    path = folder / "foreign.net"
+    path.write_text(f"net Foreign(x: f32[N, 4, 8, 8]) -> y = x |> {call}\n")
+    (found,) = load(path).diagnostics.items
+    return found.helps
+
+
 @pytest.mark.parametrize(
     ("call", "told"),
     [
@@ -154,10 +162,7 @@ def test_what_to_write_instead_can_be_written(told: str, tmp_path: Path) -> None
     ],
 )
 def test_the_settings_of_foreign_layers_lead_to_ours(call: str, told: str, tmp_path: Path) -> None:
-    path = tmp_path / "foreign.net"
-    path.write_text(f"net Foreign(x: f32[N, 4, 8, 8]) -> y = x |> {call}\n")
-    (found,) = load(path).diagnostics.items
-    assert found.helps == (told,)
+    assert helps(call, tmp_path) == (told,)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +176,4 @@ def test_the_settings_of_foreign_layers_lead_to_ours(call: str, told: str, tmp_p
     ],
 )
 def test_a_foreign_name_may_be_misspelt(call: str, told: str, tmp_path: Path) -> None:
-    path = tmp_path / "foreign.net"
-    path.write_text(f"net Foreign(x: f32[N, 4, 8, 8]) -> y = x |> {call}\n")
-    (found,) = load(path).diagnostics.items
-    assert found.helps == (told,)
+    assert helps(call, tmp_path) == (told,)

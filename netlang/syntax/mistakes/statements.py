@@ -37,7 +37,7 @@ _BEGINNINGS = {
 
 
 def _missing_equals(spot: Spot, before: Piece, note: str = "") -> Diagnostic:
-    meant = before.fresh and nearest(before.text, _BEGINNINGS[spot.enclosing()])
+    meant = before.fresh and nearest(before.text, _BEGINNINGS.get(spot.enclosing(), ()))
     if meant and spot.here.kind in ("name", "string"):
         return spot.say(
             "missing-equals",
