@@ -89,9 +89,14 @@ def _refuse_beside_a_step(given: list[str]) -> None:
 
 def _compile_step(file: str, section: str | None, output: str, opset: int, seed: int) -> None:
     plan = sound_plan(sound_program(file), section, {})
-    from netlang.training.export import export
+    from netlang.training.beginning import weight_files
+    from netlang.training.export import export, state_file
     from netlang.training.opening import Choices
 
     choices = Choices(Path(file).parent, seed or None)
+    state = str(state_file(Path(output)))
+    if state == output:
+        raise click.UsageError(f"{output} is where the state goes: give the model another ending")
+    keep_apart(state, file, *map(str, weight_files(plan, choices.folder)))
     for path in export(plan, choices, Path(output), opset=opset):
         say(f"{path}: {path.stat().st_size:,} bytes")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from netlang.elaborate.of_weights import initial
 from netlang.elaborate.selecting import root
+from netlang.elaborate.training import Plan
 from netlang.elaborate.values import Layer, Object, Part, Setting
 from netlang.faults import BadWeights
 from netlang.files import find_data
@@ -30,6 +31,14 @@ def first_weights(training: Training, seed: int, folder: Path) -> dict[str, Arra
         else:
             _load(training, rule, weights, folder)
     return weights
+
+
+def weight_files(plan: Plan, folder: Path) -> list[Path]:
+    """Find the files that a section takes weights from."""
+    rules = plan.settings.get("init", [])
+    assert isinstance(rules, list)
+    names = [r.arguments["path"] for r in rules if isinstance(r, Setting) and r.name != "fill"]
+    return [find_data(name, folder) for name in names if isinstance(name, str)]
 
 
 def _fill(training: Training, rule: Setting, weights: dict[str, Array], seed: int) -> None:

@@ -48,9 +48,14 @@ def export(plan: Plan, choices: Choices, output: Path, *, opset: int) -> list[Pa
         metadata = {"netlang.contract": json.dumps(contract(chosen, graph, training))}
         written += save(to_onnx(graph, {}, opset=opset, metadata=metadata), path)
     state = beginning(training, first_weights(training, seed_of(plan, choices), choices.folder))
-    path = output.with_suffix(".safetensors")
+    path = state_file(output)
     save_weights(path, _used(training, state), {"section": plan.name})
     return [*written, path]
+
+
+def state_file(output: Path) -> Path:
+    """Say where the state goes that belongs to a model."""
+    return output.with_suffix(".safetensors")
 
 
 def contract(chosen: StepGraph, graph: Graph, training: Training) -> dict[str, object]:

@@ -267,6 +267,29 @@ def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Pat
         np.testing.assert_array_equal(written.state[f"model.{name}"], array)
 
 
+def test_the_state_of_a_step_replaces_nothing_it_is_made_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from safetensors.numpy import save_file
+
+    body = {"h.weight": np.ones((16, 64), np.float32), "h.bias": np.zeros(16, np.float32)}
+    save_file(body, tmp_path / "body.safetensors")
+    before = (tmp_path / "body.safetensors").read_bytes()
+    write(tmp_path, section(more='init = [load(model.h, "body.safetensors")]'))
+    assert ran("compile", "it.net", "--train", "-o", "body.onnx") == 2
+    assert capsys.readouterr().err == (
+        "error[output-is-input]: body.safetensors would replace body.safetensors, which it is made "
+        "from\n   |\n   = help: choose another name for the output\n"
+    )
+    assert ran("compile", "it.net", "--train", "-o", "step.safetensors") == 2
+    assert "step.safetensors is where the state goes" in capsys.readouterr().err
+    assert {file.name for file in tmp_path.glob("*.*")} == {
+        "it.net", "rows.npz", "points.npz", "body.safetensors"
+    }  # fmt: skip
+    assert (tmp_path / "body.safetensors").read_bytes() == before
+    assert ran("compile", "it.net", "--train", "-o", "step.onnx") == 0
+
+
 @pytest.mark.parametrize(
     "setting",
     ['save_best(model, "../x", by=acc)', 'save_every(model, "log.jsonl", every=1 epoch)'],
