@@ -89,10 +89,12 @@ def _refuse_beside_a_step(given: list[str]) -> None:
 
 def _compile_step(file: str, section: str | None, output: str, opset: int, seed: int) -> None:
     plan = sound_plan(sound_program(file), section, {})
+    from netlang.files import check_replaceable
     from netlang.training.beginning import weight_files
     from netlang.training.export import export, state_file
     from netlang.training.opening import Choices
 
+    check_replaceable(Path(output))
     choices = Choices(Path(file).parent, seed or None)
     state = str(state_file(Path(output)))
     if state == output:

@@ -22,7 +22,6 @@ from pathlib import Path
 
 from netlang.elaborate.training import Plan
 from netlang.elaborate.values import Object, Setting, short
-from netlang.files import check_replaceable
 from netlang.ir.graph import Graph
 from netlang.numeric import Array
 from netlang.training.beginning import first_weights
@@ -40,7 +39,6 @@ def export(plan: Plan, choices: Choices, output: Path, *, opset: int) -> list[Pa
     """
     from netlang.backends.onnx import save, to_onnx
 
-    check_replaceable(output)
     training = prepare(plan, seed_of(plan, choices))
     written: list[Path] = []
     for name, chosen, graph in _graphs(training):
