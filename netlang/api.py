@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING, Any, cast
 from netlang.analysis import counts
 from netlang.analysis.summary import fold, summarize
 from netlang.analysis.table import render_summary
-from netlang.explain import explain_layer
-from netlang.faults import BadWeights, Fault
+from netlang.diagnostics.errors import BadWeights, Fault
+from netlang.diagnostics.render import render_all
 from netlang.ir.graph import Graph
 from netlang.ir.text import print_graph
+from netlang.manual.explain import explain_layer
 from netlang.program import Net, Program
 from netlang.program import load as read
-from netlang.render import render_all
 
 if TYPE_CHECKING:
     from netlang.analysis.summary import Summary as Layers
     from netlang.backends.onnx import Model as OnnxModel
     from netlang.backends.ort import Provider, Session
+    from netlang.diagram.drawing import Drawing
     from netlang.diagram.layout import Direction
-    from netlang.drawing import Drawing
+    from netlang.inference.verification import Comparison
     from netlang.ir.dims import Size
-    from netlang.numeric import Array
-    from netlang.verification import Comparison
+    from netlang.system.numpy import Array
 
 
 def _html(text: str) -> str:
@@ -217,14 +217,14 @@ class Network:
     def weights(self) -> dict[str, Array]:
         """The weights by path; drawn from the seed where none were given."""
         if self._weights is None:
-            from netlang.initial import initialize
+            from netlang.ir.initializers import initialize
 
             self._weights = initialize(self.graph, self.seed)
         return self._weights
 
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
-        from netlang.weights import require
+        from netlang.storage.weights import require
 
         if not isinstance(cast("object", weights), Mapping):
             kind = type(weights).__name__
@@ -235,14 +235,14 @@ class Network:
 
     def load(self, path: str | Path) -> Network:
         """Take the weights from a safetensors or npz file."""
-        from netlang.weights import load_weights
+        from netlang.storage.weights import load_weights
 
         self.weights = load_weights(Path(path))
         return self
 
     def save(self, path: str | Path) -> None:
         """Write the weights as safetensors, by path."""
-        from netlang.weights import save_weights
+        from netlang.storage.weights import save_weights
 
         save_weights(Path(path), self.weights, {"net": self.name})
 
@@ -298,7 +298,7 @@ class Network:
 
     def verify(self, *, seed: int = 0) -> list[Comparison]:
         """Compare both back ends on random input, output by output."""
-        from netlang.verification import verify
+        from netlang.inference.verification import verify
 
         return verify(self.graph, self._weights, seed=seed)
 

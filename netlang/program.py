@@ -8,25 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang import ops as ops
-from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused, did_you_mean, nearest
-from netlang.elaborate import nets
-from netlang.elaborate.bodies import check_assertion, maker, take_apart
-from netlang.elaborate.budget import STEPS_PER_LETTER, Budget
-from netlang.elaborate.checking import fits
-from netlang.elaborate.core import evaluate
-from netlang.elaborate.expansion import refuse_expansion
-from netlang.elaborate.frame import Frame, Run, report
-from netlang.elaborate.given import parameter_values
-from netlang.elaborate.home import Home
-from netlang.elaborate.imports import locate, missing_name, refuse_circle
-from netlang.elaborate.library import Library
-from netlang.elaborate.lint import lint
-from netlang.elaborate.naming import sites_of
-from netlang.elaborate.training import Plan, elaborate_train
-from netlang.elaborate.values import UNKNOWN, Argued, Function, Object
-from netlang.faults import USAGE, Fault
+from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label, Refused
+from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagnostics.source import Source
+from netlang.diagnostics.suggestions import did_you_mean, nearest
+from netlang.evaluate import nets
+from netlang.evaluate.bodies import check_assertion, maker, take_apart
+from netlang.evaluate.context.budget import STEPS_PER_LETTER, Budget
+from netlang.evaluate.context.frame import Frame, Run, report
+from netlang.evaluate.context.parameter_names import sites_of
+from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object
+from netlang.evaluate.evaluate import evaluate
+from netlang.evaluate.modules.expansion import refuse_expansion
+from netlang.evaluate.modules.imports import locate, missing_name, refuse_circle
+from netlang.evaluate.modules.library import Library
+from netlang.evaluate.modules.module import Home
+from netlang.evaluate.types.fitting import fits
 from netlang.ir.graph import Graph
-from netlang.source import Source
+from netlang.names.lint import lint
+from netlang.plan.overrides import parameter_values
+from netlang.plan.section import Plan, elaborate_train
 from netlang.syntax import ast
 from netlang.syntax.parser import no_definition, parse
 from netlang.syntax.reader import read_source

@@ -194,7 +194,7 @@ def outcome(case: Case, block: Block, folder: Path) -> str:
     program = load(path)
     match block.kind:
         case "error":
-            from netlang.render import render
+            from netlang.diagnostics.render import render
 
             found = "\n\n".join(map(render, program.diagnostics.sorted()))
             return found.replace(f"{folder}/", "")
@@ -207,7 +207,7 @@ def outcome(case: Case, block: Block, folder: Path) -> str:
         case "same":
             return _compared(program, block, folder)
         case "fmt":
-            from netlang.syntax.format import format_file
+            from netlang.syntax.formatting.format import format_file
 
             return format_file(program.file)
         case "names" | "summary" | "show":

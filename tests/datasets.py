@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlang.data import Batches, Source, open_batches, open_rows
-from netlang.elaborate.values import Rows
+from netlang.evaluate.context.values import Rows
 from netlang.program import load
 
 PROGRAM = """{declared}

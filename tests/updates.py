@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from netlang.elaborate.values import Setting
+from netlang.evaluate.context.values import Setting
 from netlang.ir.graph import Builder, Graph
 from netlang.ir.types import F32, I64, TensorType
 from netlang.ops.terms import Term
-from netlang.training.optimizers import settings, states, update
+from netlang.training.step.optimizers import settings, states, update
 
 
 def update_graph(name: str, given: dict[str, Any], size: int) -> tuple[Graph, list[str]]:

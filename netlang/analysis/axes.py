@@ -59,7 +59,7 @@ def widest(size: Size, parts: Size) -> int:
 
 
 def _transposed(node: Node, axis: int) -> Spread | None:
-    from netlang.ops.transposed_convolution import ConvolveTranspose
+    from netlang.ops.windows.transposed_convolution import ConvolveTranspose
 
     assert isinstance(node.op, ConvolveTranspose)
     at, kernel = axis - 2, types(node.inputs)[1].shape[axis]
@@ -71,7 +71,7 @@ def _transposed(node: Node, axis: int) -> Spread | None:
 
 
 def _padded(node: Node, axis: int) -> Spread:
-    from netlang.ops.padding import Pad
+    from netlang.ops.shaping.padding import Pad
 
     assert isinstance(node.op, Pad)
     # The amounts are those of the last axes.
@@ -80,7 +80,7 @@ def _padded(node: Node, axis: int) -> Spread:
 
 
 def _indexed(node: Node, axis: int) -> Spread:
-    from netlang.ops.indexing import Index
+    from netlang.ops.shaping.indexing import Index
 
     assert isinstance(node.op, Index)
     items = node.op.items
@@ -92,14 +92,14 @@ def _indexed(node: Node, axis: int) -> Spread:
 
 
 def _thinned(node: Node, axis: int) -> Spread | None:
-    from netlang.ops.repetition import Every
+    from netlang.ops.shaping.repetition import Every
 
     assert isinstance(node.op, Every)
     return Spread(1, node.op.by) if axis == node.op.axis else None
 
 
 def _resampled(node: Node, axis: int) -> Spread | None:
-    from netlang.ops.resize import Resampling, Upsample
+    from netlang.ops.shaping.resize import Resampling, Upsample
 
     assert isinstance(node.op, Resampling)
     source, target = node.inputs[0].type.shape[axis], node.outputs[0].type.shape[axis]

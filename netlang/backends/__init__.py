@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from netlang.faults import USAGE, Fault
+from netlang.diagnostics.errors import USAGE, Fault
 
 Backend = Literal["onnxruntime", "numpy"]
 Provider = Literal["cpu", "cuda", "auto"]

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netlang.arrays import dtype_of, numpy_dtype, show_array
-from netlang.diagnostics import nearest
-from netlang.faults import BadInput
+from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.suggestions import nearest
+from netlang.ir.arrays import dtype_of, numpy_dtype, show_array
 from netlang.ir.dims import Dim, Size, Symbol, Unbound, bind, substitute, symbols
 from netlang.ir.graph import Graph, Value
 from netlang.ir.types import DType, TensorType
-from netlang.numeric import Array, np
+from netlang.system.numpy import Array, np
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Protocol, cast, get_args
 import onnxruntime
 
 from netlang.backends import Provider as Provider
-from netlang.faults import DIAGNOSED, ENVIRONMENT, Fault
-from netlang.numeric import Array, np
-from netlang.versions import UnknownVersion, check_version
+from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, Fault
+from netlang.system.numpy import Array, np
+from netlang.system.versions import UnknownVersion, check_version
 
 if TYPE_CHECKING:
     from netlang.backends.onnx import Model

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 
-from netlang.arrays import numpy_dtype
 from netlang.backends.feeds import prepare
-from netlang.faults import ENVIRONMENT, BadInput, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, BadInput, Fault
+from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Graph, Node, Value, written_at
 from netlang.ir.types import DType
-from netlang.numeric import Array, np
-from netlang.passes.widening import widened
-from netlang.threads import together
-from netlang.weights import require
+from netlang.passes.promotion import widened
+from netlang.storage.weights import require
+from netlang.system.numpy import Array, np
+from netlang.system.threads import together
 
 
 def run(

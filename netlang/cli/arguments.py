@@ -42,7 +42,7 @@ def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> 
     """Let the functions that a program names be called, for the rest of this command."""
     del param
     if allowed:
-        from netlang.ops.foreign import PYTHON_ALLOWED
+        from netlang.ops.extern import PYTHON_ALLOWED
 
         token = PYTHON_ALLOWED.set(True)
         ctx.call_on_close(lambda: PYTHON_ALLOWED.reset(token))

@@ -12,7 +12,7 @@ from typing import TextIO
 import click
 
 from netlang.cli.output import show_fault, silence, warn
-from netlang.faults import ENVIRONMENT, USAGE, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, Fault
 
 INTERRUPTED, BUG = 130, 70
 _NO_ROOM = ("failed to map segment", "bad_alloc")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netlang.cli.output import colorful, page_width, refuse, warn
-from netlang.faults import USAGE, Fault
+from netlang.diagnostics.errors import USAGE, Fault
 
 if TYPE_CHECKING:
-    from netlang.elaborate.training import Plan
     from netlang.ir.graph import Graph
-    from netlang.numeric import Array
+    from netlang.plan.section import Plan
     from netlang.program import Program
+    from netlang.system.numpy import Array
 
 
 def sound_program(file: str, *, as_json: bool = False) -> Program:
@@ -51,7 +51,7 @@ def sound_plan(
     if program.diagnostics.failed:
         refuse(found, as_json=as_json)
     if found:
-        from netlang.render import render_all
+        from netlang.diagnostics.render import render_all
 
         shown = render_all(found, color=colorful(sys.stderr), width=page_width(sys.stderr))
         warn(shown, painted=True)
@@ -61,7 +61,7 @@ def sound_plan(
 def initial_or_given(graph: Graph, weights: str | None, seed: int) -> Mapping[str, Array]:
     """Read the weights of a graph from a file, or draw them where there is none."""
     if weights is None:
-        from netlang.initial import initialize
+        from netlang.ir.initializers import initialize
 
         return initialize(graph, seed)
     return given_weights(graph, weights)
@@ -69,7 +69,7 @@ def initial_or_given(graph: Graph, weights: str | None, seed: int) -> Mapping[st
 
 def given_weights(graph: Graph, file: str) -> Mapping[str, Array]:
     """Read the weights of a graph; warn of numbers that are none."""
-    from netlang.weights import load_weights, not_finite, require
+    from netlang.storage.weights import load_weights, not_finite, require
 
     values = load_weights(Path(file))
     require(graph, values)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from netlang.analysis.counts import known, weight_bytes
 from netlang.analysis.memory import peak
 from netlang.cli.output import warn
-from netlang.machine import within_memory
+from netlang.system.machine import within_memory
 
 if TYPE_CHECKING:
     from netlang.ir.graph import Graph

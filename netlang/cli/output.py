@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import click
 
 if TYPE_CHECKING:
-    from netlang.diagnostics import Diagnostic
-    from netlang.faults import Fault
+    from netlang.diagnostics.diagnostic import Diagnostic
+    from netlang.diagnostics.errors import Fault
 
 WIDTH = 120
 """Columns of a page when the output is no terminal."""
@@ -78,7 +78,7 @@ def page_width(stream: TextIO | None = None) -> int:
 
 def refuse(diagnostics: Sequence[Diagnostic], *, as_json: bool = False) -> NoReturn:
     """Show what is wrong with a program and end the command."""
-    from netlang.render import render_all, to_json
+    from netlang.diagnostics.render import render_all, to_json
 
     if as_json:
         say_json({"diagnostics": [to_json(d) for d in diagnostics]})
@@ -90,7 +90,7 @@ def refuse(diagnostics: Sequence[Diagnostic], *, as_json: bool = False) -> NoRet
 
 def show_fault(fault: Fault, *, as_json: bool = False) -> None:
     """Show a mistake that has no place in a program."""
-    from netlang.render import fault_to_json, render_fault
+    from netlang.diagnostics.render import fault_to_json, render_fault
 
     if as_json:
         say_json({"diagnostics": [fault_to_json(fault)]})

@@ -11,10 +11,10 @@ from typing import TextIO
 
 from netlang.analysis.counts import grouped
 from netlang.cli.output import movable, page_width, say
-from netlang.training.loop import Report
-from netlang.training.opening import Opened
-from netlang.training.schedules import Clock
-from netlang.training.step import GRADIENT
+from netlang.training.run.loop import Report
+from netlang.training.run.opening import Opened
+from netlang.training.step.schedules import Clock
+from netlang.training.step.step import GRADIENT
 
 _PAUSE = 0.1
 """Seconds between two drawings of the moving line."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from netlang.arrays import show_array
-from netlang.numeric import Array, np
+from netlang.ir.arrays import show_array
+from netlang.system.numpy import Array, np
 
 FEW = 12
 """Numbers that are listed one by one; more are described."""

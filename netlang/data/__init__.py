@@ -7,7 +7,7 @@ in the program decide it, and neither timing nor the batch a row is in.
 
 from netlang.data.batches import Batches, open_batches
 from netlang.data.columns import check_classes
+from netlang.data.opening import open_rows
 from netlang.data.source import Epoch, Source
-from netlang.data.sources import open_rows
 
 __all__ = ["Batches", "Epoch", "Source", "check_classes", "open_batches", "open_rows"]

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from netlang.data.draws import shuffled
+from netlang.data.opening import open_rows
+from netlang.data.sampling import shuffled
 from netlang.data.source import Batch, Chosen, Epoch, Source
-from netlang.data.sources import open_rows
-from netlang.elaborate.values import Rows
-from netlang.faults import BadFile
-from netlang.numeric import np
+from netlang.diagnostics.errors import BadFile
+from netlang.evaluate.context.values import Rows
+from netlang.system.numpy import np
 
 _MOST_WORKERS = 8
 

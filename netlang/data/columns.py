@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netlang.arrays import dtype_of, numpy_dtype, show_array
 from netlang.data.source import Arrays, Source
-from netlang.diagnostics import did_you_mean
-from netlang.faults import BadFile
+from netlang.diagnostics.errors import BadFile
+from netlang.diagnostics.suggestions import did_you_mean
+from netlang.ir.arrays import dtype_of, numpy_dtype, show_array
 from netlang.ir.types import DType, TensorType
-from netlang.numeric import Array, np
+from netlang.system.numpy import Array, np
 
 _CHUNK = 1 << 16
 _PICTURE_RANK = 2

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from netlang.data.draws import uniform
+from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
-from netlang.data.transforms import Transform
+from netlang.data.transforms.images import Transform
 from netlang.ir.types import TensorType
-from netlang.numeric import Array, np
+from netlang.system.numpy import Array, np
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
-from netlang.faults import ENVIRONMENT, BadFile, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, BadFile, Fault
 from netlang.ir.types import TensorType
-from netlang.numeric import Array, np
+from netlang.system.numpy import Array, np
 
 Batch = dict[str, Array]
 Chosen = Array | slice

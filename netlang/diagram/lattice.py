@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from netlang.faults import TooLarge
+from netlang.diagnostics.errors import TooLarge
 
 MOST_PASSED = 50_000
 """A picture whose edges pass more layers is refused: it would be black with lines."""

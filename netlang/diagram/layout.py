@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
+from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagram.drawing import Point
 from netlang.diagram.lattice import Lattice, lattice
 from netlang.diagram.nest import Content, Nest
 from netlang.diagram.ordering import Share, order
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
 from netlang.diagram.placing import Offset, place
-from netlang.drawing import Point
-from netlang.faults import USAGE, Fault
 
 Direction = Literal["down", "right"]
 Extent = tuple[float, float]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netlang.drawing import Drawing
-from netlang.faults import ENVIRONMENT, USAGE, Fault
-from netlang.files import write_atomically
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, Fault
+from netlang.diagram.drawing import Drawing
+from netlang.system.files import write_atomically
 
 
 def check_format(path: Path) -> None:
@@ -26,7 +26,7 @@ def save(drawing: Drawing, path: Path) -> None:
         write_atomically(path, [drawing.svg().encode("utf-8")])
         return
     try:
-        from netlang.pictures import save_drawing
+        from netlang.diagram.png import save_drawing
     except ImportError:
         raise Fault(
             "pillow-missing",

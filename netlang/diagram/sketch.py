@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from netlang.analysis.layers import Layer, layers_of
 from netlang.analysis.summary import TURNS, Row, Summary, joined, kind_at, summarize
+from netlang.diagnostics.errors import TooLarge
 from netlang.diagram import wording
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline, Role
 from netlang.diagram.tree import Aliases, Part, Run, Wiring, grow, merge_turns, resolve
-from netlang.faults import TooLarge
 from netlang.ir.graph import Graph, Value
 
 FEW = 48

@@ -13,13 +13,13 @@ from netlang.diagram.outline import Family
 from netlang.ir.dims import Size
 from netlang.ir.graph import Graph, Node, written_at
 from netlang.ir.types import Types
-from netlang.ops.averaging import AvgPool, LpPool
-from netlang.ops.convolution import Convolve
-from netlang.ops.linear import Linear
-from netlang.ops.pooling import MaxPool
-from netlang.ops.random import RandomDrop
-from netlang.ops.recurrent import Recurrence
-from netlang.ops.transposed_convolution import ConvolveTranspose
+from netlang.ops.looping.recurrent import Recurrence
+from netlang.ops.random.random import RandomDrop
+from netlang.ops.reducing.linear import Linear
+from netlang.ops.windows.averaging import AvgPool, LpPool
+from netlang.ops.windows.convolution import Convolve
+from netlang.ops.windows.pooling import MaxPool
+from netlang.ops.windows.transposed_convolution import ConvolveTranspose
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
 """From what says most about several layers together to what says least."""

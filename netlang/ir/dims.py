@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import gcd, isqrt, prod
 
-from netlang.faults import TooLarge
+from netlang.diagnostics.errors import TooLarge
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from netlang.diagnostics.source import Span
 from netlang.ir.op import Primitive
+from netlang.ir.record import record
 from netlang.ir.types import TensorType, Types
-from netlang.record import record
-from netlang.source import Span
 
 
 @record

@@ -14,7 +14,7 @@ from netlang.ir.types import DType, TensorType, Types
 
 if TYPE_CHECKING:
     from netlang.ir.graph import Builder, Cotangents, Graph, Node, Values
-    from netlang.numeric import Array
+    from netlang.system.numpy import Array
 
 
 class TypeRefused(Exception):
@@ -22,7 +22,7 @@ class TypeRefused(Exception):
 
     ``operand`` is the position of the operand to point at (``None``: the whole call), ``other``
     that of one it does not fit, ``label`` what to say at the first, ``rule`` the diagnostic's name
-    in ``netlang.rules``.
+    in ``netlang.diagnostics.rules``.
     """
 
     def __init__(

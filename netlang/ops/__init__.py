@@ -7,7 +7,7 @@ for operators the program does not use. Whatever goes over all of ``OPS`` loads 
 from netlang.ir.op import OPS
 
 MODULES: dict[str, tuple[str, ...]] = {
-    "activation": (
+    "elementwise.activation": (
         "relu",
         "sigmoid",
         "tanh",
@@ -19,11 +19,11 @@ MODULES: dict[str, tuple[str, ...]] = {
         "elu",
         "gelu",
     ),
-    "adaptive": (
+    "windows.adaptive": (
         "adaptive_avg_pool",
         "adaptive_max_pool",
     ),
-    "arithmetic": (
+    "elementwise.arithmetic": (
         "add",
         "sub",
         "mul",
@@ -35,24 +35,24 @@ MODULES: dict[str, tuple[str, ...]] = {
         "mod",
         "fmod",
     ),
-    "averaging": (
+    "windows.averaging": (
         "avg_pool",
         "lp_pool",
     ),
-    "batch_statistics": ("normalize_batch_training",),
-    "channels": (
+    "reducing.batch_statistics": ("normalize_batch_training",),
+    "elementwise.channels": (
         "local_response_norm",
         "add_channel",
         "mul_channel",
         "leak",
     ),
-    "choice": (
+    "elementwise.choice": (
         "constant",
         "select",
         "clamp",
         "cast",
     ),
-    "comparison": (
+    "elementwise.comparison": (
         "equal",
         "not_equal",
         "less",
@@ -66,17 +66,17 @@ MODULES: dict[str, tuple[str, ...]] = {
         "logical_xor",
         "logical_not",
     ),
-    "control": (
+    "looping.control": (
         "measure",
         "scan",
     ),
-    "convolution": ("convolve",),
-    "creation": (
+    "windows.convolution": ("convolve",),
+    "shaping.creation": (
         "iota",
         "full",
         "one_hot",
     ),
-    "elementwise": (
+    "elementwise.unary": (
         "neg",
         "abs",
         "sign",
@@ -89,61 +89,61 @@ MODULES: dict[str, tuple[str, ...]] = {
         "round",
         "reciprocal",
     ),
-    "foreign": ("foreign",),
-    "gathering": (
+    "extern": ("foreign",),
+    "shaping.gathering": (
         "gather_rows",
         "gather",
         "take",
         "take_along",
     ),
-    "gradients_convolution": (
+    "windows.gradients_convolution": (
         "convolve_input_gradient",
         "convolve_weight_gradient",
     ),
-    "gradients_pooling": ("max_pool_places",),
-    "indexing": ("index",),
-    "joining": (
+    "windows.gradients_pooling": ("max_pool_places",),
+    "shaping.indexing": ("index",),
+    "shaping.joining": (
         "concat",
         "stack",
         "split",
     ),
-    "linear": (
+    "reducing.linear": (
         "matmul",
         "linear",
         "einsum",
     ),
-    "normalization": (
+    "reducing.normalization": (
         "normalize_batch",
         "normalize_group",
         "normalize_instance",
     ),
-    "padding": ("pad",),
-    "pixels": (
+    "shaping.padding": ("pad",),
+    "shaping.pixels": (
         "pixel_shuffle",
         "pixel_unshuffle",
     ),
-    "places": (
+    "shaping.indices": (
         "argmax",
         "argmin",
     ),
-    "pooling": ("max_pool",),
-    "random": (
+    "windows.pooling": ("max_pool",),
+    "random.random": (
         "dropout",
         "drop_path",
         "dropout_channels",
         "stop_gradient",
     ),
-    "randomness": (
+    "random.randomness": (
         "draw_uniform",
         "draw_normal",
     ),
-    "ranking": ("ranked",),
-    "recurrent": (
+    "shaping.ranking": ("ranked",),
+    "looping.recurrent": (
         "rnn_layer",
         "gru_layer",
         "lstm_layer",
     ),
-    "reduction": (
+    "reducing.reduction": (
         "sum",
         "mean",
         "prod",
@@ -152,37 +152,37 @@ MODULES: dict[str, tuple[str, ...]] = {
         "logsumexp",
         "cumsum",
     ),
-    "repetition": (
+    "shaping.repetition": (
         "expand",
         "tile",
         "flip",
         "every",
         "reverse_time",
     ),
-    "resize": (
+    "shaping.resize": (
         "upsample",
         "resize",
     ),
-    "scattering": (
+    "shaping.scattering": (
         "scatter",
         "gather_nd",
         "scatter_nd",
     ),
-    "shape": (
+    "shaping.shape": (
         "flatten",
         "reshape",
     ),
-    "softmax": (
+    "reducing.softmax": (
         "softmax",
         "log_softmax",
     ),
-    "transposed_convolution": ("convolve_transpose",),
-    "transposition": (
+    "windows.transposed_convolution": ("convolve_transpose",),
+    "shaping.transposition": (
         "transpose",
         "squeeze",
         "unsqueeze",
     ),
-    "trigonometry": (
+    "elementwise.trigonometry": (
         "sin",
         "cos",
         "tan",
@@ -195,11 +195,11 @@ MODULES: dict[str, tuple[str, ...]] = {
         "acosh",
         "atanh",
     ),
-    "unfolding": (
+    "windows.unfolding": (
         "unfold",
         "fold",
     ),
-    "vector_normalization": (
+    "reducing.vector_normalization": (
         "normalize_layer",
         "normalize_rms",
         "l2_normalize",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from netlang.diagnostics import nearest
+from netlang.diagnostics.suggestions import nearest
 from netlang.ir.dims import Dim, Size
 from netlang.ir.op import TypeRefused
 from netlang.ir.types import DType, TensorType

@@ -100,7 +100,7 @@ class Term:
         """Give a size as a number of the same element type."""
         if isinstance(size, int):
             return self.number(size)
-        from netlang.ops.control import Measure
+        from netlang.ops.looping.control import Measure
 
         return self.make(Measure(size, self.type.dtype))
 
@@ -114,12 +114,12 @@ class Term:
         return mask.to(OPS["select"](), self, other)
 
     def sum(self, axes: Sequence[int], *, keep: bool = False) -> Term:
-        from netlang.ops.reduction import Sum
+        from netlang.ops.reducing.reduction import Sum
 
         return self.to(Sum(tuple(axes), keep)) if axes else self
 
     def mean(self, axes: Sequence[int], *, keep: bool = False) -> Term:
-        from netlang.ops.reduction import Mean
+        from netlang.ops.reducing.reduction import Mean
 
         return self.to(Mean(tuple(axes), keep)) if axes else self
 
@@ -131,17 +131,17 @@ class Term:
         return self.sum([*range(lead), *stretched]).reshape(shape)
 
     def expand(self, shape: Shape) -> Term:
-        from netlang.ops.repetition import Expand
+        from netlang.ops.shaping.repetition import Expand
 
         return self if self.shape == shape else self.to(Expand(shape))
 
     def reshape(self, shape: Shape) -> Term:
-        from netlang.ops.shape import Reshape
+        from netlang.ops.shaping.shape import Reshape
 
         return self if self.shape == shape else self.to(Reshape(shape))
 
     def transpose(self, order: Sequence[int]) -> Term:
-        from netlang.ops.transposition import Transpose
+        from netlang.ops.shaping.transposition import Transpose
 
         return self if list(order) == list(range(self.rank)) else self.to(Transpose(tuple(order)))
 
@@ -153,19 +153,19 @@ class Term:
         return self.reshape((*self.shape[:axis], 1, *self.shape[axis:]))
 
     def cast(self, dtype: DType) -> Term:
-        from netlang.ops.choice import Cast
+        from netlang.ops.elementwise.choice import Cast
 
         return self if self.type.dtype is dtype else self.to(Cast(dtype))
 
     def part(self, axis: int, first: Size | None, last: Size | None) -> Term:
         """Take a range of one axis."""
-        from netlang.ops.indexing import Index
+        from netlang.ops.shaping.indexing import Index
 
         return self.to(Index((*(None,) * axis, (first, last))))
 
     def parts(self, axis: int, count: int) -> list[Term]:
         """Cut one axis into equal parts."""
-        from netlang.ops.joining import Split
+        from netlang.ops.shaping.joining import Split
 
         each = exact_quotient(self.shape[axis], count)
         assert each is not None
@@ -178,8 +178,8 @@ class Term:
 
     def surround_all(self, around: Sequence[tuple[Size, Size]]) -> Term:
         """Put zeros before and after along every axis."""
-        from netlang.ops.joining import Concat
-        from netlang.ops.padding import Pad
+        from netlang.ops.shaping.joining import Concat
+        from netlang.ops.shaping.padding import Pad
 
         known = tuple(
             (before, after) if isinstance(before, int) and isinstance(after, int) else (0, 0)
@@ -207,7 +207,7 @@ def terms(b: Builder, *values: Value) -> tuple[Term, ...]:
 
 def number(b: Builder, value: float, dtype: DType) -> Term:
     """Give a number as a tensor of rank 0."""
-    from netlang.ops.choice import Constant
+    from netlang.ops.elementwise.choice import Constant
 
     exact = float(value) if dtype.is_float else bool(value) if dtype is BOOL else int(value)
     return Term(b, b.one(Constant(exact, dtype)))
@@ -215,7 +215,7 @@ def number(b: Builder, value: float, dtype: DType) -> Term:
 
 def zeros(b: Builder, type: TensorType) -> Value:
     """Give a tensor of zeros."""
-    from netlang.ops.creation import Full
+    from netlang.ops.shaping.creation import Full
 
     return b.one(Full(type.shape, 0.0, type.dtype))
 

@@ -8,12 +8,12 @@ from itertools import chain, count
 
 from netlang.ir.graph import Builder, Graph, Init, Node, Param, Value, Values
 from netlang.ir.types import TensorType
-from netlang.numeric import Array, np
-from netlang.ops.convolution import Convolve
-from netlang.ops.linear import Linear
-from netlang.ops.normalization import NormalizeBatch
+from netlang.ops.reducing.linear import Linear
+from netlang.ops.reducing.normalization import NormalizeBatch
+from netlang.ops.windows.convolution import Convolve
 from netlang.passes.dead_code import eliminate_dead_code
 from netlang.passes.replay import keep, replay, uses
+from netlang.system.numpy import Array, np
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netlang.ir.graph import Builder, Graph, Node, Values
-from netlang.ops.control import Scan
-from netlang.ops.random import Identity
+from netlang.ops.looping.control import Scan
+from netlang.ops.random.random import Identity
 from netlang.passes.replay import keep, replay
 
 _WHERE_TYPES_AGREE = frozenset({"cast", "expand", "flatten", "reshape"})

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 from netlang.ir.op import Primitive
 from netlang.ir.types import TensorType
-from netlang.ops.activation import Activation
 from netlang.ops.arguments import axis_of
-from netlang.ops.arithmetic import Binary
-from netlang.ops.choice import Cast, Clamp, Select
-from netlang.ops.comparison import LogicalNot
-from netlang.ops.creation import OneHot
-from netlang.ops.elementwise import Unary
-from netlang.ops.gathering import GatherRows
-from netlang.ops.joining import Concat, Split
-from netlang.ops.linear import Linear, Matmul
-from netlang.ops.softmax import Normalizer
-from netlang.ops.transposition import Squeeze, Unsqueeze
-from netlang.ops.vector_normalization import NormalizeLayer
+from netlang.ops.elementwise.activation import Activation
+from netlang.ops.elementwise.arithmetic import Binary
+from netlang.ops.elementwise.choice import Cast, Clamp, Select
+from netlang.ops.elementwise.comparison import LogicalNot
+from netlang.ops.elementwise.unary import Unary
+from netlang.ops.reducing.linear import Linear, Matmul
+from netlang.ops.reducing.softmax import Normalizer
+from netlang.ops.reducing.vector_normalization import NormalizeLayer
+from netlang.ops.shaping.creation import OneHot
+from netlang.ops.shaping.gathering import GatherRows
+from netlang.ops.shaping.joining import Concat, Split
+from netlang.ops.shaping.transposition import Squeeze, Unsqueeze
 
 
 @dataclass(frozen=True, slots=True)

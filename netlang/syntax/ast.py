@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from netlang.record import record
-from netlang.source import Source, Span
+from netlang.diagnostics.source import Source, Span
+from netlang.ir.record import record
 
 
 @record

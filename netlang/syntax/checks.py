@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from netlang.diagnostics import Diagnostic, Label
-from netlang.source import Source, Span
+from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
-from netlang.syntax.words import FOREIGN_VALUES, RESERVED
+from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED
 
 
 class Checks:

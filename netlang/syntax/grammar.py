@@ -11,7 +11,7 @@ OPTIONS: dict[str, Any] = {
     "keep_all_tokens": True,
     "maybe_placeholders": True,
 }
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 def grammar_text() -> str:

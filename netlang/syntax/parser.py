@@ -6,8 +6,8 @@ import re
 from threading import Lock
 from typing import Any
 
-from netlang.diagnostics import Diagnostic, Diagnostics, Label, Refused
-from netlang.source import Source, Span
+from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label, Refused
+from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.automaton import Automaton
 from netlang.syntax.build import Builder
@@ -58,8 +58,8 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
 
 def _explain(source: Source, start: int, end: int, what: Failure | Fault) -> Diagnostic:
     # Most programs have no syntax error: what explains one is imported when it is needed.
-    from netlang.syntax.faults import explain_fault
-    from netlang.syntax.mistakes import explain
+    from netlang.syntax.errors import explain
+    from netlang.syntax.errors.lexical import explain_fault
 
     if isinstance(what, Fault):
         return explain_fault(source, end, what)

@@ -6,8 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from netlang.faults import DIAGNOSED, ENVIRONMENT, USAGE, Fault
-from netlang.source import Source
+from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, Fault
+from netlang.diagnostics.source import Source
 
 SIZE_LIMIT = 4 * 2**20
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from netlang.source import Source, Span
+from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 
 NESTING_LIMIT = 200

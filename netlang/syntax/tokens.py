@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from netlang.source import Source, Span
-from netlang.syntax.words import RESERVED
+from netlang.diagnostics.source import Source, Span
+from netlang.syntax.keywords import RESERVED
 
 _TOKEN = re.compile(
     r"""

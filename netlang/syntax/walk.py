@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import cast
 
-from netlang.source import Source, Span
+from netlang.diagnostics.source import Source, Span
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
 _LEAVES = (str, int, float, bool, type(None), Span, Source)

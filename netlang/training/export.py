@@ -20,15 +20,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from netlang.elaborate.training import Plan
-from netlang.elaborate.values import Object, Setting, short
+from netlang.evaluate.context.describe import short
+from netlang.evaluate.context.values import Object, Setting
 from netlang.ir.graph import Graph
-from netlang.numeric import Array
-from netlang.training.beginning import first_weights
-from netlang.training.engine import beginning
-from netlang.training.opening import Choices, seed_of
-from netlang.training.step import StepGraph, Training, prepare
-from netlang.weights import save_weights
+from netlang.plan.section import Plan
+from netlang.storage.weights import save_weights
+from netlang.system.numpy import Array
+from netlang.training.run.beginning import first_weights
+from netlang.training.run.engine import beginning
+from netlang.training.run.opening import Choices, seed_of
+from netlang.training.step.step import StepGraph, Training, prepare
 
 
 def export(plan: Plan, choices: Choices, output: Path, *, opset: int) -> list[Path]:

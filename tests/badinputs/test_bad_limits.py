@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from answers import MEMORY, SECONDS, accepted, ask, keeps_the_contract, measured, net, refused
 
-from netlang.elaborate.budget import LENGTH_LIMIT, STEP_LIMIT
-from netlang.elaborate.budget import NESTING_LIMIT as LISTS_INSIDE_LISTS
+from netlang.evaluate.context.budget import LENGTH_LIMIT, STEP_LIMIT
+from netlang.evaluate.context.budget import NESTING_LIMIT as LISTS_INSIDE_LISTS
 from netlang.syntax.scan import NESTING_LIMIT
 
 FLAT = "x: f32[N, 8]"

@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 from answers import Answer, ask, ask_apart, ask_in_turn, keeps_the_contract
 
-from netlang.versions import KNOWN
+from netlang.system.versions import KNOWN
 
 PROVIDERS = onnxruntime.get_available_providers()
 CHECKOUT = Path(__file__).parents[2]
@@ -283,7 +283,7 @@ def test_r6_a_run_time_too_old_for_the_opset_is_told_with_both(
     import onnx
 
     from netlang.backends import ort
-    from netlang.versions import UnknownVersion
+    from netlang.system.versions import UnknownVersion
 
     assert ask("compile", program, "-o", tmp_path / "a.onnx").code == 0
     model = onnx.load(tmp_path / "a.onnx")

@@ -17,7 +17,7 @@ from datasets import batches_of, source_of, write_idx
 from PIL import Image
 
 from netlang.data import Source, check_classes
-from netlang.faults import Fault
+from netlang.diagnostics.errors import Fault
 
 EVERYTHING = slice(None)
 HOUSES = 'dataset houses -> (x: f32[2], y: i64[]) {{ {} = "{}" }}'

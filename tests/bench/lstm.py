@@ -73,7 +73,7 @@ def ours():
 
     from netlang.backends.onnx import to_onnx
     from netlang.backends.ort import Session
-    from netlang.initial import initialize
+    from netlang.ir.initializers import initialize
     from netlang.passes.pipeline import transform
     from netlang.program import load
 

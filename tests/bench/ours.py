@@ -46,7 +46,7 @@ def interpret(file: str, net: str) -> Callable[[], float]:
     from measuring import arrays, clock
 
     from netlang.backends import reference
-    from netlang.initial import initialize
+    from netlang.ir.initializers import initialize
     from netlang.passes.batch_norm import fold_batch_norm
 
     # The network that the other side is given: batch norms are folded when it is compiled.

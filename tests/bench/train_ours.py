@@ -16,9 +16,9 @@ from measuring import answer
 from training_cases import CASES
 
 from netlang.program import open_program
-from netlang.training.beginning import first_weights
-from netlang.training.engine import OrtEngine, beginning
-from netlang.training.step import DRAW, STEP, prepare
+from netlang.training.run.beginning import first_weights
+from netlang.training.run.engine import OrtEngine, beginning
+from netlang.training.step.step import DRAW, STEP, prepare
 
 THREADS = int(os.environ.get("THREADS", "2"))
 clock = time.process_time if THREADS == 1 else time.perf_counter

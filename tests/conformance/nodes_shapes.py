@@ -7,7 +7,7 @@ from math import ceil, prod
 import numpy as np
 from onnx_nodes import Call, NoProgram, number, row, word, writes
 
-from netlang.arrays import dtype_of
+from netlang.ir.arrays import dtype_of
 
 
 @writes("Concat")

@@ -19,10 +19,10 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from netlang.arrays import dtype_of
+from netlang.ir.arrays import dtype_of
 from netlang.ir.graph import Graph
-from netlang.numeric import Array
 from netlang.program import load
+from netlang.system.numpy import Array
 
 GROUPS: Mapping[str, str] = {
     "layers": "AveragePool BatchNormalization Col2Im Conv ConvTranspose Dropout Einsum Gemm "

@@ -13,11 +13,11 @@ from checked import checked
 from netlang.backends import reference
 from netlang.backends.onnx import Model, check, save, to_onnx
 from netlang.backends.ort import Session
-from netlang.initial import initialize
 from netlang.ir.graph import Graph
-from netlang.numeric import Array
+from netlang.ir.initializers import initialize
 from netlang.passes.batch_norm import fold_batch_norm
 from netlang.passes.pipeline import transform
+from netlang.system.numpy import Array
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Weights = dict[str, Array]

@@ -18,15 +18,15 @@ import numpy as np
 import pytest
 from onnx_nodes import WRITERS, Case, cases, graph, program
 
-from netlang.arrays import dtype_of
 from netlang.backends import reference
 from netlang.backends.feeds import bind_sizes
 from netlang.backends.onnx import OPSETS, to_onnx
 from netlang.backends.ort import Session
+from netlang.ir.arrays import dtype_of
 from netlang.ir.dims import bind
 from netlang.ir.graph import Graph
-from netlang.numeric import Array
 from netlang.passes.pipeline import transform
+from netlang.system.numpy import Array
 
 assert all(
     (

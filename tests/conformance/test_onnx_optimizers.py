@@ -24,11 +24,11 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 from onnx_nodes import Case, cases
 
-from netlang.numeric import Array
 from netlang.program import open_program
-from netlang.training.engine import Engine, NumpyEngine, OrtEngine
-from netlang.training.schedules import Clock, rate
-from netlang.training.step import DRAW, STEP, Training, prepare
+from netlang.system.numpy import Array
+from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine
+from netlang.training.step.schedules import Clock, rate
+from netlang.training.step.step import DRAW, STEP, Training, prepare
 
 CASES = cases(("Adam", "Adagrad", "Momentum"))
 LATER = 3

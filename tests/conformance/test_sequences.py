@@ -19,12 +19,12 @@ from graphs import graph_of
 from netlang.analysis.summary import summarize
 from netlang.backends import reference
 from netlang.backends.onnx import to_onnx
-from netlang.initial import initialize
+from netlang.inference.verification import verify
 from netlang.ir.graph import Graph
-from netlang.numeric import Array
+from netlang.ir.initializers import initialize
 from netlang.passes.pipeline import transform
 from netlang.program import load
-from netlang.verification import verify
+from netlang.system.numpy import Array
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "layers_sequences.jsonl"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from netlang.analysis.counts import macs, trained
+from netlang.inference.verification import verify
 from netlang.program import Program, load
-from netlang.verification import verify
 
 DATA = Path(__file__).parents[1] / "data"
 REFERENCE = json.loads((DATA / "networks.json").read_text("utf-8"))

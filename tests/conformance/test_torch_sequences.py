@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netlang.arrays import numpy_dtype
-from netlang.autodiff import gradient_name, vjp
 from netlang.backends import reference
+from netlang.ir.arrays import numpy_dtype
 from netlang.ir.types import DType
-from netlang.numeric import Array
+from netlang.passes.autodiff import gradient_name, vjp
 from netlang.program import load
+from netlang.system.numpy import Array
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.slow

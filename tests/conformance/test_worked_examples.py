@@ -17,16 +17,16 @@ import pytest
 
 from netlang.analysis.counts import macs, trained
 from netlang.analysis.summary import summarize
-from netlang.autodiff import gradient_name, vjp
 from netlang.backends import reference
 from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import Session
-from netlang.explain import explain_layer
-from netlang.initial import initialize
+from netlang.diagnostics.render import render_all
 from netlang.ir.graph import Graph
+from netlang.ir.initializers import initialize
 from netlang.ir.types import DType
+from netlang.manual.explain import explain_layer
+from netlang.passes.autodiff import gradient_name, vjp
 from netlang.program import Program, load
-from netlang.render import render_all
 
 ROOT = Path(__file__).parents[2]
 Example = dict[str, Any]

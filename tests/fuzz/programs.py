@@ -420,12 +420,12 @@ def answer(data: bytes, folder: Path) -> str | None:
 
 def _use(path: Path) -> None:
     from netlang.analysis.summary import summarize
-    from netlang.diagnostics import Diagnostics
-    from netlang.faults import Fault
+    from netlang.diagnostics.diagnostic import Diagnostics
+    from netlang.diagnostics.errors import Fault
+    from netlang.diagnostics.render import render_all, to_json
+    from netlang.diagnostics.source import Source
     from netlang.program import load
-    from netlang.render import render_all, to_json
-    from netlang.source import Source
-    from netlang.syntax.format import format_file
+    from netlang.syntax.formatting.format import format_file
     from netlang.syntax.parser import parse
 
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from netlang.ops.foreign import PYTHON_ALLOWED
+from netlang.ops.extern import PYTHON_ALLOWED
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,11 @@ import numpy as np
 from netlang.backends import reference
 from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import Session
-from netlang.initial import initialize
 from netlang.ir.dims import bind
 from netlang.ir.graph import Graph, Node, Value
+from netlang.ir.initializers import initialize
 from netlang.ir.types import DType
-from netlang.numeric import Array
+from netlang.system.numpy import Array
 
 EXECUTIONS = ("numpy", "onnxruntime", "onnxruntime unoptimized")
 """What is compared with the interpreter in float64."""

@@ -10,15 +10,15 @@ from zlib import crc32
 import numpy as np
 
 import netlang.ops
-from netlang.arrays import numpy_dtype
+from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import Size, bind, symbol, symbols
 from netlang.ir.graph import Builder, Graph, Value
 from netlang.ir.op import OPS, Sample
 from netlang.ir.types import BOOL, F32, TensorType
-from netlang.numeric import Array
+from netlang.system.numpy import Array
 
-for module in pkgutil.iter_modules(netlang.ops.__path__):
-    import_module(f"netlang.ops.{module.name}")
+for module in pkgutil.walk_packages(netlang.ops.__path__, "netlang.ops."):
+    import_module(module.name)
 
 
 @dataclass(frozen=True, eq=False)

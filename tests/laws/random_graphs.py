@@ -13,7 +13,7 @@ from netlang.ir.dims import bind, product, symbol
 from netlang.ir.graph import Builder, Graph, Init, Param, Value, verify
 from netlang.ir.op import TypeRefused
 from netlang.ir.types import F32, TensorType
-from netlang.numeric import Array
+from netlang.system.numpy import Array
 
 N, H = symbol("N"), symbol("H", 4)
 SIZES = {"N": 2, "H": 8}

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from netlang.analysis.layers import layers_of
 from netlang.analysis.summary import depth_of, fold, summarize
+from netlang.diagram.drawing import Curve, Group, Label, Point, Rectangle, Shape, bent, text_width
 from netlang.diagram.layout import Area, Direction, Layout, lay_out
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
 from netlang.diagram.painting import measured, paint
 from netlang.diagram.sketch import FEW, sketch
-from netlang.drawing import Curve, Group, Label, Point, Rectangle, Shape, bent, text_width
 from netlang.ir.graph import Graph, Value
 from netlang.program import open_program
 

@@ -12,28 +12,28 @@ from hypothesis import HealthCheck, assume, given, settings
 from op_samples import Case, arrays_of, cases, graph_of
 from random_graphs import SIZES, graphs, weights_of
 
-from netlang.arrays import numpy_dtype
-from netlang.autodiff import builder_after, gradient_name, gradients, vjp
 from netlang.backends import reference
 from netlang.backends.onnx import check, to_onnx
 from netlang.backends.ort import Session
+from netlang.inference.verification import draw_inputs
+from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import bind, symbol
 from netlang.ir.graph import Builder, Graph, Init, Param, Scope, Value, verify
 from netlang.ir.op import OPS, NoGradient, Primitive
 from netlang.ir.text import parse_graph, print_graph
 from netlang.ir.types import F32, I64, DType, TensorType
-from netlang.numeric import Array
-from netlang.ops.activation import Tanh
-from netlang.ops.arithmetic import Add, Div, Maximum, Mul, Pow
-from netlang.ops.batch_statistics import NormalizeBatchTraining
-from netlang.ops.choice import Cast
-from netlang.ops.control import Measure, Scan
-from netlang.ops.foreign import Foreign
-from netlang.ops.linear import Linear
-from netlang.ops.random import Dropout, StopGradient
-from netlang.ops.reduction import Max, Sum
+from netlang.ops.elementwise.activation import Tanh
+from netlang.ops.elementwise.arithmetic import Add, Div, Maximum, Mul, Pow
+from netlang.ops.elementwise.choice import Cast
+from netlang.ops.extern import Foreign
+from netlang.ops.looping.control import Measure, Scan
+from netlang.ops.random.random import Dropout, StopGradient
+from netlang.ops.reducing.batch_statistics import NormalizeBatchTraining
+from netlang.ops.reducing.linear import Linear
+from netlang.ops.reducing.reduction import Max, Sum
+from netlang.passes.autodiff import builder_after, gradient_name, gradients, vjp
 from netlang.passes.pipeline import transform
-from netlang.verification import draw_inputs
+from netlang.system.numpy import Array
 
 ATOL, RTOL = 1e-5, 1e-3
 STEP = 1e-6

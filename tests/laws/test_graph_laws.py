@@ -11,12 +11,12 @@ from random_graphs import SIZES, graphs, weights_of
 from netlang.backends import reference
 from netlang.backends.onnx import OPSETS, check, to_onnx
 from netlang.backends.ort import Session
+from netlang.inference.verification import draw_inputs, verify
 from netlang.ir.graph import Graph
 from netlang.ir.types import DType
-from netlang.numeric import Array
 from netlang.passes.batch_norm import fold_batch_norm
 from netlang.passes.pipeline import PASSES, Pass, name_of, transform
-from netlang.verification import draw_inputs, verify
+from netlang.system.numpy import Array
 
 few = settings(
     max_examples=50,

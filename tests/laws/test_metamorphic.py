@@ -19,18 +19,18 @@ from random_networks import SIZES, Network, networks
 from netlang.backends import reference
 from netlang.backends.onnx import OPSETS, to_onnx
 from netlang.backends.ort import Session
-from netlang.initial import total_bytes
+from netlang.inference.verification import choose_sizes, draw_inputs, lively
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Graph, Init, Node, Param, Value, verify
+from netlang.ir.initializers import total_bytes
 from netlang.ir.op import OPS
 from netlang.ir.types import F32, DType, TensorType
-from netlang.numeric import Array
-from netlang.ops.convolution import Convolve
+from netlang.ops.windows.convolution import Convolve
 from netlang.passes.batch_norm import fold_batch_norm
 from netlang.passes.pipeline import PASSES, Pass, name_of, transform
 from netlang.program import RECURSION_LIMIT
-from netlang.verification import choose_sizes, draw_inputs, lively
-from netlang.weights import load_weights, save_weights
+from netlang.storage.weights import load_weights, save_weights
+from netlang.system.numpy import Array
 
 # A first program raises the limit; hypothesis must not see it change.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))

@@ -7,14 +7,14 @@ import onnx
 import pytest
 from op_samples import Case, arrays_of, cases, graph_of
 
-from netlang.arrays import numpy_dtype
 from netlang.backends import reference
 from netlang.backends.onnx import OPSETS, check, to_onnx
 from netlang.backends.ort import Session
+from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import bind
 from netlang.ir.op import OPS
 from netlang.ir.types import F32, F64, TensorType
-from netlang.numeric import Array
+from netlang.system.numpy import Array
 
 CASES = cases()
 every_case = pytest.mark.parametrize("case", CASES, ids=[c.name for c in CASES])

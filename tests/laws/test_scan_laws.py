@@ -10,20 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netlang.autodiff import vjp
 from netlang.backends import reference
 from netlang.backends.onnx import check, to_onnx
 from netlang.backends.ort import Session
-from netlang.diagnostics import Severity
-from netlang.initial import initialize
+from netlang.diagnostics.diagnostic import Severity
+from netlang.inference.verification import draw_inputs
 from netlang.ir.graph import Graph, verify
+from netlang.ir.initializers import initialize
 from netlang.ir.types import DType
-from netlang.numeric import Array
-from netlang.ops.control import Scan
+from netlang.ops.looping.control import Scan
+from netlang.passes.autodiff import vjp
 from netlang.passes.hoist_scan import hoist_scan
 from netlang.passes.pipeline import transform
 from netlang.program import RECURSION_LIMIT, load
-from netlang.verification import draw_inputs
+from netlang.system.numpy import Array
 
 few = settings(
     max_examples=60,

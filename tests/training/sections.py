@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from netlang.program import open_program
-from netlang.training.beginning import first_weights
-from netlang.training.engine import Engine, NumpyEngine, OrtEngine, beginning
-from netlang.training.loop import Totals, clock_of
-from netlang.training.opening import Choices, open_data
-from netlang.training.schedules import rate
-from netlang.training.step import DRAW, SHARE, STEP, Training, prepare
+from netlang.training.run.beginning import first_weights
+from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, beginning
+from netlang.training.run.loop import Totals, clock_of
+from netlang.training.run.opening import Choices, open_data
+from netlang.training.step.schedules import rate
+from netlang.training.step.step import DRAW, SHARE, STEP, Training, prepare
 
 ROWS = 40
 

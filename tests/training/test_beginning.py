@@ -9,8 +9,8 @@ import pytest
 from safetensors.numpy import save_file
 from sections import MLP, NORMED, prepared, section, write
 
-from netlang.faults import Fault
-from netlang.training.beginning import first_weights
+from netlang.diagnostics.errors import Fault
+from netlang.training.run.beginning import first_weights
 
 
 def begun(folder: Path, net: str, rules: str, seed: int = 0) -> dict[str, np.ndarray]:

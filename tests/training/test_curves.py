@@ -15,10 +15,10 @@ from sections import section, write
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
-from netlang.drawing import Drawing, Label, Line, dashes
-from netlang.pictures import save_drawing
-from netlang.training.curves import curves
-from netlang.training.loop import Report
+from netlang.diagram.drawing import Drawing, Label, Line, dashes
+from netlang.diagram.png import save_drawing
+from netlang.training.run.curves import curves
+from netlang.training.run.loop import Report
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -14,9 +14,9 @@ import pytest
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
-from netlang.faults import Fault
+from netlang.diagnostics.errors import Fault
 from netlang.program import open_program
-from netlang.training.opening import Choices, open_data
+from netlang.training.run.opening import Choices, open_data
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fashion_mnist.net"
 

@@ -16,10 +16,10 @@ import pytest
 from safetensors.numpy import load_file
 from sections import NORMED, section, write
 
-from netlang.cli import train
+from netlang.cli.commands import train
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
-from netlang.training.checkpoints import LATEST
+from netlang.training.run.checkpoints import LATEST
 
 TEXT = section(NORMED.replace("relu |>", "relu |> dropout(0.2) |>"), "adam(0.01)")
 NAMES = [

@@ -11,9 +11,9 @@ from commands import ran
 from safetensors.numpy import load_file
 from sections import LENET, MLP, NORMED, engines, gan, prepared, section, walk, write
 
-from netlang.training.beginning import first_weights
-from netlang.training.checkpoints import LATEST
-from netlang.training.engine import NumpyEngine, beginning
+from netlang.training.run.beginning import first_weights
+from netlang.training.run.checkpoints import LATEST
+from netlang.training.run.engine import NumpyEngine, beginning
 
 F64 = 'precision = "f64"'
 DROPPING = NORMED.replace("relu |>", "relu |> dropout(0.2) |>")

@@ -17,8 +17,8 @@ from sections import MLP, section, write
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
-from netlang.training import checkpoints
-from netlang.training.checkpoints import BEFORE, LATEST
+from netlang.training.run import checkpoints
+from netlang.training.run.checkpoints import BEFORE, LATEST
 
 TEXT = section(MLP, "adam(0.01)").replace("run = 4 epochs", "run = 2 epochs")
 FILES = (LATEST, "model.safetensors", "curves.svg", "log.jsonl", "program.net", "lock")

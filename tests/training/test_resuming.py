@@ -19,12 +19,12 @@ from sections import MLP, NORMED, section, write
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
-from netlang.faults import Fault
+from netlang.diagnostics.errors import Fault
 from netlang.program import open_program
-from netlang.training.checkpoints import BEFORE, LATEST
-from netlang.training.folder import RunFolder
-from netlang.training.opening import Choices
-from netlang.training.running import Request, train
+from netlang.training.run.checkpoints import BEFORE, LATEST
+from netlang.training.run.folder import RunFolder
+from netlang.training.run.opening import Choices
+from netlang.training.run.running import Request, train
 
 NETLANG = Path(sysconfig.get_path("scripts")) / "netlang"
 AUGMENTED = "rows() |> map(x=[flip(), crop(8, pad=1)]) |> batches(16, shuffle=true)"

@@ -97,7 +97,7 @@ def test_running_statistics_are_those_of_the_batches(tmp_path: Path) -> None:
     training = prepared(write(tmp_path, text))
     ort, _ = engines(training, tmp_path)
     walk(training, ort, tmp_path, 1)
-    from netlang.training.opening import Choices, open_data
+    from netlang.training.run.opening import Choices, open_data
 
     data, _ = open_data(training.plan, Choices(tmp_path, 0))
     with data.epoch(0) as stream:

@@ -13,7 +13,7 @@ import pytest
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
-from netlang.data.pairs import Neighbours, open_neighbours
+from netlang.data.sources.pairs import Neighbours, open_neighbours
 from netlang.ir.types import TensorType
 
 RHYME = "the cat sat on the mat and the dog sat on the log. "

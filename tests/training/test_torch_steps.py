@@ -16,11 +16,11 @@ from updates import update_graph
 
 from netlang.backends import reference
 from netlang.ir.types import DType
-from netlang.numeric import Array
 from netlang.program import open_program
-from netlang.training.beginning import first_weights
-from netlang.training.engine import OrtEngine, beginning
-from netlang.training.step import DRAW, STEP, Training, prepare
+from netlang.system.numpy import Array
+from netlang.training.run.beginning import first_weights
+from netlang.training.run.engine import OrtEngine, beginning
+from netlang.training.step.step import DRAW, STEP, Training, prepare
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.slow

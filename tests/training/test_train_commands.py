@@ -13,8 +13,8 @@ import pytest
 from commands import ran
 from sections import LENET, NORMED, gan, section, write
 
-from netlang.numeric import Array
-from netlang.training.step import DRAW, SHARE, STEP
+from netlang.system.numpy import Array
+from netlang.training.step.step import DRAW, SHARE, STEP
 
 
 @pytest.fixture(autouse=True)

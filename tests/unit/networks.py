@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 import netlang.ops  # noqa: F401
+from netlang.diagnostics.source import Source, Span
 from netlang.ir.dims import Size, symbol
 from netlang.ir.graph import Builder, Graph, Init, Param, Scope, State, Value
 from netlang.ir.op import OPS
 from netlang.ir.types import F32, I64, DType, TensorType
-from netlang.numeric import Array
-from netlang.source import Source, Span
+from netlang.system.numpy import Array
 
 SOURCE = Source(
     "mlp.net", "net Mlp(x: f32[N, 4]) {\n  hidden = dense(x, 3)\n  y = relu(hidden)\n}\n"

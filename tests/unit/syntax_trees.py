@@ -6,8 +6,8 @@ import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
-from netlang.diagnostics import Diagnostic, Diagnostics
-from netlang.source import Source, Span
+from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics
+from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.parser import parse
 

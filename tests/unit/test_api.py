@@ -10,7 +10,7 @@ import pytest
 
 import netlang
 from netlang.backends.ort import ProviderMissing
-from netlang.faults import BadInput, BadWeights, Fault
+from netlang.diagnostics.errors import BadInput, BadWeights, Fault
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

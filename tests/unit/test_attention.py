@@ -9,10 +9,10 @@ import pytest
 from graphs import graph_of
 
 from netlang.backends import reference
-from netlang.initial import initialize
 from netlang.ir.graph import Graph
+from netlang.ir.initializers import initialize
 from netlang.ir.types import DType
-from netlang.numeric import Array
+from netlang.system.numpy import Array
 
 rng = np.random.default_rng(5)
 

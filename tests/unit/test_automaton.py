@@ -12,8 +12,8 @@ from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from syntax_trees import FAULTS, PROGRAMS, placeless
 
-from netlang.diagnostics import Refused
-from netlang.source import Source
+from netlang.diagnostics.diagnostic import Refused
+from netlang.diagnostics.source import Source
 from netlang.syntax import generate
 from netlang.syntax.automaton import Automaton
 from netlang.syntax.build import Builder

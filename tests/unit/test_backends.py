@@ -14,13 +14,13 @@ from netlang.backends import reference
 from netlang.backends.feeds import bind_sizes, prepare
 from netlang.backends.onnx import check, save, to_onnx, weight_bytes
 from netlang.backends.ort import ProviderMissing, RunFailed, Session
-from netlang.faults import ENVIRONMENT, USAGE, BadInput, BadWeights, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, BadInput, BadWeights, Fault
+from netlang.diagnostics.source import Span
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Graph, Scope
 from netlang.ir.types import DType, TensorType
-from netlang.numeric import Array
-from netlang.ops.repetition import Expand
-from netlang.source import Span
+from netlang.ops.shaping.repetition import Expand
+from netlang.system.numpy import Array
 
 
 def graph_of(*types: TensorType) -> Graph:

@@ -18,7 +18,7 @@ from commands import said
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import COMMANDS, program
-from netlang.faults import ENVIRONMENT, BadInput, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, BadInput, Fault
 
 NETLANG = Path(sysconfig.get_path("scripts")) / "netlang"
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import netlang
-from netlang.autodiff import gradient_name, vjp
 from netlang.backends import reference
 from netlang.ir.types import DType
+from netlang.passes.autodiff import gradient_name, vjp
 
 PROGRAM = """net Spoken(x: f32[N, T, 4], label: i64[N, L], length: i64[N], labels: i64[N]) -> loss =
   ctc(log_softmax(x), label, length, labels%s)

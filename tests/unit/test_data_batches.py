@@ -13,7 +13,7 @@ from datasets import batches_of, rows_of
 
 from netlang.data import Batches, Source, open_batches
 from netlang.data.source import Arrays, Batch, Chosen
-from netlang.faults import BadFile
+from netlang.diagnostics.errors import BadFile
 from netlang.ir.types import I64, TensorType
 
 COUNT = 23

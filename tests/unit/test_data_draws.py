@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netlang.data.draws import philox, shuffled, uniform
+from netlang.data.sampling import philox, shuffled, uniform
 
 # The known answers that Random123 publishes with the generator.
 ANSWERS = [

@@ -13,9 +13,10 @@ import pytest
 from datasets import batches_of, rows_of, source_of, write_idx
 from PIL import Image
 
-from netlang.data import check_classes, collections, open_rows
-from netlang.faults import BadFile, Fault
-from netlang.files import data_folders
+from netlang.data import check_classes, open_rows
+from netlang.data.sources import collections
+from netlang.diagnostics.errors import BadFile, Fault
+from netlang.system.files import data_folders
 
 RNG = np.random.default_rng(0)
 EVERYTHING = slice(None)

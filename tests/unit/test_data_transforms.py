@@ -11,10 +11,10 @@ from datasets import batches_of
 from numpy.typing import NDArray
 from PIL import Image
 
-from netlang.data.draws import uniform
-from netlang.data.transforms import Transform, make_transform
-from netlang.elaborate.values import Object, Setting
-from netlang.faults import BadInput
+from netlang.data.sampling import uniform
+from netlang.data.transforms.images import Transform, make_transform
+from netlang.diagnostics.errors import BadInput
+from netlang.evaluate.context.values import Object, Setting
 
 Floats = NDArray[np.float32]
 COUNT = 40

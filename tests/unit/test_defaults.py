@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from checked import checked
 
-from netlang.defaults import with_defaults, write_defaults
-from netlang.diagnostics import Diagnostics
+from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.source import Source
 from netlang.ir.text import print_graph
+from netlang.manual.defaults import with_defaults, write_defaults
 from netlang.program import Program, load
-from netlang.source import Source
 from netlang.syntax import ast
 from netlang.syntax.parser import parse
 

@@ -14,15 +14,15 @@ from commands import Said, said
 from PIL import Image
 
 import netlang
+from netlang.diagnostics.errors import Fault
+from netlang.diagram.drawing import Drawing, Label, Rectangle, text_width
 from netlang.diagram.lattice import Lattice, lattice
 from netlang.diagram.layout import lay_out
 from netlang.diagram.nest import Nest
 from netlang.diagram.outline import Box, Frame, Item, Outline
 from netlang.diagram.painting import measured, paint
+from netlang.diagram.png import save_drawing
 from netlang.diagram.sketch import sketch
-from netlang.drawing import Drawing, Label, Rectangle, text_width
-from netlang.faults import Fault
-from netlang.pictures import save_drawing
 from netlang.program import load
 
 CHECKOUT = Path(__file__).parents[2]

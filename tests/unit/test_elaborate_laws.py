@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from netlang.ir.graph import Graph
 from netlang.program import Program, load
 from netlang.syntax import ast
-from netlang.syntax.format import format_file
+from netlang.syntax.formatting.format import format_file
 from netlang.syntax.walk import walk
 
 DATA = Path(__file__).parents[1] / "data"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from netlang.explain import explain, explain_layer
-from netlang.faults import Fault
+from netlang.diagnostics.errors import Fault
 from netlang.ir.graph import Graph
+from netlang.manual.explain import explain, explain_layer
 from netlang.program import load
 
 PROGRAM = """

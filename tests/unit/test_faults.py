@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from netlang.diagnostics import Diagnostic
+from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.render import render
 from netlang.program import load
-from netlang.render import render
 
 DATA = Path(__file__).parent.parent / "data"
 FAULTS = sorted((DATA / "faults").glob("*.net"))

@@ -9,8 +9,8 @@ import pytest
 from syntax_trees import DATA, FAULTS, PROGRAMS, parsed, placeless, tree_of, words
 
 from netlang.program import RECURSION_LIMIT
-from netlang.syntax.format import WIDTH, format_file
-from netlang.syntax.layout import LINE, SOFT, Fill, Group, Indent, render
+from netlang.syntax.formatting.format import WIDTH, format_file
+from netlang.syntax.formatting.layout import LINE, SOFT, Fill, Group, Indent, render
 
 WHOLE_FAULTS = [path for path in FAULTS if parsed(path.read_text())[0] is not None]
 

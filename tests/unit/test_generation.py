@@ -13,16 +13,16 @@ import pytest
 from commands import Said, said
 from graphs import graph_of
 
-from netlang.faults import BadFile, BadInput
-from netlang.generation import Sampling, generate
-from netlang.numeric import Array
+from netlang.diagnostics.errors import BadFile, BadInput
+from netlang.inference.generation import Sampling, generate
+from netlang.inference.runner import Backend, Runner
+from netlang.inference.search import State, beams, greedy
+from netlang.inference.vectors import Vectors, choose_table
+from netlang.inference.verification import draw_inputs
 from netlang.program import load
-from netlang.runner import Backend, Runner
-from netlang.search import State, beams, greedy
-from netlang.vectors import Vectors, choose_table
-from netlang.verification import draw_inputs
-from netlang.vocabulary import Vocabulary, beside, load_vocabulary
-from netlang.weights import save_weights
+from netlang.storage.vocabulary import Vocabulary, beside, load_vocabulary
+from netlang.storage.weights import save_weights
+from netlang.system.numpy import Array
 
 # The next token is the one before plus what the state has counted.
 COUNTING = """net Counting(tokens: i64[N, T]) -> logits: f32[N, T, 7] {
@@ -77,7 +77,7 @@ def test_a_state_may_be_put_back(tmp_path: Path) -> None:
 
 def test_a_sequence_in_parts_gives_what_it_gives_whole() -> None:
     net = load(Path(__file__).parents[2] / "examples" / "char_lstm.net").net("CharLSTM").graph
-    from netlang.initial import initialize
+    from netlang.ir.initializers import initialize
 
     runner = Runner(net, initialize(net, 0))
     tokens = draw_inputs(net, {"N": 2, "T": 6}, 0)["tokens"]
@@ -137,7 +137,7 @@ def test_a_net_that_cannot_go_on_with_a_text_is_told(
     tmp_path: Path, text: str, message: str
 ) -> None:
     net = graph_of(tmp_path, text)
-    from netlang.initial import initialize
+    from netlang.ir.initializers import initialize
 
     runner = Runner(net, initialize(net, 0), backend="numpy")
     with pytest.raises(BadInput, match=message):
@@ -366,7 +366,7 @@ def test_run_keeps_a_state_in_a_file(netlang: Callable[..., Said], tmp_path: Pat
 
 
 def test_a_decoder_step_by_step_writes_what_it_does_in_training() -> None:
-    from netlang.initial import initialize
+    from netlang.ir.initializers import initialize
 
     loaded = load(Path(__file__).parents[2] / "examples" / "seq2seq.net")
     whole, encode, step_net = (

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 import netlang.ops  # noqa: F401  (registers the operators)
+from netlang.diagnostics.source import Source, Span
 from netlang.ir.dims import Size, symbol, symbols
 from netlang.ir.graph import Builder, Graph, Init, Node, Param, Scope, State, Value, verify
 from netlang.ir.op import OPS, OnnxBuilder, Operand, Primitive, Sample
 from netlang.ir.text import BadGraphText, parse_graph, print_graph
 from netlang.ir.types import F32, I64, DType, TensorType, Types
-from netlang.ops.control import Scan
-from netlang.source import Source, Span
+from netlang.ops.looping.control import Scan
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from netlang.faults import TooLarge
-from netlang.initial import RULES, fans, initialize, total_bytes
+from netlang.diagnostics.errors import TooLarge
 from netlang.ir.graph import Graph, Init, Param, Value
+from netlang.ir.initializers import RULES, fans, initialize, total_bytes
 from netlang.ir.types import F32, DType, TensorType
-from netlang.numeric import Array
+from netlang.system.numpy import Array
 
 
 def graph(*params: tuple[str, tuple[int, ...], Init], dtype: DType = F32) -> Graph:

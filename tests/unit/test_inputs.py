@@ -11,12 +11,12 @@ import pytest
 from networks import N, f32, picture
 from PIL import Image
 
-from netlang.faults import ENVIRONMENT, USAGE, BadFile, BadInput, Fault, TooLarge
-from netlang.inputs import read_input, write_outputs
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, BadFile, BadInput, Fault, TooLarge
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Value
 from netlang.ir.types import DType
-from netlang.pictures import read_square
+from netlang.storage.images import read_square
+from netlang.storage.inputs import read_input, write_outputs
 
 
 def saved(path: Path, pixels: object, mode: str | None = None) -> str:
@@ -133,7 +133,7 @@ def test_without_pillow_the_answer_is_how_to_get_it(
 ) -> None:
     import sys
 
-    monkeypatch.delitem(sys.modules, "netlang.pictures", raising=False)
+    monkeypatch.delitem(sys.modules, "netlang.storage.images", raising=False)
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(Fault) as caught:
         read_input(str(tmp_path / "x.png"), picture(N, 1, 4, 4))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import netlang
-from netlang.autodiff import gradient_name, vjp
 from netlang.backends import reference
+from netlang.passes.autodiff import gradient_name, vjp
 
 SLOPES = {"relu": 0.0, "leaky_relu(0.2)": 0.2, "prelu": 0.25, "abs": 0.0, "elu(0.7)": 0.7}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import netlang
-from netlang.numeric import Array
+from netlang.system.numpy import Array
 
 WEIGHTS = [0.5, 2.0, 1.0]
 RNG = np.random.default_rng(0)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import netlang
-from netlang.autodiff import gradient_name, vjp
 from netlang.backends import reference
+from netlang.passes.autodiff import gradient_name, vjp
 
 CALLS = {
     "norm(x, axis=1)": 3.0 / 5.0,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from netlang.elaborate.library import FOLDER
+from netlang.evaluate.modules.library import FOLDER
+from netlang.inference.verification import verify
 from netlang.program import load
 from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
-from netlang.verification import verify
 
 FILES = sorted(FOLDER.glob("**/*.net"))
 LAYERS = sorted((Path(__file__).parents[1] / "data" / "layers").glob("*.net"))

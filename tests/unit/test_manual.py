@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from netlang.cli.main import program
-from netlang.elaborate.settings import SETTINGS, STEP_SETTINGS
-from netlang.explain import contents, explain
 from netlang.manual import FOLDER, SETTING, WORD, Page, pages
+from netlang.manual.explain import contents, explain
+from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.program import load
 from netlang.syntax._tables import KEYWORDS
 

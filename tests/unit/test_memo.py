@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from checked import checked
 
-from netlang.elaborate import calls
+from netlang.evaluate.calls import calls
 from netlang.ir.graph import verify
 from netlang.ir.text import print_graph
 from netlang.program import Program, open_program

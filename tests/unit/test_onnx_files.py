@@ -11,9 +11,9 @@ import pytest
 from onnx import helper, numpy_helper
 
 from netlang.backends.onnx import Model, lower, save, to_onnx, weight_bytes
-from netlang.initial import initialize
-from netlang.numeric import Array
+from netlang.ir.initializers import initialize
 from netlang.program import load
+from netlang.system.numpy import Array
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

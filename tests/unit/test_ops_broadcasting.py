@@ -11,7 +11,7 @@ import pytest
 from netlang.ir.op import TypeRefused
 from netlang.ir.types import F32, TensorType
 from netlang.ops.checks import broadcast
-from netlang.ops.linear import Matmul
+from netlang.ops.reducing.linear import Matmul
 
 Sizes = tuple[int, ...]
 SHAPES = [shape for rank in range(4) for shape in product((1, 2, 3), repeat=rank)]

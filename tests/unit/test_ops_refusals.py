@@ -7,18 +7,18 @@ import pytest
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.op import OPS, Primitive, TypeRefused
 from netlang.ir.types import BOOL, F32, I64, DType, TensorType
-from netlang.ops.activation import Sigmoid
-from netlang.ops.arithmetic import Add, Div, FloorDiv, Sub
-from netlang.ops.channels import AddChannel, LocalResponseNorm
 from netlang.ops.checks import broadcast
-from netlang.ops.choice import Cast, Clamp, Select
-from netlang.ops.comparison import LogicalAnd
-from netlang.ops.linear import Einsum, Linear, Matmul
-from netlang.ops.normalization import NormalizeGroup
-from netlang.ops.places import Argmax
-from netlang.ops.random import Dropout, DropPath
-from netlang.ops.reduction import Max, Mean, Sum
-from netlang.ops.softmax import Softmax
+from netlang.ops.elementwise.activation import Sigmoid
+from netlang.ops.elementwise.arithmetic import Add, Div, FloorDiv, Sub
+from netlang.ops.elementwise.channels import AddChannel, LocalResponseNorm
+from netlang.ops.elementwise.choice import Cast, Clamp, Select
+from netlang.ops.elementwise.comparison import LogicalAnd
+from netlang.ops.random.random import Dropout, DropPath
+from netlang.ops.reducing.linear import Einsum, Linear, Matmul
+from netlang.ops.reducing.normalization import NormalizeGroup
+from netlang.ops.reducing.reduction import Max, Mean, Sum
+from netlang.ops.reducing.softmax import Softmax
+from netlang.ops.shaping.indices import Argmax
 
 N, H, W = symbol("N"), symbol("H"), symbol("W")
 

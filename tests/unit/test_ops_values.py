@@ -14,18 +14,18 @@ from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Graph
 from netlang.ir.op import Primitive
 from netlang.ir.types import F32, I64, DType, TensorType
-from netlang.numeric import Array
-from netlang.ops.activation import Elu, Gelu, Sigmoid, Softplus
-from netlang.ops.arithmetic import Add, FloorDiv, Mod
-from netlang.ops.channels import LocalResponseNorm
-from netlang.ops.choice import Constant
-from netlang.ops.gradients_pooling import MaxPoolPlaces
-from netlang.ops.linear import Einsum, Linear, Matmul
-from netlang.ops.normalization import NormalizeGroup
-from netlang.ops.random import Dropout, DropPath, StopGradient
-from netlang.ops.reduction import Logsumexp, Mean, Sum
-from netlang.ops.softmax import LogSoftmax, Softmax
-from netlang.ops.special import erf
+from netlang.ops.elementwise.activation import Elu, Gelu, Sigmoid, Softplus
+from netlang.ops.elementwise.arithmetic import Add, FloorDiv, Mod
+from netlang.ops.elementwise.channels import LocalResponseNorm
+from netlang.ops.elementwise.choice import Constant
+from netlang.ops.elementwise.special import erf
+from netlang.ops.random.random import Dropout, DropPath, StopGradient
+from netlang.ops.reducing.linear import Einsum, Linear, Matmul
+from netlang.ops.reducing.normalization import NormalizeGroup
+from netlang.ops.reducing.reduction import Logsumexp, Mean, Sum
+from netlang.ops.reducing.softmax import LogSoftmax, Softmax
+from netlang.ops.windows.gradients_pooling import MaxPoolPlaces
+from netlang.system.numpy import Array
 
 N, T = symbol("N"), symbol("T")
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from netlang.explain import explain
-from netlang.pages import Entry, library, load_text
+from netlang.manual.explain import explain
+from netlang.manual.pages import Entry, library, load_text
 
 EXAMPLES = [(entry, example) for entry in library().values() for example in entry.examples]
 PARTS_OF_LAYERS = {

@@ -8,8 +8,8 @@ import lark
 import pytest
 from syntax_trees import FAULTS, PROGRAMS, codes, placeless, tree_of, words
 
-from netlang.diagnostics import Diagnostics
-from netlang.source import Source
+from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.source import Source
 from netlang.syntax import ast, generate
 from netlang.syntax.grammar import OPTIONS, grammar_text
 from netlang.syntax.parser import no_definition, parse, parse_part, split_definitions
@@ -124,7 +124,7 @@ def test_parameters_after_a_star_are_named() -> None:
 
 
 def test_reserved_words_are_names_nowhere() -> None:
-    from netlang.syntax.words import RESERVED
+    from netlang.syntax.keywords import RESERVED
 
     assert len(RESERVED) == 30
     for word in sorted(RESERVED):

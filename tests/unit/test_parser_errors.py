@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from syntax_trees import DATA, PROGRAMS, codes, parsed, tree_of, words
 
-from netlang.render import render
-from netlang.rules import RULES, Rule
-from netlang.rules.syntax import RULES as SYNTAX
+from netlang.diagnostics.render import render
+from netlang.diagnostics.rules import RULES, Rule
+from netlang.diagnostics.rules.syntax import RULES as SYNTAX
 
 MESSAGES = sorted((DATA / "syntax_errors").glob("*.txt"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netlang.faults import Fault
+from netlang.diagnostics.errors import Fault
 from netlang.program import load
 
 TWO = """\

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from netlang.diagnostics.render import render
 from netlang.program import load
-from netlang.render import render
 
 HERE = {
     "data": 'digits("train") |> batches(32)',

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from netlang.faults import DIAGNOSED, ENVIRONMENT, USAGE, Fault
-from netlang.rules import RULES
+from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, Fault
+from netlang.diagnostics.rules import RULES
 from netlang.syntax.reader import SIZE_LIMIT, read_source
 
 

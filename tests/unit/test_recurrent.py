@@ -10,11 +10,11 @@ import pytest
 from netlang.backends import reference
 from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import RunFailed, Session
-from netlang.faults import BadInput
-from netlang.initial import initialize
+from netlang.diagnostics.errors import BadInput
+from netlang.inference.verification import draw_inputs
 from netlang.ir.graph import Graph
+from netlang.ir.initializers import initialize
 from netlang.program import Program, load
-from netlang.verification import draw_inputs
 
 
 def program(folder: Path, text: str) -> Program:

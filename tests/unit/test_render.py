@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from netlang.diagnostics import Diagnostic, Label, Severity
-from netlang.render import render, render_all, to_json
-from netlang.source import Source, Span
+from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
+from netlang.diagnostics.render import render, render_all, to_json
+from netlang.diagnostics.source import Source, Span
 
 PAGES = (Path(__file__).parents[1] / "golden" / "messages.txt").read_text("utf-8").split("\n\n")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import netlang
+from netlang.diagnostics.rules import RULES, Rule
 from netlang.program import load
-from netlang.rules import RULES, Rule
 
 PACKAGE = Path(netlang.__file__).parent
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")

@@ -11,7 +11,7 @@ import netlang.ops
 from netlang.ir.dims import Size, symbol
 from netlang.ir.op import OPS, TypeRefused
 from netlang.ir.types import F32, I64, TensorType, Types
-from netlang.numeric import Array
+from netlang.system.numpy import Array
 
 assert netlang.ops
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netlang.elaborate.values import Duration, Object, Setting
-from netlang.training.schedules import Clock, length, rate
+from netlang.evaluate.context.values import Duration, Object, Setting
+from netlang.training.step.schedules import Clock, length, rate
 
 EPOCHWISE = Clock(steps_per_epoch=1, total=12)
 

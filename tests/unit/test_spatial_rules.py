@@ -12,7 +12,7 @@ import netlang.ops
 from netlang.ir.dims import Size, substitute, symbol
 from netlang.ir.op import OPS, TypeRefused
 from netlang.ir.types import F32, TensorType, Types
-from netlang.ops.windows import Windows
+from netlang.ops.windows.windows import Windows
 
 assert netlang.ops
 

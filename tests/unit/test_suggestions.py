@@ -10,10 +10,11 @@ from time import process_time
 
 import pytest
 
-from netlang.diagnostics import Diagnostics, nearest
-from netlang.elaborate.library import Library
-from netlang.elaborate.settings import SETTINGS
-from netlang.elaborate.values import UNKNOWN
+from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.suggestions import nearest
+from netlang.evaluate.context.values import UNKNOWN
+from netlang.evaluate.modules.library import Library
+from netlang.plan.settings import SETTINGS
 from netlang.program import load
 from netlang.syntax import ast
 

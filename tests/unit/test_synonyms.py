@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from netlang.elaborate.library import FOLDER
-from netlang.elaborate.synonyms import ADVICE, FOREIGN
+from netlang.advice.layers import ADVICE, FOREIGN
+from netlang.evaluate.modules.library import FOLDER
 from netlang.program import load
 from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source

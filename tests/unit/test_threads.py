@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from netlang import threads
 from netlang.backends import reference
-from netlang.faults import BadInput
-from netlang.initial import initialize
+from netlang.diagnostics.errors import BadInput
 from netlang.ir.dims import Shape, substitute
+from netlang.ir.initializers import initialize
 from netlang.ir.op import OPS, Sample
-from netlang.ops.products import multiply
+from netlang.ops.reducing.products import multiply
 from netlang.program import load
-from netlang.threads import allowed, cut, shares, spread, together
+from netlang.system import threads
+from netlang.system.threads import allowed, cut, shares, spread, together
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 THREADS = 3
@@ -197,7 +197,7 @@ def test_an_operator_gives_the_same_in_several_threads(
         (alone,) = op.forward(*arrays)
         for module in ("columns", "products", "normalization"):
             monkeypatch.setattr(f"netlang.ops.{module}.shares", as_many_as_can_be)
-        monkeypatch.setattr("netlang.ops.columns._CHANNEL", 8)
+        monkeypatch.setattr("netlang.ops.windows.im2col._CHANNEL", 8)
         (parted,) = op.forward(*arrays)
         monkeypatch.undo()
         np.testing.assert_allclose(parted, alone, rtol=1e-12, atol=1e-12)

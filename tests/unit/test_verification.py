@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from networks import N, add, counter, f32, i64, mlp, mlp_weights, spatial, weight
 
-from netlang.faults import BadInput
+from netlang.diagnostics.errors import BadInput
+from netlang.inference.verification import choose_sizes, draw_inputs, lively, verify
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Graph, Init
-from netlang.numeric import Array
-from netlang.ops.activation import Relu
-from netlang.ops.linear import Linear
-from netlang.verification import choose_sizes, draw_inputs, lively, verify
+from netlang.ops.elementwise.activation import Relu
+from netlang.ops.reducing.linear import Linear
+from netlang.system.numpy import Array
 
 
 def test_back_ends_that_agree_pass() -> None:

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from networks import mlp, mlp_weights
 
-from netlang.faults import ENVIRONMENT, BadFile, BadWeights, Fault, TooLarge
-from netlang.npy import read_npy, read_npz, write_npy, write_npz
-from netlang.numeric import Array
-from netlang.weights import load_weights, match, not_finite, require, save_weights
+from netlang.diagnostics.errors import ENVIRONMENT, BadFile, BadWeights, Fault, TooLarge
+from netlang.storage.npy import read_npy, read_npz, write_npy, write_npz
+from netlang.storage.weights import load_weights, match, not_finite, require, save_weights
+from netlang.system.numpy import Array
 
 
 def npy_header(shape: str, *, dtype: str = "<f4") -> bytes:

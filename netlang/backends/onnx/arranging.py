@@ -11,7 +11,7 @@ import onnx
 from onnx import helper
 
 from netlang.backends.onnx.protos import reads, rename
-from netlang.numeric import Array, np
+from netlang.system.numpy import Array, np
 
 Order = tuple[int, ...]
 _RECURRENT = {"RNN", "GRU", "LSTM"}

@@ -9,14 +9,14 @@ from functools import cached_property
 import onnx
 from onnx import helper
 
-from netlang.arrays import numpy_dtype
 from netlang.backends.onnx.protos import ELEMENTS, info, needed, rename, tensor
 from netlang.backends.onnx.sizes import Sizes, abbreviated
+from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import Shape
 from netlang.ir.graph import Graph, Node, Value, written_at
 from netlang.ir.op import Operand
 from netlang.ir.types import DType
-from netlang.numeric import Array, np
+from netlang.system.numpy import Array, np
 
 
 @dataclass

@@ -9,11 +9,11 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
-from netlang.arrays import raw
 from netlang.backends.onnx.protos import Model, weight
-from netlang.faults import BadFile
-from netlang.files import write_atomically
-from netlang.numeric import Array
+from netlang.diagnostics.errors import BadFile
+from netlang.ir.arrays import raw
+from netlang.system.files import write_atomically
+from netlang.system.numpy import Array
 
 _PAGE, _SMALLEST = 4096, 1024
 

@@ -2,6 +2,6 @@
 
 import onnx
 
-from netlang.versions import check_version
+from netlang.system.versions import check_version
 
 check_version("onnx", onnx.__version__)

@@ -8,14 +8,14 @@ from importlib.metadata import version
 
 from onnx import helper, numpy_helper
 
-from netlang.arrays import raw
 from netlang.backends.onnx.arranging import Arranged, turned_once
 from netlang.backends.onnx.emitter import Emitter
 from netlang.backends.onnx.protos import Model, info, needed, reads, weight
-from netlang.faults import USAGE, Fault
+from netlang.diagnostics.errors import USAGE, Fault
+from netlang.ir.arrays import raw
 from netlang.ir.graph import Graph, Node, Value
-from netlang.numeric import Array
-from netlang.weights import require
+from netlang.storage.weights import require
+from netlang.system.numpy import Array
 
 OPSETS = range(17, 23)
 """The operator sets we export to: old enough to be everywhere, new enough for every lowering."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequen
 import onnx
 from onnx import TensorProto, helper
 
-from netlang.arrays import dtype_of, raw
+from netlang.ir.arrays import dtype_of, raw
 from netlang.ir.types import DType, TensorType
-from netlang.numeric import Array
+from netlang.system.numpy import Array
 
 Model = onnx.ModelProto
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from netlang.faults import Fault
+from netlang.diagnostics.errors import Fault
 from netlang.ir.dims import Dim, Floor, Shape, Size, Symbol
 from netlang.ir.graph import Graph, Value
 from netlang.ir.types import DType

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from netlang.diagnostics import Diagnostic, Label, Refused
-from netlang.source import Source, Span
+from netlang.diagnostics.diagnostic import Diagnostic, Label, Refused
+from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.checks import Checks
 from netlang.syntax.scan import NESTING_LIMIT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlang.source import Span
+from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.building.nodes import NodeBuilder, Parts
 

@@ -6,8 +6,8 @@ import math
 import re
 from typing import Literal
 
-from netlang.diagnostics import Diagnostic, Label, Refused
-from netlang.source import Span
+from netlang.diagnostics.diagnostic import Diagnostic, Label, Refused
+from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.building.nodes import NodeBuilder, Token
 

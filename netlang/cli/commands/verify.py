@@ -1,0 +1,76 @@
+"""netlang verify"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from netlang.cli.arguments import (
+    bind_option,
+    file_and_net,
+    json_option,
+    provider_option,
+    python_option,
+    seed_option,
+    weights_option,
+)
+from netlang.cli.loading import given_weights, sound_graph
+from netlang.cli.output import columns, say, say_json
+
+if TYPE_CHECKING:
+    from netlang.backends import Provider
+    from netlang.inference.verification import Comparison
+
+EPILOG = """\b
+Examples:
+  netlang verify lenet.net
+  netlang verify unet.net --bind H=64 --bind W=64 --seed 7
+"""
+
+
+@click.command(epilog=EPILOG)
+@file_and_net
+@weights_option
+@seed_option("Start the weights from this seed.")
+@bind_option
+@provider_option
+@python_option
+@json_option
+def command(
+    file: str, net: str | None, weights: str | None, seed: int, bind: dict[str, int],
+    provider: Provider, as_json: bool,
+) -> None:  # fmt: skip
+    """Compare onnxruntime with NumPy on the same random input, output by output."""
+    graph = sound_graph(file, net, bind, as_json=as_json)
+    from netlang.inference.verification import verify
+
+    # Without weights of its own, a network is given ones that let every layer be seen.
+    values = given_weights(graph, weights) if weights else None
+    compared = verify(graph, values, seed=seed, provider=provider)
+    agreed = all(c.ok for c in compared)
+    if as_json:
+        say_json({"net": graph.name, "ok": agreed, "outputs": list(map(_json, compared))})
+    else:
+        say(columns(map(_row, compared)))
+        say(f"{graph.name}: {'onnxruntime and NumPy agree' if agreed else 'they differ'}")
+    if not agreed:
+        raise click.exceptions.Exit(1)
+
+
+def _row(compared: Comparison) -> tuple[str, ...]:
+    shape = f"[{', '.join(map(str, compared.shape))}]"
+    difference = f"differs by {compared.difference:.1e} of {compared.largest:.3g}"
+    verdict = "ok" if compared.ok else "too much" if compared.finite else "not finite"
+    return (compared.name, shape, difference, verdict)
+
+
+def _json(compared: Comparison) -> dict[str, object]:
+    return {
+        "name": compared.name,
+        "shape": list(compared.shape),
+        "difference": compared.difference if compared.finite else None,
+        "largest": compared.largest if compared.finite else None,
+        "tolerance": compared.tolerance if compared.finite else None,
+        "ok": compared.ok,
+    }

@@ -1,0 +1,153 @@
+"""Collections everyone knows: digits, MNIST, Fashion-MNIST, CIFAR-10."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from netlang.data.columns import check_classes, fit
+from netlang.data.source import Arrays
+from netlang.data.sources.idx import read_idx
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, BadFile, Fault
+from netlang.evaluate.context.values import Origin
+from netlang.storage.npy import read_npz
+from netlang.system.files import data_folders, reading
+from netlang.system.numpy import Array, np
+
+_DIGITS = tuple("0123456789")
+_CLOTHES = (
+    "t-shirt", "trouser", "pullover", "dress", "coat",
+    "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+_THINGS = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+_SPLITS = ("train", "test")
+_DIGITS_TRAINED, _GREYS = 1500, 16
+_CIFAR_ROW = 1 + 3 * 32 * 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Collection:
+    """Where a collection may lie, and who brings it."""
+
+    title: str
+    folders: tuple[str, ...]
+    system: tuple[str, ...]
+    names: Sequence[str]
+    help: str
+
+
+_MNIST = _Collection(
+    "MNIST",
+    ("mnist", "MNIST/raw", "MNIST"),
+    ("/usr/share/mnist", "/usr/share/datasets/mnist"),
+    _DIGITS,
+    "put train-images-idx3-ubyte.gz and its three companions into `data/mnist`",
+)
+_FASHION = _Collection(
+    "Fashion-MNIST",
+    ("fashion-mnist", "fashion_mnist", "FashionMNIST/raw", "FashionMNIST"),
+    ("/usr/share/datasets/fashion-mnist",),
+    _CLOTHES,
+    "Debian and Ubuntu bring it: `apt install dataset-fashion-mnist`; or put "
+    "train-images-idx3-ubyte.gz and its three companions into `data/fashion-mnist`",
+)
+_CIFAR = _Collection(
+    "CIFAR-10",
+    ("cifar-10-batches-bin", "cifar10", "cifar-10"),
+    (),
+    _THINGS,
+    "unpack cifar-10-binary.tar.gz into `data`, so that there is `data/cifar-10-batches-bin`",
+)
+
+
+def split_of(origin: Origin) -> str:
+    """Give the part of a collection that is asked for: train or test."""
+    split = str(origin.arguments["split"])
+    if split not in _SPLITS:
+        raise Fault(
+            "unknown-split",
+            f'`{origin.dataset}` has no part "{split}"',
+            helps=['it has "train" and "test"'],
+            exit_code=USAGE,
+        )
+    return split
+
+
+def open_digits(origin: Origin) -> Arrays:
+    """Open the digits that come with netlang."""
+    trained = split_of(origin) == "train"
+    part = slice(_DIGITS_TRAINED) if trained else slice(_DIGITS_TRAINED, None)
+    arrays = {n: a[part] for n, a in read_npz(Path(__file__).parents[1] / "digits.npz").items()}
+    source = fit("digits", origin.columns, arrays).named(label=_DIGITS)
+    return replace(source, divisors={"image": float(_GREYS)})
+
+
+def open_mnist(origin: Origin, root: Path) -> Arrays:
+    """Open MNIST or Fashion-MNIST from their four files."""
+    collection = _MNIST if origin.dataset == "mnist" else _FASHION
+    prefix = "train" if split_of(origin) == "train" else "t10k"
+    found = {
+        "image": (f"{prefix}-images", "idx3-ubyte"),
+        "label": (f"{prefix}-labels", "idx1-ubyte"),
+    }
+    names = {
+        column: [f"{stem}{dot}{kind}{packed}" for packed in ("", ".gz") for dot in "-."]
+        for column, (stem, kind) in found.items()
+    }
+    folder = _folder(collection, root, list(names.values()))
+    read = {
+        column: read_idx(next(folder / n for n in choices if (folder / n).is_file()))
+        for column, choices in names.items()
+    }
+    arrays = {column: array for column, (array, _) in read.items()}
+    source = fit(str(folder), origin.columns, arrays, print="-".join(p for _, p in read.values()))
+    check_classes(source, "label", len(collection.names))
+    return source.named(label=collection.names)
+
+
+def open_cifar10(origin: Origin, root: Path) -> Arrays:
+    """Open the binary version of CIFAR-10: a byte for the class, then red, green, blue."""
+    names = (
+        [f"data_batch_{i}.bin" for i in range(1, 6)]
+        if split_of(origin) == "train"
+        else ["test_batch.bin"]
+    )
+    folder = _folder(_CIFAR, root, [[name] for name in names])
+    parts: list[Array] = []
+    for name in names:
+        with reading(folder / name) as stream:
+            data = stream.read()
+        if not data or len(data) % _CIFAR_ROW:
+            raise BadFile(
+                f"{folder / name} is damaged: it has {len(data):,} bytes, and each of its images "
+                f"takes {_CIFAR_ROW:,}"
+            )
+        parts.append(np.frombuffer(data, np.uint8).reshape(-1, _CIFAR_ROW))
+    whole = np.concatenate(parts)
+    arrays = {"image": whole[:, 1:].reshape(-1, 3, 32, 32), "label": whole[:, 0]}
+    source = fit(str(folder), origin.columns, arrays)
+    check_classes(source, "label", len(_THINGS))
+    return source.named(label=_THINGS)
+
+
+def _folder(collection: _Collection, root: Path, wanted: list[list[str]]) -> Path:
+    """Find the folder that holds one of each list of names."""
+    folders = [base / name for base in data_folders(root) for name in collection.folders]
+    folders += [Path(name) for name in collection.system]
+    for folder in folders:
+        if all(any((folder / name).is_file() for name in names) for names in wanted):
+            return folder
+    looked = dict.fromkeys(str(base) for base in data_folders(root))
+    raise Fault(
+        "data-missing",
+        f"{collection.title} is not on this machine",
+        notes=[
+            f"looked for `{collection.folders[0]}` in {', '.join(looked)}",
+            *(f"and in {place}" for place in collection.system),
+        ],
+        helps=[collection.help],
+        exit_code=ENVIRONMENT,
+    )

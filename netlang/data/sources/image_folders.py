@@ -1,0 +1,105 @@
+"""A folder with a folder of pictures for each class."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netlang.data.source import Batch, Chosen, Source, Stamp
+from netlang.diagnostics.errors import ENVIRONMENT, BadFile, Fault
+from netlang.ir.types import TensorType
+from netlang.storage.inputs import PICTURES
+from netlang.system.numpy import Array, np
+
+_HELD_BYTES = 1 << 29
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures(Source):
+    """Pictures read when they are asked for; as many as fit in half a GiB are kept."""
+
+    heavy = True
+    place: str
+    columns: Mapping[str, TensorType]
+    files: Sequence[Stamp]
+    labels: Array
+    names: Mapping[str, Sequence[str]]
+    size: int
+    held: dict[int, Array] = field(default_factory=dict[int, "Array"])
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def rows(self, chosen: Chosen) -> Batch:
+        numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
+        images = np.stack([self._picture(int(i)) for i in numbers])
+        return {
+            "image": np.divide(images, np.float32(255), dtype=np.float32),
+            "label": self.labels[numbers],
+        }
+
+    def _picture(self, number: int) -> Array:
+        kept = self.held.get(number)
+        if kept is not None:
+            return kept
+        from netlang.storage.images import read_square
+
+        stamp = self.files[number]
+        stamp.check()
+        picture = read_square(stamp.path, self.size)
+        if len(self.held) < _HELD_BYTES // picture.nbytes:
+            self.held[number] = picture
+        return picture
+
+    def whole(self, column: str) -> Array | None:
+        return self.labels if column == "label" else None
+
+    def fingerprint(self) -> str:
+        listed = "\n".join(f"{s.path.parent.name}/{s.path.name}:{s.size}" for s in self.files)
+        return f"{len(self.files)}:{zlib.crc32(listed.encode('utf-8', 'surrogateescape')):08x}"
+
+    def check_unchanged(self) -> None:
+        for stamp in self.files:
+            stamp.check()
+
+
+def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> Pictures:
+    """Open a folder of pictures; the classes are its folders, sorted by name.
+
+    A folder with pictures and no folders is one class. Raises ``Fault`` where there are none, or
+    where Pillow isn't there to read them.
+    """
+    _require_pillow(folder)
+    if not folder.is_dir():
+        raise BadFile(f"{folder} is not a folder")
+    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    real = folder.resolve()
+    files: list[Stamp] = []
+    labels: list[int] = []
+    for label, place in enumerate(classes or [folder]):
+        found = sorted(p for p in place.iterdir() if p.suffix.lower() in PICTURES)
+        if not found:
+            raise BadFile(
+                f"{place} holds no pictures", helps=[f"pictures end in {', '.join(PICTURES)}"]
+            )
+        for path in found:
+            if not path.resolve().is_relative_to(real):
+                raise Fault("data-path", f"{path} leads out of {folder}")
+            files.append(Stamp.of(path))
+            labels.append(label)
+    names = tuple(p.name for p in classes or [folder])
+    return Pictures(str(folder), columns, files, np.array(labels, np.int64), {"label": names}, size)
+
+
+def _require_pillow(folder: Path) -> None:
+    from importlib.util import find_spec
+
+    if find_spec("PIL") is None:
+        raise Fault(
+            "pillow-missing",
+            f"{folder} holds pictures, and reading pictures needs Pillow",
+            helps=['pip install "netlang[images]"'],
+            exit_code=ENVIRONMENT,
+        )

@@ -1,0 +1,286 @@
+"""Tables of numbers in text files: CSV and its relatives."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf, prod
+from pathlib import Path
+
+from netlang.data.columns import fit
+from netlang.data.source import Arrays
+from netlang.data.sources.text_files import read_text
+from netlang.diagnostics.errors import BadFile
+from netlang.diagnostics.suggestions import did_you_mean
+from netlang.ir.arrays import numpy_dtype
+from netlang.ir.types import DType, TensorType
+from netlang.system.numpy import Array, np
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_PLAIN, _PLAIN_WHOLE = re.compile(r"[0-9.eE+-]*"), re.compile(r"[0-9+-]*")
+"""What numbers are made of where ``float`` and ``int`` take nothing but what is said above."""
+_MOST_DIGITS = 400
+_TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1}
+_NOT_NUMBERS = ("nan", "na", "n/a", "null", "none", "")
+_SEPARATORS = (";", "\t", "|", ",", " ")
+_LONGEST_FIELD, _MOST_SHOWN = 1 << 12, 20
+
+Cells = list[str]
+Limits = tuple[float, float]
+
+
+def read_table(
+    path: Path,
+    columns: Mapping[str, TensorType],
+    *,
+    separator: str = ",",
+    header: bool | None = None,
+) -> Arrays:
+    """Read a file with a line of numbers for each row.
+
+    A first line that isn't numbers names the columns; ``header`` says it outright. A column of
+    several values takes as many neighbours, or those named ``x.0``, ``x.1``, … Where the names
+    are not the declared ones, columns are taken in order. Numbers are written with a point;
+    infinities, gaps and other notations are refused. Raises ``BadFile`` with line and column.
+    """
+    text, checksum = read_text(path)
+    lines = _lines(path, text, separator)
+    first = next(lines, None)
+    if first is None:
+        raise BadFile(f"{path} is empty")
+    names = first[1] if _is_header(first[1], header) else None
+    if len(first[1]) == 1 < sum(_sizes(path, columns).values()):
+        _refuse_separator(path, text, separator)
+    order = _order(path, columns, names, len(first[1]))
+    rows = [] if names is not None else [first]
+    rows.extend(lines)
+    if not rows:
+        raise BadFile(f"{path} has a line of names and no rows")
+    table = _Table(path, rows, len(first[1]), names)
+    arrays = {name: table.column(columns[name], chosen) for name, chosen in order.items()}
+    table.refuse_faults()
+    return fit(str(path), columns, arrays, print=checksum)
+
+
+def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]:
+    """Give the cells of each line that has any, with its number."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise BadFile(f"{path}:{reader.line_num}: {error}") from None
+        lengths = [len(cell) for cell in cells]
+        if max(lengths, default=0) > _LONGEST_FIELD:
+            long = lengths.index(max(lengths))
+            raise BadFile(
+                f"{path}:{reader.line_num}:{long + 1}: a value of {lengths[long]:,} characters; "
+                f"{_LONGEST_FIELD:,} are the most"
+            )
+        stripped = [cell.strip() for cell in cells]
+        if any(stripped):
+            yield reader.line_num, stripped
+
+
+def _is_header(cells: Cells, header: bool | None) -> bool:
+    if header is not None:
+        return header
+    known = {*_NOT_NUMBERS, *_TRUTH, "inf", "-inf", "infinity"}
+    return not any(_NUMBER.match(c) or c.lower() in known for c in cells)
+
+
+def _order(
+    path: Path, columns: Mapping[str, TensorType], names: Cells | None, width: int
+) -> dict[str, range | list[int]]:
+    """Say which cells of a line make up each column."""
+    sizes = _sizes(path, columns)
+    if names is not None:
+        by_name = {name: _named(name, size, names) for name, size in sizes.items()}
+        if any(by_name.values()):
+            for name, found in by_name.items():
+                if not found:
+                    _refuse_name(path, name, columns[name], sizes[name], names)
+            return {name: found for name, found in by_name.items() if found}
+    wanted = sum(sizes.values())
+    if wanted != width:
+        declared = ", ".join(f"{name}: {type}" for name, type in columns.items())
+        raise BadFile(
+            f"{path} has {_values(width)} in a line, and the columns take {wanted:,}",
+            notes=[f"the columns are: {declared}"],
+        )
+    order: dict[str, range | list[int]] = {}
+    start = 0
+    for name, size in sizes.items():
+        order[name] = range(start, start + size)
+        start += size
+    return order
+
+
+def _refuse_separator(path: Path, text: str, separator: str) -> None:
+    """Say which separator the lines seem to have, where they don't have the one that is meant."""
+    line = next(line for line in text.splitlines() if line.strip())
+    found = max(_SEPARATORS, key=line.count)
+    if found in line:
+        shown = "\\t" if found == "\t" else found
+        raise BadFile(
+            f'{path} has no "{separator}" in its first line, which should separate its values',
+            helps=[f'give the dataset the field `separator = "{shown}"`'],
+        )
+
+
+def _sizes(path: Path, columns: Mapping[str, TensorType]) -> dict[str, int]:
+    return {name: _size(path, name, type) for name, type in columns.items()}
+
+
+def _size(path: Path, name: str, type: TensorType) -> int:
+    sizes = [d for d in type.shape if isinstance(d, int)]
+    if len(sizes) != type.rank:
+        raise BadFile(
+            f"`{name}` is {type}, and each line of {path} has the same number of values",
+            helps=["give every size of the column a number"],
+        )
+    return prod(sizes)
+
+
+def _named(name: str, size: int, names: Sequence[str]) -> list[int]:
+    if size == 1 and name in names:
+        return [names.index(name)]
+    for form in (f"{name}.{{}}", f"{name}_{{}}", f"{name}{{}}"):
+        for first in (0, 1):
+            wanted = [form.format(i + first) for i in range(size)]
+            if all(w in names for w in wanted):
+                return [names.index(w) for w in wanted]
+    return []
+
+
+def _values(count: int) -> str:
+    return "1 value" if count == 1 else f"{count:,} values"
+
+
+def _refuse_name(path: Path, name: str, type: TensorType, size: int, names: Sequence[str]) -> None:
+    listed = f"the columns are: {', '.join(names)}"
+    if size > 1:
+        raise BadFile(
+            f"{path}:1: `{name}` is {type}, and there are no {size} columns of that name",
+            notes=[listed],
+            helps=[f"call them `{name}1` to `{name}{size}`, or `{name}_0` to `{name}_{size - 1}`"],
+        )
+    raise BadFile(
+        f"{path}:1: no column is named `{name}`, which the dataset declares as {type}",
+        notes=[listed],
+        helps=did_you_mean(name, names),
+    )
+
+
+class _Table:
+    """The cells of a file, and what is wrong with them."""
+
+    def __init__(
+        self, path: Path, rows: list[tuple[int, Cells]], width: int, names: Cells | None
+    ) -> None:
+        self._path, self._rows, self._names = path, rows, names
+        self._faults: list[tuple[int, int, str]] = []
+        for line, cells in rows:
+            if len(cells) != width:
+                self._faults.append(
+                    (line, len(cells), f"{len(cells)} values, and the first line has {width}")
+                )
+        self._ragged = bool(self._faults)
+
+    def column(self, type: TensorType, chosen: Sequence[int]) -> Array:
+        """Give the values of one column, rows in front; faulty ones are noted."""
+        shape = [d for d in type.shape if isinstance(d, int)]
+        if self._ragged:
+            return np.zeros((len(self._rows), *shape), numpy_dtype(type.dtype))
+        limits = _limits(type.dtype)
+        values = self._plain(type.dtype, limits, chosen)
+        if values is None:
+            values = [
+                self._value(line, cells, i, type.dtype, limits)
+                for line, cells in self._rows
+                for i in chosen
+            ]
+        wide = np.array(values, "float64" if type.dtype.is_float else "int64")
+        return wide.reshape((len(self._rows), *shape)).astype(numpy_dtype(type.dtype))
+
+    def _plain(self, dtype: DType, limits: Limits, chosen: Sequence[int]) -> Sequence[float] | None:
+        """Give the values all at once, if there is nothing to say about any of them."""
+        texts = [cells[i] for _, cells in self._rows for i in chosen]
+        plain = _PLAIN if dtype.is_float else _PLAIN_WHOLE
+        if dtype is DType.BOOL or plain.fullmatch("".join(texts)) is None:
+            return None
+        try:
+            values = list(map(float, texts)) if dtype.is_float else list(map(int, texts))
+        except ValueError:
+            return None
+        return values if limits[0] <= min(values) and max(values) <= limits[1] else None
+
+    def _value(self, line: int, cells: Cells, at: int, dtype: DType, limits: Limits) -> float | int:
+        text = cells[at]
+        if dtype is DType.BOOL:
+            if text.lower() in _TRUTH:
+                return _TRUTH[text.lower()]
+        elif (_NUMBER if dtype.is_float else _INTEGER).fullmatch(text):
+            if dtype.is_float:
+                value = float(text)
+            else:
+                value = int(text) if len(text) < _MOST_DIGITS else inf
+            if limits[0] <= value <= limits[1]:
+                return value
+            return self._fault(line, at, f"`{text[:40]}` is outside of what {dtype} holds")
+        return self._fault(line, at, _complaint(text, dtype))
+
+    def _fault(self, line: int, at: int, message: str) -> int:
+        named = f" in the column `{self._names[at]}`" if self._names else ""
+        self._faults.append((line, at + 1, f"{message}{named}"))
+        return 0
+
+    def refuse_faults(self) -> None:
+        """Raise ``BadFile`` if anything was wrong, with the first places."""
+        if not self._faults:
+            return
+        faults = sorted(self._faults)
+        shown = [f"{self._path}:{line}:{at}: {what}" for line, at, what in faults[:_MOST_SHOWN]]
+        more = len(faults) - len(shown)
+        notes = [*shown[1:], *([f"and {more:,} more"] if more else [])]
+        raise BadFile(shown[0], notes=notes)
+
+
+def _limits(dtype: DType) -> Limits:
+    if dtype is DType.BOOL:
+        return 0, 1
+    if dtype.is_float:
+        most = float(np.finfo(numpy_dtype(dtype)).max)
+        return -most, most
+    whole = np.iinfo(numpy_dtype(dtype))
+    return int(whole.min), int(whole.max)
+
+
+def _complaint(text: str, dtype: DType) -> str:
+    """Say what a cell is instead of a number."""
+    shown = f"`{text[:40]}`" if text else "nothing"
+    if dtype is DType.BOOL:
+        return f"{shown} is none of true, false, 1 and 0"
+    kind = "number" if dtype.is_float else "whole number"
+    if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text) is not None:
+        return f"{shown} has a comma: a {kind} is written with a point"
+    return f"{shown} is no {kind}"
+
+
+def normalized(source: Arrays, names: Sequence[str]) -> Arrays:
+    """Give the rows with mean 0 and standard deviation 1 in each value of some columns."""
+    arrays = dict(source.arrays)
+    for name in names:
+        type = source.columns[name]
+        if not type.dtype.is_float or name in source.divisors:
+            raise BadFile(f"`normalize` is for columns of floats, and `{name}` is {type}")
+        array = arrays[name].astype(np.float64)
+        spread = array.std(axis=0)
+        centered = (array - array.mean(axis=0)) / np.where(spread == 0, 1, spread)
+        arrays[name] = centered.astype(arrays[name].dtype)
+    return Arrays(source.place, source.columns, arrays, source.divisors, source.names, source.print)

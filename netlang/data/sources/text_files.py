@@ -1,0 +1,77 @@
+"""Text from files, its characters and its words."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from netlang.diagnostics.errors import BadFile, TooLarge
+from netlang.system.files import reading
+from netlang.system.numpy import Array, np
+
+_LARGEST = 1 << 31
+_WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """Read UTF-8 text, and a print of its bytes; raises ``BadFile`` with the line for others."""
+    with reading(path) as stream:
+        data = stream.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise TooLarge(f"{path} has more than {_LARGEST:,} bytes", helps=["take it apart"])
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadFile(f"{path} is UTF-16 text", helps=["save it as UTF-8"])
+    if (at := data.find(b"\0")) >= 0:
+        raise BadFile(f"{path}:{data.count(10, 0, at) + 1}: a NUL byte, which no text has")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BadFile(
+            f"{path}:{line}: byte {error.start} is no UTF-8 text", helps=["save it as UTF-8"]
+        ) from None
+    return text, f"{len(data)}:{zlib.crc32(data):08x}"
+
+
+def words_of(text: str) -> list[str]:
+    """Take a text apart into small words and signs.
+
+    >>> words_of("Go on, it's late!")
+    ['go', 'on', ',', "it's", 'late', '!']
+    """
+    return _WORDS.findall(text.lower())
+
+
+def most_frequent(lines: Iterable[Sequence[str]], count: int) -> list[str]:
+    """Give the ``count`` most frequent words, the first by alphabet among equals."""
+    counts = Counter(word for line in lines for word in line)
+    return sorted(counts, key=lambda word: (-counts[word], word))[: max(count, 0)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """Lists of numbers of any length, one behind the other."""
+
+    flat: Array
+    starts: Array
+
+    @staticmethod
+    def of(lists: Sequence[Sequence[int]]) -> Lines:
+        flat = np.fromiter((n for line in lists for n in line), np.int64)
+        return Lines(flat, np.array([0, *accumulate(map(len, lists))], np.int64))
+
+    def lengths(self, chosen: Array) -> Array:
+        return self.starts[chosen + 1] - self.starts[chosen]
+
+    def padded(self, chosen: Array, fill: int = 0) -> Array:
+        """Give some of the lists, filled up to the longest of them: ``i64[N, T]``."""
+        lengths = self.lengths(chosen)
+        steps = np.arange(max(1, int(lengths.max(initial=0))))
+        inside = steps < lengths[:, np.newaxis]
+        places = np.where(inside, self.starts[chosen][:, np.newaxis] + steps, 0)
+        return np.where(inside, self.flat[places], fill)

@@ -1,0 +1,158 @@
+"""Texts character by character, and reviews with a verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from netlang.data.sampling import uniform
+from netlang.data.source import Batch, Chosen, Epoch, Source
+from netlang.data.sources.text_files import Lines, most_frequent, read_text, words_of
+from netlang.diagnostics.errors import ENVIRONMENT, BadFile, Fault
+from netlang.ir.types import TensorType
+from netlang.system.files import data_folders
+from netlang.system.numpy import Array, np
+
+_OFFSET_SITE = 1 << 16
+_FIRST_WORD = 2
+_VERDICTS = ("neg", "pos")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows(Source):
+    """Neighbouring windows of a text, each with the same one character later."""
+
+    place: str
+    columns: Mapping[str, TensorType]
+    ids: Array
+    length: int
+    names: Mapping[str, Sequence[str]]
+    print: str
+    offset: int = 0
+
+    def __len__(self) -> int:
+        # One window less than there may be, so that every offset has as many.
+        return (len(self.ids) - self.length) // self.length
+
+    def rows(self, chosen: Chosen) -> Batch:
+        numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
+        starts = numbers * self.length + self.offset
+        windows = self.ids[starts[:, np.newaxis] + np.arange(self.length + 1)]
+        return {
+            "tokens": np.ascontiguousarray(windows[:, :-1]),
+            "target": np.ascontiguousarray(windows[:, 1:]),
+        }
+
+    def during(self, epoch: Epoch) -> Source:
+        if not epoch.shuffle:
+            return self
+        first = np.zeros(1, np.int64)
+        drawn = uniform(epoch.seed, epoch.number, _OFFSET_SITE, first, 1)[0, 0]
+        return replace(self, offset=int(drawn * self.length))
+
+    def fingerprint(self) -> str:
+        return self.print
+
+
+def open_windows(
+    path: Path,
+    columns: Mapping[str, TensorType],
+    length: int,
+    *,
+    letters: bool = False,
+    vocabulary: Path | None = None,
+) -> Windows:
+    """Open a text as windows of characters, numbered in the order of their codes."""
+    codes, sum = _codes(path, letters)
+    known = np.unique(codes if vocabulary is None else _codes(vocabulary, letters)[0])
+    ids = np.searchsorted(known, codes)
+    strange = known[np.minimum(ids, len(known) - 1)] != codes
+    if strange.any():
+        at = int(np.argmax(strange))
+        raise BadFile(
+            f"{path} has {chr(codes[at])!r} at character {at:,}, which {vocabulary} has not"
+        )
+    characters = tuple(map(chr, known.tolist()))
+    names = {"tokens": characters, "target": characters}
+    source = Windows(str(path), columns, ids, length, names, sum)
+    if len(source) < 1:
+        raise BadFile(
+            f"{path} has {len(codes):,} characters, too few for windows of {length:,}",
+            helps=[f"at least {2 * length:,} are needed"],
+        )
+    return source
+
+
+def _codes(path: Path, letters: bool) -> tuple[Array, str]:
+    text, sum = read_text(path)
+    if letters:
+        text = re.sub("[^a-z]+", " ", text.lower())
+    if not text:
+        raise BadFile(f"{path} is empty")
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32), sum
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reviews(Source):
+    """Texts of any length with a class; a batch is filled up to its longest."""
+
+    place: str
+    columns: Mapping[str, TensorType]
+    lines: Lines
+    labels: Array
+    names: Mapping[str, Sequence[str]]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def rows(self, chosen: Chosen) -> Batch:
+        numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
+        return {
+            "tokens": self.lines.padded(numbers),
+            "length": self.lines.lengths(numbers),
+            "label": self.labels[numbers],
+        }
+
+    def whole(self, column: str) -> Array | None:
+        return self.labels if column == "label" else None
+
+    def fingerprint(self) -> str:
+        from zlib import crc32
+
+        return f"{len(self)}:{crc32(self.lines.flat.data):08x}"
+
+
+def open_reviews(
+    split: str, root: Path, columns: Mapping[str, TensorType], vocab: int, longest: int
+) -> Reviews:
+    """Open the film reviews of Maas et al., 2011, from the folder ``aclImdb``."""
+    folder = next((f / "aclImdb" for f in data_folders(root) if (f / "aclImdb").is_dir()), None)
+    if folder is None:
+        raise Fault(
+            "data-missing",
+            "the film reviews are not on this machine",
+            notes=[f"looked for `aclImdb` in {', '.join(map(str, data_folders(root)))}"],
+            helps=["unpack aclImdb_v1.tar.gz into `data`, so that there is `data/aclImdb`"],
+            exit_code=ENVIRONMENT,
+        )
+    trained = _reviews(folder / "train")
+    words = most_frequent((line for line, _ in trained), vocab - _FIRST_WORD)
+    number = {word: i for i, word in enumerate(words, _FIRST_WORD)}
+    found = trained if split == "train" else _reviews(folder / split)
+    lines = Lines.of([[number.get(w, 1) for w in line[:longest]] for line, _ in found])
+    labels = np.array([label for _, label in found], np.int64)
+    names = {"tokens": ("", "?", *words), "label": _VERDICTS}
+    return Reviews(str(folder / split), columns, lines, labels, names)
+
+
+def _reviews(folder: Path) -> list[tuple[list[str], int]]:
+    found = [
+        (words_of(read_text(path)[0]), label)
+        for label, verdict in enumerate(_VERDICTS)
+        for path in sorted((folder / verdict).glob("*.txt"))
+    ]
+    if not found:
+        raise BadFile(f"{folder} holds no reviews", helps=["they lie in `pos` and `neg`"])
+    return found

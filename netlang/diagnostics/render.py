@@ -1,0 +1,253 @@
+"""Diagnostics as a person reads them, and as another program does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
+from netlang.diagnostics.source import Source, Span
+
+if TYPE_CHECKING:
+    from netlang.diagnostics.errors import Fault
+
+LIMIT = 20
+"""Diagnostics shown before the rest is only counted."""
+
+TAB = 4
+
+_STYLES = {
+    "error": "1;31",
+    "warning": "1;33",
+    "title": "1",
+    "frame": "1;34",
+    "secondary": "34",
+    "help": "1;32",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """How wide the page is, whether it has colours, and the column of its frame."""
+
+    color: bool
+    width: int
+    gutter: int
+
+    def paint(self, text: str, style: str) -> str:
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and text else text
+
+    def framed(self, text: str = "", number: int | None = None) -> str:
+        """Put ``text`` right of the frame, after the number of its line."""
+        left = f"{'' if number is None else number:>{self.gutter}} |"
+        return self.paint(left, "frame") + (f" {text}" if text else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A label on its line; ``start`` and ``end`` count characters, ``end`` is past the last."""
+
+    start: int
+    end: int
+    text: str
+    primary: bool
+
+
+def render(diagnostic: Diagnostic, *, color: bool = False, width: int = 120) -> str:
+    """Show one diagnostic with its source lines; no line end at the end."""
+    labels = (diagnostic.primary, *diagnostic.secondary)
+    gutter = max(2, max(len(str(label.span.line)) for label in labels))
+    page = _Page(color, width, gutter)
+    severity = diagnostic.severity.value
+    lines = [_head(page, severity, diagnostic.rule, diagnostic.message)]
+    sources = dict.fromkeys(label.span.source for label in labels)
+    for arrow, source in zip(["-->", *[":::"] * len(sources)], sources, strict=False):
+        if not source.text:
+            # The file as a whole is meant: it is empty, or could not be read at all.
+            lines.append(f"{' ' * gutter}{page.paint(arrow, 'frame')} {visible(source.name)}")
+            continue
+        here = [label for label in labels if label.span.source is source]
+        line, column = source.line_col(here[0].span.start)
+        place = f"{visible(source.name)}:{line}:{column}"
+        lines += [f"{' ' * gutter}{page.paint(arrow, 'frame')} {place}", page.framed()]
+        lines += _excerpt(page, source, here, diagnostic.primary)
+    remarks = _remarks(page, diagnostic.trace, diagnostic.notes, diagnostic.helps)
+    return "\n".join([*lines, *([page.framed()] if remarks else []), *remarks])
+
+
+def render_fault(fault: Fault, *, color: bool = False) -> str:
+    """Show a mistake that has no place in a program: a file, an option, the machine."""
+    page = _Page(color, 0, 2)
+    remarks = _remarks(page, (), tuple(fault.notes), tuple(fault.helps))
+    head = _head(page, "error", fault.rule, fault.message)
+    return "\n".join([head, *([page.framed()] if remarks else []), *remarks])
+
+
+def render_all(
+    diagnostics: Sequence[Diagnostic],
+    limit: int = LIMIT,
+    *,
+    color: bool = False,
+    width: int = 120,
+) -> str:
+    """Show the first ``limit`` diagnostics and count the rest, errors before warnings then."""
+    shown = list(diagnostics)
+    if len(shown) > limit:
+        shown = sorted(shown, key=lambda d: d.severity is not Severity.ERROR)[:limit]
+    parts = [render(d, color=color, width=width) for d in shown]
+    if rest := len(diagnostics) - len(shown):
+        parts.append(f"+ {rest:,} more")
+    return "\n\n".join(parts)
+
+
+def to_json(diagnostic: Diagnostic) -> dict[str, object]:
+    """Give the content of a diagnostic as plain values."""
+    return {
+        "rule": diagnostic.rule,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        **_place(diagnostic.primary.span),
+        "labels": [
+            {**_place(label.span), "text": label.text, "primary": label is diagnostic.primary}
+            for label in (diagnostic.primary, *diagnostic.secondary)
+        ],
+        "notes": list(diagnostic.notes),
+        "helps": list(diagnostic.helps),
+        "trace": list(diagnostic.trace),
+    }
+
+
+def fault_to_json(fault: Fault) -> dict[str, object]:
+    """Give the content of a fault as plain values."""
+    return {
+        "rule": fault.rule,
+        "severity": "error",
+        "message": fault.message,
+        "notes": list(fault.notes),
+        "helps": list(fault.helps),
+    }
+
+
+def visible(text: str) -> str:
+    """Spell out characters that would move the cursor or reorder the text around them."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else f"<U+{ord(c):04X}>" for c in text)
+
+
+def _place(span: Span) -> dict[str, object]:
+    line, column = span.source.line_col(span.start)
+    end_line, end_column = span.source.line_col(span.end)
+    return {
+        "file": span.source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    }
+
+
+def _head(page: _Page, severity: str, rule: str, message: str) -> str:
+    text = visible(message).replace("\n", "\n  ")
+    return page.paint(f"{severity}[{rule}]", severity) + page.paint(f": {text}", "title")
+
+
+def _remarks(
+    page: _Page, trace: Sequence[str], notes: Sequence[str], helps: Sequence[str]
+) -> list[str]:
+    return [
+        *(_remark(page, "in:  ", text) for text in trace),
+        *(_remark(page, "note:", text) for text in notes),
+        *(_remark(page, "help:", text) for text in helps),
+    ]
+
+
+def _remark(page: _Page, kind: str, text: str) -> str:
+    margin = " " * (page.gutter + 1)
+    indent = f"\n{margin}{' ' * len('= note: ')}"
+    shown = visible(text).replace("\n", indent)
+    style = "help" if kind == "help:" else "frame"
+    return f"{margin}{page.paint(f'= {kind}', style)} {shown}"
+
+
+def _excerpt(page: _Page, source: Source, labels: Sequence[Label], primary: Label) -> Iterator[str]:
+    marks: dict[int, list[_Mark]] = {}
+    for label in labels:
+        marks.setdefault(label.span.line, []).append(_mark(label, label is primary))
+    before = 0
+    for number in sorted(marks):
+        if before and number == before + 2:
+            yield page.framed(_Window.of(source.line(before + 1), 0, page).text, before + 1)
+        elif before and number > before + 2:
+            yield page.paint("...", "frame")
+        yield from _marked(page, source.line(number), number, marks[number])
+        before = number
+
+
+def _mark(label: Label, primary: bool) -> _Mark:
+    line, column = label.span.source.line_col(label.span.start)
+    last_line, last_column = label.span.source.line_col(label.span.end)
+    if last_line > line:
+        last_column = len(label.span.source.line(line).rstrip()) + 1
+    return _Mark(column - 1, max(last_column - 1, column), label.text, primary)
+
+
+def _marked(page: _Page, text: str, number: int, marks: Sequence[_Mark]) -> Iterator[str]:
+    focus = next((m for m in marks if m.primary), marks[0]).start
+    window = _Window.of(text, focus, page)
+    yield page.framed(window.text, number)
+    for mark in sorted(marks, key=lambda m: m.start):
+        start, end = window.column(mark.start), window.column(mark.end)
+        sign = ("^" if mark.primary else "-") * max(1, end - start)
+        said = f"{sign} {visible(mark.text)}".rstrip()
+        style = "error" if mark.primary else "secondary"
+        yield page.framed(" " * start + page.paint(said, style))
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The part of a line that fits the page, and the screen column of each of its characters."""
+
+    text: str
+    first: int
+    columns: Sequence[int]
+
+    @classmethod
+    def of(cls, line: str, focus: int, page: _Page) -> _Window:
+        room = max(20, page.width - page.gutter - 3)
+        first = 0 if len(line) <= room else max(0, min(focus - room // 3, len(line) - room + 1))
+        cut = line[first : first + room + 1]
+        if first == 0 and len(cut) <= room and cut.isascii() and cut.isprintable():
+            return cls(cut, 0, range(len(cut) + 1))
+        shown, columns = "…" if first else "", [1 if first else 0]
+        for i, character in enumerate(cut):
+            cell = _cell(character, columns[-1])
+            after = columns[-1] + _width(cell)
+            last = first + i + 1 == len(line)
+            if after > room - (not last):
+                return cls(f"{shown}…", first, columns)
+            shown += cell
+            columns.append(after)
+        return cls(shown, first, columns)
+
+    def column(self, character: int) -> int:
+        """Give the screen column of a character; one outside is at the nearer edge."""
+        at = character - self.first
+        if at < 0:
+            return 0
+        return self.columns[at] if at < len(self.columns) else self.columns[-1] + 1
+
+
+def _cell(character: str, column: int) -> str:
+    if character == "\t":
+        return " " * (TAB - column % TAB)
+    return visible(character)
+
+
+def _width(cell: str) -> int:
+    if cell.isascii():
+        return len(cell)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in cell)

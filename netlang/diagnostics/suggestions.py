@@ -1,0 +1,74 @@
+"""Suggest the known name that a misspelled one most likely stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Give the help that names the known name a word most likely stands for, if there is one."""
+    near = nearest(word, known)
+    return () if near is None else (f"did you mean `{near}`?",)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Find the known name that ``word`` most likely stands for, whatever its case.
+
+    That is the one the fewest slips lead from: a letter too many, one missing, one wrong, or two
+    that have changed places. A shortened name counts too.
+
+    >>> nearest("Sofmtax", ["softmax", "softsign"]), nearest("embed", ["embedding"])
+    ('softmax', 'embedding')
+    """
+    from difflib import SequenceMatcher, get_close_matches
+
+    target, known = _folded(word), list(known)
+    if not target:
+        return None
+    most = 1 if len(target) < 5 else 2
+    found: list[tuple[int, bool, float, str]] = []
+    for name in known:
+        plain = _folded(name)
+        if abs(len(plain) - len(target)) <= most and len(set(plain) ^ set(target)) <= 2 * most:
+            slips = _slips(target, plain)
+            if slips <= most and slips < len(plain):
+                alike = SequenceMatcher(None, target, plain).ratio()
+                found.append((slips, not _swapped(target, plain), -alike, name))
+    if found:
+        return min(found)[-1]
+    close = [n for n in known if 2 * len(set(_folded(n)) ^ set(target)) <= len(set(target)) + 1]
+    short = [n for n in known if len(target) > 2 and _shortens(target, _folded(n))]
+    folded = {_folded(n): n for n in sorted(close, reverse=True)}
+    for best in get_close_matches(target, folded, n=1, cutoff=0.76):
+        return folded[best]
+    return min(short, key=lambda n: (len(n), n), default=None)
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def _shortens(short: str, name: str) -> bool:
+    """Tell whether letters were left out after the first, as in ``img`` for ``image``."""
+    rest = iter(name)
+    return short[0] == name[:1] and all(letter in rest for letter in short)
+
+
+def _swapped(a: str, b: str) -> bool:
+    """Tell whether both have the same letters: the fingers were right, their order was not."""
+    return sorted(a) == sorted(b)
+
+
+def _slips(a: str, b: str) -> int:
+    """Count the slips between two words (Damerau, 1964; no letter is changed twice)."""
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]

@@ -1,0 +1,117 @@
+"""Write drawings as PNG images with Pillow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from PIL import Image, ImageDraw, ImageFont
+
+from netlang.diagnostics.errors import TooLarge
+from netlang.diagram.drawing import (
+    Curve,
+    Dot,
+    Drawing,
+    Group,
+    Label,
+    Line,
+    Rectangle,
+    Shape,
+    arrow_head,
+    bent,
+    dashes,
+    outline_of,
+)
+from netlang.storage.images import MOST_PIXELS
+from netlang.system.files import replacing
+
+_SCALE, _FINER = 2, 3
+"""Dots of a picture for each unit of a drawing, and how much finer it is drawn at first."""
+
+
+_BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}
+"""How much of a text is before its place."""
+
+
+_PLAIN = {ord("×"): "x", ord("–"): "-"}
+"""What the font that comes with Pillow has no sign for."""
+
+
+def save_drawing(drawing: Drawing, path: Path) -> None:
+    """Write a drawing as PNG, a large one less finely; raises ``TooLarge`` for one too large."""
+    area = drawing.width * drawing.height
+    scales = [(_SCALE, _FINER), (_SCALE, 2), (_SCALE, 1), (1, 1)]
+    fitting = [
+        (scale, finer) for scale, finer in scales if area * (scale * finer) ** 2 <= MOST_PIXELS
+    ]
+    if not fitting:
+        raise TooLarge(
+            f"{path} would have {drawing.width:,} x {drawing.height:,} pixels, and "
+            f"{MOST_PIXELS:,} in all are the most",
+            helps=["an SVG file may be of any size"],
+        )
+    scale, finer = fitting[0]
+    factor = scale * finer
+    picture = Image.new("RGB", (drawing.width * factor, drawing.height * factor), "white")
+    pen = _Pen(ImageDraw.Draw(picture), factor)
+    for shape in drawing.shapes:
+        pen.draw(shape)
+    size = (drawing.width * scale, drawing.height * scale)
+    with replacing(path) as unfinished:
+        picture.resize(size, Image.Resampling.LANCZOS).save(unfinished, "PNG")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Draws shapes ``factor`` times as large as they are."""
+
+    on: ImageDraw.ImageDraw
+    factor: int
+
+    def draw(self, shape: Shape) -> None:
+        factor = self.factor
+        match shape:
+            case Line(points=points, color=color, width=width, dashed=dashed):
+                for part in dashes(points) if dashed else [points]:
+                    self.on.line(self._scaled(*part), color, round(width * factor), joint="curve")
+            case Dot(at=at, radius=radius, color=color):
+                self.on.circle(self._scaled(at)[0], radius * factor, color)
+            case Label():
+                self._label(shape)
+            case Rectangle():
+                self._box(shape)
+            case Curve(points=points, color=color, width=width, head=head):
+                way = self._scaled(*bent(points))
+                self.on.line(way, color, round(width * factor), joint="curve")
+                if head:
+                    self.on.polygon(self._scaled(*arrow_head(points)), color)
+            case Group(shapes=shapes):
+                for inner in shapes:
+                    self.draw(inner)
+            case _:
+                assert_never(shape)
+
+    def _label(self, label: Label) -> None:
+        font = ImageFont.load_default(label.size * self.factor)
+        lead, text = label.lead.translate(_PLAIN), label.text.translate(_PLAIN)
+        heavier = self.factor / 5
+        x, y = self._scaled(label.at)[0]
+        bold = font.getlength(lead) if lead else 0.0
+        x -= _BEFORE[label.anchor] * (bold + font.getlength(text))
+        if lead:
+            self.on.text((x, y), lead, label.color, font, "ls", stroke_width=heavier)
+        self.on.text((x + bold, y), text, label.color, font, "ls")
+
+    def _box(self, box: Rectangle) -> None:
+        x, y = box.at
+        corners = self._scaled((x, y), (x + box.width, y + box.height))
+        radius, width = box.radius * self.factor, round(box.thickness * self.factor)
+        line = None if box.dashed else box.line
+        self.on.rounded_rectangle(corners, radius, box.fill, line, width)
+        if box.dashed:
+            for part in dashes(outline_of(box)):
+                self.on.line(self._scaled(*part), box.line, width)
+
+    def _scaled(self, *points: tuple[float, float]) -> list[tuple[float, float]]:
+        return [(x * self.factor, y * self.factor) for x, y in points]

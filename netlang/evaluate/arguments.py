@@ -1,0 +1,218 @@
+"""Which argument belongs to which parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netlang.advice.parameters import completed, parameter_helps, with_tensor
+from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import refuse
+from netlang.evaluate.context.values import Argued, Function, Object, is_number
+from netlang.ir.graph import Value
+from netlang.syntax import ast
+
+
+def assign(
+    function: Function,
+    args: Sequence[Argued],
+    span: Span,
+    *,
+    given: frozenset[str] = frozenset(),
+    new: bool = False,
+) -> dict[str, Argued]:
+    """Give each argument to a parameter: Python's rule.
+
+    ``given`` names parameters that have a value already (those of ``new``). For ``new``,
+    positional arguments fill the parameters that are not tensors, and none is missing yet.
+    """
+    assigned = _by_position(function, [a for a in args if a.name is None], given, new=new)
+    for arg in args:
+        if arg.name is not None:
+            _by_name(function, arg, arg.name, assigned, given)
+    if not new:
+        _check_missing(function, assigned, given, span)
+        _check_order(function, assigned)
+    return assigned
+
+
+def _by_position(
+    function: Function, args: Sequence[Argued], given: frozenset[str], *, new: bool
+) -> dict[str, Argued]:
+    """Give arguments without a name to the parameters that are open to them, in order."""
+    if new:
+        _no_tensors(function, args)
+    names = [
+        p.name.text
+        for p in function.params
+        if not p.keyword_only and p.name.text not in given and not (new and takes_tensor(p))
+    ]
+    if len(args) > len(names):
+        _too_many(function, args[len(names)], len(names), new)
+    return dict(zip(names, args, strict=False))
+
+
+def _by_name(
+    function: Function,
+    arg: Argued,
+    name: ast.Ident,
+    assigned: dict[str, Argued],
+    given: frozenset[str],
+) -> None:
+    """Give an argument to the parameter it names."""
+    known = {p.name.text for p in function.params}
+    if name.text not in known:
+        refuse(
+            "unknown-parameter",
+            f"`{function.name}` has no parameter `{name.text}`",
+            name.span,
+            notes=(f"its parameters: {signature(function)}",),
+            helps=parameter_helps(name.text, known),
+        )
+    if name.text in given:
+        refuse(
+            "argument-twice",
+            f"`{name.text}` is given twice",
+            name.span,
+            "the layer has it from `new`",
+            helps=("leave it out here, or make a second layer",),
+        )
+    if name.text in assigned and assigned[name.text].name is None:
+        refuse(
+            "argument-twice",
+            f"`{name.text}` is given twice",
+            name.span,
+            "by name here, and by position before",
+            notes=(f"its parameters: {signature(function)}",),
+        )
+    assigned[name.text] = arg
+
+
+def _no_tensors(function: Function, args: Sequence[Argued]) -> None:
+    for arg in args:
+        if isinstance(arg.value, Value):
+            refuse(
+                "wrong-type",
+                "`new` makes a layer, and takes no tensor yet",
+                arg.span,
+                f"this is {arg.value.type}",
+                helps=(f"the tensor is given when the layer is called: `layer({arg.span.text})`",),
+            )
+
+
+def takes_tensor(param: ast.Param) -> bool:
+    """Tell whether a parameter is a tensor: it has a shape, or no type at all."""
+    type = param.type
+    while isinstance(type, ast.OptionalType):
+        type = type.inner
+    return type is None or isinstance(type, ast.ShapeType)
+
+
+def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
+    """Refuse a tensor and a number, or two tensors, that have changed places."""
+    params = function.params
+    first = assigned.get(params[0].name.text) if len(assigned) > 1 else None
+    if first is None or first.name is not None or not takes_tensor(params[0]):
+        return
+    if not is_number(first.value) and _takes(params[0], first.value):
+        return
+    for param in params[1:]:
+        arg = assigned.get(param.name.text)
+        if arg is None or arg.name is not None or not isinstance(arg.value, Value):
+            continue
+        if _takes(param, arg.value) or not _takes(params[0], arg.value):
+            continue
+        if _takes(param, first.value):
+            exchanged = f"{function.name}({arg.span.text}, {first.span.text})"
+            refuse(
+                "wrong-order",
+                f"`{function.name}` takes `{params[0].name.text}` first, then `{param.name.text}`",
+                arg.span,
+                f"this is {describe(arg.value)}",
+                secondary=(Label(first.span, f"this is {describe(first.value)}"),),
+                helps=(f"exchange the two: `{exchanged}`",),
+            )
+
+
+def _takes(param: ast.Param, value: Object) -> bool:
+    """Tell whether a value may be meant for a parameter, by its kind and its elements."""
+    type = param.type
+    while isinstance(type, ast.OptionalType):
+        type = type.inner
+    if not isinstance(value, Value):
+        return is_number(value) and isinstance(type, ast.NameType) and type.name in ("int", "float")
+    if isinstance(type, ast.ShapeType):
+        element = type.element.text
+        return element in ("tensor", value.type.dtype.value) or (
+            element == "float" and value.type.dtype.is_float
+        )
+    return type is None or (isinstance(type, ast.NameType) and type.name in ("tensor", "any"))
+
+
+def signature(function: Function) -> str:
+    """Print the parameters of a function: ``conv(x, out, kernel, *, stride)``."""
+    names: list[str] = []
+    for param in function.params:
+        if param.keyword_only and "*" not in names:
+            names.append("*")
+        names.append(param.name.text)
+    return f"{function.name}({', '.join(names)})"
+
+
+_INPUTS_UNWRITTEN = frozenset({"dense", "conv", "conv_transpose", "batch_norm", "layer_norm"})
+
+
+def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
+    named = [p.name.text for p in function.params if p.keyword_only]
+    count = {0: "no arguments", 1: "one argument"}.get(allowed, f"{allowed} arguments")
+    after = " after `new`" if new else ""
+    refuse(
+        "too-many-arguments",
+        f"`{function.name}` takes {count} by position{after}",
+        arg.span,
+        "this is one too many",
+        notes=(
+            f"its parameters: {signature(function)}",
+            *(
+                ("the number of inputs isn't written: it is read from the shape that comes in",)
+                if function.name in _INPUTS_UNWRITTEN and not new
+                else ()
+            ),
+        ),
+        helps=_fewer(function, named),
+    )
+
+
+def _fewer(function: Function, named: Sequence[str]) -> tuple[str, ...]:
+    """Say where arguments beyond those by position belong."""
+    last = [p for p in function.params if not p.keyword_only][-1:]
+    if last and isinstance(last[0].type, ast.ListType):
+        return (f"put the numbers in a list: `{function.name}(x, [1, 2])`",)
+    return (f"give the others by name: `{named[0]}=…`",) if named else ()
+
+
+def _check_missing(
+    function: Function, assigned: dict[str, Argued], given: frozenset[str], span: Span
+) -> None:
+    missing = [
+        p.name.text
+        for p in function.params
+        if p.default is None and p.name.text not in assigned and p.name.text not in given
+    ]
+    if not missing:
+        return
+    shown = " and ".join(f"`{name}`" for name in missing)
+    helps = (f"write `{completed(span, function.name, missing)}`",)
+    first = function.params[0].name.text
+    if first in assigned and takes_tensor(function.params[0]) and is_number(assigned[first].value):
+        helps = with_tensor(span, function.name)
+    elif takes_tensor(function.params[0]) and first in missing:
+        helps = ()
+    refuse(
+        "missing-argument",
+        f"`{function.name}` needs {shown}",
+        span,
+        notes=(f"its parameters: {signature(function)}",),
+        helps=helps,
+    )

@@ -1,0 +1,348 @@
+"""Statements, and what a definition gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netlang.diagnostics.diagnostic import Label, Refused
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.budget import Exhausted
+from netlang.evaluate.context.describe import describe, short
+from netlang.evaluate.context.frame import Frame, Slot, refuse, report
+from netlang.evaluate.context.parameter_names import bare
+from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results, Unknown
+from netlang.evaluate.evaluate import evaluate, truth
+from netlang.evaluate.types.fitting import fits
+from netlang.evaluate.types.shapes import declare_shape, match_shape
+from netlang.ir.graph import State, Value
+from netlang.syntax import ast
+
+RESULT = "<result>"
+"""The hidden name of an expression body's value."""
+
+
+def run_body(function: Function, definition: ast.Definition, frame: Frame) -> None:
+    """Evaluate the body of a definition in the frame of a call."""
+    sites = function.home.sites(definition)
+    frame.sites, frame.labels = sites.names, sites.labels
+    if isinstance(definition.body, tuple):
+        run_statements(definition.body, frame)
+        return
+    value = evaluate(definition.body, frame)
+    frame.bind(RESULT, value, definition.body.span, definition.body)
+
+
+def run_statements(statements: tuple[ast.Statement, ...], frame: Frame) -> None:
+    """Run statements in order; a mistake in one does not stop the next.
+
+    A failed assertion does: what comes after it relies on it.
+    """
+    for i, statement in enumerate(statements):
+        try:
+            _run(statement, frame)
+        except Exhausted:
+            raise
+        except Refused as refused:
+            report(frame, refused.diagnostic)
+            _silence([statement], frame)
+            if isinstance(statement, ast.Assert):
+                _silence(statements[i:], frame)
+                break
+    frame.base = ""
+
+
+def _silence(statements: Sequence[ast.Statement], frame: Frame) -> None:
+    """Make what statements would have made unknown."""
+    for statement in statements:
+        match statement:
+            case ast.Bind(targets=targets):
+                for target in targets:
+                    frame.names.setdefault(target.text, Slot(UNKNOWN, target.span))
+            case ast.State(name=name):
+                frame.names.setdefault(name.text, Slot(UNKNOWN, name.span))
+            case ast.Next(name=name):
+                frame.nexts.setdefault(name.text, Slot(UNKNOWN, name.span))
+            case _:
+                pass
+
+
+def _run(statement: ast.Statement, frame: Frame) -> None:
+    match statement:
+        case ast.Bind():
+            run_bind(statement, frame)
+        case ast.Next(name=name, value=expr):
+            frame.base = ""
+            frame.nexts[name.text] = Slot(evaluate(expr, frame), maker(expr).span, expr)
+        case ast.Yield(value=expr):
+            frame.base = ""
+            frame.yields.append(Slot(evaluate(expr, frame), maker(expr).span, expr))
+        case ast.Assert():
+            frame.base = ""
+            check_assertion(statement, frame)
+        case ast.State():
+            _declare_state(statement, frame)
+
+
+def run_bind(bind: ast.Bind, frame: Frame) -> None:
+    """Evaluate a binding and give its names their values."""
+    names = [t.text for t in bind.targets]
+    frame.base = next((n for n in names if not n.startswith("_")), names[0])
+    if frame.base in frame.names:
+        # A name bound twice is reported as such; its weights need no second complaint.
+        frame.base = f"{frame.base}'"
+    value = evaluate(bind.value, frame)
+    if bind.type is not None and value is not UNKNOWN:
+        try:
+            value = _promised(
+                Slot(value, bind.span, bind.value),
+                bind.type,
+                names[0],
+                frame,
+                Label(bind.type.span, "this line promises this"),
+            )
+        except Refused as refused:
+            report(frame, refused.diagnostic)
+            value = UNKNOWN
+    for target, part in zip(
+        bind.targets, take_apart(value, bind.targets, bind.value.span), strict=True
+    ):
+        frame.bind(target.text, part, target.span, bind.value)
+
+
+def take_apart(value: Object, targets: tuple[ast.Ident, ...], span: Span) -> list[Object]:
+    """Share a value out to the names on the left."""
+    count = len(targets)
+    if count == 1:
+        return [value]
+    parts: list[Object]
+    match value:
+        case Unknown():
+            return [UNKNOWN for _ in targets]
+        case Results(values=values):
+            parts = list(values.values())
+            what = f"{len(parts)} results: {', '.join(values)}"
+        case list() | tuple():
+            parts = list(value)
+            what = f"{len(parts)} values"
+        case _:
+            parts = [value]
+            what = f"one value: {describe(value)}"
+    if len(parts) != count:
+        refuse(
+            "count-mismatch",
+            f"{count} names for {what}",
+            targets[0].span.to(targets[-1].span),
+            f"{count} names",
+            secondary=(Label(span, f"this gives {what}"),),
+            helps=_count_helps(len(parts), count),
+        )
+    return parts
+
+
+def _count_helps(parts: int, names: int) -> tuple[str, ...]:
+    if parts > names:
+        return ("write `_` for a result you don't need",)
+    return ("write one name",) if parts == 1 else (f"write {parts} names",)
+
+
+def maker(expr: ast.Expr) -> ast.Expr:
+    """Find the part of an expression that makes its value: a pipeline's last stage."""
+    while True:
+        match expr:
+            case ast.Paren(value=value) | ast.Label(value=value):
+                expr = value
+            case ast.Pipe(stages=stages):
+                expr = stages[-1]
+            case _:
+                return expr
+
+
+def made_by(expr: ast.Expr) -> str:
+    """Name the function that makes an expression's value."""
+    match bare(maker(expr)):
+        case ast.Call(callee=ast.Name(text=text)) | ast.Name(text=text):
+            return text
+        case _:
+            return ""
+
+
+def _promised(slot: Slot, type: ast.TypeExpr, name: str, frame: Frame, promise: Label) -> Object:
+    """Check a value against a type written in the text."""
+    expr = slot.expr
+    span = maker(expr).span if expr is not None else slot.span
+    if isinstance(type, ast.ShapeType) and isinstance(slot.value, Value):
+        made = made_by(expr) if expr is not None else ""
+        match_shape(slot.value.type, type, frame, name, span, promise=promise, made=made)
+        return slot.value
+    return fits(Argued(slot.value, span, expr), type, frame, name)
+
+
+def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> Object:
+    """Collect the results the signature names, and check what it promises of them."""
+    outs = definition.outs
+    whole = frame.names.get(RESULT)
+    if whole is not None and not outs:
+        return whole.value
+    slots = _split_whole(whole, outs) if whole is not None else None
+    results: dict[str, Object] = {}
+    for i, out in enumerate(outs):
+        slot = slots[i] if slots is not None else frame.names.get(out.name.text)
+        if slot is None:
+            report_missing(function, out, frame)
+            results[out.name.text] = UNKNOWN
+            continue
+        results[out.name.text] = _give(slot, out, frame)
+    if not outs:
+        refuse(
+            "no-result",
+            f"`{function.name}` gives no result",
+            definition.head,
+            "its signature names none",
+            helps=("name what it gives: `-> y` after the parameters",),
+        )
+    return next(iter(results.values())) if len(results) == 1 else Results(results)
+
+
+def _give(slot: Slot, out: ast.Out, frame: Frame) -> Object:
+    if out.type is None or slot.value is UNKNOWN:
+        return slot.value
+    try:
+        promise = Label(out.type.span, "the signature promises this")
+        return _promised(slot, out.type, out.name.text, frame, promise)
+    except Refused as refused:
+        report(frame, refused.diagnostic)
+        return UNKNOWN
+
+
+def _split_whole(whole: Slot, outs: tuple[ast.Out, ...]) -> list[Slot]:
+    if len(outs) == 1:
+        return [whole]
+    targets = tuple(out.name for out in outs)
+    parts = take_apart(whole.value, targets, whole.span)
+    return [Slot(part, whole.span, whole.expr) for part in parts]
+
+
+def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
+    """Report an output that no statement gives a value."""
+    try:
+        refuse(
+            "output-missing",
+            f"the output `{out.name.text}` never gets a value",
+            out.name.span,
+            f"`{function.name}` promises this",
+            helps=(f"add a line `{out.name.text} = …`, or drop it from the signature",),
+        )
+    except Refused as refused:
+        report(frame, refused.diagnostic)
+
+
+# ---- assertions and states --------------------------------------------------------------
+
+
+def check_assertion(statement: ast.Assert, frame: Frame) -> None:
+    """Check an assertion; say what both sides are where it doesn't hold."""
+    condition = statement.condition
+    if truth(evaluate(condition, frame), condition) is not False:
+        return
+    message = (
+        statement.message.value if statement.message is not None else "this assertion doesn't hold"
+    )
+    refuse("assertion", message, condition.span, _sides(condition, frame))
+
+
+def _sides(condition: ast.Expr, frame: Frame) -> str:
+    condition = _failing(condition, frame)
+    if not isinstance(condition, ast.Binary) or condition.op in ("and", "or"):
+        return "this is false"
+    shown: list[str] = []
+    for side in (condition.left, condition.right):
+        value = evaluate(side, frame)
+        text = " ".join(side.span.text.split())
+        written = (
+            f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else short(value)
+        )
+        if isinstance(side, ast.Int | ast.Float | ast.Str):
+            continue
+        shown.append(f"{text} is {written}")
+    return ", ".join(shown) or "this is false"
+
+
+def _failing(condition: ast.Expr, frame: Frame) -> ast.Expr:
+    """Find the part of a false condition that makes it false."""
+    while True:
+        match condition:
+            case ast.Paren(value=inner):
+                condition = inner
+            case ast.Binary(op="and", left=left, right=right):
+                holds = truth(evaluate(left, frame), left)
+                condition = left if holds is False else right
+            case _:
+                return condition
+
+
+def _declare_state(statement: ast.State, frame: Frame) -> None:
+    name, type = statement.name.text, statement.type
+    if frame.kind != "net":
+        refuse(
+            "misplaced-state",
+            "only a net has state",
+            statement.span,
+            "this is inside a block",
+            helps=("in a block, carry the value with `scan … with`",),
+        )
+    if not isinstance(type, ast.ShapeType):
+        refuse("wrong-type", "a state is a tensor", type.span, helps=("such as `f32[N, 16]`",))
+    start = evaluate(statement.value, frame)
+    if start is UNKNOWN:
+        frame.bind(name, UNKNOWN, statement.name.span)
+        return
+    if not isinstance(start, int | float):
+        refuse(
+            "wrong-type",
+            "a state starts as one number",
+            statement.value.span,
+            f"this is {describe(start)}",
+            helps=(f"write `state {name}: {type.span.text} = 0.0`",),
+        )
+    tensor = declare_shape(type, frame, name)
+    run = frame.run
+    if run.training:
+        name = f"{frame.path}.{name}/state"
+    elif frame.depth > 1:
+        refuse(
+            "nested-state",
+            "a net with state can't be called by another",
+            statement.span,
+            "its state would have no owner",
+        )
+    value = run.builder.fresh(name, tensor)
+    run.states.append(State(value.name, value, float(start), value))
+    frame.bind(statement.name.text, value, statement.name.span)
+
+
+def finish_states(frame: Frame) -> None:
+    """Tie every state to its `next`, whose type must be the same."""
+    own = {slot.value: name for name, slot in frame.names.items() if isinstance(slot.value, Value)}
+    for i, state in enumerate(frame.run.states):
+        name = own.get(state.value, "")
+        slot = frame.nexts.get(name)
+        if slot is None or not isinstance(slot.value, Value):
+            continue  # the syntax check reports a state without `next`
+        if slot.value.type != state.value.type:
+            declared = frame.names[name].span
+            try:
+                refuse(
+                    "carried-shape",
+                    f"`{name}` changes shape from one call to the next",
+                    slot.span,
+                    f"the next value is {slot.value.type}",
+                    secondary=(Label(declared, f"the state is {state.value.type}"),),
+                    helps=(
+                        f"declare it as `state {name}: {slot.value.type}`, "
+                        f"or bring the next value to {state.value.type}",
+                    ),
+                )
+            except Refused as refused:
+                report(frame, refused.diagnostic)
+            continue
+        frame.run.states[i] = State(state.name, state.value, state.start, slot.value)

@@ -1,0 +1,117 @@
+"""Functions of a train section that look at weights and figures: penalties, stops, savings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netlang.diagnostics.source import Span
+from netlang.evaluate.builtins.registry import compile_time
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.selections import Weights
+from netlang.evaluate.context.values import Argued, Object, Setting
+from netlang.ir.graph import Value
+from netlang.ops.terms import Term
+from netlang.syntax import ast
+
+Values = Mapping[str, Object]
+Args = Mapping[str, Argued]
+
+MODES = ("auto", "max", "min")
+"""Which way a watched figure is better."""
+
+_RESERVED = ("checkpoint", "log.jsonl", "curves.", "program.net", "lock")
+"""What files of a run's folder begin with that are the run's own."""
+
+
+@compile_time("l2")
+def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    if not frame.run.training:
+        refuse(
+            "misplaced-param",
+            "`l2` adds up the weights of a model that is trained",
+            span,
+            "this is outside of a `train` section",
+        )
+    run = frame.run
+    weights = Weights({made.value: made.param for made in run.made}, run.builder.nodes)
+    chosen = [weights.by_path[p] for p in weights.chosen(values["what"]) if weights.trained(p)]
+    if not chosen:
+        refuse(
+            "no-field",
+            "there are no such weights yet",
+            args["what"].span,
+            "they are made when the model is first called",
+            helps=("call the model before this line",),
+        )
+    run.builder.scope, run.builder.span = frame.scope, span
+    squares = [
+        (Term(run.builder, v) * Term(run.builder, v)).sum(range(v.type.rank)) for v in chosen
+    ]
+    total = squares[0]
+    for square in squares[1:]:
+        total = total + square
+    return (total * 0.5).value
+
+
+@compile_time("grad")
+def _grad(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    """Type a gradient: it is made when the step is, from the network as it is then."""
+    of, by = values["of"], values["by"]
+    assert isinstance(of, Value) and isinstance(by, Value)
+    run = frame.run
+    if not run.training:
+        refuse(
+            "misplaced-param",
+            "`grad` is part of a loss",
+            span,
+            "this is outside of a `train` section",
+        )
+    made = run.builder.fresh(frame.binding_path() or "gradient", by.type)
+    run.slopes[made] = (of, by)
+    return made
+
+
+@compile_time("early_stop")
+def _early_stop(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    _check_mode(values, args)
+    return Setting("stop", "early_stop", values)
+
+
+@compile_time("save_best")
+def _save_best(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    _check_mode(values, args)
+    _check_name(values, args)
+    return Setting("checkpoint", "save_best", values)
+
+
+@compile_time("save_every")
+def _save_every(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    _check_name(values, args)
+    return Setting("checkpoint", "save_every", values)
+
+
+def _check_mode(values: Values, args: Args) -> None:
+    if values["mode"] not in MODES:
+        refuse(
+            "out-of-range",
+            'a figure is better when it is larger, `"max"`, or smaller, `"min"`',
+            args["mode"].span,
+            f"this is {describe(values['mode'])}",
+        )
+
+
+def _check_name(values: Values, args: Args) -> None:
+    """Refuse a name of a file that leads out of the run's folder, or is one of the run's own."""
+    name = values["path"]
+    assert isinstance(name, str)
+    plain = bool(name) and not set(name) & set('/\\:*?"<>|\0\n') and len(name) < 200
+    if plain and not name.startswith((".", *_RESERVED)):
+        return
+    refuse(
+        "file-name",
+        "weights are saved in the folder of the run",
+        args["path"].span,
+        "this is one of the run's own files" if plain and name[0] != "." else "no plain name",
+        helps=('give a plain name, such as `"best.safetensors"`',),
+    )

@@ -1,0 +1,218 @@
+"""Functions that take any named argument: counting a net, transforming columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import did_you_mean
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Rows, Setting
+from netlang.ir.dims import Size
+from netlang.ir.graph import Graph
+from netlang.ir.types import TensorType
+from netlang.syntax import ast
+
+Special = Callable[[Sequence[Argued], Span, Frame], Object]
+
+
+def _count(name: str, count: Callable[[Graph], Size]) -> Special:
+    def apply(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
+        if not args or args[0].name is not None:
+            refuse("missing-argument", f"`{name}` needs a net", span, helps=(f"`{name}(LeNet)`",))
+        function = args[0].value
+        if function is UNKNOWN:
+            return UNKNOWN
+        if not isinstance(function, Function) or function.kind != "net":
+            refuse(
+                "wrong-type",
+                f"`{name}` counts a net",
+                args[0].span,
+                f"this is {describe(function)}",
+            )
+        given: dict[str, Object] = {}
+        for arg in args[1:]:
+            if arg.name is None:
+                refuse(
+                    "too-many-arguments",
+                    f"`{name}` takes one net",
+                    arg.span,
+                    helps=(f"give sizes and parameters by name: `{name}(…, H=224)`",),
+                )
+            _check_settable(arg.name, function)
+            given[arg.name.text] = arg.value
+        graph = frame.run.graph_of(function, given)
+        return UNKNOWN if graph is None else count(graph)
+
+    return apply
+
+
+def _check_settable(name: ast.Ident, net: Function) -> None:
+    from netlang.evaluate.nets import settable
+
+    known = settable(net)
+    if name.text not in known:
+        refuse(
+            "unknown-parameter",
+            f"`{net.name}` has no size or parameter `{name.text}`",
+            name.span,
+            notes=(f"it has: {', '.join(sorted(known))}",) if known else (),
+            helps=did_you_mean(name.text, known),
+        )
+
+
+def _trained(graph: Graph) -> Size:
+    from netlang.analysis.counts import trained
+
+    return trained(graph)
+
+
+def _running(graph: Graph) -> Size:
+    from netlang.analysis.counts import running
+
+    return running(graph)
+
+
+def _macs(graph: Graph) -> Size:
+    from netlang.analysis.counts import macs
+
+    return macs(graph)
+
+
+def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
+    """``rows |> map(image=[flip(), crop(224)])``: transforms of single columns."""
+    del frame
+    rows = _rows("map", args, span)
+    if rows is None:
+        return UNKNOWN
+    columns = dict(rows.columns)
+    given: dict[str, Object] = {}
+    for arg in args[1:]:
+        if arg.name is None:
+            refuse(
+                "too-many-arguments",
+                "`map` takes its transforms by column",
+                arg.span,
+                helps=(f"say which column: `{next(iter(columns))}=[…]`",),
+            )
+        name = arg.name.text
+        _known_column(name, columns, arg.name.span)
+        columns[name] = _transformed(name, columns[name], arg)
+        given[name] = _transforms(arg)
+    return _after(rows, columns, "map", given)
+
+
+def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
+    """``rows |> together(["image", "mask"], [flip()])``: one random draw for several columns."""
+    del frame
+    rows = _rows("together", args, span)
+    if rows is None:
+        return UNKNOWN
+    if len(args) != 3:
+        refuse(
+            "missing-argument", "`together` needs a list of columns and a list of transforms", span
+        )
+    names = args[1].value
+    if not isinstance(names, list):
+        refuse(
+            "wrong-type",
+            "the columns are a list of strings",
+            args[1].span,
+            f"this is {describe(names)}",
+        )
+    columns = dict(rows.columns)
+    for name in names:
+        if not isinstance(name, str):
+            refuse(
+                "wrong-type",
+                "a column is named by a string",
+                args[1].span,
+                f"this is {describe(name)}",
+            )
+        _known_column(name, columns, args[1].span)
+        columns[name] = _transformed(name, columns[name], args[2])
+    given: dict[str, Object] = {"columns": names, "transforms": _transforms(args[2])}
+    return _after(rows, columns, "together", given)
+
+
+def _rows(name: str, args: Sequence[Argued], span: Span) -> Rows | None:
+    if not args:
+        refuse("missing-argument", f"`{name}` needs rows", span)
+    rows = args[0].value
+    if rows is UNKNOWN or any(a.value is UNKNOWN for a in args):
+        return None
+    if not isinstance(rows, Rows):
+        refuse(
+            "wrong-type",
+            f"`{name}` works on the rows of a dataset",
+            args[0].span,
+            f"this is {describe(rows)}",
+        )
+    if rows.batched:
+        refuse(
+            "wrong-type",
+            f"`{name}` works on single rows",
+            args[0].span,
+            "these are in batches",
+            helps=(f"put `{name}` before `batches`",),
+        )
+    return rows
+
+
+def _transforms(arg: Argued) -> list[Object]:
+    return arg.value if isinstance(arg.value, list) else [arg.value]
+
+
+def _after(rows: Rows, columns: dict[str, TensorType], step: str, given: dict[str, Object]) -> Rows:
+    """Give the rows after one more step, with the columns it leaves."""
+    steps = (*rows.origin.steps, Setting("rows", step, given))
+    return Rows(columns, replace(rows.origin, steps=steps))
+
+
+def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None:
+    if name in columns:
+        return
+    refuse(
+        "unknown-column",
+        f"these rows have no column `{name}`",
+        span,
+        notes=(f"the columns are: {', '.join(f'{k}: {v}' for k, v in columns.items())}",),
+        helps=did_you_mean(name, columns),
+    )
+
+
+_RESIZING = frozenset({"crop", "center_crop", "random_resized_crop", "resize_image"})
+
+
+def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
+    """Give the type of a column after its transforms, in order."""
+    for transform in _transforms(arg):
+        if not isinstance(transform, Setting) or transform.type != "transform":
+            refuse(
+                "wrong-type",
+                "a column is changed by transforms, such as `[flip()]`",
+                arg.span,
+                f"this is {describe(transform)}",
+            )
+        if type.rank < 2:
+            refuse(
+                "shape-mismatch",
+                f"`{transform.name}` works on images",
+                arg.span,
+                f"the column `{name}` is {type}",
+            )
+        size = transform.arguments.get("size")
+        if transform.name in _RESIZING and isinstance(size, int):
+            type = type.with_shape(*type.shape[:-2], size, size)
+    return type
+
+
+SPECIAL: dict[str, Special] = {
+    "params": _count("params", _trained),
+    "running": _count("running", _running),
+    "macs": _count("macs", _macs),
+    "map": _map,
+    "together": _together,
+}

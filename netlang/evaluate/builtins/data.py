@@ -1,0 +1,121 @@
+"""Functions of rows and random draws, in train sections."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NoReturn
+
+from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.source import Span
+from netlang.evaluate.builtins.registry import COMPILE_TIME, Args, CompileTime, Values, compile_time
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import Frame, Noise, refuse
+from netlang.evaluate.context.values import IntRange, Object, Rows, Setting
+from netlang.ir.dims import Dim
+from netlang.ir.types import F32, TensorType
+from netlang.syntax import ast
+
+
+@compile_time("batches")
+def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    from netlang.ir.dims import symbol
+
+    rows = values["d"]
+    assert isinstance(rows, Rows)
+    if rows.batched:
+        refuse("wrong-type", "these rows are in batches already", args["d"].span)
+    if values["shuffle"] and values["in_order"]:
+        refuse(
+            "shuffled-in-order",
+            "shuffled rows are not in order",
+            args["in_order"].span,
+            "each row is to follow the one before",
+            secondary=(Label(args["shuffle"].span, "and any may follow any"),),
+            helps=("leave one of them out",),
+        )
+    columns = {
+        name: TensorType(type.dtype, (symbol("N"), *type.shape))
+        for name, type in rows.columns.items()
+    }
+    given = {name: value for name, value in values.items() if name != "d"}
+    return Rows(columns, replace(rows.origin, batches=given), batched=True)
+
+
+def refuse_rows_for_a_transform(name: str, rows: Rows, at: Span, span: Span) -> NoReturn:
+    """Say where a transform belongs that was called with rows: `digits("train") |> flip()`."""
+    # The text of a stage of a pipeline is the transform as it goes into `map`.
+    stage = at.end <= span.start
+    shown = " ".join(span.text.split()) if stage else f"{name.removesuffix('_image')}(…)"
+    own = min(rows.batched, 1)  # the images of a batch have `N` in front
+    images = [name for name, type in rows.columns.items() if type.rank - own >= 2]
+    column = images[0] if images else next(iter(rows.columns))
+    refuse(
+        "wrong-type",
+        "a transform changes a column, not the rows",
+        span,
+        helps=(f"put it into `map`: `map({column}=[{shown}])`",),
+    )
+
+
+@compile_time("part")
+def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    rows, chosen = values["d"], values["chosen"]
+    assert isinstance(rows, Rows)
+    if rows.batched:
+        refuse(
+            "wrong-type",
+            "`part` chooses single rows",
+            args["d"].span,
+            "these are in batches",
+            helps=("put `part` before `batches`",),
+        )
+    if not isinstance(chosen, IntRange):
+        refuse(
+            "wrong-type",
+            "`part` takes a range of rows, such as `part(0..799)`",
+            args["chosen"].span,
+            f"this is {describe(chosen)}",
+        )
+    if chosen.first < 0 or not len(chosen):
+        refuse(
+            "out-of-range",
+            "a part has rows, and the first row is 0",
+            args["chosen"].span,
+            f"this is {describe(chosen)}",
+        )
+    given: dict[str, Object] = {"first": chosen.first, "last": chosen.last}
+    steps = (*rows.origin.steps, Setting("rows", "part", given))
+    return Rows(rows.columns, replace(rows.origin, steps=steps))
+
+
+def _listed(sizes: Object) -> str:
+    return ", ".join(map(str, sizes)) if isinstance(sizes, list) else "N, 64"
+
+
+def _drawn(kind: str) -> CompileTime:
+    """Type a random draw: in a train section it is one more input of the step."""
+
+    def apply(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
+        if not frame.run.training:
+            refuse(
+                "random-in-net",
+                "a net computes the same for the same input",
+                span,
+                "random draws belong in a `train` section",
+                helps=(
+                    f"make the noise an input of the net: `z: f32[{_listed(values['shape'])}]`",
+                ),
+            )
+        shape = values["shape"]
+        assert isinstance(shape, list)
+        sizes = tuple(size for size in shape if isinstance(size, int | Dim))
+        name = frame.binding_path() or "noise"
+        drawn = frame.run.builder.fresh(name, TensorType(F32, sizes))
+        frame.run.noise[drawn] = Noise(kind, drawn.name)
+        return drawn
+
+    return apply
+
+
+COMPILE_TIME["random_normal"] = _drawn("normal")
+COMPILE_TIME["random_uniform"] = _drawn("uniform")

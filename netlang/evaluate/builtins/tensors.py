@@ -1,0 +1,120 @@
+"""What is known of a tensor while a file is checked."""
+
+from __future__ import annotations
+
+import math
+
+from netlang.diagnostics.source import Span
+from netlang.evaluate.builtins.registry import Args, Values, compile_time
+from netlang.evaluate.builtins.weights import positive
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.limits import in_bounds
+from netlang.evaluate.context.values import Object
+from netlang.ir.dims import divisors
+from netlang.ir.graph import Value
+from netlang.syntax import ast
+
+
+def _known_int(values: Values, args: Args, name: str, span: Span) -> int:
+    """Give an argument that must be known now; an ``int`` of a signature may be a free size."""
+    value = values[name]
+    if not isinstance(value, int):
+        refuse(
+            "undecided-size",
+            f"`{name}` must be known when the file is checked",
+            args[name].span if name in args else span,
+            f"this is {describe(value)}",
+        )
+    return value
+
+
+@compile_time("rank")
+def _rank(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    value = values["x"]
+    assert isinstance(value, Value)
+    return value.type.rank
+
+
+@compile_time("size")
+def _size(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    value, axis = values["x"], _known_int(values, args, "axis", span)
+    assert isinstance(value, Value)
+    if not -value.type.rank <= axis < value.type.rank:
+        refuse(
+            "axis-out-of-range",
+            f"there is no axis {axis}",
+            args["axis"].span if "axis" in args else span,
+            f"{value.type} has {value.type.rank}, numbered from 0",
+        )
+    return value.type.shape[axis]
+
+
+@compile_time("shape")
+def _shape(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    value = values["x"]
+    assert isinstance(value, Value)
+    return list(value.type.shape)
+
+
+@compile_time("element")
+def _element(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    value = values["x"]
+    assert isinstance(value, Value)
+    return value.type.dtype
+
+
+@compile_time("window")
+def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+    kernel, axes = values["kernel"], _known_int(values, args, "axes", span)
+    if not isinstance(kernel, list | tuple):
+        in_bounds(axes, span)
+        return [kernel for _ in range(axes)]
+    if len(kernel) != axes:
+        refuse(
+            "wrong-type",
+            f"a kernel of {len(kernel)} sizes for {axes} axes",
+            args["kernel"].span,
+            "give one int, or one per axis",
+        )
+    return list(kernel)
+
+
+@compile_time("per_group")
+def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    channels, groups, side = values["channels"], values["groups"], values["side"]
+    if not isinstance(channels, int) or not isinstance(groups, int):
+        refuse(
+            "symbolic-weight",
+            "a weight's shape must be known when the file is checked",
+            span,
+            f"the {side} channels are {channels}",
+            helps=("give the channels a number in the net's signature",),
+        )
+    positive(groups, args["groups"].span, frame)
+    positive(channels, args["channels"].span, frame)
+    if groups < 1:
+        refuse("out-of-range", "`groups` must be at least 1", span, f"it is {groups}")
+    if channels % groups:
+        refuse(
+            "groups-mismatch",
+            f"{channels} {side} channels don't divide into {groups} groups",
+            span,
+            f"{channels} is no multiple of {groups}",
+            helps=(_groups_help(channels, frame),),
+        )
+    return channels // groups
+
+
+def _groups_help(channels: int, frame: Frame) -> str:
+    """Say which numbers of groups divide the channels on both sides."""
+    common = channels
+    for name in ("C", "out"):
+        slot = frame.find(name)
+        if slot is not None and isinstance(slot.value, int):
+            common = math.gcd(common, slot.value)
+    fitting = divisors(common)
+    if fitting == [1]:
+        return "no other number than 1 divides the channels on both sides: `groups=1`"
+    shown = fitting if len(fitting) < 10 else [*fitting[:5], "...", *fitting[-2:]]
+    return f"`groups` can be {', '.join(map(str, shown))}"

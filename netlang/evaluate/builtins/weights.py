@@ -1,0 +1,148 @@
+"""Making weights, and choosing among them."""
+
+from __future__ import annotations
+
+from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.source import Span
+from netlang.evaluate.builtins.registry import Args, Values, compile_time
+from netlang.evaluate.context.frame import Frame, Made, refuse
+from netlang.evaluate.context.origins import written
+from netlang.evaluate.context.parameter_paths import claim, origin, users_span
+from netlang.evaluate.context.selections import below, matches, near
+from netlang.evaluate.context.values import Layer, Object, Part, Setting
+from netlang.ir.dims import Dim, Shape, Size
+from netlang.ir.graph import Init, Param, Value
+from netlang.ir.types import F32, TensorType
+from netlang.syntax import ast
+
+
+@compile_time("param")
+def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
+    if not frame.run.tensors or frame.kind in ("train", "file"):
+        refuse(
+            "misplaced-param",
+            "`param` makes weights, and only nets and blocks have them",
+            span,
+            "this is outside of both",
+        )
+    shape = _weight_shape(values["shape"], args["shape"].expr, span, frame)
+    like, trained = values["like"], values["trained"]
+    assert isinstance(trained, bool)
+    dtype = like.type.dtype if isinstance(like, Value) else F32
+    type = TensorType(dtype, shape)
+    path = claim(node, span, frame)
+    made = frame.run.weights.get(path)
+    if made is not None:
+        return _shared(made, type, path, span, frame)
+    param = Param(path, type, initial(values["init"]), trained, span)
+    value = frame.run.builder.fresh(path, type)
+    frame.run.add_weight(Made(value, param, frame))
+    return value
+
+
+def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -> Object:
+    first = made.param.span
+    assert first is not None
+    if frame.layer is None or (first, origin(made.frame)) != (span, origin(frame)):
+        refuse(
+            "weights-collide",
+            f"`{path}` would be made twice",
+            span,
+            "made again here",
+            secondary=(Label(users_span(first, made.frame), "first made here"),),
+            helps=("to share weights, make a layer with `new` and call it twice",),
+        )
+    if made.value.type != type:
+        refuse(
+            "shared-shape",
+            f"the shared weight `{path}` would need two shapes",
+            span,
+            f"this call needs {type}",
+            secondary=(
+                Label(users_span(first, made.frame), f"this call made it {made.value.type}"),
+            ),
+            notes=(
+                "a layer made by `new` has one set of weights, so every input needs the same "
+                "features",
+            ),
+            helps=("make a second layer, or bring both inputs to one size first",),
+        )
+    return made.value
+
+
+def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame) -> Shape:
+    sizes: list[Size] = []
+    assert isinstance(value, list)
+    entries = expr.items if isinstance(expr, ast.List) else (None,) * len(value)
+    for size, entry in zip(value, entries, strict=False):
+        if isinstance(size, Dim):
+            refuse(
+                "symbolic-weight",
+                "a weight's shape must be known when the file is checked",
+                span,
+                f"it would be [{', '.join(map(str, value))}], and {size} is free",
+                helps=(
+                    "give that dimension a number in the net's signature",
+                    *(
+                        ("or pool the map to one place first: `global_avg_pool` for `flatten`",)
+                        if "*" in str(size)
+                        else ()
+                    ),
+                ),
+            )
+        assert isinstance(size, int)
+        if size < 1:
+            if isinstance(entry, ast.Name):
+                positive(size, entry.span, frame)
+            refuse(
+                "out-of-range",
+                "a weight's sizes must be positive",
+                span,
+                f"it would be [{', '.join(map(str, value))}]",
+            )
+        sizes.append(size)
+    return tuple(sizes)
+
+
+def positive(size: int, at: Span, frame: Frame) -> None:
+    """Refuse a parameter of the library that counts something, at the user's argument."""
+    place = written(at, frame)
+    if size < 1 and not place.source.library:
+        refuse("out-of-range", f"`{at.text}` must be at least 1", place, f"this is {size}")
+
+
+def initial(value: Object) -> Init:
+    """Turn an initialiser of the language, or a number, into a weight's start."""
+    match value:
+        case int() | float():
+            return Init("constant", (float(value),))
+        case Setting(name=name, arguments=arguments):
+            numbers = tuple(float(v) for v in arguments.values() if isinstance(v, int | float))
+            return Init(name, numbers)
+        case _:
+            raise TypeError(f"not an initialiser: {value!r}")
+
+
+@compile_time("pick")
+def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    what, pattern = values["of"], values["pattern"]
+    assert isinstance(what, Layer | Part) and isinstance(pattern, str)
+    paths = below(what, frame)
+    if paths is None and not frame.run.diagnostics.failed:
+        refuse(
+            "no-field",
+            f"`{args['of'].span.text}` has no weights yet",
+            args["of"].span,
+            "they are made when it is first called",
+            helps=("call the layer before this line",),
+        )
+    if paths is not None and not any(matches(pattern, path) for path in paths):
+        known = ", ".join(near(pattern, paths))
+        refuse(
+            "no-field",
+            f"no weight of `{args['of'].span.text}` matches this pattern",
+            args["pattern"].span,
+            notes=(f"near it are: {known}",),
+            helps=("`*` stands within one name, `**` for any number of names",),
+        )
+    return Setting("selection", "pick", values)

@@ -1,0 +1,375 @@
+"""Calling blocks, ops, nets and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from netlang.diagnostics.source import Span
+from netlang.evaluate.arguments import assign, takes_tensor
+from netlang.evaluate.bodies import finish_states, give_outs, run_body
+from netlang.evaluate.builtins.counts import SPECIAL
+from netlang.evaluate.builtins.registry import COMPILE_TIME, NUMERIC
+from netlang.evaluate.calls.binding import bind_arguments
+from netlang.evaluate.calls.extern_ops import call_foreign
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import DEPTH_LIMIT, CallSite, Frame, refuse
+from netlang.evaluate.context.memo import key_of, mark, remember, repeat
+from netlang.evaluate.context.parameter_paths import claim, origin
+from netlang.evaluate.context.values import (
+    UNKNOWN,
+    Argued,
+    Function,
+    Layer,
+    Object,
+    Rows,
+    Setting,
+    Unknown,
+    is_number,
+)
+from netlang.evaluate.emit import primitive, result
+from netlang.evaluate.evaluate import evaluate, evaluates
+from netlang.ir.graph import Scope, Value
+from netlang.syntax import ast
+
+
+@evaluates(ast.Call)
+def _call(expr: ast.Call, frame: Frame) -> Object:
+    callee = evaluate(expr.callee, frame)
+    if isinstance(callee, Unknown):
+        return UNKNOWN  # nobody can tell what its arguments should be
+    return call(callee, arguments(expr.args, frame), expr, expr.callee, frame)
+
+
+def arguments(args: Sequence[ast.Argument], frame: Frame) -> list[Argued]:
+    """Evaluate the arguments of a call, in the order of the text."""
+    return [Argued(evaluate(a.value, frame), a.value.span, a.value, a.name) for a in args]
+
+
+def call(
+    callee: Object,
+    args: list[Argued],
+    node: ast.Expr,
+    named: ast.Expr,
+    frame: Frame,
+    span: Span | None = None,
+) -> Object:
+    """Call a block, op, net, dataset or layer. ``node`` is the site that may own weights."""
+    span = span or node.span
+    if not all(_known(a.value) for a in args):
+        return UNKNOWN
+    match callee:
+        case Unknown():
+            return UNKNOWN
+        case Layer():
+            return _call_layer(callee, args, span, frame)
+        case Function():
+            return call_function(callee, args, node, span, frame)
+        case Value():
+            refuse(
+                "not-callable",
+                f"`{named.span.text}` is a tensor, not a block",
+                named.span,
+                f"this is {describe(callee)}",
+                helps=_hidden_help(named, frame)
+                or (
+                    f"a tensor goes into a layer: `{named.span.text} |> dense(10)`",
+                    "a layer to be called later is made with `new`: `layer = new dense(10)`",
+                ),
+            )
+        case _:
+            refuse(
+                "not-callable",
+                f"`{named.span.text}` can't be called",
+                named.span,
+                f"this is {describe(callee)}",
+                helps=_hidden_help(named, frame),
+            )
+
+
+def _known(value: Object) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_known, value))
+    return value is not UNKNOWN
+
+
+def _hidden_help(named: ast.Expr, frame: Frame) -> tuple[str, ...]:
+    hidden = frame.home.function(named.text) if isinstance(named, ast.Name) else None
+    if hidden is None:
+        return ()
+    return (
+        f"the local name `{hidden.name}` hides the {hidden.kind} of that name: "
+        "call the value something else",
+    )
+
+
+def call_function(
+    function: Function, args: list[Argued], node: ast.Expr, span: Span, frame: Frame
+) -> Object:
+    """Call a definition with the arguments given."""
+    if frame.run.training and frame.call is None and (function.kind == "net" or _owning(function)):
+        refuse(
+            "net-without-new",
+            f"in a `train` section, `{function.name}` is used through `new`",
+            span,
+            "this would make new weights at each use",
+            helps=(f"make it once, `model = new {function.name}()`, and call `model(…)`",),
+        )
+    if function.name in SPECIAL and function.home.source.library:
+        return SPECIAL[function.name](args, span, frame)
+    function = _overloaded(function, args)
+    if args and isinstance(args[0].value, Rows) and _is_transform(function):
+        from netlang.evaluate.builtins.data import refuse_rows_for_a_transform
+
+        refuse_rows_for_a_transform(function.name, args[0].value, args[0].span, span)
+    assigned = assign(function, args, span)
+    if isinstance(function.definition, ast.Extern):
+        return _call_extern(function, function.definition, assigned, node, span, frame)
+    if function.name in function.home.recursive:
+        return UNKNOWN
+    path = claim(node, span, frame) if _owning(function) else None
+    return _call_body(
+        function,
+        function.definition,
+        assigned,
+        span,
+        frame,
+        path=frame.binding_path() if path is None else path,
+        layer=frame.layer,
+    )
+
+
+_WITHOUT_TENSOR = {"flip": "flip_image", "resize": "resize_image"}
+"""Ops on tensors whose name, called without a tensor, means a transform of images."""
+
+
+def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
+    other = _WITHOUT_TENSOR.get(function.name)
+    if other is None or not function.home.source.library:
+        return function
+    if any(isinstance(a.value, Value | Unknown) for a in args):
+        return function
+    return function.home.function(other) or function
+
+
+def _is_transform(function: Function) -> bool:
+    match function.definition:
+        case ast.Extern(outs=[ast.Out(type=ast.NameType(name="transform"))]):
+            return True
+        case _:
+            return False
+
+
+def _owning(function: Function) -> bool:
+    definition = function.definition
+    return isinstance(definition, ast.Definition) and function.home.sites(definition).owns
+
+
+# ---- definitions with a body ------------------------------------------------------------
+
+
+def _call_body(
+    function: Function,
+    definition: ast.Definition,
+    assigned: dict[str, Argued],
+    span: Span,
+    frame: Frame,
+    *,
+    path: str,
+    layer: Layer | None,
+) -> Object:
+    run = frame.run
+    # A layer's weights are shared between its calls, which a copy would not see.
+    keyed = key_of(function, assigned) if layer is None and run.tensors else None
+    recording = run.recordings.get(keyed[0]) if keyed is not None else None
+    if keyed is not None and recording is not None:
+        copied = repeat(recording, keyed[1], path, span, frame)
+        if copied is not None:
+            return copied
+    before = mark(run)
+    inner = enter(function, span, frame, path=path, layer=layer)
+    known = bind_arguments(function, assigned, inner)
+    inner.call = CallSite(
+        function,
+        {name: inner.names[name].value for name in assigned if name in inner.names},
+        span,
+        frame,
+    )
+    if not known:
+        return UNKNOWN
+    for clause in definition.where:
+        _check_clause(clause, inner)
+    run_body(function, definition, inner)
+    if function.kind == "net" and run.training:
+        finish_states(inner)
+    result = give_outs(function, definition, inner)
+    if keyed is not None:
+        remember(*keyed, before, inner, result)
+    return result
+
+
+def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Layer | None) -> Frame:
+    """Open the frame of a call, within the limits."""
+    run = frame.run
+    if frame.depth >= DEPTH_LIMIT:
+        refuse(
+            "too-deep",
+            f"calls are nested more than {DEPTH_LIMIT} deep",
+            span,
+            "this call is inside too many others",
+        )
+    library = function.home.library is None
+    return Frame(
+        run,
+        function.home,
+        None,
+        path,
+        function.kind,
+        CallSite(function, {}, span, frame),
+        layer,
+        Scope(path, function.name, span, frame.scope, library),
+        frame.depth + 1,
+    )
+
+
+def _check_clause(clause: ast.Expr, inner: Frame) -> None:
+    from netlang.evaluate.types.where import check_clause
+
+    check_clause(clause, inner)
+
+
+# ---- layers -----------------------------------------------------------------------------
+
+
+@evaluates(ast.New)
+def _new(expr: ast.New, frame: Frame) -> Object:
+    name = expr.path[-1]
+    function = frame.home.function(name.text)
+    slot = frame.find(name.text)
+    if slot is not None and isinstance(slot.value, Function):
+        function = slot.value
+    if function is None:
+        from netlang.evaluate.calls.unknown import refuse_unknown
+
+        refuse_unknown(name.text, name.span, frame)
+    if function.kind not in ("block", "net"):
+        refuse(
+            "wrong-type",
+            "`new` makes a layer of a block or a net",
+            name.span,
+            f"this is {describe(function)}, which owns no weights",
+            helps=(f"call it: `{function.name}(…)`",),
+        )
+    args = arguments(expr.args, frame)
+    if any(a.value is UNKNOWN for a in args):
+        return UNKNOWN
+    assigned = assign(function, args, expr.span, new=True)
+    owns = _owning(function)
+    path = claim(expr, expr.span, frame) if owns else frame.binding_path()
+    return Layer(function, assigned, path, expr.span, (expr.span, origin(frame)))
+
+
+def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> Object:
+    given = frozenset(layer.arguments)
+    assigned = assign(layer.function, args, span, given=given) | dict(layer.arguments)
+    definition = layer.function.definition
+    assert isinstance(definition, ast.Definition)
+    return _call_body(
+        layer.function, definition, assigned, span, frame, path=layer.path, layer=layer
+    )
+
+
+# ---- extern ops --------------------------------------------------------------------------
+
+
+def _call_extern(
+    function: Function,
+    definition: ast.Extern,
+    assigned: dict[str, Argued],
+    node: ast.Expr,
+    span: Span,
+    frame: Frame,
+) -> Object:
+    path = frame.binding_path()
+    inner = enter(function, span, frame, path=path, layer=frame.layer)
+    library = function.home.source.library
+    name = function.name
+    if library and name in NUMERIC and all(is_number(a.value) for a in assigned.values()):
+        return NUMERIC[name]({k: a.value for k, a in assigned.items()}, span)
+    if not bind_arguments(function, assigned, inner):
+        return UNKNOWN
+    values = {p.name.text: inner.names[p.name.text].value for p in function.params}
+    if any(isinstance(v, Unknown) for v in values.values()):
+        return UNKNOWN
+    if definition.where:
+        _check_arguments(definition, assigned, values, inner)
+    if definition.kind == "dataset":
+        from netlang.evaluate.calls.datasets import rows_of
+
+        return rows_of(function, definition, values, inner)
+    if library and name in COMPILE_TIME:
+        return COMPILE_TIME[name](values, assigned, node, span, frame)
+    if not library:
+        return call_foreign(function, definition, values, span, inner)
+    match definition.outs[0].type:
+        case ast.NameType(name=kind):
+            return Setting(kind, name, values)
+        case _:
+            return _call_primitive(function, values, assigned, span, inner)
+
+
+def _check_arguments(
+    definition: ast.Extern, assigned: dict[str, Argued], values: dict[str, Object], inner: Frame
+) -> None:
+    from netlang.evaluate.types.where import check_arguments
+
+    assert inner.call is not None
+    inner.call = replace(inner.call, arguments=values)
+    for clause in definition.where:
+        check_arguments(clause, assigned, inner.call.span, inner)
+
+
+def _call_primitive(
+    function: Function,
+    values: dict[str, Object],
+    assigned: dict[str, Argued],
+    span: Span,
+    inner: Frame,
+) -> Object:
+    operands: list[Argued] = []
+    attributes: dict[str, Object] = {}
+    for param in function.params:
+        value = values[param.name.text]
+        at = assigned[param.name.text].span if param.name.text in assigned else span
+        match value:
+            case Value() | [Value(), *_] if isinstance(param.type, ast.NameType):
+                refuse(
+                    "wrong-type",
+                    f"`{param.name.text}` can't be a tensor",
+                    at,
+                    f"this is {describe(value)}",
+                )
+            case Value():
+                operands.append(Argued(value, at))
+            case list() if value and all(isinstance(v, Value) for v in value):
+                operands.extend(_listed(value, assigned.get(param.name.text), at))
+            case None if takes_tensor(param):
+                pass  # an optional tensor that is not given
+            case _:
+                attributes[param.name.text] = value
+    # The node belongs to the call's scope, its name to the caller's binding.
+    assert inner.call is not None
+    inner.base = ""
+    made = primitive(function.name, operands, attributes, span, inner)
+    return list(made) if function.name in _LISTED else result(made)
+
+
+_LISTED = frozenset({"split"})
+"""Ops that give a list, though it may have one item only."""
+
+
+def _listed(values: list[Object], arg: Argued | None, span: Span) -> list[Argued]:
+    expr = arg.expr if arg is not None else None
+    if isinstance(expr, ast.List) and len(expr.items) == len(values):
+        return [Argued(v, e.span) for v, e in zip(values, expr.items, strict=True)]
+    return [Argued(v, span) for v in values]

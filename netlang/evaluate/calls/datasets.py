@@ -1,0 +1,97 @@
+"""The rows of a dataset: its columns, where they come from, and what is done to them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from netlang.diagnostics.suggestions import did_you_mean
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.values import Function, Object, Origin, Rows
+from netlang.evaluate.evaluate import evaluate
+from netlang.evaluate.types.shapes import declare_shape
+from netlang.syntax import ast
+
+
+def _text(value: Object) -> bool:
+    return isinstance(value, str)
+
+
+def _texts(value: Object) -> bool:
+    return _text(value) or (isinstance(value, list) and bool(value) and all(map(_text, value)))
+
+
+def _switch(value: Object) -> bool:
+    return isinstance(value, bool)
+
+
+def _choice(value: Object) -> bool:
+    return _switch(value) or _texts(value)
+
+
+PLACES: Mapping[str, str] = {
+    "csv": "a file of numbers with a line for each row",
+    "npz": "a NumPy archive with an array for each column",
+    "npy": "NumPy arrays, one file for each column",
+    "idx": "files such as MNIST's, one for each column",
+    "python": "a function that returns arrays by column, as `module:name`",
+}
+"""The fields of a dataset that say where its rows are."""
+
+FIELDS: Mapping[str, tuple[str, Callable[[Object], bool]]] = {
+    "csv": ("a string", _text),
+    "npz": ("a string", _text),
+    "npy": ("a string, or a list of them", _texts),
+    "idx": ("a string, or a list of them", _texts),
+    "python": ("a string", _text),
+    "separator": ("a string", _text),
+    "header": ("true or false", _switch),
+    "normalize": ("true or false, or a list of columns", _choice),
+}
+"""Every field of a dataset and what it must be."""
+
+
+def rows_of(
+    function: Function, definition: ast.Extern, values: Mapping[str, Object], inner: Frame
+) -> Rows:
+    """Give the rows a call of a dataset stands for; nothing is read."""
+    columns = {
+        out.name.text: declare_shape(out.type, inner, out.name.text)
+        for out in definition.outs
+        if isinstance(out.type, ast.ShapeType)
+    }
+    library = function.home.source.library
+    fields = {b.targets[0].text: _field(b, function.name, inner) for b in definition.fields}
+    if not library and not any(name in PLACES for name in fields):
+        refuse(
+            "dataset-without-place",
+            f"the dataset `{function.name}` doesn't say where its rows are",
+            definition.name.span,
+            notes=tuple(f"`{name}` is {what}" for name, what in PLACES.items()),
+            helps=(f'such as `{{ csv = "{function.name}.csv" }}` behind its columns',),
+        )
+    about = definition.doc
+    origin = Origin(function.name, dict(values), fields, columns, library, about=about)
+    return Rows(columns, origin)
+
+
+def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
+    field = bind.targets[0]
+    if field.text not in FIELDS:
+        refuse(
+            "unknown-parameter",
+            f"`{dataset}` can't have a field `{field.text}`",
+            field.span,
+            notes=(f"a dataset has: {', '.join(FIELDS)}",),
+            helps=did_you_mean(field.text, FIELDS),
+        )
+    value = evaluate(bind.value, frame)
+    wanted, suits = FIELDS[field.text]
+    if not suits(value):
+        refuse(
+            "wrong-type",
+            f"the field `{field.text}` must be {wanted}",
+            bind.value.span,
+            f"this is {describe(value)}",
+        )
+    return value

@@ -1,0 +1,67 @@
+"""Names nobody defined: what the writer may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import did_you_mean
+from netlang.evaluate.context.frame import Frame, refuse
+
+MODULES = frozenset({"torch", "nn", "F", "tf", "keras", "layers", "np", "jnp", "jax", "K"})
+"""Modules whose functions people call by a point."""
+
+_INPUTS_UNWRITTEN = frozenset({"conv", "linear", "batchnorm"})
+
+
+def refuse_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
+    """Report a name that nothing defines, with what it may stand for."""
+    if name == "batch" and frame.run.training and frame.call is None:
+        refuse(
+            "used-early",
+            "`batch` is used before `data`",
+            span,
+            "its columns aren't known yet",
+            helps=("put `data = …` first",),
+        )
+    refuse_unknown_name(name, span, frame.visible())
+
+
+def refuse_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoReturn:
+    """Report a name that is not among the visible ones."""
+    notes, helps = advice(name, visible)
+    refuse(
+        "unknown-name",
+        f"I don't know `{name}`",
+        span,
+        "not defined in this block, this file, or the prelude",
+        notes=notes,
+        helps=helps,
+    )
+
+
+def advice(name: str, visible: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give notes and helps for an unknown name."""
+    from netlang.advice.layers import advice_for, folded, misspelt, ours_of, undimensioned
+
+    known = set(visible)
+    told = advice_for(name)
+    if told is not None:
+        return (), (told,)
+    short = undimensioned(name)
+    plain = {candidate.replace("_", ""): candidate for candidate in known if candidate.islower()}
+    ours = ours_of(name) or (plain.get(short) if short != folded(name) else None)
+    if ours and (ours in known or ours.startswith("`")):
+        notes: tuple[str, ...] = ()
+        if short in _INPUTS_UNWRITTEN:
+            notes = ("the number of inputs isn't written: it is read from the shape that comes in",)
+        shown = ours if ours.startswith("`") else f"`{ours}`"
+        return notes, (f"netlang calls this {shown}",)
+    for candidate in known:
+        if folded(candidate) == folded(name) and candidate != name:
+            return (), (f"did you mean `{candidate}`?",)
+    near = did_you_mean(name, known)
+    if not near and (meant := misspelt(name, known)) is not None:
+        near = (f"did you mean `{meant}`?",)
+    return (), near

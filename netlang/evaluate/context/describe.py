@@ -1,0 +1,106 @@
+"""Describe compile-time values in messages and traces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netlang.evaluate.context.values import (
+    Duration,
+    Function,
+    IntRange,
+    Layer,
+    Object,
+    Part,
+    Results,
+    Rows,
+    Setting,
+    Unknown,
+    Word,
+)
+from netlang.ir.dims import Dim
+from netlang.ir.graph import Value
+from netlang.ir.types import DType
+
+if TYPE_CHECKING:
+    pass
+
+
+def describe(value: Object) -> str:
+    """Say what a value is, to stand after "this is"."""
+    match value:
+        case Value():
+            return str(value.type)
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return f"the int {value}"
+        case Dim():
+            return f"the size {value}"
+        case float():
+            return f"the float {value!r}"
+        case str():
+            return f'the string "{value}"'
+        case None:
+            return "none"
+        case list():
+            return f"a list of {len(value)}"
+        case tuple():
+            return f"a tuple of {len(value)}"
+        case Function():
+            article = "an" if value.kind == "op" else "a"
+            return f"the {value.kind} `{value.name}`" if value.name else f"{article} {value.kind}"
+        case Layer():
+            return f"a layer made of `{value.function.name}`"
+        case Results():
+            return f"{len(value.values)} results: {', '.join(value.values)}"
+        case Word():
+            return f"the word `{value.text}`"
+        case Duration():
+            return f"the duration {value}"
+        case Setting():
+            return f"{article_of(value.type)} (`{value.name}`)"
+        case Part():
+            return "a part of a layer"
+        case IntRange():
+            return f"the range {value.first}..{value.last}"
+        case Rows():
+            return "rows in batches" if value.batched else "rows"
+        case DType():
+            return f"the element type {value}"
+        case Unknown():
+            return "unknown"
+
+
+def article_of(type_name: str) -> str:
+    """Put "a" or "an" before the name of a type."""
+    shown = type_name.replace("_", " ")
+    return f"an {shown}" if shown[0] in "aeiou" else f"a {shown}"
+
+
+def short(value: Object) -> str:
+    """Print a value as a program would write it, for a trace of calls."""
+    match value:
+        case Value():
+            return str(value.type)
+        case str():
+            return f'"{value}"'
+        case bool() | None:
+            return {True: "true", False: "false", None: "none"}[value]
+        case float():
+            return f"{value:g}"
+        case list():
+            return f"[{', '.join(map(short, value))}]"
+        case tuple():
+            return f"({', '.join(map(short, value))})"
+        case Function():
+            return value.name
+        case Word():
+            return value.text
+        case int() | Dim() | Duration() | DType():
+            return str(value)
+        case IntRange():
+            return f"{value.first}..{value.last}"
+        case Setting():
+            return f"{value.name}(…)"
+        case _:
+            return "…"

@@ -1,0 +1,235 @@
+"""Where an expression is evaluated: the names it sees, the weights it may own, the way it came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NoReturn
+
+from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label, Refused, Severity
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.budget import Budget
+from netlang.evaluate.context.describe import short
+from netlang.evaluate.context.origins import written
+from netlang.evaluate.context.values import UNKNOWN, Function, Layer, Object
+from netlang.ir.graph import Builder, Graph, Param, Scope, State, Value
+from netlang.ir.record import record
+from netlang.syntax import ast
+
+if TYPE_CHECKING:
+    from netlang.evaluate.context.memo import Recording
+    from netlang.evaluate.modules.module import Home
+
+DEPTH_LIMIT = 200
+"""Calls inside calls."""
+
+
+@dataclass(slots=True)
+class Made:
+    """A weight that exists: its value, its record, and where it was made first."""
+
+    value: Value
+    param: Param
+    frame: Frame
+
+
+@record
+class Noise:
+    """A random draw in a train section: its distribution, and the name of its place."""
+
+    kind: str
+    site: str
+
+
+@dataclass(slots=True)
+class Run:
+    """What is common to the elaboration of one net."""
+
+    diagnostics: Diagnostics
+    builder: Builder = field(default_factory=Builder)
+    weights: dict[str, Made] = field(default_factory=dict[str, Made])
+    made: list[Made] = field(default_factory=list[Made])
+    """The same weights in the order of their making."""
+    states: list[State] = field(default_factory=list[State])
+    units: dict[str, int] = field(default_factory=dict[str, int])
+    noise: dict[Value, Noise] = field(default_factory=dict[Value, Noise])
+    slopes: dict[Value, tuple[Value, Value]] = field(
+        default_factory=dict[Value, "tuple[Value, Value]"]
+    )
+    """Gradients a train section asks for: of what, and by what."""
+    budget: Budget = field(default_factory=Budget)
+    tensors: bool = True
+    training: bool = False
+    recordings: dict[tuple[object, ...], Recording] = field(
+        default_factory=dict[tuple[object, ...], "Recording"]
+    )
+    graph_of: Callable[[Function, Mapping[str, Object]], Graph | None] = lambda _f, _a: None
+
+    def add_weight(self, made: Made) -> None:
+        """Keep a weight under its path."""
+        self.weights[made.param.path] = made
+        self.made.append(made)
+
+
+@record
+class CallSite:
+    """One call on the way to here."""
+
+    function: Function
+    arguments: Mapping[str, Object]
+    span: Span
+    frame: Frame
+
+    def __str__(self) -> str:
+        shown = ", ".join(
+            f"{name}: {short(value)}" if isinstance(value, Value) else f"{name}={short(value)}"
+            for name, value in self.arguments.items()
+        )
+        return f"{self.function.name}({shown}), called on line {self.span.line}"
+
+
+@dataclass(slots=True)
+class Slot:
+    """A bound name: its value, the expression that made it, and where it was bound."""
+
+    value: Object
+    span: Span
+    expr: ast.Expr | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One body being evaluated: a file, a block, one turn of a loop.
+
+    ``path`` is the prefix of the weights made here, ``base`` the binding being evaluated,
+    ``sites`` the names of the calls that own weights, ``claims`` the names already given.
+    """
+
+    run: Run
+    home: Home
+    parent: Frame | None = None
+    path: str = ""
+    kind: str = "file"
+    call: CallSite | None = None
+    layer: Layer | None = None
+    scope: Scope | None = None
+    depth: int = 0
+    names: dict[str, Slot] = field(default_factory=dict[str, Slot])
+    claims: dict[str, Span] = field(default_factory=dict[str, Span])
+    base: str = ""
+    sites: Mapping[int, str] = field(default_factory=dict[int, str])
+    labels: Mapping[int, str] = field(default_factory=dict[int, str])
+    nexts: dict[str, Slot] = field(default_factory=dict[str, Slot])
+    yields: list[Slot] = field(default_factory=list[Slot])
+
+    def inner(self, kind: str, path: str) -> Frame:
+        """Open a frame for a loop's turn: it sees every name of this one."""
+        scope = self.scope
+        if scope is not None and scope.path != path:
+            scope = Scope(path, kind, scope.span, scope, scope.library)
+        return Frame(
+            self.run,
+            self.home,
+            self,
+            path,
+            kind,
+            self.call,
+            self.layer,
+            scope,
+            self.depth,
+            sites=self.sites,
+            labels=self.labels,
+        )
+
+    def find(self, name: str) -> Slot | None:
+        """Find the local binding of a name, here or in the frames around."""
+        frame: Frame | None = self
+        while frame is not None:
+            slot = frame.names.get(name)
+            if slot is not None:
+                return slot
+            frame = frame.parent
+        return None
+
+    def bind(self, name: str, value: Object, span: Span, expr: ast.Expr | None = None) -> None:
+        self.names[name] = Slot(value, span, expr)
+
+    def visible(self) -> set[str]:
+        """Name everything that can be said here, for suggestions."""
+        found: set[str] = set(self.home.visible())
+        frame: Frame | None = self
+        while frame is not None:
+            found |= frame.names.keys()
+            frame = frame.parent
+        return found
+
+    def binding_path(self) -> str:
+        """Give the path of the binding being evaluated."""
+        return join(self.path, self.base)
+
+
+def join(*parts: str) -> str:
+    """Join the parts of a path, leaving out empty ones."""
+    return ".".join(part for part in parts if part)
+
+
+def refuse(
+    rule: str,
+    message: str,
+    span: Span,
+    label: str = "",
+    *,
+    secondary: tuple[Label, ...] = (),
+    notes: tuple[str, ...] = (),
+    helps: tuple[str, ...] = (),
+) -> NoReturn:
+    """Give up on an expression, with the reason."""
+    raise Refused(Diagnostic(rule, message, Label(span, label), secondary, (), notes, helps))
+
+
+def report(frame: Frame, diagnostic: Diagnostic) -> None:
+    """Collect a mistake, told from where the user can mend it.
+
+    A mistake inside the library is shown at the innermost call outside it; calls of the user's
+    own blocks on the way are traced.
+    """
+    while diagnostic.primary.span.source.library and frame.call is not None:
+        site = frame.call
+        span = written(diagnostic.primary.span, frame)
+        if span.source.library:
+            span = site.span
+        diagnostic = replace(diagnostic, primary=replace(diagnostic.primary, span=span))
+        frame = site.frame
+    secondary = tuple(s for s in diagnostic.secondary if not s.span.source.library)
+    diagnostic = replace(diagnostic, secondary=secondary)
+    while frame.home.source.library and frame.call is not None:
+        frame = frame.call.frame
+    trace: list[str] = []
+    site = frame.call
+    while site is not None:
+        trace.append(str(site))
+        site = site.frame.call
+    if len(trace) > 6:
+        trace = [*trace[:3], f"... {len(trace) - 5} more calls ...", *trace[-2:]]
+    frame.run.diagnostics.report(replace(diagnostic, trace=tuple(trace)))
+
+
+def warn(
+    frame: Frame,
+    rule: str,
+    message: str,
+    span: Span,
+    label: str = "",
+    *,
+    helps: tuple[str, ...] = (),
+) -> None:
+    """Collect a warning."""
+    report(
+        frame,
+        Diagnostic(rule, message, Label(span, label), helps=helps, severity=Severity.WARNING),
+    )
+
+
+def known(*values: Object) -> bool:
+    """Tell whether none of the values is unknown."""
+    return not any(value is UNKNOWN for value in values)

@@ -1,0 +1,66 @@
+"""Numbers stay within bounds, whatever a program computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.budget import LENGTH_LIMIT
+from netlang.evaluate.context.frame import refuse
+from netlang.evaluate.context.values import IntRange, Object
+from netlang.ir.dims import Dim, Size, parts
+
+INT_LIMIT = 2**63
+
+
+PARTS_LIMIT = 64
+"""Numbers and symbols in the formula of one size."""
+
+
+def bounded(value: Object, span: Span) -> Object:
+    """Refuse a number or a formula that is out of bounds."""
+    if isinstance(value, Dim):
+        if any(abs(coefficient) >= INT_LIMIT for _, coefficient in value.terms):
+            refuse("number-too-large", "this number is too large", span, "ints stay below 2**63")
+        readable((value,), span)
+    if isinstance(value, int) and abs(value) >= INT_LIMIT:
+        refuse("number-too-large", "this number is too large", span, "ints stay below 2**63")
+    return value
+
+
+def readable(shape: Iterable[Size], span: Span) -> None:
+    """Refuse a size that is a longer formula than anyone could read."""
+    for size in shape:
+        if isinstance(size, Dim) and parts(size, PARTS_LIMIT) > PARTS_LIMIT:
+            refuse(
+                "too-large",
+                "this size is too long a formula",
+                span,
+                f"it has more than {PARTS_LIMIT} parts",
+                helps=("give the dimensions numbers",),
+            )
+
+
+def listed(value: Object, span: Span) -> Object:
+    """Give a range as the list of its numbers, and any other value as it is."""
+    if not isinstance(value, IntRange):
+        return value
+    in_bounds(len(value), span)
+    return [*range(value.first, value.last + 1)]
+
+
+def in_bounds(length: int, span: Span) -> None:
+    """Refuse a list or a string before it grows out of bounds."""
+    if length > LENGTH_LIMIT:
+        refuse(
+            "too-large",
+            f"lists and strings end at {LENGTH_LIMIT:,} items",
+            span,
+            f"this would have {length:,}",
+        )
+
+
+def finite(value: float, span: Span) -> float:
+    if value != value or abs(value) == float("inf"):
+        refuse("number-too-large", "this number is too large", span, "it is no longer finite")
+    return value

@@ -1,0 +1,194 @@
+"""Calls that were made before, with the same arguments on tensors of the same types.
+
+A block sees nothing but its arguments and the names of its file, so a second call of the same
+kind makes the same nodes and weights under another path. Those are copied instead of evaluated:
+a network of many equal units is checked in the time of its different ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.budget import STEPS_PER_COPY
+from netlang.evaluate.context.frame import Frame, Made, Run
+from netlang.evaluate.context.values import (
+    Argued,
+    Function,
+    Layer,
+    Object,
+    Part,
+    Results,
+    Rows,
+    Setting,
+    Unknown,
+)
+from netlang.ir.graph import Node, Param, Scope, Value
+from netlang.ir.record import record
+
+Key = tuple[object, ...]
+
+
+class Unrepeatable(Exception):
+    """An argument or a result that ties a call to its place."""
+
+
+@record
+class Recording:
+    """What one call made: its nodes and weights, in terms of its arguments."""
+
+    path: str
+    scope: Scope
+    operands: tuple[Value, ...]
+    nodes: tuple[Node, ...]
+    stems: tuple[str, ...]
+    weights: tuple[Made, ...]
+    result: Object
+
+
+def key_of(function: Function, assigned: Mapping[str, Argued]) -> tuple[Key, list[Value]] | None:
+    """Give what a call depends on, and its tensors; ``None`` where it cannot be repeated."""
+    tensors: list[Value] = []
+    try:
+        parts = [(name, _part(arg.value, tensors)) for name, arg in sorted(assigned.items())]
+    except Unrepeatable:
+        return None
+    return (id(function.definition), *parts), tensors
+
+
+def _part(value: Object, tensors: list[Value]) -> object:
+    match value:
+        case Value():
+            if value not in tensors:
+                tensors.append(value)
+            return (Value, tensors.index(value), value.type)
+        case Function():
+            return (Function, id(value.definition))
+        case list() | tuple():
+            return (type(value), *(_part(v, tensors) for v in value))
+        case Setting():
+            given = sorted(value.arguments.items())
+            return (Setting, value.name, *((k, _part(v, tensors)) for k, v in given))
+        case Layer() | Part() | Rows() | Results() | Unknown():
+            raise Unrepeatable
+        case _:
+            return (type(value), value)
+
+
+@record
+class Mark:
+    """The state of a run before a call."""
+
+    nodes: int
+    weights: int
+    diagnostics: int
+
+
+def mark(run: Run) -> Mark:
+    """Remember where a call begins."""
+    return Mark(len(run.builder.nodes), len(run.made), len(run.diagnostics.items))
+
+
+def remember(key: Key, tensors: list[Value], before: Mark, inner: Frame, result: Object) -> None:
+    """Record a call that went without a word, so that it can be repeated."""
+    run = inner.run
+    if len(run.diagnostics.items) != before.diagnostics or run.states or inner.scope is None:
+        return
+    try:
+        _part(list(result.values.values()) if isinstance(result, Results) else result, [])
+    except Unrepeatable:
+        return
+    run.recordings[key] = Recording(
+        inner.path,
+        inner.scope,
+        tuple(tensors),
+        tuple(run.builder.nodes[before.nodes :]),
+        tuple(run.builder.stems[before.nodes :]),
+        tuple(run.made[before.weights :]),
+        result,
+    )
+
+
+def repeat(
+    recording: Recording, tensors: list[Value], path: str, span: Span, frame: Frame
+) -> Object | None:
+    """Make the nodes and weights of a recorded call once more, under another path.
+
+    Gives ``None`` where a weight of that path exists: evaluating the call will tell why.
+    """
+    run = frame.run
+    old = recording.scope
+    copier = _Copier(frame, recording, path, span)
+    copier.scopes[old] = Scope(path, old.kind, span, frame.scope, old.library)
+    copier.values.update(zip(recording.operands, tensors, strict=True))
+    if any(copier.moved(made.param.path) in run.weights for made in recording.weights):
+        return None
+    run.budget.spend(STEPS_PER_COPY * (len(recording.nodes) + len(recording.weights)), span)
+    for made in recording.weights:
+        copier.weight(made)
+    for node, stem in zip(recording.nodes, recording.stems, strict=True):
+        copier.node(node, stem)
+    return copier.result(recording.result)
+
+
+class _Copier:
+    """Puts new values in the place of recorded ones."""
+
+    __slots__ = ("builder", "frame", "new", "old", "old_span", "scopes", "span", "values")
+
+    def __init__(self, frame: Frame, recording: Recording, path: str, span: Span) -> None:
+        self.frame = frame
+        self.builder = frame.run.builder
+        self.old, self.new = recording.path, path
+        self.old_span, self.span = recording.scope.span, span
+        self.scopes: dict[Scope, Scope] = {}
+        self.values: dict[Value, Value] = {}
+
+    def moved(self, path: str) -> str:
+        """Give the path that stands for a recorded one."""
+        rest = path[len(self.old) :] if self.old else f".{path}" if path else ""
+        return (self.new + rest).lstrip(".")
+
+    def weight(self, made: Made) -> None:
+        old = made.param
+        path = self.moved(old.path)
+        value = self.builder.fresh(path, old.type)
+        param = Param(path, old.type, old.init, old.trained, old.span)
+        self.frame.run.add_weight(Made(value, param, made.frame))
+        self.values[made.value] = value
+
+    def node(self, node: Node, stem: str) -> None:
+        stem = self.moved(stem)
+        values = self.values
+        fresh = self.builder.fresh
+        outputs = tuple(fresh(stem, v.type) for v in node.outputs)
+        values.update(zip(node.outputs, outputs, strict=True))
+        inputs = tuple(values[v] for v in node.inputs)
+        scope = self.scope(node.scope)
+        self.builder.put(Node(node.op, inputs, outputs, scope, node.span), stem)
+
+    def scope(self, scope: Scope | None) -> Scope | None:
+        if scope is None:
+            return None
+        found = self.scopes.get(scope)
+        if found is None:
+            # A loop's scope has the place of the call around it.
+            span = self.span if scope.span is self.old_span else scope.span
+            parent = self.scope(scope.parent)
+            found = Scope(self.moved(scope.path), scope.kind, span, parent, scope.library)
+            self.scopes[scope] = found
+        return found
+
+    def result(self, value: Object) -> Object:
+        match value:
+            case Value():
+                return self.values.get(value, value)
+            case list():
+                return [self.result(v) for v in value]
+            case tuple():
+                return tuple(self.result(v) for v in cast("tuple[Object, ...]", value))
+            case Results(values=values):
+                return Results({name: self.result(v) for name, v in values.items()})
+            case _:
+                return value

@@ -1,0 +1,57 @@
+"""Each weight-owning call has a path of its own."""
+
+from __future__ import annotations
+
+from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.frame import Frame, join, refuse
+from netlang.syntax import ast
+
+
+def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
+    """Give a weight-owning call its path, and see that nothing else has it."""
+    label = frame.labels.get(id(node))
+    site = join(frame.base, frame.sites.get(id(node), ""))
+    local = site if label is None else label
+    before = frame.claims.get(local)
+    if before is not None and before != span:
+        shown = join(frame.path, local)
+        refuse(
+            "weights-collide",
+            f"these two would own the same weights `{shown}.*`",
+            span,
+            "the second use of the name",
+            secondary=(Label(before, "the first use of the name"),),
+            notes=("a label is a name in the scope where it stands, like a binding",),
+            helps=("give one of them another name with `as`",),
+        )
+    frame.claims[local] = span
+    return join(frame.path, local)
+
+
+def origin(frame: Frame) -> object:
+    """Tell the way to a frame: the calls and turns, from inside to the net or to a layer's `new`.
+
+    Uses of one layer have one origin, whichever call they are in; nothing else has.
+    """
+    way: list[object] = []
+    at = frame
+    while True:
+        if at.parent is not None:
+            way.append(at.path)
+            at = at.parent
+            continue
+        site = at.call
+        if site is None:
+            return tuple(way)
+        if at.layer is not None and at.layer is not site.frame.layer:
+            return (*way, at.layer.origin)
+        way.append(site.span)
+        at = site.frame
+
+
+def users_span(span: Span, frame: Frame) -> Span:
+    """Give the place outside the library that led to a place in it."""
+    while span.source.library and frame.call is not None:
+        span, frame = frame.call.span, frame.call.frame
+    return span

@@ -1,0 +1,182 @@
+"""What an expression of the language can be worth while a file is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from netlang.diagnostics.source import Span
+from netlang.ir.dims import Dim
+from netlang.ir.graph import Value
+from netlang.ir.record import record
+from netlang.ir.types import DType, TensorType
+from netlang.syntax import ast
+
+if TYPE_CHECKING:
+    from netlang.evaluate.modules.module import Home
+
+
+class Unknown:
+    """The value of an expression with a mistake in it: silences what follows from it."""
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+UNKNOWN: Final = Unknown()
+
+
+@record
+class Function:
+    """A ``net``, ``block``, ``op``, ``extern op`` or ``dataset``, with the file it stands in."""
+
+    definition: ast.Definition | ast.Extern
+    home: Home
+
+    @property
+    def name(self) -> str:
+        return self.definition.name.text
+
+    @property
+    def kind(self) -> str:
+        return self.definition.kind
+
+    @property
+    def params(self) -> tuple[ast.Param, ...]:
+        return self.definition.params
+
+
+@record
+class Layer:
+    """What ``new`` makes: a block, some of its arguments, and the weights it owns."""
+
+    function: Function
+    arguments: Mapping[str, Argued]
+    path: str
+    span: Span
+    origin: object = None
+    """The way to the ``new`` that made it: two layers with one origin are one layer."""
+
+
+@record
+class Results:
+    """The named results of a call with several."""
+
+    values: Mapping[str, Object]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A bare word with a meaning of its own: ``same``, ``valid``, ``half``, ``causal``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A number of epochs or of steps."""
+
+    amount: float
+    unit: str
+
+    def __str__(self) -> str:
+        unit = self.unit if self.amount != 1 else self.unit[:-1]
+        return f"{self.amount:g} {unit}"
+
+
+@record
+class Setting:
+    """A training value: an initialiser, a schedule, an optimizer, a rule, ..."""
+
+    type: str
+    name: str
+    arguments: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
+
+
+@record
+class Part:
+    """Weights of a layer below ``path``, which is relative to the layer."""
+
+    layer: Layer
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntRange:
+    """``first..last``; both ends belong to it."""
+
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return max(0, self.last - self.first + 1)
+
+
+@record
+class Origin:
+    """Where rows come from, and what is done to them.
+
+    ``columns`` are the declared types, before any of the ``steps``: settings named ``map`` (a list
+    of transforms for each column), ``together`` (``columns`` and ``transforms``) and ``part``
+    (``first`` and ``last``), in order. ``fields`` are those of a program's own ``dataset``;
+    ``library`` tells that the prelude declares it. ``batches`` has the arguments of ``batches``.
+    ``about`` is the comment above the declaration.
+    """
+
+    dataset: str
+    arguments: Mapping[str, Object]
+    fields: Mapping[str, Object]
+    columns: Mapping[str, TensorType]
+    library: bool
+    steps: tuple[Setting, ...] = ()
+    batches: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
+    about: str = ""
+
+
+@record
+class Rows:
+    """Examples with typed columns; ``batched`` once ``batches`` has put ``N`` in front."""
+
+    columns: Mapping[str, TensorType]
+    origin: Origin
+    batched: bool = False
+
+
+@record
+class Argued:
+    """An argument of a call: its value, where it stands, and its name if it was named."""
+
+    value: Object
+    span: Span
+    expr: ast.Expr | None = None
+    name: ast.Ident | None = None
+
+
+Object = (
+    Value
+    | int
+    | Dim
+    | float
+    | bool
+    | str
+    | None
+    | list["Object"]
+    | tuple["Object", ...]
+    | Unknown
+    | Function
+    | Layer
+    | Results
+    | Word
+    | Duration
+    | Setting
+    | Part
+    | IntRange
+    | Rows
+    | DType
+)
+
+
+def is_number(value: Object) -> bool:
+    """Tell whether a value is an int (symbolic or not) or a float."""
+    return isinstance(value, int | float | Dim) and not isinstance(value, bool)

@@ -1,0 +1,192 @@
+"""Making nodes: a primitive's refusal becomes a diagnostic at the operand it is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NoReturn, cast
+
+from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.limits import readable
+from netlang.evaluate.context.origins import surroundings, written
+from netlang.evaluate.context.values import Argued, Object, Word
+from netlang.ir.dims import Size
+from netlang.ir.graph import Value, Values
+from netlang.ir.op import OPS, Primitive, TypeRefused
+from netlang.ir.types import DType, Types
+
+
+def primitive(
+    name: str,
+    operands: Sequence[Argued],
+    attributes: Mapping[str, object],
+    span: Span,
+    frame: Frame,
+) -> Values:
+    """Add a node of the primitive called ``name``."""
+    values = [_tensor(o) for o in operands]
+    types: Types = tuple(v.type for v in values)
+    try:
+        op = OPS[name].make(types, {k: plain(v) for k, v in attributes.items()})
+    except TypeRefused as refused:
+        refuse_operand(refused, operands, span, frame)
+    return add(op, operands, span, frame)
+
+
+def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> Values:
+    """Add a node for an operator that is already made."""
+    builder = frame.run.builder
+    if not frame.run.tensors:
+        refuse(
+            "tensor-constant",
+            "a value at the top of a file can't be a tensor",
+            span,
+            "this is computed at run time",
+            helps=("move it into a net or a block",),
+        )
+    builder.scope, builder.span = frame.scope, span
+    try:
+        made = builder.add(op, *[_tensor(o) for o in operands], name=frame.binding_path() or None)
+    except TypeRefused as refused:
+        refuse_operand(refused, operands, span, frame)
+    frame.run.budget.spend(len(made) - 1, span)
+    for value in made:
+        readable(value.type.shape, span)
+    return made
+
+
+def constant(value: float | int | bool, dtype: DType, span: Span, frame: Frame) -> Value:
+    """Add a number as a tensor of rank 0."""
+    (made,) = add(OPS["constant"].make((), {"value": value, "dtype": dtype}), (), span, frame)
+    return made
+
+
+def full(shape: tuple[Size, ...], value: float, dtype: DType, span: Span, frame: Frame) -> Value:
+    """Add a tensor filled with one number."""
+    op = OPS["full"].make((), {"shape": shape, "value": value, "dtype": dtype})
+    (made,) = add(op, (), span, frame)
+    return made
+
+
+def plain(value: object) -> object:
+    """Turn a value of the language into an attribute: words to strings, lists to tuples."""
+    match value:
+        case Word(text=text):
+            return text
+        case list() | tuple():
+            return tuple(plain(item) for item in cast("Sequence[object]", value))
+        case _:
+            return value
+
+
+def _tensor(operand: Argued) -> Value:
+    assert isinstance(operand.value, Value)
+    return operand.value
+
+
+def refuse_operand(
+    refused: TypeRefused, operands: Sequence[Argued], span: Span, frame: Frame
+) -> NoReturn:
+    """Say an operator's refusal at the operand it is about, else at the call."""
+    outer = surroundings(frame)
+    spans = [written(o.span, outer) for o in operands]
+    texts = ["…" if s.source.library else _shortened(s.text) for s in spans]
+    helps = tuple(_named_sizes(_filled(text, texts), frame) for text in refused.helps)
+    notes = tuple(_filled(text, texts) for text in refused.notes)
+    if refused.rule == "window-too-big":
+        notes = (*notes, *_shrinking(frame))
+    if refused.operand is not None and refused.operand < len(operands):
+        at = operands[refused.operand]
+        label = refused.label or str(_tensor(at).type)
+        place = spans[refused.operand]
+        beside: tuple[Label, ...] = ()
+        if refused.other is not None and spans[refused.other] != place:
+            beside = (Label(spans[refused.other], str(_tensor(operands[refused.other]).type)),)
+        refuse(
+            refused.rule, refused.message, place, label, secondary=beside, notes=notes, helps=helps
+        )
+    if len(operands) == 2 and not refused.label and spans[0] != spans[1]:
+        left, right = operands
+        refuse(
+            refused.rule,
+            refused.message,
+            spans[0],
+            str(_tensor(left).type),
+            secondary=(Label(spans[1], str(_tensor(right).type)),),
+            notes=notes,
+            helps=helps,
+        )
+    at = _argument(refused.message, span, frame)
+    refuse(refused.rule, refused.message, at, refused.label, notes=notes, helps=helps)
+
+
+def _argument(message: str, span: Span, frame: Frame) -> Span:
+    """Find the argument a refusal starts with, such as "`stride` must be ..."."""
+    named = re.match(r"`(\w+)`", message)
+    slot = frame.names.get(named[1]) if named is not None else None
+    if slot is None or frame.call is None:
+        return span
+    place = written(slot.span, frame.call.frame)
+    return span if place.source.library else place
+
+
+_PROJECTION = re.compile(r"`conv\((.*), (\d+), 1(?:, stride=(\d+))?\)`")
+
+
+def _named_sizes(text: str, frame: Frame) -> str:
+    """Write a proposed projection with the names a block has for its numbers.
+
+    The block may be called with other numbers too.
+    """
+    found = _PROJECTION.search(text)
+    if found is None or frame.call is None or frame.home.source.library:
+        return text
+    names: dict[str, str] = {}
+    for param in frame.call.function.params:
+        slot = frame.names.get(param.name.text)
+        if slot is not None and isinstance(slot.value, int):
+            names.setdefault(str(slot.value), param.name.text)
+    tensor, out, stride = found.groups()
+    if out not in names or (stride is not None and stride not in names):
+        return text
+    step = f", stride={names[stride]}" if stride is not None else ""
+    return text.replace(found[0], f"`conv({tensor}, {names[out]}, 1{step})`")
+
+
+def _filled(text: str, operands: Sequence[str]) -> str:
+    for i, operand in enumerate(operands):
+        text = text.replace(f"{{{i}}}", operand)
+    return text
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    inner = text[1:-1]
+    if text.startswith("(") and text.endswith(")") and not set("()") & set(inner):
+        text = inner
+    return text if len(text) <= 40 else "…"
+
+
+def _shrinking(frame: Frame) -> tuple[str, ...]:
+    """Tell how the map got so small: the sizes of the bindings so far."""
+    while frame.home.source.library and frame.call is not None:
+        frame = frame.call.frame
+    steps: list[str] = []
+    last = ""
+    outer: Frame | None = frame
+    while outer is not None:
+        for name, slot in outer.names.items():
+            if isinstance(slot.value, Value) and slot.value.type.rank in (3, 4, 5):
+                size = "x".join(map(str, slot.value.type.shape[2:]))
+                if size != last:
+                    steps.append(f"{name} {size}")
+                last = size
+        outer = outer.parent
+    return (f"the map shrinks on its way: {', '.join(steps)}",) if len(steps) > 1 else ()
+
+
+def result(values: Values) -> Object:
+    """Give one result as itself and several as a list."""
+    return values[0] if len(values) == 1 else list(values)

@@ -1,0 +1,153 @@
+"""Evaluation of expressions: the table of rules, and the simple ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from netlang.diagnostics.diagnostic import Diagnostic, Label, Refused
+from netlang.evaluate.context.budget import Exhausted
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import Frame, refuse, report
+from netlang.evaluate.context.limits import INT_LIMIT
+from netlang.evaluate.context.values import UNKNOWN, Duration, Object, Setting, Unknown
+from netlang.ir.dims import Intricate
+from netlang.ir.graph import Value
+from netlang.syntax import ast
+
+Rule = Callable[[Any, Frame], Object]
+RULES: dict[type, Rule] = {}
+R = TypeVar("R", bound=Rule)
+
+
+def evaluates(kind: type) -> Callable[[R], R]:
+    """Register the rule for one kind of expression."""
+
+    def register(rule: R) -> R:
+        RULES[kind] = rule
+        return rule
+
+    return register
+
+
+_NESTED = frozenset({list, tuple, Setting})
+
+
+def evaluate(expr: ast.Expr, frame: Frame) -> Object:
+    """Evaluate an expression; report a mistake in it and give ``UNKNOWN``."""
+    budget = frame.run.budget
+    budget.spent += 1
+    if budget.spent > budget.limit:
+        budget.spend(0, expr.span)
+    try:
+        value = RULES[type(expr)](expr, frame)
+        if type(value) in _NESTED:
+            budget.weigh(value, expr.span)
+        return value
+    except Exhausted:
+        raise
+    except Intricate as intricate:
+        label = Label(expr.span)
+        report(
+            frame,
+            Diagnostic(intricate.rule, intricate.message, label, helps=intricate.helps),
+        )
+        return UNKNOWN
+    except Refused as refused:
+        report(frame, refused.diagnostic)
+        return UNKNOWN
+
+
+@evaluates(ast.Int)
+def _int(expr: ast.Int, _: Frame) -> Object:
+    if expr.value >= INT_LIMIT:
+        refuse("number-too-large", "this number is too large", expr.span, "ints stay below 2**63")
+    return expr.value
+
+
+@evaluates(ast.Float)
+@evaluates(ast.Str)
+@evaluates(ast.Bool)
+def _literal(expr: ast.Float | ast.Str | ast.Bool, _: Frame) -> Object:
+    return expr.value
+
+
+@evaluates(ast.Nothing)
+def _none(_expr: ast.Nothing, _frame: Frame) -> Object:
+    return None
+
+
+@evaluates(ast.Duration)
+def _duration(expr: ast.Duration, _: Frame) -> Object:
+    return Duration(expr.amount, expr.unit)
+
+
+@evaluates(ast.Paren)
+def _paren(expr: ast.Paren, frame: Frame) -> Object:
+    return evaluate(expr.value, frame)
+
+
+@evaluates(ast.Label)
+def _label(expr: ast.Label, frame: Frame) -> Object:
+    return evaluate(expr.value, frame)
+
+
+@evaluates(ast.List)
+def _list(expr: ast.List, frame: Frame) -> Object:
+    return [evaluate(item, frame) for item in expr.items]
+
+
+@evaluates(ast.Tuple)
+def _tuple(expr: ast.Tuple, frame: Frame) -> Object:
+    return tuple(evaluate(item, frame) for item in expr.items)
+
+
+@evaluates(ast.If)
+def _if(expr: ast.If, frame: Frame) -> Object:
+    condition = evaluate(expr.condition, frame)
+    if isinstance(condition, Value):
+        _refuse_choice(expr, condition)
+    chosen = truth(condition, expr.condition)
+    if chosen is None:
+        return UNKNOWN
+    return evaluate(expr.then if chosen else expr.otherwise, frame)
+
+
+def _refuse_choice(expr: ast.If, condition: Value) -> NoReturn:
+    parts = (expr.condition, expr.then, expr.otherwise)
+    written = ", ".join(" ".join(part.span.text.split()) for part in parts)
+    shown = written if len(written) <= 60 else "mask, a, b"
+    refuse(
+        "run-time-condition",
+        "this condition is only known at run time",
+        expr.condition.span,
+        f"this is {condition.type}",
+        notes=("`if` chooses between two architectures while the file is checked",),
+        helps=(f"to choose between values element by element, use `select({shown})`",),
+    )
+
+
+def truth(value: Object, expr: ast.Expr) -> bool | None:
+    """Give the bool a condition is; ``None`` after a mistake."""
+    match value:
+        case bool():
+            return value
+        case Unknown():
+            return None
+        case Value():
+            refuse(
+                "run-time-condition",
+                "this condition is only known at run time",
+                expr.span,
+                f"this is {value.type}",
+                notes=("what is decided here is settled while the file is checked",),
+                helps=("ask about its shape, such as `size(x, 1) == 10`",),
+            )
+        case _:
+            refuse(
+                "not-a-condition",
+                "a condition must be true or false",
+                expr.span,
+                f"this is {describe(value)}",
+                helps=("compare it with something, such as `depth > 0`",),
+            )

@@ -1,0 +1,339 @@
+"""Names, fields, indices and pipelines."""
+
+from __future__ import annotations
+
+from netlang.advice.parameters import method_helps
+from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import did_you_mean
+from netlang.evaluate.calls.calls import arguments, call
+from netlang.evaluate.calls.unknown import refuse_unknown
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import Frame, join, refuse
+from netlang.evaluate.context.limits import listed
+from netlang.evaluate.context.parameter_names import ELEMENTS
+from netlang.evaluate.context.selections import paths_of
+from netlang.evaluate.context.values import (
+    UNKNOWN,
+    Argued,
+    IntRange,
+    Layer,
+    Object,
+    Part,
+    Results,
+    Unknown,
+)
+from netlang.evaluate.emit import primitive
+from netlang.evaluate.evaluate import evaluate, evaluates
+from netlang.evaluate.types.shapes import match_shape
+from netlang.ir.dims import Dim
+from netlang.ir.graph import Value
+from netlang.syntax import ast
+
+
+@evaluates(ast.Name)
+def _name(expr: ast.Name, frame: Frame) -> Object:
+    slot = frame.find(expr.text)
+    if slot is not None:
+        return slot.value
+    value = frame.home.find(expr.text)
+    if value is LookupError:
+        if frame.run.diagnostics.failed and not frame.home.source.library:
+            return UNKNOWN  # the look at the names has told it, or what it follows from
+        refuse_unknown(expr.text, expr.span, frame)
+    assert not isinstance(value, type)
+    return value
+
+
+# ---- pipelines ---------------------------------------------------------------------------
+
+
+@evaluates(ast.Pipe)
+def _pipe(expr: ast.Pipe, frame: Frame) -> Object:
+    value = evaluate(expr.value, frame)
+    span = expr.value.span
+    first: ast.Expr | None = expr.value
+    for stage in expr.stages:
+        value = _stage(Argued(value, span, first), stage, frame)
+        span = Span(expr.span.source, expr.value.span.start, stage.span.end)
+        first = None
+    return value
+
+
+def _stage(piped: Argued, stage: ast.Expr, frame: Frame) -> Object:
+    span = stage.span
+    while isinstance(stage, ast.Paren | ast.Label):
+        stage = stage.value
+        span = stage.span
+    match stage:
+        case ast.Call(callee=callee, args=args):
+            function = evaluate(callee, frame)
+            if isinstance(function, Unknown):
+                return UNKNOWN
+            rest = arguments(args, frame)
+            if piped.value is UNKNOWN or any(a.value is UNKNOWN for a in rest):
+                return UNKNOWN
+            return call(function, [piped, *rest], stage, callee, frame, span)
+        case ast.Index(value=ast.Name(text=text)) if text in ELEMENTS and frame.find(text) is None:
+            return _remark(piped, stage, frame)
+        case _:
+            function = evaluate(stage, frame)
+            if piped.value is UNKNOWN:
+                return UNKNOWN
+            return call(function, [piped], stage, stage, frame, span)
+
+
+def _remark(piped: Argued, stage: ast.Index, frame: Frame) -> Object:
+    """Check a shape written in a pipeline: ``|> f32[N, 16, 5, 5] |>``."""
+    assert isinstance(stage.value, ast.Name)
+    if isinstance(piped.value, Unknown):
+        return UNKNOWN
+    if not isinstance(piped.value, Value):
+        refuse(
+            "wrong-type",
+            "a shape in a pipeline is about a tensor",
+            stage.span,
+            f"this is {describe(piped.value)}",
+        )
+    dims: list[ast.Expr | ast.Rest] = []
+    for item in stage.items:
+        match item:
+            case ast.Dots():
+                dims.append(ast.Rest(item.span, None))
+            case ast.Slice():
+                refuse("wrong-type", "a shape has no slices", item.span)
+            case _:
+                dims.append(item)
+    type = ast.ShapeType(stage.span, ast.Ident(stage.value.span, stage.value.text), tuple(dims))
+    match_shape(piped.value.type, type, frame, "the value", stage.span)
+    return piped.value
+
+
+# ---- fields ------------------------------------------------------------------------------
+
+
+@evaluates(ast.Field)
+def _field(expr: ast.Field, frame: Frame) -> Object:
+    value = evaluate(expr.value, frame)
+    name = expr.name.text
+    match value:
+        case Unknown():
+            return UNKNOWN
+        case Results(values=values):
+            if name in values:
+                return values[name]
+            _refuse_field(expr, f"`{expr.value.span.text}` has no `{name}`", list(values), "it has")
+        case Layer():
+            return _part(value, name, expr, frame)
+        case Part():
+            return _part(value.layer, join(value.path, name), expr, frame)
+        case Value():
+            refuse(
+                "no-field",
+                "a tensor has no fields",
+                expr.name.span,
+                f"this is {value.type}",
+                helps=method_helps(name, expr.value.span.text, frame.visible()),
+            )
+        case _:
+            refuse(
+                "no-field",
+                f"`{expr.value.span.text}` has no fields",
+                expr.name.span,
+                f"this is {describe(value)}",
+            )
+
+
+def _refuse_field(expr: ast.Field, message: str, known: list[str], intro: str) -> None:
+    refuse(
+        "no-field",
+        message,
+        expr.name.span,
+        notes=(f"{intro}: {', '.join(sorted(known))}",) if known else (),
+        helps=did_you_mean(expr.name.text, known),
+    )
+
+
+def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
+    """Find a weight of a layer, or the weights below a name."""
+    full = join(layer.path, path)
+    made = frame.run.weights.get(full)
+    if made is not None:
+        return made.value
+    paths = paths_of(layer, frame)
+    if paths is None:
+        if frame.run.training and frame.run.diagnostics.failed:
+            return UNKNOWN  # the net has mistakes, which have been told
+        refuse(
+            "no-field",
+            f"`{expr.value.span.text}` has no weights yet",
+            expr.name.span,
+            "they are made when it is first called",
+            helps=("call the layer before this line",),
+        )
+    if any(p.startswith(f"{path}.") or p == path for p in paths):
+        return Part(layer, path)
+    parent = path.rpartition(".")[0]
+    start = f"{parent}." if parent else ""
+    below = {p.removeprefix(start).split(".")[0] for p in paths if p.startswith(start)}
+    _refuse_field(
+        expr,
+        f"`{expr.value.span.text}` has no part called `{expr.name.text}`",
+        list(below),
+        "its parts are",
+    )
+    return UNKNOWN
+
+
+# ---- indices -----------------------------------------------------------------------------
+
+
+@evaluates(ast.Index)
+def _index(expr: ast.Index, frame: Frame) -> Object:
+    if (
+        isinstance(expr.value, ast.Name)
+        and expr.value.text in ELEMENTS
+        and frame.find(expr.value.text) is None
+    ):
+        refuse(
+            "misplaced-shape",
+            "a shape stands in a signature, on a binding or in a pipeline",
+            expr.span,
+            helps=(f"to check a value, write `x |> {expr.span.text}`",),
+        )
+    value = evaluate(expr.value, frame)
+    match value:
+        case Unknown():
+            return UNKNOWN
+        case list() | tuple() | IntRange():
+            return _item(value, expr, frame)
+        case Value():
+            return _slice(value, expr, frame)
+        case _:
+            refuse(
+                "wrong-type",
+                "only a list, a tuple or a tensor can be indexed",
+                expr.value.span,
+                f"this is {describe(value)}",
+            )
+
+
+def _item(
+    value: list[Object] | tuple[Object, ...] | IntRange, expr: ast.Index, frame: Frame
+) -> Object:
+    if len(expr.items) != 1:
+        refuse("wrong-type", "a list takes one index", expr.span, f"these are {len(expr.items)}")
+    items: list[Object] | tuple[Object, ...] = (
+        _listed(value, expr.value.span) if isinstance(value, IntRange) else value
+    )
+    index = expr.items[0]
+    if isinstance(index, ast.Slice):
+        first = _bound(index.first, frame)
+        last = _bound(index.last, frame)
+        step = _step(index.step, frame)
+        if isinstance(first, Unknown) or isinstance(last, Unknown) or isinstance(step, Unknown):
+            return UNKNOWN
+        return items[first:last:step]
+    if isinstance(index, ast.Dots):
+        refuse("wrong-type", "`...` is for tensors", index.span)
+    at = evaluate(index, frame)
+    if at is UNKNOWN:
+        return UNKNOWN
+    if not isinstance(at, int) or isinstance(at, bool):
+        refuse("wrong-type", "an index must be an int", index.span, f"this is {describe(at)}")
+    if not -len(items) <= at < len(items):
+        refuse(
+            "index-out-of-range",
+            f"there is no item {at}",
+            index.span,
+            f"the list has {len(items)}, numbered from 0",
+        )
+    return items[at]
+
+
+def _listed(value: IntRange, span: Span) -> list[Object]:
+    items = listed(value, span)
+    assert isinstance(items, list)
+    return items
+
+
+def _bound(expr: ast.Expr | None, frame: Frame) -> int | Unknown | None:
+    if expr is None:
+        return None
+    value = evaluate(expr, frame)
+    if isinstance(value, bool) or not isinstance(value, int | Unknown):
+        refuse("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
+    return value
+
+
+def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
+    given = sum(not isinstance(item, ast.Dots) for item in expr.items)
+    if given > value.type.rank:
+        refuse(
+            "axis-out-of-range",
+            "too many indices",
+            expr.span,
+            f"{given} for {value.type}, which has {value.type.rank} dimensions",
+        )
+    items: list[Object] = []
+    steps: list[int | Unknown] = []  # one for each axis that stays
+    for item in expr.items:
+        match item:
+            case ast.Dots():
+                items += [None] * (value.type.rank - given)
+                steps += [1] * (value.type.rank - given)
+            case ast.Slice(first=first, last=last, step=step):
+                whole = first is None and last is None
+                items.append(None if whole else (_place(first, frame), _place(last, frame)))
+                steps.append(_step(step, frame))
+            case _:
+                items.append(_place(item, frame))
+    bounds = [bound for item in items for bound in (item if isinstance(item, tuple) else (item,))]
+    if UNKNOWN in bounds or UNKNOWN in steps:
+        return UNKNOWN
+    made: Object = value
+    if any(item is not None for item in items) or all(step == 1 for step in steps):
+        made = _picked("index", made, {"items": tuple(items)}, expr, frame)
+    for axis, step in enumerate(steps):
+        if step != 1 and isinstance(made, Value):
+            made = _picked("every", made, {"by": step, "axis": axis}, expr, frame)
+    return made
+
+
+def _picked(
+    name: str, value: Object, attributes: dict[str, object], expr: ast.Index, frame: Frame
+) -> Object:
+    given = [Argued(value, expr.value.span, expr.value)]
+    (made,) = primitive(name, given, attributes, expr.span, frame)
+    return made
+
+
+def _step(expr: ast.Expr | None, frame: Frame) -> int | Unknown:
+    step = _bound(expr, frame)
+    if expr is None or step is None:
+        return 1
+    if isinstance(step, int) and step < 1:
+        refuse(
+            "out-of-range",
+            "a step must be 1 or more",
+            expr.span,
+            f"this is {step}",
+            helps=("`flip(x, axis)` and `reverse(xs)` read backwards",) if step < 0 else (),
+        )
+    return step
+
+
+def _place(expr: ast.Expr | None, frame: Frame) -> Object:
+    if expr is None:
+        return None
+    value = evaluate(expr, frame)
+    if isinstance(value, Value):
+        refuse(
+            "run-time-index",
+            "an index must be known when the file is checked",
+            expr.span,
+            f"this is {value.type}",
+            helps=("to pick by a tensor, use `gather(x, ids, axis=…)`",),
+        )
+    if value is not UNKNOWN and (not isinstance(value, int | Dim) or isinstance(value, bool)):
+        refuse("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
+    return value

@@ -1,0 +1,215 @@
+"""How many calls a program expands to, counted from its text before anything is evaluated.
+
+The count is a lower bound: of two branches the smaller one counts, a loop whose length is not
+written down does not count. So what is refused here is certainly too much, and what is not is
+still counted while it is evaluated (``budget``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netlang.diagnostics.diagnostic import Diagnostic, Label, Refused
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.budget import Budget
+from netlang.evaluate.context.parameter_names import bare
+from netlang.evaluate.context.values import Function
+from netlang.evaluate.modules.module import Home
+from netlang.syntax import ast
+from netlang.syntax.walk import children, walk
+
+_DEEPEST = 200
+"""Definitions inside definitions that are looked into; calls nest no deeper either."""
+
+_SAME_LENGTH = frozenset({"enumerate", "reverse", "zip"})
+
+Body = tuple[ast.Statement, ...] | ast.Expr
+
+
+def refuse_expansion(body: Body, home: Home, budget: Budget, span: Span) -> None:
+    """Refuse a body that expands to more calls than checking has steps."""
+    counter = _Counter()
+    calls = counter.body(body, home, {}, 0)
+    if calls > budget.limit:
+        turns, loop = counter.longest
+        raise Refused(
+            Diagnostic(
+                "too-large",
+                f"this expands to {calls:,} calls",
+                Label(span, "counted without making any"),
+                (Label(loop, f"{turns:,} turns"),)
+                if loop is not None and turns > budget.limit
+                else (),
+                notes=(f"checking this program may take {budget.limit:,} steps",),
+                helps=("use fewer repetitions",),
+            )
+        )
+
+
+class _Counter:
+    """Counts each definition once, however often it is called."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, int] = {}
+        self.longest: tuple[int, Span | None] = (0, None)
+        """The most turns of one loop that stands in the body itself, and the place of it."""
+
+    def function(self, function: Function, depth: int) -> int:
+        """Count one call and all that it leads to."""
+        definition = function.definition
+        if isinstance(definition, ast.Extern) or function.home.source.library:
+            return 1
+        calls = self.known.get(id(definition))
+        if calls is None and depth < _DEEPEST:
+            self.known[id(definition)] = 0  # one that calls itself is refused elsewhere
+            local: dict[str, str | None] = dict.fromkeys(p.name.text for p in function.params)
+            calls = 1 + self.body(definition.body, function.home, local, depth + 1)
+            self.known[id(definition)] = calls
+        return calls or 0
+
+    def body(self, body: Body, home: Home, local: dict[str, str | None], depth: int) -> int:
+        """Count the calls of statements or of an expression.
+
+        ``local`` holds the names that hide the file's own; a layer leads to its block.
+        """
+        roots = body if isinstance(body, tuple) else (body,)
+        local = local | _locals(roots)
+        total = 0
+        stack: list[tuple[object, int]] = [(root, 1) for root in roots]
+        while stack:
+            node, times = stack.pop()
+            match node:
+                case ast.For(kind="for", source=source, carries=carries, body=inner):
+                    turns = _length(source, home, local)
+                    total += times * turns
+                    if depth == 0 and turns > self.longest[0]:
+                        self.longest = turns, source.span
+                    stack.append((source, times))
+                    stack.extend((carry.value, times) for carry in carries)
+                    stack.extend((statement, times * turns) for statement in inner if turns)
+                case ast.Comprehension(source=source, body=inner):
+                    turns = _length(source, home, local)
+                    total += times * turns
+                    stack.append((source, times))
+                    if turns and node.condition is None:
+                        stack.append((inner, times * turns))
+                case ast.If(condition=condition, then=then, otherwise=otherwise):
+                    stack.append((condition, times))
+                    if depth < _DEEPEST:
+                        branches = (self.body(b, home, local, depth + 1) for b in (then, otherwise))
+                        total += times * min(branches)
+                case ast.Binary(op="and" | "or", left=left):
+                    stack.append((left, times))
+                case ast.Pipe(stages=stages):
+                    bared = map(bare, stages)
+                    named = (stage for stage in bared if not isinstance(stage, ast.Call))
+                    total += times * sum(self._callee(s, home, local, depth) for s in named)
+                    stack.extend((child, times) for child in children(node))
+                case ast.Call(callee=callee):
+                    total += times * self._callee(callee, home, local, depth)
+                    stack.extend((child, times) for child in children(node))
+                case _:
+                    stack.extend((child, times) for child in children(node))
+        return total
+
+    def _callee(
+        self, callee: ast.Expr, home: Home, local: dict[str, str | None], depth: int
+    ) -> int:
+        if not isinstance(callee, ast.Name):
+            return 1
+        name = local.get(callee.text) if callee.text in local else callee.text
+        function = home.function(name) if name is not None and _own(name, home) else None
+        return self.function(function, depth) if function is not None else 1
+
+
+def _own(name: str, home: Home) -> bool:
+    """Tell whether a name leads to a program's own files: the library is not looked into."""
+    return home.declaration(name) is not None or name in home.imported
+
+
+def _locals(roots: Iterable[object]) -> dict[str, str | None]:
+    """Find the names a body binds, and the block of each that is a layer."""
+    found: dict[str, str | None] = {}
+    for node in walk(*roots):
+        match node:
+            case ast.Bind(targets=targets, value=value):
+                made = bare(value)
+                layer = isinstance(made, ast.New) and len(targets) == 1 and len(made.path) == 1
+                block = made.path[0].text if layer and isinstance(made, ast.New) else None
+                for target in targets:
+                    found[target.text] = block if target.text not in found else None
+            case ast.For(names=names, carries=carries):
+                found.update((name.text, None) for name in names)
+                found.update((carry.name.text, None) for carry in carries)
+            case ast.Comprehension(names=names):
+                found.update((name.text, None) for name in names)
+            case _:
+                pass
+    return found
+
+
+def _length(source: ast.Expr, home: Home, local: dict[str, str | None], depth: int = 0) -> int:
+    """Give the number of a loop's turns where it is written down, else 0."""
+    source = bare(source)
+    match source:
+        case ast.List(items=items) | ast.Tuple(items=items):
+            return len(items)
+        case ast.Binary(op="..", left=left, right=right):
+            first, last = _number(left, home, local), _number(right, home, local)
+            return max(0, last - first + 1) if first is not None and last is not None else 0
+        case ast.Binary(op="+", left=left, right=right) if depth < _DEEPEST:
+            return sum(_length(part, home, local, depth + 1) for part in (left, right))
+        case ast.Call(callee=ast.Name(text=text), args=args) if (
+            text in _SAME_LENGTH and args and depth < _DEEPEST
+        ):
+            return _length(args[0].value, home, local, depth + 1)
+        case ast.Name(text=text) if text not in local and depth < _DEEPEST:
+            value = _constant(text, home)
+            return _length(value, home, {}, depth + 1) if value is not None else 0
+        case _:
+            return 0
+
+
+def _number(expr: ast.Expr, home: Home, local: dict[str, str | None], depth: int = 0) -> int | None:
+    """Give an int that is written down; a computed one where only small ints take part."""
+    expr = bare(expr)
+    match expr:
+        case ast.Int(value=value):
+            return value
+        case ast.Unary(op="-", operand=operand) if depth < _DEEPEST:
+            value = _number(operand, home, local, depth + 1)
+            return -value if value is not None else None
+        case ast.Name(text=text) if text not in local and depth < _DEEPEST:
+            bound = _constant(text, home)
+            return _number(bound, home, {}, depth + 1) if bound is not None else None
+        case ast.Binary(op=op, left=left, right=right) if depth < _DEEPEST:
+            a = _number(left, home, local, depth + 1)
+            b = _number(right, home, local, depth + 1)
+            return _computed(op, a, b) if a is not None and b is not None else None
+        case _:
+            return None
+
+
+def _computed(op: str, a: int, b: int) -> int | None:
+    match op:
+        case "+":
+            return a + b
+        case "-":
+            return a - b
+        case "*" if abs(a) < 2**64 and abs(b) < 2**64:
+            return a * b
+        case "**" if b >= 0 and abs(a).bit_length() * b <= 64:
+            return a**b
+        case "//" if b > 0:
+            return a // b
+        case _:
+            return None
+
+
+def _constant(name: str, home: Home) -> ast.Expr | None:
+    """Give what a name at the top of the file is bound to."""
+    match home.declaration(name):
+        case ast.Bind(targets=(_,), value=value):
+            return value
+        case _:
+            return None

@@ -1,0 +1,141 @@
+"""A net becomes a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netlang.diagnostics.diagnostic import Refused
+from netlang.evaluate.arguments import takes_tensor
+from netlang.evaluate.bodies import finish_states, give_outs, run_body
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import Frame, Run, refuse, report
+from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results
+from netlang.evaluate.evaluate import evaluate
+from netlang.evaluate.modules.expansion import refuse_expansion
+from netlang.evaluate.types.fitting import fits
+from netlang.evaluate.types.shapes import declare_shape
+from netlang.evaluate.types.where import check_clause, promised_units
+from netlang.ir.graph import Graph, Scope, Value
+from netlang.syntax import ast
+from netlang.syntax.walk import walk
+
+
+def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Graph | None:
+    """Elaborate a net with values for some parameters and dimensions; ``None`` after a mistake."""
+    definition = function.definition
+    assert isinstance(definition, ast.Definition)
+    known = len(run.diagnostics.items)
+    scope = Scope("", function.name, definition.head, None)
+    frame = Frame(run, function.home, kind="net", scope=scope, depth=1)
+    try:
+        refuse_expansion(definition.body, function.home, run.budget, definition.name.span)
+        inputs = _open(definition, frame, given)
+        run_body(function, definition, frame)
+        finish_states(frame)
+        result = give_outs(function, definition, frame)
+    except Refused as refused:
+        report(frame, refused.diagnostic)
+        return None
+    outputs = _outputs(definition, result, frame)
+    if outputs is None or any(d.is_error for d in run.diagnostics.items[known:]):
+        return None
+    params = {made.value: made.param for made in run.weights.values()}
+    return Graph(
+        function.name,
+        inputs,
+        params,
+        tuple(run.builder.nodes),
+        outputs,
+        tuple(run.states),
+        dict(run.units),
+    )
+
+
+def _open(
+    definition: ast.Definition, frame: Frame, given: Mapping[str, Object]
+) -> tuple[Value, ...]:
+    """Bind the parameters: compile-time ones first, then the inputs, whose sizes are symbols."""
+    for param in definition.params:
+        if not takes_tensor(param):
+            _bind_parameter(param, frame, given)
+    for name, value in given.items():
+        if name[0].isupper():
+            frame.bind(name, value, definition.head)
+    frame.run.units = promised_units(definition.where, frame)
+    inputs: list[Value] = []
+    for param in definition.params:
+        if not takes_tensor(param):
+            continue
+        name = param.name.text
+        if not isinstance(param.type, ast.ShapeType):
+            refuse(
+                "untyped-input",
+                f"the input `{name}` of a net needs a type",
+                param.span,
+                "a net is fully typed: its signature is its interface",
+                helps=(f"write `{name}: f32[N, …]`",),
+            )
+        value = frame.run.builder.fresh(name, declare_shape(param.type, frame, name))
+        frame.bind(name, value, param.name.span)
+        inputs.append(value)
+    for clause in definition.where:
+        check_clause(clause, frame)
+    return tuple(inputs)
+
+
+def settable(function: Function) -> set[str]:
+    """Name what can be given to a net before it is elaborated: its parameters and free sizes."""
+    names: set[str] = set()
+    for param in function.params:
+        if not takes_tensor(param):
+            names.add(param.name.text)
+        elif param.type is not None:
+            sizes = (n for n in walk(param.type) if isinstance(n, ast.Name))
+            names |= {size.text for size in sizes if size.text[0].isupper()}
+    return names
+
+
+def _bind_parameter(param: ast.Param, frame: Frame, given: Mapping[str, Object]) -> None:
+    name = param.name.text
+    if name in given:
+        arg = Argued(given[name], param.span)
+    elif param.default is not None:
+        arg = Argued(evaluate(param.default, frame), param.default.span, param.default)
+    else:
+        refuse(
+            "open-parameter",
+            f"the parameter `{name}` has no value",
+            param.span,
+            "a net is compiled with all its parameters known",
+            helps=("give it a default, or a value with `--bind`",),
+        )
+    frame.bind(name, fits(arg, param.type, frame, name), param.span, param.default)
+
+
+def _outputs(definition: ast.Definition, result: Object, frame: Frame) -> dict[str, Value] | None:
+    values = (
+        result.values if isinstance(result, Results) else {definition.outs[0].name.text: result}
+    )
+    outputs: dict[str, Value] = {}
+    for out in definition.outs:
+        value = values.get(out.name.text)
+        if value is UNKNOWN:
+            return None
+        if not isinstance(value, Value):
+            report_not_tensor(out, value, frame)
+            return None
+        outputs[out.name.text] = value
+    return outputs
+
+
+def report_not_tensor(out: ast.Out, value: Object, frame: Frame) -> None:
+    """Report an output of a net that is no tensor."""
+    try:
+        refuse(
+            "wrong-type",
+            f"the output `{out.name.text}` of a net must be a tensor",
+            out.span,
+            f"this is {describe(value)}",
+        )
+    except Refused as refused:
+        report(frame, refused.diagnostic)

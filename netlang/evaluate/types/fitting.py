@@ -1,0 +1,229 @@
+"""Does a value fit a type? Words, numbers and lists are compared; shapes are another page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NoReturn
+
+from netlang.advice.parameters import KINDS
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.describe import article_of, describe
+from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.limits import listed
+from netlang.evaluate.context.spelling import spell
+from netlang.evaluate.context.values import (
+    UNKNOWN,
+    Argued,
+    Duration,
+    Function,
+    Layer,
+    Object,
+    Part,
+    Rows,
+    Setting,
+    Unknown,
+    Word,
+    is_number,
+)
+from netlang.evaluate.types.shapes import match_shape
+from netlang.ir.dims import Dim
+from netlang.ir.graph import Value
+from netlang.ir.types import DType
+from netlang.syntax import ast
+
+
+def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Object:
+    """Give the value as the type has it (ints widened, words checked); refuse what doesn't fit.
+
+    Dimensions are bound in ``frame``, the frame of the definition that states the type. A number
+    for a tensor is passed through: the caller fills a tensor with it once the shape is known.
+    """
+    value = arg.value
+    match type:
+        case _ if isinstance(value, Unknown):
+            return UNKNOWN
+        case None:
+            if isinstance(value, Value | list | tuple):
+                return value
+            _wrong(arg, name, "a tensor", helps=_results_help(value))
+        case ast.OptionalType(inner=inner):
+            return None if value is None else fits(arg, inner, frame, name)
+        case ast.ShapeType():
+            if is_number(value):
+                return value
+            if not isinstance(value, Value):
+                _wrong(arg, name, "a tensor", helps=_results_help(value))
+            match_shape(value.type, type, frame, name, arg.span)
+            return value
+        case ast.ListType():
+            return _fit_list(arg, type, frame, name)
+        case ast.TupleType():
+            return _fit_tuple(arg, type, frame, name)
+        case ast.NameType(name="selection") if isinstance(value, Value) and any(
+            made.value is value for made in frame.run.weights.values()
+        ):
+            return value  # one weight: `model.head.weight`
+        case ast.NameType(name=kind):
+            return _named(arg, kind, name, type.span)
+
+
+def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[Object]:
+    value = listed(arg.value, arg.span)
+    if not isinstance(value, list):
+        text = arg.span.text if isinstance(arg.value, Value) else ""
+        helps = (f"put what is to be joined in brackets: `[{text}, …]`",) if text else ()
+        _wrong(arg, name, f"a list: {spell(type)}", helps=helps)
+    return [
+        fits(Argued(v, arg.span), type.item, frame, f"{name}[{i}]") for i, v in enumerate(value)
+    ]
+
+
+def _fit_tuple(arg: Argued, type: ast.TupleType, frame: Frame, name: str) -> tuple[Object, ...]:
+    value = arg.value
+    if not isinstance(value, tuple) or len(value) != len(type.items):
+        _wrong(arg, name, f"a tuple {spell(type)}")
+    return tuple(
+        fits(Argued(v, arg.span), t, frame, f"{name}[{i}]")
+        for i, (v, t) in enumerate(zip(value, type.items, strict=True))
+    )
+
+
+def _results_help(value: Object) -> tuple[str, ...]:
+    from netlang.evaluate.context.values import Results
+
+    if isinstance(value, str) and value.isidentifier():
+        return (f"to name a value, write it without quotes: `{value}`",)
+    if isinstance(value, list) and value and all(isinstance(v, Value) for v in value):
+        return ("join them first: `concat([a, b], axis=1)`",)
+    if isinstance(value, Results):
+        shown = " or ".join(f"`.{key}`" for key in list(value.values)[:4])
+        return (f"it has several results: choose one with {shown}",)
+    if isinstance(value, Function):
+        return (f"call it first: `{value.name}(…)`",)
+    return ()
+
+
+def _wrong(arg: Argued, name: str, wanted: str, *, helps: tuple[str, ...] = ()) -> NoReturn:
+    refuse(
+        "wrong-type",
+        f"`{name}` must be {wanted}",
+        arg.span,
+        f"this is {describe(arg.value)}",
+        helps=helps,
+    )
+
+
+def _an_int(value: Object) -> bool:
+    return isinstance(value, int | Dim) and not isinstance(value, bool)
+
+
+def _some_ints(value: Object) -> bool:
+    return _an_int(value) or (
+        isinstance(value, list | tuple) and len(value) > 0 and all(map(_an_int, value))
+    )
+
+
+def _a_padding(value: Object) -> bool:
+    if isinstance(value, Word):
+        return True
+    return _some_ints(value) or (
+        isinstance(value, list | tuple) and len(value) > 0 and all(map(_some_ints, value))
+    )
+
+
+def _a_number(value: Object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _some_numbers(value: Object) -> bool:
+    return _a_number(value) or (
+        isinstance(value, list | tuple) and len(value) > 0 and all(map(_a_number, value))
+    )
+
+
+def _setting(kind: str) -> Callable[[Object], bool]:
+    return lambda value: isinstance(value, Setting) and value.type == kind
+
+
+_KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
+    "int": ("an int", _an_int),
+    "bool": ("true or false", lambda v: isinstance(v, bool)),
+    "str": ("a string, in double quotes", lambda v: isinstance(v, str)),
+    "number": ("a number", is_number),
+    "list": ("a list", lambda v: isinstance(v, list)),
+    "any": ("anything", lambda _: True),
+    "ints": ("an int, or a tuple with an int per axis", _some_ints),
+    "padding": ("a padding: an int, a tuple, or `same`, `half`, `valid`, `causal`", _a_padding),
+    "duration": ("a duration (epochs or steps)", lambda v: isinstance(v, Duration)),
+    "block": ("a block", lambda v: isinstance(v, Function | Layer)),
+    "op": ("an op", lambda v: isinstance(v, Function) and v.kind == "op"),
+    "net": ("a net", lambda v: isinstance(v, Function) and v.kind == "net"),
+    "layer": ("a layer or a part of one", lambda v: isinstance(v, Layer | Part)),
+    "selection": (
+        "a selection of weights, such as `weights(model)`",
+        lambda v: isinstance(v, Layer | Part) or _setting("selection")(v),
+    ),
+    "rows": ("rows of a dataset", lambda v: isinstance(v, Rows)),
+    "dtype": ("an element type, such as f32", lambda v: isinstance(v, DType)),
+    "tensor": ("a tensor", lambda v: isinstance(v, Value)),
+    "float": ("a float", _a_number),
+    "floats": ("a number, or a tuple with a number per axis", _some_numbers),
+    "schedule": (
+        "a learning rate: a float or a schedule",
+        lambda v: _a_number(v) or _setting("schedule")(v),
+    ),
+    "init": (
+        "an initialiser, such as `normal(0.01)`, or a number",
+        lambda v: _a_number(v) or _setting("init")(v),
+    ),
+    **{
+        kind: (article_of(kind), _setting(kind))
+        for kind in ("optimizer", "clip", "stop", "checkpoint", "transform", "group", "init_rule")
+    },
+}
+
+TYPE_NAMES = frozenset(_KINDS)
+
+QUICK: dict[str, Callable[[Object], bool]] = {kind: test for kind, (_, test) in _KINDS.items()}
+"""Tells at once whether a value fits a named type."""
+
+
+def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
+    value = arg.value
+    if kind not in _KINDS:
+        refuse("unknown-type", f"I don't know the type `{kind}`", at)
+    wanted, test = _KINDS[kind]
+    if kind == "list":
+        value = listed(value, arg.span)
+    if not test(value):
+        _wrong(arg, name, wanted, helps=_named_helps(kind, value, name))
+    if kind == "float" and isinstance(value, int):
+        return float(value)
+    return value
+
+
+_NUMBER = re.compile(r"-?[0-9][0-9_]*(\.[0-9]+)?(e-?[0-9]+)?")
+
+
+def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
+    match kind, value:
+        case "bool", 0 | 1:
+            return (f"write `{'true' if value else 'false'}`",)
+        case "int" | "float" | "schedule", str() if _NUMBER.fullmatch(value) is not None:
+            return (f"write it without quotes: `{value}`",)
+        case "duration", int() | float():
+            amount = f"{value:g} epochs" if value != 1 else "1 epoch"
+            return (f"write `{amount}` or `{amount.replace('epoch', 'step')}`",)
+        case kind, _ if kind in KINDS:
+            return (KINDS[kind],)
+        case "padding", str() if value in ("same", "valid", "half", "causal"):
+            return (f"it is a word, not a string: write `{name}={value}`",)
+        case "int", float() if value == int(value):
+            return (f"write `{int(value)}`",)
+        case "dtype", str():
+            return (f"write it without quotes: `{value}`",)
+        case "float" | "int" | "bool" | "ints" | "floats", Value():
+            return ("a tensor is only known at run time; this is settled when the file is checked",)
+        case _:
+            return ()

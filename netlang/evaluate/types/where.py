@@ -1,0 +1,176 @@
+"""``where`` clauses: facts about dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import lcm
+from typing import NoReturn
+
+from netlang.diagnostics.diagnostic import Label, Refused
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.describe import short
+from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.values import Argued, Setting
+from netlang.evaluate.evaluate import RULES, evaluate, truth
+from netlang.ir.dims import Dim, is_symbol
+from netlang.ir.graph import Value
+from netlang.syntax import ast
+
+
+def promised_units(clauses: tuple[ast.Expr, ...], frame: Frame) -> dict[str, int]:
+    """Read ``H % 16 == 0`` from the clauses of a net: which sizes are multiples of what."""
+    units: dict[str, int] = {}
+    for part in (part for clause in clauses for part in _parts(clause)):
+        found = _divisibility(part)
+        if found is None:
+            continue
+        name, divisor_expr = found
+        divisor = evaluate(divisor_expr, frame)
+        if isinstance(divisor, int) and not isinstance(divisor, bool) and divisor > 0:
+            units[name] = lcm(units.get(name, 1), divisor)
+    return units
+
+
+def _parts(clause: ast.Expr) -> Iterator[ast.Expr]:
+    """Give the clauses that ``and`` joins."""
+    stack = [clause]
+    while stack:
+        match stack.pop():
+            case ast.Paren(value=value):
+                stack.append(value)
+            case ast.Binary(op="and", left=left, right=right):
+                stack += [right, left]
+            case part:
+                yield part
+
+
+def _divisibility(clause: ast.Expr) -> tuple[str, ast.Expr] | None:
+    match clause:
+        case ast.Binary(op="==", left=ast.Int(value=0) as zero, right=ast.Binary() as right):
+            return _divisibility(ast.Binary(clause.span, "==", clause.op_span, right, zero))
+        case ast.Binary(
+            op="==",
+            left=ast.Binary(op="%", left=ast.Name(text=name), right=divisor),
+            right=ast.Int(value=0),
+        ) if name[0].isupper():
+            return name, divisor
+        case _:
+            return None
+
+
+def check_clause(clause: ast.Expr, frame: Frame) -> None:
+    """Check one clause at a call, with the dimensions the call has bound."""
+    for part in _parts(clause):
+        _check_part(part, frame)
+
+
+def check_arguments(
+    clause: ast.Expr, assigned: Mapping[str, Argued], span: Span, frame: Frame
+) -> None:
+    """Check what an ``extern op`` asks of its arguments; those that are ``none`` keep anything.
+
+    A schedule has been held to this where it began: `0.1 |> cosine(5 epochs)` starts with 0.1.
+    """
+    if not clause.span.source.library:
+        check_clause(clause, frame)
+        return
+    names = list(_names_in(clause))
+    values = [slot.value for name in names if (slot := frame.find(name)) is not None]
+    if any(value is None or isinstance(value, Setting) for value in values):
+        return
+    if truth(evaluate(clause, frame), clause) is not False:
+        return
+    assert frame.call is not None
+    # Two ops have names of their own where they are called without a tensor.
+    called = frame.call.function.name.removesuffix("_image")
+    own = assigned.get(names[0]) if len(names) == 1 else None
+    refuse(
+        "out-of-range",
+        f"`{called}` needs `{' '.join(clause.span.text.split())}`",
+        own.span if own is not None else span,
+        f"{_values_in(clause, frame)} here",
+    )
+
+
+def _names_in(clause: ast.Expr) -> Iterator[str]:
+    """Give the names of a clause that are values, each once."""
+    from netlang.syntax.walk import walk
+
+    called = {id(node.callee) for node in walk(clause) if isinstance(node, ast.Call)}
+    named = [n.text for n in walk(clause) if isinstance(n, ast.Name) and id(n) not in called]
+    yield from dict.fromkeys(named)
+
+
+def _check_part(clause: ast.Expr, frame: Frame) -> None:
+    found = _divisibility(clause)
+    if found is None:
+        try:
+            value = RULES[type(clause)](clause, frame)
+        except Refused as refused:
+            if refused.diagnostic.rule != "undecided-size":
+                raise
+            _refuse_undecided(clause, frame)
+        if truth(value, clause) is False:
+            _refuse_broken(clause, _values_in(clause, frame), frame)
+        return
+    name, divisor_expr = found
+    slot = frame.names.get(name)
+    divisor = evaluate(divisor_expr, frame)
+    if slot is None or not isinstance(slot.value, int | Dim) or not isinstance(divisor, int | Dim):
+        return
+    rest = slot.value % divisor if divisor != 0 else 1
+    if rest == 0:
+        return
+    symbol = is_symbol(slot.value)
+    helps = (f"promise it in the net: `where {symbol} % {divisor} == 0`",) if symbol else ()
+    value = str(slot.value)
+    known = f"{name} is {value}" if value != name else f"{name} may be any size"
+    _refuse_broken(clause, known, frame, helps)
+
+
+def _refuse_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
+    """Say that a clause about free sizes can neither be promised nor be shown."""
+    text = " ".join(clause.span.text.split())
+    match clause:
+        case ast.Binary(op="==", left=ast.Name(text=left), right=ast.Name(text=right)):
+            helps = (f"equal sizes have one name: write `{left}` for `{right}` in the signature",)
+        case _:
+            helps = ("what can be promised is divisibility, such as `where H % 2 == 0`",)
+    if frame.call is None:
+        message = f"a net can't promise `{text}`"
+        refuse("undecided-size", message, clause.span, _values_in(clause, frame), helps=helps)
+    asked = Label(clause.span, "the definition asks for this")
+    refuse(
+        "undecided-size",
+        f"nothing shows that this call keeps `where {text}`",
+        frame.call.span,
+        f"{_values_in(clause, frame)} here",
+        secondary=() if clause.span.source.library else (asked,),
+        helps=("fix the size in the net's signature",),
+    )
+
+
+def _refuse_broken(
+    clause: ast.Expr, values: str, frame: Frame, helps: tuple[str, ...] = ()
+) -> NoReturn:
+    """Refuse the call whose sizes break a clause; a net's own clause, where it has no call."""
+    text = " ".join(clause.span.text.split())
+    if frame.call is None:
+        message = f"this net is bound to sizes that break `where {text}`"
+        refuse("where-fails", message, clause.span, f"{values} here", helps=helps)
+    clause_label = Label(clause.span, "the definition asks for this")
+    secondary = () if clause.span.source.library else (clause_label,)
+    message = f"this call breaks `where {text}`"
+    refuse(
+        "where-fails", message, frame.call.span, f"{values} here", secondary=secondary, helps=helps
+    )
+
+
+def _values_in(clause: ast.Expr, frame: Frame) -> str:
+    shown: list[str] = []
+    for name in _names_in(clause):
+        slot = frame.find(name)
+        if slot is not None and not isinstance(slot.value, Value):
+            value = short(slot.value)
+            shown.append(f"{name} is {value}" if value != name else f"{name} may be any size")
+    return ", ".join(shown)

@@ -1,0 +1,87 @@
+"""Words near one another: what an embedding has learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.suggestions import nearest as nearest_name
+from netlang.storage.vocabulary import Vocabulary, require_room
+from netlang.system.numpy import Array, np
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A word and the cosine of the angle between it and what was asked for."""
+
+    word: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """A vector for each word; rows past the last word belong to none and are never read."""
+
+    words: Vocabulary
+    table: Array
+
+    def __post_init__(self) -> None:
+        require_room(self.words, len(self.table), "the table of vectors")
+
+    def nearest(self, word: str, count: int = 10) -> list[Near]:
+        """Give the words nearest to a word, itself apart; raises ``BadInput``."""
+        return self.combined([word], [], count)
+
+    def analogy(self, a: str, b: str, c: str, count: int = 1) -> list[Near]:
+        """Give what is to ``c`` as ``b`` is to ``a``: man, king, woman give queen.
+
+        Source: Mikolov et al., 2013.
+        """
+        return self.combined([b, c], [a], count)
+
+    def combined(self, plus: Sequence[str], minus: Sequence[str], count: int) -> list[Near]:
+        """Give the words nearest to a sum of directions, those asked for apart."""
+        unit = self._unit()
+        asked = [self.words.number(word) for word in (*plus, *minus)]
+        signs = np.array([1.0] * len(plus) + [-1.0] * len(minus))
+        direction = signs @ unit[asked]
+        length = np.linalg.norm(direction)
+        cosines = unit @ (direction / length if length else direction)
+        cosines[asked] = -np.inf
+        order = np.argsort(-cosines, kind="stable")[: min(count, len(cosines) - len(set(asked)))]
+        return [Near(self.words.words[int(i)], float(cosines[i])) for i in order]
+
+    def _unit(self) -> Array:
+        table = self.table[: len(self.words)].astype(np.float64)
+        lengths = np.linalg.norm(table, axis=1, keepdims=True)
+        return table / np.where(lengths == 0, 1, lengths)
+
+
+def choose_table(weights: Mapping[str, Array], name: str | None, words: int) -> Array:
+    """Find the table of vectors among weights: the one named, or the only one for the words.
+
+    A table with exactly a row for each word comes before one with rows to spare.
+    """
+    if name is not None:
+        path = name if name in weights else f"{name}.weight"
+        if path not in weights:
+            near = nearest_name(name, list(weights))
+            raise BadInput(
+                f"there is no weight `{name}`",
+                notes=[f"there are {', '.join(sorted(weights)[:20])}"],
+                helps=[f"did you mean `{near}`?"] if near is not None else [],
+            )
+        if weights[path].ndim != 2:
+            raise BadInput(f"`{path}` holds no vectors: its shape is {list(weights[path].shape)}")
+        return weights[path]
+    roomy = {n: len(a) for n, a in weights.items() if a.ndim == 2 and len(a) >= words}
+    fitting = [n for n, rows in roomy.items() if rows == words] or list(roomy)
+    if len(fitting) == 1:
+        return weights[fitting[0]]
+    listed = ", ".join(f"`{n}`" for n in fitting)
+    raise BadInput(
+        f"{len(fitting) or 'no'} weights have a row for each of the {words:,} words",
+        notes=[f"these have: {listed}"] if fitting else [],
+        helps=["say which one with --table"],
+    )

@@ -1,0 +1,230 @@
+"""Both back ends on the same input, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from netlang.backends import reference
+from netlang.backends.onnx import to_onnx
+from netlang.backends.ort import Provider, RunFailed, Session
+from netlang.diagnostics.errors import BadInput
+from netlang.ir.arrays import numpy_dtype
+from netlang.ir.dims import Size, bind, symbols
+from netlang.ir.graph import Graph, Init, Param, Value
+from netlang.ir.initializers import initialize
+from netlang.ir.types import DType
+from netlang.system.numpy import Array, np
+
+RELATIVE, ABSOLUTE = 1e-4, 1e-5
+"""What may lie between the back ends: a part of the largest element, and a floor for zeros."""
+
+_BATCH, _SMALLEST, _LARGEST = 2, 7, 1 << 10
+_INTEGERS = (50_000, 4_096, 512, 64, 10, 4, 2, 1)
+"""Ranges to draw integers from: the first that the network accepts is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One output on both back ends.
+
+    ``difference`` is the largest between two elements, ``largest`` the largest element itself;
+    ``finite`` tells whether every element of both is a number.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    difference: float
+    largest: float
+    tolerance: float
+    finite: bool
+
+    @property
+    def relative(self) -> float:
+        return self.difference / self.largest if self.largest else self.difference
+
+    @property
+    def ok(self) -> bool:
+        return self.finite and self.difference <= self.tolerance
+
+
+def verify(
+    graph: Graph,
+    weights: Mapping[str, Array] | None = None,
+    *,
+    seed: int = 0,
+    sizes: Mapping[str, int] | None = None,
+    provider: Provider = "cpu",
+    opset: int = 18,
+) -> list[Comparison]:
+    """Run both back ends on the same random input and compare every output.
+
+    Without ``weights`` lively ones are drawn. ``sizes`` fixes symbols, the others are chosen. An
+    output may differ by ``RELATIVE`` of its largest element, or by eight times what NumPy's own
+    float32 differs from float64. Where one differs by more, the first value inside the network
+    that does so is compared too, as the last of the list.
+    """
+    chosen = choose_sizes(graph, sizes or {})
+    given = lively(graph, seed) if weights is None else weights
+    model = to_onnx(graph, given, opset=opset)
+    feeds, expected, actual = _run_both(
+        graph, given, Session(model, provider=provider), seed, chosen
+    )
+    compared = [_compare(name, actual[name], array) for name, array in expected.items()]
+    if weights is None and not all(c.finite for c in compared):
+        given = initialize(graph, seed)
+        return verify(graph, given, seed=seed, sizes=sizes, provider=provider, opset=opset)
+    if all(c.ok or not c.finite for c in compared):
+        return compared
+    exact = reference.run(graph, feeds, given, dtype=DType.F64, sizes=chosen)
+    compared = [_compare(name, actual[name], a, exact[name]) for name, a in expected.items()]
+    if all(c.ok for c in compared):
+        return compared
+    opened = _opened(graph)
+    session = Session(to_onnx(opened, given, opset=opset), provider=provider)
+    return compared + _first_inside(opened, given, session, feeds, chosen)
+
+
+def lively(graph: Graph, seed: int) -> dict[str, Array]:
+    """Draw weights under which every operand matters.
+
+    The weights a network starts from often don't tell: normalizations start at 0 and 1, and a
+    deep network at first gives little more than its last bias.
+    """
+    return initialize(
+        replace(graph, params={v: replace(p, init=_stirred(p)) for v, p in graph.params.items()}),
+        seed,
+    )
+
+
+def _stirred(param: Param) -> Init:
+    if param.init.rule == "constant":
+        (value,) = param.init.arguments or (0.0,)
+        spread = abs(value) / 2 or 0.1
+        return Init("uniform", (value - spread, value + spread))
+    # A larger gain lets gated networks grow until rounding alone decides what they give.
+    return Init("kaiming_normal", (1.0,)) if param.type.rank > 1 else param.init
+
+
+def _opened(graph: Graph) -> Graph:
+    """Make an output of every inner value of floats, named apart from those of the program."""
+    inner = [v for node in graph.nodes for v in node.outputs if v.type.dtype.is_float]
+    return replace(
+        graph,
+        inputs=(*graph.inputs, *(s.value for s in graph.states)),
+        outputs={f"inside/{v.name}": v for v in inner},
+        states=(),
+    )
+
+
+def _first_inside(
+    opened: Graph,
+    weights: Mapping[str, Array],
+    session: Session,
+    feeds: Mapping[str, Array],
+    sizes: Mapping[str, int],
+) -> list[Comparison]:
+    """Find the first inner value on which the back ends differ, in the order of computation."""
+    expected = reference.run(opened, feeds, weights, sizes=sizes)
+    exact = reference.run(opened, feeds, weights, dtype=DType.F64, sizes=sizes)
+    actual = session.run(feeds)
+    for name, array in expected.items():
+        compared = _compare(name, actual[name], array, exact[name])
+        if not compared.ok:
+            return [compared]
+    return []
+
+
+def choose_sizes(graph: Graph, fixed: Mapping[str, int]) -> dict[str, int]:
+    """Choose a size for every symbol, such that no tensor of the graph comes out empty.
+
+    ``N`` is 2; the others are multiples of their units from 7 on, doubled until the graph holds.
+    """
+    units: dict[str, int] = {}
+    for value in _values(graph):
+        for size in value.type.shape:
+            units |= symbols(size)
+    units |= graph.units
+    start = _SMALLEST
+    while True:
+        sizes = {n: _BATCH if n == "N" else -(-start // u) * u for n, u in units.items()}
+        sizes |= fixed
+        empty = _first_empty(graph, sizes)
+        if empty is None:
+            return sizes
+        if start > _LARGEST or set(fixed) >= set(units):
+            given = ", ".join(f"{n} = {v}" for n, v in sizes.items())
+            raise BadInput(f"`{empty.name}` is {empty.type}, which is empty for {given}")
+        start *= 2
+
+
+def draw_inputs(
+    graph: Graph, sizes: Mapping[str, int], seed: int, *, below: int = 10
+) -> dict[str, Array]:
+    """Draw every input and state: floats normally, integers from 1 to ``below``, bools fairly."""
+    rng = np.random.default_rng(seed)
+    feeds: dict[str, Array] = {}
+    for value in (*graph.inputs, *(s.value for s in graph.states)):
+        shape = tuple(bind(d, sizes) for d in value.type.shape)
+        dtype = numpy_dtype(value.type.dtype)
+        if value.type.dtype.is_float:
+            drawn = rng.standard_normal(shape)
+        elif value.type.dtype is DType.BOOL:
+            drawn = rng.random(shape) < 0.5
+        else:
+            top = min(below, np.iinfo(dtype.name).max)
+            drawn = rng.integers(min(1, top - 1), top, shape)
+        feeds[value.name] = np.asarray(drawn).astype(dtype)
+    return feeds
+
+
+def _run_both(
+    graph: Graph,
+    weights: Mapping[str, Array],
+    session: Session,
+    seed: int,
+    sizes: Mapping[str, int],
+) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
+    """Run both, drawing integers from the widest range in which every look-up succeeds."""
+    ranges = _INTEGERS if any(v.type.dtype.is_integer for v in graph.inputs) else _INTEGERS[-1:]
+    for below, narrower in pairwise((*ranges, 0)):
+        feeds = draw_inputs(graph, sizes, seed, below=below)
+        try:
+            expected = reference.run(graph, feeds, weights, sizes=sizes)
+            return feeds, expected, session.run(feeds)
+        except (BadInput, RunFailed):
+            if not narrower:
+                raise
+    raise AssertionError("the last range returns or raises")
+
+
+def _compare(name: str, actual: Array, expected: Array, exact: Array | None = None) -> Comparison:
+    a, b = actual.astype(np.float64), expected.astype(np.float64)
+    finite = bool(np.isfinite(a).all() and np.isfinite(b).all())
+    largest = float(np.abs(b).max(initial=0.0)) if finite else float("nan")
+    rounded = expected.dtype.kind == "f"
+    tolerance = RELATIVE * largest + ABSOLUTE if rounded else 0.0
+    if exact is not None and rounded:
+        tolerance = max(tolerance, 8 * _difference(b, exact))
+        b = exact
+    return Comparison(name, actual.shape, _difference(a, b), largest, tolerance, finite)
+
+
+def _difference(a: Array, b: Array) -> float:
+    with np.errstate(invalid="ignore"):
+        return float(np.abs(a - b).max(initial=0.0))
+
+
+def _values(graph: Graph) -> list[Value]:
+    sources = (*graph.inputs, *graph.params, *(s.value for s in graph.states))
+    return [*sources, *(v for node in graph.nodes for v in node.outputs)]
+
+
+def _first_empty(graph: Graph, sizes: Mapping[str, int]) -> Value | None:
+    """Find a tensor some size of which is below 1, though the program does not say 0."""
+
+    def vanishes(size: Size) -> bool:
+        return not isinstance(size, int) and bind(size, sizes) < 1
+
+    return next((v for v in _values(graph) if any(map(vanishes, v.type.shape))), None)

@@ -1,0 +1,64 @@
+"""The element types of NumPy and those of the language."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from netlang.ir.types import DType, TensorType
+from netlang.system.numpy import Array, np
+
+if TYPE_CHECKING:
+    import numpy
+
+_NAMES = {
+    DType.F16: "float16",
+    DType.F32: "float32",
+    DType.F64: "float64",
+    DType.I8: "int8",
+    DType.I16: "int16",
+    DType.I32: "int32",
+    DType.I64: "int64",
+    DType.U8: "uint8",
+    DType.BOOL: "bool",
+}
+_DTYPES = {name: dtype for dtype, name in _NAMES.items()} | {"bfloat16": DType.BF16}
+
+
+def numpy_dtype(dtype: DType) -> numpy.dtype[Any]:
+    """Give the NumPy element type that holds ``dtype`` (bf16 is that of ml_dtypes)."""
+    if dtype is DType.BF16:
+        return np.dtype(import_module("ml_dtypes").bfloat16)
+    return np.dtype(_NAMES[dtype])
+
+
+def dtype_of(array: Array) -> DType | None:
+    """Give the element type of an array in either byte order; ``None`` where we have none."""
+    return known(array.dtype)
+
+
+def known(dtype: numpy.dtype[Any]) -> DType | None:
+    """Give the element type of the language that NumPy's is; ``None`` where there is none."""
+    return _DTYPES.get(dtype.name)
+
+
+def raw(array: Array) -> memoryview:
+    """Give the bytes of an array in row-major order, each element's lowest first.
+
+    They are the array's own where it is stored so, and a copy of them where it is not.
+    """
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return np.ascontiguousarray(little).reshape(-1).view(np.uint8).data
+
+
+def show_array(array: Array) -> str:
+    """Print the type of an array as the language writes it: ``f32[1, 28, 28]``."""
+    dtype = dtype_of(array)
+    shape = ", ".join(map(str, array.shape))
+    return f"{dtype or array.dtype.name}[{shape}]"
+
+
+def type_of(array: Array) -> TensorType | None:
+    """Give the type of an array; ``None`` where the language has no such elements."""
+    dtype = dtype_of(array)
+    return TensorType(dtype, array.shape) if dtype is not None else None

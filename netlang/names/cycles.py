@@ -1,0 +1,74 @@
+"""Definitions that call each other in a circle."""
+
+from __future__ import annotations
+
+from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
+from netlang.diagnostics.source import Span
+from netlang.evaluate.modules.module import Home
+from netlang.syntax import ast
+from netlang.syntax.walk import walk
+
+
+def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
+    """Report definitions that call themselves, directly or through others."""
+    calls = _calls(file)
+    done: set[str] = set()
+    for start in calls:
+        cycle = _cycle(start, calls, done)
+        if not cycle:
+            continue
+        home.recursive.update(cycle)
+        done.update(cycle)
+        shown = " → ".join(f"`{name}`" for name in [*cycle, cycle[0]])
+        first, second = cycle[0], cycle[1] if len(cycle) > 1 else cycle[0]
+        message = (
+            f"`{first}` calls itself" if len(cycle) == 1 else f"these call each other: {shown}"
+        )
+        diagnostics.report(
+            Diagnostic(
+                "recursion",
+                message,
+                Label(calls[first][second], "this call comes back here"),
+                notes=("checking a file must end, so no block is part of itself",),
+                helps=("repeat with a loop: `for i in 1..depth with h = x { next h = … }`",),
+            )
+        )
+
+
+def _calls(file: ast.File) -> dict[str, dict[str, Span]]:
+    """Find, for each definition of a file, those it uses and where."""
+    definitions = [d for d in file.declarations if isinstance(d, ast.Definition)]
+    own = {d.name.text for d in definitions}
+    calls: dict[str, dict[str, Span]] = {}
+    for d in definitions:
+        free = own - {p.name.text for p in d.params}
+        found = calls.setdefault(d.name.text, {})
+        for node in walk(*(d.body if isinstance(d.body, tuple) else (d.body,))):
+            match node:
+                case ast.New(path=(*_, name)) if name.text in own:
+                    found[name.text] = node.span
+                case ast.Name(text=text) if text in free:
+                    found[text] = node.span
+                case _:
+                    pass
+    return calls
+
+
+def _cycle(start: str, calls: dict[str, dict[str, Span]], done: set[str]) -> list[str]:
+    """Find a cycle that can be reached from a definition, without recursion of our own."""
+    path: list[str] = []
+    stack: list[tuple[str, bool]] = [(start, False)]
+    while stack:
+        name, leaving = stack.pop()
+        if leaving:
+            path.pop()
+            done.add(name)
+            continue
+        if name in path:
+            return path[path.index(name) :]
+        if name in done:
+            continue
+        path.append(name)
+        stack.append((name, True))
+        stack.extend((callee, False) for callee in calls.get(name, {}))
+    return []

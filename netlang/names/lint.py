@@ -1,0 +1,149 @@
+"""Mistakes that can be seen without evaluating anything: names, uses, calls in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.suggestions import nearest
+from netlang.evaluate.modules.module import Home
+from netlang.names.cycles import report_cycles
+from netlang.names.externs import check_extern_op
+from netlang.names.lookup import Lookup
+from netlang.names.scopes import Entry, Scope
+from netlang.plan.settings import SETTING_SYNONYMS, SETTINGS, STEP_SETTINGS
+from netlang.syntax import ast
+
+
+def lint(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
+    """Report every static mistake of a file."""
+    checker = _Lint(home, diagnostics)
+    for declaration in file.declarations:
+        match declaration:
+            case ast.Definition():
+                checker.definition(declaration)
+            case ast.Extern():
+                checker.extern(declaration)
+            case ast.Train():
+                checker.train(declaration)
+            case ast.Bind(value=value):
+                checker.expr(value, Scope())
+            case ast.Assert(condition=condition):
+                checker.expr(condition, Scope())
+    report_cycles(file, home, diagnostics)
+
+
+class _Lint(Lookup):
+    """Looks through definitions and train sections."""
+
+    def definition(self, d: ast.Definition) -> None:
+        self.untyped = d.kind == "net" and any(map(_open, d.params))
+        scope = self._signature(d.params)
+        for clause in d.where:
+            self.expr(clause, scope)
+        self.inside_op = d if d.kind == "op" else None
+        outs = {out.name.text for out in d.outs}
+        if isinstance(d.body, tuple):
+            self.statements(d.body, scope, outs)
+        else:
+            self.expr(d.body, scope)
+        self.inside_op = None
+        self._outs(d.outs, scope, d.params)
+        if d.kind == "net":
+            self._unused_inputs(d, scope)
+
+    def extern(self, d: ast.Extern) -> None:
+        scope = self._signature(d.params)
+        for clause in d.where:
+            self.expr(clause, scope)
+        if d.kind == "op":
+            self._outs(d.outs, scope, d.params)
+            check_extern_op(d, self.diagnostics)
+            return
+        for out in d.outs:  # a dataset's columns may have sizes of their own
+            self._type(out.type, scope, binds=True)
+
+    def _signature(self, params: Sequence[ast.Param]) -> Scope:
+        scope = Scope()
+        for param in params:
+            self._declare(scope, param.name, "param", None)
+        for param in params:
+            self._type(param.type, scope, binds=True)
+        for param in params:
+            if param.default is not None:
+                self.expr(param.default, scope)
+        return scope
+
+    def _outs(self, outs: Sequence[ast.Out], scope: Scope, params: Sequence[ast.Param]) -> None:
+        signature = self._signature(params) if any(o.type for o in outs) else scope
+        for out in outs:
+            self._type(out.type, signature, binds=False)
+
+    def _unused_inputs(self, d: ast.Definition, scope: Scope) -> None:
+        outs = {out.name.text for out in d.outs}
+        for param in d.params:
+            entry = scope.entries[param.name.text]
+            shaped = isinstance(param.type, ast.ShapeType)
+            if shaped and not entry.used and param.name.text not in outs:
+                self._warn(
+                    "unused-input",
+                    f"the input `{param.name.text}` is never used",
+                    param.name.span,
+                    "nothing depends on it",
+                )
+
+    # ---- training ------------------------------------------------------------------------
+
+    def train(self, t: ast.Train) -> None:
+        scope = self._signature(t.params)
+        for name in ("batch", "N"):
+            scope.entries.setdefault(name, Entry(t.name.span, "free", used=True))
+        scope.later = frozenset(
+            n.text for s in t.items if isinstance(s, ast.Bind) for n in s.targets
+        )
+        for item in t.items:
+            match item:
+                case ast.Bind(targets=targets, value=value):
+                    self.expr(value, scope)
+                    for target in targets:
+                        self._declare(scope, target, "binding", value)
+                case ast.Assert(condition=condition):
+                    self.expr(condition, scope)
+                case ast.Step():
+                    self._step(item, scope)
+        for name, entry in scope.entries.items():
+            if (
+                entry.kind == "binding"
+                and not entry.used
+                and name not in SETTINGS
+                and name[0] != "_"
+            ):
+                self._unused_setting(name, entry)
+
+    def _step(self, step: ast.Step, scope: Scope) -> None:
+        inner = Scope(scope)
+        for bind in step.binds:
+            self.expr(bind.value, inner)
+            for target in bind.targets:
+                self._declare(inner, target, "binding", bind.value)
+        for name, entry in inner.entries.items():
+            if not entry.used and name not in STEP_SETTINGS and name[0] != "_":
+                self._unused_setting(name, entry, STEP_SETTINGS)
+
+    def _unused_setting(self, name: str, entry: Entry, settings: Iterable[str] = SETTINGS) -> None:
+        near = SETTING_SYNONYMS.get(name.lower()) or nearest(name, settings)
+        self._refuse(
+            "unused-setting",
+            f"`{name}` is neither a training setting nor used",
+            entry.span,
+            helps=(f"did you mean the setting `{near}`?",)
+            if near is not None
+            else (f"the settings are: {', '.join(settings)}",),
+        )
+
+
+def _open(param: ast.Param) -> bool:
+    """Tell whether an input may have dimensions that its type fails to name."""
+    if not isinstance(param.type, ast.ShapeType):
+        return param.type is None
+    return any(isinstance(d, ast.Nothing | ast.Unary) for d in param.type.dims)

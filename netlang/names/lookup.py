@@ -1,0 +1,352 @@
+"""Every name of statements and expressions looked up, before anything is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from netlang.advice.parameters import element_helps
+from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label, Refused, Severity
+from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import nearest
+from netlang.evaluate.calls.unknown import MODULES, advice, refuse_unknown_name
+from netlang.evaluate.context.parameter_names import ELEMENTS
+from netlang.evaluate.modules.module import Home
+from netlang.evaluate.types.fitting import TYPE_NAMES
+from netlang.names.scopes import Entry, Kind, Scope
+from netlang.syntax import ast
+from netlang.syntax.keywords import FOREIGN_VALUES
+from netlang.syntax.walk import children, walk
+
+_TYPE_SYNONYMS = {
+    "integer": "int", "long": "int", "double": "float", "real": "float", "boolean": "bool",
+    "string": "str", "text": "str", "shape": "[int]", "list": "[int]", "function": "op",
+    "module": "block", "layer": "block", "epochs": "duration",
+}  # fmt: skip
+SUGGESTED = 60
+"""Mistakes in a program up to which near names are looked for."""
+
+
+@dataclass(slots=True)
+class Lookup:
+    """Looks up the names of a file and reports those that lead nowhere, or that nothing uses."""
+
+    home: Home
+    diagnostics: Diagnostics
+    inside_op: ast.Definition | None = None
+    untyped: bool = False
+    """Whether an input without a type may be the one that has a dimension."""
+
+    # ---- types --------------------------------------------------------------------------
+
+    def _type(self, type: ast.TypeExpr | None, scope: Scope, *, binds: bool) -> None:
+        """Use the names in a type; with ``binds``, capital names become dimensions."""
+        for node in walk(*([type] if type is not None else [])):
+            if isinstance(node, ast.NameType) and node.name not in TYPE_NAMES:
+                self._unknown_type(node)
+            if not isinstance(node, ast.ShapeType):
+                continue
+            if node.element.text not in ELEMENTS:
+                self._refuse(
+                    "unknown-type",
+                    f"I don't know the element type `{node.element.text}`",
+                    node.element.span,
+                    helps=element_helps(node.element.text),
+                )
+            for dim in node.dims:
+                if isinstance(dim, ast.Rest):
+                    if dim.name is not None and binds:
+                        scope.entries.setdefault(dim.name.text, Entry(dim.span, "dim", used=True))
+                    continue
+                for part in walk(dim):
+                    if binds and isinstance(part, ast.Name) and part.text[0].isupper():
+                        scope.entries.setdefault(part.text, Entry(part.span, "dim", used=True))
+                self.expr(dim, scope)
+
+    def _unknown_type(self, type: ast.NameType) -> None:
+        near = _TYPE_SYNONYMS.get(type.name.lower()) or nearest(type.name, TYPE_NAMES)
+        self._refuse(
+            "unknown-type",
+            f"I don't know the type `{type.name}`",
+            type.span,
+            helps=(f"did you mean `{near}`?",) if near is not None else (),
+        )
+
+    # ---- statements ---------------------------------------------------------------------
+
+    def statements(
+        self, body: Sequence[ast.Statement], scope: Scope, outs: Iterable[str] = ()
+    ) -> None:
+        scope.later = frozenset(t.text for s in body if isinstance(s, ast.Bind) for t in s.targets)
+        self._strays(body, scope)
+        for statement in body:
+            match statement:
+                case ast.Bind(targets=targets, type=type, value=value):
+                    self.expr(value, scope)
+                    self._type(type, scope, binds=False)
+                    for target in targets:
+                        self._declare(scope, target, "binding", value)
+                case ast.Next(value=value) | ast.Yield(value=value):
+                    self.expr(value, scope)
+                case ast.State(name=name, type=type, value=value):
+                    self.expr(value, scope)
+                    self._type(type, scope, binds=False)
+                    self._declare(scope, name, "free", None)
+                case ast.Assert(condition=condition):
+                    self.expr(condition, scope)
+        wanted = set(outs)
+        several = (s for s in body if isinstance(s, ast.Bind) and len(s.targets) > 1)
+        taken_apart = {target.text for bind in several for target in bind.targets}
+        for name, entry in scope.entries.items():
+            if entry.kind == "binding" and not entry.used and name not in wanted and name[0] != "_":
+                self._unused(name, entry, part=name in taken_apart)
+
+    def _strays(self, body: Sequence[ast.Statement], scope: Scope) -> None:
+        """Know the names of each `next` that belongs to nothing: the syntax check tells of it."""
+        states = {s.name.text for s in body if isinstance(s, ast.State)}
+        for statement in body:
+            if isinstance(statement, ast.Next):
+                name = statement.name
+                if name.text not in states and scope.find(name.text) is None:
+                    scope.entries[name.text] = Entry(name.span, "free", used=True)
+
+    def _declare(self, scope: Scope, name: ast.Ident, kind: Kind, value: ast.Expr | None) -> None:
+        before = scope.entries.get(name.text)
+        if before is None or name.text == "_":
+            used = name.text in scope.early
+            scope.entries[name.text] = Entry(name.span, kind, value, used)
+            return
+        before.used = True
+        if kind == "param":
+            return  # the look at the syntax has told it
+        number = next(n for n in range(2, 1000) if scope.find(f"{name.text}{n}") is None)
+        note = "a name stands for one value"
+        if (
+            value is not None
+            and before.value is not None
+            and self._owns(value)
+            and self._owns(before.value)
+        ):
+            note += (
+                ", and also names the weights that made it: both lines\n"
+                f"would own `{name.text}.weight`"
+            )
+        self._refuse(
+            "already-bound",
+            f"`{name.text}` already has a value",
+            name.span,
+            "bound again here",
+            secondary=(Label(before.span, "first bound here"),),
+            notes=(note,),
+            helps=(f"give this value a name of its own, such as `{name.text}{number}`",),
+        )
+
+    def _owns(self, expr: ast.Expr) -> bool:
+        return any(isinstance(n, ast.Name) and self.home.owns(n.text) for n in walk(expr))
+
+    def _unused(self, name: str, entry: Entry, *, part: bool) -> None:
+        if part:
+            self._warn(
+                "unused-binding", f"`{name}` is never used", entry.span,
+                "taken out of several values, but nothing depends on it",
+                helps=("write `_` for a value you don't need",),
+            )  # fmt: skip
+            return
+        owns = entry.value is not None and self._owns(entry.value)
+        self._warn(
+            "unused-binding",
+            f"`{name}` is never used",
+            entry.span,
+            "computed here, but nothing depends on it",
+            notes=("its weights would never be trained",) if owns else (),
+            helps=(f"did you forget to pass it on? If it's on purpose, name it `_{name}`",),
+        )
+
+    # ---- expressions --------------------------------------------------------------------
+
+    def expr(self, root: ast.Expr, scope: Scope) -> None:
+        """Look up every name of an expression."""
+        stack: list[object] = [root]
+        while stack:
+            node = stack.pop()
+            match node:
+                case ast.Name():
+                    self._use(node.text, node.span, scope)
+                case ast.New(path=path, args=args):
+                    self._use(path[0].text, path[0].span, scope)
+                    stack.extend(reversed(args))
+                case ast.Field(value=ast.Name(text=text) as value, name=name) if self._foreign(
+                    text, scope
+                ):
+                    self._module(value, name.text, scope)
+                case ast.Field(value=value) | ast.Label(value=value) | ast.Argument(value=value):
+                    stack.append(value)
+                case ast.Index(value=ast.Name(text=text), items=items) if text in ELEMENTS:
+                    stack.extend(reversed(items))
+                case ast.For():
+                    self._loop(node, scope)
+                case ast.Str(value=text) if (named := scope.find(text)) is not None:
+                    named.used = True  # quotes around a name are told where it is used
+                case ast.Comprehension():
+                    self._comprehension(node, scope)
+                case ast.Call(callee=ast.Name() as callee):
+                    self._called(callee)
+                    stack.extend(reversed(children(node)))
+                case ast.Pipe(stages=stages):
+                    for stage in stages:
+                        if isinstance(stage, ast.Name):
+                            self._called(stage)
+                    stack.extend(reversed(children(node)))
+                case _:
+                    stack.extend(reversed(children(node)))
+
+    def _foreign(self, name: str, scope: Scope) -> bool:
+        """Tell whether a name before a point is that of another framework's module."""
+        return name in MODULES and scope.find(name) is None and not self.home.knows(name)
+
+    def _module(self, value: ast.Name, name: str, scope: Scope) -> None:
+        notes, helps = advice(name, scope.names() | self.home.visible())
+        if self.home.knows(name):
+            helps = (f"layers are called by their names alone: `{name}(…)`",)
+        self._refuse(
+            "unknown-name",
+            f"I don't know `{value.text}`",
+            value.span,
+            "netlang has no such modules",
+            notes=notes,
+            helps=helps or ("layers are called by their names alone: `conv(…)`, `relu(…)`",),
+        )
+
+    def _use(self, name: str, span: Span, scope: Scope) -> None:
+        entry = scope.find(name)
+        if entry is not None:
+            entry.used = True
+            return
+        if self.home.knows(name) or name in ELEMENTS or name in FOREIGN_VALUES:
+            return
+        outer: Scope | None = scope
+        while outer is not None and name not in outer.later:
+            outer = outer.parent
+        if outer is not None:
+            outer.early.add(name)
+            self._refuse(
+                "used-early",
+                f"`{name}` is used before it gets its value",
+                span,
+                "its line comes later",
+                helps=("put the line that makes it before this one",),
+            )
+            return
+        if name[0].isupper() and len(name) <= 2:
+            self._unknown_dimension(name, span, scope)
+            return
+        # A file full of mistakes is answered fast: only the first ones are shown anyway.
+        few = len(self.diagnostics.items) < SUGGESTED
+        visible = scope.names() | self.home.visible() if few else set[str]()
+        near = scope.find(nearest(name, visible) or "")
+        if near is not None:
+            near.used = True  # it would be, under its right name
+        try:
+            refuse_unknown_name(name, span, visible)
+        except Refused as refused:
+            self.diagnostics.report(refused.diagnostic)
+
+    def _unknown_dimension(self, name: str, span: Span, scope: Scope) -> None:
+        if self.untyped:
+            return
+        known = [n for n, e in scope.entries.items() if e.kind == "dim"]
+        self._refuse(
+            "unknown-dimension",
+            f"the dimension `{name}` isn't given by any input",
+            span,
+            "no input has a dimension of this name",
+            notes=(
+                "a name with a capital letter is a dimension: it gets its value from the shape of "
+                f"an input,\nand here the inputs have: {', '.join(known) or 'none'}",
+            ),
+            helps=(
+                f"use one of these, or give an input the dimension `{name}`"
+                if known
+                else f"give an input the dimension `{name}`",
+            ),
+        )
+
+    def _loop(self, node: ast.For, scope: Scope) -> None:
+        self.expr(node.source, scope)
+        for carry in node.carries:
+            self.expr(carry.value, scope)
+        inner = Scope(scope)
+        for name in node.names:
+            self._declare(inner, name, "loop", None)
+        for carry in node.carries:
+            self._declare(inner, carry.name, "loop", None)
+        gives = node.carries or any(isinstance(s, ast.Yield) for s in node.body)
+        # A loop that gives nothing is told as such; all in it is unused.
+        self.statements(node.body, inner, () if gives else _bound(node.body))
+
+    def _comprehension(self, node: ast.Comprehension, scope: Scope) -> None:
+        self.expr(node.source, scope)
+        inner = Scope(scope)
+        for name in node.names:
+            self._declare(inner, name, "loop", None)
+        self.expr(node.body, inner)
+        if node.condition is not None:
+            self.expr(node.condition, inner)
+
+    def _called(self, callee: ast.Name) -> None:
+        """Refuse a block called by an op, which owns no weights."""
+        if self.inside_op is None:
+            return
+        if any(p.name.text == callee.text for p in self.inside_op.params):
+            return
+        function = self.home.function(callee.text)
+        if function is None or not (
+            function.kind in ("block", "net") or self.home.owns(callee.text)
+        ):
+            return
+        op = self.inside_op.name.text
+        self._refuse(
+            "op-calls-block",
+            f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
+            callee.span,
+            "this makes weights" if self.home.owns(callee.text) else "this is a block",
+            secondary=(Label(self.inside_op.name.span, "an op owns no weights"),),
+            helps=(f"make it a block: `block {op}(…)`",),
+        )
+
+    # ---- reporting ----------------------------------------------------------------------
+
+    def _refuse(
+        self,
+        rule: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        *,
+        secondary: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+        helps: tuple[str, ...] = (),
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        primary = Label(span, label)
+        self.diagnostics.report(
+            Diagnostic(rule, message, primary, secondary, (), notes, helps, severity)
+        )
+
+    def _warn(
+        self,
+        rule: str,
+        message: str,
+        span: Span,
+        label: str,
+        *,
+        notes: tuple[str, ...] = (),
+        helps: tuple[str, ...] = (),
+    ) -> None:
+        self._refuse(
+            rule, message, span, label, notes=notes, helps=helps, severity=Severity.WARNING
+        )
+
+
+def _bound(body: Sequence[ast.Statement]) -> list[str]:
+    return [t.text for s in body if isinstance(s, ast.Bind) for t in s.targets]

@@ -1,0 +1,245 @@
+"""Comparison and logic, element by element."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from netlang.ir.dims import symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.types import BOOL, F32, I64, DType, TensorType, Types
+from netlang.ops.checks import require_bool
+from netlang.ops.elementwise.arithmetic import Binary, pairs
+from netlang.ops.elementwise.unary import Unary
+from netlang.system.numpy import Array, np
+
+N = symbol("N")
+
+
+class Comparison(Binary, ABC):
+    """Two tensors compared element by element."""
+
+    no_gradient = "its result is true or false"
+
+    def result(self, dtype: DType) -> DType:
+        del dtype
+        return BOOL
+
+
+@register
+class Equal(Comparison):
+    """Tell where two tensors are equal.
+
+    ``i64[2, 3], i64[3] -> bool[2, 3]``. Source: ONNX Equal.
+    """
+
+    name = "equal"
+    sign = "=="
+    numpy_name = "equal"
+    onnx_name = "Equal"
+
+    def check(self, a: TensorType, b: TensorType) -> None:
+        del a, b
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(), pairs(I64)[0], low=0, high=2),
+            Sample(cls(), pairs(BOOL)[3]),
+            Sample(cls(), pairs(F32)[-1], sizes={"N": 4}),
+            Sample(cls(), pairs(I64)[-2], low=0, high=2),
+        ]
+
+
+@register
+class NotEqual(Comparison):
+    """Tell where two tensors differ.
+
+    ``i64[2, 3], i64[3] -> bool[2, 3]``.
+    """
+
+    name = "not_equal"
+    sign = "!="
+    numpy_name = "not_equal"
+
+    def check(self, a: TensorType, b: TensorType) -> None:
+        del a, b
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Not", b.add("Equal", *operands)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [Sample(cls(), s.types, s.low, s.high, s.sizes) for s in Equal.samples()]
+
+
+@register
+class Less(Comparison):
+    """Tell where the first tensor is below the second.
+
+    ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX Less.
+    """
+
+    name = "less"
+    sign = "<"
+    numpy_name = "less"
+    onnx_name = "Less"
+
+
+@register
+class LessEqual(Comparison):
+    """Tell where the first tensor is below the second or equal to it.
+
+    ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX LessOrEqual.
+    """
+
+    name = "less_equal"
+    sign = "<="
+    numpy_name = "less_equal"
+    onnx_name = "LessOrEqual"
+
+
+@register
+class Greater(Comparison):
+    """Tell where the first tensor is above the second.
+
+    ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX Greater.
+    """
+
+    name = "greater"
+    sign = ">"
+    numpy_name = "greater"
+    onnx_name = "Greater"
+
+
+@register
+class GreaterEqual(Comparison):
+    """Tell where the first tensor is above the second or equal to it.
+
+    ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX GreaterOrEqual.
+    """
+
+    name = "greater_equal"
+    sign = ">="
+    numpy_name = "greater_equal"
+    onnx_name = "GreaterOrEqual"
+
+
+class Test(Unary, ABC):
+    """A question about each element of a floating-point tensor."""
+
+    no_gradient = "its result is true or false"
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = Unary.infer(self, *types)
+        return (TensorType(BOOL, x.shape),)
+
+
+@register
+class IsNan(Test):
+    """Tell where a tensor holds no number.
+
+    ``f32[...S] -> bool[...S]``. Source: ONNX IsNaN.
+    """
+
+    name = "is_nan"
+    numpy_name = "isnan"
+    onnx_name = "IsNaN"
+
+
+@register
+class IsInf(Test):
+    """Tell where a tensor is infinite, on either side.
+
+    ``f32[...S] -> bool[...S]``. Source: ONNX IsInf.
+    """
+
+    name = "is_inf"
+    numpy_name = "isinf"
+    onnx_name = "IsInf"
+
+
+class Logical(Binary, ABC):
+    """Two tensors of truth values joined element by element."""
+
+    no_gradient = "its result is true or false"
+
+    def check(self, a: TensorType, b: TensorType) -> None:
+        require_bool(self.sign, a, b)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [Sample(cls(), types, sizes={"N": 4}) for types in pairs(BOOL)]
+
+
+@register
+class LogicalAnd(Logical):
+    """Tell where both tensors are true.
+
+    ``bool[2, 3], bool[3] -> bool[2, 3]``. Source: ONNX And.
+    """
+
+    name = "logical_and"
+    sign = "and"
+    numpy_name = "logical_and"
+    onnx_name = "And"
+
+
+@register
+class LogicalOr(Logical):
+    """Tell where at least one of two tensors is true.
+
+    ``bool[2, 3], bool[3] -> bool[2, 3]``. Source: ONNX Or.
+    """
+
+    name = "logical_or"
+    sign = "or"
+    numpy_name = "logical_or"
+    onnx_name = "Or"
+
+
+@register
+class LogicalXor(Logical):
+    """Tell where exactly one of two tensors is true.
+
+    ``bool[2, 3], bool[3] -> bool[2, 3]``. Source: ONNX Xor.
+    """
+
+    name = "logical_xor"
+    sign = "logical_xor"
+    numpy_name = "logical_xor"
+    onnx_name = "Xor"
+
+
+@register
+@dataclass(frozen=True)
+class LogicalNot(Primitive):
+    """Turn true into false and false into true.
+
+    ``bool[...S] -> bool[...S]``. Source: ONNX Not.
+    """
+
+    name: ClassVar[str] = "logical_not"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    no_gradient: ClassVar[str] = "its result is true or false"
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_bool("not", x)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(np.logical_not(x)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Not", *operands),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(), (TensorType(BOOL, shape),), sizes={"N": 3})
+            for shape in ((2, 3), (), (N, 1))
+        ]

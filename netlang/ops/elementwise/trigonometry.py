@@ -1,0 +1,188 @@
+"""Trigonometric and hyperbolic functions of each element, and their inverses."""
+
+from __future__ import annotations
+
+from netlang.ir.op import register
+from netlang.ops.elementwise.unary import Unary
+from netlang.ops.terms import Term
+
+
+@register
+class Sin(Unary):
+    """Take the sine of every element, an angle in radians.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Sin.
+    """
+
+    name = "sin"
+    numpy_name = "sin"
+    onnx_name = "Sin"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return x.unary("cos")
+
+
+@register
+class Cos(Unary):
+    """Take the cosine of every element, an angle in radians.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Cos.
+    """
+
+    name = "cos"
+    numpy_name = "cos"
+    onnx_name = "Cos"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return -x.unary("sin")
+
+
+@register
+class Tan(Unary):
+    """Take the tangent of every element, an angle in radians.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Tan.
+    """
+
+    name = "tan"
+    numpy_name = "tan"
+    onnx_name = "Tan"
+    low, high = -1.0, 1.0
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return y * y + 1.0
+
+
+@register
+class Atan(Unary):
+    """Give the angle in radians whose tangent every element is.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Atan.
+    """
+
+    name = "atan"
+    numpy_name = "arctan"
+    onnx_name = "Atan"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (x * x + 1.0)
+
+
+@register
+class Asin(Unary):
+    """Give the angle in radians whose sine every element is.
+
+    ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Asin.
+    """
+
+    name = "asin"
+    numpy_name = "arcsin"
+    onnx_name = "Asin"
+    low, high = -1.0, 1.0
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (1.0 - x * x).unary("sqrt")
+
+
+@register
+class Acos(Unary):
+    """Give the angle in radians whose cosine every element is.
+
+    ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Acos.
+    """
+
+    name = "acos"
+    numpy_name = "arccos"
+    onnx_name = "Acos"
+    low, high = -1.0, 1.0
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return -1.0 / (1.0 - x * x).unary("sqrt")
+
+
+@register
+class Sinh(Unary):
+    """Take the hyperbolic sine of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Sinh.
+    """
+
+    name = "sinh"
+    numpy_name = "sinh"
+    onnx_name = "Sinh"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return x.unary("cosh")
+
+
+@register
+class Cosh(Unary):
+    """Take the hyperbolic cosine of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Cosh.
+    """
+
+    name = "cosh"
+    numpy_name = "cosh"
+    onnx_name = "Cosh"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return x.unary("sinh")
+
+
+@register
+class Asinh(Unary):
+    """Give the number whose hyperbolic sine every element is.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Asinh.
+    """
+
+    name = "asinh"
+    numpy_name = "arcsinh"
+    onnx_name = "Asinh"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (x * x + 1.0).unary("sqrt")
+
+
+@register
+class Acosh(Unary):
+    """Give the number from 0 whose hyperbolic cosine every element is.
+
+    ``f32[...S] -> f32[...S]``; NaN below 1. Source: ONNX Acosh.
+    """
+
+    name = "acosh"
+    numpy_name = "arccosh"
+    onnx_name = "Acosh"
+    low, high = 1.0, 9.0
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (x * x - 1.0).unary("sqrt")
+
+
+@register
+class Atanh(Unary):
+    """Give the number whose hyperbolic tangent every element is.
+
+    ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Atanh.
+    """
+
+    name = "atanh"
+    numpy_name = "arctanh"
+    onnx_name = "Atanh"
+    low, high = -0.9, 0.9
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / (1.0 - x * x)

@@ -1,0 +1,247 @@
+"""Functions of each element of one tensor."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from netlang.ir.dims import symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.ops.checks import require_float, require_number
+from netlang.ops.elementwise.special import erf, numpy_function
+from netlang.ops.terms import Term, terms
+from netlang.system.numpy import Array, np
+
+N = symbol("N")
+
+
+@dataclass(frozen=True)
+class Unary(Primitive, ABC):
+    """One tensor, element by element. Subclasses add no fields and no decorator."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    numpy_name: ClassVar[str]
+    onnx_name: ClassVar[str]
+    low: ClassVar[float | None] = None
+    high: ClassVar[float | None] = None
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_float(self.name, x)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (np.asarray(numpy_function(self.numpy_name)(x)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add(self.onnx_name, *operands),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, y, ct = terms(b, *inputs, *outputs, *cts)
+        return ((ct * self.derivative(x, y)).value,)
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        """Give the derivative at ``x``, where the function is ``y``."""
+        raise NoGradient(f"`{self.name}` has no gradient")
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        shapes = ((2, 3), (), (0, 3), (N, 2, 1))
+        return [
+            Sample(cls(), (TensorType(F32, shape),), cls.low, cls.high, {"N": 4})
+            for shape in shapes
+        ]
+
+
+class Signed(Unary, ABC):
+    """One tensor of numbers that have a sign, integers too."""
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_number(self.name, x)
+        return (x,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        whole = Sample(cls(), (TensorType(I64, (2, 3)),), low=-5, high=5)
+        return [Sample(cls(), (TensorType(F32, s),)) for s in ((2, 3), (), (0, 3))] + [whole]
+
+
+@register
+class Neg(Signed):
+    """Change the sign of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Neg.
+    """
+
+    name = "neg"
+    numpy_name = "negative"
+    onnx_name = "Neg"
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return ((-ct).value,)
+
+
+@register
+class Abs(Signed):
+    """Take the absolute value of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Abs.
+    """
+
+    name = "abs"
+    numpy_name = "abs"
+    onnx_name = "Abs"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return x.unary("sign")
+
+
+@register
+class Sign(Signed):
+    """Give -1, 0 or 1 for every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Sign.
+    """
+
+    name = "sign"
+    numpy_name = "sign"
+    onnx_name = "Sign"
+    no_gradient = "its result stays the same but for jumps"
+
+
+@register
+class Sqrt(Unary):
+    """Take the square root of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Sqrt.
+    """
+
+    name = "sqrt"
+    numpy_name = "sqrt"
+    onnx_name = "Sqrt"
+    low, high = 0.0, 9.0
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return 0.5 / y
+
+
+@register
+class Exp(Unary):
+    """Raise e to the power of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Exp.
+    """
+
+    name = "exp"
+    numpy_name = "exp"
+    onnx_name = "Exp"
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return y
+
+
+@register
+class Log(Unary):
+    """Take the natural logarithm of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Log.
+    """
+
+    name = "log"
+    numpy_name = "log"
+    onnx_name = "Log"
+    low, high = 0.1, 9.0
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return 1.0 / x
+
+
+@register
+class Erf(Unary):
+    """Take the error function of every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Erf.
+    """
+
+    name = "erf"
+    onnx_name = "Erf"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        return (erf(x),)
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del y
+        return (2 / math.pi**0.5) * (-(x * x)).unary("exp")
+
+
+@register
+class Floor(Unary):
+    """Round every element down.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Floor.
+    """
+
+    name = "floor"
+    numpy_name = "floor"
+    onnx_name = "Floor"
+    no_gradient = "its result stays the same but for jumps"
+    low, high = -9.0, 9.0
+
+
+@register
+class Ceil(Unary):
+    """Round every element up.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Ceil.
+    """
+
+    name = "ceil"
+    numpy_name = "ceil"
+    onnx_name = "Ceil"
+    no_gradient = "its result stays the same but for jumps"
+    low, high = -9.0, 9.0
+
+
+@register
+class Round(Unary):
+    """Round every element to the nearest whole number, halves to the even one.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Round.
+    """
+
+    name = "round"
+    numpy_name = "round"
+    onnx_name = "Round"
+    no_gradient = "its result stays the same but for jumps"
+    low, high = -9.0, 9.0
+
+
+@register
+class Reciprocal(Unary):
+    """Divide 1 by every element.
+
+    ``f32[...S] -> f32[...S]``. Source: ONNX Reciprocal.
+    """
+
+    name = "reciprocal"
+    numpy_name = "reciprocal"
+    onnx_name = "Reciprocal"
+    low, high = 0.5, 3.0
+
+    def derivative(self, x: Term, y: Term) -> Term:
+        del x
+        return -(y * y)

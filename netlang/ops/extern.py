@@ -1,0 +1,61 @@
+"""Operators implemented elsewhere: the signature in the program is all we know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from importlib import import_module
+from typing import ClassVar, cast
+
+from netlang.diagnostics.errors import Fault
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.system.numpy import Array, np
+
+PYTHON_ALLOWED: ContextVar[bool] = ContextVar("python_allowed", default=False)
+"""Whether the functions that programs name may be called; only the user can say so."""
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Foreign(Primitive):
+    """Call an operator of another ONNX domain, or a Python function on NumPy arrays.
+
+    ``results`` are the types its signature promises; ``function`` is ``module:name`` and is
+    imported when the operator is first computed, never while a program is only checked.
+    """
+
+    name: ClassVar[str] = "foreign"
+    operands: ClassVar[tuple[str, ...]] = ("xs*",)
+    results: Types
+    node: str = ""
+    function: str = ""
+    settings: tuple[tuple[str, float | int | str], ...] = ()
+
+    def infer(self, *types: TensorType) -> Types:
+        del types
+        return self.results
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        if not PYTHON_ALLOWED.get():
+            raise Fault(
+                "python-not-allowed",
+                f"an `extern op` of this program runs Python: `{self.function}`",
+                notes=["a program from someone else could do anything this way"],
+                helps=["if you trust it, give `--allow-python`"],
+            )
+        module, _, name = self.function.partition(":")
+        made = getattr(import_module(module), name)(*operands, **dict(self.settings))
+        results = cast("tuple[object, ...]", made) if isinstance(made, tuple) else (made,)
+        return tuple(np.asarray(r) for r in results)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        domain, _, kind = self.node.rpartition("::")
+        settings = {**dict(self.settings), "domain": domain}
+        return b.add_many(kind, *operands, outputs=len(self.results), **settings)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        x = TensorType(F32, (2, 3))
+        return [Sample(cls((x,), node="::Tanh", function="numpy:tanh"), (x,))]

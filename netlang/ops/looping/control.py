@@ -1,0 +1,151 @@
+"""Loops at run time, and sizes as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Size, symbol
+from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, I64, DType, TensorType, Types
+from netlang.system.numpy import Array, np
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Measure(Primitive):
+    """Give a size as a tensor of rank 0, such as the length of a sequence as a number."""
+
+    name: ClassVar[str] = "measure"
+    operands: ClassVar[tuple[str, ...]] = ()
+    no_gradient: ClassVar[str] = "it depends on a size alone"
+    size: Size
+    dtype: DType = F32
+
+    def infer(self, *types: TensorType) -> Types:
+        del types
+        return (TensorType(self.dtype, ()),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        from netlang.ir.arrays import numpy_dtype
+
+        del operands
+        return (np.asarray(self.size, dtype=numpy_dtype(self.dtype)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        del operands
+        whole = b.add("Squeeze", b.shape((self.size,)), b.axes([0]))
+        return (whole if self.dtype is I64 else b.add("Cast", whole, to=self.dtype),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [Sample(cls(3), ()), Sample(cls(7, I64), ())]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Scan(Primitive):
+    """Walk along axis 1 of tensors with one body for every step (ONNX Scan).
+
+    Operands: ``carried`` start values, ``scanned`` sequences ``(N, T, ...)``, then what the body
+    uses from outside. The body maps carried values, slices ``(N, ...)`` and outside values to the
+    next carried values and the step's results. Gives the last carried values and the results of
+    all steps, stacked on axis 1.
+    """
+
+    name: ClassVar[str] = "scan"
+    operands: ClassVar[tuple[str, ...]] = ("xs*",)
+    body: Graph
+    carried: int
+    scanned: int
+
+    def infer(self, *types: TensorType) -> Types:
+        inputs = [v.type for v in self.body.inputs]
+        outputs = [v.type for v in self.body.outputs.values()]
+        sequences = types[self.carried : self.carried + self.scanned]
+        steps = sequences[0].shape[1]
+        slices = [t.with_shape(t.shape[0], *t.shape[2:]) for t in sequences]
+        given = [*types[: self.carried], *slices, *types[self.carried + self.scanned :]]
+        if given != inputs or outputs[: self.carried] != inputs[: self.carried]:
+            raise TypeRefused("the body of a scan does not fit its operands")
+        stacked = [t.with_shape(t.shape[0], steps, *t.shape[1:]) for t in outputs[self.carried :]]
+        return (*outputs[: self.carried], *stacked)
+
+    def macs(self, *types: TensorType) -> Size:
+        once: Size = 0
+        for node in self.body.nodes:
+            once = once + node.op.macs(*(v.type for v in node.inputs))
+        return once * types[self.carried].shape[1]
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        end = self.carried + self.scanned
+        carried, sequences, outside = (
+            operands[: self.carried],
+            operands[self.carried : end],
+            operands[end:],
+        )
+        outputs = list(self.body.outputs.values())
+        steps: list[list[Array]] = [[] for _ in outputs[self.carried :]]
+        for t in range(sequences[0].shape[1]):
+            slices = [x[:, t] for x in sequences]
+            made = self._step([*carried, *slices, *outside])
+            carried = made[: self.carried]
+            for kept, step in zip(steps, made[self.carried :], strict=True):
+                kept.append(step)
+        from netlang.ir.arrays import numpy_dtype
+
+        empty = operands[self.carried].shape[0]
+        stacked = [
+            np.stack(kept, axis=1)
+            if kept
+            else np.zeros(
+                (empty, 0, *(_known(s) for s in v.type.shape[1:])), numpy_dtype(v.type.dtype)
+            )
+            for kept, v in zip(steps, outputs[self.carried :], strict=True)
+        ]
+        return (*carried, *stacked)
+
+    def _step(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        values: dict[Value, Array] = dict(zip(self.body.inputs, inputs, strict=True))
+        # Where f32 is computed in float64, so is what the body makes from nothing.
+        wide = any(v.type.dtype is F32 and a.dtype == np.float64 for v, a in values.items())
+        for node in self.body.nodes:
+            for v, made in zip(
+                node.outputs, node.op.forward(*(values[v] for v in node.inputs)), strict=True
+            ):
+                values[v] = made.astype(np.float64) if wide and made.dtype == np.float32 else made
+        return tuple(values[v] for v in self.body.outputs.values())
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return b.scan(self.body, self.carried, self.scanned, operands)
+
+    def at(self, sizes: Mapping[str, int]) -> Self:
+        nodes = tuple(
+            Node(n.op.at(sizes), n.inputs, n.outputs, n.scope, n.span) for n in self.body.nodes
+        )
+        body = Graph(self.body.name, self.body.inputs, {}, nodes, self.body.outputs)
+        return replace(self, body=body)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        from netlang.ops.looping.gradients_scan import scan_gradient
+
+        return scan_gradient(self, b, inputs, outputs, cts)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        from netlang.ops.elementwise.arithmetic import Add
+
+        n = symbol("N")
+        step = TensorType(F32, (n, 3))
+        h, x, w = Value("h", step), Value("x", step), Value("w", step)
+        first, second = Value("sum", step), Value("next", step)
+        nodes = (Node(Add(), (h, x), (first,)), Node(Add(), (first, w), (second,)))
+        body = Graph("scan", (h, x, w), {}, nodes, {"out0": second, "out1": first})
+        sequence = TensorType(F32, (n, 4, 3))
+        return [Sample(cls(body, 1, 1), (step, sequence, step), sizes={"N": 2})]
+
+
+def _known(size: Size) -> int:
+    return size if isinstance(size, int) else 0

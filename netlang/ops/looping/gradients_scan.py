@@ -1,0 +1,247 @@
+"""The gradient of a loop: a loop that walks back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
+from netlang.ops.looping.control import Scan
+from netlang.ops.reducing.linear import Linear
+from netlang.ops.reverse import gradients
+from netlang.ops.shaping.joining import Concat
+from netlang.ops.shaping.repetition import Flip
+from netlang.ops.terms import terms, zeros
+
+_TIME = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A loop as it was walked: for all steps, the states before each and what it read.
+
+    ``given`` holds values inside the body that need not be computed again, for all steps too.
+    """
+
+    scan: Scan
+    states: Values
+    sequences: Values
+    outside: Values
+    given: Mapping[Value, Value] = field(default_factory=dict[Value, Value])
+
+    @property
+    def inner_states(self) -> Values:
+        """The states as the body calls them."""
+        return self.scan.body.inputs[: self.scan.carried]
+
+    @property
+    def inner_outside(self) -> Values:
+        """The outside values as the body calls them."""
+        return self.scan.body.inputs[self.scan.carried + self.scan.scanned :]
+
+    def known(self) -> dict[Value, Value]:
+        """Give, for values inside the body, what they were in each step."""
+        inner = self.scan.body.inputs[: self.scan.carried + self.scan.scanned]
+        return dict(zip(inner, (*self.states, *self.sequences), strict=True)) | dict(self.given)
+
+
+def scan_gradient(
+    scan: Scan, b: Builder, inputs: Values, outputs: Values, cts: Values
+) -> Cotangents:
+    """Differentiate a loop; its states before each step are found, or computed again."""
+    end = scan.carried + scan.scanned
+    states = _states(scan, b, inputs, outputs)
+    return walked_back(b, Walk(scan, states, inputs[scan.carried : end], inputs[end:]), cts)
+
+
+def walked_back(b: Builder, walk: Walk, cts: Values) -> Cotangents:
+    """Give the cotangents of start states, sequences and outside values, in this order.
+
+    One loop goes from the last step to the first. It carries the cotangents of the states and adds
+    up those of outside values; the weights of dense layers get theirs from one product over all
+    steps instead.
+    """
+    body, known = walk.scan.body, walk.known()
+    step = _step_back(walk)
+    carried = _carried(b, walk, step, cts)
+    stacked = {v: ct for v, ct in step.found.items() if v not in carried}
+    operands = dict.fromkeys(n.inputs[0] for n in step.dense if n.inputs[0] not in known)
+
+    results = (*stacked.values(), *operands)
+    ends, stacks = _loop_back(b, walk, step, cts, list(carried.values()), results)
+    totals = dict(zip(carried, ends, strict=True))
+    totals |= dict(zip(stacked, stacks, strict=False))
+    known |= dict(zip(operands, stacks[len(stacked) :], strict=True))
+    for v, part in _of_dense_weights(b, walk, step, known, totals):
+        totals[v] = plus(b, totals[v], part) if v in totals else part
+    return tuple(totals.get(v) for v in body.inputs)
+
+
+def before_each(b: Builder, start: Value, after: Value) -> Value:
+    """Give the states before each step from the first one and those after each step."""
+    first, each = terms(b, start, after)
+    first, steps = first.unsqueeze(_TIME), each.shape[_TIME]
+    if steps == 1:
+        return first.value
+    return first.to(Concat(_TIME), each.part(_TIME, 0, steps - 1)).value
+
+
+def leading_to(
+    nodes: Sequence[Node], results: Iterable[Value], *, known: Iterable[Value] = ()
+) -> tuple[Node, ...]:
+    """Keep the nodes that lead to results from what is known."""
+    have, wanted = set(known), set(results)
+    kept: list[Node] = []
+    for node in reversed(nodes):
+        if any(v in wanted and v not in have for v in node.outputs):
+            wanted.update(node.inputs)
+            kept.append(node)
+    return tuple(reversed(kept))
+
+
+def plus(b: Builder, x: Value, y: Value) -> Value:
+    left, right = terms(b, x, y)
+    return (left + right).value
+
+
+def _states(scan: Scan, b: Builder, inputs: Values, outputs: Values) -> Values:
+    """Find the states before each step among the results, or walk once more to keep them."""
+    names, ends = list(scan.body.outputs), list(scan.body.outputs.values())
+    found: dict[int, Value] = {}
+    for i, state in enumerate(ends[: scan.carried]):
+        for result, stack in zip(ends[scan.carried :], outputs[scan.carried :], strict=True):
+            if result is state:
+                found[i] = before_each(b, inputs[i], stack)
+    missing = [i for i in range(scan.carried) if i not in found]
+    if missing:
+        kept = {f"before_{names[i]}": scan.body.inputs[i] for i in missing}
+        named = dict(zip(names[: scan.carried], ends, strict=False)) | kept
+        nodes = leading_to(scan.body.nodes, named.values())
+        body = Graph(f"{scan.body.name}.states", scan.body.inputs, {}, nodes, named)
+        again = b.add(Scan(body, scan.carried, scan.scanned), *inputs)
+        found.update(zip(missing, again[scan.carried :], strict=True))
+    return tuple(found[i] for i in range(scan.carried))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One step walked back: from the cotangents of what it gives to those of what it reads.
+
+    ``dense`` are layers whose weights are left to later; ``found`` has the cotangents of their
+    results in the place of those of their weights.
+    """
+
+    builder: Builder
+    given: Values
+    found: Mapping[Value, Value]
+    dense: Sequence[Node]
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """A cotangent that goes from step to step of the way back."""
+
+    before: Value
+    after: Value
+    start: Value
+
+
+def _step_back(walk: Walk) -> _Step:
+    """Differentiate one step."""
+    body = walk.scan.body
+    inner = Builder()
+    inner.adopt([*body.inputs, *(v for node in body.nodes for v in node.outputs)])
+    given = tuple(inner.fresh("ct", v.type) for v in body.outputs.values())
+    starts: dict[Value, Value] = {}
+    for v, ct in zip(body.outputs.values(), given, strict=True):
+        if ct.type.dtype.is_float:
+            starts[v] = plus(inner, starts[v], ct) if v in starts else ct
+    dense = _dense_layers(body, walk.inner_outside)
+    late = {v for node in dense for v in node.inputs[1:]}
+    wanted = [v for v in body.inputs if v.type.dtype.is_float and v not in late]
+    wanted += [node.outputs[0] for node in dense]
+    made = gradients(inner, starts, wanted, nodes=body.nodes)
+    found = {v: ct for v, ct in zip(wanted, made, strict=True) if ct is not None}
+    return _Step(inner, given, found, [n for n in dense if n.outputs[0] in found])
+
+
+def _carried(b: Builder, walk: Walk, step: _Step, cts: Values) -> dict[Value, _Carried]:
+    """Carry the cotangents of the states, and the sums of those of outside values."""
+    carried: dict[Value, _Carried] = {}
+    for v, given, start in zip(walk.inner_states, step.given, cts, strict=False):
+        if v.type.dtype.is_float:
+            after = step.found[v] if v in step.found else zeros(step.builder, v.type)
+            carried[v] = _Carried(given, after, start)
+    for v in walk.inner_outside:
+        if v in step.found:
+            total = step.builder.fresh("sum", v.type)
+            after = plus(step.builder, total, step.found[v])
+            carried[v] = _Carried(total, after, zeros(b, v.type))
+    return carried
+
+
+def _loop_back(
+    b: Builder,
+    walk: Walk,
+    step: _Step,
+    cts: Values,
+    carried: Sequence[_Carried],
+    results: Sequence[Value],
+) -> tuple[Values, Values]:
+    """Walk from the last step to the first; give the ends of ``carried`` and stacked results."""
+    scan, body = walk.scan, walk.scan.body
+    read = walk.known()
+    for ct, stack in zip(step.given[scan.carried :], cts[scan.carried :], strict=True):
+        if ct.type.dtype.is_float:
+            read[ct] = stack
+    outcome = [*(c.after for c in carried), *results]
+    nodes = leading_to([*body.nodes, *step.builder.nodes], outcome, known=read)
+    used = {v for node in nodes for v in node.inputs} | set(outcome)
+    # A loop needs a sequence to walk along, if only for its length.
+    scanned = {v: stack for v, stack in read.items() if v in used} or read
+    back = Graph(
+        f"{body.name}.back",
+        (*(c.before for c in carried), *scanned, *walk.inner_outside),
+        {},
+        nodes,
+        {f"out{i}": v for i, v in enumerate(outcome)},
+    )
+    starts = (c.start for c in carried)
+    turned = (_turned(b, stack) for stack in scanned.values())
+    made = b.add(Scan(back, len(carried), len(scanned)), *starts, *turned, *walk.outside)
+    count = len(carried)
+    return made[:count], tuple(_turned(b, stack) for stack in made[count:])
+
+
+def _of_dense_weights(
+    b: Builder,
+    walk: Walk,
+    step: _Step,
+    known: Mapping[Value, Value],
+    cotangents: Mapping[Value, Value],
+) -> Iterator[tuple[Value, Value]]:
+    """Give cotangents of the weights of dense layers, from all steps at once."""
+    weights = dict(zip(walk.inner_outside, walk.outside, strict=True))
+    for node in step.dense:
+        x, *read = node.inputs
+        operands = (known[x], *(weights[v] for v in read))
+        parts = node.op.vjp(b, operands, (), (cotangents[node.outputs[0]],))[1:]
+        yield from ((v, part) for v, part in zip(read, parts, strict=True) if part is not None)
+
+
+def _dense_layers(body: Graph, outside: Values) -> list[Node]:
+    """Find the dense layers whose weights lie outside and are used by dense layers alone."""
+    found = [
+        node
+        for node in body.nodes
+        if isinstance(node.op, Linear)
+        and node.inputs[0].type.rank > 1
+        and set(outside).issuperset(node.inputs[1:])
+    ]
+    others = {v for n in body.nodes if n not in found for v in n.inputs}
+    others |= {n.inputs[0] for n in found} | set(body.outputs.values())
+    return [n for n in found if others.isdisjoint(n.inputs[1:])]
+
+
+def _turned(b: Builder, stack: Value) -> Value:
+    return b.one(Flip((_TIME,)), stack)

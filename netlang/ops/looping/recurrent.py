@@ -1,0 +1,348 @@
+"""Recurrent layers: one set of weights for every step of a sequence, one ONNX node a layer."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
+
+from netlang.diagnostics.errors import BadInput
+from netlang.ir.dims import Shape, Size, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, I64, DType, TensorType, Types
+from netlang.ops.arguments import flag, word
+from netlang.ops.checks import require_dtype_of, require_float, require_rank, shape_text
+from netlang.ops.terms import Term
+from netlang.system.numpy import Array, np
+
+Activation = Literal["tanh", "relu"]
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+class Recurrence(Primitive):
+    """A recurrent layer in one direction; what the three kinds share.
+
+    Operands: ``x [N, T, D]``, the weights ``[gates * U, D]``, ``[gates * U, U]`` and two biases
+    ``[gates * U]`` as PyTorch has them, then either every state ``[N, U]`` or none (zeros), then
+    the lengths ``i64[N]`` if any. Gives ``y [N, T, U]`` and the last states ``[N, U]``.
+    """
+
+    operands: ClassVar[tuple[str, ...]] = ("x", *_WEIGHTS, "rest*")
+    gates: ClassVar[int]
+    states: ClassVar[tuple[str, ...]] = ("h0",)
+    onnx_name: ClassVar[str]
+    onnx_gates: ClassVar[tuple[int, ...]]
+    """Our gates in the order in which ONNX has them."""
+    reverse: bool
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        return cls(reverse=flag(attributes, "reverse"))  # pyright: ignore[reportCallIssue]
+
+    @abstractmethod
+    def step(
+        self, gates: Array, states: Sequence[Array], weight: Array, bias: Array
+    ) -> tuple[Array, ...]:
+        """Give the next states from what the input adds to the gates, and the states before."""
+
+    def onnx_attributes(self) -> dict[str, object]:
+        """Give what the ONNX node needs besides its size and direction."""
+        return {}
+
+    # ---- types -------------------------------------------------------------------------
+
+    def infer(self, *types: TensorType) -> Types:
+        x, *weights = types[:5]
+        require_float(self.name, x)
+        if x.rank != 3:
+            raise TypeRefused(
+                f"`{self.name}` walks along sequences [N, T, features]",
+                rule="rank-mismatch",
+                operand=0,
+                label=f"this is {x}",
+                helps=_sequence_helps(x),
+            )
+        require_rank(self.name, weights[1], 2, "a weight [gates * units, units]", operand=2)
+        units = weights[1].shape[1]
+        rows = units * self.gates
+        wanted: tuple[Shape, ...] = ((rows, x.shape[2]), (rows, units), (rows,), (rows,))
+        for at, (name, weight, shape) in enumerate(zip(_WEIGHTS, weights, wanted, strict=True), 1):
+            require_dtype_of(x, weight, operand=at)
+            if weight.shape != shape:
+                raise TypeRefused(
+                    f"`{name}` doesn't fit the input and the units",
+                    operand=at,
+                    label=f"this is {weight}",
+                    notes=(f"for {x} and {units} units it must be {shape_text(shape)}",),
+                )
+        state = x.with_shape(x.shape[0], units)
+        self._check_states(x, state, types[5:])
+        y = x.with_shape(*x.shape[:2], units)
+        return (y, *(state for _ in self.states))
+
+    def _check_states(self, x: TensorType, state: TensorType, rest: Types) -> None:
+        states = [t for t in rest if not t.dtype.is_integer]
+        if states and len(states) != len(self.states):
+            listed = " and ".join(f"`{s}`" for s in self.states)
+            raise TypeRefused(f"`{self.name}` starts from {listed} together, or from zeros")
+        for at, given in enumerate(states):
+            require_dtype_of(x, given, operand=5 + at)
+            if given != state:
+                raise TypeRefused(
+                    f"`{self.states[at]}` must be {state}",
+                    operand=5 + at,
+                    label=f"this is {given}",
+                    notes=("one row for each sequence, one number for each unit",),
+                )
+        for at, length in enumerate(rest[len(states) :], 5 + len(states)):
+            if at > 5 + len(states) or length != TensorType(I64, x.shape[:1]):
+                raise TypeRefused(
+                    f"`length` must be i64{shape_text(x.shape[:1])}",
+                    operand=at,
+                    label=f"this is {length}",
+                    notes=("one number of steps for each sequence",),
+                )
+
+    def macs(self, *types: TensorType) -> Size:
+        x, weight_ih, weight_hh, *_ = types
+        return (weight_ih.size + weight_hh.size) * x.shape[0] * x.shape[1]
+
+    # ---- meaning -----------------------------------------------------------------------
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, weight_ih, weight_hh, bias_ih, bias_hh, *rest = operands
+        count, steps, _ = x.shape
+        units = weight_hh.shape[1]
+        length = rest.pop() if rest and rest[-1].dtype.kind == "i" else None
+        _check_length(length, steps)
+        # One large product for all steps; only what depends on the state is left in the loop.
+        gates = np.matmul(x, weight_ih.T) + bias_ih
+        states = rest or [np.zeros((count, units), dtype=x.dtype) for _ in self.states]
+        y = np.zeros((count, steps, units), dtype=x.dtype)
+        for t in reversed(range(steps)) if self.reverse else range(steps):
+            made = self.step(gates[:, t], states, weight_hh, bias_hh)
+            if length is None:
+                states = list(made)
+                y[:, t] = made[0]
+                continue
+            on = (t < length)[:, None]
+            states = [np.where(on, new, old) for new, old in zip(made, states, strict=True)]
+            y[:, t] = np.where(on, made[0], 0)
+        return (y, *states)
+
+    # ---- ONNX --------------------------------------------------------------------------
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        x, weight_ih, weight_hh, bias_ih, bias_hh, *rest = operands
+        length = rest.pop() if rest and rest[-1].type.dtype is I64 else None
+        biases = [self._reordered(b, bias, ()) for bias in (bias_ih, bias_hh)]
+        made = b.add_many(
+            self.onnx_name,
+            b.add("Transpose", x, perm=[1, 0, 2]),
+            self._reordered(b, weight_ih, weight_ih.type.shape[1:]),
+            self._reordered(b, weight_hh, weight_hh.type.shape[1:]),
+            b.add("Concat", *biases, axis=1),
+            b.add("Cast", length, to=DType.I32) if length else "",
+            *(b.add("Unsqueeze", state, b.axes([0])) for state in rest),
+            outputs=1 + len(self.states),
+            hidden_size=weight_hh.type.shape[1],
+            direction="reverse" if self.reverse else "forward",
+            **self.onnx_attributes(),
+        )
+        # [T, 1, N, U]: without the axis of directions first, two transposes of stacked layers meet.
+        y = b.add("Transpose", b.add("Squeeze", made[0], b.axes([1])), perm=[1, 0, 2])
+        last = [b.add("Squeeze", state, b.axes([0])) for state in made[1:]]
+        if length and rest:
+            # onnxruntime gives zeros for a sequence of length 0, whatever it started from.
+            some = b.add("Greater", length, b.constant(0, I64))
+            on = b.add("Unsqueeze", some, b.axes([1]))
+            last = [b.add("Where", on, end, start) for end, start in zip(last, rest, strict=True)]
+        return (y, *last)
+
+    def _reordered(self, b: OnnxBuilder, weight: Operand, columns: Shape) -> str:
+        """Bring gates ``[gates * U, ...]`` into ONNX's order, as ``[1, gates * U, ...]``.
+
+        Of constant weights nothing is left of this at run time.
+        """
+        if self.gates == 1:
+            return b.add("Unsqueeze", weight, b.axes([0]))
+        apart = b.add("Reshape", weight, b.shape((self.gates, -1, *columns)))
+        sorted_gates = b.add("Gather", apart, b.axes(self.onnx_gates), axis=0)
+        return b.add("Reshape", sorted_gates, b.shape((1, -1, *columns)))
+
+    @abstractmethod
+    def cell(self, gates: Term, hidden: Term, states: Sequence[Term]) -> list[Term]:
+        """Give the next states in formulas, from what the input and the state add to the gates."""
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        from netlang.ops.looping.gradients_recurrent import recurrent_gradient
+
+        return recurrent_gradient(self, b, inputs, outputs, cts)
+
+    @classmethod
+    def sampled(cls, op: Self, units: int = 2) -> Sequence[Sample]:
+        """Give samples of the operator with and without states and lengths."""
+        n, t = symbol("N"), symbol("T")
+        rows = units * cls.gates
+        weights = [(rows, 3), (rows, units), (rows,), (rows,)]
+        state: Shape = (n, units)
+        starts = [TensorType(F32, state)] * len(cls.states)
+        typed = [TensorType(F32, s) for s in [(n, t, 3), *weights]]
+        fixed = [TensorType(F32, s) for s in [(2, 4, 3), *weights]]
+        length = TensorType(I64, (n,))
+        sizes = {"N": 3, "T": 4}
+        return [
+            Sample(op, tuple(fixed)),
+            Sample(op, (*typed, *starts), sizes=sizes),
+            Sample(op, (*typed, length), low=0, high=5, sizes=sizes),
+            Sample(op, (*typed, *starts, length), low=0, high=5, sizes=sizes),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class RnnLayer(Recurrence):
+    """Walk along sequences with a plain recurrent cell: h' = tanh(x W' + b + h V' + c).
+
+    ``[N, T, D] -> [N, T, U], [N, U]``. ``activation`` is tanh or relu; ``reverse`` walks from the
+    last step to the first. Beyond a length, y is 0 and the state stays. Source: Elman, 1990;
+    ONNX RNN.
+    """
+
+    name: ClassVar[str] = "rnn_layer"
+    gates: ClassVar[int] = 1
+    onnx_name: ClassVar[str] = "RNN"
+    onnx_gates: ClassVar[tuple[int, ...]] = (0,)
+    reverse: bool = False
+    activation: Activation = "tanh"
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        chosen = word(attributes, "activation", {"tanh": "tanh", "relu": "relu"}, "tanh")
+        return cls(flag(attributes, "reverse"), "relu" if chosen == "relu" else "tanh")
+
+    def step(
+        self, gates: Array, states: Sequence[Array], weight: Array, bias: Array
+    ) -> tuple[Array, ...]:
+        (h,) = states
+        total = gates + np.matmul(h, weight.T) + bias
+        return (np.tanh(total) if self.activation == "tanh" else np.maximum(total, 0),)
+
+    def onnx_attributes(self) -> dict[str, object]:
+        return {"activations": [self.activation.capitalize()]}
+
+    def cell(self, gates: Term, hidden: Term, states: Sequence[Term]) -> list[Term]:
+        del states
+        return [(gates + hidden).unary(self.activation)]
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        ops = (cls(), cls(reverse=True), cls(activation="relu"))
+        return [sample for op in ops for sample in cls.sampled(op)]
+
+
+@register
+@dataclass(frozen=True)
+class GruLayer(Recurrence):
+    """Walk along sequences with a gated recurrent unit; gates in the order r, z, n.
+
+    ``[N, T, D] -> [N, T, U], [N, U]``. The reset gate is applied after the product with the state.
+    ``reverse`` walks from the last step to the first. Beyond a length, y is 0 and the state stays.
+    Source: Cho et al., 2014; ONNX GRU.
+    """
+
+    name: ClassVar[str] = "gru_layer"
+    gates: ClassVar[int] = 3
+    onnx_name: ClassVar[str] = "GRU"
+    onnx_gates: ClassVar[tuple[int, ...]] = (1, 0, 2)
+    reverse: bool = False
+
+    def step(
+        self, gates: Array, states: Sequence[Array], weight: Array, bias: Array
+    ) -> tuple[Array, ...]:
+        (h,) = states
+        units = h.shape[1]
+        hidden = np.matmul(h, weight.T) + bias
+        r, z = np.split(_sigmoid(gates[:, : 2 * units] + hidden[:, : 2 * units]), 2, axis=1)
+        n = np.tanh(gates[:, 2 * units :] + r * hidden[:, 2 * units :])
+        return ((1 - z) * n + z * h,)
+
+    def onnx_attributes(self) -> dict[str, object]:
+        return {"linear_before_reset": 1}
+
+    def cell(self, gates: Term, hidden: Term, states: Sequence[Term]) -> list[Term]:
+        (h,) = states
+        (r_in, z_in, n_in), (r_state, z_state, n_state) = gates.parts(1, 3), hidden.parts(1, 3)
+        r, z = (r_in + r_state).unary("sigmoid"), (z_in + z_state).unary("sigmoid")
+        n = (n_in + r * n_state).unary("tanh")
+        return [(1.0 - z) * n + z * h]
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [sample for op in (cls(), cls(reverse=True)) for sample in cls.sampled(op)]
+
+
+@register
+@dataclass(frozen=True)
+class LstmLayer(Recurrence):
+    """Walk along sequences with long short-term memory; gates in the order i, f, g, o.
+
+    ``[N, T, D] -> [N, T, U], [N, U], [N, U]``: all outputs, the last output, the last cell.
+    ``reverse`` walks from the last step to the first. Beyond a length, y is 0 and the states stay.
+    Source: Hochreiter & Schmidhuber, 1997; ONNX LSTM.
+    """
+
+    name: ClassVar[str] = "lstm_layer"
+    gates: ClassVar[int] = 4
+    states: ClassVar[tuple[str, ...]] = ("h0", "c0")
+    onnx_name: ClassVar[str] = "LSTM"
+    onnx_gates: ClassVar[tuple[int, ...]] = (0, 3, 1, 2)
+    reverse: bool = False
+
+    def step(
+        self, gates: Array, states: Sequence[Array], weight: Array, bias: Array
+    ) -> tuple[Array, ...]:
+        h, c = states
+        total = gates + np.matmul(h, weight.T) + bias
+        i, f, g, o = np.split(total, 4, axis=1)
+        c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
+        return (_sigmoid(o) * np.tanh(c), c)
+
+    def cell(self, gates: Term, hidden: Term, states: Sequence[Term]) -> list[Term]:
+        i, f, g, o = (gates + hidden).parts(1, 4)
+        c = f.unary("sigmoid") * states[1] + i.unary("sigmoid") * g.unary("tanh")
+        return [o.unary("sigmoid") * c.unary("tanh"), c]
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [sample for op in (cls(), cls(reverse=True)) for sample in cls.sampled(op)]
+
+
+def _sigmoid(x: Array) -> Array:
+    # Finite for every finite element, where 1 / (1 + exp(-x)) overflows.
+    return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+def _check_length(length: Array | None, steps: int) -> None:
+    if length is None:
+        return
+    for row, value in enumerate(length.tolist()):
+        if not 0 <= value <= steps:
+            raise BadInput(
+                f"row {row} has length {value}, and the sequences have {steps} steps",
+                helps=(f"a length is from 0 to {steps}",),
+            )
+
+
+def _sequence_helps(x: TensorType) -> tuple[str, ...]:
+    if x.rank == 2:
+        return (
+            "for one step, use a cell such as `gru_cell`; for one feature, `unsqueeze({0}, -1)`",
+        )
+    if x.rank > 3:
+        return ("bring the features of a step into one axis: `flatten({0}, start=2)`",)
+    return ()

@@ -1,0 +1,135 @@
+"""Operators that act in training only; in evaluation they pass their operand on."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.ops import arguments
+from netlang.ops.checks import require_float, require_rank
+from netlang.system.numpy import Array
+
+N = symbol("N")
+
+
+@dataclass(frozen=True)
+class Identity(Primitive, ABC):
+    """A tensor passed on; nothing of it is left in an ONNX model."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        return operands
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        del b
+        (x,) = operands
+        return (x.name,)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del b, inputs, outputs
+        return cts
+
+
+@dataclass(frozen=True)
+class RandomDrop(Identity, ABC):
+    """Something left out at random in training, at the given rate."""
+
+    rate: float
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        return cls(arguments.number(attributes, "rate"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_float(self.name, x)
+        if not 0 <= self.rate < 1:
+            raise TypeRefused(
+                f"`{self.name}` drops a part of its input: `rate` must be at least 0 and below 1, "
+                f"not {self.rate:g}",
+                rule="out-of-range",
+                helps=self.correction(),
+            )
+        return (x,)
+
+    def correction(self) -> tuple[str, ...]:
+        if 1 < self.rate < 100:
+            return (f"for {self.rate:g} %, write `{self.rate / 100:g}`",)
+        return ()
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(0.5), (TensorType(F32, (2, 3)),)),
+            Sample(cls(0.0), (TensorType(F32, (N, 3, 2)),), sizes={"N": 2}),
+            Sample(cls(0.1), (TensorType(F32, (0, 3)),)),
+        ]
+
+
+@register
+class Dropout(RandomDrop):
+    """Make elements 0 at random in training, and divide the others by 1 - rate.
+
+    ``f32[...S] -> f32[...S]``; the input itself in evaluation. Source: Srivastava et al., 2014.
+    """
+
+    name = "dropout"
+
+
+@register
+class DropPath(RandomDrop):
+    """Make whole rows of the batch 0 at random in training, and divide the others by 1 - rate.
+
+    ``f32[N, ...S] -> f32[N, ...S]``; the input itself in evaluation. Source: stochastic depth,
+    Huang et al., 2016.
+    """
+
+    name = "drop_path"
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_rank("drop_path", x, 1, "[N, ...]")
+        return RandomDrop.infer(self, x)
+
+
+@register
+class DropoutChannels(RandomDrop):
+    """Make whole channels of each example 0 at random in training, and scale up the others.
+
+    ``f32[N, C, ...S] -> f32[N, C, ...S]``; the others are divided by 1 - rate, and in evaluation
+    all pass. Source: spatial dropout, Tompson et al., 2015.
+    """
+
+    name = "dropout_channels"
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_rank("dropout_channels", x, 2, "[N, C, ...]")
+        return RandomDrop.infer(self, x)
+
+
+@register
+class StopGradient(Identity):
+    """Pass a tensor on, and no gradient back.
+
+    ``f32[...S] -> f32[...S]``.
+    """
+
+    name = "stop_gradient"
+    no_gradient = "that is what it is for"
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [Sample(cls(), (TensorType(F32, (2, 3)),)), Sample(cls(), (TensorType(F32, ()),))]

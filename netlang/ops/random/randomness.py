@@ -1,0 +1,158 @@
+"""Random numbers that are a function of a key and a step: the same everywhere, at any time.
+
+The generator is counter-based (squares, B. Widynski, 2020): element ``i`` of step ``t`` is a hash
+of ``t * 2^40 + i`` under the key of its site. It is written with ordinary integer operators, so
+onnxruntime and NumPy draw the same bits, and a run can go on from any step.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, product, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.ops import arguments
+from netlang.system.numpy import Array, np
+
+_STEP = 1 << 40
+"""Counters of one step: no tensor has more elements."""
+
+UINT64, UINT32 = 13, 12
+"""ONNX's numbers for element types that the language does not have."""
+
+
+def key_of(seed: int, site: str) -> int:
+    """Make the key of a place that draws: 64 bits, odd, from the seed and the place's path.
+
+    >>> key_of(0, "drop") != key_of(1, "drop") != key_of(1, "other")
+    True
+    """
+    digest = blake2b(f"{seed}/{site}".encode(), digest_size=8).digest()
+    # Kept below 2^63, because attributes are signed.
+    return int.from_bytes(digest, "little") >> 1 | 1
+
+
+@dataclass(frozen=True)
+class Drawing(Primitive, ABC):
+    """A tensor of random numbers; ``key`` belongs to the site, the operand counts the steps."""
+
+    operands: ClassVar[tuple[str, ...]] = ("step",)
+    no_gradient: ClassVar[str] = "its operand is a whole number"
+    shape: Shape
+    key: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        return cls(arguments.sizes(attributes, "shape"), arguments.integer(attributes, "key"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (step,) = types
+        if step != TensorType(I64, ()):
+            raise TypeRefused("a step is one i64 number", rule="dtype-mismatch", operand=0)
+        return (TensorType(F32, self.shape),)
+
+
+@register
+class DrawUniform(Drawing):
+    """Draw numbers evenly from 0 up to, not including, 1.
+
+    ``step i64[] -> f32[*shape]``; multiples of 2^-24.
+    """
+
+    name = "draw_uniform"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (step,) = operands
+        return (_uniform(step, self.key, self.shape),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (step,) = operands
+        return (_onnx_uniform(b, step, self.key, self.shape),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return _samples(cls)
+
+
+@register
+class DrawNormal(Drawing):
+    """Draw numbers from the normal distribution with mean 0 and deviation 1.
+
+    ``step i64[] -> f32[*shape]``. Source: Box and Muller, 1958.
+    """
+
+    name = "draw_normal"
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (step,) = operands
+        radius, angle = _uniform(step, self.key, (2, *self.shape)).astype(np.float32)
+        # 1 - u is never 0, so the logarithm is finite.
+        radius = np.sqrt(np.float32(-2.0) * np.log(np.float32(1.0) - radius))
+        return ((radius * np.cos(np.float32(2.0 * np.pi) * angle)).astype(np.float32),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (step,) = operands
+        both = _onnx_uniform(b, step, self.key, (2, *self.shape))
+        parts = b.add_many("Split", both, b.axes([1, 1]), outputs=2, axis=0)
+        radius, angle = (b.add("Squeeze", part, b.axes([0])) for part in parts)
+        logarithm = b.add("Log", b.add("Sub", b.constant(1.0, F32), radius))
+        radius = b.add("Sqrt", b.add("Mul", logarithm, b.constant(-2.0, F32)))
+        turn = b.add("Mul", angle, b.constant(2.0 * np.pi, F32))
+        return (b.add("Mul", radius, b.add("Cos", turn)),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return _samples(cls)
+
+
+def _uniform(step: Array, key: int, shape: Shape) -> Array:
+    sizes = tuple(int(size) for size in shape if isinstance(size, int))
+    count = int(np.prod(sizes, dtype=np.int64))
+    with np.errstate(over="ignore"):
+        k = np.uint64(key)
+        counter = np.arange(count, dtype=np.uint64) + np.uint64(int(step) * _STEP)
+        x = counter * k
+        y, z = x, x + k
+        for added in (y, z, y):
+            x = x * x + added
+            x = (x >> np.uint64(32)) | (x << np.uint64(32))
+        bits = (x * x + z) >> np.uint64(40)
+    return (bits.astype(np.float32) * np.float32(2.0**-24)).reshape(sizes)
+
+
+def _onnx_uniform(b: OnnxBuilder, step: Operand, key: int, shape: Shape) -> str:
+    """Lower the same arithmetic: every integer below is an unsigned 64-bit one."""
+
+    def number(value: int) -> str:
+        return b.add("Cast", b.constant(value, I64), to=UINT64)
+
+    count = b.add("Squeeze", b.shape((product(shape),)), b.axes([0]))
+    places = b.add("Range", b.constant(0, I64), count, b.constant(1, I64))
+    start = b.add("Mul", step, b.constant(_STEP, I64))
+    k, half = number(key), number(32)
+    x = b.add("Mul", b.add("Cast", b.add("Add", places, start), to=UINT64), k)
+    y, z = x, b.add("Add", x, k)
+    for added in (y, z, y):
+        x = b.add("Add", b.add("Mul", x, x), added)
+        right = b.add("BitShift", x, half, direction="RIGHT")
+        # The halves share no bit, so their sum is their union.
+        x = b.add("Add", right, b.add("BitShift", x, half, direction="LEFT"))
+    bits = b.add("BitShift", b.add("Add", b.add("Mul", x, x), z), number(40), direction="RIGHT")
+    small = b.add("Cast", b.add("Cast", bits, to=UINT32), to=F32)
+    return b.add("Reshape", b.add("Mul", small, b.constant(2.0**-24, F32)), b.shape(shape))
+
+
+def _samples(cls: type[Drawing]) -> Sequence[Sample]:
+    step = (TensorType(I64, ()),)
+    rows = (symbol("N"), 3)
+    return [
+        Sample(cls((4, 5), key_of(0, "a")), step, low=0, high=1000),
+        Sample(cls(rows, key_of(7, "b")), step, low=0, high=10, sizes={"N": 6}),
+        Sample(cls((), key_of(1, "c")), step, low=0, high=10),
+    ]

@@ -1,0 +1,96 @@
+"""Batch normalization as it is in training, by the statistics of the batch itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from netlang.ir.dims import Shape, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Sample, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.ops.elementwise.channels import aligned, over_channels
+from netlang.ops.reducing.normalization import NormalizeBatch, OverMap
+from netlang.ops.terms import terms
+from netlang.system.numpy import Array, np
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeBatchTraining(OverMap):
+    """Normalize each channel by its mean and variance in the batch, then scale and shift it.
+
+    ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S], f32[C], f32[C]``: the result, the mean and
+    the variance, which is divided by the count (running statistics take count - 1). Source: Ioffe
+    and Szegedy, 2015; ONNX ReduceMean, BatchNormalization.
+    """
+
+    name: ClassVar[str] = "normalize_batch_training"
+    eps: float = 1e-5
+
+    def infer(self, *types: TensorType) -> Types:
+        self.check(*types, rank=2, layout="[N, C, ...]", eps=self.eps)
+        return types[0], types[1], types[1]
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale, shift = operands
+        axes = (0, *range(2, x.ndim))
+        mean: Array = np.mean(x, axis=axes, dtype=np.float64).astype(x.dtype)
+        centred = x - over_channels(mean, x)
+        var: Array = np.mean(centred * centred, axis=axes, dtype=np.float64).astype(x.dtype)
+        slope = scale / np.sqrt(var + x.dtype.type(self.eps))
+        return centred * over_channels(slope, x) + over_channels(shift, x), mean, var
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        x, scale, shift = operands
+        mean = _mean(b, x.name, x.type.rank)
+        centred = b.add("Sub", x, aligned(b, Operand(mean, scale.type), x.type))
+        var = _mean(b, b.add("Mul", centred, centred), x.type.rank)
+        y = b.add("BatchNormalization", x, scale, shift, mean, var, epsilon=float(self.eps))
+        return y, mean, var
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, scale, mean, var = terms(b, *inputs[:2], *outputs[1:])
+        ct, by_mean, by_var = terms(b, *cts)
+        around = [0, *range(2, x.rank)]
+        count = ct.count(product(x.shape[axis] for axis in around))
+        inverse = 1.0 / (var + self.eps).unary("sqrt")
+        slope = scale * inverse
+        centred = x.binary("add_channel", -mean)
+        total, dot = ct.sum(around), (ct * centred).sum(around)
+        # The cotangent of x is a straight line in ct and x, another one for each channel.
+        by_x = (2.0 * by_var - slope * inverse * inverse * dot) / count
+        constant = (by_mean - slope * total) / count
+        # A batch norm does a product and a sum in one pass: both lines are one each.
+        op = NormalizeBatch(self.eps)
+        line = x.to(op, by_x / inverse, constant, mean, var)
+        return (
+            (ct.binary("mul_channel", slope) + line).value,
+            (dot * inverse).value,
+            total.value,
+        )
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(op: NormalizeBatchTraining, shape: Shape) -> Sample:
+            vector = TensorType(F32, shape[1:2])
+            return Sample(op, (TensorType(F32, shape), vector, vector), sizes={"N": 3, "H": 4})
+
+        n, h = symbol("N"), symbol("H")
+        return [
+            sample(cls(), (n, 3, h, h)),
+            sample(cls(0.1), (5, 3)),
+            sample(cls(), (n, 2, 4)),
+            sample(cls(), (2, 3, 2, 2, 2)),
+        ]
+
+
+def _mean(b: OnnxBuilder, x: str, rank: int) -> str:
+    """Average over all axes but the channels: in two stages, to keep the digits of long sums."""
+    for axes in ([*range(2, rank)], [0]):
+        if axes and b.opset >= 18:
+            x = b.add("ReduceMean", x, b.axes(axes), keepdims=0)
+        elif axes:
+            x = b.add("ReduceMean", x, axes=axes, keepdims=0)
+    return x

@@ -1,0 +1,285 @@
+"""Products of matrices and their generalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, Size, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.ops.checks import broadcast, require_dtype_of, require_float, require_same_dtype
+from netlang.ops.reducing.products import multiply
+from netlang.ops.shaping.subscripts import Subscripts, spelled_out
+from netlang.ops.terms import terms
+from netlang.system.numpy import Array, np
+
+N = symbol("N")
+T = symbol("T")
+
+
+@register
+@dataclass(frozen=True)
+class Matmul(Primitive):
+    """Multiply matrices: the last axis of ``a`` with the last but one of ``b``.
+
+    ``f32[M, K], f32[K, P] -> f32[M, P]``. A tensor of rank 1 is a row on the left and a column on
+    the right; the axes before the last two broadcast. Written ``a @ b``. Source: ONNX MatMul.
+    """
+
+    name: ClassVar[str] = "matmul"
+    operands: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        return frozenset({rank - 1 if operand == 0 else max(rank - 2, 0)})
+
+    def infer(self, *types: TensorType) -> Types:
+        a, b = types
+        require_float("@", a, b)
+        require_same_dtype(a, b)
+        for position, x in enumerate(types):
+            if x.rank == 0:
+                raise TypeRefused(
+                    "`@` multiplies matrices, and one side is a number",
+                    rule="rank-mismatch",
+                    operand=position,
+                    label=f"this is {x}",
+                    helps=("to multiply by a number: `{0} * {1}`",),
+                )
+        inner = b.shape[-2] if b.rank > 1 else b.shape[0]
+        if a.shape[-1] != inner:
+            raise _unequal_inner(a, b, inner)
+        batch: Shape = ()
+        if a.rank > 2 or b.rank > 2:
+            batch = _batch(a, b)
+        rows = a.shape[-2:-1] if a.rank > 1 else ()
+        columns = b.shape[-1:] if b.rank > 1 else ()
+        return (a.with_shape(*batch, *rows, *columns),)
+
+    def macs(self, *types: TensorType) -> Size:
+        (y,) = self.infer(*types)
+        return y.size * types[0].shape[-1]
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        a, b = operands
+        return (multiply(a, b),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("MatMul", *operands),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, y, ct = terms(b, *inputs, *cts)
+        left = x if x.rank > 1 else x.reshape((1, *x.shape))
+        right = y if y.rank > 1 else y.reshape((*y.shape, 1))
+        batch = ct.shape[: ct.rank - (x.rank > 1) - (y.rank > 1)]
+        wide = ct.reshape((*batch, *left.shape[-2:-1], *right.shape[-1:]))
+        by_left = wide.to(self, right.swap())
+        by_right = left.swap().to(self, wide)
+        return (
+            by_left.sum_to(left.shape).reshape(x.shape).value,
+            by_right.sum_to(right.shape).reshape(y.shape).value,
+        )
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _sample(cls(), (2, 3), (3, 4)),
+            _sample(cls(), (N, 3), (3, 1)),
+            _sample(cls(), (N, 5, 2, 3), (N, 5, 3, 4)),
+            _sample(cls(), (N, T, 3), (3, 4)),
+            _sample(cls(), (2, 3), (5, 3, 4)),
+            _sample(cls(), (1, 2, 3), (N, 3, 4)),
+            _sample(cls(), (3,), (3,)),
+            _sample(cls(), (2, 3), (3,)),
+            _sample(cls(), (3,), (4, 3, 2)),
+            _sample(cls(), (0, 3), (3, 4)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class Linear(Primitive):
+    """Multiply the last axis by a weight matrix, and add a bias if there is one.
+
+    ``f32[...B, I], f32[O, I], f32[O] -> f32[...B, O]``: x W' + b. Source: ONNX Gemm.
+    """
+
+    name: ClassVar[str] = "linear"
+    operands: ClassVar[tuple[str, ...]] = ("x", "weight", "bias*")
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset({rank - 1})
+
+    def infer(self, *types: TensorType) -> Types:
+        x, weight, *bias = types
+        require_float("linear", x)
+        for position, other in enumerate(types[1:], 1):
+            require_dtype_of(x, other, operand=position)
+        if x.rank == 0 or weight.rank != 2:
+            what, position = ("x", 0) if x.rank == 0 else ("weight", 1)
+            form = "[..., inputs]" if x.rank == 0 else "[outputs, inputs]"
+            raise TypeRefused(
+                f"`{what}` of `linear` must be {form}",
+                rule="rank-mismatch",
+                operand=position,
+                label=f"this is {types[position]}",
+            )
+        outputs, inputs = weight.shape
+        if x.shape[-1] != inputs:
+            raise TypeRefused(
+                "the weight doesn't fit the last dimension of the input",
+                operand=1,
+                label=f"this is {weight}",
+                notes=(f"the input is {x}: the weight must be [outputs, {x.shape[-1]}]",),
+            )
+        if len(bias) > 1 or any(b.shape != (outputs,) for b in bias):
+            raise TypeRefused(
+                "`linear` takes one bias with a number for each output",
+                operand=2,
+                label=f"this is {bias[0]}",
+                notes=(f"the weight is {weight}: the bias must be [{outputs}]",),
+            )
+        return (x.with_shape(*x.shape[:-1], outputs),)
+
+    def macs(self, *types: TensorType) -> Size:
+        x, weight, *_ = types
+        return x.size * weight.shape[0]
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, weight, *bias = operands
+        return (multiply(x, weight.T, plus=bias[0] if bias else None),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        x, weight, *bias = operands
+        if x.type.rank == 2:
+            return (b.add("Gemm", x, weight, *bias, transB=1),)
+        y = b.add("MatMul", x, b.add("Transpose", weight, perm=[1, 0]))
+        for v in bias:
+            y = b.add("Add", y, v)
+        return (y,)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, weight, ct = terms(b, *inputs[:2], *cts)
+        many, few = weight.shape
+        rows = product(x.shape[:-1])
+        flat = ct.reshape((rows, many))
+        by_weight = flat.swap().to(Matmul(), x.reshape((rows, few)))
+        biases = [flat.sum([0]).value for _ in inputs[2:]]
+        return ct.to(Matmul(), weight).value, by_weight.value, *biases
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _sample(cls(), (2, 3), (4, 3)),
+            _sample(cls(), (N, 3), (4, 3), (4,)),
+            _sample(cls(), (N, T, 3), (4, 3), (4,)),
+            _sample(cls(), (2, 2, 2, 3), (1, 3)),
+            _sample(cls(), (3,), (4, 3), (4,)),
+            _sample(cls(), (0, 3), (4, 3), (4,)),
+            _sample(cls(), (N, 1), (1, 1), (1,)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class Einsum(Primitive):
+    """Multiply and add up as a rule of letters says: one letter for each axis.
+
+    ``"bhtd,bhsd->bhts"`` with ``f32[B, H, T, D], f32[B, H, S, D] -> f32[B, H, T, S]``. A letter on
+    the left alone is summed over. In the language ``...`` stands for all axes without a letter.
+    Takes one tensor or two. Source: ONNX Einsum.
+    """
+
+    name: ClassVar[str] = "einsum"
+    operands: ClassVar[tuple[str, ...]] = ("xs*",)
+    rule: str
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset(range(rank))
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        rule = "".join(str(attributes["rule"]).split())
+        return cls(spelled_out(rule, [x.rank for x in types]))
+
+    def infer(self, *types: TensorType) -> Types:
+        require_float("einsum", *types)
+        for position, x in enumerate(types):
+            require_dtype_of(types[0], x, operand=position)
+        subscripts = Subscripts.parse(self.rule, len(types))
+        sizes = subscripts.sizes(types)
+        return (types[0].with_shape(*(sizes[letter] for letter in subscripts.result)),)
+
+    def macs(self, *types: TensorType) -> Size:
+        if len(types) < 2:
+            return 0
+        return product(Subscripts.parse(self.rule, len(types)).sizes(types).values())
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        y = np.einsum(self.rule, *operands, optimize=True)
+        return (np.ascontiguousarray(y).reshape(np.shape(y)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Einsum", *operands, equation=self.rule),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.reducing.gradients_einsum import einsum_gradient
+
+        given = terms(b, *inputs)
+        (ct,) = terms(b, *cts)
+        rule = Subscripts.parse(self.rule, len(inputs))
+        return tuple(einsum_gradient(rule, given, place, ct).value for place in range(len(inputs)))
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _sample(cls("ij,jk->ik"), (2, 3), (3, 4)),
+            _sample(cls("bhtd,bhsd->bhts"), (N, 2, 3, 4), (N, 2, T, 4)),
+            _sample(cls("ij->ji"), (N, 3)),
+            _sample(cls("ij->"), (2, 3)),
+            _sample(cls("ii->i"), (3, 3)),
+            _sample(cls("i,j->ij"), (2,), (N,)),
+            _sample(cls("ij,ij->ij"), (2, 3), (2, 3)),
+            _sample(cls("i,i->"), (4,), (4,)),
+            _sample(cls("ab,cb->a"), (2, 3), (4, 3)),
+        ]
+
+
+def _sample(op: Primitive, *shapes: Shape) -> Sample:
+    return Sample(op, tuple(TensorType(F32, s) for s in shapes), sizes={"N": 4, "T": 5})
+
+
+def _batch(a: TensorType, b: TensorType) -> Shape:
+    """Broadcast the axes before the last two."""
+    try:
+        return broadcast(*(x.with_shape(*x.shape[:-2]) for x in (a, b)))
+    except TypeRefused as refused:
+        raise TypeRefused(
+            f"in front of the two matrices, {refused.message}",
+            rule=refused.rule,
+            notes=refused.notes,
+        ) from None
+
+
+def _unequal_inner(a: TensorType, b: TensorType, inner: Size) -> TypeRefused:
+    which = "the last but one" if b.rank > 1 else "the only one"
+    helps: tuple[str, ...] = ()
+    if b.rank == 2 and a.shape[-1] == b.shape[1]:
+        helps = ("multiply by the transpose: `{0} @ transpose({1})`",)
+    elif a.rank == 2 and b.rank <= 2 and a.shape[0] == inner:
+        helps = ("multiply the transpose: `transpose({0}) @ {1}`",)
+    elif b.rank > 2 and a.shape[-1] == b.shape[-1]:
+        order = [*range(b.rank - 2), b.rank - 1, b.rank - 2]
+        helps = (f"swap the last two axes: `{{0}} @ transpose({{1}}, {order})`",)
+    return TypeRefused(
+        "these two can't be multiplied: the inner dimensions differ",
+        notes=(
+            f"the last dimension on the left is {a.shape[-1]}, and {which} on the right is {inner}",
+        ),
+        helps=helps,
+    )

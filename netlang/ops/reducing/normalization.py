@@ -1,0 +1,253 @@
+"""Normalization of maps: over a batch, over groups of channels, over each map."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, divides, divisors, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.ops import arguments
+from netlang.ops.checks import require_float, require_positive, require_rank, require_vector
+from netlang.ops.elementwise.channels import aligned, over_channels
+from netlang.ops.reducing.standardizing import standard_gradient, standardized
+from netlang.ops.terms import terms
+from netlang.system.numpy import Array, np
+from netlang.system.threads import COPY, cut, shares, spread
+
+N = symbol("N")
+H = symbol("H")
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeBatch(Primitive):
+    """Normalize each channel by its stored mean and variance, then scale and shift it.
+
+    ``f32[N, C, ...S], f32[C], f32[C], f32[C], f32[C] -> f32[N, C, ...S]``. ``momentum`` is the
+    share of the new in the running statistics in training. Source: Ioffe and Szegedy, 2015;
+    ONNX BatchNormalization.
+    """
+
+    name: ClassVar[str] = "normalize_batch"
+    operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift", "mean", "var")
+    eps: float = 1e-5
+    momentum: float = 0.1
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        return cls(
+            arguments.number(attributes, "eps", 1e-5), arguments.number(attributes, "momentum", 0.1)
+        )
+
+    def infer(self, *types: TensorType) -> Types:
+        x, *vectors = types
+        require_float(self.name, x)
+        require_rank(self.name, x, 2, "[N, C, ...]")
+        for position, v in enumerate(vectors, 1):
+            require_vector(self.name, self.operands[position], v, x, operand=position)
+        require_positive(self.name, "eps", self.eps)
+        if not 0 <= self.momentum <= 1:
+            raise TypeRefused(
+                f"`momentum` must be between 0 and 1, not {self.momentum:g}", rule="out-of-range"
+            )
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x = operands[0]
+        scale, shift, mean, var = (over_channels(v, x) for v in operands[1:])
+        slope = scale / np.sqrt(var + x.dtype.type(self.eps))
+        y = np.empty_like(x)
+        channels = cut(x.shape[1], shares(x.size, least=COPY))
+
+        def work(i: int) -> None:
+            # In place: a map is large, and each copy of it costs more than the arithmetic.
+            own, part = channels[i], y[:, channels[i]]
+            np.subtract(x[:, own], mean[own], out=part)
+            part *= slope[own]
+            part += shift[own]
+
+        spread(work, len(channels))
+        return (y,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("BatchNormalization", *operands, epsilon=float(self.eps)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, _, mean, var, ct = terms(b, *inputs, *cts)
+        around = [0, *range(2, x.rank)]
+        inverse = 1.0 / (var + self.eps).unary("sqrt")
+        slope = scale * inverse
+        total, dot = ct.sum(around), (ct * x.binary("add_channel", -mean)).sum(around)
+        by_var = -0.5 * (dot * slope * inverse * inverse)
+        by_x = ct.binary("mul_channel", slope)
+        return (
+            by_x.value,
+            (dot * inverse).value,
+            total.value,
+            (-(total * slope)).value,
+            by_var.value,
+        )
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(op: Self, *shape: Shape) -> Sample:
+            (x,) = shape
+            types = (TensorType(F32, x), *(TensorType(F32, x[1:2]) for _ in range(4)))
+            return Sample(op, types, low=0.1, high=2, sizes={"N": 2, "H": 3})
+
+        return [
+            sample(cls(), (N, 3, H, H)),
+            sample(cls(eps=0.1, momentum=0.5), (2, 3)),
+            sample(cls(), (2, 1, 4)),
+            sample(cls(), (2, 3, 1, 2, 2)),
+        ]
+
+
+@dataclass(frozen=True)
+class OverMap(Primitive, ABC):
+    """Statistics of a map itself, then a scale and a shift for each channel."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset(range(2, rank))
+
+    def check(self, *types: TensorType, rank: int, layout: str, eps: float) -> None:
+        x, scale, shift = types
+        require_float(self.name, x)
+        require_rank(self.name, x, rank, layout)
+        require_vector(self.name, "scale", scale, x, operand=1)
+        require_vector(self.name, "shift", shift, x, operand=2)
+        require_positive(self.name, "eps", eps)
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeGroup(OverMap):
+    """Normalize groups of channels of each example together, then scale and shift each channel.
+
+    ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S]``. Source: Wu and He, 2018.
+    """
+
+    name: ClassVar[str] = "normalize_group"
+    groups: int
+    eps: float = 1e-5
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        groups = arguments.integer(attributes, "groups")
+        return cls(groups, arguments.number(attributes, "eps", 1e-5))
+
+    def infer(self, *types: TensorType) -> Types:
+        x = types[0]
+        self.check(*types, rank=2, layout="[N, C, ...]", eps=self.eps)
+        channels = x.shape[1]
+        if self.groups < 1 or not divides(self.groups, channels):
+            fits = [d for d in divisors(channels) if d <= 64] if isinstance(channels, int) else []
+            raise TypeRefused(
+                f"{channels} channels don't divide into {self.groups} groups",
+                rule="groups-mismatch",
+                operand=0,
+                label=f"this is {x}",
+                helps=(f"`groups` can be {', '.join(map(str, fits))}",) if fits else (),
+            )
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale, shift = operands
+        grouped = x.reshape(x.shape[0], self.groups, -1) if x.size else x
+        y = standardized(grouped, (2,), self.eps) if x.size else x
+        return (y.reshape(x.shape) * over_channels(scale, x) + over_channels(shift, x),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        # GroupNormalization changed its meaning in operator set 21 and runs nowhere as one node.
+        x, scale, shift = operands
+        rest = product(x.type.shape[1:]) // self.groups
+        shape = (x.type.shape[0], self.groups, rest)
+        grouped = b.add("Reshape", x, b.shape(shape, like=x))
+        ones = b.constant([1.0] * self.groups, x.type.dtype)
+        zeros = b.constant([0.0] * self.groups, x.type.dtype)
+        y = b.add("InstanceNormalization", grouped, ones, zeros, epsilon=float(self.eps))
+        like = Operand(y, x.type.with_shape(*shape))
+        y = b.add("Reshape", y, b.shape(x.type.shape, like=like))
+        y = b.add("Mul", y, aligned(b, scale, x.type))
+        return (b.add("Add", y, aligned(b, shift, x.type)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, ct = terms(b, *inputs[:2], *cts)
+        shape = (x.shape[0], self.groups, product(x.shape[1:]) // self.groups)
+        weighted = ct.binary("mul_channel", scale).reshape(shape)
+        by_x, standard = standard_gradient(x.reshape(shape), weighted, [2], self.eps)
+        around = [0, *range(2, x.rank)]
+        by_scale = (ct * standard.reshape(x.shape)).sum(around)
+        return by_x.reshape(x.shape).value, by_scale.value, ct.sum(around).value
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _map_sample(cls(2), (N, 4, H, 3)),
+            _map_sample(cls(1), (2, 3, 5)),
+            _map_sample(cls(3, 0.1), (N, 6, 2, 2, 2)),
+            _map_sample(cls(2), (2, 8)),
+            _map_sample(cls(4), (N, 4, H, H)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeInstance(OverMap):
+    """Normalize each channel of each example by itself, then scale and shift it.
+
+    ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S]``. Source: Ulyanov et al., 2016;
+    ONNX InstanceNormalization.
+    """
+
+    name: ClassVar[str] = "normalize_instance"
+    eps: float = 1e-5
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        del types
+        return cls(arguments.number(attributes, "eps", 1e-5))
+
+    def infer(self, *types: TensorType) -> Types:
+        self.check(*types, rank=3, layout="[N, C, L], [N, C, H, W], ...", eps=self.eps)
+        return types[:1]
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale, shift = operands
+        y = standardized(x, tuple(range(2, x.ndim)), self.eps)
+        return (y * over_channels(scale, x) + over_channels(shift, x),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("InstanceNormalization", *operands, epsilon=float(self.eps)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, ct = terms(b, *inputs[:2], *cts)
+        axes, around = range(2, x.rank), [0, *range(2, x.rank)]
+        by_x, standard = standard_gradient(x, ct.binary("mul_channel", scale), axes, self.eps)
+        return by_x.value, (ct * standard).sum(around).value, ct.sum(around).value
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            _map_sample(cls(), (N, 3, H, 2)),
+            _map_sample(cls(0.1), (2, 1, 5)),
+            _map_sample(cls(), (2, 2, 2, 2, 2)),
+        ]
+
+
+def _map_sample(op: Primitive, x: Shape) -> Sample:
+    types = (TensorType(F32, x), TensorType(F32, x[1:2]), TensorType(F32, x[1:2]))
+    return Sample(op, types, sizes={"N": 2, "H": 3})

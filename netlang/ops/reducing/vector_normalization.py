@@ -1,0 +1,227 @@
+"""Normalization of vectors: over the last axes, with nothing kept between batches."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.ops import arguments
+from netlang.ops.checks import (
+    require_dtype_of,
+    require_float,
+    require_positive,
+    require_rank,
+    shape_text,
+)
+from netlang.ops.reducing.standardizing import standard_gradient, standardized
+from netlang.ops.terms import terms
+from netlang.system.numpy import Array, np
+
+N = symbol("N")
+H = symbol("H")
+
+
+@dataclass(frozen=True)
+class OverLast(Primitive, ABC):
+    """Statistics over an axis and all after it."""
+
+    axis: int = -1
+    eps: float = 1e-5
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset(range(self.axis % rank, rank))
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        axis = arguments.axis_of(types[0], arguments.integer(attributes, "axis", -1))
+        return cls(axis, arguments.number(attributes, "eps", cls.eps))
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeLayer(OverLast):
+    """Normalize over an axis and all after it, then scale and shift element by element.
+
+    ``f32[...B, D], f32[D], f32[D] -> f32[...B, D]``. Source: Ba et al., 2016;
+    ONNX LayerNormalization.
+    """
+
+    name: ClassVar[str] = "normalize_layer"
+    operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
+
+    def infer(self, *types: TensorType) -> Types:
+        x, *weights = types
+        require_float(self.name, x)
+        require_positive(self.name, "eps", self.eps)
+        normal = x.shape[arguments.axis_of(x, self.axis) :]
+        for position, weight in enumerate(weights, 1):
+            _require_shape(self.name, self.operands[position], weight, x, normal, position)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale, shift = operands
+        axes = tuple(range(self.axis % x.ndim, x.ndim))
+        return (standardized(x, axes, self.eps) * scale + shift,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        eps = float(self.eps)
+        return (b.add("LayerNormalization", *operands, axis=self.axis, epsilon=eps),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, ct = terms(b, *inputs[:2], *cts)
+        first = self.axis % x.rank
+        by_x, standard = standard_gradient(x, ct * scale, range(first, x.rank), self.eps)
+        return by_x.value, (ct * standard).sum(range(first)).value, ct.sum(range(first)).value
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(op: Self, x: Shape, normal: Shape) -> Sample:
+            types = (TensorType(F32, x), TensorType(F32, normal), TensorType(F32, normal))
+            return Sample(op, types, sizes={"N": 2, "H": 3})
+
+        return [
+            sample(cls(), (N, H, 8), (8,)),
+            sample(cls(1), (2, 5), (5,)),
+            sample(cls(1, 0.1), (N, 3, 2, 2), (3, 2, 2)),
+            sample(cls(0), (6,), (6,)),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class NormalizeRms(OverLast):
+    """Divide by the root of the mean square over an axis and all after it, then scale.
+
+    ``f32[...B, D], f32[D] -> f32[...B, D]``. Source: Zhang and Sennrich, 2019;
+    ONNX RMSNormalization (operator set 23).
+    """
+
+    name: ClassVar[str] = "normalize_rms"
+    operands: ClassVar[tuple[str, ...]] = ("x", "scale")
+    eps: float = 1e-6
+
+    def infer(self, *types: TensorType) -> Types:
+        x, scale = types
+        require_float(self.name, x)
+        require_rank(self.name, x, 1, "[..., D]")
+        require_positive(self.name, "eps", self.eps)
+        normal = x.shape[arguments.axis_of(x, self.axis) :]
+        _require_shape(self.name, "scale", scale, x, normal, 1)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale = operands
+        axes = tuple(range(self.axis % x.ndim, x.ndim))
+        power = np.mean(x * x, axis=axes, keepdims=True)
+        return (x / np.sqrt(power + x.dtype.type(self.eps)) * scale,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        x, scale = operands
+        square = b.add("Mul", x, x)
+        axes = list(range(self.axis % x.type.rank, x.type.rank))
+        if b.opset >= 18:
+            power = b.add("ReduceMean", square, b.axes(axes), keepdims=1)
+        else:
+            power = b.add("ReduceMean", square, axes=axes, keepdims=1)
+        root = b.add("Sqrt", b.add("Add", power, b.constant(float(self.eps), x.type.dtype)))
+        return (b.add("Mul", b.add("Div", x, root), scale),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, scale, ct = terms(b, *inputs, *cts)
+        first = self.axis % x.rank
+        axes = range(first, x.rank)
+        inverse = 1.0 / ((x * x).mean(axes, keep=True) + self.eps).unary("sqrt")
+        standard, weighted = x * inverse, ct * scale
+        by_x = inverse * (weighted - standard * (weighted * standard).mean(axes, keep=True))
+        return by_x.value, (ct * standard).sum(range(first)).value
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(), (TensorType(F32, (N, H, 8)), TensorType(F32, (8,)))),
+            Sample(cls(eps=0.1), (TensorType(F32, (5,)), TensorType(F32, (5,)))),
+            Sample(cls(1), (TensorType(F32, (N, 3, 4)), TensorType(F32, (3, 4)))),
+        ]
+
+
+@register
+@dataclass(frozen=True)
+class L2Normalize(Primitive):
+    """Divide by the length along an axis, or by ``eps`` where the length is below it.
+
+    ``f32[...S] -> f32[...S]``.
+    """
+
+    name: ClassVar[str] = "l2_normalize"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    axis: int = -1
+    eps: float = 1e-12
+
+    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
+        del operand
+        return frozenset({self.axis % rank})
+
+    @classmethod
+    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
+        axis = arguments.axis_of(types[0], arguments.integer(attributes, "axis", -1))
+        return cls(axis, arguments.number(attributes, "eps", 1e-12))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_float(self.name, x)
+        arguments.axis_of(x, self.axis)
+        require_positive(self.name, "eps", self.eps)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        length = np.sqrt(np.sum(x * x, axis=self.axis, keepdims=True))
+        return (x / np.maximum(length, x.dtype.type(self.eps)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        if b.opset >= 18:
+            length = b.add("ReduceL2", x, b.axes((self.axis,)), keepdims=1)
+        else:
+            length = b.add("ReduceL2", x, axes=[self.axis], keepdims=1)
+        return (b.add("Div", x, b.add("Max", length, b.constant(self.eps, x.type.dtype))),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        x, y, ct = terms(b, *inputs, *outputs, *cts)
+        axes = [self.axis % x.rank]
+        square = (x * x).sum(axes, keep=True)
+        long = square > self.eps * self.eps
+        length = square.where(long, self.eps * self.eps).unary("sqrt")
+        turned = (ct * y).sum(axes, keep=True).where(long)
+        return (((ct - y * turned) / length).value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(1), (TensorType(F32, (N, 3)),)),
+            Sample(cls(1), (TensorType(F32, (2, 3, H)),)),
+            Sample(cls(), (TensorType(F32, (4,)),)),
+            Sample(cls(0, 10.0), (TensorType(F32, (2, 3)),)),
+        ]
+
+
+def _require_shape(
+    op: str, name: str, v: TensorType, x: TensorType, shape: Shape, operand: int
+) -> None:
+    require_dtype_of(x, v, operand=operand)
+    if v.shape != shape:
+        raise TypeRefused(
+            f"`{name}` of `{op}` must be {v.dtype}{shape_text(shape)}",
+            operand=operand,
+            label=f"this is {v}",
+            notes=(f"the input is {x}",),
+        )

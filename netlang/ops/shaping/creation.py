@@ -1,0 +1,168 @@
+"""Tensors made from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.arrays import numpy_dtype
+from netlang.ir.dims import Dim, Shape, Size, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.types import BOOL, F32, I64, DType, TensorType, Types
+from netlang.ops.arguments import (
+    Arguments,
+    dtype,
+    number,
+    refused,
+    size,
+    sizes,
+)
+from netlang.ops.checks import require_integer
+from netlang.system.numpy import Array, np
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Iota(Primitive):
+    """Count from 0: ``i64[n]``. ONNX: Range."""
+
+    name: ClassVar[str] = "iota"
+    operands: ClassVar[tuple[str, ...]] = ()
+    no_gradient: ClassVar[str] = "it depends on no tensor"
+
+    n: Size
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        return cls(size(attributes, "n"))
+
+    def infer(self, *types: TensorType) -> Types:
+        del types
+        return (TensorType(I64, (_positive(self.n, "n"),)),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        del operands
+        return (np.arange(_fixed(self.n), dtype=np.int64),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        del operands
+        return (_count(b, self.n),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [Sample(cls(5), ()), Sample(cls(symbol("T")), (), sizes={"T": 4})]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Full(Primitive):
+    """Fill a tensor with one number. ONNX: Expand."""
+
+    name: ClassVar[str] = "full"
+    operands: ClassVar[tuple[str, ...]] = ()
+    no_gradient: ClassVar[str] = "it depends on no tensor"
+
+    shape: Shape
+    value: float
+    dtype: DType = F32
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        shape, value = sizes(attributes, "shape"), number(attributes, "value")
+        return cls(shape, value, dtype(attributes, "dtype", F32))
+
+    def infer(self, *types: TensorType) -> Types:
+        del types
+        return (TensorType(self.dtype, tuple(_positive(n, "shape") for n in self.shape)),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        del operands
+        shape = tuple(_fixed(n) for n in self.shape)
+        return (np.full(shape, self.value, dtype=numpy_dtype(self.dtype)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        del operands
+        value = b.constant(self.value, self.dtype)
+        return (b.add("Expand", value, b.shape(self.shape)) if self.shape else value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n = symbol("N")
+        return [
+            Sample(cls((2, 3), 1.5), ()),
+            Sample(cls((2,), 3.0, I64), ()),
+            Sample(cls((2,), 1.0, BOOL), ()),
+            Sample(cls((n, 2), -0.25), (), sizes={"N": 3}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class OneHot(Primitive):
+    """Turn class numbers into rows with a single 1; a number that is no class gives a row of 0.
+
+    ``ids [...S] -> [...S, classes]``. ONNX: Equal, Cast.
+    """
+
+    name: ClassVar[str] = "one_hot"
+    operands: ClassVar[tuple[str, ...]] = ("ids",)
+    no_gradient: ClassVar[str] = "its operand is a whole number"
+
+    classes: Size
+    dtype: DType = F32
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        return cls(size(attributes, "classes"), dtype(attributes, "dtype", F32))
+
+    def infer(self, *types: TensorType) -> Types:
+        (ids,) = types
+        require_integer("one_hot", ids, help="class numbers are whole: `cast({0}, i64)`")
+        return (TensorType(self.dtype, (*ids.shape, _positive(self.classes, "classes"))),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (ids,) = operands
+        places = np.arange(_fixed(self.classes))
+        return ((ids[..., None] == places).astype(numpy_dtype(self.dtype)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (ids,) = operands
+        wide: Operand | str = ids
+        if ids.type.dtype is not I64:
+            wide = b.add("Cast", ids, to=I64)
+        column = b.add("Unsqueeze", wide, b.axes((-1,)))
+        hit = b.add("Equal", column, _count(b, self.classes))
+        return (b.add("Cast", hit, to=self.dtype),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        ids = TensorType(I64, (symbol("N"), 3))
+        return [
+            Sample(cls(4), (TensorType(I64, (5,)),), low=0, high=4),
+            Sample(cls(3, I64), (TensorType(DType.I32, (2, 3)),), low=-1, high=4),
+            Sample(cls(4), (ids,), low=0, high=4, sizes={"N": 2}),
+        ]
+
+
+def _positive(given: Size, name: str) -> Size:
+    if isinstance(given, int) and given < 0:
+        raise refused(name, "must be 0 or more", given)
+    return given
+
+
+def _fixed(given: Size) -> int:
+    assert not isinstance(given, Dim)
+    return given
+
+
+def _count(b: OnnxBuilder, n: Size) -> str:
+    """Name the numbers from 0 to ``n - 1``."""
+    if isinstance(n, int):
+        limit = b.constant(n, I64)
+    else:
+        limit = b.add("Squeeze", b.shape((n,)), b.axes((0,)))
+    return b.add("Range", b.constant(0, I64), limit, b.constant(1, I64))

@@ -1,0 +1,172 @@
+"""Numbers between the points of a map: which points count for a new one, and by how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from netlang.ir.dims import Size
+from netlang.ir.op import OnnxBuilder, Operand
+from netlang.ir.types import I64, DType
+from netlang.system.numpy import Array, np
+
+NEAREST, EXACT, LINEAR, CUBIC = "nearest", "nearest_exact", "linear", "cubic"
+MODES = {
+    NEAREST: NEAREST,
+    EXACT: EXACT,
+    LINEAR: LINEAR,
+    "bilinear": LINEAR,
+    "trilinear": LINEAR,
+    CUBIC: CUBIC,
+    "bicubic": CUBIC,
+}
+"""The words a user may write, and the mode each stands for."""
+
+# Keys, "Cubic convolution interpolation", 1981: with the slope PyTorch and OpenCV take between
+# points, and with the one that they and Pillow smooth with.
+_SLOPE, _SMOOTH_SLOPE = -0.75, -0.5
+_REACH = {LINEAR: 1, CUBIC: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolation:
+    """A way to make new points: ``align`` puts the outermost ones on each other, ``antialias``
+    lets all old points that a new one covers count where a map shrinks."""
+
+    mode: str
+    align: bool = False
+    antialias: bool = False
+
+    @property
+    def options(self) -> dict[str, str | float | int]:
+        """Give the attributes of ONNX's Resize."""
+        if self.mode == NEAREST:
+            return {
+                "mode": NEAREST,
+                "coordinate_transformation_mode": "asymmetric",
+                "nearest_mode": "floor",
+            }
+        if self.mode == EXACT:
+            return {
+                "mode": NEAREST,
+                "coordinate_transformation_mode": "half_pixel",
+                "nearest_mode": "round_prefer_ceil",
+            }
+        options: dict[str, str | float | int] = {
+            "mode": self.mode,
+            "coordinate_transformation_mode": "align_corners" if self.align else "half_pixel",
+        }
+        if self.mode == CUBIC:
+            options["cubic_coeff_a"] = _SMOOTH_SLOPE if self.antialias else _SLOPE
+        # Without the last, onnxruntime lets what lies outside the map count at its edges.
+        return options | ({"antialias": 1, "exclude_outside": 1} if self.antialias else {})
+
+    def along(self, x: Array, axis: int, want: int, ratio: Fraction) -> Array:
+        """Bring an axis to ``want`` points, ``ratio`` of the old ones apart."""
+        have = x.shape[axis]
+        if have == want:
+            return x
+        if self.antialias:
+            shares = self._shares(have, want, ratio).astype(x.dtype)
+            return np.moveaxis(np.tensordot(x, shares, axes=(axis, 1)), -1, axis)
+        places, weights = self.taps(have, want, ratio)
+        spread = (-1, *(1,) * (x.ndim - 1 - axis))
+        parts = (
+            np.take(x, place, axis=axis) * weight.astype(x.dtype).reshape(spread)
+            for place, weight in zip(places, weights, strict=True)
+        )
+        total = next(parts)
+        for part in parts:
+            total += part
+        return total
+
+    def taps(self, have: int, want: int, ratio: Fraction) -> tuple[list[Array], list[Array]]:
+        """Give the points that count for each new point, and by how much."""
+        new, up, down = np.arange(want), ratio.numerator, ratio.denominator
+        if self.mode == NEAREST:
+            return [new * up // down], [np.ones(want)]
+        if self.mode == EXACT:
+            return [(2 * new + 1) * up // (2 * down)], [np.ones(want)]
+        if self.align:
+            at = new * ((have - 1) / (want - 1) if want > 1 else 0.0)
+        else:
+            at = (new + 0.5) * (up / down) - 0.5
+        if self.mode == LINEAR:
+            at = np.maximum(at, 0.0)
+        first = np.floor(at).astype(np.int64)
+        t = at - first
+        if self.mode == LINEAR:
+            offsets, weights = (0, 1), [1.0 - t, t]
+        else:
+            offsets = (-1, 0, 1, 2)
+            distances = (t + 1.0, t, 1.0 - t, 2.0 - t)
+            weights = [_cubic(distance, _SLOPE) for distance in distances]
+        return [np.clip(first + offset, 0, have - 1) for offset in offsets], weights
+
+    def _shares(self, have: int, want: int, ratio: Fraction) -> Array:
+        """Give the share of each old point in each new one: ``[want, have]``."""
+        centres = (np.arange(want)[:, None] + 0.5) * float(ratio)
+        off = np.abs(np.arange(have) + 0.5 - centres) / max(float(ratio), 1.0)
+        raw = np.maximum(1.0 - off, 0.0) if self.mode == LINEAR else _cubic(off, _SMOOTH_SLOPE)
+        return raw / raw.sum(axis=1, keepdims=True)
+
+    def reach(self, ratio: float) -> int:
+        """Count the old points that a new one is made of."""
+        if self.mode not in _REACH:
+            return 1
+        # A hat over several points rarely stands where its ends would count, too.
+        wide = max(ratio, 1.0) if self.antialias else 1.0
+        return round(2 * _REACH[self.mode] * wide)
+
+    def smoothed(
+        self, b: OnnxBuilder, x: Operand, axis: int, want: Size, ratio: tuple[str, str]
+    ) -> Operand:
+        """Lower smoothing along one axis where ONNX's Resize can't yet: before opset 18.
+
+        ``ratio`` names a quotient: how many old points apart the new ones are.
+        """
+        dtype, have = x.type.dtype, x.type.shape[axis]
+        half, one = b.constant(0.5, dtype), b.constant(1.0, dtype)
+        step = b.add("Div", *(b.add("Cast", n, to=dtype) for n in ratio))
+        rows, columns = (
+            b.add("Unsqueeze", b.add("Add", _count(b, n, dtype), half), b.axes([place]))
+            for n, place in ((want, 1), (have, 0))
+        )
+        apart = b.add("Sub", columns, b.add("Mul", rows, step))
+        off = b.add("Div", b.add("Abs", apart), b.add("Max", step, one))
+        if self.mode == LINEAR:
+            raw = b.add("Relu", b.add("Sub", one, off))
+        else:
+            raw = _lowered_cubic(b, off, dtype)
+        shares = b.add("Div", raw, b.add("ReduceSum", raw, b.axes([1]), keepdims=1))
+        old = "abcde"[: x.type.rank]
+        rule = f"{old},z{old[axis]}->{old.replace(old[axis], 'z')}"
+        shape = (*x.type.shape[:axis], want, *x.type.shape[axis + 1 :])
+        return Operand(b.add("Einsum", x, shares, equation=rule), x.type.with_shape(*shape))
+
+
+def _cubic(off: Array, slope: float) -> Array:
+    """Weigh points by how far off they are: a piecewise cubic that ends at 2."""
+    near = ((slope + 2.0) * off - (slope + 3.0)) * off * off + 1.0
+    far = ((slope * off - 5.0 * slope) * off + 8.0 * slope) * off - 4.0 * slope
+    return np.where(off <= 1.0, near, np.where(off < 2.0, far, 0.0))
+
+
+def _lowered_cubic(b: OnnxBuilder, off: str, dtype: DType) -> str:
+    def polynomial(*coefficients: float) -> str:
+        total = b.constant(coefficients[0], dtype)
+        for coefficient in coefficients[1:]:
+            total = b.add("Add", b.add("Mul", total, off), b.constant(coefficient, dtype))
+        return total
+
+    a = _SMOOTH_SLOPE
+    near = polynomial(a + 2.0, -a - 3.0, 0.0, 1.0)
+    # Beyond 2 all is cut to 2, where this one is 0.
+    off = b.add("Min", off, b.constant(2.0, dtype))
+    far = polynomial(a, -5.0 * a, 8.0 * a, -4.0 * a)
+    return b.add("Where", b.add("Less", off, b.constant(1.0, dtype)), near, far)
+
+
+def _count(b: OnnxBuilder, n: Size, dtype: DType) -> str:
+    start, step = b.constant(0, I64), b.constant(1, I64)
+    return b.add("Cast", b.add("Range", start, b.add("Squeeze", b.shape((n,))), step), to=dtype)

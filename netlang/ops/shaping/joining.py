@@ -1,0 +1,318 @@
+"""Several tensors made one, and one made several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Dim, Floor, Shape, Size, divisors, exact_quotient, substitute, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import TensorType, Types
+from netlang.ops.arguments import Arguments, axis_of, integer, new_axis, refused, sizes
+from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.samples import f32
+from netlang.ops.terms import terms
+from netlang.system.numpy import Array, np
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Concat(Primitive):
+    """Join tensors along an axis they have.
+
+    ``[N, A, H, W], [N, B, H, W] -> [N, A+B, H, W]`` along axis 1. ONNX: Concat.
+    """
+
+    name: ClassVar[str] = "concat"
+    operands: ClassVar[tuple[str, ...]] = ("xs*",)
+
+    axis: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        _something(types)
+        return cls(axis_of(types[0], integer(attributes, "axis")))
+
+    def infer(self, *types: TensorType) -> Types:
+        _something(types)
+        first, *others = types
+        axis = axis_of(first, self.axis)
+        for place, other in enumerate(others, start=2):
+            _joinable(first, other, axis, place if len(types) > 2 else None)
+        total: Size = 0
+        for t in types:
+            total = total + t.shape[axis]
+        return (first.with_shape(*first.shape[:axis], total, *first.shape[axis + 1 :]),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        return (np.concatenate(operands, axis=self.axis),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("Concat", *operands, axis=self.axis),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        axis = axis_of(ct.type, self.axis)
+        sizes = tuple(v.type.shape[axis] for v in inputs)
+        # A part of size 0 cannot be split off, and nothing flows back to it.
+        some = tuple(size for size in sizes if size != 0)
+        parts = iter(b.add(Split(some, axis), ct.value) if some else ())
+        return tuple(None if size == 0 else next(parts) for size in sizes)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n, h = symbol("N"), symbol("H")
+        fixed = {"N": 2, "H": 4}
+        return [
+            Sample(cls(1), (f32(2, 3), f32(2, 1), f32(2, 4))),
+            Sample(cls(-2), (f32(2, 3, 4), f32(2, 5, 4))),
+            Sample(cls(0), (f32(3),)),
+            Sample(cls(1), (f32(n, 3, h), f32(n, 2, h)), sizes=fixed),
+            Sample(cls(2), (f32(n, 3, h), f32(n, 3, 2)), sizes=fixed),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Stack(Primitive):
+    """Join tensors of one shape along a new axis.
+
+    ``[N, D], [N, D] -> [2, N, D]`` along axis 0. ONNX: Unsqueeze, Concat.
+    """
+
+    name: ClassVar[str] = "stack"
+    operands: ClassVar[tuple[str, ...]] = ("xs*",)
+
+    axis: int
+
+    def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
+        del target
+        return axis + (axis >= self.axis % (len(source) + 1))
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        _something(types)
+        return cls(new_axis(integer(attributes, "axis"), types[0]))
+
+    def infer(self, *types: TensorType) -> Types:
+        _something(types)
+        first, *others = types
+        axis = new_axis(self.axis, first)
+        for place, other in enumerate(others, start=2):
+            if other == first:
+                continue
+            note = _both(first, other, place if len(types) > 2 else None)
+            raise TypeRefused(
+                "these can't be stacked: they must have one shape",
+                rule="concat-mismatch",
+                notes=[note],
+                helps=[f"to join them along an axis they have, use `concat(..., axis={axis})`"],
+            )
+        return (first.with_shape(*first.shape[:axis], len(types), *first.shape[axis:]),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        return (np.stack(operands, axis=self.axis),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        axis = new_axis(self.axis, operands[0].type)
+        parts = [b.add("Unsqueeze", x, b.axes((axis,))) for x in operands]
+        return (b.add("Concat", *parts, axis=axis),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        axis = new_axis(self.axis, inputs[0].type)
+        parts = (ct.part(axis, i, i + 1) for i in range(len(inputs)))
+        return tuple(p.reshape(inputs[0].type.shape).value for p in parts)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n = symbol("N")
+        return [
+            Sample(cls(0), (f32(2, 3), f32(2, 3))),
+            Sample(cls(-1), (f32(2), f32(2), f32(2))),
+            Sample(cls(0), (f32(), f32())),
+            Sample(cls(1), (f32(n, 3), f32(n, 3)), sizes={"N": 2}),
+        ]
+
+
+_MOST_PARTS = 100_000
+"""Each part is a tensor with a name and a type."""
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Split(Primitive):
+    """Cut a tensor along an axis into pieces of the given sizes.
+
+    ``[N, 3*D] -> [N, D], [N, D], [N, D]`` with ``parts`` 3. ONNX: Split.
+    """
+
+    name: ClassVar[str] = "split"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    sizes: Shape
+    axis: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        (x,) = types
+        axis = axis_of(x, integer(attributes, "axis"))
+        parts = attributes.get("parts")
+        if isinstance(parts, list | tuple):
+            return cls(sizes(attributes, "parts"), axis)
+        count = integer(attributes, "parts")
+        if count < 1:
+            raise refused("parts", "must be 1 or more", count)
+        each = exact_quotient(x.shape[axis], count)
+        if each is None:
+            raise _indivisible(x, axis, count)
+        if count > _MOST_PARTS:
+            raise refused("parts", f"must be {_MOST_PARTS:,} or less", f"{count:,}")
+        return cls((each,) * count, axis)
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        axis = axis_of(x, self.axis)
+        for size in self.sizes:
+            if isinstance(size, int) and size < 1:
+                raise refused("parts", "must be 1 or more", size)
+        total: Size = 0
+        for size in self.sizes:
+            total = total + size
+        if total != x.shape[axis] or not self.sizes:
+            raise TypeRefused(
+                f"the parts make {total} together, and axis {axis} is {x.shape[axis]} long",
+                rule="split-mismatch",
+                operand=0,
+                label=f"this is {x}",
+                notes=[f"the parts are {', '.join(map(str, self.sizes))}"],
+                helps=_last_part(self.sizes, x.shape[axis] - total),
+            )
+        return tuple(x.with_shape(*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in self.sizes)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        known = [n for n in self.sizes if isinstance(n, int)]
+        ends = np.cumsum(known)[:-1].tolist()
+        return tuple(part.copy() for part in np.split(x, ends, axis=self.axis))
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        if len(self.sizes) == 1:
+            return (b.add("Identity", x),)
+        count = len(self.sizes)
+        return b.add_many("Split", x, b.shape(self.sizes), outputs=count, axis=self.axis)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        first, *others = terms(b, *cts)
+        return (first.to(Concat(self.axis), *others).value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n, d = symbol("N"), symbol("D", 2)
+        return [
+            Sample(cls((2, 2, 2), 1), (f32(2, 6),)),
+            Sample(cls((1, 4), -2), (f32(2, 5, 3),)),
+            Sample(cls((3,), 0), (f32(3, 2),)),
+            Sample(cls((2, 1), 1), (f32(n, 3, 2),), sizes={"N": 2}),
+            Sample(cls((d // 2, d // 2), 1), (f32(n, d),), sizes={"N": 2, "D": 6}),
+        ]
+
+
+def _something(types: Types) -> None:
+    if not types:
+        raise TypeRefused("there is nothing to join", rule="concat-mismatch", label="an empty list")
+
+
+def _both(first: TensorType, other: TensorType, place: int | None) -> str:
+    name = "the other" if place is None else f"number {place}"
+    return f"the first is {first}\nand {name} {other}"
+
+
+def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None) -> None:
+    opening = f"these can't be joined along axis {axis}"
+    both = _both(first, other, place)
+    if other.dtype is not first.dtype:
+        raise TypeRefused(
+            f"{opening}: they hold {first.dtype} and {other.dtype} elements",
+            rule="dtype-mismatch",
+            notes=[both],
+            helps=[f"convert one of them: `cast(..., {first.dtype})`"],
+        )
+    if other.rank != first.rank:
+        raise TypeRefused(
+            f"{opening}: they have {first.rank} and {other.rank} dimensions",
+            rule="concat-mismatch",
+            notes=[both],
+            helps=["bring them to the same number with `flatten`, `reshape` or `unsqueeze`"],
+        )
+    pairs = list(zip(first.shape, other.shape, strict=True))
+    differing = [i for i, (a, b) in enumerate(pairs) if a != b and i != axis]
+    if differing:
+        rounding, helps = _equalizing(pairs, differing, axis)
+        raise TypeRefused(
+            f"{opening}: they differ in dimension {differing[0]}",
+            rule="concat-mismatch",
+            notes=[both, *rounding],
+            helps=helps,
+        )
+
+
+def _equalizing(
+    pairs: list[tuple[Size, Size]], differing: list[int], axis: int
+) -> tuple[list[str], list[str]]:
+    """Find what makes the differing dimensions equal: notes on it, and the help."""
+    at = differing[0]
+
+    def equal(values: Sizes) -> bool:
+        return all(substitute(pairs[i][0], values) == substitute(pairs[i][1], values)
+                   for i in differing)  # fmt: skip
+
+    clause = where_help([n for i in differing for n in pairs[i]], equal)
+    if clause and any(map(_rounds, pairs[at])):
+        both = f"{pairs[at][1]} and {pairs[at][0]}"
+        return [f"`//` rounds down: {both} are equal only for some sizes"], clause
+    if len(differing) == 1 and pairs[axis][0] == pairs[axis][1]:
+        return [], [f"everything else is equal: join them along `axis={at}`"]
+    return [], ["crop the larger one, pad the smaller one, or scale one with `resize`"]
+
+
+def _rounds(size: Size) -> bool:
+    return isinstance(size, Dim) and any(
+        isinstance(atom, Floor) for monomial, _ in size.terms for atom in monomial
+    )
+
+
+def _indivisible(x: TensorType, axis: int, count: int) -> TypeRefused:
+    size = x.shape[axis]
+
+    def divides(values: Sizes) -> bool:
+        return exact_quotient(substitute(size, values), count) is not None
+
+    helps = where_help([size], divides, [count])
+    if isinstance(size, int):
+        fits = [str(d) for d in divisors(size) if d > 1][:8]
+        helps = [f"it divides into {', '.join(fits)} parts"] if fits else []
+        helps.append("or give the sizes of the parts as a list")
+    return TypeRefused(
+        f"{size} doesn't divide into {count} equal parts",
+        rule="split-mismatch",
+        operand=0,
+        label=f"axis {axis} of {x}",
+        helps=helps,
+    )
+
+
+def _last_part(parts: Shape, missing: Size) -> list[str]:
+    if not parts:
+        return []
+    last = parts[-1] + missing
+    if isinstance(last, int) and last < 1:
+        return []
+    fitting = (*parts[:-1], last)
+    return [f"`[{', '.join(map(str, fitting))}]` would fit"]

@@ -1,0 +1,174 @@
+"""Tensors made larger at their edges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
+
+from netlang.ir.dims import Dim, Size, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.ops.arguments import Arguments, items, number, pair, refused, word
+from netlang.ops.samples import sample
+from netlang.ops.shaping.repetition import Flip
+from netlang.ops.terms import Term, terms
+from netlang.system.numpy import Array, np
+
+_MODES = {m: m for m in ("constant", "reflect", "replicate", "circular")}
+_ONNX_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Pad(Primitive):
+    """Surround a tensor: with a number, its mirror image, its edge, or its other side.
+
+    ``amounts`` holds (before, after) for the last axes: ``[N, C, H, W] -> [N, C, H+2, W+2]`` with
+    two pairs of 1, 1. ONNX: Pad, and Concat for ``circular``. Some run times fuse a constant Pad
+    into a max pool behind it, where 0 would wrongly become minus infinity: use the pool's own
+    ``pad``, or switch that fusion off.
+    """
+
+    name: ClassVar[str] = "pad"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    amounts: tuple[tuple[int, int], ...]
+    mode: str = "constant"
+    value: float = 0.0
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        (x,) = types
+        given = attributes.get("amounts")
+        if isinstance(given, int):
+            pairs = ((given, given),) * max(x.rank - 2, 1)
+        else:
+            pairs = tuple(pair(item, "amounts") for item in items(given))
+        mode = word(attributes, "mode", _MODES, "constant")
+        return cls(pairs, mode, number(attributes, "value", 0.0))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        if not 1 <= len(self.amounts) <= x.rank:
+            raise TypeRefused(
+                f"`amounts` is given for {len(self.amounts)} axes",
+                rule="out-of-range",
+                operand=0,
+                label=f"this is {x}",
+                helps=["give a number, or (before, after) for each of the last axes"],
+            )
+        if self.mode not in _MODES:
+            raise refused("mode", f"must be one of {', '.join(_MODES)}", f'"{self.mode}"')
+        lead = x.rank - len(self.amounts)
+        shape = list(x.shape)
+        for axis, (before, after) in enumerate(self.amounts, start=lead):
+            if min(before, after) < 0:
+                raise refused("amounts", "must be 0 or more", min(before, after))
+            self._check_reach(x, axis, max(before, after))
+            shape[axis] = shape[axis] + before + after
+        return (x.with_shape(*shape),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        widths = ((0, 0),) * (x.ndim - len(self.amounts)) + self.amounts
+        if self.mode == "constant":
+            return (np.pad(x, widths, constant_values=x.dtype.type(self.value)),)
+        return (np.pad(x, widths, mode=_NUMPY_MODES[self.mode]),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        widths = ((0, 0),) * (x.type.rank - len(self.amounts)) + self.amounts
+        if self.mode == "circular":
+            return (_wrapped(b, x, widths),)
+        pads = b.axes([before for before, _ in widths] + [after for _, after in widths])
+        if self.mode == "constant":
+            value = b.constant(self.value, x.type.dtype)
+            return (b.add("Pad", x, pads, value, mode="constant"),)
+        return (b.add("Pad", x, pads, mode=_ONNX_MODES[self.mode]),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        x = inputs[0].type
+        for back, (before, after) in enumerate(reversed(self.amounts), start=1):
+            axis = x.rank - back
+            if before or after:
+                ct = self._pulled(ct, axis, before, after, x.shape[axis])
+        return (ct.value,)
+
+    def _pulled(self, ct: Term, axis: int, before: int, after: int, size: Size) -> Term:
+        """Add what lies in the padding of an axis to the places it is a copy of."""
+        total = ct.part(axis, before, before + size)
+        front = ct.part(axis, 0, before) if before else None
+        back = ct.part(axis, before + size, before + size + after) if after else None
+        match self.mode:
+            case "reflect":
+                if front:
+                    total += front.to(Flip((axis,))).surround(axis, 1, size - 1 - before)
+                if back:
+                    total += back.to(Flip((axis,))).surround(axis, size - 1 - after, 1)
+            case "replicate":
+                if front:
+                    total += front.sum([axis], keep=True).surround(axis, 0, size - 1)
+                if back:
+                    total += back.sum([axis], keep=True).surround(axis, size - 1, 0)
+            case "circular":
+                if front:
+                    total += front.surround(axis, size - before, 0)
+                if back:
+                    total += back.surround(axis, 0, size - after)
+            case _:
+                pass
+        return total
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        both = ((1, 2), (0, 1))
+        symbolic = TensorType(F32, (symbol("N"), 2, symbol("H"), symbol("W")))
+        return [
+            sample(cls(both), 2, 3, 4, 5),
+            sample(cls(((1, 0),), value=-1.5), 2, 3),
+            *(sample(cls(both, mode), 2, 3, 4, 5) for mode in _NUMPY_MODES),
+            *(
+                Sample(cls(both, mode), (symbolic,), sizes={"N": 2, "H": 4, "W": 3})
+                for mode in _MODES
+            ),
+        ]
+
+    def _check_reach(self, x: TensorType, axis: int, amount: int) -> None:
+        """Refuse a mirror image or a copy that is longer than what there is."""
+        size = x.shape[axis]
+        if isinstance(size, Dim) or self.mode == "constant":
+            return
+        most = {"reflect": size - 1, "circular": size, "replicate": amount}[self.mode]
+        if amount > most or size < 1:
+            raise TypeRefused(
+                f"`{self.mode}` can add at most {max(most, 0)} here, not {amount}",
+                rule="out-of-range",
+                operand=0,
+                label=f"axis {axis} of {x} is {size} long",
+                helps=['use a smaller amount, or `mode="replicate"`'],
+            )
+
+
+def _wrapped(b: OnnxBuilder, x: Operand, widths: Sequence[tuple[int, int]]) -> str:
+    whole: Operand | str = x
+    for axis, (before, after) in enumerate(widths):
+        parts: list[Operand | str] = [whole]
+        if before:
+            ends = b.axes((2**63 - 1,))
+            parts.insert(0, b.add("Slice", whole, b.axes((-before,)), ends, b.axes((axis,))))
+        if after:
+            parts.append(b.add("Slice", whole, b.axes((0,)), b.axes((after,)), b.axes((axis,))))
+        if len(parts) > 1:
+            whole = b.add("Concat", *parts, axis=axis)
+    return whole if isinstance(whole, str) else b.add("Identity", whole)
+
+
+_NUMPY_MODES: dict[str, Literal["reflect", "edge", "wrap"]] = {
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}

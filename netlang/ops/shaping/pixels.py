@@ -1,0 +1,151 @@
+"""Pixels exchanged for channels, and back."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import exact_quotient, substitute, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.ops.arguments import Arguments, integer, refused
+from netlang.ops.clauses import Sizes, where_help
+from netlang.ops.samples import sample
+from netlang.ops.terms import terms
+from netlang.system.numpy import Array
+
+
+@dataclass(frozen=True)
+class PixelOperator(Primitive, ABC):
+    """Squares of ``factor`` by ``factor`` points exchanged for channels.
+
+    Subclasses add no fields, so they need no decorator of their own.
+    """
+
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    factor: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        return cls(integer(attributes, "factor"))
+
+    def check(self, x: TensorType) -> None:
+        if self.factor < 1:
+            raise refused("factor", "must be 1 or more", self.factor)
+        if x.rank != 4:
+            raise TypeRefused("this works on [N, C, H, W]", operand=0, label=f"this is {x}")
+
+
+@register
+class PixelShuffle(PixelOperator):
+    """Make a map larger out of its channels.
+
+    ``[N, C*r*r, H, W] -> [N, C, H*r, W*r]`` with ``factor`` r. Shi et al., "Real-time single image
+    and video super-resolution", 2016. ONNX: DepthToSpace.
+    """
+
+    name = "pixel_shuffle"
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        self.check(x)
+        n, c, h, w = x.shape
+        square = self.factor**2
+        channels = exact_quotient(c, square)
+        if channels is None:
+            raise TypeRefused(
+                f"{c} channels don't divide by {self.factor} * {self.factor} = {square}",
+                operand=0,
+                label=f"this is {x}",
+            )
+        return (x.with_shape(n, channels, h * self.factor, w * self.factor),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        r = self.factor
+        n, c, h, w = x.shape
+        parts = x.reshape(n, c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
+        return (parts.reshape(n, c // (r * r), h * r, w * r),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("DepthToSpace", *operands, blocksize=self.factor, mode="CRD"),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return (ct.to(PixelUnshuffle(self.factor)).value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        symbolic = TensorType(F32, (symbol("N"), 8, symbol("H"), symbol("W")))
+        return [
+            sample(cls(3), 1, 9, 4, 4),
+            sample(cls(2), 2, 12, 3, 2),
+            Sample(cls(2), (symbolic,), sizes={"N": 2, "H": 3, "W": 4}),
+        ]
+
+
+@register
+class PixelUnshuffle(PixelOperator):
+    """Put the points of each square of a map into channels: undo ``pixel_shuffle``.
+
+    ``[N, C, H*r, W*r] -> [N, C*r*r, H, W]`` with ``factor`` r. ONNX: Reshape, Transpose.
+    """
+
+    name = "pixel_unshuffle"
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        self.check(x)
+        n, c, h, w = x.shape
+        rows, columns = exact_quotient(h, self.factor), exact_quotient(w, self.factor)
+        if rows is None or columns is None:
+            raise self._indivisible(x)
+        return (x.with_shape(n, c * self.factor**2, rows, columns),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        r = self.factor
+        n, c, h, w = x.shape
+        parts = x.reshape(n, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
+        return (parts.reshape(n, c * r * r, h // r, w // r),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        (y,) = self.infer(x.type)
+        r = self.factor
+        n, c, h, w = x.type.shape
+        cut = b.add("Reshape", x, b.shape((n, c, h // r, r, w // r, r)))
+        turned = b.add("Transpose", cut, perm=[0, 1, 3, 5, 2, 4])
+        return (b.add("Reshape", turned, b.shape(y.shape)),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del inputs, outputs
+        (ct,) = terms(b, *cts)
+        return (ct.to(PixelShuffle(self.factor)).value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        symbolic = TensorType(F32, (symbol("N"), 2, symbol("H", 2), symbol("W", 2)))
+        return [
+            sample(cls(3), 1, 2, 6, 3),
+            sample(cls(2), 2, 3, 2, 4),
+            Sample(cls(2), (symbolic,), sizes={"N": 2, "H": 4, "W": 6}),
+        ]
+
+    def _indivisible(self, x: TensorType) -> TypeRefused:
+        def divides(values: Sizes) -> bool:
+            sizes = (substitute(n, values) for n in x.shape[2:])
+            return all(exact_quotient(n, self.factor) is not None for n in sizes)
+
+        return TypeRefused(
+            f"the map doesn't divide into squares of {self.factor} by {self.factor}",
+            operand=0,
+            label=f"this is {x}",
+            helps=where_help(x.shape[2:], divides, [self.factor]),
+        )

@@ -1,0 +1,87 @@
+"""Elements in the order of their size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.dims import symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.ops.arguments import Arguments, axis_of, flag, integer, refused
+from netlang.ops.checks import require_number
+from netlang.ops.terms import terms
+from netlang.system.numpy import Array, np
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Ranked(Primitive):
+    """Give the ``k`` largest elements along an axis, largest first, and their places.
+
+    ``[N, D] -> [N, k], i64[N, k]``; of equal elements the first one comes first. With ``smallest``
+    the smallest ones, smallest first. ONNX: TopK.
+    """
+
+    name: ClassVar[str] = "ranked"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    k: int
+    axis: int = -1
+    smallest: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        axis = axis_of(types[0], integer(attributes, "axis", -1))
+        return cls(integer(attributes, "k"), axis, flag(attributes, "smallest"))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_number("ranked", x)
+        axis = axis_of(x, self.axis)
+        have = x.shape[axis]
+        if self.k < 1:
+            raise refused("k", "must be 1 or more", self.k)
+        if isinstance(have, int) and self.k > have:
+            raise TypeRefused(
+                f"there are no {self.k} elements to choose from",
+                rule="out-of-range",
+                operand=0,
+                label=f"axis {axis} of {x} is {have} long",
+            )
+        shape = (*x.shape[:axis], self.k, *x.shape[axis + 1 :])
+        return x.with_shape(*shape), TensorType(I64, shape)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        places = np.take(self._order(x), np.arange(self.k), axis=self.axis).astype(np.int64)
+        return np.take_along_axis(x, places, axis=self.axis), places
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        largest = int(not self.smallest)
+        k = b.axes((self.k,))
+        return b.add_many("TopK", *operands, k, outputs=2, axis=self.axis, largest=largest)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        from netlang.ops.shaping.scattering import Scatter
+
+        x, places, ct = terms(b, *inputs, outputs[1], cts[0])
+        return (x.zeros().to(Scatter(axis_of(x.type, self.axis), "add"), places, ct).value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(2), (TensorType(F32, (3, 5)),)),
+            Sample(cls(3, 0), (TensorType(I64, (6, 2)),), low=0, high=3),
+            Sample(cls(3, 0, smallest=True), (TensorType(I64, (6, 2)),), low=0, high=3),
+            Sample(cls(1, 1), (TensorType(F32, (symbol("N"), 4, 2)),), sizes={"N": 2}),
+        ]
+
+    def _order(self, x: Array) -> Array:
+        if self.smallest:
+            return np.argsort(x, axis=self.axis, kind="stable")
+        # Sorted backwards so that the stable order keeps the first of equal elements first.
+        order = np.argsort(np.flip(x, self.axis), axis=self.axis, kind="stable")
+        return x.shape[self.axis] - 1 - np.flip(order, self.axis)

@@ -1,0 +1,379 @@
+"""Maps of another size, computed between their points."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, Size, divides, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.ops.arguments import Arguments, flag, numbers, refused, sizes, word
+from netlang.ops.checks import require_float
+from netlang.ops.samples import sample
+from netlang.ops.shaping.interpolation import CUBIC, EXACT, LINEAR, MODES, NEAREST, Interpolation
+from netlang.ops.terms import Term, terms
+from netlang.ops.windows.windows import spatial_shape, wrong_count
+from netlang.system.numpy import Array, np
+
+Quotient = tuple[Size, Size]
+
+_FINEST = 1_000_000
+"""A scale is the simplest fraction near it with a denominator up to this."""
+
+
+@dataclass(frozen=True)
+class Resampling(Primitive, ABC):
+    """What a resize by factors and one to a size have in common."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    @property
+    @abstractmethod
+    def way(self) -> Interpolation:
+        """How new points are made."""
+
+    @abstractmethod
+    def reached(self, spatial: Shape) -> Shape:
+        """Give the new size of a map."""
+
+    @abstractmethod
+    def apart(self, axis: int, have: Size, want: Size) -> Quotient:
+        """Give, as a quotient, how many old points the new ones are apart on a spatial axis."""
+
+    @abstractmethod
+    def resized(self, b: OnnxBuilder, x: TensorType) -> tuple[str, ...]:
+        """Name the operands of ONNX's Resize that follow the map."""
+
+    @abstractmethod
+    def on_rows(self, axis: int, rows: Size) -> Primitive:
+        """Give the operator that does to rows ``[1, 1, rows, n]`` what this does to an axis."""
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        spatial = spatial_shape(x, "resizing")
+        require_float("resize", x)
+        _check(x, spatial, self.way)
+        return (x.with_shape(*x.shape[:2], *self.reached(spatial)),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (y,) = operands
+        for axis, want in enumerate(self.reached(y.shape[2:])):
+            up, down = self.apart(axis, y.shape[2 + axis], want)
+            # The attributes are fixed by now: all of these are numbers.
+            assert isinstance(want, int) and isinstance(up, int) and isinstance(down, int)
+            y = self.way.along(y, 2 + axis, want, Fraction(up, down))
+        return (y,)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        if self.way.mode in (NEAREST, EXACT) and not self.repeats(x.type.shape[2:]):
+            return (self._picked(b, x),)
+        if self.way.antialias and b.opset < 18:
+            return (self._smoothed(b, x),)
+        return (b.add("Resize", x, *self.resized(b, x.type), **self.way.options),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct,) = terms(b, *cts)
+        for axis, have, _ in self._changed(inputs[0].type.shape[2:]):
+            ct = _pulled(ct, 2 + axis, have, self.on_rows(axis, have))
+        return (ct.value,)
+
+    def quotient(self, b: OnnxBuilder, axis: int, have: Size, want: Size) -> tuple[str, str]:
+        """Name the parts of ``apart`` in ONNX."""
+        up, down = self.apart(axis, have, want)
+        return b.shape((up,)), b.shape((down,))
+
+    def repeats(self, spatial: Shape) -> bool:
+        """Tell whether every point is known to be repeated a whole number of times."""
+        return all(divides(*pair) for pair in zip(spatial, self.reached(spatial), strict=True))
+
+    def _changed(self, spatial: Shape) -> Iterator[tuple[int, Size, Size]]:
+        """Give the axes that change their size, from what to what."""
+        for axis, (have, want) in enumerate(zip(spatial, self.reached(spatial), strict=True)):
+            if have != want:
+                yield axis, have, want
+
+    def _picked(self, b: OnnxBuilder, x: Operand) -> str:
+        """Pick points by number: run times divide in float32, which is off for some ratios."""
+        y: Operand | str = x
+        for axis, have, want in self._changed(x.type.shape[2:]):
+            up, down = self.apart(axis, have, want)
+            match have, want, up, down:
+                case int(), int(), int(), int():
+                    (points,), _ = self.way.taps(have, want, Fraction(up, down))
+                    ids = b.constant(points.tolist(), I64)
+                case _:
+                    ids = _numbers(b, want, self.quotient(b, axis, have, want), self.way)
+            y = b.add("Gather", y, ids, axis=2 + axis)
+        return y if isinstance(y, str) else b.add("Identity", y)
+
+    def _smoothed(self, b: OnnxBuilder, x: Operand) -> str:
+        y = x
+        for axis, have, want in self._changed(x.type.shape[2:]):
+            y = self.way.smoothed(b, y, 2 + axis, want, self.quotient(b, axis, have, want))
+        return b.add("Identity", y) if y is x else y.name
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Upsample(Resampling):
+    """Enlarge a map by factors, or shrink it.
+
+    ``[N, C, H, W] -> [N, C, floor(s*H), floor(t*W)]``. ``nearest`` repeats, ``linear`` and
+    ``cubic`` (two axes) interpolate between the middles of the points; with ``align`` between the
+    outermost points. New points are ``1/s`` of the old ones apart, also where ``s*H`` is not whole,
+    as in PyTorch without ``recompute_scale_factor``; an axis too short to grow stays as it is. With
+    ``antialias`` all points that a new one covers count where it shrinks. ONNX: Resize, Gather.
+    """
+
+    name: ClassVar[str] = "upsample"
+
+    scale: tuple[int | float, ...]
+    mode: str
+    align: bool = False
+    antialias: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        rank = len(spatial_shape(types[0], "upsampling"))
+        scale = tuple(int(s) if s.is_integer() else s for s in numbers(attributes, "scale"))
+        if not isinstance(attributes.get("scale"), list | tuple):
+            scale *= rank
+        mode = word(attributes, "mode", MODES)
+        return cls(scale, mode, flag(attributes, "align"), flag(attributes, "antialias"))
+
+    @property
+    def way(self) -> Interpolation:
+        return Interpolation(self.mode, self.align, self.antialias)
+
+    def reached(self, spatial: Shape) -> Shape:
+        if len(self.scale) != len(spatial):
+            raise wrong_count("scale", len(self.scale), len(spatial))
+        reached: list[Size] = []
+        for have, scale in zip(spatial, self.scale, strict=True):
+            factor = _fraction(scale)
+            want = have * factor.numerator // factor.denominator
+            if factor <= 0:
+                raise refused("scale", "must be above 0", f"{scale:g}")
+            if isinstance(want, int) and want < 1:
+                raise TypeRefused(
+                    f"{scale:g} times {have} leaves no point",
+                    rule="out-of-range",
+                    helps=["say the size to reach: `resize(x, 1, mode=…)`"],
+                )
+            reached.append(want)
+        return tuple(reached)
+
+    def apart(self, axis: int, have: Size, want: Size) -> Quotient:
+        del have, want
+        factor = _fraction(self.scale[axis])
+        return factor.denominator, factor.numerator
+
+    def quotient(self, b: OnnxBuilder, axis: int, have: Size, want: Size) -> tuple[str, str]:
+        up, down = super(Upsample, self).quotient(b, axis, have, want)
+        if not _may_stay(have, self.scale[axis]):
+            return up, down
+        stays, one = b.add("Equal", b.shape((have,)), b.shape((want,))), b.shape((1,))
+        return b.add("Where", stays, one, up), b.add("Where", stays, one, down)
+
+    def resized(self, b: OnnxBuilder, x: TensorType) -> tuple[str, ...]:
+        shape = (*x.shape[:2], *self.reached(x.shape[2:]))
+        factors = [
+            1.0 if have == want else _not_below(scale)
+            for have, want, scale in zip(x.shape, shape, (1, 1, *self.scale), strict=True)
+        ]
+        scales = b.constant(factors, F32)
+        if any(map(_may_stay, x.shape[2:], self.scale)):
+            stays = b.add("Equal", b.shape(x.shape), b.shape(shape))
+            scales = b.add("Where", stays, b.constant([1.0], F32), scales)
+        return "", scales
+
+    def on_rows(self, axis: int, rows: Size) -> Primitive:
+        del rows
+        return Upsample((1, self.scale[axis]), self.mode, self.align, self.antialias)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        whole = all(isinstance(scale, int) for scale in self.scale)
+        if not whole or self.mode not in (NEAREST, EXACT):
+            return super(Upsample, self).vjp(b, inputs, outputs, cts)
+        (ct,) = terms(b, *cts)
+        shape = inputs[0].type.shape[:2]
+        for size, scale in zip(inputs[0].type.shape[2:], self.scale, strict=True):
+            shape = (*shape, size, int(scale))
+        return (ct.reshape(shape).sum(range(3, len(shape), 2)).value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        symbolic = TensorType(F32, (symbol("N"), 2, symbol("H"), symbol("W")))
+        both = [(mode, align) for mode in (LINEAR, CUBIC) for align in (False, True)]
+        # The first axis is too short for a fifth more.
+        short = {"N": 1, "H": 4, "W": 5}
+        return [
+            sample(cls((2, 2), NEAREST), 2, 3, 4, 5),
+            sample(cls((3,), NEAREST), 2, 3, 4),
+            sample(cls((1, 2, 3), NEAREST), 1, 2, 2, 3, 2),
+            sample(cls((2, 3), EXACT), 2, 3, 4, 5),
+            *(sample(cls((2, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
+            *(sample(cls((1.5, 0.7), mode, align), 1, 2, 5, 7) for mode, align in both),
+            *(sample(cls((1.3, 0.4), mode), 1, 2, 7, 9) for mode in (NEAREST, EXACT)),
+            *(
+                sample(cls((0.4, 1.3), mode, antialias=True), 1, 2, 9, 7)
+                for mode in (LINEAR, CUBIC)
+            ),
+            sample(cls((2,), LINEAR), 2, 3, 4),
+            sample(cls((0.3,), LINEAR, antialias=True), 2, 3, 10),
+            sample(cls((2, 1, 2), LINEAR), 1, 2, 2, 3, 2),
+            *(
+                Sample(cls((2, 2), mode), (symbolic,), sizes={"N": 2, "H": 3, "W": 4})
+                for mode in (NEAREST, LINEAR, CUBIC)
+            ),
+            *(
+                Sample(cls((1.5, 0.7), mode), (symbolic,), sizes={"N": 2, "H": 5, "W": 10})
+                for mode in (NEAREST, EXACT, LINEAR)
+            ),
+            *(
+                Sample(cls((1.2, 1.3), mode, antialias=smooth), (symbolic,), sizes=short)
+                for mode, smooth in ((EXACT, False), (CUBIC, False), (LINEAR, True))
+            ),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Resize(Resampling):
+    """Bring a map to a given size.
+
+    ``[N, C, H, W] -> [N, C, *size]``. ``nearest`` takes the point at ``i * H // size``,
+    ``nearest_exact`` the one whose middle is closest, ``linear`` and ``cubic`` (two axes)
+    interpolate as ``upsample`` does. Nothing is smoothed when the map shrinks, unless
+    ``antialias`` lets all points that a new one covers count. ONNX: Resize, Gather.
+    """
+
+    name: ClassVar[str] = "resize"
+
+    size: Shape
+    mode: str
+    align: bool = False
+    antialias: bool = False
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        rank = len(spatial_shape(types[0], "resizing"))
+        size = sizes(attributes, "size")
+        size = size if isinstance(attributes.get("size"), list | tuple) else size * rank
+        mode = word(attributes, "mode", MODES)
+        return cls(size, mode, flag(attributes, "align"), flag(attributes, "antialias"))
+
+    @property
+    def way(self) -> Interpolation:
+        return Interpolation(self.mode, self.align, self.antialias)
+
+    def reached(self, spatial: Shape) -> Shape:
+        if len(self.size) != len(spatial):
+            raise wrong_count("size", len(self.size), len(spatial))
+        for size in self.size:
+            if isinstance(size, int) and size < 1:
+                raise refused("size", "must be 1 or more", size)
+        return self.size
+
+    def apart(self, axis: int, have: Size, want: Size) -> Quotient:
+        del axis
+        return have, want
+
+    def resized(self, b: OnnxBuilder, x: TensorType) -> tuple[str, ...]:
+        return "", "", b.shape((*x.shape[:2], *self.size))
+
+    def on_rows(self, axis: int, rows: Size) -> Primitive:
+        return Resize((rows, self.size[axis]), self.mode, self.align, self.antialias)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n, h = symbol("N"), symbol("H")
+        both = [(mode, align) for mode in (LINEAR, CUBIC) for align in (False, True)]
+        symbolic = TensorType(F32, (n, 2, h, h))
+        return [
+            sample(cls((7, 3), NEAREST), 2, 3, 4, 5),
+            sample(cls((4, 5), NEAREST), 2, 3, 4, 5),
+            sample(cls((7, 3), EXACT), 2, 3, 4, 5),
+            Sample(cls((2 * h, 8), EXACT), (symbolic,), sizes={"N": 2, "H": 4}),
+            *(sample(cls((7, 3), mode, align), 1, 2, 4, 5) for mode, align in both),
+            *(sample(cls((1, 8), mode, align), 1, 2, 4, 5) for mode, align in both),
+            sample(cls((20, 11), LINEAR), 1, 2, 7, 5),
+            *(sample(cls((3, 7), mode, antialias=True), 1, 2, 8, 5) for mode in (LINEAR, CUBIC)),
+            sample(cls((2, 3, 2), LINEAR, antialias=True), 1, 2, 5, 4, 2),
+            Sample(cls((2 * h, 7), LINEAR), (symbolic,), sizes={"N": 2, "H": 4}),
+            Sample(cls((3, 2 * h), CUBIC, antialias=True), (symbolic,), sizes={"N": 2, "H": 8}),
+            Sample(cls((2 * h, 8), NEAREST), (symbolic,), sizes={"N": 2, "H": 4}),
+            # 28 to 2 is a ratio that float32 gets wrong.
+            Sample(cls((2, 4), NEAREST), (symbolic,), sizes={"N": 2, "H": 28}),
+            Sample(cls((3 * h, 4), EXACT), (symbolic,), sizes={"N": 2, "H": 28}),
+        ]
+
+
+def _fraction(scale: float) -> Fraction:
+    return Fraction(scale).limit_denominator(_FINEST)
+
+
+def _may_stay(have: Size, scale: float) -> bool:
+    """Tell whether only the run shows that an axis is too short to grow by a scale."""
+    return not isinstance(have, int) and 1 < scale < 2
+
+
+def _not_below(scale: float) -> float:
+    """Round a scale up to float32: run times multiply sizes by it and cut the rest off."""
+    near = np.float32(scale)
+    return float(near if Fraction(float(near)) >= _fraction(scale) else np.nextafter(near, np.inf))
+
+
+def _check(x: TensorType, spatial: Shape, way: Interpolation) -> None:
+    if way.mode not in MODES.values():
+        raise refused("mode", "must be nearest, linear or cubic", f'"{way.mode}"')
+    if way.mode == CUBIC and len(spatial) != 2:
+        raise TypeRefused(
+            "cubic interpolation works on two spatial axes",
+            operand=0,
+            label=f"this is {x}",
+            helps=['use `mode="linear"`'],
+        )
+    for name, given in (("align", way.align), ("antialias", way.antialias)):
+        if given and way.mode in (NEAREST, EXACT):
+            raise TypeRefused(
+                f"`{name}` has no meaning for the nearest point",
+                rule="out-of-range",
+                helps=['leave it out, or use `mode="linear"`'],
+            )
+    if way.align and way.antialias:
+        raise TypeRefused(
+            "`antialias` smooths around the middles of points, and `align` moves them",
+            rule="out-of-range",
+            helps=["leave one of them out"],
+        )
+
+
+def _numbers(b: OnnxBuilder, want: Size, apart: tuple[str, str], way: Interpolation) -> str:
+    """Name the numbers of the nearest points, which are computed at run time."""
+    zero, one, two = (b.constant(n, I64) for n in (0, 1, 2))
+    new = b.add("Range", zero, b.add("Squeeze", b.shape((want,))), one)
+    up, down = apart
+    if way.mode == EXACT:
+        new, down = b.add("Add", b.add("Mul", new, two), one), b.add("Mul", down, two)
+    return b.add("Div", b.add("Mul", new, up), down)
+
+
+def _pulled(ct: Term, axis: int, size: Size, on_rows: Primitive) -> Term:
+    """Take a cotangent along one axis back through the matrix that resized it from ``size``."""
+    from netlang.ops.reducing.linear import Einsum
+    from netlang.ops.shaping.creation import Iota, OneHot
+
+    # What resizing makes of the unit vectors is that matrix.
+    unit = ct.make(Iota(size)).to(OneHot(size, ct.type.dtype))
+    matrix = unit.reshape((1, 1, size, size)).to(on_rows)
+    letters = "abcde"[: ct.rank]
+    rule = f"{letters},z{letters[axis]}->{letters.replace(letters[axis], 'z')}"
+    return ct.to(Einsum(rule), matrix.reshape((size, ct.shape[axis])))

@@ -1,0 +1,270 @@
+"""Elements written to places, and looked up at places of several axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Dim, Shape, Size, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.ops.arguments import Arguments, axis_of, integer, refused, word
+from netlang.ops.checks import require_dtype_of, shape_text
+from netlang.ops.shaping.creation import Iota
+from netlang.ops.shaping.gathering import TakeAlong, require_places, require_rows
+from netlang.ops.shaping.joining import Concat
+from netlang.ops.terms import Term, terms
+from netlang.system.numpy import Array, np
+
+_REDUCTIONS = {name: name for name in ("none", "add", "mul")}
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Scatter(Primitive):
+    """Write, in each row, new elements to the places that row names.
+
+    ``x [A, B], ids [A, K], updates [A, K] -> [A, B]`` along axis 1. With the reduction "add" or
+    "mul" they are added to what is there, or multiplied with it. ONNX: ScatterElements.
+    """
+
+    name: ClassVar[str] = "scatter"
+    operands: ClassVar[tuple[str, ...]] = ("x", "ids", "updates")
+
+    axis: int
+    reduction: str = "none"
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        axis = axis_of(types[0], integer(attributes, "axis"))
+        return cls(axis, word(attributes, "reduction", _REDUCTIONS, "none"))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, ids, updates = types
+        require_rows(x, ids, axis_of(x, self.axis))
+        _require_updates(x, updates, ids.shape, ids)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, ids, updates = operands
+        places: list[Array] = list(np.indices(ids.shape, sparse=True))
+        places[self.axis] = ids
+        return (_written(x, tuple(places), updates, self.reduction),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        how = self.reduction
+        return (b.add("ScatterElements", *operands, axis=self.axis, reduction=how),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ids, updates, ct = terms(b, *inputs, *cts)
+        by_x, by_updates = _pulled(self, TakeAlong(self.axis), (x, ids, updates), ct)
+        return by_x.value, None, by_updates.value
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def shapes(*x: Size, k: int) -> Types:
+            row = (*x[:-1], k)
+            return (TensorType(F32, x), TensorType(I64, row), TensorType(F32, row))
+
+        symbolic = shapes(symbol("N"), 4, k=5)
+        return [
+            Sample(cls(-1, "add"), shapes(2, 3, 4, k=6), low=0, high=4),
+            Sample(cls(1, "mul"), shapes(3, 4, k=6), low=0, high=4),
+            Sample(cls(1), shapes(3, 4, k=1), low=0, high=4),
+            Sample(cls(1, "add"), symbolic, low=0, high=4, sizes={"N": 2}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class GatherNd(Primitive):
+    """Pick elements, or whole slices, at places that name several axes at once.
+
+    ``x [A, B, C], ids [...S, 2] -> [...S, C]``: the last axis of ``ids`` holds a place on each of
+    the first axes of ``x``. The first ``batch`` axes are those of both. ONNX: GatherND.
+    """
+
+    name: ClassVar[str] = "gather_nd"
+    operands: ClassVar[tuple[str, ...]] = ("x", "ids")
+
+    batch: int = 0
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        return cls(integer(attributes, "batch", 0))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, ids = types
+        most = max(min(x.rank, ids.rank) - 1, 0)
+        if not 0 <= self.batch <= most:
+            raise refused("batch", f"must be from 0 to {most}", self.batch)
+        depth = _depth(x, ids, self.batch)
+        if x.shape[: self.batch] != ids.shape[: self.batch]:
+            raise TypeRefused(
+                "the axes of the batch must be the same on both sides",
+                operand=1,
+                label=f"this is {ids}",
+                notes=[f"the tensor is {x}"],
+            )
+        return (x.with_shape(*ids.shape[:-1], *x.shape[self.batch + depth :]),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, ids = operands
+        many = ids.ndim - 1
+        rows = [
+            np.arange(int(n)).reshape(-1, *(1,) * (many - 1 - axis))
+            for axis, n in enumerate(ids.shape[: self.batch])
+        ]
+        return (x[(*rows, *np.moveaxis(ids, -1, 0))].copy(),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("GatherND", *operands, batch_dims=self.batch),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ids, ct = terms(b, *inputs, *cts)
+        places = ids.cast(I64)
+        lead = places.shape[:-1]
+        for axis in reversed(range(self.batch)):
+            along = places.make(Iota(lead[axis])).reshape(
+                (*(1,) * axis, lead[axis], *(1,) * (len(lead) - axis))
+            )
+            places = along.expand((*lead, 1)).to(Concat(len(lead)), places)
+        return x.zeros().to(ScatterNd("add"), places, ct).value, None
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(op: Self, x: Shape, ids: Shape) -> Sample:
+            types = (TensorType(F32, x), TensorType(I64, ids))
+            return Sample(op, types, low=-3, high=3, sizes={"N": 2})
+
+        n = symbol("N")
+        return [
+            sample(cls(), (3, 4, 2), (5, 2)),
+            sample(cls(), (4, 3), (2, 2, 1)),
+            sample(cls(1), (n, 3, 4), (n, 5, 1)),
+            sample(cls(1), (2, 3, 3), (2, 2)),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class ScatterNd(Primitive):
+    """Write elements, or whole slices, to places that name several axes at once.
+
+    ``x [A, B, C], ids [...S, 2], updates [...S, C] -> [A, B, C]``. With the reduction "add" or
+    "mul" they are added to what is there, or multiplied with it. ONNX: ScatterND.
+    """
+
+    name: ClassVar[str] = "scatter_nd"
+    operands: ClassVar[tuple[str, ...]] = ("x", "ids", "updates")
+
+    reduction: str = "none"
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        del types
+        return cls(word(attributes, "reduction", _REDUCTIONS, "none"))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, ids, updates = types
+        depth = _depth(x, ids, 0)
+        _require_updates(x, updates, (*ids.shape[:-1], *x.shape[depth:]), ids)
+        return (x,)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, ids, updates = operands
+        return (_written(x, tuple(np.moveaxis(ids, -1, 0)), updates, self.reduction),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("ScatterND", *operands, reduction=self.reduction),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ids, updates, ct = terms(b, *inputs, *cts)
+        by_x, by_updates = _pulled(self, GatherNd(), (x, ids, updates), ct)
+        return by_x.value, None, by_updates.value
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(op: Self, x: Shape, ids: Shape, updates: Shape) -> Sample:
+            types = (TensorType(F32, x), TensorType(I64, ids), TensorType(F32, updates))
+            return Sample(op, types, low=0, high=3, sizes={"N": 4})
+
+        return [
+            sample(cls(), (3, 4, 2), (1, 2), (1, 2)),
+            sample(cls("add"), (4, 3), (2, 5, 1), (2, 5, 3)),
+            sample(cls("mul"), (3, 3), (6, 2), (6,)),
+            sample(cls("add"), (symbol("N"), 3), (2, 1), (2, 3)),
+        ]
+
+
+def _pulled(
+    op: Scatter | ScatterNd,
+    reader: Primitive,
+    operands: tuple[Term, Term, Term],
+    ct: Term,
+) -> tuple[Term, Term]:
+    """Give the cotangents of what was written to, and of what was written; ``reader`` reads it.
+
+    Where several elements were written to one place without a reduction, each gets all of the
+    cotangent there: which of them stays is not defined.
+    """
+    x, ids, updates = operands
+    read = ct.to(reader, ids)
+    if op.reduction == "add":
+        return ct, read
+    if op.reduction == "none":
+        return ct.to(op, ids, updates.zeros()), read
+    # As in a product: what is 0 itself gets the product of the others, unless one more is 0.
+    nothing = updates.equals(0.0)
+    others = updates.where(nothing.unary("logical_not"), 1.0)
+    without = x.to(op, ids, others)
+    count = x.zeros().to(replace(op, reduction="add"), ids, nothing.cast(x.type.dtype))
+    zeros = count.to(reader, ids)
+    share = without.to(reader, ids) / others
+    kept = share.where(zeros.equals(nothing.cast(x.type.dtype)))
+    ones = x.zeros() + 1.0
+    return ct * ones.to(op, ids, updates), read * kept
+
+
+def _written(x: Array, places: tuple[Array, ...], updates: Array, reduction: str) -> Array:
+    y = x.copy()
+    match reduction:
+        case "add":
+            np.add.at(y, places, updates)
+        case "mul":
+            np.multiply.at(y, places, updates)
+        case _:
+            y[places] = updates
+    return y
+
+
+def _depth(x: TensorType, ids: TensorType, batch: int) -> int:
+    """Give how many axes a place names."""
+    require_places(ids, 1)
+    depth = ids.shape[-1] if ids.rank else 0
+    if isinstance(depth, Dim) or not 1 <= depth <= x.rank - batch:
+        raise TypeRefused(
+            f"a place must name 1 to {x.rank - batch} axes of this tensor",
+            rule="rank-mismatch",
+            operand=1,
+            label=f"this is {ids}: the last axis holds the places",
+            notes=[f"the tensor is {x}"],
+        )
+    return depth
+
+
+def _require_updates(x: TensorType, updates: TensorType, shape: Shape, ids: TensorType) -> None:
+    require_dtype_of(x, updates, operand=2)
+    if updates.shape != shape:
+        raise TypeRefused(
+            f"the new elements must have the shape {shape_text(shape)}",
+            operand=2,
+            label=f"this is {updates}",
+            notes=[f"the places are {ids}"],
+        )

@@ -1,0 +1,265 @@
+"""Pools that add up each window of a map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, Window, register
+from netlang.ir.types import TensorType, Types
+from netlang.ops.arguments import Arguments, flag, integer, refused
+from netlang.ops.samples import sample
+from netlang.ops.terms import terms
+from netlang.ops.windows.pooling import (
+    pad_by_concat,
+    pool_type,
+    pool_windows,
+    stretched,
+    symbolic_pool,
+)
+from netlang.ops.windows.windows import Pads, Windows, fold, onnx_pads, padded, positions
+from netlang.system.numpy import Array, np
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class AvgPool(Primitive):
+    """Take the mean of each window.
+
+    ``[N, C, ...S] -> [N, C, ...]``. With ``count_pad`` the zeros of the padding count as numbers;
+    what ``ceil`` adds beyond the padding never does. ONNX: AveragePool.
+    """
+
+    name: ClassVar[str] = "avg_pool"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pads
+    ceil: bool = False
+    count_pad: bool = True
+    dilation: tuple[int, ...] = ()
+    """Empty: windows without holes."""
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        w = pool_windows(types[0], attributes)
+        ceil, count_pad = flag(attributes, "ceil"), flag(attributes, "count_pad", True)
+        return cls(w.kernel, w.stride, w.pad, ceil, count_pad, _holes(w))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        return (pool_type(x, self._windows(), ceil=self.ceil),)
+
+    def window(self, *types: TensorType) -> Window | None:
+        del types
+        return self._windows().seen()
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        windows = stretched(self._windows(), ceil=self.ceil)
+        counts = positions(windows, x)
+        total = fold(padded(x, windows.pad, 0.0), windows, counts, np.add)
+        return ((total / self._divisors(x.shape[2:], windows, counts)).astype(x.dtype),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        windows = stretched(self._windows(), ceil=self.ceil)
+        if self.dilation:
+            return (self._by_sums(b, x, windows),)
+        padded_x: Operand | str = x
+        pad = windows.pad
+        counted = self.count_pad and any(map(sum, self.pad))
+        if counted and pad != self.pad:
+            # The padding counts and what lies behind it does not: only zeros of our own tell them
+            # apart. They are joined on, because Pad before a pool is fused away wrongly.
+            padded_x = pad_by_concat(b, x, self.pad, 0.0)
+            pad = tuple(
+                (0, after - own) for (_, after), (_, own) in zip(pad, self.pad, strict=True)
+            )
+            counted = False
+        return (
+            b.add(
+                "AveragePool",
+                padded_x,
+                kernel_shape=list(self.kernel),
+                strides=list(self.stride),
+                pads=onnx_pads(pad),
+                count_include_pad=int(counted),
+            ),
+        )
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.windows.gradients_pooling import divisors, spread
+
+        spatial = inputs[0].type.shape[2:]
+        (ct,) = terms(b, *cts)
+        windows = stretched(self._windows(), ceil=self.ceil)
+        bounds = self.pad if self.count_pad else ((0, 0),) * len(self.pad)
+        return (spread(ct / divisors(ct, windows, spatial, bounds), windows, spatial).value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        none, one = ((0, 0), (0, 0)), ((1, 1), (1, 1))
+        return [
+            sample(cls((2, 2), (2, 2), none), 2, 3, 7, 6),
+            sample(cls((3, 3), (2, 2), one), 2, 3, 6, 7),
+            sample(cls((3, 3), (2, 2), one, count_pad=False), 2, 3, 6, 7),
+            sample(cls((3, 3), (2, 2), none, ceil=True), 2, 3, 6, 8),
+            sample(cls((3, 3), (2, 2), one, ceil=True), 2, 3, 6, 8),
+            sample(cls((3, 3), (2, 2), one, ceil=True, count_pad=False), 2, 3, 6, 8),
+            sample(cls((2, 2), (3, 3), none, ceil=True), 2, 3, 5, 7),
+            sample(cls((2, 3), (3, 4), ((1, 0), (2, 1)), ceil=True), 2, 3, 5, 7),
+            sample(cls((4,), (4,), ((0, 0),)), 2, 3, 11),
+            sample(cls((2, 2, 3), (2, 1, 2), ((1, 0), (0, 0), (1, 1))), 1, 2, 5, 4, 6),
+            sample(cls((3, 2), (2, 1), none, dilation=(2, 3)), 2, 3, 9, 8),
+            sample(cls((3, 3), (2, 2), one, True, False, (2, 2)), 2, 3, 9, 8),
+            sample(cls((3, 3), (2, 2), one, True, True, (2, 2)), 2, 3, 9, 8),
+            symbolic_pool(cls((2, 2), (2, 2), none)),
+            symbolic_pool(cls((2, 2), (1, 1), one, True, True, (2, 2))),
+            symbolic_pool(cls((3, 3), (2, 2), one, ceil=True)),
+            symbolic_pool(cls((3, 3), (2, 2), one, ceil=True, count_pad=False)),
+        ]
+
+    def _windows(self) -> Windows:
+        dilation = self.dilation or (1,) * len(self.kernel)
+        return Windows(self.kernel, self.stride, self.pad, dilation)
+
+    def _by_sums(self, b: OnnxBuilder, x: Operand, windows: Windows) -> str:
+        """Divide the sum of each window by the sum of ones in its place."""
+        own = self.pad if self.count_pad else ((0, 0),) * len(self.pad)
+        inside = tuple(n + sum(pair) for n, pair in zip(x.type.shape[2:], own, strict=True))
+        rest = tuple(
+            (before - b0, after - a0)
+            for (before, after), (b0, a0) in zip(windows.pad, own, strict=True)
+        )
+        cover = x.type.with_shape(1, 1, *inside)
+        ones = b.add("Expand", b.constant(1.0, x.type.dtype), b.shape(cover.shape))
+        without = Windows(self.kernel, self.stride, rest, windows.dilation)
+        total = window_sums(b, x.name, x.type, windows)
+        return b.add("Div", total, window_sums(b, ones, cover, without))
+
+    def _divisors(self, sizes: Sequence[int], windows: Windows, counts: Sequence[int]) -> Array:
+        """Count what each window holds, ready to divide ``[N, C, ...]``."""
+        result = np.ones((1,) * (len(sizes) + 2))
+        for i, (size, n) in enumerate(zip(sizes, counts, strict=True)):
+            (before, after), (_, stretched) = self.pad[i], windows.pad[i]
+            inside = np.zeros(before + size + stretched)
+            inside[: before + size + after] = float(self.count_pad)
+            inside[before : before + size] = 1.0
+            starts = np.arange(n) * self.stride[i]
+            held = inside[starts[:, None] + np.arange(self.kernel[i]) * windows.dilation[i]].sum(
+                axis=1
+            )
+            result = result * held.reshape(-1, *(1,) * (len(sizes) - 1 - i))
+        return result
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class LpPool(Primitive):
+    """Take the p-norm of each window: ``(sum of |x|**p) ** (1 / p)``.
+
+    ``[N, C, ...S] -> [N, C, ...]``. ONNX: LpPool.
+    """
+
+    name: ClassVar[str] = "lp_pool"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pads
+    p: int = 2
+    dilation: tuple[int, ...] = ()
+    """Empty: windows without holes."""
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        w = pool_windows(types[0], attributes)
+        # Zeros add nothing, so a last incomplete window is one over a wider padding.
+        pad = stretched(w, ceil=flag(attributes, "ceil")).pad
+        return cls(w.kernel, w.stride, pad, integer(attributes, "p", 2), _holes(w))
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        if self.p < 1:
+            raise refused("p", "must be 1 or more", self.p)
+        return (pool_type(x, self._windows(), ceil=False),)
+
+    def window(self, *types: TensorType) -> Window | None:
+        del types
+        return self._windows().seen()
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        windows = self._windows()
+        powers = padded(np.abs(x) ** self.p, self.pad, 0.0)
+        total = fold(powers, windows, positions(windows, x), np.add)
+        return ((total ** (1.0 / self.p)).astype(x.dtype),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        if self.dilation:
+            powers = b.add("Pow", b.add("Abs", x), b.constant(float(self.p), x.type.dtype))
+            total = window_sums(b, powers, x.type, self._windows())
+            return (b.add("Pow", total, b.constant(1.0 / self.p, x.type.dtype)),)
+        return (
+            b.add(
+                "LpPool",
+                x,
+                kernel_shape=list(self.kernel),
+                strides=list(self.stride),
+                pads=onnx_pads(self.pad),
+                p=self.p,
+            ),
+        )
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        from netlang.ops.windows.gradients_pooling import spread
+
+        x, y, ct = terms(b, *inputs, *outputs, *cts)
+        if self.p == 1:
+            return ((x.unary("sign") * spread(ct, self._windows(), x.shape[2:])).value,)
+        # Where a whole window is 0, so is every derivative by its elements.
+        length = y.where(y > 0.0, 1.0)
+        share = (ct / length ** (self.p - 1.0)).where(y > 0.0)
+        power = x if self.p == 2 else x * x.unary("abs") ** (self.p - 2.0)
+        return ((power * spread(share, self._windows(), x.shape[2:])).value,)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            sample(cls((3, 3), (2, 2), ((0, 0), (0, 0))), 2, 3, 7, 6),
+            sample(cls((2, 3), (2, 1), ((1, 0), (1, 1)), 1), 2, 3, 7, 6),
+            sample(cls((2,), (2,), ((0, 0),), 3), 2, 3, 8),
+            sample(cls((2, 3), (2, 1), ((1, 0), (1, 1)), 2, (2, 2)), 2, 3, 7, 6),
+            symbolic_pool(cls((2, 2), (2, 2), ((0, 0), (0, 0)))),
+        ]
+
+    def _windows(self) -> Windows:
+        dilation = self.dilation or (1,) * len(self.kernel)
+        return Windows(self.kernel, self.stride, self.pad, dilation)
+
+
+def _holes(windows: Windows) -> tuple[int, ...]:
+    return windows.dilation if any(d > 1 for d in windows.dilation) else ()
+
+
+def window_sums(b: OnnxBuilder, x: str, type: TensorType, windows: Windows) -> str:
+    """Add up each window of a map: a convolution with ones, channel by channel."""
+    batch, channels, *spatial = type.shape
+    apart = type.with_shape(batch * channels, 1, *spatial)
+    maps = b.add("Reshape", x, b.shape(apart.shape))
+    total = b.add(
+        "Conv",
+        maps,
+        b.constant(np.ones((1, 1, *windows.kernel)).tolist(), type.dtype),
+        kernel_shape=list(windows.kernel),
+        strides=list(windows.stride),
+        pads=onnx_pads(windows.pad),
+        dilations=list(windows.dilation),
+    )
+    return b.add("Reshape", total, b.shape((batch, channels, *windows.floor(type.shape[2:]))))

@@ -1,0 +1,170 @@
+"""What the gradients of pools are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, product, symbol
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.ops.checks import require_float
+from netlang.ops.shaping.creation import Full, Iota
+from netlang.ops.shaping.resize import Upsample
+from netlang.ops.shaping.scattering import Scatter
+from netlang.ops.terms import Term, number
+from netlang.ops.windows.gradients_convolution import ConvolveInputGradient
+from netlang.ops.windows.pooling import largest
+from netlang.ops.windows.windows import Pads, Windows, padded, positions, spatial_shape, taps
+from netlang.system.numpy import Array, np
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class MaxPoolPlaces(Primitive):
+    """Say where the largest number of each window is; the first one of several.
+
+    ``[N, C, ...S] -> i64[N, C, ...]``; places count along all maps laid out in a row. ONNX:
+    MaxPool.
+    """
+
+    name: ClassVar[str] = "max_pool_places"
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    no_gradient: ClassVar[str] = "it counts places"
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pads
+    dilation: tuple[int, ...]
+
+    def infer(self, *types: TensorType) -> Types:
+        (x,) = types
+        require_float(self.name, x)
+        spatial = spatial_shape(x, "a pool")
+        self._windows().check(spatial)
+        return (TensorType(I64, (*x.shape[:2], *self._windows().floor(spatial))),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        windows = self._windows()
+        counts = positions(windows, x)
+        wide = padded(x, self.pad, -np.inf)
+        at = self._places(x.shape[2:], wide.shape[2:])
+        whole = (slice(None), slice(None))
+        first, *others = taps(windows, counts)
+        best, places = wide[(*whole, *first)].copy(), np.empty((*x.shape[:2], *counts), np.int64)
+        places[...] = at[first]
+        for tap in others:
+            seen = wide[(*whole, *tap)]
+            better = seen > best
+            np.copyto(best, seen, where=better)
+            np.copyto(places, np.broadcast_to(at[tap], places.shape), where=better)
+        maps = np.arange(prod(x.shape[:2])).reshape(*x.shape[:2], *(1,) * len(counts))
+        return (places + maps * prod(x.shape[2:]),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        (x,) = operands
+        (_, places), seen = largest(b, x, self._windows(), outputs=2)
+        return (_renumbered(b, places, seen, x.type.shape[2:]),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        def sample(op: Self, *shape: int) -> Sample:
+            return Sample(op, (TensorType(F32, shape),))
+
+        symbolic = TensorType(F32, (symbol("N"), 3, symbol("H"), symbol("W")))
+        return [
+            sample(cls((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1)), 2, 3, 7, 6),
+            sample(cls((3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1)), 2, 3, 6, 7),
+            sample(cls((3, 2), (2, 2), ((1, 2), (1, 2)), (2, 2)), 1, 2, 9, 8),
+            sample(cls((3,), (1,), ((1, 1),), (1,)), 2, 3, 8),
+            sample(cls((5, 5), (2, 1), ((1, 2), (2, 3)), (1, 1)), 1, 2, 9, 8),
+            sample(cls((5, 4), (2, 2), ((1, 7), (2, 7)), (2, 2)), 1, 2, 12, 11),
+            sample(cls((1, 1), (2, 2), ((0, 0), (0, 0)), (1, 1)), 2, 3, 5, 4),
+            sample(cls((2, 3, 2), (2, 1, 2), ((1, 0), (1, 1), (0, 0)), (1, 1, 1)), 1, 2, 5, 4, 6),
+            Sample(
+                cls((3, 3), (2, 2), ((1, 1), (1, 2)), (1, 1)),
+                (symbolic,),
+                sizes={"N": 2, "H": 6, "W": 11},
+            ),
+        ]
+
+    def _windows(self) -> Windows:
+        return Windows(self.kernel, self.stride, self.pad, self.dilation)
+
+    def _places(self, inner: Sequence[int], outer: Sequence[int]) -> Array:
+        """Number the positions of a padded map as those of the map itself."""
+        total: Array = np.zeros(tuple(outer), np.int64)
+        for axis, (size, whole) in enumerate(zip(inner, outer, strict=True)):
+            along = np.clip(np.arange(whole) - self.pad[axis][0], 0, size - 1)
+            total = total * size + along.reshape(-1, *(1,) * (len(outer) - 1 - axis))
+        return total
+
+
+def _renumbered(b: OnnxBuilder, places: str, seen: Shape, spatial: Shape) -> str:
+    """Number places in maps that were made larger behind as those of the maps themselves."""
+    if seen == spatial:
+        return places
+    total = b.add("Div", places, b.shape((product(seen),)))
+    for axis, size in enumerate(spatial):
+        along = b.add("Div", places, b.shape((product(seen[axis + 1 :]),)))
+        along = b.add("Mod", along, b.shape((seen[axis],)))
+        total = b.add("Add", b.add("Mul", total, b.shape((size,))), along)
+    return total
+
+
+def max_gradient(x: Term, ct: Term, windows: Windows) -> Term:
+    """Give each number of a cotangent to the place its window took; the first of equal ones."""
+    places = x.to(MaxPoolPlaces(windows.kernel, windows.stride, windows.pad, windows.dilation))
+    count = (product(ct.shape),)
+    nothing = x.make(Full((product(x.shape),), 0.0, x.type.dtype))
+    row = nothing.to(Scatter(0, "add"), places.reshape(count), ct.reshape(count))
+    return row.reshape(x.shape)
+
+
+def spread(ct: Term, windows: Windows, spatial: Shape) -> Term:
+    """Add each number to all positions of a map its window covers: the transpose of a window's sum.
+
+    ``[N, C, ...] -> [N, C, ...spatial]``.
+    """
+    if not any(map(sum, windows.pad)) and windows.extent == windows.stride == windows.kernel:
+        return _repeated(ct, windows.kernel, spatial)
+    maps = product(ct.shape[:2])
+    ones = ct.make(Full((1, 1, *windows.kernel), 1.0, ct.type.dtype))
+    flat = ct.reshape((maps, 1, *ct.shape[2:]))
+    op = ConvolveInputGradient(spatial, windows.stride, windows.pad, windows.dilation)
+    return flat.to(op, ones).reshape((*ct.shape[:2], *spatial))
+
+
+def divisors(ct: Term, windows: Windows, spatial: Shape, bounds: Pads) -> Term:
+    """Count the positions of each window inside a map grown by ``bounds``."""
+    total = ct.number(1.0)
+    for axis, (size, (before, after)) in enumerate(zip(spatial, bounds, strict=True)):
+        kernel = windows.kernel[axis]
+        if windows.pad[axis] == (before, after):
+            total = total * float(kernel)
+            continue
+        n = ct.shape[2 + axis]
+        starts = ct.make(Iota(n)) * windows.stride[axis] - windows.pad[axis][0]
+        held = number(ct.b, 0, I64)
+        for tap in range(kernel):
+            at = starts + tap * windows.dilation[axis]
+            within = (at >= -before).binary("logical_and", at < starts.count(size + after))
+            held = held + within.cast(I64)
+        along = (*(1,) * axis, n, *(1,) * (len(spatial) - 1 - axis))
+        total = total * held.cast(ct.type.dtype).reshape(along)
+    return total
+
+
+def _repeated(ct: Term, kernel: Sequence[int], spatial: Shape) -> Term:
+    """Repeat each number over a block; blocks lie side by side.
+
+    onnxruntime copies faster in a Resize than in an Expand, by far.
+    """
+    y = ct.to(Upsample(tuple(kernel), "nearest"))
+    blocks = y.shape[2:]
+    for axis, (size, covered) in enumerate(zip(spatial, blocks, strict=True), start=2):
+        y = y.surround(axis, 0, size - covered)
+    return y

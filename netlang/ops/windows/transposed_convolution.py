@@ -1,0 +1,211 @@
+"""Transposed convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar, Self
+
+from netlang.ir.dims import Shape, Size, product, symbol
+from netlang.ir.graph import Builder, Cotangents, Values
+from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.types import F32, TensorType, Types
+from netlang.ops.arguments import Arguments, integer, refused
+from netlang.ops.reducing.products import multiply
+from netlang.ops.terms import terms
+from netlang.ops.windows.convolution import Convolve
+from netlang.ops.windows.filters import (
+    kernel_of,
+    require_bias,
+    require_channels,
+    require_floats,
+    require_groups,
+    sample,
+)
+from netlang.ops.windows.windows import (
+    Pads,
+    Windows,
+    onnx_pads,
+    padding,
+    per_axis,
+    spatial_shape,
+    taps,
+    wrong_count,
+)
+from netlang.system.numpy import Array, np
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class ConvolveTranspose(Primitive):
+    """Spread each position of a map over a window of a larger map: a convolution's transpose.
+
+    ``x [N, C, ...S], w [C, O // groups, ...K], bias [O] -> [N, O, ...]`` of size
+    ``(size - 1) * stride - before - after + extent + out_pad``. ONNX: ConvTranspose.
+    """
+
+    name: ClassVar[str] = "convolve_transpose"
+    operands: ClassVar[tuple[str, ...]] = ("x", "w", "bias*")
+
+    stride: tuple[int, ...]
+    pad: Pads
+    out_pad: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int = 1
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        x, w = types[:2]
+        spatial = spatial_shape(x, "a transposed convolution")
+        kernel = kernel_of(w, spatial)
+        rank = len(spatial)
+        stride = per_axis(attributes, "stride", rank, 1)
+        dilation = per_axis(attributes, "dilation", rank, 1)
+        out_pad = per_axis(attributes, "out_pad", rank, 0)
+        none = Windows(kernel, stride, ((0, 0),) * rank, dilation)
+        none.check(spatial)
+        pad = _transposed_padding(attributes, spatial, none, out_pad)
+        return cls(stride, pad, out_pad, dilation, integer(attributes, "groups", 1))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, w, *bias = types
+        require_floats(x, w, *bias)
+        spatial = spatial_shape(x, "a transposed convolution")
+        windows = self._windows(w, spatial)
+        filters = w.shape[1] * self.groups
+        require_groups(self.groups, x.shape[1], filters, operand=0)
+        require_channels(x, w, w.shape[0])
+        require_bias(bias, filters)
+        out = self._sizes(windows, spatial)
+        for size, given in zip(out, spatial, strict=True):
+            if isinstance(size, int) and size < 1:
+                raise TypeRefused(
+                    "the padding cuts everything away",
+                    rule="window-too-big",
+                    label=f"a size of {given} would become {size}",
+                    helps=["use a smaller `pad`"],
+                )
+        return (x.with_shape(x.shape[0], filters, *out),)
+
+    def macs(self, *types: TensorType) -> Size:
+        x, w = types[:2]
+        return x.size * product(w.shape[1:])
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, w, *bias = operands
+        windows = Windows(w.shape[2:], self.stride, self.pad, self.dilation)
+        counts = x.shape[2:]
+        batch, channels, groups = x.shape[0], x.shape[1], self.groups
+        flat = w.reshape(groups, channels // groups, -1).transpose(0, 2, 1)
+        columns = multiply(flat, x.reshape(batch, groups, channels // groups, prod(counts)))
+        columns = columns.reshape(batch, groups * w.shape[1], prod(w.shape[2:]), *counts)
+        whole = tuple(
+            (n - 1) * s + e + o
+            for n, s, e, o in zip(counts, self.stride, windows.extent, self.out_pad, strict=True)
+        )
+        y = np.zeros((batch, groups * w.shape[1], *whole), x.dtype)
+        for i, tap in enumerate(taps(windows, counts)):
+            y[(slice(None), slice(None), *tap)] += columns[:, :, i]
+        kept = tuple(slice(b, n - a) for n, (b, a) in zip(whole, self.pad, strict=True))
+        return (_add_bias(np.ascontiguousarray(y[(slice(None), slice(None), *kept)]), bias),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (
+            b.add(
+                "ConvTranspose",
+                *operands,
+                kernel_shape=list(operands[1].type.shape[2:]),
+                strides=list(self.stride),
+                pads=onnx_pads(self.pad),
+                output_padding=list(self.out_pad),
+                dilations=list(self.dilation),
+                group=self.groups,
+            ),
+        )
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        from netlang.ops.windows.gradients_convolution import ConvolveWeightGradient
+
+        x, w, ct = terms(b, *inputs[:2], *cts)
+        form = (self.stride, self.pad, self.dilation, self.groups)
+        by_w = ct.to(ConvolveWeightGradient(kernel_of(w.type, x.shape[2:]), *form), x)
+        biases = [ct.sum([0, *range(2, ct.rank)]).value for _ in inputs[2:]]
+        return ct.to(Convolve(*form), w).value, by_w.value, *biases
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n, h = symbol("N"), symbol("H")
+        one, none = ((1, 1), (1, 1)), ((0, 0), (0, 0))
+        return [
+            sample(cls((1, 1), none, (0, 0), (1, 1)), (2, 3, 4, 5), (3, 4, 3, 2), bias=False),
+            sample(cls((2, 2), one, (1, 1), (1, 1)), (2, 3, 4, 5), (3, 4, 3, 3), out=4),
+            sample(cls((2, 1), ((0, 1), (2, 0)), (0, 0), (1, 1)), (1, 2, 4, 3), (2, 3, 4, 5),
+                    out=3),
+            sample(cls((3, 2), none, (1, 1), (2, 3)), (1, 2, 3, 4), (2, 3, 3, 2), out=3),
+            sample(cls((2, 2), one, (0, 0), (1, 1), 2), (2, 4, 3, 4), (4, 3, 4, 4), out=6),
+            sample(cls((2,), ((1, 1),), (0,), (1,)), (2, 3, 6), (3, 2, 4), out=2),
+            sample(cls((1, 2, 1), ((0, 0),) * 3, (0, 1, 0), (1, 1, 1)), (1, 2, 2, 3, 2),
+                    (2, 3, 2, 2, 3), out=3),
+            Sample(
+                cls((2, 2), one, (0, 0), (1, 1)),
+                (TensorType(F32, (n, 3, h, h)), TensorType(F32, (3, 2, 4, 4))),
+                sizes={"N": 2, "H": 5},
+            ),
+        ]  # fmt: skip
+
+    def _windows(self, w: TensorType, spatial: Shape) -> Windows:
+        windows = Windows(kernel_of(w, spatial), self.stride, self.pad, self.dilation)
+        windows.check(spatial)
+        if len(self.out_pad) != len(spatial):
+            raise wrong_count("out_pad", len(self.out_pad), len(spatial))
+        for extra, stride in zip(self.out_pad, self.stride, strict=True):
+            if not 0 <= extra < stride:
+                raise TypeRefused(
+                    f"`out_pad` must be 0 or more and less than the stride, not {extra}",
+                    rule="out-of-range",
+                    label=f"the stride is {stride}",
+                    notes=["it chooses between the sizes the stride cannot tell apart"],
+                    helps=[f"use `out_pad={stride - 1}` or less, or reduce `pad`"],
+                )
+        return windows
+
+    def _sizes(self, windows: Windows, spatial: Shape) -> Shape:
+        return tuple(
+            (size - 1) * stride - before - after + extent + extra
+            for size, stride, (before, after), extent, extra in zip(
+                spatial, self.stride, self.pad, windows.extent, self.out_pad, strict=True
+            )
+        )
+
+
+def _transposed_padding(
+    arguments: Arguments, spatial: Shape, windows: Windows, out_pad: Sequence[int]
+) -> Pads:
+    match arguments.get("pad"):
+        case "causal":
+            raise refused("pad", "of a transposed convolution can be a number, `same`, `half` "
+                          "or `valid`", "causal")  # fmt: skip
+        case "same":
+            totals = [
+                extent - stride + extra
+                for extent, stride, extra in zip(
+                    windows.extent, windows.stride, out_pad, strict=True
+                )
+            ]
+            if min(totals) < 0:
+                raise TypeRefused(
+                    "`pad=same` needs a kernel as large as the stride",
+                    rule="out-of-range",
+                    helps=["use a larger kernel, or `out_pad`"],
+                )
+            return tuple((total // 2, total - total // 2) for total in totals)
+        case _:
+            return padding(arguments, spatial, windows.extent, windows.stride)
+
+
+def _add_bias(y: Array, bias: Sequence[Array]) -> Array:
+    if bias:
+        y += bias[0].reshape(-1, *(1,) * (y.ndim - 2))
+    return y

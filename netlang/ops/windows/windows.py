@@ -1,0 +1,308 @@
+"""Windows that slide over a map: what convolutions and pools have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product as combinations
+
+from netlang.ir.dims import Dim, Shape, Size, substitute
+from netlang.ir.op import TypeRefused, Window
+from netlang.ir.types import TensorType
+from netlang.ops.arguments import Arguments, integers, items, pair, refused
+from netlang.ops.clauses import Sizes, where_help
+from netlang.system.numpy import Array, np
+
+Pads = tuple[tuple[int, int], ...]
+WORDS = ("same", "valid", "half", "causal")
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A window, one number per spatial axis (``pad``: before and after)."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pads
+    dilation: tuple[int, ...]
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """How far the window reaches, with the holes dilation makes."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    def seen(self) -> Window:
+        return Window(self.extent, self.stride, tuple(before for before, _ in self.pad))
+
+    def check(self, spatial: Shape) -> None:
+        """Refuse windows that are not well formed."""
+        counts = {
+            "kernel": self.kernel,
+            "stride": self.stride,
+            "dilation": self.dilation,
+            "pad": self.pad,
+        }
+        for name, values in counts.items():
+            if len(values) != len(spatial):
+                raise wrong_count(name, len(values), len(spatial))
+        for name in ("kernel", "stride", "dilation"):
+            for value in counts[name]:
+                if not isinstance(value, int) or value < 1:
+                    raise refused(name, "must be 1 or more", value)
+        for value in (amount for both in self.pad for amount in both):
+            if value < 0:
+                raise refused("pad", "must be 0 or more", value)
+
+    def floor(self, spatial: Shape) -> Shape:
+        """Count the positions: ``(size + before + after - extent) // stride + 1``."""
+        counts = tuple(
+            (size + before + after - extent) // stride + 1
+            for size, (before, after), extent, stride in zip(
+                spatial, self.pad, self.extent, self.stride, strict=True
+            )
+        )
+        self._fits(spatial, counts)
+        return counts
+
+    def ceil(self, spatial: Shape) -> Shape:
+        """Count the positions where a last, incomplete window counts too.
+
+        It must start inside the map or the padding before it, as in PyTorch.
+        """
+        covered = self.covering()
+        counts = tuple(
+            (size + before + after - extent) // stride + 1
+            for size, (before, after), extent, stride in zip(
+                spatial, covered, self.extent, self.stride, strict=True
+            )
+        )
+        self._fits(spatial, counts)
+        return counts
+
+    def covering(self) -> Pads:
+        """Give the padding under which rounding down counts what rounding up counts here.
+
+        Rounding up adds ``stride - 1`` behind; a window may not start behind the map, which caps
+        that at ``extent - 1``. So one static padding serves every size of map.
+        """
+        return tuple(
+            (before, min(extent - 1, after + stride - 1))
+            for (before, after), extent, stride in zip(
+                self.pad, self.extent, self.stride, strict=True
+            )
+        )
+
+    def _fits(self, spatial: Shape, counts: Shape) -> None:
+        axis = next((i for i, n in enumerate(counts) if isinstance(n, int) and n < 1), None)
+        if axis is None:
+            return
+        padding = "" if not any(map(sum, self.pad)) else f" padded by {show_pads(self.pad)}"
+        size, (before, after) = spatial[axis], self.pad[axis]
+        terms = " + ".join(str(n) for n in (size, before, after) if n)
+        extent, stride = self.extent[axis], self.stride[axis]
+        raise TypeRefused(
+            "the window is bigger than the image",
+            rule="window-too-big",
+            label=f"{_window_text(self.extent)} on {_map_text(spatial)}{padding}",
+            notes=[f"({terms} - {extent}) // {stride} + 1 = {counts[axis]} places for it"],
+            helps=["pad it (`pad=same`), use a smaller window, or drop an earlier pool or stride"],
+        )
+
+
+def _window_text(extent: Sequence[int]) -> str:
+    text = "x".join(map(str, extent))
+    return f"a {text} window" if len(extent) > 1 else f"a window of {text}"
+
+
+def _map_text(spatial: Shape) -> str:
+    if len(spatial) == 1:
+        return f"a row of {spatial[0]}"
+    return f"a {'x'.join(map(str, spatial))} map"
+
+
+def show_pads(pad: Pads) -> str:
+    """Print padding as short as it can be said."""
+    if all(before == after for before, after in pad):
+        amounts = {before for before, _ in pad}
+        if len(amounts) == 1:
+            return str(amounts.pop())
+        return str(tuple(before for before, _ in pad))
+    return str(pad)
+
+
+def wrong_count(name: str, given: int, rank: int) -> TypeRefused:
+    axes = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
+    return TypeRefused(
+        f"`{name}` has {given} values, but there {'is' if rank == 1 else 'are'} {axes}",
+        rule="out-of-range",
+        helps=["give one number for all axes, or one per axis"],
+    )
+
+
+def spatial_shape(x: TensorType, what: str) -> Shape:
+    """Give the sizes after batch and channels; 1, 2 or 3 of them are a map."""
+    if 3 <= x.rank <= 5:
+        return x.shape[2:]
+    if x.rank < 3:
+        helps = ["a missing channel axis is added with `unsqueeze(x, 1)`"]
+    else:
+        helps = ["join axes with `reshape` until at most three spatial axes remain"]
+    raise TypeRefused(
+        f"{what} works on [N, C, L], [N, C, H, W] or [N, C, D, H, W]",
+        operand=0,
+        label=f"this is {x}",
+        helps=helps,
+    )
+
+
+def per_axis(
+    arguments: Arguments, name: str, rank: int, default: int | None = None
+) -> tuple[int, ...]:
+    """Take one number for all axes, or one per axis."""
+    if arguments.get(name) is None and default is not None:
+        return (default,) * rank
+    values = integers(arguments, name)
+    if not isinstance(arguments.get(name), list | tuple):
+        return values * rank
+    if len(values) != rank:
+        raise wrong_count(name, len(values), rank)
+    return values
+
+
+def read_windows(arguments: Arguments, spatial: Shape, *, stride: int | None = 1) -> Windows:
+    """Take the windows of a call; without a default, the stride is as long as the kernel."""
+    rank = len(spatial)
+    kernel = per_axis(arguments, "kernel", rank)
+    apart = stride is None and arguments.get("stride") is None
+    steps = kernel if apart else per_axis(arguments, "stride", rank, stride)
+    dilation = per_axis(arguments, "dilation", rank, 1)
+    none = Windows(kernel, steps, ((0, 0),) * rank, dilation)
+    none.check(spatial)
+    return Windows(kernel, steps, padding(arguments, spatial, none.extent, steps), dilation)
+
+
+def padding(
+    arguments: Arguments, spatial: Shape, extent: Sequence[int], stride: Sequence[int]
+) -> Pads:
+    """Take the padding of a call and give the positions added before and after, per axis."""
+    rank = len(spatial)
+    value = arguments.get("pad", 0)
+    match value:
+        case None | "valid":
+            return ((0, 0),) * rank
+        case "half":
+            return tuple(_half(e) for e in extent)
+        case "same":
+            return tuple(_same(n, e, s) for n, e, s in zip(spatial, extent, stride, strict=True))
+        case "causal":
+            if rank != 1:
+                raise TypeRefused(
+                    "`causal` padding needs one time axis",
+                    rule="out-of-range",
+                    operand=0,
+                    label=f"this has {rank} spatial axes",
+                    helps=["pad each axis by hand: `pad=((before, after), ...)`"],
+                )
+            return ((extent[0] - 1, 0),)
+        case str():
+            raise refused("pad", "must be a number, a number per axis, or one of the words "
+                          f"{', '.join(WORDS)}", f'"{value}"')  # fmt: skip
+        case int():
+            return ((value, value),) * rank
+        case _:
+            given = items(value)
+            if len(given) != rank:
+                raise wrong_count("pad", len(given), rank)
+            return tuple(pair(item, "pad") for item in given)
+
+
+def _half(extent: int) -> tuple[int, int]:
+    if extent % 2 == 0:
+        raise TypeRefused(
+            "`pad=half` needs an odd kernel",
+            rule="out-of-range",
+            label=f"the window is {extent} long: it has no middle",
+            helps=["use `pad=same`, or an odd kernel"],
+        )
+    return extent // 2, extent // 2
+
+
+def _same(size: Size, extent: int, stride: int) -> tuple[int, int]:
+    total = _same_total(size, extent, stride)
+    if isinstance(total, Dim):
+
+        def known(values: Sizes) -> bool:
+            return isinstance(_same_total(substitute(size, values), extent, stride), int)
+
+        raise TypeRefused(
+            f"with stride {stride}, `pad=same` depends on the size of the map",
+            rule="needs-divisibility",
+            operand=0,
+            label=f"this size is {size}",
+            notes=["its padding is only known if the size is known to divide by the stride"],
+            helps=[
+                *where_help([size], known, [stride]),
+                "or write the padding out: `pad=half` for odd kernels",
+            ],
+        )
+    total = max(total, 0)
+    return total // 2, total - total // 2
+
+
+def _same_total(size: Size, extent: int, stride: int) -> Size:
+    return (-(-size // stride) - 1) * stride + extent - size
+
+
+def positions(windows: Windows, x: Array) -> tuple[int, ...]:
+    """Count the places of the window on an array."""
+    return tuple(n for n in windows.floor(x.shape[2:]) if isinstance(n, int))
+
+
+def padded(x: Array, pad: Pads, fill: float) -> Array:
+    """Surround the spatial axes of ``x`` with ``fill``."""
+    if not any(map(sum, pad)):
+        return x
+    shape = x.shape[:2] + tuple(
+        n + before + after for n, (before, after) in zip(x.shape[2:], pad, strict=True)
+    )
+    out = np.full(shape, fill, x.dtype)
+    inside = tuple(
+        slice(before, before + n) for n, (before, _) in zip(x.shape[2:], pad, strict=True)
+    )
+    out[(slice(None), slice(None), *inside)] = x
+    return out
+
+
+def onnx_pads(pad: Pads) -> list[int]:
+    """Order padding as ONNX does: all before, then all after."""
+    return [before for before, _ in pad] + [after for _, after in pad]
+
+
+def taps(windows: Windows, counts: Sequence[int]) -> list[tuple[slice, ...]]:
+    """Give, per element of the window, the slices of a padded map it visits, in row-major order."""
+    return [
+        tuple(
+            slice(tap * d, tap * d + (n - 1) * s + 1, s)
+            for tap, d, s, n in zip(place, windows.dilation, windows.stride, counts, strict=True)
+        )
+        for place in combinations(*(range(k) for k in windows.kernel))
+    ]
+
+
+def fold(
+    x: Array, windows: Windows, counts: Sequence[int], combine: Callable[[Array, Array], Array]
+) -> Array:
+    """Combine the elements of each window of a padded map, one axis after the other."""
+    for i, (kernel, stride, dilation, n) in enumerate(
+        zip(windows.kernel, windows.stride, windows.dilation, counts, strict=True)
+    ):
+        front = (slice(None),) * (i + 2)
+        parts = (
+            x[(*front, slice(tap * dilation, tap * dilation + (n - 1) * stride + 1, stride))]
+            for tap in range(kernel)
+        )
+        total = next(parts)
+        for part in parts:
+            total = combine(total, part)
+        x = total
+    return x

@@ -1,0 +1,244 @@
+"""Train sections that run, and do not do what was meant: warnings before anything is computed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.frame import Frame, report
+from netlang.evaluate.context.selections import Weights
+from netlang.evaluate.context.values import Duration, Object, Rows, Setting
+from netlang.ir.backward_slice import moving
+from netlang.ir.dims import product, substitute
+from netlang.ir.graph import Node, Param, Value
+from netlang.syntax import ast
+
+VIEWS = frozenset({"reshape", "flatten", "squeeze", "unsqueeze", "cast"})
+"""Operators that pass on what they get."""
+
+_SINGLE = frozenset({*VIEWS, "relu", "leaky_relu", "leak", "gelu", "tanh", "sigmoid", "elu"})
+_LINEAR = frozenset({"linear", "convolve", "convolve_transpose"})
+_DROPS = frozenset({"dropout", "drop_path", "dropout_channels"})
+
+
+@dataclass(slots=True)
+class Section:
+    """What is known of a train section once all of it is evaluated."""
+
+    decl: ast.Train
+    frame: Frame
+    settings: Mapping[str, Object]
+    steps: Mapping[str, Mapping[str, Object]]
+    nodes: Sequence[Node]
+    params: Mapping[Value, Param]
+    makers: dict[Value, Node] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.makers = {v: node for node in self.nodes for v in node.outputs}
+
+    def before(self, value: Value, through: frozenset[str] = VIEWS) -> Iterator[Node]:
+        """Give what made a value, and what made that, as long as it was only passed on."""
+        node = self.makers.get(value)
+        while node is not None:
+            yield node
+            if node.op.name not in through:
+                return
+            node = self.makers.get(node.inputs[0])
+
+
+def caution(section: Section) -> None:
+    """Warn of what is nearly always a mistake, once in each place."""
+    told: set[tuple[str, Span]] = set()
+    for look in (_double_softmax, _one_class, _batch_norms, _untrained, _schedules):
+        for found in look(section):
+            if (found.rule, found.primary.span) not in told:
+                told.add((found.rule, found.primary.span))
+                report(section.frame, found)
+
+
+def place_of(node: Node, decl: ast.Train) -> Span:
+    """Find the user's text that made a node."""
+    span, scope = node.span, node.scope
+    while scope is not None and (span is None or span.source.library):
+        span, scope = scope.span, scope.parent
+    return decl.name.span if span is None or span.source.library else span
+
+
+def _kinds(node: Node) -> Iterator[str]:
+    scope = node.scope
+    while scope is not None:
+        yield scope.kind
+        scope = scope.parent
+
+
+def _double_softmax(section: Section) -> Iterator[Diagnostic]:
+    """Find probabilities where logits are wanted."""
+    for node in section.nodes:
+        squashed = {
+            "log_softmax": ("softmax", "log_softmax"),
+            "softplus": ("sigmoid",) if "bce_with_logits" in _kinds(node) else (),
+        }.get(node.op.name, ())
+        for earlier in section.before(node.inputs[0]) if squashed else ():
+            if earlier.op.name in squashed:
+                yield _warn(
+                    "double-softmax",
+                    f"the loss takes logits, and gets what `{earlier.op.name}` makes of them",
+                    place_of(earlier, section.decl),
+                    "these are probabilities already",
+                    notes=("squashed twice, gradients are small and training is slow",),
+                    helps=(f"leave `{earlier.op.name}` out: it is part of the loss",),
+                )
+
+
+def _one_class(section: Section) -> Iterator[Diagnostic]:
+    """Find a choice between classes of which there is one."""
+    from netlang.ops.reducing.softmax import LogSoftmax
+
+    for node in section.nodes:
+        match node.op:
+            case LogSoftmax(axis=axis) if node.inputs[0].type.shape[axis] == 1:
+                yield _warn(
+                    "one-class",
+                    "the loss chooses between classes, and there is one",
+                    place_of(node, section.decl),
+                    f"the logits are {node.inputs[0].type}",
+                    notes=("its share is always 1, the loss 0, and nothing is learned",),
+                    helps=("for yes or no, use `bce_with_logits`",),
+                )
+            case _:
+                pass
+
+
+def _batch_norms(section: Section) -> Iterator[Diagnostic]:
+    counts = Counter(value for node in section.nodes for value in node.inputs)
+    for node in section.nodes:
+        params = [section.params[v] for v in node.inputs if v in section.params]
+        if node.op.name != "normalize_batch" or not any(p.trained for p in params):
+            continue
+        found = (
+            _bias_before(section, node, counts),
+            _drop_before(section, node),
+            _batch_of_one(section, node),
+        )
+        yield from (each for each in found if each is not None)
+
+
+def _bias_before(section: Section, node: Node, counts: Counter[Value]) -> Diagnostic | None:
+    """Find a bias that the batch norm behind it takes away again."""
+    for earlier in section.before(node.inputs[0]):
+        bias = earlier.inputs[-1]
+        if counts[earlier.outputs[0]] > 1:
+            return None
+        if earlier.op.name in _LINEAR and len(earlier.inputs) == 3 and bias in section.params:
+            return _warn(
+                "bias-before-batch-norm",
+                "batch norm takes the mean away, and this bias with it",
+                place_of(earlier, section.decl),
+                f"`{section.params[bias].path}` has no effect",
+                helps=("give the layer `bias=false`: batch norm has a shift of its own",),
+            )
+    return None
+
+
+def _drop_before(section: Section, node: Node) -> Diagnostic | None:
+    """Find a dropout on the way into a batch norm (Li et al., 2019)."""
+    for earlier in section.before(node.inputs[0], _SINGLE | _DROPS | _LINEAR):
+        if earlier.op.name in _DROPS:
+            return _warn(
+                "dropout-before-batch-norm",
+                f"`{earlier.op.name}` comes before a batch norm",
+                place_of(earlier, section.decl),
+                "it changes the variance in training, and not in evaluation",
+                notes=("so the variance that batch norm has stored is too large afterwards",),
+                helps=("put it behind the last batch norm",),
+            )
+    return None
+
+
+def _batch_of_one(section: Section, node: Node) -> Diagnostic | None:
+    """Find a batch norm that sees a single number of each channel."""
+    data = section.settings.get("data")
+    size = data.origin.batches.get("size") if isinstance(data, Rows) else None
+    shape = node.inputs[0].type.shape
+    if not isinstance(size, int):
+        return None
+    if substitute(product((shape[0], *shape[2:])), {"N": size}) != 1:
+        return None
+    return _warn(
+        "batch-of-one",
+        "batch norm needs more than one number of each channel",
+        place_of(node, section.decl),
+        f"{node.inputs[0].type} has one, in batches of {size}",
+        notes=("less its mean, every number is 0",),
+        helps=("make the batches larger, or use `layer_norm` or `group_norm`",),
+    )
+
+
+def _untrained(section: Section) -> Iterator[Diagnostic]:
+    """Find weights that nothing changes, though nothing says that they stay as they are."""
+    weights = Weights(section.params, section.nodes)
+    frozen = set(weights.chosen_of_all(section.settings.get("freeze", [])))
+    changed: set[str] = set()
+    for own in section.steps.values() if section.steps else (section.settings,):
+        loss = own.get("loss")
+        if not isinstance(loss, Value):
+            return
+        reached = moving(section.nodes, loss, section.frame.run.slopes)
+        what = own.get("update")
+        chosen = weights.by_path if what is None else weights.chosen_of_all(what)
+        changed |= {path for path in chosen if weights.by_path[path] in reached}
+    left = [p for p in weights.by_path if weights.trained(p) and p not in changed | frozen]
+    if left:
+        several = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        yield _warn(
+            "untrained-weights",
+            f"no step changes `{left[0]}`{several}",
+            section.decl.name.span,
+            "these weights stay as they are drawn",
+            helps=("name them in an `update`, or in `freeze` if that is meant",)
+            if section.steps
+            else ("use what they make in the loss, or name them in `freeze`",),
+        )
+
+
+def _schedules(section: Section) -> Iterator[Diagnostic]:
+    """Find schedules that would still go on when the run is over, in one unit of time."""
+    run = section.settings.get("run")
+    if not isinstance(run, Duration):
+        return
+    for own in (section.settings, *section.steps.values()):
+        for over in _durations(own.get("optimizer")):
+            if over.unit == run.unit and over.amount > run.amount:
+                yield _warn(
+                    "long-schedule",
+                    f"the learning rate changes over {over}, and the run ends after {run}",
+                    section.decl.name.span,
+                    "it never gets where the schedule leads",
+                    helps=(f"let both be {run}",),
+                )
+
+
+def _durations(value: Object) -> Iterator[Duration]:
+    match value:
+        case Setting(arguments=arguments):
+            if isinstance(over := arguments.get("over"), Duration):
+                yield over
+            for part in arguments.values():
+                yield from _durations(part)
+        case list():
+            for part in value:
+                yield from _durations(part)
+        case _:
+            return
+
+
+def _warn(
+    rule: str, message: str, span: Span, label: str, *,
+    notes: tuple[str, ...] = (), helps: tuple[str, ...] = (),
+) -> Diagnostic:  # fmt: skip
+    return Diagnostic(
+        rule, message, Label(span, label), notes=notes, helps=helps, severity=Severity.WARNING
+    )

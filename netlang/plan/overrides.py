@@ -1,0 +1,71 @@
+"""Values for the parameters of a train section from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netlang.diagnostics.diagnostic import Diagnostics, Refused
+from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagnostics.source import Source
+from netlang.diagnostics.suggestions import nearest
+from netlang.evaluate.context.frame import Frame, Run
+from netlang.evaluate.context.values import UNKNOWN, Object
+from netlang.evaluate.evaluate import evaluate
+from netlang.evaluate.modules.module import Home
+from netlang.syntax import ast
+from netlang.syntax.parser import parse
+
+
+def parameter_values(decl: ast.Train, given: Mapping[str, str], home: Home) -> dict[str, Object]:
+    """Evaluate ``NAME=TEXT`` for parameters of a section; the texts are of the language.
+
+    Raises ``Fault`` for a name the section does not have and a text that is no value. A parameter
+    that is a string takes the text as it stands.
+    """
+    params = {param.name.text: param for param in decl.params}
+    values: dict[str, Object] = {}
+    for name, text in given.items():
+        if name not in params:
+            near = nearest(name, params)
+            listed = ", ".join(f"`{p}`" for p in params)
+            raise Fault(
+                "unknown-parameter",
+                f"the train section `{decl.name.text}` has no parameter `{name}`",
+                notes=(f"it has {listed}" if listed else "it has none",),
+                helps=(
+                    f"did you mean `{near}`?"
+                    if near is not None
+                    else f"write it into the program: `train {decl.name.text}({name}: … = …)`",
+                ),
+                exit_code=USAGE,
+            )
+        type = params[name].type
+        if isinstance(type, ast.NameType) and type.name == "str" and not text.startswith('"'):
+            values[name] = text
+        else:
+            values[name] = _evaluated(name, text, home)
+    return values
+
+
+def _evaluated(name: str, text: str, home: Home) -> Object:
+    found = Diagnostics()
+    file = parse(Source("--set", f"value = {text}"), found)
+    value: Object = UNKNOWN
+    if file is not None and len(file.declarations) == 1:
+        run = Run(found)
+        run.tensors = False
+        bind = file.declarations[0]
+        assert isinstance(bind, ast.Bind)
+        try:
+            value = evaluate(bind.value, Frame(run, home))
+        except Refused as refused:
+            found.report(refused.diagnostic)
+    if value is UNKNOWN:
+        first = found.items[0] if found.items else None
+        raise Fault(
+            "bad-value",
+            f"`{name}={text}`: {first.message if first is not None else 'this is no value'}",
+            helps=first.helps if first is not None else (),
+            exit_code=USAGE,
+        )
+    return value

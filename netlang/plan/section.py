@@ -1,0 +1,253 @@
+"""Train sections: every setting has a type, and is checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from netlang.diagnostics.diagnostic import Refused
+from netlang.diagnostics.suggestions import nearest
+from netlang.evaluate.bodies import check_assertion, run_bind
+from netlang.evaluate.builtins.metrics import metric_names
+from netlang.evaluate.calls.binding import bind_arguments
+from netlang.evaluate.context.budget import Exhausted
+from netlang.evaluate.context.frame import CallSite, Frame, Noise, Run, refuse, report
+from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results, Rows
+from netlang.evaluate.modules.module import Home
+from netlang.ir.backward_slice import Slopes
+from netlang.ir.dims import symbol
+from netlang.ir.graph import Node, Param, State, Value
+from netlang.plan.cautions import Section, caution
+from netlang.plan.settings import SETTING_SYNONYMS, SETTINGS, STEP_SETTINGS
+from netlang.plan.typed import setting
+from netlang.syntax import ast
+from netlang.syntax.walk import walk
+
+_REQUIRED = ("data", "run")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A train section whose settings all have their types."""
+
+    name: str
+    settings: dict[str, Object]
+    steps: dict[str, dict[str, Object]]
+    metrics: tuple[str, ...] = ()
+    """What the metrics are called in reports, in their order."""
+    nodes: tuple[Node, ...] = ()
+    """Everything the section computes, in evaluation mode."""
+    params: Mapping[Value, Param] = field(default_factory=dict[Value, Param])
+    batch: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    noise: Mapping[Value, Noise] = field(default_factory=dict[Value, Noise])
+    slopes: Slopes = field(default_factory=dict[Value, "tuple[Value, Value]"])
+    states: tuple[State, ...] = ()
+    """What nets keep from call to call, if the section carries it from batch to batch."""
+
+
+@dataclass(slots=True)
+class _Section:
+    decl: ast.Train
+    frame: Frame
+    settings: dict[str, Object] = field(default_factory=dict[str, Object])
+    steps: dict[str, dict[str, Object]] = field(default_factory=dict[str, "dict[str, Object]"])
+    metrics: list[str] = field(default_factory=list[str])
+    batch: dict[str, Value] = field(default_factory=dict[str, Value])
+
+    def run(self) -> None:
+        if not any(
+            isinstance(i, ast.Bind) and i.targets[0].text == "data" for i in self.decl.items
+        ):
+            # That `data` is missing is told once, at the end.
+            self.frame.bind("batch", UNKNOWN, self.decl.name.span)
+        for item in self.decl.items:
+            try:
+                self._item(item)
+            except Exhausted as exhausted:
+                report(self.frame, exhausted.diagnostic)
+                return
+            except Refused as refused:
+                report(self.frame, refused.diagnostic)
+        self._complete()
+
+    def _item(self, item: ast.Bind | ast.Step | ast.Assert) -> None:
+        match item:
+            case ast.Assert():
+                check_assertion(item, self.frame)
+            case ast.Step():
+                self._step(item)
+            case ast.Bind(targets=targets):
+                run_bind(item, self.frame)
+                name = targets[0].text
+                if name in SETTINGS and len(targets) == 1:
+                    self.settings[name] = UNKNOWN
+                    value = self.frame.names[name].value
+                    self.settings[name] = setting(name, value, item, self.frame)
+                    if name == "metrics":
+                        self.metrics = metric_names(item.value)
+                    if name == "data":
+                        self._open_batch(value)
+                    if name == "valid":
+                        self._same_columns(item)
+
+    def _open_batch(self, data: Object) -> None:
+        """Make `batch` the columns of the data, with N in front."""
+        if not isinstance(data, Rows):
+            self.frame.bind("batch", UNKNOWN, self.decl.span)
+            return
+        builder = self.frame.run.builder
+        self.batch = {
+            name: builder.fresh(f"batch.{name}", type) for name, type in data.columns.items()
+        }
+        self.frame.bind("batch", Results(self.batch), self.decl.span)
+
+    def _same_columns(self, bind: ast.Bind) -> None:
+        data, valid = self.settings.get("data"), self.settings.get("valid")
+        if not isinstance(data, Rows) or not isinstance(valid, Rows):
+            return
+        if data.columns == valid.columns:
+            return
+        sized = data.columns.keys() == valid.columns.keys()
+        refuse(
+            "columns-differ",
+            "`valid` doesn't have the same columns as `data`",
+            bind.value.span,
+            _columns(valid),
+            notes=(f"`data` has {_columns(data)}",),
+            helps=("every expression is evaluated again on `valid`: give both the same final size",)
+            if sized
+            else (),
+        )
+
+    def _step(self, step: ast.Step) -> None:
+        inner = self.frame.inner("train", "")
+        given: dict[str, Object] = {}
+        for bind in step.binds:
+            try:
+                run_bind(bind, inner)
+                name = bind.targets[0].text
+                if name in STEP_SETTINGS:
+                    given[name] = UNKNOWN
+                    given[name] = setting(name, inner.names[name].value, bind, inner)
+            except Exhausted:
+                raise
+            except Refused as refused:
+                report(inner, refused.diagnostic)
+        self.steps[step.name.text] = given
+        for name in ("loss", "update", "optimizer"):
+            if name not in given and not _misspelt(step.binds, STEP_SETTINGS):
+                refuse(
+                    "missing-setting",
+                    f"the step `{step.name.text}` has no `{name}`",
+                    step.name.span,
+                    helps=(_EXAMPLES[name],),
+                )
+
+    def _complete(self) -> None:
+        """See that nothing is missing, unless a misspelt setting explains it."""
+        wanted = list(_REQUIRED) if self._uses_batch() else ["run"]
+        if not self.steps:
+            wanted += ["loss", "optimizer"]
+        missing = [name for name in wanted if name not in self.settings]
+        binds = [item for item in self.decl.items if isinstance(item, ast.Bind)]
+        if not missing or _misspelt(binds, SETTINGS):
+            return
+        shown = " and ".join(f"`{name}`" for name in missing)
+        try:
+            refuse(
+                "missing-setting",
+                f"the train section `{self.decl.name.text}` has no {shown}",
+                self.decl.name.span,
+                helps=tuple(_EXAMPLES[name] for name in missing),
+            )
+        except Refused as refused:
+            report(self.frame, refused.diagnostic)
+
+    def _uses_batch(self) -> bool:
+        return any(isinstance(n, ast.Name) and n.text == "batch" for n in walk(self.decl))
+
+
+_EXAMPLES = {
+    "data": 'such as `data = fashion_mnist("train") |> batches(256, shuffle=true)`',
+    "run": "such as `run = 10 epochs`",
+    "loss": "such as `loss = cross_entropy(logits, batch.label)`",
+    "optimizer": "such as `optimizer = sgd(0.1)`",
+    "update": "such as `update = [model]`",
+}
+
+
+def _misspelt(binds: Iterable[ast.Bind], known: Collection[str]) -> bool:
+    """Tell whether a name is close to a setting, which may then be the one that is missed."""
+    names = [target.text for bind in binds for target in bind.targets]
+    return any(
+        name not in known and (name.lower() in SETTING_SYNONYMS or nearest(name, known) is not None)
+        for name in names
+    )
+
+
+def _columns(rows: Rows) -> str:
+    return ", ".join(f"{name}: {type}" for name, type in rows.columns.items())
+
+
+def elaborate_train(
+    decl: ast.Train, home: Home, run: Run, values: dict[str, Object] | None = None
+) -> Plan:
+    """Check a train section; mistakes go to the run's diagnostics."""
+    run.training = True
+    frame = Frame(run, home, kind="train")
+    frame.bind("N", symbol("N"), decl.name.span)
+    _bind_params(decl, home, frame, values or {})
+    frame.sites, frame.labels = _sites(decl, home)
+    section = _Section(decl, frame)
+    before = len(run.diagnostics.items)
+    section.run()
+    nodes, params = tuple(run.builder.nodes), {made.value: made.param for made in run.made}
+    if not any(d.is_error for d in run.diagnostics.items[before:]):
+        caution(Section(decl, frame, section.settings, section.steps, nodes, params))
+    return Plan(
+        decl.name.text,
+        section.settings,
+        section.steps,
+        tuple(section.metrics),
+        nodes,
+        params,
+        section.batch,
+        dict(run.noise),
+        dict(run.slopes),
+        tuple(run.states),
+    )
+
+
+def _sites(decl: ast.Train, home: Home) -> tuple[dict[int, str], dict[int, str]]:
+    from netlang.evaluate.context.parameter_names import sites_of
+
+    binds: list[ast.Statement] = []
+    for item in decl.items:
+        match item:
+            case ast.Bind():
+                binds.append(item)
+            case ast.Step(binds=inner):
+                binds.extend(inner)
+            case ast.Assert():
+                pass
+    sites = sites_of(decl.params, tuple(binds), home)
+    return sites.names, sites.labels
+
+
+def _bind_params(decl: ast.Train, home: Home, frame: Frame, values: dict[str, Object]) -> None:
+    definition = ast.Definition(
+        decl.span, "op", decl.name, decl.params, (), (), (), decl.doc, decl.head
+    )
+    function = Function(definition, home)
+    inner = Frame(frame.run, home, kind="train", names=frame.names)
+    inner.call = CallSite(function, {}, decl.head, frame)
+    for param in decl.params:
+        if param.default is None and param.name.text not in values:
+            refuse(
+                "missing-argument",
+                f"the parameter `{param.name.text}` of a train section needs a default",
+                param.span,
+                helps=(f"write `{param.span.text} = …`",),
+            )
+    given = {name: Argued(value, decl.head) for name, value in values.items()}
+    bind_arguments(function, given, inner)

@@ -1,0 +1,131 @@
+"""The values of settings, as their types have them."""
+
+from __future__ import annotations
+
+from netlang.evaluate.bodies import maker
+from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.values import UNKNOWN, Argued, Duration, Object, Rows
+from netlang.evaluate.types.fitting import fits
+from netlang.ir.graph import Value
+from netlang.plan.settings import SETTINGS
+from netlang.syntax import ast
+
+_ITEM_TYPES = {"init": "init_rule", "freeze": "selection", "checkpoint": "checkpoint"}
+
+PRECISIONS = ("f32", "f64", "f16", "bf16")
+"""What a step may compute in."""
+
+
+def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
+    """Check one setting's value; give it as its type has it."""
+    if value is UNKNOWN:
+        return UNKNOWN
+    arg = Argued(value, maker(bind.value).span, bind.value)
+    match name:
+        case "loss":
+            return _scalar(name, arg)
+        case "metrics":
+            return [_scalar(name, a) for a in _items(name, arg)]
+        case "data" | "valid":
+            return _rows(name, arg)
+        case "init" | "freeze" | "checkpoint" | "update":
+            type = ast.NameType(bind.span, _ITEM_TYPES.get(name, "layer"))
+            return [fits(a, type, frame, name) for a in _items(name, arg)]
+        case "run":
+            return _length(arg, frame)
+        case "repeat" | "accumulate" | "seed":
+            return _count(name, arg, frame, least=0 if name == "seed" else 1)
+        case "precision":
+            return _precision(arg, frame)
+        case _:
+            return fits(arg, ast.NameType(bind.span, SETTINGS.get(name, name)), frame, name)
+
+
+def _rows(name: str, arg: Argued) -> Rows:
+    if not isinstance(arg.value, Rows):
+        refuse(
+            "wrong-type",
+            f"`{name}` must be rows of a dataset",
+            arg.span,
+            f"this is {describe(arg.value)}",
+        )
+    if not arg.value.batched:
+        refuse(
+            "wrong-type",
+            f"`{name}` must be in batches",
+            arg.span,
+            "these are single rows",
+            helps=("end it with `|> batches(64)`",),
+        )
+    return arg.value
+
+
+def _length(arg: Argued, frame: Frame) -> Object:
+    if isinstance(arg.value, Duration) and arg.value.amount <= 0:
+        refuse(
+            "out-of-range",
+            "a run must be longer than nothing",
+            arg.span,
+            helps=("such as `run = 10 epochs`",),
+        )
+    return fits(arg, ast.NameType(arg.span, "duration"), frame, "run")
+
+
+def _count(name: str, arg: Argued, frame: Frame, *, least: int) -> Object:
+    number = fits(arg, ast.NameType(arg.span, "int"), frame, name)
+    if isinstance(number, int) and number < least:
+        refuse("out-of-range", f"`{name}` must be at least {least}", arg.span, f"this is {number}")
+    return number
+
+
+def _precision(arg: Argued, frame: Frame) -> Object:
+    fits(arg, ast.NameType(arg.span, "str"), frame, "precision")
+    if arg.value not in PRECISIONS:
+        refuse(
+            "out-of-range",
+            f"`precision` is one of {', '.join(PRECISIONS)}",
+            arg.span,
+            f"this is {describe(arg.value)}",
+        )
+    return arg.value
+
+
+def _items(name: str, arg: Argued) -> list[Argued]:
+    if not isinstance(arg.value, list):
+        refuse(
+            "wrong-type",
+            f"`{name}` must be a list",
+            arg.span,
+            f"this is {describe(arg.value)}",
+            helps=(f"put it in brackets: `{name} = [{_shown(arg)}]`",),
+        )
+    expr = arg.expr
+    spans = (
+        [e.span for e in expr.items]
+        if isinstance(expr, ast.List) and len(expr.items) == len(arg.value)
+        else [arg.span] * len(arg.value)
+    )
+    return [Argued(v, s) for v, s in zip(arg.value, spans, strict=True)]
+
+
+def _shown(arg: Argued) -> str:
+    text = " ".join(arg.span.text.split())
+    return text if len(text) < 40 else "…"
+
+
+def _scalar(name: str, arg: Argued) -> Object:
+    value = arg.value
+    if value is UNKNOWN:
+        return UNKNOWN
+    if not isinstance(value, Value) or value.type.rank or not value.type.dtype.is_float:
+        helps: tuple[str, ...] = ()
+        if isinstance(value, Value) and value.type.rank and value.type.dtype.is_float:
+            helps = (
+                (f"take the mean over the batch: `mean({_shown(arg)})`",)
+                if value.type.rank == 1
+                else ("compare it with what it should be, as `cross_entropy` and `mse` do",)
+            )
+        what = "`loss` must be one number, f32[]" if name == "loss" else "a metric must be f32[]"
+        refuse("loss-shape", what, arg.span, f"this is {describe(value)}", helps=helps)
+    return value

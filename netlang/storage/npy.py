@@ -1,0 +1,142 @@
+"""NumPy's array files, read without trust."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import BinaryIO
+
+from netlang.diagnostics.errors import BadFile, Fault, TooLarge
+from netlang.ir.arrays import known
+from netlang.system.files import reading, write_atomically
+from netlang.system.numpy import Array, np
+
+_LONGEST_HEADER = 10_000
+_LARGEST_RATIO, _SMALLEST_BOMB = 200, 1 << 26
+
+
+def read_npy(path: Path) -> Array:
+    """Read a ``.npy`` file; raises ``BadFile`` for one that isn't exactly its header's array."""
+    with reading(path) as stream:
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        return read_array(stream, size, str(path))
+
+
+def read_npz(path: Path) -> dict[str, Array]:
+    """Read every array of a ``.npz`` file by name.
+
+    Raises ``BadFile``, and ``TooLarge`` for a small file that claims to unpack to a huge one.
+    """
+    with reading(path) as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                return {
+                    member.filename.removesuffix(".npy"): _member(archive, member, path)
+                    for member in _members(archive, path)
+                }
+        except (Fault, MemoryError):
+            raise
+        except Exception as error:  # a damaged archive fails in as many ways as a damaged header
+            raise BadFile(f"{path} is not a readable .npz file: {error}") from None
+
+
+def write_npy(path: Path, array: Array) -> None:
+    """Write one array as a ``.npy`` file."""
+    write_atomically(path, [_packed(array)])
+
+
+def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write named arrays as one ``.npz`` file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, array in arrays.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), _packed(array))
+    write_atomically(path, [packed.getbuffer()])
+
+
+def read_array(stream: BinaryIO, size: int, name: str) -> Array:
+    """Read the array that fills the next ``size`` bytes of a stream.
+
+    The header is checked against ``size`` before anything is allocated.
+    """
+    start = stream.tell()
+    try:
+        shape, fortran, dtype = _header(stream)
+    except (Fault, MemoryError):
+        raise
+    except Exception as error:
+        # The header is Python's notation, and reading a stranger's fails in every way it can.
+        why = (str(error).splitlines() or [""])[0].rstrip(".")
+        raise BadFile(f"{name} is not a readable .npy file: {why}") from None
+    if dtype.hasobject:
+        raise BadFile(
+            f"{name} holds Python objects, which could run code when they are read",
+            helps=['save the numbers alone: numpy.save(path, x.astype("float32"))'],
+        )
+    length = size - (stream.tell() - start)
+    claimed = prod(shape) * dtype.itemsize
+    if any(type(d) is not int or d < 0 for d in shape) or claimed != length:
+        lengths = f"its header claims {claimed:,} bytes of data, and {length:,} follow"
+        raise BadFile(f"{name} is damaged: {lengths}")
+    if known(dtype) is None:
+        raise BadFile(f"{name} holds elements of type {dtype.name}, which no tensor has")
+    array: Array = np.frombuffer(stream.read(length), dtype=dtype)
+    array = array.astype(dtype.newbyteorder("="), copy=False)
+    try:
+        return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    except ValueError:  # too many axes, or an empty array that would be endless in another one
+        raise BadFile(
+            f"{name} is damaged: its header claims a shape that no array can have"
+        ) from None
+
+
+def _header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    match np.lib.format.read_magic(stream):
+        case (1, 0):
+            return np.lib.format.read_array_header_1_0(stream, _LONGEST_HEADER)
+        case (2, 0):
+            return np.lib.format.read_array_header_2_0(stream, _LONGEST_HEADER)
+        case major, minor:
+            raise ValueError(f"version {major}.{minor} of the format is not known")
+
+
+def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
+    members = archive.infolist()
+    seen: set[str] = set()
+    for member in members:
+        if member.filename in seen:
+            raise BadFile(f"{path} holds `{member.filename}` twice")
+        seen.add(member.filename)
+        if not member.filename.endswith(".npy"):
+            raise BadFile(f"{path} holds `{member.filename}`, which is no array")
+        if member.flag_bits & 1:
+            raise BadFile(f"{path}: `{member.filename}` is encrypted")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadFile(
+                f"{path}: `{member.filename}` is compressed in a way that NumPy does not know"
+            )
+    packed = sum(member.compress_size for member in members)
+    size = sum(member.file_size for member in members)
+    if size > _SMALLEST_BOMB and size > _LARGEST_RATIO * packed:
+        raise TooLarge(
+            f"{path} is {packed:,} bytes long and would unpack to {size:,}",
+            helps=["save it with numpy.savez, which does not compress"],
+        )
+    return members
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
+    with archive.open(member) as stream:
+        # A member ends where its header in the archive says, whatever the packed bytes hold.
+        data = stream.read(member.file_size)
+    return read_array(io.BytesIO(data), len(data), f"{path}:{member.filename}")
+
+
+def _packed(array: Array) -> memoryview:
+    packed = io.BytesIO()
+    np.lib.format.write_array(packed, np.asarray(array, order="C"), allow_pickle=False)
+    return packed.getbuffer()

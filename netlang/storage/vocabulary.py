@@ -1,0 +1,137 @@
+"""Words and their numbers, kept in a file beside the weights of the net that knows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netlang.diagnostics.errors import BadFile, BadInput, Fault
+from netlang.diagnostics.suggestions import nearest
+from netlang.system.files import reading, write_atomically
+
+_MOST_BYTES = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Words by number; words of one character each make a vocabulary of characters.
+
+    >>> letters = Vocabulary(("a", "b"))
+    >>> letters.encode("abba"), letters.decode([1, 0])
+    ([0, 1, 1, 0], 'ba')
+    """
+
+    words: tuple[str, ...]
+    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        numbers = {word: number for number, word in enumerate(self.words)}
+        object.__setattr__(self, "_numbers", numbers)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @property
+    def of_characters(self) -> bool:
+        return all(len(word) <= 1 for word in self.words)
+
+    def number(self, word: str) -> int:
+        """Give the number of a word; raises ``BadInput`` for one that is not known."""
+        if word in self._numbers:
+            return self._numbers[word]
+        near = nearest(word, [w for w in self.words if abs(len(w) - len(word)) < 3])
+        raise BadInput(
+            f"the vocabulary of {len(self):,} words has no {_quoted(word)}",
+            helps=[f"did you mean {_quoted(near)}?"] if near is not None else [],
+        )
+
+    def encode(self, text: str) -> list[int]:
+        """Give the numbers of a text's characters, or of its words, which blanks keep apart."""
+        return [self.number(word) for word in (text if self.of_characters else text.split())]
+
+    def decode(self, numbers: Iterable[int]) -> str:
+        """Give the text that numbers stand for."""
+        found = [self.words[number] for number in numbers]
+        return ("" if self.of_characters else " ").join(found)
+
+    def save(self, path: Path) -> None:
+        """Write one word a line, each as a JSON string; whole or not at all."""
+        lines = (f"{json.dumps(word, ensure_ascii=False)}\n".encode() for word in self.words)
+        write_atomically(path, lines)
+
+
+def beside(weights: Path) -> Path:
+    """Give the place of the vocabulary that belongs to a file of weights.
+
+    >>> beside(Path("char.safetensors")).name
+    'char.vocab'
+    """
+    return weights.with_suffix(".vocab")
+
+
+def load_vocabulary(path: Path) -> Vocabulary:
+    """Read a vocabulary; raises ``BadFile`` for anything else."""
+    with reading(path) as stream:
+        content = stream.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise BadFile(f"{path} is too large for a vocabulary")
+    try:
+        lines = content.decode("utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise BadFile(f"{path} is not text in UTF-8") from None
+    if lines[-1] == "":
+        lines.pop()
+    words = tuple(_word(line, path, number) for number, line in enumerate(lines, 1))
+    seen: dict[str, int] = {}
+    for number, word in enumerate(words, 1):
+        if word in seen:
+            raise BadFile(f"{path}: line {number} is the word of line {seen[word]} again")
+        seen[word] = number
+    return Vocabulary(words)
+
+
+def vocabulary_for(path: str | None, weights: str | None) -> Vocabulary:
+    """Read the vocabulary named, else the one beside the weights; raises ``Fault``."""
+    if path is not None:
+        return load_vocabulary(Path(path))
+    place = beside(Path(weights)) if weights is not None else None
+    if place is not None and place.exists():
+        return load_vocabulary(place)
+    raise Fault(
+        "vocabulary-missing",
+        "there is no vocabulary to read and write words by",
+        notes=[f"looked for {place}"] if place is not None else [],
+        helps=["name one with --vocab: a file with a word on each line, as a JSON string"],
+    )
+
+
+def require_room(vocabulary: Vocabulary, rooms: int, what: str) -> None:
+    """Refuse more words than a net has numbers for.
+
+    Fewer are usual: a net is made for at most so many words, and its texts may hold less.
+    """
+    if len(vocabulary) > rooms:
+        raise BadInput(
+            f"the vocabulary has {len(vocabulary):,} words, and {what} has room for {rooms:,}",
+            helps=["take the vocabulary the net was trained with"],
+        )
+
+
+def _word(line: str, path: Path, number: int) -> str:
+    # Only a string may stand here, so that no line can nest deeply.
+    if line.startswith('"'):
+        try:
+            word = json.loads(line)
+        except ValueError:
+            word = None
+        if isinstance(word, str):
+            return word
+    raise BadFile(
+        f"{path}: line {number} is not a word", helps=['write it as a JSON string: "the", "\\n"']
+    )
+
+
+def _quoted(word: str) -> str:
+    return json.dumps(word, ensure_ascii=False)

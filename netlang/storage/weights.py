@@ -1,0 +1,186 @@
+"""Weights in and out of files, by path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from netlang.diagnostics.errors import BadFile, BadWeights, TooLarge
+from netlang.ir.arrays import dtype_of, raw, show_array, type_of
+from netlang.ir.graph import Graph
+from netlang.storage.npy import read_npz
+from netlang.system.files import reading, write_atomically
+from netlang.system.numpy import Array, np
+from netlang.system.versions import check_version
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_MOST_TENSORS = 100_000
+_LONGEST_HEADER = 100_000_000
+
+_TORCH = (
+    "from safetensors.torch import save_file; save_file(model.state_dict(), '{stem}.safetensors')"
+)
+_KERAS = "numpy.savez('{stem}.npz', **{{w.path: w.numpy() for w in model.weights}})"
+
+_REFUSED = {
+    ".pt": ("a PyTorch pickle", _TORCH),
+    ".pth": ("a PyTorch pickle", _TORCH),
+    ".bin": ("a PyTorch pickle", _TORCH),
+    ".ckpt": ("a checkpoint of a training framework", _TORCH),
+    ".pkl": ("a Python pickle", "numpy.savez('{stem}.npz', **weights)"),
+    ".pickle": ("a Python pickle", "numpy.savez('{stem}.npz', **weights)"),
+    ".h5": ("an HDF5 file", _KERAS),
+    ".hdf5": ("an HDF5 file", _KERAS),
+    ".keras": ("a Keras archive", _KERAS),
+}
+
+
+def save_weights(
+    path: Path, weights: Mapping[str, Array], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write weights as a safetensors file, whole or not at all.
+
+    The bytes go from the arrays to the file, without a copy in between.
+    """
+    # Large elements first, so that each array begins where its elements may.
+    names = sorted(weights, key=lambda name: (-weights[name].dtype.itemsize, name))
+    header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
+    end = 0
+    for name in names:
+        array, start = weights[name], end
+        end += array.nbytes
+        kind = _KINDS[array.dtype.name]
+        header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [start, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    chunks = (raw(weights[name]) for name in names)
+    write_atomically(path, chain([len(text).to_bytes(8, "little"), text], chunks))
+
+
+_KINDS = {
+    "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "int64": "I64",
+    "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL",
+    "uint64": "U64", "uint32": "U32", "uint16": "U16",
+}  # fmt: skip
+"""What the format calls the types of elements."""
+
+
+def load_weights(path: Path) -> dict[str, Array]:
+    """Read weights by path from a ``.safetensors`` or ``.npz`` file; runs no code from it.
+
+    Raises ``BadFile`` for anything else, naming the format where it is known.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return read_npz(path)
+    if suffix in _REFUSED:
+        what, recipe = _REFUSED[suffix]
+        raise BadFile(
+            f"{path} is {what}: reading it could run code from the file",
+            helps=[f"convert it where you trust it: {recipe.format(stem=path.stem)}"],
+        )
+    _check_header(path)
+    try:
+        return dict(_safetensors().load_file(str(path)))
+    except (KeyError, _safetensor_error()) as error:
+        raise BadFile(f"{path} is not a readable safetensors file: {error}") from None
+
+
+def load_with_metadata(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Read a safetensors file with the texts stored beside its tensors."""
+    weights = load_weights(path)
+    with reading(path) as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    return weights, dict(header.get("__metadata__", {}))
+
+
+def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:
+    """List every difference between the weights a graph needs and those given.
+
+    A line each: missing, extra, wrong shape, wrong element type.
+    """
+    differences: list[str] = []
+    for path, given in cast("Mapping[str, object]", weights).items():
+        if not isinstance(given, np.ndarray | np.generic):
+            differences.append(f"different: `{path}` must be an array, is a {type(given).__name__}")
+    if differences:
+        return differences
+    needed = {param.path: param for param in graph.params.values()}
+    for path, param in needed.items():
+        given = weights.get(path)
+        if given is None:
+            differences.append(f"missing: `{path}` {param.type}")
+        elif type_of(given) != param.type:
+            differences.append(f"different: `{path}` must be {param.type}, is {show_array(given)}")
+    differences.extend(
+        f"extra: `{path}` {show_array(array)}"
+        for path, array in weights.items()
+        if path not in needed
+    )
+    return differences
+
+
+def require(graph: Graph, weights: Mapping[str, Array], *, exactly: bool = False) -> None:
+    """Raise ``BadWeights`` unless every weight of a graph is given in its type.
+
+    Weights the graph does not have may be there too, except with ``exactly``.
+    """
+    found = match(graph, weights)
+    differences = [d for d in found if exactly or not d.startswith("extra:")]
+    if differences:
+        count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
+        raise BadWeights(f"the weights do not fit `{graph.name}`: {count}", notes=differences)
+
+
+def not_finite(weights: Mapping[str, Array]) -> dict[str, int]:
+    """Count the NaNs and infinities of each weight that has any."""
+    counts = {
+        name: int(np.count_nonzero(~np.isfinite(array)))
+        for name, array in weights.items()
+        if (dtype := dtype_of(array)) is not None and dtype.is_float
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what the library lets through: a name twice, a header out of all proportion."""
+    with reading(path) as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if length > _LONGEST_HEADER:
+            raise BadFile(
+                f"{path} is not a readable safetensors file: "
+                f"its first 8 bytes claim a header of {length:,} bytes"
+            )
+        text = stream.read(length)
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        if len(pairs) > _MOST_TENSORS:
+            raise TooLarge(f"{path} holds {len(pairs):,} tensors; {_MOST_TENSORS:,} is the most")
+        names: set[str] = set()
+        for name, _ in pairs:
+            if name in names:
+                raise BadFile(f"{path} names `{name}` twice")
+            names.add(name)
+        return dict(pairs)
+
+    try:
+        json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f"{path} is not a readable safetensors file: {error}") from None
+
+
+def _safetensors() -> ModuleType:
+    # NumPy learns of bf16 from ml_dtypes, which safetensors does not load by itself.
+    import_module("ml_dtypes")
+    check_version("safetensors", import_module("safetensors").__version__)
+    return import_module("safetensors.numpy")
+
+
+def _safetensor_error() -> type[Exception]:
+    return cast("type[Exception]", import_module("safetensors").SafetensorError)

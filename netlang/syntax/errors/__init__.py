@@ -1,0 +1,74 @@
+"""What a syntax error was meant to be: the first one of a file, told in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.source import Source
+from netlang.syntax.errors import definitions, keywords, operators, other_languages, statements
+from netlang.syntax.errors.location import Spot
+from netlang.syntax.scan import Failure
+from netlang.syntax.tokens import pieces
+
+_WINDOW = 100_000
+_SHOWN = ("=", ":", ",", ")", "]", "}", "{", "->", "then", "else", "in", "import", "where")
+_KINDS = {"INT": "a number", "STRING": "a string"}
+
+
+def _anything(spot: Spot) -> Diagnostic:
+    wanted = _wanted(spot.expected)
+    notes = (f"expected {wanted}",) if wanted else ()
+    if spot.here.kind == "end":
+        return spot.say(
+            "unexpected-end",
+            "the file ends in the middle of something",
+            spot.after(),
+            f"expected {wanted} after this" if wanted else "",
+            helps=("finish it",),
+        )
+    what = "this string" if spot.here.kind == "string" else f"`{spot.here.text[:40]}`"
+    helps: tuple[str, ...] = ()
+    if spot.here.text == "{" and "STRING" in spot.expected:
+        helps = ("a list is written `[a, b]`",)
+    return spot.say(
+        "unexpected-token", f"{what} can't stand here", spot.here, notes=notes, helps=helps
+    )
+
+
+def _wanted(expected: frozenset[str]) -> str:
+    words = [f"`{sign}`" for sign in _SHOWN if sign in expected]
+    if {"NAME", "INT", "STRING"} <= expected:
+        words.insert(0, "a value")
+    elif "NAME" in expected:
+        words.insert(0, "a name")
+    else:
+        words = [text for kind, text in _KINDS.items() if kind in expected] + words
+    words = words[:4]
+    return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+# The order matters: the first that recognises the mistake tells it.
+_EXPLANATIONS: tuple[Callable[[Spot], Diagnostic | None], ...] = (
+    other_languages.number, definitions.dangling, other_languages.slash_comment,
+    other_languages.foreign_word, other_languages.foreign_sign, other_languages.arrow,
+    keywords.reserved, operators.mix,
+    keywords.conditional, keywords.comprehension, operators.operand, definitions.double_comma,
+    definitions.top_level, statements.statement, definitions.colon, definitions.comma,
+    definitions.definition, statements.value_as_statement,
+)  # fmt: skip
+
+
+def explain(source: Source, start: int, end: int, failure: Failure) -> Diagnostic:
+    """Turn the parser's failure into advice."""
+    text = source.text
+    # A mistake is told by the words around it; a large file is not cut into words as a whole.
+    first = text.rfind("\n", start, max(start, failure.start - _WINDOW)) + 1
+    last = text.find("\n", failure.start + _WINDOW, end)
+    found = pieces(source, max(start, first), last if last >= 0 else end)
+    at = next((i for i, p in enumerate(found) if p.end > failure.start), len(found) - 1)
+    spot = Spot(source, found, at, failure.start, failure.expected)
+    for explanation in _EXPLANATIONS:
+        if (diagnostic := explanation(spot)) is not None:
+            return diagnostic
+    return _anything(spot)

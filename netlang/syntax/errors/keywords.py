@@ -1,0 +1,76 @@
+"""Words of the language in the wrong place."""
+
+from __future__ import annotations
+
+from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.syntax.checks import reserved_word
+from netlang.syntax.errors.location import Spot
+
+
+def reserved(spot: Spot) -> Diagnostic | None:
+    here, before = spot.here, spot.back(1)
+    if before.kind == "keyword" and here.text in ("=", ":", ","):
+        word = before
+    elif here.kind == "keyword" and "NAME" in spot.expected and len(spot.expected) <= 3:
+        word = here
+    else:
+        return None
+    return reserved_word(spot.span(word))
+
+
+def conditional(spot: Spot) -> Diagnostic | None:
+    for piece, before in ((spot.here, spot.back(1)), (spot.back(1), spot.back(2))):
+        if piece.text == "if" and before.ends_value and not piece.fresh:
+            return spot.say(
+                "word-order",
+                "`if` comes before both values",
+                piece,
+                helps=("write `if condition then a else b`",),
+            )
+    if "then" in spot.expected and not spot.here.starts_value:
+        return spot.say(
+            "missing-word",
+            "this `if` has no `then`",
+            spot.here,
+            "expected `then` here",
+            helps=("write `if condition then a else b`",),
+        )
+    if "else" in spot.expected and (spot.here.fresh or spot.here.text in (")", "]", ",", "")):
+        return spot.say(
+            "missing-word",
+            "this `if` has no `else`",
+            spot.after(),
+            "expected `else` here",
+            notes=("an `if` is a value, so it has both branches",),
+            helps=("write `if condition then a else b`",),
+        )
+    return None
+
+
+def comprehension(spot: Spot) -> Diagnostic | None:
+    """Tell `[x for i xs]`, `f(x for x in xs)` and `for i in xs: …`."""
+    here = spot.here
+    if "in" in spot.expected and spot.expected <= {"in", ","} and spot.back(1).kind == "name":
+        return spot.say(
+            "missing-word",
+            "this `for` has no `in`",
+            here,
+            "expected `in` here",
+            helps=("write `for name in values`",),
+        )
+    if here.text == "for" and spot.enclosing() == "(" and spot.back(1).ends_value:
+        return spot.say(
+            "word-order",
+            "a list made by `for` stands in square brackets",
+            here,
+            helps=("write `[value for name in values]`",),
+        )
+    if here.text == ":" and "{" in spot.expected:
+        return spot.say(
+            "foreign-sign",
+            "a body stands between braces",
+            here,
+            "no `:` before it",
+            helps=("write `{ … }`, with a statement a line",),
+        )
+    return None

@@ -1,0 +1,184 @@
+"""Numbers, words and signs that are not of the language."""
+
+from __future__ import annotations
+
+import re
+
+from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.source import Span
+from netlang.syntax.errors.location import Spot
+from netlang.syntax.keywords import FOREIGN_SIGNS, FOREIGN_WORDS, RESERVED
+from netlang.syntax.tokens import NUMBER, Piece
+
+
+def number(spot: Spot) -> Diagnostic | None:
+    text = spot.source.text
+    for piece in (spot.here, spot.back(1), spot.back(2), spot.back(3)):
+        if piece.kind != "number":
+            continue
+        if NUMBER.fullmatch(piece.text) is None:
+            return spot.say(
+                "number-form",
+                f"`{piece.text}` is no number",
+                piece,
+                helps=(_number_fix(piece.text),),
+            )
+        whole = "." not in piece.text and "e" not in piece.text.lower()
+        if whole and text[piece.end : piece.end + 1] == "." != text[piece.end + 1 : piece.end + 2]:
+            span = Span(spot.source, piece.start, piece.end + 1)
+            return spot.say(
+                "number-form",
+                "a number does not end in a point",
+                span,
+                helps=(f"write `{piece.text}.0`",),
+            )
+    for dot, digits, before in (
+        (spot.here, spot.next, spot.back(1)),
+        (spot.back(1), spot.here, spot.back(2)),
+    ):
+        if before.ends_value and before.end == dot.start:
+            continue
+        if dot.text == "." and digits.kind == "number" and dot.end == digits.start:
+            return spot.say(
+                "number-form",
+                "a number starts with a digit",
+                Span(spot.source, dot.start, digits.end),
+                helps=(f"write `0.{digits.text}`",),
+            )
+    return None
+
+
+def _number_fix(text: str) -> str:
+    if match := re.fullmatch(r"([0-9_.]+?)_*(epochs?|steps?)", text):
+        return f"write `{match[1]} {match[2]}`"
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,15}|0[oO][0-7]{1,20}|0[bB][01]{1,62}", text):
+        return f"numbers are decimal: write `{int(text, 0)}`"
+    if match := re.fullmatch(r"([0-9.]+)_+", text.replace("__", "_")):
+        return f"an underscore stands between two digits: write `{match[1]}`"
+    if "__" in text:
+        return f"one underscore at a time: write `{re.sub('_+', '_', text)}`"
+    if match := re.fullmatch(r"([0-9_.]+)([fFdDlLuUjJ])", text):
+        return f"a number has no suffix: write `{match[1]}`"
+    if match := re.fullmatch(r"([0-9_.]+)([eE])", text):
+        return f"write the exponent: `{match[1]}e3`"
+    if match := re.match(r"[0-9_.]+", text):
+        rest = text[match.end() :]
+        return f"a name starts with a letter; for a product, write `{match[0]} * {rest}`"
+    return "write it like `3`, `60_000`, `0.5` or `1e-3`"
+
+
+def foreign_word(spot: Spot) -> Diagnostic | None:
+    for piece in (spot.back(1), spot.here):
+        starts = (
+            piece.fresh
+            or piece.text == "lambda"
+            or spot.pieces[max(spot.pieces.index(piece) - 1, 0)].text in "{}"
+        )
+        if not starts or piece.text not in FOREIGN_WORDS or piece.kind == "end":
+            continue
+        if spot.here.text == "=" and piece is spot.back(1) and piece.text in RESERVED:
+            continue
+        if piece.text in RESERVED:
+            message = f"no statement starts with `{piece.text}`"
+            return spot.say("foreign-word", message, piece, helps=(FOREIGN_WORDS[piece.text],))
+        if piece is spot.back(1) and spot.here.text in ("=", ",", "."):
+            continue
+        return spot.say(
+            "foreign-word",
+            f"netlang has no `{piece.text}`",
+            piece,
+            helps=(FOREIGN_WORDS[piece.text],),
+        )
+    return None
+
+
+def foreign_sign(spot: Spot) -> Diagnostic | None:
+    here, before = spot.here, spot.back(1)
+    if here.text == "=" and before.text in ("+", "-", "*", "/", ":", "!", "<", ">"):
+        here = Piece("sign", before.text + "=", before.start, here.end, before.fresh)
+    if before.text in ("+=", "-=", "*=", "/=", "/*", "<-", "++"):
+        here = before
+    if here.text == "==" and (spot.offset > here.start or "=" in spot.expected):
+        return spot.say(
+            "foreign-sign",
+            "`==` compares; it gives no value to a name",
+            here,
+            helps=(f"write `{before.text} = …`",),
+        )
+    if here.text == "==" or here.text not in FOREIGN_SIGNS or here.kind != "sign":
+        return None
+    if here.text == "'" or here.text == "`":
+        return _quote(spot, here)
+    return spot.say(
+        "foreign-sign",
+        f"netlang has no `{here.text}`",
+        here,
+        helps=(FOREIGN_SIGNS[here.text],),
+    )
+
+
+def _quote(spot: Spot, here: Piece) -> Diagnostic:
+    text = spot.source.text
+    line_end = text.find("\n", here.end)
+    close = text.find(here.text, here.end, line_end if line_end >= 0 else len(text))
+    if close < 0:
+        fix = FOREIGN_SIGNS[here.text]
+        return spot.say("foreign-sign", f"netlang has no `{here.text}`", here, helps=(fix,))
+    inner = text[here.end : close]
+    return spot.say(
+        "foreign-sign",
+        "strings are written in double quotes",
+        Span(spot.source, here.start, close + 1),
+        helps=(f'write `"{inner}"`' if '"' not in inner else FOREIGN_SIGNS[here.text],),
+    )
+
+
+def slash_comment(spot: Spot) -> Diagnostic | None:
+    line = spot.line(spot.here if spot.here.kind != "end" else spot.back(1))
+    for piece in spot.pieces[: spot.at + 1]:
+        if piece.text != "//":
+            continue
+        same = spot.line(piece) in (line, line - 1)
+        starts = piece.fresh or piece is spot.here
+        words = spot.pieces[spot.pieces.index(piece) + 1 : spot.at + 1]
+        prose = len(words) >= 2 and all(w.kind in ("name", "keyword") for w in words[:2])
+        if same and (starts or (prose and not words[0].fresh and not words[1].fresh)):
+            return spot.say(
+                "foreign-sign",
+                "a comment starts with `#`",
+                piece,
+                "`//` divides and rounds down",
+                helps=("write `#` here",),
+            )
+    return None
+
+
+def arrow(spot: Spot) -> Diagnostic | None:
+    here = spot.here
+    if here.text == "=>" or (here.text == "=" and spot.next.text == ">"):
+        span = Span(spot.source, here.start, here.start + 2)
+    elif spot.only("("):
+        return None
+    elif (here.text == "->" and "->" not in spot.expected) or (
+        here.text == ">" and spot.back(1).text == "-"
+    ):
+        start = spot.back(1).start if here.text == ">" and spot.back(1).text == "-" else here.start
+        return spot.say(
+            "wrong-arrow",
+            "a value is passed on with `|>`",
+            Span(spot.source, start, here.end),
+            "`->` stands before the outputs of a definition",
+            helps=("write `|>`",),
+        )
+    elif here.text in (":", "~", "-") and "->" in spot.expected:
+        span = spot.span(here)
+    else:
+        return None
+    if "->" in spot.expected:
+        return spot.say(
+            "wrong-arrow",
+            "the outputs of a definition follow `->`",
+            span,
+            helps=("write `->`",),
+        )
+    return spot.say("wrong-arrow", "netlang has no `=>`", span, helps=("write `=` or `|>`",))

@@ -1,0 +1,58 @@
+"""The libraries that compute for us, and the versions of them that we know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from netlang.diagnostics.errors import ENVIRONMENT, Fault
+
+KNOWN: Mapping[str, tuple[str, str]] = {
+    "numpy": ("2.0", "3"),
+    "onnx": ("1.17", "2"),
+    "onnxruntime": ("1.20", "2"),
+    "safetensors": ("0.5", "1"),
+}
+"""From the first version, and before the second, whose major number lets anything change."""
+
+
+class UnknownVersion(Fault):
+    """A library that is installed in a version we do not know."""
+
+    def __init__(
+        self, message: str, package: str, *, found: str, need: str, helps: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(
+            "library-version",
+            message,
+            notes=[f"installed: {package} {found}", f"needed: {need}"],
+            helps=helps,
+            exit_code=ENVIRONMENT,
+        )
+
+
+def check_version(package: str, found: str) -> None:
+    """Raise ``UnknownVersion`` for a library that is too old or too new for us.
+
+    >>> check_version("numpy", "2.4.6")
+    >>> check_version("numpy", "1.26.4")
+    Traceback (most recent call last):
+    netlang.system.versions.UnknownVersion: numpy 1.26.4 is too old
+    """
+    first, end = KNOWN[package]
+    if _numbers(first) <= _numbers(found) < _numbers(end):
+        return
+    old = _numbers(found) < _numbers(first)
+    raise UnknownVersion(
+        f"{package} {found} is too {'old' if old else 'new'}",
+        package,
+        found=found,
+        need=f"{package} {first} or newer, before {end}",
+        helps=(f'install another: pip install "{package}>={first},<{end}"',),
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Read the numbers of a version; what follows them (`rc1`, `.dev3`, `+cu12`) is left out."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(n) for n in found[0].split(".")) if found is not None else ()

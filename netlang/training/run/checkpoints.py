@@ -1,0 +1,132 @@
+"""Checkpoints: everything a run needs to go on, in a file that is whole or not there.
+
+A checkpoint holds the state of the engine and what the run knows of itself, sealed by a hash. The
+one before is kept until the new one has been read back, so at any moment there is one that is good.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+from netlang.diagnostics.errors import Fault
+from netlang.storage.weights import load_with_metadata, save_weights
+from netlang.system.files import cannot_write
+from netlang.system.numpy import Array, np
+
+LATEST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
+FORMAT = "1"
+"""The version of what a checkpoint holds; a newer one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, and what made it so: compared when it goes on.
+
+    ``epochs`` counts those that are measured and reported; ``sums`` and ``rows`` are of the epoch
+    under way. ``waited`` is how many steps the watched figure has not improved.
+    """
+
+    step: int
+    settings: Mapping[str, str]
+    epochs: int = 0
+    best: Mapping[str, float] = field(default_factory=dict[str, float])
+    waited: int = 0
+    stopped: bool = False
+    sums: Mapping[str, float] = field(default_factory=dict[str, float])
+    rows: int = 0
+    seconds: float = 0.0
+
+
+class BadCheckpoint(Fault):
+    """A checkpoint that cannot be gone on from."""
+
+    def __init__(
+        self, message: str, *, notes: tuple[str, ...] = (), helps: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__("bad-checkpoint", message, notes=notes, helps=helps)
+
+
+def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
+    """Write a checkpoint; the one before is kept beside it."""
+    latest, before = folder / LATEST, folder / BEFORE
+    text = json.dumps(asdict(progress), sort_keys=True)
+    unproven = folder / f".{LATEST}.new"
+    metadata = {"format": FORMAT, "progress": text, "seal": seal(state, text)}
+    try:
+        try:
+            save_weights(unproven, state, metadata)
+            _read(unproven)
+            if latest.exists():
+                latest.replace(before)
+            unproven.replace(latest)
+            _sync(folder)
+        finally:
+            unproven.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(latest, error) from None
+    return latest
+
+
+def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:
+    """Read the latest good checkpoint of a folder; give it and what was wrong with a later one.
+
+    Raises ``BadCheckpoint`` where there is none.
+    """
+    warnings: list[str] = []
+    for name in (LATEST, BEFORE):
+        path = folder / name
+        if not path.exists():
+            continue
+        try:
+            state, progress = _read(path)
+        except Fault as fault:
+            warnings.append(f"{path}: {fault.message}")
+            continue
+        return state, progress, warnings
+    if warnings:
+        raise BadCheckpoint(f"no checkpoint in {folder} is whole", notes=tuple(warnings))
+    raise BadCheckpoint(
+        f"there is no checkpoint in {folder}",
+        helps=("leave out --resume to begin a run there",),
+    )
+
+
+def _read(path: Path) -> tuple[dict[str, Array], Progress]:
+    state, metadata = load_with_metadata(path)
+    text = metadata.get("progress", "")
+    if metadata.get("format", FORMAT) != FORMAT:
+        raise BadCheckpoint(
+            f"it has format {metadata['format']}, and this netlang reads format {FORMAT}"
+        )
+    if metadata.get("seal") != seal(state, text):
+        raise BadCheckpoint("its content is not what was written")
+    return state, Progress(**json.loads(text))
+
+
+def seal(state: Mapping[str, Array], text: str) -> str:
+    """Make the hash of a checkpoint's content."""
+    made = blake2b(text.encode(), digest_size=32)
+    for name in sorted(state):
+        array = np.ascontiguousarray(state[name])
+        made.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        made.update(array.reshape(-1).view(np.uint8).data)
+    return made.hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder last, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        return
+    finally:
+        os.close(handle)

@@ -1,0 +1,188 @@
+"""The folder of a run: whose it is, what it holds, and that only one run writes to it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, Fault
+from netlang.system.files import UNFINISHED, cannot_write, write_atomically
+from netlang.training.run.checkpoints import BEFORE, LATEST
+from netlang.training.run.loop import Report
+
+LOG, PROGRAM, LOCK = "log.jsonl", "program.net", "lock"
+
+
+def new_folder(given: Path | None, name: str) -> RunFolder:
+    """Open the folder of a new run: the one given, else the first free of ``runs/NAME-2``, ...
+
+    Raises ``Fault`` for a folder that holds a run already.
+    """
+    if given is None:
+        return next(folder for path in _numbered(name) if (folder := _free(path)) is not None)
+    if _holds_run(given):
+        raise Fault(
+            "run-exists",
+            f"{given} holds a run already",
+            helps=["go on with it: `--resume`", "or give the new run another folder"],
+            exit_code=USAGE,
+        )
+    return RunFolder(given)
+
+
+def _free(path: Path) -> RunFolder | None:
+    """Open a folder unless it holds a run, or one is about to begin in it."""
+    if _holds_run(path):
+        return None
+    try:
+        return RunFolder(path)
+    except InUse:
+        return None
+
+
+def _holds_run(path: Path) -> bool:
+    """Tell whether there is something to go on from."""
+    return any((path / own).exists() for own in (LATEST, BEFORE))
+
+
+def old_folder(given: Path | None, name: str) -> RunFolder:
+    """Open the folder of the run to go on with: the one given, else the last of its name."""
+    found = given
+    for path in _numbered(name) if given is None else ():
+        if not path.exists():
+            break
+        found = path if _holds_run(path) else found
+    if found is None or not found.exists():
+        raise Fault(
+            "no-run",
+            f"there is no run in {given}" if given else f"there is no run of `{name}` in runs",
+            helps=["say where it is: `--run FOLDER`", "or leave out --resume to begin one"],
+            exit_code=USAGE,
+        )
+    return RunFolder(found)
+
+
+def _numbered(name: str) -> Sequence[Path]:
+    return [Path("runs", name), *(Path("runs", f"{name}-{n}") for n in range(2, 10_000))]
+
+
+class InUse(Fault):
+    """A folder another run is writing to."""
+
+    def __init__(self, folder: Path, process: str) -> None:
+        super().__init__(
+            "run-in-use",
+            f"another run is going on in {folder}",
+            notes=[f"it is process {process}"] if process else [],
+            helps=["wait for its end, or give this run another folder: `--run`"],
+            exit_code=ENVIRONMENT,
+        )
+
+
+class RunFolder:
+    """The folder of a run, locked while it is open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+        self._lock = _locked(path)
+        # What a run that was killed had begun to write; nobody else writes here now.
+        for left in path.glob(f".*{UNFINISHED}"):
+            with suppress(OSError):
+                left.unlink()
+
+    def close(self) -> None:
+        """Let others in."""
+        self._lock.close()
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file whole or not at all."""
+        write_atomically(self.path / name, [text.encode()])
+
+    def log(self, report: Report) -> str:
+        """Add the line of an epoch to the log; give it."""
+        line = json.dumps(asdict(report))
+        try:
+            with (self.path / LOG).open("a", encoding="utf-8") as out:
+                out.write(f"{line}\n")
+        except OSError as error:
+            raise cannot_write(self.path / LOG, error) from None
+        return line
+
+    def reports(self, epochs: int) -> list[Report]:
+        """Read the log up to an epoch, and forget what is behind it."""
+        path = self.path / LOG
+        try:
+            lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        except (OSError, UnicodeDecodeError):
+            lines = []
+        kept = [report for line in lines if (report := _report(line)) and report.epoch <= epochs]
+        if len(kept) != len(lines):
+            self.write_text(LOG, "".join(f"{json.dumps(asdict(r))}\n" for r in kept))
+        return kept
+
+
+def _report(line: str) -> Report | None:
+    """Read a line of the log; ``None`` for one that was never finished."""
+    try:
+        given: Mapping[str, object] = json.loads(line)
+        return Report(**given)  # pyright: ignore[reportArgumentType]
+    except (ValueError, TypeError):
+        return None
+
+
+def _locked(folder: Path) -> IO[str]:
+    """Open and lock the file that says a run is going on; the system frees it whatever happens."""
+    try:
+        lock = (folder / LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    try:
+        _take(lock)
+    except OSError as error:
+        lock.seek(0)
+        other = lock.read(20).strip()
+        lock.close()
+        if error.errno not in _HELD:
+            raise cannot_write(folder / LOCK, error) from None
+        raise InUse(folder, other) from None
+    try:
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+    except OSError as error:
+        # What is left to write would be tried again when the file is closed.
+        with suppress(OSError):
+            lock.close()
+        raise cannot_write(folder / LOCK, error) from None
+    return lock
+
+
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+"""What the system says of a lock that another process has."""
+
+
+def _take(lock: IO[str]) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # pyright: ignore
+    else:
+        import fcntl
+
+        fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

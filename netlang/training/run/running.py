@@ -1,0 +1,204 @@
+"""Beginning runs, going on with them, and keeping their folders."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from netlang.data.batches import Batches
+from netlang.diagnostics.errors import Fault
+from netlang.plan.section import Plan
+from netlang.system.machine import within_memory
+from netlang.training.run import checkpoints
+from netlang.training.run.checkpoints import Progress
+from netlang.training.run.curves import curves
+from netlang.training.run.fields import differences, fields_of
+from netlang.training.run.folder import PROGRAM, RunFolder
+from netlang.training.run.footprint import footprint
+from netlang.training.run.lints import check_data
+from netlang.training.run.loop import Report, Run
+from netlang.training.run.opening import Choices, Opened, open_training, seed_of
+from netlang.training.step.schedules import Clock
+from netlang.training.step.step import Training
+
+CURVES, PICTURE = "curves.svg", "curves.png"
+_PAUSE = 2.0
+"""Seconds between two drawings of the curves."""
+
+
+class Display(Protocol):
+    """What a person sees of a run."""
+
+    def opened(self, opened: Opened, folder: Path) -> None: ...
+    def began(self, step: int, clock: Clock) -> None: ...
+    def stepped(self, step: int, measured: Mapping[str, float]) -> None: ...
+    def finished_epoch(self, report: Report, line: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Writes the log and the curves of a run, and shows it to someone."""
+
+    folder: RunFolder
+    title: str
+    display: Display
+    reports: list[Report] = field(default_factory=list[Report])
+    files: list[Path] = field(default_factory=list[Path])
+    step: int = 0
+    _drawn: float = 0.0
+
+    def began(self, step: int, clock: Clock) -> None:
+        self.step = step
+        self.display.began(step, clock)
+
+    def stepped(self, step: int, measured: Mapping[str, float]) -> None:
+        self.step = step
+        self.display.stepped(step, measured)
+
+    def finished_epoch(self, report: Report) -> None:
+        self.reports.append(report)
+        self.display.finished_epoch(report, self.folder.log(report))
+        if time.monotonic() - self._drawn > _PAUSE:
+            self.draw()
+
+    def saved(self, path: Path) -> None:
+        if path not in self.files:
+            self.files.append(path)
+
+    def draw(self) -> None:
+        """Write the curves."""
+        if self.reports:
+            self.folder.write_text(CURVES, curves(self.title, self.reports).svg())
+        self._drawn = time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What someone asked for: parameters of the section, and how to treat an earlier run.
+
+    ``program`` gives the text that is kept beside the results; ``pause`` is the least number of
+    seconds between two checkpoints; ``picture`` asks for the curves as a PNG too.
+    """
+
+    plan: Callable[[Mapping[str, str]], Plan]
+    program: Callable[[], str]
+    given: Mapping[str, str] = field(default_factory=dict[str, str])
+    resume: bool = False
+    allowed: Collection[str] = ()
+    pause: float = 60.0
+    picture: bool = False
+    warn: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    over: bool
+    step: int
+    files: Sequence[Path]
+
+
+def train(
+    request: Request,
+    choices: Choices,
+    folder: RunFolder,
+    display: Display,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train in a folder, or go on with the run that is there.
+
+    An earlier run goes on with its own seed and parameters; what else differs from it must be
+    ``allowed`` by name.
+    """
+    state, progress, given = None, None, dict(request.given)
+    if request.resume:
+        state, progress, problems = checkpoints.load(folder.path)
+        for problem in problems:
+            request.warn(f"warning: {problem}; going on from the checkpoint before it")
+        given = _given_before(progress) | given
+        seed = int(progress.settings["seed"]) if choices.seed is None else choices.seed
+        choices = replace(choices, seed=seed)
+    plan = request.plan(given)
+    settings: dict[str, str] = {}
+
+    def check(training: Training, data: Batches, valid: Batches | None) -> None:
+        prints = [rows.source.fingerprint() for rows in (data, valid) if rows is not None]
+        seed = seed_of(plan, choices)
+        settings.update(fields_of(training, seed=seed, data=" ".join(prints)))
+        if progress is not None:
+            _compare(progress.settings, settings, request.allowed)
+        check_data(training, data, valid, request.warn)
+
+    with ExitStack() as stack:
+
+        def planned(training: Training) -> None:
+            found = footprint(training)
+            stack.enter_context(within_memory(found.total, str(found), request.warn))
+
+        opened = open_training(plan, choices, state, planned=planned, check=check)
+        settings |= {f"{_GIVEN}{name}": text for name, text in given.items()}
+        return _carry_out(request, opened, folder, display, interrupted, settings, progress)
+
+
+def _carry_out(
+    request: Request, opened: Opened, folder: RunFolder, display: Display,
+    interrupted: Callable[[], bool], settings: Mapping[str, str], progress: Progress | None,
+) -> Outcome:  # fmt: skip
+    """Do the steps of a training that is open, and keep what comes of it."""
+    name = opened.training.plan.name
+    reports = folder.reports(progress.epochs if progress else 0)
+    if progress is None:
+        folder.write_text(PROGRAM, request.program())
+    display.opened(opened, folder.path)
+    recorder = Recorder(folder, name, display, reports)
+    run = Run(
+        opened.training, opened.engine, opened.data, opened.valid, folder.path, settings,
+        recorder, interrupted, request.pause,
+    )  # fmt: skip
+    over = run.go(progress)
+    recorder.draw()
+    if request.picture:
+        from netlang.diagram.png import save_drawing
+
+        save_drawing(curves(name, recorder.reports), folder.path / PICTURE)
+    return Outcome(over, recorder.step, recorder.files)
+
+
+_GIVEN = "set."
+"""What the fields begin with that hold parameters from the command line."""
+
+
+def _given_before(progress: Progress) -> dict[str, str]:
+    """Give the parameters that an earlier run was started with."""
+    fields = progress.settings.items()
+    return {n.removeprefix(_GIVEN): text for n, text in fields if n.startswith(_GIVEN)}
+
+
+def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collection[str]) -> None:
+    old = {name: text for name, text in before.items() if not name.startswith(_GIVEN)}
+    told, used = differences(old, now, allowed)
+    if told:
+        raise Fault(
+            "settings-changed",
+            "this is not the run that was begun: "
+            + (f"{len(told)} settings differ" if len(told) > 1 else "a setting differs"),
+            notes=told,
+            helps=[f"if that is meant, go on with `{_allowing(told)}`"],
+        )
+    unused = [name for name in allowed if name not in used]
+    if unused:
+        raise Fault(
+            "settings-changed",
+            f"`--override {unused[0]}`: no setting of that name differs",
+            notes=[f"the settings are {', '.join(now)}"],
+        )
+
+
+def _allowing(told: Sequence[str]) -> str:
+    """Write the options that let all differences pass."""
+    return " ".join(f"--override {line.partition(':')[0]}" for line in told)
