@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from netlang.analysis import counts
 from netlang.analysis.summary import fold, summarize
 from netlang.analysis.table import render_summary
-from netlang.diagnostics.errors import BadWeights, Fault
+from netlang.diagnostics.errors import NetlangError, WeightsError
 from netlang.diagnostics.render import render_all
 from netlang.ir.graph import Graph
 from netlang.ir.text import print_graph
@@ -97,7 +97,7 @@ class File(Mapping[str, "Network"]):
 
     def __getitem__(self, name: str) -> Network:
         if self.program.diagnostics.failed:
-            raise Mistakes(self.program)
+            raise ProgramError(self.program)
         return Network(self.program.net(name))
 
     def __iter__(self) -> Iterator[str]:
@@ -118,7 +118,7 @@ class File(Mapping[str, "Network"]):
         return f"{self.program.path}: {', '.join(self) or 'no net'}"
 
 
-class Mistakes(Fault):
+class ProgramError(NetlangError):
     """A program with mistakes was asked for a net; the text holds all of them."""
 
     def __init__(self, program: Program) -> None:
@@ -228,7 +228,7 @@ class Network:
 
         if not isinstance(cast("object", weights), Mapping):
             kind = type(weights).__name__
-            raise BadWeights(f"weights are arrays by their paths, and this is a {kind}")
+            raise WeightsError(f"weights are arrays by their paths, and this is a {kind}")
         require(self.graph, weights)
         self._weights = dict(weights)
         self._sessions.clear()

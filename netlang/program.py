@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang import ops as ops
-from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label, Refused
-from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label
+from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.source import Source
 from netlang.diagnostics.suggestions import did_you_mean, nearest
 from netlang.evaluate import nets
@@ -19,10 +19,10 @@ from netlang.evaluate.context.frame import Frame, Run, report
 from netlang.evaluate.context.parameter_names import sites_of
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object
 from netlang.evaluate.evaluate import evaluate
-from netlang.evaluate.modules.expansion import refuse_expansion
-from netlang.evaluate.modules.imports import locate, missing_name, refuse_circle
+from netlang.evaluate.modules.expansion import reject_expansion
+from netlang.evaluate.modules.imports import locate, missing_name, reject_import_cycle
 from netlang.evaluate.modules.library import Library
-from netlang.evaluate.modules.module import Home
+from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import fits
 from netlang.ir.graph import Graph
 from netlang.names.lint import lint
@@ -46,7 +46,7 @@ class Net:
 
     @property
     def graph(self) -> Graph:
-        """The graph with default parameters; raises ``Fault`` if the program has mistakes."""
+        """The graph with default parameters; raises ``NetlangError`` for a program with errors."""
         return self.bind({})
 
     def bind(self, values: Mapping[str, Object]) -> Graph:
@@ -57,7 +57,7 @@ class Net:
         if graph is None:
             found = self.program.diagnostics.items
             first = found[before] if len(found) > before else (found[0] if found else None)
-            raise Fault(
+            raise NetlangError(
                 first.rule if first is not None else "mistakes",
                 first.message if first is not None else f"`{self.name}` has mistakes",
                 notes=first.notes if first is not None else (),
@@ -73,7 +73,7 @@ class Net:
         for name in values:
             if name not in known:
                 near = nearest(name, known)
-                raise Fault(
+                raise NetlangError(
                     "unknown-size",
                     f"`{self.name}` has no size or parameter `{name}`",
                     helps=(
@@ -94,11 +94,11 @@ class Program:
     file: ast.File | None = None
     nets: dict[str, Net] = field(default_factory=dict[str, Net])
     plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
-    _homes: dict[Path, Home] = field(default_factory=dict[Path, Home])
+    _homes: dict[Path, ModuleScope] = field(default_factory=dict[Path, ModuleScope])
     _opening: dict[Path, Path] = field(default_factory=dict[Path, Path])
     """The files whose imports are being read, each inside the one before."""
     _library: Library | None = None
-    _main: Home | None = None
+    _main: ModuleScope | None = None
     _building: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
     _budget: Budget = field(default_factory=Budget)
     _graphs: dict[tuple[object, ...], Graph | None] = field(
@@ -106,12 +106,12 @@ class Program:
     )
 
     def net(self, name: str | None) -> Net:
-        """Find a net by name, or the only one; raises ``Fault`` otherwise."""
+        """Find a net by name, or the only one; raises ``NetlangError`` otherwise."""
         if name is None:
             if len(self.nets) == 1:
                 return next(iter(self.nets.values()))
             listed = ", ".join(self.nets) or "none"
-            raise Fault(
+            raise NetlangError(
                 "which-net",
                 f"{self.path} has {len(self.nets) or 'no'} nets: say which one"
                 if self.nets
@@ -120,7 +120,7 @@ class Program:
                 exit_code=USAGE,
             )
         if name not in self.nets:
-            raise Fault(
+            raise NetlangError(
                 "unknown-net",
                 f"{self.path} has no net `{name}`",
                 notes=(f"its nets: {', '.join(self.nets) or 'none'}",),
@@ -130,7 +130,7 @@ class Program:
         return self.nets[name]
 
     def section(self, name: str | None) -> ast.Train:
-        """Find a train section by name, or the only one; raises ``Fault`` otherwise."""
+        """Find a train section by name, or the only one; raises ``NetlangError`` otherwise."""
         declared = self.file.declarations if self.file is not None else ()
         sections = {d.name.text: d for d in declared if isinstance(d, ast.Train)}
         if name in sections:
@@ -140,13 +140,13 @@ class Program:
         listed = (f"its train sections: {', '.join(sections)}",) if sections else ()
         if name is None:
             many = f"{len(sections)} train sections: say which one" if sections else ""
-            raise Fault(
+            raise NetlangError(
                 "which-section",
                 f"{self.path} has {many or 'no train section'}",
                 notes=listed,
                 exit_code=USAGE,
             )
-        raise Fault(
+        raise NetlangError(
             "unknown-section",
             f"{self.path} has no train section `{name}`",
             notes=listed,
@@ -157,15 +157,16 @@ class Program:
     def plan(self, name: str | None, given: Mapping[str, str] | None = None) -> Plan:
         """Elaborate a train section with texts for some of its parameters.
 
-        Mistakes are in ``diagnostics``; raises ``Fault`` for what is not the program's mistake.
+        Mistakes are in ``diagnostics``; raises ``NetlangError`` for what is not the program's
+        mistake.
         """
         decl = self.section(name)
         assert self._main is not None
         values = parameter_values(decl, given or {}, self._main)
         try:
             return elaborate_train(decl, self._main, self._run(), values)
-        except Refused as refused:
-            report(Frame(self._run_of_numbers(), self._main), refused.diagnostic)
+        except DiagnosticError as rejected:
+            report(Frame(self._run_of_numbers(), self._main), rejected.diagnostic)
             return Plan(decl.name.text, {}, {})
 
     # ---- building ------------------------------------------------------------------------
@@ -200,8 +201,8 @@ class Program:
         """Parse the file and what it imports, and report what can be seen without evaluating."""
         try:
             source = read_source(self.path)
-        except Refused as refused:
-            self.diagnostics.report(refused.diagnostic)
+        except DiagnosticError as rejected:
+            self.diagnostics.report(rejected.diagnostic)
             return
         self._main = self._home(source, self.path)
         if self._main is None or self.file is None:
@@ -231,7 +232,7 @@ class Program:
                 self.graph_of(net.function, {})
         self._check_rest(self.file, self._main)
 
-    def _check_rest(self, file: ast.File, home: Home) -> None:
+    def _check_rest(self, file: ast.File, home: ModuleScope) -> None:
         frame = Frame(self._run_of_numbers(), home)
         for declaration in file.declarations:
             try:
@@ -242,12 +243,12 @@ class Program:
                         self.plans[name.text] = elaborate_train(declaration, home, self._run())
                     case _:
                         pass
-            except Refused as refused:
-                report(frame, refused.diagnostic)
+            except DiagnosticError as rejected:
+                report(frame, rejected.diagnostic)
 
     # ---- files ---------------------------------------------------------------------------
 
-    def _home(self, source: Source, path: Path) -> Home | None:
+    def _home(self, source: Source, path: Path) -> ModuleScope | None:
         """Parse a file and collect its names; ``None`` after a syntax error."""
         self._budget.limit += STEPS_PER_LETTER * len(source.text)
         file = parse(source, self.diagnostics)
@@ -257,7 +258,7 @@ class Program:
             return None
         if self._library is None:
             self._library = Library(self.diagnostics, self._constant)
-        home = Home(source, self.diagnostics, self._constant, self._library.prelude)
+        home = ModuleScope(source, self.diagnostics, self._constant, self._library.prelude)
         real = _real(path)
         self._homes[real] = home
         self._opening[real] = path
@@ -268,7 +269,7 @@ class Program:
         lint(file, home, self.diagnostics)
         return home
 
-    def _declare(self, file: ast.File, home: Home) -> None:
+    def _declare(self, file: ast.File, home: ModuleScope) -> None:
         for declaration in file.declarations:
             match declaration:
                 case ast.Assert():
@@ -286,7 +287,7 @@ class Program:
                     continue
                 home.declared[name.text] = declaration
 
-    def _twice(self, name: ast.Ident, before: ast.Declaration | None, home: Home) -> None:
+    def _twice(self, name: ast.Ident, before: ast.Declaration | None, home: ModuleScope) -> None:
         first = ()
         if before is not None and not isinstance(before, ast.Assert):
             span = before.targets[0].span if isinstance(before, ast.Bind) else before.name.span
@@ -302,11 +303,11 @@ class Program:
         )
         del home
 
-    def _import(self, item: ast.Import, home: Home, path: Path) -> None:
+    def _import(self, item: ast.Import, home: ModuleScope, path: Path) -> None:
         try:
             origin = self._imported(item, path)
-        except Refused as refused:
-            self.diagnostics.report(refused.diagnostic)
+        except DiagnosticError as rejected:
+            self.diagnostics.report(rejected.diagnostic)
             origin = None
         for name in item.names:
             shown = name.alias or name.name
@@ -322,34 +323,34 @@ class Program:
                 continue
             home.imported[local] = (origin, name.name.text)
 
-    def _imported(self, item: ast.Import, path: Path) -> Home | None:
+    def _imported(self, item: ast.Import, path: Path) -> ModuleScope | None:
         assert self._library is not None
         if isinstance(item.module, tuple):
             return self._library.module(item.module)
         target = locate(item.module, path)
         real = _real(target)
         if real in self._opening:
-            refuse_circle(item.module, [*self._opening.values(), target])
+            reject_import_cycle(item.module, [*self._opening.values(), target])
         if real in self._homes:
             return self._homes[real]
         source = read_source(target)
         return self._home(source, target)
 
-    def _constant(self, home: Home, bind: ast.Bind) -> dict[str, Object]:
+    def _constant(self, home: ModuleScope, bind: ast.Bind) -> dict[str, Object]:
         """Evaluate a binding at the top of a file."""
         run = self._run_of_numbers()
         sites = sites_of((), (bind,), home)
         frame = Frame(run, home, sites=sites.names, labels=sites.labels)
         names = [t.text for t in bind.targets]
         try:
-            refuse_expansion(bind.value, home, self._budget, bind.value.span)
+            reject_expansion(bind.value, home, self._budget, bind.value.span)
             value = evaluate(bind.value, frame)
             if bind.type is not None:
                 at = Argued(value, maker(bind.value).span, bind.value)
                 value = fits(at, bind.type, frame, names[0])
             parts = take_apart(value, bind.targets, bind.value.span)
-        except Refused as refused:
-            report(frame, refused.diagnostic)
+        except DiagnosticError as rejected:
+            report(frame, rejected.diagnostic)
             return dict.fromkeys(names, UNKNOWN)
         return dict(zip(names, parts, strict=True))
 

@@ -4,13 +4,13 @@ A block ``net`` is a program; blocks ``file NAME`` before it lie beside it. The 
 what comes of it:
 
 - ``error``: every message, exactly as ``netlang check`` prints it;
-- ``refused``: one line a message, ``LINE rule: what is wrong``;
+- ``rejected``: one line a message, ``LINE rule: what is wrong``;
 - ``names``, ``summary``, ``show``: what the command prints (``names Big`` for one net of several);
 - ``types``, ``ir``: the results and the graph of a net;
 - ``same``: another program with the same graph up to names;
 - ``fmt``: the program laid out.
 
-A program with neither ``error`` nor ``refused`` passes the check without a word; ``ok`` says so
+A program with neither ``error`` nor ``rejected`` passes the check without a word; ``ok`` says so
 aloud. ``pytest --update`` writes the blocks anew; read the difference before you keep it.
 """
 

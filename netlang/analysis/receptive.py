@@ -19,7 +19,7 @@ from netlang.ir.op import Window
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AxisField:
     """What one position sees along one axis of the image.
 
     ``field`` input positions (``None``: all of them), the first one at ``start``; neighbours are
@@ -35,12 +35,12 @@ class Reach:
         return "all" if self.field is None else str(ceil(self.field))
 
     @property
-    def everything(self) -> Reach:
+    def everything(self) -> AxisField:
         return replace(self, field=None)
 
 
-Field = tuple[Reach, ...]
-"""One ``Reach`` for each axis of the image after batch and channels."""
+Field = tuple[AxisField, ...]
+"""One ``AxisField`` for each axis of the image after batch and channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def reception(graph: Graph) -> Reception:
     images = [v for v in graph.inputs if v.type.rank >= 3]
     for image in images:
         if image.type.rank == images[0].type.rank:
-            fields[image] = tuple(Reach(axis) for axis in range(2, image.type.rank))
+            fields[image] = tuple(AxisField(axis) for axis in range(2, image.type.rank))
     for node in graph.nodes:
         if fields.keys().isdisjoint(node.inputs):
             continue
@@ -108,16 +108,16 @@ def join(fields: Sequence[Field]) -> Field:
     return tuple(map(_join_axis, zip(*fields, strict=True)))
 
 
-def _join_axis(reaches: tuple[Reach, ...]) -> Reach:
+def _join_axis(reaches: tuple[AxisField, ...]) -> AxisField:
     axis = next((r.axis for r in reaches if r.axis is not None), None)
     start = min(r.start for r in reaches)
     jump = max(r.jump for r in reaches)
     ends = [r.start + r.field for r in reaches if r.field is not None]
     field = max(ends) - start if len(ends) == len(reaches) else None
-    return Reach(axis, field, jump, start)
+    return AxisField(axis, field, jump, start)
 
 
-def _widen(reach: Reach, window: Window) -> Reach:
+def _widen(reach: AxisField, window: Window) -> AxisField:
     # A window's axes are the ones after batch and channels.
     if reach.axis is None or not 0 <= reach.axis - 2 < len(window.extent):
         return reach.everything
@@ -126,10 +126,10 @@ def _widen(reach: Reach, window: Window) -> Reach:
     return _looked_at(reach, seen)
 
 
-def _looked_at(reach: Reach, seen: Spread) -> Reach:
+def _looked_at(reach: AxisField, seen: Spread) -> AxisField:
     field = None if reach.field is None else reach.field + (seen.extent - 1) * reach.jump
     start = reach.start + seen.start * reach.jump
-    return Reach(reach.axis, field, reach.jump * seen.jump, start)
+    return AxisField(reach.axis, field, reach.jump * seen.jump, start)
 
 
 def _gathers(node: Node) -> bool:
@@ -154,7 +154,9 @@ def _carried(node: Node, output: Value, fields: Mapping[Value, Field]) -> list[F
     return found
 
 
-def _move(reach: Reach, node: Node, source: Shape, target: Shape, *, as_whole: bool) -> Reach:
+def _move(
+    reach: AxisField, node: Node, source: Shape, target: Shape, *, as_whole: bool
+) -> AxisField:
     if reach.axis is None:
         return reach
     size, at = source[reach.axis], node.op.moved(reach.axis, source, target)

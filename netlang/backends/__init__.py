@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagnostics.errors import USAGE, NetlangError
 
 Backend = Literal["onnxruntime", "numpy"]
 Provider = Literal["cpu", "cuda", "auto"]
@@ -12,9 +12,9 @@ Provider = Literal["cpu", "cuda", "auto"]
 
 
 def check_provider(backend: Backend, provider: Provider) -> None:
-    """Raise ``Fault`` where a provider of onnxruntime is asked of NumPy."""
+    """Raise ``NetlangError`` where a provider of onnxruntime is asked of NumPy."""
     if backend == "numpy" and provider == "cuda":
-        raise Fault(
+        raise NetlangError(
             "provider-missing",
             "NumPy computes on the CPU only",
             helps=["use --backend onnxruntime for --provider cuda"],

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.diagnostics.suggestions import nearest
 from netlang.ir.arrays import dtype_of, numpy_dtype, show_array
-from netlang.ir.dims import Dim, Size, Symbol, Unbound, bind, substitute, symbols
+from netlang.ir.dims import Dim, Size, Symbol, UnboundSizeError, bind, substitute, symbols
 from netlang.ir.graph import Graph, Value
 from netlang.ir.types import DType, TensorType
 from netlang.system.numpy import Array, np
@@ -45,16 +45,16 @@ def prepare(
     Numbers in lists, and what other libraries call tensors, are taken for the arrays they hold.
     Integers of another width are converted where every value fits, floats of another width
     always; ``wide`` keeps f32 inputs in float64. ``sizes`` fixes symbols no input carries.
-    Raises ``BadInput``, which names every array that does not fit.
+    Raises ``InputError``, which names every array that does not fit.
     """
     feeds = _as_arrays(graph, feeds)
     bound = bind_sizes(graph, feeds, sizes=sizes)
     arrays: dict[str, Array] = {}
-    problems: list[BadInput] = []
+    problems: list[InputError] = []
     for value in graph.inputs:
         try:
             arrays[value.name] = convert(value, feeds[value.name], wide=wide)
-        except BadInput as problem:
+        except InputError as problem:
             problems.append(problem)
     for state in graph.states:
         value = state.value
@@ -73,19 +73,19 @@ def bind_sizes(
 ) -> dict[str, int]:
     """Find the size of every symbol in the inputs from the shapes of the arrays.
 
-    Raises ``BadInput`` for an array too many or too few, a shape that does not fit, a size that
+    Raises ``InputError`` for an array too many or too few, a shape that does not fit, a size that
     is not a multiple of its unit, or a symbol that would have two sizes.
     """
     _check_names(graph, feeds)
     known = dict(sizes or {})
     origins = dict.fromkeys(known, "the command line")
     axes: list[_Axis] = []
-    problems: list[BadInput] = []
+    problems: list[InputError] = []
     states = [s.value for s in graph.states if s.value.name in feeds]
     for value in (*graph.inputs, *states):
         try:
             axes.extend(_symbolic_axes(value, feeds[value.name]))
-        except BadInput as problem:
+        except InputError as problem:
             problems.append(problem)
     _raise(problems)
     waiting = axes
@@ -102,7 +102,7 @@ def bind_sizes(
 def _as_arrays(graph: Graph, feeds: Mapping[str, object]) -> dict[str, Array]:
     types = {v.name: v.type for v in (*graph.inputs, *(s.value for s in graph.states))}
     arrays: dict[str, Array] = {}
-    problems: list[BadInput] = []
+    problems: list[InputError] = []
     for name, given in feeds.items():
         try:
             array, why = np.asarray(given), []
@@ -110,7 +110,7 @@ def _as_arrays(graph: Graph, feeds: Mapping[str, object]) -> dict[str, Array]:
             array, why = np.asarray(None), [str(error)]
         if array.dtype.kind in "OSU":
             what = f"`{name}` must be an array of numbers, and is a {type(given).__name__}"
-            problems.append(BadInput(what, notes=why))
+            problems.append(InputError(what, notes=why))
         elif isinstance(given, list | tuple | int) and name in types and types[name].dtype.is_float:
             arrays[name] = array.astype(np.float64)  # 1 in a list is as good as 1.0
         else:
@@ -151,7 +151,7 @@ def convert(value: Value, array: Array, *, wide: bool = False) -> Array:
         or (given.is_integer and wanted.is_integer and _fits(array, target))
     ):
         return array.astype(target)
-    raise BadInput(
+    raise InputError(
         f"`{value.name}` must be {value.type}, got {show_array(array)}: "
         f"its elements are {given or array.dtype.name}, and must be {value.type.dtype}",
         helps=_conversion_help(array, given, value.type.dtype),
@@ -174,7 +174,7 @@ def _conversion_help(array: Array, given: DType | None, wanted: DType) -> list[s
 def _check_names(graph: Graph, feeds: Mapping[str, Array]) -> None:
     inputs = {v.name: v for v in graph.inputs}
     names = {*inputs, *(s.value.name for s in graph.states)}
-    problems: list[BadInput] = []
+    problems: list[InputError] = []
     for name in feeds:
         if name not in names:
             near = nearest(name, names)
@@ -182,19 +182,19 @@ def _check_names(graph: Graph, feeds: Mapping[str, Array]) -> None:
             helps = (
                 [f"did you mean `{near}`?"] if near is not None else [f"the inputs are: {listed}"]
             )
-            problems.append(BadInput(f"`{graph.name}` has no input `{name}`", helps=helps))
+            problems.append(InputError(f"`{graph.name}` has no input `{name}`", helps=helps))
     for name, value in inputs.items():
         if name not in feeds:
-            problems.append(BadInput(f"no value was given for input `{name}` ({value.type})"))
+            problems.append(InputError(f"no value was given for input `{name}` ({value.type})"))
     _raise(problems)
 
 
-def _raise(problems: list[BadInput]) -> None:
+def _raise(problems: list[InputError]) -> None:
     """Raise the first problem; the others become its notes."""
     if not problems:
         return
     first, *others = problems
-    raise BadInput(
+    raise InputError(
         first.message,
         notes=[*first.notes, *(f"also: {p.message}" for p in others)],
         helps=first.helps,
@@ -250,13 +250,13 @@ def _check_known(
     try:
         wanted = bind(axis.dim, known)
     except ValueError as error:
-        raise BadInput(str(error)) from None
+        raise InputError(str(error)) from None
     if wanted == axis.size:
         return
     here = f"`{axis.value.name}`"
     if str(axis.dim) in origins:
         name = str(axis.dim)
-        raise BadInput(f"{name} is {known[name]} in {origins[name]} and {axis.size} in {here}")
+        raise InputError(f"{name} is {known[name]} in {origins[name]} and {axis.size} in {here}")
     given = ", ".join(f"{n} = {known[n]}" for n in symbols(axis.dim))
     what = f"dimension {axis.axis} is {axis.size}, and must be {axis.dim} = {wanted} for {given}"
     raise _misfit(axis.value.name, axis.value.type, array, what)
@@ -265,21 +265,21 @@ def _check_known(
 def _check_settled(axis: _Axis, feeds: Mapping[str, Array], known: Mapping[str, int]) -> None:
     try:
         _check_known(axis, feeds[axis.value.name], known, {})
-    except Unbound as unbound:
-        raise BadInput(
+    except UnboundSizeError as unbound:
+        raise InputError(
             f"the size {unbound.name} cannot be told from the inputs",
             notes=[f"it is known only from `{axis.value.name}`: {axis.value.type}"],
             helps=[f"fix it: --bind {unbound.name}=..."],
         ) from None
 
 
-def _misfit(name: str, wanted: TensorType, array: Array, what: str) -> BadInput:
-    return BadInput(f"`{name}` must be {wanted}, got {show_array(array)}: {what}")
+def _misfit(name: str, wanted: TensorType, array: Array, what: str) -> InputError:
+    return InputError(f"`{name}` must be {wanted}, got {show_array(array)}: {what}")
 
 
 def fixed(size: Size, sizes: Mapping[str, int]) -> int:
-    """Give the number a size is; ``BadInput`` where a symbol has none."""
+    """Give the number a size is; ``InputError`` where a symbol has none."""
     try:
         return bind(size, sizes)
-    except Unbound as unbound:
-        raise BadInput(f"the size {unbound.name} cannot be told from the inputs") from None
+    except UnboundSizeError as unbound:
+        raise InputError(f"the size {unbound.name} cannot be told from the inputs") from None

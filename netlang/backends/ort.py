@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Protocol, cast, get_args
 import onnxruntime
 
 from netlang.backends import Provider as Provider
-from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, Fault
+from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, NetlangError
 from netlang.system.numpy import Array, np
-from netlang.system.versions import UnknownVersion, check_version
+from netlang.system.versions import VersionError, check_version
 
 if TYPE_CHECKING:
     from netlang.backends.onnx import Model
@@ -53,7 +53,7 @@ class _Inner(Protocol):
     ) -> Sequence[Held]: ...
 
 
-class ProviderMissing(Fault):
+class ProviderError(NetlangError):
     """A provider was asked for that this machine cannot give."""
 
     def __init__(self, name: str, available: Sequence[str], *, why: str = "") -> None:
@@ -70,11 +70,11 @@ class ProviderMissing(Fault):
         )
 
 
-class RunFailed(Fault):
+class ExecutionError(NetlangError):
     """onnxruntime refused or failed a model."""
 
 
-class NoKernel(RunFailed):
+class NoKernel(ExecutionError):
     """onnxruntime does not compute an operator, ``kind``, on elements of the type it has here."""
 
     def __init__(self, message: str, kind: str, *, notes: Sequence[str]) -> None:
@@ -90,11 +90,11 @@ _LACKS = re.compile(
 class Session:
     """A model ready to run.
 
-    ``provider`` is taken or ``ProviderMissing`` is raised; only ``auto`` chooses for itself.
+    ``provider`` is taken or ``ProviderError`` is raised; only ``auto`` chooses for itself.
     ``threads`` limits the threads of one operator. Without ``optimize`` every node is computed as
     it is written, which is slower and differs in the last digits. With ``sparing`` memory is taken
     as it is needed, and shared with other such sessions, instead of being laid out beforehand:
-    much less where a model is large, and as fast. Raises ``RunFailed`` for a
+    much less where a model is large, and as fast. Raises ``ExecutionError`` for a
     model that onnxruntime does not accept. A model whose weights take more than a message can
     hold goes through a file and is emptied of them.
     """
@@ -125,7 +125,7 @@ class Session:
         self.outputs = tuple(o.name for o in self._inner.get_outputs())
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """Compute every output; raises ``RunFailed`` with the place in the program."""
+        """Compute every output; raises ``ExecutionError`` with the place in the program."""
         wanted = self.inputs
         try:
             results = self._inner.run(None, {n: a for n, a in feeds.items() if n in wanted})
@@ -156,21 +156,21 @@ class Session:
                 session = _session(model.SerializeToString(), options, provider)
             else:
                 session = _through_a_file(model, options, provider)
-        except Fault:
+        except NetlangError:
             raise
         except Exception as error:
             raise self._failure(error) from None
         if provider == "cuda" and session.get_providers()[0] != _CUDA:
             why = "onnxruntime knows CUDA but could not load it"
-            raise ProviderMissing("cuda", _available(without=_CUDA), why=why)
+            raise ProviderError("cuda", _available(without=_CUDA), why=why)
         return session
 
-    def _failure(self, error: Exception) -> Fault:
+    def _failure(self, error: Exception) -> NetlangError:
         text = str(error)
         if (limit := re.search(r"is till opset (\d+)", text)) is not None:
             return _too_old_for(text, limit[1])
         if _OUT_OF_MEMORY.search(text) is not None:
-            return Fault(
+            return NetlangError(
                 "out-of-memory",
                 "onnxruntime needs more memory than there is",
                 exit_code=ENVIRONMENT,
@@ -185,13 +185,13 @@ class Session:
         if lacks := _LACKS.search(said):
             return NoKernel(message, lacks[1] or lacks[2], notes=notes)
         code = ENVIRONMENT if _OF_CUDA.search(text) else DIAGNOSED
-        return RunFailed("run-failed", message, notes=notes, exit_code=code)
+        return ExecutionError("run-failed", message, notes=notes, exit_code=code)
 
 
-def _too_old_for(text: str, newest: str) -> Fault:
+def _too_old_for(text: str, newest: str) -> NetlangError:
     found = re.search(r"Opset (\d+)", text)
     opset = found[1] if found is not None else "this"
-    return UnknownVersion(
+    return VersionError(
         f"onnxruntime {onnxruntime.__version__} is too old for opset {opset}",
         "onnxruntime",
         found=f"{onnxruntime.__version__}, which knows opsets up to {newest}",
@@ -209,7 +209,7 @@ def _session(model: str | bytes, options: object, provider: Provider) -> _Inner:
             raise
         if provider == "cuda":
             why = " ".join(str(error).split())
-            raise ProviderMissing("cuda", _available(without=_CUDA), why=why) from None
+            raise ProviderError("cuda", _available(without=_CUDA), why=why) from None
         return _session_on(model, options, _chosen("cpu"))
 
 
@@ -256,12 +256,12 @@ def _through_a_file(model: Model, options: object, provider: Provider) -> _Inner
 
 def _chosen(provider: Provider) -> list[object]:
     if provider not in get_args(Provider):
-        raise ProviderMissing(str(provider), ["auto", *_available()])
+        raise ProviderError(str(provider), ["auto", *_available()])
     # TensorFloat-32 keeps ten bits of a product: far from what the interpreter computes.
     cuda = (_CUDA, {"use_tf32": "0"})
     has_cuda = _CUDA in onnxruntime.get_available_providers()
     if provider == "cuda" and not has_cuda:
-        raise ProviderMissing("cuda", _available())
+        raise ProviderError("cuda", _available())
     return [cuda, _CPU] if provider != "cpu" and has_cuda else [_CPU]
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cache
 
 from netlang.backends.feeds import prepare
-from netlang.diagnostics.errors import ENVIRONMENT, BadInput, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, InputError, NetlangError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Graph, Node, Value, written_at
 from netlang.ir.types import DType
@@ -28,7 +28,7 @@ def run(
     """Compute the outputs of a graph, and each state ``h`` of the next call as ``h_next``.
 
     With ``dtype`` f64 everything that the graph calls f32 is computed in float64. Raises
-    ``BadInput`` for arrays and ``BadWeights`` for weights that do not fit.
+    ``InputError`` for arrays and ``WeightsError`` for weights that do not fit.
     """
     wide = dtype is DType.F64
     require(graph, weights)
@@ -60,17 +60,17 @@ def compute(
         with np.errstate(all="ignore"):
             return tuple(np.asarray(a) for a in op.at(sizes).forward(*operands))
     except MemoryError:
-        raise Fault(
+        raise NetlangError(
             "out-of-memory",
             f"{place(node)} needs more memory than there is",
             exit_code=ENVIRONMENT,
         ) from None
-    except BadInput as error:
-        raise BadInput(
+    except InputError as error:
+        raise InputError(
             f"{place(node)}: {error.message}", notes=error.notes, helps=error.helps
         ) from None
     except IndexError as error:
-        raise BadInput(f"{place(node)} looks up an entry that does not exist: {error}") from None
+        raise InputError(f"{place(node)} looks up an entry that does not exist: {error}") from None
 
 
 def place(node: Node) -> str:

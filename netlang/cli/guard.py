@@ -11,8 +11,8 @@ from typing import TextIO
 
 import click
 
-from netlang.cli.output import show_fault, silence, warn
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, Fault
+from netlang.cli.output import show_error, silence, warn
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 
 INTERRUPTED, BUG = 130, 70
 _NO_ROOM = ("failed to map segment", "bad_alloc")
@@ -33,7 +33,7 @@ def guarded(command: click.Command, args: Sequence[str]) -> int:
     except Exception as error:
         fault = _fault(error)
         try:
-            show_fault(fault, as_json="--json" in args)
+            show_error(fault, as_json="--json" in args)
         except OSError:
             # The streams themselves are broken: the exit code is all that can be said.
             _silence_streams()
@@ -43,15 +43,15 @@ def guarded(command: click.Command, args: Sequence[str]) -> int:
         return fault.exit_code
 
 
-def _fault(error: Exception) -> Fault:
+def _fault(error: Exception) -> NetlangError:
     match error:
-        case Fault():
+        case NetlangError():
             return error
         case click.ClickException():
             return _usage(error)
         case ModuleNotFoundError() if error.name and not error.name.startswith("netlang"):
             package = error.name.partition(".")[0]
-            return Fault(
+            return NetlangError(
                 "missing-library",
                 f"the library `{package}` is not installed",
                 helps=[f"install it: pip install {package}"],
@@ -60,7 +60,7 @@ def _fault(error: Exception) -> Fault:
         case ImportError() if not (error.name or "").startswith("netlang"):
             if any(said in str(error) for said in _NO_ROOM):
                 return _fault(MemoryError())
-            return Fault(
+            return NetlangError(
                 "missing-library",
                 f"the library `{_library(error)}` cannot be loaded",
                 notes=[str(error).partition("\n")[0]],
@@ -68,7 +68,9 @@ def _fault(error: Exception) -> Fault:
                 exit_code=ENVIRONMENT,
             )
         case MemoryError():
-            return Fault("out-of-memory", "there is not enough memory", exit_code=ENVIRONMENT)
+            return NetlangError(
+                "out-of-memory", "there is not enough memory", exit_code=ENVIRONMENT
+            )
         case OSError():
             return _environment(error)
         case _:
@@ -79,11 +81,11 @@ def _library(error: ImportError) -> str:
     return (error.name or "one of those it needs").partition(".")[0]
 
 
-def _usage(error: click.ClickException) -> Fault:
+def _usage(error: click.ClickException) -> NetlangError:
     message = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "netlang"
-    return Fault(
+    return NetlangError(
         "usage",
         message[:1].lower() + message[1:],
         helps=[f"`{path} --help` shows what it takes"],
@@ -91,22 +93,22 @@ def _usage(error: click.ClickException) -> Fault:
     )
 
 
-def _environment(error: OSError) -> Fault:
+def _environment(error: OSError) -> NetlangError:
     _silence_broken_output()
     what = f" {error.filename}" if error.filename else ""
     reason = (error.strerror or str(error)).lower()
-    return Fault(
+    return NetlangError(
         "system", f"the system refused{what or ' to go on'}: {reason}", exit_code=ENVIRONMENT
     )
 
 
-def _bug(error: Exception) -> Fault:
+def _bug(error: Exception) -> NetlangError:
     if os.environ.get("NETLANG_DEBUG"):
         import traceback
 
         warn("".join(traceback.format_exception(error)))
     said = f"{type(error).__name__}: {error}".rstrip(": ")
-    return Fault(
+    return NetlangError(
         "internal",
         "this is a mistake in netlang, not in your file",
         notes=[f"{said}\nat {_innermost(error.__traceback__)}"],

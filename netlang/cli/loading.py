@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netlang.cli.output import colorful, page_width, refuse, warn
-from netlang.diagnostics.errors import USAGE, Fault
+from netlang.cli.output import colorful, page_width, reject, warn
+from netlang.diagnostics.errors import USAGE, NetlangError
 
 if TYPE_CHECKING:
     from netlang.ir.graph import Graph
@@ -17,39 +17,39 @@ if TYPE_CHECKING:
     from netlang.system.numpy import Array
 
 
-def sound_program(file: str, *, as_json: bool = False) -> Program:
+def valid_program(file: str, *, as_json: bool = False) -> Program:
     """Read a program; end the command with its diagnostics if mistakes are seen at once."""
     from netlang.program import open_program
 
     loaded = open_program(file)
     if loaded.diagnostics.failed:
-        refuse(loaded.diagnostics.sorted(), as_json=as_json)
+        reject(loaded.diagnostics.sorted(), as_json=as_json)
     return loaded
 
 
-def sound_graph(
+def valid_graph(
     file: str, net: str | None, bind: Mapping[str, int] | None = None, *, as_json: bool = False
 ) -> Graph:
     """Load the graph of one net of a program, its sizes bound."""
-    program = sound_program(file, as_json=as_json)
+    program = valid_program(file, as_json=as_json)
     chosen = program.net(net)
     try:
         return chosen.bind(bind or {})
-    except Fault:
+    except NetlangError:
         # With other sizes than the file's own, shapes may no longer fit: shown where they meet.
         if program.diagnostics.failed:
-            refuse(program.diagnostics.sorted(), as_json=as_json)
+            reject(program.diagnostics.sorted(), as_json=as_json)
         raise
 
 
-def sound_plan(
+def valid_plan(
     program: Program, section: str | None, given: Mapping[str, str], *, as_json: bool = False
 ) -> Plan:
     """Elaborate a train section; end the command with its mistakes, or show its warnings."""
     plan = program.plan(section, given)
     found = program.diagnostics.sorted()
     if program.diagnostics.failed:
-        refuse(found, as_json=as_json)
+        reject(found, as_json=as_json)
     if found:
         from netlang.diagnostics.render import render_all
 
@@ -58,7 +58,7 @@ def sound_plan(
     return plan
 
 
-def initial_or_given(graph: Graph, weights: str | None, seed: int) -> Mapping[str, Array]:
+def initial_or_loaded(graph: Graph, weights: str | None, seed: int) -> Mapping[str, Array]:
     """Read the weights of a graph from a file, or draw them where there is none."""
     if weights is None:
         from netlang.ir.initializers import initialize
@@ -85,7 +85,7 @@ def keep_apart(output: str | None, *inputs: str | None) -> None:
         return
     for given in inputs:
         if given is not None and _same_file(Path(given), Path(output)):
-            raise Fault(
+            raise NetlangError(
                 "output-is-input",
                 f"{output} would replace {given}, which it is made from",
                 helps=["choose another name for the output"],

@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from netlang.diagnostics.diagnostic import Diagnostic
-    from netlang.diagnostics.errors import Fault
+    from netlang.diagnostics.errors import NetlangError
 
 WIDTH = 120
 """Columns of a page when the output is no terminal."""
@@ -38,7 +38,7 @@ def warn(text: str, *, painted: bool = False) -> None:
     _write(sys.stderr, text if painted else harmless(text))
 
 
-def say_json(content: object) -> None:
+def print_json(content: object) -> None:
     """Print plain values as JSON."""
     import json
 
@@ -76,26 +76,26 @@ def page_width(stream: TextIO | None = None) -> int:
     return max(40, get_terminal_size((WIDTH, 24)).columns)
 
 
-def refuse(diagnostics: Sequence[Diagnostic], *, as_json: bool = False) -> NoReturn:
+def reject(diagnostics: Sequence[Diagnostic], *, as_json: bool = False) -> NoReturn:
     """Show what is wrong with a program and end the command."""
     from netlang.diagnostics.render import render_all, to_json
 
     if as_json:
-        say_json({"diagnostics": [to_json(d) for d in diagnostics]})
+        print_json({"diagnostics": [to_json(d) for d in diagnostics]})
     else:
         color = colorful(sys.stderr)
         warn(render_all(diagnostics, color=color, width=page_width(sys.stderr)), painted=True)
     raise click.exceptions.Exit(1)
 
 
-def show_fault(fault: Fault, *, as_json: bool = False) -> None:
+def show_error(fault: NetlangError, *, as_json: bool = False) -> None:
     """Show a mistake that has no place in a program."""
-    from netlang.diagnostics.render import fault_to_json, render_fault
+    from netlang.diagnostics.render import error_to_json, render_error
 
     if as_json:
-        say_json({"diagnostics": [fault_to_json(fault)]})
+        print_json({"diagnostics": [error_to_json(fault)]})
     else:
-        warn(render_fault(fault, color=colorful(sys.stderr)), painted=True)
+        warn(render_error(fault, color=colorful(sys.stderr)), painted=True)
 
 
 def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:

@@ -13,7 +13,7 @@ from typing import cast
 from netlang.data.opening import open_rows
 from netlang.data.sampling import shuffled
 from netlang.data.source import Batch, Chosen, Epoch, Source
-from netlang.diagnostics.errors import BadFile
+from netlang.diagnostics.errors import FileError
 from netlang.evaluate.context.values import Rows
 from netlang.system.numpy import np
 
@@ -38,7 +38,7 @@ class Batches:
 
     def __post_init__(self) -> None:
         if (self.in_order or self.drop_last) and len(self.source) < self.size:
-            raise BadFile(
+            raise FileError(
                 f"{self.source.place} has {len(self.source):,} rows, which fill no batch of "
                 f"{self.size:,}",
                 helps=[f"make the batches smaller: `batches({len(self.source)}, …)`"],
@@ -61,8 +61,8 @@ class Batches:
 
         ``ahead`` batches are prepared beside the caller's work by ``workers`` threads: one, or as
         many as there are cores where rows take long to make. With 0 ahead each is made when it is
-        asked for. Close what is not used up. Raises ``Fault`` where files that are read on the way
-        have changed.
+        asked for. Close what is not used up. Raises ``NetlangError`` where files that are read on
+        the way have changed.
         """
         self.source.check_unchanged()
         source = self.source.during(Epoch(self.seed, number, self.shuffle))
@@ -128,7 +128,7 @@ class BatchStream(Iterator[Batch]):
 def open_batches(rows: Rows, root: Path, seed: int = 0, *, allow_python: bool = False) -> Batches:
     """Open the data of a train section; paths start at ``root``, the program's folder.
 
-    Raises ``Fault`` where a file is missing, damaged, or not what the dataset declares.
+    Raises ``NetlangError`` where a file is missing, damaged, or not what the dataset declares.
     """
     given = rows.origin.batches
     return Batches(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netlang.data.source import Arrays, Source
-from netlang.diagnostics.errors import BadFile
+from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import dtype_of, numpy_dtype, show_array
 from netlang.ir.types import DType, TensorType
@@ -22,7 +22,7 @@ def fit(
     *,
     print: str = "",
 ) -> Arrays:
-    """Give arrays as rows of the declared columns; raises ``BadFile`` where they are not.
+    """Give arrays as rows of the declared columns; raises ``FileError`` where they are not.
 
     Bytes for a column of floats with two axes or more are a picture and count from 0 to 255;
     axes of length 1 may be missing or too many. Nothing else is converted but numbers into wider
@@ -32,7 +32,7 @@ def fit(
     divisors: dict[str, float] = {}
     for name, type in columns.items():
         if name not in arrays:
-            _refuse_missing(place, name, type, arrays)
+            _reject_missing(place, name, type, arrays)
         stored[name] = _fitted(place, name, type, arrays[name])
         if stored[name].dtype == np.uint8 and type.dtype.is_float:
             divisors[name] = 255.0
@@ -40,9 +40,9 @@ def fit(
     return Arrays(place, columns, stored, divisors, print=print)
 
 
-def _refuse_missing(place: str, name: str, type: TensorType, arrays: Mapping[str, Array]) -> None:
+def _reject_missing(place: str, name: str, type: TensorType, arrays: Mapping[str, Array]) -> None:
     held = ", ".join(f"`{n}`" for n in arrays) or "nothing"
-    raise BadFile(
+    raise FileError(
         f"{place} has no column `{name}`, which the dataset declares as {type}",
         notes=[f"it has {held}"],
         helps=did_you_mean(name, arrays),
@@ -53,16 +53,16 @@ def _fitted(place: str, name: str, type: TensorType, array: Array) -> Array:
     found = dtype_of(array)
     shown = f"`{name}` of {place} is {show_array(array)}"
     if array.ndim == 0:
-        raise BadFile(f"{shown}, a single number", helps=["a column has a value for each row"])
+        raise FileError(f"{shown}, a single number", helps=["a column has a value for each row"])
     if not _holds(type, found):
-        raise BadFile(
+        raise FileError(
             f"{shown}, and the dataset declares rows of {type}",
             notes=_first_fraction(array, type),
             helps=_cast(type, found),
         )
     shape = _shape(type, array.shape[1:])
     if shape is None:
-        raise BadFile(
+        raise FileError(
             f"{shown}, and the dataset declares rows of {type}",
             helps=[f"declare it as `{name}: {type.with_shape(*array.shape[1:])}`"],
         )
@@ -129,27 +129,27 @@ def _check_finite(place: str, name: str, type: TensorType, array: Array, given: 
         value = given[row].reshape(-1)[at]
         held = f"`{name}` of {place} holds {value:g} in row {row:,}, counted from 0"
         if np.isfinite(value):
-            raise BadFile(f"{held}, which is more than {type.dtype} holds")
-        raise BadFile(held, helps=["leave rows without a number out, or fill them in"])
+            raise FileError(f"{held}, which is more than {type.dtype} holds")
+        raise FileError(held, helps=["leave rows without a number out, or fill them in"])
 
 
 def _check_lengths(place: str, arrays: Mapping[str, Array]) -> None:
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"`{name}` has {length:,}" for name, length in lengths.items())
-        raise BadFile(f"the columns of {place} differ in their number of rows: {shown}")
+        raise FileError(f"the columns of {place} differ in their number of rows: {shown}")
     if not any(lengths.values()):
-        raise BadFile(f"{place} has no rows")
+        raise FileError(f"{place} has no rows")
 
 
 def check_classes(source: Source, column: str, classes: int) -> Sequence[int]:
-    """See that a column holds numbers from 0 to below ``classes``; raises ``BadFile``.
+    """See that a column holds numbers from 0 to below ``classes``; raises ``FileError``.
 
     Gives the classes that no row has, for who wants to warn of them.
     """
     names = source.names.get(column)
     if names is not None and len(names) > classes:
-        raise BadFile(
+        raise FileError(
             f"`{column}` of {source.place} has {len(names):,} different values, and there are "
             f"{classes:,} classes",
             helps=[f"give the net {len(names):,}"],
@@ -160,7 +160,7 @@ def check_classes(source: Source, column: str, classes: int) -> Sequence[int]:
     outside = (values < 0) | (values >= classes)
     if outside.any():
         at = np.unravel_index(int(np.argmax(outside)), values.shape)
-        raise BadFile(
+        raise FileError(
             f"`{column}` of {source.place} is {values[at]} in row {at[0]:,}, counted from 0, and "
             f"the {classes:,} classes are 0 to {classes - 1:,}",
             notes=[f"so are {int(outside.sum()) - 1:,} others"] if outside.sum() > 1 else (),

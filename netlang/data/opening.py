@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from netlang.data.source import Arrays, Epoch, Part, Source
-from netlang.diagnostics.errors import BadFile
+from netlang.diagnostics.errors import FileError
 from netlang.evaluate.context.values import Object, Origin, Rows, Setting
 from netlang.system.files import find_data
 
@@ -15,8 +15,8 @@ from netlang.system.files import find_data
 def open_rows(rows: Rows, *, root: Path, seed: int = 0, allow_python: bool = False) -> Source:
     """Open rows; paths in the program start at ``root``, its folder.
 
-    Files are checked against the declared columns. Raises ``Fault`` where one is missing, damaged
-    or something else than declared, and for ``python =`` unless ``allow_python``.
+    Files are checked against the declared columns. Raises ``NetlangError`` where one is missing,
+    damaged or something else than declared, and for ``python =`` unless ``allow_python``.
     """
     origin = rows.origin
     source = _collection(origin, root, seed) if origin.library else _own(origin, root, allow_python)
@@ -134,7 +134,7 @@ def _own(origin: Origin, root: Path, allow_python: bool) -> Source:
 
         separator = str(fields.get("separator", ","))
         if len(separator) != 1:
-            raise BadFile(f"a separator is one character, and `{separator}` is {len(separator)}")
+            raise FileError(f"a separator is one character, and `{separator}` is {len(separator)}")
         source = read_table(
             find_data(str(fields["csv"]), root, about=origin.about),
             origin.columns,
@@ -159,7 +159,7 @@ def _arrays(origin: Origin, root: Path) -> Arrays:
     names = given if isinstance(given, list) else [given]
     paths = [find_data(str(name), root, about=origin.about) for name in names]
     if len(paths) != len(origin.columns):
-        raise BadFile(
+        raise FileError(
             f"the dataset `{origin.dataset}` has {len(origin.columns)} columns and "
             f"{len(paths)} files: each column is a file"
         )
@@ -184,5 +184,5 @@ def _normalized(source: Arrays, chosen: Object) -> Source:
     names = names if isinstance(names, list) else [names]
     for name in names:
         if name not in source.columns:
-            raise BadFile(f"`normalize` names `{name}`, and {source.place} has no such column")
+            raise FileError(f"`normalize` names `{name}`, and {source.place} has no such column")
     return normalized(source, [str(name) for name in names])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
-from netlang.diagnostics.errors import ENVIRONMENT, BadFile, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
@@ -61,7 +61,7 @@ class Source(ABC):
         """Give a text that changes when the data do."""
 
     def check_unchanged(self) -> None:
-        """Raise ``Fault`` if files that are still to be read are not as they were."""
+        """Raise ``NetlangError`` if files that are still to be read are not as they were."""
         return
 
 
@@ -79,15 +79,15 @@ class Stamp:
             found = path.stat()
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise Fault(
+            raise NetlangError(
                 "cannot-read", f"cannot read {path}: {reason}", exit_code=ENVIRONMENT
             ) from None
         return cls(path, found.st_size, found.st_mtime_ns)
 
     def check(self) -> None:
-        """Raise ``Fault`` if the file is another one by now."""
+        """Raise ``NetlangError`` if the file is another one by now."""
         if Stamp.of(self.path) != self:
-            raise Fault(
+            raise NetlangError(
                 "data-changed",
                 f"{self.path} has changed since training began",
                 helps=["start again, or resume once the file is as it was"],
@@ -152,7 +152,7 @@ class Part(Source):
 
     def __post_init__(self) -> None:
         if self.last >= len(self.inner):
-            raise BadFile(
+            raise FileError(
                 f"{self.inner.place} has {len(self.inner):,} rows, numbered from 0, and "
                 f"`part({self.first}..{self.last})` asks for row {len(self.inner):,} and more"
             )

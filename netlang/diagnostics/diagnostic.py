@@ -43,7 +43,7 @@ class Diagnostic:
         return self.severity is Severity.ERROR
 
 
-class Refused(Exception):
+class DiagnosticError(Exception):
     """A user's mistake on its way to the collector; never leaves the module that raises it."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:

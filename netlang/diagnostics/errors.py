@@ -7,7 +7,7 @@ from collections.abc import Sequence
 DIAGNOSED, USAGE, ENVIRONMENT = 1, 2, 3
 
 
-class Fault(Exception):
+class NetlangError(Exception):
     """Something a person did or has that cannot work, told as a diagnostic without a span.
 
     The command line prints ``error[rule]: message``, the notes and the helps, and ends with
@@ -32,7 +32,7 @@ class Fault(Exception):
         self.exit_code = exit_code
 
 
-class BadInput(Fault):
+class InputError(NetlangError):
     """An array that does not fit the signature of a network."""
 
     def __init__(
@@ -41,7 +41,7 @@ class BadInput(Fault):
         super().__init__("bad-input", message, notes=notes, helps=helps)
 
 
-class BadFile(Fault):
+class FileError(NetlangError):
     """A file that is not what it claims to be."""
 
     def __init__(
@@ -50,7 +50,7 @@ class BadFile(Fault):
         super().__init__("bad-file", message, notes=notes, helps=helps)
 
 
-class BadWeights(Fault):
+class WeightsError(NetlangError):
     """Weights that do not fit a network; every difference is a note."""
 
     def __init__(
@@ -59,7 +59,7 @@ class BadWeights(Fault):
         super().__init__("bad-weights", message, notes=notes, helps=helps)
 
 
-class TooLarge(Fault):
+class TooLargeError(NetlangError):
     """Something that would not fit, refused before it is tried."""
 
     def __init__(

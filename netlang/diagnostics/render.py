@@ -10,7 +10,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
 from netlang.diagnostics.source import Source, Span
 
 if TYPE_CHECKING:
-    from netlang.diagnostics.errors import Fault
+    from netlang.diagnostics.errors import NetlangError
 
 LIMIT = 20
 """Diagnostics shown before the rest is only counted."""
@@ -76,7 +76,7 @@ def render(diagnostic: Diagnostic, *, color: bool = False, width: int = 120) -> 
     return "\n".join([*lines, *([page.framed()] if remarks else []), *remarks])
 
 
-def render_fault(fault: Fault, *, color: bool = False) -> str:
+def render_error(fault: NetlangError, *, color: bool = False) -> str:
     """Show a mistake that has no place in a program: a file, an option, the machine."""
     page = _Page(color, 0, 2)
     remarks = _remarks(page, (), tuple(fault.notes), tuple(fault.helps))
@@ -118,7 +118,7 @@ def to_json(diagnostic: Diagnostic) -> dict[str, object]:
     }
 
 
-def fault_to_json(fault: Fault) -> dict[str, object]:
+def error_to_json(fault: NetlangError) -> dict[str, object]:
     """Give the content of a fault as plain values."""
     return {
         "rule": fault.rule,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from netlang.diagnostics.errors import TooLarge
+from netlang.diagnostics.errors import TooLargeError
 
 MOST_PASSED = 50_000
 """A picture whose edges pass more layers is refused: it would be black with lines."""
@@ -57,7 +57,7 @@ def lattice(count: int, links: Sequence[Link], *, first: int = 0, last: int = 0)
         rows[level].append(node)
     passed = sum(levels[link.target] - levels[link.source] - 1 for link in links)
     if passed > MOST_PASSED:
-        raise TooLarge(
+        raise TooLargeError(
             f"the edges of this picture would pass other layers {passed:,} times, and "
             f"{MOST_PASSED:,} are the most",
             helps=["fold it: layers whose paths begin alike share a box with `--depth 1`"],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
-from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagram.drawing import Point
 from netlang.diagram.lattice import Lattice, lattice
 from netlang.diagram.nest import Content, Nest
@@ -74,10 +74,13 @@ class Layout:
 def lay_out(outline: Outline, measure: Measure, direction: Direction = "down") -> Layout:
     """Find places for all that is drawn; the same outline gives the same places.
 
-    Raises ``Fault`` for an unknown direction, and ``TooLarge`` where edges would hide the boxes.
+    Raises ``NetlangError`` for an unknown direction, and ``TooLargeError`` where edges would hide
+    the boxes.
     """
     if direction not in get_args(Direction):
-        raise Fault("usage", f"a picture goes down or right, and not {direction}", exit_code=USAGE)
+        raise NetlangError(
+            "usage", f"a picture goes down or right, and not {direction}", exit_code=USAGE
+        )
     turned = direction == "right"
     nest = Nest.of(outline)
     plans: dict[int, _Plan] = {}

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from PIL import Image, ImageDraw, ImageFont
 
-from netlang.diagnostics.errors import TooLarge
+from netlang.diagnostics.errors import TooLargeError
 from netlang.diagram.drawing import (
     Curve,
     Dot,
@@ -39,14 +39,14 @@ _PLAIN = {ord("×"): "x", ord("–"): "-"}
 
 
 def save_drawing(drawing: Drawing, path: Path) -> None:
-    """Write a drawing as PNG, a large one less finely; raises ``TooLarge`` for one too large."""
+    """Write a drawing as PNG, at a lower resolution if it is large; raises ``TooLargeError``."""
     area = drawing.width * drawing.height
     scales = [(_SCALE, _FINER), (_SCALE, 2), (_SCALE, 1), (1, 1)]
     fitting = [
         (scale, finer) for scale, finer in scales if area * (scale * finer) ** 2 <= MOST_PIXELS
     ]
     if not fitting:
-        raise TooLarge(
+        raise TooLargeError(
             f"{path} would have {drawing.width:,} x {drawing.height:,} pixels, and "
             f"{MOST_PIXELS:,} in all are the most",
             helps=["an SVG file may be of any size"],

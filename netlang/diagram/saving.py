@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.diagram.drawing import Drawing
 from netlang.system.files import write_atomically
 
 
 def check_format(path: Path) -> None:
-    """Raise ``Fault`` for a path whose ending is no format of drawings."""
+    """Raise ``NetlangError`` for a path whose ending is no format of drawings."""
     if path.suffix.lower() not in (".svg", ".png"):
-        raise Fault(
+        raise NetlangError(
             "unknown-format",
             f"{path}: drawings are written as .svg or .png",
             exit_code=USAGE,
@@ -20,7 +20,7 @@ def check_format(path: Path) -> None:
 
 
 def save(drawing: Drawing, path: Path) -> None:
-    """Write a drawing as SVG or PNG, whole or not at all; raises ``Fault``."""
+    """Write a drawing as SVG or PNG, whole or not at all; raises ``NetlangError``."""
     check_format(path)
     if path.suffix.lower() == ".svg":
         write_atomically(path, [drawing.svg().encode("utf-8")])
@@ -28,7 +28,7 @@ def save(drawing: Drawing, path: Path) -> None:
     try:
         from netlang.diagram.png import save_drawing
     except ImportError:
-        raise Fault(
+        raise NetlangError(
             "pillow-missing",
             f"{path} is a PNG picture, and drawing those needs Pillow",
             helps=['pip install "netlang[images]"', "an .svg file needs nothing more"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from netlang.analysis.layers import Layer, layers_of
 from netlang.analysis.summary import TURNS, Row, Summary, joined, kind_at, summarize
-from netlang.diagnostics.errors import TooLarge
+from netlang.diagnostics.errors import TooLargeError
 from netlang.diagram import wording
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline, Role
 from netlang.diagram.tree import Aliases, Part, Run, Wiring, grow, merge_turns, resolve
@@ -24,7 +24,7 @@ def sketch(graph: Graph, depth: int | None = None) -> Outline:
     """Say what a picture of a net shows.
 
     Layers whose paths begin with the same ``depth`` names share a box; without a ``depth``, as
-    many are shown as fit a page. Raises ``TooLarge`` for more than ``MANY`` boxes.
+    many are shown as fit a page. Raises ``TooLargeError`` for more than ``MANY`` boxes.
     """
     net = _Net.of(graph)
     chosen = net.default_depth() if depth is None else depth
@@ -33,14 +33,14 @@ def sketch(graph: Graph, depth: int | None = None) -> Outline:
     return _Sketch(net, chosen).outline()
 
 
-def _too_many(net: _Net, depth: int) -> TooLarge:
+def _too_many(net: _Net, depth: int) -> TooLargeError:
     fits = next((d for d in range(depth - 1, 0, -1) if net.count(d) <= MANY), None)
     advice = (
         "layers of a block share a box: put some into blocks"
         if fits is None
         else f"`--depth {fits}` draws {net.count(fits):,}"
     )
-    return TooLarge(
+    return TooLargeError(
         f"a picture of `{net.graph.name}` would have {net.count(depth):,} boxes, "
         f"and {MANY:,} are the most",
         helps=[advice],

@@ -103,10 +103,10 @@ def merge_turns(
     nothing but the next turn reads what one of them makes.
     """
     aliases: dict[int, int] = {}
-    return _merged(_Turns(graph, layers, wiring), parts, aliases), aliases
+    return _merged(_Iterations(graph, layers, wiring), parts, aliases), aliases
 
 
-def _merged(turns: _Turns, parts: list[Part], aliases: dict[int, int]) -> list[Part]:
+def _merged(turns: _Iterations, parts: list[Part], aliases: dict[int, int]) -> list[Part]:
     merged: list[Part] = []
     for stretch in turns.stretches(parts):
         first = stretch[0]
@@ -137,7 +137,7 @@ class _Form:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turns:
+class _Iterations:
     graph: Graph
     layers: Sequence[Layer]
     wiring: Wiring

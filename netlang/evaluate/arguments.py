@@ -8,7 +8,7 @@ from netlang.advice.parameters import completed, parameter_helps, with_tensor
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import refuse
+from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.values import Argued, Function, Object, is_number
 from netlang.ir.graph import Value
 from netlang.syntax import ast
@@ -63,7 +63,7 @@ def _by_name(
     """Give an argument to the parameter it names."""
     known = {p.name.text for p in function.params}
     if name.text not in known:
-        refuse(
+        reject(
             "unknown-parameter",
             f"`{function.name}` has no parameter `{name.text}`",
             name.span,
@@ -71,7 +71,7 @@ def _by_name(
             helps=parameter_helps(name.text, known),
         )
     if name.text in given:
-        refuse(
+        reject(
             "argument-twice",
             f"`{name.text}` is given twice",
             name.span,
@@ -79,7 +79,7 @@ def _by_name(
             helps=("leave it out here, or make a second layer",),
         )
     if name.text in assigned and assigned[name.text].name is None:
-        refuse(
+        reject(
             "argument-twice",
             f"`{name.text}` is given twice",
             name.span,
@@ -92,7 +92,7 @@ def _by_name(
 def _no_tensors(function: Function, args: Sequence[Argued]) -> None:
     for arg in args:
         if isinstance(arg.value, Value):
-            refuse(
+            reject(
                 "wrong-type",
                 "`new` makes a layer, and takes no tensor yet",
                 arg.span,
@@ -125,7 +125,7 @@ def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
             continue
         if _takes(param, first.value):
             exchanged = f"{function.name}({arg.span.text}, {first.span.text})"
-            refuse(
+            reject(
                 "wrong-order",
                 f"`{function.name}` takes `{params[0].name.text}` first, then `{param.name.text}`",
                 arg.span,
@@ -167,7 +167,7 @@ def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
     named = [p.name.text for p in function.params if p.keyword_only]
     count = {0: "no arguments", 1: "one argument"}.get(allowed, f"{allowed} arguments")
     after = " after `new`" if new else ""
-    refuse(
+    reject(
         "too-many-arguments",
         f"`{function.name}` takes {count} by position{after}",
         arg.span,
@@ -209,7 +209,7 @@ def _check_missing(
         helps = with_tensor(span, function.name)
     elif takes_tensor(function.params[0]) and first in missing:
         helps = ()
-    refuse(
+    reject(
         "missing-argument",
         f"`{function.name}` needs {shown}",
         span,

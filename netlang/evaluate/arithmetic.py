@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import INT_LIMIT, bounded, finite, in_bounds, listed, readable
 from netlang.evaluate.context.values import (
     UNKNOWN,
@@ -63,7 +63,7 @@ def _unary(expr: ast.Unary, frame: Frame) -> Object:
             return -value if expr.op == "-" else value
         case _:
             wanted = "true or false" if expr.op == "not" else "a number or a tensor"
-            refuse(
+            reject(
                 "wrong-type",
                 f"`{expr.op}` takes {wanted}",
                 expr.operand.span,
@@ -136,7 +136,7 @@ def _selects(value: Object) -> bool:
 def _mismatch(node: ast.Binary, left: Argued, right: Argued) -> NoReturn:
     from netlang.diagnostics.diagnostic import Label
 
-    refuse(
+    reject(
         "wrong-type",
         f"`{node.op}` doesn't join these two",
         left.span,
@@ -153,7 +153,7 @@ def _of_tensors(node: ast.Binary, left: Argued, right: Argued, frame: Frame) -> 
         return node.op == "!="  # a tensor that is given is never `none`
     if node.op not in _TENSOR_OPS:
         at = left if isinstance(left.value, Value) else right
-        refuse(
+        reject(
             "wrong-type",
             f"`{node.op}` doesn't work on tensors",
             at.span,
@@ -178,7 +178,7 @@ def _as_tensor(side: Argued, other: Argued, node: ast.Binary, frame: Frame) -> A
                 return Argued(constant(float(side.value), dtype, side.span, frame), side.span)
             if dtype.is_integer and isinstance(side.value, int):
                 return Argued(constant(side.value, dtype, side.span, frame), side.span)
-            refuse(
+            reject(
                 "dtype-mismatch",
                 f"{dtype} elements and a float don't mix",
                 side.span,
@@ -200,12 +200,12 @@ def _as_tensor(side: Argued, other: Argued, node: ast.Binary, frame: Frame) -> A
 def _of_numbers(op: str, left: Argued, right: Argued, node: ast.Binary) -> Object:
     a, b = left.value, right.value
     if op in ("/", "//", "%") and b == 0:
-        refuse("division-by-zero", "this divides by zero", node.span, f"`{right.span.text}` is 0")
+        reject("division-by-zero", "this divides by zero", node.span, f"`{right.span.text}` is 0")
     if isinstance(a, int | Dim) and isinstance(b, int | Dim):
         return bounded(_of_sizes(op, a, b, node), node.span)
     if isinstance(a, Dim) or isinstance(b, Dim):
         at = left if isinstance(a, Dim) else right
-        refuse(
+        reject(
             "undecided-size",
             "a free dimension can't be part of a float",
             at.span,
@@ -249,7 +249,7 @@ def _of_sizes(op: str, a: Size, b: Size, node: ast.Binary) -> Object:
         case "/" if isinstance(a, int) and isinstance(b, int):
             return a / b
         case "/":
-            refuse(
+            reject(
                 "undecided-size",
                 "`/` gives a float, and a free dimension can't be part of one",
                 node.span,
@@ -258,21 +258,21 @@ def _of_sizes(op: str, a: Size, b: Size, node: ast.Binary) -> Object:
         case "**" if isinstance(b, int):
             return _power(a, b, node)
         case _:
-            refuse("wrong-type", f"`{op}` doesn't work on sizes", node.span)
+            reject("wrong-type", f"`{op}` doesn't work on sizes", node.span)
 
 
 def _real_power(a: float, b: float, node: ast.Binary) -> float:
     if a == 0 and b < 0:
-        refuse("division-by-zero", "this divides by zero", node.span)
+        reject("division-by-zero", "this divides by zero", node.span)
     if a < 0 and b != int(b):
-        refuse("out-of-range", "this has no value", node.span, f"{a:g} has no real power {b:g}")
+        reject("out-of-range", "this has no value", node.span, f"{a:g} has no real power {b:g}")
     return a**b
 
 
 def _power(a: Size, b: int, node: ast.Binary) -> Object:
     if isinstance(a, Dim):
         if not 0 <= b <= 8:
-            refuse("out-of-range", "a size is raised to a power from 0 to 8", node.span)
+            reject("out-of-range", "a size is raised to a power from 0 to 8", node.span)
         result: Size = 1
         for _ in range(b):
             result = a * result
@@ -280,7 +280,7 @@ def _power(a: Size, b: int, node: ast.Binary) -> Object:
         return result
     if b < 0:
         if a == 0:
-            refuse("division-by-zero", "this divides by zero", node.span)
+            reject("division-by-zero", "this divides by zero", node.span)
         return float(a) ** b
     if abs(a) > 1 and b * abs(a).bit_length() > 128:
         bounded(INT_LIMIT, node.span)
@@ -313,7 +313,7 @@ def _undecided(node: ast.Binary, difference: Dim) -> NoReturn:
     free = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} free here"
     count = next((c for c in ("macs", "params") if f"{c}(" in node.span.text), "")
     given = f"`{count}(…, {names[0]}=…)`" if count else f"`--bind {names[0]}=…`"
-    refuse(
+    reject(
         "undecided-size",
         "this depends on a size that is only known at run time",
         node.span,
@@ -353,7 +353,7 @@ def _comparable(a: Duration, b: Duration) -> bool:
 def _range(left: Argued, right: Argued) -> Object:
     for side in (left, right):
         if not isinstance(side.value, int) or isinstance(side.value, bool):
-            refuse(
+            reject(
                 "wrong-type",
                 "a range goes from an int to an int",
                 side.span,
@@ -372,7 +372,7 @@ def _contains(left: Argued, right: Argued) -> bool:
         case str() if isinstance(left.value, str):
             return left.value in right.value
         case _:
-            refuse(
+            reject(
                 "wrong-type",
                 "`in` looks into a list",
                 right.span,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netlang.diagnostics.diagnostic import Label, Refused
+from netlang.diagnostics.diagnostic import DiagnosticError, Label
 from netlang.diagnostics.source import Span
-from netlang.evaluate.context.budget import Exhausted
+from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.describe import describe, short
-from netlang.evaluate.context.frame import Frame, Slot, refuse, report
+from netlang.evaluate.context.frame import Frame, Slot, reject, report
 from netlang.evaluate.context.parameter_names import bare
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results, Unknown
 from netlang.evaluate.evaluate import evaluate, truth
@@ -40,10 +40,10 @@ def run_statements(statements: tuple[ast.Statement, ...], frame: Frame) -> None:
     for i, statement in enumerate(statements):
         try:
             _run(statement, frame)
-        except Exhausted:
+        except BudgetError:
             raise
-        except Refused as refused:
-            report(frame, refused.diagnostic)
+        except DiagnosticError as rejected:
+            report(frame, rejected.diagnostic)
             _silence([statement], frame)
             if isinstance(statement, ast.Assert):
                 _silence(statements[i:], frame)
@@ -100,8 +100,8 @@ def run_bind(bind: ast.Bind, frame: Frame) -> None:
                 frame,
                 Label(bind.type.span, "this line promises this"),
             )
-        except Refused as refused:
-            report(frame, refused.diagnostic)
+        except DiagnosticError as rejected:
+            report(frame, rejected.diagnostic)
             value = UNKNOWN
     for target, part in zip(
         bind.targets, take_apart(value, bind.targets, bind.value.span), strict=True
@@ -128,7 +128,7 @@ def take_apart(value: Object, targets: tuple[ast.Ident, ...], span: Span) -> lis
             parts = [value]
             what = f"one value: {describe(value)}"
     if len(parts) != count:
-        refuse(
+        reject(
             "count-mismatch",
             f"{count} names for {what}",
             targets[0].span.to(targets[-1].span),
@@ -193,7 +193,7 @@ def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> O
             continue
         results[out.name.text] = _give(slot, out, frame)
     if not outs:
-        refuse(
+        reject(
             "no-result",
             f"`{function.name}` gives no result",
             definition.head,
@@ -209,8 +209,8 @@ def _give(slot: Slot, out: ast.Out, frame: Frame) -> Object:
     try:
         promise = Label(out.type.span, "the signature promises this")
         return _promised(slot, out.type, out.name.text, frame, promise)
-    except Refused as refused:
-        report(frame, refused.diagnostic)
+    except DiagnosticError as rejected:
+        report(frame, rejected.diagnostic)
         return UNKNOWN
 
 
@@ -225,15 +225,15 @@ def _split_whole(whole: Slot, outs: tuple[ast.Out, ...]) -> list[Slot]:
 def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
     """Report an output that no statement gives a value."""
     try:
-        refuse(
+        reject(
             "output-missing",
             f"the output `{out.name.text}` never gets a value",
             out.name.span,
             f"`{function.name}` promises this",
             helps=(f"add a line `{out.name.text} = …`, or drop it from the signature",),
         )
-    except Refused as refused:
-        report(frame, refused.diagnostic)
+    except DiagnosticError as rejected:
+        report(frame, rejected.diagnostic)
 
 
 # ---- assertions and states --------------------------------------------------------------
@@ -247,7 +247,7 @@ def check_assertion(statement: ast.Assert, frame: Frame) -> None:
     message = (
         statement.message.value if statement.message is not None else "this assertion doesn't hold"
     )
-    refuse("assertion", message, condition.span, _sides(condition, frame))
+    reject("assertion", message, condition.span, _sides(condition, frame))
 
 
 def _sides(condition: ast.Expr, frame: Frame) -> str:
@@ -283,7 +283,7 @@ def _failing(condition: ast.Expr, frame: Frame) -> ast.Expr:
 def _declare_state(statement: ast.State, frame: Frame) -> None:
     name, type = statement.name.text, statement.type
     if frame.kind != "net":
-        refuse(
+        reject(
             "misplaced-state",
             "only a net has state",
             statement.span,
@@ -291,13 +291,13 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
             helps=("in a block, carry the value with `scan … with`",),
         )
     if not isinstance(type, ast.ShapeType):
-        refuse("wrong-type", "a state is a tensor", type.span, helps=("such as `f32[N, 16]`",))
+        reject("wrong-type", "a state is a tensor", type.span, helps=("such as `f32[N, 16]`",))
     start = evaluate(statement.value, frame)
     if start is UNKNOWN:
         frame.bind(name, UNKNOWN, statement.name.span)
         return
     if not isinstance(start, int | float):
-        refuse(
+        reject(
             "wrong-type",
             "a state starts as one number",
             statement.value.span,
@@ -309,7 +309,7 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
     if run.training:
         name = f"{frame.path}.{name}/state"
     elif frame.depth > 1:
-        refuse(
+        reject(
             "nested-state",
             "a net with state can't be called by another",
             statement.span,
@@ -331,7 +331,7 @@ def finish_states(frame: Frame) -> None:
         if slot.value.type != state.value.type:
             declared = frame.names[name].span
             try:
-                refuse(
+                reject(
                     "carried-shape",
                     f"`{name}` changes shape from one call to the next",
                     slot.span,
@@ -342,7 +342,7 @@ def finish_states(frame: Frame) -> None:
                         f"or bring the next value to {state.value.type}",
                     ),
                 )
-            except Refused as refused:
-                report(frame, refused.diagnostic)
+            except DiagnosticError as rejected:
+                report(frame, rejected.diagnostic)
             continue
         frame.run.states[i] = State(state.name, state.value, state.start, slot.value)

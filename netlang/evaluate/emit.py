@@ -8,13 +8,13 @@ from typing import NoReturn, cast
 
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import readable
 from netlang.evaluate.context.origins import surroundings, written
 from netlang.evaluate.context.values import Argued, Object, Word
 from netlang.ir.dims import Size
 from netlang.ir.graph import Value, Values
-from netlang.ir.op import OPS, Primitive, TypeRefused
+from netlang.ir.op import OPS, OperandError, Primitive
 from netlang.ir.types import DType, Types
 
 
@@ -30,8 +30,8 @@ def primitive(
     types: Types = tuple(v.type for v in values)
     try:
         op = OPS[name].make(types, {k: plain(v) for k, v in attributes.items()})
-    except TypeRefused as refused:
-        refuse_operand(refused, operands, span, frame)
+    except OperandError as rejected:
+        reject_operand(rejected, operands, span, frame)
     return add(op, operands, span, frame)
 
 
@@ -39,7 +39,7 @@ def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> 
     """Add a node for an operator that is already made."""
     builder = frame.run.builder
     if not frame.run.tensors:
-        refuse(
+        reject(
             "tensor-constant",
             "a value at the top of a file can't be a tensor",
             span,
@@ -49,8 +49,8 @@ def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> 
     builder.scope, builder.span = frame.scope, span
     try:
         made = builder.add(op, *[_tensor(o) for o in operands], name=frame.binding_path() or None)
-    except TypeRefused as refused:
-        refuse_operand(refused, operands, span, frame)
+    except OperandError as rejected:
+        reject_operand(rejected, operands, span, frame)
     frame.run.budget.spend(len(made) - 1, span)
     for value in made:
         readable(value.type.shape, span)
@@ -86,40 +86,46 @@ def _tensor(operand: Argued) -> Value:
     return operand.value
 
 
-def refuse_operand(
-    refused: TypeRefused, operands: Sequence[Argued], span: Span, frame: Frame
+def reject_operand(
+    rejected: OperandError, operands: Sequence[Argued], span: Span, frame: Frame
 ) -> NoReturn:
     """Say an operator's refusal at the operand it is about, else at the call."""
     outer = surroundings(frame)
     spans = [written(o.span, outer) for o in operands]
     texts = ["…" if s.source.library else _shortened(s.text) for s in spans]
-    helps = tuple(_named_sizes(_filled(text, texts), frame) for text in refused.helps)
-    notes = tuple(_filled(text, texts) for text in refused.notes)
-    if refused.rule == "window-too-big":
+    helps = tuple(_named_sizes(_filled(text, texts), frame) for text in rejected.helps)
+    notes = tuple(_filled(text, texts) for text in rejected.notes)
+    if rejected.rule == "window-too-big":
         notes = (*notes, *_shrinking(frame))
-    if refused.operand is not None and refused.operand < len(operands):
-        at = operands[refused.operand]
-        label = refused.label or str(_tensor(at).type)
-        place = spans[refused.operand]
+    if rejected.operand is not None and rejected.operand < len(operands):
+        at = operands[rejected.operand]
+        label = rejected.label or str(_tensor(at).type)
+        place = spans[rejected.operand]
         beside: tuple[Label, ...] = ()
-        if refused.other is not None and spans[refused.other] != place:
-            beside = (Label(spans[refused.other], str(_tensor(operands[refused.other]).type)),)
-        refuse(
-            refused.rule, refused.message, place, label, secondary=beside, notes=notes, helps=helps
+        if rejected.other is not None and spans[rejected.other] != place:
+            beside = (Label(spans[rejected.other], str(_tensor(operands[rejected.other]).type)),)
+        reject(
+            rejected.rule,
+            rejected.message,
+            place,
+            label,
+            secondary=beside,
+            notes=notes,
+            helps=helps,
         )
-    if len(operands) == 2 and not refused.label and spans[0] != spans[1]:
+    if len(operands) == 2 and not rejected.label and spans[0] != spans[1]:
         left, right = operands
-        refuse(
-            refused.rule,
-            refused.message,
+        reject(
+            rejected.rule,
+            rejected.message,
             spans[0],
             str(_tensor(left).type),
             secondary=(Label(spans[1], str(_tensor(right).type)),),
             notes=notes,
             helps=helps,
         )
-    at = _argument(refused.message, span, frame)
-    refuse(refused.rule, refused.message, at, refused.label, notes=notes, helps=helps)
+    at = _argument(rejected.message, span, frame)
+    reject(rejected.rule, rejected.message, at, rejected.label, notes=notes, helps=helps)
 
 
 def _argument(message: str, span: Span, frame: Frame) -> Span:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
-from netlang.diagnostics.diagnostic import Diagnostic, Label, Refused
-from netlang.evaluate.context.budget import Exhausted
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
+from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse, report
+from netlang.evaluate.context.frame import Frame, reject, report
 from netlang.evaluate.context.limits import INT_LIMIT
 from netlang.evaluate.context.values import UNKNOWN, Duration, Object, Setting, Unknown
 from netlang.ir.dims import Intricate
@@ -44,7 +44,7 @@ def evaluate(expr: ast.Expr, frame: Frame) -> Object:
         if type(value) in _NESTED:
             budget.weigh(value, expr.span)
         return value
-    except Exhausted:
+    except BudgetError:
         raise
     except Intricate as intricate:
         label = Label(expr.span)
@@ -53,15 +53,15 @@ def evaluate(expr: ast.Expr, frame: Frame) -> Object:
             Diagnostic(intricate.rule, intricate.message, label, helps=intricate.helps),
         )
         return UNKNOWN
-    except Refused as refused:
-        report(frame, refused.diagnostic)
+    except DiagnosticError as rejected:
+        report(frame, rejected.diagnostic)
         return UNKNOWN
 
 
 @evaluates(ast.Int)
 def _int(expr: ast.Int, _: Frame) -> Object:
     if expr.value >= INT_LIMIT:
-        refuse("number-too-large", "this number is too large", expr.span, "ints stay below 2**63")
+        reject("number-too-large", "this number is too large", expr.span, "ints stay below 2**63")
     return expr.value
 
 
@@ -106,18 +106,18 @@ def _tuple(expr: ast.Tuple, frame: Frame) -> Object:
 def _if(expr: ast.If, frame: Frame) -> Object:
     condition = evaluate(expr.condition, frame)
     if isinstance(condition, Value):
-        _refuse_choice(expr, condition)
+        _reject_choice(expr, condition)
     chosen = truth(condition, expr.condition)
     if chosen is None:
         return UNKNOWN
     return evaluate(expr.then if chosen else expr.otherwise, frame)
 
 
-def _refuse_choice(expr: ast.If, condition: Value) -> NoReturn:
+def _reject_choice(expr: ast.If, condition: Value) -> NoReturn:
     parts = (expr.condition, expr.then, expr.otherwise)
     written = ", ".join(" ".join(part.span.text.split()) for part in parts)
     shown = written if len(written) <= 60 else "mask, a, b"
-    refuse(
+    reject(
         "run-time-condition",
         "this condition is only known at run time",
         expr.condition.span,
@@ -135,7 +135,7 @@ def truth(value: Object, expr: ast.Expr) -> bool | None:
         case Unknown():
             return None
         case Value():
-            refuse(
+            reject(
                 "run-time-condition",
                 "this condition is only known at run time",
                 expr.span,
@@ -144,7 +144,7 @@ def truth(value: Object, expr: ast.Expr) -> bool | None:
                 helps=("ask about its shape, such as `size(x, 1) == 10`",),
             )
         case _:
-            refuse(
+            reject(
                 "not-a-condition",
                 "a condition must be true or false",
                 expr.span,

@@ -6,9 +6,9 @@ from netlang.advice.parameters import method_helps
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.calls.calls import arguments, call
-from netlang.evaluate.calls.unknown import refuse_unknown
+from netlang.evaluate.calls.unknown import reject_unknown
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, join, refuse
+from netlang.evaluate.context.frame import Frame, join, reject
 from netlang.evaluate.context.limits import listed
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.context.selections import paths_of
@@ -39,7 +39,7 @@ def _name(expr: ast.Name, frame: Frame) -> Object:
     if value is LookupError:
         if frame.run.diagnostics.failed and not frame.home.source.library:
             return UNKNOWN  # the look at the names has told it, or what it follows from
-        refuse_unknown(expr.text, expr.span, frame)
+        reject_unknown(expr.text, expr.span, frame)
     assert not isinstance(value, type)
     return value
 
@@ -88,7 +88,7 @@ def _remark(piped: Argued, stage: ast.Index, frame: Frame) -> Object:
     if isinstance(piped.value, Unknown):
         return UNKNOWN
     if not isinstance(piped.value, Value):
-        refuse(
+        reject(
             "wrong-type",
             "a shape in a pipeline is about a tensor",
             stage.span,
@@ -100,7 +100,7 @@ def _remark(piped: Argued, stage: ast.Index, frame: Frame) -> Object:
             case ast.Dots():
                 dims.append(ast.Rest(item.span, None))
             case ast.Slice():
-                refuse("wrong-type", "a shape has no slices", item.span)
+                reject("wrong-type", "a shape has no slices", item.span)
             case _:
                 dims.append(item)
     type = ast.ShapeType(stage.span, ast.Ident(stage.value.span, stage.value.text), tuple(dims))
@@ -121,13 +121,13 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
         case Results(values=values):
             if name in values:
                 return values[name]
-            _refuse_field(expr, f"`{expr.value.span.text}` has no `{name}`", list(values), "it has")
+            _reject_field(expr, f"`{expr.value.span.text}` has no `{name}`", list(values), "it has")
         case Layer():
             return _part(value, name, expr, frame)
         case Part():
             return _part(value.layer, join(value.path, name), expr, frame)
         case Value():
-            refuse(
+            reject(
                 "no-field",
                 "a tensor has no fields",
                 expr.name.span,
@@ -135,7 +135,7 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
                 helps=method_helps(name, expr.value.span.text, frame.visible()),
             )
         case _:
-            refuse(
+            reject(
                 "no-field",
                 f"`{expr.value.span.text}` has no fields",
                 expr.name.span,
@@ -143,8 +143,8 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
             )
 
 
-def _refuse_field(expr: ast.Field, message: str, known: list[str], intro: str) -> None:
-    refuse(
+def _reject_field(expr: ast.Field, message: str, known: list[str], intro: str) -> None:
+    reject(
         "no-field",
         message,
         expr.name.span,
@@ -163,7 +163,7 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
     if paths is None:
         if frame.run.training and frame.run.diagnostics.failed:
             return UNKNOWN  # the net has mistakes, which have been told
-        refuse(
+        reject(
             "no-field",
             f"`{expr.value.span.text}` has no weights yet",
             expr.name.span,
@@ -175,7 +175,7 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
     parent = path.rpartition(".")[0]
     start = f"{parent}." if parent else ""
     below = {p.removeprefix(start).split(".")[0] for p in paths if p.startswith(start)}
-    _refuse_field(
+    _reject_field(
         expr,
         f"`{expr.value.span.text}` has no part called `{expr.name.text}`",
         list(below),
@@ -194,7 +194,7 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
         and expr.value.text in ELEMENTS
         and frame.find(expr.value.text) is None
     ):
-        refuse(
+        reject(
             "misplaced-shape",
             "a shape stands in a signature, on a binding or in a pipeline",
             expr.span,
@@ -209,7 +209,7 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
         case Value():
             return _slice(value, expr, frame)
         case _:
-            refuse(
+            reject(
                 "wrong-type",
                 "only a list, a tuple or a tensor can be indexed",
                 expr.value.span,
@@ -221,7 +221,7 @@ def _item(
     value: list[Object] | tuple[Object, ...] | IntRange, expr: ast.Index, frame: Frame
 ) -> Object:
     if len(expr.items) != 1:
-        refuse("wrong-type", "a list takes one index", expr.span, f"these are {len(expr.items)}")
+        reject("wrong-type", "a list takes one index", expr.span, f"these are {len(expr.items)}")
     items: list[Object] | tuple[Object, ...] = (
         _listed(value, expr.value.span) if isinstance(value, IntRange) else value
     )
@@ -234,14 +234,14 @@ def _item(
             return UNKNOWN
         return items[first:last:step]
     if isinstance(index, ast.Dots):
-        refuse("wrong-type", "`...` is for tensors", index.span)
+        reject("wrong-type", "`...` is for tensors", index.span)
     at = evaluate(index, frame)
     if at is UNKNOWN:
         return UNKNOWN
     if not isinstance(at, int) or isinstance(at, bool):
-        refuse("wrong-type", "an index must be an int", index.span, f"this is {describe(at)}")
+        reject("wrong-type", "an index must be an int", index.span, f"this is {describe(at)}")
     if not -len(items) <= at < len(items):
-        refuse(
+        reject(
             "index-out-of-range",
             f"there is no item {at}",
             index.span,
@@ -261,14 +261,14 @@ def _bound(expr: ast.Expr | None, frame: Frame) -> int | Unknown | None:
         return None
     value = evaluate(expr, frame)
     if isinstance(value, bool) or not isinstance(value, int | Unknown):
-        refuse("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
+        reject("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
     return value
 
 
 def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
     given = sum(not isinstance(item, ast.Dots) for item in expr.items)
     if given > value.type.rank:
-        refuse(
+        reject(
             "axis-out-of-range",
             "too many indices",
             expr.span,
@@ -312,7 +312,7 @@ def _step(expr: ast.Expr | None, frame: Frame) -> int | Unknown:
     if expr is None or step is None:
         return 1
     if isinstance(step, int) and step < 1:
-        refuse(
+        reject(
             "out-of-range",
             "a step must be 1 or more",
             expr.span,
@@ -327,7 +327,7 @@ def _place(expr: ast.Expr | None, frame: Frame) -> Object:
         return None
     value = evaluate(expr, frame)
     if isinstance(value, Value):
-        refuse(
+        reject(
             "run-time-index",
             "an index must be known when the file is checked",
             expr.span,
@@ -335,5 +335,5 @@ def _place(expr: ast.Expr | None, frame: Frame) -> Object:
             helps=("to pick by a tensor, use `gather(x, ids, axis=…)`",),
         )
     if value is not UNKNOWN and (not isinstance(value, int | Dim) or isinstance(value, bool)):
-        refuse("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
+        reject("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
     return value

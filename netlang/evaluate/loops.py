@@ -8,7 +8,7 @@ from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.bodies import run_statements, take_apart
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, Slot, join, refuse
+from netlang.evaluate.context.frame import Frame, Slot, join, reject
 from netlang.evaluate.context.parameter_paths import claim
 from netlang.evaluate.context.values import UNKNOWN, Argued, IntRange, Object, Unknown
 from netlang.evaluate.emit import add
@@ -46,7 +46,7 @@ def _loop_value(expr: ast.For, yielded: Object, carried: list[Object]) -> Object
     has_yield = any(isinstance(statement, ast.Yield) for statement in expr.body)
     values = [yielded, *carried] if has_yield else carried
     if not values:
-        refuse(
+        reject(
             "no-result",
             f"this `{expr.kind}` gives nothing",
             expr.names[0].span,
@@ -68,7 +68,7 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
             _count(len(source), expr, frame)
             return list(enumerate(source))
         case Value():
-            refuse(
+            reject(
                 "loop-over-tensor",
                 "`for` runs while the file is checked, and can't go over a tensor",
                 expr.span,
@@ -76,7 +76,7 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
                 helps=("to go along the time axis at run time, use `scan`",),
             )
         case int():
-            refuse(
+            reject(
                 "wrong-type",
                 "`for` goes over a list or a range",
                 expr.span,
@@ -84,7 +84,7 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
                 helps=(f"count with `1..{expr.span.text}`",),
             )
         case _:
-            refuse(
+            reject(
                 "wrong-type",
                 "`for` goes over a list or a range",
                 expr.span,
@@ -183,7 +183,7 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
         if value is UNKNOWN:
             return None
         if not isinstance(value, Value) or value.type.rank < 2:
-            refuse(
+            reject(
                 "wrong-type",
                 "`scan` walks along axis 1 of a tensor [N, T, ...]",
                 part.span,
@@ -192,7 +192,7 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
             )
         found.append(Argued(value, part.span, part))
     if len(found) != len(expr.names):
-        refuse(
+        reject(
             "count-mismatch",
             f"{len(expr.names)} names for {len(found)} sequences",
             expr.names[0].span.to(expr.names[-1].span),
@@ -203,7 +203,7 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
     for other in found[1:]:
         assert isinstance(other.value, Value)
         if other.value.type.shape[:2] != first.type.shape[:2]:
-            refuse(
+            reject(
                 "shape-mismatch",
                 "these sequences differ in number or length",
                 found[0].span,
@@ -227,7 +227,7 @@ def _scan_helps(value: Object, span: Span) -> tuple[str, ...]:
 
 def _start(carry: ast.Carry, value: Object) -> Argued:
     if not isinstance(value, Value):
-        refuse(
+        reject(
             "wrong-type",
             f"`{carry.name.text}` is carried at run time, so it must be a tensor",
             carry.value.span,
@@ -272,7 +272,7 @@ def _yielded(inner: Frame) -> list[list[Value]] | None:
             return None
         for part in parts:
             if not isinstance(part, Value):
-                refuse(
+                reject(
                     "wrong-type",
                     "a `scan` yields tensors",
                     slot.expr.span if slot.expr is not None else slot.span,
@@ -290,7 +290,7 @@ def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | N
         if slot is None or slot.value is UNKNOWN:
             return None
         if not isinstance(slot.value, Value):
-            refuse(
+            reject(
                 "wrong-type",
                 f"`{carry.name.text}` is carried at run time, so its next value must be a tensor",
                 slot.expr.span if slot.expr is not None else slot.span,
@@ -298,7 +298,7 @@ def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | N
             )
         assert isinstance(start.value, Value)
         if slot.value.type != start.value.type:
-            refuse(
+            reject(
                 "carried-shape",
                 f"`{carry.name.text}` changes shape from one step to the next",
                 slot.expr.span if slot.expr is not None else slot.span,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netlang.diagnostics.diagnostic import Refused
+from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, Run, refuse, report
+from netlang.evaluate.context.frame import Frame, Run, reject, report
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results
 from netlang.evaluate.evaluate import evaluate
-from netlang.evaluate.modules.expansion import refuse_expansion
+from netlang.evaluate.modules.expansion import reject_expansion
 from netlang.evaluate.types.fitting import fits
 from netlang.evaluate.types.shapes import declare_shape
 from netlang.evaluate.types.where import check_clause, promised_units
@@ -28,13 +28,13 @@ def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Grap
     scope = Scope("", function.name, definition.head, None)
     frame = Frame(run, function.home, kind="net", scope=scope, depth=1)
     try:
-        refuse_expansion(definition.body, function.home, run.budget, definition.name.span)
+        reject_expansion(definition.body, function.home, run.budget, definition.name.span)
         inputs = _open(definition, frame, given)
         run_body(function, definition, frame)
         finish_states(frame)
         result = give_outs(function, definition, frame)
-    except Refused as refused:
-        report(frame, refused.diagnostic)
+    except DiagnosticError as rejected:
+        report(frame, rejected.diagnostic)
         return None
     outputs = _outputs(definition, result, frame)
     if outputs is None or any(d.is_error for d in run.diagnostics.items[known:]):
@@ -68,7 +68,7 @@ def _open(
             continue
         name = param.name.text
         if not isinstance(param.type, ast.ShapeType):
-            refuse(
+            reject(
                 "untyped-input",
                 f"the input `{name}` of a net needs a type",
                 param.span,
@@ -102,7 +102,7 @@ def _bind_parameter(param: ast.Param, frame: Frame, given: Mapping[str, Object])
     elif param.default is not None:
         arg = Argued(evaluate(param.default, frame), param.default.span, param.default)
     else:
-        refuse(
+        reject(
             "open-parameter",
             f"the parameter `{name}` has no value",
             param.span,
@@ -131,11 +131,11 @@ def _outputs(definition: ast.Definition, result: Object, frame: Frame) -> dict[s
 def report_not_tensor(out: ast.Out, value: Object, frame: Frame) -> None:
     """Report an output of a net that is no tensor."""
     try:
-        refuse(
+        reject(
             "wrong-type",
             f"the output `{out.name.text}` of a net must be a tensor",
             out.span,
             f"this is {describe(value)}",
         )
-    except Refused as refused:
-        report(frame, refused.diagnostic)
+    except DiagnosticError as rejected:
+        report(frame, rejected.diagnostic)

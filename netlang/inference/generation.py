@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.inference.runner import Runner
 from netlang.ir.graph import Graph, Value
 from netlang.system.numpy import Array, np
@@ -23,10 +23,10 @@ class Sampling:
     top: int | None = None
 
     def draw(self, logits: Array, rng: np.random.Generator) -> int:
-        """Choose one of the tokens; raises ``BadInput`` for logits that are no numbers."""
+        """Choose one of the tokens; raises ``InputError`` for logits that are no numbers."""
         scores = logits.astype(np.float64)
         if not np.isfinite(scores.max()):
-            raise BadInput("the net gives logits that are not finite")
+            raise InputError("the net gives logits that are not finite")
         if self.temperature == 0:
             return int(np.argmax(scores))
         scores = scores / self.temperature
@@ -48,10 +48,10 @@ class Speaker:
 
     @classmethod
     def of(cls, graph: Graph) -> Speaker:
-        """Find the tokens and logits of a net; raises ``BadInput`` where there are none."""
+        """Find the tokens and logits of a net; raises ``InputError`` where there are none."""
         takes = ", ".join(f"{v.name}: {v.type}" for v in graph.inputs)
         if len(graph.inputs) != 1 or not _are_tokens(tokens := graph.inputs[0]):
-            raise BadInput(
+            raise InputError(
                 f"`{graph.name}` doesn't go on with a text: it must take tokens and nothing else",
                 notes=[f"it takes {takes}"],
                 helps=["the one input is `tokens: i64[N, T]`, T free"],
@@ -61,7 +61,7 @@ class Speaker:
             if isinstance(words, int) and value.type.dtype.is_float:
                 return cls(tokens, name, words, bool(graph.states))
         gives = ", ".join(f"{name}: {v.type}" for name, v in graph.outputs.items())
-        raise BadInput(
+        raise InputError(
             f"`{graph.name}` gives no logits over words",
             notes=[f"it gives {gives}"],
             helps=["logits are f32[N, T, words], or f32[N, words] for the last place"],
@@ -82,14 +82,14 @@ def generate(
 
     A net with state starts anew, reads the prompt and then one token at a time. One without reads
     everything so far again for each token, or the last ``window`` of it. Only the
-    first ``words`` numbers are drawn, where the vocabulary has no more. Raises ``BadInput``.
+    first ``words`` numbers are drawn, where the vocabulary has no more. Raises ``InputError``.
     """
     speaker = Speaker.of(runner.graph)
     for number in prompt:
         if not 0 <= number < speaker.words:
-            raise BadInput(f"token {number} is not one of the {speaker.words:,} the net knows")
+            raise InputError(f"token {number} is not one of the {speaker.words:,} the net knows")
     if not prompt:
-        raise BadInput("a text needs a beginning", helps=["give one token at least"])
+        raise InputError("a text needs a beginning", helps=["give one token at least"])
     rng = np.random.default_rng(seed)
     choose = sampling or Sampling()
     runner.reset()

@@ -42,7 +42,7 @@ class Runner:
         self.state = {}
 
     def __call__(self, /, **inputs: Array) -> dict[str, Array]:
-        """Compute the outputs; raises ``BadInput`` for arrays that do not fit."""
+        """Compute the outputs; raises ``InputError`` for arrays that do not fit."""
         results = self.compute({**inputs, **self.state})
         self.state = {s.name: results.pop(f"{s.name}_next") for s in self.graph.states}
         return results

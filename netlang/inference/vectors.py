@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.diagnostics.suggestions import nearest as nearest_name
 from netlang.storage.vocabulary import Vocabulary, require_room
 from netlang.system.numpy import Array, np
@@ -30,7 +30,7 @@ class Vectors:
         require_room(self.words, len(self.table), "the table of vectors")
 
     def nearest(self, word: str, count: int = 10) -> list[Near]:
-        """Give the words nearest to a word, itself apart; raises ``BadInput``."""
+        """Give the words nearest to a word, itself apart; raises ``InputError``."""
         return self.combined([word], [], count)
 
     def analogy(self, a: str, b: str, c: str, count: int = 1) -> list[Near]:
@@ -67,20 +67,20 @@ def choose_table(weights: Mapping[str, Array], name: str | None, words: int) -> 
         path = name if name in weights else f"{name}.weight"
         if path not in weights:
             near = nearest_name(name, list(weights))
-            raise BadInput(
+            raise InputError(
                 f"there is no weight `{name}`",
                 notes=[f"there are {', '.join(sorted(weights)[:20])}"],
                 helps=[f"did you mean `{near}`?"] if near is not None else [],
             )
         if weights[path].ndim != 2:
-            raise BadInput(f"`{path}` holds no vectors: its shape is {list(weights[path].shape)}")
+            raise InputError(f"`{path}` holds no vectors: its shape is {list(weights[path].shape)}")
         return weights[path]
     roomy = {n: len(a) for n, a in weights.items() if a.ndim == 2 and len(a) >= words}
     fitting = [n for n, rows in roomy.items() if rows == words] or list(roomy)
     if len(fitting) == 1:
         return weights[fitting[0]]
     listed = ", ".join(f"`{n}`" for n in fitting)
-    raise BadInput(
+    raise InputError(
         f"{len(fitting) or 'no'} weights have a row for each of the {words:,} words",
         notes=[f"these have: {listed}"] if fitting else [],
         helps=["say which one with --table"],

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from netlang.backends import reference
 from netlang.backends.onnx import to_onnx
-from netlang.backends.ort import Provider, RunFailed, Session
-from netlang.diagnostics.errors import BadInput
+from netlang.backends.ort import ExecutionError, Provider, Session
+from netlang.diagnostics.errors import InputError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import Size, bind, symbols
 from netlang.ir.graph import Graph, Init, Param, Value
@@ -155,11 +155,11 @@ def choose_sizes(graph: Graph, fixed: Mapping[str, int]) -> dict[str, int]:
             return sizes
         if start > _LARGEST or set(fixed) >= set(units):
             given = ", ".join(f"{n} = {v}" for n, v in sizes.items())
-            raise BadInput(f"`{empty.name}` is {empty.type}, which is empty for {given}")
+            raise InputError(f"`{empty.name}` is {empty.type}, which is empty for {given}")
         start *= 2
 
 
-def draw_inputs(
+def sample_inputs(
     graph: Graph, sizes: Mapping[str, int], seed: int, *, below: int = 10
 ) -> dict[str, Array]:
     """Draw every input and state: floats normally, integers from 1 to ``below``, bools fairly."""
@@ -189,11 +189,11 @@ def _run_both(
     """Run both, drawing integers from the widest range in which every look-up succeeds."""
     ranges = _INTEGERS if any(v.type.dtype.is_integer for v in graph.inputs) else _INTEGERS[-1:]
     for below, narrower in pairwise((*ranges, 0)):
-        feeds = draw_inputs(graph, sizes, seed, below=below)
+        feeds = sample_inputs(graph, sizes, seed, below=below)
         try:
             expected = reference.run(graph, feeds, weights, sizes=sizes)
             return feeds, expected, session.run(feeds)
-        except (BadInput, RunFailed):
+        except (InputError, ExecutionError):
             if not narrower:
                 raise
     raise AssertionError("the last range returns or raises")

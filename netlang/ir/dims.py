@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import gcd, isqrt, prod
 
-from netlang.diagnostics.errors import TooLarge
+from netlang.diagnostics.errors import TooLargeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Dim:
 _MOST_TERMS = 2_000
 
 
-class Intricate(TooLarge):
+class Intricate(TooLargeError):
     """A size is a longer formula than anyone could read, or than is worked out here."""
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ Size = int | Dim
 Shape = tuple[Size, ...]
 
 
-class Unbound(Exception):
+class UnboundSizeError(Exception):
     """A size was asked for while one of its symbols has none; ``name`` says which."""
 
     def __init__(self, name: str) -> None:
@@ -229,12 +229,12 @@ def substitute(size: Size, values: Mapping[str, Size]) -> Size:
 
 
 def bind(size: Size, values: Mapping[str, int]) -> int:
-    """Give the integer a size is once every symbol has a value; ``Unbound`` where one has none."""
+    """Evaluate a size with a value for every symbol; raises ``UnboundSizeError``."""
     if isinstance(size, int):
         return size
     result = substitute(size, values)
     if isinstance(result, Dim):
-        raise Unbound(next(iter(symbols(result))))
+        raise UnboundSizeError(next(iter(symbols(result))))
     return result
 
 

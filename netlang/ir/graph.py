@@ -154,7 +154,7 @@ class Builder:
         self._taken = other._taken
 
     def add(self, op: Primitive, *inputs: Value, name: str | None = None) -> Values:
-        """Add a node; raises ``TypeRefused`` where the operator refuses its operands."""
+        """Add a node; raises ``OperandError`` where the operator refuses its operands."""
         path = self.scope.path if self.scope is not None else ""
         stem = name or (f"{path}.{op.name}" if path else op.name)
         outputs = tuple(self.fresh(stem, t) for t in op.infer(*types(inputs)))
@@ -172,7 +172,7 @@ class Builder:
         return output
 
 
-class BrokenGraph(Exception):
+class GraphError(Exception):
     """A pass broke the graph: always our bug, never the user's."""
 
 
@@ -183,14 +183,14 @@ def verify(graph: Graph) -> None:
     count = len(sources)
     for node in graph.nodes:
         if missing := [v for v in node.inputs if v not in defined]:
-            raise BrokenGraph(f"{node.op} uses {', '.join(map(str, missing))} before definition")
+            raise GraphError(f"{node.op} uses {', '.join(map(str, missing))} before definition")
         inferred = node.op.infer(*types(node.inputs))
         if inferred != types(node.outputs):
-            raise BrokenGraph(f"{node.op} records {types(node.outputs)} but infers {inferred}")
+            raise GraphError(f"{node.op} records {types(node.outputs)} but infers {inferred}")
         defined.update(node.outputs)
         count += len(node.outputs)
     ends = [*graph.outputs.values(), *(s.after for s in graph.states)]
     if missing := [v for v in ends if v not in defined]:
-        raise BrokenGraph(f"never defined: {', '.join(map(str, missing))}")
+        raise GraphError(f"never defined: {', '.join(map(str, missing))}")
     if count != len(defined) or len({v.name for v in defined}) != len(defined):
-        raise BrokenGraph(f"{graph.name} defines a value or a name twice")
+        raise GraphError(f"{graph.name} defines a value or a name twice")

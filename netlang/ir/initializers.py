@@ -7,7 +7,7 @@ from hashlib import blake2b
 from math import inf, prod, sqrt
 from typing import TYPE_CHECKING
 
-from netlang.diagnostics.errors import TooLarge
+from netlang.diagnostics.errors import TooLargeError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Graph, Param
 from netlang.system.machine import memory
@@ -26,12 +26,12 @@ def initialize(graph: Graph, seed: int) -> dict[str, Array]:
     """Draw every weight of a graph by its rule.
 
     A weight depends on the seed, its path, its shape and its rule alone: not on the other
-    weights, their order, or the back end. Raises ``TooLarge`` for more weights than there is
+    weights, their order, or the back end. Raises ``TooLargeError`` for more weights than there is
     memory, before anything is drawn.
     """
     total, there = total_bytes(graph), memory()
     if there is not None and total > there:
-        raise TooLarge(
+        raise TooLargeError(
             f"the weights of `{graph.name}` take {total:,} bytes",
             notes=[f"this machine has {there:,} bytes of memory"],
         )

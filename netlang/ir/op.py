@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netlang.system.numpy import Array
 
 
-class TypeRefused(Exception):
+class OperandError(Exception):
     """An operator refused its operands: a user's mistake, in words a user understands.
 
     ``operand`` is the position of the operand to point at (``None``: the whole call), ``other``
@@ -46,7 +46,7 @@ class TypeRefused(Exception):
         self.helps = tuple(helps)
 
 
-class NoGradient(Exception):
+class NoGradientError(Exception):
     """A gradient was asked for through an operator that cannot give one.
 
     ``node`` is where: it leads back to the program.
@@ -163,7 +163,7 @@ class Primitive(ABC):
 
     @abstractmethod
     def infer(self, *types: TensorType) -> Types:
-        """Give the types of the results; raise ``TypeRefused`` for a user's mistake."""
+        """Give the types of the results; raise ``OperandError`` for a user's mistake."""
 
     @abstractmethod
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -192,10 +192,10 @@ class Primitive(ABC):
         """Add the nodes of the gradient: cotangents of the results to those of the operands.
 
         ``cts`` has a cotangent for each of ``outputs``, of its type. ``None`` for an operand
-        nothing flows back to. Raises ``NoGradient`` where the operator has none.
+        nothing flows back to. Raises ``NoGradientError`` where the operator has none.
         """
         del b, inputs, outputs, cts
-        raise NoGradient(f"`{self.name}` has no gradient")
+        raise NoGradientError(f"`{self.name}` has no gradient")
 
     def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
         """Say where an axis of an operand is in the result; ``None`` where it is gone.

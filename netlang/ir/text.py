@@ -29,7 +29,7 @@ from netlang.ir.types import DType, TensorType
 T = TypeVar("T")
 
 
-class BadGraphText(Exception):
+class GraphTextError(Exception):
     """A text that is no graph; ``line`` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
@@ -43,7 +43,7 @@ def print_graph(graph: Graph, *, origins: bool = True) -> str:
 
 
 def parse_graph(text: str) -> Graph:
-    """Read a graph; raises ``BadGraphText``. The operators must have been imported before."""
+    """Read a graph; raises ``GraphTextError``. The operators must have been imported before."""
     parser = _Parser(list(_tokens(text)))
     graph = parser.graph()
     parser.blank()
@@ -353,9 +353,9 @@ class _Parser:
         while self.accept("\n"):
             pass
 
-    def unexpected(self, wanted: str, found: str | None = None) -> BadGraphText:
+    def unexpected(self, wanted: str, found: str | None = None) -> GraphTextError:
         _, text, line = self.peek()
-        return BadGraphText(line, f"expected {wanted}, found {found or text!r}")
+        return GraphTextError(line, f"expected {wanted}, found {found or text!r}")
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
@@ -363,7 +363,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise BadGraphText(line, f"unexpected character {text[at]!r}")
+            raise GraphTextError(line, f"unexpected character {text[at]!r}")
         if found.lastgroup:
             yield found.lastgroup, found.group(), line
         line += found.lastgroup == "newline"

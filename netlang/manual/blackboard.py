@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from netlang.analysis.counts import Example, grouped, node_macs
-from netlang.analysis.receptive import Reach, Reception, Step, reception, show_field
+from netlang.analysis.receptive import AxisField, Reception, Step, reception, show_field
 from netlang.ir.dims import Dim, Shape, Size, exact_quotient, product
 from netlang.ir.graph import Graph, Node, Param, types, written_at
 
@@ -171,7 +171,7 @@ def _place(node: Node) -> str:
     return f"{part} {node.op.name}".strip()
 
 
-def _widened(before: Reach, after: Reach) -> str:
+def _widened(before: AxisField, after: AxisField) -> str:
     if before.field is None or after.field is None:
         return ""
     extent = round((after.field - before.field) / before.jump) + 1

@@ -9,7 +9,7 @@ from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.context.values import Function
-from netlang.evaluate.modules.module import Home
+from netlang.evaluate.modules.module import ModuleScope
 from netlang.program import Program
 from netlang.syntax import ast
 from netlang.syntax.formatting.format import format_file
@@ -62,7 +62,7 @@ def write_defaults(file: ast.File, signature: Signature) -> str:
     return text
 
 
-def portable(function: Function, home: Home) -> list[ast.Param]:
+def portable(function: Function, home: ModuleScope) -> list[ast.Param]:
     """Give the parameters of a definition with the defaults that mean the same in another file."""
     return [
         param

@@ -8,7 +8,7 @@ from importlib import import_module
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
-from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def explain(thing: str) -> str:
     """Explain a word, a setting, a definition of the prelude, an operator or a rule, by its name.
 
-    Raises ``Fault`` with the nearest names for one that is none of them.
+    Raises ``NetlangError`` with the nearest names for one that is none of them.
     """
     definitions, operators, words = library(), _operators(), pages()
     parts: list[str] = []
@@ -44,7 +44,7 @@ def explain(thing: str) -> str:
     _, helps = advice(thing, [*words, *RULES, *definitions, *operators])
     if thing.endswith(".net"):
         helps = (f"`netlang explain {thing} LAYER`, with a layer that `netlang summary` shows",)
-    raise Fault(
+    raise NetlangError(
         "unknown-thing",
         f"nothing is called `{thing}`",
         helps=helps or ("`netlang explain` lists all there is",),
@@ -84,7 +84,7 @@ def explain_layer(graph: Graph, path: str) -> str:
     ]
     if not chosen:
         listed = ", ".join(dict.fromkeys(p.partition(".")[0] for p in sorted(known)))
-        raise Fault(
+        raise NetlangError(
             "unknown-layer",
             f"`{graph.name}` has no layer `{path}`",
             notes=[f"its layers are: {listed}"],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
 from netlang.diagnostics.source import Span
-from netlang.evaluate.modules.module import Home
+from netlang.evaluate.modules.module import ModuleScope
 from netlang.syntax import ast
 from netlang.syntax.walk import walk
 
 
-def report_cycles(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
+def report_cycles(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
     """Report definitions that call themselves, directly or through others."""
     calls = _calls(file)
     done: set[str] = set()

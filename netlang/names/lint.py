@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.suggestions import nearest
-from netlang.evaluate.modules.module import Home
+from netlang.evaluate.modules.module import ModuleScope
 from netlang.names.cycles import report_cycles
 from netlang.names.externs import check_extern_op
 from netlang.names.lookup import Lookup
@@ -15,7 +15,7 @@ from netlang.plan.settings import SETTING_SYNONYMS, SETTINGS, STEP_SETTINGS
 from netlang.syntax import ast
 
 
-def lint(file: ast.File, home: Home, diagnostics: Diagnostics) -> None:
+def lint(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
     """Report every static mistake of a file."""
     checker = _Lint(home, diagnostics)
     for declaration in file.declarations:
@@ -132,7 +132,7 @@ class _Lint(Lookup):
 
     def _unused_setting(self, name: str, entry: Entry, settings: Iterable[str] = SETTINGS) -> None:
         near = SETTING_SYNONYMS.get(name.lower()) or nearest(name, settings)
-        self._refuse(
+        self._reject(
             "unused-setting",
             f"`{name}` is neither a training setting nor used",
             entry.span,

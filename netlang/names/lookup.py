@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from netlang.advice.parameters import element_helps
-from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label, Refused, Severity
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest
-from netlang.evaluate.calls.unknown import MODULES, advice, refuse_unknown_name
+from netlang.evaluate.calls.unknown import MODULES, advice, reject_unknown_name
 from netlang.evaluate.context.parameter_names import ELEMENTS
-from netlang.evaluate.modules.module import Home
+from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import TYPE_NAMES
 from netlang.names.scopes import Entry, Kind, Scope
 from netlang.syntax import ast
@@ -31,7 +31,7 @@ SUGGESTED = 60
 class Lookup:
     """Looks up the names of a file and reports those that lead nowhere, or that nothing uses."""
 
-    home: Home
+    home: ModuleScope
     diagnostics: Diagnostics
     inside_op: ast.Definition | None = None
     untyped: bool = False
@@ -47,7 +47,7 @@ class Lookup:
             if not isinstance(node, ast.ShapeType):
                 continue
             if node.element.text not in ELEMENTS:
-                self._refuse(
+                self._reject(
                     "unknown-type",
                     f"I don't know the element type `{node.element.text}`",
                     node.element.span,
@@ -65,7 +65,7 @@ class Lookup:
 
     def _unknown_type(self, type: ast.NameType) -> None:
         near = _TYPE_SYNONYMS.get(type.name.lower()) or nearest(type.name, TYPE_NAMES)
-        self._refuse(
+        self._reject(
             "unknown-type",
             f"I don't know the type `{type.name}`",
             type.span,
@@ -131,7 +131,7 @@ class Lookup:
                 ", and also names the weights that made it: both lines\n"
                 f"would own `{name.text}.weight`"
             )
-        self._refuse(
+        self._reject(
             "already-bound",
             f"`{name.text}` already has a value",
             name.span,
@@ -208,7 +208,7 @@ class Lookup:
         notes, helps = advice(name, scope.names() | self.home.visible())
         if self.home.knows(name):
             helps = (f"layers are called by their names alone: `{name}(…)`",)
-        self._refuse(
+        self._reject(
             "unknown-name",
             f"I don't know `{value.text}`",
             value.span,
@@ -229,7 +229,7 @@ class Lookup:
             outer = outer.parent
         if outer is not None:
             outer.early.add(name)
-            self._refuse(
+            self._reject(
                 "used-early",
                 f"`{name}` is used before it gets its value",
                 span,
@@ -247,15 +247,15 @@ class Lookup:
         if near is not None:
             near.used = True  # it would be, under its right name
         try:
-            refuse_unknown_name(name, span, visible)
-        except Refused as refused:
-            self.diagnostics.report(refused.diagnostic)
+            reject_unknown_name(name, span, visible)
+        except DiagnosticError as rejected:
+            self.diagnostics.report(rejected.diagnostic)
 
     def _unknown_dimension(self, name: str, span: Span, scope: Scope) -> None:
         if self.untyped:
             return
         known = [n for n, e in scope.entries.items() if e.kind == "dim"]
-        self._refuse(
+        self._reject(
             "unknown-dimension",
             f"the dimension `{name}` isn't given by any input",
             span,
@@ -305,7 +305,7 @@ class Lookup:
         ):
             return
         op = self.inside_op.name.text
-        self._refuse(
+        self._reject(
             "op-calls-block",
             f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
             callee.span,
@@ -316,7 +316,7 @@ class Lookup:
 
     # ---- reporting ----------------------------------------------------------------------
 
-    def _refuse(
+    def _reject(
         self,
         rule: str,
         message: str,
@@ -343,7 +343,7 @@ class Lookup:
         notes: tuple[str, ...] = (),
         helps: tuple[str, ...] = (),
     ) -> None:
-        self._refuse(
+        self._reject(
             rule, message, span, label, notes=notes, helps=helps, severity=Severity.WARNING
         )
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from netlang.diagnostics.suggestions import nearest
 from netlang.ir.dims import Dim, Size
-from netlang.ir.op import TypeRefused
+from netlang.ir.op import OperandError
 from netlang.ir.types import DType, TensorType
 
 Arguments = Mapping[str, object]
@@ -18,7 +18,7 @@ def integer(arguments: Arguments, name: str, default: int | None = None) -> int:
     value = arguments.get(name)
     value = default if value is None else value
     if isinstance(value, bool) or not isinstance(value, int):
-        raise refused(name, "must be a whole number", value)
+        raise rejected(name, "must be a whole number", value)
     return value
 
 
@@ -27,7 +27,7 @@ def number(arguments: Arguments, name: str, default: float | None = None) -> flo
     value = arguments.get(name)
     value = default if value is None else value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise refused(name, "must be a number", value)
+        raise rejected(name, "must be a number", value)
     return float(value)
 
 
@@ -36,7 +36,7 @@ def flag(arguments: Arguments, name: str, default: bool = False) -> bool:
     value = arguments.get(name)
     value = default if value is None else value
     if not isinstance(value, bool):
-        raise refused(name, "must be `true` or `false`", value)
+        raise rejected(name, "must be `true` or `false`", value)
     return value
 
 
@@ -49,7 +49,7 @@ def word(
     if not isinstance(value, str) or value not in known:
         choices = ", ".join(f'"{choice}"' for choice in known)
         near = nearest(value, known) if isinstance(value, str) else None
-        raise TypeRefused(
+        raise OperandError(
             f"`{name}` must be one of {choices}",
             rule="out-of-range",
             label=f'this is "{value}"' if isinstance(value, str) else "",
@@ -62,7 +62,7 @@ def size(arguments: Arguments, name: str) -> Size:
     """Take a size."""
     value = arguments.get(name)
     if isinstance(value, bool) or not isinstance(value, int | Dim):
-        raise refused(name, "must be a size", value)
+        raise rejected(name, "must be a size", value)
     return value
 
 
@@ -72,7 +72,7 @@ def sizes(arguments: Arguments, name: str) -> tuple[Size, ...]:
     found: list[Size] = []
     for item in items(value):
         if isinstance(item, bool) or not isinstance(item, int | Dim):
-            raise refused(name, "must hold sizes", item)
+            raise rejected(name, "must hold sizes", item)
         found.append(item)
     return tuple(found)
 
@@ -82,7 +82,7 @@ def integers(arguments: Arguments, name: str) -> tuple[int, ...]:
     found: list[int] = []
     for item in items(arguments.get(name)):
         if isinstance(item, bool) or not isinstance(item, int):
-            raise refused(name, "must hold whole numbers", item)
+            raise rejected(name, "must hold whole numbers", item)
         found.append(item)
     return tuple(found)
 
@@ -107,7 +107,7 @@ def pair(item: object, name: str) -> tuple[int, int]:
         case [int() as before, int() as after]:
             return before, after
         case _:
-            raise refused(name, "must hold a number or (before, after) per axis", item)
+            raise rejected(name, "must hold a number or (before, after) per axis", item)
 
 
 def dtype(arguments: Arguments, name: str, default: DType) -> DType:
@@ -120,13 +120,13 @@ def dtype(arguments: Arguments, name: str, default: DType) -> DType:
         case str(text) if text in DType._value2member_map_:
             return DType(text)
         case other:
-            raise refused(name, "must be an element type", other)
+            raise rejected(name, "must be an element type", other)
 
 
-def refused(name: str, must: str, value: object) -> TypeRefused:
+def rejected(name: str, must: str, value: object) -> OperandError:
     """Make the error for an argument that is out of its range."""
     shown = "none" if value is None else str(value).lower() if isinstance(value, bool) else value
-    return TypeRefused(f"`{name}` {must}, not {shown}", rule="out-of-range")
+    return OperandError(f"`{name}` {must}, not {shown}", rule="out-of-range")
 
 
 def new_axis(axis: int, x: TensorType) -> int:
@@ -134,7 +134,7 @@ def new_axis(axis: int, x: TensorType) -> int:
     rank = x.rank + 1
     if -rank <= axis < rank:
         return axis % rank
-    raise TypeRefused(
+    raise OperandError(
         f"a new axis can't be put in place {axis}",
         rule="axis-out-of-range",
         operand=0,
@@ -148,7 +148,7 @@ def axis_of(x: TensorType, axis: int, *, operand: int = 0) -> int:
     if -x.rank <= axis < x.rank:
         return axis % x.rank
     allowed = f"its axes are 0 to {x.rank - 1}, or -1 to -{x.rank} from the end"
-    raise TypeRefused(
+    raise OperandError(
         f"there is no axis {axis}",
         rule="axis-out-of-range",
         operand=operand,

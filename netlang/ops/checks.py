@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from netlang.ir.dims import Shape, Size, substitute
-from netlang.ir.op import TypeRefused
+from netlang.ir.op import OperandError
 from netlang.ir.types import DType, TensorType
 from netlang.ops.arguments import axis_of
 from netlang.ops.clauses import where_help
@@ -29,7 +29,7 @@ def require_float(op: str, *types: TensorType) -> None:
     """Refuse the first operand whose elements aren't floating-point numbers."""
     for position, x in enumerate(types):
         if not x.dtype.is_float:
-            raise TypeRefused(
+            raise OperandError(
                 f"`{op}` needs floating-point numbers, not {x.dtype}",
                 rule="dtype-mismatch",
                 operand=position,
@@ -42,7 +42,7 @@ def require_number(op: str, *types: TensorType) -> None:
     """Refuse the first operand whose elements are truth values."""
     for position, x in enumerate(types):
         if x.dtype is DType.BOOL:
-            raise TypeRefused(
+            raise OperandError(
                 f"`{op}` needs numbers, not bool",
                 rule="dtype-mismatch",
                 operand=position,
@@ -55,7 +55,7 @@ def require_integer(op: str, *types: TensorType, help: str) -> None:
     """Refuse the first operand whose elements aren't integers."""
     for position, x in enumerate(types):
         if not x.dtype.is_integer:
-            raise TypeRefused(
+            raise OperandError(
                 f"`{op}` needs integers, not {x.dtype}",
                 rule="dtype-mismatch",
                 operand=position,
@@ -68,7 +68,7 @@ def require_bool(op: str, *types: TensorType) -> None:
     """Refuse the first operand whose elements aren't truth values."""
     for position, x in enumerate(types):
         if x.dtype is not DType.BOOL:
-            raise TypeRefused(
+            raise OperandError(
                 f"`{op}` needs bool elements, not {x.dtype}",
                 rule="dtype-mismatch",
                 operand=position,
@@ -85,7 +85,7 @@ def require_same_dtype(a: TensorType, b: TensorType, *, at: Places | None = None
     # Towards the floating-point side: the other direction would throw digits away.
     widen_left = b.dtype.is_float and not a.dtype.is_float
     target, position = (b.dtype, left) if widen_left else (a.dtype, right)
-    raise TypeRefused(
+    raise OperandError(
         f"one side has {a.dtype} elements and the other {b.dtype}",
         rule="dtype-mismatch",
         operand=at and at[0],
@@ -98,7 +98,7 @@ def require_same_dtype(a: TensorType, b: TensorType, *, at: Places | None = None
 def require_dtype_of(x: TensorType, v: TensorType, *, operand: int) -> None:
     """Refuse the operand ``v`` unless its elements are of the type of the first operand's."""
     if v.dtype is not x.dtype:
-        raise TypeRefused(
+        raise OperandError(
             f"one side has {x.dtype} elements and the other {v.dtype}",
             rule="dtype-mismatch",
             operand=operand,
@@ -110,7 +110,7 @@ def require_dtype_of(x: TensorType, v: TensorType, *, operand: int) -> None:
 def require_rank(op: str, x: TensorType, least: int, layout: str, *, operand: int = 0) -> None:
     """Refuse a tensor with fewer dimensions than ``layout`` names."""
     if x.rank < least:
-        raise TypeRefused(
+        raise OperandError(
             f"`{op}` works on {layout}",
             rule="rank-mismatch",
             operand=operand,
@@ -123,7 +123,7 @@ def require_vector(op: str, name: str, v: TensorType, x: TensorType, *, operand:
     """Refuse ``v`` unless it holds one number for each channel (axis 1) of ``x``."""
     require_dtype_of(x, v, operand=operand)
     if v.shape != (x.shape[1],):
-        raise TypeRefused(
+        raise OperandError(
             f"`{op}` needs one `{name}` for each channel",
             operand=operand,
             label=f"this is {v}",
@@ -136,7 +136,7 @@ def require_elements(op: str, x: TensorType, axes: Sequence[int]) -> None:
     """Refuse a tensor that is known to have nothing along one of the axes."""
     for axis in axes:
         if x.shape[axis] == 0:
-            raise TypeRefused(
+            raise OperandError(
                 f"`{op}` needs at least one element along axis {axis}",
                 operand=0,
                 label=f"this is {x}",
@@ -146,7 +146,7 @@ def require_elements(op: str, x: TensorType, axes: Sequence[int]) -> None:
 def require_positive(op: str, name: str, value: float) -> None:
     """Refuse an attribute that must be above zero."""
     if not value > 0:
-        raise TypeRefused(f"`{name}` of `{op}` must be above 0, not {value}", rule="out-of-range")
+        raise OperandError(f"`{name}` of `{op}` must be above 0, not {value}", rule="out-of-range")
 
 
 def normal_axes(axes: Sequence[int], x: TensorType) -> tuple[int, ...]:
@@ -154,7 +154,7 @@ def normal_axes(axes: Sequence[int], x: TensorType) -> tuple[int, ...]:
     result = sorted(axis_of(x, axis) for axis in axes)
     for axis, after in pairwise(result):
         if axis == after:
-            raise TypeRefused(
+            raise OperandError(
                 f"axis {axis} of a rank-{x.rank} tensor is named twice",
                 rule="axis-out-of-range",
                 operand=0,
@@ -190,7 +190,7 @@ def broadcast(a: TensorType, b: TensorType, *, at: Places | None = None) -> Shap
     return together
 
 
-def misfit(a: TensorType, b: TensorType, at: Places | None) -> TypeRefused:
+def misfit(a: TensorType, b: TensorType, at: Places | None) -> OperandError:
     """Say where two shapes differ and what would make them fit."""
     same_rank = a.rank == b.rank
     lines: list[str] = []
@@ -213,7 +213,7 @@ def misfit(a: TensorType, b: TensorType, at: Places | None) -> TypeRefused:
     more, helps = rounding(differing)
     places = at or (0, 1)
     helps = (*helps, *_projection(a, b, places), *_same_size(a, b), *_per_channel(a, b, places))
-    return TypeRefused(
+    return OperandError(
         "these two shapes don't fit together",
         operand=at and at[0],
         other=at and at[1],
@@ -253,7 +253,7 @@ def _aligned(a: Shape, b: Shape) -> list[Pair]:
 
 def _stretched_twice(
     a: TensorType, b: TensorType, together: Shape, at: Places | None
-) -> TypeRefused:
+) -> OperandError:
     high, low = (a, b) if a.rank > b.rank else (b, a)
     left, right = at or (0, 1)
     high_at, low_at = (left, right) if high is a else (right, left)
@@ -270,7 +270,7 @@ def _stretched_twice(
     for _ in range(extra):
         pair = f"unsqueeze({pair}, 0)"
     helps.append(f"if you do want every pair, say so: `{pair}`")
-    return TypeRefused(
+    return OperandError(
         "both sides would have to be stretched",
         rule="broadcast-both",
         operand=at and at[0],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar, cast
 
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.system.numpy import Array, np
@@ -39,7 +39,7 @@ class Foreign(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         if not PYTHON_ALLOWED.get():
-            raise Fault(
+            raise NetlangError(
                 "python-not-allowed",
                 f"an `extern op` of this program runs Python: `{self.function}`",
                 notes=["a program from someone else could do anything this way"],

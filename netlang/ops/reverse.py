@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from netlang.ir.graph import BrokenGraph, Builder, Node, Value, Values
-from netlang.ir.op import OPS, NoGradient
+from netlang.ir.graph import Builder, GraphError, Node, Value, Values
+from netlang.ir.op import OPS, NoGradientError
 
 
 def gradients(
@@ -24,7 +24,7 @@ def gradients(
     ``cts`` gives, for each value a gradient starts from, its cotangent. ``nodes`` are the nodes to
     go back through, in topological order: all of the builder's if not given. A gradient node has
     the scope and the span of the node it belongs to. Gives ``None`` for a value nothing depends
-    on; raises ``NoGradient`` where an operator on the way has none.
+    on; raises ``NoGradientError`` where an operator on the way has none.
     """
     through = tuple(b.nodes if nodes is None else nodes)
     active = differentiable_from(through, wrt)
@@ -68,13 +68,13 @@ def _step_back(b: Builder, node: Node, found: dict[Value, Value], active: set[Va
     given = tuple(found[v] if v in found else zeros(b, v.type) for v in node.outputs)
     try:
         made = node.op.vjp(b, node.inputs, node.outputs, given)
-    except NoGradient as missing:
-        raise NoGradient(missing.message, missing.node or node) from None
+    except NoGradientError as missing:
+        raise NoGradientError(missing.message, missing.node or node) from None
     for v, ct in zip(node.inputs, made, strict=True):
         if ct is None or v not in active:
             continue
         if ct.type != v.type:
-            raise BrokenGraph(f"the gradient of {node.op} for {v}: {v.type} is {ct.type}")
+            raise GraphError(f"the gradient of {node.op} for {v}: {v.type} is {ct.type}")
         found[v] = b.one(OPS["add"](), found[v], ct) if v in found else ct
 
 

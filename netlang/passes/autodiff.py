@@ -19,7 +19,7 @@ def vjp(graph: Graph, wrt: Sequence[Value], *, of: str | None = None) -> Graph:
 
     The output must be one floating-point number. ``wrt`` are inputs, states, weights or values in
     between; each gets an output ``gradient_name(value, graph)`` of its type, zeros where the output
-    does not depend on it. Raises ``NoGradient`` where an operator on the way has no gradient.
+    does not depend on it. Raises ``NoGradientError`` where an operator on the way has no gradient.
     """
     name = next(iter(graph.outputs)) if of is None else of
     loss = graph.outputs[name]
@@ -45,7 +45,7 @@ def gradients(
 
     ``cts`` gives, for each value a gradient starts from, its cotangent; ``nodes`` are the nodes to
     go back through (all of the builder's if not given). Values nothing depends on get zeros.
-    Raises ``NoGradient``.
+    Raises ``NoGradientError``.
     """
     for v in wrt:
         if not v.type.dtype.is_float:

@@ -31,7 +31,7 @@ def transform(
 ) -> Graph:
     """Run passes in order and verify the graph after each.
 
-    ``watch`` is given the name of each pass and the graph it left. Raises ``BrokenGraph`` where a
+    ``watch`` is given the name of each pass and the graph it left. Raises ``GraphError`` where a
     pass has a bug.
     """
     for step in passes:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netlang.diagnostics.diagnostic import Diagnostics, Refused
-from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagnostics.diagnostic import DiagnosticError, Diagnostics
+from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.source import Source
 from netlang.diagnostics.suggestions import nearest
 from netlang.evaluate.context.frame import Frame, Run
 from netlang.evaluate.context.values import UNKNOWN, Object
 from netlang.evaluate.evaluate import evaluate
-from netlang.evaluate.modules.module import Home
+from netlang.evaluate.modules.module import ModuleScope
 from netlang.syntax import ast
 from netlang.syntax.parser import parse
 
 
-def parameter_values(decl: ast.Train, given: Mapping[str, str], home: Home) -> dict[str, Object]:
+def parameter_values(
+    decl: ast.Train, given: Mapping[str, str], home: ModuleScope
+) -> dict[str, Object]:
     """Evaluate ``NAME=TEXT`` for parameters of a section; the texts are of the language.
 
-    Raises ``Fault`` for a name the section does not have and a text that is no value. A parameter
-    that is a string takes the text as it stands.
+    Raises ``NetlangError`` for a name the section does not have and a text that is no value. A
+    parameter that is a string takes the text as it stands.
     """
     params = {param.name.text: param for param in decl.params}
     values: dict[str, Object] = {}
@@ -28,7 +30,7 @@ def parameter_values(decl: ast.Train, given: Mapping[str, str], home: Home) -> d
         if name not in params:
             near = nearest(name, params)
             listed = ", ".join(f"`{p}`" for p in params)
-            raise Fault(
+            raise NetlangError(
                 "unknown-parameter",
                 f"the train section `{decl.name.text}` has no parameter `{name}`",
                 notes=(f"it has {listed}" if listed else "it has none",),
@@ -47,7 +49,7 @@ def parameter_values(decl: ast.Train, given: Mapping[str, str], home: Home) -> d
     return values
 
 
-def _evaluated(name: str, text: str, home: Home) -> Object:
+def _evaluated(name: str, text: str, home: ModuleScope) -> Object:
     found = Diagnostics()
     file = parse(Source("--set", f"value = {text}"), found)
     value: Object = UNKNOWN
@@ -58,11 +60,11 @@ def _evaluated(name: str, text: str, home: Home) -> Object:
         assert isinstance(bind, ast.Bind)
         try:
             value = evaluate(bind.value, Frame(run, home))
-        except Refused as refused:
-            found.report(refused.diagnostic)
+        except DiagnosticError as rejected:
+            found.report(rejected.diagnostic)
     if value is UNKNOWN:
         first = found.items[0] if found.items else None
-        raise Fault(
+        raise NetlangError(
             "bad-value",
             f"`{name}={text}`: {first.message if first is not None else 'this is no value'}",
             helps=first.helps if first is not None else (),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from netlang.diagnostics.diagnostic import Refused
+from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.suggestions import nearest
 from netlang.evaluate.bodies import check_assertion, run_bind
 from netlang.evaluate.builtins.metrics import metric_names
 from netlang.evaluate.calls.binding import bind_arguments
-from netlang.evaluate.context.budget import Exhausted
-from netlang.evaluate.context.frame import CallSite, Frame, Noise, Run, refuse, report
+from netlang.evaluate.context.budget import BudgetError
+from netlang.evaluate.context.frame import CallSite, Frame, Noise, Run, reject, report
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results, Rows
-from netlang.evaluate.modules.module import Home
+from netlang.evaluate.modules.module import ModuleScope
 from netlang.ir.backward_slice import Slopes
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Node, Param, State, Value
@@ -63,11 +63,11 @@ class _Section:
         for item in self.decl.items:
             try:
                 self._item(item)
-            except Exhausted as exhausted:
+            except BudgetError as exhausted:
                 report(self.frame, exhausted.diagnostic)
                 return
-            except Refused as refused:
-                report(self.frame, refused.diagnostic)
+            except DiagnosticError as rejected:
+                report(self.frame, rejected.diagnostic)
         self._complete()
 
     def _item(self, item: ast.Bind | ast.Step | ast.Assert) -> None:
@@ -108,7 +108,7 @@ class _Section:
         if data.columns == valid.columns:
             return
         sized = data.columns.keys() == valid.columns.keys()
-        refuse(
+        reject(
             "columns-differ",
             "`valid` doesn't have the same columns as `data`",
             bind.value.span,
@@ -129,14 +129,14 @@ class _Section:
                 if name in STEP_SETTINGS:
                     given[name] = UNKNOWN
                     given[name] = setting(name, inner.names[name].value, bind, inner)
-            except Exhausted:
+            except BudgetError:
                 raise
-            except Refused as refused:
-                report(inner, refused.diagnostic)
+            except DiagnosticError as rejected:
+                report(inner, rejected.diagnostic)
         self.steps[step.name.text] = given
         for name in ("loss", "update", "optimizer"):
             if name not in given and not _misspelt(step.binds, STEP_SETTINGS):
-                refuse(
+                reject(
                     "missing-setting",
                     f"the step `{step.name.text}` has no `{name}`",
                     step.name.span,
@@ -154,14 +154,14 @@ class _Section:
             return
         shown = " and ".join(f"`{name}`" for name in missing)
         try:
-            refuse(
+            reject(
                 "missing-setting",
                 f"the train section `{self.decl.name.text}` has no {shown}",
                 self.decl.name.span,
                 helps=tuple(_EXAMPLES[name] for name in missing),
             )
-        except Refused as refused:
-            report(self.frame, refused.diagnostic)
+        except DiagnosticError as rejected:
+            report(self.frame, rejected.diagnostic)
 
     def _uses_batch(self) -> bool:
         return any(isinstance(n, ast.Name) and n.text == "batch" for n in walk(self.decl))
@@ -190,7 +190,7 @@ def _columns(rows: Rows) -> str:
 
 
 def elaborate_train(
-    decl: ast.Train, home: Home, run: Run, values: dict[str, Object] | None = None
+    decl: ast.Train, home: ModuleScope, run: Run, values: dict[str, Object] | None = None
 ) -> Plan:
     """Check a train section; mistakes go to the run's diagnostics."""
     run.training = True
@@ -218,7 +218,7 @@ def elaborate_train(
     )
 
 
-def _sites(decl: ast.Train, home: Home) -> tuple[dict[int, str], dict[int, str]]:
+def _sites(decl: ast.Train, home: ModuleScope) -> tuple[dict[int, str], dict[int, str]]:
     from netlang.evaluate.context.parameter_names import sites_of
 
     binds: list[ast.Statement] = []
@@ -234,7 +234,9 @@ def _sites(decl: ast.Train, home: Home) -> tuple[dict[int, str], dict[int, str]]
     return sites.names, sites.labels
 
 
-def _bind_params(decl: ast.Train, home: Home, frame: Frame, values: dict[str, Object]) -> None:
+def _bind_params(
+    decl: ast.Train, home: ModuleScope, frame: Frame, values: dict[str, Object]
+) -> None:
     definition = ast.Definition(
         decl.span, "op", decl.name, decl.params, (), (), (), decl.doc, decl.head
     )
@@ -243,7 +245,7 @@ def _bind_params(decl: ast.Train, home: Home, frame: Frame, values: dict[str, Ob
     inner.call = CallSite(function, {}, decl.head, frame)
     for param in decl.params:
         if param.default is None and param.name.text not in values:
-            refuse(
+            reject(
                 "missing-argument",
                 f"the parameter `{param.name.text}` of a train section needs a default",
                 param.span,

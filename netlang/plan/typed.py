@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlang.evaluate.bodies import maker
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import UNKNOWN, Argued, Duration, Object, Rows
 from netlang.evaluate.types.fitting import fits
 from netlang.ir.graph import Value
@@ -44,14 +44,14 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
 
 def _rows(name: str, arg: Argued) -> Rows:
     if not isinstance(arg.value, Rows):
-        refuse(
+        reject(
             "wrong-type",
             f"`{name}` must be rows of a dataset",
             arg.span,
             f"this is {describe(arg.value)}",
         )
     if not arg.value.batched:
-        refuse(
+        reject(
             "wrong-type",
             f"`{name}` must be in batches",
             arg.span,
@@ -63,7 +63,7 @@ def _rows(name: str, arg: Argued) -> Rows:
 
 def _length(arg: Argued, frame: Frame) -> Object:
     if isinstance(arg.value, Duration) and arg.value.amount <= 0:
-        refuse(
+        reject(
             "out-of-range",
             "a run must be longer than nothing",
             arg.span,
@@ -75,14 +75,14 @@ def _length(arg: Argued, frame: Frame) -> Object:
 def _count(name: str, arg: Argued, frame: Frame, *, least: int) -> Object:
     number = fits(arg, ast.NameType(arg.span, "int"), frame, name)
     if isinstance(number, int) and number < least:
-        refuse("out-of-range", f"`{name}` must be at least {least}", arg.span, f"this is {number}")
+        reject("out-of-range", f"`{name}` must be at least {least}", arg.span, f"this is {number}")
     return number
 
 
 def _precision(arg: Argued, frame: Frame) -> Object:
     fits(arg, ast.NameType(arg.span, "str"), frame, "precision")
     if arg.value not in PRECISIONS:
-        refuse(
+        reject(
             "out-of-range",
             f"`precision` is one of {', '.join(PRECISIONS)}",
             arg.span,
@@ -93,7 +93,7 @@ def _precision(arg: Argued, frame: Frame) -> Object:
 
 def _items(name: str, arg: Argued) -> list[Argued]:
     if not isinstance(arg.value, list):
-        refuse(
+        reject(
             "wrong-type",
             f"`{name}` must be a list",
             arg.span,
@@ -127,5 +127,5 @@ def _scalar(name: str, arg: Argued) -> Object:
                 else ("compare it with what it should be, as `cross_entropy` and `mse` do",)
             )
         what = "`loss` must be one number, f32[]" if name == "loss" else "a metric must be f32[]"
-        refuse("loss-shape", what, arg.span, f"this is {describe(value)}", helps=helps)
+        reject("loss-shape", what, arg.span, f"this is {describe(value)}", helps=helps)
     return value

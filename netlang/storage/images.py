@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from netlang.diagnostics.errors import BadFile, BadInput, TooLarge
+from netlang.diagnostics.errors import FileError, InputError, TooLargeError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import Size
 from netlang.ir.graph import Value
@@ -35,7 +35,7 @@ def _unwarned() -> Generator[None]:
 
 
 @_unwarned()
-def read_picture(path: Path, value: Value, *, resize: bool = False) -> Array:
+def read_image(path: Path, value: Value, *, resize: bool = False) -> Array:
     """Read a PNG or JPEG picture as ``value``: ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]``.
 
     Grey for one channel, red-green-blue for three; transparency is dropped and a photograph is
@@ -56,7 +56,7 @@ def read_square(path: Path, size: int) -> Array:
     scale = size / min(picture.size)
     width, height = (max(size, round(n * scale)) for n in picture.size)
     if width * height > MOST_PIXELS:
-        raise TooLarge(
+        raise TooLargeError(
             f"{path} is {picture.width:,} pixels by {picture.height:,}: with its shorter side of "
             f"{size:,} it would have more than {MOST_PIXELS:,}",
             helps=["cut it nearer to a square"],
@@ -76,11 +76,11 @@ def _loaded(path: Path) -> Image.Image:
             picture.load()
             return ImageOps.exif_transpose(picture)
         except Image.DecompressionBombError:
-            raise TooLarge(f"{path} has more than {MOST_PIXELS:,} pixels") from None
+            raise TooLargeError(f"{path} has more than {MOST_PIXELS:,} pixels") from None
         except UnidentifiedImageError:
-            raise BadFile(f"{path} is not a PNG or JPEG picture") from None
+            raise FileError(f"{path} is not a PNG or JPEG picture") from None
         except (OSError, SyntaxError, ValueError) as error:
-            raise BadFile(f"{path} is a damaged picture: {error}") from None
+            raise FileError(f"{path} is a damaged picture: {error}") from None
 
 
 def _wanted(value: Value) -> tuple[Size, tuple[Size, Size]]:
@@ -91,7 +91,7 @@ def _wanted(value: Value) -> tuple[Size, tuple[Size, Size]]:
         case (rows, columns):
             return 1, (rows, columns)
         case _:
-            raise BadInput(
+            raise InputError(
                 f"`{value.name}` is {value.type}, which no picture can be",
                 helps=["an input for pictures is f32[N, C, H, W], f32[C, H, W] or f32[H, W]"],
             )
@@ -101,12 +101,12 @@ def _check_extent(path: Path, picture: Image.Image) -> None:
     """Refuse from its header alone what would take too much memory or is no single picture."""
     width, height = picture.size
     if width * height > MOST_PIXELS:
-        raise TooLarge(
+        raise TooLargeError(
             f"{path} has {width:,} x {height:,} pixels, and {MOST_PIXELS:,} in all are the most"
         )
     frames = getattr(picture, "n_frames", 1)
     if frames > 1:
-        raise BadFile(f"{path} is an animation of {frames} pictures", helps=["save one of them"])
+        raise FileError(f"{path} is an animation of {frames} pictures", helps=["save one of them"])
 
 
 def _fitted(
@@ -121,7 +121,7 @@ def _fitted(
         return picture
     if resize:
         return picture.resize((columns, rows), Image.Resampling.BILINEAR)
-    raise BadInput(
+    raise InputError(
         f"{path} is {picture.height} rows by {picture.width} columns, and `{value.name}` "
         f"({value.type}) wants {rows} by {columns}",
         helps=["scale it with --resize"],
@@ -132,7 +132,7 @@ def _tensor(path: Path, picture: Image.Image, channels: Size, value: Value) -> A
     grey = picture.mode in ("1", "L", "LA", "La", *_DEEP)
     count = channels if isinstance(channels, int) else (1 if grey else 3)
     if count not in (1, 3):
-        raise BadInput(
+        raise InputError(
             f"`{value.name}` ({value.type}) has {count} channels, and a picture has 1 or 3",
             helps=["give a .npy file"],
         )
@@ -152,7 +152,7 @@ def _scaled(path: Path, planes: Array, value: Value) -> Array:
         top = 1 if planes.dtype.kind == "f" else 255
         return (planes.astype(np.float64) / top).astype(numpy_dtype(wanted))
     if wanted is DType.BOOL or wanted is DType.I8:
-        raise BadInput(f"`{value.name}` is {value.type}, and {path} holds numbers from 0 to 255")
+        raise InputError(f"`{value.name}` is {value.type}, and {path} holds numbers from 0 to 255")
     whole = (planes * 255).round() if planes.dtype.kind == "f" else planes
     return whole.astype(numpy_dtype(wanted))
 

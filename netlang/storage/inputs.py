@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, BadFile, BadInput, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, InputError, NetlangError
 from netlang.diagnostics.suggestions import did_you_mean, nearest
 from netlang.ir.graph import Graph, Value
 from netlang.storage.npy import read_npy, read_npz, write_npy, write_npz
@@ -21,7 +21,7 @@ def read_inputs(
     known = {v.name: v for v in (*graph.inputs, *(s.value for s in graph.states))}
     for name in places:
         if name not in known:
-            raise BadInput(
+            raise InputError(
                 f"`{graph.name}` has no input `{name}`",
                 notes=[f"it takes {', '.join(f'{v.name}: {v.type}' for v in known.values())}"],
                 helps=did_you_mean(name, known),
@@ -32,15 +32,17 @@ def read_inputs(
 def read_state(graph: Graph, path: Path) -> dict[str, Array]:
     """Read the state a call before left in a .npz file; a net starts anew where there is none."""
     if not graph.states:
-        raise BadInput(f"`{graph.name}` keeps no state", helps=["leave --state out"])
+        raise InputError(f"`{graph.name}` keeps no state", helps=["leave --state out"])
     if path.suffix.lower() != ".npz":
-        raise Fault("unknown-format", f"{path}: a state is kept in a .npz file", exit_code=USAGE)
+        raise NetlangError(
+            "unknown-format", f"{path}: a state is kept in a .npz file", exit_code=USAGE
+        )
     if not path.exists():
         return {}
     kept = read_npz(path)
     names = [s.name for s in graph.states]
     if set(kept) != set(names):
-        raise BadInput(
+        raise InputError(
             f"{path} holds {', '.join(kept) or 'nothing'}, and not the state of `{graph.name}`",
             notes=[f"its state is {', '.join(names)}"],
             helps=["take another file, or delete this one to start anew"],
@@ -53,8 +55,8 @@ def read_input(place: str, value: Value, *, resize: bool = False) -> Array:
 
     A picture becomes ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]`` as the input wants it: grey
     for one channel, red-green-blue for three; 0 to 255 becomes 0 to 1 where the input is of
-    floats. Its size must be right, or ``resize`` makes it so. Raises ``BadFile`` and
-    ``BadInput``.
+    floats. Its size must be right, or ``resize`` makes it so. Raises ``FileError`` and
+    ``InputError``.
     """
     path, member = _parted(place)
     match path.suffix.lower():
@@ -65,7 +67,7 @@ def read_input(place: str, value: Value, *, resize: bool = False) -> Array:
         case suffix if suffix in PICTURES:
             return _picture(path, value, resize=resize)
         case suffix:
-            raise Fault(
+            raise NetlangError(
                 "unknown-format",
                 f"`{place}`: {suffix or 'a file without ending'} is no format of inputs",
                 helps=["give a .npy, .npz, .png or .jpg file"],
@@ -75,15 +77,15 @@ def read_input(place: str, value: Value, *, resize: bool = False) -> Array:
 
 def _picture(path: Path, value: Value, *, resize: bool) -> Array:
     try:
-        from netlang.storage.images import read_picture
+        from netlang.storage.images import read_image
     except ImportError:
-        raise Fault(
+        raise NetlangError(
             "pillow-missing",
             f"{path} is a picture, and reading pictures needs Pillow",
             helps=['pip install "netlang[images]"'],
             exit_code=ENVIRONMENT,
         ) from None
-    return read_picture(path, value, resize=resize)
+    return read_image(path, value, resize=resize)
 
 
 def file_of(place: str) -> str:
@@ -112,28 +114,28 @@ def _chosen(path: Path, arrays: Mapping[str, Array], member: str | None, value: 
         return arrays[name]
     near = nearest(name, arrays)
     listed = ", ".join(f"`{n}`" for n in arrays) or "nothing"
-    raise BadFile(
+    raise FileError(
         f"{path} holds no array `{name}`",
         helps=[f"did you mean `{path}:{near}`?" if near is not None else f"it holds {listed}"],
     )
 
 
 def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
-    """Write one output as ``.npy``, or any number as ``.npz``; raises ``Fault``."""
+    """Write one output as ``.npy``, or any number as ``.npz``; raises ``NetlangError``."""
     match path.suffix.lower():
         case ".npz":
             write_npz(path, outputs)
         case ".npy" if len(outputs) == 1:
             write_npy(path, next(iter(outputs.values())))
         case ".npy":
-            raise Fault(
+            raise NetlangError(
                 "several-outputs",
                 f"{path} can hold one array, and there are {len(outputs)}: {', '.join(outputs)}",
                 helps=["write them to a .npz file, or name one output"],
                 exit_code=USAGE,
             )
         case _:
-            raise Fault(
+            raise NetlangError(
                 "unknown-format",
                 f"{path}: outputs are written as .npy or .npz",
                 exit_code=USAGE,

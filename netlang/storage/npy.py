@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
-from netlang.diagnostics.errors import BadFile, Fault, TooLarge
+from netlang.diagnostics.errors import FileError, NetlangError, TooLargeError
 from netlang.ir.arrays import known
 from netlang.system.files import reading, write_atomically
 from netlang.system.numpy import Array, np
@@ -19,7 +19,7 @@ _LARGEST_RATIO, _SMALLEST_BOMB = 200, 1 << 26
 
 
 def read_npy(path: Path) -> Array:
-    """Read a ``.npy`` file; raises ``BadFile`` for one that isn't exactly its header's array."""
+    """Read a ``.npy`` file; raises ``FileError`` for one that isn't exactly its header's array."""
     with reading(path) as stream:
         size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
@@ -29,7 +29,8 @@ def read_npy(path: Path) -> Array:
 def read_npz(path: Path) -> dict[str, Array]:
     """Read every array of a ``.npz`` file by name.
 
-    Raises ``BadFile``, and ``TooLarge`` for a small file that claims to unpack to a huge one.
+    Raises ``FileError``, and ``TooLargeError`` for a small file that claims to unpack to a huge
+    one.
     """
     with reading(path) as stream:
         try:
@@ -38,10 +39,10 @@ def read_npz(path: Path) -> dict[str, Array]:
                     member.filename.removesuffix(".npy"): _member(archive, member, path)
                     for member in _members(archive, path)
                 }
-        except (Fault, MemoryError):
+        except (NetlangError, MemoryError):
             raise
         except Exception as error:  # a damaged archive fails in as many ways as a damaged header
-            raise BadFile(f"{path} is not a readable .npz file: {error}") from None
+            raise FileError(f"{path} is not a readable .npz file: {error}") from None
 
 
 def write_npy(path: Path, array: Array) -> None:
@@ -66,14 +67,14 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
     start = stream.tell()
     try:
         shape, fortran, dtype = _header(stream)
-    except (Fault, MemoryError):
+    except (NetlangError, MemoryError):
         raise
     except Exception as error:
         # The header is Python's notation, and reading a stranger's fails in every way it can.
         why = (str(error).splitlines() or [""])[0].rstrip(".")
-        raise BadFile(f"{name} is not a readable .npy file: {why}") from None
+        raise FileError(f"{name} is not a readable .npy file: {why}") from None
     if dtype.hasobject:
-        raise BadFile(
+        raise FileError(
             f"{name} holds Python objects, which could run code when they are read",
             helps=['save the numbers alone: numpy.save(path, x.astype("float32"))'],
         )
@@ -81,15 +82,15 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
     claimed = prod(shape) * dtype.itemsize
     if any(type(d) is not int or d < 0 for d in shape) or claimed != length:
         lengths = f"its header claims {claimed:,} bytes of data, and {length:,} follow"
-        raise BadFile(f"{name} is damaged: {lengths}")
+        raise FileError(f"{name} is damaged: {lengths}")
     if known(dtype) is None:
-        raise BadFile(f"{name} holds elements of type {dtype.name}, which no tensor has")
+        raise FileError(f"{name} holds elements of type {dtype.name}, which no tensor has")
     array: Array = np.frombuffer(stream.read(length), dtype=dtype)
     array = array.astype(dtype.newbyteorder("="), copy=False)
     try:
         return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
     except ValueError:  # too many axes, or an empty array that would be endless in another one
-        raise BadFile(
+        raise FileError(
             f"{name} is damaged: its header claims a shape that no array can have"
         ) from None
 
@@ -109,20 +110,20 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     seen: set[str] = set()
     for member in members:
         if member.filename in seen:
-            raise BadFile(f"{path} holds `{member.filename}` twice")
+            raise FileError(f"{path} holds `{member.filename}` twice")
         seen.add(member.filename)
         if not member.filename.endswith(".npy"):
-            raise BadFile(f"{path} holds `{member.filename}`, which is no array")
+            raise FileError(f"{path} holds `{member.filename}`, which is no array")
         if member.flag_bits & 1:
-            raise BadFile(f"{path}: `{member.filename}` is encrypted")
+            raise FileError(f"{path}: `{member.filename}` is encrypted")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise BadFile(
+            raise FileError(
                 f"{path}: `{member.filename}` is compressed in a way that NumPy does not know"
             )
     packed = sum(member.compress_size for member in members)
     size = sum(member.file_size for member in members)
     if size > _SMALLEST_BOMB and size > _LARGEST_RATIO * packed:
-        raise TooLarge(
+        raise TooLargeError(
             f"{path} is {packed:,} bytes long and would unpack to {size:,}",
             helps=["save it with numpy.savez, which does not compress"],
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netlang.diagnostics.errors import BadFile, BadInput, Fault
+from netlang.diagnostics.errors import FileError, InputError, NetlangError
 from netlang.diagnostics.suggestions import nearest
 from netlang.system.files import reading, write_atomically
 
@@ -38,11 +38,11 @@ class Vocabulary:
         return all(len(word) <= 1 for word in self.words)
 
     def number(self, word: str) -> int:
-        """Give the number of a word; raises ``BadInput`` for one that is not known."""
+        """Give the number of a word; raises ``InputError`` for one that is not known."""
         if word in self._numbers:
             return self._numbers[word]
         near = nearest(word, [w for w in self.words if abs(len(w) - len(word)) < 3])
-        raise BadInput(
+        raise InputError(
             f"the vocabulary of {len(self):,} words has no {_quoted(word)}",
             helps=[f"did you mean {_quoted(near)}?"] if near is not None else [],
         )
@@ -72,34 +72,34 @@ def beside(weights: Path) -> Path:
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
-    """Read a vocabulary; raises ``BadFile`` for anything else."""
+    """Read a vocabulary; raises ``FileError`` for anything else."""
     with reading(path) as stream:
         content = stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
-        raise BadFile(f"{path} is too large for a vocabulary")
+        raise FileError(f"{path} is too large for a vocabulary")
     try:
         lines = content.decode("utf-8").split("\n")
     except UnicodeDecodeError:
-        raise BadFile(f"{path} is not text in UTF-8") from None
+        raise FileError(f"{path} is not text in UTF-8") from None
     if lines[-1] == "":
         lines.pop()
     words = tuple(_word(line, path, number) for number, line in enumerate(lines, 1))
     seen: dict[str, int] = {}
     for number, word in enumerate(words, 1):
         if word in seen:
-            raise BadFile(f"{path}: line {number} is the word of line {seen[word]} again")
+            raise FileError(f"{path}: line {number} is the word of line {seen[word]} again")
         seen[word] = number
     return Vocabulary(words)
 
 
 def vocabulary_for(path: str | None, weights: str | None) -> Vocabulary:
-    """Read the vocabulary named, else the one beside the weights; raises ``Fault``."""
+    """Read the vocabulary named, else the one beside the weights; raises ``NetlangError``."""
     if path is not None:
         return load_vocabulary(Path(path))
     place = beside(Path(weights)) if weights is not None else None
     if place is not None and place.exists():
         return load_vocabulary(place)
-    raise Fault(
+    raise NetlangError(
         "vocabulary-missing",
         "there is no vocabulary to read and write words by",
         notes=[f"looked for {place}"] if place is not None else [],
@@ -113,7 +113,7 @@ def require_room(vocabulary: Vocabulary, rooms: int, what: str) -> None:
     Fewer are usual: a net is made for at most so many words, and its texts may hold less.
     """
     if len(vocabulary) > rooms:
-        raise BadInput(
+        raise InputError(
             f"the vocabulary has {len(vocabulary):,} words, and {what} has room for {rooms:,}",
             helps=["take the vocabulary the net was trained with"],
         )
@@ -128,7 +128,7 @@ def _word(line: str, path: Path, number: int) -> str:
             word = None
         if isinstance(word, str):
             return word
-    raise BadFile(
+    raise FileError(
         f"{path}: line {number} is not a word", helps=['write it as a JSON string: "the", "\\n"']
     )
 

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from netlang.diagnostics.errors import BadFile, BadWeights, TooLarge
+from netlang.diagnostics.errors import FileError, TooLargeError, WeightsError
 from netlang.ir.arrays import dtype_of, raw, show_array, type_of
 from netlang.ir.graph import Graph
 from netlang.storage.npy import read_npz
@@ -74,14 +74,14 @@ _KINDS = {
 def load_weights(path: Path) -> dict[str, Array]:
     """Read weights by path from a ``.safetensors`` or ``.npz`` file; runs no code from it.
 
-    Raises ``BadFile`` for anything else, naming the format where it is known.
+    Raises ``FileError`` for anything else, naming the format where it is known.
     """
     suffix = path.suffix.lower()
     if suffix == ".npz":
         return read_npz(path)
     if suffix in _REFUSED:
         what, recipe = _REFUSED[suffix]
-        raise BadFile(
+        raise FileError(
             f"{path} is {what}: reading it could run code from the file",
             helps=[f"convert it where you trust it: {recipe.format(stem=path.stem)}"],
         )
@@ -89,7 +89,7 @@ def load_weights(path: Path) -> dict[str, Array]:
     try:
         return dict(_safetensors().load_file(str(path)))
     except (KeyError, _safetensor_error()) as error:
-        raise BadFile(f"{path} is not a readable safetensors file: {error}") from None
+        raise FileError(f"{path} is not a readable safetensors file: {error}") from None
 
 
 def load_with_metadata(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -127,7 +127,7 @@ def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:
 
 
 def require(graph: Graph, weights: Mapping[str, Array], *, exactly: bool = False) -> None:
-    """Raise ``BadWeights`` unless every weight of a graph is given in its type.
+    """Raise ``WeightsError`` unless every weight of a graph is given in its type.
 
     Weights the graph does not have may be there too, except with ``exactly``.
     """
@@ -135,7 +135,7 @@ def require(graph: Graph, weights: Mapping[str, Array], *, exactly: bool = False
     differences = [d for d in found if exactly or not d.startswith("extra:")]
     if differences:
         count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
-        raise BadWeights(f"the weights do not fit `{graph.name}`: {count}", notes=differences)
+        raise WeightsError(f"the weights do not fit `{graph.name}`: {count}", notes=differences)
 
 
 def not_finite(weights: Mapping[str, Array]) -> dict[str, int]:
@@ -153,7 +153,7 @@ def _check_header(path: Path) -> None:
     with reading(path) as stream:
         length = int.from_bytes(stream.read(8), "little")
         if length > _LONGEST_HEADER:
-            raise BadFile(
+            raise FileError(
                 f"{path} is not a readable safetensors file: "
                 f"its first 8 bytes claim a header of {length:,} bytes"
             )
@@ -161,18 +161,20 @@ def _check_header(path: Path) -> None:
 
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         if len(pairs) > _MOST_TENSORS:
-            raise TooLarge(f"{path} holds {len(pairs):,} tensors; {_MOST_TENSORS:,} is the most")
+            raise TooLargeError(
+                f"{path} holds {len(pairs):,} tensors; {_MOST_TENSORS:,} is the most"
+            )
         names: set[str] = set()
         for name, _ in pairs:
             if name in names:
-                raise BadFile(f"{path} names `{name}` twice")
+                raise FileError(f"{path} names `{name}` twice")
             names.add(name)
         return dict(pairs)
 
     try:
         json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
-        raise BadFile(f"{path} is not a readable safetensors file: {error}") from None
+        raise FileError(f"{path} is not a readable safetensors file: {error}") from None
 
 
 def _safetensors() -> ModuleType:

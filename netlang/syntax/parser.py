@@ -6,12 +6,12 @@ import re
 from threading import Lock
 from typing import Any
 
-from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label, Refused
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.automaton import Automaton
 from netlang.syntax.build import Builder
-from netlang.syntax.scan import Failure, Fault, scan
+from netlang.syntax.scan import Failure, NetlangError, scan
 
 _BUILDER = Builder()
 _AUTOMATON = Automaton(_BUILDER)
@@ -43,12 +43,12 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
         result = _parse(source.text[start:until], start)
         found = _BUILDER.checks.found
         _BUILDER.reset(_NOTHING, 0)
-    if isinstance(result, Refused):
+    if isinstance(result, DiagnosticError):
         diagnostics.report(result.diagnostic)
         return None
     if fault is not None and not (isinstance(result, Failure) and result.start < until):
         result = fault
-    if isinstance(result, Failure | Fault):
+    if isinstance(result, Failure | NetlangError):
         diagnostics.report(_explain(source, start, end, result))
         return None
     for diagnostic in found:
@@ -56,13 +56,13 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
     return _file(source, result, scanned.comments)
 
 
-def _explain(source: Source, start: int, end: int, what: Failure | Fault) -> Diagnostic:
+def _explain(source: Source, start: int, end: int, what: Failure | NetlangError) -> Diagnostic:
     # Most programs have no syntax error: what explains one is imported when it is needed.
     from netlang.syntax.errors import explain
-    from netlang.syntax.errors.lexical import explain_fault
+    from netlang.syntax.errors.lexical import explain_error
 
-    if isinstance(what, Fault):
-        return explain_fault(source, end, what)
+    if isinstance(what, NetlangError):
+        return explain_error(source, end, what)
     return explain(source, start, end, what)
 
 
@@ -102,11 +102,11 @@ def _file(source: Source, parts: list[Any], comments: tuple[ast.Comment, ...]) -
     return ast.File(source, version, imports, tuple(rest[len(imports) :]), comments)
 
 
-def _parse(text: str, offset: int) -> list[Any] | Failure | Refused:
+def _parse(text: str, offset: int) -> list[Any] | Failure | DiagnosticError:
     try:
         result = _AUTOMATON.parse(text)
-    except Refused as refused:
-        return refused
+    except DiagnosticError as rejected:
+        return rejected
     if isinstance(result, Failure):
         return Failure(offset + result.start, result.expected)
     return result

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, Fault
+from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.source import Source
 
 SIZE_LIMIT = 4 * 2**20
@@ -33,18 +33,18 @@ _FORMATS = (
 def read_source(path: str | Path) -> Source:
     """Read a program; line ends become ``\\n``, a byte order mark is dropped.
 
-    Raises ``Fault`` for a file that is missing, not a regular file, larger than 4 MiB, not
+    Raises ``NetlangError`` for a file that is missing, not a regular file, larger than 4 MiB, not
     UTF-8, or of a binary format. The name of the source is the path as given.
     """
     name = str(path)
     data = _read_bytes(name).removeprefix(b"\xef\xbb\xbf")
-    _refuse_binary(name, data)
+    _reject_binary(name, data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = _unify(data[: error.start].decode("utf-8"))
         line, column = Source(name, before).line_col(len(before))
-        raise Fault(
+        raise NetlangError(
             "not-text",
             f"`{name}` is not UTF-8 text",
             notes=[
@@ -63,23 +63,23 @@ def _unify(text: str) -> str:
 def _read_bytes(name: str) -> bytes:
     try:
         # Looked at before it is opened: opening a FIFO would wait for a writer.
-        _refuse_irregular(name, Path(name).stat())
+        _reject_irregular(name, Path(name).stat())
         with Path(name).open("rb") as file:
             status = os.fstat(file.fileno())
-            _refuse_irregular(name, status)
+            _reject_irregular(name, status)
             data = file.read(SIZE_LIMIT + 1)
     except FileNotFoundError:
-        raise Fault("no-such-file", f"there is no file `{name}`", exit_code=USAGE) from None
+        raise NetlangError("no-such-file", f"there is no file `{name}`", exit_code=USAGE) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Fault(
+        raise NetlangError(
             "unreadable-file",
             f"`{name}` can't be read",
             notes=[str(reason).lower()],
             exit_code=ENVIRONMENT,
         ) from None
     if len(data) > SIZE_LIMIT:
-        raise Fault(
+        raise NetlangError(
             "file-too-large",
             f"`{name}` is larger than 4 MiB, the limit for a program",
             notes=[f"it has {max(status.st_size, len(data)):,} bytes"],
@@ -88,11 +88,11 @@ def _read_bytes(name: str) -> bytes:
     return data
 
 
-def _refuse_irregular(name: str, status: os.stat_result) -> None:
+def _reject_irregular(name: str, status: os.stat_result) -> None:
     if stat.S_ISREG(status.st_mode):
         return
     kind = "a folder" if stat.S_ISDIR(status.st_mode) else _kind(status.st_mode)
-    raise Fault(
+    raise NetlangError(
         "not-a-file",
         f"`{name}` is {kind}, not a file",
         helps=["name a `.net` file"],
@@ -100,9 +100,9 @@ def _refuse_irregular(name: str, status: os.stat_result) -> None:
     )
 
 
-def _refuse_binary(name: str, data: bytes) -> None:
+def _reject_binary(name: str, data: bytes) -> None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_utf16(data):
-        raise Fault(
+        raise NetlangError(
             "not-text",
             f"`{name}` is UTF-16, not UTF-8",
             notes=["it starts with the bytes " + data[:4].hex(" ")],
@@ -116,13 +116,13 @@ def _refuse_binary(name: str, data: bytes) -> None:
     if what is None and data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         what = "a Python pickle"
     if what is not None:
-        raise Fault(
+        raise NetlangError(
             "not-text",
             f"`{name}` is no program: it looks like {what}",
             helps=["name a `.net` file; weights and data are given by options"],
         )
     if (at := data.find(b"\x00")) >= 0:
-        raise Fault(
+        raise NetlangError(
             "not-text",
             f"`{name}` is not text",
             notes=[f"it has a NUL byte at offset {at}"],

@@ -23,7 +23,7 @@ class Bracket:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class NetlangError:
     """What the scan stumbled on first: a place, and the bracket that was open there."""
 
     kind: Literal["open", "mismatch", "stray", "deep", "string", "foreign"]
@@ -51,7 +51,7 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Scan:
     comments: tuple[ast.Comment, ...]
-    fault: Fault | None
+    fault: NetlangError | None
 
 
 def scan(source: Source, start: int, end: int) -> Scan:
@@ -59,7 +59,7 @@ def scan(source: Source, start: int, end: int) -> Scan:
     text = source.text
     comments: list[ast.Comment] = []
     stack: list[Bracket] = []
-    fault: Fault | None = None
+    fault: NetlangError | None = None
     for match in _LANDMARK.finditer(text, start, end):
         at, word = match.start(), match.group()
         first = word[0]
@@ -71,30 +71,30 @@ def scan(source: Source, start: int, end: int) -> Scan:
             continue
         elif first == '"':
             if len(word) < 2 or word[-1] != '"' or _ends_escaped(word):
-                fault = Fault("string", at, match.end())
+                fault = NetlangError("string", at, match.end())
         elif first in CLOSER:
             stack.append(Bracket(first, at))
             if len(stack) > NESTING_LIMIT:
-                fault = Fault("deep", at, at + 1)
+                fault = NetlangError("deep", at, at + 1)
         elif first in OPENER:
             fault = _close(stack, first, at)
         else:
-            fault = Fault("foreign", at, match.end())
+            fault = NetlangError("foreign", at, match.end())
     if fault is None and stack:
-        fault = Fault("open", end, end, stack[-1])
+        fault = NetlangError("open", end, end, stack[-1])
     return Scan(tuple(comments), fault)
 
 
-def _close(stack: list[Bracket], closer: str, at: int) -> Fault | None:
+def _close(stack: list[Bracket], closer: str, at: int) -> NetlangError | None:
     wanted = OPENER[closer]
     if not stack or (stack[-1].text == "{" and closer != "}"):
-        return Fault("stray", at, at + 1)
+        return NetlangError("stray", at, at + 1)
     top = stack[-1]
     if top.text == wanted:
         stack.pop()
         return None
     closes_outer = any(b.text == wanted for b in stack)
-    return Fault("open" if closes_outer else "mismatch", at, at + 1, top)
+    return NetlangError("open" if closes_outer else "mismatch", at, at + 1, top)
 
 
 def _ends_escaped(word: str) -> bool:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from netlang.diagnostics.errors import ENVIRONMENT, BadFile, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 
 UNFINISHED = ".unfinished"
 """How the names of files end that are being written."""
@@ -19,7 +19,7 @@ UNFINISHED = ".unfinished"
 def replacing(path: Path) -> Generator[Path]:
     """Give a path to write to, which takes the place of ``path`` once that went well.
 
-    ``path`` holds either what it held or all of the new content. Raises ``Fault`` where the
+    ``path`` holds either what it held or all of the new content. Raises ``NetlangError`` where the
     system refuses, and leaves nothing behind.
     """
     check_replaceable(path)
@@ -52,16 +52,18 @@ def check_replaceable(path: Path) -> None:
         return  # Nothing is there yet, or nothing can be: trying tells which.
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
         what = "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
-        raise Fault("cannot-write", f"cannot write {path}: {what}", exit_code=ENVIRONMENT)
+        raise NetlangError("cannot-write", f"cannot write {path}: {what}", exit_code=ENVIRONMENT)
 
 
-def cannot_write(path: Path, error: OSError) -> Fault:
+def cannot_write(path: Path, error: OSError) -> NetlangError:
     """Tell that the system refused to write a file."""
-    return Fault("cannot-write", f"cannot write {path}: {_reason(error)}", exit_code=ENVIRONMENT)
+    return NetlangError(
+        "cannot-write", f"cannot write {path}: {_reason(error)}", exit_code=ENVIRONMENT
+    )
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write a file whole or not at all; raises ``Fault`` where the system refuses."""
+    """Write a file whole or not at all; raises ``NetlangError`` where the system refuses."""
     with replacing(path) as unfinished, unfinished.open("wb") as out:
         for chunk in chunks:
             out.write(chunk)
@@ -72,11 +74,11 @@ def reading(path: Path) -> Generator[BinaryIO]:
     """Open a regular file; a pipe, a device or a folder is refused before it can block."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise BadFile(f"{path} is not a regular file")
+            raise FileError(f"{path} is not a regular file")
         with path.open("rb") as stream:
             yield stream
     except OSError as error:
-        raise Fault(
+        raise NetlangError(
             "cannot-read", f"cannot read {path}: {_reason(error)}", exit_code=ENVIRONMENT
         ) from None
 
@@ -117,8 +119,8 @@ _LONGEST_PATH = 4096
 def find_data(text: str, folder: Path, *, about: str = "") -> Path:
     """Find the file or folder of data a program names, in its own folder or a folder of data.
 
-    ``folder`` is the program's; ``about`` is what the program says of the data, for who has to
-    get them. Raises ``Fault`` for a path that is absolute or leads out of the folders a program
+    ``folder`` is the program's; ``about`` is what the program says of the data, for who has to get
+    them. Raises ``NetlangError`` for a path that is absolute or leads out of the folders a program
     may read, by itself or by a link, and where there is nothing.
     """
     _check_data_path(text)
@@ -136,13 +138,13 @@ def find_data(text: str, folder: Path, *, about: str = "") -> Path:
             return Path(os.path.normpath(target))
         outside = target if exists else outside
     if outside is not None:
-        raise Fault(
+        raise NetlangError(
             "data-path",
             f"{outside} leads out of the program's folders",
             notes=["nothing outside of them is read"],
             helps=["put its folder into the variable NETLANG_DATA"],
         )
-    raise Fault(
+    raise NetlangError(
         "data-missing",
         f"there is no `{text}`",
         notes=[f"looked for in {', '.join(str(place) for place, _ in places)}"],
@@ -154,9 +156,9 @@ def find_data(text: str, folder: Path, *, about: str = "") -> Path:
 def _check_data_path(text: str) -> None:
     """Refuse what is no relative path, before anything is looked up."""
     if not text or len(text) > _LONGEST_PATH or "\\" in text or any(ord(c) < 32 for c in text):
-        raise Fault("data-path", "a path of data is a relative path with forward slashes")
+        raise NetlangError("data-path", "a path of data is a relative path with forward slashes")
     if text.startswith(("/", "~")) or "://" in text or text[1:2] == ":":
-        raise Fault(
+        raise NetlangError(
             "data-path",
             f"`{text}` is no path relative to the program",
             notes=["absolute paths and addresses are not read"],

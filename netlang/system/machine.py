@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from netlang.diagnostics.errors import ENVIRONMENT, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, NetlangError
 
 _CONTAINER = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -40,14 +40,14 @@ def within_memory(need: int, said: str, warn: Callable[[str], None]) -> Generato
         yield
     except MemoryError:
         raise _out_of_memory("there is not enough memory", said) from None
-    except Fault as fault:
+    except NetlangError as fault:
         if fault.rule != "out-of-memory":
             raise
         raise _out_of_memory(fault.message, said) from None
 
 
-def _out_of_memory(message: str, said: str) -> Fault:
-    return Fault(
+def _out_of_memory(message: str, said: str) -> NetlangError:
+    return NetlangError(
         "out-of-memory",
         message,
         notes=[said],

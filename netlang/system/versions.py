@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from netlang.diagnostics.errors import ENVIRONMENT, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, NetlangError
 
 KNOWN: Mapping[str, tuple[str, str]] = {
     "numpy": ("2.0", "3"),
@@ -16,7 +16,7 @@ KNOWN: Mapping[str, tuple[str, str]] = {
 """From the first version, and before the second, whose major number lets anything change."""
 
 
-class UnknownVersion(Fault):
+class VersionError(NetlangError):
     """A library that is installed in a version we do not know."""
 
     def __init__(
@@ -32,7 +32,7 @@ class UnknownVersion(Fault):
 
 
 def check_version(package: str, found: str) -> None:
-    """Raise ``UnknownVersion`` for a library that is too old or too new for us.
+    """Raise ``VersionError`` for a library that is too old or too new for us.
 
     >>> check_version("numpy", "2.4.6")
     >>> check_version("numpy", "1.26.4")
@@ -43,7 +43,7 @@ def check_version(package: str, found: str) -> None:
     if _numbers(first) <= _numbers(found) < _numbers(end):
         return
     old = _numbers(found) < _numbers(first)
-    raise UnknownVersion(
+    raise VersionError(
         f"{package} {found} is too {'old' if old else 'new'}",
         package,
         found=found,

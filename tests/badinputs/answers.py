@@ -159,7 +159,7 @@ def keeps_the_contract(answer: Answer) -> None:
         assert not first.endswith("."), first
 
 
-def refused(text: str | bytes, *rules: str, folder: Path, line: int | None = None) -> Answer:
+def rejected(text: str | bytes, *rules: str, folder: Path, line: int | None = None) -> Answer:
     """Check a program, and assert that it is refused by a rule, in its place, in time."""
     path = folder / "bad.net"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from answers import MEMORY, SECONDS, accepted, ask, keeps_the_contract, measured, net, refused
+from answers import MEMORY, SECONDS, accepted, ask, keeps_the_contract, measured, net, rejected
 
 from netlang.evaluate.context.budget import LENGTH_LIMIT, STEP_LIMIT
 from netlang.evaluate.context.budget import NESTING_LIMIT as LISTS_INSIDE_LISTS
@@ -33,13 +33,13 @@ def laughs(levels: int, width: int = 10, call: str = "x |> {}") -> str:
 )  # fmt: skip
 def test_l1_a_huge_loop_is_counted_not_run(turns: str, tmp_path: Path) -> None:
     text = f"many = 1_000_000_000\n\n{net(loop(turns), FLAT)}"
-    answer = refused(text, "too-large", "number-too-large", folder=tmp_path)
+    answer = rejected(text, "too-large", "number-too-large", folder=tmp_path)
     assert answer.seconds < HALF_A_SECOND
 
 
 @pytest.mark.parametrize("body", ["[i for i in 1..10 ** 12]", "[x for i in 1..10 ** 9]"])
 def test_l1_a_huge_comprehension_is_counted_not_run(body: str, tmp_path: Path) -> None:
-    answer = refused(net(f"concat({body}, axis=1)", FLAT), "too-large", folder=tmp_path)
+    answer = rejected(net(f"concat({body}, axis=1)", FLAT), "too-large", folder=tmp_path)
     assert answer.seconds < HALF_A_SECOND
 
 
@@ -51,13 +51,13 @@ def test_l2_nested_loops_multiply_before_they_run(tmp_path: Path) -> None:
         lines.append(f"{target} = for i{level} in 1..10 with h{level} = {before} {{")
         before = f"h{level}"
     lines += ["next h10 = relu(h10)", *"}" * 11]
-    answer = refused("\n".join(lines) + "\n", "too-large", folder=tmp_path)
+    answer = rejected("\n".join(lines) + "\n", "too-large", folder=tmp_path)
     assert "21,111,111,110 calls" in answer.text
     assert answer.seconds < HALF_A_SECOND
 
 
 def test_l3_a_billion_laughs_are_counted_once_each(tmp_path: Path) -> None:
-    answer = refused(laughs(12), "too-large", folder=tmp_path)
+    answer = rejected(laughs(12), "too-large", folder=tmp_path)
     assert "2,111,111,111,111 calls" in answer.text
     assert answer.seconds < HALF_A_SECOND
 
@@ -96,7 +96,7 @@ def test_l3_a_billion_laughs_are_counted_once_each(tmp_path: Path) -> None:
     ids=["wide", "deep", "ops", "layers", "conditions", "arguments", "parameter", "default"],
 )
 def test_l3_what_no_text_tells_is_counted_while_it_is_done(text: str, tmp_path: Path) -> None:
-    answer = refused(text, "too-large", "too-deep", folder=tmp_path)
+    answer = rejected(text, "too-large", "too-deep", folder=tmp_path)
     assert answer.rules == [answer.rules[0]]
 
 
@@ -193,7 +193,7 @@ def test_l6_a_chain_of_ten_thousand_layers_is_legal(layer: str, tmp_path: Path) 
 
 
 def test_l6_a_hundred_thousand_layers_are_counted_not_made(tmp_path: Path) -> None:
-    answer = refused(net(loop("100_000"), FLAT), "too-large", folder=tmp_path)
+    answer = rejected(net(loop("100_000"), FLAT), "too-large", folder=tmp_path)
     assert answer.seconds < HALF_A_SECOND
 
 
@@ -229,18 +229,18 @@ def test_l6_ten_thousand_convolutions_are_legal(tmp_path: Path) -> None:
      "10.0 ** 400", "2 ** 1000000000", "exp(1000.0)", "1e308 + 1e308"],
 )  # fmt: skip
 def test_l8_constants_stay_below_two_to_the_sixty_three(value: str, tmp_path: Path) -> None:
-    answer = refused(f"a = {value}\n", "number-too-large", "out-of-range", folder=tmp_path, line=1)
+    answer = rejected(f"a = {value}\n", "number-too-large", "out-of-range", folder=tmp_path, line=1)
     assert answer.seconds < HALF_A_SECOND
 
 
 @pytest.mark.parametrize("fold", ["s + s", 's + "aaaaaaaaaa" + s'])
 def test_l8_a_string_does_not_double_for_ever(fold: str, tmp_path: Path) -> None:
     text = f'a = for i in 1..100 with s = "a" {{\n  next s = {fold}\n}}\n'
-    refused(text, "too-large", folder=tmp_path)
+    rejected(text, "too-large", folder=tmp_path)
 
 
 def test_l8_a_string_is_not_multiplied(tmp_path: Path) -> None:
-    refused('a = "a" * 10 ** 12\n', "wrong-type", folder=tmp_path)
+    rejected('a = "a" * 10 ** 12\n', "wrong-type", folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_l8_a_string_is_not_multiplied(tmp_path: Path) -> None:
      "(0..10 ** 12)[1:]", "zip(1..10 ** 9, 1..10 ** 9)", "(1..10 ** 12) == (1..10 ** 12)"],
 )  # fmt: skip
 def test_l9_no_list_is_longer_than_a_million(value: str, tmp_path: Path) -> None:
-    answer = refused(f"a = {value}\n", "too-large", folder=tmp_path)
+    answer = rejected(f"a = {value}\n", "too-large", folder=tmp_path)
     assert answer.seconds < HALF_A_SECOND
 
 
@@ -321,11 +321,11 @@ def test_l9_what_divides_a_huge_size_is_not_tried_one_by_one(
     body: str, rule: str, tmp_path: Path
 ) -> None:
     text = net(body, "x: f32[N, 1_000_000_000_000, 4]")
-    refused(text, rule, folder=tmp_path, line=None)
+    rejected(text, rule, folder=tmp_path, line=None)
 
 
 def test_l9_parts_of_a_tensor_are_counted_like_the_items_of_a_list(tmp_path: Path) -> None:
     parts = "  p{0} = split(x, 80_000, axis=1)\n"
     cuts = "".join(parts.format(i) for i in range(3))
     text = f"net A(x: f32[N, 80_000]) -> y {{\n{cuts}  y = p0[0] + p1[0] + p2[0]\n}}\n"
-    refused(text, "too-large", folder=tmp_path, line=3)
+    rejected(text, "too-large", folder=tmp_path, line=3)

@@ -283,14 +283,14 @@ def test_r6_a_run_time_too_old_for_the_opset_is_told_with_both(
     import onnx
 
     from netlang.backends import ort
-    from netlang.system.versions import UnknownVersion
+    from netlang.system.versions import VersionError
 
     assert ask("compile", program, "-o", tmp_path / "a.onnx").code == 0
     model = onnx.load(tmp_path / "a.onnx")
     model.opset_import[0].version = 999
     onnx.save(model, tmp_path / "new.onnx")
     monkeypatch.setattr(onnxruntime, "__version__", "1.20.1")
-    with pytest.raises(UnknownVersion) as caught:
+    with pytest.raises(VersionError) as caught:
         ort.Session(tmp_path / "new.onnx")
     newest = onnx.defs.onnx_opset_version()
     assert caught.value.message == "onnxruntime 1.20.1 is too old for opset 999"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from answers import accepted, ask, keeps_the_contract, net, refused
+from answers import accepted, ask, keeps_the_contract, net, rejected
 
 
 @pytest.mark.parametrize(
@@ -14,18 +14,18 @@ from answers import accepted, ask, keeps_the_contract, net, refused
      ("maxpool", "max_pool"), ("flaten", "flatten"), ("tahn", "tanh")],
 )  # fmt: skip
 def test_n1_a_misspelt_name_gets_the_right_one(written: str, meant: str, tmp_path: Path) -> None:
-    answer = refused(net(f"x |> {written}"), "unknown-name", folder=tmp_path, line=2)
+    answer = rejected(net(f"x |> {written}"), "unknown-name", folder=tmp_path, line=2)
     assert f"`{meant}`" in answer.text
 
 
 def test_n2_a_name_used_before_its_line_is_told_so(tmp_path: Path) -> None:
     text = "net A(x: f32[N, 4]) -> y {\n  y = h\n  h = relu(x)\n}\n"
-    refused(text, "used-early", folder=tmp_path, line=2)
+    rejected(text, "used-early", folder=tmp_path, line=2)
 
 
 @pytest.mark.parametrize("body", ["nowhere(x)", "x |> nowhere", "new nowhere()", "nowhere"])
 def test_n2_an_undefined_block_is_unknown(body: str, tmp_path: Path) -> None:
-    refused(net(body), "unknown-name", folder=tmp_path, line=2)
+    rejected(net(body), "unknown-name", folder=tmp_path, line=2)
 
 
 @pytest.mark.parametrize(
@@ -76,32 +76,32 @@ def test_n4_a_circle_is_shown_as_a_path(blocks: str, tmp_path: Path) -> None:
 
 def test_n4_a_circle_of_three_names_all(tmp_path: Path) -> None:
     text = "block a(x) = b(x)\nblock b(x) = c(x)\nblock c(x) = a(x)\n" + net("a(x)")
-    assert "`a` → `b` → `c` → `a`" in refused(text, "recursion", folder=tmp_path).text
+    assert "`a` → `b` → `c` → `a`" in rejected(text, "recursion", folder=tmp_path).text
 
 
 def test_n4_a_net_that_calls_itself_is_refused(tmp_path: Path) -> None:
-    refused(net("A(x)"), "recursion", folder=tmp_path)
+    rejected(net("A(x)"), "recursion", folder=tmp_path)
 
 
 def test_n4_a_chain_of_five_thousand_blocks_is_answered(tmp_path: Path) -> None:
     chain = "block b0(x) = relu(x)\n" + "".join(
         f"block b{i}(x) = b{i - 1}(x)\n" for i in range(1, 5_000)
     )
-    refused(chain + net("b4999(x)"), "too-deep", folder=tmp_path)
+    rejected(chain + net("b4999(x)"), "too-deep", folder=tmp_path)
 
 
 def test_n5_a_name_bound_twice_shows_both_places(tmp_path: Path) -> None:
     text = "net A(x: f32[N, 4]) -> y {\n  x = relu(x)\n  y = x\n}\n"
-    refused(text, "already-bound", folder=tmp_path, line=2)
+    rejected(text, "already-bound", folder=tmp_path, line=2)
 
 
 def test_n5_two_layers_never_share_a_label_by_accident(tmp_path: Path) -> None:
     text = net("x |> conv(3, 1) as c |> conv(3, 1) as c")
-    refused(text, "weights-collide", "already-bound", folder=tmp_path)
+    rejected(text, "weights-collide", "already-bound", folder=tmp_path)
 
 
 def test_n6_an_output_that_is_never_set_is_an_error(tmp_path: Path) -> None:
-    refused("net A(x: f32[N, 4]) -> y {\n  z = x\n}\n", "output-missing", "unused-binding",
+    rejected("net A(x: f32[N, 4]) -> y {\n  z = x\n}\n", "output-missing", "unused-binding",
             "unused-name", "unused", folder=tmp_path)  # fmt: skip
 
 
@@ -147,4 +147,4 @@ def test_n7_a_label_is_a_name(label: str, tmp_path: Path) -> None:
 
 def test_n8_nothing_can_lead_back_to_itself(tmp_path: Path) -> None:
     text = "net A(x: f32[N, 4]) -> y {\n  a = b + x\n  b = relu(a)\n  y = b\n}\n"
-    refused(text, "used-early", folder=tmp_path, line=2)
+    rejected(text, "used-early", folder=tmp_path, line=2)

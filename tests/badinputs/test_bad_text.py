@@ -6,14 +6,14 @@ import random
 from pathlib import Path
 
 import pytest
-from answers import MEMORY, SECONDS, accepted, keeps_the_contract, measured, net, refused
+from answers import MEMORY, SECONDS, accepted, keeps_the_contract, measured, net, rejected
 
 GOOD = "net A(x: f32[N, 4]) -> y: f32[N, 2] {\n  y = dense(x, 2)\n}\n"
 
 
 @pytest.mark.parametrize("text", [b"", b"\n\n", b"# a comment\n", b"\xef\xbb\xbf", b"  \t\n# x"])
 def test_s1_a_file_without_a_definition_is_named_as_such(text: bytes, tmp_path: Path) -> None:
-    answer = refused(text, "no-definition", folder=tmp_path)
+    answer = rejected(text, "no-definition", folder=tmp_path)
     assert "help: start with a net" in answer.text
 
 
@@ -25,7 +25,7 @@ def test_s1_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     "text", ["net A(x: f32[N, 4]) -> y {", "net A(x: f32[N, 4]) -> y {\n  y = x"]
 )
 def test_s2_an_open_brace_at_the_end_is_shown(text: str, tmp_path: Path) -> None:
-    refused(text, "unclosed-bracket", folder=tmp_path, line=1)
+    rejected(text, "unclosed-bracket", folder=tmp_path, line=1)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_s2_an_open_brace_at_the_end_is_shown(text: str, tmp_path: Path) -> None
     ],
 )
 def test_s3_a_bracket_is_told_by_its_own_name(body: str, rule: str, tmp_path: Path) -> None:
-    refused(net(body), rule, folder=tmp_path)
+    rejected(net(body), rule, folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_s3_a_bracket_is_told_by_its_own_name(body: str, rule: str, tmp_path: Pa
 def test_s4_bytes_that_are_no_text_are_told_with_their_offset(
     text: bytes, said: str, tmp_path: Path
 ) -> None:
-    assert said in refused(text, "not-text", folder=tmp_path).text
+    assert said in rejected(text, "not-text", folder=tmp_path).text
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_s4_bytes_that_are_no_text_are_told_with_their_offset(
 def test_s5_a_character_that_deceives_the_eye_is_spelt_out(
     character: str, shown: str, tmp_path: Path
 ) -> None:
-    answer = refused(
+    answer = rejected(
         GOOD.replace("dense", f"den{character}se"), "foreign-character", folder=tmp_path, line=2
     )
     assert shown in answer.text
@@ -81,7 +81,7 @@ def test_s5_a_character_that_deceives_the_eye_is_spelt_out(
 
 @pytest.mark.parametrize("character", ["\u202e", "\x1b[31m", "\u200b", "\x07"])
 def test_s5_a_message_does_not_carry_it_to_the_terminal(character: str, tmp_path: Path) -> None:
-    answer = refused(
+    answer = rejected(
         f'net A(x: f32[N, 4]) -> y {{\n  assert 1 == 2, "a{character}b"\n  y = x\n}}\n',
         "assertion", "foreign-character",
         folder=tmp_path,
@@ -90,7 +90,7 @@ def test_s5_a_message_does_not_carry_it_to_the_terminal(character: str, tmp_path
 
 
 def test_s6_a_no_break_space_is_named(tmp_path: Path) -> None:
-    answer = refused(GOOD.replace("y = ", "y =\u00a0"), "foreign-character", folder=tmp_path)
+    answer = rejected(GOOD.replace("y = ", "y =\u00a0"), "foreign-character", folder=tmp_path)
     assert "U+00A0" in answer.text
 
 
@@ -101,11 +101,11 @@ def test_s6_line_ends_and_tabs_are_free(end: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", ["1e999", "inf", "nan", "1e400", "Infinity", "1.0e309"])
 def test_s7_no_literal_is_infinite(number: str, tmp_path: Path) -> None:
-    refused(
+    rejected(
         net(f"x * {number}"), "number-too-large", "unknown-name", "unknown-dimension",
         folder=tmp_path, line=2,
     )  # fmt: skip
-    refused(
+    rejected(
         net(f"dense(x, {number})"), "number-too-large", "unknown-name", "unknown-dimension",
         folder=tmp_path, line=2,
     )  # fmt: skip
@@ -113,14 +113,14 @@ def test_s7_no_literal_is_infinite(number: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("digits", [19, 20, 5_000, 100_000])
 def test_s8_a_number_of_any_length_is_read(digits: int, tmp_path: Path) -> None:
-    refused(net("dense(x, " + "9" * digits + ")"), "number-too-large", folder=tmp_path, line=2)
+    rejected(net("dense(x, " + "9" * digits + ")"), "number-too-large", folder=tmp_path, line=2)
 
 
 @pytest.mark.parametrize(
     "size", ["-4", "0", "2.5", '"4"', "true", "none", "[4]", "x", "relu", "N", "4.0", "(1, 2)"]
 )
 def test_s9_a_size_is_a_positive_int(size: str, tmp_path: Path) -> None:
-    refused(
+    rejected(
         net(f"dense(x, {size})"), "out-of-range", "wrong-type", "symbolic-weight",
         folder=tmp_path, line=2,
     )  # fmt: skip
@@ -130,12 +130,12 @@ def test_s9_a_size_is_a_positive_int(size: str, tmp_path: Path) -> None:
     "text", ['"' + "a" * 1_000_000, '"' + "\\" * 999_999, '"' + '\\"' * 500_000]
 )
 def test_s10_an_unclosed_string_of_a_megabyte_is_found_at_once(text: str, tmp_path: Path) -> None:
-    refused(net(text), "unclosed-string", folder=tmp_path, line=2)
+    rejected(net(text), "unclosed-string", folder=tmp_path, line=2)
 
 
 @pytest.mark.parametrize("sign", ["[", "(", "{", "f(", "x[", "((", "[(", "f32["])
 def test_s11_nesting_has_an_end(sign: str, tmp_path: Path) -> None:
-    refused(net(sign * 100_000 + "x"), "too-deep", "missing-operand", folder=tmp_path, line=2)
+    rejected(net(sign * 100_000 + "x"), "too-deep", "missing-operand", folder=tmp_path, line=2)
 
 
 @pytest.mark.parametrize("sign", ["1 ** ", "if 1 then ", "new ", "if 1 then 1 else ", "-", "not "])
@@ -193,7 +193,7 @@ def test_s13_a_program_of_a_hundred_thousand_lines_is_legal(tmp_path: Path) -> N
 
 
 def test_s13_more_than_four_megabytes_are_refused(tmp_path: Path) -> None:
-    refused(GOOD + "#" * (4 * 2**20), "file-too-large", folder=tmp_path)
+    rejected(GOOD + "#" * (4 * 2**20), "file-too-large", folder=tmp_path)
 
 
 def test_s14_a_line_of_three_megabytes_is_shown_in_part(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_s14_a_line_of_three_megabytes_is_shown_in_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize("word", ["net", "for", "if", "true", "none", "scan", "new", "in"])
 def test_s15_a_word_of_the_language_is_no_name(word: str, tmp_path: Path) -> None:
     text = net("x").replace("y = x", f"{word} = x\n  y = x")
-    refused(
+    rejected(
         text, "reserved-word", "missing-name", "unexpected-token", "missing-operand",
         "missing-parameters", "misplaced-definition", "bare-expression", "foreign-word",
         "missing-dimensions", "nested-definition",
@@ -219,12 +219,12 @@ def test_s15_a_word_of_the_language_is_no_name(word: str, tmp_path: Path) -> Non
 
 
 def test_s15_two_nets_of_one_name_show_both_places(tmp_path: Path) -> None:
-    answer = refused(GOOD + GOOD, "already-defined", folder=tmp_path, line=4)
+    answer = rejected(GOOD + GOOD, "already-defined", folder=tmp_path, line=4)
     assert "first defined here" in answer.text
 
 
 def test_s15_two_statements_on_a_line_are_told_apart(tmp_path: Path) -> None:
-    refused("net A(x: f32[N, 4]) -> y {\n  a = x y = a\n}\n", "two-statements", folder=tmp_path)
+    rejected("net A(x: f32[N, 4]) -> y {\n  a = x y = a\n}\n", "two-statements", folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -244,9 +244,9 @@ def test_s15_two_statements_on_a_line_are_told_apart(tmp_path: Path) -> None:
     ],
 )
 def test_s16_another_format_is_named(data: bytes, said: str, tmp_path: Path) -> None:
-    assert said in refused(data, "not-text", folder=tmp_path).text
+    assert said in rejected(data, "not-text", folder=tmp_path).text
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_s16_ten_thousand_random_bytes_are_no_program(seed: int, tmp_path: Path) -> None:
-    refused(random.Random(seed).randbytes(10_000), "not-text", folder=tmp_path)
+    rejected(random.Random(seed).randbytes(10_000), "not-text", folder=tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from answers import ask, keeps_the_contract, net, refused
+from answers import ask, keeps_the_contract, net, rejected
 
 IMAGE = "x: f32[N, 16, 8, 8]"
 SMALL = "x: f32[N, 3, 3, 3]"
@@ -234,36 +234,36 @@ STEPS = "x: f32[N, 7, 10]"
 def test_what_does_not_fit_is_told(
     row: str, signature: str, body: str, rule: str, said: str, tmp_path: Path
 ) -> None:
-    answer = refused(net(body, signature), rule, folder=tmp_path)
+    answer = rejected(net(body, signature), rule, folder=tmp_path)
     assert said in answer.text
     assert len(answer.rules) == 1 or row == "T8"
 
 
 def test_t1_the_size_is_worked_out(tmp_path: Path) -> None:
-    answer = refused(net("conv(x, 4, 7)", SMALL), "window-too-big", folder=tmp_path, line=2)
+    answer = rejected(net("conv(x, 4, 7)", SMALL), "window-too-big", folder=tmp_path, line=2)
     assert "(3 - 7)" in answer.text.replace("−", "-") or "-4" in answer.text.replace("−", "-")
 
 
 def test_t2_the_divisors_are_named(tmp_path: Path) -> None:
-    answer = refused(net("conv(x, 32, 3, groups=3)", IMAGE), "groups-mismatch", folder=tmp_path)
+    answer = rejected(net("conv(x, 32, 3, groups=3)", IMAGE), "groups-mismatch", folder=tmp_path)
     assert "1, 2, 4, 8, 16" in answer.text
 
 
 def test_t4_both_origins_are_shown(tmp_path: Path) -> None:
-    answer = refused(net("x + conv(x, 32, 1)", IMAGE), "shape-mismatch", folder=tmp_path, line=2)
+    answer = rejected(net("x + conv(x, 32, 1)", IMAGE), "shape-mismatch", folder=tmp_path, line=2)
     assert "f32[N, 16, 8, 8]" in answer.text
     assert "f32[N, 32, 8, 8]" in answer.text
 
 
 def test_t5_a_dense_layer_on_a_map_is_told_of_flatten(tmp_path: Path) -> None:
     text = "net A(x: f32[N, 3, 8, 8]) -> y: f32[N, 10] {\n  y = dense(x, 10)\n}\n"
-    answer = refused(text, "shape-mismatch", "rank-mismatch", folder=tmp_path)
+    answer = rejected(text, "shape-mismatch", "rank-mismatch", folder=tmp_path)
     assert "flatten" in answer.text
 
 
 def test_t12_a_loss_says_what_labels_it_wants(tmp_path: Path) -> None:
     body = "cross_entropy(x, one)"
-    answer = refused(
+    answer = rejected(
         net(body, "x: f32[N, 10], one: f32[N, 10]"), "dtype-mismatch", "shape-mismatch",
         "wrong-type", folder=tmp_path, line=2,
     )  # fmt: skip

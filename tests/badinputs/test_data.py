@@ -17,7 +17,7 @@ from datasets import batches_of, source_of, write_idx
 from PIL import Image
 
 from netlang.data import Source, check_classes
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 
 EVERYTHING = slice(None)
 HOUSES = 'dataset houses -> (x: f32[2], y: i64[]) {{ {} = "{}" }}'
@@ -34,8 +34,8 @@ def houses(folder: Path, kind: str, name: str) -> Source:
     return source_of(folder, "houses()", HOUSES.format(kind, name))
 
 
-def refused(folder: Path, kind: str, name: str) -> Fault:
-    with pytest.raises(Fault) as caught:
+def rejected(folder: Path, kind: str, name: str) -> NetlangError:
+    with pytest.raises(NetlangError) as caught:
         houses(folder, kind, name)
     return caught.value
 
@@ -97,7 +97,7 @@ def test_a_bad_table_is_told_by_line_and_column(tmp_path: Path, case: str) -> No
     data, message = TABLES[case]
     path = tmp_path / "houses.csv"
     path.write_bytes(data)
-    fault = refused(tmp_path, "csv", "houses.csv")
+    fault = rejected(tmp_path, "csv", "houses.csv")
     assert fault.message.startswith(f"{path}{message}")
     assert (fault.rule, fault.exit_code) == ("bad-file", 1)
 
@@ -107,20 +107,20 @@ def test_a_bad_table_is_told_by_line_and_column(tmp_path: Path, case: str) -> No
 )
 def test_the_separator_of_a_table_is_told(tmp_path: Path, separator: str, shown: str) -> None:
     (tmp_path / "houses.csv").write_text(separator.join(["x1", "x2", "y"]) + "\n")
-    fault = refused(tmp_path, "csv", "houses.csv")
+    fault = rejected(tmp_path, "csv", "houses.csv")
     assert fault.helps == (f'give the dataset the field `separator = "{shown}"`',)
 
 
 def test_the_names_of_a_vector_are_told(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").write_text("x,z,y\n1,2,3\n")
-    fault = refused(tmp_path, "csv", "houses.csv")
+    fault = rejected(tmp_path, "csv", "houses.csv")
     assert fault.notes == ("the columns are: x, z, y",)
     assert fault.helps == ("call them `x1` to `x2`, or `x_0` to `x_1`",)
 
 
 def test_all_mistakes_of_a_table_are_told_up_to_twenty(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").write_text("1,2,3\n" + "1,x,y\n" * 30)
-    fault = refused(tmp_path, "csv", "houses.csv")
+    fault = rejected(tmp_path, "csv", "houses.csv")
     assert fault.message.endswith("houses.csv:2:2: `x` is no number")
     assert fault.notes[0].endswith("houses.csv:2:3: `y` is no whole number")
     assert len(fault.notes) == 20
@@ -139,14 +139,14 @@ def test_a_label_outside_of_the_classes_is_told_by_row(
 ) -> None:
     path = tmp_path / "houses.npz"
     np.savez(path, x=np.zeros((len(labels), 2)), y=np.array(labels))
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         check_classes(houses(tmp_path, "npz", "houses.npz"), "y", 3)
     assert caught.value.message == message.format(path)
 
 
 def test_a_label_that_is_no_whole_number_is_told(tmp_path: Path) -> None:
     np.savez(tmp_path / "houses.npz", x=np.zeros((3, 2)), y=np.array([0, 1.5, 2]))
-    fault = refused(tmp_path, "npz", "houses.npz")
+    fault = rejected(tmp_path, "npz", "houses.npz")
     assert "is f64[3], and the dataset declares rows of i64[]" in fault.message
     assert fault.notes == ("value 1 is 1.5, counted from 0",)
     assert fault.helps == ('save it as such: `x.astype("int64")`',)
@@ -157,7 +157,7 @@ def test_labels_of_a_collection_are_checked_when_it_is_opened(tmp_path: Path) ->
     folder.mkdir(parents=True)
     write_idx(folder / "train-images-idx3-ubyte", np.zeros((3, 28, 28), np.uint8))
     write_idx(folder / "train-labels-idx1-ubyte", np.array([1, 10, 2], np.uint8))
-    with pytest.raises(Fault, match=r"is 10 in row 1.*the 10 classes are 0 to 9"):
+    with pytest.raises(NetlangError, match=r"is 10 in row 1.*the 10 classes are 0 to 9"):
         source_of(tmp_path, 'mnist("train")')
 
 
@@ -203,7 +203,7 @@ def test_a_bad_idx_file_is_told(tmp_path: Path, case: str) -> None:
     data, message = IDX[case]
     (tmp_path / "x.idx").write_bytes(data)
     declared = 'dataset d -> (x: f32[]) { idx = "x.idx" }'
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         source_of(tmp_path, "d()", declared)
     assert message in caught.value.message
     assert str(tmp_path / "x.idx") in caught.value.message
@@ -214,10 +214,10 @@ def test_a_bomb_is_neither_unpacked_nor_believed(tmp_path: Path) -> None:
     (tmp_path / "x.idx").write_bytes(gzip.compress(idx(10, body=bytes(1 << 28))))
     declared = 'dataset d -> (x: f32[]) { idx = "x.idx" }'
     tracemalloc.start()
-    with pytest.raises(Fault, match="10 bytes of data, and more follow"):
+    with pytest.raises(NetlangError, match="10 bytes of data, and more follow"):
         source_of(tmp_path, "d()", declared)
     (tmp_path / "x.idx").write_bytes(honest)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         source_of(tmp_path, "d()", declared)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -271,7 +271,7 @@ def test_a_bad_picture_is_refused_before_it_is_decoded(tmp_path: Path, case: str
     path = picture(tmp_path)
     path.write_bytes(data)
     begun = time.perf_counter()
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         images(tmp_path)
     assert time.perf_counter() - begun < 2
     assert caught.value.rule == rule
@@ -286,13 +286,13 @@ def test_deep_and_printed_pictures_are_read_and_films_are_not(tmp_path: Path) ->
     assert images(tmp_path).round(2).mean(axis=(1, 2, 3)).tolist() == [1, 0, 1]
     frames = [Image.new("L", (4, 4), i) for i in (0, 200)]
     frames[0].save(picture(tmp_path, "film.png"), save_all=True, append_images=frames[1:])
-    with pytest.raises(Fault, match="is an animation of 2 pictures"):
+    with pytest.raises(NetlangError, match="is an animation of 2 pictures"):
         images(tmp_path)
 
 
 def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     picture(tmp_path, "notes.txt").touch()
-    with pytest.raises(Fault, match=r"pets/cat holds no pictures"):
+    with pytest.raises(NetlangError, match=r"pets/cat holds no pictures"):
         images(tmp_path)
 
 
@@ -319,18 +319,18 @@ def test_arrays_that_are_not_the_columns_are_told(
 ) -> None:
     path = tmp_path / "houses.npz"
     np.savez(path, **arrays)
-    assert message.format(path) in refused(tmp_path, "npz", "houses.npz").message
+    assert message.format(path) in rejected(tmp_path, "npz", "houses.npz").message
 
 
 def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.savez(tmp_path / "houses.npz", x=np.array([{}, []], object), y=np.zeros(2, int))
-    assert "holds Python objects" in refused(tmp_path, "npz", "houses.npz").message
+    assert "holds Python objects" in rejected(tmp_path, "npz", "houses.npz").message
 
 
 def test_other_kinds_of_files_are_not_read(tmp_path: Path) -> None:
     shutil.make_archive(str(tmp_path / "houses"), "zip", tmp_path)
     (tmp_path / "houses.zip").rename(tmp_path / "houses.npz")
-    assert refused(tmp_path, "npz", "houses.npz").rule == "bad-file"
+    assert rejected(tmp_path, "npz", "houses.npz").rule == "bad-file"
 
 
 # ---- D9: few rows ------------------------------------------------------------------------
@@ -361,7 +361,7 @@ def test_pictures_that_change_end_the_run(tmp_path: Path, change: str, when: str
     last.unlink()
     if change == "replaced":
         Image.new("L", (5, 5)).save(last)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         if when == "during":
             list(stream)
         else:
@@ -391,7 +391,7 @@ def test_rows_in_memory_are_not_hurt_by_a_file_that_changes(tmp_path: Path) -> N
 def test_a_bad_text_is_told(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "t.txt"
     path.write_bytes(data)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         source_of(tmp_path, 'char_windows("t.txt", length=4)')
     assert caught.value.message == f"{path}{message}"
 
@@ -399,7 +399,9 @@ def test_a_bad_text_is_told(tmp_path: Path, data: bytes, message: str) -> None:
 def test_more_characters_than_the_net_has_are_told(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("abcdefghijklmnop")
     source = source_of(tmp_path, 'char_windows("t.txt", length=4)')
-    with pytest.raises(Fault, match="has 16 different values, and there are 10 classes") as caught:
+    with pytest.raises(
+        NetlangError, match="has 16 different values, and there are 10 classes"
+    ) as caught:
         check_classes(source, "tokens", 10)
     assert caught.value.helps == ("give the net 16",)
 
@@ -407,13 +409,13 @@ def test_more_characters_than_the_net_has_are_told(tmp_path: Path) -> None:
 def test_a_character_that_another_text_has_not_is_told(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("abcdefghijkl")
     (tmp_path / "v.txt").write_text("abcdfghijkl")
-    with pytest.raises(Fault, match=r"has 'e' at character 4, which .*v.txt has not"):
+    with pytest.raises(NetlangError, match=r"has 'e' at character 4, which .*v.txt has not"):
         source_of(tmp_path, 'char_windows("t.txt", length=4, vocabulary="v.txt")')
 
 
 def test_a_line_without_a_translation_is_told(tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("Go.\tVa !\nStop.\n")
-    with pytest.raises(Fault, match=r"p.txt:2: no tab stands between"):
+    with pytest.raises(NetlangError, match=r"p.txt:2: no tab stands between"):
         source_of(tmp_path, 'sentence_pairs("p.txt", vocab=20)')
 
 
@@ -424,7 +426,7 @@ PATHS = ["/etc/passwd", "~/x.csv", "file:///etc/passwd", "http://a.b/x.csv", "C:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_that_starts_elsewhere_is_refused(tmp_path: Path, path: str) -> None:
-    assert refused(tmp_path, "csv", path.replace("\\", "\\\\")).rule == "data-path"
+    assert rejected(tmp_path, "csv", path.replace("\\", "\\\\")).rule == "data-path"
 
 
 def test_no_way_leads_out_of_the_folders_of_a_program(tmp_path: Path) -> None:
@@ -434,16 +436,16 @@ def test_no_way_leads_out_of_the_folders_of_a_program(tmp_path: Path) -> None:
     (own / "link.csv").symlink_to(tmp_path / "secret.csv")
     os.chdir(own)
     for path in ("../../secret.csv", "link.csv"):
-        fault = refused(own, "csv", path)
+        fault = rejected(own, "csv", path)
         assert fault.rule == "data-path"
         assert fault.message.endswith("leads out of the program's folders")
     (own / "pets").mkdir()
     (own / "pets/cat").symlink_to(tmp_path)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         source_of(own, 'image_folder("pets/cat", size=4)')
     assert caught.value.rule == "data-path"
     Image.new("L", (4, 4)).save(tmp_path / "a.png")
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         source_of(own, 'image_folder("pets", size=4)')
     assert caught.value.rule == "data-path"
 
@@ -452,7 +454,7 @@ def test_what_is_not_a_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "folder.csv").mkdir()
     for name in ("pipe.csv", "folder.csv"):
-        assert refused(tmp_path, "csv", name).message.endswith("is not a regular file")
-    fault = refused(tmp_path, "csv", "nothing.csv")
+        assert rejected(tmp_path, "csv", name).message.endswith("is not a regular file")
+    fault = rejected(tmp_path, "csv", "nothing.csv")
     assert (fault.rule, fault.exit_code) == ("data-missing", 3)
-    assert refused(tmp_path, "csv", "x" * 5000).rule == "data-path"
+    assert rejected(tmp_path, "csv", "x" * 5000).rule == "data-path"

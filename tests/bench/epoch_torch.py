@@ -22,7 +22,7 @@ from training_cases import CASES
 EPOCHS = 4
 
 
-class Pictures(Dataset):
+class ImageFolder(Dataset):
     """Pictures as bytes, made f32 from 0 to 1 one by one, as `ToTensor` does."""
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +45,7 @@ def main(name: str, folder: str, workers: str, threads: str) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     count = int(workers)
     loader = DataLoader(
-        Pictures(Path(folder)), CASES[name].rows, shuffle=True, num_workers=count,
+        ImageFolder(Path(folder)), CASES[name].rows, shuffle=True, num_workers=count,
         persistent_workers=count > 0,
     )  # fmt: skip
     measured = nn.CrossEntropyLoss()

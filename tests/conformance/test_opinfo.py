@@ -84,7 +84,7 @@ def test_every_sample_of_a_module_gives_the_numbers_of_pytorch(tmp_path: Path) -
 
 
 def test_what_pytorch_refuses_is_diagnosed(tmp_path: Path) -> None:
-    outcomes = {name: refused(name, tmp_path) for name in sorted(OPERATORS)}
+    outcomes = {name: rejected(name, tmp_path) for name in sorted(OPERATORS)}
     check(outcomes, "refusal", least=130)
 
 
@@ -198,7 +198,7 @@ def agree(actual: np.ndarray, want: np.ndarray) -> None:
     )
 
 
-def refused(name: str, folder: Path) -> Outcome:
+def rejected(name: str, folder: Path) -> Outcome:
     """Write what PyTorch refuses; a program of it must be diagnosed."""
     op = operators()[name]
     outcome = Outcome()

@@ -421,7 +421,7 @@ def answer(data: bytes, folder: Path) -> str | None:
 def _use(path: Path) -> None:
     from netlang.analysis.summary import summarize
     from netlang.diagnostics.diagnostic import Diagnostics
-    from netlang.diagnostics.errors import Fault
+    from netlang.diagnostics.errors import NetlangError
     from netlang.diagnostics.render import render_all, to_json
     from netlang.diagnostics.source import Source
     from netlang.program import load
@@ -430,7 +430,7 @@ def _use(path: Path) -> None:
 
     try:
         loaded = load(path)
-    except Fault as fault:
+    except NetlangError as fault:
         assert fault.exit_code in (1, 2, 3)
         return
     found = loaded.diagnostics.sorted()
@@ -448,7 +448,9 @@ def _use(path: Path) -> None:
         for net in loaded.nets.values():
             try:
                 summarize(net.graph)
-            except Fault as fault:  # a parameter without a value, a size too long to count with
+            except (
+                NetlangError
+            ) as fault:  # a parameter without a value, a size too long to count with
                 assert fault.rule in ("open-parameter", "too-large"), fault.message
 
 

@@ -11,7 +11,7 @@ from op_samples import OPS
 
 from netlang.ir.dims import bind, product, symbol
 from netlang.ir.graph import Builder, Graph, Init, Param, Value, verify
-from netlang.ir.op import TypeRefused
+from netlang.ir.op import OperandError
 from netlang.ir.types import F32, TensorType
 from netlang.system.numpy import Array
 
@@ -44,7 +44,7 @@ class Draft:
         """Take a value of one of the ranks; late ones come first, so chains grow long."""
         fitting = [v for v in self.values if v.type.rank in ranks]
         if not fitting:
-            raise TypeRefused("no value of that rank")
+            raise OperandError("no value of that rank")
         return fitting[-1 - self.integer(0, min(3, len(fitting) - 1))]
 
     def finished(self, inputs: Sequence[Value], ends: slice) -> Graph:
@@ -74,7 +74,7 @@ class Draft:
         for type in op.infer(*(v.type for v in inputs)):
             counts = [bind(d, SIZES) for d in type.shape]
             if any(c < 1 for c in counts) or product(counts) > LARGEST:
-                raise TypeRefused("too small or too large for a test")
+                raise OperandError("too small or too large for a test")
         made = self.builder.add(op, *inputs)
         self.values.extend(v for v in made if v.type.dtype is F32)
         return made
@@ -156,7 +156,7 @@ def convolution(d: Draft) -> None:
     x = d.any(4)
     channels, kernel = x.type.shape[1], d.integer(1, 3)
     if not isinstance(channels, int):
-        raise TypeRefused("channels are a number")
+        raise OperandError("channels are a number")
     groups = channels if d.flag() else 1
     filters = groups * d.integer(1, 2) if groups > 1 else d.integer(1, 4)
     weight = d.param(filters, channels // groups, kernel, kernel)
@@ -173,7 +173,7 @@ def dense(d: Draft) -> None:
     x = d.any(2, 3)
     inputs = x.type.shape[-1]
     if not isinstance(inputs, int):
-        raise TypeRefused("features are a number")
+        raise OperandError("features are a number")
     units = d.integer(1, 5)
     bias = [d.param(units)] if d.flag() else []
     d.add("linear", x, d.param(units, inputs), *bias)
@@ -215,7 +215,7 @@ def graphs(draw: st.DrawFn, steps: int = 14) -> Graph:
         before = len(d.builder.nodes)
         try:
             STEPS[name](d)
-        except TypeRefused:
+        except OperandError:
             assert len(d.builder.nodes) >= before
     return d.finished(inputs, slice(4))
 

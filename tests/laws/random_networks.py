@@ -14,7 +14,7 @@ from random_graphs import LARGEST, STEPS, Draft, Step
 
 from netlang.ir.dims import bind, product, symbol
 from netlang.ir.graph import Graph, Init, Param, Value
-from netlang.ir.op import OPS, TypeRefused
+from netlang.ir.op import OPS, OperandError
 from netlang.ir.text import print_graph
 from netlang.ir.types import BOOL, F32, I64, TensorType
 
@@ -64,21 +64,21 @@ class LayerDraft(Draft):
     def number(self, x: Value, axis: int) -> int:
         size = x.type.shape[axis]
         if not isinstance(size, int):
-            raise TypeRefused("that size is open")
+            raise OperandError("that size is open")
         return size
 
     def add(self, name: str, *inputs: Value, **attributes: object) -> tuple[Value, ...]:
         if self.batchwise and attributes.get("axis") == 0:
-            raise TypeRefused("examples would mix")
+            raise OperandError("examples would mix")
         op = OPS[name].make(tuple(v.type for v in inputs), attributes)
         inferred = op.infer(*(v.type for v in inputs))
         for type in inferred:
             for sizes in SIZES:
                 counts = [bind(d, sizes) for d in type.shape]
                 if any(c < 1 for c in counts) or product(counts) > LARGEST:
-                    raise TypeRefused("too small or too large for a test")
+                    raise OperandError("too small or too large for a test")
             if self.batchwise and inputs and not (type.shape and self._one_batch(type)):
-                raise TypeRefused("examples would mix")
+                raise OperandError("examples would mix")
         made = self.builder.add(op, *inputs)
         self.values.extend(v for v in made if v.type.dtype is F32)
         self.masks.extend(v for v in made if v.type.dtype is BOOL)
@@ -367,6 +367,6 @@ def networks(draw: st.DrawFn, steps: int = 16, batchwise: bool = False) -> Netwo
     for name in draw(st.lists(st.sampled_from(sorted(known)), min_size=3, max_size=steps)):
         try:
             known[name](d)
-        except TypeRefused:
+        except OperandError:
             continue
     return Network(d.finished(inputs, slice(-6, None)))

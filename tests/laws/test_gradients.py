@@ -15,11 +15,11 @@ from random_graphs import SIZES, graphs, weights_of
 from netlang.backends import reference
 from netlang.backends.onnx import check, to_onnx
 from netlang.backends.ort import Session
-from netlang.inference.verification import draw_inputs
+from netlang.inference.verification import sample_inputs
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import bind, symbol
 from netlang.ir.graph import Builder, Graph, Init, Param, Scope, Value, verify
-from netlang.ir.op import OPS, NoGradient, Primitive
+from netlang.ir.op import OPS, NoGradientError, Primitive
 from netlang.ir.text import parse_graph, print_graph
 from netlang.ir.types import F32, I64, DType, TensorType
 from netlang.ops.elementwise.activation import Tanh
@@ -244,7 +244,7 @@ def network_gradients_hold(graph: Graph) -> None:
     inputs = (*graph.inputs, *named)
     open_graph = replace(graph, inputs=inputs, params={}, nodes=tuple(nodes))
     p = pullback(open_graph)
-    feeds = draw_inputs(graph, SIZES, 0) | {v.name: a for v, a in named.items()}
+    feeds = sample_inputs(graph, SIZES, 0) | {v.name: a for v, a in named.items()}
     narrow = with_cotangents(p, feeds, SIZES)
     arrays = wide(narrow)
     found = p.gradients(arrays, SIZES)
@@ -327,7 +327,7 @@ def test_powers_have_gradients_at_zero() -> None:
 def test_an_operator_of_which_nothing_is_known_is_named_with_its_place() -> None:
     op = Foreign((ROW,), node="::Tanh", function="numpy:tanh")
     graph, x, y = loss_graph(lambda b, x, y: b.one(op, x))
-    with pytest.raises(NoGradient, match="foreign") as raised:
+    with pytest.raises(NoGradientError, match="foreign") as raised:
         vjp(graph, [x])
     assert raised.value.node is graph.nodes[0]
     assert gradient_of(graph, y, x=[0, 0, 0], y=[0, 0, 0]) == [[0, 0, 0]]

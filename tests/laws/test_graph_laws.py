@@ -11,7 +11,7 @@ from random_graphs import SIZES, graphs, weights_of
 from netlang.backends import reference
 from netlang.backends.onnx import OPSETS, check, to_onnx
 from netlang.backends.ort import Session
-from netlang.inference.verification import draw_inputs, verify
+from netlang.inference.verification import sample_inputs, verify
 from netlang.ir.graph import Graph
 from netlang.ir.types import DType
 from netlang.passes.batch_norm import fold_batch_norm
@@ -87,7 +87,7 @@ def test_all_passes_together_keep_every_value_and_settle(graph: Graph) -> None:
 def test_folding_batch_norm_keeps_what_a_network_computes(graph: Graph) -> None:
     weights = weights_of(graph)
     folded, fewer = fold_batch_norm(graph, weights)
-    feeds = draw_inputs(graph, SIZES, 0)
+    feeds = sample_inputs(graph, SIZES, 0)
     before = reference.run(graph, feeds, weights, dtype=DType.F64)
     after = reference.run(folded, feeds, fewer, dtype=DType.F64)
     assume(all(np.abs(a).max() < 1e4 for a in before.values()))
@@ -99,7 +99,7 @@ def test_folding_batch_norm_keeps_what_a_network_computes(graph: Graph) -> None:
 @few
 @given(graphs())
 def test_an_output_alone_is_what_it_is_among_the_others(graph: Graph) -> None:
-    weights, feeds = weights_of(graph), draw_inputs(graph, SIZES, 0)
+    weights, feeds = weights_of(graph), sample_inputs(graph, SIZES, 0)
     whole = Session(to_onnx(graph, weights), threads=1).run(feeds)
     name = list(graph.outputs)[-1]
     alone = Session(to_onnx(graph, weights, only=[name]), threads=1).run(feeds)
@@ -109,14 +109,14 @@ def test_an_output_alone_is_what_it_is_among_the_others(graph: Graph) -> None:
 
 def both_back_ends_agree(graph: Graph, opset: int) -> None:
     weights = weights_of(graph)
-    outputs = reference.run(graph, draw_inputs(graph, SIZES, 0), weights)
+    outputs = reference.run(graph, sample_inputs(graph, SIZES, 0), weights)
     assume(all(np.abs(a).max() < 1e4 for a in outputs.values()))
     for comparison in verify(graph, weights, sizes=SIZES, opset=opset):
         assert comparison.ok, comparison
 
 
 def run(graph: Graph) -> dict[str, Array]:
-    return reference.run(graph, draw_inputs(graph, SIZES, 0), weights_of(graph))
+    return reference.run(graph, sample_inputs(graph, SIZES, 0), weights_of(graph))
 
 
 def same(actual: dict[str, Array], expected: dict[str, Array]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,32 +14,37 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "netlang"
 
 LAYERS = (
-    ("drawing", "faults", "manual", "record", "rules", "source", "threads"),
-    ("versions",),
-    ("machine", "numeric"),
-    ("diagnostics", "files", "ir", "search"),
-    ("arrays", "render", "syntax", "vocabulary"),
-    ("initial", "npy", "ops", "pictures", "vectors"),
-    ("analysis", "autodiff", "inputs", "passes", "weights"),
-    ("backends", "diagram", "elaborate"),
-    ("data", "program", "runner", "verification"),
-    ("pages",),
-    ("explain",),
-    ("api", "defaults", "generation", "training"),
+    ("diagnostics",),
+    ("system",),
+    ("ir",),
+    ("advice", "ops", "syntax"),
+    ("analysis", "passes", "storage"),
+    ("diagram", "evaluate"),
+    ("backends", "data", "plan"),
+    ("inference", "names", "training"),
+    ("program",),
+    ("manual",),
+    ("api",),
     ("__init__", "cli"),
     ("__main__",),
 )
-"""From the bottom to the top; parts of one layer know nothing of each other."""
+"""From the bottom to the top; parts of one layer do not depend on each other."""
 
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
-FOREIGN = {
+MODULES_AT_THE_TOP, MODULES_IN_A_FOLDER = 4, 15
+LIBRARIES = {
     "lark": ("syntax/generate.py",),
     "onnx": ("backends/onnx/",),
     "onnxruntime": ("backends/ort.py",),
-    "PIL": ("pictures.py",),
+    "PIL": ("storage/images.py", "diagram/png.py"),
     "click": ("cli/",),
 }
-"""The one door of each foreign library."""
+"""The modules through which each third-party library enters."""
+
+CYCLIC = {
+    "ops", "ops/looping", "ops/reducing", "ops/shaping", "ops/windows",
+}  # fmt: skip
+"""Folders whose parts depend on each other: a gradient is written with other operators."""
 
 
 def part_of(file: Path) -> str:
@@ -47,7 +54,7 @@ def part_of(file: Path) -> str:
 
 @cache
 def imported(file: Path) -> set[str]:
-    """Name the modules a file loads; those that only the type checker reads are left out."""
+    """Name the modules a file loads, also inside functions, but not for the type checker alone."""
     tree = ast.parse(file.read_text("utf-8"))
     unread = {
         id(inner)
@@ -60,10 +67,10 @@ def imported(file: Path) -> set[str]:
         if id(node) in unread:
             continue
         match node:
-            case ast.ImportFrom(module="netlang", names=names):
-                found.update(f"netlang.{name.name}" for name in names)
-            case ast.ImportFrom(module=str() as module):
-                found.add(module)
+            case ast.ImportFrom(module=str() as module, names=names):
+                for name in names:
+                    inner = f"{module}.{name.name}"
+                    found.add(inner if module_file(inner) is not None else module)
             case ast.Import(names=names):
                 found.update(name.name for name in names)
             case _:
@@ -71,20 +78,41 @@ def imported(file: Path) -> set[str]:
     return found
 
 
+@cache
+def module_file(module: str) -> Path | None:
+    """Find the file of one of our modules or packages."""
+    if module.split(".")[0] != "netlang":
+        return None
+    inside = PACKAGE.joinpath(*module.split(".")[1:])
+    found = (inside.with_suffix(".py"), inside / "__init__.py")
+    return next((file for file in found if file.is_file()), None)
+
+
 FILES = sorted(PACKAGE.rglob("*.py"))
+FOLDERS = sorted({file.parent for file in FILES})
 
 
 def test_every_part_has_its_layer() -> None:
     assert {part_of(file) for file in FILES} == set(HEIGHT)
 
 
-def test_every_folder_is_told_of_to_who_contributes() -> None:
+def test_every_folder_is_described_for_contributors() -> None:
     checkout = PACKAGE.parent
-    told = set(re.findall(r"`(\w+/(?:\w+/)?)`", (checkout / "CONTRIBUTING.md").read_text("utf-8")))
+    text = (checkout / "CONTRIBUTING.md").read_text("utf-8")
+    described = set(re.findall(r"`(\w+/(?:\w+/)?)`", text))
     holding = [f for top in (PACKAGE, checkout / "tests") for f in top.glob("*/*.*")]
     here = {f"{file.parent.relative_to(checkout)}/" for file in holding}
-    assert {folder for folder in here if "__pycache__" not in folder} <= told
-    assert all((checkout / folder).is_dir() for folder in told)
+    assert {folder for folder in here if "__pycache__" not in folder} <= described
+    assert all((checkout / folder).is_dir() for folder in described)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(PACKAGE)))
+def test_a_folder_holds_few_modules(folder: Path) -> None:
+    modules = [file for file in folder.glob("*.py")]
+    if folder == PACKAGE:
+        assert len(modules) <= MODULES_AT_THE_TOP
+    else:
+        assert len([m for m in modules if m.stem != "__init__"]) <= MODULES_IN_A_FOLDER
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
@@ -95,12 +123,34 @@ def test_a_part_imports_only_from_below(file: Path) -> None:
     assert above == set()
 
 
-@pytest.mark.parametrize("library", FOREIGN)
-def test_a_foreign_library_comes_in_by_one_door(library: str) -> None:
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(PACKAGE)))
+def test_the_parts_of_a_folder_form_layers(folder: Path) -> None:
+    needs: dict[str, set[str]] = defaultdict(set)
+    for file in folder.rglob("*.py"):
+        own = _child(folder, file)
+        for module in imported(file):
+            target = module_file(module)
+            if target is not None and folder in target.parents:
+                needs[own].add(_child(folder, target))
+    for own, others in needs.items():
+        others.discard(own)
+    if str(folder.relative_to(PACKAGE)) in CYCLIC:
+        with pytest.raises(CycleError):
+            TopologicalSorter(needs).prepare()
+    else:
+        TopologicalSorter(needs).prepare()
+
+
+def _child(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_library_enters_through_one_module(library: str) -> None:
     users = [
         str(file.relative_to(PACKAGE))
         for file in FILES
         if any(module.split(".")[0] == library for module in imported(file))
     ]
     assert users
-    assert all(user.startswith(FOREIGN[library]) for user in users), users
+    assert all(user.startswith(LIBRARIES[library]) for user in users), users

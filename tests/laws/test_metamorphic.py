@@ -19,7 +19,7 @@ from random_networks import SIZES, Network, networks
 from netlang.backends import reference
 from netlang.backends.onnx import OPSETS, to_onnx
 from netlang.backends.ort import Session
-from netlang.inference.verification import choose_sizes, draw_inputs, lively
+from netlang.inference.verification import choose_sizes, lively, sample_inputs
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Graph, Init, Node, Param, Value, verify
 from netlang.ir.initializers import total_bytes
@@ -107,7 +107,7 @@ def test_a_batch_of_an_example_in_two_parts_gives_the_parts_of_the_whole() -> No
         if graph.states or not splits(graph) or total_bytes(graph) > 4_000_000:
             continue
         weights = lively(graph, 0)
-        feeds = draw_inputs(graph, choose_sizes(graph, {"N": 3}), 0, below=4)
+        feeds = sample_inputs(graph, choose_sizes(graph, {"N": 3}), 0, below=4)
         if max(a.size for a in feeds.values()) > 200_000:
             continue
         whole = wide(graph, feeds, weights)

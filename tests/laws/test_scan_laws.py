@@ -14,7 +14,7 @@ from netlang.backends import reference
 from netlang.backends.onnx import check, to_onnx
 from netlang.backends.ort import Session
 from netlang.diagnostics.diagnostic import Severity
-from netlang.inference.verification import draw_inputs
+from netlang.inference.verification import sample_inputs
 from netlang.ir.graph import Graph, verify
 from netlang.ir.initializers import initialize
 from netlang.ir.types import DType
@@ -112,7 +112,7 @@ def graph_of(text: str, folder: Path, net: str = "Looped") -> Graph:
 def test_both_back_ends_agree_on_a_scan(tmp_path: Path, text: str, steps: int) -> None:
     graph = graph_of(text, tmp_path)
     weights = initialize(graph, 0)
-    feeds = draw_inputs(graph, {"N": 2, "T": steps, "S": 3}, 0)
+    feeds = sample_inputs(graph, {"N": 2, "T": steps, "S": 3}, 0)
     model = to_onnx(graph, weights)
     check(model)
     close(Session(model, threads=1).run(feeds), reference.run(graph, feeds, weights))
@@ -125,7 +125,7 @@ def test_hoisting_keeps_what_a_scan_computes(tmp_path: Path, text: str) -> None:
     hoisted = hoist_scan(graph)
     verify(hoisted)
     weights = initialize(graph, 0)
-    feeds = draw_inputs(graph, {"N": 2, "T": 3, "S": 3}, 0)
+    feeds = sample_inputs(graph, {"N": 2, "T": 3, "S": 3}, 0)
     before = reference.run(graph, feeds, weights, dtype=DType.F64)
     after = reference.run(hoisted, feeds, weights, dtype=DType.F64)
     for name, array in before.items():
@@ -142,7 +142,7 @@ def test_hoisting_keeps_the_gradients_of_a_scan(tmp_path: Path, text: str) -> No
     smooth = [v for v in (*graph.inputs, *graph.params) if v.type.dtype.is_float]
     gradients = vjp(graph, smooth)
     weights = initialize(graph, 0)
-    feeds = draw_inputs(graph, {"N": 2, "T": 3, "S": 2}, 0)
+    feeds = sample_inputs(graph, {"N": 2, "T": 3, "S": 2}, 0)
     before = reference.run(gradients, feeds, weights, dtype=DType.F64)
     hoisted = transform(gradients)
     after = reference.run(hoisted, feeds, weights, dtype=DType.F64)
@@ -263,7 +263,7 @@ def test_a_layer_is_a_scan_of_its_cell(
     assert [d for d in program.diagnostics.items if d.severity is Severity.ERROR] == []
     native, composite = (program.net(name).graph for name in ("Native", "Composite"))
     weights = initialize(native, 1)
-    feeds = draw_inputs(native, {"N": 4, "T": 5}, 2)
+    feeds = sample_inputs(native, {"N": 4, "T": 5}, 2)
     feeds["length"] = np.array([5, 2, 0, 1])
     renamed = {by_cell(name): array for name, array in weights.items()}
     gradients = [

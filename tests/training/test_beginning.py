@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 from sections import MLP, NORMED, prepared, section, write
 
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.training.run.beginning import first_weights
 
 
@@ -58,12 +58,12 @@ def test_names_of_pytorch_are_understood_where_that_is_said(tmp_path: Path) -> N
     save_file(stored, tmp_path / "theirs.safetensors")
     weights = begun(tmp_path, NORMED, 'load(model, "theirs.safetensors", dialect="torch")')
     assert all(np.all(array == 0.5) for array in weights.values())
-    with pytest.raises(Fault, match="does not fit"):
+    with pytest.raises(NetlangError, match="does not fit"):
         begun(tmp_path, NORMED, 'load(model, "theirs.safetensors")')
 
 
 def test_weights_that_do_not_fit_are_all_named(tmp_path: Path) -> None:
     save_file({"h.weight": np.ones((3, 64), np.float32)}, tmp_path / "body.safetensors")
-    with pytest.raises(Fault) as refused:
+    with pytest.raises(NetlangError) as rejected:
         begun(tmp_path, MLP, 'load(model.h, "body.safetensors")')
-    assert [note.partition(":")[0] for note in refused.value.notes] == ["wrong shape", "missing"]
+    assert [note.partition(":")[0] for note in rejected.value.notes] == ["wrong shape", "missing"]

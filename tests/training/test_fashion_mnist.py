@@ -14,7 +14,7 @@ import pytest
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.program import open_program
 from netlang.training.run.opening import Choices, open_data
 
@@ -34,7 +34,7 @@ ROUNDING = 0.0005
 def has_data() -> bool:
     try:
         open_data(open_program(EXAMPLE).plan("softmax"), Choices(EXAMPLE.parent))
-    except Fault:
+    except NetlangError:
         return False
     return True
 

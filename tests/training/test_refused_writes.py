@@ -34,7 +34,7 @@ class System:
 
     folder: Path
     code: int
-    refused: int = -1
+    rejected: int = -1
     once: bool = False
     calls: list[str] = field(default_factory=list[str])
 
@@ -43,7 +43,7 @@ class System:
             return
         self.calls.append(name)
         done = len(self.calls) - 1
-        if done == self.refused or (done > self.refused >= 0 and not self.once):
+        if done == self.rejected or (done > self.rejected >= 0 and not self.once):
             raise OSError(self.code, os.strerror(self.code), str(path))
 
     def patch(self, to: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from sections import MLP, NORMED, section, write
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.program import open_program
 from netlang.training.run.checkpoints import BEFORE, LATEST
 from netlang.training.run.folder import RunFolder
@@ -149,19 +149,19 @@ def test_without_a_whole_checkpoint_nothing_goes_on(tmp_path: Path) -> None:
     trained(path, folder, stop=lambda d: d.steps >= 3)
     (folder / LATEST).write_bytes(b"")
     (folder / BEFORE).write_bytes(b"")
-    with pytest.raises(Fault, match=r"no checkpoint in .* is whole") as refused:
+    with pytest.raises(NetlangError, match=r"no checkpoint in .* is whole") as rejected:
         trained(path, folder, resume=True)
-    assert refused.value.rule == "bad-checkpoint"
-    assert len(refused.value.notes) == 2
+    assert rejected.value.rule == "bad-checkpoint"
+    assert len(rejected.value.notes) == 2
 
 
 def test_what_differs_is_named_and_can_be_allowed(tmp_path: Path) -> None:
     path = write(tmp_path, section())
     folder = tmp_path / "run"
     trained(path, folder, stop=lambda d: d.steps >= 3)
-    with pytest.raises(Fault) as refused:
+    with pytest.raises(NetlangError) as rejected:
         trained(path, folder, resume=True, given={"lr": "0.2"})
-    assert refused.value.notes == ("optimizer.lr: it was 0.1, and is 0.2",)
+    assert rejected.value.notes == ("optimizer.lr: it was 0.1, and is 0.2",)
     assert trained(path, folder, resume=True, given={"lr": "0.2"}, allowed=["lr"])
 
 
@@ -180,22 +180,22 @@ def test_a_changed_program_does_not_go_on(old: str, tmp_path: Path) -> None:
     trained(path, tmp_path / "run", stop=lambda d: d.steps >= 3)
     new, names = CHANGES[old]
     path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(Fault) as refused:
+    with pytest.raises(NetlangError) as rejected:
         trained(path, tmp_path / "run", resume=True)
-    told = [note.partition(":")[0] for note in refused.value.notes]
+    told = [note.partition(":")[0] for note in rejected.value.notes]
     assert set(names) <= set(told)
 
 
 def test_changed_data_or_another_seed_do_not_go_on(tmp_path: Path) -> None:
     path = write(tmp_path, section())
     trained(path, tmp_path / "run", stop=lambda d: d.steps >= 3)
-    with pytest.raises(Fault) as refused:
+    with pytest.raises(NetlangError) as rejected:
         trained(path, tmp_path / "run", resume=True, seed=9)
-    assert refused.value.notes == ("seed: it was 3, and is 9",)
+    assert rejected.value.notes == ("seed: it was 3, and is 9",)
     write(tmp_path, section(), seed=5)
-    with pytest.raises(Fault) as refused:
+    with pytest.raises(NetlangError) as rejected:
         trained(path, tmp_path / "run", resume=True)
-    assert [note.partition(":")[0] for note in refused.value.notes] == ["rows"]
+    assert [note.partition(":")[0] for note in rejected.value.notes] == ["rows"]
 
 
 def test_a_run_goes_on_with_the_parameters_it_was_given(tmp_path: Path) -> None:
@@ -209,10 +209,10 @@ def test_a_run_goes_on_with_the_parameters_it_was_given(tmp_path: Path) -> None:
 def test_a_second_run_in_a_folder_is_refused(tmp_path: Path) -> None:
     with (
         RunFolder(tmp_path / "run"),
-        pytest.raises(Fault, match="another run is going on") as refused,
+        pytest.raises(NetlangError, match="another run is going on") as rejected,
     ):
         RunFolder(tmp_path / "run")
-    assert refused.value.exit_code == 3
+    assert rejected.value.exit_code == 3
     RunFolder(tmp_path / "run").close()
 
 

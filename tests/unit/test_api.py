@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import netlang
-from netlang.backends.ort import ProviderMissing
-from netlang.diagnostics.errors import BadInput, BadWeights, Fault
+from netlang.backends.ort import ProviderError
+from netlang.diagnostics.errors import InputError, NetlangError, WeightsError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -56,7 +56,7 @@ def test_weights_are_saved_loaded_and_shared_by_path(
     lenet.save(tmp_path / "lenet.safetensors")
     other.load(tmp_path / "lenet.safetensors")
     np.testing.assert_array_equal(lenet(image=image())["logits"], other(image=image())["logits"])
-    with pytest.raises(BadWeights, match="do not fit"):
+    with pytest.raises(WeightsError, match="do not fit"):
         other.weights = {}
 
 
@@ -81,7 +81,7 @@ def test_numbers_of_numpy_fix_sizes_and_parameters(tmp_path: Path) -> None:
     sizes: dict[str, Any] = {"H": np.int64(3), "rate": np.float64(0.25), "deep": False}
     bound = net.bind(**sizes)
     assert str(bound.graph.inputs[0].type) == "f32[N, 3]"
-    with pytest.raises(Fault, match="a dimension must be an int"):
+    with pytest.raises(NetlangError, match="a dimension must be an int"):
         net.bind(H=cast("int", "x"))
 
 
@@ -108,7 +108,7 @@ def test_mistakes_are_raised_with_their_text_when_a_net_is_asked_for(tmp_path: P
     program = netlang.load(file)
     assert list(program) == ["Wrong"]
     assert "I don't know `dens`" in program.problems
-    with pytest.raises(Fault, match="did you mean `dense`"):
+    with pytest.raises(NetlangError, match="did you mean `dense`"):
         program["Wrong"]
 
 
@@ -137,7 +137,7 @@ def test_tensors_of_other_libraries_are_arrays(lenet: netlang.Network) -> None:
     expected = lenet(image=image())["logits"]
     np.testing.assert_array_equal(lenet(image=given)["logits"], expected)
     refusing: Any = Foreign(image(), "call detach() first")
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         lenet(image=refusing)
     assert caught.value.message == "`image` must be an array of numbers, and is a Foreign"
     assert caught.value.notes == ("call detach() first",)
@@ -155,7 +155,7 @@ def test_tensors_of_other_libraries_are_arrays(lenet: netlang.Network) -> None:
 )
 def test_what_is_no_array_is_told(lenet: netlang.Network, given: object, said: str) -> None:
     for compute in (lenet, lenet.interpret):
-        with pytest.raises(BadInput) as caught:
+        with pytest.raises(InputError) as caught:
             compute(image=given)  # pyright: ignore[reportArgumentType]
         assert caught.value.message == said
 
@@ -178,7 +178,7 @@ def test_what_is_no_array_is_told(lenet: netlang.Network, given: object, said: s
 def test_what_are_no_weights_is_told(
     lenet: netlang.Network, given: Any, message: str, notes: tuple[str, ...]
 ) -> None:
-    with pytest.raises(BadWeights) as caught:
+    with pytest.raises(WeightsError) as caught:
         lenet.weights = given
     assert caught.value.message == message
     assert caught.value.notes == notes
@@ -186,14 +186,14 @@ def test_what_are_no_weights_is_told(
 
 @pytest.mark.parametrize("provider", ["gpu", "CUDA", None])
 def test_an_unknown_provider_is_not_the_cpu(lenet: netlang.Network, provider: Any) -> None:
-    with pytest.raises(ProviderMissing) as caught:
+    with pytest.raises(ProviderError) as caught:
         lenet(image=image(), provider=provider)
     assert caught.value.message == f"the provider `{provider}` is not available"
     assert caught.value.notes == ("available here: auto, cpu",)
 
 
 def test_an_unknown_net_is_named(lenet: netlang.Network) -> None:
-    with pytest.raises(Fault, match="has no net `Lenet`"):
+    with pytest.raises(NetlangError, match="has no net `Lenet`"):
         netlang.load(EXAMPLES / "lenet.net")["Lenet"]
     assert lenet.name == "LeNet"
 

@@ -12,7 +12,7 @@ from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from syntax_trees import FAULTS, PROGRAMS, placeless
 
-from netlang.diagnostics.diagnostic import Refused
+from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.source import Source
 from netlang.syntax import generate
 from netlang.syntax.automaton import Automaton
@@ -43,8 +43,8 @@ def by_lark(text: str) -> Any:
         return len(text) if error.token.type == "$END" else error.token.start_pos
     except UnexpectedCharacters as error:
         return error.pos_in_stream
-    except Refused as refused:
-        return refused.diagnostic.rule
+    except DiagnosticError as rejected:
+        return rejected.diagnostic.rule
 
 
 def by_tables(text: str) -> Any:
@@ -52,8 +52,8 @@ def by_tables(text: str) -> Any:
     builder.reset(Source("text.net", text), 0)
     try:
         result = automaton.parse(text)
-    except Refused as refused:
-        return refused.diagnostic.rule
+    except DiagnosticError as rejected:
+        return rejected.diagnostic.rule
     return result.start if isinstance(result, Failure) else shape(result)
 
 

@@ -13,8 +13,8 @@ from networks import SOURCE, N, add, counter, f32, i64, mlp, mlp_weights, spatia
 from netlang.backends import reference
 from netlang.backends.feeds import bind_sizes, prepare
 from netlang.backends.onnx import check, save, to_onnx, weight_bytes
-from netlang.backends.ort import ProviderMissing, RunFailed, Session
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, BadInput, BadWeights, Fault
+from netlang.backends.ort import ExecutionError, ProviderError, Session
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, InputError, NetlangError, WeightsError
 from netlang.diagnostics.source import Span
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Graph, Scope
@@ -33,8 +33,8 @@ def zeros(*shape: int, dtype: str = "float32") -> Array:
     return np.zeros(shape, dtype)
 
 
-def refused(graph: Graph, **feeds: Array) -> BadInput:
-    with pytest.raises(BadInput) as caught:
+def rejected(graph: Graph, **feeds: Array) -> InputError:
+    with pytest.raises(InputError) as caught:
         prepare(graph, feeds)
     return caught.value
 
@@ -65,16 +65,16 @@ def refused(graph: Graph, **feeds: Array) -> BadInput:
 def test_an_array_that_does_not_fit_is_refused_in_the_words_of_the_signature(
     array: Array, message: str
 ) -> None:
-    assert refused(graph_of(f32(N, 1, 28, 28)), a=array).message == message
+    assert rejected(graph_of(f32(N, 1, 28, 28)), a=array).message == message
 
 
 def test_a_symbol_has_one_size() -> None:
-    problem = refused(graph_of(f32(N, 2), f32(N)), a=zeros(4, 2), b=zeros(5))
+    problem = rejected(graph_of(f32(N, 2), f32(N)), a=zeros(4, 2), b=zeros(5))
     assert problem.message == "N is 4 in `a` and 5 in `b`"
 
 
 def test_a_size_keeps_to_its_unit() -> None:
-    problem = refused(spatial(16), image=zeros(1, 1, 30, 32))
+    problem = rejected(spatial(16), image=zeros(1, 1, 30, 32))
     assert problem.message == (
         "`image` must be f32[N, 1, H, W], got f32[1, 1, 30, 32]: "
         "H is 30, and must be a multiple of 16"
@@ -84,11 +84,11 @@ def test_a_size_keeps_to_its_unit() -> None:
 def test_sizes_made_of_symbols_are_solved_and_checked() -> None:
     graph = graph_of(f32(2 * N + 1, 3), f32(N * N))
     assert bind_sizes(graph, {"a": zeros(9, 3), "b": zeros(16)}) == {"N": 4}
-    problem = refused(graph, a=zeros(9, 3), b=zeros(15))
+    problem = rejected(graph, a=zeros(9, 3), b=zeros(15))
     assert problem.message == (
         "`b` must be f32[N*N], got f32[15]: dimension 0 is 15, and must be N*N = 16 for N = 4"
     )
-    problem = refused(graph, a=zeros(8, 3), b=zeros(15))
+    problem = rejected(graph, a=zeros(8, 3), b=zeros(15))
     assert problem.message == (
         "`a` must be f32[2*N + 1, 3], got f32[8, 3]: dimension 0 is 8, and must be 2*N + 1"
     )
@@ -96,19 +96,19 @@ def test_sizes_made_of_symbols_are_solved_and_checked() -> None:
 
 def test_a_size_that_cannot_be_solved_is_asked_for() -> None:
     graph = graph_of(f32(N * N))
-    problem = refused(graph, a=zeros(9))
+    problem = rejected(graph, a=zeros(9))
     assert problem.message == "the size N cannot be told from the inputs"
     assert problem.helps == ("fix it: --bind N=...",)
     assert bind_sizes(graph, {"a": zeros(9)}, sizes={"N": 3}) == {"N": 3}
 
 
 def test_a_size_from_the_command_line_is_held_to() -> None:
-    with pytest.raises(BadInput, match="N is 3 in the command line and 9 in `a`"):
+    with pytest.raises(InputError, match="N is 3 in the command line and 9 in `a`"):
         bind_sizes(graph_of(f32(N)), {"a": zeros(9)}, sizes={"N": 3})
 
 
 def test_every_input_that_does_not_fit_is_told() -> None:
-    problem = refused(graph_of(f32(2), f32(3)), a=zeros(3), b=zeros(4))
+    problem = rejected(graph_of(f32(2), f32(3)), a=zeros(3), b=zeros(4))
     assert problem.message == "`a` must be f32[2], got f32[3]: dimension 0 is 3, and must be 2"
     assert problem.notes == (
         "also: `b` must be f32[3], got f32[4]: dimension 0 is 4, and must be 3",
@@ -116,7 +116,7 @@ def test_every_input_that_does_not_fit_is_told() -> None:
 
 
 def test_a_misspelt_input_is_recognised_and_a_missing_one_named() -> None:
-    problem = refused(spatial(), imgae=zeros(1, 1, 4, 4))
+    problem = rejected(spatial(), imgae=zeros(1, 1, 4, 4))
     assert problem.message == "`Spatial` has no input `imgae`"
     assert problem.helps == ("did you mean `image`?",)
     assert problem.notes == ("also: no value was given for input `image` (f32[N, 1, H, W])",)
@@ -133,7 +133,7 @@ def test_elements_are_converted_within_their_kind_and_where_they_fit() -> None:
     )
     assert [a.dtype.str for a in fed.arrays.values()] == ["<f4", "<i8", "|u1"]
     assert fed.arrays["a"].tolist() == [1.0, 2.0]
-    problem = refused(graph_of(TensorType(DType.U8, (2,))), a=np.array([-1, 256]))
+    problem = rejected(graph_of(TensorType(DType.U8, (2,))), a=np.array([-1, 256]))
     assert problem.helps == ("its values run from -1 to 256, which u8 cannot hold",)
 
 
@@ -147,7 +147,7 @@ def test_the_interpreter_widens_to_float64() -> None:
 
 
 def test_weights_that_are_missing_or_wrong_are_listed() -> None:
-    with pytest.raises(BadWeights) as caught:
+    with pytest.raises(WeightsError) as caught:
         reference.run(mlp(), {"x": zeros(1, 4)}, {"hidden.weight": zeros(4, 3)})
     assert caught.value.message == "the weights do not fit `Mlp`: 2 differences"
     assert caught.value.notes == (
@@ -215,7 +215,7 @@ def test_the_format_is_as_old_as_the_operators_allow(opset: int, ir: int) -> Non
 
 
 def test_an_operator_set_we_do_not_write_is_a_fault() -> None:
-    with pytest.raises(Fault, match="opset 9999 is not one that can be written") as caught:
+    with pytest.raises(NetlangError, match="opset 9999 is not one that can be written") as caught:
         to_onnx(mlp(), mlp_weights(), opset=9999)
     assert caught.value.exit_code == USAGE
     assert caught.value.helps == ("choose one from 17 to 22",)
@@ -225,7 +225,7 @@ def test_only_what_an_output_needs_is_kept() -> None:
     model = to_onnx(mlp(), mlp_weights(), only=["hidden"])
     assert [o.name for o in model.graph.output] == ["hidden"]
     assert not any(node.op_type == "Relu" for node in model.graph.node)
-    with pytest.raises(Fault, match="`Mlp` has no output `z`"):
+    with pytest.raises(NetlangError, match="`Mlp` has no output `z`"):
         to_onnx(mlp(), mlp_weights(), only=["z"])
 
 
@@ -266,7 +266,7 @@ def test_a_size_no_input_carries_is_a_fault() -> None:
     b = Builder()
     x = b.fresh("x", f32(1))
     (y,) = b.add(Expand((symbol("K"),)), x)
-    with pytest.raises(Fault, match="no input of `Open` says what K is"):
+    with pytest.raises(NetlangError, match="no input of `Open` says what K is"):
         to_onnx(Graph("Open", (x,), {}, tuple(b.nodes), {"y": y}), {})
 
 
@@ -290,7 +290,7 @@ def test_a_provider_that_is_missing_is_an_error_and_never_another_one() -> None:
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this machine has CUDA")
-    with pytest.raises(ProviderMissing) as caught:
+    with pytest.raises(ProviderError) as caught:
         Session(to_onnx(mlp(), mlp_weights()), provider="cuda")
     assert caught.value.message == "the provider `cuda` is not available"
     assert caught.value.notes == ("available here: cpu",)
@@ -313,7 +313,7 @@ def test_a_provider_that_cannot_be_loaded_is_an_error_too(monkeypatch: pytest.Mo
         return opened(model, options, providers=["CPUExecutionProvider"], **rest)
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", without_cuda)
-    with pytest.raises(ProviderMissing) as caught:
+    with pytest.raises(ProviderError) as caught:
         Session(to_onnx(mlp(), mlp_weights()), provider="cuda")
     assert caught.value.notes[0] == "onnxruntime knows CUDA but could not load it"
     assert Session(to_onnx(mlp(), mlp_weights()), provider="auto").provider == "cpu"
@@ -325,7 +325,7 @@ def test_a_failure_while_running_leads_back_to_the_program() -> None:
     b.scope = Scope("words", "embedding", Span(SOURCE, 30, 35), None)
     y = add(b, "gather_rows", table, ids)
     session = Session(to_onnx(Graph("Lookup", (table, ids), {}, tuple(b.nodes), {"y": y}), {}))
-    with pytest.raises(RunFailed) as caught:
+    with pytest.raises(ExecutionError) as caught:
         session.run({"table": zeros(3, 2), "ids": np.array([0, 3])})
     assert "out of data bounds" in caught.value.message
     assert "Traceback" not in caught.value.message
@@ -352,7 +352,7 @@ def test_large_weights_are_written_beside_the_model(tmp_path: Path) -> None:
 
 def test_writing_fails_without_a_trace(tmp_path: Path) -> None:
     model = to_onnx(mlp(), mlp_weights())
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         save(model, tmp_path / "none" / "m.onnx")
     assert caught.value.message == f"cannot write {tmp_path}/none/m.onnx: no such file or directory"
     assert caught.value.exit_code == ENVIRONMENT
@@ -373,9 +373,9 @@ def test_a_look_up_beyond_the_table_is_the_users_mistake() -> None:
     y = add(b, "gather_rows", table, ids)
     graph = Graph("Lookup", (table, ids), {}, tuple(b.nodes), {"y": y})
     feeds = {"table": zeros(3, 2), "ids": np.array([0, 3])}
-    with pytest.raises(BadInput, match="looks up an entry that does not exist"):
+    with pytest.raises(InputError, match="looks up an entry that does not exist"):
         reference.run(graph, feeds, {})
-    with pytest.raises(RunFailed):
+    with pytest.raises(ExecutionError):
         Session(to_onnx(graph, {})).run(feeds)
 
 

@@ -13,7 +13,7 @@ from datasets import batches_of, rows_of
 
 from netlang.data import Batches, Source, open_batches
 from netlang.data.source import Arrays, Batch, Chosen
-from netlang.diagnostics.errors import BadFile
+from netlang.diagnostics.errors import FileError
 from netlang.ir.types import I64, TensorType
 
 COUNT = 23
@@ -82,7 +82,7 @@ def test_fewer_rows_than_a_batch_are_one_smaller_batch() -> None:
 
 @pytest.mark.parametrize("how", [{"in_order": True}, {"drop_last": True}])
 def test_no_whole_batch_is_an_error_where_only_whole_ones_count(how: dict[str, bool]) -> None:
-    with pytest.raises(BadFile, match="has 3 rows, which fill no batch of 5"):
+    with pytest.raises(FileError, match="has 3 rows, which fill no batch of 5"):
         Batches(numbered(3), 5, **how)
 
 
@@ -105,7 +105,7 @@ class Slow(Source):
         self.asked += 1
         time.sleep(self.pause)
         if chosen.start == self.fails_at:
-            raise BadFile("this row is broken")
+            raise FileError("this row is broken")
         return {"x": np.arange(100)[chosen]}
 
     def fingerprint(self) -> str:
@@ -120,7 +120,7 @@ def alive() -> int:
 def test_a_fault_beside_the_step_reaches_the_caller_and_ends_the_work(ahead: int) -> None:
     stream = Batches(Slow(fails_at=30), 10).epoch(0, ahead=ahead)
     assert [len(next(stream)["x"]) for _ in range(3)] == [10, 10, 10]
-    with pytest.raises(BadFile, match="this row is broken"):
+    with pytest.raises(FileError, match="this row is broken"):
         next(stream)
     assert alive() == 0
 
@@ -174,5 +174,5 @@ def test_a_shuffled_part_has_its_rows_once(tmp_path: Path) -> None:
 
 def test_a_part_must_be_there(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, "two_moons(10) |> part(3..10) |> batches(3)")
-    with pytest.raises(BadFile, match=r"two_moons has 10 rows.*`part\(3\.\.10\)`"):
+    with pytest.raises(FileError, match=r"two_moons has 10 rows.*`part\(3\.\.10\)`"):
         open_batches(rows, tmp_path)

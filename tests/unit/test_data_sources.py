@@ -15,7 +15,7 @@ from PIL import Image
 
 from netlang.data import check_classes, open_rows
 from netlang.data.sources import collections
-from netlang.diagnostics.errors import BadFile, Fault
+from netlang.diagnostics.errors import FileError, NetlangError
 from netlang.system.files import data_folders
 
 RNG = np.random.default_rng(0)
@@ -90,7 +90,7 @@ def test_a_missing_collection_says_what_brings_it(
     # This machine may have the pictures where the system keeps them.
     fashion = vars(collections)["_FASHION"]
     monkeypatch.setattr(collections, "_FASHION", replace(fashion, system=("/usr/share/nothing",)))
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         source_of(tmp_path, 'fashion_mnist("train")')
     assert caught.value.rule == "data-missing"
     assert caught.value.message == "Fashion-MNIST is not on this machine"
@@ -100,7 +100,7 @@ def test_a_missing_collection_says_what_brings_it(
 
 
 def test_a_part_nobody_knows_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Fault, match='`mnist` has no part "valid"') as caught:
+    with pytest.raises(NetlangError, match='`mnist` has no part "valid"') as caught:
         source_of(tmp_path, 'mnist("valid")')
     assert caught.value.helps == ('it has "train" and "test"',)
 
@@ -123,7 +123,7 @@ def test_fashion_mnist_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(HERE)
     try:
         source_of(tmp_path, 'fashion_mnist("test")')
-    except Fault as fault:
+    except NetlangError as fault:
         pytest.skip(f"{fault.message}: {fault.helps[0]}")
     for split, count in (("train", 60_000), ("test", 10_000)):
         batches = batches_of(tmp_path, f'fashion_mnist("{split}") |> batches(256, shuffle=true)')
@@ -145,7 +145,7 @@ def test_cifar_is_read_from_its_binary_files(tmp_path: Path) -> None:
     rows = source_of(tmp_path, 'cifar10("train")').rows(EVERYTHING)
     assert (rows["image"] == image / np.float32(255)).all()
     assert (rows["label"] == label).all()
-    with pytest.raises(Fault, match="CIFAR-10 is not on this machine"):
+    with pytest.raises(NetlangError, match="CIFAR-10 is not on this machine"):
         source_of(tmp_path, 'cifar10("test")')
 
 
@@ -426,7 +426,7 @@ def test_python_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
         "import numpy as np\nfrom pathlib import Path\nPath('ran').touch()\n"
         "def load(n):\n    return {'x': np.ones((n, 2)), 'label': np.arange(n)}\n"
     )
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         source_of(tmp_path, "made(3)", MADE)
     assert caught.value.rule == "python-not-allowed"
     assert not (tmp_path / "ran").exists()
@@ -437,9 +437,9 @@ def test_python_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
 
 def test_a_function_that_fails_is_told_as_it_is(tmp_path: Path) -> None:
     declared = MADE.replace("making_rows:load", "json:loads").replace("n: int", "s: str")
-    with pytest.raises(Fault, match="`json:loads` failed: JSONDecodeError: Expecting"):
+    with pytest.raises(NetlangError, match="`json:loads` failed: JSONDecodeError: Expecting"):
         source_of(tmp_path, 'made("")', declared, allow_python=True)
-    with pytest.raises(BadFile, match="`json:loads` gave list, and rows are a dict of arrays"):
+    with pytest.raises(FileError, match="`json:loads` gave list, and rows are a dict of arrays"):
         source_of(tmp_path, 'made("[1]")', declared, allow_python=True)
 
 

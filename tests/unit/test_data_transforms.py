@@ -13,7 +13,7 @@ from PIL import Image
 
 from netlang.data.sampling import uniform
 from netlang.data.transforms.images import Transform, make_transform
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.evaluate.context.values import Object, Setting
 
 Floats = NDArray[np.float32]
@@ -72,7 +72,7 @@ def test_center_crop_takes_the_middle() -> None:
 @pytest.mark.parametrize("name", ["crop", "center_crop"])
 def test_a_crop_larger_than_the_image_is_refused(name: str) -> None:
     crop = made(name, size=8, pad=0)
-    with pytest.raises(BadInput, match="wants 8 rows and columns, and the images have 7 by 9"):
+    with pytest.raises(InputError, match="wants 8 rows and columns, and the images have 7 by 9"):
         crop.apply(images(), drawn(crop))
 
 
@@ -171,7 +171,7 @@ def test_lighting_moves_all_pixels_of_an_image_by_one_color() -> None:
 
 def test_lighting_wants_three_channels() -> None:
     light = made("lighting", std=0.1)
-    with pytest.raises(BadInput, match="is for images of 3 channels, and these have 1"):
+    with pytest.raises(InputError, match="is for images of 3 channels, and these have 1"):
         light.apply(images(channels=1), drawn(light))
 
 
@@ -224,7 +224,7 @@ def test_standardize_and_rescale_are_their_formulas() -> None:
 
 
 def test_standardize_wants_a_number_for_each_channel() -> None:
-    with pytest.raises(BadInput, match="has 1 numbers as `mean`, and the images have 3 channels"):
+    with pytest.raises(InputError, match="has 1 numbers as `mean`, and the images have 3 channels"):
         made("standardize", mean=[0.0], std=[1.0]).apply(images(), np.zeros((COUNT, 0)))
 
 

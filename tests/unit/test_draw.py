@@ -14,7 +14,7 @@ from commands import Said, said
 from PIL import Image
 
 import netlang
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.diagram.drawing import Drawing, Label, Rectangle, text_width
 from netlang.diagram.lattice import Lattice, lattice
 from netlang.diagram.layout import lay_out
@@ -298,7 +298,7 @@ def test_data_go_to_the_right_if_asked() -> None:
         boxes = lay_out(outline, measured, direction).boxes.values()  # type: ignore[arg-type]
         along = [getattr(area, place) for area in boxes]
         assert all(a < b for a, b in pairwise(along))
-    with pytest.raises(Fault, match="goes down or right, and not up"):
+    with pytest.raises(NetlangError, match="goes down or right, and not up"):
         lay_out(outline, measured, "up")  # type: ignore[arg-type]
 
 
@@ -429,7 +429,7 @@ def test_a_large_png_is_drawn_less_finely_and_a_huge_one_not(tmp_path: Path) -> 
     with Image.open(tmp_path / "large.png") as picture:
         assert picture.size == (200, 60_000)
         assert picture.getpixel((10, 10)) == (255, 0, 0)
-    with pytest.raises(Fault, match=r"huge\.png would have 10,000 x 10,000 pixels"):
+    with pytest.raises(NetlangError, match=r"huge\.png would have 10,000 x 10,000 pixels"):
         save_drawing(Drawing(10_000, 10_000, shapes), tmp_path / "huge.png")
     assert [path.name for path in tmp_path.iterdir()] == ["large.png"]
 
@@ -445,7 +445,7 @@ def test_a_network_draws_itself(tmp_path: Path) -> None:
     lenet.draw(depth=1, direction="right").save(tmp_path / "lenet.png")
     with Image.open(tmp_path / "lenet.png") as opened:
         assert opened.format == "PNG"
-    with pytest.raises(Fault, match=r"lenet\.pdf: drawings are written as \.svg or \.png"):
+    with pytest.raises(NetlangError, match=r"lenet\.pdf: drawings are written as \.svg or \.png"):
         lenet.draw(tmp_path / "lenet.pdf")
 
 

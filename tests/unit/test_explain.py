@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.ir.graph import Graph
 from netlang.manual.explain import explain, explain_layer
 from netlang.program import load
@@ -95,16 +95,16 @@ def test_a_path_may_be_cut_off_at_the_front(tmp_path: Path) -> None:
 
 
 def test_an_unknown_layer_gets_the_near_ones(graph: Graph) -> None:
-    with pytest.raises(Fault) as refused:
+    with pytest.raises(NetlangError) as rejected:
         explain_layer(graph, "a.cnv")
-    assert refused.value.notes == ("its layers are: a, b, e, g, k, p, q, r, s, u, y, z",)
-    assert refused.value.helps == ("did you mean `a.conv`?",)
+    assert rejected.value.notes == ("its layers are: a, b, e, g, k, p, q, r, s, u, y, z",)
+    assert rejected.value.helps == ("did you mean `a.conv`?",)
 
 
 def test_a_file_alone_is_asked_for_a_layer() -> None:
-    with pytest.raises(Fault) as refused:
+    with pytest.raises(NetlangError) as rejected:
         explain("models/lenet.net")
-    assert refused.value.message == "nothing is called `models/lenet.net`"
-    assert refused.value.helps == (
+    assert rejected.value.message == "nothing is called `models/lenet.net`"
+    assert rejected.value.helps == (
         "`netlang explain models/lenet.net LAYER`, with a layer that `netlang summary` shows",
     )

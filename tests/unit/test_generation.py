@@ -13,12 +13,12 @@ import pytest
 from commands import Said, said
 from graphs import graph_of
 
-from netlang.diagnostics.errors import BadFile, BadInput
+from netlang.diagnostics.errors import FileError, InputError
 from netlang.inference.generation import Sampling, generate
 from netlang.inference.runner import Backend, Runner
 from netlang.inference.search import State, beams, greedy
 from netlang.inference.vectors import Vectors, choose_table
-from netlang.inference.verification import draw_inputs
+from netlang.inference.verification import sample_inputs
 from netlang.program import load
 from netlang.storage.vocabulary import Vocabulary, beside, load_vocabulary
 from netlang.storage.weights import save_weights
@@ -80,7 +80,7 @@ def test_a_sequence_in_parts_gives_what_it_gives_whole() -> None:
     from netlang.ir.initializers import initialize
 
     runner = Runner(net, initialize(net, 0))
-    tokens = draw_inputs(net, {"N": 2, "T": 6}, 0)["tokens"]
+    tokens = sample_inputs(net, {"N": 2, "T": 6}, 0)["tokens"]
     whole = runner(tokens=tokens)["logits"]
     runner.reset()
     parts = [runner(tokens=tokens[:, a:b])["logits"] for a, b in ((0, 4), (4, 5), (5, 6))]
@@ -140,7 +140,7 @@ def test_a_net_that_cannot_go_on_with_a_text_is_told(
     from netlang.ir.initializers import initialize
 
     runner = Runner(net, initialize(net, 0), backend="numpy")
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(InputError, match=message):
         list(generate(runner, [1], length=1))
 
 
@@ -151,7 +151,7 @@ def test_a_prompt_the_net_cannot_read_is_told(
     tmp_path: Path, prompt: list[int], message: str
 ) -> None:
     runner = Runner(graph_of(tmp_path, FOLLOWING), CYCLE, backend="numpy")
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(InputError, match=message):
         list(generate(runner, prompt, length=1))
 
 
@@ -228,7 +228,7 @@ def test_a_vocabulary_comes_back_from_its_file(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_no_vocabulary_is_told(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "bad.vocab").write_bytes(content)
-    with pytest.raises(BadFile, match=message):
+    with pytest.raises(FileError, match=message):
         load_vocabulary(tmp_path / "bad.vocab")
 
 
@@ -250,12 +250,12 @@ def test_rows_past_the_last_word_are_no_words() -> None:
     assert [near.word for near in Vectors(WORD_LIST, roomy).nearest("king", 9)] == [
         near.word for near in Vectors(WORD_LIST, TABLE).nearest("king", 9)
     ]
-    with pytest.raises(BadInput, match="has 5 words, and the table of vectors has room for 4"):
+    with pytest.raises(InputError, match="has 5 words, and the table of vectors has room for 4"):
         Vectors(WORD_LIST, TABLE[:4])
 
 
 def test_a_word_that_is_not_known_is_told() -> None:
-    with pytest.raises(BadInput, match='the vocabulary of 5 words has no "kign"') as told:
+    with pytest.raises(InputError, match='the vocabulary of 5 words has no "kign"') as told:
         Vectors(WORD_LIST, TABLE).nearest("kign")
     assert told.value.helps == ('did you mean "king"?',)
 
@@ -264,12 +264,12 @@ def test_the_table_is_the_only_weight_with_a_row_for_each_word() -> None:
     weights = {"v.weight": TABLE, "out.weight": TABLE.T}
     assert choose_table(weights, None, 5) is TABLE
     assert choose_table({**weights, "u.weight": TABLE[:, :2]}, "v", 5) is TABLE
-    with pytest.raises(BadInput, match="2 weights have a row for each"):
+    with pytest.raises(InputError, match="2 weights have a row for each"):
         choose_table({**weights, "u.weight": TABLE}, None, 5)
     spare = np.concatenate([TABLE, TABLE])
     assert choose_table({**weights, "u.weight": spare}, None, 5) is TABLE
     assert choose_table({"u.weight": spare, "out.weight": TABLE.T}, None, 5) is spare
-    with pytest.raises(BadInput, match="there is no weight `w`"):
+    with pytest.raises(InputError, match="there is no weight `w`"):
         choose_table(weights, "w", 5)
 
 

@@ -13,7 +13,7 @@ from netlang.diagnostics.source import Source, Span
 from netlang.ir.dims import Size, symbol, symbols
 from netlang.ir.graph import Builder, Graph, Init, Node, Param, Scope, State, Value, verify
 from netlang.ir.op import OPS, OnnxBuilder, Operand, Primitive, Sample
-from netlang.ir.text import BadGraphText, parse_graph, print_graph
+from netlang.ir.text import GraphTextError, parse_graph, print_graph
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.ops.looping.control import Scan
 
@@ -158,9 +158,9 @@ def test_an_attribute_without_a_text_form_is_refused() -> None:
     ],
 )
 def test_a_text_that_is_no_graph_is_refused_with_its_line(text: str, message: str) -> None:
-    with pytest.raises(BadGraphText) as refused:
+    with pytest.raises(GraphTextError) as rejected:
         parse_graph(text)
-    assert str(refused.value).startswith(message)
+    assert str(rejected.value).startswith(message)
 
 
 def samples() -> list[Sample]:

@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from netlang.diagnostics.errors import TooLarge
+from netlang.diagnostics.errors import TooLargeError
 from netlang.ir.graph import Graph, Init, Param, Value
 from netlang.ir.initializers import RULES, fans, initialize, total_bytes
 from netlang.ir.types import F32, DType, TensorType
@@ -105,6 +105,6 @@ def test_fans_are_those_of_pytorch() -> None:
 def test_weights_that_no_memory_holds_are_refused_before_one_is_drawn() -> None:
     huge = graph(("w", (1_000_000, 1_000_000), Init("normal", (1.0,))))
     assert total_bytes(huge) == 4_000_000_000_000
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(TooLargeError) as caught:
         initialize(huge, 0)
     assert caught.value.message == "the weights of `Net` take 4,000,000,000,000 bytes"

@@ -11,7 +11,14 @@ import pytest
 from networks import N, f32, picture
 from PIL import Image
 
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, BadFile, BadInput, Fault, TooLarge
+from netlang.diagnostics.errors import (
+    ENVIRONMENT,
+    USAGE,
+    FileError,
+    InputError,
+    NetlangError,
+    TooLargeError,
+)
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Value
 from netlang.ir.types import DType
@@ -70,7 +77,7 @@ def test_integers_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def test_a_picture_of_another_size_is_refused_or_scaled_when_asked(tmp_path: Path) -> None:
     place = saved(tmp_path / "x.png", GREY)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         read_input(place, picture(N, 1, 28, 28))
     assert caught.value.message == (
         f"{place} is 3 rows by 2 columns, and `image` (f32[N, 1, 28, 28]) wants 28 by 28"
@@ -81,9 +88,9 @@ def test_a_picture_of_another_size_is_refused_or_scaled_when_asked(tmp_path: Pat
 
 def test_an_input_that_is_no_picture_says_so(tmp_path: Path) -> None:
     place = saved(tmp_path / "x.png", GREY)
-    with pytest.raises(BadInput, match=r"`image` is f32\[N\], which no picture can be"):
+    with pytest.raises(InputError, match=r"`image` is f32\[N\], which no picture can be"):
         read_input(place, picture(N))
-    with pytest.raises(BadInput, match="has 4 channels, and a picture has 1 or 3"):
+    with pytest.raises(InputError, match="has 4 channels, and a picture has 1 or 3"):
         read_input(place, picture(N, 4, 3, 2))
 
 
@@ -102,7 +109,7 @@ def png(width: int, height: int) -> bytes:
 def test_a_huge_picture_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(png(side, side))
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLargeError):
         read_input(str(path), picture(N, 1, side, side))
 
 
@@ -110,13 +117,13 @@ def test_a_damaged_picture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     saved(path, np.random.default_rng(0).integers(0, 255, (40, 40)))
     path.write_bytes(path.read_bytes()[:-300])
-    with pytest.raises(BadFile, match="is a damaged picture"):
+    with pytest.raises(FileError, match="is a damaged picture"):
         read_input(str(path), picture(N, 1, 40, 40))
     path.write_text("just text")
-    with pytest.raises(BadFile, match="is not a PNG or JPEG picture"):
+    with pytest.raises(FileError, match="is not a PNG or JPEG picture"):
         read_input(str(path), picture(N, 1, 40, 40))
     Image.new("L", (4, 4)).save(path, "BMP")
-    with pytest.raises(BadFile, match="is not a PNG or JPEG picture"):
+    with pytest.raises(FileError, match="is not a PNG or JPEG picture"):
         read_input(str(path), picture(N, 1, 4, 4))
 
 
@@ -124,7 +131,7 @@ def test_an_animation_is_not_one_picture(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     frames = [Image.new("L", (4, 4), c) for c in (0, 255)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
-    with pytest.raises(BadFile, match="is an animation of 2 pictures"):
+    with pytest.raises(FileError, match="is an animation of 2 pictures"):
         read_input(str(path), picture(N, 1, 4, 4))
 
 
@@ -135,7 +142,7 @@ def test_without_pillow_the_answer_is_how_to_get_it(
 
     monkeypatch.delitem(sys.modules, "netlang.storage.images", raising=False)
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         read_input(str(tmp_path / "x.png"), picture(N, 1, 4, 4))
     assert caught.value.message.endswith("is a picture, and reading pictures needs Pillow")
     assert caught.value.helps == ('pip install "netlang[images]"',)
@@ -147,17 +154,17 @@ def test_an_array_is_chosen_from_an_archive(tmp_path: Path) -> None:
     np.savez(path, images=np.ones(2), labels=np.zeros(3))
     assert read_input(f"{path}:labels", Value("x", f32(3))).shape == (3,)
     assert read_input(str(path), Value("images", f32(2))).shape == (2,)
-    with pytest.raises(BadFile) as caught:
+    with pytest.raises(FileError) as caught:
         read_input(f"{path}:image", Value("x", f32(3)))
     assert caught.value.message == f"{path} holds no array `image`"
     assert caught.value.helps == (f"did you mean `{path}:images`?",)
 
 
 def test_a_format_that_is_none_of_ours_is_a_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(Fault, match=r"`x\.csv`: \.csv is no format of inputs") as caught:
+    with pytest.raises(NetlangError, match=r"`x\.csv`: \.csv is no format of inputs") as caught:
         read_input("x.csv", picture(N))
     assert caught.value.exit_code == USAGE
-    with pytest.raises(Fault, match="can hold one array, and there are 2: a, b"):
+    with pytest.raises(NetlangError, match="can hold one array, and there are 2: a, b"):
         write_outputs(tmp_path / "y.npy", {"a": np.ones(1), "b": np.ones(1)})
 
 
@@ -183,7 +190,7 @@ def test_what_pillow_warns_of_does_not_reach_people(tmp_path: Path) -> None:
 def test_a_strip_is_not_blown_up_to_a_square(tmp_path: Path) -> None:
     place = tmp_path / "strip.png"
     Image.new("L", (60_000, 1)).save(place)
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(TooLargeError) as caught:
         read_square(place, 224)
     assert caught.value.message == (
         f"{place} is 60,000 pixels by 1: with its shorter side of 224 it would have more than "

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from netlang.ir.op import TypeRefused
+from netlang.ir.op import OperandError
 from netlang.ir.types import F32, TensorType
 from netlang.ops.checks import broadcast
 from netlang.ops.reducing.linear import Matmul
@@ -18,11 +18,11 @@ SHAPES = [shape for rank in range(4) for shape in product((1, 2, 3), repeat=rank
 PAIRS = list(product(SHAPES, SHAPES))
 
 
-def ours(a: Sizes, b: Sizes) -> Sizes | TypeRefused:
+def ours(a: Sizes, b: Sizes) -> Sizes | OperandError:
     try:
         return broadcast(TensorType(F32, a), TensorType(F32, b))  # pyright: ignore
-    except TypeRefused as refused:
-        return refused
+    except OperandError as rejected:
+        return rejected
 
 
 def numpys(a: Sizes, b: Sizes) -> Sizes | None:
@@ -42,9 +42,9 @@ def test_what_is_accepted_is_what_numpy_makes_of_it() -> None:
 
 def test_what_numpy_refuses_is_a_mismatch_and_the_rest_stretches_both() -> None:
     for a, b in PAIRS:
-        if isinstance(refused := ours(a, b), TypeRefused):
+        if isinstance(rejected := ours(a, b), OperandError):
             together = numpys(a, b)
-            assert refused.rule == ("shape-mismatch" if together is None else "broadcast-both")
+            assert rejected.rule == ("shape-mismatch" if together is None else "broadcast-both")
             if together is not None:
                 assert together not in (a, b)
                 assert len(a) != len(b)
@@ -54,7 +54,7 @@ def test_both_ways_out_of_a_double_stretch_lead_out() -> None:
     tried = 0
     for a, b in PAIRS:
         match ours(a, b):
-            case TypeRefused(rule="broadcast-both", helps=helps):
+            case OperandError(rule="broadcast-both", helps=helps):
                 for help in helps:
                     tried += 1
                     assert isinstance(applied(help, a, b), tuple), (a, b, help)
@@ -63,7 +63,7 @@ def test_both_ways_out_of_a_double_stretch_lead_out() -> None:
     assert tried > 200
 
 
-def applied(help: str, a: Sizes, b: Sizes) -> Sizes | TypeRefused:
+def applied(help: str, a: Sizes, b: Sizes) -> Sizes | OperandError:
     """Rewrite the operand a help is about, and broadcast again."""
     found = re.search(r"`(.*)`$", help)
     assert found
@@ -87,6 +87,6 @@ def applied(help: str, a: Sizes, b: Sizes) -> Sizes | TypeRefused:
 def test_a_product_has_the_shape_numpy_gives_it(a: Sizes, b: Sizes) -> None:
     try:
         (y,) = Matmul().infer(TensorType(F32, a), TensorType(F32, b))
-    except TypeRefused:
+    except OperandError:
         return
     assert y.shape == np.matmul(np.ones(a), np.ones(b)).shape

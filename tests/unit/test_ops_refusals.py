@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netlang.ir.dims import Shape, symbol
-from netlang.ir.op import OPS, Primitive, TypeRefused
+from netlang.ir.op import OPS, OperandError, Primitive
 from netlang.ir.types import BOOL, F32, I64, DType, TensorType
 from netlang.ops.checks import broadcast
 from netlang.ops.elementwise.activation import Sigmoid
@@ -31,8 +31,8 @@ def tensor(dtype: DType, *shape: object) -> TensorType:
     return TensorType(dtype, shape)  # pyright: ignore[reportArgumentType]
 
 
-def refusal(op: Primitive, *types: TensorType) -> TypeRefused:
-    with pytest.raises(TypeRefused) as caught:
+def refusal(op: Primitive, *types: TensorType) -> OperandError:
+    with pytest.raises(OperandError) as caught:
         op.infer(*types)
     return caught.value
 
@@ -250,7 +250,7 @@ def test_an_einsum_letter_has_one_size_and_one_axis_each() -> None:
 def test_an_axis_the_tensor_lacks_is_refused() -> None:
     for op in (Sum((4,)), Softmax(-5), Argmax(4)):
         assert refusal(op, f32(2, 3, 4, 5)).rule == "axis-out-of-range"
-    with pytest.raises(TypeRefused):
+    with pytest.raises(OperandError):
         Sum.make((f32(2, 3),), {"axis": 2, "keep": False})
     assert refusal(Sum((1, -1)), f32(2, 3)).message == "axis 1 of a rank-2 tensor is named twice"
 
@@ -293,7 +293,7 @@ def test_a_vector_over_channels_has_one_number_each() -> None:
 
 def test_an_element_type_is_taken_by_its_name() -> None:
     assert Cast.make((f32(2),), {"to": "i64"}) == Cast(I64)
-    with pytest.raises(TypeRefused):
+    with pytest.raises(OperandError):
         Cast.make((f32(2),), {"to": "int"})
 
 
@@ -304,6 +304,6 @@ def test_helps_name_only_operands_by_their_position(name: str) -> None:
         wrong = [TensorType(BOOL, (7,)), *(TensorType(I64, (2, 3, 5)) for _ in sample.types)]
         try:
             sample.op.infer(*wrong[: len(sample.types)])
-        except TypeRefused as refused:
-            for help in refused.helps:
+        except OperandError as rejected:
+            for help in rejected.helps:
                 assert not {"{", "}"} & set(help.format(*"abcdefgh"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.program import load
 
 TWO = """\
@@ -49,14 +49,14 @@ def test_the_only_net_needs_no_name(tmp_path: Path) -> None:
 def test_a_net_that_is_not_there_is_a_fault_of_usage(
     tmp_path: Path, text: str, name: str | None, rule: str, said: str
 ) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         program(tmp_path, text).net(name)
     assert (caught.value.rule, caught.value.exit_code) == (rule, 2)
     assert said in caught.value.message
 
 
 def test_a_misspelt_net_is_guessed(tmp_path: Path) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         program(tmp_path, TWO).net("smal")
     assert caught.value.helps == ("did you mean `Small`?",)
 
@@ -94,7 +94,7 @@ def test_what_a_net_cannot_be_bound_to_is_refused(
     tmp_path: Path, values: dict[str, object], rule: str
 ) -> None:
     net = program(tmp_path, TWO).net("Large")
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         net.bind(values)
     assert caught.value.rule == rule
 
@@ -104,14 +104,14 @@ def test_a_net_with_an_open_parameter_is_elaborated_when_it_has_a_value(tmp_path
     opened = program(tmp_path, text)
     assert opened.diagnostics.items == []
     assert str(opened.net("Small").bind({"width": 2}).outputs["y"].type) == "f32[N, 2]"
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         opened.net("Small").bind({})
     assert caught.value.rule == "open-parameter"
 
 
 def test_the_graph_of_a_net_with_a_mistake_is_a_fault_that_says_it(tmp_path: Path) -> None:
     net = program(tmp_path, TWO.replace("f32[N, width] {", "f32[N, 7] {")).net("Small")
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         net.bind({})
     assert caught.value.rule == "shape-mismatch"
     assert "netlang check" in caught.value.helps[-1]
@@ -124,7 +124,7 @@ def test_a_mistake_in_one_net_leaves_the_others_whole(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         load(tmp_path / "missing.net")
     assert caught.value.rule == "no-such-file"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, Fault
+from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.rules import RULES
 from netlang.syntax.reader import SIZE_LIMIT, read_source
 
 
-def refusal(path: Path) -> Fault:
-    with pytest.raises(Fault) as caught:
+def refusal(path: Path) -> NetlangError:
+    with pytest.raises(NetlangError) as caught:
         read_source(path)
     assert caught.value.rule in RULES
     return caught.value

@@ -9,9 +9,9 @@ import pytest
 
 from netlang.backends import reference
 from netlang.backends.onnx import to_onnx
-from netlang.backends.ort import RunFailed, Session
-from netlang.diagnostics.errors import BadInput
-from netlang.inference.verification import draw_inputs
+from netlang.backends.ort import ExecutionError, Session
+from netlang.diagnostics.errors import InputError
+from netlang.inference.verification import sample_inputs
 from netlang.ir.graph import Graph
 from netlang.ir.initializers import initialize
 from netlang.program import Program, load
@@ -107,9 +107,9 @@ WORDS = """net Words(tokens: i64[N, T]) -> y {
 def run_both(graph: Graph, feeds: dict[str, np.ndarray]) -> tuple[str, str]:
     """Give what either back end says against the input."""
     weights = initialize(graph, 0)
-    with pytest.raises(BadInput) as numpy:
+    with pytest.raises(InputError) as numpy:
         reference.run(graph, feeds, weights)
-    with pytest.raises(RunFailed) as onnx:
+    with pytest.raises(ExecutionError) as onnx:
         Session(to_onnx(graph, weights), threads=1).run(feeds)
     return numpy.value.message, " ".join(onnx.value.notes)
 
@@ -119,7 +119,7 @@ def test_a_length_beyond_the_sequence_is_told_with_its_line(
     tmp_path: Path, row: int, length: int
 ) -> None:
     graph = program(tmp_path, LENGTHS).net("Lengths").graph
-    feeds = draw_inputs(graph, {"N": 2, "T": 5}, 0)
+    feeds = sample_inputs(graph, {"N": 2, "T": 5}, 0)
     feeds["n"] = np.array([5, 5])
     feeds["n"][row] = length
     numpy, onnx = run_both(graph, feeds)
@@ -152,7 +152,7 @@ def test_a_number_starts_every_state(tmp_path: Path) -> None:
 }
 """
     graph = program(tmp_path, text).net("Started").graph
-    feeds = draw_inputs(graph, {"N": 2, "T": 3}, 0)
+    feeds = sample_inputs(graph, {"N": 2, "T": 3}, 0)
     results = reference.run(graph, feeds, initialize(graph, 0))
     np.testing.assert_array_equal(results["y"], results["same"])
     assert np.abs(results["y"]).max() > 0
@@ -176,7 +176,7 @@ net Biased(x: f32[N, T, 4]) -> y {{
     every = initialize(biased, 0)
     zeros = {name: np.zeros_like(a) for name, a in every.items() if "bias" in name}
     assert {*weights, *zeros} == every.keys()
-    feeds = draw_inputs(plain, {"N": 2, "T": 3}, 0)
+    feeds = sample_inputs(plain, {"N": 2, "T": 3}, 0)
     expected = reference.run(biased, feeds, {**weights, **zeros})
     np.testing.assert_array_equal(reference.run(plain, feeds, weights)["y"], expected["y"])
 
@@ -191,7 +191,7 @@ def test_padding_changes_nothing_before_it(tmp_path: Path) -> None:
 """
     graph = program(tmp_path, text).net("Padded").graph
     weights = initialize(graph, 0)
-    feeds = draw_inputs(graph, {"N": 2, "T": 5}, 0)
+    feeds = sample_inputs(graph, {"N": 2, "T": 5}, 0)
     feeds["n"] = np.array([3, 5])
     together = reference.run(graph, feeds, weights)
     alone = reference.run(graph, {"x": feeds["x"][:1, :3], "n": np.array([3])}, weights)

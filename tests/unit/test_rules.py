@@ -16,7 +16,8 @@ from netlang.program import load
 PACKAGE = Path(netlang.__file__).parent
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 SAYERS = {
-    "refuse": 0, "_refuse": 0, "_warn": 0, "warn": 1, "Diagnostic": 0, "Fault": 0, "RunFailed": 0,
+    "reject": 0, "_reject": 0, "_warn": 0, "warn": 1, "Diagnostic": 0, "NetlangError": 0,
+    "ExecutionError": 0,
     "report": 0, "say": 0, "__init__": 0,
 }  # fmt: skip
 """What makes a diagnostic, and which of its arguments is the rule."""

@@ -9,7 +9,7 @@ import pytest
 
 import netlang.ops
 from netlang.ir.dims import Size, symbol
-from netlang.ir.op import OPS, TypeRefused
+from netlang.ir.op import OPS, OperandError
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.system.numpy import Array
 
@@ -26,8 +26,8 @@ def i64(*shape: Size) -> TensorType:
     return TensorType(I64, shape)
 
 
-def refusal(op: str, types: Types, **attributes: Any) -> TypeRefused:
-    with pytest.raises(TypeRefused) as caught:
+def refusal(op: str, types: Types, **attributes: Any) -> OperandError:
+    with pytest.raises(OperandError) as caught:
         OPS[op].make(types, attributes).infer(*types)
     return caught.value
 

@@ -10,7 +10,7 @@ import pytest
 
 import netlang.ops
 from netlang.ir.dims import Size, substitute, symbol
-from netlang.ir.op import OPS, TypeRefused
+from netlang.ir.op import OPS, OperandError
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.windows.windows import Windows
 
@@ -27,8 +27,8 @@ def result(op: str, types: Types, **attributes: Any) -> Types:
     return OPS[op].make(types, attributes).infer(*types)
 
 
-def refusal(op: str, types: Types, **attributes: Any) -> TypeRefused:
-    with pytest.raises(TypeRefused) as caught:
+def refusal(op: str, types: Types, **attributes: Any) -> OperandError:
+    with pytest.raises(OperandError) as caught:
         result(op, types, **attributes)
     return caught.value
 
@@ -327,6 +327,6 @@ def test_cubic_interpolation_has_the_slope_pytorch_takes() -> None:
 
 def test_a_size_divided_by_what_may_be_nothing_is_refused_without_a_clause() -> None:
     """For an even H, `H % 2` is nothing to divide by: no multiple of H is tried to the end."""
-    refused = refusal("reshape", (f32(8, H),), shape=[W, 8 // (H % 2)])
-    assert refused.message.startswith("this can't be reshaped to [W, 8//(H - 2*(H//2))]")
-    assert refused.helps == ()
+    rejected = refusal("reshape", (f32(8, H),), shape=[W, 8 // (H % 2)])
+    assert rejected.message.startswith("this can't be reshaped to [W, 8//(H - 2*(H//2))]")
+    assert rejected.helps == ()

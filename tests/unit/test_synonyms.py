@@ -120,14 +120,14 @@ def test_what_to_write_instead_can_be_written(told: str, tmp_path: Path) -> None
     if "…" in written or written in NO_VALUES or written.startswith(("from ", "|> ")):
         return
     path = tmp_path / "instead.net"
-    refused: list[str] = []
+    rejected: list[str] = []
     for inputs in INPUTS:
         path.write_text(f"net Instead({inputs}, {SIZES}) -> z {{\n  z = {written}\n}}\n")
         found = [d for d in load(path).diagnostics.items if d.rule != "unused-input"]
         if not found:
             return
-        refused.append(found[0].message)
-    raise AssertionError(refused)
+        rejected.append(found[0].message)
+    raise AssertionError(rejected)
 
 
 def helps(call: str, folder: Path) -> tuple[str, ...]:

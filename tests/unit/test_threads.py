@@ -16,7 +16,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from netlang.backends import reference
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.ir.dims import Shape, substitute
 from netlang.ir.initializers import initialize
 from netlang.ir.op import OPS, Sample
@@ -125,12 +125,12 @@ def test_the_interpreter_gives_blas_back_after_a_failure(monkeypatch: pytest.Mon
     def failing(*_: object, **__: object) -> None:
         spread(lambda _: None, 2)
         assert set(blas_threads()) == {1}
-        raise BadInput("stop")
+        raise InputError("stop")
 
     monkeypatch.setattr(reference, "compute", failing)
     graph = load(EXAMPLES / "lenet.net").net("LeNet").graph
     image = np.zeros((1, 1, 28, 28), np.float32)
-    with pytest.raises(BadInput, match="stop"):
+    with pytest.raises(InputError, match="stop"):
         reference.run(graph, {"image": image}, initialize(graph, 0))
     assert set(blas_threads()) == {THREADS}
 

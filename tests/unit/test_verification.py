@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from networks import N, add, counter, f32, i64, mlp, mlp_weights, spatial, weight
 
-from netlang.diagnostics.errors import BadInput
-from netlang.inference.verification import choose_sizes, draw_inputs, lively, verify
+from netlang.diagnostics.errors import InputError
+from netlang.inference.verification import choose_sizes, lively, sample_inputs, verify
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Graph, Init
 from netlang.ops.elementwise.activation import Relu
@@ -85,7 +85,7 @@ def test_free_sizes_are_chosen_from_their_units_until_nothing_is_empty() -> None
     y = add(b, "max_pool", x, kernel=30, stride=1)
     graph = Graph("Wide", (x,), {}, tuple(b.nodes), {"y": y})
     assert choose_sizes(graph, {})["H"] == 56
-    with pytest.raises(BadInput, match="which is empty for N = 1, H = 8"):
+    with pytest.raises(InputError, match="which is empty for N = 1, H = 8"):
         choose_sizes(graph, {"N": 1, "H": 8})
 
 
@@ -97,10 +97,10 @@ def test_integers_stay_within_what_the_network_looks_up() -> None:
     graph = Graph("Words", (ids,), {table: param}, tuple(b.nodes), {"y": y})
     (found,) = verify(graph, {"table": np.ones((3, 4), np.float32)})
     assert found.ok
-    assert draw_inputs(graph, {"N": 2}, 0, below=1)["ids"].tolist() == [[0] * 5] * 2
+    assert sample_inputs(graph, {"N": 2}, 0, below=1)["ids"].tolist() == [[0] * 5] * 2
 
 
 def test_the_same_seed_draws_the_same_input() -> None:
-    a, b, c = (draw_inputs(mlp(), {"N": 3}, seed)["x"] for seed in (1, 1, 2))
+    a, b, c = (sample_inputs(mlp(), {"N": 3}, seed)["x"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)

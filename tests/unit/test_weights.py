@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 from networks import mlp, mlp_weights
 
-from netlang.diagnostics.errors import ENVIRONMENT, BadFile, BadWeights, Fault, TooLarge
+from netlang.diagnostics.errors import (
+    ENVIRONMENT,
+    FileError,
+    NetlangError,
+    TooLargeError,
+    WeightsError,
+)
 from netlang.storage.npy import read_npy, read_npz, write_npy, write_npz
 from netlang.storage.weights import load_weights, match, not_finite, require, save_weights
 from netlang.system.numpy import Array
@@ -89,7 +95,7 @@ def test_formats_that_can_run_code_are_named_and_not_opened(
             return Path.touch, (tmp_path / "sprung",)  # type: ignore[return-value]
 
     (tmp_path / name).write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(BadFile) as caught:
+    with pytest.raises(FileError) as caught:
         load_weights(tmp_path / name)
     assert caught.value.message == (
         f"{tmp_path / name} is {what}: reading it could run code from the file"
@@ -129,7 +135,7 @@ ONE = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
 def test_a_damaged_safetensors_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
-    with pytest.raises(BadFile) as caught:
+    with pytest.raises(FileError) as caught:
         load_weights(path)
     assert words in caught.value.message
     assert str(path) in caught.value.message
@@ -138,12 +144,12 @@ def test_a_damaged_safetensors_file_is_refused(tmp_path: Path, content: bytes, w
 def test_too_many_tensors_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(tensors({str(i): {} for i in range(100_001)}))
-    with pytest.raises(TooLarge, match="holds 100,001 tensors"):
+    with pytest.raises(TooLargeError, match="holds 100,001 tensors"):
         load_weights(path)
 
 
 def test_a_missing_file_is_the_environments_fault(tmp_path: Path) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(NetlangError) as caught:
         load_weights(tmp_path / "none.safetensors")
     assert caught.value.message == (
         f"cannot read {tmp_path}/none.safetensors: no such file or directory"
@@ -152,7 +158,7 @@ def test_a_missing_file_is_the_environments_fault(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(BadFile, match="is not a regular file"):
+    with pytest.raises(FileError, match="is not a regular file"):
         load_weights(tmp_path)
 
 
@@ -168,7 +174,7 @@ def test_every_difference_is_listed_and_nothing_is_taken() -> None:
         "extra: `other` f32[1]",
     ]
     assert match(mlp(), given) == differences
-    with pytest.raises(BadWeights) as caught:
+    with pytest.raises(WeightsError) as caught:
         require(mlp(), given, exactly=True)
     assert caught.value.notes == tuple(differences)
     assert caught.value.message == "the weights do not fit `Mlp`: 3 differences"
@@ -225,7 +231,7 @@ def test_a_damaged_array_is_refused_before_memory_is_taken(
 ) -> None:
     path = tmp_path / "x.npy"
     path.write_bytes(content)
-    with pytest.raises(BadFile) as caught:
+    with pytest.raises(FileError) as caught:
         read_npy(path)
     assert words in caught.value.message
     assert str(path) in caught.value.message
@@ -251,7 +257,7 @@ def test_an_archive_that_would_unpack_to_far_more_is_refused(tmp_path: Path) -> 
     path = tmp_path / "bomb.npz"
     np.savez_compressed(path, x=np.zeros(1 << 25, np.float32))
     assert path.stat().st_size < 1 << 20
-    with pytest.raises(TooLarge, match="would unpack to 134,217"):
+    with pytest.raises(TooLargeError, match="would unpack to 134,217"):
         read_npz(path)
 
 
@@ -261,18 +267,18 @@ def test_archives_that_are_not_what_they_claim_are_refused(tmp_path: Path) -> No
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.npy", packed(np.ones(2)))
         archive.writestr("x.npy", packed(np.ones(3)))
-    with pytest.raises(BadFile, match=r"holds `x\.npy` twice"):
+    with pytest.raises(FileError, match=r"holds `x\.npy` twice"):
         read_npz(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("../../evil.sh", "echo")
-    with pytest.raises(BadFile, match=r"holds `\.\./\.\./evil\.sh`, which is no array"):
+    with pytest.raises(FileError, match=r"holds `\.\./\.\./evil\.sh`, which is no array"):
         read_npz(path)
     path.write_bytes(b"PK\x03\x04 and no more")
-    with pytest.raises(BadFile, match=r"is not a readable \.npz file"):
+    with pytest.raises(FileError, match=r"is not a readable \.npz file"):
         read_npz(path)
     np.savez(path, x=np.ones(100))
     content = bytearray(path.read_bytes())
     content[300] ^= 1
     path.write_bytes(content)
-    with pytest.raises(BadFile, match=r"is not a readable \.npz file: Bad CRC-32"):
+    with pytest.raises(FileError, match=r"is not a readable \.npz file: Bad CRC-32"):
         read_npz(path)

@@ -50,14 +50,14 @@ def turned_once(nodes: Sequence[onnx.NodeProto], results: Iterable[str]) -> list
     uses = Counter(results)
     for node in nodes:
         uses.update(reads(node))
-    turns = _Turns(uses)
+    turns = _Transposes(uses)
     for node in nodes:
         turns.take(node)
     return turns.nodes
 
 
 @dataclass
-class _Turns:
+class _Transposes:
     """Nodes with fewer transposes. A result keeps its name, and the node that makes it."""
 
     uses: Counter[str]

@@ -10,7 +10,7 @@ import onnx
 from onnx import helper
 
 from netlang.backends.onnx.protos import Model, weight
-from netlang.diagnostics.errors import BadFile
+from netlang.diagnostics.errors import FileError
 from netlang.ir.arrays import raw
 from netlang.system.files import write_atomically
 from netlang.system.numpy import Array
@@ -51,13 +51,13 @@ def weight_bytes(model: Model) -> int:
 
 
 def check(model: Model) -> None:
-    """Run ONNX's own full check over a model of at most 2 GiB; raises ``BadFile``."""
+    """Run ONNX's own full check over a model of at most 2 GiB; raises ``FileError``."""
     try:
         onnx.checker.check_model(  # pyright: ignore[reportUnknownMemberType]
             model, full_check=True
         )
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise BadFile(f"ONNX refuses the model: {error}") from None
+        raise FileError(f"ONNX refuses the model: {error}") from None
 
 
 def _with_weights(model: Model, weights: Mapping[str, Array]) -> Iterator[bytes | memoryview]:

@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 from netlang.backends.onnx.arranging import Arranged, turned_once
 from netlang.backends.onnx.emitter import Emitter
 from netlang.backends.onnx.protos import Model, info, needed, reads, weight
-from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.ir.arrays import raw
 from netlang.ir.graph import Graph, Node, Value
 from netlang.storage.weights import require
@@ -33,7 +33,7 @@ def to_onnx(
 
     Inputs and outputs carry the names of the signature, weights their paths, sizes their symbols;
     a state ``h`` is an input ``h`` and an output ``h_next``. ``only`` keeps the outputs named and
-    what they need. Raises ``BadWeights`` for weights that do not fit.
+    what they need. Raises ``WeightsError`` for weights that do not fit.
     """
     model, kept = lower(graph, weights, opset=opset, only=only, metadata=metadata)
     # They go straight into the model: a message of more than 2 GiB cannot be copied.
@@ -57,7 +57,7 @@ def lower(
     ``save`` writes both as one model, without another copy of the weights in memory.
     """
     if opset not in OPSETS:
-        raise Fault(
+        raise NetlangError(
             "unknown-opset",
             f"opset {opset} is not one that can be written",
             helps=[f"choose one from {OPSETS[0]} to {OPSETS[-1]}"],
@@ -102,7 +102,7 @@ def _wanted(graph: Graph, only: Sequence[str] | None) -> dict[str, Value]:
     for name in only:
         if name not in results:
             listed = ", ".join(f"`{n}`" for n in results)
-            raise Fault(
+            raise NetlangError(
                 "unknown-output",
                 f"`{graph.name}` has no output `{name}`",
                 helps=[f"the outputs are: {listed}"],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.ir.dims import Dim, Floor, Shape, Size, Symbol
 from netlang.ir.graph import Graph, Value
 from netlang.ir.types import DType
@@ -80,7 +80,7 @@ class Sizes:
             if (line := _line(dim, name))
         ]
         if not lines:
-            raise Fault(
+            raise NetlangError(
                 "free-size",
                 f"no input of `{self.graph.name}` says what {name} is",
                 helps=[f"fix it: --bind {name}=..."],

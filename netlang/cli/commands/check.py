@@ -8,10 +8,10 @@ import click
 
 from netlang.analysis.counts import grouped, total, trained
 from netlang.cli.arguments import json_option
-from netlang.cli.output import colorful, harmless, page_width, say, say_json
+from netlang.cli.output import colorful, harmless, page_width, print_json, say
 from netlang.diagnostics.diagnostic import Diagnostic, Severity
-from netlang.diagnostics.errors import Fault
-from netlang.diagnostics.render import fault_to_json, render_all, render_fault, to_json
+from netlang.diagnostics.errors import NetlangError
+from netlang.diagnostics.render import error_to_json, render_all, render_error, to_json
 from netlang.evaluate.nets import takes_tensor
 from netlang.program import Net, Program, load
 from netlang.syntax import ast
@@ -34,7 +34,7 @@ def command(files: tuple[str, ...], strict: bool, as_json: bool) -> None:
     """
     checked = [_check(file, strict) for file in files]
     if as_json:
-        say_json(_json(checked))
+        print_json(_json(checked))
     else:
         for result in checked:
             say(_report(result), painted=True)
@@ -47,12 +47,14 @@ class _Checked:
     """A file, what it holds or why it could not be read, and what is wrong in it."""
 
     file: str
-    outcome: Program | Fault
+    outcome: Program | NetlangError
     found: list[Diagnostic]
 
     @property
     def exit_code(self) -> int:
-        return self.outcome.exit_code if isinstance(self.outcome, Fault) else int(self.failed)
+        return (
+            self.outcome.exit_code if isinstance(self.outcome, NetlangError) else int(self.failed)
+        )
 
     @property
     def failed(self) -> bool:
@@ -62,7 +64,7 @@ class _Checked:
 def _check(file: str, strict: bool) -> _Checked:
     try:
         program = load(file)
-    except Fault as fault:
+    except NetlangError as fault:
         return _Checked(file, fault, [])
     found = program.diagnostics.sorted()
     if strict:
@@ -71,8 +73,8 @@ def _check(file: str, strict: bool) -> _Checked:
 
 
 def _report(checked: _Checked) -> str:
-    if isinstance(checked.outcome, Fault):
-        return render_fault(checked.outcome, color=colorful())
+    if isinstance(checked.outcome, NetlangError):
+        return render_error(checked.outcome, color=colorful())
     found = checked.found
     parts = [render_all(found, color=colorful(), width=page_width())] if found else []
     if not checked.failed:
@@ -114,13 +116,13 @@ def _json(checked: list[_Checked]) -> object:
     diagnostics: list[dict[str, object]] = []
     for result in checked:
         diagnostics += map(to_json, result.found)
-        if isinstance(result.outcome, Fault):
-            diagnostics.append(fault_to_json(result.outcome))
+        if isinstance(result.outcome, NetlangError):
+            diagnostics.append(error_to_json(result.outcome))
     return {"files": list(map(_file_json, checked)), "diagnostics": diagnostics}
 
 
 def _file_json(checked: _Checked) -> object:
-    if isinstance(checked.outcome, Fault) or checked.failed:
+    if isinstance(checked.outcome, NetlangError) or checked.failed:
         return {"file": checked.file, "ok": False, "nets": {}}
     return {"file": checked.file, "ok": True, "nets": _nets(checked.outcome)}
 

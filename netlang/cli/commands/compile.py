@@ -13,11 +13,11 @@ from netlang.cli.arguments import (
     weights_option,
 )
 from netlang.cli.loading import (
-    initial_or_given,
+    initial_or_loaded,
     keep_apart,
-    sound_graph,
-    sound_plan,
-    sound_program,
+    valid_graph,
+    valid_plan,
+    valid_program,
 )
 from netlang.cli.output import say
 
@@ -59,15 +59,15 @@ def command(
     keep_apart(output, file, weights)
     if training:
         given = {"--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold}
-        _refuse_beside_a_step([name for name, value in given.items() if value])
+        _reject_beside_a_step([name for name, value in given.items() if value])
         _compile_step(file, net, output, opset, seed)
         return
-    graph = sound_graph(file, net, bind)
+    graph = valid_graph(file, net, bind)
     from netlang.backends.onnx import lower, save
     from netlang.passes.batch_norm import fold_batch_norm
     from netlang.passes.pipeline import transform
 
-    values = initial_or_given(graph, weights, seed)
+    values = initial_or_loaded(graph, weights, seed)
     lowered = transform(graph)
     if fold:
         lowered, values = fold_batch_norm(lowered, values)
@@ -79,7 +79,7 @@ def command(
     say(f"{graph.name}: {count:,} nodes, opset {opset}")
 
 
-def _refuse_beside_a_step(given: list[str]) -> None:
+def _reject_beside_a_step(given: list[str]) -> None:
     if given:
         raise click.UsageError(
             f"{given[0]} is about a net, and --train writes the step of a section, which says "
@@ -88,7 +88,7 @@ def _refuse_beside_a_step(given: list[str]) -> None:
 
 
 def _compile_step(file: str, section: str | None, output: str, opset: int, seed: int) -> None:
-    plan = sound_plan(sound_program(file), section, {})
+    plan = valid_plan(valid_program(file), section, {})
     from netlang.system.files import check_replaceable
     from netlang.training.export import export, state_file
     from netlang.training.run.beginning import weight_files

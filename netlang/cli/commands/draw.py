@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netlang.cli.arguments import bind_option, file_and_net
-from netlang.cli.loading import keep_apart, sound_graph
+from netlang.cli.loading import keep_apart, valid_graph
 from netlang.cli.output import say
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def command(
 
     path = Path(output)
     check_format(path)
-    outline = sketch(sound_graph(file, net, bind), depth)
+    outline = sketch(valid_graph(file, net, bind), depth)
     save(paint(outline, direction), path)
     say(f"{path}: {path.stat().st_size:,} bytes")
     say(str(outline))

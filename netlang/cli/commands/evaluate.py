@@ -15,8 +15,8 @@ from netlang.cli.arguments import (
     python_option,
     set_option,
 )
-from netlang.cli.loading import sound_plan, sound_program
-from netlang.cli.output import columns, say, say_json
+from netlang.cli.loading import valid_plan, valid_program
+from netlang.cli.output import columns, print_json, say
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
@@ -48,7 +48,7 @@ def command(
     backend: Backend, provider: Provider, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure saved weights: the loss and the metrics of a section on `valid`."""
-    plan = sound_plan(sound_program(file, as_json=as_json), section, given, as_json=as_json)
+    plan = valid_plan(valid_program(file, as_json=as_json), section, given, as_json=as_json)
     from netlang.ops.extern import PYTHON_ALLOWED
     from netlang.training.run.measuring import measure
     from netlang.training.run.opening import Choices
@@ -60,7 +60,7 @@ def command(
     )
     measured = measure(plan, choices, files)
     if as_json:
-        say_json({"of": measured.of, "rows": measured.rows, "figures": dict(measured.figures)})
+        print_json({"of": measured.of, "rows": measured.rows, "figures": dict(measured.figures)})
         return
     say(f"{measured.rows:,} rows of `{measured.of}`")
     say(columns((f"  {name}", f"{value:.4f}") for name, value in measured.figures.items()))

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 import click
 
-from netlang.cli.loading import sound_graph
+from netlang.cli.loading import valid_graph
 from netlang.cli.output import page_width, say
 
 EPILOG = """\b
@@ -35,7 +35,7 @@ def command(thing: str | None, layer: str | None, net: str | None) -> None:
     elif layer is None:
         say(explain(thing))
     else:
-        say(explain_layer(sound_graph(thing, net), layer))
+        say(explain_layer(valid_graph(thing, net), layer))
 
 
 def _listed(title: str, names: list[str]) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from netlang.cli.output import refuse, say, show_fault
+from netlang.cli.output import reject, say, show_error
 from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.syntax.formatting.format import format_file
 from netlang.syntax.parser import parse
 from netlang.syntax.reader import read_source
@@ -36,11 +36,11 @@ def command(files: tuple[str, ...], check: bool, diff: bool) -> None:
             say(f"{change.file}: {'would change' if check else 'laid out anew'}")
         if not (check or diff):
             _write(change)
-    faults = [result for result in results if isinstance(result, Fault)]
+    faults = [result for result in results if isinstance(result, NetlangError)]
     for fault in faults:
-        show_fault(fault)
+        show_error(fault)
     if mistakes := [d for result in results if isinstance(result, list) for d in result]:
-        refuse(mistakes)
+        reject(mistakes)
     if faults:
         raise click.exceptions.Exit(max(fault.exit_code for fault in faults))
     if changes and (check or diff):
@@ -56,11 +56,11 @@ class Change:
     after: str
 
 
-def _laid_out(file: str) -> Change | list[Diagnostic] | Fault:
+def _laid_out(file: str) -> Change | list[Diagnostic] | NetlangError:
     diagnostics = Diagnostics()
     try:
         source = read_source(file)
-    except Fault as fault:
+    except NetlangError as fault:
         return fault
     tree = parse(source, diagnostics)
     if tree is None or diagnostics.failed:

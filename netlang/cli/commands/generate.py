@@ -13,8 +13,8 @@ from netlang.cli.arguments import (
     json_option,
     seed_option,
 )
-from netlang.cli.loading import given_weights, sound_graph
-from netlang.cli.output import say, say_json
+from netlang.cli.loading import given_weights, valid_graph
+from netlang.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from netlang.backends import Backend
@@ -59,7 +59,7 @@ def command(
     backend: Backend, as_json: bool,
 ) -> None:  # fmt: skip
     """Go on with a text, by a net from tokens to logits."""
-    graph = sound_graph(file, net, bind, as_json=as_json)
+    graph = valid_graph(file, net, bind, as_json=as_json)
     from netlang.inference.generation import Sampling, Speaker, generate
     from netlang.inference.runner import Runner
     from netlang.storage.vocabulary import require_room, vocabulary_for
@@ -75,6 +75,8 @@ def command(
     )
     made = list(tokens)
     if as_json:
-        say_json({"net": graph.name, "prompt": prompt, "text": words.decode(made), "tokens": made})
+        print_json(
+            {"net": graph.name, "prompt": prompt, "text": words.decode(made), "tokens": made}
+        )
     else:
         say(words.decode([*start, *made]))

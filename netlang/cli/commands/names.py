@@ -8,8 +8,8 @@ import click
 
 from netlang.analysis.counts import grouped, running, trained
 from netlang.cli.arguments import bind_option, file_and_net, json_option
-from netlang.cli.loading import sound_graph
-from netlang.cli.output import say, say_json
+from netlang.cli.loading import valid_graph
+from netlang.cli.output import print_json, say
 from netlang.ir.graph import Graph, Param
 
 EPILOG = """\b
@@ -28,11 +28,11 @@ def command(
     file: str, net: str | None, diff: str | None, bind: dict[str, int], as_json: bool
 ) -> None:
     """Show every weight of a net and its shape."""
-    graph = sound_graph(file, net, bind, as_json=as_json)
+    graph = valid_graph(file, net, bind, as_json=as_json)
     if diff is not None:
         _compare(graph, diff, as_json)
     elif as_json:
-        say_json(_json(graph))
+        print_json(_json(graph))
     else:
         say("\n".join([*map(_line, graph.params.values()), _total(graph)]))
 
@@ -63,7 +63,7 @@ def _compare(graph: Graph, weights: str, as_json: bool) -> None:
 
     differences = match(graph, load_weights(Path(weights)))
     if as_json:
-        say_json({"net": graph.name, "differences": differences})
+        print_json({"net": graph.name, "differences": differences})
     else:
         same = f"{weights} holds every weight of {graph.name}, and no other"
         say("\n".join(differences) or same)

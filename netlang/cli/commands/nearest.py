@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from netlang.cli.arguments import json_option
-from netlang.cli.output import say, say_json
+from netlang.cli.output import print_json, say
 
 EPILOG = """\b
 Examples:
@@ -38,7 +38,7 @@ def command(
     vectors = Vectors(known, choose_table(load_weights(Path(weights)), table, len(known)))
     found = vectors.combined(words, minus, k)
     if as_json:
-        say_json([{"word": near.word, "cosine": near.cosine} for near in found])
+        print_json([{"word": near.word, "cosine": near.cosine} for near in found])
     else:
         width = max((len(near.word) for near in found), default=0)
         say("\n".join(f"{near.word:<{width}}  {near.cosine:.3f}" for near in found))

@@ -18,8 +18,8 @@ from netlang.cli.arguments import (
     seed_option,
     weights_option,
 )
-from netlang.cli.loading import initial_or_given, keep_apart, sound_graph
-from netlang.cli.output import say, say_json
+from netlang.cli.loading import initial_or_loaded, keep_apart, valid_graph
+from netlang.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
@@ -74,7 +74,7 @@ def command(
     read = [file, weights, *map(file_of, inputs.values())]
     keep_apart(output, state, *read)
     keep_apart(state, *read)
-    graph = sound_graph(file, net, bind, as_json=as_json)
+    graph = valid_graph(file, net, bind, as_json=as_json)
     from netlang.backends.feeds import bind_sizes
     from netlang.cli import results
     from netlang.cli.memory import run_within_memory
@@ -83,12 +83,12 @@ def command(
     kept = {} if state is None else read_state(graph, Path(state))
     feeds = kept | read_inputs(graph, inputs, resize=resize)
     with run_within_memory(graph, bind_sizes(graph, feeds)):
-        values = initial_or_given(graph, weights, seed)
+        values = initial_or_loaded(graph, weights, seed)
         outputs = Runner(graph, values, backend=backend, provider=provider).compute(feeds)
     if state is not None:
         _keep_state(graph, outputs, Path(state))
     if as_json:
-        say_json({"net": graph.name, "outputs": results.to_json(outputs, top)})
+        print_json({"net": graph.name, "outputs": results.to_json(outputs, top)})
     else:
         if weights is None and graph.params:
             say(f"{graph.name} is untrained: its weights are drawn from seed {seed}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from netlang.cli.arguments import bind_option, file_and_net
-from netlang.cli.loading import sound_graph, sound_program
+from netlang.cli.loading import valid_graph, valid_program
 from netlang.cli.output import say
-from netlang.diagnostics.errors import USAGE, Fault
+from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.graph import Graph
 from netlang.ir.text import print_graph
@@ -32,9 +32,9 @@ def command(
     if not (as_graph or after):
         from netlang.manual.defaults import with_defaults
 
-        say(with_defaults(sound_program(file)).removesuffix("\n"))
+        say(with_defaults(valid_program(file)).removesuffix("\n"))
         return
-    graph = sound_graph(file, net, bind)
+    graph = valid_graph(file, net, bind)
     say(print_graph(_after(graph, after) if after else graph).removesuffix("\n"))
 
 
@@ -43,7 +43,7 @@ def _after(graph: Graph, wanted: str) -> Graph:
 
     names = [name_of(step) for step in PASSES]
     if wanted not in names:
-        raise Fault(
+        raise NetlangError(
             "unknown-pass",
             f"there is no pass `{wanted}`",
             notes=[f"the passes are, in order: {', '.join(names)}"],

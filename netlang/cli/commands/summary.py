@@ -6,8 +6,8 @@ import click
 
 from netlang.analysis.summary import fold, summarize
 from netlang.cli.arguments import bind_option, file_and_net, json_option
-from netlang.cli.loading import sound_graph
-from netlang.cli.output import colorful, page_width, say, say_json
+from netlang.cli.loading import valid_graph
+from netlang.cli.output import colorful, page_width, print_json, say
 
 EPILOG = """\b
 Examples:
@@ -29,9 +29,9 @@ def command(
     file: str, net: str | None, depth: int | None, bind: dict[str, int], as_json: bool
 ) -> None:
     """Show each layer of a net: its output, weights, multiply-adds and memory."""
-    summary = summarize(sound_graph(file, net, bind, as_json=as_json), source_name=file)
+    summary = summarize(valid_graph(file, net, bind, as_json=as_json), source_name=file)
     if as_json:
-        say_json((fold(summary, depth) if depth else summary).json())
+        print_json((fold(summary, depth) if depth else summary).json())
         return
     # Imported late: who asks for JSON needs no table.
     from netlang.analysis.table import render_summary

@@ -21,9 +21,9 @@ from netlang.cli.arguments import (
 )
 from netlang.cli.guard import INTERRUPTED
 from netlang.cli.interrupts import interruptible
-from netlang.cli.loading import sound_plan, sound_program
+from netlang.cli.loading import valid_plan, valid_program
 from netlang.cli.output import say, warn
-from netlang.diagnostics.errors import ENVIRONMENT, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, NetlangError
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
@@ -81,9 +81,9 @@ def command(
         raise click.UsageError("--override belongs to --resume")
     if png:
         _need_pillow()
-    program = sound_program(file, as_json=as_json)
+    program = valid_program(file, as_json=as_json)
     name = program.section(section).name.text
-    planned = partial(sound_plan, program, name, as_json=as_json)
+    planned = partial(valid_plan, program, name, as_json=as_json)
     # A program with mistakes gets no folder; a run that goes on may have been given parameters.
     plan = planned(given) if dry_run or not resume else None
     from netlang.manual.defaults import with_defaults
@@ -109,7 +109,7 @@ def _need_pillow() -> None:
     from importlib.util import find_spec
 
     if find_spec("PIL") is None:
-        raise Fault(
+        raise NetlangError(
             "pillow-missing",
             "curves.png is a picture, and drawing pictures needs Pillow",
             helps=['pip install "netlang[images]"'],

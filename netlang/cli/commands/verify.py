@@ -15,8 +15,8 @@ from netlang.cli.arguments import (
     seed_option,
     weights_option,
 )
-from netlang.cli.loading import given_weights, sound_graph
-from netlang.cli.output import columns, say, say_json
+from netlang.cli.loading import given_weights, valid_graph
+from netlang.cli.output import columns, print_json, say
 
 if TYPE_CHECKING:
     from netlang.backends import Provider
@@ -42,7 +42,7 @@ def command(
     provider: Provider, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare onnxruntime with NumPy on the same random input, output by output."""
-    graph = sound_graph(file, net, bind, as_json=as_json)
+    graph = valid_graph(file, net, bind, as_json=as_json)
     from netlang.inference.verification import verify
 
     # Without weights of its own, a network is given ones that let every layer be seen.
@@ -50,7 +50,7 @@ def command(
     compared = verify(graph, values, seed=seed, provider=provider)
     agreed = all(c.ok for c in compared)
     if as_json:
-        say_json({"net": graph.name, "ok": agreed, "outputs": list(map(_json, compared))})
+        print_json({"net": graph.name, "ok": agreed, "outputs": list(map(_json, compared))})
     else:
         say(columns(map(_row, compared)))
         say(f"{graph.name}: {'onnxruntime and NumPy agree' if agreed else 'they differ'}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from netlang.data.columns import check_classes, fit
 from netlang.data.source import Arrays
 from netlang.data.sources.idx import read_idx
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, BadFile, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, NetlangError
 from netlang.evaluate.context.values import Origin
 from netlang.storage.npy import read_npz
 from netlang.system.files import data_folders, reading
@@ -67,7 +67,7 @@ def split_of(origin: Origin) -> str:
     """Give the part of a collection that is asked for: train or test."""
     split = str(origin.arguments["split"])
     if split not in _SPLITS:
-        raise Fault(
+        raise NetlangError(
             "unknown-split",
             f'`{origin.dataset}` has no part "{split}"',
             helps=['it has "train" and "test"'],
@@ -121,7 +121,7 @@ def open_cifar10(origin: Origin, root: Path) -> Arrays:
         with reading(folder / name) as stream:
             data = stream.read()
         if not data or len(data) % _CIFAR_ROW:
-            raise BadFile(
+            raise FileError(
                 f"{folder / name} is damaged: it has {len(data):,} bytes, and each of its images "
                 f"takes {_CIFAR_ROW:,}"
             )
@@ -141,7 +141,7 @@ def _folder(collection: _Collection, root: Path, wanted: list[list[str]]) -> Pat
         if all(any((folder / name).is_file() for name in names) for names in wanted):
             return folder
     looked = dict.fromkeys(str(base) for base in data_folders(root))
-    raise Fault(
+    raise NetlangError(
         "data-missing",
         f"{collection.title} is not on this machine",
         notes=[

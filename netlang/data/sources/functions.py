@@ -10,7 +10,7 @@ from typing import cast
 
 from netlang.data.columns import fit
 from netlang.data.source import Arrays
-from netlang.diagnostics.errors import BadFile, Fault
+from netlang.diagnostics.errors import FileError, NetlangError
 from netlang.evaluate.context.values import Origin
 from netlang.system.numpy import Array, np
 
@@ -18,11 +18,11 @@ from netlang.system.numpy import Array, np
 def open_function(origin: Origin, root: Path, *, allowed: bool) -> Arrays:
     """Call ``module:name`` with the dataset's arguments; it gives a dict of arrays by column.
 
-    The module is looked for beside the program first. Raises ``Fault`` unless ``allowed``.
+    The module is looked for beside the program first. Raises ``NetlangError`` unless ``allowed``.
     """
     place = str(origin.fields["python"])
     if not allowed:
-        raise Fault(
+        raise NetlangError(
             "python-not-allowed",
             f"the dataset `{origin.dataset}` runs Python: `{place}`",
             notes=["a program from someone else could do anything this way"],
@@ -30,10 +30,10 @@ def open_function(origin: Origin, root: Path, *, allowed: bool) -> Arrays:
         )
     module, colon, name = place.partition(":")
     if not colon or not name.isidentifier():
-        raise BadFile(f"`{place}` names no function", helps=["write `module:function`"])
+        raise FileError(f"`{place}` names no function", helps=["write `module:function`"])
     given = _called(place, module, name, origin, root)
     if not isinstance(given, Mapping):
-        raise BadFile(
+        raise FileError(
             f"`{place}` gave {type(given).__name__}, and rows are a dict of arrays by column"
         )
     columns = cast("Mapping[str, object]", given)
@@ -47,7 +47,7 @@ def _called(place: str, module: str, name: str, origin: Origin, root: Path) -> o
         return getattr(import_module(module), name)(**origin.arguments)
     except Exception as error:
         # It is the user's own code: whatever it raises is told as it is.
-        raise Fault(
+        raise NetlangError(
             "python-failed", f"`{place}` failed: {type(error).__name__}: {error}"
         ) from error
     finally:

@@ -6,7 +6,7 @@ import zlib
 from math import prod
 from pathlib import Path
 
-from netlang.diagnostics.errors import BadFile, TooLarge
+from netlang.diagnostics.errors import FileError, TooLargeError
 from netlang.system.files import reading
 from netlang.system.numpy import Array, np
 
@@ -19,8 +19,8 @@ _LARGEST_RATIO, _SMALLEST_BOMB = 200, 1 << 26
 def read_idx(path: Path) -> tuple[Array, str]:
     """Read an idx file, plain or packed by gzip, and a print of its bytes.
 
-    Raises ``BadFile`` for one that isn't exactly its header's array, and ``TooLarge`` for a small
-    file that claims to unpack to a huge one. Source: http://yann.lecun.com/exdb/mnist.
+    Raises ``FileError`` for one that isn't exactly its header's array, and ``TooLargeError`` for a
+    small file that claims to unpack to a huge one. Source: http://yann.lecun.com/exdb/mnist.
     """
     with reading(path) as stream:
         data = stream.read()
@@ -37,10 +37,10 @@ def read_idx(path: Path) -> tuple[Array, str]:
         else:
             raw = data
     except zlib.error as error:
-        raise BadFile(f"{path} is damaged: {error}") from None
+        raise FileError(f"{path} is damaged: {error}") from None
     if len(raw) != start + length:
         found = f"{len(raw) - start:,}" if len(raw) <= start + length else "more"
-        raise BadFile(
+        raise FileError(
             f"{path} is damaged: its header claims {length:,} bytes of data, and {found} follow"
         )
     array = np.frombuffer(raw, dtype, offset=start).reshape(shape)
@@ -56,7 +56,7 @@ def _header(path: Path, head: bytes) -> tuple[np.dtype[np.generic], tuple[int, .
     axes = head[3] if len(head) > 3 else 0
     known = head[:2] == b"\0\0" and head[2:3] and head[2] in _TYPES and 0 < axes <= _MOST_AXES
     if not known or len(head) < 4 + 4 * axes:
-        raise BadFile(
+        raise FileError(
             f"{path} is not an idx file: it begins with {head[:4].hex(' ') or 'nothing'}",
             notes=["such a file begins with 00 00, a type and a number of axes"],
         )
@@ -66,7 +66,7 @@ def _header(path: Path, head: bytes) -> tuple[np.dtype[np.generic], tuple[int, .
 
 def _check_ratio(path: Path, length: int, packed: int) -> None:
     if length > _SMALLEST_BOMB and length > _LARGEST_RATIO * packed:
-        raise TooLarge(
+        raise TooLargeError(
             f"{path} is {packed:,} bytes long and claims to unpack to {length:,}",
             helps=["unpack it yourself if you trust it"],
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang.data.source import Batch, Chosen, Source, Stamp
-from netlang.diagnostics.errors import ENVIRONMENT, BadFile, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
 from netlang.storage.inputs import PICTURES
 from netlang.system.numpy import Array, np
@@ -17,7 +17,7 @@ _HELD_BYTES = 1 << 29
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pictures(Source):
+class ImageFolder(Source):
     """Pictures read when they are asked for; as many as fit in half a GiB are kept."""
 
     heavy = True
@@ -65,15 +65,15 @@ class Pictures(Source):
             stamp.check()
 
 
-def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> Pictures:
+def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> ImageFolder:
     """Open a folder of pictures; the classes are its folders, sorted by name.
 
-    A folder with pictures and no folders is one class. Raises ``Fault`` where there are none, or
-    where Pillow isn't there to read them.
+    A folder with pictures and no folders is one class. Raises ``NetlangError`` where there are
+    none, or where Pillow isn't there to read them.
     """
     _require_pillow(folder)
     if not folder.is_dir():
-        raise BadFile(f"{folder} is not a folder")
+        raise FileError(f"{folder} is not a folder")
     classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     real = folder.resolve()
     files: list[Stamp] = []
@@ -81,23 +81,25 @@ def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> P
     for label, place in enumerate(classes or [folder]):
         found = sorted(p for p in place.iterdir() if p.suffix.lower() in PICTURES)
         if not found:
-            raise BadFile(
+            raise FileError(
                 f"{place} holds no pictures", helps=[f"pictures end in {', '.join(PICTURES)}"]
             )
         for path in found:
             if not path.resolve().is_relative_to(real):
-                raise Fault("data-path", f"{path} leads out of {folder}")
+                raise NetlangError("data-path", f"{path} leads out of {folder}")
             files.append(Stamp.of(path))
             labels.append(label)
     names = tuple(p.name for p in classes or [folder])
-    return Pictures(str(folder), columns, files, np.array(labels, np.int64), {"label": names}, size)
+    return ImageFolder(
+        str(folder), columns, files, np.array(labels, np.int64), {"label": names}, size
+    )
 
 
 def _require_pillow(folder: Path) -> None:
     from importlib.util import find_spec
 
     if find_spec("PIL") is None:
-        raise Fault(
+        raise NetlangError(
             "pillow-missing",
             f"{folder} holds pictures, and reading pictures needs Pillow",
             helps=['pip install "netlang[images]"'],

@@ -10,7 +10,7 @@ from typing import cast
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
 from netlang.data.sources.text_files import Lines, most_frequent, read_text, words_of
-from netlang.diagnostics.errors import BadFile
+from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
@@ -66,11 +66,13 @@ def open_sentences(
             continue
         parts = line.split("\t")
         if len(parts) < 2:
-            raise BadFile(f"{path}:{number}: no tab stands between a sentence and its translation")
+            raise FileError(
+                f"{path}:{number}: no tab stands between a sentence and its translation"
+            )
         sources.append(words_of(parts[0])[: longest - 1])
         targets.append(words_of(parts[1])[: longest - 1])
     if not sources:
-        raise BadFile(f"{path} is empty")
+        raise FileError(f"{path} is empty")
     from_words = most_frequent(sources, vocab - len(_SIGNS))
     to_words = most_frequent(targets, vocab - len(_SIGNS))
     from_numbers, to_numbers = _numbers(from_words), _numbers(to_words)
@@ -171,7 +173,7 @@ def open_neighbours(
     number = {word: i for i, word in enumerate(words, 1)}
     ids = np.array([number.get(w, 0) for line in lines for w in line], np.int64)
     if not len(ids):
-        raise BadFile(f"{path} is empty")
+        raise FileError(f"{path} is empty")
     line_of = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
     counts = np.bincount(ids, minlength=len(words) + 1)
     chance = np.sqrt(subsample * len(ids) / np.maximum(counts, 1))
@@ -181,7 +183,7 @@ def open_neighbours(
     ends = np.searchsorted(line_of, line_of, side="right")
     centers = np.flatnonzero(ends - begins > 1)
     if not len(centers):
-        raise BadFile(f"{path} has no line with two words left")
+        raise FileError(f"{path} has no line with two words left")
     reaches = 1 + (uniform(seed, 0, _WINDOW_SITE, np.arange(len(ids)), 1)[:, 0] * window).astype(
         np.int64
     )

@@ -8,7 +8,7 @@ from typing import cast
 
 from netlang.data.columns import fit
 from netlang.data.source import Arrays
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.evaluate.context.values import Object, Origin
 from netlang.system.numpy import Array, np
 
@@ -38,7 +38,7 @@ def _array(given: Mapping[str, Object], name: str) -> Array:
     try:
         return np.array(given[name], np.float64)
     except ValueError:
-        raise BadInput(f"the rows of `{name}` differ in length") from None
+        raise InputError(f"the rows of `{name}` differ in length") from None
 
 
 def _moons(given: Mapping[str, Object], count: int, rng: np.random.Generator) -> dict[str, Array]:
@@ -69,7 +69,7 @@ def _transformed(
 ) -> dict[str, Array]:
     matrix, shift = _array(given, "matrix"), _array(given, "shift")
     if matrix.shape != (len(shift), len(shift)):
-        raise BadInput(
+        raise InputError(
             f"`matrix` is {' by '.join(map(str, matrix.shape))} and `shift` has {len(shift)} "
             "numbers: the matrix is square, with a row for each of them"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from netlang.data.columns import fit
 from netlang.data.source import Arrays
 from netlang.data.sources.text_files import read_text
-from netlang.diagnostics.errors import BadFile
+from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.types import DType, TensorType
@@ -44,24 +44,24 @@ def read_table(
     A first line that isn't numbers names the columns; ``header`` says it outright. A column of
     several values takes as many neighbours, or those named ``x.0``, ``x.1``, … Where the names
     are not the declared ones, columns are taken in order. Numbers are written with a point;
-    infinities, gaps and other notations are refused. Raises ``BadFile`` with line and column.
+    infinities, gaps and other notations are refused. Raises ``FileError`` with line and column.
     """
     text, checksum = read_text(path)
     lines = _lines(path, text, separator)
     first = next(lines, None)
     if first is None:
-        raise BadFile(f"{path} is empty")
+        raise FileError(f"{path} is empty")
     names = first[1] if _is_header(first[1], header) else None
     if len(first[1]) == 1 < sum(_sizes(path, columns).values()):
-        _refuse_separator(path, text, separator)
+        _reject_separator(path, text, separator)
     order = _order(path, columns, names, len(first[1]))
     rows = [] if names is not None else [first]
     rows.extend(lines)
     if not rows:
-        raise BadFile(f"{path} has a line of names and no rows")
+        raise FileError(f"{path} has a line of names and no rows")
     table = _Table(path, rows, len(first[1]), names)
     arrays = {name: table.column(columns[name], chosen) for name, chosen in order.items()}
-    table.refuse_faults()
+    table.reject_errors()
     return fit(str(path), columns, arrays, print=checksum)
 
 
@@ -74,11 +74,11 @@ def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]
         except StopIteration:
             return
         except csv.Error as error:
-            raise BadFile(f"{path}:{reader.line_num}: {error}") from None
+            raise FileError(f"{path}:{reader.line_num}: {error}") from None
         lengths = [len(cell) for cell in cells]
         if max(lengths, default=0) > _LONGEST_FIELD:
             long = lengths.index(max(lengths))
-            raise BadFile(
+            raise FileError(
                 f"{path}:{reader.line_num}:{long + 1}: a value of {lengths[long]:,} characters; "
                 f"{_LONGEST_FIELD:,} are the most"
             )
@@ -104,12 +104,12 @@ def _order(
         if any(by_name.values()):
             for name, found in by_name.items():
                 if not found:
-                    _refuse_name(path, name, columns[name], sizes[name], names)
+                    _reject_name(path, name, columns[name], sizes[name], names)
             return {name: found for name, found in by_name.items() if found}
     wanted = sum(sizes.values())
     if wanted != width:
         declared = ", ".join(f"{name}: {type}" for name, type in columns.items())
-        raise BadFile(
+        raise FileError(
             f"{path} has {_values(width)} in a line, and the columns take {wanted:,}",
             notes=[f"the columns are: {declared}"],
         )
@@ -121,13 +121,13 @@ def _order(
     return order
 
 
-def _refuse_separator(path: Path, text: str, separator: str) -> None:
+def _reject_separator(path: Path, text: str, separator: str) -> None:
     """Say which separator the lines seem to have, where they don't have the one that is meant."""
     line = next(line for line in text.splitlines() if line.strip())
     found = max(_SEPARATORS, key=line.count)
     if found in line:
         shown = "\\t" if found == "\t" else found
-        raise BadFile(
+        raise FileError(
             f'{path} has no "{separator}" in its first line, which should separate its values',
             helps=[f'give the dataset the field `separator = "{shown}"`'],
         )
@@ -140,7 +140,7 @@ def _sizes(path: Path, columns: Mapping[str, TensorType]) -> dict[str, int]:
 def _size(path: Path, name: str, type: TensorType) -> int:
     sizes = [d for d in type.shape if isinstance(d, int)]
     if len(sizes) != type.rank:
-        raise BadFile(
+        raise FileError(
             f"`{name}` is {type}, and each line of {path} has the same number of values",
             helps=["give every size of the column a number"],
         )
@@ -162,15 +162,15 @@ def _values(count: int) -> str:
     return "1 value" if count == 1 else f"{count:,} values"
 
 
-def _refuse_name(path: Path, name: str, type: TensorType, size: int, names: Sequence[str]) -> None:
+def _reject_name(path: Path, name: str, type: TensorType, size: int, names: Sequence[str]) -> None:
     listed = f"the columns are: {', '.join(names)}"
     if size > 1:
-        raise BadFile(
+        raise FileError(
             f"{path}:1: `{name}` is {type}, and there are no {size} columns of that name",
             notes=[listed],
             helps=[f"call them `{name}1` to `{name}{size}`, or `{name}_0` to `{name}_{size - 1}`"],
         )
-    raise BadFile(
+    raise FileError(
         f"{path}:1: no column is named `{name}`, which the dataset declares as {type}",
         notes=[listed],
         helps=did_you_mean(name, names),
@@ -240,15 +240,15 @@ class _Table:
         self._faults.append((line, at + 1, f"{message}{named}"))
         return 0
 
-    def refuse_faults(self) -> None:
-        """Raise ``BadFile`` if anything was wrong, with the first places."""
+    def reject_errors(self) -> None:
+        """Raise ``FileError`` if anything was wrong, with the first places."""
         if not self._faults:
             return
         faults = sorted(self._faults)
         shown = [f"{self._path}:{line}:{at}: {what}" for line, at, what in faults[:_MOST_SHOWN]]
         more = len(faults) - len(shown)
         notes = [*shown[1:], *([f"and {more:,} more"] if more else [])]
-        raise BadFile(shown[0], notes=notes)
+        raise FileError(shown[0], notes=notes)
 
 
 def _limits(dtype: DType) -> Limits:
@@ -278,7 +278,7 @@ def normalized(source: Arrays, names: Sequence[str]) -> Arrays:
     for name in names:
         type = source.columns[name]
         if not type.dtype.is_float or name in source.divisors:
-            raise BadFile(f"`normalize` is for columns of floats, and `{name}` is {type}")
+            raise FileError(f"`normalize` is for columns of floats, and `{name}` is {type}")
         array = arrays[name].astype(np.float64)
         spread = array.std(axis=0)
         centered = (array - array.mean(axis=0)) / np.where(spread == 0, 1, spread)

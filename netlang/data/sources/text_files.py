@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from netlang.diagnostics.errors import BadFile, TooLarge
+from netlang.diagnostics.errors import FileError, TooLargeError
 from netlang.system.files import reading
 from netlang.system.numpy import Array, np
 
@@ -19,20 +19,20 @@ _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
 
 
 def read_text(path: Path) -> tuple[str, str]:
-    """Read UTF-8 text, and a print of its bytes; raises ``BadFile`` with the line for others."""
+    """Read UTF-8 text, and a print of its bytes; raises ``FileError`` with the line for others."""
     with reading(path) as stream:
         data = stream.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise TooLarge(f"{path} has more than {_LARGEST:,} bytes", helps=["take it apart"])
+        raise TooLargeError(f"{path} has more than {_LARGEST:,} bytes", helps=["take it apart"])
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise BadFile(f"{path} is UTF-16 text", helps=["save it as UTF-8"])
+        raise FileError(f"{path} is UTF-16 text", helps=["save it as UTF-8"])
     if (at := data.find(b"\0")) >= 0:
-        raise BadFile(f"{path}:{data.count(10, 0, at) + 1}: a NUL byte, which no text has")
+        raise FileError(f"{path}:{data.count(10, 0, at) + 1}: a NUL byte, which no text has")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise BadFile(
+        raise FileError(
             f"{path}:{line}: byte {error.start} is no UTF-8 text", helps=["save it as UTF-8"]
         ) from None
     return text, f"{len(data)}:{zlib.crc32(data):08x}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
 from netlang.data.sources.text_files import Lines, most_frequent, read_text, words_of
-from netlang.diagnostics.errors import ENVIRONMENT, BadFile, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
 from netlang.system.files import data_folders
 from netlang.system.numpy import Array, np
@@ -71,14 +71,14 @@ def open_windows(
     strange = known[np.minimum(ids, len(known) - 1)] != codes
     if strange.any():
         at = int(np.argmax(strange))
-        raise BadFile(
+        raise FileError(
             f"{path} has {chr(codes[at])!r} at character {at:,}, which {vocabulary} has not"
         )
     characters = tuple(map(chr, known.tolist()))
     names = {"tokens": characters, "target": characters}
     source = Windows(str(path), columns, ids, length, names, sum)
     if len(source) < 1:
-        raise BadFile(
+        raise FileError(
             f"{path} has {len(codes):,} characters, too few for windows of {length:,}",
             helps=[f"at least {2 * length:,} are needed"],
         )
@@ -90,7 +90,7 @@ def _codes(path: Path, letters: bool) -> tuple[Array, str]:
     if letters:
         text = re.sub("[^a-z]+", " ", text.lower())
     if not text:
-        raise BadFile(f"{path} is empty")
+        raise FileError(f"{path} is empty")
     return np.frombuffer(text.encode("utf-32-le"), np.uint32), sum
 
 
@@ -130,7 +130,7 @@ def open_reviews(
     """Open the film reviews of Maas et al., 2011, from the folder ``aclImdb``."""
     folder = next((f / "aclImdb" for f in data_folders(root) if (f / "aclImdb").is_dir()), None)
     if folder is None:
-        raise Fault(
+        raise NetlangError(
             "data-missing",
             "the film reviews are not on this machine",
             notes=[f"looked for `aclImdb` in {', '.join(map(str, data_folders(root)))}"],
@@ -154,5 +154,5 @@ def _reviews(folder: Path) -> list[tuple[list[str], int]]:
         for path in sorted((folder / verdict).glob("*.txt"))
     ]
     if not found:
-        raise BadFile(f"{folder} holds no reviews", helps=["they lie in `pos` and `neg`"])
+        raise FileError(f"{folder} holds no reviews", helps=["they lie in `pos` and `neg`"])
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.system.numpy import Array, np
 
 Apply = Callable[[Array, Array], Array]
@@ -76,7 +76,7 @@ def lighting(std: float) -> Apply:
     def apply(images: Array, u: Array) -> Array:
         check_floats("lighting", images)
         if images.shape[1] != len(_GREY):
-            raise BadInput(
+            raise InputError(
                 f"`lighting` is for images of 3 channels, and these have {images.shape[1]}"
             )
         # Two even draws make a normal one (Box and Muller, 1958); 1 - u is never 0.
@@ -96,7 +96,7 @@ def standardize(mean: Sequence[float], std: Sequence[float]) -> Apply:
         channels = images.shape[1]
         for name, values in (("mean", mean), ("std", std)):
             if len(values) != channels:
-                raise BadInput(
+                raise InputError(
                     f"`standardize` has {len(values)} numbers as `{name}`, and the images have "
                     f"{channels} channels"
                 )
@@ -118,9 +118,9 @@ def rescale(low: float, high: float) -> Apply:
 
 
 def check_floats(name: str, images: Array) -> None:
-    """Raise ``BadInput`` for what is no batch of images of floats with channels."""
+    """Raise ``InputError`` for what is no batch of images of floats with channels."""
     if images.dtype.kind != "f" or images.ndim < 4:
-        raise BadInput(
+        raise InputError(
             f"`{name}` is for images of floats with channels, and these are "
             f"{images.dtype.name} with {images.ndim - 1} axes"
         )

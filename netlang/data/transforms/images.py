@@ -8,7 +8,7 @@ from math import log
 from typing import cast
 
 from netlang.data.transforms.colors import jitter, lighting, rescale, standardize
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.evaluate.context.values import Object, Setting
 from netlang.system.numpy import Array, np
 
@@ -126,7 +126,7 @@ def _center_crop(size: int) -> Apply:
 def _check_room(name: str, size: int, images: Array) -> None:
     rows, columns = images.shape[-2:]
     if size > min(rows, columns):
-        raise BadInput(
+        raise InputError(
             f"`{name}({size})` wants {size} rows and columns, and the images have {rows} by "
             f"{columns}",
             helps=[f"bring them to a size first: `[resize({size}), …]`"],

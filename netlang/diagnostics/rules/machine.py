@@ -53,7 +53,7 @@ RULES = (
     ),
     Rule(
         "pillow-missing",
-        "Pictures need Pillow.",
+        "ImageFolder need Pillow.",
         """
         Pictures are optional, and so is the library that reads and draws them. Arrays in `.npy`
         files need none, nor do the curves of a run as SVG.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import compile_time
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.selections import Weights
 from netlang.evaluate.context.values import Argued, Object, Setting
 from netlang.ir.graph import Value
@@ -27,7 +27,7 @@ _RESERVED = ("checkpoint", "log.jsonl", "curves.", "program.net", "lock")
 @compile_time("l2")
 def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     if not frame.run.training:
-        refuse(
+        reject(
             "misplaced-param",
             "`l2` adds up the weights of a model that is trained",
             span,
@@ -37,7 +37,7 @@ def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> O
     weights = Weights({made.value: made.param for made in run.made}, run.builder.nodes)
     chosen = [weights.by_path[p] for p in weights.chosen(values["what"]) if weights.trained(p)]
     if not chosen:
-        refuse(
+        reject(
             "no-field",
             "there are no such weights yet",
             args["what"].span,
@@ -61,7 +61,7 @@ def _grad(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
     assert isinstance(of, Value) and isinstance(by, Value)
     run = frame.run
     if not run.training:
-        refuse(
+        reject(
             "misplaced-param",
             "`grad` is part of a loss",
             span,
@@ -93,7 +93,7 @@ def _save_every(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -
 
 def _check_mode(values: Values, args: Args) -> None:
     if values["mode"] not in MODES:
-        refuse(
+        reject(
             "out-of-range",
             'a figure is better when it is larger, `"max"`, or smaller, `"min"`',
             args["mode"].span,
@@ -108,7 +108,7 @@ def _check_name(values: Values, args: Args) -> None:
     plain = bool(name) and not set(name) & set('/\\:*?"<>|\0\n') and len(name) < 200
     if plain and not name.startswith((".", *_RESERVED)):
         return
-    refuse(
+    reject(
         "file-name",
         "weights are saved in the folder of the run",
         args["path"].span,

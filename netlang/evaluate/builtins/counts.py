@@ -8,7 +8,7 @@ from dataclasses import replace
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Rows, Setting
 from netlang.ir.dims import Size
 from netlang.ir.graph import Graph
@@ -21,12 +21,12 @@ Special = Callable[[Sequence[Argued], Span, Frame], Object]
 def _count(name: str, count: Callable[[Graph], Size]) -> Special:
     def apply(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
         if not args or args[0].name is not None:
-            refuse("missing-argument", f"`{name}` needs a net", span, helps=(f"`{name}(LeNet)`",))
+            reject("missing-argument", f"`{name}` needs a net", span, helps=(f"`{name}(LeNet)`",))
         function = args[0].value
         if function is UNKNOWN:
             return UNKNOWN
         if not isinstance(function, Function) or function.kind != "net":
-            refuse(
+            reject(
                 "wrong-type",
                 f"`{name}` counts a net",
                 args[0].span,
@@ -35,7 +35,7 @@ def _count(name: str, count: Callable[[Graph], Size]) -> Special:
         given: dict[str, Object] = {}
         for arg in args[1:]:
             if arg.name is None:
-                refuse(
+                reject(
                     "too-many-arguments",
                     f"`{name}` takes one net",
                     arg.span,
@@ -54,7 +54,7 @@ def _check_settable(name: ast.Ident, net: Function) -> None:
 
     known = settable(net)
     if name.text not in known:
-        refuse(
+        reject(
             "unknown-parameter",
             f"`{net.name}` has no size or parameter `{name.text}`",
             name.span,
@@ -91,7 +91,7 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     given: dict[str, Object] = {}
     for arg in args[1:]:
         if arg.name is None:
-            refuse(
+            reject(
                 "too-many-arguments",
                 "`map` takes its transforms by column",
                 arg.span,
@@ -111,12 +111,12 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     if rows is None:
         return UNKNOWN
     if len(args) != 3:
-        refuse(
+        reject(
             "missing-argument", "`together` needs a list of columns and a list of transforms", span
         )
     names = args[1].value
     if not isinstance(names, list):
-        refuse(
+        reject(
             "wrong-type",
             "the columns are a list of strings",
             args[1].span,
@@ -125,7 +125,7 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     columns = dict(rows.columns)
     for name in names:
         if not isinstance(name, str):
-            refuse(
+            reject(
                 "wrong-type",
                 "a column is named by a string",
                 args[1].span,
@@ -139,19 +139,19 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
 
 def _rows(name: str, args: Sequence[Argued], span: Span) -> Rows | None:
     if not args:
-        refuse("missing-argument", f"`{name}` needs rows", span)
+        reject("missing-argument", f"`{name}` needs rows", span)
     rows = args[0].value
     if rows is UNKNOWN or any(a.value is UNKNOWN for a in args):
         return None
     if not isinstance(rows, Rows):
-        refuse(
+        reject(
             "wrong-type",
             f"`{name}` works on the rows of a dataset",
             args[0].span,
             f"this is {describe(rows)}",
         )
     if rows.batched:
-        refuse(
+        reject(
             "wrong-type",
             f"`{name}` works on single rows",
             args[0].span,
@@ -174,7 +174,7 @@ def _after(rows: Rows, columns: dict[str, TensorType], step: str, given: dict[st
 def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None:
     if name in columns:
         return
-    refuse(
+    reject(
         "unknown-column",
         f"these rows have no column `{name}`",
         span,
@@ -190,14 +190,14 @@ def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
     """Give the type of a column after its transforms, in order."""
     for transform in _transforms(arg):
         if not isinstance(transform, Setting) or transform.type != "transform":
-            refuse(
+            reject(
                 "wrong-type",
                 "a column is changed by transforms, such as `[flip()]`",
                 arg.span,
                 f"this is {describe(transform)}",
             )
         if type.rank < 2:
-            refuse(
+            reject(
                 "shape-mismatch",
                 f"`{transform.name}` works on images",
                 arg.span,

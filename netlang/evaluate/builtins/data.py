@@ -9,7 +9,7 @@ from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import COMPILE_TIME, Args, CompileTime, Values, compile_time
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, Noise, refuse
+from netlang.evaluate.context.frame import Frame, Noise, reject
 from netlang.evaluate.context.values import IntRange, Object, Rows, Setting
 from netlang.ir.dims import Dim
 from netlang.ir.types import F32, TensorType
@@ -23,9 +23,9 @@ def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame)
     rows = values["d"]
     assert isinstance(rows, Rows)
     if rows.batched:
-        refuse("wrong-type", "these rows are in batches already", args["d"].span)
+        reject("wrong-type", "these rows are in batches already", args["d"].span)
     if values["shuffle"] and values["in_order"]:
-        refuse(
+        reject(
             "shuffled-in-order",
             "shuffled rows are not in order",
             args["in_order"].span,
@@ -41,7 +41,7 @@ def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame)
     return Rows(columns, replace(rows.origin, batches=given), batched=True)
 
 
-def refuse_rows_for_a_transform(name: str, rows: Rows, at: Span, span: Span) -> NoReturn:
+def reject_rows_for_a_transform(name: str, rows: Rows, at: Span, span: Span) -> NoReturn:
     """Say where a transform belongs that was called with rows: `digits("train") |> flip()`."""
     # The text of a stage of a pipeline is the transform as it goes into `map`.
     stage = at.end <= span.start
@@ -49,7 +49,7 @@ def refuse_rows_for_a_transform(name: str, rows: Rows, at: Span, span: Span) -> 
     own = min(rows.batched, 1)  # the images of a batch have `N` in front
     images = [name for name, type in rows.columns.items() if type.rank - own >= 2]
     column = images[0] if images else next(iter(rows.columns))
-    refuse(
+    reject(
         "wrong-type",
         "a transform changes a column, not the rows",
         span,
@@ -62,7 +62,7 @@ def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
     rows, chosen = values["d"], values["chosen"]
     assert isinstance(rows, Rows)
     if rows.batched:
-        refuse(
+        reject(
             "wrong-type",
             "`part` chooses single rows",
             args["d"].span,
@@ -70,14 +70,14 @@ def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
             helps=("put `part` before `batches`",),
         )
     if not isinstance(chosen, IntRange):
-        refuse(
+        reject(
             "wrong-type",
             "`part` takes a range of rows, such as `part(0..799)`",
             args["chosen"].span,
             f"this is {describe(chosen)}",
         )
     if chosen.first < 0 or not len(chosen):
-        refuse(
+        reject(
             "out-of-range",
             "a part has rows, and the first row is 0",
             args["chosen"].span,
@@ -97,7 +97,7 @@ def _drawn(kind: str) -> CompileTime:
 
     def apply(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
         if not frame.run.training:
-            refuse(
+            reject(
                 "random-in-net",
                 "a net computes the same for the same input",
                 span,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import bounded, in_bounds
 from netlang.evaluate.context.values import IntRange, Object, is_number
 from netlang.ir.dims import Dim, Size, product
@@ -23,7 +23,7 @@ def _len(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Obj
     value = values["xs"]
     if isinstance(value, list | tuple | str | IntRange):
         return len(value)
-    refuse("wrong-type", "`len` counts a list", args["xs"].span, f"this is {describe(value)}")
+    reject("wrong-type", "`len` counts a list", args["xs"].span, f"this is {describe(value)}")
 
 
 @compile_time("reverse")
@@ -41,7 +41,7 @@ def _zip(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Obj
     lists = [v for v in values.values() if isinstance(v, list)]
     lengths = [len(v) for v in lists]
     if len(set(lengths)) > 1:
-        refuse(
+        reject(
             "count-mismatch",
             "`zip` takes lists of one length",
             span,
@@ -55,7 +55,7 @@ def _flat(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
     items: list[Object] = []
     for value in _list(values):
         if not isinstance(value, list):
-            refuse(
+            reject(
                 "wrong-type", "`flat` takes a list of lists", span, f"it holds {describe(value)}"
             )
         in_bounds(len(items) + len(value), span)
@@ -67,7 +67,7 @@ def _numbers(values: Values, span: Span) -> list[int | float]:
     found: list[int | float] = []
     for value in _list(values):
         if not isinstance(value, int | float) or isinstance(value, bool):
-            refuse(
+            reject(
                 "wrong-type", "this takes a list of numbers", span, f"it holds {describe(value)}"
             )
         found.append(value)
@@ -80,7 +80,7 @@ def _total(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> O
     total: Size | float = 0
     for value in items:
         if not is_number(value) or not isinstance(value, int | float | Dim):
-            refuse(
+            reject(
                 "wrong-type",
                 "`total` adds a list of numbers",
                 span,
@@ -90,7 +90,7 @@ def _total(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> O
         if (isinstance(total, Dim) and isinstance(value, float)) or (
             isinstance(total, float) and isinstance(value, Dim)
         ):
-            refuse("undecided-size", "a free dimension can't be part of a float", span)
+            reject("undecided-size", "a free dimension can't be part of a float", span)
         total = _added(total, value)
     return total
 
@@ -119,5 +119,5 @@ def _least(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> O
 
 def _some(numbers: list[int | float], span: Span) -> list[int | float]:
     if not numbers:
-        refuse("out-of-range", "an empty list has no such item", span)
+        reject("out-of-range", "an empty list has no such item", span)
     return numbers

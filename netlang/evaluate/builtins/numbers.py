@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import NUMERIC, Args, Numeric, Values, compile_time
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import bounded, finite
 from netlang.evaluate.context.values import Object
 from netlang.ir.dims import Dim
@@ -19,11 +19,11 @@ def _of_float(compute: Callable[[float], float]) -> Numeric:
     def apply(values: Mapping[str, Object], span: Span) -> Object:
         (value,) = values.values()
         if not isinstance(value, int | float):
-            refuse("undecided-size", "a free dimension has no value yet", span, describe(value))
+            reject("undecided-size", "a free dimension has no value yet", span, describe(value))
         try:
             return finite(compute(float(value)), span)
         except (ValueError, OverflowError):
-            refuse("out-of-range", "this has no value", span, f"of {value:g}")
+            reject("out-of-range", "this has no value", span, f"of {value:g}")
 
     return apply
 
@@ -42,7 +42,7 @@ def _to_int(compute: Callable[[float], int]) -> Numeric:
 def _absolute(values: Mapping[str, Object], span: Span) -> Object:
     (value,) = values.values()
     if isinstance(value, Dim):
-        refuse("undecided-size", "a free dimension has no value yet", span, describe(value))
+        reject("undecided-size", "a free dimension has no value yet", span, describe(value))
     assert isinstance(value, int | float)
     return abs(value)
 
@@ -53,7 +53,7 @@ def _greater(larger: bool) -> Numeric:
         if any(isinstance(n, Dim) for n in numbers):
             if len(set(map(str, numbers))) == 1:
                 return numbers[0]
-            refuse(
+            reject(
                 "undecided-size",
                 "which is larger is only known at run time",
                 span,
@@ -90,10 +90,10 @@ NUMERIC.update(
 def _float(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
     value = values["x"]
     if not isinstance(value, int | float):
-        refuse("undecided-size", "a free dimension can't be a float", span, describe(value))
+        reject("undecided-size", "a free dimension can't be a float", span, describe(value))
     return float(value)
 
 
 @compile_time("int")
 def _int(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
-    refuse("wrong-type", "`int` takes a number", args["x"].span, f"this is {describe(values['x'])}")
+    reject("wrong-type", "`int` takes a number", args["x"].span, f"this is {describe(values['x'])}")

@@ -8,7 +8,7 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.builtins.weights import positive
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import in_bounds
 from netlang.evaluate.context.values import Object
 from netlang.ir.dims import divisors
@@ -20,7 +20,7 @@ def _known_int(values: Values, args: Args, name: str, span: Span) -> int:
     """Give an argument that must be known now; an ``int`` of a signature may be a free size."""
     value = values[name]
     if not isinstance(value, int):
-        refuse(
+        reject(
             "undecided-size",
             f"`{name}` must be known when the file is checked",
             args[name].span if name in args else span,
@@ -41,7 +41,7 @@ def _size(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
     value, axis = values["x"], _known_int(values, args, "axis", span)
     assert isinstance(value, Value)
     if not -value.type.rank <= axis < value.type.rank:
-        refuse(
+        reject(
             "axis-out-of-range",
             f"there is no axis {axis}",
             args["axis"].span if "axis" in args else span,
@@ -71,7 +71,7 @@ def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> 
         in_bounds(axes, span)
         return [kernel for _ in range(axes)]
     if len(kernel) != axes:
-        refuse(
+        reject(
             "wrong-type",
             f"a kernel of {len(kernel)} sizes for {axes} axes",
             args["kernel"].span,
@@ -84,7 +84,7 @@ def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> 
 def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     channels, groups, side = values["channels"], values["groups"], values["side"]
     if not isinstance(channels, int) or not isinstance(groups, int):
-        refuse(
+        reject(
             "symbolic-weight",
             "a weight's shape must be known when the file is checked",
             span,
@@ -94,9 +94,9 @@ def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Fram
     positive(groups, args["groups"].span, frame)
     positive(channels, args["channels"].span, frame)
     if groups < 1:
-        refuse("out-of-range", "`groups` must be at least 1", span, f"it is {groups}")
+        reject("out-of-range", "`groups` must be at least 1", span, f"it is {groups}")
     if channels % groups:
-        refuse(
+        reject(
             "groups-mismatch",
             f"{channels} {side} channels don't divide into {groups} groups",
             span,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
-from netlang.evaluate.context.frame import Frame, Made, refuse
+from netlang.evaluate.context.frame import Frame, Made, reject
 from netlang.evaluate.context.origins import written
 from netlang.evaluate.context.parameter_paths import claim, origin, users_span
 from netlang.evaluate.context.selections import below, matches, near
@@ -19,7 +19,7 @@ from netlang.syntax import ast
 @compile_time("param")
 def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
     if not frame.run.tensors or frame.kind in ("train", "file"):
-        refuse(
+        reject(
             "misplaced-param",
             "`param` makes weights, and only nets and blocks have them",
             span,
@@ -44,7 +44,7 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
     first = made.param.span
     assert first is not None
     if frame.layer is None or (first, origin(made.frame)) != (span, origin(frame)):
-        refuse(
+        reject(
             "weights-collide",
             f"`{path}` would be made twice",
             span,
@@ -53,7 +53,7 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
             helps=("to share weights, make a layer with `new` and call it twice",),
         )
     if made.value.type != type:
-        refuse(
+        reject(
             "shared-shape",
             f"the shared weight `{path}` would need two shapes",
             span,
@@ -76,7 +76,7 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
     entries = expr.items if isinstance(expr, ast.List) else (None,) * len(value)
     for size, entry in zip(value, entries, strict=False):
         if isinstance(size, Dim):
-            refuse(
+            reject(
                 "symbolic-weight",
                 "a weight's shape must be known when the file is checked",
                 span,
@@ -94,7 +94,7 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
         if size < 1:
             if isinstance(entry, ast.Name):
                 positive(size, entry.span, frame)
-            refuse(
+            reject(
                 "out-of-range",
                 "a weight's sizes must be positive",
                 span,
@@ -108,7 +108,7 @@ def positive(size: int, at: Span, frame: Frame) -> None:
     """Refuse a parameter of the library that counts something, at the user's argument."""
     place = written(at, frame)
     if size < 1 and not place.source.library:
-        refuse("out-of-range", f"`{at.text}` must be at least 1", place, f"this is {size}")
+        reject("out-of-range", f"`{at.text}` must be at least 1", place, f"this is {size}")
 
 
 def initial(value: Object) -> Init:
@@ -129,7 +129,7 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
     assert isinstance(what, Layer | Part) and isinstance(pattern, str)
     paths = below(what, frame)
     if paths is None and not frame.run.diagnostics.failed:
-        refuse(
+        reject(
             "no-field",
             f"`{args['of'].span.text}` has no weights yet",
             args["of"].span,
@@ -138,7 +138,7 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
         )
     if paths is not None and not any(matches(pattern, path) for path in paths):
         known = ", ".join(near(pattern, paths))
-        refuse(
+        reject(
             "no-field",
             f"no weight of `{args['of'].span.text}` matches this pattern",
             args["pattern"].span,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from netlang.diagnostics.diagnostic import Refused
+from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.source import Span
 from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, Slot, refuse, report
+from netlang.evaluate.context.frame import Frame, Slot, reject, report
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Unknown, is_number
 from netlang.evaluate.emit import constant, full
 from netlang.evaluate.evaluate import evaluate
@@ -224,10 +224,10 @@ def _fitting(arg: Argued, wanted: Expected, inner: Frame) -> Object:
     """Check an argument in full; a mistake is the caller's, and is told there."""
     try:
         return fits(arg, wanted.param.type, inner, wanted.name)
-    except Refused as refused:
+    except DiagnosticError as rejected:
         assert inner.call is not None
-        at_caller = refused.diagnostic.primary.span.source is arg.span.source
-        report(inner.call.frame if at_caller else inner, refused.diagnostic)
+        at_caller = rejected.diagnostic.primary.span.source is arg.span.source
+        report(inner.call.frame if at_caller else inner, rejected.diagnostic)
         return UNKNOWN
 
 
@@ -237,7 +237,7 @@ def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
     assert type is not None
     number = arg.value
     if not isinstance(number, int | float):
-        refuse(
+        reject(
             "wrong-type",
             "a tensor is filled with one number",
             arg.span,
@@ -247,7 +247,7 @@ def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
     if resolved is None and len(type.dims) == 1 and isinstance(type.dims[0], ast.Rest):
         return _scalar(number, arg.span, type, inner)
     if resolved is None:
-        refuse(
+        reject(
             "wrong-type",
             f"`{wanted.name}` must be a tensor",
             arg.span,
@@ -267,6 +267,6 @@ def _scalar(number: float, span: Span, type: ast.ShapeType, inner: Frame) -> Obj
     )
     assert isinstance(dtype, DType)
     if isinstance(number, float) and not dtype.is_float:
-        refuse("dtype-mismatch", f"a {dtype} tensor holds no float", span, f"this is {number:g}")
+        reject("dtype-mismatch", f"a {dtype} tensor holds no float", span, f"this is {number:g}")
     value = float(number) if dtype.is_float else number
     return constant(value, dtype, span, inner)

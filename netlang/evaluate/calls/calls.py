@@ -11,9 +11,9 @@ from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.builtins.counts import SPECIAL
 from netlang.evaluate.builtins.registry import COMPILE_TIME, NUMERIC
 from netlang.evaluate.calls.binding import bind_arguments
-from netlang.evaluate.calls.extern_ops import call_foreign
+from netlang.evaluate.calls.extern_ops import call_extern_op
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import DEPTH_LIMIT, CallSite, Frame, refuse
+from netlang.evaluate.context.frame import DEPTH_LIMIT, CallSite, Frame, reject
 from netlang.evaluate.context.memo import key_of, mark, remember, repeat
 from netlang.evaluate.context.parameter_paths import claim, origin
 from netlang.evaluate.context.values import (
@@ -66,7 +66,7 @@ def call(
         case Function():
             return call_function(callee, args, node, span, frame)
         case Value():
-            refuse(
+            reject(
                 "not-callable",
                 f"`{named.span.text}` is a tensor, not a block",
                 named.span,
@@ -78,7 +78,7 @@ def call(
                 ),
             )
         case _:
-            refuse(
+            reject(
                 "not-callable",
                 f"`{named.span.text}` can't be called",
                 named.span,
@@ -108,7 +108,7 @@ def call_function(
 ) -> Object:
     """Call a definition with the arguments given."""
     if frame.run.training and frame.call is None and (function.kind == "net" or _owning(function)):
-        refuse(
+        reject(
             "net-without-new",
             f"in a `train` section, `{function.name}` is used through `new`",
             span,
@@ -119,9 +119,9 @@ def call_function(
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
     if args and isinstance(args[0].value, Rows) and _is_transform(function):
-        from netlang.evaluate.builtins.data import refuse_rows_for_a_transform
+        from netlang.evaluate.builtins.data import reject_rows_for_a_transform
 
-        refuse_rows_for_a_transform(function.name, args[0].value, args[0].span, span)
+        reject_rows_for_a_transform(function.name, args[0].value, args[0].span, span)
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         return _call_extern(function, function.definition, assigned, node, span, frame)
@@ -212,7 +212,7 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
     """Open the frame of a call, within the limits."""
     run = frame.run
     if frame.depth >= DEPTH_LIMIT:
-        refuse(
+        reject(
             "too-deep",
             f"calls are nested more than {DEPTH_LIMIT} deep",
             span,
@@ -249,11 +249,11 @@ def _new(expr: ast.New, frame: Frame) -> Object:
     if slot is not None and isinstance(slot.value, Function):
         function = slot.value
     if function is None:
-        from netlang.evaluate.calls.unknown import refuse_unknown
+        from netlang.evaluate.calls.unknown import reject_unknown
 
-        refuse_unknown(name.text, name.span, frame)
+        reject_unknown(name.text, name.span, frame)
     if function.kind not in ("block", "net"):
-        refuse(
+        reject(
             "wrong-type",
             "`new` makes a layer of a block or a net",
             name.span,
@@ -310,7 +310,7 @@ def _call_extern(
     if library and name in COMPILE_TIME:
         return COMPILE_TIME[name](values, assigned, node, span, frame)
     if not library:
-        return call_foreign(function, definition, values, span, inner)
+        return call_extern_op(function, definition, values, span, inner)
     match definition.outs[0].type:
         case ast.NameType(name=kind):
             return Setting(kind, name, values)
@@ -343,7 +343,7 @@ def _call_primitive(
         at = assigned[param.name.text].span if param.name.text in assigned else span
         match value:
             case Value() | [Value(), *_] if isinstance(param.type, ast.NameType):
-                refuse(
+                reject(
                     "wrong-type",
                     f"`{param.name.text}` can't be a tensor",
                     at,

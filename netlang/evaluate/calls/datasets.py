@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import Function, Object, Origin, Rows
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.types.shapes import declare_shape
@@ -63,7 +63,7 @@ def rows_of(
     library = function.home.source.library
     fields = {b.targets[0].text: _field(b, function.name, inner) for b in definition.fields}
     if not library and not any(name in PLACES for name in fields):
-        refuse(
+        reject(
             "dataset-without-place",
             f"the dataset `{function.name}` doesn't say where its rows are",
             definition.name.span,
@@ -78,7 +78,7 @@ def rows_of(
 def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
     field = bind.targets[0]
     if field.text not in FIELDS:
-        refuse(
+        reject(
             "unknown-parameter",
             f"`{dataset}` can't have a field `{field.text}`",
             field.span,
@@ -88,7 +88,7 @@ def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
     value = evaluate(bind.value, frame)
     wanted, suits = FIELDS[field.text]
     if not suits(value):
-        refuse(
+        reject(
             "wrong-type",
             f"the field `{field.text}` must be {wanted}",
             bind.value.span,

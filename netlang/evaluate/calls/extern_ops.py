@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netlang.diagnostics.source import Span
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import Argued, Function, Object, Results
 from netlang.evaluate.emit import add
 from netlang.evaluate.evaluate import evaluate
@@ -16,7 +16,7 @@ from netlang.ir.types import TensorType
 from netlang.syntax import ast
 
 
-def call_foreign(
+def call_extern_op(
     function: Function,
     definition: ast.Extern,
     values: Mapping[str, Object],
@@ -28,7 +28,7 @@ def call_foreign(
     for out in definition.outs:
         type = resolve_shape(out.type, frame) if isinstance(out.type, ast.ShapeType) else None
         if type is None:
-            refuse(
+            reject(
                 "extern-type",
                 f"the result `{out.name.text}` of `{function.name}` has no known shape",
                 out.span,

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 
 MODULES = frozenset({"torch", "nn", "F", "tf", "keras", "layers", "np", "jnp", "jax", "K"})
 """Modules whose functions people call by a point."""
@@ -15,23 +15,23 @@ MODULES = frozenset({"torch", "nn", "F", "tf", "keras", "layers", "np", "jnp", "
 _INPUTS_UNWRITTEN = frozenset({"conv", "linear", "batchnorm"})
 
 
-def refuse_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
+def reject_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
     """Report a name that nothing defines, with what it may stand for."""
     if name == "batch" and frame.run.training and frame.call is None:
-        refuse(
+        reject(
             "used-early",
             "`batch` is used before `data`",
             span,
             "its columns aren't known yet",
             helps=("put `data = …` first",),
         )
-    refuse_unknown_name(name, span, frame.visible())
+    reject_unknown_name(name, span, frame.visible())
 
 
-def refuse_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoReturn:
+def reject_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoReturn:
     """Report a name that is not among the visible ones."""
     notes, helps = advice(name, visible)
-    refuse(
+    reject(
         "unknown-name",
         f"I don't know `{name}`",
         span,

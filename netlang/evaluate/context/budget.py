@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from netlang.diagnostics.diagnostic import Diagnostic, Label, Refused
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.values import Object, Setting
 
@@ -29,7 +29,7 @@ NESTING_LIMIT = 100
 _ITEMS_PER_STEP = 32
 
 
-class Exhausted(Refused):
+class BudgetError(DiagnosticError):
     """A program asked for more work than checking may take: nothing more is evaluated."""
 
 
@@ -48,10 +48,10 @@ class Budget:
     )
 
     def spend(self, steps: int, span: Span, label: str = "counted up to here") -> None:
-        """Count work before it is done; raises ``Exhausted`` where it would be too much."""
+        """Count work before it is done; raises ``BudgetError`` where it would be too much."""
         self.spent += steps
         if self.spent > self.limit:
-            raise Exhausted(
+            raise BudgetError(
                 Diagnostic(
                     "too-large",
                     f"checking this program takes more than {self.limit:,} steps",
@@ -64,7 +64,7 @@ class Budget:
         """Refuse a list that a walk would take too long over, or go too deep into."""
         weight, depth = self._weigh(value, span)
         if weight > LENGTH_LIMIT:
-            raise Refused(
+            raise DiagnosticError(
                 Diagnostic(
                     "too-large",
                     f"lists and strings end at {LENGTH_LIMIT:,} items",
@@ -72,7 +72,7 @@ class Budget:
                 )
             )
         if depth > NESTING_LIMIT:
-            raise Refused(
+            raise DiagnosticError(
                 Diagnostic(
                     "too-deep",
                     f"lists are nested more than {NESTING_LIMIT} deep",

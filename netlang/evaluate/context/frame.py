@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
-from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label, Refused, Severity
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.describe import short
@@ -18,7 +18,7 @@ from netlang.syntax import ast
 
 if TYPE_CHECKING:
     from netlang.evaluate.context.memo import Recording
-    from netlang.evaluate.modules.module import Home
+    from netlang.evaluate.modules.module import ModuleScope
 
 DEPTH_LIMIT = 200
 """Calls inside calls."""
@@ -106,7 +106,7 @@ class Frame:
     """
 
     run: Run
-    home: Home
+    home: ModuleScope
     parent: Frame | None = None
     path: str = ""
     kind: str = "file"
@@ -173,7 +173,7 @@ def join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
-def refuse(
+def reject(
     rule: str,
     message: str,
     span: Span,
@@ -184,7 +184,9 @@ def refuse(
     helps: tuple[str, ...] = (),
 ) -> NoReturn:
     """Give up on an expression, with the reason."""
-    raise Refused(Diagnostic(rule, message, Label(span, label), secondary, (), notes, helps))
+    raise DiagnosticError(
+        Diagnostic(rule, message, Label(span, label), secondary, (), notes, helps)
+    )
 
 
 def report(frame: Frame, diagnostic: Diagnostic) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import LENGTH_LIMIT
-from netlang.evaluate.context.frame import refuse
+from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.values import IntRange, Object
 from netlang.ir.dims import Dim, Size, parts
 
@@ -21,10 +21,10 @@ def bounded(value: Object, span: Span) -> Object:
     """Refuse a number or a formula that is out of bounds."""
     if isinstance(value, Dim):
         if any(abs(coefficient) >= INT_LIMIT for _, coefficient in value.terms):
-            refuse("number-too-large", "this number is too large", span, "ints stay below 2**63")
+            reject("number-too-large", "this number is too large", span, "ints stay below 2**63")
         readable((value,), span)
     if isinstance(value, int) and abs(value) >= INT_LIMIT:
-        refuse("number-too-large", "this number is too large", span, "ints stay below 2**63")
+        reject("number-too-large", "this number is too large", span, "ints stay below 2**63")
     return value
 
 
@@ -32,7 +32,7 @@ def readable(shape: Iterable[Size], span: Span) -> None:
     """Refuse a size that is a longer formula than anyone could read."""
     for size in shape:
         if isinstance(size, Dim) and parts(size, PARTS_LIMIT) > PARTS_LIMIT:
-            refuse(
+            reject(
                 "too-large",
                 "this size is too long a formula",
                 span,
@@ -52,7 +52,7 @@ def listed(value: Object, span: Span) -> Object:
 def in_bounds(length: int, span: Span) -> None:
     """Refuse a list or a string before it grows out of bounds."""
     if length > LENGTH_LIMIT:
-        refuse(
+        reject(
             "too-large",
             f"lists and strings end at {LENGTH_LIMIT:,} items",
             span,
@@ -62,5 +62,5 @@ def in_bounds(length: int, span: Span) -> None:
 
 def finite(value: float, span: Span) -> float:
     if value != value or abs(value) == float("inf"):
-        refuse("number-too-large", "this number is too large", span, "it is no longer finite")
+        reject("number-too-large", "this number is too large", span, "it is no longer finite")
     return value

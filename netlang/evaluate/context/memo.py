@@ -30,7 +30,7 @@ from netlang.ir.record import record
 Key = tuple[object, ...]
 
 
-class Unrepeatable(Exception):
+class UnrepeatableError(Exception):
     """An argument or a result that ties a call to its place."""
 
 
@@ -52,7 +52,7 @@ def key_of(function: Function, assigned: Mapping[str, Argued]) -> tuple[Key, lis
     tensors: list[Value] = []
     try:
         parts = [(name, _part(arg.value, tensors)) for name, arg in sorted(assigned.items())]
-    except Unrepeatable:
+    except UnrepeatableError:
         return None
     return (id(function.definition), *parts), tensors
 
@@ -71,7 +71,7 @@ def _part(value: Object, tensors: list[Value]) -> object:
             given = sorted(value.arguments.items())
             return (Setting, value.name, *((k, _part(v, tensors)) for k, v in given))
         case Layer() | Part() | Rows() | Results() | Unknown():
-            raise Unrepeatable
+            raise UnrepeatableError
         case _:
             return (type(value), value)
 
@@ -97,7 +97,7 @@ def remember(key: Key, tensors: list[Value], before: Mark, inner: Frame, result:
         return
     try:
         _part(list(result.values.values()) if isinstance(result, Results) else result, [])
-    except Unrepeatable:
+    except UnrepeatableError:
         return
     run.recordings[key] = Recording(
         inner.path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
-from netlang.evaluate.context.frame import Frame, join, refuse
+from netlang.evaluate.context.frame import Frame, join, reject
 from netlang.syntax import ast
 
 
@@ -16,7 +16,7 @@ def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
     before = frame.claims.get(local)
     if before is not None and before != span:
         shown = join(frame.path, local)
-        refuse(
+        reject(
             "weights-collide",
             f"these two would own the same weights `{shown}.*`",
             span,

@@ -10,6 +10,6 @@ def spell(type: ast.TypeExpr) -> str:
     return " ".join(type.span.text.split())
 
 
-def spell_expr(expr: ast.Expr) -> str:
+def format_expr(expr: ast.Expr) -> str:
     """Print an expression as the program wrote it."""
     return " ".join(expr.span.text.split())

@@ -14,7 +14,7 @@ from netlang.ir.types import DType, TensorType
 from netlang.syntax import ast
 
 if TYPE_CHECKING:
-    from netlang.evaluate.modules.module import Home
+    from netlang.evaluate.modules.module import ModuleScope
 
 
 class Unknown:
@@ -32,7 +32,7 @@ class Function:
     """A ``net``, ``block``, ``op``, ``extern op`` or ``dataset``, with the file it stands in."""
 
     definition: ast.Definition | ast.Extern
-    home: Home
+    home: ModuleScope
 
     @property
     def name(self) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netlang.diagnostics.diagnostic import Diagnostic, Label, Refused
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.parameter_names import bare
 from netlang.evaluate.context.values import Function
-from netlang.evaluate.modules.module import Home
+from netlang.evaluate.modules.module import ModuleScope
 from netlang.syntax import ast
 from netlang.syntax.walk import children, walk
 
@@ -26,13 +26,13 @@ _SAME_LENGTH = frozenset({"enumerate", "reverse", "zip"})
 Body = tuple[ast.Statement, ...] | ast.Expr
 
 
-def refuse_expansion(body: Body, home: Home, budget: Budget, span: Span) -> None:
+def reject_expansion(body: Body, home: ModuleScope, budget: Budget, span: Span) -> None:
     """Refuse a body that expands to more calls than checking has steps."""
     counter = _Counter()
     calls = counter.body(body, home, {}, 0)
     if calls > budget.limit:
         turns, loop = counter.longest
-        raise Refused(
+        raise DiagnosticError(
             Diagnostic(
                 "too-large",
                 f"this expands to {calls:,} calls",
@@ -67,7 +67,7 @@ class _Counter:
             self.known[id(definition)] = calls
         return calls or 0
 
-    def body(self, body: Body, home: Home, local: dict[str, str | None], depth: int) -> int:
+    def body(self, body: Body, home: ModuleScope, local: dict[str, str | None], depth: int) -> int:
         """Count the calls of statements or of an expression.
 
         ``local`` holds the names that hide the file's own; a layer leads to its block.
@@ -113,7 +113,7 @@ class _Counter:
         return total
 
     def _callee(
-        self, callee: ast.Expr, home: Home, local: dict[str, str | None], depth: int
+        self, callee: ast.Expr, home: ModuleScope, local: dict[str, str | None], depth: int
     ) -> int:
         if not isinstance(callee, ast.Name):
             return 1
@@ -122,7 +122,7 @@ class _Counter:
         return self.function(function, depth) if function is not None else 1
 
 
-def _own(name: str, home: Home) -> bool:
+def _own(name: str, home: ModuleScope) -> bool:
     """Tell whether a name leads to a program's own files: the library is not looked into."""
     return home.declaration(name) is not None or name in home.imported
 
@@ -148,7 +148,9 @@ def _locals(roots: Iterable[object]) -> dict[str, str | None]:
     return found
 
 
-def _length(source: ast.Expr, home: Home, local: dict[str, str | None], depth: int = 0) -> int:
+def _length(
+    source: ast.Expr, home: ModuleScope, local: dict[str, str | None], depth: int = 0
+) -> int:
     """Give the number of a loop's turns where it is written down, else 0."""
     source = bare(source)
     match source:
@@ -170,7 +172,9 @@ def _length(source: ast.Expr, home: Home, local: dict[str, str | None], depth: i
             return 0
 
 
-def _number(expr: ast.Expr, home: Home, local: dict[str, str | None], depth: int = 0) -> int | None:
+def _number(
+    expr: ast.Expr, home: ModuleScope, local: dict[str, str | None], depth: int = 0
+) -> int | None:
     """Give an int that is written down; a computed one where only small ints take part."""
     expr = bare(expr)
     match expr:
@@ -206,7 +210,7 @@ def _computed(op: str, a: int, b: int) -> int | None:
             return None
 
 
-def _constant(name: str, home: Home) -> ast.Expr | None:
+def _constant(name: str, home: ModuleScope) -> ast.Expr | None:
     """Give what a name at the top of the file is bound to."""
     match home.declaration(name):
         case ast.Bind(targets=(_,), value=value):

@@ -8,8 +8,8 @@ from typing import NoReturn
 
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.suggestions import did_you_mean, nearest
-from netlang.evaluate.context.frame import refuse
-from netlang.evaluate.modules.module import Home
+from netlang.evaluate.context.frame import reject
+from netlang.evaluate.modules.module import ModuleScope
 from netlang.syntax import ast
 from netlang.system.files import program_roots
 
@@ -26,9 +26,9 @@ def locate(module: ast.Str, importer: Path) -> Path:
         real = target.resolve()
         exists = real.is_file()
     except (OSError, RuntimeError):  # a circle of links is a RuntimeError of its own
-        refuse("import-path", "this is no path of a file", module.span)
+        reject("import-path", "this is no path of a file", module.span)
     if not any(real.is_relative_to(root) for root in program_roots(importer.parent)):
-        refuse(
+        reject(
             "import-path",
             "this import leads out of the program's folders",
             module.span,
@@ -36,10 +36,10 @@ def locate(module: ast.Str, importer: Path) -> Path:
             helps=("copy the file beside the program",),
         )
     if not exists:
-        _refuse_file(module, target)
+        _reject_file(module, target)
     if real.stat().st_nlink > 1:
         # Where its other names are cannot be told; one of them may be out of bounds.
-        refuse(
+        reject(
             "import-path",
             "this file has a second name (a hard link)",
             module.span,
@@ -53,14 +53,14 @@ def _check_path(module: ast.Str) -> None:
     """Refuse what is no relative path of a program, before anything is looked up."""
     text = module.value
     if not text.endswith(".net") or "\\" in text or any(ord(c) < 32 for c in text):
-        refuse(
+        reject(
             "import-path",
             "an import names a `.net` file",
             module.span,
             helps=('such as `from "blocks.net" import unit`',),
         )
     if text.startswith(("/", "~")) or "://" in text or (len(text) > 1 and text[1] == ":"):
-        refuse(
+        reject(
             "import-path",
             "an import is a path relative to this file",
             module.span,
@@ -68,11 +68,11 @@ def _check_path(module: ast.Str) -> None:
         )
 
 
-def _refuse_file(module: ast.Str, target: Path) -> NoReturn:
+def _reject_file(module: ast.Str, target: Path) -> NoReturn:
     beside = [p.name for p in target.parent.glob("*.net")] if target.parent.is_dir() else []
     near = nearest(target.name, beside)
     what = "is a folder" if target.is_dir() else "is not there"
-    refuse(
+    reject(
         "import-file",
         f'"{module.value}" {what}',
         module.span,
@@ -85,10 +85,10 @@ def _refuse_file(module: ast.Str, target: Path) -> NoReturn:
     )
 
 
-def refuse_circle(module: ast.Str, chain: list[Path]) -> NoReturn:
+def reject_import_cycle(module: ast.Str, chain: list[Path]) -> NoReturn:
     """Report files that import each other in a circle."""
     shown = " → ".join(path.name for path in chain)
-    refuse(
+    reject(
         "import-circle",
         "these files import each other in a circle",
         module.span,
@@ -97,7 +97,7 @@ def refuse_circle(module: ast.Str, chain: list[Path]) -> NoReturn:
     )
 
 
-def missing_name(item: ast.Import, name: ast.ImportName, origin: Home) -> Diagnostic:
+def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) -> Diagnostic:
     """Say that the imported file does not define a name."""
     shown = (
         f'"{item.module.value}"'

@@ -11,8 +11,8 @@ from typing import NoReturn
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.diagnostics.suggestions import nearest
-from netlang.evaluate.context.frame import refuse
-from netlang.evaluate.modules.module import Constant, LibraryHome
+from netlang.evaluate.context.frame import reject
+from netlang.evaluate.modules.module import Constant, LibraryScope
 from netlang.syntax import ast
 from netlang.syntax.parser import parse_part, split_definitions
 
@@ -44,23 +44,23 @@ class Library:
 
     diagnostics: Diagnostics
     constant: Constant
-    prelude: LibraryHome = field(init=False)
-    _modules: dict[str, LibraryHome] = field(default_factory=dict[str, LibraryHome])
+    prelude: LibraryScope = field(init=False)
+    _modules: dict[str, LibraryScope] = field(default_factory=dict[str, LibraryScope])
 
     def __post_init__(self) -> None:
         self.prelude = self._open(None, None)
 
-    def module(self, path: tuple[ast.Ident, ...]) -> LibraryHome:
+    def module(self, path: tuple[ast.Ident, ...]) -> LibraryScope:
         """Open a module such as ``std.vision``."""
         name = ".".join(part.text for part in path)
         if name not in self._modules:
             file = FOLDER.joinpath(*name.split(".")).with_suffix(".net")
             if not file.is_file():
-                _refuse_module(name, path)
+                _reject_module(name, path)
             self._modules[name] = self._open(file, self.prelude)
         return self._modules[name]
 
-    def _open(self, module: Path | None, library: LibraryHome | None) -> LibraryHome:
+    def _open(self, module: Path | None, library: LibraryScope | None) -> LibraryScope:
         places = _definitions(module)
 
         def parse(name: str) -> ast.Declaration | None:
@@ -70,17 +70,17 @@ class Library:
             return declaration
 
         whole = Source("<netlang>", "", library=True)
-        return LibraryHome(
+        return LibraryScope(
             whole, self.diagnostics, self.constant, library, parse=parse, index=frozenset(places)
         )
 
 
-def _refuse_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
+def _reject_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
     known = [
         ".".join(f.relative_to(FOLDER).with_suffix("").parts) for f in FOLDER.glob("*/**/*.net")
     ]
     near = nearest(name, known)
-    refuse(
+    reject(
         "unknown-module",
         f"there is no module `{name}`",
         path[0].span.to(path[-1].span),

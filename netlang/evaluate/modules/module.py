@@ -17,7 +17,7 @@ from netlang.syntax import ast
 if TYPE_CHECKING:
     from netlang.evaluate.calls.binding import Expected
 
-Constant = Callable[["Home", ast.Bind], dict[str, Object]]
+Constant = Callable[["ModuleScope", ast.Bind], dict[str, Object]]
 """Evaluates a binding at the top of a file; set by the elaborator."""
 
 WORDS: Mapping[str, Object] = {
@@ -27,7 +27,7 @@ WORDS: Mapping[str, Object] = {
 
 
 @dataclass(slots=True, eq=False)
-class Home:
+class ModuleScope:
     """One file's names.
 
     ``imported`` maps a local name to the file and the name it comes from (``None`` after a
@@ -37,10 +37,10 @@ class Home:
     source: Source
     diagnostics: Diagnostics
     constant: Constant
-    library: Home | None
+    library: ModuleScope | None
     declared: dict[str, ast.Declaration] = field(default_factory=dict[str, ast.Declaration])
-    imported: dict[str, tuple[Home, str] | None] = field(
-        default_factory=dict[str, "tuple[Home, str] | None"]
+    imported: dict[str, tuple[ModuleScope, str] | None] = field(
+        default_factory=dict[str, "tuple[ModuleScope, str] | None"]
     )
     recursive: set[str] = field(default_factory=set[str])
     """Definitions that call themselves; calling one gives nothing."""
@@ -119,7 +119,7 @@ class Home:
 
     def function(self, name: str) -> Function | None:
         """Give the definition a name stands for, if it stands for one."""
-        home: Home = self
+        home: ModuleScope = self
         while True:
             match home.declaration(name):
                 case ast.Definition() | ast.Extern():
@@ -159,7 +159,7 @@ class Home:
 
 
 @dataclass(slots=True, eq=False)
-class LibraryHome(Home):
+class LibraryScope(ModuleScope):
     """The prelude, or a module of the standard library: parsed name by name, as far as used."""
 
     parse: Callable[[str], ast.Declaration | None] = lambda _: None

@@ -9,7 +9,7 @@ from typing import NoReturn
 from netlang.advice.parameters import KINDS
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import article_of, describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
 from netlang.evaluate.context.spelling import spell
 from netlang.evaluate.context.values import (
@@ -105,7 +105,7 @@ def _results_help(value: Object) -> tuple[str, ...]:
 
 
 def _wrong(arg: Argued, name: str, wanted: str, *, helps: tuple[str, ...] = ()) -> NoReturn:
-    refuse(
+    reject(
         "wrong-type",
         f"`{name}` must be {wanted}",
         arg.span,
@@ -192,7 +192,7 @@ QUICK: dict[str, Callable[[Object], bool]] = {kind: test for kind, (_, test) in 
 def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
     value = arg.value
     if kind not in _KINDS:
-        refuse("unknown-type", f"I don't know the type `{kind}`", at)
+        reject("unknown-type", f"I don't know the type `{kind}`", at)
     wanted, test = _KINDS[kind]
     if kind == "list":
         value = listed(value, arg.span)

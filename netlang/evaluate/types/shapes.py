@@ -8,9 +8,9 @@ from netlang.advice.parameters import element_helps
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.parameter_names import ELEMENTS
-from netlang.evaluate.context.spelling import spell_expr
+from netlang.evaluate.context.spelling import format_expr
 from netlang.evaluate.context.values import UNKNOWN, Object
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.types.solving import open_names, solve
@@ -116,11 +116,11 @@ def _solved(entry: ast.Expr, unknown: list[str], size: Size, frame: Frame, given
     name = " and ".join(f"`{n}`" for n in unknown)
     solution, factor = solve(entry, unknown[0], size, frame) if len(unknown) == 1 else (None, 0)
     if solution is None:
-        asked = f"the signature asks for `{spell_expr(entry)}`"
-        why = f"no size {name} makes `{spell_expr(entry)}` {size}"
+        asked = f"the signature asks for `{format_expr(entry)}`"
+        why = f"no size {name} makes `{format_expr(entry)}` {size}"
         if factor == 0:
-            why = f"`{spell_expr(entry)}` can't be solved for {name}"
-        refuse("shape-mismatch", why, given.span, given.text, secondary=(Label(entry.span, asked),))
+            why = f"`{format_expr(entry)}` can't be solved for {name}"
+        reject("shape-mismatch", why, given.span, given.text, secondary=(Label(entry.span, asked),))
     frame.bind(unknown[0], solution, entry.span)
     return size
 
@@ -131,7 +131,7 @@ def _match_element(
     element = type.element.text
     if element in ("tensor", "float"):
         if element == "float" and not actual.dtype.is_float:
-            refuse(
+            reject(
                 "dtype-mismatch",
                 f"`{name}` takes floating-point numbers, not {actual.dtype}",
                 span,
@@ -142,7 +142,7 @@ def _match_element(
         if bound is None:
             frame.bind(ELEMENT, actual.dtype, type.span)
         elif bound.value is not actual.dtype:
-            refuse(
+            reject(
                 "dtype-mismatch",
                 f"`{name}` takes {bound.value} elements here, not {actual.dtype}",
                 span,
@@ -152,7 +152,7 @@ def _match_element(
             )
         return
     if element in ELEMENTS and element != actual.dtype.value:
-        refuse(
+        reject(
             "dtype-mismatch",
             f"`{name}` takes {element} elements, not {actual.dtype}",
             span,
@@ -191,7 +191,7 @@ def _mismatch(
 ) -> None:
     if promise is not None:
         helps = _promise_helps(actual, type, made) or _last_size(actual, type, frame, span, made)
-        refuse(
+        reject(
             "shape-mismatch",
             f"`{name}` has the wrong shape",
             span,
@@ -200,7 +200,7 @@ def _mismatch(
             notes=notes,
             helps=helps,
         )
-    refuse(
+    reject(
         "shape-mismatch",
         f"{name if ' ' in name else f'`{name}`'} must be {expected(type, frame)}",
         span,
@@ -257,7 +257,7 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
             case ast.Int(value=value):
                 entries.append(str(value))
             case ast.Binary() if open_names(entry, frame):
-                entries.append(spell_expr(entry))
+                entries.append(format_expr(entry))
             case _:
                 size = evaluate(entry, frame)
                 entries.append(str(size) if isinstance(size, int | Dim) else entry.span.text)
@@ -304,7 +304,7 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
     try:
         return TensorType(DType(type.element.text), sizes)
     except ValueError:
-        refuse(
+        reject(
             "unknown-type",
             f"a net's input can't have the element type `{type.element.text}`",
             type.element.span,
@@ -316,7 +316,7 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
 def _declare_size(entry: ast.Expr | ast.Rest, frame: Frame, name: str) -> Size:
     """Give the size of one dimension of a net's input; its open names become symbols."""
     if isinstance(entry, ast.Rest):
-        refuse(
+        reject(
             "open-shape",
             f"the shape of `{name}` must be written out",
             entry.span,
@@ -330,7 +330,7 @@ def _declare_size(entry: ast.Expr | ast.Rest, frame: Frame, name: str) -> Size:
         return 1
     free = ("a size that stays free has a name: `f32[N, 8]`",)
     if not isinstance(size, int | Dim) or isinstance(size, bool):
-        refuse(
+        reject(
             "wrong-type",
             "a dimension must be an int",
             entry.span,
@@ -338,7 +338,7 @@ def _declare_size(entry: ast.Expr | ast.Rest, frame: Frame, name: str) -> Size:
             helps=free,
         )
     if isinstance(size, int) and size < 1:
-        refuse(
+        reject(
             "out-of-range",
             "a dimension must be at least 1",
             entry.span,

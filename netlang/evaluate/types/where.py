@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from math import lcm
 from typing import NoReturn
 
-from netlang.diagnostics.diagnostic import Label, Refused
+from netlang.diagnostics.diagnostic import DiagnosticError, Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import short
-from netlang.evaluate.context.frame import Frame, refuse
+from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import Argued, Setting
 from netlang.evaluate.evaluate import RULES, evaluate, truth
 from netlang.ir.dims import Dim, is_symbol
@@ -84,7 +84,7 @@ def check_arguments(
     # Two ops have names of their own where they are called without a tensor.
     called = frame.call.function.name.removesuffix("_image")
     own = assigned.get(names[0]) if len(names) == 1 else None
-    refuse(
+    reject(
         "out-of-range",
         f"`{called}` needs `{' '.join(clause.span.text.split())}`",
         own.span if own is not None else span,
@@ -106,12 +106,12 @@ def _check_part(clause: ast.Expr, frame: Frame) -> None:
     if found is None:
         try:
             value = RULES[type(clause)](clause, frame)
-        except Refused as refused:
-            if refused.diagnostic.rule != "undecided-size":
+        except DiagnosticError as rejected:
+            if rejected.diagnostic.rule != "undecided-size":
                 raise
-            _refuse_undecided(clause, frame)
+            _reject_undecided(clause, frame)
         if truth(value, clause) is False:
-            _refuse_broken(clause, _values_in(clause, frame), frame)
+            _reject_broken(clause, _values_in(clause, frame), frame)
         return
     name, divisor_expr = found
     slot = frame.names.get(name)
@@ -125,10 +125,10 @@ def _check_part(clause: ast.Expr, frame: Frame) -> None:
     helps = (f"promise it in the net: `where {symbol} % {divisor} == 0`",) if symbol else ()
     value = str(slot.value)
     known = f"{name} is {value}" if value != name else f"{name} may be any size"
-    _refuse_broken(clause, known, frame, helps)
+    _reject_broken(clause, known, frame, helps)
 
 
-def _refuse_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
+def _reject_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
     """Say that a clause about free sizes can neither be promised nor be shown."""
     text = " ".join(clause.span.text.split())
     match clause:
@@ -138,9 +138,9 @@ def _refuse_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
             helps = ("what can be promised is divisibility, such as `where H % 2 == 0`",)
     if frame.call is None:
         message = f"a net can't promise `{text}`"
-        refuse("undecided-size", message, clause.span, _values_in(clause, frame), helps=helps)
+        reject("undecided-size", message, clause.span, _values_in(clause, frame), helps=helps)
     asked = Label(clause.span, "the definition asks for this")
-    refuse(
+    reject(
         "undecided-size",
         f"nothing shows that this call keeps `where {text}`",
         frame.call.span,
@@ -150,18 +150,18 @@ def _refuse_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
     )
 
 
-def _refuse_broken(
+def _reject_broken(
     clause: ast.Expr, values: str, frame: Frame, helps: tuple[str, ...] = ()
 ) -> NoReturn:
     """Refuse the call whose sizes break a clause; a net's own clause, where it has no call."""
     text = " ".join(clause.span.text.split())
     if frame.call is None:
         message = f"this net is bound to sizes that break `where {text}`"
-        refuse("where-fails", message, clause.span, f"{values} here", helps=helps)
+        reject("where-fails", message, clause.span, f"{values} here", helps=helps)
     clause_label = Label(clause.span, "the definition asks for this")
     secondary = () if clause.span.source.library else (clause_label,)
     message = f"this call breaks `where {text}`"
-    refuse(
+    reject(
         "where-fails", message, frame.call.span, f"{values} here", secondary=secondary, helps=helps
     )
 

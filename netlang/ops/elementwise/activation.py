@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.op import NoGradientError, OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.checks import require_float, require_positive
 from netlang.ops.elementwise.special import erf
@@ -46,7 +46,7 @@ class Activation(Primitive, ABC):
 
     def derivative(self, x: Term, y: Term) -> Term:
         """Give the derivative at ``x``, where the function is ``y``."""
-        raise NoGradient(f"`{self.name}` has no gradient")
+        raise NoGradientError(f"`{self.name}` has no gradient")
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.op import NoGradientError, OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.ops.checks import (
     broadcast,
@@ -65,7 +65,7 @@ class Binary(Primitive, ABC):
 
     def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
         """Give the cotangents of both operands, in the shape of the result ``z``."""
-        raise NoGradient(f"`{self.sign}` has no gradient")
+        raise NoGradientError(f"`{self.sign}` has no gradient")
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops import arguments
 from netlang.ops.checks import require_dtype_of, require_float, require_rank, require_vector
@@ -52,7 +52,7 @@ class LocalResponseNorm(Primitive):
         require_rank(self.name, x, 3, "[N, C, L], [N, C, H, W], ...")
         if self.size < 1 or self.size % 2 == 0:
             near = max(1, self.size + 1)
-            raise TypeRefused(
+            raise OperandError(
                 f"`size` must be odd, so that each channel is in the middle, not {self.size}",
                 rule="out-of-range",
                 helps=(f"write `size={near}`",),
@@ -212,7 +212,7 @@ class Leak(Primitive):
         require_float("leak", x)
         require_dtype_of(x, slope, operand=1)
         if slope.shape != (1,) and (x.rank < 2 or slope.shape != (x.shape[1],)):
-            raise TypeRefused(
+            raise OperandError(
                 "`leak` needs one slope for each channel, or one for all",
                 operand=1,
                 label=f"this is {slope}",

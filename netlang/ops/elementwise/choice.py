@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import BOOL, F32, I64, DType, TensorType, Types
 from netlang.ops import arguments
 from netlang.ops.checks import broadcast, require_bool, require_float, require_same_dtype
@@ -78,8 +78,8 @@ class Select(Primitive):
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         mask, yes, no, ct = terms(b, *inputs, *cts)
-        refused = ct.where(mask.unary("logical_not"))
-        return None, ct.where(mask).sum_to(yes.shape).value, refused.sum_to(no.shape).value
+        rejected = ct.where(mask.unary("logical_not"))
+        return None, ct.where(mask).sum_to(yes.shape).value, rejected.sum_to(no.shape).value
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -116,7 +116,7 @@ class Clamp(Primitive):
         (x,) = types
         require_float("clamp", x)
         if not self.low <= self.high:
-            raise TypeRefused(
+            raise OperandError(
                 f"the lower bound {self.low} of `clamp` is above the upper bound {self.high}",
                 rule="out-of-range",
             )

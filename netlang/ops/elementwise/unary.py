@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.op import NoGradientError, OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.checks import require_float, require_number
 from netlang.ops.elementwise.special import erf, numpy_function
@@ -48,7 +48,7 @@ class Unary(Primitive, ABC):
 
     def derivative(self, x: Term, y: Term) -> Term:
         """Give the derivative at ``x``, where the function is ``y``."""
-        raise NoGradient(f"`{self.name}` has no gradient")
+        raise NoGradientError(f"`{self.name}` has no gradient")
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

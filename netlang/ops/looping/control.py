@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.system.numpy import Array, np
 
@@ -69,7 +69,7 @@ class Scan(Primitive):
         slices = [t.with_shape(t.shape[0], *t.shape[2:]) for t in sequences]
         given = [*types[: self.carried], *slices, *types[self.carried + self.scanned :]]
         if given != inputs or outputs[: self.carried] != inputs[: self.carried]:
-            raise TypeRefused("the body of a scan does not fit its operands")
+            raise OperandError("the body of a scan does not fit its operands")
         stacked = [t.with_shape(t.shape[0], steps, *t.shape[1:]) for t in outputs[self.carried :]]
         return (*outputs[: self.carried], *stacked)
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.ir.dims import Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.ops.arguments import flag, word
 from netlang.ops.checks import require_dtype_of, require_float, require_rank, shape_text
@@ -58,7 +58,7 @@ class Recurrence(Primitive):
         x, *weights = types[:5]
         require_float(self.name, x)
         if x.rank != 3:
-            raise TypeRefused(
+            raise OperandError(
                 f"`{self.name}` walks along sequences [N, T, features]",
                 rule="rank-mismatch",
                 operand=0,
@@ -72,7 +72,7 @@ class Recurrence(Primitive):
         for at, (name, weight, shape) in enumerate(zip(_WEIGHTS, weights, wanted, strict=True), 1):
             require_dtype_of(x, weight, operand=at)
             if weight.shape != shape:
-                raise TypeRefused(
+                raise OperandError(
                     f"`{name}` doesn't fit the input and the units",
                     operand=at,
                     label=f"this is {weight}",
@@ -87,11 +87,11 @@ class Recurrence(Primitive):
         states = [t for t in rest if not t.dtype.is_integer]
         if states and len(states) != len(self.states):
             listed = " and ".join(f"`{s}`" for s in self.states)
-            raise TypeRefused(f"`{self.name}` starts from {listed} together, or from zeros")
+            raise OperandError(f"`{self.name}` starts from {listed} together, or from zeros")
         for at, given in enumerate(states):
             require_dtype_of(x, given, operand=5 + at)
             if given != state:
-                raise TypeRefused(
+                raise OperandError(
                     f"`{self.states[at]}` must be {state}",
                     operand=5 + at,
                     label=f"this is {given}",
@@ -99,7 +99,7 @@ class Recurrence(Primitive):
                 )
         for at, length in enumerate(rest[len(states) :], 5 + len(states)):
             if at > 5 + len(states) or length != TensorType(I64, x.shape[:1]):
-                raise TypeRefused(
+                raise OperandError(
                     f"`length` must be i64{shape_text(x.shape[:1])}",
                     operand=at,
                     label=f"this is {length}",
@@ -332,7 +332,7 @@ def _check_length(length: Array | None, steps: int) -> None:
         return
     for row, value in enumerate(length.tolist()):
         if not 0 <= value <= steps:
-            raise BadInput(
+            raise InputError(
                 f"row {row} has length {value}, and the sequences have {steps} steps",
                 helps=(f"a length is from 0 to {steps}",),
             )

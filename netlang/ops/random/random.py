@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops import arguments
 from netlang.ops.checks import require_float, require_rank
@@ -56,7 +56,7 @@ class RandomDrop(Identity, ABC):
         (x,) = types
         require_float(self.name, x)
         if not 0 <= self.rate < 1:
-            raise TypeRefused(
+            raise OperandError(
                 f"`{self.name}` drops a part of its input: `rate` must be at least 0 and below 1, "
                 f"not {self.rate:g}",
                 rule="out-of-range",

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, product, symbol
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops import arguments
 from netlang.system.numpy import Array, np
@@ -54,12 +54,12 @@ class Drawing(Primitive, ABC):
     def infer(self, *types: TensorType) -> Types:
         (step,) = types
         if step != TensorType(I64, ()):
-            raise TypeRefused("a step is one i64 number", rule="dtype-mismatch", operand=0)
+            raise OperandError("a step is one i64 number", rule="dtype-mismatch", operand=0)
         return (TensorType(F32, self.shape),)
 
 
 @register
-class DrawUniform(Drawing):
+class SampleUniform(Drawing):
     """Draw numbers evenly from 0 up to, not including, 1.
 
     ``step i64[] -> f32[*shape]``; multiples of 2^-24.
@@ -81,7 +81,7 @@ class DrawUniform(Drawing):
 
 
 @register
-class DrawNormal(Drawing):
+class SampleNormal(Drawing):
     """Draw numbers from the normal distribution with mean 0 and deviation 1.
 
     ``step i64[] -> f32[*shape]``. Source: Box and Muller, 1958.

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.checks import broadcast, require_dtype_of, require_float, require_same_dtype
 from netlang.ops.reducing.products import multiply
@@ -41,7 +41,7 @@ class Matmul(Primitive):
         require_same_dtype(a, b)
         for position, x in enumerate(types):
             if x.rank == 0:
-                raise TypeRefused(
+                raise OperandError(
                     "`@` multiplies matrices, and one side is a number",
                     rule="rank-mismatch",
                     operand=position,
@@ -121,7 +121,7 @@ class Linear(Primitive):
         if x.rank == 0 or weight.rank != 2:
             what, position = ("x", 0) if x.rank == 0 else ("weight", 1)
             form = "[..., inputs]" if x.rank == 0 else "[outputs, inputs]"
-            raise TypeRefused(
+            raise OperandError(
                 f"`{what}` of `linear` must be {form}",
                 rule="rank-mismatch",
                 operand=position,
@@ -129,14 +129,14 @@ class Linear(Primitive):
             )
         outputs, inputs = weight.shape
         if x.shape[-1] != inputs:
-            raise TypeRefused(
+            raise OperandError(
                 "the weight doesn't fit the last dimension of the input",
                 operand=1,
                 label=f"this is {weight}",
                 notes=(f"the input is {x}: the weight must be [outputs, {x.shape[-1]}]",),
             )
         if len(bias) > 1 or any(b.shape != (outputs,) for b in bias):
-            raise TypeRefused(
+            raise OperandError(
                 "`linear` takes one bias with a number for each output",
                 operand=2,
                 label=f"this is {bias[0]}",
@@ -258,15 +258,15 @@ def _batch(a: TensorType, b: TensorType) -> Shape:
     """Broadcast the axes before the last two."""
     try:
         return broadcast(*(x.with_shape(*x.shape[:-2]) for x in (a, b)))
-    except TypeRefused as refused:
-        raise TypeRefused(
-            f"in front of the two matrices, {refused.message}",
-            rule=refused.rule,
-            notes=refused.notes,
+    except OperandError as rejected:
+        raise OperandError(
+            f"in front of the two matrices, {rejected.message}",
+            rule=rejected.rule,
+            notes=rejected.notes,
         ) from None
 
 
-def _unequal_inner(a: TensorType, b: TensorType, inner: Size) -> TypeRefused:
+def _unequal_inner(a: TensorType, b: TensorType, inner: Size) -> OperandError:
     which = "the last but one" if b.rank > 1 else "the only one"
     helps: tuple[str, ...] = ()
     if b.rank == 2 and a.shape[-1] == b.shape[1]:
@@ -276,7 +276,7 @@ def _unequal_inner(a: TensorType, b: TensorType, inner: Size) -> TypeRefused:
     elif b.rank > 2 and a.shape[-1] == b.shape[-1]:
         order = [*range(b.rank - 2), b.rank - 1, b.rank - 2]
         helps = (f"swap the last two axes: `{{0}} @ transpose({{1}}, {order})`",)
-    return TypeRefused(
+    return OperandError(
         "these two can't be multiplied: the inner dimensions differ",
         notes=(
             f"the last dimension on the left is {a.shape[-1]}, and {which} on the right is {inner}",

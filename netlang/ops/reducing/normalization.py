@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, divides, divisors, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops import arguments
 from netlang.ops.checks import require_float, require_positive, require_rank, require_vector
@@ -53,7 +53,7 @@ class NormalizeBatch(Primitive):
             require_vector(self.name, self.operands[position], v, x, operand=position)
         require_positive(self.name, "eps", self.eps)
         if not 0 <= self.momentum <= 1:
-            raise TypeRefused(
+            raise OperandError(
                 f"`momentum` must be between 0 and 1, not {self.momentum:g}", rule="out-of-range"
             )
         return (x,)
@@ -153,7 +153,7 @@ class NormalizeGroup(OverMap):
         channels = x.shape[1]
         if self.groups < 1 or not divides(self.groups, channels):
             fits = [d for d in divisors(channels) if d <= 64] if isinstance(channels, int) else []
-            raise TypeRefused(
+            raise OperandError(
                 f"{channels} channels don't divide into {self.groups} groups",
                 rule="groups-mismatch",
                 operand=0,

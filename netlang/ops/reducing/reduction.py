@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from netlang.ir.dims import Shape, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import NoGradient, OnnxBuilder, Operand, Primitive, Sample, register
+from netlang.ir.op import NoGradientError, OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops import arguments
 from netlang.ops.axes import without
@@ -101,7 +101,7 @@ class Reduction(Primitive, ABC):
 
     def pulled(self, x: Term, y: Term, ct: Term) -> Term:
         """Give the cotangent of ``x``; ``y`` and ``ct`` have the reduced axes, of size 1."""
-        raise NoGradient(f"`{self.name}` has no gradient")
+        raise NoGradientError(f"`{self.name}` has no gradient")
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops import arguments
 from netlang.ops.checks import (
@@ -219,7 +219,7 @@ def _require_shape(
 ) -> None:
     require_dtype_of(x, v, operand=operand)
     if v.shape != shape:
-        raise TypeRefused(
+        raise OperandError(
             f"`{name}` of `{op}` must be {v.dtype}{shape_text(shape)}",
             operand=operand,
             label=f"this is {v}",

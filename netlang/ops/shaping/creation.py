@@ -14,7 +14,7 @@ from netlang.ops.arguments import (
     Arguments,
     dtype,
     number,
-    refused,
+    rejected,
     size,
     sizes,
 )
@@ -150,7 +150,7 @@ class OneHot(Primitive):
 
 def _positive(given: Size, name: str) -> Size:
     if isinstance(given, int) and given < 0:
-        raise refused(name, "must be 0 or more", given)
+        raise rejected(name, "must be 0 or more", given)
     return given
 
 

@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, DType, TensorType, Types
-from netlang.ops.arguments import Arguments, axis_of, integer, integers, refused
+from netlang.ops.arguments import Arguments, axis_of, integer, integers, rejected
 from netlang.ops.samples import sample
 from netlang.ops.shaping.indexing import check_place
 from netlang.ops.terms import Term, terms
@@ -30,9 +30,9 @@ class GatherRows(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         table, ids = types
-        require_places(ids, 1)
+        require_indices(ids, 1)
         if table.rank < 1:
-            raise TypeRefused("a table needs rows", operand=0, label=f"this is {table}")
+            raise OperandError("a table needs rows", operand=0, label=f"this is {table}")
         return (table.with_shape(*ids.shape, *table.shape[1:]),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -77,7 +77,7 @@ class Gather(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         x, ids = types
-        require_places(ids, 1)
+        require_indices(ids, 1)
         axis = axis_of(x, self.axis)
         return (x.with_shape(*x.shape[:axis], *ids.shape, *x.shape[axis + 1 :]),)
 
@@ -127,7 +127,7 @@ class Take(Primitive):
         (x,) = types
         axis = axis_of(x, self.axis)
         if not self.index:
-            raise refused("index", "must name one place at least", "[]")
+            raise rejected("index", "must name one place at least", "[]")
         for place in self.index:
             check_place(x, axis, place)
         return (x.with_shape(*x.shape[:axis], len(self.index), *x.shape[axis + 1 :]),)
@@ -218,10 +218,10 @@ def _added(ct: Term, ids: Term, x: TensorType, axis: int) -> Term:
     return total.transpose([*range(1, axis + 1), 0, *range(axis + 1, x.rank)])
 
 
-def require_places(ids: TensorType, operand: int) -> None:
+def require_indices(ids: TensorType, operand: int) -> None:
     """Refuse places that aren't whole numbers."""
     if ids.dtype not in (I64, DType.I32):
-        raise TypeRefused(
+        raise OperandError(
             f"places are i64 elements, not {ids.dtype}",
             rule="dtype-mismatch",
             operand=operand,
@@ -232,10 +232,10 @@ def require_places(ids: TensorType, operand: int) -> None:
 
 def require_rows(x: TensorType, ids: TensorType, axis: int) -> None:
     """Refuse places that don't lie beside the tensor, but for one axis."""
-    require_places(ids, 1)
+    require_indices(ids, 1)
     aside = (*x.shape[:axis], *x.shape[axis + 1 :])
     if ids.rank != x.rank or (*ids.shape[:axis], *ids.shape[axis + 1 :]) != aside:
-        raise TypeRefused(
+        raise OperandError(
             f"the places must have the shape of the tensor, but for axis {axis}",
             operand=1,
             label=f"this is {ids}",

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.diagnostics.errors import BadInput
+from netlang.diagnostics.errors import InputError
 from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
-from netlang.ops.arguments import Arguments, items, refused
+from netlang.ops.arguments import Arguments, items, rejected
 from netlang.ops.axes import without
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
@@ -51,7 +51,7 @@ class Index(Primitive):
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         if len(self.items) > x.rank:
-            raise TypeRefused(
+            raise OperandError(
                 f"{len(self.items)} places are given for {x.rank} axes",
                 rule="index-out-of-range",
                 operand=0,
@@ -155,7 +155,7 @@ def _item(item: object) -> Item:
         case (None | int() | Dim() as first, None | int() | Dim() as last):
             return first, last
         case _:
-            raise refused("index", "must be a place or a range", item)
+            raise rejected("index", "must be a place or a range", item)
 
 
 def _fixed(bound: Bound) -> int | None:
@@ -168,7 +168,7 @@ def _range(axis: int, size: int, first: int | None, last: int | None) -> slice:
     start = 0 if first is None else first + size * (first < 0)
     end = size if last is None else last + size * (last < 0)
     if not 0 <= start <= end <= size:
-        raise BadInput(f"places {start} to {end - 1} are asked for of axis {axis}, {size} long")
+        raise InputError(f"places {start} to {end - 1} are asked for of axis {axis}, {size} long")
     return slice(start, end)
 
 
@@ -198,13 +198,13 @@ def _length(x: TensorType, axis: int, first: Bound, last: Bound) -> Size:
     return length
 
 
-def _out_of_range(x: TensorType, axis: int, message: str) -> TypeRefused:
+def _out_of_range(x: TensorType, axis: int, message: str) -> OperandError:
     size = x.shape[axis]
     if isinstance(size, int) and size > 0:
         note = f"its places are 0 to {size - 1}, or -1 to -{size} from the end"
     else:
         note = "places count from 0, or from -1 at the end"
-    return TypeRefused(
+    return OperandError(
         message,
         rule="index-out-of-range",
         operand=0,

@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Dim, Floor, Shape, Size, divisors, exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import TensorType, Types
-from netlang.ops.arguments import Arguments, axis_of, integer, new_axis, refused, sizes
+from netlang.ops.arguments import Arguments, axis_of, integer, new_axis, rejected, sizes
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.samples import f32
 from netlang.ops.terms import terms
@@ -105,7 +105,7 @@ class Stack(Primitive):
             if other == first:
                 continue
             note = _both(first, other, place if len(types) > 2 else None)
-            raise TypeRefused(
+            raise OperandError(
                 "these can't be stacked: they must have one shape",
                 rule="concat-mismatch",
                 notes=[note],
@@ -166,12 +166,12 @@ class Split(Primitive):
             return cls(sizes(attributes, "parts"), axis)
         count = integer(attributes, "parts")
         if count < 1:
-            raise refused("parts", "must be 1 or more", count)
+            raise rejected("parts", "must be 1 or more", count)
         each = exact_quotient(x.shape[axis], count)
         if each is None:
             raise _indivisible(x, axis, count)
         if count > _MOST_PARTS:
-            raise refused("parts", f"must be {_MOST_PARTS:,} or less", f"{count:,}")
+            raise rejected("parts", f"must be {_MOST_PARTS:,} or less", f"{count:,}")
         return cls((each,) * count, axis)
 
     def infer(self, *types: TensorType) -> Types:
@@ -179,12 +179,12 @@ class Split(Primitive):
         axis = axis_of(x, self.axis)
         for size in self.sizes:
             if isinstance(size, int) and size < 1:
-                raise refused("parts", "must be 1 or more", size)
+                raise rejected("parts", "must be 1 or more", size)
         total: Size = 0
         for size in self.sizes:
             total = total + size
         if total != x.shape[axis] or not self.sizes:
-            raise TypeRefused(
+            raise OperandError(
                 f"the parts make {total} together, and axis {axis} is {x.shape[axis]} long",
                 rule="split-mismatch",
                 operand=0,
@@ -226,7 +226,9 @@ class Split(Primitive):
 
 def _something(types: Types) -> None:
     if not types:
-        raise TypeRefused("there is nothing to join", rule="concat-mismatch", label="an empty list")
+        raise OperandError(
+            "there is nothing to join", rule="concat-mismatch", label="an empty list"
+        )
 
 
 def _both(first: TensorType, other: TensorType, place: int | None) -> str:
@@ -238,14 +240,14 @@ def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None
     opening = f"these can't be joined along axis {axis}"
     both = _both(first, other, place)
     if other.dtype is not first.dtype:
-        raise TypeRefused(
+        raise OperandError(
             f"{opening}: they hold {first.dtype} and {other.dtype} elements",
             rule="dtype-mismatch",
             notes=[both],
             helps=[f"convert one of them: `cast(..., {first.dtype})`"],
         )
     if other.rank != first.rank:
-        raise TypeRefused(
+        raise OperandError(
             f"{opening}: they have {first.rank} and {other.rank} dimensions",
             rule="concat-mismatch",
             notes=[both],
@@ -255,7 +257,7 @@ def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None
     differing = [i for i, (a, b) in enumerate(pairs) if a != b and i != axis]
     if differing:
         rounding, helps = _equalizing(pairs, differing, axis)
-        raise TypeRefused(
+        raise OperandError(
             f"{opening}: they differ in dimension {differing[0]}",
             rule="concat-mismatch",
             notes=[both, *rounding],
@@ -288,7 +290,7 @@ def _rounds(size: Size) -> bool:
     )
 
 
-def _indivisible(x: TensorType, axis: int, count: int) -> TypeRefused:
+def _indivisible(x: TensorType, axis: int, count: int) -> OperandError:
     size = x.shape[axis]
 
     def divides(values: Sizes) -> bool:
@@ -299,7 +301,7 @@ def _indivisible(x: TensorType, axis: int, count: int) -> TypeRefused:
         fits = [str(d) for d in divisors(size) if d > 1][:8]
         helps = [f"it divides into {', '.join(fits)} parts"] if fits else []
         helps.append("or give the sizes of the parts as a list")
-    return TypeRefused(
+    return OperandError(
         f"{size} doesn't divide into {count} equal parts",
         rule="split-mismatch",
         operand=0,

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, Self
 
 from netlang.ir.dims import Dim, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
-from netlang.ops.arguments import Arguments, items, number, pair, refused, word
+from netlang.ops.arguments import Arguments, items, number, pair, rejected, word
 from netlang.ops.samples import sample
 from netlang.ops.shaping.repetition import Flip
 from netlang.ops.terms import Term, terms
@@ -52,7 +52,7 @@ class Pad(Primitive):
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         if not 1 <= len(self.amounts) <= x.rank:
-            raise TypeRefused(
+            raise OperandError(
                 f"`amounts` is given for {len(self.amounts)} axes",
                 rule="out-of-range",
                 operand=0,
@@ -60,12 +60,12 @@ class Pad(Primitive):
                 helps=["give a number, or (before, after) for each of the last axes"],
             )
         if self.mode not in _MODES:
-            raise refused("mode", f"must be one of {', '.join(_MODES)}", f'"{self.mode}"')
+            raise rejected("mode", f"must be one of {', '.join(_MODES)}", f'"{self.mode}"')
         lead = x.rank - len(self.amounts)
         shape = list(x.shape)
         for axis, (before, after) in enumerate(self.amounts, start=lead):
             if min(before, after) < 0:
-                raise refused("amounts", "must be 0 or more", min(before, after))
+                raise rejected("amounts", "must be 0 or more", min(before, after))
             self._check_reach(x, axis, max(before, after))
             shape[axis] = shape[axis] + before + after
         return (x.with_shape(*shape),)
@@ -144,7 +144,7 @@ class Pad(Primitive):
             return
         most = {"reflect": size - 1, "circular": size, "replicate": amount}[self.mode]
         if amount > most or size < 1:
-            raise TypeRefused(
+            raise OperandError(
                 f"`{self.mode}` can add at most {max(most, 0)} here, not {amount}",
                 rule="out-of-range",
                 operand=0,

@@ -9,9 +9,9 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
-from netlang.ops.arguments import Arguments, integer, refused
+from netlang.ops.arguments import Arguments, integer, rejected
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
@@ -36,9 +36,9 @@ class PixelOperator(Primitive, ABC):
 
     def check(self, x: TensorType) -> None:
         if self.factor < 1:
-            raise refused("factor", "must be 1 or more", self.factor)
+            raise rejected("factor", "must be 1 or more", self.factor)
         if x.rank != 4:
-            raise TypeRefused("this works on [N, C, H, W]", operand=0, label=f"this is {x}")
+            raise OperandError("this works on [N, C, H, W]", operand=0, label=f"this is {x}")
 
 
 @register
@@ -58,7 +58,7 @@ class PixelShuffle(PixelOperator):
         square = self.factor**2
         channels = exact_quotient(c, square)
         if channels is None:
-            raise TypeRefused(
+            raise OperandError(
                 f"{c} channels don't divide by {self.factor} * {self.factor} = {square}",
                 operand=0,
                 label=f"this is {x}",
@@ -138,12 +138,12 @@ class PixelUnshuffle(PixelOperator):
             Sample(cls(2), (symbolic,), sizes={"N": 2, "H": 4, "W": 6}),
         ]
 
-    def _indivisible(self, x: TensorType) -> TypeRefused:
+    def _indivisible(self, x: TensorType) -> OperandError:
         def divides(values: Sizes) -> bool:
             sizes = (substitute(n, values) for n in x.shape[2:])
             return all(exact_quotient(n, self.factor) is not None for n in sizes)
 
-        return TypeRefused(
+        return OperandError(
             f"the map doesn't divide into squares of {self.factor} by {self.factor}",
             operand=0,
             label=f"this is {x}",

@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
-from netlang.ops.arguments import Arguments, axis_of, flag, integer, refused
+from netlang.ops.arguments import Arguments, axis_of, flag, integer, rejected
 from netlang.ops.checks import require_number
 from netlang.ops.terms import terms
 from netlang.system.numpy import Array, np
@@ -43,9 +43,9 @@ class Ranked(Primitive):
         axis = axis_of(x, self.axis)
         have = x.shape[axis]
         if self.k < 1:
-            raise refused("k", "must be 1 or more", self.k)
+            raise rejected("k", "must be 1 or more", self.k)
         if isinstance(have, int) and self.k > have:
-            raise TypeRefused(
+            raise OperandError(
                 f"there are no {self.k} elements to choose from",
                 rule="out-of-range",
                 operand=0,

@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
-from netlang.ops.arguments import Arguments, axis_of, integer, integers, refused, sizes
+from netlang.ops.arguments import Arguments, axis_of, integer, integers, rejected, sizes
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
 from netlang.system.numpy import Array, np
@@ -48,10 +48,10 @@ class Expand(Primitive):
         target = f"[{', '.join(map(str, self.shape))}]"
         for size in self.shape:
             if isinstance(size, int) and size < 0:
-                raise refused("shape", "must hold sizes, or -1 for an axis that stays", size)
+                raise rejected("shape", "must hold sizes, or -1 for an axis that stays", size)
         lead = len(self.shape) - x.rank
         if lead < 0:
-            raise TypeRefused(
+            raise OperandError(
                 f"this can't be expanded to {target}",
                 rule="expand-mismatch",
                 operand=0,
@@ -60,7 +60,7 @@ class Expand(Primitive):
             )
         for axis, (have, want) in enumerate(zip(x.shape, self.shape[lead:], strict=True)):
             if have not in (1, want):
-                raise TypeRefused(
+                raise OperandError(
                     f"this can't be expanded to {target}",
                     rule="expand-mismatch",
                     operand=0,
@@ -115,7 +115,7 @@ class Tile(Primitive):
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         if len(self.repeats) != x.rank:
-            raise TypeRefused(
+            raise OperandError(
                 f"`repeats` names {len(self.repeats)} of {x.rank} axes",
                 rule="out-of-range",
                 operand=0,
@@ -124,7 +124,7 @@ class Tile(Primitive):
             )
         for repeat in self.repeats:
             if isinstance(repeat, int) and repeat < 1:
-                raise refused("repeats", "must be 1 or more", repeat)
+                raise rejected("repeats", "must be 1 or more", repeat)
         return (x.with_shape(*(n * r for n, r in zip(x.shape, self.repeats, strict=True))),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -220,7 +220,7 @@ class Every(Primitive):
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         if self.by < 1:
-            raise refused("by", "must be 1 or more", self.by)
+            raise rejected("by", "must be 1 or more", self.by)
         axis = axis_of(x, self.axis)
         kept = (x.shape[axis] + self.by - 1) // self.by
         return (x.with_shape(*x.shape[:axis], kept, *x.shape[axis + 1 :]),)
@@ -272,10 +272,10 @@ class ReverseTime(Primitive):
     def infer(self, *types: TensorType) -> Types:
         x, *length = types
         if x.rank < 2:
-            raise TypeRefused("time is axis 1, and this has none", operand=0, label=f"this is {x}")
+            raise OperandError("time is axis 1, and this has none", operand=0, label=f"this is {x}")
         for given in length:
             if given != TensorType(I64, x.shape[:1]):
-                raise TypeRefused(
+                raise OperandError(
                     f"`length` must be i64[{x.shape[0]}]: one number per row",
                     operand=1,
                     label=f"this is {given}",

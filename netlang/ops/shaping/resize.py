@@ -10,9 +10,9 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, Size, divides, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
-from netlang.ops.arguments import Arguments, flag, numbers, refused, sizes, word
+from netlang.ops.arguments import Arguments, flag, numbers, rejected, sizes, word
 from netlang.ops.checks import require_float
 from netlang.ops.samples import sample
 from netlang.ops.shaping.interpolation import CUBIC, EXACT, LINEAR, MODES, NEAREST, Interpolation
@@ -160,9 +160,9 @@ class Upsample(Resampling):
             factor = _fraction(scale)
             want = have * factor.numerator // factor.denominator
             if factor <= 0:
-                raise refused("scale", "must be above 0", f"{scale:g}")
+                raise rejected("scale", "must be above 0", f"{scale:g}")
             if isinstance(want, int) and want < 1:
-                raise TypeRefused(
+                raise OperandError(
                     f"{scale:g} times {have} leaves no point",
                     rule="out-of-range",
                     helps=["say the size to reach: `resize(x, 1, mode=…)`"],
@@ -279,7 +279,7 @@ class Resize(Resampling):
             raise wrong_count("size", len(self.size), len(spatial))
         for size in self.size:
             if isinstance(size, int) and size < 1:
-                raise refused("size", "must be 1 or more", size)
+                raise rejected("size", "must be 1 or more", size)
         return self.size
 
     def apart(self, axis: int, have: Size, want: Size) -> Quotient:
@@ -333,9 +333,9 @@ def _not_below(scale: float) -> float:
 
 def _check(x: TensorType, spatial: Shape, way: Interpolation) -> None:
     if way.mode not in MODES.values():
-        raise refused("mode", "must be nearest, linear or cubic", f'"{way.mode}"')
+        raise rejected("mode", "must be nearest, linear or cubic", f'"{way.mode}"')
     if way.mode == CUBIC and len(spatial) != 2:
-        raise TypeRefused(
+        raise OperandError(
             "cubic interpolation works on two spatial axes",
             operand=0,
             label=f"this is {x}",
@@ -343,13 +343,13 @@ def _check(x: TensorType, spatial: Shape, way: Interpolation) -> None:
         )
     for name, given in (("align", way.align), ("antialias", way.antialias)):
         if given and way.mode in (NEAREST, EXACT):
-            raise TypeRefused(
+            raise OperandError(
                 f"`{name}` has no meaning for the nearest point",
                 rule="out-of-range",
                 helps=['leave it out, or use `mode="linear"`'],
             )
     if way.align and way.antialias:
-        raise TypeRefused(
+        raise OperandError(
             "`antialias` smooths around the middles of points, and `align` moves them",
             rule="out-of-range",
             helps=["leave one of them out"],

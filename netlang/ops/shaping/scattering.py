@@ -8,12 +8,12 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
-from netlang.ops.arguments import Arguments, axis_of, integer, refused, word
+from netlang.ops.arguments import Arguments, axis_of, integer, rejected, word
 from netlang.ops.checks import require_dtype_of, shape_text
 from netlang.ops.shaping.creation import Iota
-from netlang.ops.shaping.gathering import TakeAlong, require_places, require_rows
+from netlang.ops.shaping.gathering import TakeAlong, require_indices, require_rows
 from netlang.ops.shaping.joining import Concat
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
@@ -101,10 +101,10 @@ class GatherNd(Primitive):
         x, ids = types
         most = max(min(x.rank, ids.rank) - 1, 0)
         if not 0 <= self.batch <= most:
-            raise refused("batch", f"must be from 0 to {most}", self.batch)
+            raise rejected("batch", f"must be from 0 to {most}", self.batch)
         depth = _depth(x, ids, self.batch)
         if x.shape[: self.batch] != ids.shape[: self.batch]:
-            raise TypeRefused(
+            raise OperandError(
                 "the axes of the batch must be the same on both sides",
                 operand=1,
                 label=f"this is {ids}",
@@ -246,10 +246,10 @@ def _written(x: Array, places: tuple[Array, ...], updates: Array, reduction: str
 
 def _depth(x: TensorType, ids: TensorType, batch: int) -> int:
     """Give how many axes a place names."""
-    require_places(ids, 1)
+    require_indices(ids, 1)
     depth = ids.shape[-1] if ids.rank else 0
     if isinstance(depth, Dim) or not 1 <= depth <= x.rank - batch:
-        raise TypeRefused(
+        raise OperandError(
             f"a place must name 1 to {x.rank - batch} axes of this tensor",
             rule="rank-mismatch",
             operand=1,
@@ -262,7 +262,7 @@ def _depth(x: TensorType, ids: TensorType, batch: int) -> int:
 def _require_updates(x: TensorType, updates: TensorType, shape: Shape, ids: TensorType) -> None:
     require_dtype_of(x, updates, operand=2)
     if updates.shape != shape:
-        raise TypeRefused(
+        raise OperandError(
             f"the new elements must have the shape {shape_text(shape)}",
             operand=2,
             label=f"this is {updates}",

@@ -10,9 +10,9 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, Size, exact_quotient, product, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import TensorType, Types
-from netlang.ops.arguments import Arguments, axis_of, integer, refused, sizes
+from netlang.ops.arguments import Arguments, axis_of, integer, rejected, sizes
 from netlang.ops.axes import aligned
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.samples import f32, sample
@@ -53,7 +53,7 @@ class Flatten(SameElements):
         start = axis_of(x, integer(attributes, "start", 1))
         end = axis_of(x, integer(attributes, "end", -1))
         if end < start:
-            raise TypeRefused(
+            raise OperandError(
                 f"the axes from {start} to {end} are none",
                 rule="axis-out-of-range",
                 operand=0,
@@ -122,10 +122,10 @@ class Reshape(SameElements):
         (x,) = types
         for size in self.shape:
             if isinstance(size, int) and size < -1:
-                raise refused("shape", "must hold sizes, or one -1", size)
+                raise rejected("shape", "must hold sizes, or one -1", size)
         open_places = [i for i, size in enumerate(self.shape) if size == -1]
         if len(open_places) > 1:
-            raise TypeRefused(
+            raise OperandError(
                 "only one size can be left open",
                 rule="reshape-mismatch",
                 label="-1 stands here more than once",
@@ -137,7 +137,7 @@ class Reshape(SameElements):
             return (x.with_shape(*self.shape),)
         (place,) = open_places
         if product(_known(self.shape)) == 0:
-            raise TypeRefused(
+            raise OperandError(
                 "beside a size of 0 no size can be left open",
                 rule="reshape-mismatch",
                 helps=["write all sizes"],
@@ -176,7 +176,7 @@ def _known(shape: Shape) -> list[Size]:
     return [size for size in shape if size != -1]
 
 
-def _misfit(x: TensorType, shape: Shape) -> TypeRefused:
+def _misfit(x: TensorType, shape: Shape) -> OperandError:
     """Say why the elements don't fill the shape, with the sizes both sides share left out."""
     known, open_size = _known(shape), -1 in shape
     have, want = list(x.shape), list(known)
@@ -196,7 +196,7 @@ def _misfit(x: TensorType, shape: Shape) -> TypeRefused:
         filled = product(substitute(size, values) for size in known)
         return exact_quotient(total, filled) is not None if open_size else total == filled
 
-    return TypeRefused(
+    return OperandError(
         f"this can't be reshaped to {target}: {reason}",
         rule="reshape-mismatch",
         operand=0,

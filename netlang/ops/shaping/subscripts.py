@@ -8,7 +8,7 @@ from string import ascii_letters
 from typing import Self
 
 from netlang.ir.dims import Size
-from netlang.ir.op import TypeRefused
+from netlang.ir.op import OperandError
 from netlang.ir.types import TensorType
 from netlang.ops.checks import count
 
@@ -22,7 +22,7 @@ class Subscripts:
 
     @classmethod
     def parse(cls, rule: str, operands: int) -> Self:
-        """Read a rule; raises ``TypeRefused`` where it isn't one for so many operands."""
+        """Read a rule; raises ``OperandError`` where it isn't one for so many operands."""
         left, arrow, result = rule.partition("->")
         if not arrow:
             raise _malformed(rule, "it has no `->` that says what comes out")
@@ -43,11 +43,11 @@ class Subscripts:
         return cls(terms, result)
 
     def sizes(self, types: Sequence[TensorType]) -> dict[str, Size]:
-        """Give the size of each letter; raises ``TypeRefused`` where it would have two."""
+        """Give the size of each letter; raises ``OperandError`` where it would have two."""
         sizes: dict[str, Size] = {}
         for position, (term, x) in enumerate(zip(self.operands, types, strict=True)):
             if len(term) != x.rank:
-                raise TypeRefused(
+                raise OperandError(
                     f"`{term}` names {count(len(term), 'axis', 'axes')}, "
                     f"and the tensor has {x.rank}",
                     rule="rank-mismatch",
@@ -56,7 +56,7 @@ class Subscripts:
                 )
             for letter, size in zip(term, x.shape, strict=True):
                 if sizes.setdefault(letter, size) != size:
-                    raise TypeRefused(
+                    raise OperandError(
                         f"`{letter}` stands for two different sizes",
                         operand=position,
                         label=f"this is {x}",
@@ -88,8 +88,8 @@ def spelled_out(rule: str, ranks: Sequence[int]) -> str:
     return written + arrow + result.replace("...", letters, 1)
 
 
-def _malformed(rule: str, why: str) -> TypeRefused:
-    return TypeRefused(
+def _malformed(rule: str, why: str) -> OperandError:
+    return OperandError(
         f'"{rule}" isn\'t a rule for these tensors',
         rule="einsum-rule",
         notes=(why,),

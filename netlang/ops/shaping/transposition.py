@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, integers, new_axis
 from netlang.ops.axes import without
@@ -45,7 +45,7 @@ class Transpose(Primitive):
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         if sorted(self.order) != list(range(x.rank)):
-            raise TypeRefused(
+            raise OperandError(
                 "the order must name each axis once",
                 rule="axis-out-of-range",
                 operand=0,
@@ -100,7 +100,7 @@ class Squeeze(SameElements):
         dropped = {axis_of(x, axis) for axis in self.axes}
         for axis in sorted(dropped):
             if x.shape[axis] != 1:
-                raise TypeRefused(
+                raise OperandError(
                     f"axis {axis} can't be dropped: its size is {x.shape[axis]}, not 1",
                     operand=0,
                     label=f"this is {x}",

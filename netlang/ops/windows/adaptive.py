@@ -9,9 +9,9 @@ from typing import ClassVar, Literal, Self
 
 from netlang.ir.dims import Dim, Shape, Size, exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
-from netlang.ops.arguments import Arguments, items, refused
+from netlang.ops.arguments import Arguments, items, rejected
 from netlang.ops.checks import require_float
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.reverse import pulled_back
@@ -221,16 +221,16 @@ def _size(given: object, own: Size) -> Size:
         case None:
             return own
         case bool():
-            raise refused("out", "must hold sizes", given)
+            raise rejected("out", "must hold sizes", given)
         case int() | Dim():
             return given
         case _:
-            raise refused("out", "must hold sizes", given)
+            raise rejected("out", "must hold sizes", given)
 
 
 def _check(x: TensorType, size: Size, n: Size) -> None:
     if isinstance(n, int) and n < 1:
-        raise refused("out", "must be 1 or more", n)
+        raise rejected("out", "must be 1 or more", n)
     if isinstance(size, int) and isinstance(n, int):
         return
     if exact_quotient(size, n) is not None:
@@ -239,7 +239,7 @@ def _check(x: TensorType, size: Size, n: Size) -> None:
     def divides(values: Sizes) -> bool:
         return exact_quotient(substitute(size, values), substitute(n, values)) is not None
 
-    raise TypeRefused(
+    raise OperandError(
         f"{size} isn't known to divide into {n} windows",
         rule="needs-divisibility",
         operand=0,

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, Window, register
 from netlang.ir.types import TensorType, Types
-from netlang.ops.arguments import Arguments, flag, integer, refused
+from netlang.ops.arguments import Arguments, flag, integer, rejected
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
 from netlang.ops.windows.pooling import (
@@ -186,7 +186,7 @@ class LpPool(Primitive):
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         if self.p < 1:
-            raise refused("p", "must be 1 or more", self.p)
+            raise rejected("p", "must be 1 or more", self.p)
         return (pool_type(x, self._windows(), ceil=False),)
 
     def window(self, *types: TensorType) -> Window | None:

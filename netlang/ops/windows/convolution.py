@@ -20,7 +20,7 @@ from netlang.ops.windows.filters import (
     require_groups,
     sample,
 )
-from netlang.ops.windows.im2col import by_columns, depthwise, pointwise
+from netlang.ops.windows.im2col import by_im2col, depthwise, pointwise
 from netlang.ops.windows.windows import (
     Pads,
     Windows,
@@ -94,7 +94,7 @@ class Convolve(Primitive):
         if all(k == 1 for k in w.shape[2:]):
             strided = padded(x, self.pad, 0.0)[(..., *taps(windows, counts)[0])]
             return (pointwise(strided, w, self.groups, bias),)
-        return (by_columns(x, w, windows, counts, self.groups, bias),)
+        return (by_im2col(x, w, windows, counts, self.groups, bias),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         x, w, *_ = operands

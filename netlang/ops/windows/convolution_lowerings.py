@@ -66,7 +66,7 @@ def input_gradient(
     if groups == 1 and _turnable(windows) and _turned_is_best(windows, channels, filters, area):
         return _by_convolution(b, windows, ct, w)
     if known and many and isinstance(area, int) and area <= _SMALL:
-        return _by_columns(b, windows, size, ct, w)
+        return _by_im2col(b, windows, size, ct, w)
     return _by_transpose(b, windows, groups, size, ct, w)
 
 
@@ -110,7 +110,7 @@ def _by_convolution(b: OnnxBuilder, windows: Windows, ct: Operand, w: Operand) -
     )  # fmt: skip
 
 
-def _by_columns(b: OnnxBuilder, windows: Windows, size: Shape, ct: Operand, w: Operand) -> str:
+def _by_im2col(b: OnnxBuilder, windows: Windows, size: Shape, ct: Operand, w: Operand) -> str:
     """Make the columns of all images by one product, then add up where they overlap."""
     rank, filters, (channels, *window) = ct.type.rank, w.type.shape[0], w.type.shape[1:]
     area, depth = product(ct.type.shape[2:]), product((channels, *window))

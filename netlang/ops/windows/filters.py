@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netlang.ir.dims import Dim, Shape, Size, divides, divisors
-from netlang.ir.op import Primitive, Sample, TypeRefused
+from netlang.ir.op import OperandError, Primitive, Sample
 from netlang.ir.types import F32, TensorType
-from netlang.ops.arguments import refused
+from netlang.ops.arguments import rejected
 from netlang.ops.checks import require_dtype_of, require_float
 
 
 def kernel_of(w: TensorType, spatial: Shape) -> tuple[int, ...]:
-    """Give the sizes of the windows; raises ``TypeRefused`` for those that do not fit the map."""
+    """Give the sizes of the windows; raises ``OperandError`` for those that do not fit the map."""
     sizes = w.shape[2:]
     if w.rank < 3 or len(sizes) != len(spatial):
-        raise TypeRefused(
+        raise OperandError(
             f"these filters must have {len(spatial) + 2} axes",
             operand=1,
             label=f"this is {w}",
@@ -24,9 +24,11 @@ def kernel_of(w: TensorType, spatial: Shape) -> tuple[int, ...]:
     kernel: list[int] = []
     for size in sizes:
         if isinstance(size, Dim):
-            raise TypeRefused("the size of a window must be known", operand=1, label=f"this is {w}")
+            raise OperandError(
+                "the size of a window must be known", operand=1, label=f"this is {w}"
+            )
         if size < 1:
-            raise refused("kernel", "must be 1 or more", size)
+            raise rejected("kernel", "must be 1 or more", size)
         kernel.append(size)
     return tuple(kernel)
 
@@ -41,14 +43,14 @@ def require_floats(*types: TensorType) -> None:
 def require_groups(groups: int, channels: Size, filters: Size, *, operand: int) -> None:
     """Demand that channels and filters divide into groups; ``operand`` has the channels."""
     if groups < 1:
-        raise refused("groups", "must be 1 or more", groups)
+        raise rejected("groups", "must be 1 or more", groups)
     for what, size in (("channels", channels), ("filters", filters)):
         if size == 0:
-            raise TypeRefused(f"a convolution of no {what} makes nothing", rule="out-of-range")
+            raise OperandError(f"a convolution of no {what} makes nothing", rule="out-of-range")
         if divides(groups, size):
             continue
         fits = divisors(*(n for n in (channels, filters) if isinstance(n, int))) or [1]
-        raise TypeRefused(
+        raise OperandError(
             f"{size} {what} don't divide into {groups} groups",
             rule="groups-mismatch",
             operand=operand if what == "channels" else None,
@@ -70,7 +72,7 @@ def _choices(values: Sequence[int]) -> str:
 def require_channels(x: TensorType, w: TensorType, expected: Size) -> None:
     """Demand the channels that the filters are made for."""
     if x.shape[1] != expected:
-        raise TypeRefused(
+        raise OperandError(
             f"the map has {x.shape[1]} channels, and the filters want {expected}",
             operand=0,
             label=f"this is {x}",
@@ -81,9 +83,9 @@ def require_channels(x: TensorType, w: TensorType, expected: Size) -> None:
 def require_bias(bias: Sequence[TensorType], filters: Size) -> None:
     """Demand one bias at most, a number for each filter."""
     if len(bias) > 1:
-        raise TypeRefused("a convolution takes one bias", operand=3, label="one too many")
+        raise OperandError("a convolution takes one bias", operand=3, label="one too many")
     if bias and bias[0].shape != (filters,):
-        raise TypeRefused(
+        raise OperandError(
             "the bias must have one number per filter",
             operand=2,
             label=f"this is {bias[0]}, not [{filters}]",

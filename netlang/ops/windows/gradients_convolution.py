@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.reducing.products import multiply
 from netlang.ops.windows.convolution import Convolve
@@ -46,7 +46,7 @@ class ConvolveInputGradient(Primitive):
         x = ct.with_shape(ct.shape[0], w.shape[1] * self.groups, *self.size)
         forward = Convolve(self.stride, self.pad, self.dilation, self.groups)
         if forward.infer(x, w) != (ct,):
-            raise TypeRefused("this is no cotangent of that convolution", label=f"this is {ct}")
+            raise OperandError("this is no cotangent of that convolution", label=f"this is {ct}")
         return (x,)
 
     def macs(self, *types: TensorType) -> Size:
@@ -114,7 +114,7 @@ class ConvolveWeightGradient(Primitive):
         w = ct.with_shape(ct.shape[1], x.shape[1] // self.groups, *self.kernel)
         forward = Convolve(self.stride, self.pad, self.dilation, self.groups)
         if forward.infer(x, w) != (ct,):
-            raise TypeRefused("this is no cotangent of that convolution", label=f"this is {ct}")
+            raise OperandError("this is no cotangent of that convolution", label=f"this is {ct}")
         return (w,)
 
     def macs(self, *types: TensorType) -> Size:
@@ -167,7 +167,7 @@ class ConvolveWeightGradient(Primitive):
 def _require_axes(spatial: int, *types: TensorType) -> None:
     for operand, t in enumerate(types):
         if t.rank != spatial + 2:
-            raise TypeRefused(
+            raise OperandError(
                 f"a tensor of {spatial + 2} axes is needed here",
                 rule="rank-mismatch",
                 operand=operand,

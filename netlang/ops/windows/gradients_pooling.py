@@ -23,7 +23,7 @@ from netlang.system.numpy import Array, np
 
 @register
 @dataclass(frozen=True, slots=True)
-class MaxPoolPlaces(Primitive):
+class MaxPoolIndices(Primitive):
     """Say where the largest number of each window is; the first one of several.
 
     ``[N, C, ...S] -> i64[N, C, ...]``; places count along all maps laid out in a row. ONNX:
@@ -117,7 +117,7 @@ def _renumbered(b: OnnxBuilder, places: str, seen: Shape, spatial: Shape) -> str
 
 def max_gradient(x: Term, ct: Term, windows: Windows) -> Term:
     """Give each number of a cotangent to the place its window took; the first of equal ones."""
-    places = x.to(MaxPoolPlaces(windows.kernel, windows.stride, windows.pad, windows.dilation))
+    places = x.to(MaxPoolIndices(windows.kernel, windows.stride, windows.pad, windows.dilation))
     count = (product(ct.shape),)
     nothing = x.make(Full((product(x.shape),), 0.0, x.type.dtype))
     row = nothing.to(Scatter(0, "add"), places.reshape(count), ct.reshape(count))

@@ -59,7 +59,7 @@ def pointwise(x: Array, w: Array, groups: int, bias: Array | None) -> Array:
     return y.reshape(batch, w.shape[0], *x.shape[2:])
 
 
-def by_columns(
+def by_im2col(
     x: Array,
     w: Array,
     windows: Windows,

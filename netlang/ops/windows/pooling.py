@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, Window, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, Window, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.arguments import Arguments, flag
 from netlang.ops.checks import require_float
@@ -131,7 +131,7 @@ def pool_type(x: TensorType, windows: Windows, *, ceil: bool) -> TensorType:
     windows.check(spatial)
     for (before, after), kernel in zip(windows.pad, windows.kernel, strict=True):
         if max(before, after) >= kernel:
-            raise TypeRefused(
+            raise OperandError(
                 f"the padding of a pool must be smaller than its window, not {max(before, after)}",
                 rule="out-of-range",
                 label=f"the window is {kernel} long",

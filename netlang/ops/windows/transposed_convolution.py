@@ -9,9 +9,9 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
-from netlang.ops.arguments import Arguments, integer, refused
+from netlang.ops.arguments import Arguments, integer, rejected
 from netlang.ops.reducing.products import multiply
 from netlang.ops.terms import terms
 from netlang.ops.windows.convolution import Convolve
@@ -80,7 +80,7 @@ class ConvolveTranspose(Primitive):
         out = self._sizes(windows, spatial)
         for size, given in zip(out, spatial, strict=True):
             if isinstance(size, int) and size < 1:
-                raise TypeRefused(
+                raise OperandError(
                     "the padding cuts everything away",
                     rule="window-too-big",
                     label=f"a size of {given} would become {size}",
@@ -162,7 +162,7 @@ class ConvolveTranspose(Primitive):
             raise wrong_count("out_pad", len(self.out_pad), len(spatial))
         for extra, stride in zip(self.out_pad, self.stride, strict=True):
             if not 0 <= extra < stride:
-                raise TypeRefused(
+                raise OperandError(
                     f"`out_pad` must be 0 or more and less than the stride, not {extra}",
                     rule="out-of-range",
                     label=f"the stride is {stride}",
@@ -185,7 +185,7 @@ def _transposed_padding(
 ) -> Pads:
     match arguments.get("pad"):
         case "causal":
-            raise refused("pad", "of a transposed convolution can be a number, `same`, `half` "
+            raise rejected("pad", "of a transposed convolution can be a number, `same`, `half` "
                           "or `valid`", "causal")  # fmt: skip
         case "same":
             totals = [
@@ -195,7 +195,7 @@ def _transposed_padding(
                 )
             ]
             if min(totals) < 0:
-                raise TypeRefused(
+                raise OperandError(
                     "`pad=same` needs a kernel as large as the stride",
                     rule="out-of-range",
                     helps=["use a larger kernel, or `out_pad`"],

@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Dim, exact_quotient, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, TypeRefused, Window, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, Window, register
 from netlang.ir.types import F32, TensorType, Types
-from netlang.ops.arguments import Arguments, integers, refused
+from netlang.ops.arguments import Arguments, integers, rejected
 from netlang.ops.checks import require_float
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
@@ -56,7 +56,7 @@ class Unfold(Primitive):
         windows.check(spatial)
         channels = x.shape[1]
         if isinstance(channels, Dim):
-            raise TypeRefused(
+            raise OperandError(
                 "the number of channels must be known", operand=0, label=f"this is {x}"
             )
         depth = channels * product(self.kernel)
@@ -148,7 +148,7 @@ class Fold(Primitive):
         del types
         size = integers(attributes, "size")
         if not 1 <= len(size) <= 3:
-            raise refused("size", "must name 1 to 3 sizes", len(size))
+            raise rejected("size", "must name 1 to 3 sizes", len(size))
         w = read_windows(attributes, size)
         return cls(size, w.kernel, w.stride, w.pad, w.dilation)
 
@@ -156,7 +156,7 @@ class Fold(Primitive):
         (x,) = types
         require_float("fold", x)
         if x.rank != 3:
-            raise TypeRefused(
+            raise OperandError(
                 "folding works on columns [N, C * window, places]",
                 rule="rank-mismatch",
                 operand=0,
@@ -167,14 +167,14 @@ class Fold(Primitive):
         batch, depth, places = x.shape
         channels = exact_quotient(depth, product(self.kernel))
         if channels is None or isinstance(channels, Dim):
-            raise TypeRefused(
+            raise OperandError(
                 f"a column of {depth} isn't made of windows of {product(self.kernel)}",
                 operand=0,
                 label=f"this is {x}",
             )
         counts = windows.floor(self.size)
         if places != product(counts):
-            raise TypeRefused(
+            raise OperandError(
                 f"a map of this size has {product(counts)} windows, not {places}",
                 operand=0,
                 label=f"this is {x}",

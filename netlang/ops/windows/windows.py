@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import product as combinations
 
 from netlang.ir.dims import Dim, Shape, Size, substitute
-from netlang.ir.op import TypeRefused, Window
+from netlang.ir.op import OperandError, Window
 from netlang.ir.types import TensorType
-from netlang.ops.arguments import Arguments, integers, items, pair, refused
+from netlang.ops.arguments import Arguments, integers, items, pair, rejected
 from netlang.ops.clauses import Sizes, where_help
 from netlang.system.numpy import Array, np
 
@@ -48,10 +48,10 @@ class Windows:
         for name in ("kernel", "stride", "dilation"):
             for value in counts[name]:
                 if not isinstance(value, int) or value < 1:
-                    raise refused(name, "must be 1 or more", value)
+                    raise rejected(name, "must be 1 or more", value)
         for value in (amount for both in self.pad for amount in both):
             if value < 0:
-                raise refused("pad", "must be 0 or more", value)
+                raise rejected("pad", "must be 0 or more", value)
 
     def floor(self, spatial: Shape) -> Shape:
         """Count the positions: ``(size + before + after - extent) // stride + 1``."""
@@ -100,7 +100,7 @@ class Windows:
         size, (before, after) = spatial[axis], self.pad[axis]
         terms = " + ".join(str(n) for n in (size, before, after) if n)
         extent, stride = self.extent[axis], self.stride[axis]
-        raise TypeRefused(
+        raise OperandError(
             "the window is bigger than the image",
             rule="window-too-big",
             label=f"{_window_text(self.extent)} on {_map_text(spatial)}{padding}",
@@ -130,9 +130,9 @@ def show_pads(pad: Pads) -> str:
     return str(pad)
 
 
-def wrong_count(name: str, given: int, rank: int) -> TypeRefused:
+def wrong_count(name: str, given: int, rank: int) -> OperandError:
     axes = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
-    return TypeRefused(
+    return OperandError(
         f"`{name}` has {given} values, but there {'is' if rank == 1 else 'are'} {axes}",
         rule="out-of-range",
         helps=["give one number for all axes, or one per axis"],
@@ -147,7 +147,7 @@ def spatial_shape(x: TensorType, what: str) -> Shape:
         helps = ["a missing channel axis is added with `unsqueeze(x, 1)`"]
     else:
         helps = ["join axes with `reshape` until at most three spatial axes remain"]
-    raise TypeRefused(
+    raise OperandError(
         f"{what} works on [N, C, L], [N, C, H, W] or [N, C, D, H, W]",
         operand=0,
         label=f"this is {x}",
@@ -196,7 +196,7 @@ def padding(
             return tuple(_same(n, e, s) for n, e, s in zip(spatial, extent, stride, strict=True))
         case "causal":
             if rank != 1:
-                raise TypeRefused(
+                raise OperandError(
                     "`causal` padding needs one time axis",
                     rule="out-of-range",
                     operand=0,
@@ -205,7 +205,7 @@ def padding(
                 )
             return ((extent[0] - 1, 0),)
         case str():
-            raise refused("pad", "must be a number, a number per axis, or one of the words "
+            raise rejected("pad", "must be a number, a number per axis, or one of the words "
                           f"{', '.join(WORDS)}", f'"{value}"')  # fmt: skip
         case int():
             return ((value, value),) * rank
@@ -218,7 +218,7 @@ def padding(
 
 def _half(extent: int) -> tuple[int, int]:
     if extent % 2 == 0:
-        raise TypeRefused(
+        raise OperandError(
             "`pad=half` needs an odd kernel",
             rule="out-of-range",
             label=f"the window is {extent} long: it has no middle",
@@ -234,7 +234,7 @@ def _same(size: Size, extent: int, stride: int) -> tuple[int, int]:
         def known(values: Sizes) -> bool:
             return isinstance(_same_total(substitute(size, values), extent, stride), int)
 
-        raise TypeRefused(
+        raise OperandError(
             f"with stride {stride}, `pad=same` depends on the size of the map",
             rule="needs-divisibility",
             operand=0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from netlang.diagnostics.diagnostic import Diagnostic, Label, Refused
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.checks import Checks
@@ -67,7 +67,7 @@ class NodeBuilder:
         depth = max([depths.get(id(child), 0) for child in children], default=0) + step
         if depth > NESTING_LIMIT:
             start = node.span.start
-            raise Refused(too_deep(Span(self.source, start, start + 1)))
+            raise DiagnosticError(too_deep(Span(self.source, start, start + 1)))
         depths[id(node)] = depth
         return node
 

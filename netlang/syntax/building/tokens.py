@@ -6,7 +6,7 @@ import math
 import re
 from typing import Literal
 
-from netlang.diagnostics.diagnostic import Diagnostic, Label, Refused
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.building.nodes import NodeBuilder, Token
@@ -28,7 +28,7 @@ class TokenBuilder(NodeBuilder):
         digits = str(token).replace("_", "")
         # Python itself refuses to read more than 4,300 digits.
         if len(digits.lstrip("0")) > 19 or int(digits) > INT_LIMIT:
-            raise Refused(
+            raise DiagnosticError(
                 too_large(self._at(token), "the largest int is 9_223_372_036_854_775_807")
             )
         return ast.Int(self._at(token), int(digits))
@@ -36,14 +36,14 @@ class TokenBuilder(NodeBuilder):
     def FLOAT(self, token: Token) -> ast.Float:  # noqa: N802
         value = float(str(token))
         if math.isinf(value):
-            raise Refused(too_large(self._at(token), "the largest float is about 1.8e308"))
+            raise DiagnosticError(too_large(self._at(token), "the largest float is about 1.8e308"))
         return ast.Float(self._at(token), value)
 
     def DURATION(self, token: Token) -> ast.Duration:  # noqa: N802
         amount, unit = str(token).split()
         value = float(amount)
         if value > INT_LIMIT:
-            raise Refused(too_large(self._at(token), "no training runs as long as that"))
+            raise DiagnosticError(too_large(self._at(token), "no training runs as long as that"))
         word: Literal["epochs", "steps"] = "epochs" if unit.startswith("e") else "steps"
         return ast.Duration(self._at(token), value, word)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.source import Source
 from netlang.syntax.errors import definitions, keywords, operators, other_languages, statements
-from netlang.syntax.errors.location import Spot
+from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.scan import Failure
 from netlang.syntax.tokens import pieces
 
@@ -16,7 +16,7 @@ _SHOWN = ("=", ":", ",", ")", "]", "}", "{", "->", "then", "else", "in", "import
 _KINDS = {"INT": "a number", "STRING": "a string"}
 
 
-def _anything(spot: Spot) -> Diagnostic:
+def _anything(spot: ErrorLocation) -> Diagnostic:
     wanted = _wanted(spot.expected)
     notes = (f"expected {wanted}",) if wanted else ()
     if spot.here.kind == "end":
@@ -49,7 +49,7 @@ def _wanted(expected: frozenset[str]) -> str:
 
 
 # The order matters: the first that recognises the mistake tells it.
-_EXPLANATIONS: tuple[Callable[[Spot], Diagnostic | None], ...] = (
+_EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
     other_languages.number, definitions.dangling, other_languages.slash_comment,
     other_languages.foreign_word, other_languages.foreign_sign, other_languages.arrow,
     keywords.reserved, operators.mix,
@@ -67,7 +67,7 @@ def explain(source: Source, start: int, end: int, failure: Failure) -> Diagnosti
     last = text.find("\n", failure.start + _WINDOW, end)
     found = pieces(source, max(start, first), last if last >= 0 else end)
     at = next((i for i, p in enumerate(found) if p.end > failure.start), len(found) - 1)
-    spot = Spot(source, found, at, failure.start, failure.expected)
+    spot = ErrorLocation(source, found, at, failure.start, failure.expected)
     for explanation in _EXPLANATIONS:
         if (diagnostic := explanation(spot)) is not None:
             return diagnostic

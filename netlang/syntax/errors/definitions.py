@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.source import Span
-from netlang.syntax.errors.location import Spot
+from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.tokens import STARTERS
 
 _TYPES = frozenset(
@@ -15,7 +15,7 @@ _TYPES = frozenset(
 )
 
 
-def comma(spot: Spot) -> Diagnostic | None:
+def comma(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     if spot.enclosing() not in ("(", "[") or "," not in spot.expected:
         return None
@@ -31,7 +31,7 @@ def comma(spot: Spot) -> Diagnostic | None:
     )
 
 
-def colon(spot: Spot) -> Diagnostic | None:
+def colon(spot: ErrorLocation) -> Diagnostic | None:
     """Tell `f(x f32[N])`."""
     here, before = spot.here, spot.back(1)
     if ":" in spot.expected and before.kind == "name" and here.text in _TYPES and not here.fresh:
@@ -45,7 +45,7 @@ def colon(spot: Spot) -> Diagnostic | None:
     return None
 
 
-def double_comma(spot: Spot) -> Diagnostic | None:
+def double_comma(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     if here.text == "," and before.text in (",", "(", "["):
         return spot.say(
@@ -57,7 +57,7 @@ def double_comma(spot: Spot) -> Diagnostic | None:
     return None
 
 
-def definition(spot: Spot) -> Diagnostic | None:
+def definition(spot: ErrorLocation) -> Diagnostic | None:
     at = spot.after()
     if spot.only("->"):
         return spot.say(
@@ -80,7 +80,7 @@ def definition(spot: Spot) -> Diagnostic | None:
     return None
 
 
-def _body(spot: Spot) -> Diagnostic:
+def _body(spot: ErrorLocation) -> Diagnostic:
     if "|>" in spot.expected and "where" not in _words(spot):
         whose, expected = "loop", "`{`"
         write = "`for i in 1..n with h = x { next h = … }`"
@@ -98,12 +98,12 @@ def _body(spot: Spot) -> Diagnostic:
     )
 
 
-def _words(spot: Spot) -> list[str]:
+def _words(spot: ErrorLocation) -> list[str]:
     start = max(spot.at - 40, 0)
     return [p.text for p in spot.pieces[start : spot.at] if p.kind == "keyword"]
 
 
-def top_level(spot: Spot) -> Diagnostic | None:
+def top_level(spot: ErrorLocation) -> Diagnostic | None:
     if spot.enclosing():
         return None
     for piece in (spot.here, spot.back(1)):
@@ -121,7 +121,7 @@ def top_level(spot: Spot) -> Diagnostic | None:
     return None
 
 
-def dangling(spot: Spot) -> Diagnostic | None:
+def dangling(spot: ErrorLocation) -> Diagnostic | None:
     before = spot.back(1)
     if not spot.only("NAME") or spot.here.kind in ("name", "keyword"):
         return None

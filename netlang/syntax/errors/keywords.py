@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.syntax.checks import reserved_word
-from netlang.syntax.errors.location import Spot
+from netlang.syntax.errors.location import ErrorLocation
 
 
-def reserved(spot: Spot) -> Diagnostic | None:
+def reserved(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     if before.kind == "keyword" and here.text in ("=", ":", ","):
         word = before
@@ -18,7 +18,7 @@ def reserved(spot: Spot) -> Diagnostic | None:
     return reserved_word(spot.span(word))
 
 
-def conditional(spot: Spot) -> Diagnostic | None:
+def conditional(spot: ErrorLocation) -> Diagnostic | None:
     for piece, before in ((spot.here, spot.back(1)), (spot.back(1), spot.back(2))):
         if piece.text == "if" and before.ends_value and not piece.fresh:
             return spot.say(
@@ -47,7 +47,7 @@ def conditional(spot: Spot) -> Diagnostic | None:
     return None
 
 
-def comprehension(spot: Spot) -> Diagnostic | None:
+def comprehension(spot: ErrorLocation) -> Diagnostic | None:
     """Tell `[x for i xs]`, `f(x for x in xs)` and `for i in xs: …`."""
     here = spot.here
     if "in" in spot.expected and spot.expected <= {"in", ","} and spot.back(1).kind == "name":

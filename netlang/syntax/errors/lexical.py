@@ -8,7 +8,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax.build import too_deep
 from netlang.syntax.keywords import DEFINERS
-from netlang.syntax.scan import CLOSER, OPENER, Fault
+from netlang.syntax.scan import CLOSER, OPENER, NetlangError
 from netlang.syntax.tokens import OPERATORS, STARTERS, Piece, pieces
 
 _NAMED = {
@@ -30,7 +30,7 @@ _MEANT = {
 _WINDOW = 200_000
 
 
-def explain_fault(source: Source, end: int, fault: Fault) -> Diagnostic:
+def explain_error(source: Source, end: int, fault: NetlangError) -> Diagnostic:
     """Turn what the scan found into advice."""
     span = Span(source, fault.start, fault.end)
     match fault.kind:

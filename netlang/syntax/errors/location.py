@@ -15,7 +15,7 @@ _EDGE_WORDS = DEFINERS | {"if", "in", "assert"}
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ErrorLocation:
     """A failure among the pieces of its text; ``at`` is the piece that did not fit."""
 
     source: Source

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from netlang.diagnostics.diagnostic import Diagnostic, Label
-from netlang.syntax.errors.location import Spot
+from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.tokens import COMPARISONS, OPERATORS, Piece
 
 
-def mix(spot: Spot) -> Diagnostic | None:
+def mix(spot: ErrorLocation) -> Diagnostic | None:
     here = spot.here
     if here.text not in OPERATORS or not spot.back(1).ends_value:
         return None
@@ -42,7 +42,7 @@ def mix(spot: Spot) -> Diagnostic | None:
     return None
 
 
-def _mixed(spot: Spot, first: Piece, second: Piece, helps: tuple[str, ...]) -> Diagnostic:
+def _mixed(spot: ErrorLocation, first: Piece, second: Piece, helps: tuple[str, ...]) -> Diagnostic:
     if any("\n" in text or len(text) > 90 for text in helps):
         helps = ("write `(a + b) |> f`, or `a + (b |> f)`",)
     return spot.say(
@@ -55,7 +55,7 @@ def _mixed(spot: Spot, first: Piece, second: Piece, helps: tuple[str, ...]) -> D
     )
 
 
-def operand(spot: Spot) -> Diagnostic | None:
+def operand(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     sign: Piece | None = None
     if before.text in OPERATORS and not here.starts_value:

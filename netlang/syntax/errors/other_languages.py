@@ -6,12 +6,12 @@ import re
 
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.source import Span
-from netlang.syntax.errors.location import Spot
+from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.keywords import FOREIGN_SIGNS, FOREIGN_WORDS, RESERVED
 from netlang.syntax.tokens import NUMBER, Piece
 
 
-def number(spot: Spot) -> Diagnostic | None:
+def number(spot: ErrorLocation) -> Diagnostic | None:
     text = spot.source.text
     for piece in (spot.here, spot.back(1), spot.back(2), spot.back(3)):
         if piece.kind != "number":
@@ -67,7 +67,7 @@ def _number_fix(text: str) -> str:
     return "write it like `3`, `60_000`, `0.5` or `1e-3`"
 
 
-def foreign_word(spot: Spot) -> Diagnostic | None:
+def foreign_word(spot: ErrorLocation) -> Diagnostic | None:
     for piece in (spot.back(1), spot.here):
         starts = (
             piece.fresh
@@ -92,7 +92,7 @@ def foreign_word(spot: Spot) -> Diagnostic | None:
     return None
 
 
-def foreign_sign(spot: Spot) -> Diagnostic | None:
+def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     if here.text == "=" and before.text in ("+", "-", "*", "/", ":", "!", "<", ">"):
         here = Piece("sign", before.text + "=", before.start, here.end, before.fresh)
@@ -117,7 +117,7 @@ def foreign_sign(spot: Spot) -> Diagnostic | None:
     )
 
 
-def _quote(spot: Spot, here: Piece) -> Diagnostic:
+def _quote(spot: ErrorLocation, here: Piece) -> Diagnostic:
     text = spot.source.text
     line_end = text.find("\n", here.end)
     close = text.find(here.text, here.end, line_end if line_end >= 0 else len(text))
@@ -133,7 +133,7 @@ def _quote(spot: Spot, here: Piece) -> Diagnostic:
     )
 
 
-def slash_comment(spot: Spot) -> Diagnostic | None:
+def slash_comment(spot: ErrorLocation) -> Diagnostic | None:
     line = spot.line(spot.here if spot.here.kind != "end" else spot.back(1))
     for piece in spot.pieces[: spot.at + 1]:
         if piece.text != "//":
@@ -153,7 +153,7 @@ def slash_comment(spot: Spot) -> Diagnostic | None:
     return None
 
 
-def arrow(spot: Spot) -> Diagnostic | None:
+def arrow(spot: ErrorLocation) -> Diagnostic | None:
     here = spot.here
     if here.text == "=>" or (here.text == "=" and spot.next.text == ">"):
         span = Span(spot.source, here.start, here.start + 2)

@@ -7,11 +7,11 @@ import re
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest
-from netlang.syntax.errors.location import Spot
+from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.tokens import Piece
 
 
-def statement(spot: Spot) -> Diagnostic | None:
+def statement(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     if "=" not in spot.expected or spot.enclosing() not in ("", "{"):
         return None
@@ -37,7 +37,7 @@ _BEGINNINGS = {
 """The words that statements begin with, at the top of a file and in braces."""
 
 
-def _missing_equals(spot: Spot, before: Piece, note: str = "") -> Diagnostic:
+def _missing_equals(spot: ErrorLocation, before: Piece, note: str = "") -> Diagnostic:
     meant = before.fresh and nearest(before.text, _BEGINNINGS.get(spot.enclosing(), ()))
     if meant and spot.here.kind in ("name", "string"):
         return spot.say(
@@ -57,7 +57,7 @@ def _missing_equals(spot: Spot, before: Piece, note: str = "") -> Diagnostic:
     )
 
 
-def _run_on(spot: Spot, extra: Piece) -> Diagnostic:
+def _run_on(spot: ErrorLocation, extra: Piece) -> Diagnostic:
     end = spot.pieces[spot.pieces.index(extra) - 1]
     helps = ("to start another statement, begin a new line",)
     if extra.kind == "name":
@@ -72,7 +72,7 @@ def _run_on(spot: Spot, extra: Piece) -> Diagnostic:
     )
 
 
-def _bare(spot: Spot, name: Piece) -> Diagnostic:
+def _bare(spot: ErrorLocation, name: Piece) -> Diagnostic:
     at = spot.pieces.index(name)
     value = spot.call_at(at)
     after = next((p for p in spot.pieces[at:] if p.start >= name.start + len(value)), name)
@@ -94,7 +94,7 @@ def _bare(spot: Spot, name: Piece) -> Diagnostic:
     )
 
 
-def value_as_statement(spot: Spot) -> Diagnostic | None:
+def value_as_statement(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     statement = "NAME" in spot.expected and ("next" in spot.expected or "net" in spot.expected)
     if not statement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netlang.diagnostics.errors import BadWeights
+from netlang.diagnostics.errors import WeightsError
 from netlang.evaluate.builtins.weights import initial
 from netlang.evaluate.context.selections import root
 from netlang.evaluate.context.values import Layer, Object, Part, Setting
@@ -53,7 +53,7 @@ def _load(training: Training, rule: Setting, weights: dict[str, Array], folder: 
     dialect = rule.arguments["dialect"]
     assert isinstance(name, str)
     if dialect not in ("netlang", "torch"):
-        raise BadWeights(
+        raise WeightsError(
             f"`dialect` is `{dialect}`", helps=['the dialects are "netlang" and "torch"']
         )
     found = load_weights(find_data(name, folder))
@@ -74,7 +74,7 @@ def _load(training: Training, rule: Setting, weights: dict[str, Array], folder: 
         else:
             weights[path] = found[stored].astype(weights[path].dtype)
     if missing:
-        raise BadWeights(f"{name} does not fit `{root(what)}`", notes=missing)
+        raise WeightsError(f"{name} does not fit `{root(what)}`", notes=missing)
 
 
 _TORCH_LEAVES = {

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.storage.weights import load_with_metadata, save_weights
 from netlang.system.files import cannot_write
 from netlang.system.numpy import Array, np
@@ -42,7 +42,7 @@ class Progress:
     seconds: float = 0.0
 
 
-class BadCheckpoint(Fault):
+class CheckpointError(NetlangError):
     """A checkpoint that cannot be gone on from."""
 
     def __init__(
@@ -75,7 +75,7 @@ def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
 def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:
     """Read the latest good checkpoint of a folder; give it and what was wrong with a later one.
 
-    Raises ``BadCheckpoint`` where there is none.
+    Raises ``CheckpointError`` where there is none.
     """
     warnings: list[str] = []
     for name in (LATEST, BEFORE):
@@ -84,13 +84,13 @@ def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:
             continue
         try:
             state, progress = _read(path)
-        except Fault as fault:
+        except NetlangError as fault:
             warnings.append(f"{path}: {fault.message}")
             continue
         return state, progress, warnings
     if warnings:
-        raise BadCheckpoint(f"no checkpoint in {folder} is whole", notes=tuple(warnings))
-    raise BadCheckpoint(
+        raise CheckpointError(f"no checkpoint in {folder} is whole", notes=tuple(warnings))
+    raise CheckpointError(
         f"there is no checkpoint in {folder}",
         helps=("leave out --resume to begin a run there",),
     )
@@ -100,11 +100,11 @@ def _read(path: Path) -> tuple[dict[str, Array], Progress]:
     state, metadata = load_with_metadata(path)
     text = metadata.get("progress", "")
     if metadata.get("format", FORMAT) != FORMAT:
-        raise BadCheckpoint(
+        raise CheckpointError(
             f"it has format {metadata['format']}, and this netlang reads format {FORMAT}"
         )
     if metadata.get("seal") != seal(state, text):
-        raise BadCheckpoint("its content is not what was written")
+        raise CheckpointError("its content is not what was written")
     return state, Progress(**json.loads(text))
 
 

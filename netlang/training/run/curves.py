@@ -16,7 +16,7 @@ Points = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
+class _Metric:
     """One figure over time; that of the validation rows is drawn whole, of training dashed."""
 
     name: str
@@ -42,7 +42,7 @@ def _is_loss(name: str) -> bool:
     return name == "loss" or name.endswith(".loss")
 
 
-def _lines(reports: Sequence[Report]) -> Iterator[_Figure]:
+def _lines(reports: Sequence[Report]) -> Iterator[_Metric]:
     for kind in ("train", "valid"):
         figures: dict[str, Points] = {}
         for report in reports:
@@ -51,10 +51,10 @@ def _lines(reports: Sequence[Report]) -> Iterator[_Figure]:
                 if math.isfinite(value):
                     figures.setdefault(name, []).append((report.epoch, value))
         for name, points in figures.items():
-            yield _Figure(name, points, kind == "train")
+            yield _Metric(name, points, kind == "train")
 
 
-def _plot(lines: Sequence[_Figure], top: float) -> Iterator[Shape]:
+def _plot(lines: Sequence[_Metric], top: float) -> Iterator[Shape]:
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     across, up = _ticks(min(xs), max(xs), whole=True), _ticks(min(ys), max(ys))

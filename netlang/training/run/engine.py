@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, cast
 
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Graph, State
 from netlang.system.numpy import Array, np
@@ -157,7 +157,7 @@ class OrtEngine:
         except NoKernel as lacking:
             if not self._training.double:
                 raise
-            raise Fault(
+            raise NetlangError(
                 "precision",
                 f"onnxruntime computes no {lacking.kind} in f64",
                 notes=lacking.notes,

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, Fault
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.system.files import UNFINISHED, cannot_write, write_atomically
 from netlang.training.run.checkpoints import BEFORE, LATEST
 from netlang.training.run.loop import Report
@@ -22,12 +22,12 @@ LOG, PROGRAM, LOCK = "log.jsonl", "program.net", "lock"
 def new_folder(given: Path | None, name: str) -> RunFolder:
     """Open the folder of a new run: the one given, else the first free of ``runs/NAME-2``, ...
 
-    Raises ``Fault`` for a folder that holds a run already.
+    Raises ``NetlangError`` for a folder that holds a run already.
     """
     if given is None:
         return next(folder for path in _numbered(name) if (folder := _free(path)) is not None)
     if _holds_run(given):
-        raise Fault(
+        raise NetlangError(
             "run-exists",
             f"{given} holds a run already",
             helps=["go on with it: `--resume`", "or give the new run another folder"],
@@ -42,7 +42,7 @@ def _free(path: Path) -> RunFolder | None:
         return None
     try:
         return RunFolder(path)
-    except InUse:
+    except RunInUseError:
         return None
 
 
@@ -59,7 +59,7 @@ def old_folder(given: Path | None, name: str) -> RunFolder:
             break
         found = path if _holds_run(path) else found
     if found is None or not found.exists():
-        raise Fault(
+        raise NetlangError(
             "no-run",
             f"there is no run in {given}" if given else f"there is no run of `{name}` in runs",
             helps=["say where it is: `--run FOLDER`", "or leave out --resume to begin one"],
@@ -72,7 +72,7 @@ def _numbered(name: str) -> Sequence[Path]:
     return [Path("runs", name), *(Path("runs", f"{name}-{n}") for n in range(2, 10_000))]
 
 
-class InUse(Fault):
+class RunInUseError(NetlangError):
     """A folder another run is writing to."""
 
     def __init__(self, folder: Path, process: str) -> None:
@@ -160,7 +160,7 @@ def _locked(folder: Path) -> IO[str]:
         lock.close()
         if error.errno not in _HELD:
             raise cannot_write(folder / LOCK, error) from None
-        raise InUse(folder, other) from None
+        raise RunInUseError(folder, other) from None
     try:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")

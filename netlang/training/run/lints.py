@@ -18,7 +18,7 @@ from netlang.training.step.step import Training
 def check_data(
     training: Training, data: Batches, valid: Batches | None, warn: Callable[[str], None]
 ) -> None:
-    """See that data fit what is done with them; raises ``Fault`` for a label that is no class."""
+    """Check the data against their use; raises ``NetlangError`` for a label that is not a class."""
     for column, count in sorted(_counted(training)):
         for rows in (data, valid):
             if rows is not None:

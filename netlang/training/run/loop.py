@@ -12,7 +12,7 @@ from typing import Protocol
 
 from netlang.data.batches import Batches, BatchStream
 from netlang.data.source import Batch
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.evaluate.context.values import Duration, Setting
 from netlang.ir.graph import Graph, Value
 from netlang.training.run import checkpoints
@@ -38,7 +38,7 @@ class Report:
     seconds: float
 
 
-class Watcher(Protocol):
+class Callback(Protocol):
     """Who is told how a run goes."""
 
     def began(self, step: int, clock: Clock) -> None: ...
@@ -61,7 +61,7 @@ class Run:
     valid: Batches | None
     folder: Path
     settings: Mapping[str, str]
-    watcher: Watcher
+    watcher: Callback
     interrupted: Callable[[], bool] = lambda: False
     pause: float = 60.0
     _best: dict[str, float] = field(default_factory=dict[str, float])
@@ -173,7 +173,7 @@ class Run:
         self.engine.go_back(before)
         what = "loss" if not math.isfinite(found["loss"]) else "gradient"
         place = first_bad(graph, self.engine.state(), batch, numbers)
-        raise Fault(
+        raise NetlangError(
             "not-finite",
             f"the {what} is {found[what]} at step {step + 1:,}",
             notes=[place] if place else [],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netlang.diagnostics.errors import USAGE, BadWeights, Fault
+from netlang.diagnostics.errors import USAGE, NetlangError, WeightsError
 from netlang.plan.section import Plan
 from netlang.storage.weights import load_weights
 from netlang.system.numpy import Array
@@ -56,7 +56,7 @@ def _loaded(
     for name, file in files.items():
         layer = name or next(iter(layers))
         if layer not in layers or (not name and len(layers) > 1):
-            raise Fault(
+            raise NetlangError(
                 "which-layer",
                 f"`{training.plan.name}` has no layer `{name}`" if name else
                 f"`{training.plan.name}` has several layers: say whose weights these are",
@@ -74,5 +74,5 @@ def _loaded(
             else:
                 found[path] = array.astype(drawn[path].dtype)
         if missing:
-            raise BadWeights(f"{file} does not fit `{layer}`", notes=missing)
+            raise WeightsError(f"{file} does not fit `{layer}`", notes=missing)
     return found

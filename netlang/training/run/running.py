@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from netlang.data.batches import Batches
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.plan.section import Plan
 from netlang.system.machine import within_memory
 from netlang.training.run import checkpoints
@@ -183,7 +183,7 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
     old = {name: text for name, text in before.items() if not name.startswith(_GIVEN)}
     told, used = differences(old, now, allowed)
     if told:
-        raise Fault(
+        raise NetlangError(
             "settings-changed",
             "this is not the run that was begun: "
             + (f"{len(told)} settings differ" if len(told) > 1 else "a setting differs"),
@@ -192,7 +192,7 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
         )
     unused = [name for name in allowed if name not in used]
     if unused:
-        raise Fault(
+        raise NetlangError(
             "settings-changed",
             f"`--override {unused[0]}`: no setting of that name differs",
             notes=[f"the settings are {', '.join(now)}"],

@@ -16,7 +16,7 @@ from netlang.ir.dims import product
 from netlang.ir.graph import Builder, Node, Value, Values
 from netlang.ir.types import F32
 from netlang.ops.random.random import RandomDrop
-from netlang.ops.random.randomness import DrawNormal, DrawUniform, key_of
+from netlang.ops.random.randomness import SampleNormal, SampleUniform, key_of
 from netlang.ops.reducing.batch_statistics import NormalizeBatchTraining
 from netlang.ops.reducing.normalization import NormalizeBatch
 from netlang.ops.shaping.creation import Full
@@ -92,7 +92,7 @@ class Modes:
                 values[value] = b.one(full)
 
     def _drawn(self, b: Builder, value: Value, noise: Noise, count: Value) -> Value:
-        kind = DrawNormal if noise.kind == "normal" else DrawUniform
+        kind = SampleNormal if noise.kind == "normal" else SampleUniform
         return b.one(kind(value.type.shape, key_of(self._seed, noise.site)), count)
 
     def _trained(
@@ -129,7 +129,7 @@ class Modes:
         kept = {"dropout": len(shape), "drop_path": 1, "dropout_channels": 2}[node.op.name]
         drawn = (*shape[:kept], *(1 for _ in shape[kept:]))
         key = key_of(self._seed, f"{step}/{node.outputs[0].name}")
-        chance = Term(b, b.one(DrawUniform(drawn, key), count))
+        chance = Term(b, b.one(SampleUniform(drawn, key), count))
         mask = (chance >= rate).cast(F32) * (1.0 / (1.0 - rate))
         return (Term(b, x) * mask.cast(x.type.dtype).expand(shape)).value
 

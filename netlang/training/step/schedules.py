@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.evaluate.context.values import Duration, Object, Setting
 
 
@@ -74,7 +74,9 @@ class _Given:
         assert isinstance(value, Duration)
         found = self.clock.steps(value)
         if found <= 0:
-            raise Fault("out-of-range", f"`{name}` of a schedule must be longer than nothing")
+            raise NetlangError(
+                "out-of-range", f"`{name}` of a schedule must be longer than nothing"
+            )
         return found
 
     def stairs(self, step: int) -> int:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from netlang.diagnostics.errors import Fault
+from netlang.diagnostics.errors import NetlangError
 from netlang.evaluate.context.selections import Weights
 from netlang.evaluate.context.values import Object, Setting
 from netlang.ir.backward_slice import moving
@@ -100,10 +100,10 @@ _REFUSED = {
 
 
 def prepare(plan: Plan, seed: int) -> Training:
-    """Make the graphs of a train section; raises ``Fault`` where there is nothing to train."""
+    """Make the graphs of a train section; raises ``NetlangError`` if there is nothing to train."""
     precision = plan.settings.get("precision", "f32")
     if isinstance(precision, str) and precision in _REFUSED:
-        raise Fault(
+        raise NetlangError(
             "precision",
             f"training in {precision} does not exist yet",
             notes=[_REFUSED[precision]],
@@ -113,7 +113,7 @@ def prepare(plan: Plan, seed: int) -> Training:
     frozen = frozenset(weights.chosen_of_all(plan.settings.get("freeze", [])))
     found = updates(plan, weights, frozen)
     if not any(u.paths for u in found):
-        raise Fault(
+        raise NetlangError(
             "nothing-to-train",
             f"`{plan.name}` changes no weight",
             notes=["no loss depends on a weight that is trained and not frozen"],
@@ -286,7 +286,7 @@ def _group(optimizer: Setting, weights: Weights, path: str) -> Setting | None:
 def _length(slopes: Sequence[Term]) -> Term:
     """Give the length of all gradients together: what clipping limits, and shows a NaN."""
     if not slopes:
-        raise Fault("nothing-to-train", "a step changes no weight")
+        raise NetlangError("nothing-to-train", "a step changes no weight")
     squares = [_square(slope) for slope in slopes]
     return sum(squares[1:], squares[0]).unary("sqrt")
 
