@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from netlang.analysis import counts
 from netlang.analysis.summary import fold, summarize
 from netlang.analysis.table import render_summary
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError, WeightsError
 from netlang.diagnostics.render import render_all
 from netlang.ir.graph import Graph
@@ -123,7 +124,7 @@ class ProgramError(NetlangError):
 
     def __init__(self, program: Program) -> None:
         found = program.diagnostics.sorted()
-        super().__init__("mistakes", f"{program.path} has mistakes\n\n{render_all(found)}")
+        super().__init__(rules.MISTAKES, f"{program.path} has mistakes\n\n{render_all(found)}")
 
 
 class Network:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang import ops as ops
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.source import Source
@@ -58,7 +59,7 @@ class Net:
             found = self.program.diagnostics.items
             first = found[before] if len(found) > before else (found[0] if found else None)
             raise NetlangError(
-                first.rule if first is not None else "mistakes",
+                first.rule if first is not None else rules.MISTAKES,
                 first.message if first is not None else f"`{self.name}` has mistakes",
                 notes=first.notes if first is not None else (),
                 helps=(
@@ -74,7 +75,7 @@ class Net:
             if name not in known:
                 near = nearest(name, known)
                 raise NetlangError(
-                    "unknown-size",
+                    rules.UNKNOWN_SIZE,
                     f"`{self.name}` has no size or parameter `{name}`",
                     helps=(
                         f"did you mean `{near}`?"
@@ -112,7 +113,7 @@ class Program:
                 return next(iter(self.nets.values()))
             listed = ", ".join(self.nets) or "none"
             raise NetlangError(
-                "which-net",
+                rules.WHICH_NET,
                 f"{self.path} has {len(self.nets) or 'no'} nets: say which one"
                 if self.nets
                 else f"{self.path} has no net",
@@ -121,7 +122,7 @@ class Program:
             )
         if name not in self.nets:
             raise NetlangError(
-                "unknown-net",
+                rules.UNKNOWN_NET,
                 f"{self.path} has no net `{name}`",
                 notes=(f"its nets: {', '.join(self.nets) or 'none'}",),
                 helps=did_you_mean(name, self.nets),
@@ -141,13 +142,13 @@ class Program:
         if name is None:
             many = f"{len(sections)} train sections: say which one" if sections else ""
             raise NetlangError(
-                "which-section",
+                rules.WHICH_SECTION,
                 f"{self.path} has {many or 'no train section'}",
                 notes=listed,
                 exit_code=USAGE,
             )
         raise NetlangError(
-            "unknown-section",
+            rules.UNKNOWN_SECTION,
             f"{self.path} has no train section `{name}`",
             notes=listed,
             helps=did_you_mean(name, sections),
@@ -182,7 +183,7 @@ class Program:
         elif key in self._building:
             self.diagnostics.report(
                 Diagnostic(
-                    "recursion",
+                    rules.RECURSION,
                     f"`{function.name}` depends on its own counts",
                     Label(function.definition.name.span, "to check this, it must be checked"),
                 )
@@ -294,7 +295,7 @@ class Program:
             first = (Label(span, "first defined here"),)
         self.diagnostics.report(
             Diagnostic(
-                "already-defined",
+                rules.ALREADY_DEFINED,
                 f"`{name.text}` is defined twice",
                 Label(name.span, "defined again here" if first else "this name is imported above"),
                 first,

@@ -200,7 +200,8 @@ def outcome(case: Case, block: Block, folder: Path) -> str:
             return found.replace(f"{folder}/", "")
         case "refused":
             return "\n".join(
-                f"{d.primary.span.line} {d.rule}: {d.message}" for d in program.diagnostics.sorted()
+                f"{d.primary.span.line} {d.rule.code}: {d.message}"
+                for d in program.diagnostics.sorted()
             )
         case "ok":
             return ""
@@ -227,7 +228,7 @@ def said(command: str, path: Path, net: str) -> str:
     """Give what a command of the tool prints about a program."""
     from click.testing import CliRunner
 
-    module = import_module(f"netlang.cli.{command}")
+    module = import_module(f"netlang.cli.commands.{command}")
     arguments = [str(path), net] if net else [str(path)]
     result = CliRunner(env={"COLUMNS": "100"}).invoke(
         module.command, arguments, catch_exceptions=False

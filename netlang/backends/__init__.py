@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 
 Backend = Literal["onnxruntime", "numpy"]
@@ -15,7 +16,7 @@ def check_provider(backend: Backend, provider: Provider) -> None:
     """Raise ``NetlangError`` where a provider of onnxruntime is asked of NumPy."""
     if backend == "numpy" and provider == "cuda":
         raise NetlangError(
-            "provider-missing",
+            rules.PROVIDER_MISSING,
             "NumPy computes on the CPU only",
             helps=["use --backend onnxruntime for --provider cuda"],
             exit_code=USAGE,

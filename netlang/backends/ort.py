@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, cast, get_args
 import onnxruntime
 
 from netlang.backends import Provider as Provider
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, NetlangError
 from netlang.system.numpy import Array, np
 from netlang.system.versions import VersionError, check_version
@@ -59,7 +60,7 @@ class ProviderError(NetlangError):
     def __init__(self, name: str, available: Sequence[str], *, why: str = "") -> None:
         listed = ", ".join(available)
         super().__init__(
-            "provider-missing",
+            rules.PROVIDER_MISSING,
             f"the provider `{name}` is not available",
             notes=[*([why] if why else []), f"available here: {listed}"],
             helps=[
@@ -78,7 +79,7 @@ class NoKernel(ExecutionError):
     """onnxruntime does not compute an operator, ``kind``, on elements of the type it has here."""
 
     def __init__(self, message: str, kind: str, *, notes: Sequence[str]) -> None:
-        super().__init__("run-failed", message, notes=notes)
+        super().__init__(rules.RUN_FAILED, message, notes=notes)
         self.kind = kind
 
 
@@ -171,7 +172,7 @@ class Session:
             return _too_old_for(text, limit[1])
         if _OUT_OF_MEMORY.search(text) is not None:
             return NetlangError(
-                "out-of-memory",
+                rules.OUT_OF_MEMORY,
                 "onnxruntime needs more memory than there is",
                 exit_code=ENVIRONMENT,
             )
@@ -185,7 +186,7 @@ class Session:
         if lacks := _LACKS.search(said):
             return NoKernel(message, lacks[1] or lacks[2], notes=notes)
         code = ENVIRONMENT if _OF_CUDA.search(text) else DIAGNOSED
-        return ExecutionError("run-failed", message, notes=notes, exit_code=code)
+        return ExecutionError(rules.RUN_FAILED, message, notes=notes, exit_code=code)
 
 
 def _too_old_for(text: str, newest: str) -> NetlangError:

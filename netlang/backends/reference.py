@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import cache
 
 from netlang.backends.feeds import prepare
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, InputError, NetlangError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Graph, Node, Value, written_at
@@ -61,7 +62,7 @@ def compute(
             return tuple(np.asarray(a) for a in op.at(sizes).forward(*operands))
     except MemoryError:
         raise NetlangError(
-            "out-of-memory",
+            rules.OUT_OF_MEMORY,
             f"{place(node)} needs more memory than there is",
             exit_code=ENVIRONMENT,
         ) from None

@@ -12,6 +12,7 @@ from typing import TextIO
 import click
 
 from netlang.cli.output import show_error, silence, warn
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 
 INTERRUPTED, BUG = 130, 70
@@ -39,7 +40,7 @@ def guarded(command: click.Command, args: Sequence[str]) -> int:
             _silence_streams()
         except MemoryError:
             # Nothing more can be loaded: neither notes nor places are laid out.
-            sys.stderr.write(f"error[{fault.rule}]: {fault.message}\n")
+            sys.stderr.write(f"error[{fault.rule.code}]: {fault.message}\n")
         return fault.exit_code
 
 
@@ -52,7 +53,7 @@ def _fault(error: Exception) -> NetlangError:
         case ModuleNotFoundError() if error.name and not error.name.startswith("netlang"):
             package = error.name.partition(".")[0]
             return NetlangError(
-                "missing-library",
+                rules.MISSING_LIBRARY,
                 f"the library `{package}` is not installed",
                 helps=[f"install it: pip install {package}"],
                 exit_code=ENVIRONMENT,
@@ -61,7 +62,7 @@ def _fault(error: Exception) -> NetlangError:
             if any(said in str(error) for said in _NO_ROOM):
                 return _fault(MemoryError())
             return NetlangError(
-                "missing-library",
+                rules.MISSING_LIBRARY,
                 f"the library `{_library(error)}` cannot be loaded",
                 notes=[str(error).partition("\n")[0]],
                 helps=["install it anew"],
@@ -69,7 +70,7 @@ def _fault(error: Exception) -> NetlangError:
             )
         case MemoryError():
             return NetlangError(
-                "out-of-memory", "there is not enough memory", exit_code=ENVIRONMENT
+                rules.OUT_OF_MEMORY, "there is not enough memory", exit_code=ENVIRONMENT
             )
         case OSError():
             return _environment(error)
@@ -86,7 +87,7 @@ def _usage(error: click.ClickException) -> NetlangError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "netlang"
     return NetlangError(
-        "usage",
+        rules.USAGE,
         message[:1].lower() + message[1:],
         helps=[f"`{path} --help` shows what it takes"],
         exit_code=USAGE,
@@ -98,7 +99,7 @@ def _environment(error: OSError) -> NetlangError:
     what = f" {error.filename}" if error.filename else ""
     reason = (error.strerror or str(error)).lower()
     return NetlangError(
-        "system", f"the system refused{what or ' to go on'}: {reason}", exit_code=ENVIRONMENT
+        rules.SYSTEM, f"the system refused{what or ' to go on'}: {reason}", exit_code=ENVIRONMENT
     )
 
 
@@ -109,7 +110,7 @@ def _bug(error: Exception) -> NetlangError:
         warn("".join(traceback.format_exception(error)))
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     return NetlangError(
-        "internal",
+        rules.INTERNAL,
         "this is a mistake in netlang, not in your file",
         notes=[f"{said}\nat {_innermost(error.__traceback__)}"],
         helps=[

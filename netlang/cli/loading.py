@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netlang.cli.output import colorful, page_width, reject, warn
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def keep_apart(output: str | None, *inputs: str | None) -> None:
     for given in inputs:
         if given is not None and _same_file(Path(given), Path(output)):
             raise NetlangError(
-                "output-is-input",
+                rules.OUTPUT_IS_INPUT,
                 f"{output} would replace {given}, which it is made from",
                 helps=["choose another name for the output"],
                 exit_code=USAGE,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
@@ -80,7 +81,7 @@ class Stamp:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise NetlangError(
-                "cannot-read", f"cannot read {path}: {reason}", exit_code=ENVIRONMENT
+                rules.CANNOT_READ, f"cannot read {path}: {reason}", exit_code=ENVIRONMENT
             ) from None
         return cls(path, found.st_size, found.st_mtime_ns)
 
@@ -88,7 +89,7 @@ class Stamp:
         """Raise ``NetlangError`` if the file is another one by now."""
         if Stamp.of(self.path) != self:
             raise NetlangError(
-                "data-changed",
+                rules.DATA_CHANGED,
                 f"{self.path} has changed since training began",
                 helps=["start again, or resume once the file is as it was"],
                 exit_code=ENVIRONMENT,

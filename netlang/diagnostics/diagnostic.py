@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from netlang.diagnostics.rules.rule import Rule
 from netlang.diagnostics.source import Span
 
 
@@ -25,11 +26,11 @@ class Label:
 class Diagnostic:
     """One mistake: what is wrong, where, why, and what to do.
 
-    ``rule`` is a name in ``diagnostics.rules.RULES``. ``trace`` names the calls that led here,
+    ``trace`` names the calls that led here,
     innermost first; ``notes`` explain; ``helps`` say what to do.
     """
 
-    rule: str
+    rule: Rule
     message: str
     primary: Label
     secondary: tuple[Label, ...] = ()
@@ -56,7 +57,7 @@ class Diagnostics:
     """The mistakes found so far; the same mistake in the same place is kept once."""
 
     items: list[Diagnostic] = field(default_factory=list[Diagnostic])
-    _seen: set[tuple[str, Span]] = field(default_factory=set[tuple[str, Span]])
+    _seen: set[tuple[Rule, Span]] = field(default_factory=set[tuple[Rule, Span]])
 
     def report(self, diagnostic: Diagnostic) -> None:
         key = (diagnostic.rule, diagnostic.primary.span)

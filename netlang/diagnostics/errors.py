@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netlang.diagnostics import rules
+from netlang.diagnostics.rules import Rule
+
 DIAGNOSED, USAGE, ENVIRONMENT = 1, 2, 3
 
 
@@ -17,7 +20,7 @@ class NetlangError(Exception):
 
     def __init__(
         self,
-        rule: str,
+        rule: Rule,
         message: str,
         *,
         notes: Sequence[str] = (),
@@ -38,7 +41,7 @@ class InputError(NetlangError):
     def __init__(
         self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
     ) -> None:
-        super().__init__("bad-input", message, notes=notes, helps=helps)
+        super().__init__(rules.BAD_INPUT, message, notes=notes, helps=helps)
 
 
 class FileError(NetlangError):
@@ -47,7 +50,7 @@ class FileError(NetlangError):
     def __init__(
         self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
     ) -> None:
-        super().__init__("bad-file", message, notes=notes, helps=helps)
+        super().__init__(rules.BAD_FILE, message, notes=notes, helps=helps)
 
 
 class WeightsError(NetlangError):
@@ -56,7 +59,7 @@ class WeightsError(NetlangError):
     def __init__(
         self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
     ) -> None:
-        super().__init__("bad-weights", message, notes=notes, helps=helps)
+        super().__init__(rules.BAD_WEIGHTS, message, notes=notes, helps=helps)
 
 
 class TooLargeError(NetlangError):
@@ -65,4 +68,4 @@ class TooLargeError(NetlangError):
     def __init__(
         self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
     ) -> None:
-        super().__init__("too-large", message, notes=notes, helps=helps)
+        super().__init__(rules.TOO_LARGE, message, notes=notes, helps=helps)

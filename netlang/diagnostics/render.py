@@ -60,7 +60,7 @@ def render(diagnostic: Diagnostic, *, color: bool = False, width: int = 120) -> 
     gutter = max(2, max(len(str(label.span.line)) for label in labels))
     page = _Page(color, width, gutter)
     severity = diagnostic.severity.value
-    lines = [_head(page, severity, diagnostic.rule, diagnostic.message)]
+    lines = [_head(page, severity, diagnostic.rule.code, diagnostic.message)]
     sources = dict.fromkeys(label.span.source for label in labels)
     for arrow, source in zip(["-->", *[":::"] * len(sources)], sources, strict=False):
         if not source.text:
@@ -80,7 +80,7 @@ def render_error(fault: NetlangError, *, color: bool = False) -> str:
     """Show a mistake that has no place in a program: a file, an option, the machine."""
     page = _Page(color, 0, 2)
     remarks = _remarks(page, (), tuple(fault.notes), tuple(fault.helps))
-    head = _head(page, "error", fault.rule, fault.message)
+    head = _head(page, "error", fault.rule.code, fault.message)
     return "\n".join([head, *([page.framed()] if remarks else []), *remarks])
 
 
@@ -104,7 +104,7 @@ def render_all(
 def to_json(diagnostic: Diagnostic) -> dict[str, object]:
     """Give the content of a diagnostic as plain values."""
     return {
-        "rule": diagnostic.rule,
+        "rule": diagnostic.rule.code,
         "severity": diagnostic.severity.value,
         "message": diagnostic.message,
         **_place(diagnostic.primary.span),
@@ -121,7 +121,7 @@ def to_json(diagnostic: Diagnostic) -> dict[str, object]:
 def error_to_json(fault: NetlangError) -> dict[str, object]:
     """Give the content of a fault as plain values."""
     return {
-        "rule": fault.rule,
+        "rule": fault.rule.code,
         "severity": "error",
         "message": fault.message,
         "notes": list(fault.notes),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagram.drawing import Point
 from netlang.diagram.lattice import Lattice, lattice
@@ -79,7 +80,7 @@ def lay_out(outline: Outline, measure: Measure, direction: Direction = "down") -
     """
     if direction not in get_args(Direction):
         raise NetlangError(
-            "usage", f"a picture goes down or right, and not {direction}", exit_code=USAGE
+            rules.USAGE, f"a picture goes down or right, and not {direction}", exit_code=USAGE
         )
     turned = direction == "right"
     nest = Nest.of(outline)

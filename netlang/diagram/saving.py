@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.diagram.drawing import Drawing
 from netlang.system.files import write_atomically
@@ -13,7 +14,7 @@ def check_format(path: Path) -> None:
     """Raise ``NetlangError`` for a path whose ending is no format of drawings."""
     if path.suffix.lower() not in (".svg", ".png"):
         raise NetlangError(
-            "unknown-format",
+            rules.UNKNOWN_FORMAT,
             f"{path}: drawings are written as .svg or .png",
             exit_code=USAGE,
         )
@@ -29,7 +30,7 @@ def save(drawing: Drawing, path: Path) -> None:
         from netlang.diagram.png import save_drawing
     except ImportError:
         raise NetlangError(
-            "pillow-missing",
+            rules.PILLOW_MISSING,
             f"{path} is a PNG picture, and drawing those needs Pillow",
             helps=['pip install "netlang[images]"', "an .svg file needs nothing more"],
             exit_code=ENVIRONMENT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netlang.advice.parameters import completed, parameter_helps, with_tensor
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe
@@ -64,7 +65,7 @@ def _by_name(
     known = {p.name.text for p in function.params}
     if name.text not in known:
         reject(
-            "unknown-parameter",
+            rules.UNKNOWN_PARAMETER,
             f"`{function.name}` has no parameter `{name.text}`",
             name.span,
             notes=(f"its parameters: {signature(function)}",),
@@ -72,7 +73,7 @@ def _by_name(
         )
     if name.text in given:
         reject(
-            "argument-twice",
+            rules.ARGUMENT_TWICE,
             f"`{name.text}` is given twice",
             name.span,
             "the layer has it from `new`",
@@ -80,7 +81,7 @@ def _by_name(
         )
     if name.text in assigned and assigned[name.text].name is None:
         reject(
-            "argument-twice",
+            rules.ARGUMENT_TWICE,
             f"`{name.text}` is given twice",
             name.span,
             "by name here, and by position before",
@@ -93,7 +94,7 @@ def _no_tensors(function: Function, args: Sequence[Argued]) -> None:
     for arg in args:
         if isinstance(arg.value, Value):
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "`new` makes a layer, and takes no tensor yet",
                 arg.span,
                 f"this is {arg.value.type}",
@@ -126,7 +127,7 @@ def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
         if _takes(param, first.value):
             exchanged = f"{function.name}({arg.span.text}, {first.span.text})"
             reject(
-                "wrong-order",
+                rules.WRONG_ORDER,
                 f"`{function.name}` takes `{params[0].name.text}` first, then `{param.name.text}`",
                 arg.span,
                 f"this is {describe(arg.value)}",
@@ -168,7 +169,7 @@ def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
     count = {0: "no arguments", 1: "one argument"}.get(allowed, f"{allowed} arguments")
     after = " after `new`" if new else ""
     reject(
-        "too-many-arguments",
+        rules.TOO_MANY_ARGUMENTS,
         f"`{function.name}` takes {count} by position{after}",
         arg.span,
         "this is one too many",
@@ -210,7 +211,7 @@ def _check_missing(
     elif takes_tensor(function.params[0]) and first in missing:
         helps = ()
     reject(
-        "missing-argument",
+        rules.MISSING_ARGUMENT,
         f"`{function.name}` needs {shown}",
         span,
         notes=(f"its parameters: {signature(function)}",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from netlang.diagnostics import rules
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import INT_LIMIT, bounded, finite, in_bounds, listed, readable
@@ -64,7 +65,7 @@ def _unary(expr: ast.Unary, frame: Frame) -> Object:
         case _:
             wanted = "true or false" if expr.op == "not" else "a number or a tensor"
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 f"`{expr.op}` takes {wanted}",
                 expr.operand.span,
                 f"this is {describe(value)}",
@@ -137,7 +138,7 @@ def _mismatch(node: ast.Binary, left: Argued, right: Argued) -> NoReturn:
     from netlang.diagnostics.diagnostic import Label
 
     reject(
-        "wrong-type",
+        rules.WRONG_TYPE,
         f"`{node.op}` doesn't join these two",
         left.span,
         f"this is {describe(left.value)}",
@@ -154,7 +155,7 @@ def _of_tensors(node: ast.Binary, left: Argued, right: Argued, frame: Frame) -> 
     if node.op not in _TENSOR_OPS:
         at = left if isinstance(left.value, Value) else right
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"`{node.op}` doesn't work on tensors",
             at.span,
             f"this is {describe(at.value)}",
@@ -179,7 +180,7 @@ def _as_tensor(side: Argued, other: Argued, node: ast.Binary, frame: Frame) -> A
             if dtype.is_integer and isinstance(side.value, int):
                 return Argued(constant(side.value, dtype, side.span, frame), side.span)
             reject(
-                "dtype-mismatch",
+                rules.DTYPE_MISMATCH,
                 f"{dtype} elements and a float don't mix",
                 side.span,
                 f"this is {describe(side.value)}",
@@ -200,13 +201,15 @@ def _as_tensor(side: Argued, other: Argued, node: ast.Binary, frame: Frame) -> A
 def _of_numbers(op: str, left: Argued, right: Argued, node: ast.Binary) -> Object:
     a, b = left.value, right.value
     if op in ("/", "//", "%") and b == 0:
-        reject("division-by-zero", "this divides by zero", node.span, f"`{right.span.text}` is 0")
+        reject(
+            rules.DIVISION_BY_ZERO, "this divides by zero", node.span, f"`{right.span.text}` is 0"
+        )
     if isinstance(a, int | Dim) and isinstance(b, int | Dim):
         return bounded(_of_sizes(op, a, b, node), node.span)
     if isinstance(a, Dim) or isinstance(b, Dim):
         at = left if isinstance(a, Dim) else right
         reject(
-            "undecided-size",
+            rules.UNDECIDED_SIZE,
             "a free dimension can't be part of a float",
             at.span,
             f"{describe(at.value)[4:]} isn't known when the file is checked",
@@ -250,7 +253,7 @@ def _of_sizes(op: str, a: Size, b: Size, node: ast.Binary) -> Object:
             return a / b
         case "/":
             reject(
-                "undecided-size",
+                rules.UNDECIDED_SIZE,
                 "`/` gives a float, and a free dimension can't be part of one",
                 node.span,
                 helps=("to divide a size, use `//`",),
@@ -258,21 +261,21 @@ def _of_sizes(op: str, a: Size, b: Size, node: ast.Binary) -> Object:
         case "**" if isinstance(b, int):
             return _power(a, b, node)
         case _:
-            reject("wrong-type", f"`{op}` doesn't work on sizes", node.span)
+            reject(rules.WRONG_TYPE, f"`{op}` doesn't work on sizes", node.span)
 
 
 def _real_power(a: float, b: float, node: ast.Binary) -> float:
     if a == 0 and b < 0:
-        reject("division-by-zero", "this divides by zero", node.span)
+        reject(rules.DIVISION_BY_ZERO, "this divides by zero", node.span)
     if a < 0 and b != int(b):
-        reject("out-of-range", "this has no value", node.span, f"{a:g} has no real power {b:g}")
+        reject(rules.OUT_OF_RANGE, "this has no value", node.span, f"{a:g} has no real power {b:g}")
     return a**b
 
 
 def _power(a: Size, b: int, node: ast.Binary) -> Object:
     if isinstance(a, Dim):
         if not 0 <= b <= 8:
-            reject("out-of-range", "a size is raised to a power from 0 to 8", node.span)
+            reject(rules.OUT_OF_RANGE, "a size is raised to a power from 0 to 8", node.span)
         result: Size = 1
         for _ in range(b):
             result = a * result
@@ -280,7 +283,7 @@ def _power(a: Size, b: int, node: ast.Binary) -> Object:
         return result
     if b < 0:
         if a == 0:
-            reject("division-by-zero", "this divides by zero", node.span)
+            reject(rules.DIVISION_BY_ZERO, "this divides by zero", node.span)
         return float(a) ** b
     if abs(a) > 1 and b * abs(a).bit_length() > 128:
         bounded(INT_LIMIT, node.span)
@@ -314,7 +317,7 @@ def _undecided(node: ast.Binary, difference: Dim) -> NoReturn:
     count = next((c for c in ("macs", "params") if f"{c}(" in node.span.text), "")
     given = f"`{count}(…, {names[0]}=…)`" if count else f"`--bind {names[0]}=…`"
     reject(
-        "undecided-size",
+        rules.UNDECIDED_SIZE,
         "this depends on a size that is only known at run time",
         node.span,
         free,
@@ -354,7 +357,7 @@ def _range(left: Argued, right: Argued) -> Object:
     for side in (left, right):
         if not isinstance(side.value, int) or isinstance(side.value, bool):
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "a range goes from an int to an int",
                 side.span,
                 f"this is {describe(side.value)}",
@@ -373,7 +376,7 @@ def _contains(left: Argued, right: Argued) -> bool:
             return left.value in right.value
         case _:
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "`in` looks into a list",
                 right.span,
                 f"this is {describe(right.value)}",

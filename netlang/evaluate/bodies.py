@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import BudgetError
@@ -129,7 +130,7 @@ def take_apart(value: Object, targets: tuple[ast.Ident, ...], span: Span) -> lis
             what = f"one value: {describe(value)}"
     if len(parts) != count:
         reject(
-            "count-mismatch",
+            rules.COUNT_MISMATCH,
             f"{count} names for {what}",
             targets[0].span.to(targets[-1].span),
             f"{count} names",
@@ -194,7 +195,7 @@ def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> O
         results[out.name.text] = _give(slot, out, frame)
     if not outs:
         reject(
-            "no-result",
+            rules.NO_RESULT,
             f"`{function.name}` gives no result",
             definition.head,
             "its signature names none",
@@ -226,7 +227,7 @@ def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
     """Report an output that no statement gives a value."""
     try:
         reject(
-            "output-missing",
+            rules.OUTPUT_MISSING,
             f"the output `{out.name.text}` never gets a value",
             out.name.span,
             f"`{function.name}` promises this",
@@ -247,7 +248,7 @@ def check_assertion(statement: ast.Assert, frame: Frame) -> None:
     message = (
         statement.message.value if statement.message is not None else "this assertion doesn't hold"
     )
-    reject("assertion", message, condition.span, _sides(condition, frame))
+    reject(rules.ASSERTION, message, condition.span, _sides(condition, frame))
 
 
 def _sides(condition: ast.Expr, frame: Frame) -> str:
@@ -284,21 +285,21 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
     name, type = statement.name.text, statement.type
     if frame.kind != "net":
         reject(
-            "misplaced-state",
+            rules.MISPLACED_STATE,
             "only a net has state",
             statement.span,
             "this is inside a block",
             helps=("in a block, carry the value with `scan … with`",),
         )
     if not isinstance(type, ast.ShapeType):
-        reject("wrong-type", "a state is a tensor", type.span, helps=("such as `f32[N, 16]`",))
+        reject(rules.WRONG_TYPE, "a state is a tensor", type.span, helps=("such as `f32[N, 16]`",))
     start = evaluate(statement.value, frame)
     if start is UNKNOWN:
         frame.bind(name, UNKNOWN, statement.name.span)
         return
     if not isinstance(start, int | float):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             "a state starts as one number",
             statement.value.span,
             f"this is {describe(start)}",
@@ -310,7 +311,7 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
         name = f"{frame.path}.{name}/state"
     elif frame.depth > 1:
         reject(
-            "nested-state",
+            rules.NESTED_STATE,
             "a net with state can't be called by another",
             statement.span,
             "its state would have no owner",
@@ -332,7 +333,7 @@ def finish_states(frame: Frame) -> None:
             declared = frame.names[name].span
             try:
                 reject(
-                    "carried-shape",
+                    rules.CARRIED_SHAPE,
                     f"`{name}` changes shape from one call to the next",
                     slot.span,
                     f"the next value is {slot.value.type}",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, cast
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.frame import Frame, reject
@@ -40,7 +41,7 @@ def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> 
     builder = frame.run.builder
     if not frame.run.tensors:
         reject(
-            "tensor-constant",
+            rules.TENSOR_CONSTANT,
             "a value at the top of a file can't be a tensor",
             span,
             "this is computed at run time",
@@ -95,7 +96,7 @@ def reject_operand(
     texts = ["…" if s.source.library else _shortened(s.text) for s in spans]
     helps = tuple(_named_sizes(_filled(text, texts), frame) for text in rejected.helps)
     notes = tuple(_filled(text, texts) for text in rejected.notes)
-    if rejected.rule == "window-too-big":
+    if rejected.rule is rules.WINDOW_TOO_BIG:
         notes = (*notes, *_shrinking(frame))
     if rejected.operand is not None and rejected.operand < len(operands):
         at = operands[rejected.operand]

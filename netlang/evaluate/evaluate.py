@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.describe import describe
@@ -61,7 +62,9 @@ def evaluate(expr: ast.Expr, frame: Frame) -> Object:
 @evaluates(ast.Int)
 def _int(expr: ast.Int, _: Frame) -> Object:
     if expr.value >= INT_LIMIT:
-        reject("number-too-large", "this number is too large", expr.span, "ints stay below 2**63")
+        reject(
+            rules.NUMBER_TOO_LARGE, "this number is too large", expr.span, "ints stay below 2**63"
+        )
     return expr.value
 
 
@@ -118,7 +121,7 @@ def _reject_choice(expr: ast.If, condition: Value) -> NoReturn:
     written = ", ".join(" ".join(part.span.text.split()) for part in parts)
     shown = written if len(written) <= 60 else "mask, a, b"
     reject(
-        "run-time-condition",
+        rules.RUN_TIME_CONDITION,
         "this condition is only known at run time",
         expr.condition.span,
         f"this is {condition.type}",
@@ -136,7 +139,7 @@ def truth(value: Object, expr: ast.Expr) -> bool | None:
             return None
         case Value():
             reject(
-                "run-time-condition",
+                rules.RUN_TIME_CONDITION,
                 "this condition is only known at run time",
                 expr.span,
                 f"this is {value.type}",
@@ -145,7 +148,7 @@ def truth(value: Object, expr: ast.Expr) -> bool | None:
             )
         case _:
             reject(
-                "not-a-condition",
+                rules.NOT_A_CONDITION,
                 "a condition must be true or false",
                 expr.span,
                 f"this is {describe(value)}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netlang.advice.parameters import method_helps
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.calls.calls import arguments, call
@@ -89,7 +90,7 @@ def _remark(piped: Argued, stage: ast.Index, frame: Frame) -> Object:
         return UNKNOWN
     if not isinstance(piped.value, Value):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             "a shape in a pipeline is about a tensor",
             stage.span,
             f"this is {describe(piped.value)}",
@@ -100,7 +101,7 @@ def _remark(piped: Argued, stage: ast.Index, frame: Frame) -> Object:
             case ast.Dots():
                 dims.append(ast.Rest(item.span, None))
             case ast.Slice():
-                reject("wrong-type", "a shape has no slices", item.span)
+                reject(rules.WRONG_TYPE, "a shape has no slices", item.span)
             case _:
                 dims.append(item)
     type = ast.ShapeType(stage.span, ast.Ident(stage.value.span, stage.value.text), tuple(dims))
@@ -128,7 +129,7 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
             return _part(value.layer, join(value.path, name), expr, frame)
         case Value():
             reject(
-                "no-field",
+                rules.NO_FIELD,
                 "a tensor has no fields",
                 expr.name.span,
                 f"this is {value.type}",
@@ -136,7 +137,7 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
             )
         case _:
             reject(
-                "no-field",
+                rules.NO_FIELD,
                 f"`{expr.value.span.text}` has no fields",
                 expr.name.span,
                 f"this is {describe(value)}",
@@ -145,7 +146,7 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
 
 def _reject_field(expr: ast.Field, message: str, known: list[str], intro: str) -> None:
     reject(
-        "no-field",
+        rules.NO_FIELD,
         message,
         expr.name.span,
         notes=(f"{intro}: {', '.join(sorted(known))}",) if known else (),
@@ -164,7 +165,7 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
         if frame.run.training and frame.run.diagnostics.failed:
             return UNKNOWN  # the net has mistakes, which have been told
         reject(
-            "no-field",
+            rules.NO_FIELD,
             f"`{expr.value.span.text}` has no weights yet",
             expr.name.span,
             "they are made when it is first called",
@@ -195,7 +196,7 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
         and frame.find(expr.value.text) is None
     ):
         reject(
-            "misplaced-shape",
+            rules.MISPLACED_SHAPE,
             "a shape stands in a signature, on a binding or in a pipeline",
             expr.span,
             helps=(f"to check a value, write `x |> {expr.span.text}`",),
@@ -210,7 +211,7 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
             return _slice(value, expr, frame)
         case _:
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "only a list, a tuple or a tensor can be indexed",
                 expr.value.span,
                 f"this is {describe(value)}",
@@ -221,7 +222,9 @@ def _item(
     value: list[Object] | tuple[Object, ...] | IntRange, expr: ast.Index, frame: Frame
 ) -> Object:
     if len(expr.items) != 1:
-        reject("wrong-type", "a list takes one index", expr.span, f"these are {len(expr.items)}")
+        reject(
+            rules.WRONG_TYPE, "a list takes one index", expr.span, f"these are {len(expr.items)}"
+        )
     items: list[Object] | tuple[Object, ...] = (
         _listed(value, expr.value.span) if isinstance(value, IntRange) else value
     )
@@ -234,15 +237,15 @@ def _item(
             return UNKNOWN
         return items[first:last:step]
     if isinstance(index, ast.Dots):
-        reject("wrong-type", "`...` is for tensors", index.span)
+        reject(rules.WRONG_TYPE, "`...` is for tensors", index.span)
     at = evaluate(index, frame)
     if at is UNKNOWN:
         return UNKNOWN
     if not isinstance(at, int) or isinstance(at, bool):
-        reject("wrong-type", "an index must be an int", index.span, f"this is {describe(at)}")
+        reject(rules.WRONG_TYPE, "an index must be an int", index.span, f"this is {describe(at)}")
     if not -len(items) <= at < len(items):
         reject(
-            "index-out-of-range",
+            rules.INDEX_OUT_OF_RANGE,
             f"there is no item {at}",
             index.span,
             f"the list has {len(items)}, numbered from 0",
@@ -261,7 +264,7 @@ def _bound(expr: ast.Expr | None, frame: Frame) -> int | Unknown | None:
         return None
     value = evaluate(expr, frame)
     if isinstance(value, bool) or not isinstance(value, int | Unknown):
-        reject("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
+        reject(rules.WRONG_TYPE, "an index must be an int", expr.span, f"this is {describe(value)}")
     return value
 
 
@@ -269,7 +272,7 @@ def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
     given = sum(not isinstance(item, ast.Dots) for item in expr.items)
     if given > value.type.rank:
         reject(
-            "axis-out-of-range",
+            rules.AXIS_OUT_OF_RANGE,
             "too many indices",
             expr.span,
             f"{given} for {value.type}, which has {value.type.rank} dimensions",
@@ -313,7 +316,7 @@ def _step(expr: ast.Expr | None, frame: Frame) -> int | Unknown:
         return 1
     if isinstance(step, int) and step < 1:
         reject(
-            "out-of-range",
+            rules.OUT_OF_RANGE,
             "a step must be 1 or more",
             expr.span,
             f"this is {step}",
@@ -328,12 +331,12 @@ def _place(expr: ast.Expr | None, frame: Frame) -> Object:
     value = evaluate(expr, frame)
     if isinstance(value, Value):
         reject(
-            "run-time-index",
+            rules.RUN_TIME_INDEX,
             "an index must be known when the file is checked",
             expr.span,
             f"this is {value.type}",
             helps=("to pick by a tensor, use `gather(x, ids, axis=…)`",),
         )
     if value is not UNKNOWN and (not isinstance(value, int | Dim) or isinstance(value, bool)):
-        reject("wrong-type", "an index must be an int", expr.span, f"this is {describe(value)}")
+        reject(rules.WRONG_TYPE, "an index must be an int", expr.span, f"this is {describe(value)}")
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.bodies import run_statements, take_apart
@@ -47,7 +48,7 @@ def _loop_value(expr: ast.For, yielded: Object, carried: list[Object]) -> Object
     values = [yielded, *carried] if has_yield else carried
     if not values:
         reject(
-            "no-result",
+            rules.NO_RESULT,
             f"this `{expr.kind}` gives nothing",
             expr.names[0].span,
             "nothing is carried and nothing is yielded",
@@ -69,7 +70,7 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
             return list(enumerate(source))
         case Value():
             reject(
-                "loop-over-tensor",
+                rules.LOOP_OVER_TENSOR,
                 "`for` runs while the file is checked, and can't go over a tensor",
                 expr.span,
                 f"this is {source.type}",
@@ -77,7 +78,7 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
             )
         case int():
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "`for` goes over a list or a range",
                 expr.span,
                 f"this is {describe(source)}",
@@ -85,7 +86,7 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
             )
         case _:
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "`for` goes over a list or a range",
                 expr.span,
                 f"this is {describe(source)}",
@@ -184,7 +185,7 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
             return None
         if not isinstance(value, Value) or value.type.rank < 2:
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "`scan` walks along axis 1 of a tensor [N, T, ...]",
                 part.span,
                 f"this is {describe(value)}",
@@ -193,7 +194,7 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
         found.append(Argued(value, part.span, part))
     if len(found) != len(expr.names):
         reject(
-            "count-mismatch",
+            rules.COUNT_MISMATCH,
             f"{len(expr.names)} names for {len(found)} sequences",
             expr.names[0].span.to(expr.names[-1].span),
             "one name for each sequence",
@@ -204,7 +205,7 @@ def _sources(expr: ast.For, frame: Frame) -> list[Argued] | None:
         assert isinstance(other.value, Value)
         if other.value.type.shape[:2] != first.type.shape[:2]:
             reject(
-                "shape-mismatch",
+                rules.SHAPE_MISMATCH,
                 "these sequences differ in number or length",
                 found[0].span,
                 str(first.type),
@@ -228,7 +229,7 @@ def _scan_helps(value: Object, span: Span) -> tuple[str, ...]:
 def _start(carry: ast.Carry, value: Object) -> Argued:
     if not isinstance(value, Value):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"`{carry.name.text}` is carried at run time, so it must be a tensor",
             carry.value.span,
             f"this is {describe(value)}",
@@ -273,7 +274,7 @@ def _yielded(inner: Frame) -> list[list[Value]] | None:
         for part in parts:
             if not isinstance(part, Value):
                 reject(
-                    "wrong-type",
+                    rules.WRONG_TYPE,
                     "a `scan` yields tensors",
                     slot.expr.span if slot.expr is not None else slot.span,
                     f"this is {describe(part)}",
@@ -291,7 +292,7 @@ def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | N
             return None
         if not isinstance(slot.value, Value):
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 f"`{carry.name.text}` is carried at run time, so its next value must be a tensor",
                 slot.expr.span if slot.expr is not None else slot.span,
                 f"this is {describe(slot.value)}",
@@ -299,7 +300,7 @@ def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | N
         assert isinstance(start.value, Value)
         if slot.value.type != start.value.type:
             reject(
-                "carried-shape",
+                rules.CARRIED_SHAPE,
                 f"`{carry.name.text}` changes shape from one step to the next",
                 slot.expr.span if slot.expr is not None else slot.span,
                 f"the next value is {slot.value.type}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
@@ -69,7 +70,7 @@ def _open(
         name = param.name.text
         if not isinstance(param.type, ast.ShapeType):
             reject(
-                "untyped-input",
+                rules.UNTYPED_INPUT,
                 f"the input `{name}` of a net needs a type",
                 param.span,
                 "a net is fully typed: its signature is its interface",
@@ -103,7 +104,7 @@ def _bind_parameter(param: ast.Param, frame: Frame, given: Mapping[str, Object])
         arg = Argued(evaluate(param.default, frame), param.default.span, param.default)
     else:
         reject(
-            "open-parameter",
+            rules.OPEN_PARAMETER,
             f"the parameter `{name}` has no value",
             param.span,
             "a net is compiled with all its parameters known",
@@ -132,7 +133,7 @@ def report_not_tensor(out: ast.Out, value: Object, frame: Frame) -> None:
     """Report an output of a net that is no tensor."""
     try:
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"the output `{out.name.text}` of a net must be a tensor",
             out.span,
             f"this is {describe(value)}",

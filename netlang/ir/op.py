@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar, cast
 
+from netlang.diagnostics import rules
+from netlang.diagnostics.rules import Rule
 from netlang.ir.dims import Dim, Shape, Size, substitute, symbols
 from netlang.ir.types import DType, TensorType, Types
 
@@ -29,7 +31,7 @@ class OperandError(Exception):
         self,
         message: str,
         *,
-        rule: str = "shape-mismatch",
+        rule: Rule | None = None,
         operand: int | None = None,
         other: int | None = None,
         label: str = "",
@@ -38,7 +40,7 @@ class OperandError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.rule = rule
+        self.rule = rules.SHAPE_MISMATCH if rule is None else rule
         self.operand = operand
         self.other = other
         self.label = label

@@ -8,13 +8,15 @@ from importlib import import_module
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
+from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive
-from netlang.manual import SETTING, WORD, pages
 from netlang.manual.blackboard import Blackboard
 from netlang.manual.pages import library
+from netlang.manual.topics import SETTING, WORD, pages
 
 if TYPE_CHECKING:
     from netlang.diagnostics.rules import Rule
@@ -33,19 +35,19 @@ def explain(thing: str) -> str:
         parts.append(definitions[thing].page())
     if thing in operators:
         parts.append(_operator(operators[thing]))
-    from netlang.diagnostics.rules import RULES
+    from netlang.diagnostics.rules import all_rules
 
-    if thing in RULES:
-        parts.append(_rule(RULES[thing]))
+    if thing in all_rules():
+        parts.append(_rule(all_rules()[thing]))
     if parts:
         return "\n\n".join(parts)
     from netlang.evaluate.calls.unknown import advice
 
-    _, helps = advice(thing, [*words, *RULES, *definitions, *operators])
+    _, helps = advice(thing, [*words, *all_rules(), *definitions, *operators])
     if thing.endswith(".net"):
         helps = (f"`netlang explain {thing} LAYER`, with a layer that `netlang summary` shows",)
     raise NetlangError(
-        "unknown-thing",
+        rules.UNKNOWN_THING,
         f"nothing is called `{thing}`",
         helps=helps or ("`netlang explain` lists all there is",),
         exit_code=USAGE,
@@ -54,7 +56,7 @@ def explain(thing: str) -> str:
 
 def contents() -> list[tuple[str, list[str]]]:
     """List the names that ``explain`` knows, by what they are."""
-    from netlang.diagnostics.rules import RULES
+    from netlang.diagnostics.rules import all_rules
 
     words = pages()
     listed = [
@@ -67,7 +69,7 @@ def contents() -> list[tuple[str, list[str]]]:
     listed += [(f"{module}:", names) for module, names in files.items()]
     taken = {name for _, names in listed for name in names}
     inside = [name for name in _operators() if name not in taken]
-    return [*listed, ("operators that others are made of:", inside), ("rules:", list(RULES))]
+    return [*listed, ("operators that others are made of:", inside), ("rules:", list(all_rules()))]
 
 
 def explain_layer(graph: Graph, path: str) -> str:
@@ -85,7 +87,7 @@ def explain_layer(graph: Graph, path: str) -> str:
     if not chosen:
         listed = ", ".join(dict.fromkeys(p.partition(".")[0] for p in sorted(known)))
         raise NetlangError(
-            "unknown-layer",
+            rules.UNKNOWN_LAYER,
             f"`{graph.name}` has no layer `{path}`",
             notes=[f"its layers are: {listed}"],
             helps=did_you_mean(path, known),

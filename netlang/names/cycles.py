@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.modules.module import ModuleScope
@@ -26,7 +27,7 @@ def report_cycles(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -
         )
         diagnostics.report(
             Diagnostic(
-                "recursion",
+                rules.RECURSION,
                 message,
                 Label(calls[first][second], "this call comes back here"),
                 notes=("checking a file must end, so no block is part of itself",),

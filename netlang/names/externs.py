@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
+from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.syntax import ast
 
@@ -20,7 +22,7 @@ def check_extern_op(definition: ast.Extern, diagnostics: Diagnostics) -> None:
         if param.type is None:
             _report(
                 diagnostics,
-                "extern-type",
+                rules.EXTERN_TYPE,
                 f"the parameter `{param.name.text}` of `{name}` needs a type",
                 Label(param.span, "an `extern op` states every type in its signature"),
                 (f"write `{param.name.text}: f32[N, …]`",),
@@ -29,7 +31,7 @@ def check_extern_op(definition: ast.Extern, diagnostics: Diagnostics) -> None:
         if not isinstance(out.type, ast.ShapeType):
             _report(
                 diagnostics,
-                "extern-type",
+                rules.EXTERN_TYPE,
                 f"the result `{out.name.text}` of `{name}` has no known shape",
                 Label(out.span, "an `extern op` states every shape in its signature"),
                 (f"write `{out.name.text}: f32[N, …]`",),
@@ -43,7 +45,7 @@ def _check_field(bind: ast.Bind, name: str, diagnostics: Diagnostics) -> None:
     if field.text not in FIELDS:
         _report(
             diagnostics,
-            "unknown-parameter",
+            rules.UNKNOWN_PARAMETER,
             f"`{name}` can't have a field `{field.text}`",
             Label(field.span),
             did_you_mean(field.text, FIELDS),
@@ -52,7 +54,7 @@ def _check_field(bind: ast.Bind, name: str, diagnostics: Diagnostics) -> None:
     elif not isinstance(bind.value, ast.Str):
         _report(
             diagnostics,
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"the field `{field.text}` must be a string",
             Label(bind.value.span, FIELDS[field.text]),
             (),
@@ -61,7 +63,7 @@ def _check_field(bind: ast.Bind, name: str, diagnostics: Diagnostics) -> None:
 
 def _report(
     diagnostics: Diagnostics,
-    rule: str,
+    rule: Rule,
     message: str,
     label: Label,
     helps: tuple[str, ...],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.suggestions import nearest
 from netlang.evaluate.modules.module import ModuleScope
@@ -86,7 +87,7 @@ class _Lint(Lookup):
             shaped = isinstance(param.type, ast.ShapeType)
             if shaped and not entry.used and param.name.text not in outs:
                 self._warn(
-                    "unused-input",
+                    rules.UNUSED_INPUT,
                     f"the input `{param.name.text}` is never used",
                     param.name.span,
                     "nothing depends on it",
@@ -133,7 +134,7 @@ class _Lint(Lookup):
     def _unused_setting(self, name: str, entry: Entry, settings: Iterable[str] = SETTINGS) -> None:
         near = SETTING_SYNONYMS.get(name.lower()) or nearest(name, settings)
         self._reject(
-            "unused-setting",
+            rules.UNUSED_SETTING,
             f"`{name}` is neither a training setting nor used",
             entry.span,
             helps=(f"did you mean the setting `{near}`?",)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from netlang.advice.parameters import element_helps
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
+from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest
 from netlang.evaluate.calls.unknown import MODULES, advice, reject_unknown_name
@@ -48,7 +50,7 @@ class Lookup:
                 continue
             if node.element.text not in ELEMENTS:
                 self._reject(
-                    "unknown-type",
+                    rules.UNKNOWN_TYPE,
                     f"I don't know the element type `{node.element.text}`",
                     node.element.span,
                     helps=element_helps(node.element.text),
@@ -66,7 +68,7 @@ class Lookup:
     def _unknown_type(self, type: ast.NameType) -> None:
         near = _TYPE_SYNONYMS.get(type.name.lower()) or nearest(type.name, TYPE_NAMES)
         self._reject(
-            "unknown-type",
+            rules.UNKNOWN_TYPE,
             f"I don't know the type `{type.name}`",
             type.span,
             helps=(f"did you mean `{near}`?",) if near is not None else (),
@@ -132,7 +134,7 @@ class Lookup:
                 f"would own `{name.text}.weight`"
             )
         self._reject(
-            "already-bound",
+            rules.ALREADY_BOUND,
             f"`{name.text}` already has a value",
             name.span,
             "bound again here",
@@ -147,14 +149,14 @@ class Lookup:
     def _unused(self, name: str, entry: Entry, *, part: bool) -> None:
         if part:
             self._warn(
-                "unused-binding", f"`{name}` is never used", entry.span,
+                rules.UNUSED_BINDING, f"`{name}` is never used", entry.span,
                 "taken out of several values, but nothing depends on it",
                 helps=("write `_` for a value you don't need",),
             )  # fmt: skip
             return
         owns = entry.value is not None and self._owns(entry.value)
         self._warn(
-            "unused-binding",
+            rules.UNUSED_BINDING,
             f"`{name}` is never used",
             entry.span,
             "computed here, but nothing depends on it",
@@ -209,7 +211,7 @@ class Lookup:
         if self.home.knows(name):
             helps = (f"layers are called by their names alone: `{name}(…)`",)
         self._reject(
-            "unknown-name",
+            rules.UNKNOWN_NAME,
             f"I don't know `{value.text}`",
             value.span,
             "netlang has no such modules",
@@ -230,7 +232,7 @@ class Lookup:
         if outer is not None:
             outer.early.add(name)
             self._reject(
-                "used-early",
+                rules.USED_EARLY,
                 f"`{name}` is used before it gets its value",
                 span,
                 "its line comes later",
@@ -256,7 +258,7 @@ class Lookup:
             return
         known = [n for n, e in scope.entries.items() if e.kind == "dim"]
         self._reject(
-            "unknown-dimension",
+            rules.UNKNOWN_DIMENSION,
             f"the dimension `{name}` isn't given by any input",
             span,
             "no input has a dimension of this name",
@@ -306,7 +308,7 @@ class Lookup:
             return
         op = self.inside_op.name.text
         self._reject(
-            "op-calls-block",
+            rules.OP_CALLS_BLOCK,
             f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
             callee.span,
             "this makes weights" if self.home.owns(callee.text) else "this is a block",
@@ -318,7 +320,7 @@ class Lookup:
 
     def _reject(
         self,
-        rule: str,
+        rule: Rule,
         message: str,
         span: Span,
         label: str = "",
@@ -335,7 +337,7 @@ class Lookup:
 
     def _warn(
         self,
-        rule: str,
+        rule: Rule,
         message: str,
         span: Span,
         label: str,

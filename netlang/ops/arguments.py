@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.suggestions import nearest
 from netlang.ir.dims import Dim, Size
 from netlang.ir.op import OperandError
@@ -51,7 +52,7 @@ def word(
         near = nearest(value, known) if isinstance(value, str) else None
         raise OperandError(
             f"`{name}` must be one of {choices}",
-            rule="out-of-range",
+            rule=rules.OUT_OF_RANGE,
             label=f'this is "{value}"' if isinstance(value, str) else "",
             helps=[f'did you mean "{near}"?'] if near is not None else [],
         )
@@ -126,7 +127,7 @@ def dtype(arguments: Arguments, name: str, default: DType) -> DType:
 def rejected(name: str, must: str, value: object) -> OperandError:
     """Make the error for an argument that is out of its range."""
     shown = "none" if value is None else str(value).lower() if isinstance(value, bool) else value
-    return OperandError(f"`{name}` {must}, not {shown}", rule="out-of-range")
+    return OperandError(f"`{name}` {must}, not {shown}", rule=rules.OUT_OF_RANGE)
 
 
 def new_axis(axis: int, x: TensorType) -> int:
@@ -136,7 +137,7 @@ def new_axis(axis: int, x: TensorType) -> int:
         return axis % rank
     raise OperandError(
         f"a new axis can't be put in place {axis}",
-        rule="axis-out-of-range",
+        rule=rules.AXIS_OUT_OF_RANGE,
         operand=0,
         label=f"this is {x}",
         notes=[f"there are places 0 to {rank - 1}, or -1 to -{rank} from the end"],
@@ -150,7 +151,7 @@ def axis_of(x: TensorType, axis: int, *, operand: int = 0) -> int:
     allowed = f"its axes are 0 to {x.rank - 1}, or -1 to -{x.rank} from the end"
     raise OperandError(
         f"there is no axis {axis}",
-        rule="axis-out-of-range",
+        rule=rules.AXIS_OUT_OF_RANGE,
         operand=operand,
         label=f"this is {x}",
         notes=[allowed if x.rank else "it has no axes: it is one number"],

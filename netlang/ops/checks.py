@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, substitute
 from netlang.ir.op import OperandError
 from netlang.ir.types import DType, TensorType
@@ -31,7 +32,7 @@ def require_float(op: str, *types: TensorType) -> None:
         if not x.dtype.is_float:
             raise OperandError(
                 f"`{op}` needs floating-point numbers, not {x.dtype}",
-                rule="dtype-mismatch",
+                rule=rules.DTYPE_MISMATCH,
                 operand=position,
                 label=f"this is {x}",
                 helps=(f"convert with `cast({{{position}}}, f32)`",),
@@ -44,7 +45,7 @@ def require_number(op: str, *types: TensorType) -> None:
         if x.dtype is DType.BOOL:
             raise OperandError(
                 f"`{op}` needs numbers, not bool",
-                rule="dtype-mismatch",
+                rule=rules.DTYPE_MISMATCH,
                 operand=position,
                 label=f"this is {x}",
                 helps=(f"convert with `cast({{{position}}}, f32)`",),
@@ -57,7 +58,7 @@ def require_integer(op: str, *types: TensorType, help: str) -> None:
         if not x.dtype.is_integer:
             raise OperandError(
                 f"`{op}` needs integers, not {x.dtype}",
-                rule="dtype-mismatch",
+                rule=rules.DTYPE_MISMATCH,
                 operand=position,
                 label=f"this is {x}",
                 helps=(help,),
@@ -70,7 +71,7 @@ def require_bool(op: str, *types: TensorType) -> None:
         if x.dtype is not DType.BOOL:
             raise OperandError(
                 f"`{op}` needs bool elements, not {x.dtype}",
-                rule="dtype-mismatch",
+                rule=rules.DTYPE_MISMATCH,
                 operand=position,
                 label=f"this is {x}",
                 helps=(f"compare first, for example `{{{position}}} > 0`",),
@@ -87,7 +88,7 @@ def require_same_dtype(a: TensorType, b: TensorType, *, at: Places | None = None
     target, position = (b.dtype, left) if widen_left else (a.dtype, right)
     raise OperandError(
         f"one side has {a.dtype} elements and the other {b.dtype}",
-        rule="dtype-mismatch",
+        rule=rules.DTYPE_MISMATCH,
         operand=at and at[0],
         label=str(a) if at else "",
         notes=("element types are never converted silently",),
@@ -100,7 +101,7 @@ def require_dtype_of(x: TensorType, v: TensorType, *, operand: int) -> None:
     if v.dtype is not x.dtype:
         raise OperandError(
             f"one side has {x.dtype} elements and the other {v.dtype}",
-            rule="dtype-mismatch",
+            rule=rules.DTYPE_MISMATCH,
             operand=operand,
             label=f"this is {v}",
             helps=(f"convert it: `cast({{{operand}}}, {x.dtype})`",),
@@ -112,7 +113,7 @@ def require_rank(op: str, x: TensorType, least: int, layout: str, *, operand: in
     if x.rank < least:
         raise OperandError(
             f"`{op}` works on {layout}",
-            rule="rank-mismatch",
+            rule=rules.RANK_MISMATCH,
             operand=operand,
             label=f"this is {x}",
             notes=(f"it has {count(x.rank, 'dimension')}, and {least} are needed at least",),
@@ -146,7 +147,9 @@ def require_elements(op: str, x: TensorType, axes: Sequence[int]) -> None:
 def require_positive(op: str, name: str, value: float) -> None:
     """Refuse an attribute that must be above zero."""
     if not value > 0:
-        raise OperandError(f"`{name}` of `{op}` must be above 0, not {value}", rule="out-of-range")
+        raise OperandError(
+            f"`{name}` of `{op}` must be above 0, not {value}", rule=rules.OUT_OF_RANGE
+        )
 
 
 def normal_axes(axes: Sequence[int], x: TensorType) -> tuple[int, ...]:
@@ -156,7 +159,7 @@ def normal_axes(axes: Sequence[int], x: TensorType) -> tuple[int, ...]:
         if axis == after:
             raise OperandError(
                 f"axis {axis} of a rank-{x.rank} tensor is named twice",
-                rule="axis-out-of-range",
+                rule=rules.AXIS_OUT_OF_RANGE,
                 operand=0,
                 label=f"this is {x}",
             )
@@ -272,7 +275,7 @@ def _stretched_twice(
     helps.append(f"if you do want every pair, say so: `{pair}`")
     return OperandError(
         "both sides would have to be stretched",
-        rule="broadcast-both",
+        rule=rules.BROADCAST_BOTH,
         operand=at and at[0],
         label=str(a) if at else "",
         notes=(

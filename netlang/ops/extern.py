@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar, cast
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
@@ -40,7 +41,7 @@ class Foreign(Primitive):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         if not PYTHON_ALLOWED.get():
             raise NetlangError(
-                "python-not-allowed",
+                rules.PYTHON_NOT_ALLOWED,
                 f"an `extern op` of this program runs Python: `{self.function}`",
                 notes=["a program from someone else could do anything this way"],
                 helps=["if you trust it, give `--allow-python`"],

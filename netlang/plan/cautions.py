@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
+from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.frame import Frame, report
 from netlang.evaluate.context.selections import Weights
@@ -51,7 +53,7 @@ class Section:
 
 def caution(section: Section) -> None:
     """Warn of what is nearly always a mistake, once in each place."""
-    told: set[tuple[str, Span]] = set()
+    told: set[tuple[Rule, Span]] = set()
     for look in (_double_softmax, _one_class, _batch_norms, _untrained, _schedules):
         for found in look(section):
             if (found.rule, found.primary.span) not in told:
@@ -84,7 +86,7 @@ def _double_softmax(section: Section) -> Iterator[Diagnostic]:
         for earlier in section.before(node.inputs[0]) if squashed else ():
             if earlier.op.name in squashed:
                 yield _warn(
-                    "double-softmax",
+                    rules.DOUBLE_SOFTMAX,
                     f"the loss takes logits, and gets what `{earlier.op.name}` makes of them",
                     place_of(earlier, section.decl),
                     "these are probabilities already",
@@ -101,7 +103,7 @@ def _one_class(section: Section) -> Iterator[Diagnostic]:
         match node.op:
             case LogSoftmax(axis=axis) if node.inputs[0].type.shape[axis] == 1:
                 yield _warn(
-                    "one-class",
+                    rules.ONE_CLASS,
                     "the loss chooses between classes, and there is one",
                     place_of(node, section.decl),
                     f"the logits are {node.inputs[0].type}",
@@ -134,7 +136,7 @@ def _bias_before(section: Section, node: Node, counts: Counter[Value]) -> Diagno
             return None
         if earlier.op.name in _LINEAR and len(earlier.inputs) == 3 and bias in section.params:
             return _warn(
-                "bias-before-batch-norm",
+                rules.BIAS_BEFORE_BATCH_NORM,
                 "batch norm takes the mean away, and this bias with it",
                 place_of(earlier, section.decl),
                 f"`{section.params[bias].path}` has no effect",
@@ -148,7 +150,7 @@ def _drop_before(section: Section, node: Node) -> Diagnostic | None:
     for earlier in section.before(node.inputs[0], _SINGLE | _DROPS | _LINEAR):
         if earlier.op.name in _DROPS:
             return _warn(
-                "dropout-before-batch-norm",
+                rules.DROPOUT_BEFORE_BATCH_NORM,
                 f"`{earlier.op.name}` comes before a batch norm",
                 place_of(earlier, section.decl),
                 "it changes the variance in training, and not in evaluation",
@@ -168,7 +170,7 @@ def _batch_of_one(section: Section, node: Node) -> Diagnostic | None:
     if substitute(product((shape[0], *shape[2:])), {"N": size}) != 1:
         return None
     return _warn(
-        "batch-of-one",
+        rules.BATCH_OF_ONE,
         "batch norm needs more than one number of each channel",
         place_of(node, section.decl),
         f"{node.inputs[0].type} has one, in batches of {size}",
@@ -194,7 +196,7 @@ def _untrained(section: Section) -> Iterator[Diagnostic]:
     if left:
         several = f" and {len(left) - 1} more" if len(left) > 1 else ""
         yield _warn(
-            "untrained-weights",
+            rules.UNTRAINED_WEIGHTS,
             f"no step changes `{left[0]}`{several}",
             section.decl.name.span,
             "these weights stay as they are drawn",
@@ -213,7 +215,7 @@ def _schedules(section: Section) -> Iterator[Diagnostic]:
         for over in _durations(own.get("optimizer")):
             if over.unit == run.unit and over.amount > run.amount:
                 yield _warn(
-                    "long-schedule",
+                    rules.LONG_SCHEDULE,
                     f"the learning rate changes over {over}, and the run ends after {run}",
                     section.decl.name.span,
                     "it never gets where the schedule leads",
@@ -236,7 +238,7 @@ def _durations(value: Object) -> Iterator[Duration]:
 
 
 def _warn(
-    rule: str, message: str, span: Span, label: str, *,
+    rule: Rule, message: str, span: Span, label: str, *,
     notes: tuple[str, ...] = (), helps: tuple[str, ...] = (),
 ) -> Diagnostic:  # fmt: skip
     return Diagnostic(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Diagnostics
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.source import Source
@@ -31,7 +32,7 @@ def parameter_values(
             near = nearest(name, params)
             listed = ", ".join(f"`{p}`" for p in params)
             raise NetlangError(
-                "unknown-parameter",
+                rules.UNKNOWN_PARAMETER,
                 f"the train section `{decl.name.text}` has no parameter `{name}`",
                 notes=(f"it has {listed}" if listed else "it has none",),
                 helps=(
@@ -65,7 +66,7 @@ def _evaluated(name: str, text: str, home: ModuleScope) -> Object:
     if value is UNKNOWN:
         first = found.items[0] if found.items else None
         raise NetlangError(
-            "bad-value",
+            rules.BAD_VALUE,
             f"`{name}={text}`: {first.message if first is not None else 'this is no value'}",
             helps=first.helps if first is not None else (),
             exit_code=USAGE,

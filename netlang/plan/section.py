@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.suggestions import nearest
 from netlang.evaluate.bodies import check_assertion, run_bind
@@ -109,7 +110,7 @@ class _Section:
             return
         sized = data.columns.keys() == valid.columns.keys()
         reject(
-            "columns-differ",
+            rules.COLUMNS_DIFFER,
             "`valid` doesn't have the same columns as `data`",
             bind.value.span,
             _columns(valid),
@@ -137,7 +138,7 @@ class _Section:
         for name in ("loss", "update", "optimizer"):
             if name not in given and not _misspelt(step.binds, STEP_SETTINGS):
                 reject(
-                    "missing-setting",
+                    rules.MISSING_SETTING,
                     f"the step `{step.name.text}` has no `{name}`",
                     step.name.span,
                     helps=(_EXAMPLES[name],),
@@ -155,7 +156,7 @@ class _Section:
         shown = " and ".join(f"`{name}`" for name in missing)
         try:
             reject(
-                "missing-setting",
+                rules.MISSING_SETTING,
                 f"the train section `{self.decl.name.text}` has no {shown}",
                 self.decl.name.span,
                 helps=tuple(_EXAMPLES[name] for name in missing),
@@ -246,7 +247,7 @@ def _bind_params(
     for param in decl.params:
         if param.default is None and param.name.text not in values:
             reject(
-                "missing-argument",
+                rules.MISSING_ARGUMENT,
                 f"the parameter `{param.name.text}` of a train section needs a default",
                 param.span,
                 helps=(f"write `{param.span.text} = …`",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlang.diagnostics import rules
 from netlang.evaluate.bodies import maker
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
@@ -45,14 +46,14 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
 def _rows(name: str, arg: Argued) -> Rows:
     if not isinstance(arg.value, Rows):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"`{name}` must be rows of a dataset",
             arg.span,
             f"this is {describe(arg.value)}",
         )
     if not arg.value.batched:
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"`{name}` must be in batches",
             arg.span,
             "these are single rows",
@@ -64,7 +65,7 @@ def _rows(name: str, arg: Argued) -> Rows:
 def _length(arg: Argued, frame: Frame) -> Object:
     if isinstance(arg.value, Duration) and arg.value.amount <= 0:
         reject(
-            "out-of-range",
+            rules.OUT_OF_RANGE,
             "a run must be longer than nothing",
             arg.span,
             helps=("such as `run = 10 epochs`",),
@@ -75,7 +76,9 @@ def _length(arg: Argued, frame: Frame) -> Object:
 def _count(name: str, arg: Argued, frame: Frame, *, least: int) -> Object:
     number = fits(arg, ast.NameType(arg.span, "int"), frame, name)
     if isinstance(number, int) and number < least:
-        reject("out-of-range", f"`{name}` must be at least {least}", arg.span, f"this is {number}")
+        reject(
+            rules.OUT_OF_RANGE, f"`{name}` must be at least {least}", arg.span, f"this is {number}"
+        )
     return number
 
 
@@ -83,7 +86,7 @@ def _precision(arg: Argued, frame: Frame) -> Object:
     fits(arg, ast.NameType(arg.span, "str"), frame, "precision")
     if arg.value not in PRECISIONS:
         reject(
-            "out-of-range",
+            rules.OUT_OF_RANGE,
             f"`precision` is one of {', '.join(PRECISIONS)}",
             arg.span,
             f"this is {describe(arg.value)}",
@@ -94,7 +97,7 @@ def _precision(arg: Argued, frame: Frame) -> Object:
 def _items(name: str, arg: Argued) -> list[Argued]:
     if not isinstance(arg.value, list):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"`{name}` must be a list",
             arg.span,
             f"this is {describe(arg.value)}",
@@ -127,5 +130,5 @@ def _scalar(name: str, arg: Argued) -> Object:
                 else ("compare it with what it should be, as `cross_entropy` and `mse` do",)
             )
         what = "`loss` must be one number, f32[]" if name == "loss" else "a metric must be f32[]"
-        reject("loss-shape", what, arg.span, f"this is {describe(value)}", helps=helps)
+        reject(rules.LOSS_SHAPE, what, arg.span, f"this is {describe(value)}", helps=helps)
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, InputError, NetlangError
 from netlang.diagnostics.suggestions import did_you_mean, nearest
 from netlang.ir.graph import Graph, Value
@@ -35,7 +36,7 @@ def read_state(graph: Graph, path: Path) -> dict[str, Array]:
         raise InputError(f"`{graph.name}` keeps no state", helps=["leave --state out"])
     if path.suffix.lower() != ".npz":
         raise NetlangError(
-            "unknown-format", f"{path}: a state is kept in a .npz file", exit_code=USAGE
+            rules.UNKNOWN_FORMAT, f"{path}: a state is kept in a .npz file", exit_code=USAGE
         )
     if not path.exists():
         return {}
@@ -68,7 +69,7 @@ def read_input(place: str, value: Value, *, resize: bool = False) -> Array:
             return _picture(path, value, resize=resize)
         case suffix:
             raise NetlangError(
-                "unknown-format",
+                rules.UNKNOWN_FORMAT,
                 f"`{place}`: {suffix or 'a file without ending'} is no format of inputs",
                 helps=["give a .npy, .npz, .png or .jpg file"],
                 exit_code=USAGE,
@@ -80,7 +81,7 @@ def _picture(path: Path, value: Value, *, resize: bool) -> Array:
         from netlang.storage.images import read_image
     except ImportError:
         raise NetlangError(
-            "pillow-missing",
+            rules.PILLOW_MISSING,
             f"{path} is a picture, and reading pictures needs Pillow",
             helps=['pip install "netlang[images]"'],
             exit_code=ENVIRONMENT,
@@ -129,14 +130,14 @@ def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
             write_npy(path, next(iter(outputs.values())))
         case ".npy":
             raise NetlangError(
-                "several-outputs",
+                rules.SEVERAL_OUTPUTS,
                 f"{path} can hold one array, and there are {len(outputs)}: {', '.join(outputs)}",
                 helps=["write them to a .npz file, or name one output"],
                 exit_code=USAGE,
             )
         case _:
             raise NetlangError(
-                "unknown-format",
+                rules.UNKNOWN_FORMAT,
                 f"{path}: outputs are written as .npy or .npz",
                 exit_code=USAGE,
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, InputError, NetlangError
 from netlang.diagnostics.suggestions import nearest
 from netlang.system.files import reading, write_atomically
@@ -100,7 +101,7 @@ def vocabulary_for(path: str | None, weights: str | None) -> Vocabulary:
     if place is not None and place.exists():
         return load_vocabulary(place)
     raise NetlangError(
-        "vocabulary-missing",
+        rules.VOCABULARY_MISSING,
         "there is no vocabulary to read and write words by",
         notes=[f"looked for {place}"] if place is not None else [],
         helps=["name one with --vocab: a file with a word on each line, as a JSON string"],

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED
@@ -21,7 +23,7 @@ class Checks:
 
     def report(
         self,
-        rule: str,
+        rule: Rule,
         message: str,
         span: Span,
         text: str = "",
@@ -45,7 +47,7 @@ class Checks:
         """``True``, ``False`` and ``None`` are written small."""
         if (ours := FOREIGN_VALUES.get(name.text)) is not None:
             self.report(
-                "foreign-word",
+                rules.FOREIGN_WORD,
                 f"netlang writes `{name.text}` as `{ours}`",
                 name.span,
                 helps=(f"write `{ours}`",),
@@ -58,7 +60,7 @@ class Checks:
         bare = name.text.lstrip("_")
         better = "".join(part[:1].upper() + part[1:] for part in bare.split("_")) or "Net"
         self.report(
-            "capital-name",
+            rules.CAPITAL_NAME,
             f"the name of {_a(what)} starts with a capital letter",
             name.span,
             f"`{name.text}` would be the name of a value, a block or an op",
@@ -75,7 +77,7 @@ class Checks:
         if better in RESERVED:
             better += "1"
         self.report(
-            "capital-name",
+            rules.CAPITAL_NAME,
             f"the name of {_a(what)} starts with a small letter",
             name.span,
             "a capital would make it a net or a dimension",
@@ -88,7 +90,7 @@ class Checks:
         for name in names:
             if name.text in seen and name.text != "_":
                 self.report(
-                    "duplicate-parameter",
+                    rules.DUPLICATE_PARAMETER,
                     f"this signature has two {what}s called `{name.text}`",
                     name.span,
                     "and the second is here",
@@ -106,7 +108,7 @@ class Checks:
             if text.find("\n", before.span.end, node.span.start) >= 0:
                 continue
             self.report(
-                "two-statements",
+                rules.TWO_STATEMENTS,
                 "each statement starts its own line",
                 _first_word(node.span),
                 "this statement shares a line with the one before it",
@@ -122,7 +124,7 @@ class Checks:
         word = callee.text if len(callee.text) <= 30 and "\n" not in callee.text else "it"
         named = f"`{word}`" if word != "it" else word
         self.report(
-            "loose-bracket",
+            rules.LOOSE_BRACKET,
             f"this `{bracket.text}` belongs to the line before it",
             bracket,
             f"this would {what} {named}, which ends on another line",
@@ -140,7 +142,7 @@ class Checks:
                 if named:
                     last = list(named.values())[-1]
                     self.report(
-                        "positional-after-named",
+                        rules.POSITIONAL_AFTER_NAMED,
                         "positional arguments come before the named ones",
                         arg.span,
                         "this one has no name",
@@ -150,7 +152,7 @@ class Checks:
                     return
             elif arg.name.text in named:
                 self.report(
-                    "duplicate-argument",
+                    rules.DUPLICATE_ARGUMENT,
                     f"`{arg.name.text}` is given twice",
                     arg.span,
                     "given again here",
@@ -164,7 +166,7 @@ class Checks:
         """``*`` stands once in a signature, with parameters after it."""
         if len(stars) > 1:
             self.report(
-                "stray-star",
+                rules.STRAY_STAR,
                 "a signature has one `*`",
                 stars[1],
                 "this is the second",
@@ -173,7 +175,7 @@ class Checks:
             )
         elif last:
             self.report(
-                "stray-star",
+                rules.STRAY_STAR,
                 "nothing follows this `*`",
                 stars[0],
                 "the parameters after `*` can only be given by name",
@@ -200,7 +202,7 @@ class Checks:
         )
         for state in (s for s in loop.body if isinstance(s, ast.State)):
             self.report(
-                "misplaced-state",
+                rules.MISPLACED_STATE,
                 f"a `{loop.kind}` has no `state`",
                 _first_word(state.span),
                 "a state belongs to a whole net",
@@ -212,7 +214,7 @@ class Checks:
         yields = [s for s in loop.body if isinstance(s, ast.Yield)]
         if len(yields) > 1:
             self.report(
-                "two-yields",
+                rules.TWO_YIELDS,
                 f"a turn of a `{loop.kind}` yields one value",
                 _first_word(yields[1].span),
                 "this is the second `yield`",
@@ -240,7 +242,7 @@ class Checks:
             match statement:
                 case ast.Yield():
                     self.report(
-                        "stray-yield",
+                        rules.STRAY_YIELD,
                         "`yield` stands in a `for` or a `scan`",
                         _first_word(statement.span),
                         f"this is the body of a {kind}",
@@ -249,7 +251,7 @@ class Checks:
                     )
                 case ast.State() if kind == "op":
                     self.report(
-                        "misplaced-state",
+                        rules.MISPLACED_STATE,
                         "an op has no `state`",
                         _first_word(statement.span),
                         "an op is a pure function: it remembers nothing",
@@ -274,7 +276,7 @@ class Checks:
             name = statement.name
             if name.text in done:
                 self.report(
-                    "two-nexts",
+                    rules.TWO_NEXTS,
                     f"`{name.text}` gets two next values",
                     _head(statement),
                     "and its second here",
@@ -287,18 +289,18 @@ class Checks:
                     # One slip explains both: a next value too many, and one that is missing.
                     fix = f"did you mean `next {(meant := waiting.pop(0))}`?"
                     done[meant] = statement
-                self.report("stray-next", message, _head(statement), helps=(fix,))
+                self.report(rules.STRAY_NEXT, message, _head(statement), helps=(fix,))
             done.setdefault(name.text, statement)
         for name, at in carried.items():
             if name not in done:
                 message, text, fix = missing(name)
-                self.report("missing-next", message, at.span, text, helps=(fix,))
+                self.report(rules.MISSING_NEXT, message, at.span, text, helps=(fix,))
 
 
 def reserved_word(span: Span) -> Diagnostic:
     """Say that a word of the language stands where a name should."""
     return Diagnostic(
-        "reserved-word",
+        rules.RESERVED_WORD,
         f"`{span.text}` is a word of the language",
         Label(span, "it can't be a name"),
         helps=(f"choose another name, such as `{span.text}_` or `{span.text}1`",),

@@ -6,6 +6,7 @@ import re
 from threading import Lock
 from typing import Any
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
@@ -88,7 +89,7 @@ def no_definition(file: ast.File) -> Diagnostic | None:
         return None
     span = Span(file.source, 0, 0)
     return Diagnostic(
-        "no-definition",
+        rules.NO_DEFINITION,
         "there is no definition in this file",
         Label(span, "it holds comments only" if file.comments else "it is empty"),
         helps=("start with a net: `net Name(x: f32[N, 4]) -> y: f32[N, 2] = dense(x, 2)`",),

@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.source import Source
 
@@ -45,7 +46,7 @@ def read_source(path: str | Path) -> Source:
         before = _unify(data[: error.start].decode("utf-8"))
         line, column = Source(name, before).line_col(len(before))
         raise NetlangError(
-            "not-text",
+            rules.NOT_TEXT,
             f"`{name}` is not UTF-8 text",
             notes=[
                 f"line {line}, column {column} has the byte 0x{data[error.start]:02x}, "
@@ -69,18 +70,20 @@ def _read_bytes(name: str) -> bytes:
             _reject_irregular(name, status)
             data = file.read(SIZE_LIMIT + 1)
     except FileNotFoundError:
-        raise NetlangError("no-such-file", f"there is no file `{name}`", exit_code=USAGE) from None
+        raise NetlangError(
+            rules.NO_SUCH_FILE, f"there is no file `{name}`", exit_code=USAGE
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise NetlangError(
-            "unreadable-file",
+            rules.UNREADABLE_FILE,
             f"`{name}` can't be read",
             notes=[str(reason).lower()],
             exit_code=ENVIRONMENT,
         ) from None
     if len(data) > SIZE_LIMIT:
         raise NetlangError(
-            "file-too-large",
+            rules.FILE_TOO_LARGE,
             f"`{name}` is larger than 4 MiB, the limit for a program",
             notes=[f"it has {max(status.st_size, len(data)):,} bytes"],
             helps=["split it, and import the parts"],
@@ -93,7 +96,7 @@ def _reject_irregular(name: str, status: os.stat_result) -> None:
         return
     kind = "a folder" if stat.S_ISDIR(status.st_mode) else _kind(status.st_mode)
     raise NetlangError(
-        "not-a-file",
+        rules.NOT_A_FILE,
         f"`{name}` is {kind}, not a file",
         helps=["name a `.net` file"],
         exit_code=USAGE if stat.S_ISDIR(status.st_mode) else DIAGNOSED,
@@ -103,7 +106,7 @@ def _reject_irregular(name: str, status: os.stat_result) -> None:
 def _reject_binary(name: str, data: bytes) -> None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_utf16(data):
         raise NetlangError(
-            "not-text",
+            rules.NOT_TEXT,
             f"`{name}` is UTF-16, not UTF-8",
             notes=["it starts with the bytes " + data[:4].hex(" ")],
             helps=["save it as UTF-8"],
@@ -117,13 +120,13 @@ def _reject_binary(name: str, data: bytes) -> None:
         what = "a Python pickle"
     if what is not None:
         raise NetlangError(
-            "not-text",
+            rules.NOT_TEXT,
             f"`{name}` is no program: it looks like {what}",
             helps=["name a `.net` file; weights and data are given by options"],
         )
     if (at := data.find(b"\x00")) >= 0:
         raise NetlangError(
-            "not-text",
+            rules.NOT_TEXT,
             f"`{name}` is not text",
             notes=[f"it has a NUL byte at offset {at}"],
             helps=["is it the right file?"],

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 
 UNFINISHED = ".unfinished"
@@ -52,13 +53,15 @@ def check_replaceable(path: Path) -> None:
         return  # Nothing is there yet, or nothing can be: trying tells which.
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
         what = "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
-        raise NetlangError("cannot-write", f"cannot write {path}: {what}", exit_code=ENVIRONMENT)
+        raise NetlangError(
+            rules.CANNOT_WRITE, f"cannot write {path}: {what}", exit_code=ENVIRONMENT
+        )
 
 
 def cannot_write(path: Path, error: OSError) -> NetlangError:
     """Tell that the system refused to write a file."""
     return NetlangError(
-        "cannot-write", f"cannot write {path}: {_reason(error)}", exit_code=ENVIRONMENT
+        rules.CANNOT_WRITE, f"cannot write {path}: {_reason(error)}", exit_code=ENVIRONMENT
     )
 
 
@@ -79,7 +82,7 @@ def reading(path: Path) -> Generator[BinaryIO]:
             yield stream
     except OSError as error:
         raise NetlangError(
-            "cannot-read", f"cannot read {path}: {_reason(error)}", exit_code=ENVIRONMENT
+            rules.CANNOT_READ, f"cannot read {path}: {_reason(error)}", exit_code=ENVIRONMENT
         ) from None
 
 
@@ -139,13 +142,13 @@ def find_data(text: str, folder: Path, *, about: str = "") -> Path:
         outside = target if exists else outside
     if outside is not None:
         raise NetlangError(
-            "data-path",
+            rules.DATA_PATH,
             f"{outside} leads out of the program's folders",
             notes=["nothing outside of them is read"],
             helps=["put its folder into the variable NETLANG_DATA"],
         )
     raise NetlangError(
-        "data-missing",
+        rules.DATA_MISSING,
         f"there is no `{text}`",
         notes=[f"looked for in {', '.join(str(place) for place, _ in places)}"],
         helps=[about] if about else ["paths of data start at the program's folder"],
@@ -156,10 +159,12 @@ def find_data(text: str, folder: Path, *, about: str = "") -> Path:
 def _check_data_path(text: str) -> None:
     """Refuse what is no relative path, before anything is looked up."""
     if not text or len(text) > _LONGEST_PATH or "\\" in text or any(ord(c) < 32 for c in text):
-        raise NetlangError("data-path", "a path of data is a relative path with forward slashes")
+        raise NetlangError(
+            rules.DATA_PATH, "a path of data is a relative path with forward slashes"
+        )
     if text.startswith(("/", "~")) or "://" in text or text[1:2] == ":":
         raise NetlangError(
-            "data-path",
+            rules.DATA_PATH,
             f"`{text}` is no path relative to the program",
             notes=["absolute paths and addresses are not read"],
             helps=["name the folder in the variable NETLANG_DATA, and the rest in the program"],

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, NetlangError
 
 _CONTAINER = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -41,14 +42,14 @@ def within_memory(need: int, said: str, warn: Callable[[str], None]) -> Generato
     except MemoryError:
         raise _out_of_memory("there is not enough memory", said) from None
     except NetlangError as fault:
-        if fault.rule != "out-of-memory":
+        if fault.rule is not rules.OUT_OF_MEMORY:
             raise
         raise _out_of_memory(fault.message, said) from None
 
 
 def _out_of_memory(message: str, said: str) -> NetlangError:
     return NetlangError(
-        "out-of-memory",
+        rules.OUT_OF_MEMORY,
         message,
         notes=[said],
         helps=["take a smaller batch or smaller inputs, or allow it more memory (ulimit -v)"],

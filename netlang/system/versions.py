@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, NetlangError
 
 KNOWN: Mapping[str, tuple[str, str]] = {
@@ -23,7 +24,7 @@ class VersionError(NetlangError):
         self, message: str, package: str, *, found: str, need: str, helps: tuple[str, ...] = ()
     ) -> None:
         super().__init__(
-            "library-version",
+            rules.LIBRARY_VERSION,
             message,
             notes=[f"installed: {package} {found}", f"needed: {need}"],
             helps=helps,

@@ -451,7 +451,7 @@ def _use(path: Path) -> None:
             except (
                 NetlangError
             ) as fault:  # a parameter without a value, a size too long to count with
-                assert fault.rule in ("open-parameter", "too-large"), fault.message
+                assert fault.rule.code in ("open-parameter", "too-large"), fault.message
 
 
 def shape_of(tree: object) -> list[tuple[str, object]]:

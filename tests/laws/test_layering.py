@@ -108,7 +108,7 @@ def test_every_folder_is_described_for_contributors() -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(PACKAGE)))
 def test_a_folder_holds_few_modules(folder: Path) -> None:
-    modules = [file for file in folder.glob("*.py")]
+    modules = list(folder.glob("*.py"))
     if folder == PACKAGE:
         assert len(modules) <= MODULES_AT_THE_TOP
     else:

@@ -151,7 +151,7 @@ def test_without_a_whole_checkpoint_nothing_goes_on(tmp_path: Path) -> None:
     (folder / BEFORE).write_bytes(b"")
     with pytest.raises(NetlangError, match=r"no checkpoint in .* is whole") as rejected:
         trained(path, folder, resume=True)
-    assert rejected.value.rule == "bad-checkpoint"
+    assert rejected.value.rule.code == "bad-checkpoint"
     assert len(rejected.value.notes) == 2
 
 

@@ -44,7 +44,7 @@ def tree_of(text: str) -> ast.File:
 
 def codes(text: str) -> list[str]:
     """Name the rules that a text breaks."""
-    return [diagnostic.rule for diagnostic in parsed(text)[1]]
+    return [diagnostic.rule.code for diagnostic in parsed(text)[1]]
 
 
 def words(text: str) -> list[str]:

@@ -20,7 +20,7 @@ from netlang.syntax.build import Builder
 from netlang.syntax.grammar import OPTIONS, grammar_text
 from netlang.syntax.scan import Failure
 
-PRELUDE = sorted((Path(generate.__file__).parent.parent / "prelude").glob("**/*.net"))
+PRELUDE = sorted((Path(generate.__file__).parents[1] / "prelude").glob("**/*.net"))
 
 
 @cache
@@ -44,7 +44,7 @@ def by_lark(text: str) -> Any:
     except UnexpectedCharacters as error:
         return error.pos_in_stream
     except DiagnosticError as rejected:
-        return rejected.diagnostic.rule
+        return rejected.diagnostic.rule.code
 
 
 def by_tables(text: str) -> Any:
@@ -53,7 +53,7 @@ def by_tables(text: str) -> Any:
     try:
         result = automaton.parse(text)
     except DiagnosticError as rejected:
-        return rejected.diagnostic.rule
+        return rejected.diagnostic.rule.code
     return result.start if isinstance(result, Failure) else shape(result)
 
 

@@ -92,7 +92,7 @@ def test_a_missing_collection_says_what_brings_it(
     monkeypatch.setattr(collections, "_FASHION", replace(fashion, system=("/usr/share/nothing",)))
     with pytest.raises(NetlangError) as caught:
         source_of(tmp_path, 'fashion_mnist("train")')
-    assert caught.value.rule == "data-missing"
+    assert caught.value.rule.code == "data-missing"
     assert caught.value.message == "Fashion-MNIST is not on this machine"
     assert "`apt install dataset-fashion-mnist`" in caught.value.helps[0]
     assert caught.value.notes[-1] == "and in /usr/share/nothing"
@@ -428,7 +428,7 @@ def test_python_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
     )
     with pytest.raises(NetlangError) as caught:
         source_of(tmp_path, "made(3)", MADE)
-    assert caught.value.rule == "python-not-allowed"
+    assert caught.value.rule.code == "python-not-allowed"
     assert not (tmp_path / "ran").exists()
     assert source_of(tmp_path, "made(3)", MADE, allow_python=True).rows(EVERYTHING)[
         "label"

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from netlang.cli.main import program
-from netlang.manual import FOLDER, SETTING, WORD, Page, pages
 from netlang.manual.explain import contents, explain
+from netlang.manual.topics import FOLDER, SETTING, WORD, Page, pages
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.program import load
 from netlang.syntax._tables import KEYWORDS
@@ -38,7 +38,7 @@ def of_kind(kind: str) -> list[Page]:
 def diagnosed(folder: Path, text: str) -> list[str]:
     path = folder / "page.net"
     path.write_text(text)
-    return [f"{d.rule}: {d.message}" for d in load(path).diagnostics.sorted()]
+    return [f"{d.rule.code}: {d.message}" for d in load(path).diagnostics.sorted()]
 
 
 def test_every_word_and_every_setting_has_a_page() -> None:

@@ -45,4 +45,4 @@ def test_a_copy_does_not_hide_that_weights_collide(tmp_path: Path) -> None:
     )
     program = open_program(file)
     program.check()
-    assert [d.rule for d in program.diagnostics.sorted()] == ["weights-collide"]
+    assert [d.rule.code for d in program.diagnostics.sorted()] == ["weights-collide"]

@@ -169,7 +169,7 @@ def test_a_mistake_in_a_part_has_its_place_in_the_whole() -> None:
 def test_a_file_of_comments_defines_nothing() -> None:
     found = no_definition(tree_of("# only this\n"))
     assert found is not None
-    assert found.rule == "no-definition"
+    assert found.rule.code == "no-definition"
     assert no_definition(tree_of("a = 1\n")) is None
 
 

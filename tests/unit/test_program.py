@@ -51,7 +51,7 @@ def test_a_net_that_is_not_there_is_a_fault_of_usage(
 ) -> None:
     with pytest.raises(NetlangError) as caught:
         program(tmp_path, text).net(name)
-    assert (caught.value.rule, caught.value.exit_code) == (rule, 2)
+    assert (caught.value.rule.code, caught.value.exit_code) == (rule, 2)
     assert said in caught.value.message
 
 
@@ -96,7 +96,7 @@ def test_what_a_net_cannot_be_bound_to_is_refused(
     net = program(tmp_path, TWO).net("Large")
     with pytest.raises(NetlangError) as caught:
         net.bind(values)
-    assert caught.value.rule == rule
+    assert caught.value.rule.code == rule
 
 
 def test_a_net_with_an_open_parameter_is_elaborated_when_it_has_a_value(tmp_path: Path) -> None:
@@ -106,27 +106,27 @@ def test_a_net_with_an_open_parameter_is_elaborated_when_it_has_a_value(tmp_path
     assert str(opened.net("Small").bind({"width": 2}).outputs["y"].type) == "f32[N, 2]"
     with pytest.raises(NetlangError) as caught:
         opened.net("Small").bind({})
-    assert caught.value.rule == "open-parameter"
+    assert caught.value.rule.code == "open-parameter"
 
 
 def test_the_graph_of_a_net_with_a_mistake_is_a_fault_that_says_it(tmp_path: Path) -> None:
     net = program(tmp_path, TWO.replace("f32[N, width] {", "f32[N, 7] {")).net("Small")
     with pytest.raises(NetlangError) as caught:
         net.bind({})
-    assert caught.value.rule == "shape-mismatch"
+    assert caught.value.rule.code == "shape-mismatch"
     assert "netlang check" in caught.value.helps[-1]
 
 
 def test_a_mistake_in_one_net_leaves_the_others_whole(tmp_path: Path) -> None:
     both = program(tmp_path, TWO.replace("f32[N, width] {", "f32[N, 7] {"))
-    assert [d.rule for d in both.diagnostics.items] == ["shape-mismatch"]
+    assert [d.rule.code for d in both.diagnostics.items] == ["shape-mismatch"]
     assert len(both.net("Large").graph.params) == 2
 
 
 def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(NetlangError) as caught:
         load(tmp_path / "missing.net")
-    assert caught.value.rule == "no-such-file"
+    assert caught.value.rule.code == "no-such-file"
 
 
 EXTERN = """\

@@ -88,7 +88,7 @@ def test_a_mistake_is_told_once_where_it_is_written(
 ) -> None:
     text = f"net Bad({inputs}) -> y {{\n  y = {call}\n}}\n"
     (found,) = program(tmp_path, text).diagnostics.items
-    assert (found.rule, found.message) == (rule, message)
+    assert (found.rule.code, found.message) == (rule, message)
     assert found.primary.span.line == 2
     assert not found.primary.span.source.library
 

@@ -84,7 +84,7 @@ def test_the_name_of_a_foreign_layer_leads_to_ours(name: str, tmp_path: Path) ->
     path = tmp_path / "foreign.net"
     path.write_text(f"net Foreign(x: f32[N, 3, 8, 8]) -> y {{\n  y = {name}(x)\n}}\n")
     (found,) = load(path).diagnostics.items
-    assert found.rule == "unknown-name"
+    assert found.rule.code == "unknown-name"
     (told,) = found.helps
     if told in ADVICE.values():
         return
@@ -123,7 +123,7 @@ def test_what_to_write_instead_can_be_written(told: str, tmp_path: Path) -> None
     rejected: list[str] = []
     for inputs in INPUTS:
         path.write_text(f"net Instead({inputs}, {SIZES}) -> z {{\n  z = {written}\n}}\n")
-        found = [d for d in load(path).diagnostics.items if d.rule != "unused-input"]
+        found = [d for d in load(path).diagnostics.items if d.rule.code != "unused-input"]
         if not found:
             return
         rejected.append(found[0].message)

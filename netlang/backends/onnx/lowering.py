@@ -11,6 +11,7 @@ from onnx import helper, numpy_helper
 from netlang.backends.onnx.arranging import Arranged, turned_once
 from netlang.backends.onnx.emitter import Emitter
 from netlang.backends.onnx.protos import Model, info, needed, reads, weight
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.ir.arrays import raw
 from netlang.ir.graph import Graph, Node, Value
@@ -58,7 +59,7 @@ def lower(
     """
     if opset not in OPSETS:
         raise NetlangError(
-            "unknown-opset",
+            rules.UNKNOWN_OPSET,
             f"opset {opset} is not one that can be written",
             helps=[f"choose one from {OPSETS[0]} to {OPSETS[-1]}"],
             exit_code=USAGE,
@@ -103,7 +104,7 @@ def _wanted(graph: Graph, only: Sequence[str] | None) -> dict[str, Value]:
         if name not in results:
             listed = ", ".join(f"`{n}`" for n in results)
             raise NetlangError(
-                "unknown-output",
+                rules.UNKNOWN_OUTPUT,
                 f"`{graph.name}` has no output `{name}`",
                 helps=[f"the outputs are: {listed}"],
                 exit_code=USAGE,

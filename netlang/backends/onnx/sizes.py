@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.dims import Dim, Floor, Shape, Size, Symbol
 from netlang.ir.graph import Graph, Value
@@ -81,7 +82,7 @@ class Sizes:
         ]
         if not lines:
             raise NetlangError(
-                "free-size",
+                rules.FREE_SIZE,
                 f"no input of `{self.graph.name}` says what {name} is",
                 helps=[f"fix it: --bind {name}=..."],
             )

@@ -7,6 +7,7 @@ import click
 from netlang.cli.arguments import bind_option, file_and_net
 from netlang.cli.loading import valid_graph, valid_program
 from netlang.cli.output import say
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.graph import Graph
@@ -44,7 +45,7 @@ def _after(graph: Graph, wanted: str) -> Graph:
     names = [name_of(step) for step in PASSES]
     if wanted not in names:
         raise NetlangError(
-            "unknown-pass",
+            rules.UNKNOWN_PASS,
             f"there is no pass `{wanted}`",
             notes=[f"the passes are, in order: {', '.join(names)}"],
             helps=did_you_mean(wanted, names),

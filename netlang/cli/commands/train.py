@@ -23,6 +23,7 @@ from netlang.cli.guard import INTERRUPTED
 from netlang.cli.interrupts import interruptible
 from netlang.cli.loading import valid_plan, valid_program
 from netlang.cli.output import say, warn
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, NetlangError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _need_pillow() -> None:
 
     if find_spec("PIL") is None:
         raise NetlangError(
-            "pillow-missing",
+            rules.PILLOW_MISSING,
             "curves.png is a picture, and drawing pictures needs Pillow",
             helps=['pip install "netlang[images]"'],
             exit_code=ENVIRONMENT,

@@ -9,6 +9,7 @@ from pathlib import Path
 from netlang.data.columns import check_classes, fit
 from netlang.data.source import Arrays
 from netlang.data.sources.idx import read_idx
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, NetlangError
 from netlang.evaluate.context.values import Origin
 from netlang.storage.npy import read_npz
@@ -68,7 +69,7 @@ def split_of(origin: Origin) -> str:
     split = str(origin.arguments["split"])
     if split not in _SPLITS:
         raise NetlangError(
-            "unknown-split",
+            rules.UNKNOWN_SPLIT,
             f'`{origin.dataset}` has no part "{split}"',
             helps=['it has "train" and "test"'],
             exit_code=USAGE,
@@ -142,7 +143,7 @@ def _folder(collection: _Collection, root: Path, wanted: list[list[str]]) -> Pat
             return folder
     looked = dict.fromkeys(str(base) for base in data_folders(root))
     raise NetlangError(
-        "data-missing",
+        rules.DATA_MISSING,
         f"{collection.title} is not on this machine",
         notes=[
             f"looked for `{collection.folders[0]}` in {', '.join(looked)}",

@@ -10,6 +10,7 @@ from typing import cast
 
 from netlang.data.columns import fit
 from netlang.data.source import Arrays
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
 from netlang.evaluate.context.values import Origin
 from netlang.system.numpy import Array, np
@@ -23,7 +24,7 @@ def open_function(origin: Origin, root: Path, *, allowed: bool) -> Arrays:
     place = str(origin.fields["python"])
     if not allowed:
         raise NetlangError(
-            "python-not-allowed",
+            rules.PYTHON_NOT_ALLOWED,
             f"the dataset `{origin.dataset}` runs Python: `{place}`",
             notes=["a program from someone else could do anything this way"],
             helps=["if you trust it, give `--allow-python`"],
@@ -48,7 +49,7 @@ def _called(place: str, module: str, name: str, origin: Origin, root: Path) -> o
     except Exception as error:
         # It is the user's own code: whatever it raises is told as it is.
         raise NetlangError(
-            "python-failed", f"`{place}` failed: {type(error).__name__}: {error}"
+            rules.PYTHON_FAILED, f"`{place}` failed: {type(error).__name__}: {error}"
         ) from error
     finally:
         sys.path.remove(str(root.resolve()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang.data.source import Batch, Chosen, Source, Stamp
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
 from netlang.storage.inputs import PICTURES
@@ -86,7 +87,7 @@ def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> I
             )
         for path in found:
             if not path.resolve().is_relative_to(real):
-                raise NetlangError("data-path", f"{path} leads out of {folder}")
+                raise NetlangError(rules.DATA_PATH, f"{path} leads out of {folder}")
             files.append(Stamp.of(path))
             labels.append(label)
     names = tuple(p.name for p in classes or [folder])
@@ -100,7 +101,7 @@ def _require_pillow(folder: Path) -> None:
 
     if find_spec("PIL") is None:
         raise NetlangError(
-            "pillow-missing",
+            rules.PILLOW_MISSING,
             f"{folder} holds pictures, and reading pictures needs Pillow",
             helps=['pip install "netlang[images]"'],
             exit_code=ENVIRONMENT,

@@ -10,6 +10,7 @@ from pathlib import Path
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
 from netlang.data.sources.text_files import Lines, most_frequent, read_text, words_of
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
 from netlang.system.files import data_folders
@@ -131,7 +132,7 @@ def open_reviews(
     folder = next((f / "aclImdb" for f in data_folders(root) if (f / "aclImdb").is_dir()), None)
     if folder is None:
         raise NetlangError(
-            "data-missing",
+            rules.DATA_MISSING,
             "the film reviews are not on this machine",
             notes=[f"looked for `aclImdb` in {', '.join(map(str, data_folders(root)))}"],
             helps=["unpack aclImdb_v1.tar.gz into `data`, so that there is `data/aclImdb`"],

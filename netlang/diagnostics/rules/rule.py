@@ -8,10 +8,10 @@ from inspect import cleandoc
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the language, as ``netlang explain`` tells it.
+    """A rule of the language, as ``netlang explain`` prints it.
 
-    ``bad`` is a small program that breaks this rule and no other, ``good`` one that keeps it.
-    Where ``program`` is false the rule is about something else than the text of a program, and
+    ``bad`` is a small program that breaks this rule and no other, ``good`` one that follows it.
+    Where ``program`` is false, the rule is about something other than the text of a program, and
     both describe a situation.
     """
 

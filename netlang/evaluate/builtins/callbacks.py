@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import compile_time
 from netlang.evaluate.context.describe import describe
@@ -28,7 +29,7 @@ _RESERVED = ("checkpoint", "log.jsonl", "curves.", "program.net", "lock")
 def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     if not frame.run.training:
         reject(
-            "misplaced-param",
+            rules.MISPLACED_PARAM,
             "`l2` adds up the weights of a model that is trained",
             span,
             "this is outside of a `train` section",
@@ -38,7 +39,7 @@ def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> O
     chosen = [weights.by_path[p] for p in weights.chosen(values["what"]) if weights.trained(p)]
     if not chosen:
         reject(
-            "no-field",
+            rules.NO_FIELD,
             "there are no such weights yet",
             args["what"].span,
             "they are made when the model is first called",
@@ -62,7 +63,7 @@ def _grad(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
     run = frame.run
     if not run.training:
         reject(
-            "misplaced-param",
+            rules.MISPLACED_PARAM,
             "`grad` is part of a loss",
             span,
             "this is outside of a `train` section",
@@ -94,7 +95,7 @@ def _save_every(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -
 def _check_mode(values: Values, args: Args) -> None:
     if values["mode"] not in MODES:
         reject(
-            "out-of-range",
+            rules.OUT_OF_RANGE,
             'a figure is better when it is larger, `"max"`, or smaller, `"min"`',
             args["mode"].span,
             f"this is {describe(values['mode'])}",
@@ -109,7 +110,7 @@ def _check_name(values: Values, args: Args) -> None:
     if plain and not name.startswith((".", *_RESERVED)):
         return
     reject(
-        "file-name",
+        rules.FILE_NAME,
         "weights are saved in the folder of the run",
         args["path"].span,
         "this is one of the run's own files" if plain and name[0] != "." else "no plain name",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.context.describe import describe
@@ -21,13 +22,15 @@ Special = Callable[[Sequence[Argued], Span, Frame], Object]
 def _count(name: str, count: Callable[[Graph], Size]) -> Special:
     def apply(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
         if not args or args[0].name is not None:
-            reject("missing-argument", f"`{name}` needs a net", span, helps=(f"`{name}(LeNet)`",))
+            reject(
+                rules.MISSING_ARGUMENT, f"`{name}` needs a net", span, helps=(f"`{name}(LeNet)`",)
+            )
         function = args[0].value
         if function is UNKNOWN:
             return UNKNOWN
         if not isinstance(function, Function) or function.kind != "net":
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 f"`{name}` counts a net",
                 args[0].span,
                 f"this is {describe(function)}",
@@ -36,7 +39,7 @@ def _count(name: str, count: Callable[[Graph], Size]) -> Special:
         for arg in args[1:]:
             if arg.name is None:
                 reject(
-                    "too-many-arguments",
+                    rules.TOO_MANY_ARGUMENTS,
                     f"`{name}` takes one net",
                     arg.span,
                     helps=(f"give sizes and parameters by name: `{name}(…, H=224)`",),
@@ -55,7 +58,7 @@ def _check_settable(name: ast.Ident, net: Function) -> None:
     known = settable(net)
     if name.text not in known:
         reject(
-            "unknown-parameter",
+            rules.UNKNOWN_PARAMETER,
             f"`{net.name}` has no size or parameter `{name.text}`",
             name.span,
             notes=(f"it has: {', '.join(sorted(known))}",) if known else (),
@@ -92,7 +95,7 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     for arg in args[1:]:
         if arg.name is None:
             reject(
-                "too-many-arguments",
+                rules.TOO_MANY_ARGUMENTS,
                 "`map` takes its transforms by column",
                 arg.span,
                 helps=(f"say which column: `{next(iter(columns))}=[…]`",),
@@ -112,12 +115,14 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
         return UNKNOWN
     if len(args) != 3:
         reject(
-            "missing-argument", "`together` needs a list of columns and a list of transforms", span
+            rules.MISSING_ARGUMENT,
+            "`together` needs a list of columns and a list of transforms",
+            span,
         )
     names = args[1].value
     if not isinstance(names, list):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             "the columns are a list of strings",
             args[1].span,
             f"this is {describe(names)}",
@@ -126,7 +131,7 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     for name in names:
         if not isinstance(name, str):
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "a column is named by a string",
                 args[1].span,
                 f"this is {describe(name)}",
@@ -139,20 +144,20 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
 
 def _rows(name: str, args: Sequence[Argued], span: Span) -> Rows | None:
     if not args:
-        reject("missing-argument", f"`{name}` needs rows", span)
+        reject(rules.MISSING_ARGUMENT, f"`{name}` needs rows", span)
     rows = args[0].value
     if rows is UNKNOWN or any(a.value is UNKNOWN for a in args):
         return None
     if not isinstance(rows, Rows):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"`{name}` works on the rows of a dataset",
             args[0].span,
             f"this is {describe(rows)}",
         )
     if rows.batched:
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"`{name}` works on single rows",
             args[0].span,
             "these are in batches",
@@ -175,7 +180,7 @@ def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None
     if name in columns:
         return
     reject(
-        "unknown-column",
+        rules.UNKNOWN_COLUMN,
         f"these rows have no column `{name}`",
         span,
         notes=(f"the columns are: {', '.join(f'{k}: {v}' for k, v in columns.items())}",),
@@ -191,14 +196,14 @@ def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
     for transform in _transforms(arg):
         if not isinstance(transform, Setting) or transform.type != "transform":
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "a column is changed by transforms, such as `[flip()]`",
                 arg.span,
                 f"this is {describe(transform)}",
             )
         if type.rank < 2:
             reject(
-                "shape-mismatch",
+                rules.SHAPE_MISMATCH,
                 f"`{transform.name}` works on images",
                 arg.span,
                 f"the column `{name}` is {type}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NoReturn
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import COMPILE_TIME, Args, CompileTime, Values, compile_time
@@ -23,10 +24,10 @@ def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame)
     rows = values["d"]
     assert isinstance(rows, Rows)
     if rows.batched:
-        reject("wrong-type", "these rows are in batches already", args["d"].span)
+        reject(rules.WRONG_TYPE, "these rows are in batches already", args["d"].span)
     if values["shuffle"] and values["in_order"]:
         reject(
-            "shuffled-in-order",
+            rules.SHUFFLED_IN_ORDER,
             "shuffled rows are not in order",
             args["in_order"].span,
             "each row is to follow the one before",
@@ -50,7 +51,7 @@ def reject_rows_for_a_transform(name: str, rows: Rows, at: Span, span: Span) -> 
     images = [name for name, type in rows.columns.items() if type.rank - own >= 2]
     column = images[0] if images else next(iter(rows.columns))
     reject(
-        "wrong-type",
+        rules.WRONG_TYPE,
         "a transform changes a column, not the rows",
         span,
         helps=(f"put it into `map`: `map({column}=[{shown}])`",),
@@ -63,7 +64,7 @@ def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
     assert isinstance(rows, Rows)
     if rows.batched:
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             "`part` chooses single rows",
             args["d"].span,
             "these are in batches",
@@ -71,14 +72,14 @@ def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
         )
     if not isinstance(chosen, IntRange):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             "`part` takes a range of rows, such as `part(0..799)`",
             args["chosen"].span,
             f"this is {describe(chosen)}",
         )
     if chosen.first < 0 or not len(chosen):
         reject(
-            "out-of-range",
+            rules.OUT_OF_RANGE,
             "a part has rows, and the first row is 0",
             args["chosen"].span,
             f"this is {describe(chosen)}",
@@ -98,7 +99,7 @@ def _drawn(kind: str) -> CompileTime:
     def apply(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
         if not frame.run.training:
             reject(
-                "random-in-net",
+                rules.RANDOM_IN_NET,
                 "a net computes the same for the same input",
                 span,
                 "random draws belong in a `train` section",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.context.describe import describe
@@ -23,7 +24,7 @@ def _len(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Obj
     value = values["xs"]
     if isinstance(value, list | tuple | str | IntRange):
         return len(value)
-    reject("wrong-type", "`len` counts a list", args["xs"].span, f"this is {describe(value)}")
+    reject(rules.WRONG_TYPE, "`len` counts a list", args["xs"].span, f"this is {describe(value)}")
 
 
 @compile_time("reverse")
@@ -42,7 +43,7 @@ def _zip(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Obj
     lengths = [len(v) for v in lists]
     if len(set(lengths)) > 1:
         reject(
-            "count-mismatch",
+            rules.COUNT_MISMATCH,
             "`zip` takes lists of one length",
             span,
             f"these have {' and '.join(map(str, lengths))} items",
@@ -56,7 +57,10 @@ def _flat(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
     for value in _list(values):
         if not isinstance(value, list):
             reject(
-                "wrong-type", "`flat` takes a list of lists", span, f"it holds {describe(value)}"
+                rules.WRONG_TYPE,
+                "`flat` takes a list of lists",
+                span,
+                f"it holds {describe(value)}",
             )
         in_bounds(len(items) + len(value), span)
         items.extend(value)
@@ -68,7 +72,10 @@ def _numbers(values: Values, span: Span) -> list[int | float]:
     for value in _list(values):
         if not isinstance(value, int | float) or isinstance(value, bool):
             reject(
-                "wrong-type", "this takes a list of numbers", span, f"it holds {describe(value)}"
+                rules.WRONG_TYPE,
+                "this takes a list of numbers",
+                span,
+                f"it holds {describe(value)}",
             )
         found.append(value)
     return found
@@ -81,7 +88,7 @@ def _total(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> O
     for value in items:
         if not is_number(value) or not isinstance(value, int | float | Dim):
             reject(
-                "wrong-type",
+                rules.WRONG_TYPE,
                 "`total` adds a list of numbers",
                 span,
                 f"it holds {describe(value)}",
@@ -90,7 +97,7 @@ def _total(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> O
         if (isinstance(total, Dim) and isinstance(value, float)) or (
             isinstance(total, float) and isinstance(value, Dim)
         ):
-            reject("undecided-size", "a free dimension can't be part of a float", span)
+            reject(rules.UNDECIDED_SIZE, "a free dimension can't be part of a float", span)
         total = _added(total, value)
     return total
 
@@ -119,5 +126,5 @@ def _least(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> O
 
 def _some(numbers: list[int | float], span: Span) -> list[int | float]:
     if not numbers:
-        reject("out-of-range", "an empty list has no such item", span)
+        reject(rules.OUT_OF_RANGE, "an empty list has no such item", span)
     return numbers

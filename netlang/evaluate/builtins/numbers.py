@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import NUMERIC, Args, Numeric, Values, compile_time
 from netlang.evaluate.context.describe import describe
@@ -19,11 +20,11 @@ def _of_float(compute: Callable[[float], float]) -> Numeric:
     def apply(values: Mapping[str, Object], span: Span) -> Object:
         (value,) = values.values()
         if not isinstance(value, int | float):
-            reject("undecided-size", "a free dimension has no value yet", span, describe(value))
+            reject(rules.UNDECIDED_SIZE, "a free dimension has no value yet", span, describe(value))
         try:
             return finite(compute(float(value)), span)
         except (ValueError, OverflowError):
-            reject("out-of-range", "this has no value", span, f"of {value:g}")
+            reject(rules.OUT_OF_RANGE, "this has no value", span, f"of {value:g}")
 
     return apply
 
@@ -42,7 +43,7 @@ def _to_int(compute: Callable[[float], int]) -> Numeric:
 def _absolute(values: Mapping[str, Object], span: Span) -> Object:
     (value,) = values.values()
     if isinstance(value, Dim):
-        reject("undecided-size", "a free dimension has no value yet", span, describe(value))
+        reject(rules.UNDECIDED_SIZE, "a free dimension has no value yet", span, describe(value))
     assert isinstance(value, int | float)
     return abs(value)
 
@@ -54,7 +55,7 @@ def _greater(larger: bool) -> Numeric:
             if len(set(map(str, numbers))) == 1:
                 return numbers[0]
             reject(
-                "undecided-size",
+                rules.UNDECIDED_SIZE,
                 "which is larger is only known at run time",
                 span,
                 ", ".join(describe(n) for n in numbers),
@@ -90,10 +91,12 @@ NUMERIC.update(
 def _float(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
     value = values["x"]
     if not isinstance(value, int | float):
-        reject("undecided-size", "a free dimension can't be a float", span, describe(value))
+        reject(rules.UNDECIDED_SIZE, "a free dimension can't be a float", span, describe(value))
     return float(value)
 
 
 @compile_time("int")
 def _int(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
-    reject("wrong-type", "`int` takes a number", args["x"].span, f"this is {describe(values['x'])}")
+    reject(
+        rules.WRONG_TYPE, "`int` takes a number", args["x"].span, f"this is {describe(values['x'])}"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.builtins.weights import positive
@@ -21,7 +22,7 @@ def _known_int(values: Values, args: Args, name: str, span: Span) -> int:
     value = values[name]
     if not isinstance(value, int):
         reject(
-            "undecided-size",
+            rules.UNDECIDED_SIZE,
             f"`{name}` must be known when the file is checked",
             args[name].span if name in args else span,
             f"this is {describe(value)}",
@@ -42,7 +43,7 @@ def _size(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
     assert isinstance(value, Value)
     if not -value.type.rank <= axis < value.type.rank:
         reject(
-            "axis-out-of-range",
+            rules.AXIS_OUT_OF_RANGE,
             f"there is no axis {axis}",
             args["axis"].span if "axis" in args else span,
             f"{value.type} has {value.type.rank}, numbered from 0",
@@ -72,7 +73,7 @@ def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> 
         return [kernel for _ in range(axes)]
     if len(kernel) != axes:
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"a kernel of {len(kernel)} sizes for {axes} axes",
             args["kernel"].span,
             "give one int, or one per axis",
@@ -85,7 +86,7 @@ def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Fram
     channels, groups, side = values["channels"], values["groups"], values["side"]
     if not isinstance(channels, int) or not isinstance(groups, int):
         reject(
-            "symbolic-weight",
+            rules.SYMBOLIC_WEIGHT,
             "a weight's shape must be known when the file is checked",
             span,
             f"the {side} channels are {channels}",
@@ -94,10 +95,10 @@ def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Fram
     positive(groups, args["groups"].span, frame)
     positive(channels, args["channels"].span, frame)
     if groups < 1:
-        reject("out-of-range", "`groups` must be at least 1", span, f"it is {groups}")
+        reject(rules.OUT_OF_RANGE, "`groups` must be at least 1", span, f"it is {groups}")
     if channels % groups:
         reject(
-            "groups-mismatch",
+            rules.GROUPS_MISMATCH,
             f"{channels} {side} channels don't divide into {groups} groups",
             span,
             f"{channels} is no multiple of {groups}",

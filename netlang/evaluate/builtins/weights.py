@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
@@ -20,7 +21,7 @@ from netlang.syntax import ast
 def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
     if not frame.run.tensors or frame.kind in ("train", "file"):
         reject(
-            "misplaced-param",
+            rules.MISPLACED_PARAM,
             "`param` makes weights, and only nets and blocks have them",
             span,
             "this is outside of both",
@@ -45,7 +46,7 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
     assert first is not None
     if frame.layer is None or (first, origin(made.frame)) != (span, origin(frame)):
         reject(
-            "weights-collide",
+            rules.WEIGHTS_COLLIDE,
             f"`{path}` would be made twice",
             span,
             "made again here",
@@ -54,7 +55,7 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
         )
     if made.value.type != type:
         reject(
-            "shared-shape",
+            rules.SHARED_SHAPE,
             f"the shared weight `{path}` would need two shapes",
             span,
             f"this call needs {type}",
@@ -77,7 +78,7 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
     for size, entry in zip(value, entries, strict=False):
         if isinstance(size, Dim):
             reject(
-                "symbolic-weight",
+                rules.SYMBOLIC_WEIGHT,
                 "a weight's shape must be known when the file is checked",
                 span,
                 f"it would be [{', '.join(map(str, value))}], and {size} is free",
@@ -95,7 +96,7 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
             if isinstance(entry, ast.Name):
                 positive(size, entry.span, frame)
             reject(
-                "out-of-range",
+                rules.OUT_OF_RANGE,
                 "a weight's sizes must be positive",
                 span,
                 f"it would be [{', '.join(map(str, value))}]",
@@ -108,7 +109,7 @@ def positive(size: int, at: Span, frame: Frame) -> None:
     """Refuse a parameter of the library that counts something, at the user's argument."""
     place = written(at, frame)
     if size < 1 and not place.source.library:
-        reject("out-of-range", f"`{at.text}` must be at least 1", place, f"this is {size}")
+        reject(rules.OUT_OF_RANGE, f"`{at.text}` must be at least 1", place, f"this is {size}")
 
 
 def initial(value: Object) -> Init:
@@ -130,7 +131,7 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
     paths = below(what, frame)
     if paths is None and not frame.run.diagnostics.failed:
         reject(
-            "no-field",
+            rules.NO_FIELD,
             f"`{args['of'].span.text}` has no weights yet",
             args["of"].span,
             "they are made when it is first called",
@@ -139,7 +140,7 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
     if paths is not None and not any(matches(pattern, path) for path in paths):
         known = ", ".join(near(pattern, paths))
         reject(
-            "no-field",
+            rules.NO_FIELD,
             f"no weight of `{args['of'].span.text}` matches this pattern",
             args["pattern"].span,
             notes=(f"near it are: {known}",),

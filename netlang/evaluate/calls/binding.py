@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.source import Span
 from netlang.evaluate.arguments import takes_tensor
@@ -238,7 +239,7 @@ def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
     number = arg.value
     if not isinstance(number, int | float):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             "a tensor is filled with one number",
             arg.span,
             f"this is {describe(number)}",
@@ -248,7 +249,7 @@ def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
         return _scalar(number, arg.span, type, inner)
     if resolved is None:
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"`{wanted.name}` must be a tensor",
             arg.span,
             f"this is {describe(arg.value)}, and nothing tells which shape to fill",
@@ -267,6 +268,8 @@ def _scalar(number: float, span: Span, type: ast.ShapeType, inner: Frame) -> Obj
     )
     assert isinstance(dtype, DType)
     if isinstance(number, float) and not dtype.is_float:
-        reject("dtype-mismatch", f"a {dtype} tensor holds no float", span, f"this is {number:g}")
+        reject(
+            rules.DTYPE_MISMATCH, f"a {dtype} tensor holds no float", span, f"this is {number:g}"
+        )
     value = float(number) if dtype.is_float else number
     return constant(value, dtype, span, inner)

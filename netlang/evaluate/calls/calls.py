@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.arguments import assign, takes_tensor
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
@@ -67,7 +68,7 @@ def call(
             return call_function(callee, args, node, span, frame)
         case Value():
             reject(
-                "not-callable",
+                rules.NOT_CALLABLE,
                 f"`{named.span.text}` is a tensor, not a block",
                 named.span,
                 f"this is {describe(callee)}",
@@ -79,7 +80,7 @@ def call(
             )
         case _:
             reject(
-                "not-callable",
+                rules.NOT_CALLABLE,
                 f"`{named.span.text}` can't be called",
                 named.span,
                 f"this is {describe(callee)}",
@@ -109,7 +110,7 @@ def call_function(
     """Call a definition with the arguments given."""
     if frame.run.training and frame.call is None and (function.kind == "net" or _owning(function)):
         reject(
-            "net-without-new",
+            rules.NET_WITHOUT_NEW,
             f"in a `train` section, `{function.name}` is used through `new`",
             span,
             "this would make new weights at each use",
@@ -213,7 +214,7 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
     run = frame.run
     if frame.depth >= DEPTH_LIMIT:
         reject(
-            "too-deep",
+            rules.TOO_DEEP,
             f"calls are nested more than {DEPTH_LIMIT} deep",
             span,
             "this call is inside too many others",
@@ -254,7 +255,7 @@ def _new(expr: ast.New, frame: Frame) -> Object:
         reject_unknown(name.text, name.span, frame)
     if function.kind not in ("block", "net"):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             "`new` makes a layer of a block or a net",
             name.span,
             f"this is {describe(function)}, which owns no weights",
@@ -344,7 +345,7 @@ def _call_primitive(
         match value:
             case Value() | [Value(), *_] if isinstance(param.type, ast.NameType):
                 reject(
-                    "wrong-type",
+                    rules.WRONG_TYPE,
                     f"`{param.name.text}` can't be a tensor",
                     at,
                     f"this is {describe(value)}",

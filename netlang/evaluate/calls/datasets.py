@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
@@ -64,7 +65,7 @@ def rows_of(
     fields = {b.targets[0].text: _field(b, function.name, inner) for b in definition.fields}
     if not library and not any(name in PLACES for name in fields):
         reject(
-            "dataset-without-place",
+            rules.DATASET_WITHOUT_PLACE,
             f"the dataset `{function.name}` doesn't say where its rows are",
             definition.name.span,
             notes=tuple(f"`{name}` is {what}" for name, what in PLACES.items()),
@@ -79,7 +80,7 @@ def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
     field = bind.targets[0]
     if field.text not in FIELDS:
         reject(
-            "unknown-parameter",
+            rules.UNKNOWN_PARAMETER,
             f"`{dataset}` can't have a field `{field.text}`",
             field.span,
             notes=(f"a dataset has: {', '.join(FIELDS)}",),
@@ -89,7 +90,7 @@ def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
     wanted, suits = FIELDS[field.text]
     if not suits(value):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             f"the field `{field.text}` must be {wanted}",
             bind.value.span,
             f"this is {describe(value)}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import Argued, Function, Object, Results
@@ -29,7 +30,7 @@ def call_extern_op(
         type = resolve_shape(out.type, frame) if isinstance(out.type, ast.ShapeType) else None
         if type is None:
             reject(
-                "extern-type",
+                rules.EXTERN_TYPE,
                 f"the result `{out.name.text}` of `{function.name}` has no known shape",
                 out.span,
                 "an `extern op` states every shape in its signature",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.context.frame import Frame, reject
@@ -19,7 +20,7 @@ def reject_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
     """Report a name that nothing defines, with what it may stand for."""
     if name == "batch" and frame.run.training and frame.call is None:
         reject(
-            "used-early",
+            rules.USED_EARLY,
             "`batch` is used before `data`",
             span,
             "its columns aren't known yet",
@@ -32,7 +33,7 @@ def reject_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoRetu
     """Report a name that is not among the visible ones."""
     notes, helps = advice(name, visible)
     reject(
-        "unknown-name",
+        rules.UNKNOWN_NAME,
         f"I don't know `{name}`",
         span,
         "not defined in this block, this file, or the prelude",

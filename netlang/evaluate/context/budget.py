@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.values import Object, Setting
@@ -53,7 +54,7 @@ class Budget:
         if self.spent > self.limit:
             raise BudgetError(
                 Diagnostic(
-                    "too-large",
+                    rules.TOO_LARGE,
                     f"checking this program takes more than {self.limit:,} steps",
                     Label(span, label),
                     helps=("use fewer repetitions",),
@@ -66,7 +67,7 @@ class Budget:
         if weight > LENGTH_LIMIT:
             raise DiagnosticError(
                 Diagnostic(
-                    "too-large",
+                    rules.TOO_LARGE,
                     f"lists and strings end at {LENGTH_LIMIT:,} items",
                     Label(span, f"this would have {weight:,}"),
                 )
@@ -74,7 +75,7 @@ class Budget:
         if depth > NESTING_LIMIT:
             raise DiagnosticError(
                 Diagnostic(
-                    "too-deep",
+                    rules.TOO_DEEP,
                     f"lists are nested more than {NESTING_LIMIT} deep",
                     Label(span, "this list is inside too many others"),
                 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
+from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.describe import short
@@ -174,7 +175,7 @@ def join(*parts: str) -> str:
 
 
 def reject(
-    rule: str,
+    rule: Rule,
     message: str,
     span: Span,
     label: str = "",
@@ -218,7 +219,7 @@ def report(frame: Frame, diagnostic: Diagnostic) -> None:
 
 def warn(
     frame: Frame,
-    rule: str,
+    rule: Rule,
     message: str,
     span: Span,
     label: str = "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import LENGTH_LIMIT
 from netlang.evaluate.context.frame import reject
@@ -21,10 +22,12 @@ def bounded(value: Object, span: Span) -> Object:
     """Refuse a number or a formula that is out of bounds."""
     if isinstance(value, Dim):
         if any(abs(coefficient) >= INT_LIMIT for _, coefficient in value.terms):
-            reject("number-too-large", "this number is too large", span, "ints stay below 2**63")
+            reject(
+                rules.NUMBER_TOO_LARGE, "this number is too large", span, "ints stay below 2**63"
+            )
         readable((value,), span)
     if isinstance(value, int) and abs(value) >= INT_LIMIT:
-        reject("number-too-large", "this number is too large", span, "ints stay below 2**63")
+        reject(rules.NUMBER_TOO_LARGE, "this number is too large", span, "ints stay below 2**63")
     return value
 
 
@@ -33,7 +36,7 @@ def readable(shape: Iterable[Size], span: Span) -> None:
     for size in shape:
         if isinstance(size, Dim) and parts(size, PARTS_LIMIT) > PARTS_LIMIT:
             reject(
-                "too-large",
+                rules.TOO_LARGE,
                 "this size is too long a formula",
                 span,
                 f"it has more than {PARTS_LIMIT} parts",
@@ -53,7 +56,7 @@ def in_bounds(length: int, span: Span) -> None:
     """Refuse a list or a string before it grows out of bounds."""
     if length > LENGTH_LIMIT:
         reject(
-            "too-large",
+            rules.TOO_LARGE,
             f"lists and strings end at {LENGTH_LIMIT:,} items",
             span,
             f"this would have {length:,}",
@@ -62,5 +65,5 @@ def in_bounds(length: int, span: Span) -> None:
 
 def finite(value: float, span: Span) -> float:
     if value != value or abs(value) == float("inf"):
-        reject("number-too-large", "this number is too large", span, "it is no longer finite")
+        reject(rules.NUMBER_TOO_LARGE, "this number is too large", span, "it is no longer finite")
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.frame import Frame, join, reject
@@ -17,7 +18,7 @@ def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
     if before is not None and before != span:
         shown = join(frame.path, local)
         reject(
-            "weights-collide",
+            rules.WEIGHTS_COLLIDE,
             f"these two would own the same weights `{shown}.*`",
             span,
             "the second use of the name",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import Budget
@@ -34,7 +35,7 @@ def reject_expansion(body: Body, home: ModuleScope, budget: Budget, span: Span) 
         turns, loop = counter.longest
         raise DiagnosticError(
             Diagnostic(
-                "too-large",
+                rules.TOO_LARGE,
                 f"this expands to {calls:,} calls",
                 Label(span, "counted without making any"),
                 (Label(loop, f"{turns:,} turns"),)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.suggestions import did_you_mean, nearest
 from netlang.evaluate.context.frame import reject
@@ -26,10 +27,10 @@ def locate(module: ast.Str, importer: Path) -> Path:
         real = target.resolve()
         exists = real.is_file()
     except (OSError, RuntimeError):  # a circle of links is a RuntimeError of its own
-        reject("import-path", "this is no path of a file", module.span)
+        reject(rules.IMPORT_PATH, "this is no path of a file", module.span)
     if not any(real.is_relative_to(root) for root in program_roots(importer.parent)):
         reject(
-            "import-path",
+            rules.IMPORT_PATH,
             "this import leads out of the program's folders",
             module.span,
             "nothing outside of them is read",
@@ -40,7 +41,7 @@ def locate(module: ast.Str, importer: Path) -> Path:
     if real.stat().st_nlink > 1:
         # Where its other names are cannot be told; one of them may be out of bounds.
         reject(
-            "import-path",
+            rules.IMPORT_PATH,
             "this file has a second name (a hard link)",
             module.span,
             "it may be one outside of the program's folders",
@@ -54,14 +55,14 @@ def _check_path(module: ast.Str) -> None:
     text = module.value
     if not text.endswith(".net") or "\\" in text or any(ord(c) < 32 for c in text):
         reject(
-            "import-path",
+            rules.IMPORT_PATH,
             "an import names a `.net` file",
             module.span,
             helps=('such as `from "blocks.net" import unit`',),
         )
     if text.startswith(("/", "~")) or "://" in text or (len(text) > 1 and text[1] == ":"):
         reject(
-            "import-path",
+            rules.IMPORT_PATH,
             "an import is a path relative to this file",
             module.span,
             "absolute paths and addresses are not read",
@@ -73,7 +74,7 @@ def _reject_file(module: ast.Str, target: Path) -> NoReturn:
     near = nearest(target.name, beside)
     what = "is a folder" if target.is_dir() else "is not there"
     reject(
-        "import-file",
+        rules.IMPORT_FILE,
         f'"{module.value}" {what}',
         module.span,
         notes=()
@@ -89,7 +90,7 @@ def reject_import_cycle(module: ast.Str, chain: list[Path]) -> NoReturn:
     """Report files that import each other in a circle."""
     shown = " → ".join(path.name for path in chain)
     reject(
-        "import-circle",
+        rules.IMPORT_CIRCLE,
         "these files import each other in a circle",
         module.span,
         shown,
@@ -105,7 +106,7 @@ def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) ->
         else ".".join(part.text for part in item.module)
     )
     return Diagnostic(
-        "unknown-import",
+        rules.UNKNOWN_IMPORT,
         f"{shown} has no `{name.name.text}`",
         Label(name.name.span, "not defined there"),
         helps=did_you_mean(name.name.text, origin.names()),

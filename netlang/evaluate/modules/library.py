@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.diagnostics.suggestions import nearest
@@ -81,7 +82,7 @@ def _reject_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
     ]
     near = nearest(name, known)
     reject(
-        "unknown-module",
+        rules.UNKNOWN_MODULE,
         f"there is no module `{name}`",
         path[0].span.to(path[-1].span),
         notes=(f"the modules are: {', '.join(sorted(known))}",) if known else (),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
 from netlang.diagnostics.source import Source
 from netlang.evaluate.context.frame import DEPTH_LIMIT
@@ -108,7 +109,7 @@ class ModuleScope:
         shown = " → ".join(f"`{each}`" for each in [*circle, name])
         self.diagnostics.report(
             Diagnostic(
-                "recursion",
+                rules.RECURSION,
                 f"`{name}` is defined by itself"
                 if len(circle) == 1
                 else f"these are defined by each other: {shown}",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from netlang.advice.parameters import KINDS
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import article_of, describe
 from netlang.evaluate.context.frame import Frame, reject
@@ -106,7 +107,7 @@ def _results_help(value: Object) -> tuple[str, ...]:
 
 def _wrong(arg: Argued, name: str, wanted: str, *, helps: tuple[str, ...] = ()) -> NoReturn:
     reject(
-        "wrong-type",
+        rules.WRONG_TYPE,
         f"`{name}` must be {wanted}",
         arg.span,
         f"this is {describe(arg.value)}",
@@ -192,7 +193,7 @@ QUICK: dict[str, Callable[[Object], bool]] = {kind: test for kind, (_, test) in 
 def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
     value = arg.value
     if kind not in _KINDS:
-        reject("unknown-type", f"I don't know the type `{kind}`", at)
+        reject(rules.UNKNOWN_TYPE, f"I don't know the type `{kind}`", at)
     wanted, test = _KINDS[kind]
     if kind == "list":
         value = listed(value, arg.span)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from netlang.advice.parameters import element_helps
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe
@@ -120,7 +121,9 @@ def _solved(entry: ast.Expr, unknown: list[str], size: Size, frame: Frame, given
         why = f"no size {name} makes `{format_expr(entry)}` {size}"
         if factor == 0:
             why = f"`{format_expr(entry)}` can't be solved for {name}"
-        reject("shape-mismatch", why, given.span, given.text, secondary=(Label(entry.span, asked),))
+        reject(
+            rules.SHAPE_MISMATCH, why, given.span, given.text, secondary=(Label(entry.span, asked),)
+        )
     frame.bind(unknown[0], solution, entry.span)
     return size
 
@@ -132,7 +135,7 @@ def _match_element(
     if element in ("tensor", "float"):
         if element == "float" and not actual.dtype.is_float:
             reject(
-                "dtype-mismatch",
+                rules.DTYPE_MISMATCH,
                 f"`{name}` takes floating-point numbers, not {actual.dtype}",
                 span,
                 f"this is {actual}",
@@ -143,7 +146,7 @@ def _match_element(
             frame.bind(ELEMENT, actual.dtype, type.span)
         elif bound.value is not actual.dtype:
             reject(
-                "dtype-mismatch",
+                rules.DTYPE_MISMATCH,
                 f"`{name}` takes {bound.value} elements here, not {actual.dtype}",
                 span,
                 f"this is {actual}",
@@ -153,7 +156,7 @@ def _match_element(
         return
     if element in ELEMENTS and element != actual.dtype.value:
         reject(
-            "dtype-mismatch",
+            rules.DTYPE_MISMATCH,
             f"`{name}` takes {element} elements, not {actual.dtype}",
             span,
             f"this is {actual}",
@@ -192,7 +195,7 @@ def _mismatch(
     if promise is not None:
         helps = _promise_helps(actual, type, made) or _last_size(actual, type, frame, span, made)
         reject(
-            "shape-mismatch",
+            rules.SHAPE_MISMATCH,
             f"`{name}` has the wrong shape",
             span,
             f"this makes `{name}` {actual}",
@@ -201,7 +204,7 @@ def _mismatch(
             helps=helps,
         )
     reject(
-        "shape-mismatch",
+        rules.SHAPE_MISMATCH,
         f"{name if ' ' in name else f'`{name}`'} must be {expected(type, frame)}",
         span,
         f"this is {actual}",
@@ -305,7 +308,7 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
         return TensorType(DType(type.element.text), sizes)
     except ValueError:
         reject(
-            "unknown-type",
+            rules.UNKNOWN_TYPE,
             f"a net's input can't have the element type `{type.element.text}`",
             type.element.span,
             "",
@@ -317,7 +320,7 @@ def _declare_size(entry: ast.Expr | ast.Rest, frame: Frame, name: str) -> Size:
     """Give the size of one dimension of a net's input; its open names become symbols."""
     if isinstance(entry, ast.Rest):
         reject(
-            "open-shape",
+            rules.OPEN_SHAPE,
             f"the shape of `{name}` must be written out",
             entry.span,
             "a net states how many dimensions it takes",
@@ -331,7 +334,7 @@ def _declare_size(entry: ast.Expr | ast.Rest, frame: Frame, name: str) -> Size:
     free = ("a size that stays free has a name: `f32[N, 8]`",)
     if not isinstance(size, int | Dim) or isinstance(size, bool):
         reject(
-            "wrong-type",
+            rules.WRONG_TYPE,
             "a dimension must be an int",
             entry.span,
             f"this is {describe(size)}",
@@ -339,7 +342,7 @@ def _declare_size(entry: ast.Expr | ast.Rest, frame: Frame, name: str) -> Size:
         )
     if isinstance(size, int) and size < 1:
         reject(
-            "out-of-range",
+            rules.OUT_OF_RANGE,
             "a dimension must be at least 1",
             entry.span,
             f"this is {size}",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import lcm
 from typing import NoReturn
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import short
@@ -85,7 +86,7 @@ def check_arguments(
     called = frame.call.function.name.removesuffix("_image")
     own = assigned.get(names[0]) if len(names) == 1 else None
     reject(
-        "out-of-range",
+        rules.OUT_OF_RANGE,
         f"`{called}` needs `{' '.join(clause.span.text.split())}`",
         own.span if own is not None else span,
         f"{_values_in(clause, frame)} here",
@@ -107,7 +108,7 @@ def _check_part(clause: ast.Expr, frame: Frame) -> None:
         try:
             value = RULES[type(clause)](clause, frame)
         except DiagnosticError as rejected:
-            if rejected.diagnostic.rule != "undecided-size":
+            if rejected.diagnostic.rule is not rules.UNDECIDED_SIZE:
                 raise
             _reject_undecided(clause, frame)
         if truth(value, clause) is False:
@@ -138,10 +139,10 @@ def _reject_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
             helps = ("what can be promised is divisibility, such as `where H % 2 == 0`",)
     if frame.call is None:
         message = f"a net can't promise `{text}`"
-        reject("undecided-size", message, clause.span, _values_in(clause, frame), helps=helps)
+        reject(rules.UNDECIDED_SIZE, message, clause.span, _values_in(clause, frame), helps=helps)
     asked = Label(clause.span, "the definition asks for this")
     reject(
-        "undecided-size",
+        rules.UNDECIDED_SIZE,
         f"nothing shows that this call keeps `where {text}`",
         frame.call.span,
         f"{_values_in(clause, frame)} here",
@@ -157,12 +158,17 @@ def _reject_broken(
     text = " ".join(clause.span.text.split())
     if frame.call is None:
         message = f"this net is bound to sizes that break `where {text}`"
-        reject("where-fails", message, clause.span, f"{values} here", helps=helps)
+        reject(rules.WHERE_FAILS, message, clause.span, f"{values} here", helps=helps)
     clause_label = Label(clause.span, "the definition asks for this")
     secondary = () if clause.span.source.library else (clause_label,)
     message = f"this call breaks `where {text}`"
     reject(
-        "where-fails", message, frame.call.span, f"{values} here", secondary=secondary, helps=helps
+        rules.WHERE_FAILS,
+        message,
+        frame.call.span,
+        f"{values} here",
+        secondary=secondary,
+        helps=helps,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -54,7 +55,7 @@ class LocalResponseNorm(Primitive):
             near = max(1, self.size + 1)
             raise OperandError(
                 f"`size` must be odd, so that each channel is in the middle, not {self.size}",
-                rule="out-of-range",
+                rule=rules.OUT_OF_RANGE,
                 helps=(f"write `size={near}`",),
             )
         return (x,)

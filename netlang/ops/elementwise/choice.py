@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
@@ -118,7 +119,7 @@ class Clamp(Primitive):
         if not self.low <= self.high:
             raise OperandError(
                 f"the lower bound {self.low} of `clamp` is above the upper bound {self.high}",
-                rule="out-of-range",
+                rule=rules.OUT_OF_RANGE,
             )
         return (x,)
 

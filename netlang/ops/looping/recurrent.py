@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import InputError
 from netlang.ir.dims import Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
@@ -60,7 +61,7 @@ class Recurrence(Primitive):
         if x.rank != 3:
             raise OperandError(
                 f"`{self.name}` walks along sequences [N, T, features]",
-                rule="rank-mismatch",
+                rule=rules.RANK_MISMATCH,
                 operand=0,
                 label=f"this is {x}",
                 helps=_sequence_helps(x),

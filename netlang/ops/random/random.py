@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -59,7 +60,7 @@ class RandomDrop(Identity, ABC):
             raise OperandError(
                 f"`{self.name}` drops a part of its input: `rate` must be at least 0 and below 1, "
                 f"not {self.rate:g}",
-                rule="out-of-range",
+                rule=rules.OUT_OF_RANGE,
                 helps=self.correction(),
             )
         return (x,)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, product, symbol
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
@@ -54,7 +55,7 @@ class Drawing(Primitive, ABC):
     def infer(self, *types: TensorType) -> Types:
         (step,) = types
         if step != TensorType(I64, ()):
-            raise OperandError("a step is one i64 number", rule="dtype-mismatch", operand=0)
+            raise OperandError("a step is one i64 number", rule=rules.DTYPE_MISMATCH, operand=0)
         return (TensorType(F32, self.shape),)
 
 

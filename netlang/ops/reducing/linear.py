@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -43,7 +44,7 @@ class Matmul(Primitive):
             if x.rank == 0:
                 raise OperandError(
                     "`@` multiplies matrices, and one side is a number",
-                    rule="rank-mismatch",
+                    rule=rules.RANK_MISMATCH,
                     operand=position,
                     label=f"this is {x}",
                     helps=("to multiply by a number: `{0} * {1}`",),
@@ -123,7 +124,7 @@ class Linear(Primitive):
             form = "[..., inputs]" if x.rank == 0 else "[outputs, inputs]"
             raise OperandError(
                 f"`{what}` of `linear` must be {form}",
-                rule="rank-mismatch",
+                rule=rules.RANK_MISMATCH,
                 operand=position,
                 label=f"this is {types[position]}",
             )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, divides, divisors, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -54,7 +55,8 @@ class NormalizeBatch(Primitive):
         require_positive(self.name, "eps", self.eps)
         if not 0 <= self.momentum <= 1:
             raise OperandError(
-                f"`momentum` must be between 0 and 1, not {self.momentum:g}", rule="out-of-range"
+                f"`momentum` must be between 0 and 1, not {self.momentum:g}",
+                rule=rules.OUT_OF_RANGE,
             )
         return (x,)
 
@@ -155,7 +157,7 @@ class NormalizeGroup(OverMap):
             fits = [d for d in divisors(channels) if d <= 64] if isinstance(channels, int) else []
             raise OperandError(
                 f"{channels} channels don't divide into {self.groups} groups",
-                rule="groups-mismatch",
+                rule=rules.GROUPS_MISMATCH,
                 operand=0,
                 label=f"this is {x}",
                 helps=(f"`groups` can be {', '.join(map(str, fits))}",) if fits else (),

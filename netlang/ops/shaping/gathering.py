@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -223,7 +224,7 @@ def require_indices(ids: TensorType, operand: int) -> None:
     if ids.dtype not in (I64, DType.I32):
         raise OperandError(
             f"places are i64 elements, not {ids.dtype}",
-            rule="dtype-mismatch",
+            rule=rules.DTYPE_MISMATCH,
             operand=operand,
             label=f"this is {ids}",
             helps=[f"if these are whole numbers, convert them: `cast({{{operand}}}, i64)`"],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import InputError
 from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
@@ -53,7 +54,7 @@ class Index(Primitive):
         if len(self.items) > x.rank:
             raise OperandError(
                 f"{len(self.items)} places are given for {x.rank} axes",
-                rule="index-out-of-range",
+                rule=rules.INDEX_OUT_OF_RANGE,
                 operand=0,
                 label=f"this is {x}",
             )
@@ -206,7 +207,7 @@ def _out_of_range(x: TensorType, axis: int, message: str) -> OperandError:
         note = "places count from 0, or from -1 at the end"
     return OperandError(
         message,
-        rule="index-out-of-range",
+        rule=rules.INDEX_OUT_OF_RANGE,
         operand=0,
         label=f"axis {axis} of {x} is {size} long",
         notes=[note],

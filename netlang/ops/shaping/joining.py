@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Floor, Shape, Size, divisors, exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -107,7 +108,7 @@ class Stack(Primitive):
             note = _both(first, other, place if len(types) > 2 else None)
             raise OperandError(
                 "these can't be stacked: they must have one shape",
-                rule="concat-mismatch",
+                rule=rules.CONCAT_MISMATCH,
                 notes=[note],
                 helps=[f"to join them along an axis they have, use `concat(..., axis={axis})`"],
             )
@@ -186,7 +187,7 @@ class Split(Primitive):
         if total != x.shape[axis] or not self.sizes:
             raise OperandError(
                 f"the parts make {total} together, and axis {axis} is {x.shape[axis]} long",
-                rule="split-mismatch",
+                rule=rules.SPLIT_MISMATCH,
                 operand=0,
                 label=f"this is {x}",
                 notes=[f"the parts are {', '.join(map(str, self.sizes))}"],
@@ -227,7 +228,7 @@ class Split(Primitive):
 def _something(types: Types) -> None:
     if not types:
         raise OperandError(
-            "there is nothing to join", rule="concat-mismatch", label="an empty list"
+            "there is nothing to join", rule=rules.CONCAT_MISMATCH, label="an empty list"
         )
 
 
@@ -242,14 +243,14 @@ def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None
     if other.dtype is not first.dtype:
         raise OperandError(
             f"{opening}: they hold {first.dtype} and {other.dtype} elements",
-            rule="dtype-mismatch",
+            rule=rules.DTYPE_MISMATCH,
             notes=[both],
             helps=[f"convert one of them: `cast(..., {first.dtype})`"],
         )
     if other.rank != first.rank:
         raise OperandError(
             f"{opening}: they have {first.rank} and {other.rank} dimensions",
-            rule="concat-mismatch",
+            rule=rules.CONCAT_MISMATCH,
             notes=[both],
             helps=["bring them to the same number with `flatten`, `reshape` or `unsqueeze`"],
         )
@@ -259,7 +260,7 @@ def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None
         rounding, helps = _equalizing(pairs, differing, axis)
         raise OperandError(
             f"{opening}: they differ in dimension {differing[0]}",
-            rule="concat-mismatch",
+            rule=rules.CONCAT_MISMATCH,
             notes=[both, *rounding],
             helps=helps,
         )
@@ -303,7 +304,7 @@ def _indivisible(x: TensorType, axis: int, count: int) -> OperandError:
         helps.append("or give the sizes of the parts as a list")
     return OperandError(
         f"{size} doesn't divide into {count} equal parts",
-        rule="split-mismatch",
+        rule=rules.SPLIT_MISMATCH,
         operand=0,
         label=f"axis {axis} of {x}",
         helps=helps,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -54,7 +55,7 @@ class Pad(Primitive):
         if not 1 <= len(self.amounts) <= x.rank:
             raise OperandError(
                 f"`amounts` is given for {len(self.amounts)} axes",
-                rule="out-of-range",
+                rule=rules.OUT_OF_RANGE,
                 operand=0,
                 label=f"this is {x}",
                 helps=["give a number, or (before, after) for each of the last axes"],
@@ -146,7 +147,7 @@ class Pad(Primitive):
         if amount > most or size < 1:
             raise OperandError(
                 f"`{self.mode}` can add at most {max(most, 0)} here, not {amount}",
-                rule="out-of-range",
+                rule=rules.OUT_OF_RANGE,
                 operand=0,
                 label=f"axis {axis} of {x} is {size} long",
                 helps=['use a smaller amount, or `mode="replicate"`'],

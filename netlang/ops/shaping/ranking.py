@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -47,7 +48,7 @@ class Ranked(Primitive):
         if isinstance(have, int) and self.k > have:
             raise OperandError(
                 f"there are no {self.k} elements to choose from",
-                rule="out-of-range",
+                rule=rules.OUT_OF_RANGE,
                 operand=0,
                 label=f"axis {axis} of {x} is {have} long",
             )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -53,7 +54,7 @@ class Expand(Primitive):
         if lead < 0:
             raise OperandError(
                 f"this can't be expanded to {target}",
-                rule="expand-mismatch",
+                rule=rules.EXPAND_MISMATCH,
                 operand=0,
                 label=f"this is {x}",
                 notes=[f"it has {x.rank} axes already, and {target} has {len(self.shape)}"],
@@ -62,7 +63,7 @@ class Expand(Primitive):
             if have not in (1, want):
                 raise OperandError(
                     f"this can't be expanded to {target}",
-                    rule="expand-mismatch",
+                    rule=rules.EXPAND_MISMATCH,
                     operand=0,
                     label=f"this is {x}",
                     notes=[f"axis {axis} is {have} here and {want} there: only a 1 is repeated"],
@@ -117,7 +118,7 @@ class Tile(Primitive):
         if len(self.repeats) != x.rank:
             raise OperandError(
                 f"`repeats` names {len(self.repeats)} of {x.rank} axes",
-                rule="out-of-range",
+                rule=rules.OUT_OF_RANGE,
                 operand=0,
                 label=f"this is {x}",
                 helps=["give one number per axis; 1 leaves an axis as it is"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, divides, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -164,7 +165,7 @@ class Upsample(Resampling):
             if isinstance(want, int) and want < 1:
                 raise OperandError(
                     f"{scale:g} times {have} leaves no point",
-                    rule="out-of-range",
+                    rule=rules.OUT_OF_RANGE,
                     helps=["say the size to reach: `resize(x, 1, mode=…)`"],
                 )
             reached.append(want)
@@ -345,13 +346,13 @@ def _check(x: TensorType, spatial: Shape, way: Interpolation) -> None:
         if given and way.mode in (NEAREST, EXACT):
             raise OperandError(
                 f"`{name}` has no meaning for the nearest point",
-                rule="out-of-range",
+                rule=rules.OUT_OF_RANGE,
                 helps=['leave it out, or use `mode="linear"`'],
             )
     if way.align and way.antialias:
         raise OperandError(
             "`antialias` smooths around the middles of points, and `align` moves them",
-            rule="out-of-range",
+            rule=rules.OUT_OF_RANGE,
             helps=["leave one of them out"],
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -251,7 +252,7 @@ def _depth(x: TensorType, ids: TensorType, batch: int) -> int:
     if isinstance(depth, Dim) or not 1 <= depth <= x.rank - batch:
         raise OperandError(
             f"a place must name 1 to {x.rank - batch} axes of this tensor",
-            rule="rank-mismatch",
+            rule=rules.RANK_MISMATCH,
             operand=1,
             label=f"this is {ids}: the last axis holds the places",
             notes=[f"the tensor is {x}"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import gcd
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, exact_quotient, product, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -55,7 +56,7 @@ class Flatten(SameElements):
         if end < start:
             raise OperandError(
                 f"the axes from {start} to {end} are none",
-                rule="axis-out-of-range",
+                rule=rules.AXIS_OUT_OF_RANGE,
                 operand=0,
                 label=f"this is {x}",
                 helps=["`start` is the first axis to join and `end` the last"],
@@ -127,7 +128,7 @@ class Reshape(SameElements):
         if len(open_places) > 1:
             raise OperandError(
                 "only one size can be left open",
-                rule="reshape-mismatch",
+                rule=rules.RESHAPE_MISMATCH,
                 label="-1 stands here more than once",
                 helps=["write all sizes but one"],
             )
@@ -139,7 +140,7 @@ class Reshape(SameElements):
         if product(_known(self.shape)) == 0:
             raise OperandError(
                 "beside a size of 0 no size can be left open",
-                rule="reshape-mismatch",
+                rule=rules.RESHAPE_MISMATCH,
                 helps=["write all sizes"],
             )
         rest = exact_quotient(x.size, product(_known(self.shape)))
@@ -198,7 +199,7 @@ def _misfit(x: TensorType, shape: Shape) -> OperandError:
 
     return OperandError(
         f"this can't be reshaped to {target}: {reason}",
-        rule="reshape-mismatch",
+        rule=rules.RESHAPE_MISMATCH,
         operand=0,
         label=f"this is {x}",
         notes=[f"it has {x.size} elements"],

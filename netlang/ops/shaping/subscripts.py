@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from string import ascii_letters
 from typing import Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Size
 from netlang.ir.op import OperandError
 from netlang.ir.types import TensorType
@@ -50,7 +51,7 @@ class Subscripts:
                 raise OperandError(
                     f"`{term}` names {count(len(term), 'axis', 'axes')}, "
                     f"and the tensor has {x.rank}",
-                    rule="rank-mismatch",
+                    rule=rules.RANK_MISMATCH,
                     operand=position,
                     label=f"this is {x}",
                 )
@@ -91,7 +92,7 @@ def spelled_out(rule: str, ranks: Sequence[int]) -> str:
 def _malformed(rule: str, why: str) -> OperandError:
     return OperandError(
         f'"{rule}" isn\'t a rule for these tensors',
-        rule="einsum-rule",
+        rule=rules.EINSUM_RULE,
         notes=(why,),
         helps=('a product of matrices is "ij,jk->ik": letters for each axis, then the result',),
     )

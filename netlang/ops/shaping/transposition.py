@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -47,7 +48,7 @@ class Transpose(Primitive):
         if sorted(self.order) != list(range(x.rank)):
             raise OperandError(
                 "the order must name each axis once",
-                rule="axis-out-of-range",
+                rule=rules.AXIS_OUT_OF_RANGE,
                 operand=0,
                 label=f"this is {x}",
                 notes=[f"the order is {list(self.order)}, the axes are {list(range(x.rank))}"],

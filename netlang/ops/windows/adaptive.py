@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -241,7 +242,7 @@ def _check(x: TensorType, size: Size, n: Size) -> None:
 
     raise OperandError(
         f"{size} isn't known to divide into {n} windows",
-        rule="needs-divisibility",
+        rule=rules.NEEDS_DIVISIBILITY,
         operand=0,
         label=f"this is {x}",
         helps=where_help([size], divides, [n] if isinstance(n, int) else []),

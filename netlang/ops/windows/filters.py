@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, divides, divisors
 from netlang.ir.op import OperandError, Primitive, Sample
 from netlang.ir.types import F32, TensorType
@@ -46,13 +47,13 @@ def require_groups(groups: int, channels: Size, filters: Size, *, operand: int) 
         raise rejected("groups", "must be 1 or more", groups)
     for what, size in (("channels", channels), ("filters", filters)):
         if size == 0:
-            raise OperandError(f"a convolution of no {what} makes nothing", rule="out-of-range")
+            raise OperandError(f"a convolution of no {what} makes nothing", rule=rules.OUT_OF_RANGE)
         if divides(groups, size):
             continue
         fits = divisors(*(n for n in (channels, filters) if isinstance(n, int))) or [1]
         raise OperandError(
             f"{size} {what} don't divide into {groups} groups",
-            rule="groups-mismatch",
+            rule=rules.GROUPS_MISMATCH,
             operand=operand if what == "channels" else None,
             label=f"this has {size} channels" if what == "channels" else "",
             notes=[

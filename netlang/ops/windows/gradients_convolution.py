@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -169,7 +170,7 @@ def _require_axes(spatial: int, *types: TensorType) -> None:
         if t.rank != spatial + 2:
             raise OperandError(
                 f"a tensor of {spatial + 2} axes is needed here",
-                rule="rank-mismatch",
+                rule=rules.RANK_MISMATCH,
                 operand=operand,
                 label=f"this is {t}",
             )

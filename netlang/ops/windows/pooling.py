@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, Window, register
@@ -133,7 +134,7 @@ def pool_type(x: TensorType, windows: Windows, *, ceil: bool) -> TensorType:
         if max(before, after) >= kernel:
             raise OperandError(
                 f"the padding of a pool must be smaller than its window, not {max(before, after)}",
-                rule="out-of-range",
+                rule=rules.OUT_OF_RANGE,
                 label=f"the window is {kernel} long",
                 notes=["else some windows would hold nothing but padding"],
                 helps=[f"use `pad={kernel - 1}` or less"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
@@ -82,7 +83,7 @@ class ConvolveTranspose(Primitive):
             if isinstance(size, int) and size < 1:
                 raise OperandError(
                     "the padding cuts everything away",
-                    rule="window-too-big",
+                    rule=rules.WINDOW_TOO_BIG,
                     label=f"a size of {given} would become {size}",
                     helps=["use a smaller `pad`"],
                 )
@@ -164,7 +165,7 @@ class ConvolveTranspose(Primitive):
             if not 0 <= extra < stride:
                 raise OperandError(
                     f"`out_pad` must be 0 or more and less than the stride, not {extra}",
-                    rule="out-of-range",
+                    rule=rules.OUT_OF_RANGE,
                     label=f"the stride is {stride}",
                     notes=["it chooses between the sizes the stride cannot tell apart"],
                     helps=[f"use `out_pad={stride - 1}` or less, or reduce `pad`"],
@@ -197,7 +198,7 @@ def _transposed_padding(
             if min(totals) < 0:
                 raise OperandError(
                     "`pad=same` needs a kernel as large as the stride",
-                    rule="out-of-range",
+                    rule=rules.OUT_OF_RANGE,
                     helps=["use a larger kernel, or `out_pad`"],
                 )
             return tuple((total // 2, total - total // 2) for total in totals)

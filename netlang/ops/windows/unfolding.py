@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, exact_quotient, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, Window, register
@@ -158,7 +159,7 @@ class Fold(Primitive):
         if x.rank != 3:
             raise OperandError(
                 "folding works on columns [N, C * window, places]",
-                rule="rank-mismatch",
+                rule=rules.RANK_MISMATCH,
                 operand=0,
                 label=f"this is {x}",
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, substitute
 from netlang.ir.op import OperandError, Window
 from netlang.ir.types import TensorType
@@ -102,7 +103,7 @@ class Windows:
         extent, stride = self.extent[axis], self.stride[axis]
         raise OperandError(
             "the window is bigger than the image",
-            rule="window-too-big",
+            rule=rules.WINDOW_TOO_BIG,
             label=f"{_window_text(self.extent)} on {_map_text(spatial)}{padding}",
             notes=[f"({terms} - {extent}) // {stride} + 1 = {counts[axis]} places for it"],
             helps=["pad it (`pad=same`), use a smaller window, or drop an earlier pool or stride"],
@@ -134,7 +135,7 @@ def wrong_count(name: str, given: int, rank: int) -> OperandError:
     axes = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
     return OperandError(
         f"`{name}` has {given} values, but there {'is' if rank == 1 else 'are'} {axes}",
-        rule="out-of-range",
+        rule=rules.OUT_OF_RANGE,
         helps=["give one number for all axes, or one per axis"],
     )
 
@@ -198,7 +199,7 @@ def padding(
             if rank != 1:
                 raise OperandError(
                     "`causal` padding needs one time axis",
-                    rule="out-of-range",
+                    rule=rules.OUT_OF_RANGE,
                     operand=0,
                     label=f"this has {rank} spatial axes",
                     helps=["pad each axis by hand: `pad=((before, after), ...)`"],
@@ -220,7 +221,7 @@ def _half(extent: int) -> tuple[int, int]:
     if extent % 2 == 0:
         raise OperandError(
             "`pad=half` needs an odd kernel",
-            rule="out-of-range",
+            rule=rules.OUT_OF_RANGE,
             label=f"the window is {extent} long: it has no middle",
             helps=["use `pad=same`, or an odd kernel"],
         )
@@ -236,7 +237,7 @@ def _same(size: Size, extent: int, stride: int) -> tuple[int, int]:
 
         raise OperandError(
             f"with stride {stride}, `pad=same` depends on the size of the map",
-            rule="needs-divisibility",
+            rule=rules.NEEDS_DIVISIBILITY,
             operand=0,
             label=f"this size is {size}",
             notes=["its padding is only known if the size is known to divide by the stride"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.building.nodes import Group, NodeBuilder, Parts, Token
@@ -34,7 +35,7 @@ class DefinitionBuilder(NodeBuilder):
         version: ast.Int = parts[1]
         if version.value != 1:
             self.checks.report(
-                "unknown-version",
+                rules.UNKNOWN_VERSION,
                 f"this netlang reads version 1 of the language, not version {version.value}",
                 version.span,
                 helps=("get a newer netlang, or write `netlang 1` if the file is older than that",),

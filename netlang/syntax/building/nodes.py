@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
@@ -93,7 +94,7 @@ class NodeBuilder:
 def too_deep(span: Span) -> Diagnostic:
     """Say that a program is nested deeper than the limit."""
     return Diagnostic(
-        "too-deep",
+        rules.TOO_DEEP,
         f"this is nested more than {NESTING_LIMIT} levels deep",
         Label(span, "here the limit is passed"),
         helps=("give inner parts names of their own",),

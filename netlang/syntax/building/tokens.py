@@ -6,6 +6,7 @@ import math
 import re
 from typing import Literal
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
@@ -56,7 +57,7 @@ class TokenBuilder(NodeBuilder):
             if match[1] not in _ESCAPES:
                 start = span.start + 1 + match.start()
                 self.checks.report(
-                    "unknown-escape",
+                    rules.UNKNOWN_ESCAPE,
                     f"a string has no `{match[0]}`",
                     Span(self.source, start, start + 2),
                     helps=(f"for a backslash, write `\\\\{match[1]}`",),
@@ -67,4 +68,6 @@ class TokenBuilder(NodeBuilder):
 
 def too_large(span: Span, note: str) -> Diagnostic:
     """Say that a number cannot be held."""
-    return Diagnostic("number-too-large", "this number is too large", Label(span), notes=(note,))
+    return Diagnostic(
+        rules.NUMBER_TOO_LARGE, "this number is too large", Label(span), notes=(note,)
+    )

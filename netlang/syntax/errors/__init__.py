@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.source import Source
 from netlang.syntax.errors import definitions, keywords, operators, other_languages, statements
@@ -21,7 +22,7 @@ def _anything(spot: ErrorLocation) -> Diagnostic:
     notes = (f"expected {wanted}",) if wanted else ()
     if spot.here.kind == "end":
         return spot.say(
-            "unexpected-end",
+            rules.UNEXPECTED_END,
             "the file ends in the middle of something",
             spot.after(),
             f"expected {wanted} after this" if wanted else "",
@@ -32,7 +33,7 @@ def _anything(spot: ErrorLocation) -> Diagnostic:
     if spot.here.text == "{" and "STRING" in spot.expected:
         helps = ("a list is written `[a, b]`",)
     return spot.say(
-        "unexpected-token", f"{what} can't stand here", spot.here, notes=notes, helps=helps
+        rules.UNEXPECTED_TOKEN, f"{what} can't stand here", spot.here, notes=notes, helps=helps
     )
 
 

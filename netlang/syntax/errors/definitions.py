@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.source import Span
 from netlang.syntax.errors.location import ErrorLocation
@@ -22,7 +23,7 @@ def comma(spot: ErrorLocation) -> Diagnostic | None:
     if not before.ends_value or not (here.starts_value or here.text in ("*", "...")):
         return None
     return spot.say(
-        "missing-comma",
+        rules.MISSING_COMMA,
         f"there is no comma between `{before.text}` and `{here.text}`",
         here,
         "the next one starts here",
@@ -36,7 +37,7 @@ def colon(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     if ":" in spot.expected and before.kind == "name" and here.text in _TYPES and not here.fresh:
         return spot.say(
-            "missing-colon",
+            rules.MISSING_COLON,
             f"there is no `:` between `{before.text}` and its type",
             here,
             "the type starts here",
@@ -49,7 +50,7 @@ def double_comma(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     if here.text == "," and before.text in (",", "(", "["):
         return spot.say(
-            "stray-comma",
+            rules.STRAY_COMMA,
             "there is nothing before this comma",
             here,
             helps=("remove it",),
@@ -61,7 +62,7 @@ def definition(spot: ErrorLocation) -> Diagnostic | None:
     at = spot.after()
     if spot.only("->"):
         return spot.say(
-            "missing-outputs",
+            rules.MISSING_OUTPUTS,
             "this definition does not say what it gives",
             at,
             "expected `->` and the outputs after this",
@@ -71,7 +72,7 @@ def definition(spot: ErrorLocation) -> Diagnostic | None:
         return _body(spot)
     if spot.only("("):
         return spot.say(
-            "missing-parameters",
+            rules.MISSING_PARAMETERS,
             "this definition has no parameters",
             at,
             "expected `(` after this",
@@ -90,7 +91,7 @@ def _body(spot: ErrorLocation) -> Diagnostic:
     else:
         whose, expected, write = "definition", "`{`", "`{ … }`"
     return spot.say(
-        "missing-body",
+        rules.MISSING_BODY,
         f"this {whose} has no body",
         spot.after(),
         f"expected {expected} after this",
@@ -117,7 +118,7 @@ def top_level(spot: ErrorLocation) -> Diagnostic | None:
         else:
             message = f"`{piece.text}` stands in the body of a definition"
             fix = "move it into a net or a block"
-        return spot.say("misplaced-word", message, piece, helps=(fix,))
+        return spot.say(rules.MISPLACED_WORD, message, piece, helps=(fix,))
     return None
 
 
@@ -129,13 +130,13 @@ def dangling(spot: ErrorLocation) -> Diagnostic | None:
         return None
     if before.text == "." and spot.here.kind == "number":
         return spot.say(
-            "missing-name",
+            rules.MISSING_NAME,
             "a name follows a point, not a number",
             Span(spot.source, before.start, spot.here.end),
             helps=(f"to take an element, write `[{spot.here.text}]`",),
         )
     return spot.say(
-        "missing-name",
+        rules.MISSING_NAME,
         f"there is no name after this `{before.text}`",
         before,
         helps=(f"add a name, or remove the `{before.text}`",)

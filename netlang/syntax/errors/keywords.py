@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.syntax.checks import reserved_word
 from netlang.syntax.errors.location import ErrorLocation
@@ -22,14 +23,14 @@ def conditional(spot: ErrorLocation) -> Diagnostic | None:
     for piece, before in ((spot.here, spot.back(1)), (spot.back(1), spot.back(2))):
         if piece.text == "if" and before.ends_value and not piece.fresh:
             return spot.say(
-                "word-order",
+                rules.WORD_ORDER,
                 "`if` comes before both values",
                 piece,
                 helps=("write `if condition then a else b`",),
             )
     if "then" in spot.expected and not spot.here.starts_value:
         return spot.say(
-            "missing-word",
+            rules.MISSING_WORD,
             "this `if` has no `then`",
             spot.here,
             "expected `then` here",
@@ -37,7 +38,7 @@ def conditional(spot: ErrorLocation) -> Diagnostic | None:
         )
     if "else" in spot.expected and (spot.here.fresh or spot.here.text in (")", "]", ",", "")):
         return spot.say(
-            "missing-word",
+            rules.MISSING_WORD,
             "this `if` has no `else`",
             spot.after(),
             "expected `else` here",
@@ -52,7 +53,7 @@ def comprehension(spot: ErrorLocation) -> Diagnostic | None:
     here = spot.here
     if "in" in spot.expected and spot.expected <= {"in", ","} and spot.back(1).kind == "name":
         return spot.say(
-            "missing-word",
+            rules.MISSING_WORD,
             "this `for` has no `in`",
             here,
             "expected `in` here",
@@ -60,14 +61,14 @@ def comprehension(spot: ErrorLocation) -> Diagnostic | None:
         )
     if here.text == "for" and spot.enclosing() == "(" and spot.back(1).ends_value:
         return spot.say(
-            "word-order",
+            rules.WORD_ORDER,
             "a list made by `for` stands in square brackets",
             here,
             helps=("write `[value for name in values]`",),
         )
     if here.text == ":" and "{" in spot.expected:
         return spot.say(
-            "foreign-sign",
+            rules.FOREIGN_SIGN,
             "a body stands between braces",
             here,
             "no `:` before it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax.build import too_deep
@@ -42,7 +43,7 @@ def explain_error(source: Source, end: int, fault: NetlangError) -> Diagnostic:
             return _character(span)
         case "stray":
             return Diagnostic(
-                "stray-bracket",
+                rules.STRAY_BRACKET,
                 f"this `{span.text}` closes nothing",
                 Label(span, f"no `{OPENER[span.text]}` is open here"),
                 helps=(f"remove it, or add the `{OPENER[span.text]}` that it closes",),
@@ -52,7 +53,7 @@ def explain_error(source: Source, end: int, fault: NetlangError) -> Diagnostic:
             opened = Span(source, fault.opener.start, fault.opener.start + 1)
             wanted = CLOSER[opened.text]
             return Diagnostic(
-                "mismatched-bracket",
+                rules.MISMATCHED_BRACKET,
                 f"this `{span.text}` can't close a `{opened.text}`",
                 Label(span, f"expected `{wanted}`"),
                 (Label(opened, "opened here"),),
@@ -66,7 +67,7 @@ def explain_error(source: Source, end: int, fault: NetlangError) -> Diagnostic:
 def _string(span: Span) -> Diagnostic:
     first = Span(span.source, span.start, span.start + 1)
     return Diagnostic(
-        "unclosed-string",
+        rules.UNCLOSED_STRING,
         "this string is never closed",
         Label(first, "it starts here, and must end on the same line"),
         notes=('for a line end inside a string, write `\\n`; for a quote, `\\"`',),
@@ -89,7 +90,7 @@ def _character(span: Span) -> Diagnostic:
     else:
         fix = "remove it"
     return Diagnostic(
-        "foreign-character",
+        rules.FOREIGN_CHARACTER,
         f"{shown} can't stand outside of comments and strings",
         Label(span, code),
         notes=("names become names of weights in other tools, so they keep to ASCII",)
@@ -122,7 +123,7 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
         span = Span(source, max(len(last) - 1, 0), len(last))
         what, helps = "the file ends here", (f"add `{closer}` at the end",)
     return Diagnostic(
-        "unclosed-bracket",
+        rules.UNCLOSED_BRACKET,
         f"this `{bracket}` is never closed",
         Label(Span(source, opener, opener + 1), "opened here"),
         (Label(span, f"{what}, but the `{bracket}` is still open"),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax.keywords import DEFINERS
 from netlang.syntax.tokens import Piece
@@ -116,7 +117,7 @@ class ErrorLocation:
 
     def say(
         self,
-        rule: str,
+        rule: Rule,
         message: str,
         at: Piece | Span,
         text: str = "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.tokens import COMPARISONS, OPERATORS, Piece
@@ -32,7 +33,7 @@ def mix(spot: ErrorLocation) -> Diagnostic | None:
     if here.text in COMPARISONS and first:
         middle = spot.source.text[first[-1].end : spot.back(1).end].strip()
         return spot.say(
-            "chained-comparison",
+            rules.CHAINED_COMPARISON,
             "comparisons don't chain",
             here,
             "this would compare the result of the first one",
@@ -46,7 +47,7 @@ def _mixed(spot: ErrorLocation, first: Piece, second: Piece, helps: tuple[str, .
     if any("\n" in text or len(text) > 90 for text in helps):
         helps = ("write `(a + b) |> f`, or `a + (b |> f)`",)
     return spot.say(
-        "pipe-mix",
+        rules.PIPE_MIX,
         f"`{first.text}` and `{second.text}` need parentheses",
         first,
         "does this come first,",
@@ -67,13 +68,13 @@ def operand(spot: ErrorLocation) -> Diagnostic | None:
     if here.text in OPERATORS and sign is before:
         both = f"`{sign.text}` and `{here.text}`"
         return spot.say(
-            "missing-operand",
+            rules.MISSING_OPERAND,
             f"there is no value between {both}",
             here,
             helps=("remove one of the two, or put a value between them",),
         )
     return spot.say(
-        "missing-operand",
+        rules.MISSING_OPERAND,
         f"there is no value after this `{sign.text}`",
         sign,
         helps=(f"add a value, or remove the `{sign.text}`",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.source import Span
 from netlang.syntax.errors.location import ErrorLocation
@@ -18,7 +19,7 @@ def number(spot: ErrorLocation) -> Diagnostic | None:
             continue
         if NUMBER.fullmatch(piece.text) is None:
             return spot.say(
-                "number-form",
+                rules.NUMBER_FORM,
                 f"`{piece.text}` is no number",
                 piece,
                 helps=(_number_fix(piece.text),),
@@ -27,7 +28,7 @@ def number(spot: ErrorLocation) -> Diagnostic | None:
         if whole and text[piece.end : piece.end + 1] == "." != text[piece.end + 1 : piece.end + 2]:
             span = Span(spot.source, piece.start, piece.end + 1)
             return spot.say(
-                "number-form",
+                rules.NUMBER_FORM,
                 "a number does not end in a point",
                 span,
                 helps=(f"write `{piece.text}.0`",),
@@ -40,7 +41,7 @@ def number(spot: ErrorLocation) -> Diagnostic | None:
             continue
         if dot.text == "." and digits.kind == "number" and dot.end == digits.start:
             return spot.say(
-                "number-form",
+                rules.NUMBER_FORM,
                 "a number starts with a digit",
                 Span(spot.source, dot.start, digits.end),
                 helps=(f"write `0.{digits.text}`",),
@@ -80,11 +81,11 @@ def foreign_word(spot: ErrorLocation) -> Diagnostic | None:
             continue
         if piece.text in RESERVED:
             message = f"no statement starts with `{piece.text}`"
-            return spot.say("foreign-word", message, piece, helps=(FOREIGN_WORDS[piece.text],))
+            return spot.say(rules.FOREIGN_WORD, message, piece, helps=(FOREIGN_WORDS[piece.text],))
         if piece is spot.back(1) and spot.here.text in ("=", ",", "."):
             continue
         return spot.say(
-            "foreign-word",
+            rules.FOREIGN_WORD,
             f"netlang has no `{piece.text}`",
             piece,
             helps=(FOREIGN_WORDS[piece.text],),
@@ -100,7 +101,7 @@ def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
         here = before
     if here.text == "==" and (spot.offset > here.start or "=" in spot.expected):
         return spot.say(
-            "foreign-sign",
+            rules.FOREIGN_SIGN,
             "`==` compares; it gives no value to a name",
             here,
             helps=(f"write `{before.text} = …`",),
@@ -110,7 +111,7 @@ def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
     if here.text == "'" or here.text == "`":
         return _quote(spot, here)
     return spot.say(
-        "foreign-sign",
+        rules.FOREIGN_SIGN,
         f"netlang has no `{here.text}`",
         here,
         helps=(FOREIGN_SIGNS[here.text],),
@@ -123,10 +124,10 @@ def _quote(spot: ErrorLocation, here: Piece) -> Diagnostic:
     close = text.find(here.text, here.end, line_end if line_end >= 0 else len(text))
     if close < 0:
         fix = FOREIGN_SIGNS[here.text]
-        return spot.say("foreign-sign", f"netlang has no `{here.text}`", here, helps=(fix,))
+        return spot.say(rules.FOREIGN_SIGN, f"netlang has no `{here.text}`", here, helps=(fix,))
     inner = text[here.end : close]
     return spot.say(
-        "foreign-sign",
+        rules.FOREIGN_SIGN,
         "strings are written in double quotes",
         Span(spot.source, here.start, close + 1),
         helps=(f'write `"{inner}"`' if '"' not in inner else FOREIGN_SIGNS[here.text],),
@@ -144,7 +145,7 @@ def slash_comment(spot: ErrorLocation) -> Diagnostic | None:
         prose = len(words) >= 2 and all(w.kind in ("name", "keyword") for w in words[:2])
         if same and (starts or (prose and not words[0].fresh and not words[1].fresh)):
             return spot.say(
-                "foreign-sign",
+                rules.FOREIGN_SIGN,
                 "a comment starts with `#`",
                 piece,
                 "`//` divides and rounds down",
@@ -164,7 +165,7 @@ def arrow(spot: ErrorLocation) -> Diagnostic | None:
     ):
         start = spot.back(1).start if here.text == ">" and spot.back(1).text == "-" else here.start
         return spot.say(
-            "wrong-arrow",
+            rules.WRONG_ARROW,
             "a value is passed on with `|>`",
             Span(spot.source, start, here.end),
             "`->` stands before the outputs of a definition",
@@ -176,9 +177,9 @@ def arrow(spot: ErrorLocation) -> Diagnostic | None:
         return None
     if "->" in spot.expected:
         return spot.say(
-            "wrong-arrow",
+            rules.WRONG_ARROW,
             "the outputs of a definition follow `->`",
             span,
             helps=("write `->`",),
         )
-    return spot.say("wrong-arrow", "netlang has no `=>`", span, helps=("write `=` or `|>`",))
+    return spot.say(rules.WRONG_ARROW, "netlang has no `=>`", span, helps=("write `=` or `|>`",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest
@@ -41,14 +42,14 @@ def _missing_equals(spot: ErrorLocation, before: Piece, note: str = "") -> Diagn
     meant = before.fresh and nearest(before.text, _BEGINNINGS.get(spot.enclosing(), ()))
     if meant and spot.here.kind in ("name", "string"):
         return spot.say(
-            "missing-equals",
+            rules.MISSING_EQUALS,
             f"there is no `=` after `{before.text}`",
             before,
             "no word that begins a statement",
             helps=(f"did you mean `{meant}`?",),
         )
     return spot.say(
-        "missing-equals",
+        rules.MISSING_EQUALS,
         f"there is no `=` after `{before.text}`",
         before if before.kind == "name" else spot.after(),
         "expected `=` after this",
@@ -63,7 +64,7 @@ def _run_on(spot: ErrorLocation, extra: Piece) -> Diagnostic:
     if extra.kind == "name":
         helps = (f"to apply `{extra.text}` to it, write `|> {extra.text}`", *helps)
     return spot.say(
-        "two-statements",
+        rules.TWO_STATEMENTS,
         "each statement starts its own line",
         extra,
         "this can't follow on the same line",
@@ -78,7 +79,7 @@ def _bare(spot: ErrorLocation, name: Piece) -> Diagnostic:
     after = next((p for p in spot.pieces[at:] if p.start >= name.start + len(value)), name)
     if after.text == "=":
         return spot.say(
-            "bare-expression",
+            rules.BARE_EXPRESSION,
             "only a name can be given a value",
             Span(spot.source, name.start, name.start + len(value)),
             "this is a part of a value",
@@ -86,7 +87,7 @@ def _bare(spot: ErrorLocation, name: Piece) -> Diagnostic:
             helps=("give the new value a name of its own: `name = …`",),
         )
     return spot.say(
-        "bare-expression",
+        rules.BARE_EXPRESSION,
         "this value has no name",
         name,
         "a statement gives a value to a name",
@@ -104,7 +105,7 @@ def value_as_statement(spot: ErrorLocation) -> Diagnostic | None:
         if re.fullmatch(r"\(\s*\w+(\s*,\s*\w+)*\s*,?\s*\)", close) is not None:
             inner = close.strip("() ,")
             return spot.say(
-                "bare-expression",
+                rules.BARE_EXPRESSION,
                 "names on the left of `=` have no brackets",
                 here,
                 helps=(f"write `{inner} = …`",),
@@ -114,7 +115,7 @@ def value_as_statement(spot: ErrorLocation) -> Diagnostic | None:
         return _run_on(spot, here)
     if here.fresh and (here.starts_value or here.text in ("-", "+")):
         return spot.say(
-            "bare-expression",
+            rules.BARE_EXPRESSION,
             "this value has no name",
             here,
             "a statement gives a value to a name",

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.storage.weights import load_with_metadata, save_weights
 from netlang.system.files import cannot_write
@@ -48,7 +49,7 @@ class CheckpointError(NetlangError):
     def __init__(
         self, message: str, *, notes: tuple[str, ...] = (), helps: tuple[str, ...] = ()
     ) -> None:
-        super().__init__("bad-checkpoint", message, notes=notes, helps=helps)
+        super().__init__(rules.BAD_CHECKPOINT, message, notes=notes, helps=helps)
 
 
 def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, cast
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Graph, State
@@ -158,7 +159,7 @@ class OrtEngine:
             if not self._training.double:
                 raise
             raise NetlangError(
-                "precision",
+                rules.PRECISION,
                 f"onnxruntime computes no {lacking.kind} in f64",
                 notes=lacking.notes,
                 helps=["compute the run on the interpreter: `--backend numpy`"],

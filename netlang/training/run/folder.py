@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.system.files import UNFINISHED, cannot_write, write_atomically
 from netlang.training.run.checkpoints import BEFORE, LATEST
@@ -28,7 +29,7 @@ def new_folder(given: Path | None, name: str) -> RunFolder:
         return next(folder for path in _numbered(name) if (folder := _free(path)) is not None)
     if _holds_run(given):
         raise NetlangError(
-            "run-exists",
+            rules.RUN_EXISTS,
             f"{given} holds a run already",
             helps=["go on with it: `--resume`", "or give the new run another folder"],
             exit_code=USAGE,
@@ -60,7 +61,7 @@ def old_folder(given: Path | None, name: str) -> RunFolder:
         found = path if _holds_run(path) else found
     if found is None or not found.exists():
         raise NetlangError(
-            "no-run",
+            rules.NO_RUN,
             f"there is no run in {given}" if given else f"there is no run of `{name}` in runs",
             helps=["say where it is: `--run FOLDER`", "or leave out --resume to begin one"],
             exit_code=USAGE,
@@ -77,7 +78,7 @@ class RunInUseError(NetlangError):
 
     def __init__(self, folder: Path, process: str) -> None:
         super().__init__(
-            "run-in-use",
+            rules.RUN_IN_USE,
             f"another run is going on in {folder}",
             notes=[f"it is process {process}"] if process else [],
             helps=["wait for its end, or give this run another folder: `--run`"],

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from netlang.data.batches import Batches, BatchStream
 from netlang.data.source import Batch
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.evaluate.context.values import Duration, Setting
 from netlang.ir.graph import Graph, Value
@@ -174,7 +175,7 @@ class Run:
         what = "loss" if not math.isfinite(found["loss"]) else "gradient"
         place = first_bad(graph, self.engine.state(), batch, numbers)
         raise NetlangError(
-            "not-finite",
+            rules.NOT_FINITE,
             f"the {what} is {found[what]} at step {step + 1:,}",
             notes=[place] if place else [],
             helps=["lower the learning rate, or limit gradients: `clip = clip_norm(1.0)`"],

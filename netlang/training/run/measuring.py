@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError, WeightsError
 from netlang.plan.section import Plan
 from netlang.storage.weights import load_weights
@@ -57,7 +58,7 @@ def _loaded(
         layer = name or next(iter(layers))
         if layer not in layers or (not name and len(layers) > 1):
             raise NetlangError(
-                "which-layer",
+                rules.WHICH_LAYER,
                 f"`{training.plan.name}` has no layer `{name}`" if name else
                 f"`{training.plan.name}` has several layers: say whose weights these are",
                 notes=[f"its layers: {', '.join(layers)}"],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from netlang.data.batches import Batches
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.plan.section import Plan
 from netlang.system.machine import within_memory
@@ -184,7 +185,7 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
     told, used = differences(old, now, allowed)
     if told:
         raise NetlangError(
-            "settings-changed",
+            rules.SETTINGS_CHANGED,
             "this is not the run that was begun: "
             + (f"{len(told)} settings differ" if len(told) > 1 else "a setting differs"),
             notes=told,
@@ -193,7 +194,7 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
     unused = [name for name in allowed if name not in used]
     if unused:
         raise NetlangError(
-            "settings-changed",
+            rules.SETTINGS_CHANGED,
             f"`--override {unused[0]}`: no setting of that name differs",
             notes=[f"the settings are {', '.join(now)}"],
         )

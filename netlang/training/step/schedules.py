@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.evaluate.context.values import Duration, Object, Setting
 
@@ -75,7 +76,7 @@ class _Given:
         found = self.clock.steps(value)
         if found <= 0:
             raise NetlangError(
-                "out-of-range", f"`{name}` of a schedule must be longer than nothing"
+                rules.OUT_OF_RANGE, f"`{name}` of a schedule must be longer than nothing"
             )
         return found
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.evaluate.context.selections import Weights
 from netlang.evaluate.context.values import Object, Setting
@@ -104,7 +105,7 @@ def prepare(plan: Plan, seed: int) -> Training:
     precision = plan.settings.get("precision", "f32")
     if isinstance(precision, str) and precision in _REFUSED:
         raise NetlangError(
-            "precision",
+            rules.PRECISION,
             f"training in {precision} does not exist yet",
             notes=[_REFUSED[precision]],
             helps=['leave `precision` out, which is f32, or take `"f64"`'],
@@ -114,7 +115,7 @@ def prepare(plan: Plan, seed: int) -> Training:
     found = updates(plan, weights, frozen)
     if not any(u.paths for u in found):
         raise NetlangError(
-            "nothing-to-train",
+            rules.NOTHING_TO_TRAIN,
             f"`{plan.name}` changes no weight",
             notes=["no loss depends on a weight that is trained and not frozen"],
         )
@@ -286,7 +287,7 @@ def _group(optimizer: Setting, weights: Weights, path: str) -> Setting | None:
 def _length(slopes: Sequence[Term]) -> Term:
     """Give the length of all gradients together: what clipping limits, and shows a NaN."""
     if not slopes:
-        raise NetlangError("nothing-to-train", "a step changes no weight")
+        raise NetlangError(rules.NOTHING_TO_TRAIN, "a step changes no weight")
     squares = [_square(slope) for slope in slopes]
     return sum(squares[1:], squares[0]).unary("sqrt")
 
