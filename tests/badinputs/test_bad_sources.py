@@ -76,7 +76,7 @@ def test_an_unknown_library_is_only_loaded_by_our_own_names() -> None:
             known = isinstance(name, ast.Constant | ast.JoinedStr) or module.name in (
                 "op.py",  # an operator's own module, from a table in the source
                 "functions.py",  # what a dataset names, only with --allow-python
-                "foreign.py",  # what an `extern op` names, only with --allow-python
+                "extern.py",  # what an `extern op` names, only with --allow-python
             )
             assert known, f"{module}:{node.lineno}"
 

@@ -19,6 +19,7 @@ from commands import said
 from netlang.cli.guard import guarded
 from netlang.cli.main import COMMANDS, program
 from netlang.diagnostics.errors import ENVIRONMENT, InputError, NetlangError
+from netlang.diagnostics.rules import Rule
 
 NETLANG = Path(sysconfig.get_path("scripts")) / "netlang"
 
@@ -29,6 +30,8 @@ net Small(x: f32[N, 4]) -> y: f32[N, 3] {
 }
 """
 WRONG = SMALL.replace("relu", "rellu")
+
+RULE = Rule("r", "", "", "", "")
 
 
 def netlang(
@@ -144,11 +147,11 @@ def test_wrong_usage_is_told_and_ends_with_2(
     ("error", "code", "message"),
     [
         (
-            NetlangError("r", "m", notes=["n"], helps=["h"]), 1,
+            NetlangError(RULE, "m", notes=["n"], helps=["h"]), 1,
             "error[r]: m\n   |\n   = note: n\n   = help: h\n",
         ),
         (InputError("no"), 1, "error[bad-input]: no\n"),
-        (NetlangError("r", "m", exit_code=ENVIRONMENT), 3, "error[r]: m\n"),
+        (NetlangError(RULE, "m", exit_code=ENVIRONMENT), 3, "error[r]: m\n"),
         (MemoryError(), 3, "error[out-of-memory]: there is not enough memory\n"),
         (
             ModuleNotFoundError("No module named 'onnx'", name="onnx.helper"), 3,
@@ -188,7 +191,7 @@ def test_the_details_of_a_bug_are_there_for_who_asks(
 
 
 def test_with_json_a_failure_is_json_too(capsys: pytest.CaptureFixture[str]) -> None:
-    command = ends_with(NetlangError("r", "m", notes=["n"], helps=["h"]))
+    command = ends_with(NetlangError(RULE, "m", notes=["n"], helps=["h"]))
     command.params.append(click.Option(["--json"], is_flag=True, expose_value=False))
     assert guarded(command, ["--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
 from netlang.diagnostics.render import render, render_all, to_json
+from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
 
 PAGES = (Path(__file__).parents[1] / "golden" / "messages.txt").read_text("utf-8").split("\n\n")
+
+RULE = Rule("r", "", "", "", "")
 
 
 def taken_apart(page: str) -> Diagnostic:
@@ -45,7 +49,7 @@ def taken_apart(page: str) -> Diagnostic:
         for n, a, b, primary, text in marks
     ]
     return Diagnostic(
-        rule,
+        Rule(rule, "", "", "", ""),
         message,
         next(label for primary, label in labels if primary),
         tuple(label for primary, label in labels if not primary),
@@ -69,7 +73,7 @@ def at(text: str, part: str, said: str = "", name: str = "a.net") -> Label:
 def test_a_message_written_by_hand_has_both_labels_on_one_line() -> None:
     source = Source("residual.net", "a\n  y = relu(b + x)\n")
     diagnostic = Diagnostic(
-        "shape-mismatch",
+        rules.SHAPE_MISMATCH,
         "these two shapes don't fit together",
         Label(Span(source, 13, 14), "f32[N, 128]"),
         (Label(Span(source, 17, 18), "f32[N, 64]"),),
@@ -94,7 +98,7 @@ def test_a_message_written_by_hand_has_both_labels_on_one_line() -> None:
 
 def test_a_label_in_another_file_starts_a_group_of_its_own() -> None:
     there = at("block a(x) -> y {\n  bad = 1\n}\n", "bad", "defined here", "lib/other.net")
-    diagnostic = Diagnostic("unknown-name", "no", at("y = bad(x)", "bad"), (there,))
+    diagnostic = Diagnostic(rules.UNKNOWN_NAME, "no", at("y = bad(x)", "bad"), (there,))
     assert render(diagnostic) == (
         "error[unknown-name]: no\n"
         "  --> a.net:1:5\n"
@@ -116,8 +120,8 @@ def test_the_one_line_between_two_labels_is_shown_and_more_are_not() -> None:
         start = text.index(part)
         return Label(Span(source, start, start + len(part)))
 
-    near = render(Diagnostic("r", "m", label("one"), (label("three"),)))
-    far = render(Diagnostic("r", "m", label("one"), (label("six"),)))
+    near = render(Diagnostic(RULE, "m", label("one"), (label("three"),)))
+    far = render(Diagnostic(RULE, "m", label("one"), (label("six"),)))
     assert near.splitlines()[3:] == [
         " 1 | one", "   | ^^^", " 2 | two", " 3 | three", "   | -----",
     ]  # fmt: skip
@@ -125,19 +129,21 @@ def test_the_one_line_between_two_labels_is_shown_and_more_are_not() -> None:
 
 
 def test_a_span_over_several_lines_marks_its_first_line() -> None:
-    shown = render(Diagnostic("r", "m", at("y = f(a,  \n  b)\n", "f(a,  \n  b)", "all of it")))
+    shown = render(Diagnostic(RULE, "m", at("y = f(a,  \n  b)\n", "f(a,  \n  b)", "all of it")))
     assert shown.splitlines()[3:] == [" 1 | y = f(a,  ", "   |     ^^^^ all of it"]
 
 
 def test_an_empty_span_at_the_end_of_the_text_has_one_caret() -> None:
     source = Source("a.net", "net A {")
-    shown = render(Diagnostic("r", "m", Label(Span(source, 7, 7), "here")))
+    shown = render(Diagnostic(RULE, "m", Label(Span(source, 7, 7), "here")))
     assert shown.splitlines()[3:] == [" 1 | net A {", "   |        ^ here"]
 
 
 def test_a_file_without_text_is_named_alone() -> None:
     label = Label(Span(Source("missing.net", ""), 0, 0))
-    diagnostic = Diagnostic("no-such-file", "there is no such file", label, helps=("look again",))
+    diagnostic = Diagnostic(
+        rules.NO_SUCH_FILE, "there is no such file", label, helps=("look again",)
+    )
     assert render(diagnostic) == (
         "error[no-such-file]: there is no such file\n  --> missing.net\n   |\n   = help: look again"
     )
@@ -155,13 +161,13 @@ def test_a_file_without_text_is_named_alone() -> None:
     ids=["tab", "wide", "combining", "right-to-left override", "escape"],
 )
 def test_the_caret_stays_under_its_text(text: str, shown: str, column: int) -> None:
-    lines = render(Diagnostic("r", "m", at(text, "bad"))).splitlines()[3:]
+    lines = render(Diagnostic(RULE, "m", at(text, "bad"))).splitlines()[3:]
     assert lines == [f" 1 | {shown}", f"   | {' ' * column}^^^"]
 
 
 def test_a_line_of_three_megabytes_is_shown_through_a_window_around_the_caret() -> None:
     text = "x + " * 400_000 + "bad" + " + x" * 400_000
-    lines = render(Diagnostic("r", "m", at(text, "bad"))).splitlines()[3:]
+    lines = render(Diagnostic(RULE, "m", at(text, "bad"))).splitlines()[3:]
     source, caret = lines
     assert len(source) == 120
     assert (source[5], source[-1]) == ("…", "…")
@@ -172,7 +178,7 @@ def test_a_line_of_three_megabytes_is_shown_through_a_window_around_the_caret() 
 @pytest.mark.parametrize("at_end", [False, True])
 def test_a_long_line_is_cut_only_where_something_is_missing(at_end: bool) -> None:
     text = "x + " * 100 + "bad" if at_end else "bad" + " + x" * 100
-    source, caret = render(Diagnostic("r", "m", at(text, "bad"))).splitlines()[3:]
+    source, caret = render(Diagnostic(RULE, "m", at(text, "bad"))).splitlines()[3:]
     assert (source[5] == "…", source[-1] == "…") == (at_end, not at_end)
     assert len(source) <= 120
     assert source[caret.index("^") : caret.index("^") + 3] == "bad"
@@ -182,7 +188,7 @@ def test_beyond_twenty_the_rest_is_counted_and_errors_come_first() -> None:
     source = Source("a.net", "x\n" * 10_000)
     many = [
         Diagnostic(
-            "r",
+            RULE,
             f"number {i}",
             Label(Span(source, 2 * i, 2 * i + 1)),
             severity=Severity.ERROR if i == 9_999 else Severity.WARNING,
@@ -196,7 +202,7 @@ def test_beyond_twenty_the_rest_is_counted_and_errors_come_first() -> None:
 
 
 def test_a_warning_says_so() -> None:
-    diagnostic = Diagnostic("r", "m", at("bad", "bad"), severity=Severity.WARNING)
+    diagnostic = Diagnostic(RULE, "m", at("bad", "bad"), severity=Severity.WARNING)
     assert render(diagnostic).startswith("warning[r]: m\n")
 
 

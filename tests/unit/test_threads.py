@@ -195,7 +195,7 @@ def test_an_operator_gives_the_same_in_several_threads(
         op = sample.op.at(sample.sizes)
         arrays = [np.abs(rng.normal(size=fixed(t.shape, sample))) for t in sample.types]
         (alone,) = op.forward(*arrays)
-        for module in ("columns", "products", "normalization"):
+        for module in ("windows.im2col", "reducing.products", "reducing.normalization"):
             monkeypatch.setattr(f"netlang.ops.{module}.shares", as_many_as_can_be)
         monkeypatch.setattr("netlang.ops.windows.im2col._CHANNEL", 8)
         (parted,) = op.forward(*arrays)
