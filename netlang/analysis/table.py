@@ -101,7 +101,7 @@ def _columns(summary: Summary, paint: _Paint, width: int) -> list[_Column]:
     path = _Column("layer", _paths(rows), False, paint.bold)
     kind = _Column("kind", [row.kind for row in rows], False, paint.accent)
     output = _Column("output", [_shapes(row.results) for row in rows], False, str)
-    weights = _Column("weights", [_count(row.params) for row in rows], True, str)
+    weights = _Column("params", [_count(row.params) for row in rows], True, str)
     macs = _Column("MACs", [_count(row.macs) for row in rows], True, str)
     fields = ["" if row.field is None else show_field(row.field) for row in rows]
     extras = [
@@ -188,24 +188,24 @@ def _bar(eighths: int) -> str:
 
 def _totals(summary: Summary, paint: _Paint, width: int) -> list[str]:
     kept = summary.memory
-    weights = f"{grouped(summary.params)} trained"
+    weights = f"{grouped(summary.params)} trainable"
     if summary.running != 0:
         weights += f", {grouped(summary.running)} running statistics"
     facts = {
-        "weights": f"{weights}, {_short_bytes(kept.weights)}" if kept.weights != 0 else "none",
-        "MACs": f"{grouped(summary.macs)} an example{_giga(summary.macs)}",
+        "parameters": f"{weights}, {_short_bytes(kept.weights)}" if kept.weights != 0 else "none",
+        "MACs": f"{grouped(summary.macs)} per example{_giga(summary.macs)}",
     }
     if kept.inference is not None:
         busiest = _short_bytes(kept.inference)
-        facts["inference"] = f"{busiest} an example at the busiest moment, weights apart"
+        facts["inference"] = f"{busiest} per example at peak, excluding parameters"
     facts["training"] = _training(summary)
     if summary.field is not None:
-        facts["field"] = _field(show_field(summary.field))
+        facts["receptive field"] = _field(show_field(summary.field))
     lines: list[str] = []
     for name, text in facts.items():
-        first, *more = wrap(text, max(width - 11, 20))
-        lines.append(f"{paint.bold(name.ljust(9))}  {first}")
-        lines.extend(" " * 11 + line for line in more)
+        first, *more = wrap(text, max(width - 17, 20))
+        lines.append(f"{paint.bold(name.ljust(15))}  {first}")
+        lines.extend(" " * 17 + line for line in more)
     return lines
 
 
@@ -214,18 +214,17 @@ def _training(summary: Summary) -> str:
     fixed = kept.training("sgd") - kept.kept
     adam = kept.training("adam") - kept.kept
     if not isinstance(fixed, int) or not isinstance(adam, int):
-        return f"{_short_bytes(kept.kept)} of activations an example"
+        return f"{_short_bytes(kept.kept)} of activations per example"
     if kept.weights == 0:
-        return f"nothing to train; about {_short_bytes(kept.kept)} an example"
+        return f"nothing to train; about {_short_bytes(kept.kept)} per example"
     return (
         f"about {_short_bytes(fixed)} (sgd) or {_short_bytes(adam)} (adam)"
-        f" + {_short_bytes(kept.kept)} an example"
+        f" + {_short_bytes(kept.kept)} per example"
     )
 
 
 def _field(field: str) -> str:
-    seen = "the whole image" if field == "all" else f"{field} of the image"
-    return f"a result sees {seen}"
+    return "the whole image" if field == "all" else f"{field} pixels of the image"
 
 
 def _giga(size: Size) -> str:

@@ -19,5 +19,5 @@ def run_within_memory(graph: Graph, sizes: Mapping[str, int]) -> AbstractContext
     """Warn of a run that memory does not hold; where it fails for that, tell the estimate."""
     weights, values = known(weight_bytes(graph)), peak(graph, sizes)
     need = (weights or 0) + (values or 0)
-    parts = f"{weights or 0:,} for weights, {values or 0:,} for what layers hand on"
+    parts = f"{weights or 0:,} for parameters, {values or 0:,} for activations"
     return within_memory(need, f"`{graph.name}` takes about {need:,} bytes: {parts}", warn)

@@ -39,14 +39,14 @@ class Plain:
         params = opened.training.plan.params.values()
         weights = sum(p.type.size for p in params if p.trained)
         steps = -(-len(opened.data) // opened.training.accumulate)
-        counts = f"{grouped(weights)} weights, {opened.data.rows:,} rows, {steps:,} steps an epoch"
-        say(f"{opened.training.plan.name}: {counts}")
+        counts = f"{grouped(weights)} parameters, {opened.data.rows:,} examples"
+        say(f"{opened.training.plan.name}: {counts}, {steps:,} steps per epoch")
         say(f"run: {folder}")
 
     def began(self, step: int, clock: Clock) -> None:
         self.clock = clock
         if step:
-            say(f"going on after step {step:,} of {clock.total:,}")
+            say(f"resuming after step {step:,} of {clock.total:,}")
 
     def stepped(self, step: int, measured: Mapping[str, float]) -> None:
         del step, measured

@@ -195,21 +195,21 @@ def shapes(types: Types) -> tuple[str, ...]:
 def weights(row: Row, shared: bool, times: int) -> Iterator[str]:
     """Say how many weights a box has, in each of its turns."""
     if shared:
-        yield "weights shared"
+        yield "shared parameters"
     elif row.params != 0:
         each = f"{times} × " if times > 1 else ""
-        yield f"{each}{_counted(row.params, 'weight')}"
+        yield f"{each}{_counted(row.params, 'parameter')}"
 
 
 def totals(summary: Summary) -> str:
     """Say what a net has and costs in all."""
-    return f"{_counted(summary.params, 'weight')}, {_counted(summary.macs, 'MAC')} an example"
+    return f"{_counted(summary.params, 'parameter')}, {_counted(summary.macs, 'MAC')} per example"
 
 
 def tip(words: str, row: Row, layers: Sequence[Layer], paths: Sequence[str], types: Types) -> str:
     """Tell all about a box: its path, its line in the program, its costs."""
     written = (place for each in layers for node in each.nodes if (place := written_at(node)))
-    costs = [_counted(row.params, "weight"), f"{_counted(row.macs, 'MAC')} an example"]
+    costs = [_counted(row.params, "parameter"), f"{_counted(row.macs, 'MAC')} per example"]
     if row.running != 0:
         costs.insert(1, f"{grouped(row.running)} running statistics")
     lines = [

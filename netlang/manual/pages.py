@@ -98,10 +98,11 @@ class Entry:
         given = ", ".join(f"{name}: {value.type}" for name, value in graph.outputs.items())
         one = net.bind({"N": 1}) if "N" in example else graph
         counts = {
-            "weights": trained(graph), "running statistics": running(graph), "MACs": macs(one)
+            "parameters": trained(graph), "running statistics": running(graph), "MACs": macs(one)
         }  # fmt: skip
         shown = [f"{grouped(count)} {what}" for what, count in counts.items() if count != 0]
-        return f"  example  {example}\n  gives    {'; '.join([given, *shown])}"
+        costs = f"\n  costs    {'; '.join(shown)}" if shown else ""
+        return f"  example  {example}\n  gives    {given}{costs}"
 
     def program(self, example: str) -> str:
         """Write an example as a program of one net."""

@@ -65,7 +65,7 @@ def installs_and_works(environment: Path, what: str | Path, home: Path, tmp_path
     where = run(python, "-c", "import netlang; print(netlang.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(home)
     said = run(environment / "bin" / "netlang", "check", "small.net", cwd=tmp_path)
-    assert said == "small.net: ok (1 net, 690 weights)\n"
+    assert said == "small.net: ok (1 net, 690 parameters)\n"
 
 
 def test_the_wheel_works_where_there_is_no_checkout(

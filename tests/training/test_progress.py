@@ -106,7 +106,7 @@ def test_a_line_moves_with_the_steps(seen: Seen) -> None:
         assert float(frame["loss"]) > 0
     # Each epoch has a line that stays, and nothing is left of the one that moved.
     lines = [line.rpartition(CLEAR)[2] for line in seen.out.split("\r\n")]
-    assert lines[0] == "it: 1,091 weights, 40 rows, 3 steps an epoch"
+    assert lines[0] == "it: 1,091 parameters, 40 examples, 3 steps per epoch"
     epochs = [line for line in lines if line.startswith("epoch ")]
     assert len(epochs) == 300
     told = r"epoch 300/300  loss \S+  acc \S+  valid loss \S+  acc \S+  \d+:\d\d"

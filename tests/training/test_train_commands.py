@@ -40,7 +40,7 @@ def test_a_run_keeps_everything_in_its_folder(
     assert last["train"].keys() == last["valid"].keys() == {"loss", "acc"}
     assert last["valid"]["loss"] < json.loads(lines[0])["valid"]["loss"]
     text = capsys.readouterr().out.splitlines()
-    assert text[0] == "it: 1,091 weights, 40 rows, 3 steps an epoch"
+    assert text[0] == "it: 1,091 parameters, 40 examples, 3 steps per epoch"
     assert text[1] == "run: runs/it"
     assert len(text) == 6
     assert text[-1].startswith("epoch 4/4  loss ")
@@ -108,9 +108,9 @@ def test_a_dry_run_tells_and_trains_nothing(
     write(tmp_path, section(LENET, "adam(0.01 |> warmup(1 epoch))", "accumulate = 2"))
     assert ran("train", "it.net", "--dry-run") == 0
     told = capsys.readouterr().out
-    assert "rows     40 in batches of 16\n" in told
-    assert "steps    2 an epoch, 8 in all (4 epochs)\n" in told
-    assert "graph    it_gathering: " in told
+    assert "examples    40 in batches of 16\n" in told
+    assert "steps       2 per epoch, 8 in total (4 epochs)\n" in told
+    assert "graph       it_gathering: " in told
     assert "learning rate\n  step         1  0\n" in told
     assert not Path("runs").exists()
 
@@ -179,10 +179,10 @@ def test_evaluating_gives_the_figures_of_the_last_epoch(
     assert ran("evaluate", "it.net", "--weights", "runs/it/model.safetensors", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["of"] == "valid"
-    assert told["rows"] == 40
-    assert told["figures"] == pytest.approx(last["valid"])
+    assert told["examples"] == 40
+    assert told["metrics"] == pytest.approx(last["valid"])
     assert ran("evaluate", "it.net", "--weights", "runs/it/model.safetensors") == 0
-    assert capsys.readouterr().out.startswith("40 rows of `valid`\n  loss  ")
+    assert capsys.readouterr().out.startswith("40 examples of `valid`\n  loss  ")
 
 
 def test_evaluating_wants_the_weights_of_each_layer(

@@ -450,13 +450,13 @@ def test_the_json_object_is_what_the_command_promises() -> None:
     assert printed["net"] == "LeNet"
     assert printed["inputs"] == {"image": "f32[N, 1, 28, 28]"}
     assert printed["outputs"] == {"logits": "f32[N, 10]"}
-    assert (printed["params"], printed["running"], printed["macs"]) == (61_706, 0, 416_520)
+    assert (printed["trainable_parameters"], printed["non_trainable_parameters"], printed["macs"]) == (61_706, 0, 416_520)
     assert printed["layers"][0] == {
         "path": "c1",
         "kind": "conv",
         "output": "f32[N, 6, 28, 28]",
-        "params": 156,
-        "running": 0,
+        "trainable_parameters": 156,
+        "non_trainable_parameters": 0,
         "macs": 117_600,
         "activation_bytes": 18_816,
         "receptive_field": "5×5",
@@ -467,26 +467,26 @@ TABLE = """\
 LeNet  lenet.net
 image f32[N, 1, 28, 28] → logits f32[N, 10]
 
-layer   kind      output           weights           MACs        field    memory
-────────────────────────────────────────────────────────────────────────────────
-c1      conv      [N, 6, 28, 28]       156        117,600  ██      5×5  18.4 KiB
-        sigmoid   [N, 6, 28, 28]         ·              ·          5×5  18.4 KiB
-        avg_pool  [N, 6, 14, 14]         ·              ·          6×6  4.59 KiB
-c2      conv      [N, 16, 10, 10]    2,416  ▎     240,000  ████  14×14  6.25 KiB
-        sigmoid   [N, 16, 10, 10]        ·              ·        14×14  6.25 KiB
-        avg_pool  [N, 16, 5, 5]          ·              ·        16×16  1.56 KiB
-f1      flatten   [N, 400]               ·              ·          all  1.56 KiB
-        dense     [N, 120]          48,120  ████   48,000  ▊       all     480 B
-        sigmoid   [N, 120]               ·              ·          all     480 B
-f2      dense     [N, 84]           10,164  ▉      10,080  ▏       all     336 B
-        sigmoid   [N, 84]                ·              ·          all     336 B
-logits  dense     [N, 10]              850  ▏         840          all      40 B
+layer   kind      output           params           MACs        field    memory
+───────────────────────────────────────────────────────────────────────────────
+c1      conv      [N, 6, 28, 28]      156        117,600  ██      5×5  18.4 KiB
+        sigmoid   [N, 6, 28, 28]        ·              ·          5×5  18.4 KiB
+        avg_pool  [N, 6, 14, 14]        ·              ·          6×6  4.59 KiB
+c2      conv      [N, 16, 10, 10]   2,416  ▎     240,000  ████  14×14  6.25 KiB
+        sigmoid   [N, 16, 10, 10]       ·              ·        14×14  6.25 KiB
+        avg_pool  [N, 16, 5, 5]         ·              ·        16×16  1.56 KiB
+f1      flatten   [N, 400]              ·              ·          all  1.56 KiB
+        dense     [N, 120]         48,120  ████   48,000  ▊       all     480 B
+        sigmoid   [N, 120]              ·              ·          all     480 B
+f2      dense     [N, 84]          10,164  ▉      10,080  ▏       all     336 B
+        sigmoid   [N, 84]               ·              ·          all     336 B
+logits  dense     [N, 10]             850  ▏         840          all      40 B
 
-weights    61,706 trained, 241 KiB
-MACs       416,520 an example (417 k; 833 kFLOPs)
-inference  36.8 KiB an example at the busiest moment, weights apart
-training   about 482 KiB (sgd) or 964 KiB (adam) + 61.7 KiB an example
-field      a result sees the whole image
+parameters       61,706 trainable, 241 KiB
+MACs             416,520 per example (417 k; 833 kFLOPs)
+inference        36.8 KiB per example at peak, excluding parameters
+training         about 482 KiB (sgd) or 964 KiB (adam) + 61.7 KiB per example
+receptive field  the whole image
 """
 
 
@@ -502,15 +502,15 @@ def test_a_net_without_layers_has_totals_and_no_table() -> None:
         summary, depth=None, color=False, width=80
     ).splitlines()
     assert (shapes, blank) == ("x f32[N, 3] → y f32[N, 3]", "")
-    assert first.startswith("weights")
+    assert first.startswith("parameters")
 
 
 def test_a_narrow_table_cuts_texts_and_never_numbers() -> None:
     lines = render_summary(summarize(lenet()), depth=1, color=False, width=60).splitlines()
     assert lines[3:6] == [
-        "layer   kind                output          weights     MACs",
+        "layer   kind                 output          params     MACs",
         "─" * 60,
-        "c1      conv, sigmoid, av…  [N, 6, 14, 14]      156  117,600",
+        "c1      conv, sigmoid, avg…  [N, 6, 14, 14]     156  117,600",
     ]
 
 

@@ -30,7 +30,7 @@ def test_a_network_knows_its_counts(lenet: netlang.Network) -> None:
 
 def test_a_summary_prints_and_shows_itself(lenet: netlang.Network) -> None:
     summary = lenet.summary()
-    assert "61,706 trained" in summary
+    assert "61,706 trainable" in summary
     assert repr(summary) == str(summary)
     assert summary._repr_html_().startswith("<pre")
     assert "f32" not in summary.splitlines()[3]

@@ -46,7 +46,7 @@ def netlang(
 def test_check_says_what_a_sound_file_holds(netlang: Netlang) -> None:
     assert netlang("check", "small.net", "two.net") == (
         0,
-        "small.net: ok (1 net, 67 weights)\ntwo.net: ok (2 nets, 710 weights)\n",
+        "small.net: ok (1 net, 67 parameters)\ntwo.net: ok (2 nets, 710 parameters)\n",
         "",
     )
 
@@ -57,13 +57,13 @@ def test_check_shows_what_is_wrong_and_ends_with_1(netlang: Netlang) -> None:
     assert out.startswith("error[unknown-name]: ")
     assert "  --> wrong.net:2:24\n" in out
     assert "did you mean `relu`?" in out
-    assert out.endswith("\nsmall.net: ok (1 net, 67 weights)\n")
+    assert out.endswith("\nsmall.net: ok (1 net, 67 parameters)\n")
 
 
 def test_check_takes_a_warning_for_an_error_only_if_strict(netlang: Netlang) -> None:
     code, out, _ = netlang("check", "unused.net")
     assert (code, out.splitlines()[0][:8]) == (0, "warning[")
-    assert out.endswith("\n\nunused.net: ok (1 net, 67 weights)\n")
+    assert out.endswith("\n\nunused.net: ok (1 net, 67 parameters)\n")
     code, out, _ = netlang("check", "--strict", "unused.net")
     assert (code, out.splitlines()[0][:6]) == (1, "error[")
     assert "ok" not in out
@@ -78,7 +78,7 @@ def test_check_json_holds_nets_and_diagnostics(netlang: Netlang) -> None:
             "file": "small.net",
             "ok": True,
             "nets": {
-                "Small": {"inputs": {"x": "f32[N, 4]"}, "outputs": {"y": "f32[N, 3]"}, "params": 67}
+                "Small": {"inputs": {"x": "f32[N, 4]"}, "outputs": {"y": "f32[N, 3]"}, "trainable_parameters": 67}
             },
         },
         {"file": "wrong.net", "ok": False, "nets": {}},
@@ -92,7 +92,7 @@ def test_a_file_that_is_not_there_is_wrong_usage(netlang: Netlang) -> None:
     code, out, err = netlang("check", "nowhere.net", "small.net")
     assert (code, err) == (2, "")
     assert out.startswith("error[no-such-file]: there is no file `nowhere.net`\n")
-    assert out.endswith("\nsmall.net: ok (1 net, 67 weights)\n")
+    assert out.endswith("\nsmall.net: ok (1 net, 67 parameters)\n")
     code, out, err = netlang("fmt", "nowhere.net", "crooked.net")
     assert (code, out) == (2, "crooked.net: laid out anew\n")
     assert err.startswith("error[no-such-file]: ")
@@ -141,16 +141,16 @@ def test_summary_json_is_one_object_with_every_layer(netlang: Netlang) -> None:
     content = json.loads(out)
     assert code == 0
     assert {
-        key: content[key] for key in ("net", "inputs", "outputs", "params", "running", "macs")
+        key: content[key] for key in ("net", "inputs", "outputs", "trainable_parameters", "non_trainable_parameters", "macs")
     } == {
         "net": "Small",
         "inputs": {"x": "f32[N, 4]"},
         "outputs": {"y": "f32[N, 3]"},
-        "params": 67,
-        "running": 0,
+        "trainable_parameters": 67,
+        "non_trainable_parameters": 0,
         "macs": 56,
     }
-    assert [(r["kind"], r["output"], r["params"], r["macs"]) for r in content["layers"]] == [
+    assert [(r["kind"], r["output"], r["trainable_parameters"], r["macs"]) for r in content["layers"]] == [
         ("dense", "f32[N, 8]", 40, 32),
         ("relu", "f32[N, 8]", 0, 0),
         ("dense", "f32[N, 3]", 27, 24),
@@ -160,7 +160,7 @@ def test_summary_json_is_one_object_with_every_layer(netlang: Netlang) -> None:
 def test_summary_is_a_table(netlang: Netlang) -> None:
     code, out, err = netlang("summary", "small.net")
     assert (code, err) == (0, "")
-    assert "67 trained" in out
+    assert "67 trainable" in out
     assert "\x1b" not in out
 
 
@@ -187,7 +187,7 @@ def test_a_summary_of_a_wrong_file_shows_what_is_wrong(netlang: Netlang) -> None
 def test_names_lists_weights_by_path(netlang: Netlang) -> None:
     assert netlang("names", "small.net") == (
         0,
-        "h.weight  [8, 4]\nh.bias  [8]\ny.weight  [3, 8]\ny.bias  [3]\n67 weights\n",
+        "h.weight  [8, 4]\nh.bias  [8]\ny.weight  [3, 8]\ny.bias  [3]\n67 parameters\n",
         "",
     )
 

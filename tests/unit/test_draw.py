@@ -95,15 +95,15 @@ net Kinds(image: f32[N, 4, 32, 32], ids: i64[N, T]) -> (a: f32[N, 5], b: f32[N, 
 }
 """
     assert list(lines(drawn(tmp_path, text).items)) == [
-        "first conv 8 7×7 /2: [N, 8, 16, 16], 1,576 weights",
-        "second conv 8 3×3 dilated 2 4 groups: [N, 8, 16, 16], 152 weights",
-        "third conv_transpose 6 2×2 /2: [N, 6, 32, 32], 198 weights",
+        "first conv 8 7×7 /2: [N, 8, 16, 16], 1,576 parameters",
+        "second conv 8 3×3 dilated 2 4 groups: [N, 8, 16, 16], 152 parameters",
+        "third conv_transpose 6 2×2 /2: [N, 6, 32, 32], 198 parameters",
         "c max_pool 3×3 /2: [N, 6, 15, 15]",
         "dropout 0.5: [N, 6, 15, 15]",
         "a flatten: [N, 1350]",
-        "dense 5: [N, 5], 6,755 weights",
-        "y embedding 100×16: [N, T, 16], 1,600 weights",
-        "rnn gru 9: [N, T, 9], 729 weights",
+        "dense 5: [N, 5], 6,755 parameters",
+        "y embedding 100×16: [N, T, 16], 1,600 parameters",
+        "rnn gru 9: [N, T, 9], 729 parameters",
     ]
 
 
@@ -115,15 +115,15 @@ def test_turns_of_a_loop_that_are_alike_are_drawn_once(tmp_path: Path) -> None:
     outline = drawn(tmp_path, text)
     assert list(lines(outline.items)) == [
         "[y.1–4  unit  ×4]",
-        "  a dense 8: [N, 8], 72 weights",
+        "  a dense 8: [N, 8], 72 parameters",
         "  relu: [N, 8]",
-        "  b dense 8: [N, 8], 72 weights",
+        "  b dense 8: [N, 8], 72 parameters",
         "  y add: [N, 8]",
         "  mul: [N, 8]",
     ]
     # x and the mask come in, and what leaves is the last turn's: 0 x, 1 mask, 7 the output.
     assert outline.edges == ((0, 2), (2, 3), (3, 4), (4, 5), (0, 5), (5, 6), (1, 6), (6, 7))
-    assert list(lines(drawn(tmp_path, text, 2).items)) == ["y.1–4 unit: [N, 8], 4 × 144 weights"]
+    assert list(lines(drawn(tmp_path, text, 2).items)) == ["y.1–4 unit: [N, 8], 4 × 144 parameters"]
     assert str(outline) == "Same: 20 layers in 5 boxes"
 
 
@@ -134,8 +134,8 @@ def test_turns_that_differ_are_drawn_each(tmp_path: Path) -> None:
         "    next h = unit(h, mask, if i < 3 then 8 else 9)\n  }\n}\n"
     )
     assert list(lines(drawn(tmp_path, text, 2).items)) == [
-        "y.1–2 unit: [N, 8], 2 × 144 weights",
-        "y.3–4 unit: [N, 8], 2 × 161 weights",
+        "y.1–2 unit: [N, 8], 2 × 144 parameters",
+        "y.3–4 unit: [N, 8], 2 × 161 parameters",
     ]
 
 
@@ -174,9 +174,9 @@ net Shared(x: f32[N, 8]) -> y: f32[N, 8] {
 }
 """
     assert list(lines(drawn(tmp_path, text).items)) == [
-        "cell dense 8: [N, 8], 72 weights",
+        "cell dense 8: [N, 8], 72 parameters",
         "y.1 relu: [N, 8]",
-        "cell dense 8: [N, 8], weights shared",
+        "cell dense 8: [N, 8], shared parameters",
         "y.2 relu: [N, 8]",
     ]
 
@@ -196,10 +196,10 @@ net Twins(left: f32[N, 8], right: f32[N, 8]) -> d: f32[N, 4] {
     outline = drawn(tmp_path, text)
     assert list(lines(outline.items)) == [
         "[twin  tower]",
-        "  a dense 4: [N, 4], 36 weights",
+        "  a dense 4: [N, 4], 36 parameters",
         "  y relu: [N, 4]",
         "[twin  tower]",
-        "  a dense 4: [N, 4], weights shared",
+        "  a dense 4: [N, 4], shared parameters",
         "  y relu: [N, 4]",
         "d sub: [N, 4]",
     ]
@@ -236,7 +236,7 @@ def test_the_tip_of_a_box_tells_its_place_and_its_costs(tmp_path: Path) -> None:
     assert box.tip.splitlines() == [
         "c1: conv 6 5×5",
         "f32[N, 6, 28, 28]",
-        "156 weights, 117,600 MACs an example",
+        "156 parameters, 117,600 MACs per example",
         f"{path}:3",
     ]
 
@@ -492,5 +492,5 @@ def test_texts_are_estimated_wider_than_pillow_draws_them() -> None:
     from PIL import ImageFont
 
     font = ImageFont.load_default(12)
-    for text in ("[N, 1024, 14, 14] · 264,192 weights", "conv_bn 256 3x3, relu", "MMWWmmww"):
+    for text in ("[N, 1024, 14, 14] · 264,192 parameters", "conv_bn 256 3x3, relu", "MMWWmmww"):
         assert font.getlength(text) <= text_width(text, 12) <= 1.5 * font.getlength(text)

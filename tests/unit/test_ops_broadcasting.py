@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from netlang.diagnostics import rules
 from netlang.ir.op import OperandError
 from netlang.ir.types import F32, TensorType
 from netlang.ops.checks import broadcast
@@ -56,7 +57,7 @@ def test_both_ways_out_of_a_double_stretch_lead_out() -> None:
     tried = 0
     for a, b in PAIRS:
         match ours(a, b):
-            case OperandError(rule="broadcast-both", helps=helps):
+            case OperandError(rule=rules.BROADCAST_BOTH, helps=helps):
                 for help in helps:
                     tried += 1
                     assert isinstance(applied(help, a, b), tuple), (a, b, help)

@@ -34,13 +34,14 @@ def test_an_example_says_what_it_gives_and_costs() -> None:
     worked = {e.name: e.worked_out(example) for e, example in EXAMPLES}
     assert worked["dense"] == (
         "  example  x: f32[N, T, 64] |> dense(10, bias=false)\n"
-        "  gives    y: f32[N, T, 10]; 640 weights; 640*T MACs"
+        "  gives    y: f32[N, T, 10]\n"
+            "  costs    640 parameters; 640*T MACs"
     )
     assert worked["lstm_cell"].endswith(
-        "gives    h1: f32[N, 64], c1: f32[N, 64]; 25,088 weights; 24,576 MACs"
+        "gives    h1: f32[N, 64], c1: f32[N, 64]\n  costs    25,088 parameters; 24,576 MACs"
     )
     assert worked["transition"].endswith(
-        "gives    y: f32[N, 128, 28, 28]; 33,280 weights; 512 running statistics; 102,760,448 MACs"
+        "costs    33,280 parameters; 512 running statistics; 102,760,448 MACs"
     )
     assert worked["glu"].endswith("gives    y: f32[N, T, 32]")
 
@@ -53,7 +54,8 @@ def test_a_page_is_what_a_layer_is_for_how_it_is_called_and_examples() -> None:
     assert code.startswith("  block group_norm(\n    x: float[N, C, ...S],\n")
     assert example == (
         "  example  x: f32[N, 64, 28, 28] |> group_norm(8)\n"
-        "  gives    y: f32[N, 64, 28, 28]; 128 weights"
+        "  gives    y: f32[N, 64, 28, 28]\n"
+            "  costs    128 parameters"
     )
 
 

@@ -91,7 +91,7 @@ def _contents(program: Program) -> list[str]:
     contents = [f"{n:,} {kind}{'s' if n > 1 else ''}" for n, kind in counted if n]
     if program.nets:
         weights = total(trained(net.graph) for net in program.nets.values() if _complete(net))
-        contents.append(f"{grouped(weights)} weights")
+        contents.append(f"{grouped(weights)} parameters")
     return contents or ["nothing in it"]
 
 
@@ -136,5 +136,5 @@ def _net(net: Net) -> object:
     return {
         "inputs": {value.name: str(value.type) for value in net.graph.inputs},
         "outputs": {name: str(value.type) for name, value in net.graph.outputs.items()},
-        "params": weights if isinstance(weights, int) else str(weights),
+        "trainable_parameters": weights if isinstance(weights, int) else str(weights),
     }

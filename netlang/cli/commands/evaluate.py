@@ -60,7 +60,9 @@ def command(
     )
     measured = measure(plan, choices, files)
     if as_json:
-        print_json({"of": measured.of, "rows": measured.rows, "figures": dict(measured.figures)})
+        print_json(
+            {"of": measured.of, "examples": measured.rows, "metrics": dict(measured.figures)}
+        )
         return
-    say(f"{measured.rows:,} rows of `{measured.of}`")
+    say(f"{measured.rows:,} examples of `{measured.of}`")
     say(columns((f"  {name}", f"{value:.4f}") for name, value in measured.figures.items()))

@@ -27,7 +27,7 @@ Examples:
 def command(
     file: str, net: str | None, diff: str | None, bind: dict[str, int], as_json: bool
 ) -> None:
-    """Show every weight of a net and its shape."""
+    """List every parameter of a net and its shape."""
     graph = valid_graph(file, net, bind, as_json=as_json)
     if diff is not None:
         _compare(graph, diff, as_json)
@@ -45,14 +45,14 @@ def _line(param: Param) -> str:
 def _total(graph: Graph) -> str:
     statistics = running(graph)
     apart = f", {grouped(statistics)} running statistics" if statistics != 0 else ""
-    return f"{grouped(trained(graph))} weights{apart}"
+    return f"{grouped(trained(graph))} parameters{apart}"
 
 
 def _json(graph: Graph) -> object:
     return {
         "net": graph.name,
-        "params": [
-            {"path": p.path, "type": str(p.type), "trained": p.trained, "init": str(p.init)}
+        "parameters": [
+            {"path": p.path, "type": str(p.type), "trainable": p.trained, "init": str(p.init)}
             for p in graph.params.values()
         ],
     }
@@ -65,7 +65,7 @@ def _compare(graph: Graph, weights: str, as_json: bool) -> None:
     if as_json:
         print_json({"net": graph.name, "differences": differences})
     else:
-        same = f"{weights} holds every weight of {graph.name}, and no other"
+        same = f"{weights} holds exactly the parameters of {graph.name}"
         say("\n".join(differences) or same)
     if differences:
         raise click.exceptions.Exit(1)

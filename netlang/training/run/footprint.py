@@ -28,10 +28,10 @@ class Footprint:
         return self.kept + self.step
 
     def __str__(self) -> str:
-        of = f" of {self.rows:,} rows" if self.rows > 1 else ""
+        of = f" of {self.rows:,} examples" if self.rows > 1 else ""
         return (
-            f"`{self.name}` takes about {self.total:,} bytes: {self.kept:,} for weights and what "
-            f"is kept for them, {self.step:,} for a step{of}"
+            f"`{self.name}` takes about {self.total:,} bytes: {self.kept:,} for parameters "
+            f"and optimizer state, {self.step:,} for a step{of}"
         )
 
 

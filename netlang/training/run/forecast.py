@@ -38,19 +38,19 @@ class Forecast:
         epochs = self.clock.total / self.clock.steps_per_epoch
         lines = [
             f"{plan.name}",
-            f"weights  {count:,} trained, {fixed:,} not",
-            f"rows     {self.rows:,} in batches of {self.batch:,}",
-            f"steps    {self.clock.steps_per_epoch:,} an epoch, {self.clock.total:,} in all "
+            f"parameters  {count:,} trainable, {fixed:,} frozen",
+            f"examples    {self.rows:,} in batches of {self.batch:,}",
+            f"steps       {self.clock.steps_per_epoch:,} per epoch, {self.clock.total:,} in total "
             f"({epochs:g} epochs)",
         ]
         for name, nodes in self.nodes.items():
-            lines.append(f"graph    {name}: {nodes:,} operators")
+            lines.append(f"graph       {name}: {nodes:,} operators")
         return lines
 
     def _memory(self) -> list[str]:
         found = footprint(self.training, self.batch)
         kept, step = _size(found.kept), _size(found.step)
-        return [f"memory   {kept} of weights and what is kept for them, {step} a step"]
+        return [f"memory      {kept} for parameters and optimizer state, {step} per step"]
 
     def _rates(self) -> list[str]:
         lines: list[str] = []
