@@ -167,7 +167,7 @@ def samples() -> list[Sample]:
     return [sample for op in list(OPS.values()) for sample in op.samples()]
 
 
-@pytest.mark.parametrize("sample", samples(), ids=lambda sample: str(sample.op))
+@pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.op.name)
 def test_every_operator_reads_back_with_its_attributes_and_types(sample: Sample) -> None:
     b = Builder()
     operands = tuple(b.fresh(f"x{i}", t) for i, t in enumerate(sample.types))
