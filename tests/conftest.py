@@ -208,6 +208,7 @@ def outcome(case: Case, block: Block, folder: Path) -> str:
         case "same":
             return _compared(program, block, folder)
         case "fmt":
+            assert program.file is not None
             from netlang.syntax.formatting.format import format_file
 
             return format_file(program.file)

@@ -8,6 +8,7 @@ import pickle
 import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,8 @@ def test_brain_floats_come_back(tmp_path: Path) -> None:
 
 def test_numpy_archives_are_read(tmp_path: Path) -> None:
     path = tmp_path / "w.npz"
-    np.savez_compressed(path, **mlp_weights())
+    arrays: dict[str, Any] = mlp_weights()
+    np.savez_compressed(path, **arrays)
     loaded = load_weights(path)
     for name, array in mlp_weights().items():
         np.testing.assert_array_equal(loaded[name], array)
