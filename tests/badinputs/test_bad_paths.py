@@ -1,4 +1,7 @@
-"""Rows P: files that are not where, or not what, they should be."""
+"""Rows P: files that are not where, or not what, they should be.
+
+Tests ``netlang.system.files`` and ``netlang.evaluate.modules``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Rows W: files of numbers that are not what they claim."""
+"""Rows W: files of numbers that are not what they claim.
+
+Tests ``netlang.storage``.
+"""
 
 from __future__ import annotations
 

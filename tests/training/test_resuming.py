@@ -1,4 +1,7 @@
-"""A run that was stopped, in whatever way, ends as one that was not."""
+"""A run that was stopped, in whatever way, ends as one that was not.
+
+Tests ``netlang.training.run``.
+"""
 
 from __future__ import annotations
 

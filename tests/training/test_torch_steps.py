@@ -1,4 +1,7 @@
-"""Steps of training beside PyTorch's, from the same weights, on the same batches."""
+"""Steps of training beside PyTorch's, from the same weights, on the same batches.
+
+Tests ``netlang.training.step``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What `netlang train`, `evaluate` and `compile --train` do, as a person sees it."""
+"""What `netlang train`, `evaluate` and `compile --train` do, as a person sees it.
+
+Tests ``netlang.cli.commands`` and ``netlang.training.export``.
+"""
 
 from __future__ import annotations
 

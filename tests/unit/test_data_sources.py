@@ -1,4 +1,7 @@
-"""Every kind of rows, opened from a program."""
+"""Every kind of rows, opened from a program.
+
+Tests ``netlang.data.sources``, ``netlang.data.opening`` and ``netlang.data.columns``.
+"""
 
 from __future__ import annotations
 

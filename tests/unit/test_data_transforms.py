@@ -1,4 +1,7 @@
-"""Transforms against loops and Pillow, and their draws."""
+"""Transforms against loops and Pillow, and their draws.
+
+Tests ``netlang.data.transforms`` and ``netlang.data.mapped``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Weights and arrays in files: what is read, and what is refused with which words."""
+"""Weights and arrays in files: what is read, and what is refused with which words.
+
+Tests ``netlang.storage.weights`` and ``netlang.storage.npy``.
+"""
 
 from __future__ import annotations
 

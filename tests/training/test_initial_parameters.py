@@ -1,4 +1,7 @@
-"""What a training starts from: rules in order, and weights from files."""
+"""What a training starts from: rules in order, and weights from files.
+
+Tests ``netlang.training.run.beginning``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Bad data get a message that says where, soon and without using much."""
+"""Bad data get a message that says where, soon and without using much.
+
+Tests ``netlang.data``.
+"""
 
 from __future__ import annotations
 

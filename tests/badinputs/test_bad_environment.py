@@ -1,4 +1,7 @@
-"""Rows R: machines without memory, libraries, a terminal, a home."""
+"""Rows R: machines without memory, libraries, a terminal, a home.
+
+Tests ``netlang.system``.
+"""
 
 from __future__ import annotations
 
