@@ -12,6 +12,8 @@ what comes of it:
 
 A program with neither ``error`` nor ``rejected`` passes the check without a word; ``ok`` says so
 aloud. ``pytest --update`` writes the blocks anew; read the difference before you keep it.
+
+Tests ``netlang.evaluate``, ``netlang.names`` and ``netlang.plan``.
 """
 
 from __future__ import annotations
@@ -208,6 +210,7 @@ def outcome(case: Case, block: Block, folder: Path) -> str:
         case "same":
             return _compared(program, block, folder)
         case "fmt":
+            assert program.file is not None
             from netlang.syntax.formatting.format import format_file
 
             return format_file(program.file)

@@ -67,7 +67,7 @@ class Reception:
 def show_field(field: Field) -> str:
     """Print a field as ``11×11``, or ``all`` where nothing is left out.
 
-    >>> show_field((Reach(2, 11), Reach(3, 3)))
+    >>> show_field((AxisField(2, 11), AxisField(3, 3)))
     '11×3'
     """
     if all(reach.field is None for reach in field):

@@ -38,7 +38,7 @@ def check_version(package: str, found: str) -> None:
     >>> check_version("numpy", "2.4.6")
     >>> check_version("numpy", "1.26.4")
     Traceback (most recent call last):
-    netlang.system.versions.UnknownVersion: numpy 1.26.4 is too old
+    netlang.system.versions.VersionError: numpy 1.26.4 is too old
     """
     first, end = KNOWN[package]
     if _numbers(first) <= _numbers(found) < _numbers(end):

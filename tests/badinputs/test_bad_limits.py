@@ -1,4 +1,7 @@
-"""Rows L: small programs that ask for a lot."""
+"""Rows L: small programs that ask for a lot.
+
+Tests ``netlang.evaluate.context``.
+"""
 
 from __future__ import annotations
 

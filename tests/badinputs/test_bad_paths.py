@@ -1,10 +1,14 @@
-"""Rows P: files that are not where, or not what, they should be."""
+"""Rows P: files that are not where, or not what, they should be.
+
+Tests ``netlang.system.files`` and ``netlang.evaluate.modules``.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -338,7 +342,7 @@ def test_p8_modules_in_the_working_folder_are_not_imported(tmp_path: Path) -> No
     for name in ("numpy", "json", "click", "lark", "onnx", "netlang", "re", "onnxruntime"):
         (tmp_path / f"{name}.py").write_text('raise SystemExit("imported")\n')
     (tmp_path / "a.net").write_text(GOOD)
-    script = Path(os.sys.executable).with_name("netlang")
+    script = Path(sys.executable).with_name("netlang")
     assert script.exists(), "netlang must be installed beside this Python"
     import subprocess
 

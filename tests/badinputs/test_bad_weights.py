@@ -1,4 +1,7 @@
-"""Rows W: files of numbers that are not what they claim."""
+"""Rows W: files of numbers that are not what they claim.
+
+Tests ``netlang.storage``.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import struct
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -36,7 +40,7 @@ def tensors(head: object, data: bytes = b"", length: int | None = None) -> bytes
     return struct.pack("<Q", len(text) if length is None else length) + text + data
 
 
-def zipped(members: dict[str, bytes], **options: int) -> bytes:
+def zipped(members: dict[str, bytes], **options: Any) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", **options) as archive:
         for name, data in members.items():
@@ -157,7 +161,7 @@ def test_w3_w5_an_array_that_is_not_its_header_is_refused(data: bytes, tmp_path:
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f2", "<f8", ">f8", "<i4", "|u1", "|b1"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_w4_arrays_of_numbers_of_either_order_are_read(
-    dtype: str, order: str, tmp_path: Path
+    dtype: str, order: Literal["C", "F"], tmp_path: Path
 ) -> None:
     answer = fed(npy(np.asarray(np.ones((2, 4)), dtype, order=order)), ".npy", tmp_path)
     assert answer.code in (0, 1)

@@ -39,7 +39,7 @@ FILES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("nets", nargs="*", default=list(FILES), help="default: all")
     parser.add_argument("--peers", default=sys.executable, help="a Python with torch")
     parser.add_argument("--rounds", type=int, default=20, help="turns of a pair of processes")

@@ -28,7 +28,7 @@ LENGTHS = {"same": [STEPS], "changing": [STEPS - 3, STEPS + 1, STEPS - 1, STEPS 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--peers", default=sys.executable, help="a Python with torch")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--serve", nargs=2, metavar=("SIDE", "LENGTHS"), help=argparse.SUPPRESS)

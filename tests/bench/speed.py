@@ -44,7 +44,7 @@ Row = list[str]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("parts", nargs="*", help=f"of: {', '.join(PARTS)}; default: all")
     parser.add_argument("--peers", default=sys.executable, help="a Python with torch and others")
     parser.add_argument("--rounds", type=int, default=7)
@@ -69,7 +69,7 @@ def summary(peers: str, rounds: int) -> Iterator[Row]:
 
 def check(_: str, rounds: int) -> Iterator[Row]:
     """Check a program of thirty lines."""
-    runs, _ = in_turn([NETLANG, "check", EXAMPLES / "lenet.net"], None, rounds)
+    runs = in_turn([NETLANG, "check", EXAMPLES / "lenet.net"], None, rounds)[0]
     yield ["check of a 30-line program", figures(runs), "", ""]
 
 

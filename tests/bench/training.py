@@ -23,7 +23,7 @@ HEADER = ["step", "netlang", "PyTorch", "ratio", "limit", "memory", "PyTorch's",
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("cases", nargs="*", help=f"of: {', '.join(CASES)}; default: all")
     parser.add_argument("--peers", default=sys.executable, help="a Python with torch")
     parser.add_argument("--rounds", type=int, default=7)

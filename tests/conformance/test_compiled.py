@@ -63,8 +63,8 @@ def weights_of(name: str) -> Weights:
 @cache
 def images_of(name: str) -> dict[str, Array]:
     (image,) = graph_of(name).inputs
-    _, channels, *sizes = image.type.shape
-    shape = (2, int(channels), *(size if isinstance(size, int) else 64 for size in sizes))
+    _, *sizes = image.type.shape
+    shape = (2, *(size if isinstance(size, int) else 64 for size in sizes))
     return {image.name: np.random.default_rng(1).normal(size=shape).astype(np.float32)}
 
 

@@ -69,7 +69,7 @@ def same(
     assert weights.keys() == types.keys()
     weights = {n: a.astype(numpy_dtype(types[n].dtype)) for n, a in weights.items()}
     results = called()
-    loss = sum(result.pow(3).sum() for result in results.values())
+    loss: Any = sum(result.pow(3).sum() for result in results.values())
     loss.backward()
     expected = {name: tensor.detach().numpy() for name, tensor in results.items()}
     slopes = ours({name: tensor.grad for name, tensor in named.items()})

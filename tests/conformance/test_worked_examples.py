@@ -21,6 +21,7 @@ from netlang.backends import reference
 from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import Session
 from netlang.diagnostics.render import render_all
+from netlang.ir.dims import product
 from netlang.ir.graph import Graph
 from netlang.ir.initializers import initialize
 from netlang.ir.types import DType
@@ -78,7 +79,7 @@ def test_the_multiply_adds_are_counted_right(example: Example, tmp_path: Path) -
 
 @asked("field")
 def test_what_a_unit_sees_is_right(example: Example, tmp_path: Path) -> None:
-    rows = summarize(net(example, tmp_path)).json()["layers"]
+    rows: Any = summarize(net(example, tmp_path)).json()["layers"]
     seen = {row["path"]: row["receptive_field"] for row in rows}
     assert seen == example["field"]
 
@@ -160,11 +161,11 @@ def test_vgg_16_is_the_table_of_the_course() -> None:
     """
     graph = load(ROOT / "examples/vgg.net").net("VGG16").graph
     kernels = [p.type.shape for p in graph.params.values() if p.path.endswith("weight")]
-    assert [math.prod(map(int, shape)) for shape in kernels] == [
+    assert [product(shape) for shape in kernels] == [
         1728, 36864, 73728, 147456, 294912, 589824, 589824, 1179648, 2359296, 2359296,
         2359296, 2359296, 2359296, 102760448, 16777216, 4096000,
     ]  # fmt: skip
-    assert sum(math.prod(map(int, shape)) for shape in kernels) == 138_344_128
+    assert sum(product(shape) for shape in kernels) == 138_344_128
     assert trained(graph) == 138_357_544
     (image,) = graph.inputs
     made = [
@@ -172,7 +173,7 @@ def test_vgg_16_is_the_table_of_the_course() -> None:
         for node in graph.nodes
         if node.op.name in ("convolve", "max_pool", "linear")
     ]
-    numbers = [math.prod(map(int, shape)) for shape in [image.type.shape[1:], *made]]
+    numbers = [product(shape) for shape in [image.type.shape[1:], *made]]
     assert sum(numbers) == 15_237_608
 
 

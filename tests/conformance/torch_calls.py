@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -97,12 +97,13 @@ class Call:
 Writer = Callable[..., "str | Sequence[str]"]
 OPERATORS: dict[str, Writer] = {}
 MODULES: dict[str, Writer] = {}
+Written = TypeVar("Written", bound=Writer)
 
 
-def writes(names: str, table: dict[str, Writer] = OPERATORS) -> Callable[[Writer], Writer]:
+def writes(names: str, table: dict[str, Writer] = OPERATORS) -> Callable[[Written], Written]:
     """Register what writes programs for some of PyTorch's names."""
 
-    def register(writer: Writer) -> Writer:
+    def register(writer: Written) -> Written:
         for name in names.split():
             table[name] = writer
         return writer
@@ -110,7 +111,7 @@ def writes(names: str, table: dict[str, Writer] = OPERATORS) -> Callable[[Writer
     return register
 
 
-def module(names: str) -> Callable[[Writer], Writer]:
+def module(names: str) -> Callable[[Written], Written]:
     """Register what writes programs for some of PyTorch's modules."""
     return writes(names, MODULES)
 
@@ -140,7 +141,7 @@ def word(value: bool) -> str:
 
 def ints(value: Any) -> str:
     """Write one int for all axes, or one per axis."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if type(value) is int:
         return str(value)
     if not all(isinstance(v, int) for v in value):
         raise Excluded("sizes that are no ints")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 from hypothesis import strategies as st
 from op_samples import OPS
 
-from netlang.ir.dims import bind, product, symbol
+from netlang.ir.dims import bind, symbol
 from netlang.ir.graph import Builder, Graph, Init, Param, Value, verify
 from netlang.ir.op import OperandError
 from netlang.ir.types import F32, TensorType
@@ -73,7 +74,7 @@ class Draft:
         op = OPS[name].make(tuple(v.type for v in inputs), attributes)
         for type in op.infer(*(v.type for v in inputs)):
             counts = [bind(d, SIZES) for d in type.shape]
-            if any(c < 1 for c in counts) or product(counts) > LARGEST:
+            if any(c < 1 for c in counts) or prod(counts) > LARGEST:
                 raise OperandError("too small or too large for a test")
         made = self.builder.add(op, *inputs)
         self.values.extend(v for v in made if v.type.dtype is F32)
@@ -193,7 +194,7 @@ def pooling(d: Draft) -> None:
     d.add(name, d.any(4), kernel=kernel, stride=d.integer(1, 2), pad=pad, ceil=d.flag())
 
 
-STEPS: Mapping[str, Step] = {
+STEPS: dict[str, Step] = {
     step.__name__: step
     for step in (
         elementwise, arithmetic, shared, choice, reduction, softmax, transposition, flattening,

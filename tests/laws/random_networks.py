@@ -6,13 +6,14 @@ an image, a sequence, words and a row to start from, and sizes N, H and T left o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 
 from hypothesis import strategies as st
-from random_graphs import LARGEST, STEPS, Draft, Step
+from random_graphs import LARGEST, STEPS, Draft
 
-from netlang.ir.dims import bind, product, symbol
+from netlang.ir.dims import bind, symbol
 from netlang.ir.graph import Graph, Init, Param, Value
 from netlang.ir.op import OPS, OperandError
 from netlang.ir.text import print_graph
@@ -44,7 +45,7 @@ class LayerDraft(Draft):
     whole: list[Value] = field(default_factory=list)
 
     def param(self, *shape: int) -> Value:
-        fan = product(shape[1:]) if len(shape) > 1 else 1
+        fan = prod(shape[1:]) if len(shape) > 1 else 1
         assert isinstance(fan, int)
         # A vector may be a variance: it stays away from zero.
         init = (
@@ -75,7 +76,7 @@ class LayerDraft(Draft):
         for type in inferred:
             for sizes in SIZES:
                 counts = [bind(d, sizes) for d in type.shape]
-                if any(c < 1 for c in counts) or product(counts) > LARGEST:
+                if any(c < 1 for c in counts) or prod(counts) > LARGEST:
                     raise OperandError("too small or too large for a test")
             if self.batchwise and inputs and not (type.shape and self._one_batch(type)):
                 raise OperandError("examples would mix")
@@ -340,7 +341,8 @@ def any_reduction(d: LayerDraft) -> None:
     d.add(name, d.one("tanh", x) if name == "prod" else x, axis=axis, keep=d.flag())
 
 
-LAYERS: Mapping[str, Step] = {
+LayerStep = Callable[[LayerDraft], object]
+LAYERS: dict[str, LayerStep] = {
     step.__name__: step
     for step in (
         any_convolution, transposed_convolution, convolution_block, residual, normalization,
@@ -363,7 +365,7 @@ def networks(draw: st.DrawFn, steps: int = 16, batchwise: bool = False) -> Netwo
     inputs = [d.builder.fresh(name, type) for name, type in types.items()]
     d.values.extend(v for v in inputs if v.type.dtype is F32)
     d.whole.append(inputs[-1])
-    known = STEPS | LAYERS
+    known: dict[str, LayerStep] = {**STEPS, **LAYERS}
     for name in draw(st.lists(st.sampled_from(sorted(known)), min_size=3, max_size=steps)):
         try:
             known[name](d)

@@ -1,4 +1,7 @@
-"""What must hold for the gradient of every operator, on every one of its samples."""
+"""What must hold for the gradient of every operator, on every one of its samples.
+
+Tests ``netlang.ops`` and ``netlang.passes.autodiff``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What must hold for every network, tried on random ones."""
+"""What must hold for every network, tried on random ones.
+
+Tests ``netlang.ir``, ``netlang.passes`` and ``netlang.backends``.
+"""
 
 from __future__ import annotations
 

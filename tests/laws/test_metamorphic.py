@@ -36,7 +36,10 @@ from netlang.system.numpy import Array
 sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
 
 few = settings(
-    max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=80,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
 )
 FOLDER = Path(__file__).parents[2] / "examples"
 SMALL = [p for p in sorted(FOLDER.glob("*.net")) if p.stat().st_size < 3000]

@@ -1,4 +1,7 @@
-"""What must hold for every operator, on every one of its samples."""
+"""What must hold for every operator, on every one of its samples.
+
+Tests ``netlang.ops``.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ few = settings(
     max_examples=200,
     deadline=None,
     derandomize=True,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
 )
 many = settings(few, derandomize=False, max_examples=2600)
 opsets = st.sampled_from(OPSETS)

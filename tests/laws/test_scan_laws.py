@@ -1,4 +1,7 @@
-"""Loops at run time: both back ends agree, hoisting keeps values, a layer is a scan of its cell."""
+"""Loops at run time: both back ends agree, hoisting keeps values, a layer is a scan of its cell.
+
+Tests ``netlang.passes.hoist_scan`` and ``netlang.ops.looping``.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -86,15 +87,39 @@ def test_an_editable_install_works_from_the_checkout(environment: Path, tmp_path
     installs_and_works(environment, CHECKOUT, CHECKOUT, tmp_path)
 
 
-def test_the_wheel_holds_grammar_prelude_and_licence_and_no_tests(built: Path) -> None:
+def test_the_wheel_holds_grammar_and_prelude_and_no_tests(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     library = (CHECKOUT / "netlang" / "prelude").rglob("*.net")
     prelude = {path.relative_to(CHECKOUT).as_posix() for path in library}
     assert "netlang/prelude/std/vision.net" in prelude
     assert prelude | {"netlang/grammars/netlang.lark", "netlang/py.typed"} <= set(names)
-    assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
+
+
+def test_the_wheel_says_who_made_it_and_under_which_licenses(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (file,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+        metadata = message_from_bytes(archive.read(file))
+    assert metadata["Author"] == "The netlang developers"
+    assert metadata["License-Expression"] == "Apache-2.0 AND CC-BY-4.0"
+    notices = {"LICENSE", "netlang/data/digits.md"}
+    assert set(metadata.get_all("License-File", [])) == notices
+    folder = file.removesuffix("METADATA") + "licenses/"
+    assert {folder + notice for notice in notices} <= set(names)
+    urls = {url.partition(",")[0] for url in metadata.get_all("Project-URL", [])}
+    assert urls == {"Homepage", "Documentation", "Issues", "Changelog"}
+
+
+def test_every_data_set_in_the_wheel_has_its_notice_among_the_licenses(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    data = [name for name in names if name.endswith((".npz", ".npy", ".csv", ".safetensors"))]
+    assert data == ["netlang/data/digits.npz"]
+    notice = Path(data[0]).with_suffix(".md").as_posix()
+    assert any(name.endswith(f".dist-info/licenses/{notice}") for name in names)
 
 
 def test_the_source_distribution_holds_all_that_its_tests_need(built: Path) -> None:
@@ -103,5 +128,6 @@ def test_the_source_distribution_holds_all_that_its_tests_need(built: Path) -> N
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {
         "README.md", "LICENSE", "pyproject.toml", "grammars/netlang.lark",
-        "examples/data/digit-0.png", "tests/packaging/test_install.py",
+        "examples/data/digit-0.png", "tests/packaging/test_install.py", "CITATION.cff",
+        ".pre-commit-hooks.yaml", ".pre-commit-config.yaml", ".github/workflows/ci.yml",
     } <= names  # fmt: skip

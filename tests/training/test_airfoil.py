@@ -1,4 +1,7 @@
-"""Every optimizer ends where least squares do: `examples/airfoil.net`, on a file of its form."""
+"""Every optimizer ends where least squares do: `examples/airfoil.net`, on a file of its form.
+
+Tests ``netlang.training``.
+"""
 
 from __future__ import annotations
 

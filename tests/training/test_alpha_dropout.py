@@ -1,4 +1,7 @@
-"""Dropout for selu keeps mean 0 and variance 1 in training."""
+"""Dropout for selu keeps mean 0 and variance 1 in training.
+
+Tests ``netlang.prelude`` and ``netlang.ops.random``.
+"""
 
 from __future__ import annotations
 

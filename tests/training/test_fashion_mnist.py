@@ -3,6 +3,8 @@
 The ranges are over all runs in the history of Dive into Deep Learning (Zhang et al.), and hold for
 the rows that are trained on; those of unseen rows differ more from run to run. The data come with
 the package dataset-fashion-mnist, or are in a folder that NETLANG_DATA names.
+
+Tests ``netlang.training``.
 """
 
 from __future__ import annotations

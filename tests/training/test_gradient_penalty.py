@@ -1,4 +1,7 @@
-"""`grad(…)` in a loss: a gradient that is differentiated again."""
+"""`grad(…)` in a loss: a gradient that is differentiated again.
+
+Tests ``netlang.training.step`` and ``netlang.passes.autodiff``.
+"""
 
 from __future__ import annotations
 

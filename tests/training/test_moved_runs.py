@@ -1,4 +1,7 @@
-"""A run goes on whatever its folder is called, the clock says, and the machine is called."""
+"""A run goes on whatever its folder is called, the clock says, and the machine is called.
+
+Tests ``netlang.training.run``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs in f64: computed finer from beginning to end, and refused where a back end cannot."""
+"""Runs in f64: computed finer from beginning to end, and refused where a back end cannot.
+
+Tests ``netlang.training.run`` and ``netlang.passes.promotion``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A run that was stopped, in whatever way, ends as one that was not."""
+"""A run that was stopped, in whatever way, ends as one that was not.
+
+Tests ``netlang.training.run``.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +45,10 @@ class Silent:
     steps: int = 0
     lines: list[str] = field(default_factory=list[str])
 
-    def opened(self, *_: object) -> None: ...
-    def began(self, *_: object) -> None: ...
+    def opened(self, opened: object, folder: Path) -> None: ...
+    def began(self, step: int, clock: object) -> None: ...
 
-    def stepped(self, *_: object) -> None:
+    def stepped(self, step: int, measured: Mapping[str, float]) -> None:
         self.steps += 1
 
     def finished_epoch(self, report: object, line: str) -> None:

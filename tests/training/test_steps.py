@@ -1,4 +1,7 @@
-"""A step means the same on onnxruntime and on the interpreter, whatever the section asks for."""
+"""A step means the same on onnxruntime and on the interpreter, whatever the section asks for.
+
+Tests ``netlang.training.step``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sequences from the text to what was learned: characters that are written on, vectors of words."""
+"""Sequences from the text to what was learned: characters that are written on, vectors of words.
+
+Tests ``netlang.data.sources`` and ``netlang.inference``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Steps of training beside PyTorch's, from the same weights, on the same batches."""
+"""Steps of training beside PyTorch's, from the same weights, on the same batches.
+
+Tests ``netlang.training.step``.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,8 @@ def training_of(name: str, folder: Path) -> Training:
             # From wider weights its loss rises sixfold at once, and any error with it.
             text = text.replace("kaiming_uniform()", "xavier_uniform()")
         file.write_text(text, "utf-8")
-    np.savez(path.parent / "bench.npz", **batches(ROWS, case.side)[0])
+    arrays: dict[str, Any] = batches(ROWS, case.side)[0]
+    np.savez(path.parent / "bench.npz", **arrays)
     program = open_program(path)
     plan = program.plan("bench", {})
     assert [d.message for d in program.diagnostics.items if d.is_error] == []
@@ -80,7 +84,7 @@ def theirs(
     model = MAKERS[name]().to(dtype)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
+            module.p = 0.0  # pyright: ignore[reportArgumentType]
     paths = [path for path in training.weights.by_path if training.weights.trained(path)]
     for path, parameter in zip(paths, model.parameters(), strict=True):
         assert weights[path].shape == tuple(parameter.shape), path

@@ -1,4 +1,7 @@
-"""What `netlang train`, `evaluate` and `compile --train` do, as a person sees it."""
+"""What `netlang train`, `evaluate` and `compile --train` do, as a person sees it.
+
+Tests ``netlang.cli.commands`` and ``netlang.training.export``.
+"""
 
 from __future__ import annotations
 
@@ -256,7 +259,8 @@ def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Pat
     metadata = written.step.get_modelmeta().custom_metadata_map
     many = json.loads(metadata["netlang.contract"])["batches"]
     assert many == (1 if written.gathering is None else 2)
-    data = open_batches(open_program(path).plan(None).settings["data"], tmp_path, 0)
+    rows: Any = open_program(path).plan(None).settings["data"]
+    data = open_batches(rows, tmp_path, 0)
     for epoch in range(4):
         with data.epoch(epoch) as stream:
             batches = list(stream)

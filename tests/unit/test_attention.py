@@ -1,4 +1,7 @@
-"""What attention computes, against its formulas in NumPy."""
+"""What attention computes, against its formulas in NumPy.
+
+Tests ``netlang.prelude``.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -308,7 +309,7 @@ def test_a_provider_that_cannot_be_loaded_is_an_error_too(monkeypatch: pytest.Mo
     )
     opened = onnxruntime.InferenceSession
 
-    def without_cuda(model: bytes, options: object, providers: object, **rest: object) -> object:
+    def without_cuda(model: bytes, options: object, providers: object, **rest: Any) -> object:
         del providers
         return opened(model, options, providers=["CPUExecutionProvider"], **rest)
 

@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import click
 import pytest
@@ -249,7 +250,7 @@ def test_nothing_is_coloured_in_a_pipe(wrong: Path) -> None:
     ],
 )
 def test_every_character_can_be_printed_in_any_locale(
-    tmp_path: Path, locale: dict[str, str]
+    tmp_path: Path, locale: dict[str, Any]
 ) -> None:
     path = tmp_path / "schrift.net"
     path.write_text(WRONG.replace("net Small", "# größer → 日本\nnet Small"), "utf-8")

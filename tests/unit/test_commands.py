@@ -1,4 +1,7 @@
-"""Each command does its work and says so."""
+"""Each command does its work and says so.
+
+Tests ``netlang.cli.commands``.
+"""
 
 from __future__ import annotations
 

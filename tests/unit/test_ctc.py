@@ -1,4 +1,7 @@
-"""The loss of sequences that are not aligned, against the sum over all alignments."""
+"""The loss of sequences that are not aligned, against the sum over all alignments.
+
+Tests ``netlang.prelude``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Batches: their order, their last one, entering an epoch midway, and work beside the step."""
+"""Batches: their order, their last one, entering an epoch midway, and work beside the step.
+
+Tests ``netlang.data.batches`` and ``netlang.data.source``.
+"""
 
 from __future__ import annotations
 

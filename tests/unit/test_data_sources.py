@@ -1,9 +1,13 @@
-"""Every kind of rows, opened from a program."""
+"""Every kind of rows, opened from a program.
+
+Tests ``netlang.data.sources``, ``netlang.data.opening`` and ``netlang.data.columns``.
+"""
 
 from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +21,7 @@ from netlang.data import check_classes, open_rows
 from netlang.data.sources import collections
 from netlang.diagnostics.errors import FileError, NetlangError
 from netlang.system.files import data_folders
+from netlang.system.numpy import Array
 
 RNG = np.random.default_rng(0)
 EVERYTHING = slice(None)
@@ -304,7 +309,12 @@ def test_letters_and_a_vocabulary_of_another_text(tmp_path: Path) -> None:
     )
     names = source.names["tokens"]
     assert len(names) == 27
-    assert "".join(names[i] for i in source.rows(EVERYTHING)["tokens"][0]) == "hello "
+    assert "".join(names[int(i)] for i in source.rows(EVERYTHING)["tokens"][0]) == "hello "
+
+
+def written(words: Sequence[str], rows: Array) -> list[list[str]]:
+    """Turn rows of indices into their words, without padding."""
+    return [" ".join(words[int(i)] for i in row).split() for row in rows]
 
 
 def test_sentences_are_filled_up_and_marked(tmp_path: Path) -> None:
@@ -312,11 +322,9 @@ def test_sentences_are_filled_up_and_marked(tmp_path: Path) -> None:
     source = source_of(tmp_path, 'sentence_pairs("p.txt", vocab=20)')
     rows = source.rows(EVERYTHING)
     from_words, to_words = source.names["src"], source.names["tgt_in"]
-    shown = [" ".join(from_words[i] for i in row) for row in rows["src"].tolist()]
-    assert [s.split() for s in shown] == [["go", ".", ">"], ["go", "on", "now", ".", ">"]]
+    assert written(from_words, rows["src"]) == [["go", ".", ">"], ["go", "on", "now", ".", ">"]]
     assert rows["src_len"].tolist() == [3, 5]
-    given = [" ".join(to_words[i] for i in row).split() for row in rows["tgt_in"].tolist()]
-    wanted = [" ".join(to_words[i] for i in row).split() for row in rows["tgt_out"].tolist()]
+    given, wanted = (written(to_words, rows[name]) for name in ("tgt_in", "tgt_out"))
     assert given == [["<", "va", "!"], ["<", "continue", "maintenant", ",", "va", "!"]]
     assert wanted == [["va", "!", ">"], ["continue", "maintenant", ",", "va", "!", ">"]]
     assert rows["tgt_mask"].sum(axis=1).tolist() == [3, 6]
@@ -335,9 +343,9 @@ def test_neighbours_are_those_of_the_line_and_noise_is_no_neighbour(tmp_path: Pa
     assert rows["context"].shape == rows["label"].shape == rows["mask"].shape == (90, 4 * (1 + 3))
     seen = set()
     for center, context, label, mask in zip(*rows.values(), strict=True):
-        at = int(names[center][1:])
-        true = {int(names[c][1:]) for c in context[label == 1]}
-        noise = {names[c] for c in context[(label == 0) & (mask == 1)]}
+        at = int(names[int(center)][1:])
+        true = {int(names[int(c)][1:]) for c in context[label == 1]}
+        noise = {names[int(c)] for c in context[(label == 0) & (mask == 1)]}
         assert true
         assert all(n // 6 == at // 6 and 0 < abs(n - at) <= 2 for n in true)
         assert not {f"w{n}" for n in true} & noise

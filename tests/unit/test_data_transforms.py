@@ -1,9 +1,13 @@
-"""Transforms against loops and Pillow, and their draws."""
+"""Transforms against loops and Pillow, and their draws.
+
+Tests ``netlang.data.transforms`` and ``netlang.data.mapped``.
+"""
 
 from __future__ import annotations
 
 from colorsys import hsv_to_rgb, rgb_to_hsv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,7 +219,8 @@ def test_what_is_erased_is_one_black_box() -> None:
 
 def test_standardize_and_rescale_are_their_formulas() -> None:
     x = images()
-    mean, std = [0.1, 0.2, 0.3], [0.5, 0.6, 0.7]
+    mean: Any = [0.1, 0.2, 0.3]
+    std: Any = [0.5, 0.6, 0.7]
     y = made("standardize", mean=mean, std=std).apply(x, drawn(made("crop", size=1, pad=0)))
     wanted = (x - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (3, 1, 1))
     np.testing.assert_allclose(y, wanted, rtol=1e-5, atol=1e-6)

@@ -1,4 +1,7 @@
-"""A batch of no rows gives no rows, on both back ends: nobody has to ask first."""
+"""A batch of no rows gives no rows, on both back ends: nobody has to ask first.
+
+Tests ``netlang.ops``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Layers worked out as on a blackboard."""
+"""Layers worked out as on a blackboard.
+
+Tests ``netlang.manual.explain`` and ``netlang.manual.blackboard``.
+"""
 
 from __future__ import annotations
 

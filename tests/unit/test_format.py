@@ -1,4 +1,7 @@
-"""The one layout: what is in it stays, what is not is brought into it, and nothing is lost."""
+"""The one layout: what is in it stays, what is not is brought into it, and nothing is lost.
+
+Tests ``netlang.syntax.formatting``.
+"""
 
 from __future__ import annotations
 

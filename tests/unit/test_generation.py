@@ -1,4 +1,8 @@
-"""Texts continued, state kept, sequences searched, words compared."""
+"""Texts continued, state kept, sequences searched, words compared.
+
+Tests ``netlang.inference.generation``, ``netlang.inference.runner``, ``netlang.inference.search``,
+``netlang.inference.vectors`` and ``netlang.storage.vocabulary``.
+"""
 
 from __future__ import annotations
 

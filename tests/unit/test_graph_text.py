@@ -1,4 +1,7 @@
-"""A graph's text says everything about it and reads back."""
+"""A graph's text says everything about it and reads back.
+
+Tests ``netlang.ir.text``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Inputs from files: pictures become the tensor a network wants, or are refused with reasons."""
+"""Inputs from files: pictures become the tensor a network wants, or are refused with reasons.
+
+Tests ``netlang.storage.inputs`` and ``netlang.storage.images``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Losses of labels that count differently, against their definitions, row by row."""
+"""Losses of labels that count differently, against their definitions, row by row.
+
+Tests ``netlang.prelude``.
+"""
 
 from __future__ import annotations
 

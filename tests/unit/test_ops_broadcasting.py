@@ -1,4 +1,7 @@
-"""The broadcasting rule, over every pair of small shapes."""
+"""The broadcasting rule, over every pair of small shapes.
+
+Tests ``netlang.ops.checks``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the operators compute, where a law alone would let both back ends be wrong together."""
+"""What the operators compute, where a law alone would let both back ends be wrong together.
+
+Tests ``netlang.ops``.
+"""
 
 from __future__ import annotations
 

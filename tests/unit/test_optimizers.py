@@ -1,4 +1,7 @@
-"""Updates against PyTorch's, in double precision."""
+"""Updates against PyTorch's, in double precision.
+
+Tests ``netlang.prelude``.
+"""
 
 from __future__ import annotations
 

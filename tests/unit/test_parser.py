@@ -1,4 +1,7 @@
-"""A text becomes a tree that says what is written, and where."""
+"""A text becomes a tree that says what is written, and where.
+
+Tests ``netlang.syntax``.
+"""
 
 from __future__ import annotations
 

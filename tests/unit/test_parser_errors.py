@@ -2,6 +2,8 @@
 
 Each file of ``tests/data/syntax_errors`` is a program, or the name of one of the faulty programs,
 with the message it gets beside it.
+
+Tests ``netlang.syntax.errors``.
 """
 
 from __future__ import annotations

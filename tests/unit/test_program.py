@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_sizes_are_bound_before_the_net_is_elaborated(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_net_cannot_be_bound_to_is_refused(
-    tmp_path: Path, values: dict[str, object], rule: str
+    tmp_path: Path, values: dict[str, Any], rule: str
 ) -> None:
     net = program(tmp_path, TWO).net("Large")
     with pytest.raises(NetlangError) as caught:

@@ -1,4 +1,7 @@
-"""What a training section may ask of optimizers, schedules, transforms and data sets."""
+"""What a training section may ask of optimizers, schedules, transforms and data sets.
+
+Tests ``netlang.prelude`` and ``netlang.evaluate.types.where``.
+"""
 
 from __future__ import annotations
 

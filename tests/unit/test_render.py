@@ -1,4 +1,7 @@
-"""The layout of messages, character for character."""
+"""The layout of messages, character for character.
+
+Tests ``netlang.diagnostics``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What convolutions, pools and shape operators refuse, and what they say."""
+"""What convolutions, pools and shape operators refuse, and what they say.
+
+Tests ``netlang.ops.shaping`` and ``netlang.ops.windows``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whoever writes the name of a layer of PyTorch or Keras is led to ours."""
+"""Whoever writes the name of a layer of PyTorch or Keras is led to ours.
+
+Tests ``netlang.advice``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Parts of a computation in several threads: the same results, and BLAS as it was before."""
+"""Parts of a computation in several threads: the same results, and BLAS as it was before.
+
+Tests ``netlang.system.threads`` and ``netlang.ops.reducing.products``.
+"""
 
 from __future__ import annotations
 

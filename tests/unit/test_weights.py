@@ -1,4 +1,7 @@
-"""Weights and arrays in files: what is read, and what is refused with which words."""
+"""Weights and arrays in files: what is read, and what is refused with which words.
+
+Tests ``netlang.storage.weights`` and ``netlang.storage.npy``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import pickle
 import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +65,8 @@ def test_brain_floats_come_back(tmp_path: Path) -> None:
 
 def test_numpy_archives_are_read(tmp_path: Path) -> None:
     path = tmp_path / "w.npz"
-    np.savez_compressed(path, **mlp_weights())
+    arrays: dict[str, Any] = mlp_weights()
+    np.savez_compressed(path, **arrays)
     loaded = load_weights(path)
     for name, array in mlp_weights().items():
         np.testing.assert_array_equal(loaded[name], array)

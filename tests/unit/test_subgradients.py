@@ -1,4 +1,7 @@
-"""Where a function has a kink, the slope is the one PyTorch takes: that of the left side at 0."""
+"""Where a function has a kink, the slope is the one PyTorch takes: that of the left side at 0.
+
+Tests ``netlang.ops``.
+"""
 
 from __future__ import annotations
 

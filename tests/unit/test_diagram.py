@@ -316,7 +316,7 @@ def test_draw_writes_a_png_of_the_same(run: Netlang) -> None:
     assert run("draw", "small.net", "-o", "small.PNG", "--direction", "right")[0] == 0
     with Image.open("small.PNG") as picture:
         wide, high = picture.size
-        colors = {color for _, color in picture.convert("RGB").getcolors(1 << 20)}
+        colors = {color for _, color in picture.convert("RGB").getcolors(1 << 20) or ()}
     assert wide > 2 * high
     assert {(0xE6, 0xD3, 0xEA), (0xC5, 0xEB, 0xDD), (0xFF, 0xFF, 0xFF)} <= colors
 

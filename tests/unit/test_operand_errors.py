@@ -1,4 +1,7 @@
-"""What the operators refuse, and in which words."""
+"""What the operators refuse, and in which words.
+
+Tests ``netlang.ops``.
+"""
 
 from __future__ import annotations
 

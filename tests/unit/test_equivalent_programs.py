@@ -1,4 +1,7 @@
-"""Programs that say the same have the same graph, whatever they look like."""
+"""Programs that say the same have the same graph, whatever they look like.
+
+Tests ``netlang.evaluate`` and ``netlang.syntax.walk``.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Trainings end where published ones do. Source: Zhang et al., Dive into Deep Learning, 2023.
 
 The ranges are over the runs in the history of the book, which has no fixed seeds.
+
+Tests ``netlang.training``.
 """
 
 from __future__ import annotations

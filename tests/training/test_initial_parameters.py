@@ -1,4 +1,7 @@
-"""What a training starts from: rules in order, and weights from files."""
+"""What a training starts from: rules in order, and weights from files.
+
+Tests ``netlang.training.run.beginning``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from safetensors.numpy import save_file
 from sections import MLP, NORMED, prepared, section, write
 
 from netlang.diagnostics.errors import NetlangError
+from netlang.ir.dims import bind
 from netlang.training.run.beginning import first_weights
 
 
@@ -46,7 +50,9 @@ def test_a_part_is_loaded_and_the_rest_is_drawn(tmp_path: Path) -> None:
 
 def test_names_of_pytorch_are_understood_where_that_is_said(tmp_path: Path) -> None:
     path = write(tmp_path, section(NORMED))
-    names = {p: v.type.shape for p, v in prepared(path).weights.by_path.items()}
+    names = {
+        p: [bind(d, {}) for d in v.type.shape] for p, v in prepared(path).weights.by_path.items()
+    }
     leaves = {"scale": "weight", "shift": "bias", "mean": "running_mean", "var": "running_var"}
     stored = {
         f"{path.removeprefix('model.').rpartition('.')[0]}."

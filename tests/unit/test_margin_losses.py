@@ -1,4 +1,7 @@
-"""Margin losses against their definitions, class by class."""
+"""Margin losses against their definitions, class by class.
+
+Tests ``netlang.prelude``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Bad data get a message that says where, soon and without using much."""
+"""Bad data get a message that says where, soon and without using much.
+
+Tests ``netlang.data``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import time
 import tracemalloc
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -315,7 +319,7 @@ def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     ({"x": np.zeros((3, 2)), "y": np.array(["a", "b", "c"])}, "elements of type str"),
 ])  # fmt: skip
 def test_arrays_that_are_not_the_columns_are_told(
-    tmp_path: Path, arrays: dict[str, np.ndarray], message: str
+    tmp_path: Path, arrays: dict[str, Any], message: str
 ) -> None:
     path = tmp_path / "houses.npz"
     np.savez(path, **arrays)

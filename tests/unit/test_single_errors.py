@@ -1,6 +1,8 @@
 """Programs with one mistake each: what is said about it, and that the advice mends it.
 
 ``tests/data/faults`` holds the programs; beside each stands what ``netlang check`` says.
+
+Tests ``netlang.evaluate``, ``netlang.names`` and ``netlang.syntax.errors``.
 """
 
 from __future__ import annotations

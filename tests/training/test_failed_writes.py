@@ -1,4 +1,7 @@
-"""A system that refuses to write ends a run with what it had saved, ready to go on."""
+"""A system that refuses to write ends a run with what it had saved, ready to go on.
+
+Tests ``netlang.training.run`` and ``netlang.system.files``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Lengths and what is made of them have the slope 0 at 0, as in PyTorch: nothing becomes nan."""
+"""Lengths and what is made of them have the slope 0 at 0, as in PyTorch: nothing becomes nan.
+
+Tests ``netlang.ops``.
+"""
 
 from __future__ import annotations
 

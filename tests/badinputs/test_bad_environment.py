@@ -1,4 +1,7 @@
-"""Rows R: machines without memory, libraries, a terminal, a home."""
+"""Rows R: machines without memory, libraries, a terminal, a home.
+
+Tests ``netlang.system``.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -32,7 +36,7 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-def run_args(program: Path, *more: str) -> list[str | Path]:
+def run_args(program: Path, *more: str | Path) -> list[str | Path]:
     return ["run", program, "-i", f"x={program.with_name('x.npy')}", *more]
 
 
@@ -169,9 +173,8 @@ class Broken(onnxruntime.InferenceSession):
 
     raises = False
 
-    def __init__(self, model: str | bytes, options: object, **given: object) -> None:
+    def __init__(self, model: str | bytes, options: object, **given: Any) -> None:
         providers = given.pop("providers")
-        assert isinstance(providers, list)
         left = [p for p in providers if p == "CPUExecutionProvider"]
         if self.raises and left != providers:
             raise RuntimeError("CUDA failure 35: driver too old\nin cuda_call.cc:121")

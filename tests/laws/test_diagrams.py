@@ -1,4 +1,7 @@
-"""What holds for the picture of every example: nothing is hidden, left out or told twice."""
+"""What holds for the picture of every example: nothing is hidden, left out or told twice.
+
+Tests ``netlang.diagram``.
+"""
 
 from __future__ import annotations
 
