@@ -34,7 +34,7 @@ FUNCTIONS: dict[str, str] = {
     "attention": "scaleddotproductattention",
     "channel_shuffle": "nativechannelshuffle",
     "layer_norm": "nativelayernorm",
-    "max_pool_places": "maxpoolwithindices",
+    "max_pool_indices": "maxpoolwithindices",
 }
 """Ours, and what others call it, as ``synonyms.FOREIGN`` has it."""
 
@@ -170,7 +170,7 @@ FORMULAS: dict[str, str] = {
     ),
     "gumbelsoftmax": "write `softmax((x - log(-log(u))) / t)`, with `u` an input of the net",
     "convtbc": "`conv` takes [N, C, T]: `transpose` before and after it",
-    "adaptivemaxpoolwithindices": "`max_pool_places` gives places, for windows of one size",
+    "adaptivemaxpoolwithindices": "`max_pool_indices` gives places, for windows of one size",
     "maskedsoftmax": "write `softmax(select(mask, x, -1e9))`",
 }  # fmt: skip
 """What has no name of its own here: the expression to write, or why there is none."""

@@ -34,7 +34,7 @@ FOREIGN: dict[str, str] = {
     "max_pool": "maxpool maxpooling",
     "avg_pool": "avgpool averagepool averagepooling meanpool",
     "max_unpool": "maxunpool maxunpooling",
-    "max_pool_places": "maxpoolwithargmax maxpoolwithindices",
+    "max_pool_indices": "maxpoolwithargmax maxpoolwithindices",
     "lp_pool": "lppool lppooling",
     "adaptive_avg_pool": "adaptiveaveragepooling adaptiveaveragepool",
     "adaptive_max_pool": "adaptivemaxpooling",

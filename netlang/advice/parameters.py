@@ -50,7 +50,7 @@ _ADVICE = {
     "noiseshape": "`dropout_channels` drops whole channels, `drop_path` whole rows",
     "paddingidx": "multiply by a mask of the words: what is 0 gets no gradient",
     "paddingmode": 'surround the map first: `pad([(1, 1), (1, 1)], mode="reflect")`',
-    "returnindices": "`max_pool_places` gives the places, too",
+    "returnindices": "`max_pool_indices` gives the places, too",
     "size": "`resize` takes the size to reach",
     "threshold": "leave it out: large numbers are exact without it",
     "trackrunningstats": "leave it out: batch norm has running statistics, other norms have none",

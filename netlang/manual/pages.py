@@ -15,6 +15,7 @@ from textwrap import fill
 from netlang.analysis.counts import grouped, macs, running, trained
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
+from netlang.evaluate.modules.module import is_private
 from netlang.program import Program, load
 from netlang.syntax import ast
 from netlang.syntax.parser import parse_part, split_definitions
@@ -124,6 +125,11 @@ def library() -> dict[str, Entry]:
         for name, (start, end) in split_definitions(source).items():
             found.setdefault(name, Entry(name, path, source, start, end))
     return found
+
+
+def public() -> dict[str, Entry]:
+    """Return the definitions that programs can use."""
+    return {name: entry for name, entry in library().items() if not is_private(name)}
 
 
 def load_text(text: str) -> Program:

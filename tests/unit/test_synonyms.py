@@ -147,7 +147,7 @@ def helps(call: str, folder: Path) -> tuple[str, ...]:
             'surround the map first: `pad([(1, 1), (1, 1)], mode="reflect")`',
         ),
         ("conv_transpose(8, 3, output_padding=1)", "netlang calls this `out_pad`"),
-        ("max_pool(2, return_indices=true)", "`max_pool_places` gives the places, too"),
+        ("max_pool(2, return_indices=true)", "`max_pool_indices` gives the places, too"),
         (
             "batch_norm(affine=false)",
             "say it for each: `scale=` is the factor, `shift=` what is added",

@@ -39,6 +39,14 @@ class Function:
         return self.definition.name.text
 
     @property
+    def implementation(self) -> str:
+        """The operator or built-in an ``extern op`` of the library resolves to.
+
+        A private definition, `_prelu`, leaves the public name to the block around it.
+        """
+        return self.name.removeprefix("_")
+
+    @property
     def kind(self) -> str:
         return self.definition.kind
 
