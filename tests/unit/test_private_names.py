@@ -1,4 +1,4 @@
-"""What the library keeps private is not visible to programs: `netlang/evaluate/modules/module.py`."""
+"""Programs cannot see private names of the library (`netlang/evaluate/modules/module.py`)."""
 
 from __future__ import annotations
 
