@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netlang.advice.parameters import completed, parameter_helps, with_tensor
+from netlang.advice.calls import completed, with_tensor
+from netlang.advice.parameters import parameter_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span

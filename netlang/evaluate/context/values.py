@@ -74,9 +74,13 @@ class Results:
     values: Mapping[str, Object]
 
 
+PADDINGS = ("same", "valid", "half", "causal")
+"""The words that may stand for a padding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A bare word with a meaning of its own: ``same``, ``valid``, ``half``, ``causal``."""
+    """A bare word with a meaning of its own, such as ``same``."""
 
     text: str
 

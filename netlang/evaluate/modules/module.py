@@ -11,7 +11,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
 from netlang.diagnostics.source import Source
 from netlang.evaluate.context.frame import DEPTH_LIMIT
 from netlang.evaluate.context.parameter_names import Sites, sites_of
-from netlang.evaluate.context.values import UNKNOWN, Function, Object, Word
+from netlang.evaluate.context.values import PADDINGS, UNKNOWN, Function, Object, Word
 from netlang.ir.types import DType
 from netlang.syntax import ast
 
@@ -22,7 +22,7 @@ Constant = Callable[["ModuleScope", ast.Bind], dict[str, Object]]
 """Evaluates a binding at the top of a file."""
 
 WORDS: Mapping[str, Object] = {
-    **{word: Word(word) for word in ("same", "valid", "half", "causal")},
+    **{word: Word(word) for word in PADDINGS},
     **{dtype.value: dtype for dtype in DType},
 }
 
