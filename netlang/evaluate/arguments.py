@@ -177,7 +177,7 @@ def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
         notes=(
             f"its parameters: {signature(function)}",
             *(
-                ("the number of inputs isn't written: it is read from the shape that comes in",)
+                ("the number of inputs is not written: it follows from the input's shape",)
                 if function.name in _INPUTS_UNWRITTEN and not new
                 else ()
             ),
