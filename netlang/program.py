@@ -319,7 +319,7 @@ class Program:
             home.imported[local] = None
             if origin is None:
                 continue
-            if origin.declaration(name.name.text) is None and name.name.text not in origin.imported:
+            if not origin.exports(name.name.text):
                 self.diagnostics.report(missing_name(item, name, origin))
                 continue
             home.imported[local] = (origin, name.name.text)

@@ -37,7 +37,7 @@ _OPERATORS: dict[Family, frozenset[str]] = {
     ),
     "activation": frozenset(
         {"relu", "sigmoid", "tanh", "softplus", "softsign", "selu", "gelu", "leaky_relu", "elu"}
-        | {"softmax", "log_softmax", "leak", "clamp"}
+        | {"softmax", "log_softmax", "prelu", "clamp"}
     ),
 }
 _JOINS = frozenset({"add", "sub", "mul", "div", "concat", "stack", "maximum", "minimum", "select"})

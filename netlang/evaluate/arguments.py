@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netlang.advice.parameters import completed, parameter_helps, with_tensor
+from netlang.advice.calls import completed, with_tensor
+from netlang.advice.parameters import parameter_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
@@ -176,7 +177,7 @@ def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
         notes=(
             f"its parameters: {signature(function)}",
             *(
-                ("the number of inputs isn't written: it is read from the shape that comes in",)
+                ("the number of inputs is not written: it follows from the input's shape",)
                 if function.name in _INPUTS_UNWRITTEN and not new
                 else ()
             ),

@@ -15,7 +15,7 @@ from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive
 from netlang.manual.blackboard import Blackboard
-from netlang.manual.pages import library
+from netlang.manual.pages import public
 from netlang.manual.topics import SETTING, WORD, pages
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def explain(thing: str) -> str:
 
     Raises ``NetlangError`` with the nearest names for one that is none of them.
     """
-    definitions, operators, words = library(), _operators(), pages()
+    definitions, operators, words = public(), _operators(), pages()
     parts: list[str] = []
     if thing in words:
         parts.append(str(words[thing]))
@@ -64,7 +64,7 @@ def contents() -> list[tuple[str, list[str]]]:
         for title, kind in (("words of the language", WORD), ("settings of `train`", SETTING))
     ]
     files: dict[str, list[str]] = {}
-    for name, entry in sorted(library().items()):
+    for name, entry in sorted(public().items()):
         files.setdefault(entry.module, []).append(name)
     listed += [(f"{module}:", names) for module, names in files.items()]
     taken = {name for _, names in listed for name in names}

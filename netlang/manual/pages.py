@@ -1,11 +1,16 @@
-"""Manual pages of the library: what a definition is for, how it is called, an example worked out.
+"""Manual pages of the library: what a definition is for, its signature, and worked examples.
 
-A line `## e.g. x: f32[N, 8] |> dense(4)` before a definition is an example: its inputs, and a call
-with the first of them.
+A line `## e.g. …` before a definition is an example. It is one of four:
+
+- the inputs of a net and a call with the first of them: `x: f32[N, 8] |> dense(4)`
+- the inputs of a net and an expression: `x: f32[N, 8] -> x + full([8], 0.5)`
+- a setting of a train section: `optimizer = adam(1e-3)`
+- a fact about numbers: `larger(3, 4) == 4`
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +20,7 @@ from textwrap import fill
 from netlang.analysis.counts import grouped, macs, running, trained
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
+from netlang.evaluate.modules.module import is_private
 from netlang.program import Program, load
 from netlang.syntax import ast
 from netlang.syntax.parser import parse_part, split_definitions
@@ -23,11 +29,34 @@ from netlang.syntax.reader import read_source
 PRELUDE = Path(__file__).parents[1] / "prelude"
 EXAMPLE = "e.g. "
 _WIDTH = 100
+_SMALL = """\
+net Small(image: f32[N, 1, 8, 8]) -> logits: f32[N, 10] {
+  features = image |> conv(8, 3, pad=1, bias=false) |> batch_norm |> relu
+  logits = features |> flatten |> dense(10)
+}
+"""
+_SECTION = {
+    "data": '  data = digits("train") |> batches(32, shuffle=true)\n',
+    "model": "  model = new Small()\n  right = accuracy(model(batch.image), batch.label)\n",
+    "metrics": "  metrics = [right]\n",
+    "loss": "  loss = cross_entropy(model(batch.image), batch.label)\n",
+    "optimizer": "  optimizer = sgd(0.1)\n",
+    "run": "  run = 10 epochs\n",
+}
+"""The train section around an example of a setting."""
+_COLUMNS = {
+    "data": "",
+    "model": "  model = new Small()\n",
+    "loss": "  loss = mse(model(random_normal([8, 1, 8, 8])), random_normal([8, 10]))\n",
+    "optimizer": "  optimizer = sgd(0.1)\n",
+    "run": "  run = 10 epochs\n",
+}
+"""The train section around examples of data, whatever the columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A definition of the library: a part of one of its files, with the lines that tell of it."""
+    """A definition of the library: a part of one of its files, with its documentation."""
 
     name: str
     file: Path
@@ -66,7 +95,7 @@ class Entry:
 
     @property
     def outs(self) -> list[str]:
-        """The names of what a call gives."""
+        """The names of the results of a call."""
         parsed = parse_part(self.source, self.start, self.end, Diagnostics())
         assert parsed is not None
         match parsed.declarations:
@@ -79,7 +108,7 @@ class Entry:
         return self.source.text[self.start : self.end].rstrip().splitlines()
 
     def page(self) -> str:
-        """Write the page, with every example worked out."""
+        """Return the page: what the definition is for, its code, and its worked examples."""
         article = "an" if self.kind == "op" else "a"
         told = "\n".join(line for line in self.about if not line.startswith(EXAMPLE))
         parts = [f"{self.name}: {article} {self.kind} ({self.place})"]
@@ -92,31 +121,49 @@ class Entry:
         return "\n\n".join(part for part in parts if part)
 
     def worked_out(self, example: str) -> str:
-        """Say what an example gives, and what it costs for one example of a batch."""
+        """Return an example of a call with the types and counts of its net for one example."""
+        shown = f"  example  {example}"
+        if _inputs_of(example) is None:
+            return shown
         net = load_text(self.program(example)).net(None)
         graph = net.graph
-        given = ", ".join(f"{name}: {value.type}" for name, value in graph.outputs.items())
+        outputs = ", ".join(f"{name}: {value.type}" for name, value in graph.outputs.items())
         one = net.bind({"N": 1}) if "N" in example else graph
         counts = {
             "parameters": trained(graph), "running statistics": running(graph), "MACs": macs(one)
         }  # fmt: skip
-        shown = [f"{grouped(count)} {what}" for what, count in counts.items() if count != 0]
-        costs = f"\n  costs    {'; '.join(shown)}" if shown else ""
-        return f"  example  {example}\n  gives    {given}{costs}"
+        known = [f"{grouped(count)} {what}" for what, count in counts.items() if count != 0]
+        costs = f"\n  costs    {'; '.join(known)}" if known else ""
+        return f"{shown}\n  returns  {outputs}{costs}"
 
     def program(self, example: str) -> str:
-        """Write an example as a program of one net."""
-        inputs, _, call = example.partition(" |> ")
+        """Return a program that contains an example: a call in a net, a setting, or a fact."""
+        inputs = _inputs_of(example)
+        if inputs is None:
+            setting, equals, _ = example.partition(" = ")
+            if not equals:
+                return f"{_SMALL}\nassert {example}\n"
+            kept = {setting: f"  {example}\n"}
+            section = (_COLUMNS if setting == "data" else _SECTION) | kept
+            return f"{_SMALL}\ntrain example {{\n{''.join(section.values())}}}\n"
         outs = self.outs
         shown = outs[0] if len(outs) == 1 else f"({', '.join(outs)})"
         imported = f"from {self.module} import {self.name}\n\n" if "." in self.module else ""
-        value = f"{inputs.partition(':')[0]} |> {call}"
+        called = example.removeprefix(inputs)
+        first = inputs.partition(":")[0]
+        value = f"{first}{called}" if called.startswith(" |>") else called.removeprefix(" -> ")
         return f"{imported}net Example({inputs}) -> {shown} = {value}\n"
+
+
+def _inputs_of(example: str) -> str | None:
+    """Return the inputs of an example that is a call of tensors."""
+    found = re.match(r"\w+: .+?(?= \|> | -> )", example)
+    return found[0] if found is not None else None
 
 
 @cache
 def library() -> dict[str, Entry]:
-    """Give every definition of the prelude and the standard library by its name."""
+    """Return every definition of the prelude and the standard library by its name."""
     # The modules of the standard library lie in folders: the prelude's own files come first.
     paths = sorted(PRELUDE.glob("**/*.net"), key=lambda path: (len(path.parts), path))
     found: dict[str, Entry] = {}
@@ -127,8 +174,13 @@ def library() -> dict[str, Entry]:
     return found
 
 
+def public() -> dict[str, Entry]:
+    """Return the definitions that programs can use."""
+    return {name: entry for name, entry in library().items() if not is_private(name)}
+
+
 def load_text(text: str) -> Program:
-    """Check a program that is in no file."""
+    """Load a program from its text."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "example.net"
         path.write_text(text, "utf-8")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
-from netlang.diagnostics.suggestions import nearest
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.names.cycles import report_cycles
 from netlang.names.externs import check_extern_op
 from netlang.names.lookup import Lookup
 from netlang.names.scopes import Entry, Scope
-from netlang.plan.settings import SETTING_SYNONYMS, SETTINGS, STEP_SETTINGS
+from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.syntax import ast
 
 
@@ -132,7 +132,7 @@ class _Lint(Lookup):
                 self._unused_setting(name, entry, STEP_SETTINGS)
 
     def _unused_setting(self, name: str, entry: Entry, settings: Iterable[str] = SETTINGS) -> None:
-        near = SETTING_SYNONYMS.get(name.lower()) or nearest(name, settings)
+        near = setting_like(name, settings)
         self._reject(
             rules.UNUSED_SETTING,
             f"`{name}` is neither a training setting nor used",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from netlang.advice.parameters import element_helps
+from netlang.advice.parameters import element_helps, type_like
+from netlang.advice.tables import definitions
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest
-from netlang.evaluate.calls.unknown import MODULES, advice, reject_unknown_name
+from netlang.evaluate.calls.unknown import advice, reject_unknown_name
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import TYPE_NAMES
@@ -20,11 +21,6 @@ from netlang.syntax import ast
 from netlang.syntax.keywords import FOREIGN_VALUES
 from netlang.syntax.walk import children, walk
 
-_TYPE_SYNONYMS = {
-    "integer": "int", "long": "int", "double": "float", "real": "float", "boolean": "bool",
-    "string": "str", "text": "str", "shape": "[int]", "list": "[int]", "function": "op",
-    "module": "block", "layer": "block", "epochs": "duration",
-}  # fmt: skip
 SUGGESTED = 60
 """Mistakes in a program up to which near names are looked for."""
 
@@ -66,7 +62,7 @@ class Lookup:
                 self.expr(dim, scope)
 
     def _unknown_type(self, type: ast.NameType) -> None:
-        near = _TYPE_SYNONYMS.get(type.name.lower()) or nearest(type.name, TYPE_NAMES)
+        near = type_like(type.name, TYPE_NAMES)
         self._reject(
             rules.UNKNOWN_TYPE,
             f"I don't know the type `{type.name}`",
@@ -204,7 +200,8 @@ class Lookup:
 
     def _foreign(self, name: str, scope: Scope) -> bool:
         """Tell whether a name before a point is that of another framework's module."""
-        return name in MODULES and scope.find(name) is None and not self.home.knows(name)
+        unknown = scope.find(name) is None and not self.home.knows(name)
+        return unknown and name in definitions().modules
 
     def _module(self, value: ast.Name, name: str, scope: Scope) -> None:
         notes, helps = advice(name, scope.names() | self.home.visible())

@@ -44,7 +44,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "local_response_norm",
         "add_channel",
         "mul_channel",
-        "leak",
+        "prelu",
     ),
     "elementwise.choice": (
         "constant",

@@ -21,7 +21,7 @@ from netlang.syntax import ast
 VIEWS = frozenset({"reshape", "flatten", "squeeze", "unsqueeze", "cast"})
 """Operators that pass on what they get."""
 
-_SINGLE = frozenset({*VIEWS, "relu", "leaky_relu", "leak", "gelu", "tanh", "sigmoid", "elu"})
+_SINGLE = frozenset({*VIEWS, "relu", "leaky_relu", "prelu", "gelu", "tanh", "sigmoid", "elu"})
 _LINEAR = frozenset({"linear", "convolve", "convolve_transpose"})
 _DROPS = frozenset({"dropout", "drop_path", "dropout_channels"})
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError
-from netlang.diagnostics.suggestions import nearest
 from netlang.evaluate.bodies import check_assertion, run_bind
 from netlang.evaluate.builtins.metrics import metric_names
 from netlang.evaluate.calls.binding import bind_arguments
@@ -19,7 +19,7 @@ from netlang.ir.backward_slice import Slopes
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Node, Param, State, Value
 from netlang.plan.cautions import Section, caution
-from netlang.plan.settings import SETTING_SYNONYMS, SETTINGS, STEP_SETTINGS
+from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.plan.typed import setting
 from netlang.syntax import ast
 from netlang.syntax.walk import walk
@@ -180,10 +180,7 @@ _EXAMPLES = {
 def _misspelt(binds: Iterable[ast.Bind], known: Collection[str]) -> bool:
     """Tell whether a name is close to a setting, which may then be the one that is missed."""
     names = [target.text for bind in binds for target in bind.targets]
-    return any(
-        name not in known and (name.lower() in SETTING_SYNONYMS or nearest(name, known) is not None)
-        for name in names
-    )
+    return any(name not in known and setting_like(name, known) is not None for name in names)
 
 
 def _columns(rows: Rows) -> str:

@@ -1,4 +1,4 @@
-"""The settings of a train section, their types, and what they are called elsewhere."""
+"""The settings of a train section, and their types."""
 
 from __future__ import annotations
 
@@ -20,25 +20,3 @@ SETTINGS = {
     "carry_state": "bool",
 }
 STEP_SETTINGS = frozenset({"loss", "update", "optimizer", "clip", "repeat"})
-
-SETTING_SYNONYMS = {
-    "epochs": "run",
-    "num_epochs": "run",
-    "steps": "run",
-    "optim": "optimizer",
-    "opt": "optimizer",
-    "criterion": "loss",
-    "objective": "loss",
-    "validation": "valid",
-    "val": "valid",
-    "callbacks": "checkpoint",
-    "early_stopping": "stop",
-    "gradient_clip": "clip",
-    "initializer": "init",
-    "dataset": "data",
-    "train_data": "data",
-    "random_seed": "seed",
-    "metric": "metrics",
-    "save": "checkpoint",
-}
-"""What people call the settings elsewhere."""

@@ -269,9 +269,9 @@ def rrelu(
 
 @writes("nn.functional.prelu")
 def prelu(call: Call, x: torch.Tensor, weight: torch.Tensor) -> str:
-    if weight.ndim == 0:
-        return f"leak({call.x(x)}, reshape({call.x(weight)}, [1]))"
-    return f"leak({call.x(x)}, {call.x(weight)})"
+    sizes = [weight.numel()] + [1] * max(0, x.ndim - 2)
+    slope = f"reshape({call.x(weight)}, {sizes})"
+    return f"relu({call.x(x)}) - {slope} * relu(-{call.x(x)})"
 
 
 def _normalized(name: str, form: str) -> None:

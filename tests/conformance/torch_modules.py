@@ -118,22 +118,22 @@ def _adaptive(kind: str, rank: int) -> None:
     MODULES[f"Adaptive{kind}Pool{rank}d"] = write
 
 
-def _places(call: Call, m: Any, x: torch.Tensor, rank: int) -> list[str]:
+def _with_indices(call: Call, m: Any, x: torch.Tensor, rank: int) -> list[str]:
     if m.ceil_mode or m.dilation not in (1, (1,) * rank):
-        raise Excluded("places in windows with gaps, or beyond the edge")
+        raise Excluded("indices of dilated windows, or of windows past the edge")
     name = call.x(x)
     maps = name if x.ndim == rank + 2 else f"unsqueeze({name}, 0)"
     stride = m.kernel_size if m.stride is None else m.stride
     sizes = f"{ints(m.kernel_size)}, stride={ints(stride)}, pad={ints(m.padding)}"
-    pooled = call.let(f"max_pool_places({maps}, {sizes})")
-    made = [f"{pooled}.values", f"{pooled}.places"]
+    pooled = call.let(f"max_pool_indices({maps}, {sizes})")
+    made = [f"{pooled}.values", f"{pooled}.indices"]
     return made if x.ndim == rank + 2 else [f"squeeze({each}, 0)" for each in made]
 
 
 def _pool(kind: str, rank: int) -> None:
     def write(call: Call, m: Any, x: torch.Tensor) -> str | list[str]:
         if getattr(m, "return_indices", False):
-            return _places(call, m, x, rank)
+            return _with_indices(call, m, x, rank)
         if getattr(m, "divisor_override", None) is not None:
             raise Excluded("a mean with another divisor than the count")
         names = "stride padding dilation ceil_mode count_include_pad"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shutil import copy
 
 import numpy as np
 import pytest
@@ -220,6 +221,7 @@ def test_several_scans_keep_their_names_apart(tmp_path: Path) -> None:
 
 # ---- layers ------------------------------------------------------------------------------
 
+SCANS = Path(__file__).with_name("scans_of_cells.net")
 STATES = {"rnn": ("h",), "gru": ("h",), "lstm": ("h", "c")}
 
 
@@ -236,7 +238,9 @@ def native_and_composite(kind: str, *, started: bool, lengths: bool) -> str:
     )
     starts = ", ".join(f"{s}0: f32[2, N, 3]" for s in states)
     given = f"x: f32[N, T, 2], length: i64[N], {starts}"
-    return f"""net Native({given}) -> (loss: f32[], y: f32[N, T, 6], {ends}) {{
+    return f"""from "{SCANS.name}" import {kind}_scan
+
+net Native({given}) -> (loss: f32[], y: f32[N, T, 6], {ends}) {{
   layer = {kind}(x, 3, bidirectional=true{whole}{length})
   y = layer.y
 {chr(10).join(f"  {s} = layer.{s}" for s in states)}
@@ -262,6 +266,7 @@ def test_a_layer_is_a_scan_of_its_cell(
     states = STATES[kind]
     text = native_and_composite(kind, started=started, lengths=lengths)
     (tmp_path / "looped.net").write_text(text, encoding="utf-8")
+    copy(SCANS, tmp_path)
     program = load(tmp_path / "looped.net")
     assert [d for d in program.diagnostics.items if d.severity is Severity.ERROR] == []
     native, composite = (program.net(name).graph for name in ("Native", "Composite"))

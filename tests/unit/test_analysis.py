@@ -450,7 +450,11 @@ def test_the_json_object_is_what_the_command_promises() -> None:
     assert printed["net"] == "LeNet"
     assert printed["inputs"] == {"image": "f32[N, 1, 28, 28]"}
     assert printed["outputs"] == {"logits": "f32[N, 10]"}
-    assert (printed["trainable_parameters"], printed["non_trainable_parameters"], printed["macs"]) == (61_706, 0, 416_520)
+    assert (
+        printed["trainable_parameters"],
+        printed["non_trainable_parameters"],
+        printed["macs"],
+    ) == (61_706, 0, 416_520)
     assert printed["layers"][0] == {
         "path": "c1",
         "kind": "conv",

@@ -81,7 +81,11 @@ def test_check_json_holds_nets_and_diagnostics(netlang: Netlang) -> None:
             "file": "small.net",
             "ok": True,
             "nets": {
-                "Small": {"inputs": {"x": "f32[N, 4]"}, "outputs": {"y": "f32[N, 3]"}, "trainable_parameters": 67}
+                "Small": {
+                    "inputs": {"x": "f32[N, 4]"},
+                    "outputs": {"y": "f32[N, 3]"},
+                    "trainable_parameters": 67,
+                }
             },
         },
         {"file": "wrong.net", "ok": False, "nets": {}},
@@ -144,7 +148,15 @@ def test_summary_json_is_one_object_with_every_layer(netlang: Netlang) -> None:
     content = json.loads(out)
     assert code == 0
     assert {
-        key: content[key] for key in ("net", "inputs", "outputs", "trainable_parameters", "non_trainable_parameters", "macs")
+        key: content[key]
+        for key in (
+            "net",
+            "inputs",
+            "outputs",
+            "trainable_parameters",
+            "non_trainable_parameters",
+            "macs",
+        )
     } == {
         "net": "Small",
         "inputs": {"x": "f32[N, 4]"},
@@ -153,7 +165,9 @@ def test_summary_json_is_one_object_with_every_layer(netlang: Netlang) -> None:
         "non_trainable_parameters": 0,
         "macs": 56,
     }
-    assert [(r["kind"], r["output"], r["trainable_parameters"], r["macs"]) for r in content["layers"]] == [
+    assert [
+        (r["kind"], r["output"], r["trainable_parameters"], r["macs"]) for r in content["layers"]
+    ] == [
         ("dense", "f32[N, 8]", 40, 32),
         ("relu", "f32[N, 8]", 0, 0),
         ("dense", "f32[N, 3]", 27, 24),

@@ -40,7 +40,7 @@ MISTAKES = [
      "`length` takes i64 elements, not f32"),
     ("x: f32[N, T, 4]", "gru(x, 3, layers=0)", "assertion",
      "a recurrent net has at least one layer"),
-    ("x: f32[N, 8, 4]", "learned_places(x, 6)", "index-out-of-range",
+    ("x: f32[N, 8, 4]", "learned_positions(x, 6)", "index-out-of-range",
      "the range 0:8 goes beyond the axis"),
     ("x: f32[N, T]", "embedding(x, 5, 3)", "dtype-mismatch", "`ids` takes i64 elements, not f32"),
     ("q: f32[N, T, 4], k: f32[N, S, 5]", "attention(q, k, k)", "shape-mismatch",
@@ -99,7 +99,7 @@ LENGTHS = """net Lengths(x: f32[N, T, 4], n: i64[N]) -> y {
 }
 """
 WORDS = """net Words(tokens: i64[N, T]) -> y {
-  y = embedding(tokens, 10, 3) |> learned_places(6)
+  y = embedding(tokens, 10, 3) |> learned_positions(6)
 }
 """
 
@@ -135,7 +135,7 @@ def test_a_token_that_is_no_word_is_told_with_its_line(tmp_path: Path) -> None:
     assert "bad.net:2" in onnx
 
 
-def test_a_sequence_with_more_steps_than_learned_places_is_told(tmp_path: Path) -> None:
+def test_a_sequence_with_more_steps_than_learned_positions_is_told(tmp_path: Path) -> None:
     graph = program(tmp_path, WORDS).net("Words").graph
     numpy, onnx = run_both(graph, {"tokens": np.zeros((1, 7), dtype=np.int64)})
     assert "bad.net:2" in numpy

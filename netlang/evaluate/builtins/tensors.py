@@ -65,8 +65,8 @@ def _element(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> O
     return value.type.dtype
 
 
-@compile_time("window")
-def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+@compile_time("per_axis")
+def _per_axis(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
     kernel, axes = values["kernel"], _known_int(values, args, "axes", span)
     if not isinstance(kernel, list | tuple):
         in_bounds(axes, span)
@@ -81,8 +81,10 @@ def _window(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> 
     return list(kernel)
 
 
-@compile_time("per_group")
-def _per_group(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+@compile_time("channels_per_group")
+def _channels_per_group(
+    values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame
+) -> Object:
     channels, groups, side = values["channels"], values["groups"], values["side"]
     if not isinstance(channels, int) or not isinstance(groups, int):
         reject(

@@ -140,7 +140,7 @@ def call_function(
     )
 
 
-_WITHOUT_TENSOR = {"flip": "flip_image", "resize": "resize_image"}
+_WITHOUT_TENSOR = {"flip": "_flip_image", "resize": "_resize_image"}
 """Ops on tensors whose name, called without a tensor, means a transform of images."""
 
 
@@ -294,7 +294,7 @@ def _call_extern(
     path = frame.binding_path()
     inner = enter(function, span, frame, path=path, layer=frame.layer)
     library = function.home.source.library
-    name = function.name
+    name = function.implementation
     if library and name in NUMERIC and all(is_number(a.value) for a in assigned.values()):
         return NUMERIC[name]({k: a.value for k, a in assigned.items()}, span)
     if not bind_arguments(function, assigned, inner):
@@ -361,7 +361,7 @@ def _call_primitive(
     # The node belongs to the call's scope, its name to the caller's binding.
     assert inner.call is not None
     inner.base = ""
-    made = primitive(function.name, operands, attributes, span, inner)
+    made = primitive(function.implementation, operands, attributes, span, inner)
     return list(made) if function.name in _LISTED else result(made)
 
 

@@ -1,4 +1,4 @@
-"""Names nobody defined: what the writer may have meant."""
+"""Names that nothing defines, and what the user may have meant."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.context.frame import Frame, reject
 
-MODULES = frozenset({"torch", "nn", "F", "tf", "keras", "layers", "np", "jnp", "jax", "K"})
-"""Modules whose functions people call by a point."""
-
-_INPUTS_UNWRITTEN = frozenset({"conv", "linear", "batchnorm"})
+_INPUTS_INFERRED = frozenset({"conv", "linear", "batchnorm"})
 
 
 def reject_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
-    """Report a name that nothing defines, with what it may stand for."""
+    """Report a name that nothing defines, with what it most likely means."""
     if name == "batch" and frame.run.training and frame.call is None:
         reject(
             rules.USED_EARLY,
@@ -43,26 +40,33 @@ def reject_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoRetu
 
 
 def advice(name: str, visible: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give notes and helps for an unknown name."""
-    from netlang.advice.layers import advice_for, folded, misspelt, ours_of, undimensioned
+    """Return notes and helps for an unknown name."""
+    from netlang.advice.definitions import (
+        advice_for,
+        folded,
+        misspelled,
+        ours_of,
+        undimensioned,
+    )
 
     known = set(visible)
-    told = advice_for(name)
-    if told is not None:
-        return (), (told,)
+    if (text := advice_for(name)) is not None:
+        from netlang.evaluate.modules.families import with_lists
+
+        return (), (with_lists(text),)
     short = undimensioned(name)
     plain = {candidate.replace("_", ""): candidate for candidate in known if candidate.islower()}
     ours = ours_of(name) or (plain.get(short) if short != folded(name) else None)
     if ours and (ours in known or ours.startswith("`")):
         notes: tuple[str, ...] = ()
-        if short in _INPUTS_UNWRITTEN:
-            notes = ("the number of inputs isn't written: it is read from the shape that comes in",)
+        if short in _INPUTS_INFERRED:
+            notes = ("the number of inputs is not written: it follows from the input's shape",)
         shown = ours if ours.startswith("`") else f"`{ours}`"
         return notes, (f"netlang calls this {shown}",)
     for candidate in known:
         if folded(candidate) == folded(name) and candidate != name:
             return (), (f"did you mean `{candidate}`?",)
     near = did_you_mean(name, known)
-    if not near and (meant := misspelt(name, known)) is not None:
+    if not near and (meant := misspelled(name, known)) is not None:
         near = (f"did you mean `{meant}`?",)
     return (), near

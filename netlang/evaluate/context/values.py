@@ -39,6 +39,14 @@ class Function:
         return self.definition.name.text
 
     @property
+    def implementation(self) -> str:
+        """The operator or built-in an ``extern op`` of the library resolves to.
+
+        A private definition, `_prelu`, leaves the public name to the block around it.
+        """
+        return self.name.removeprefix("_")
+
+    @property
     def kind(self) -> str:
         return self.definition.kind
 
@@ -66,9 +74,13 @@ class Results:
     values: Mapping[str, Object]
 
 
+PADDINGS = ("same", "valid", "half", "causal")
+"""The words that may stand for a padding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A bare word with a meaning of its own: ``same``, ``valid``, ``half``, ``causal``."""
+    """A bare word with a meaning of its own, such as ``same``."""
 
     text: str
 

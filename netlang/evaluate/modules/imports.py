@@ -109,5 +109,5 @@ def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) ->
         rules.UNKNOWN_IMPORT,
         f"{shown} has no `{name.name.text}`",
         Label(name.name.span, "not defined there"),
-        helps=did_you_mean(name.name.text, origin.names()),
+        helps=did_you_mean(name.name.text, filter(origin.exports, origin.names())),
     )

@@ -1,4 +1,4 @@
-"""The names a file gives, and where they come from: the file, its imports, the prelude."""
+"""The names a file can use: its own, those it imports, and those of the prelude."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
 from netlang.diagnostics.source import Source
 from netlang.evaluate.context.frame import DEPTH_LIMIT
 from netlang.evaluate.context.parameter_names import Sites, sites_of
-from netlang.evaluate.context.values import UNKNOWN, Function, Object, Word
+from netlang.evaluate.context.values import PADDINGS, UNKNOWN, Function, Object, Word
 from netlang.ir.types import DType
 from netlang.syntax import ast
 
@@ -19,17 +19,22 @@ if TYPE_CHECKING:
     from netlang.evaluate.calls.binding import Expected
 
 Constant = Callable[["ModuleScope", ast.Bind], dict[str, Object]]
-"""Evaluates a binding at the top of a file; set by the elaborator."""
+"""Evaluates a binding at the top of a file."""
 
 WORDS: Mapping[str, Object] = {
-    **{word: Word(word) for word in ("same", "valid", "half", "causal")},
+    **{word: Word(word) for word in PADDINGS},
     **{dtype.value: dtype for dtype in DType},
 }
 
 
+def is_private(name: str) -> bool:
+    """Check whether a name of the library is for the library's own files only."""
+    return name.startswith("_")
+
+
 @dataclass(slots=True, eq=False)
 class ModuleScope:
-    """One file's names.
+    """The names of one file.
 
     ``imported`` maps a local name to the file and the name it comes from (``None`` after a
     failed import, so that its uses stay silent).
@@ -44,38 +49,49 @@ class ModuleScope:
         default_factory=dict[str, "tuple[ModuleScope, str] | None"]
     )
     recursive: set[str] = field(default_factory=set[str])
-    """Definitions that call themselves; calling one gives nothing."""
+    """Definitions that call themselves; a call of one has no value."""
     prepared: dict[int, tuple[Expected, ...]] = field(
         default_factory=dict[int, "tuple[Expected, ...]"]
     )
     """The signatures of the definitions called so far, ready to be matched."""
     looking_into: int = 0
-    """Definitions being named one inside the other, counted in the library all files share."""
+    """The depth of nested calls of ``sites``, counted in the library that all files share."""
     _values: dict[str, Object] = field(default_factory=dict[str, Object])
     _sites: dict[int, Sites] = field(default_factory=dict[int, Sites])
     _evaluating: list[str] = field(default_factory=list[str])
 
     def declaration(self, name: str) -> ast.Declaration | None:
-        """Give what the file itself declares under a name."""
+        """Return what the file itself declares under a name."""
         return self.declared.get(name)
 
     def names(self) -> Iterable[str]:
-        """List what the file itself declares."""
+        """Return the names that the file itself declares."""
         return self.declared
 
+    def exports(self, name: str) -> bool:
+        """Check whether another file can import a name from this one."""
+        return self.declaration(name) is not None or name in self.imported
+
     def visible(self) -> set[str]:
-        """List every name the file can use."""
+        """Return every name the file can use."""
         found = {*self.names(), *self.imported}
-        return found | self.library.visible() if self.library is not None else found | set(WORDS)
+        if self.library is None:
+            return found | set(WORDS)
+        return found | {name for name in self.library.visible() if self._outer(name) is not None}
 
     def knows(self, name: str) -> bool:
-        """Tell whether a name can be used in this file, without evaluating anything."""
+        """Check whether a name can be used in this file, without evaluating anything."""
         if self.declaration(name) is not None or name in self.imported:
             return True
-        return self.library.knows(name) if self.library is not None else name in WORDS
+        outer = self._outer(name)
+        return outer.knows(name) if outer is not None else name in WORDS
+
+    def _outer(self, name: str) -> ModuleScope | None:
+        """Return the library as the scope around this one; its private names stay inside it."""
+        return None if is_private(name) else self.library
 
     def find(self, name: str) -> Object | type[LookupError] | None:
-        """Give the value of a name, or ``LookupError`` where the file has none."""
+        """Return the value of a name, or ``LookupError`` where the file has none."""
         if name in self._values:
             return self._values[name]
         match self.declaration(name):
@@ -89,29 +105,28 @@ class ModuleScope:
                 if name in self.imported:
                     origin = self.imported[name]
                     return origin[0].find(origin[1]) if origin is not None else UNKNOWN
-                if self.library is not None:
-                    return self.library.find(name)
-                return WORDS.get(name, LookupError)
+                outer = self._outer(name)
+                return outer.find(name) if outer is not None else WORDS.get(name, LookupError)
         self._values[name] = value
         return value
 
     def _constant(self, name: str, bind: ast.Bind) -> Object:
         if name in self._evaluating:
-            self._report_circle(name, bind)
+            self._report_cycle(name, bind)
             return UNKNOWN
         self._evaluating.append(name)
         self._values.update(self.constant(self, bind))
         self._evaluating.pop()
         return self._values.get(name, UNKNOWN)
 
-    def _report_circle(self, name: str, bind: ast.Bind) -> None:
-        circle = self._evaluating[self._evaluating.index(name) :]
-        shown = " → ".join(f"`{each}`" for each in [*circle, name])
+    def _report_cycle(self, name: str, bind: ast.Bind) -> None:
+        cycle = self._evaluating[self._evaluating.index(name) :]
+        shown = " → ".join(f"`{each}`" for each in [*cycle, name])
         self.diagnostics.report(
             Diagnostic(
                 rules.RECURSION,
                 f"`{name}` is defined by itself"
-                if len(circle) == 1
+                if len(cycle) == 1
                 else f"these are defined by each other: {shown}",
                 Label(bind.value.span, "this needs its own value"),
                 helps=("give one of them a value of its own",),
@@ -119,7 +134,7 @@ class ModuleScope:
         )
 
     def function(self, name: str) -> Function | None:
-        """Give the definition a name stands for, if it stands for one."""
+        """Return the definition a name refers to, if it refers to one."""
         home: ModuleScope = self
         while True:
             match home.declaration(name):
@@ -128,13 +143,13 @@ class ModuleScope:
                     return found if isinstance(found, Function) else None
                 case None if home.imported.get(name) is not None:
                     home, name = home.imported[name] or (home, name)
-                case None if name not in home.imported and home.library is not None:
-                    home = home.library
+                case None if name not in home.imported and (outer := home._outer(name)) is not None:
+                    home = outer
                 case _:
                     return None
 
     def owns(self, name: str) -> bool:
-        """Tell whether calling the definition ``name`` makes weights."""
+        """Check whether calling the definition ``name`` creates weights."""
         function = self.function(name)
         if function is None:
             return False
@@ -143,11 +158,11 @@ class ModuleScope:
         return function.home.sites(function.definition).owns
 
     def sites(self, definition: ast.Definition) -> Sites:
-        """Name the weight-owning calls of a definition of this file."""
+        """Return the names of the weight-owning calls of a definition of this file."""
         known = self._sites.get(id(definition))
         if known is not None:
             return known
-        # Calls nested deeper than this are refused, whatever they own.
+        # Calls nested deeper than this are rejected, whatever they own.
         common = self.library or self
         if common.looking_into >= DEPTH_LIMIT:
             return Sites()
@@ -161,7 +176,7 @@ class ModuleScope:
 
 @dataclass(slots=True, eq=False)
 class LibraryScope(ModuleScope):
-    """The prelude, or a module of the standard library: parsed name by name, as far as used."""
+    """The prelude, or a module of the standard library: each definition is parsed when used."""
 
     parse: Callable[[str], ast.Declaration | None] = lambda _: None
     index: frozenset[str] = frozenset()
@@ -178,3 +193,9 @@ class LibraryScope(ModuleScope):
 
     def names(self) -> Iterable[str]:
         return self.index
+
+    def exports(self, name: str) -> bool:
+        return name in self.index and not is_private(name)
+
+    def _outer(self, name: str) -> ModuleScope | None:
+        return self.library

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import NoReturn
 
-from netlang.advice.parameters import KINDS
+from netlang.advice.parameters import argument_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import article_of, describe
@@ -14,6 +14,7 @@ from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
 from netlang.evaluate.context.spelling import spell
 from netlang.evaluate.context.values import (
+    PADDINGS,
     UNKNOWN,
     Argued,
     Duration,
@@ -147,6 +148,10 @@ def _setting(kind: str) -> Callable[[Object], bool]:
     return lambda value: isinstance(value, Setting) and value.type == kind
 
 
+def _words(words: tuple[str, ...]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
 _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     "int": ("an int", _an_int),
     "bool": ("true or false", lambda v: isinstance(v, bool)),
@@ -155,7 +160,7 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     "list": ("a list", lambda v: isinstance(v, list)),
     "any": ("anything", lambda _: True),
     "ints": ("an int, or a tuple with an int per axis", _some_ints),
-    "padding": ("a padding: an int, a tuple, or `same`, `half`, `valid`, `causal`", _a_padding),
+    "padding": (f"a padding: an int, a tuple, or {_words(PADDINGS)}", _a_padding),
     "duration": ("a duration (epochs or steps)", lambda v: isinstance(v, Duration)),
     "block": ("a block", lambda v: isinstance(v, Function | Layer)),
     "op": ("an op", lambda v: isinstance(v, Function) and v.kind == "op"),
@@ -216,9 +221,7 @@ def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
         case "duration", int() | float():
             amount = f"{value:g} epochs" if value != 1 else "1 epoch"
             return (f"write `{amount}` or `{amount.replace('epoch', 'step')}`",)
-        case kind, _ if kind in KINDS:
-            return (KINDS[kind],)
-        case "padding", str() if value in ("same", "valid", "half", "causal"):
+        case "padding", str() if value in PADDINGS:
             return (f"it is a word, not a string: write `{name}={value}`",)
         case "int", float() if value == int(value):
             return (f"write `{int(value)}`",)
@@ -227,4 +230,4 @@ def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
         case "float" | "int" | "bool" | "ints" | "floats", Value():
             return ("a tensor is only known at run time; this is settled when the file is checked",)
         case _:
-            return ()
+            return argument_helps(kind)

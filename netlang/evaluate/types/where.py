@@ -83,7 +83,7 @@ def check_arguments(
         return
     assert frame.call is not None
     # Two ops have names of their own where they are called without a tensor.
-    called = frame.call.function.name.removesuffix("_image")
+    called = frame.call.function.implementation.removesuffix("_image")
     own = assigned.get(names[0]) if len(names) == 1 else None
     reject(
         rules.OUT_OF_RANGE,

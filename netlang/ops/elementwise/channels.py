@@ -198,23 +198,23 @@ def aligned(b: OnnxBuilder, v: Operand, x: TensorType) -> Operand | str:
 
 @register
 @dataclass(frozen=True)
-class Leak(Primitive):
+class PRelu(Primitive):
     """Keep positive elements and multiply the others by a learned slope, one for each channel.
 
     ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; a slope ``f32[1]`` serves all channels.
     Source: He et al., 2015; ONNX PRelu.
     """
 
-    name: ClassVar[str] = "leak"
+    name: ClassVar[str] = "prelu"
     operands: ClassVar[tuple[str, ...]] = ("x", "slope")
 
     def infer(self, *types: TensorType) -> Types:
         x, slope = types
-        require_float("leak", x)
+        require_float("prelu", x)
         require_dtype_of(x, slope, operand=1)
         if slope.shape != (1,) and (x.rank < 2 or slope.shape != (x.shape[1],)):
             raise OperandError(
-                "`leak` needs one slope for each channel, or one for all",
+                "`prelu` needs one slope for each channel, or one for all",
                 operand=1,
                 label=f"this is {slope}",
                 notes=(f"the input is {x}",),

@@ -1,4 +1,4 @@
-"""Whoever writes the name of a layer of PyTorch or Keras is led to ours.
+"""The names of PyTorch, Keras, JAX and ONNX lead to ours.
 
 Tests ``netlang.advice``.
 """
@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from netlang.advice.layers import ADVICE, FOREIGN
-from netlang.evaluate.modules.library import FOLDER
+from netlang.advice.definitions import folded
+from netlang.advice.tables import definitions
+from netlang.evaluate.calls.unknown import advice
+from netlang.evaluate.modules.families import with_lists
+from netlang.manual.pages import public
 from netlang.program import load
-from netlang.syntax.parser import split_definitions
-from netlang.syntax.reader import read_source
+from netlang.syntax.keywords import RESERVED
 
 TORCH = """
 AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d
@@ -69,74 +71,35 @@ stft svd tensordot trace tril_indices true_divide unique unravel_index vander vi
 zeros_like numpy requires_grad
 RandAugment CutMix RandomGrayscale Discretization MelSpectrogram JaxLayer Parameter Buffer
 max_pool2d_with_indices squareplus sparsemax
+MatMul Gemm And Where Hardmax TopK expand_dims jit vmap
 """
-SIZES = "n: int = 4, classes: int = 3, t: float = 2.0"
-INPUTS = [
-    "mask: bool[4, 4], ids: i64[4], "
-    + ", ".join(f"{name}: {matrix}" for name in (*"xywabdu", "value", "first", "last", "limit"))
-    for matrix in ("f32[4, 4]", "f32[]", "f32[4]", "f32[3, 3, 3]", "f32[2, 3, 4, 4]")
-]
-"""The advice is about tensors of one of these ranks."""
-NO_VALUES = ("deviation", "min", "product(shape(x))", "reshape")
-WRITTEN = sorted({told for told in ADVICE.values() if told.startswith("write `")})
-PRELUDE = {name for file in FOLDER.glob("*.net") for name in split_definitions(read_source(file))}
+PUBLIC = public()
+OPERATORS = "+ - * / @ ** % -x 1..n"
 
 
 @pytest.mark.parametrize("name", sorted({*TORCH.split(), *KERAS.split(), *TENSORS.split()}))
-def test_the_name_of_a_foreign_layer_leads_to_ours(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "foreign.net"
-    path.write_text(f"net Foreign(x: f32[N, 3, 8, 8]) -> y {{\n  y = {name}(x)\n}}\n")
+def test_the_name_of_a_layer_elsewhere_leads_to_ours(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere.net"
+    path.write_text(f"net Elsewhere(x: f32[N, 3, 8, 8]) -> y {{\n  y = {name}(x)\n}}\n")
     (found,) = load(path).diagnostics.items
     assert found.rule.code == "unknown-name"
     (told,) = found.helps
-    if told in ADVICE.values():
+    if told in map(with_lists, definitions().advice.values()):
         return
     named = told.split("`")[1]
-    assert named in PRELUDE or named in ["+", "-", "*", "/", "@", "**", "%", "-x", "1..n"]
-    assert told.startswith("netlang calls this") or same(named, name)
+    assert named in PUBLIC or named in OPERATORS.split() or named in RESERVED
+    assert told.startswith("netlang calls this") or folded(named) == folded(name)
 
 
-def same(ours: str, theirs: str) -> bool:
-    return ours.replace("_", "") == theirs.lower()
-
-
-def test_every_name_of_ours_in_the_table_exists() -> None:
-    ours = {name for name in FOREIGN if not name.startswith("`")}
-    assert ours - PRELUDE == set()
-
-
-def test_every_foreign_name_leads_to_one_of_ours() -> None:
-    theirs = [name for names in FOREIGN.values() for name in names.split()]
-    assert len(theirs) == len(set(theirs))
-
-
-@pytest.mark.parametrize("told", [told for told in WRITTEN if "`from " in told])
-def test_what_to_import_is_there(told: str, tmp_path: Path) -> None:
-    path = tmp_path / "imports.net"
-    path.write_text(f"{told.split('`')[1]}\n\nnet Same(x: f32[N]) -> y = x\n")
-    assert not load(path).diagnostics.failed
-
-
-@pytest.mark.parametrize("told", WRITTEN)
-def test_what_to_write_instead_can_be_written(told: str, tmp_path: Path) -> None:
-    written = told.split("`")[1]
-    if "…" in written or written in NO_VALUES or written.startswith(("from ", "|> ")):
-        return
-    path = tmp_path / "instead.net"
-    rejected: list[str] = []
-    for inputs in INPUTS:
-        path.write_text(f"net Instead({inputs}, {SIZES}) -> z {{\n  z = {written}\n}}\n")
-        found = [d for d in load(path).diagnostics.items if d.rule.code != "unused-input"]
-        if not found:
-            return
-        rejected.append(found[0].message)
-    raise AssertionError(rejected)
+def test_a_list_of_alternatives_comes_from_the_prelude() -> None:
+    listed = "`sgd`, `adagrad`, `rmsprop`, `adadelta`, `adam` or `adamw`"
+    assert advice("lion", []) == ((), (f"there is no such optimizer: use {listed}",))
 
 
 def helps(call: str, folder: Path) -> tuple[str, ...]:
-    """Ask what to do about the one mistake in a call."""
-    path = folder / "foreign.net"
-    path.write_text(f"net Foreign(x: f32[N, 4, 8, 8]) -> y = x |> {call}\n")
+    """Return the help for the one error in a call."""
+    path = folder / "call.net"
+    path.write_text(f"net Call(x: f32[N, 4, 8, 8]) -> y = x |> {call}\n")
     (found,) = load(path).diagnostics.items
     return found.helps
 
@@ -147,16 +110,16 @@ def helps(call: str, folder: Path) -> tuple[str, ...]:
         ("conv(8, 3, padding=1)", "netlang calls this `pad`"),
         (
             'conv(8, 3, padding_mode="reflect")',
-            'surround the map first: `pad([(1, 1), (1, 1)], mode="reflect")`',
+            'pad the input first: `pad([(1, 1), (1, 1)], mode="reflect")`',
         ),
         ("conv_transpose(8, 3, output_padding=1)", "netlang calls this `out_pad`"),
-        ("max_pool(2, return_indices=true)", "`max_pool_places` gives the places, too"),
+        ("max_pool(2, return_indices=true)", "`max_pool_indices` returns the indices, too"),
         (
             "batch_norm(affine=false)",
-            "say it for each: `scale=` is the factor, `shift=` what is added",
+            "set each of them: `scale=` for the factor, `shift=` for the offset",
         ),
         ("dense(units=8)", "netlang calls this `out`"),
-        ('upsample(size=20, mode="nearest")', "`resize` takes the size to reach"),
+        ('upsample(size=20, mode="nearest")', "`resize` takes the output size"),
         ("hardtanh(min_val=-1.0)", "netlang calls this `low`"),
         ("softplus(threshold=20.0)", "leave it out: large numbers are exact without it"),
         ("threshold(threshold=0.1, value=2.0)", "netlang calls this `limit`"),
@@ -164,7 +127,9 @@ def helps(call: str, folder: Path) -> tuple[str, ...]:
         ("tile(1, 2, 1, 1)", "put the numbers in a list: `tile(x, [1, 2])`"),
     ],
 )
-def test_the_settings_of_foreign_layers_lead_to_ours(call: str, told: str, tmp_path: Path) -> None:
+def test_the_parameters_of_layers_elsewhere_lead_to_ours(
+    call: str, told: str, tmp_path: Path
+) -> None:
     assert helps(call, tmp_path) == (told,)
 
 
@@ -178,5 +143,5 @@ def test_the_settings_of_foreign_layers_lead_to_ours(call: str, told: str, tmp_p
         ("conv(8, 3, dilaton_rate=2)", "did you mean `dilation`?"),
     ],
 )
-def test_a_foreign_name_may_be_misspelt(call: str, told: str, tmp_path: Path) -> None:
+def test_a_name_elsewhere_may_be_misspelled(call: str, told: str, tmp_path: Path) -> None:
     assert helps(call, tmp_path) == (told,)

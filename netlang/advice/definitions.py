@@ -1,0 +1,50 @@
+"""Our names for the layers and functions of other frameworks, or what to write instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from netlang.advice.tables import definitions
+from netlang.diagnostics.suggestions import nearest
+
+
+def ours_of(name: str) -> str | None:
+    """Return our name for what other frameworks call ``name``.
+
+    >>> ours_of("AvgPool2d"), ours_of("Conv2DTranspose"), ours_of("relu")
+    ('avg_pool', 'conv_transpose', None)
+    """
+    aliases = definitions().aliases
+    return aliases.get(folded(name)) or aliases.get(undimensioned(name))
+
+
+def misspelled(name: str, known: Collection[str]) -> str | None:
+    """Return our name for what other frameworks call by a name similar to ``name``.
+
+    >>> misspelled("nll_los", ["nll"]), misspelled("nll_los", ["mse"])
+    ('nll', None)
+    """
+    there = {theirs: ours for theirs, ours in definitions().aliases.items() if ours in known}
+    near = nearest(folded(name), there)
+    return there[near] if near is not None else None
+
+
+def advice_for(name: str) -> str | None:
+    """Return what to do instead of calling ``name``."""
+    advice = definitions().advice
+    return advice.get(folded(name)) or advice.get(undimensioned(name))
+
+
+def folded(name: str) -> str:
+    """Return a name in lowercase without underscores."""
+    return name.lower().replace("_", "")
+
+
+def undimensioned(name: str) -> str:
+    """Return a name without the number of axes, and without ``lazy`` in front.
+
+    >>> undimensioned("LazyConv2d"), undimensioned("Conv3DTranspose")
+    ('conv', 'convtranspose')
+    """
+    return re.sub(r"[123]d(?=transpose$|withindices$|$)", "", folded(name)).removeprefix("lazy")

@@ -1,0 +1,94 @@
+"""Names that other frameworks use, as data: read when an error message needs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypedDict
+
+FOLDER = Path(__file__).parent
+
+
+class _Advice(TypedDict):
+    text: str
+    names: list[str]
+
+
+class _Definitions(TypedDict):
+    modules: list[str]
+    aliases: dict[str, dict[str, list[str]]]
+    advice: list[_Advice]
+
+
+class _Parameters(TypedDict):
+    parameters: dict[str, list[str]]
+    inferred: list[str]
+    parameter_advice: dict[str, str]
+    arguments: dict[str, str]
+    element_types: dict[str, list[str]]
+    types: dict[str, list[str]]
+    settings: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Names of layers and functions, in lowercase without underscores and ``1d`` to ``3d``.
+
+    ``aliases`` maps them to our names, or to an expression in backticks; ``advice`` says what to
+    write instead, with ``<type>`` where the functions that return such a value are listed.
+    """
+
+    modules: frozenset[str]
+    aliases: Mapping[str, str]
+    advice: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Names of parameters, types and settings; those of parameters in lowercase, without ``_``.
+
+    ``inferred`` are parameters that follow from the shape of the input, ``arguments`` examples of
+    a value of each type.
+    """
+
+    aliases: Mapping[str, str]
+    inferred: frozenset[str]
+    advice: Mapping[str, str]
+    arguments: Mapping[str, str]
+    element_types: Mapping[str, str]
+    types: Mapping[str, str]
+    settings: Mapping[str, str]
+
+
+@cache
+def definitions() -> Definitions:
+    """Return the names of layers and functions in other frameworks."""
+    read: _Definitions = json.loads((FOLDER / "definitions.json").read_text("utf-8"))
+    aliases = [_inverted(section) for section in read["aliases"].values()]
+    return Definitions(
+        frozenset(read["modules"]),
+        {theirs: ours for section in aliases for theirs, ours in section.items()},
+        {name: advice["text"] for advice in read["advice"] for name in advice["names"]},
+    )
+
+
+@cache
+def parameters() -> Parameters:
+    """Return the names of parameters, types and settings in other frameworks."""
+    read: _Parameters = json.loads((FOLDER / "parameters.json").read_text("utf-8"))
+    return Parameters(
+        _inverted(read["parameters"]),
+        frozenset(read["inferred"]),
+        read["parameter_advice"],
+        read["arguments"],
+        _inverted(read["element_types"]),
+        _inverted(read["types"]),
+        _inverted(read["settings"]),
+    )
+
+
+def _inverted(names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {theirs: ours for ours, them in names.items() for theirs in them}

@@ -1,0 +1,35 @@
+"""Functions of the prelude by the type they return: what a message lists as alternatives."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from netlang.evaluate.modules.library import FOLDER
+
+_RETURNING = re.compile(r"^extern op (\w+)\([^{]*?-> y: (\w+)", re.MULTILINE)
+_OVERLOADED = re.compile(r"^_(\w+)_image$")
+"""The transforms `flip()` and `resize()` have names of their own; see ``calls.py``."""
+
+
+@cache
+def returning(type: str) -> tuple[str, ...]:
+    """Return the functions that make a value of a type, such as ``optimizer`` or ``transform``."""
+    found = [
+        name
+        for file in sorted(FOLDER.glob("*.net"))
+        for name, result in _RETURNING.findall(file.read_text("utf-8"))
+        if result == type
+    ]
+    return tuple(_OVERLOADED.sub(r"\1", name) for name in found)
+
+
+def enumerated(names: tuple[str, ...]) -> str:
+    """Return names in backticks as a list in a sentence."""
+    quoted = [f"`{name}`" for name in names]
+    return " or ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
+
+
+def with_lists(text: str) -> str:
+    """Return a text with ``<type>`` replaced by the functions that return such a value."""
+    return re.sub(r"<(\w+)>", lambda found: enumerated(returning(found[1])), text)
