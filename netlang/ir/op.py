@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar, cast
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.rules import Rule
 from netlang.ir.dims import Dim, Shape, Size, substitute, symbols
+from netlang.ir.registry import Registry
 from netlang.ir.types import DType, TensorType, Types
 
 if TYPE_CHECKING:
@@ -249,43 +249,7 @@ def _shown(value: object) -> str:
             return str(value)
 
 
-class Registry(MutableMapping[str, "type[Primitive]"]):
-    """Every operator by name; the module of an operator is loaded when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._loaded: dict[str, type[Primitive]] = {}
-        self._modules: dict[str, str] = {}
-
-    def locate(self, modules: Mapping[str, str]) -> None:
-        """Say in which module each operator is found."""
-        self._modules.update(modules)
-
-    def __getitem__(self, name: str) -> type[Primitive]:
-        if name not in self._loaded:
-            import_module(self._modules[name])
-        return self._loaded[name]
-
-    def __setitem__(self, name: str, op: type[Primitive]) -> None:
-        if name in self._loaded:
-            raise ValueError(f"operator {name!r} is registered twice")
-        self._loaded[name] = op
-
-    def __delitem__(self, name: str) -> None:
-        del self._loaded[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._modules or name in self._loaded
-
-    def __iter__(self) -> Iterator[str]:
-        for module in dict.fromkeys(self._modules.values()):
-            import_module(module)
-        return iter(list(self._loaded))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-OPS = Registry()
+OPS = Registry("netlang.ops")
 P = TypeVar("P", bound=Primitive)
 
 
