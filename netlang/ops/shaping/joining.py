@@ -27,6 +27,7 @@ class Concat(Primitive):
     """
 
     name: ClassVar[str] = "concat"
+    family = "join"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
 
     axis: int
@@ -85,6 +86,7 @@ class Stack(Primitive):
     """
 
     name: ClassVar[str] = "stack"
+    family = "join"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
 
     axis: int
@@ -153,6 +155,7 @@ class Split(Primitive):
     """
 
     name: ClassVar[str] = "split"
+    lists_results = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     sizes: Shape

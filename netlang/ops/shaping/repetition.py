@@ -9,7 +9,15 @@ from typing import ClassVar, Self
 from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
+from netlang.ir.op import (
+    AxisWindow,
+    OnnxBuilder,
+    Operand,
+    OperandError,
+    Primitive,
+    Sample,
+    register,
+)
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, integers, rejected, sizes
 from netlang.ops.samples import sample
@@ -29,6 +37,7 @@ class Expand(Primitive):
     """
 
     name: ClassVar[str] = "expand"
+    retypes = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     shape: Shape
@@ -225,6 +234,10 @@ class Every(Primitive):
         axis = axis_of(x, self.axis)
         kept = (x.shape[axis] + self.by - 1) // self.by
         return (x.with_shape(*x.shape[:axis], kept, *x.shape[axis + 1 :]),)
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        del types
+        return AxisWindow(1, self.by) if axis == self.axis else None
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands

@@ -33,6 +33,7 @@ class AvgPool(Primitive):
     """
 
     name: ClassVar[str] = "avg_pool"
+    family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     kernel: tuple[int, ...]
@@ -167,6 +168,7 @@ class LpPool(Primitive):
     """
 
     name: ClassVar[str] = "lp_pool"
+    family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     kernel: tuple[int, ...]
