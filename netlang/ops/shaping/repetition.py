@@ -172,11 +172,11 @@ class Flip(Primitive):
     name: ClassVar[str] = "flip"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
-    axes: tuple[int, ...]
+    axis: tuple[int, ...]
 
     def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
         del operand
-        return frozenset(axis % rank for axis in self.axes)
+        return frozenset(axis % rank for axis in self.axis)
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
@@ -184,15 +184,15 @@ class Flip(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
-        for axis in self.axes:
+        for axis in self.axis:
             axis_of(x, axis)
         return (x,)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
-        return (np.flip(operands[0], self.axes).copy(),)
+        return (np.flip(operands[0], self.axis).copy(),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (_mirrored(b, operands[0], self.axes),)
+        return (_mirrored(b, operands[0], self.axis),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del inputs, outputs
