@@ -9,9 +9,6 @@ from netlang.analysis.counts import Example, known, total, weight_bytes
 from netlang.ir.dims import Size, substitute
 from netlang.ir.graph import Graph, Node, Value
 
-VIEWS = frozenset({"reshape", "flatten", "squeeze", "unsqueeze"})
-"""Operators that give the same bytes another shape."""
-
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2}
 """Numbers an optimizer keeps for each trained weight."""
 
@@ -99,7 +96,7 @@ def owners(nodes: Iterable[Node]) -> dict[Value, Value]:
     """Map each view to the value that holds its bytes."""
     owner: dict[Value, Value] = {}
     for node in nodes:
-        if node.op.name in VIEWS:
+        if node.op.view:
             source = node.inputs[0]
             owner[node.outputs[0]] = owner.get(source, source)
     return owner

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from netlang.analysis.axes import Spread, spread
 from netlang.ir.dims import Shape
 from netlang.ir.graph import Graph, Node, Value, types
-from netlang.ir.op import Window
+from netlang.ir.op import AxisWindow, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +121,20 @@ def _widen(reach: AxisField, window: Window) -> AxisField:
     if reach.axis is None or not 0 <= reach.axis - 2 < len(window.extent):
         return reach.everything
     at = reach.axis - 2
-    seen = Spread(window.extent[at], window.stride[at], -window.before[at])
+    seen = AxisWindow(window.extent[at], window.stride[at], -window.before[at])
     return _looked_at(reach, seen)
 
 
-def _looked_at(reach: AxisField, seen: Spread) -> AxisField:
+def _looked_at(reach: AxisField, seen: AxisWindow) -> AxisField:
     field = None if reach.field is None else reach.field + (seen.extent - 1) * reach.jump
     start = reach.start + seen.start * reach.jump
-    return AxisField(reach.axis, field, reach.jump * seen.jump, start)
+    return AxisField(reach.axis, field, reach.jump * seen.stride, start)
 
 
 def _gathers(node: Node) -> bool:
     """Tell whether one place of a result that is spread or resampled sees several."""
     rank = node.inputs[0].type.rank
-    seen = (spread(node, axis) for axis in range(2, rank)) if rank > 2 else ()
+    seen = (node.op.axis_window(axis, *types(node.inputs)) for axis in range(2, rank))
     return any(each is not None and each.extent > 1 for each in seen)
 
 
@@ -161,11 +160,11 @@ def _move(
         return reach
     size, at = source[reach.axis], node.op.moved(reach.axis, source, target)
     moved = replace(reach, axis=at)
-    if size == 1 or (at is None and node.op.name == "index"):
+    if size == 1:
         return moved
-    if at is None or as_whole:
+    if as_whole:
         return moved.everything
-    if (seen := spread(node, reach.axis)) is not None:
+    if (seen := node.op.axis_window(reach.axis, *types(node.inputs))) is not None:
         return _looked_at(moved, seen)
-    # An axis of another size was looked at as a whole.
-    return moved if target[at] == size else moved.everything
+    # An axis that is gone, or has another size, was looked at as a whole.
+    return moved if at is not None and target[at] == size else moved.everything

@@ -6,17 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal[
-    "recurrent",
-    "attention",
-    "convolution",
-    "dense",
-    "pooling",
-    "normalization",
-    "activation",
-    "join",
-    "other",
-]
+from netlang.ir.op import Family
+
 Role = Literal["layer", "input", "output", "state"]
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from netlang.diagram import drawing
 from netlang.diagram.drawing import Curve, Drawing, Group, Label, Point, Shape, text_width
 from netlang.diagram.layout import LOOP, Area, Direction, Layout, lay_out
-from netlang.diagram.outline import Box, Family, Frame, Item, Outline
+from netlang.diagram.outline import Box, Frame, Item, Outline
+from netlang.ir.op import Family
 
 # Light enough for black text in print, and told apart by the colour-blind (after Okabe and Ito).
 _PAINTS: dict[Family, tuple[str, str]] = {

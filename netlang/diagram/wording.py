@@ -9,13 +9,15 @@ from netlang.analysis.counts import grouped
 from netlang.analysis.layers import Layer
 from netlang.analysis.summary import Row, Summary
 from netlang.analysis.table import shape_text
-from netlang.diagram.outline import Family
 from netlang.ir.dims import Size
 from netlang.ir.graph import Graph, Node, written_at
+from netlang.ir.op import Family
 from netlang.ir.types import Types
 from netlang.ops.looping.recurrent import Recurrence
 from netlang.ops.random.random import RandomDrop
-from netlang.ops.reducing.linear import Linear
+from netlang.ops.reducing.linear import Einsum, Linear, Matmul
+from netlang.ops.reducing.softmax import Softmax
+from netlang.ops.shaping.gathering import GatherRows
 from netlang.ops.windows.averaging import AvgPool, LpPool
 from netlang.ops.windows.convolution import Convolve
 from netlang.ops.windows.pooling import MaxPool
@@ -23,33 +25,15 @@ from netlang.ops.windows.transposed_convolution import ConvolveTranspose
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
 """From what says most about several layers together to what says least."""
-
-_OPERATORS: dict[Family, frozenset[str]] = {
-    "recurrent": frozenset({"rnn_layer", "gru_layer", "lstm_layer", "scan"}),
-    "convolution": frozenset({"convolve", "convolve_transpose"}),
-    "dense": frozenset({"linear", "matmul", "einsum", "gather_rows"}),
-    "pooling": frozenset(
-        {"max_pool", "avg_pool", "lp_pool", "adaptive_avg_pool", "adaptive_max_pool"}
-    ),
-    "normalization": frozenset(
-        {"normalize_batch", "normalize_group", "normalize_instance", "normalize_layer"}
-        | {"normalize_rms", "local_response_norm", "l2_normalize"}
-    ),
-    "activation": frozenset(
-        {"relu", "sigmoid", "tanh", "softplus", "softsign", "selu", "gelu", "leaky_relu", "elu"}
-        | {"softmax", "log_softmax", "prelu", "clamp"}
-    ),
-}
-_JOINS = frozenset({"add", "sub", "mul", "div", "concat", "stack", "maximum", "minimum", "select"})
-_PRODUCTS = frozenset({"matmul", "einsum"})
 _CELLS = frozenset({"rnn_cell", "gru_cell", "lstm_cell"})
 
 
 def family_of(layers: Sequence[Layer]) -> Family:
     """Find the family of a layer, or the one that says most about several."""
     found: set[Family] = {_family(layer) for layer in layers}
-    names = [node.op.name for layer in layers for node in layer.nodes]
-    if "softmax" in names and sum(name in _PRODUCTS for name in names) > 1:
+    ops = [node.op for layer in layers for node in layer.nodes]
+    products = sum(isinstance(op, Matmul | Einsum) for op in ops)
+    if products > 1 and any(isinstance(op, Softmax) for op in ops):
         found.add("attention")
     return min(found, key=FAMILIES.index) if found else "other"
 
@@ -59,11 +43,13 @@ def _family(layer: Layer) -> Family:
         return "recurrent"
     if "pool" in layer.kind:
         return "pooling"
-    names = {node.op.name for node in layer.nodes}
-    for family, operators in _OPERATORS.items():
-        if names & operators:
-            return family
-    return "join" if layer.kind in _JOINS and _several(layer) else "other"
+    # Many layers add something on the way; a join is one that does nothing else.
+    joins = _several(layer)
+    found: set[Family] = {"other"}
+    for op in (node.op for node in layer.nodes):
+        if op.family != "join" or (joins and op.name == layer.kind):
+            found.add(op.family)
+    return min(found, key=FAMILIES.index)
 
 
 def _several(layer: Layer) -> bool:
@@ -72,7 +58,7 @@ def _several(layer: Layer) -> bool:
 
 def recurs(layers: Iterable[Layer]) -> bool:
     """Tell whether a layer walks along a sequence and hands a state from step to step."""
-    return any(node.op.name in _OPERATORS["recurrent"] for each in layers for node in each.nodes)
+    return any(node.op.family == "recurrent" for each in layers for node in each.nodes)
 
 
 def words(kinds: Sequence[str], layers: Sequence[Layer], graph: Graph) -> str:
@@ -114,7 +100,7 @@ def _settings(node: Node) -> str:
             return f"{units}, backwards" if reverse else units
         case RandomDrop(rate=rate):
             return f"{rate:g}"
-        case op if op.name == "gather_rows":
+        case GatherRows():
             return "×".join(map(str, node.inputs[0].type.shape))
         case _:
             return ""

@@ -15,7 +15,7 @@ def moving(nodes: Sequence[Node], loss: Value, slopes: Slopes | None = None) -> 
     """Collect the values a loss has a gradient by, and what those are computed from."""
     open = _with_slopes({loss}, slopes)
     for node in reversed(nodes):
-        if node.op.name != "stop_gradient" and not open.isdisjoint(node.outputs):
+        if not node.op.stops_gradient and not open.isdisjoint(node.outputs):
             open |= _with_slopes(node.inputs, slopes)
     return open
 

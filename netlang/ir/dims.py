@@ -97,6 +97,12 @@ class Dim:
     def __rfloordiv__(self, other: int) -> Size:
         return floor_divide(other, self)
 
+    def __trunc__(self) -> Dim:
+        """Return the size itself: it is an integer already."""
+        return self
+
+    __floor__ = __ceil__ = __round__ = __trunc__
+
     def __mod__(self, other: Size) -> Size:
         return self - floor_divide(self, other) * other
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self, TypeVar, cast
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.rules import Rule
 from netlang.ir.dims import Dim, Shape, Size, substitute, symbols
+from netlang.ir.registry import Registry
 from netlang.ir.types import DType, TensorType, Types
 
 if TYPE_CHECKING:
@@ -124,6 +124,33 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class AxisWindow:
+    """How positions of a result look at one axis of the first operand.
+
+    A position sees ``extent`` positions of the operand. The first position of the result sees them
+    from ``start`` on, and neighbors are ``stride`` apart, a fraction where the axis was enlarged.
+    """
+
+    extent: int
+    stride: float
+    start: int = 0
+
+
+Family = Literal[
+    "recurrent",
+    "attention",
+    "convolution",
+    "dense",
+    "pooling",
+    "normalization",
+    "activation",
+    "join",
+    "other",
+]
+"""Kinds of layers, from the one that characterizes a group of layers most to the least."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """An instance of an operator and operand types on which every law must hold.
 
@@ -153,6 +180,27 @@ class Primitive(ABC):
     no_gradient: ClassVar[str] = ""
     """Why nothing flows back through the operator, as a part of a sentence; then it is a constant
     to every gradient. ``""`` where ``vjp`` is stated."""
+    stops_gradient: ClassVar[bool] = False
+    """Whether the operator is there to keep gradients out: what is before it is not trained."""
+    family: ClassVar[Family] = "other"
+    """The kind of layer the operator makes, by which diagrams and selections group layers."""
+    view: ClassVar[bool] = False
+    """Whether the result is the first operand in another shape, in the same memory."""
+    retypes: ClassVar[bool] = False
+    """Whether only the type changes: where the types agree, the result is the first operand."""
+    pointwise: ClassVar[bool] = False
+    """Whether each element depends on that element of the first operand and on parameters alone."""
+    linear: ClassVar[bool] = False
+    """Whether the operands are a tensor, a weight it is multiplied by and, maybe, a bias."""
+    random: ClassVar[bool] = False
+    """Whether the operator samples random numbers, in training at least."""
+    running_statistics: ClassVar[bool] = False
+    """Whether training replaces the last operands by statistics of the batches."""
+    lists_results: ClassVar[bool] = False
+    """Whether a call returns a list of the results, also where there is only one."""
+    on_numbers: ClassVar[Callable[..., object] | None] = None
+    """The same function of Python numbers, for calls with numbers only; may raise ``ValueError``
+    or ``OverflowError`` where it has no value."""
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
@@ -188,6 +236,14 @@ class Primitive(ABC):
     def window(self, *types: TensorType) -> Window | None:
         """Say how output positions look at the first operand; ``None`` where one sees one."""
         del types
+        return None
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        """Return how an axis of the first operand is seen where the result has it otherwise.
+
+        For operators that are no window: ``None`` where each position sees the same one.
+        """
+        del axis, types
         return None
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
@@ -249,43 +305,7 @@ def _shown(value: object) -> str:
             return str(value)
 
 
-class Registry(MutableMapping[str, "type[Primitive]"]):
-    """Every operator by name; the module of an operator is loaded when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._loaded: dict[str, type[Primitive]] = {}
-        self._modules: dict[str, str] = {}
-
-    def locate(self, modules: Mapping[str, str]) -> None:
-        """Say in which module each operator is found."""
-        self._modules.update(modules)
-
-    def __getitem__(self, name: str) -> type[Primitive]:
-        if name not in self._loaded:
-            import_module(self._modules[name])
-        return self._loaded[name]
-
-    def __setitem__(self, name: str, op: type[Primitive]) -> None:
-        if name in self._loaded:
-            raise ValueError(f"operator {name!r} is registered twice")
-        self._loaded[name] = op
-
-    def __delitem__(self, name: str) -> None:
-        del self._loaded[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._modules or name in self._loaded
-
-    def __iter__(self) -> Iterator[str]:
-        for module in dict.fromkeys(self._modules.values()):
-            import_module(module)
-        return iter(list(self._loaded))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-OPS = Registry()
+OPS = Registry("netlang.ops")
 P = TypeVar("P", bound=Primitive)
 
 

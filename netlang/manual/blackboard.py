@@ -10,8 +10,11 @@ from netlang.analysis.counts import Example, grouped, node_macs
 from netlang.analysis.receptive import AxisField, Reception, Step, reception, show_field
 from netlang.ir.dims import Dim, Shape, Size, exact_quotient, product
 from netlang.ir.graph import Graph, Node, Param, types, written_at
+from netlang.ops.reducing.reduction import Reduction
+from netlang.ops.shaping.joining import Concat
+from netlang.ops.windows.adaptive import AdaptivePool
+from netlang.ops.windows.transposed_convolution import ConvolveTranspose
 
-_REDUCTIONS = frozenset({"mean", "sum", "max", "min", "prod", "logsumexp"})
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
@@ -123,9 +126,9 @@ class Blackboard:
 
 def _joined(node: Node) -> Iterator[str]:
     """Add up the sizes that are put one after the other."""
-    axis = getattr(node.op, "axis", None)
-    if node.op.name != "concat" or not isinstance(axis, int):
+    if not isinstance(node.op, Concat):
         return
+    axis = node.op.axis
     parts = " + ".join(_count(v.type.shape[axis]) for v in node.inputs)
     yield _line("joined", f"{parts} = {_count(node.outputs[0].type.shape[axis])} along axis {axis}")
 
@@ -134,14 +137,14 @@ def _gathered(node: Node) -> Iterator[str]:
     """Say what of the input one filter, one gate or one result takes."""
     groups, gates = getattr(node.op, "groups", 1), getattr(node.op, "gates", None)
     given, made = types(node.inputs), types(node.outputs)
-    if node.op.name.startswith("convolve") and isinstance(groups, int) and groups > 1:
+    if node.op.family == "convolution" and isinstance(groups, int) and groups > 1:
         each = exact_quotient(given[0].shape[1], groups)
         if each is not None:
             take = f"{_count(given[0].shape[1])} / {groups} = {_count(each)}"
             yield _line("groups", f"{groups}, each with {take} of the input's channels")
     if isinstance(gates, int) and isinstance(units := made[0].shape[-1], int):
         yield _line("gates", f"{gates} of {units} units: {gates}·{units} = {gates * units:,} rows")
-    if node.op.name in _REDUCTIONS:
+    if isinstance(node.op, Reduction):
         over = exact_quotient(given[0].size, made[0].size)
         if over is not None and over != 1:
             axes = [n for n in _dropped(given[0].shape, made[0].shape) if n != 1]
@@ -181,14 +184,14 @@ def _widened(before: AxisField, after: AxisField) -> str:
 def sizes(node: Node) -> Iterator[str]:
     """Work out each spatial size of a window's result."""
     window, pad = node.op.window(*types(node.inputs)), getattr(node.op, "pad", None)
-    if node.op.name.startswith("adaptive_"):
+    if isinstance(node.op, AdaptivePool):
         yield from _parts(node)
     if not isinstance(pad, tuple) or node.inputs[0].type.rank < 3:
         return
     pads = cast("tuple[tuple[int, int], ...]", pad)
     given, made = node.inputs[0].type.shape[2:], node.outputs[0].type.shape[2:]
     names = _AXES.get(len(given), ())
-    if node.op.name == "convolve_transpose":
+    if isinstance(node.op, ConvolveTranspose):
         yield from _spread_sizes(node, given, made, pads)
         return
     if window is None:

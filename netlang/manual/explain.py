@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import MISSING, fields
-from importlib import import_module
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
@@ -27,14 +26,14 @@ def explain(thing: str) -> str:
 
     Raises ``NetlangError`` with the nearest names for one that is none of them.
     """
-    definitions, operators, words = public(), _operators(), pages()
+    definitions, words = public(), pages()
     parts: list[str] = []
     if thing in words:
         parts.append(str(words[thing]))
     if thing in definitions:
         parts.append(definitions[thing].page())
-    if thing in operators:
-        parts.append(_operator(operators[thing]))
+    if thing in OPS:
+        parts.append(_operator(OPS[thing]))
     from netlang.diagnostics.rules import all_rules
 
     if thing in all_rules():
@@ -43,7 +42,7 @@ def explain(thing: str) -> str:
         return "\n\n".join(parts)
     from netlang.evaluate.calls.unknown import advice
 
-    _, helps = advice(thing, [*words, *all_rules(), *definitions, *operators])
+    _, helps = advice(thing, [*words, *all_rules(), *definitions, *OPS])
     if thing.endswith(".net"):
         helps = (f"`netlang explain {thing} LAYER`, with a layer that `netlang summary` shows",)
     raise NetlangError(
@@ -68,7 +67,7 @@ def contents() -> list[tuple[str, list[str]]]:
         files.setdefault(entry.module, []).append(name)
     listed += [(f"{module}:", names) for module, names in files.items()]
     taken = {name for _, names in listed for name in names}
-    inside = [name for name in _operators() if name not in taken]
+    inside = [name for name in OPS if name not in taken]
     return [*listed, ("operators that others are made of:", inside), ("rules:", list(all_rules()))]
 
 
@@ -107,12 +106,6 @@ def _examples(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "Wrong", rule.bad
     if rule.good:
         yield "Right", rule.good
-
-
-def _operators() -> Mapping[str, type[Primitive]]:
-    # The table is filled by importing the operators.
-    import_module("netlang.ops")
-    return OPS
 
 
 def _operator(op: type[Primitive]) -> str:

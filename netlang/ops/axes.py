@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlang.ir.dims import Shape, product
+from netlang.ir.dims import Shape, Size, product
 
 
 def without(axis: int, gone: frozenset[int]) -> int | None:
@@ -19,3 +19,13 @@ def aligned(source: Shape, axis: int, target: Shape) -> int | None:
         ):
             return at
     return None
+
+
+def ratio(source: Size, target: Size) -> float | None:
+    """Divide two sizes that are both known or of which one is a multiple of the other."""
+    if isinstance(source, int) and isinstance(target, int):
+        return source / target
+    up, down = target // source, source // target
+    if isinstance(up, int) and up > 0:
+        return 1 / up
+    return float(down) if isinstance(down, int) and down > 0 else None

@@ -9,9 +9,6 @@ from netlang.ops.looping.control import Scan
 from netlang.ops.random.random import Identity
 from netlang.passes.replay import keep, replay
 
-_WHERE_TYPES_AGREE = frozenset({"cast", "expand", "flatten", "reshape"})
-"""Operators that change nothing but the type of their operand."""
-
 
 def fold_identity(graph: Graph) -> Graph:
     """Take the operand in place of a node that changes nothing in evaluation."""
@@ -19,7 +16,7 @@ def fold_identity(graph: Graph) -> Graph:
     def pass_by(builder: Builder, node: Node, inputs: Values) -> Values:
         if isinstance(node.op, Identity):
             return inputs[:1]
-        if node.op.name in _WHERE_TYPES_AGREE and inputs[0].type == node.outputs[0].type:
+        if node.op.retypes and inputs[0].type == node.outputs[0].type:
             return inputs[:1]
         if isinstance(node.op, Scan):
             node = replace(node, op=replace(node.op, body=fold_identity(node.op.body)))

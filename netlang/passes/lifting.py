@@ -50,14 +50,14 @@ def lift(op: Primitive, types: Sequence[TensorType], steps: Sequence[bool]) -> L
             return _shifted(axis_of(types[0], axis), lambda a: NormalizeLayer(a, eps))
         case Concat(axis=axis) if all(steps):
             return _shifted(axis_of(types[0], axis), Concat)
-        case Split(sizes=sizes, axis=axis):
-            return _shifted(axis_of(types[0], axis), lambda a: Split(sizes, a))
+        case Split(parts=parts, axis=axis):
+            return _shifted(axis_of(types[0], axis), lambda a: Split(parts, a))
         case Normalizer(axis=axis):
             return _shifted(axis_of(types[0], axis), lambda a: replace(op, axis=a))
         case Unsqueeze(axis=axis):
             place = axis + types[0].rank + 1 if axis < 0 else axis
             return _shifted(place, Unsqueeze)
-        case Squeeze(axes=axes):
+        case Squeeze(axis=axes):
             places = [axis_of(types[0], axis) for axis in axes]
             return Lifted(Squeeze(tuple(a + 1 for a in places))) if 0 not in places else None
         case Unary() | Activation() | Cast() | Clamp() | LogicalNot() | OneHot():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
@@ -16,14 +17,10 @@ from netlang.evaluate.context.values import Duration, Object, Rows, Setting
 from netlang.ir.backward_slice import moving
 from netlang.ir.dims import product, substitute
 from netlang.ir.graph import Node, Param, Value
+from netlang.ir.op import Primitive
+from netlang.ops.elementwise.activation import Sigmoid, Softplus
+from netlang.ops.reducing.softmax import LogSoftmax, Normalizer
 from netlang.syntax import ast
-
-VIEWS = frozenset({"reshape", "flatten", "squeeze", "unsqueeze", "cast"})
-"""Operators that pass on what they get."""
-
-_SINGLE = frozenset({*VIEWS, "relu", "leaky_relu", "prelu", "gelu", "tanh", "sigmoid", "elu"})
-_LINEAR = frozenset({"linear", "convolve", "convolve_transpose"})
-_DROPS = frozenset({"dropout", "drop_path", "dropout_channels"})
 
 
 @dataclass(slots=True)
@@ -41,12 +38,14 @@ class Section:
     def __post_init__(self) -> None:
         self.makers = {v: node for node in self.nodes for v in node.outputs}
 
-    def before(self, value: Value, through: frozenset[str] = VIEWS) -> Iterator[Node]:
+    def before(
+        self, value: Value, through: Callable[[Primitive], bool] = attrgetter("retypes")
+    ) -> Iterator[Node]:
         """Give what made a value, and what made that, as long as it was only passed on."""
         node = self.makers.get(value)
         while node is not None:
             yield node
-            if node.op.name not in through:
+            if not through(node.op):
                 return
             node = self.makers.get(node.inputs[0])
 
@@ -79,12 +78,15 @@ def _kinds(node: Node) -> Iterator[str]:
 def _double_softmax(section: Section) -> Iterator[Diagnostic]:
     """Find probabilities where logits are wanted."""
     for node in section.nodes:
-        squashed = {
-            "log_softmax": ("softmax", "log_softmax"),
-            "softplus": ("sigmoid",) if "bce_with_logits" in _kinds(node) else (),
-        }.get(node.op.name, ())
-        for earlier in section.before(node.inputs[0]) if squashed else ():
-            if earlier.op.name in squashed:
+        match node.op:
+            case LogSoftmax():
+                squashed = Normalizer
+            case Softplus() if "bce_with_logits" in _kinds(node):
+                squashed = Sigmoid
+            case _:
+                continue
+        for earlier in section.before(node.inputs[0]):
+            if isinstance(earlier.op, squashed):
                 yield _warn(
                     rules.DOUBLE_SOFTMAX,
                     f"the loss takes logits, and gets what `{earlier.op.name}` makes of them",
@@ -97,8 +99,6 @@ def _double_softmax(section: Section) -> Iterator[Diagnostic]:
 
 def _one_class(section: Section) -> Iterator[Diagnostic]:
     """Find a choice between classes of which there is one."""
-    from netlang.ops.reducing.softmax import LogSoftmax
-
     for node in section.nodes:
         match node.op:
             case LogSoftmax(axis=axis) if node.inputs[0].type.shape[axis] == 1:
@@ -118,7 +118,7 @@ def _batch_norms(section: Section) -> Iterator[Diagnostic]:
     counts = Counter(value for node in section.nodes for value in node.inputs)
     for node in section.nodes:
         params = [section.params[v] for v in node.inputs if v in section.params]
-        if node.op.name != "normalize_batch" or not any(p.trained for p in params):
+        if not node.op.running_statistics or not any(p.trained for p in params):
             continue
         found = (
             _bias_before(section, node, counts),
@@ -134,7 +134,7 @@ def _bias_before(section: Section, node: Node, counts: Counter[Value]) -> Diagno
         bias = earlier.inputs[-1]
         if counts[earlier.outputs[0]] > 1:
             return None
-        if earlier.op.name in _LINEAR and len(earlier.inputs) == 3 and bias in section.params:
+        if earlier.op.linear and len(earlier.inputs) == 3 and bias in section.params:
             return _warn(
                 rules.BIAS_BEFORE_BATCH_NORM,
                 "batch norm takes the mean away, and this bias with it",
@@ -147,8 +147,8 @@ def _bias_before(section: Section, node: Node, counts: Counter[Value]) -> Diagno
 
 def _drop_before(section: Section, node: Node) -> Diagnostic | None:
     """Find a dropout on the way into a batch norm (Li et al., 2019)."""
-    for earlier in section.before(node.inputs[0], _SINGLE | _DROPS | _LINEAR):
-        if earlier.op.name in _DROPS:
+    for earlier in section.before(node.inputs[0], _keeps_dropout):
+        if earlier.op.random:
             return _warn(
                 rules.DROPOUT_BEFORE_BATCH_NORM,
                 f"`{earlier.op.name}` comes before a batch norm",
@@ -158,6 +158,11 @@ def _drop_before(section: Section, node: Node) -> Diagnostic | None:
                 helps=("put it behind the last batch norm",),
             )
     return None
+
+
+def _keeps_dropout(op: Primitive) -> bool:
+    """Return whether a dropout before an operator still changes the variance after it."""
+    return op.pointwise or op.retypes or op.linear
 
 
 def _batch_of_one(section: Section, node: Node) -> Diagnostic | None:

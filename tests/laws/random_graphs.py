@@ -21,7 +21,7 @@ SIZES = {"N": 2, "H": 8}
 LARGEST = 20_000
 
 ELEMENTWISE = (
-    "relu", "sigmoid", "tanh", "softplus", "softsign", "selu", "hardsigmoid", "leaky_relu", "elu",
+    "relu", "sigmoid", "tanh", "softplus", "softsign", "selu", "leaky_relu", "elu",
     "gelu", "neg", "abs", "sin", "atan", "dropout", "stop_gradient",
 )  # fmt: skip
 

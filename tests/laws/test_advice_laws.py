@@ -54,7 +54,7 @@ PARAMETERS = {name: [p.name.text for p in parameters_of(e)] for name, e in libra
 for overloaded in ("flip", "resize"):  # without a tensor, they are transforms
     PARAMETERS[overloaded] += PARAMETERS[f"_{overloaded}_image"]
 ALL_PARAMETERS = {p for name in PUBLIC for p in PARAMETERS[name]}
-ADVICE = definitions().advice | parameters().advice | parameters().arguments
+ADVICE = {**definitions().advice, **parameters().advice, **parameters().arguments}
 TEXTS = sorted(set(ADVICE.values()))
 SNIPPETS = sorted({code for text in TEXTS for code in re.findall(r"`([^`]+)`", text)})
 

@@ -10,7 +10,8 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.arguments import assign, takes_tensor
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.builtins.counts import SPECIAL
-from netlang.evaluate.builtins.registry import COMPILE_TIME, NUMERIC
+from netlang.evaluate.builtins.numbers import numeric
+from netlang.evaluate.builtins.registry import COMPILE_TIME
 from netlang.evaluate.calls.binding import bind_arguments
 from netlang.evaluate.calls.extern_ops import call_extern_op
 from netlang.evaluate.context.describe import describe
@@ -31,6 +32,7 @@ from netlang.evaluate.context.values import (
 from netlang.evaluate.emit import primitive, result
 from netlang.evaluate.evaluate import evaluate, evaluates
 from netlang.ir.graph import Scope, Value
+from netlang.ir.op import OPS
 from netlang.syntax import ast
 
 
@@ -295,8 +297,10 @@ def _call_extern(
     inner = enter(function, span, frame, path=path, layer=frame.layer)
     library = function.home.source.library
     name = function.implementation
-    if library and name in NUMERIC and all(is_number(a.value) for a in assigned.values()):
-        return NUMERIC[name]({k: a.value for k, a in assigned.items()}, span)
+    if library and assigned and all(is_number(a.value) for a in assigned.values()):
+        compute = numeric(name, definition)
+        if compute is not None:
+            return compute({k: a.value for k, a in assigned.items()}, span)
     if not bind_arguments(function, assigned, inner):
         return UNKNOWN
     values = {p.name.text: inner.names[p.name.text].value for p in function.params}
@@ -362,11 +366,7 @@ def _call_primitive(
     assert inner.call is not None
     inner.base = ""
     made = primitive(function.implementation, operands, attributes, span, inner)
-    return list(made) if function.name in _LISTED else result(made)
-
-
-_LISTED = frozenset({"split"})
-"""Ops that give a list, though it may have one item only."""
+    return list(made) if OPS[function.implementation].lists_results else result(made)
 
 
 def _listed(values: list[Object], arg: Argued | None, span: Span) -> list[Argued]:

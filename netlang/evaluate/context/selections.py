@@ -85,9 +85,9 @@ class Weights:
         norms: set[str] = set()
         for node in nodes:
             found = [params[v].path for v in node.inputs if v in params]
-            if node.op.name.startswith("convolve"):
+            if node.op.family == "convolution":
                 convolutions.update(path for path in found if _leaf(path) == "weight")
-            if node.op.name.startswith("normalize"):
+            if node.op.family == "normalization":
                 norms.update(found)
         self._kinds: dict[str, set[str]] = {
             "convs": convolutions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ class Activation(Primitive, ABC):
     """A function of each element of one floating-point tensor."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
+    family = "activation"
+    pointwise = True
     onnx_name: ClassVar[str]
 
     def infer(self, *types: TensorType) -> Types:
@@ -108,6 +111,7 @@ class Tanh(Activation):
 
     name = "tanh"
     onnx_name = "Tanh"
+    on_numbers = math.tanh
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
@@ -193,32 +197,6 @@ class Selu(Activation):
 
     def derivative(self, x: Term, y: Term) -> Term:
         return x.number(SELU_GAMMA).where(x > 0.0, y + SELU_GAMMA * SELU_ALPHA)
-
-
-@register
-@dataclass(frozen=True)
-class Hardsigmoid(Activation):
-    """Approximate sigmoid by a straight line between 0 and 1: clamp(slope * x + shift, 0, 1).
-
-    ``f32[...S] -> f32[...S]``. The slope is 1/6 as in mobile networks; Keras 2 had 0.2.
-    Source: ONNX HardSigmoid.
-    """
-
-    name: ClassVar[str] = "hardsigmoid"
-    slope: float = 1 / 6
-    shift: float = 0.5
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        (x,) = operands
-        line = x * x.dtype.type(self.slope) + x.dtype.type(self.shift)
-        return (np.asarray(np.clip(line, x.dtype.type(0), x.dtype.type(1))),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("HardSigmoid", *operands, alpha=float(self.slope), beta=float(self.shift)),)
-
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
-        del x
-        return (ct * self.slope).where((y > 0.0).binary("logical_and", y < 1.0))
 
 
 @register

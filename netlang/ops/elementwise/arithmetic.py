@@ -83,6 +83,7 @@ class Add(Binary):
     """
 
     name = "add"
+    family = "join"
     sign = "+"
     numpy_name = "add"
     onnx_name = "Add"
@@ -100,6 +101,7 @@ class Sub(Binary):
     """
 
     name = "sub"
+    family = "join"
     sign = "-"
     numpy_name = "subtract"
     onnx_name = "Sub"
@@ -117,6 +119,7 @@ class Mul(Binary):
     """
 
     name = "mul"
+    family = "join"
     sign = "*"
     numpy_name = "multiply"
     onnx_name = "Mul"
@@ -134,6 +137,8 @@ class Maximum(Binary):
     """
 
     name = "maximum"
+    family = "join"
+    on_numbers = max
     sign = "maximum"
     numpy_name = "maximum"
     onnx_name = "Max"
@@ -153,6 +158,8 @@ class Minimum(Binary):
     """
 
     name = "minimum"
+    family = "join"
+    on_numbers = min
     sign = "minimum"
     numpy_name = "minimum"
     onnx_name = "Min"
@@ -171,6 +178,7 @@ class Div(Binary):
     """
 
     name = "div"
+    family = "join"
     sign = "/"
     numpy_name = "divide"
     onnx_name = "Div"

@@ -31,6 +31,7 @@ class LocalResponseNorm(Primitive):
     """
 
     name: ClassVar[str] = "local_response_norm"
+    family = "normalization"
     operands: ClassVar[tuple[str, ...]] = ("x",)
     size: int
     alpha: float = 1e-4
@@ -124,6 +125,7 @@ class OverChannels(Primitive, ABC):
     """One number for each channel, taken together with a map. Subclasses add no fields."""
 
     operands: ClassVar[tuple[str, ...]] = ("x", "b")
+    pointwise = True
     onnx_name: ClassVar[str]
 
     def infer(self, *types: TensorType) -> Types:
@@ -206,6 +208,8 @@ class PRelu(Primitive):
     """
 
     name: ClassVar[str] = "prelu"
+    family = "activation"
+    pointwise = True
     operands: ClassVar[tuple[str, ...]] = ("x", "slope")
 
     def infer(self, *types: TensorType) -> Types:

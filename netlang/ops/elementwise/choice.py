@@ -60,6 +60,7 @@ class Select(Primitive):
     """
 
     name: ClassVar[str] = "select"
+    family = "join"
     operands: ClassVar[tuple[str, ...]] = ("mask", "yes", "no")
 
     def infer(self, *types: TensorType) -> Types:
@@ -109,6 +110,8 @@ class Clamp(Primitive):
     """
 
     name: ClassVar[str] = "clamp"
+    family = "activation"
+    pointwise = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
     low: float
     high: float
@@ -157,6 +160,8 @@ class Cast(Primitive):
     """
 
     name: ClassVar[str] = "cast"
+    retypes = True
+    pointwise = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
     to: DType
 

@@ -222,6 +222,7 @@ class LogicalNot(Primitive):
     """
 
     name: ClassVar[str] = "logical_not"
+    pointwise = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
     no_gradient: ClassVar[str] = "its result is true or false"
 

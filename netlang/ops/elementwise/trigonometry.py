@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from netlang.ir.op import register
 from netlang.ops.elementwise.unary import Unary
 from netlang.ops.terms import Term
@@ -15,6 +17,7 @@ class Sin(Unary):
     """
 
     name = "sin"
+    on_numbers = math.sin
     numpy_name = "sin"
     onnx_name = "Sin"
 
@@ -31,6 +34,7 @@ class Cos(Unary):
     """
 
     name = "cos"
+    on_numbers = math.cos
     numpy_name = "cos"
     onnx_name = "Cos"
 

@@ -25,6 +25,7 @@ class Unary(Primitive, ABC):
     """One tensor, element by element. Subclasses add no fields and no decorator."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
+    pointwise = True
     numpy_name: ClassVar[str]
     onnx_name: ClassVar[str]
     low: ClassVar[float | None] = None
@@ -98,6 +99,7 @@ class Abs(Signed):
     """
 
     name = "abs"
+    on_numbers = abs
     numpy_name = "abs"
     onnx_name = "Abs"
 
@@ -127,6 +129,7 @@ class Sqrt(Unary):
     """
 
     name = "sqrt"
+    on_numbers = math.sqrt
     numpy_name = "sqrt"
     onnx_name = "Sqrt"
     low, high = 0.0, 9.0
@@ -144,6 +147,7 @@ class Exp(Unary):
     """
 
     name = "exp"
+    on_numbers = math.exp
     numpy_name = "exp"
     onnx_name = "Exp"
 
@@ -160,6 +164,7 @@ class Log(Unary):
     """
 
     name = "log"
+    on_numbers = math.log
     numpy_name = "log"
     onnx_name = "Log"
     low, high = 0.1, 9.0
@@ -196,6 +201,7 @@ class Floor(Unary):
     """
 
     name = "floor"
+    on_numbers = math.floor
     numpy_name = "floor"
     onnx_name = "Floor"
     no_gradient = "its result stays the same but for jumps"
@@ -210,6 +216,7 @@ class Ceil(Unary):
     """
 
     name = "ceil"
+    on_numbers = math.ceil
     numpy_name = "ceil"
     onnx_name = "Ceil"
     no_gradient = "its result stays the same but for jumps"
@@ -224,6 +231,7 @@ class Round(Unary):
     """
 
     name = "round"
+    on_numbers = round
     numpy_name = "round"
     onnx_name = "Round"
     no_gradient = "its result stays the same but for jumps"

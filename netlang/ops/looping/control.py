@@ -56,6 +56,7 @@ class Scan(Primitive):
     """
 
     name: ClassVar[str] = "scan"
+    family = "recurrent"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
     body: Graph
     carried: int

@@ -31,6 +31,7 @@ class Recurrence(Primitive):
     """
 
     operands: ClassVar[tuple[str, ...]] = ("x", *_WEIGHTS, "rest*")
+    family = "recurrent"
     gates: ClassVar[int]
     states: ClassVar[tuple[str, ...]] = ("h0",)
     onnx_name: ClassVar[str]

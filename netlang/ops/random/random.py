@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
-from netlang.ir.dims import symbol
+from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
@@ -24,6 +24,7 @@ class Identity(Primitive, ABC):
     """A tensor passed on; nothing of it is left in an ONNX model."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
+    pointwise = True
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -46,6 +47,9 @@ class Identity(Primitive, ABC):
 class RandomDrop(Identity, ABC):
     """Something left out at random in training, at the given rate."""
 
+    random = True
+    mask_axes: ClassVar[int | None] = None
+    """How many leading axes the elements of a mask are sampled over; ``None`` for all."""
     rate: float
 
     @classmethod
@@ -64,6 +68,11 @@ class RandomDrop(Identity, ABC):
                 helps=self.correction(),
             )
         return (x,)
+
+    def mask_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the mask for a tensor, which the mask broadcasts to."""
+        own = shape[: self.mask_axes]
+        return own + (1,) * (len(shape) - len(own))
 
     def correction(self) -> tuple[str, ...]:
         if 1 < self.rate < 100:
@@ -98,6 +107,7 @@ class DropPath(RandomDrop):
     """
 
     name = "drop_path"
+    mask_axes = 1
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -114,6 +124,7 @@ class DropoutChannels(RandomDrop):
     """
 
     name = "dropout_channels"
+    mask_axes = 2
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -130,6 +141,7 @@ class StopGradient(Identity):
 
     name = "stop_gradient"
     no_gradient = "that is what it is for"
+    stops_gradient = True
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

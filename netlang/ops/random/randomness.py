@@ -43,6 +43,7 @@ class Drawing(Primitive, ABC):
     """A tensor of random numbers; ``key`` belongs to the site, the operand counts the steps."""
 
     operands: ClassVar[tuple[str, ...]] = ("step",)
+    random = True
     no_gradient: ClassVar[str] = "its operand is a whole number"
     shape: Shape
     key: int

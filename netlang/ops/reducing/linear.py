@@ -31,6 +31,7 @@ class Matmul(Primitive):
     """
 
     name: ClassVar[str] = "matmul"
+    family = "dense"
     operands: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
@@ -108,6 +109,8 @@ class Linear(Primitive):
     """
 
     name: ClassVar[str] = "linear"
+    family = "dense"
+    linear = True
     operands: ClassVar[tuple[str, ...]] = ("x", "weight", "bias*")
 
     def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
@@ -195,6 +198,7 @@ class Einsum(Primitive):
     """
 
     name: ClassVar[str] = "einsum"
+    family = "dense"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
     rule: str
 

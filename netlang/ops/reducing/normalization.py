@@ -35,6 +35,9 @@ class NormalizeBatch(Primitive):
     """
 
     name: ClassVar[str] = "normalize_batch"
+    family = "normalization"
+    pointwise = True
+    running_statistics = True
     operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift", "mean", "var")
     eps: float = 1e-5
     momentum: float = 0.1
@@ -117,6 +120,7 @@ class OverMap(Primitive, ABC):
     """Statistics of a map itself, then a scale and a shift for each channel."""
 
     operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
+    family = "normalization"
 
     def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
         del operand

@@ -23,6 +23,7 @@ N = symbol("N")
 class Normalizer(Activation, ABC):
     """A distribution over the elements along one axis."""
 
+    pointwise = False
     axis: int = -1
 
     def seen_whole(self, operand: int, rank: int) -> frozenset[int]:

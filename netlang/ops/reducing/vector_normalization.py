@@ -31,6 +31,7 @@ H = symbol("H")
 class OverLast(Primitive, ABC):
     """Statistics over an axis and all after it."""
 
+    family = "normalization"
     axis: int = -1
     eps: float = 1e-5
 
@@ -162,6 +163,7 @@ class L2Normalize(Primitive):
     """
 
     name: ClassVar[str] = "l2_normalize"
+    family = "normalization"
     operands: ClassVar[tuple[str, ...]] = ("x",)
     axis: int = -1
     eps: float = 1e-12

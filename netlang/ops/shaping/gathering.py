@@ -27,6 +27,7 @@ class GatherRows(Primitive):
     """
 
     name: ClassVar[str] = "gather_rows"
+    family = "dense"
     operands: ClassVar[tuple[str, ...]] = ("table", "ids")
 
     def infer(self, *types: TensorType) -> Types:

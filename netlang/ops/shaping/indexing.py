@@ -10,7 +10,15 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import InputError
 from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
+from netlang.ir.op import (
+    AxisWindow,
+    OnnxBuilder,
+    Operand,
+    OperandError,
+    Primitive,
+    Sample,
+    register,
+)
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, items, rejected
 from netlang.ops.axes import without
@@ -68,6 +76,14 @@ class Index(Primitive):
                 case place:
                     check_place(x, axis, place)
         return (x.with_shape(*shape),)
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        del types
+        match self.items[axis] if axis < len(self.items) else None:
+            case (int() as first, _) if first > 0:
+                return AxisWindow(1, 1, first)
+            case _:
+                return AxisWindow(1, 1)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands

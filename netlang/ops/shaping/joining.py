@@ -27,6 +27,7 @@ class Concat(Primitive):
     """
 
     name: ClassVar[str] = "concat"
+    family = "join"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
 
     axis: int
@@ -85,6 +86,7 @@ class Stack(Primitive):
     """
 
     name: ClassVar[str] = "stack"
+    family = "join"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
 
     axis: int
@@ -153,9 +155,10 @@ class Split(Primitive):
     """
 
     name: ClassVar[str] = "split"
+    lists_results = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
-    sizes: Shape
+    parts: Shape
     axis: int
 
     @classmethod
@@ -178,35 +181,35 @@ class Split(Primitive):
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         axis = axis_of(x, self.axis)
-        for size in self.sizes:
+        for size in self.parts:
             if isinstance(size, int) and size < 1:
                 raise rejected("parts", "must be 1 or more", size)
         total: Size = 0
-        for size in self.sizes:
+        for size in self.parts:
             total = total + size
-        if total != x.shape[axis] or not self.sizes:
+        if total != x.shape[axis] or not self.parts:
             raise OperandError(
                 f"the parts make {total} together, and axis {axis} is {x.shape[axis]} long",
                 rule=rules.SPLIT_MISMATCH,
                 operand=0,
                 label=f"this is {x}",
-                notes=[f"the parts are {', '.join(map(str, self.sizes))}"],
-                helps=_last_part(self.sizes, x.shape[axis] - total),
+                notes=[f"the parts are {', '.join(map(str, self.parts))}"],
+                helps=_last_part(self.parts, x.shape[axis] - total),
             )
-        return tuple(x.with_shape(*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in self.sizes)
+        return tuple(x.with_shape(*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in self.parts)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        known = [n for n in self.sizes if isinstance(n, int)]
+        known = [n for n in self.parts if isinstance(n, int)]
         ends = np.cumsum(known)[:-1].tolist()
         return tuple(part.copy() for part in np.split(x, ends, axis=self.axis))
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
-        if len(self.sizes) == 1:
+        if len(self.parts) == 1:
             return (b.add("Identity", x),)
-        count = len(self.sizes)
-        return b.add_many("Split", x, b.shape(self.sizes), outputs=count, axis=self.axis)
+        count = len(self.parts)
+        return b.add_many("Split", x, b.shape(self.parts), outputs=count, axis=self.axis)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del inputs, outputs

@@ -9,7 +9,15 @@ from typing import ClassVar, Literal, Self
 from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
+from netlang.ir.op import (
+    AxisWindow,
+    OnnxBuilder,
+    Operand,
+    OperandError,
+    Primitive,
+    Sample,
+    register,
+)
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.arguments import Arguments, items, number, pair, rejected, word
 from netlang.ops.samples import sample
@@ -70,6 +78,10 @@ class Pad(Primitive):
             self._check_reach(x, axis, max(before, after))
             shape[axis] = shape[axis] + before + after
         return (x.with_shape(*shape),)
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        padded = axis - (types[0].rank - len(self.amounts))
+        return AxisWindow(1, 1, -self.amounts[padded][0] if padded >= 0 else 0)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands

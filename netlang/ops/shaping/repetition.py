@@ -9,7 +9,15 @@ from typing import ClassVar, Self
 from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
+from netlang.ir.op import (
+    AxisWindow,
+    OnnxBuilder,
+    Operand,
+    OperandError,
+    Primitive,
+    Sample,
+    register,
+)
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, integers, rejected, sizes
 from netlang.ops.samples import sample
@@ -29,6 +37,7 @@ class Expand(Primitive):
     """
 
     name: ClassVar[str] = "expand"
+    retypes = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     shape: Shape
@@ -163,11 +172,11 @@ class Flip(Primitive):
     name: ClassVar[str] = "flip"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
-    axes: tuple[int, ...]
+    axis: tuple[int, ...]
 
     def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
         del operand
-        return frozenset(axis % rank for axis in self.axes)
+        return frozenset(axis % rank for axis in self.axis)
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
@@ -175,15 +184,15 @@ class Flip(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
-        for axis in self.axes:
+        for axis in self.axis:
             axis_of(x, axis)
         return (x,)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
-        return (np.flip(operands[0], self.axes).copy(),)
+        return (np.flip(operands[0], self.axis).copy(),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (_mirrored(b, operands[0], self.axes),)
+        return (_mirrored(b, operands[0], self.axis),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del inputs, outputs
@@ -225,6 +234,10 @@ class Every(Primitive):
         axis = axis_of(x, self.axis)
         kept = (x.shape[axis] + self.by - 1) // self.by
         return (x.with_shape(*x.shape[:axis], kept, *x.shape[axis + 1 :]),)
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        del types
+        return AxisWindow(1, self.by) if axis == self.axis else None
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands

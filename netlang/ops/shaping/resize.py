@@ -11,9 +11,18 @@ from typing import ClassVar, Self
 from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, divides, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
+from netlang.ir.op import (
+    AxisWindow,
+    OnnxBuilder,
+    Operand,
+    OperandError,
+    Primitive,
+    Sample,
+    register,
+)
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, flag, numbers, rejected, sizes, word
+from netlang.ops.axes import ratio
 from netlang.ops.checks import require_float
 from netlang.ops.samples import sample
 from netlang.ops.shaping.interpolation import CUBIC, EXACT, LINEAR, MODES, NEAREST, Interpolation
@@ -60,6 +69,22 @@ class Resampling(Primitive, ABC):
         require_float("resize", x)
         _check(x, spatial, self.way)
         return (x.with_shape(*x.shape[:2], *self.reached(spatial)),)
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        if axis < 2:
+            return None
+        spatial, at = types[0].shape[2:], axis - 2
+        want = self.reached(spatial)[at]
+        stride = self.stride(at, spatial[at], want)
+        if want == spatial[at] or stride is None:
+            return None
+        taps = self.way.reach(stride)
+        return AxisWindow(taps, stride, -(taps - 1) // 2)
+
+    def stride(self, axis: int, have: Size, want: Size) -> float | None:
+        """Return how many old points the new ones are apart; ``None`` where that is not known."""
+        del axis
+        return ratio(have, want)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (y,) = operands
@@ -175,6 +200,10 @@ class Upsample(Resampling):
         del have, want
         factor = _fraction(self.scale[axis])
         return factor.denominator, factor.numerator
+
+    def stride(self, axis: int, have: Size, want: Size) -> float | None:
+        del have, want
+        return 1 / self.scale[axis]
 
     def quotient(self, b: OnnxBuilder, axis: int, have: Size, want: Size) -> tuple[str, str]:
         up, down = super(Upsample, self).quotient(b, axis, have, want)

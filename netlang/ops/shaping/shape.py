@@ -25,6 +25,8 @@ class SameElements(Primitive, ABC):
     """The elements of a tensor in their order, in another shape."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
+    view = True
+    retypes = True
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs

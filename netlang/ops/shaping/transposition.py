@@ -86,11 +86,11 @@ class Squeeze(SameElements):
 
     name: ClassVar[str] = "squeeze"
 
-    axes: tuple[int, ...]
+    axis: tuple[int, ...]
 
     def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
         del target
-        return without(axis, frozenset(gone % len(source) for gone in self.axes))
+        return without(axis, frozenset(gone % len(source) for gone in self.axis))
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
@@ -98,7 +98,7 @@ class Squeeze(SameElements):
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
-        dropped = {axis_of(x, axis) for axis in self.axes}
+        dropped = {axis_of(x, axis) for axis in self.axis}
         for axis in sorted(dropped):
             if x.shape[axis] != 1:
                 raise OperandError(
@@ -110,10 +110,10 @@ class Squeeze(SameElements):
         return (x.with_shape(*(n for i, n in enumerate(x.shape) if i not in dropped)),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
-        return (np.squeeze(operands[0], axis=self.axes),)
+        return (np.squeeze(operands[0], axis=self.axis),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("Squeeze", *operands, b.axes(self.axes)),)
+        return (b.add("Squeeze", *operands, b.axes(self.axis)),)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

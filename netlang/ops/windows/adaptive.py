@@ -5,14 +5,24 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, gcd
 from typing import ClassVar, Literal, Self
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
+from netlang.ir.op import (
+    AxisWindow,
+    OnnxBuilder,
+    Operand,
+    OperandError,
+    Primitive,
+    Sample,
+    register,
+)
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, items, rejected
+from netlang.ops.axes import ratio
 from netlang.ops.checks import require_float
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.reverse import pulled_back
@@ -23,10 +33,11 @@ from netlang.system.numpy import Array, np
 
 
 @dataclass(frozen=True, slots=True)
-class _AdaptivePool(Primitive):
+class AdaptivePool(Primitive):
     """What the two have in common: which window belongs to which position."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
+    family = "pooling"
     kind: ClassVar[Literal["Average", "Max"]]
 
     out: Shape
@@ -52,6 +63,13 @@ class _AdaptivePool(Primitive):
         for size, n in zip(spatial, self.out, strict=True):
             _check(x, size, n)
         return (x.with_shape(*x.shape[:2], *self.out),)
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        if axis < 2 or (parts := self.out[axis - 2]) == 1:
+            return None
+        size = types[0].shape[axis]
+        stride = ratio(size, parts)
+        return AxisWindow(longest(size, parts), stride) if stride is not None else None
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (y,) = operands
@@ -134,7 +152,7 @@ class _AdaptivePool(Primitive):
 
 @register
 @dataclass(frozen=True, slots=True)
-class AdaptiveAvgPool(_AdaptivePool):
+class AdaptiveAvgPool(AdaptivePool):
     """Cut the map into ``out`` windows per axis and take the mean of each.
 
     ``[N, C, ...S] -> [N, C, ...out]``; window i of n covers ``i*size // n`` up to
@@ -175,7 +193,7 @@ class AdaptiveAvgPool(_AdaptivePool):
 
 @register
 @dataclass(frozen=True, slots=True)
-class AdaptiveMaxPool(_AdaptivePool):
+class AdaptiveMaxPool(AdaptivePool):
     """Cut the map into ``out`` windows per axis and take the largest number of each.
 
     ``[N, C, ...S] -> [N, C, ...out]``; window i of n covers ``i*size // n`` up to
@@ -210,6 +228,20 @@ class AdaptiveMaxPool(_AdaptivePool):
             part = len(members[0])
             x = x.to(Take(tuple(place for window in members for place in window), axis))
         return _cut(x, axis, n, part).to(Max((axis + 1,)))
+
+
+def longest(size: Size, parts: Size) -> int:
+    """Return the length of the longest window when an axis is divided into ``parts`` windows.
+
+    >>> longest(15, 2), longest(4, 6), longest(12, 3)
+    (8, 2, 4)
+    """
+    if isinstance(size, int) and isinstance(parts, int):
+        period = range(parts // gcd(size, parts))
+        return max(-(-(i + 1) * size // parts) - i * size // parts for i in period)
+    exact = ratio(size, parts)
+    assert exact is not None  # only for sizes of which one is a multiple of the other
+    return ceil(exact)
 
 
 def _cut(x: Term, axis: int, n: Size, part: Size) -> Term:

@@ -33,6 +33,7 @@ class AvgPool(Primitive):
     """
 
     name: ClassVar[str] = "avg_pool"
+    family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     kernel: tuple[int, ...]
@@ -167,6 +168,7 @@ class LpPool(Primitive):
     """
 
     name: ClassVar[str] = "lp_pool"
+    family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     kernel: tuple[int, ...]
@@ -175,19 +177,20 @@ class LpPool(Primitive):
     p: int = 2
     dilation: tuple[int, ...] = ()
     """Empty: windows without holes."""
+    ceil: bool = False
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         w = pool_windows(types[0], attributes)
-        # Zeros add nothing, so a last incomplete window is one over a wider padding.
-        pad = stretched(w, ceil=flag(attributes, "ceil")).pad
-        return cls(w.kernel, w.stride, pad, integer(attributes, "p", 2), _holes(w))
+        p, ceil = integer(attributes, "p", 2), flag(attributes, "ceil")
+        return cls(w.kernel, w.stride, w.pad, p, _holes(w), ceil)
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         if self.p < 1:
             raise rejected("p", "must be 1 or more", self.p)
-        return (pool_type(x, self._windows(), ceil=False),)
+        windows = Windows(self.kernel, self.stride, self.pad, self._windows().dilation)
+        return (pool_type(x, windows, ceil=self.ceil),)
 
     def window(self, *types: TensorType) -> Window | None:
         del types
@@ -196,7 +199,7 @@ class LpPool(Primitive):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
         windows = self._windows()
-        powers = padded(np.abs(x) ** self.p, self.pad, 0.0)
+        powers = padded(np.abs(x) ** self.p, windows.pad, 0.0)
         total = fold(powers, windows, positions(windows, x), np.add)
         return ((total ** (1.0 / self.p)).astype(x.dtype),)
 
@@ -212,7 +215,7 @@ class LpPool(Primitive):
                 x,
                 kernel_shape=list(self.kernel),
                 strides=list(self.stride),
-                pads=onnx_pads(self.pad),
+                pads=onnx_pads(self._windows().pad),
                 p=self.p,
             ),
         )
@@ -236,12 +239,15 @@ class LpPool(Primitive):
             sample(cls((2, 3), (2, 1), ((1, 0), (1, 1)), 1), 2, 3, 7, 6),
             sample(cls((2,), (2,), ((0, 0),), 3), 2, 3, 8),
             sample(cls((2, 3), (2, 1), ((1, 0), (1, 1)), 2, (2, 2)), 2, 3, 7, 6),
+            sample(cls((2, 2), (3, 3), ((0, 0), (0, 0)), ceil=True), 2, 3, 5, 6),
             symbolic_pool(cls((2, 2), (2, 2), ((0, 0), (0, 0)))),
         ]
 
     def _windows(self) -> Windows:
+        # Zeros add nothing, so a last incomplete window is one over a wider padding.
         dilation = self.dilation or (1,) * len(self.kernel)
-        return Windows(self.kernel, self.stride, self.pad, dilation)
+        windows = Windows(self.kernel, self.stride, self.pad, dilation)
+        return stretched(windows, ceil=self.ceil)
 
 
 def _holes(windows: Windows) -> tuple[int, ...]:

@@ -45,6 +45,8 @@ class Convolve(Primitive):
     """
 
     name: ClassVar[str] = "convolve"
+    family = "convolution"
+    linear = True
     operands: ClassVar[tuple[str, ...]] = ("x", "w", "bias*")
 
     stride: tuple[int, ...]

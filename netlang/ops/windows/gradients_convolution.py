@@ -33,6 +33,7 @@ class ConvolveInputGradient(Primitive):
     """
 
     name: ClassVar[str] = "convolve_input_gradient"
+    family = "convolution"
     operands: ClassVar[tuple[str, ...]] = ("ct", "w")
 
     size: Shape
@@ -101,6 +102,7 @@ class ConvolveWeightGradient(Primitive):
     """
 
     name: ClassVar[str] = "convolve_weight_gradient"
+    family = "convolution"
     operands: ClassVar[tuple[str, ...]] = ("x", "ct")
 
     kernel: tuple[int, ...]

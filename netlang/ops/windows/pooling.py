@@ -39,6 +39,7 @@ class MaxPool(Primitive):
     """
 
     name: ClassVar[str] = "max_pool"
+    family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     kernel: tuple[int, ...]

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
+from netlang.ir.op import (
+    AxisWindow,
+    OnnxBuilder,
+    Operand,
+    OperandError,
+    Primitive,
+    Sample,
+    register,
+)
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.arguments import Arguments, integer, rejected
 from netlang.ops.reducing.products import multiply
@@ -47,6 +55,8 @@ class ConvolveTranspose(Primitive):
     """
 
     name: ClassVar[str] = "convolve_transpose"
+    family = "convolution"
+    linear = True
     operands: ClassVar[tuple[str, ...]] = ("x", "w", "bias*")
 
     stride: tuple[int, ...]
@@ -92,6 +102,14 @@ class ConvolveTranspose(Primitive):
     def macs(self, *types: TensorType) -> Size:
         x, w = types[:2]
         return x.size * product(w.shape[1:])
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        at, kernel = axis - 2, types[1].shape[axis]
+        if at < 0 or not isinstance(kernel, int):
+            return None
+        reach, stride = self.dilation[at] * (kernel - 1), self.stride[at]
+        first = ceil((self.pad[at][0] - reach) / stride)
+        return AxisWindow(reach // stride + 1, 1 / stride, first)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, w, *bias = operands

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from netlang.data.batches import Batches
 from netlang.data.columns import check_classes
 from netlang.ir.graph import Node, Value
-from netlang.ops.reducing.normalization import NormalizeBatch
+from netlang.ops.elementwise.choice import Select
 from netlang.ops.shaping.gathering import GatherRows, TakeAlong
-from netlang.plan.cautions import VIEWS
 from netlang.training.run.loop import clock_of
 from netlang.training.step.schedules import length
 from netlang.training.step.step import Training
@@ -44,7 +43,7 @@ def _counted(training: Training) -> set[tuple[str, int]]:
     plan = training.plan
     makers = {v: node for node in plan.nodes for v in node.outputs}
     names = {value: name for name, value in plan.batch.items()}
-    masked = {node.scope for node in plan.nodes if node.op.name == "select"}
+    masked = {node.scope for node in plan.nodes if isinstance(node.op, Select)}
     found: set[tuple[str, int]] = set()
     for node in plan.nodes:
         match node.op:
@@ -62,7 +61,7 @@ def _counted(training: Training) -> set[tuple[str, int]]:
 
 
 def _origin(value: Value, makers: dict[Value, Node]) -> Value:
-    while (node := makers.get(value)) is not None and node.op.name in VIEWS:
+    while (node := makers.get(value)) is not None and node.op.retypes:
         value = node.inputs[0]
     return value
 
@@ -75,7 +74,7 @@ def _sees_single_rows(training: Training) -> bool:
 def _normalized(training: Training) -> Iterator[tuple[object, ...]]:
     plan = training.plan
     for node in plan.nodes:
-        if isinstance(node.op, NormalizeBatch) and any(
+        if node.op.running_statistics and any(
             plan.params[v].trained for v in node.inputs if v in plan.params
         ):
             yield node.inputs[0].type.shape

@@ -100,8 +100,9 @@ class Modes:
         statistics: dict[Value, Value], step: str,
     ) -> Values:  # fmt: skip
         match node.op:
-            case RandomDrop(rate=rate) if rate and self._in_training(node):
-                return (self._dropped(b, node, inputs[0], rate, count, step),)
+            case RandomDrop(rate=rate) as op if rate and self._in_training(node):
+                site = f"{step}/{node.outputs[0].name}"
+                return (self._dropped(b, op, inputs[0], count, site),)
             case NormalizeBatch() if self._in_training(node):
                 return (self._normalized(b, node.op, inputs, statistics),)
             case _:
@@ -122,15 +123,11 @@ class Modes:
             scope = scope.parent
         return True
 
-    def _dropped(
-        self, b: Builder, node: Node, x: Value, rate: float, count: Value, step: str
-    ) -> Value:
+    def _dropped(self, b: Builder, op: RandomDrop, x: Value, count: Value, site: str) -> Value:
         shape = x.type.shape
-        kept = {"dropout": len(shape), "drop_path": 1, "dropout_channels": 2}[node.op.name]
-        drawn = (*shape[:kept], *(1 for _ in shape[kept:]))
-        key = key_of(self._seed, f"{step}/{node.outputs[0].name}")
-        chance = Term(b, b.one(SampleUniform(drawn, key), count))
-        mask = (chance >= rate).cast(F32) * (1.0 / (1.0 - rate))
+        key = key_of(self._seed, site)
+        chance = Term(b, b.one(SampleUniform(op.mask_shape(shape), key), count))
+        mask = (chance >= op.rate).cast(F32) * (1.0 / (1.0 - op.rate))
         return (Term(b, x) * mask.cast(x.type.dtype).expand(shape)).value
 
     def _normalized(
