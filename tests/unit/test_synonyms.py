@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from netlang.advice.layers import ADVICE, FOREIGN
-from netlang.syntax.library import FOLDER
 from netlang.program import load
+from netlang.syntax.library import FOLDER
 from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
 
