@@ -454,9 +454,12 @@ def _use(path: Path) -> None:
                 assert fault.rule.code in ("open-parameter", "too-large"), fault.message
 
 
-def shape_of(tree: Node) -> list[tuple[str, object]]:
+def shape_of(tree: object) -> list[tuple[str, object]]:
     """List the nodes of a tree without their places, and without parentheses."""
+    from netlang.syntax.ast import Node
     from netlang.syntax.walk import walk
+
+    assert isinstance(tree, Node)
 
     found: list[tuple[str, object]] = []
     for node in walk(tree):
