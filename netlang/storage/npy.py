@@ -56,7 +56,7 @@ def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         for name, array in arrays.items():
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), _packed(array))
-    write_atomically(path, [packed.getbuffer()])
+    write_atomically(path, [packed.getvalue()])
 
 
 def read_array(stream: BinaryIO, size: int, name: str) -> Array:
@@ -137,7 +137,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Ar
     return read_array(io.BytesIO(data), len(data), f"{path}:{member.filename}")
 
 
-def _packed(array: Array) -> memoryview:
+def _packed(array: Array) -> bytes:
     packed = io.BytesIO()
     np.lib.format.write_array(packed, np.asarray(array, order="C"), allow_pickle=False)
-    return packed.getbuffer()
+    return packed.getvalue()
