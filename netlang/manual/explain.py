@@ -13,7 +13,7 @@ from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.calls.unknown import advice
 from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive
-from netlang.manual.blackboard import Blackboard
+from netlang.manual.arithmetic import Arithmetic
 from netlang.manual.pages import public
 from netlang.manual.topics import KEYWORD, SETTING, pages
 
@@ -82,7 +82,7 @@ def explain_layer(graph: Graph, path: str) -> str:
             helps=did_you_mean(path, known),
             exit_code=USAGE,
         )
-    return Blackboard.of(graph).explain(chosen)
+    return Arithmetic.of(graph).explain(chosen)
 
 
 def _rule(rule: Rule) -> str:

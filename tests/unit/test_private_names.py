@@ -1,4 +1,7 @@
-"""Programs cannot see private names of the library (`netlang/evaluate/modules/module.py`)."""
+"""Programs cannot see private names of the library.
+
+Tests ``netlang.evaluate.modules.module``.
+"""
 
 from __future__ import annotations
 
