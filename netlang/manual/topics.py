@@ -31,7 +31,13 @@ class Page:
 
     def __str__(self) -> str:
         indented = "\n".join(f"  {line}".rstrip() for line in self.example.splitlines())
-        return f"{', '.join(self.names)}: {self.kind}\n\n{fill(self.text, _WIDTH)}\n\n{indented}"
+        return f"{', '.join(self.names)}: {self.kind}\n\n{filled(self.text)}\n\n{indented}"
+
+
+def filled(text: str) -> str:
+    """Return a paragraph as lines, none of which breaks a piece of code."""
+    whole = re.sub(r"`[^`]+`", lambda code: code[0].replace(" ", "\0"), text)
+    return fill(whole, _WIDTH).replace("\0", " ")
 
 
 @cache
