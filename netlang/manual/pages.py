@@ -109,10 +109,10 @@ class Entry:
     def page(self) -> str:
         """Return the page: what the definition is for, its code, and its worked examples."""
         article = "an" if self.kind == "op" else "a"
-        told = "\n".join(line for line in self.about if not line.startswith(EXAMPLE))
+        text = "\n".join(line for line in self.about if not line.startswith(EXAMPLE))
         parts = [f"{self.name}: {article} {self.kind} ({self.place})"]
         # A line that begins with a blank is set as it is: a formula, a list.
-        parts += [p if p.startswith(" ") else filled(p) for p in told.strip("\n").split("\n\n")]
+        parts += [p if p.startswith(" ") else filled(p) for p in text.strip("\n").split("\n\n")]
         parts.append("\n".join(f"  {line}".rstrip() for line in self.code.splitlines()))
         parts += [self.worked_out(example) for example in self.examples]
         return "\n\n".join(part for part in parts if part)
