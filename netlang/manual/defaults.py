@@ -1,4 +1,4 @@
-"""A program with every default written out: what ``netlang show`` prints."""
+"""A program with all default arguments written out: what ``netlang show`` prints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from netlang.syntax.parser import parse
 from netlang.syntax.walk import walk
 
 Signature = Callable[[str], Sequence[ast.Param] | None]
-"""Gives the parameters of the definition that a name of the file stands for."""
+"""Returns the parameters of the definition that a name of the file refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Insertion:
 
 
 def with_defaults(program: Program) -> str:
-    """Give the text of a sound program with its defaults written out, in the one layout."""
+    """Return the formatted text of a valid program with its default arguments written out."""
     homes = [net.function.home for net in program.nets.values()]
     if program.file is None:
         return ""
@@ -40,16 +40,16 @@ def with_defaults(program: Program) -> str:
     # A default may itself be a call with defaults; no definition calls itself, so this ends.
     while (written := write_defaults(tree, signature)) != tree.source.text:
         parsed = parse(Source(tree.source.name, written), Diagnostics())
-        assert parsed is not None, "arguments put in where they belong broke the syntax"
+        assert parsed is not None, "inserting default arguments broke the syntax"
         tree = parsed
     return format_file(tree)
 
 
 def write_defaults(file: ast.File, signature: Signature) -> str:
-    """Give the text of a file in which each call names the arguments it leaves to their defaults.
+    """Return the text of a file in which each call has all its default arguments.
 
-    A default that depends on sizes of the same call's tensors stays out: what it is worth cannot be
-    said where the call stands. The result is not laid out.
+    A default that depends on sizes of the same call's tensors is left out, because the caller
+    cannot name them. The result is not formatted.
     """
     insertions = [
         insertion
@@ -63,7 +63,7 @@ def write_defaults(file: ast.File, signature: Signature) -> str:
 
 
 def portable(function: Function, home: ModuleScope) -> list[ast.Param]:
-    """Give the parameters of a definition with the defaults that mean the same in another file."""
+    """Return the parameters of a definition, with the defaults that are valid in another file."""
     return [
         param
         if param.default is None
@@ -94,7 +94,7 @@ def _insertions(declaration: ast.Declaration, signature: Signature) -> Iterator[
 
 
 def _bindings(declaration: ast.Declaration) -> Iterator[tuple[str, int]]:
-    """Name what a definition binds, each with the offset from which it hides a definition."""
+    """Return the local names of a definition, each with the offset at which its scope starts."""
     for node in walk(declaration):
         match node:
             case ast.Param() | ast.Carry():
@@ -119,7 +119,7 @@ def _called(
         return
     params = signature(name) or ()
     if isinstance(node, ast.New):
-        # Tensors are given to the calls of a layer, also those with a default.
+        # The calls of a layer take its tensors, even those with a default.
         params = [param for param in params if not takes_tensor(param)]
     missing = _missing(params, args, piped)
     if not missing:
@@ -140,7 +140,7 @@ def _ends_in_comma(node: ast.Call | ast.New, last: ast.Argument) -> bool:
 def _missing(
     params: Sequence[ast.Param], args: Sequence[ast.Argument], piped: int
 ) -> list[tuple[str, str]]:
-    """Give the parameters a call leaves to their defaults, each with the default as text."""
+    """Return the parameters that a call does not pass, each with its default as text."""
     positional = [p.name.text for p in params if not p.keyword_only]
     unnamed = [arg.value for arg in args if arg.name is None]
     given: dict[str, ast.Expr | None] = dict.fromkeys(positional[:piped])
@@ -164,19 +164,19 @@ def _missing(
 
 
 def _is_plain(value: ast.Expr) -> bool:
-    """Tell whether an argument may be written twice: it calls nothing."""
+    """Check whether an argument may be duplicated: it does not call anything."""
     calls = ast.Call | ast.New | ast.Pipe | ast.For | ast.Comprehension | ast.Label
     return not any(isinstance(node, calls) for node in walk(value))
 
 
 def _enclosed(value: ast.Expr, text: str) -> str:
-    """Put an expression in parentheses, unless it can stand inside another without."""
+    """Return an expression in parentheses, unless it can be an operand without them."""
     open_ended = ast.Binary | ast.Unary | ast.If
     return f"({text})" if isinstance(value, open_ended) else text
 
 
 def _replaced(default: ast.Expr, texts: Mapping[str, str]) -> str:
-    """Put what a call gives in the place of the parameters that a default names."""
+    """Return a default with the parameters it names replaced by the arguments of the call."""
     text = default.span.text
     found = [n for n in walk(default) if isinstance(n, ast.Name) and n.text in texts]
     for name in sorted(found, key=lambda n: n.span.start, reverse=True):

@@ -1,48 +1,41 @@
-"""Words, operators and layers explained: what ``netlang explain`` prints."""
+"""What ``netlang explain`` prints about a name or about a layer of a program."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from inspect import cleandoc
-from typing import TYPE_CHECKING
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
-from netlang.diagnostics.rules import Rule
+from netlang.diagnostics.rules import Rule, all_rules
 from netlang.diagnostics.suggestions import did_you_mean
+from netlang.evaluate.calls.unknown import advice
 from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive
-from netlang.manual.blackboard import Blackboard
+from netlang.manual.arithmetic import Arithmetic
 from netlang.manual.pages import public
-from netlang.manual.topics import SETTING, WORD, pages
-
-if TYPE_CHECKING:
-    from netlang.diagnostics.rules import Rule
+from netlang.manual.topics import KEYWORD, SETTING, pages
 
 
 def explain(thing: str) -> str:
-    """Explain a word, a setting, a definition of the prelude, an operator or a rule, by its name.
+    """Return the pages of a keyword, setting, definition of the library, operator or rule.
 
-    Raises ``NetlangError`` with the nearest names for one that is none of them.
+    Raises ``NetlangError`` with the most similar names if there is none of this name.
     """
-    definitions, words = public(), pages()
+    definitions, topics = public(), pages()
     parts: list[str] = []
-    if thing in words:
-        parts.append(str(words[thing]))
+    if thing in topics:
+        parts.append(str(topics[thing]))
     if thing in definitions:
         parts.append(definitions[thing].page())
     if thing in OPS:
         parts.append(_operator(OPS[thing]))
-    from netlang.diagnostics.rules import all_rules
-
     if thing in all_rules():
         parts.append(_rule(all_rules()[thing]))
     if parts:
         return "\n\n".join(parts)
-    from netlang.evaluate.calls.unknown import advice
-
-    _, helps = advice(thing, [*words, *all_rules(), *definitions, *OPS])
+    _, helps = advice(thing, [*topics, *all_rules(), *definitions, *OPS])
     if thing.endswith(".net"):
         helps = (f"`netlang explain {thing} LAYER`, with a layer that `netlang summary` shows",)
     raise NetlangError(
@@ -54,13 +47,10 @@ def explain(thing: str) -> str:
 
 
 def contents() -> list[tuple[str, list[str]]]:
-    """List the names that ``explain`` knows, by what they are."""
-    from netlang.diagnostics.rules import all_rules
-
-    words = pages()
+    """Return the names that ``explain`` knows, grouped by what they are."""
     listed = [
-        (f"{title}:", [name for name, page in words.items() if page.kind == kind])
-        for title, kind in (("words of the language", WORD), ("settings of `train`", SETTING))
+        (f"{title}:", [name for name, page in pages().items() if page.kind == kind])
+        for title, kind in (("keywords", KEYWORD), ("settings of `train`", SETTING))
     ]
     files: dict[str, list[str]] = {}
     for name, entry in sorted(public().items()):
@@ -68,11 +58,11 @@ def contents() -> list[tuple[str, list[str]]]:
     listed += [(f"{module}:", names) for module, names in files.items()]
     taken = {name for _, names in listed for name in names}
     inside = [name for name in OPS if name not in taken]
-    return [*listed, ("operators that others are made of:", inside), ("rules:", list(all_rules()))]
+    return [*listed, ("primitive operators:", inside), ("rules:", list(all_rules()))]
 
 
 def explain_layer(graph: Graph, path: str) -> str:
-    """Work out the shapes and counts of everything that belongs to one path of a net."""
+    """Return the arithmetic of the shapes and counts of all nodes below one path of a net."""
     paths = {id(node): _paths(graph, node) for node in graph.nodes}
     known = set[str]().union(*paths.values())
     ends = [p for p in known if p.endswith(f".{path}")]
@@ -92,7 +82,7 @@ def explain_layer(graph: Graph, path: str) -> str:
             helps=did_you_mean(path, known),
             exit_code=USAGE,
         )
-    return Blackboard.of(graph).explain(chosen)
+    return Arithmetic.of(graph).explain(chosen)
 
 
 def _rule(rule: Rule) -> str:
@@ -123,7 +113,7 @@ def _operator(op: type[Primitive]) -> str:
 
 
 def _paths(graph: Graph, node: Node) -> set[str]:
-    """Name everything a node belongs to: its calls, and the outputs it makes."""
+    """Return the paths a node belongs to: those of its calls, and the outputs it computes."""
     found = {name for name, value in graph.outputs.items() if value in node.outputs}
     scope = node.scope
     while scope is not None:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from textwrap import fill
 
 from netlang.analysis.counts import grouped, macs, running, trained
 from netlang.diagnostics.source import Source
 from netlang.evaluate.modules.module import is_private
+from netlang.manual.topics import filled
 from netlang.program import Program, load
 from netlang.syntax.library import FOLDER as PRELUDE
 from netlang.syntax.library import definition
@@ -27,7 +27,6 @@ from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
 
 EXAMPLE = "e.g. "
-_WIDTH = 100
 _SMALL = """\
 net Small(image: f32[N, 1, 8, 8]) -> logits: f32[N, 10] {
   features = image |> conv(8, 3, pad=1, bias=false) |> batch_norm |> relu
@@ -104,12 +103,10 @@ class Entry:
     def page(self) -> str:
         """Return the page: what the definition is for, its code, and its worked examples."""
         article = "an" if self.kind == "op" else "a"
-        told = "\n".join(line for line in self.about if not line.startswith(EXAMPLE))
+        text = "\n".join(line for line in self.about if not line.startswith(EXAMPLE))
         parts = [f"{self.name}: {article} {self.kind} ({self.place})"]
         # A line that begins with a blank is set as it is: a formula, a list.
-        parts += [
-            p if p.startswith(" ") else fill(p, _WIDTH) for p in told.strip("\n").split("\n\n")
-        ]
+        parts += [p if p.startswith(" ") else filled(p) for p in text.strip("\n").split("\n\n")]
         parts.append("\n".join(f"  {line}".rstrip() for line in self.code.splitlines()))
         parts += [self.worked_out(example) for example in self.examples]
         return "\n\n".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""Manual pages of what has no definition to show: the words of the language, the settings."""
+"""Manual pages of what has no definition to show: the keywords and the settings."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from textwrap import fill
+
+from netlang.evaluate.calls.datasets import PLACES
+from netlang.evaluate.modules.families import enumerated, with_lists
 
 FOLDER = Path(__file__).parent
-WORD, SETTING = "a word of the language", "a setting of `train`"
-KINDS = {"words.md": WORD, "settings.md": SETTING}
+KEYWORD, SETTING = "a keyword", "a setting of `train`"
+KINDS = {"keywords.md": KEYWORD, "settings.md": SETTING}
 
 _PAGE = re.compile(r"^## (.+?)\n\n(.+?)\n\n```net\n(.+?)```$", re.MULTILINE | re.DOTALL)
+_WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one word, or a few that belong together, are for; ``example`` is in the language."""
+    """One keyword or setting, or a few that belong together; ``example`` is netlang code."""
 
     names: tuple[str, ...]
     kind: str
@@ -26,16 +31,23 @@ class Page:
 
     def __str__(self) -> str:
         indented = "\n".join(f"  {line}".rstrip() for line in self.example.splitlines())
-        return f"{', '.join(self.names)}: {self.kind}\n\n{self.text}\n\n{indented}"
+        return f"{', '.join(self.names)}: {self.kind}\n\n{filled(self.text)}\n\n{indented}"
+
+
+def filled(text: str) -> str:
+    """Return a paragraph as lines, none of which breaks a piece of code."""
+    whole = re.sub(r"`[^`]+`", lambda code: code[0].replace(" ", "\0"), text)
+    return fill(whole, _WIDTH).replace("\0", " ")
 
 
 @cache
 def pages() -> dict[str, Page]:
-    """Give the page of every word that has one."""
+    """Return the page of each keyword and each setting by its name."""
     return {name: page for file in KINDS for page in _read(file) for name in page.names}
 
 
 def _read(file: str) -> Iterator[Page]:
     text = (FOLDER / file).read_text("utf-8")
     for title, about, example in _PAGE.findall(text):
-        yield Page(tuple(title.split(", ")), KINDS[file], about, example)
+        listed = with_lists(about.replace("<source>", enumerated(tuple(PLACES))))
+        yield Page(tuple(title.split(", ")), KINDS[file], listed, example)

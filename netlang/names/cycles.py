@@ -1,4 +1,4 @@
-"""Definitions that call each other in a circle."""
+"""Definitions that call each other recursively."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ``extern op`` must say, since its signature is all that is known of it."""
+"""The signature and the fields that an ``extern op`` must declare."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIELDS = {
 
 
 def check_extern_op(definition: ast.Extern, diagnostics: Diagnostics) -> None:
-    """Report parts of an extern op that have no type, and fields nobody reads."""
+    """Report parts of an extern op without a type, and unknown fields."""
     name = definition.name.text
     for param in definition.params:
         if param.type is None:

@@ -1,4 +1,4 @@
-"""Mistakes that can be seen without evaluating anything: names, uses, calls in circles."""
+"""Errors that are found without evaluating anything: names, their uses, recursive calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from netlang.syntax import ast
 
 
 def lint(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
-    """Report every static mistake of a file."""
+    """Report every static error of a file."""
     checker = _Lint(home, diagnostics)
     for declaration in file.declarations:
         match declaration:
@@ -35,7 +35,7 @@ def lint(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
 
 
 class _Lint(Lookup):
-    """Looks through definitions and train sections."""
+    """Checks definitions and train sections."""
 
     def definition(self, d: ast.Definition) -> None:
         self.untyped = d.kind == "net" and any(map(_open, d.params))
@@ -61,7 +61,7 @@ class _Lint(Lookup):
             self._outs(d.outs, scope, d.params)
             check_extern_op(d, self.diagnostics)
             return
-        for out in d.outs:  # a dataset's columns may have sizes of their own
+        for out in d.outs:  # the columns of a dataset may introduce sizes
             self._type(out.type, scope, binds=True)
 
     def _signature(self, params: Sequence[ast.Param]) -> Scope:
@@ -144,7 +144,7 @@ class _Lint(Lookup):
 
 
 def _open(param: ast.Param) -> bool:
-    """Tell whether an input may have dimensions that its type fails to name."""
+    """Check whether an input may have dimensions that its type does not name."""
     if not isinstance(param.type, ast.ShapeType):
         return param.type is None
     return any(isinstance(d, ast.Nothing | ast.Unary) for d in param.type.dims)

@@ -1,4 +1,4 @@
-"""Every name of statements and expressions looked up, before anything is evaluated."""
+"""Look up every name of statements and expressions before anything is evaluated."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from netlang.syntax.keywords import FOREIGN_VALUES
 from netlang.syntax.walk import children, walk
 
 SUGGESTED = 60
-"""Mistakes in a program up to which near names are looked for."""
+"""The number of errors in a program after which similar names are not searched for."""
 
 
 @dataclass(slots=True)
 class Lookup:
-    """Looks up the names of a file and reports those that lead nowhere, or that nothing uses."""
+    """Looks up the names of a file, and reports unknown and unused ones."""
 
     home: ModuleScope
     diagnostics: Diagnostics
     inside_op: ast.Definition | None = None
     untyped: bool = False
-    """Whether an input without a type may be the one that has a dimension."""
+    """Whether an input without a type may have an unknown dimension."""
 
     # ---- types --------------------------------------------------------------------------
 
     def _type(self, type: ast.TypeExpr | None, scope: Scope, *, binds: bool) -> None:
-        """Use the names in a type; with ``binds``, capital names become dimensions."""
+        """Mark the names in a type as used; with ``binds``, capitalized names become dimensions."""
         for node in walk(*([type] if type is not None else [])):
             if isinstance(node, ast.NameType) and node.name not in TYPE_NAMES:
                 self._unknown_type(node)
@@ -94,13 +94,13 @@ class Lookup:
                     self.expr(condition, scope)
         wanted = set(outs)
         several = (s for s in body if isinstance(s, ast.Bind) and len(s.targets) > 1)
-        taken_apart = {target.text for bind in several for target in bind.targets}
+        unpacked = {target.text for bind in several for target in bind.targets}
         for name, entry in scope.entries.items():
             if entry.kind == "binding" and not entry.used and name not in wanted and name[0] != "_":
-                self._unused(name, entry, part=name in taken_apart)
+                self._unused(name, entry, part=name in unpacked)
 
     def _strays(self, body: Sequence[ast.Statement], scope: Scope) -> None:
-        """Know the names of each `next` that belongs to nothing: the syntax check tells of it."""
+        """Declare the names of each stray `next`, which the syntax check reports."""
         states = {s.name.text for s in body if isinstance(s, ast.State)}
         for statement in body:
             if isinstance(statement, ast.Next):
@@ -116,7 +116,7 @@ class Lookup:
             return
         before.used = True
         if kind == "param":
-            return  # the look at the syntax has told it
+            return  # the syntax check has reported it
         number = next(n for n in range(2, 1000) if scope.find(f"{name.text}{n}") is None)
         note = "a name stands for one value"
         if (
@@ -173,7 +173,7 @@ class Lookup:
                 case ast.New(path=path, args=args):
                     self._use(path[0].text, path[0].span, scope)
                     stack.extend(reversed(args))
-                case ast.Field(value=ast.Name(text=text) as value, name=name) if self._foreign(
+                case ast.Field(value=ast.Name(text=text) as value, name=name) if self._is_module(
                     text, scope
                 ):
                     self._module(value, name.text, scope)
@@ -184,7 +184,7 @@ class Lookup:
                 case ast.For():
                     self._loop(node, scope)
                 case ast.Str(value=text) if (named := scope.find(text)) is not None:
-                    named.used = True  # quotes around a name are told where it is used
+                    named.used = True  # quotes around a name are reported where it is used
                 case ast.Comprehension():
                     self._comprehension(node, scope)
                 case ast.Call(callee=ast.Name() as callee):
@@ -198,8 +198,8 @@ class Lookup:
                 case _:
                     stack.extend(reversed(children(node)))
 
-    def _foreign(self, name: str, scope: Scope) -> bool:
-        """Tell whether a name before a point is that of another framework's module."""
+    def _is_module(self, name: str, scope: Scope) -> bool:
+        """Check whether a name before a dot is a module of another framework."""
         unknown = scope.find(name) is None and not self.home.knows(name)
         return unknown and name in definitions().modules
 
@@ -239,12 +239,12 @@ class Lookup:
         if name[0].isupper() and len(name) <= 2:
             self._unknown_dimension(name, span, scope)
             return
-        # A file full of mistakes is answered fast: only the first ones are shown anyway.
+        # Only the first errors are shown, so a file full of errors is checked fast.
         few = len(self.diagnostics.items) < SUGGESTED
         visible = scope.names() | self.home.visible() if few else set[str]()
         near = scope.find(nearest(name, visible) or "")
         if near is not None:
-            near.used = True  # it would be, under its right name
+            near.used = True  # it is meant, although misspelled
         try:
             reject_unknown_name(name, span, visible)
         except DiagnosticError as rejected:
@@ -280,7 +280,7 @@ class Lookup:
         for carry in node.carries:
             self._declare(inner, carry.name, "loop", None)
         gives = node.carries or any(isinstance(s, ast.Yield) for s in node.body)
-        # A loop that gives nothing is told as such; all in it is unused.
+        # A loop without a result is reported as such; everything in it is unused.
         self.statements(node.body, inner, () if gives else _bound(node.body))
 
     def _comprehension(self, node: ast.Comprehension, scope: Scope) -> None:
@@ -293,7 +293,7 @@ class Lookup:
             self.expr(node.condition, inner)
 
     def _called(self, callee: ast.Name) -> None:
-        """Refuse a block called by an op, which owns no weights."""
+        """Reject a block called by an op, which has no parameters."""
         if self.inside_op is None:
             return
         if any(p.name.text == callee.text for p in self.inside_op.params):

@@ -1,4 +1,4 @@
-"""Names that are visible where a program stands, and which of them are used."""
+"""Scopes of a program: the names that are visible at a position, and which of them are used."""
 
 from __future__ import annotations
 

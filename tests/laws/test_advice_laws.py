@@ -1,4 +1,4 @@
-"""What `netlang/advice/` says about other frameworks: no name is ours, no advice leads nowhere."""
+"""What advice and the manual say exists: no name elsewhere is ours, and all code is valid."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from netlang.advice.tables import FOLDER, definitions, parameters
 from netlang.cli.main import COMMANDS
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
+from netlang.evaluate.calls.datasets import FIELDS
 from netlang.evaluate.modules.families import returning
 from netlang.evaluate.types.fitting import TYPE_NAMES
 from netlang.ir.types import DType
 from netlang.manual.pages import Entry, library, public
+from netlang.manual.topics import pages
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.program import load
 from netlang.syntax import ast
@@ -57,6 +59,7 @@ ALL_PARAMETERS = {p for name in PUBLIC for p in PARAMETERS[name]}
 ADVICE = {**definitions().advice, **parameters().advice, **parameters().arguments}
 TEXTS = sorted(set(ADVICE.values()))
 SNIPPETS = sorted({code for text in TEXTS for code in re.findall(r"`([^`]+)`", text)})
+IN_PAGES = sorted({c for page in pages().values() for c in re.findall(r"`([^`]+)`", page.text)})
 
 
 def test_no_name_elsewhere_is_a_name_of_ours() -> None:
@@ -117,6 +120,11 @@ def test_code_in_advice_names_what_exists(code: str) -> None:
     assert unknown_in(code) == []
 
 
+@pytest.mark.parametrize("code", IN_PAGES)
+def test_code_in_the_manual_names_what_exists(code: str) -> None:
+    assert unknown_in(code) == []
+
+
 def test_a_list_in_advice_is_of_a_type_that_functions_return() -> None:
     types = {type for text in TEXTS for type in re.findall(r"<(\w+)>", text)}
     assert types >= {"optimizer", "transform"}
@@ -128,15 +136,19 @@ def unknown_in(code: str) -> list[str]:
     match code.split():
         case ["netlang", command]:
             return [] if command in COMMANDS else [command]
-        case ["extern", "op"]:
+        case ["extern", "op"] | ["next", _, "=", _]:
             return []
-        case [option] if option.startswith("--"):
+        case [setting, "=", value]:
+            return [] if setting in SETTING_NAMES else unknown_in(value)
+        case [type] if type.partition("[")[0] in {d.value for d in DType}:
+            return []
+        case [option, *_] if option.startswith("--"):
             commands = [import_module(f"netlang.cli.commands.{name}").command for name in COMMANDS]
             return [] if any(option in p.opts for c in commands for p in c.params) else [option]
         case [word] if word in RESERVED or word in OPERATORS.split() or len(word) == 1:
             return []
         case [word] if re.fullmatch(r"[a-z]\w+=?", word):
-            known = {*PUBLIC, *SETTING_NAMES, *ALL_PARAMETERS}
+            known = {*PUBLIC, *SETTING_NAMES, *ALL_PARAMETERS, *FIELDS}
             return [] if word.removesuffix("=") in known else [word]
         case [field] if re.fullmatch(r"\.\w+", field):
             return [] if any(field[1:] in entry.outs for entry in PUBLIC.values()) else [field]
@@ -168,7 +180,7 @@ def unknown_in_program(code: str) -> list[str]:
             case ast.Call(callee=ast.Name(text=callee), args=args):
                 known = PARAMETERS[callee] if callee in PUBLIC else None
                 if known is None:
-                    unknown.append(callee)
+                    unknown += [callee] if len(callee) > 1 else []
                 else:
                     unknown += [
                         f"{callee}({a.name.text}=…)"

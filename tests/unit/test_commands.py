@@ -268,9 +268,9 @@ def test_explain_works_a_layer_out(netlang: Netlang) -> None:
     code, out, _ = netlang("explain", "c.net", "y")
     assert code == 0
     assert "height    (9 + 2·1 - 3) / 2 + 1 = 5" in out
-    assert "weights   2·(1·3·3) + 2 = 20" in out
+    assert "params    2·(1·3·3) + 2 = 20" in out
     assert "MACs      2·5·5 outputs · (1·3·3) = 450" in out
-    assert "one position sees 3×3 of the image" in out
+    assert "receptive field: 3×3 of the input" in out
 
 
 # compile, run, verify
@@ -375,4 +375,4 @@ def test_the_digits_the_weights_have_not_seen_are_read_as_the_notes_say(netlang:
     guess = np.load("scores.npz")["logits"].argmax(axis=1)
     label = np.load(data / "digits.npz")["label"]
     right = int((guess == label)[1500:].sum())
-    assert f"of the last 297 it names {right}" in (data / "README.md").read_text("utf-8")
+    assert f"of the last 297 it classifies {right}" in (data / "README.md").read_text("utf-8")

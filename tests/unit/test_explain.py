@@ -1,6 +1,6 @@
-"""Layers worked out as on a blackboard.
+"""The arithmetic of a layer.
 
-Tests ``netlang.manual.explain`` and ``netlang.manual.blackboard``.
+Tests ``netlang.manual.explain`` and ``netlang.manual.arithmetic``.
 """
 
 from __future__ import annotations
@@ -47,37 +47,37 @@ def graph(tmp_path: Path) -> Graph:
     ("path", "lines"),
     [
         ("a", ["height    (33 + 2·2 - 5) / 1 + 1 = 33",
-               "window    3 wide, 2 apart: (3 - 1)·2 + 1 = 5",
-               "weights   8·(3·3·3) + 8 = 224  (a.conv.weight, a.conv.bias)",
-               "weights   8 + 8 = 16  (a.batch_norm.scale, a.batch_norm.shift)",
-               "kept      8 + 8 = 16  (a.batch_norm.mean, a.batch_norm.var)",
+               "window    kernel 3, dilation 2: (3 - 1)·2 + 1 = 5",
+               "params    8·(3·3·3) + 8 = 224  (a.conv.weight, a.conv.bias)",
+               "params    8 + 8 = 16  (a.batch_norm.scale, a.batch_norm.shift)",
+               "buffers   8 + 8 = 16  (a.batch_norm.mean, a.batch_norm.var)",
                "MACs      8·33·33 outputs · (3·3·3) = 235,224"]),
         ("b", ["width     (33 + 2·1 - 3) / 2 + 1 = 17",
-               "one position sees 7×7 of the image:",
+               "receptive field: 7×7 of the input",
                "a.conv convolve  1 + (5 - 1)·1 = 5",
                "b max_pool  5 + (3 - 1)·1 = 7"]),
-        ("s", ["weights   8·(2·3·3) + 8 = 152  (s.weight, s.bias)",
+        ("s", ["params    8·(2·3·3) + 8 = 152  (s.weight, s.bias)",
                "MACs      8·17·17 outputs · (2·3·3) = 41,616",
                "groups    4, each with 8 / 4 = 2 of the input's channels",
                "s convolve  7 + (3 - 1)·2 = 11"]),
         ("y", ["height    (17 - 1)·2 + 3 - 2·1 = 33",
-               "weights   8·(4·3·3) + 4 = 292  (y.weight, y.bias)",
+               "params    8·(4·3·3) + 4 = 292  (y.weight, y.bias)",
                "MACs      8·17·17 inputs · (4·3·3) = 83,232",
-               "one position sees 13×13 of the image:",
+               "receptive field: 13×13 of the input",
                "y convolve_transpose  11 + (2 - 1)·2 = 13"]),
-        ("k", ["joined    8 + 4 = 12 along axis 1"]),
-        ("g", ["over      17·17 = 289 numbers for each result"]),
+        ("k", ["concat    8 + 4 = 12 along axis 1"]),
+        ("g", ["over      17·17 = 289 elements per result"]),
         ("q", ["height    2 windows: from floor(i·17 / 2) to ceil((i + 1)·17 / 2)",
                "width     5 windows: from floor(i·17 / 5) to ceil((i + 1)·17 / 5)",
                "q adaptive_avg_pool  11 + (9 - 1)·2 = 27  and  11 + (5 - 1)·2 = 19"]),
         ("r", ["height    one window over all 33",
                "width     3 windows of 33 / 3 = 11"]),
         ("u", ["gates     4 of 64 units: 4·64 = 256 rows",
-               "weights   256·16 + 256·64 + 256 + 256 = 20,992  "
+               "params    256·16 + 256·64 + 256 + 256 = 20,992  "
                "(u.0.weight_ih, u.0.weight_hh, u.0.bias_ih, u.0.bias_hh)",
                "MACs      T·64 outputs · 4·(16 + 64) = 20,480·T"]),
-        ("e", ["weights   1,000·16 = 16,000  (e.weight)"]),
-        ("z", ["weights   7·16 + 7 = 119  (z.weight, z.bias)",
+        ("e", ["params    1,000·16 = 16,000  (e.weight)"]),
+        ("z", ["params    7·16 + 7 = 119  (z.weight, z.bias)",
                "MACs      T·7 outputs · 16 = 112·T"]),
         ("p", ["height    floor((H - 3) / 2) + 1 = (H + 1)//2 - 1"]),
     ],

@@ -1,4 +1,4 @@
-"""Every word of the language and every setting has a page, and its example passes the check."""
+"""Every keyword and every setting has a page, whose example is valid: `netlang/manual/`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from netlang.cli.main import program
 from netlang.manual.explain import contents, explain
-from netlang.manual.topics import FOLDER, SETTING, WORD, Page, pages
+from netlang.manual.topics import FOLDER, KEYWORD, KINDS, SETTING, Page, pages
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.program import load
 from netlang.syntax.keywords import RESERVED
@@ -41,19 +41,19 @@ def diagnosed(folder: Path, text: str) -> list[str]:
     return [f"{d.rule.code}: {d.message}" for d in load(path).diagnostics.sorted()]
 
 
-def test_every_word_and_every_setting_has_a_page() -> None:
-    assert {n for p in of_kind(WORD) for n in p.names} == RESERVED
+def test_every_keyword_and_every_setting_has_a_page() -> None:
+    assert {n for p in of_kind(KEYWORD) for n in p.names} == RESERVED
     assert {n for p in of_kind(SETTING) for n in p.names} == set(SETTINGS) | STEP_SETTINGS
 
 
-@pytest.mark.parametrize("file", ["words.md", "settings.md"])
-def test_no_page_of_a_file_is_left_unread(file: str) -> None:
+@pytest.mark.parametrize("file", ["keywords.md", "settings.md"])
+def test_every_page_of_a_file_is_read(file: str) -> None:
     titles = re.findall(r"^## (.+)$", (FOLDER / file).read_text(), re.MULTILINE)
-    assert titles == [", ".join(p.names) for p in of_kind(WORD if file[0] == "w" else SETTING)]
+    assert titles == [", ".join(p.names) for p in of_kind(KINDS[file])]
 
 
-@pytest.mark.parametrize("page", of_kind(WORD), ids=lambda page: page.names[0])
-def test_the_example_of_a_word_passes_the_check(page: Page, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", of_kind(KEYWORD), ids=lambda page: page.names[0])
+def test_the_example_of_a_keyword_passes_the_check(page: Page, tmp_path: Path) -> None:
     assert diagnosed(tmp_path, page.example) == []
     assert any(re.search(rf"\b{name}\b", page.example) for name in page.names)
 
@@ -76,12 +76,12 @@ def test_the_example_of_a_setting_passes_the_check(page: Page, tmp_path: Path) -
     assert all(re.search(rf"^ +{name} =", page.example, re.MULTILINE) for name in page.names)
 
 
-def test_a_page_is_its_names_its_text_and_its_example() -> None:
+def test_a_page_shows_its_names_text_and_example() -> None:
     assert explain("seed") == (
         "seed: a setting of `train`\n\n"
-        "The number all that is random follows from: first weights, shuffling, dropout, noise, "
-        "transforms. The same seed gives\nthe same run, bit for bit. `--seed` on the command line "
-        "goes before it.\n\n    seed = 7"
+        "The random seed of initialization, shuffling, dropout, noise and transforms. The same "
+        "seed\nreproduces a run bit for bit. `--seed` on the command line takes precedence.\n\n"
+        "    seed = 7"
     )
 
 

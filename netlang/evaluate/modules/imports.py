@@ -1,4 +1,4 @@
-"""Where imported files may be, and what is said when they are not."""
+"""The files that a program may import, and the errors when it cannot."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from netlang.system.files import program_roots
 
 
 def locate(module: ast.Str, importer: Path) -> Path:
-    """Find the file an import names, inside the folders a program may read.
+    """Return the file an import names, inside the folders that a program may read.
 
-    These are the working folder, if the program lies in it, and the folder around the program's
-    own. A link that leads out of them is refused like any other way out.
+    These are the working directory, if it contains the program, and the parent of the program's
+    folder. A symbolic link to a file outside of them is rejected like any other path.
     """
     _check_path(module)
     target = importer.parent / module.value
     try:
         real = target.resolve()
         exists = real.is_file()
-    except (OSError, RuntimeError):  # a circle of links is a RuntimeError of its own
-        reject(rules.IMPORT_PATH, "this is no path of a file", module.span)
+    except (OSError, RuntimeError):  # a cycle of links raises a RuntimeError
+        reject(rules.IMPORT_PATH, "this is not a path of a file", module.span)
     if not any(real.is_relative_to(root) for root in program_roots(importer.parent)):
         reject(
             rules.IMPORT_PATH,
             "this import leads out of the program's folders",
             module.span,
             "nothing outside of them is read",
-            helps=("copy the file beside the program",),
+            helps=("copy the file next to the program",),
         )
     if not exists:
         _reject_file(module, target)
     if real.stat().st_nlink > 1:
-        # Where its other names are cannot be told; one of them may be out of bounds.
+        # Its other names are unknown; one of them may be outside of these folders.
         reject(
             rules.IMPORT_PATH,
             "this file has a second name (a hard link)",
@@ -51,7 +51,7 @@ def locate(module: ast.Str, importer: Path) -> Path:
 
 
 def _check_path(module: ast.Str) -> None:
-    """Refuse what is no relative path of a program, before anything is looked up."""
+    """Reject what is not a relative path of a program, before the file system is accessed."""
     text = module.value
     if not text.endswith(".net") or "\\" in text or any(ord(c) < 32 for c in text):
         reject(
@@ -70,8 +70,8 @@ def _check_path(module: ast.Str) -> None:
 
 
 def _reject_file(module: ast.Str, target: Path) -> NoReturn:
-    beside = [p.name for p in target.parent.glob("*.net")] if target.parent.is_dir() else []
-    near = nearest(target.name, beside)
+    siblings = [p.name for p in target.parent.glob("*.net")] if target.parent.is_dir() else []
+    near = nearest(target.name, siblings)
     what = "is a folder" if target.is_dir() else "is not there"
     reject(
         rules.IMPORT_FILE,
@@ -87,7 +87,7 @@ def _reject_file(module: ast.Str, target: Path) -> NoReturn:
 
 
 def reject_import_cycle(module: ast.Str, chain: list[Path]) -> NoReturn:
-    """Report files that import each other in a circle."""
+    """Report files that import each other."""
     shown = " → ".join(path.name for path in chain)
     reject(
         rules.IMPORT_CIRCLE,
@@ -99,7 +99,7 @@ def reject_import_cycle(module: ast.Str, chain: list[Path]) -> NoReturn:
 
 
 def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) -> Diagnostic:
-    """Say that the imported file does not define a name."""
+    """Return the error that the imported file does not define a name."""
     shown = (
         f'"{item.module.value}"'
         if isinstance(item.module, ast.Str)

@@ -1,4 +1,4 @@
-"""A layer worked out as on a blackboard: sizes, weights, multiply-adds, what one position sees."""
+"""The arithmetic of a layer: output sizes, parameters, multiply-adds, and receptive field."""
 
 from __future__ import annotations
 
@@ -19,48 +19,48 @@ _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")
 
 
 @dataclass(frozen=True, slots=True)
-class Blackboard:
-    """A graph, and what is asked of it once for all its layers."""
+class Arithmetic:
+    """A graph with what is computed once for all its layers."""
 
     graph: Graph
     one: Example
-    seen: Reception
+    reception: Reception
 
     @classmethod
-    def of(cls, graph: Graph) -> Blackboard:
+    def of(cls, graph: Graph) -> Arithmetic:
         return cls(graph, Example.of(graph), reception(graph))
 
     def explain(self, nodes: Sequence[Node]) -> str:
-        """Work out every node, then what one position of the last result sees."""
+        """Return the arithmetic of every node, and the receptive field of the last result."""
         parts = ["\n".join(self._node(node)) for node in nodes]
-        if lines := list(self._sees(nodes[-1])):
+        if lines := list(self._receptive_field(nodes[-1])):
             parts.append("\n".join(lines))
         return "\n\n".join(parts)
 
     def _node(self, node: Node) -> Iterator[str]:
-        place = written_at(node)
-        yield f"{node.op.name}  ({place})" if place else node.op.name
-        given = [str(v.type) for v in node.inputs if v not in self.graph.params]
-        made = [str(v.type) for v in node.outputs]
-        yield _line("shape", f"{', '.join(given)} -> {', '.join(made)}".removeprefix(" -> "))
+        location = written_at(node)
+        yield f"{node.op.name}  ({location})" if location else node.op.name
+        inputs = [str(v.type) for v in node.inputs if v not in self.graph.params]
+        outputs = [str(v.type) for v in node.outputs]
+        yield _line("shape", f"{', '.join(inputs)} -> {', '.join(outputs)}".removeprefix(" -> "))
         yield from sizes(node)
-        yield from _joined(node)
-        yield from _gathered(node)
-        yield from self._weights(node)
+        yield from _concatenated(node)
+        yield from _operands(node)
+        yield from self._parameters(node)
         macs = self.one.size(node_macs(node))
         if macs != 0:
             yield _line("MACs", self._product(node, macs))
 
-    def _weights(self, node: Node) -> Iterator[str]:
+    def _parameters(self, node: Node) -> Iterator[str]:
         owned = [self.graph.params[v] for v in node.inputs if v in self.graph.params]
-        for trained, label in ((True, "weights"), (False, "kept")):
+        for trained, label in ((True, "params"), (False, "buffers")):
             params = [p for p in owned if p.trained is trained]
             if not params:
                 continue
-            worked = " + ".join(map(_factors, params))
+            formula = " + ".join(map(_factors, params))
             count = _count(sum((p.type.size for p in params), 0))
             named = ", ".join(p.path for p in params)
-            shown = worked if worked == count else f"{worked} = {count}"
+            shown = formula if formula == count else f"{formula} = {count}"
             yield _line(label, f"{shown}  ({named})")
 
     def _product(self, node: Node, macs: Size) -> str:
@@ -71,10 +71,10 @@ class Blackboard:
         worked = self._each(node, each)
         if each is not None and worked:
             return f"{outputs} outputs · {worked} = {_count(macs)}"
-        return self._spread(node, macs)
+        return self._product_per_input(node, macs)
 
-    def _spread(self, node: Node, macs: Size) -> str:
-        """Say what one input costs, where windows are spread and not gathered."""
+    def _product_per_input(self, node: Node, macs: Size) -> str:
+        """Return the product for one input, where each input contributes to a window of outputs."""
         given = node.inputs[0].type.shape
         shape = [self.one.size(size) for size in given[:1]] + list(given[1:])
         each = exact_quotient(macs, product(shape))
@@ -84,7 +84,7 @@ class Blackboard:
         return f"{inputs} inputs · {worked} = {_count(macs)}"
 
     def _each(self, node: Node, each: Size | None) -> str:
-        """Say what one output costs: the weights of its filter, or their number."""
+        """Return the multiply-adds of one output: the shape of its kernel, or a number."""
         if each is None:
             return ""
         gates, (given, *_) = getattr(node.op, "gates", None), types(node.inputs)
@@ -96,22 +96,22 @@ class Blackboard:
             return f"({_times(weight.type.shape[1:])})" if weight.type.rank > 2 else _count(each)
         return _count(each)
 
-    def _sees(self, node: Node) -> Iterator[str]:
-        """Derive the receptive field, window by window."""
-        field = self.seen.at(node.outputs[0])
+    def _receptive_field(self, node: Node) -> Iterator[str]:
+        """Return the receptive field, window by window."""
+        field = self.reception.at(node.outputs[0])
         if field is None:
             return
         everything = all(reach.field is None for reach in field)
-        steps = [] if everything else self._way(node)
-        yield f"one position sees {show_field(field)} of the image" + (":" if steps else "")
+        steps = [] if everything else self._windows_before(node)
+        yield f"receptive field: {show_field(field)} of the input"
         for step in steps:
             worked = dict.fromkeys(map(_widened, step.before, step.after))
             shown = "  and  ".join(text for text in worked if text)
             if shown:
-                yield _line(_place(step.node), shown)
+                yield _line(_location(step.node), shown)
 
-    def _way(self, node: Node) -> list[Step]:
-        """Give the windows between the image and a node."""
+    def _windows_before(self, node: Node) -> list[Step]:
+        """Return the windows on the paths from the input to a node."""
         makers = {value: made for made in self.graph.nodes for value in made.outputs}
         before: set[int] = set()
         stack = [node]
@@ -121,20 +121,20 @@ class Blackboard:
                 continue
             before.add(id(at))
             stack.extend(makers[value] for value in at.inputs if value in makers)
-        return [step for step in self.seen.steps if id(step.node) in before]
+        return [step for step in self.reception.steps if id(step.node) in before]
 
 
-def _joined(node: Node) -> Iterator[str]:
-    """Add up the sizes that are put one after the other."""
+def _concatenated(node: Node) -> Iterator[str]:
+    """Return the sum of the concatenated sizes."""
     if not isinstance(node.op, Concat):
         return
     axis = node.op.axis
     parts = " + ".join(_count(v.type.shape[axis]) for v in node.inputs)
-    yield _line("joined", f"{parts} = {_count(node.outputs[0].type.shape[axis])} along axis {axis}")
+    yield _line("concat", f"{parts} = {_count(node.outputs[0].type.shape[axis])} along axis {axis}")
 
 
-def _gathered(node: Node) -> Iterator[str]:
-    """Say what of the input one filter, one gate or one result takes."""
+def _operands(node: Node) -> Iterator[str]:
+    """Return which part of the input one group, one gate or one result uses."""
     groups, gates = getattr(node.op, "groups", 1), getattr(node.op, "gates", None)
     given, made = types(node.inputs), types(node.outputs)
     if node.op.family == "convolution" and isinstance(groups, int) and groups > 1:
@@ -149,23 +149,23 @@ def _gathered(node: Node) -> Iterator[str]:
         if over is not None and over != 1:
             axes = [n for n in _dropped(given[0].shape, made[0].shape) if n != 1]
             worked = f"{_times(tuple(axes))} = " if len(axes) > 1 else ""
-            yield _line("over", f"{worked}{_count(over)} numbers for each result")
+            yield _line("over", f"{worked}{_count(over)} elements per result")
 
 
 def _dropped(given: Shape, made: Shape) -> list[Size]:
-    """List the sizes a reduction left out; the axes it keeps stand in their order."""
-    kept = [size for size in made if size != 1]
-    gone: list[Size] = []
+    """Return the sizes of the reduced axes; the other axes keep their order."""
+    remaining = [size for size in made if size != 1]
+    reduced: list[Size] = []
     for size in given:
-        if kept and kept[0] == size:
-            kept.pop(0)
+        if remaining and remaining[0] == size:
+            remaining.pop(0)
         else:
-            gone.append(size)
-    return gone
+            reduced.append(size)
+    return reduced
 
 
-def _place(node: Node) -> str:
-    """Name the user's part that a node belongs to, and what the node does."""
+def _location(node: Node) -> str:
+    """Return the path of the user's call that a node belongs to, and the operator."""
     scope, part = node.scope, ""
     while scope is not None:
         if scope.library or not part:
@@ -182,7 +182,7 @@ def _widened(before: AxisField, after: AxisField) -> str:
 
 
 def sizes(node: Node) -> Iterator[str]:
-    """Work out each spatial size of a window's result."""
+    """Return the formula of each spatial size of the output of a window."""
     window, pad = node.op.window(*types(node.inputs)), getattr(node.op, "pad", None)
     if isinstance(node.op, AdaptivePool):
         yield from _parts(node)
@@ -192,7 +192,7 @@ def sizes(node: Node) -> Iterator[str]:
     given, made = node.inputs[0].type.shape[2:], node.outputs[0].type.shape[2:]
     names = _AXES.get(len(given), ())
     if isinstance(node.op, ConvolveTranspose):
-        yield from _spread_sizes(node, given, made, pads)
+        yield from _transposed_sizes(node, given, made, pads)
         return
     if window is None:
         return
@@ -205,7 +205,7 @@ def sizes(node: Node) -> Iterator[str]:
 
 
 def _parts(node: Node) -> Iterator[str]:
-    """Say where the windows of an adaptive pool begin and end."""
+    """Return the bounds of the windows of adaptive pooling."""
     given, made = node.inputs[0].type.shape[2:], node.outputs[0].type.shape[2:]
     for name, size, parts in zip(_AXES.get(len(given), ()), given, made, strict=False):
         step = f"{_count(size)} / {_count(parts)}"
@@ -222,7 +222,7 @@ def _parts(node: Node) -> Iterator[str]:
 def _windows(
     size: Size, result: Size, extent: int, stride: int, around: tuple[int, int]
 ) -> str | None:
-    """Write the size formula with the numbers put in; ``None`` where it does not give the size."""
+    """Return the size formula with its numbers, or ``None`` if another formula applies."""
     room = size + around[0] + around[1] - extent
     inside = f"{size}{_padded(around)} - {extent}"
     if room // stride + 1 == result:
@@ -246,11 +246,11 @@ def _dilated(node: Node, extent: Sequence[int]) -> Iterator[str]:
         if step > 1:
             kernel = (reach - 1) // step + 1
             yield _line(
-                "window", f"{kernel} wide, {step} apart: ({kernel} - 1)·{step} + 1 = {reach}"
+                "window", f"kernel {kernel}, dilation {step}: ({kernel} - 1)·{step} + 1 = {reach}"
             )
 
 
-def _spread_sizes(
+def _transposed_sizes(
     node: Node, given: Shape, made: Shape, pads: Sequence[tuple[int, int]]
 ) -> Iterator[str]:
     kernel = node.inputs[1].type.shape[2:]
