@@ -15,7 +15,7 @@ from netlang.ir.types import DType
 from netlang.passes.promotion import widened
 from netlang.storage.weights import require
 from netlang.system.numpy import Array, np
-from netlang.system.threads import together
+from netlang.system.threads import computation
 
 
 def run(
@@ -41,7 +41,7 @@ def run(
     last_use = _last_uses(graph)
     kept = set(results.values())
     _keep_freed_memory()
-    with together():
+    with computation():
         for position, node in enumerate(graph.nodes):
             computed = compute(node, [values[v] for v in node.inputs], fed.sizes, wide=wide)
             for value, array in zip(node.outputs, computed, strict=True):

@@ -1,4 +1,4 @@
-"""How a run looks: a line an epoch, and on a terminal a line that moves."""
+"""The progress of a run: a line per epoch, and on a terminal a line that moves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+import click
+
 from netlang.analysis.counts import grouped
 from netlang.cli.output import movable, page_width, say
 from netlang.training.run.loop import Report
@@ -17,11 +19,12 @@ from netlang.training.step.schedules import Clock
 from netlang.training.step.step import GRADIENT
 
 _PAUSE = 0.1
-"""Seconds between two drawings of the moving line."""
+"""Seconds between two updates of the progress line."""
 
+_CLEAR, _SHOW_CURSOR = "\r\x1b[K", "\x1b[?25h"
 
-_LINES = "━─"
-"""What the moving line is drawn with, where it can be printed."""
+_WIDTH = 20
+"""Columns of the bar."""
 
 
 def _can_print(text: str, out: TextIO) -> bool:
@@ -53,16 +56,16 @@ class Plain:
 
     def finished_epoch(self, report: Report, line: str) -> None:
         del line
-        say(self.told(report))
+        say(self.summary(report))
 
     def ended(self) -> None:
-        """Leave the terminal to what is told next."""
+        """Leave the terminal to the output that follows."""
 
-    def told(self, report: Report) -> str:
-        """Tell an epoch in a line."""
-        parts = [f"epoch {report.epoch}/{self._epochs()}", figures(report.train)]
+    def summary(self, report: Report) -> str:
+        """Return an epoch's metrics in one line."""
+        parts = [f"epoch {report.epoch}/{self._epochs()}", metrics(report.train)]
         if report.valid:
-            parts.append(f"valid {figures(report.valid)}")
+            parts.append(f"valid {metrics(report.valid)}")
         return "  ".join(parts)
 
     def _epochs(self) -> int:
@@ -84,51 +87,52 @@ class JsonLines(Plain):
 
 
 class Live(Plain):
-    """A line for each epoch, and below them one that moves with the steps."""
+    """A line for each epoch, and below them a progress line that moves with the steps."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._drawn = 0.0
-        self._signs = _LINES if _can_print(_LINES, out) else "#-"
 
     def began(self, step: int, clock: Clock) -> None:
         super().began(step, clock)
         self._first, self._start = step, time.monotonic()
+        fill, empty = "━─" if _can_print("━─", self._out) else "#-"
+        self._bar = click.progressbar(
+            length=clock.total, file=self._out, width=_WIDTH, fill_char=fill, empty_char=empty,
+            bar_template="%(bar)s %(label)s", show_eta=False, show_percent=False,
+        )  # fmt: skip
+        self._bar.pos = step
 
     def stepped(self, step: int, measured: Mapping[str, float]) -> None:
         now = time.monotonic()
         if now - self._drawn < _PAUSE:
             return
         self._drawn = now
+        # Not click's estimate: that counts the steps before the run was resumed.
         speed = (step - self._first) / max(now - self._start, 1e-9)
         left = (self.clock.total - step) / speed if speed else 0.0
         parts = (
             f"{step:,}/{self.clock.total:,}",
-            figures({n: v for n, v in measured.items() if not n.endswith(GRADIENT)}),
+            metrics({n: v for n, v in measured.items() if not n.endswith(GRADIENT)}),
             f"{speed:,.0f} steps/s" if speed >= 10 else f"{speed:.2g} steps/s",
             f"{_time(left)} left",
         )
-        line = f"{self._bar(step)} {'  '.join(parts)}"
-        self._out.write(f"\r\x1b[K{line[: page_width(self._out) - 1]}")
-        self._out.flush()
-
-    def _bar(self, step: int) -> str:
-        done = round(20 * step / self.clock.total)
-        return self._signs[0] * done + self._signs[1] * (20 - done)
+        self._bar.label = "  ".join(parts)[: page_width(self._out) - _WIDTH - 2]
+        self._bar.update(step - self._bar.pos)
 
     def ended(self) -> None:
-        self._out.write("\r\x1b[K")
+        self._out.write(f"{_CLEAR}{_SHOW_CURSOR}")
         self._out.flush()
 
     def finished_epoch(self, report: Report, line: str) -> None:
-        self._out.write("\r\x1b[K")
+        self._out.write(_CLEAR)
         seconds = f"  {_time(report.seconds)}"
-        say(self.told(report) + seconds)
+        say(self.summary(report) + seconds)
 
 
 @contextmanager
 def display(*, as_json: bool) -> Generator[Plain]:
-    """Choose how to show a run, and leave the terminal in order however that ends."""
+    """Choose how to show a run, and restore the terminal however it ends."""
     live = movable(sys.stdout) and not as_json
     shown = Live(sys.stdout) if live else JsonLines() if as_json else Plain()
     try:
@@ -137,8 +141,8 @@ def display(*, as_json: bool) -> Generator[Plain]:
         shown.ended()
 
 
-def figures(measured: Mapping[str, float]) -> str:
-    """Write figures in a row."""
+def metrics(measured: Mapping[str, float]) -> str:
+    """Return metrics in one line."""
     return "  ".join(f"{name} {_number(value)}" for name, value in measured.items())
 
 

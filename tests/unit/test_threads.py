@@ -1,4 +1,4 @@
-"""Parts of a computation in several threads: the same results, and BLAS as it was before.
+"""Parallel parts of a computation: the same results, and BLAS threads as they were before.
 
 Tests ``netlang.system.threads`` and ``netlang.ops.reducing.products``.
 """
@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -26,7 +26,7 @@ from netlang.ir.op import OPS, Sample
 from netlang.ops.reducing.products import multiply
 from netlang.program import load
 from netlang.system import threads
-from netlang.system.threads import allowed, cut, shares, spread, together
+from netlang.system.threads import computation, parallel_for, part_count, split, thread_count
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 THREADS = 3
@@ -37,7 +37,7 @@ PARTED = ("convolve", "convolve_transpose", "convolve_input_gradient", "convolve
 @pytest.fixture
 def several() -> Iterator[None]:
     with threadpool_limits(THREADS, user_api="blas"):
-        if allowed() != THREADS:
+        if thread_count() != THREADS:
             pytest.fail("this NumPy has no BLAS whose threads can be counted")
         yield
 
@@ -48,35 +48,35 @@ def blas_threads() -> list[int]:
 
 
 @pytest.mark.usefixtures("several")
-def test_all_parts_are_done_once_in_several_threads_with_one_of_blas_each() -> None:
+def test_each_part_runs_once_in_several_threads_with_one_blas_thread_each() -> None:
     done: list[int] = []
     together = threading.Barrier(THREADS, timeout=30)
 
     def work(i: int) -> None:
         if i < THREADS:
-            together.wait()  # passes only if as many threads are at work
+            together.wait()  # passes only if so many threads are running
         assert blas_threads() == [1] * len(blas_threads())
-        assert allowed() == 1
+        assert thread_count() == 1
         done.append(i)
 
-    spread(work, 20)
+    parallel_for(work, 20)
     assert sorted(done) == list(range(20))
     assert set(blas_threads()) == {THREADS}
 
 
 @pytest.mark.usefixtures("several")
-def test_parts_of_a_part_stay_in_its_thread() -> None:
+def test_nested_parts_stay_in_their_thread() -> None:
     threads: dict[int, set[int]] = {0: set(), 1: set()}
 
     def work(i: int) -> None:
-        spread(lambda _: threads[i].add(threading.get_ident()), 50)
+        parallel_for(lambda _: threads[i].add(threading.get_ident()), 50)
 
-    spread(work, 2)
+    parallel_for(work, 2)
     assert [len(t) for t in threads.values()] == [1, 1]
 
 
 @pytest.mark.usefixtures("several")
-def test_a_failure_in_any_thread_comes_out_and_leaves_blas_as_it_was() -> None:
+def test_an_error_in_any_thread_is_raised_and_leaves_blas_as_it_was() -> None:
     together = threading.Barrier(2, timeout=30)
     main = threading.get_ident()
 
@@ -86,13 +86,13 @@ def test_a_failure_in_any_thread_comes_out_and_leaves_blas_as_it_was() -> None:
             raise MemoryError
 
     with pytest.raises(MemoryError):
-        spread(work, 2)
+        parallel_for(work, 2)
     assert set(blas_threads()) == {THREADS}
-    assert allowed() == THREADS
+    assert thread_count() == THREADS
 
 
 @pytest.mark.usefixtures("several")
-def test_helpers_take_over_what_numpy_is_to_say_of_overflow() -> None:
+def test_helpers_share_the_error_handling_that_the_caller_chose_for_numpy() -> None:
     large = np.full(10, 1e38, np.float32)
     together = threading.Barrier(2, timeout=30)
 
@@ -103,30 +103,30 @@ def test_helpers_take_over_what_numpy_is_to_say_of_overflow() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with np.errstate(all="ignore"):
-            spread(work, 2)
+            parallel_for(work, 2)
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-        spread(work, 2)
+        parallel_for(work, 2)
 
 
 @pytest.mark.usefixtures("several")
-def test_between_calls_that_belong_together_blas_stays_held() -> None:
-    with together():
-        assert set(blas_threads()) == {THREADS}  # until somebody spreads work
-        spread(lambda _: None, 2)
+def test_blas_stays_limited_between_the_calls_of_one_computation() -> None:
+    with computation():
+        assert set(blas_threads()) == {THREADS}  # until the first parallel part
+        parallel_for(lambda _: None, 2)
         assert set(blas_threads()) == {1}
-        assert allowed() == THREADS
-        with together():
-            spread(lambda _: None, 2)
+        assert thread_count() == THREADS
+        with computation():
+            parallel_for(lambda _: None, 2)
         assert set(blas_threads()) == {1}
     assert set(blas_threads()) == {THREADS}
-    spread(lambda _: None, 2)
+    parallel_for(lambda _: None, 2)
     assert set(blas_threads()) == {THREADS}
 
 
 @pytest.mark.usefixtures("several")
-def test_the_interpreter_gives_blas_back_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interpreter_restores_blas_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object, **__: object) -> None:
-        spread(lambda _: None, 2)
+        parallel_for(lambda _: None, 2)
         assert set(blas_threads()) == {1}
         raise InputError("stop")
 
@@ -139,13 +139,13 @@ def test_the_interpreter_gives_blas_back_after_a_failure(monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("several")
-def test_helpers_are_shared_by_computations_at_the_same_time() -> None:
-    """Two threads that spread work at once: each part is done once, none waits for ever."""
+def test_concurrent_computations_run_each_part_once() -> None:
+    """Four threads that call ``parallel_for`` at once; none waits forever."""
     done: list[tuple[int, int]] = []
 
     def compute(number: int) -> None:
         for _ in range(50):
-            spread(lambda i: done.append((number, i)), 6)
+            parallel_for(lambda i: done.append((number, i)), 6)
 
     workers = [threading.Thread(target=compute, args=(n,)) for n in range(4)]
     for thread in workers:
@@ -157,28 +157,28 @@ def test_helpers_are_shared_by_computations_at_the_same_time() -> None:
     assert set(blas_threads()) == {THREADS}
 
 
-def test_one_thread_of_blas_is_one_thread_here() -> None:
+def test_one_blas_thread_means_one_thread() -> None:
     with threadpool_limits(1, user_api="blas"):
         seen: set[int] = set()
-        spread(lambda _: seen.add(threading.get_ident()), 20)
-        assert shares(1 << 40, least=1) == 1
+        parallel_for(lambda _: seen.add(threading.get_ident()), 20)
+        assert part_count(1 << 40, least=1) == 1
     assert seen == {threading.get_ident()}
 
 
 @pytest.mark.usefixtures("several")
-def test_little_work_is_not_shared_and_more_has_a_part_for_each_thread() -> None:
-    assert shares(99, least=100) == 1
-    assert shares(20, 10, least=100) == 2
-    assert shares(1000, 1000, least=100) == THREADS
+def test_little_work_stays_whole_and_more_has_a_part_for_each_thread() -> None:
+    assert part_count(99, least=100) == 1
+    assert part_count(20, 10, least=100) == 2
+    assert part_count(1000, 1000, least=100) == THREADS
 
 
-def test_an_axis_is_cut_evenly_and_into_no_more_parts_than_it_has_places() -> None:
-    assert cut(7, 3) == [slice(0, 2), slice(2, 4), slice(4, 7)]
-    assert cut(2, 5) == [slice(0, 1), slice(1, 2)]
-    assert cut(0, 5) == [slice(0, 0)]
+def test_an_axis_is_split_evenly_and_into_no_empty_parts() -> None:
+    assert split(7, 3) == [slice(0, 2), slice(2, 4), slice(4, 7)]
+    assert split(2, 5) == [slice(0, 1), slice(1, 2)]
+    assert split(0, 5) == [slice(0, 0)]
 
 
-def as_many_as_can_be(*sizes: int, least: int) -> int:
+def most_parts(*sizes: int, least: int) -> int:
     del sizes, least
     return 4 * THREADS
 
@@ -189,17 +189,17 @@ def fixed(shape: Shape, sample: Sample) -> list[int]:
 
 @pytest.mark.usefixtures("several")
 @pytest.mark.parametrize("name", PARTED)
-def test_an_operator_gives_the_same_in_several_threads(
+def test_an_operator_returns_the_same_in_several_threads(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every sample, cut as if it were large."""
+    """Every sample, split as if it were large."""
     rng = np.random.default_rng(0)
     for sample in OPS[name].samples():
         op = sample.op.at(sample.sizes)
         arrays = [np.abs(rng.normal(size=fixed(t.shape, sample))) for t in sample.types]
         (alone,) = op.forward(*arrays)
         for module in ("windows.im2col", "reducing.products", "reducing.normalization"):
-            monkeypatch.setattr(f"netlang.ops.{module}.shares", as_many_as_can_be)
+            monkeypatch.setattr(f"netlang.ops.{module}.part_count", most_parts)
         monkeypatch.setattr("netlang.ops.windows.im2col._CHANNEL", 8)
         (parted,) = op.forward(*arrays)
         monkeypatch.undo()
@@ -216,7 +216,7 @@ def test_an_operator_gives_the_same_in_several_threads(
     ((1, 3000), (3000, 9000)),
     ((500,), (500, 80)),
 ])  # fmt: skip
-def test_a_large_product_is_that_of_numpy(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+def test_a_large_product_equals_that_of_numpy(a: tuple[int, ...], b: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     left, right = rng.normal(size=a), rng.normal(size=b)
     expected = left @ right
@@ -231,56 +231,90 @@ def test_a_large_product_is_that_of_numpy(a: tuple[int, ...], b: tuple[int, ...]
         np.testing.assert_allclose(into, 2 * expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.usefixtures("several")
-def test_a_copied_process_has_threads_of_its_own() -> None:
-    spread(lambda _: None, 2)  # the parent's threads are not in the copy
+def fork(check: Callable[[], bool]) -> int:
+    """Start a child process that ends with 0 where a check passes; return its number."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads: our point
+        warnings.simplefilter("ignore", DeprecationWarning)  # fork with threads: intended here
         child = os.fork()
     if not child:
-        together = threading.Barrier(2, timeout=30)
+        signal.alarm(60)
+        passed = False
         try:
-            spread(lambda _: together.wait(), 2)
+            passed = check()
         finally:
-            os._exit(int(together.broken))
+            os._exit(int(not passed))
+    return child
+
+
+def two_threads_meet() -> bool:
+    meeting = threading.Barrier(2, timeout=30)
+    parallel_for(lambda _: meeting.wait(), 2)
+    return not meeting.broken and set(blas_threads()) == {THREADS}
+
+
+@pytest.mark.usefixtures("several")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    parallel_for(lambda _: None, 2)  # the child has none of the parent's threads
+    assert os.waitpid(fork(two_threads_meet), 0)[1] == 0
+
+
+@pytest.mark.usefixtures("several")
+def test_a_process_forked_during_a_computation_starts_from_scratch() -> None:
+    forked, started = threading.Event(), threading.Barrier(3, timeout=30)
+
+    def occupy(_: int) -> None:
+        started.wait()
+        forked.wait(30)
+
+    parent = threading.Thread(target=parallel_for, args=(occupy, 2))
+    parent.start()
+    started.wait()
+    child = fork(two_threads_meet)
+    forked.set()
+    parent.join(30)
     assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.usefixtures("several")
-def test_a_copied_process_waits_for_nothing_its_parent_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    alone = threading.Lock()
-    monkeypatch.setattr(threads, "_lock", alone)
-    monkeypatch.setattr(threads, "_computations", {object()})
-    monkeypatch.setattr(threads._here, "inside", True, raising=False)
-    with alone:  # another thread of the parent is in the middle of it
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if not child:
-            signal.alarm(30)
-            free = not threads._lock.locked() and not threads._computations and allowed() == THREADS
-            os._exit(int(not free))
-    assert os.waitpid(child, 0)[1] == 0
+def test_a_computation_that_outlasts_another_leaves_blas_as_it_was() -> None:
+    inside, over = threading.Event(), threading.Event()
+
+    def outlast(_: int) -> None:
+        inside.set()
+        over.wait(30)
+
+    other = threading.Thread(target=parallel_for, args=(outlast, 2))
+
+    def overlap(i: int) -> None:
+        if i == 0:
+            other.start()
+        inside.wait(30)
+
+    parallel_for(overlap, 2)
+    over.set()
+    other.join(30)
+    assert set(blas_threads()) == {THREADS}
+
+
+def interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def interrupts_restore_blas() -> bool:
+    signal.signal(signal.SIGALRM, interrupt)
+    for moment in range(200):
+        # The locks of an executor raise RuntimeError where an interrupt arrives inside them.
+        with suppress(KeyboardInterrupt, RuntimeError):
+            signal.setitimer(signal.ITIMER_REAL, 1e-4 + moment * 1e-6, 10)
+            while True:
+                parallel_for(lambda _: None, 4)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    released = threads._owner is None
+    parallel_for(lambda _: None, 2)  # the next computation completes an interrupted restoration
+    return released and threads._before is None and set(blas_threads()) == {THREADS}
 
 
 @pytest.mark.usefixtures("several")
-def test_an_interrupt_at_any_moment_gives_blas_back() -> None:
-    def interrupted(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupted)
-    try:
-        for moment in range(200):
-            with suppress(KeyboardInterrupt):
-                signal.setitimer(signal.ITIMER_REAL, 1e-4 + moment * 1e-6)
-                while True:
-                    spread(lambda _: None, 4)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert not threads._computations
-    spread(lambda _: None, 2)  # an interrupt of giving back is made good by the next computation
-    assert not threads._given
-    assert allowed() == THREADS
+def test_an_interrupt_at_any_moment_restores_blas() -> None:
+    """In a process of its own: an executor whose lock is left acquired is waited for at exit."""
+    assert os.waitpid(fork(interrupts_restore_blas), 0)[1] == 0

@@ -10,10 +10,9 @@ from onnx import helper, numpy_helper
 
 from netlang.backends.onnx.arranging import Arranged, turned_once
 from netlang.backends.onnx.emitter import Emitter
-from netlang.backends.onnx.protos import Model, info, needed, reads, weight
+from netlang.backends.onnx.protos import Model, add_weight, info, needed, reads
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
-from netlang.ir.arrays import raw
 from netlang.ir.graph import Graph, Node, Value
 from netlang.storage.weights import require
 from netlang.system.numpy import Array
@@ -37,11 +36,8 @@ def to_onnx(
     what they need. Raises ``WeightsError`` for weights that do not fit.
     """
     model, kept = lower(graph, weights, opset=opset, only=only, metadata=metadata)
-    # They go straight into the model: a message of more than 2 GiB cannot be copied.
     for name, array in kept.items():
-        stored = model.graph.initializer.add()
-        stored.CopyFrom(weight(name, array))
-        stored.raw_data = bytes(raw(array))
+        add_weight(model, name, array)
     return model
 
 

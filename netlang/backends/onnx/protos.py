@@ -52,6 +52,13 @@ def weight(name: str, array: Array) -> onnx.TensorProto:
     return header(name, array.shape, dtype)
 
 
+def add_weight(model: Model, name: str, array: Array) -> None:
+    """Store a weight in a model, which may exceed what a message can hold."""
+    stored = model.graph.initializer.add()
+    stored.CopyFrom(weight(name, array))
+    stored.raw_data = bytes(raw(array))
+
+
 def bodies(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
     """Give the graphs inside a node, such as the body of a Scan."""
     for attribute in node.attribute:

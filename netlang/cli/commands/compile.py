@@ -73,6 +73,7 @@ def command(
         lowered, values = fold_batch_norm(lowered, values)
     metadata = {"source": file}
     model, kept = lower(lowered, values, opset=opset, only=only or None, metadata=metadata)
+    del values
     count = len(model.graph.node)
     for path in save(model, Path(output), kept):
         say(f"{path}: {path.stat().st_size:,} bytes")

@@ -18,7 +18,7 @@ from netlang.ops.elementwise.channels import aligned, over_channels
 from netlang.ops.reducing.standardizing import standard_gradient, standardized
 from netlang.ops.terms import terms
 from netlang.system.numpy import Array, np
-from netlang.system.threads import COPY, cut, shares, spread
+from netlang.system.threads import COPY, parallel_for, part_count, split
 
 N = symbol("N")
 H = symbol("H")
@@ -68,7 +68,7 @@ class NormalizeBatch(Primitive):
         scale, shift, mean, var = (over_channels(v, x) for v in operands[1:])
         slope = scale / np.sqrt(var + x.dtype.type(self.eps))
         y = np.empty_like(x)
-        channels = cut(x.shape[1], shares(x.size, least=COPY))
+        channels = split(x.shape[1], part_count(x.size, least=COPY))
 
         def work(i: int) -> None:
             # In place: a map is large, and each copy of it costs more than the arithmetic.
@@ -77,7 +77,7 @@ class NormalizeBatch(Primitive):
             part *= slope[own]
             part += shift[own]
 
-        spread(work, len(channels))
+        parallel_for(work, len(channels))
         return (y,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:

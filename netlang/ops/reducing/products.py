@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netlang.system.numpy import Array, np
-from netlang.system.threads import PRODUCT, cut, shares, spread
+from netlang.system.threads import PRODUCT, parallel_for, part_count, split
 
 
 def multiply(a: Array, b: Array, *, plus: Array | None = None, out: Array | None = None) -> Array:
@@ -18,7 +18,7 @@ def multiply(a: Array, b: Array, *, plus: Array | None = None, out: Array | None
     if lead != b.shape[:-2]:
         lead = np.broadcast_shapes(lead, b.shape[:-2])
     shape = (*lead, a.shape[-2], b.shape[-1])
-    count = shares(a.shape[-1], *shape, least=PRODUCT)
+    count = part_count(a.shape[-1], *shape, least=PRODUCT)
     if count == 1:
         y = np.matmul(a, b, out=out)
         if plus is not None:
@@ -27,7 +27,7 @@ def multiply(a: Array, b: Array, *, plus: Array | None = None, out: Array | None
     into = np.empty(shape, np.result_type(a, b)) if out is None else out
     longest = -2 if shape[-2] > shape[-1] else -1
     axis = next((i for i in range(-into.ndim, -2) if shape[i] >= count), longest)
-    parts = cut(shape[axis], count)
+    parts = split(shape[axis], count)
 
     def work(i: int) -> None:
         left = a if axis == -1 else _part(a, axis, parts[i])
@@ -36,7 +36,7 @@ def multiply(a: Array, b: Array, *, plus: Array | None = None, out: Array | None
         if plus is not None:
             made += _part(plus, axis, parts[i])
 
-    spread(work, len(parts))
+    parallel_for(work, len(parts))
     return into
 
 

@@ -12,7 +12,7 @@ from math import prod
 from netlang.ops.reducing.products import multiply
 from netlang.ops.windows.windows import Windows, padded, taps
 from netlang.system.numpy import Array, np
-from netlang.system.threads import COPY, PRODUCT, cut, shares, spread
+from netlang.system.threads import COPY, PRODUCT, parallel_for, part_count, split
 
 _COLUMNS = 1 << 20
 """Numbers in a block of columns: it keeps a product busy and still fits the cache."""
@@ -30,8 +30,8 @@ def depthwise(
     offsets = None if bias is None else bias.reshape(-1, *ones)
     places = taps(windows, counts)
     y = np.empty((*x.shape[:2], *counts), x.dtype)
-    images = cut(x.shape[0], y.size // _CHANNEL)
-    channels = cut(x.shape[1], y.size // _CHANNEL // len(images))
+    images = split(x.shape[0], y.size // _CHANNEL)
+    channels = split(x.shape[1], y.size // _CHANNEL // len(images))
     blocks = list(combinations(images, channels))
 
     def work(i: int) -> None:
@@ -45,7 +45,7 @@ def depthwise(
         if offsets is not None:
             total += offsets[own]
 
-    spread(work, len(blocks))
+    parallel_for(work, len(blocks))
     return y
 
 
@@ -79,9 +79,9 @@ def by_im2col(
     fit = max(1, _COLUMNS // (groups * depth))  # positions in a block
     # The filters are prepared for each block anew: where they outweigh the positions, the threads
     # share one block's product instead.
-    many = shares(batch, area, w.size, least=PRODUCT) if batch * area >= filters else 1
-    images = cut(batch, max(many, -(-batch // max(1, fit // max(1, area)))))
-    rows = cut(counts[0], max(many // len(images), -(-area // fit)))
+    many = part_count(batch, area, w.size, least=PRODUCT) if batch * area >= filters else 1
+    images = split(batch, max(many, -(-batch // max(1, fit // max(1, area)))))
+    rows = split(counts[0], max(many // len(images), -(-area // fit)))
     blocks = list(combinations(images, rows))
 
     def work(i: int) -> None:
@@ -95,7 +95,7 @@ def by_im2col(
             laid = made.reshape(*into.shape[1:3], len(into), into.shape[3])
             into[...] = np.moveaxis(laid, 2, 0)
 
-    spread(work, len(blocks))
+    parallel_for(work, len(blocks))
     return y.reshape(batch, filters, *counts)
 
 
@@ -112,7 +112,7 @@ def _columns(x: Array, windows: Windows, rows: slice, others: Sequence[int]) -> 
     step = windows.stride[-1]
     # One copy picks the elements a stride visits; the copies for the taps then go by whole rows.
     visited = [np.ascontiguousarray(seen[..., i::step]) for i in range(step)]
-    channels = cut(x.shape[1], shares(columns.size, least=COPY))
+    channels = split(x.shape[1], part_count(columns.size, least=COPY))
 
     def work(i: int) -> None:
         own = channels[i]
@@ -121,5 +121,5 @@ def _columns(x: Array, windows: Windows, rows: slice, others: Sequence[int]) -> 
             place = (..., *tap[:-1], slice(start // step, start // step + part[-1]))
             columns[own, j] = visited[start % step].swapaxes(0, 1)[own][place]
 
-    spread(work, len(channels))
+    parallel_for(work, len(channels))
     return columns
