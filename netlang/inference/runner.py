@@ -61,8 +61,8 @@ class Runner:
 
     @cached_property
     def _session(self) -> Session:
-        from netlang.backends.onnx import to_onnx
+        from netlang.backends.compile import compile_graph
         from netlang.backends.ort import Session
-        from netlang.passes.pipeline import transform
 
-        return Session(to_onnx(transform(self.graph), self._weights), provider=self._provider)
+        model = compile_graph(self.graph, self._weights)
+        return Session(model.proto, provider=self._provider)

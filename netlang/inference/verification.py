@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from netlang.backends import reference
-from netlang.backends.onnx import to_onnx
+from netlang.backends.compile import compile_graph
 from netlang.backends.ort import ExecutionError, Provider, Session
 from netlang.diagnostics.errors import InputError
 from netlang.ir.arrays import numpy_dtype
@@ -67,9 +67,9 @@ def verify(
     """
     chosen = choose_sizes(graph, sizes or {})
     given = lively(graph, seed) if weights is None else weights
-    model = to_onnx(graph, given, opset=opset)
+    model = compile_graph(graph, given, opset=opset)
     feeds, expected, actual = _run_both(
-        graph, given, Session(model, provider=provider), seed, chosen
+        graph, given, Session(model.proto, provider=provider), seed, chosen
     )
     compared = [_compare(name, actual[name], array) for name, array in expected.items()]
     if weights is None and not all(c.finite for c in compared):
@@ -82,7 +82,8 @@ def verify(
     if all(c.ok for c in compared):
         return compared
     opened = _opened(graph)
-    session = Session(to_onnx(opened, given, opset=opset), provider=provider)
+    model = compile_graph(opened, given, opset=opset, optimize=False)
+    session = Session(model.proto, provider=provider)
     return compared + _first_inside(opened, given, session, feeds, chosen)
 
 

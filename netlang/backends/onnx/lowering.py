@@ -36,13 +36,21 @@ def to_onnx(
     a state ``h`` is an input ``h`` and an output ``h_next``. ``only`` keeps the outputs named and
     what they need. Raises ``WeightsError`` for weights that do not fit.
     """
-    model, kept = lower(graph, weights, opset=opset, only=only, metadata=metadata)
+    return embed(*lower(graph, weights, opset=opset, only=only, metadata=metadata))
+
+
+def embed(model: Model, weights: Mapping[str, Array]) -> Model:
+    """Return a model with its weights inside; a model without weights is returned as it is."""
+    if not weights:
+        return model
+    whole = Model()
+    whole.CopyFrom(model)
     # They go straight into the model: a message of more than 2 GiB cannot be copied.
-    for name, array in kept.items():
-        stored = model.graph.initializer.add()
+    for name, array in weights.items():
+        stored = whole.graph.initializer.add()
         stored.CopyFrom(weight(name, array))
         stored.raw_data = bytes(raw(array))
-    return model
+    return whole
 
 
 def lower(
