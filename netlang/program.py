@@ -46,6 +46,11 @@ class Net:
     program: Program
 
     @property
+    def complete(self) -> bool:
+        """Whether each of its parameters has a default."""
+        return all(p.default is not None or nets.takes_tensor(p) for p in self.function.params)
+
+    @property
     def graph(self) -> Graph:
         """The graph with default parameters; raises ``NetlangError`` for a program with errors."""
         return self.bind({})
@@ -91,6 +96,10 @@ class Program:
     """A checked file. ``diagnostics`` holds every mistake; nothing is raised for them."""
 
     path: Path
+    source: Source | None = None
+    """The text, where it does not come from the file at ``path``."""
+    name: str = ""
+    """How messages refer to the program: its path as given."""
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     file: ast.File | None = None
     nets: dict[str, Net] = field(default_factory=dict[str, Net])
@@ -201,7 +210,7 @@ class Program:
     def read(self) -> None:
         """Parse the file and what it imports, and report what can be seen without evaluating."""
         try:
-            source = read_source(self.path)
+            source = self.source or read_source(self.path)
         except DiagnosticError as rejected:
             self.diagnostics.report(rejected.diagnostic)
             return
@@ -229,7 +238,7 @@ class Program:
                 else:
                     self._constant(self._main, declaration)
         for net in self.nets.values():
-            if all(p.default is not None or nets.takes_tensor(p) for p in net.function.params):
+            if net.complete:
                 self.graph_of(net.function, {})
         self._check_rest(self.file, self._main)
 
@@ -367,10 +376,11 @@ def load(path: str | Path) -> Program:
     return program
 
 
-def open_program(path: str | Path) -> Program:
-    """Read a file and evaluate nothing yet: for who needs one net of many."""
+def open_program(path: str | Path, text: str | None = None) -> Program:
+    """Read a file, or a text instead, and evaluate nothing yet."""
     if sys.getrecursionlimit() < RECURSION_LIMIT:
         sys.setrecursionlimit(RECURSION_LIMIT)
-    program = Program(Path(path))
+    source = None if text is None else Source(str(path), text)
+    program = Program(Path(path), source, str(path))
     program.read()
     return program

@@ -18,9 +18,11 @@ CHECKOUT = HERE.parents[1]
 LATE = {
     "asyncio", "difflib", "hashlib", "json", "lark", "logging", "numpy", "onnx", "onnxruntime",
     "pickle", "PIL", "rich", "safetensors", "shutil", "tempfile", "traceback",
-    "netlang.api", "netlang.passes.autodiff", "netlang.data", "netlang.manual.explain",
+    "netlang.api.functions", "netlang.api.parameters", "netlang.api.training",
+    "netlang.passes.autodiff", "netlang.data", "netlang.manual.explain",
     "netlang.ir.initializers",
-    "netlang.passes", "netlang.diagnostics.rules", "netlang.inference.runner",
+    "netlang.passes", "netlang.diagnostics.rules.syntax", "netlang.diagnostics.rules.shapes",
+    "netlang.inference.runner",
     "netlang.syntax.errors.lexical",
     "netlang.syntax.formatting.format", "netlang.syntax.generate", "netlang.syntax.errors",
     "netlang.inference.verification", "netlang.storage.weights",
