@@ -12,8 +12,8 @@ from netlang.diagnostics.suggestions import nearest
 def ours_of(name: str) -> str | None:
     """Return our name for what other frameworks call ``name``.
 
-    >>> ours_of("AvgPool2d"), ours_of("Conv2DTranspose"), ours_of("relu")
-    ('avg_pool', 'conv_transpose', None)
+    >>> ours_of("Linear"), ours_of("MaxPooling2D"), ours_of("relu")
+    ('dense', 'max_pool', None)
     """
     aliases = definitions().aliases
     return aliases.get(folded(name)) or aliases.get(undimensioned(name))

@@ -169,7 +169,7 @@ def _innermost(traceback: TracebackType | None) -> str:
 
 
 def _silence_broken_output() -> None:
-    """Give up on a standard output that cannot take what is in its buffer."""
+    """Abandon a standard output that cannot take what is in its buffer."""
     output: TextIO | None = sys.stdout
     if output is None:
         return

@@ -269,12 +269,12 @@ def test_the_table_is_the_only_weight_with_a_row_for_each_word() -> None:
     weights = {"v.weight": TABLE, "out.weight": TABLE.T}
     assert choose_table(weights, None, 5) is TABLE
     assert choose_table({**weights, "u.weight": TABLE[:, :2]}, "v", 5) is TABLE
-    with pytest.raises(InputError, match="2 weights have a row for each"):
+    with pytest.raises(InputError, match="2 parameters have a row for each"):
         choose_table({**weights, "u.weight": TABLE}, None, 5)
     spare = np.concatenate([TABLE, TABLE])
     assert choose_table({**weights, "u.weight": spare}, None, 5) is TABLE
     assert choose_table({"u.weight": spare, "out.weight": TABLE.T}, None, 5) is spare
-    with pytest.raises(InputError, match="there is no weight `w`"):
+    with pytest.raises(InputError, match="there is no parameter `w`"):
         choose_table(weights, "w", 5)
 
 
