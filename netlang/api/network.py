@@ -13,6 +13,8 @@ from netlang.api.errors import warn
 from netlang.diagnostics.errors import InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from netlang.api.parameters import Parameters
     from netlang.backends import Backend, Provider
     from netlang.backends.compile import CompiledModel
@@ -54,7 +56,7 @@ class Network:
         """The name of the net."""
         return self.graph.name
 
-    def bind(self, **sizes: int) -> Network:
+    def bind(self, **sizes: float | str) -> Network:
         """Return the network with sizes or parameters of the net fixed, newly initialized.
 
         >>> import netlang
@@ -174,7 +176,7 @@ class Network:
     # Computation.
 
     def __call__(
-        self, /, *arrays: Array, provider: Provider = "cpu", **inputs: Array
+        self, /, *arrays: ArrayLike, provider: Provider = "cpu", **inputs: ArrayLike
     ) -> dict[str, Array]:
         """Compute the outputs on onnxruntime.
 
@@ -184,27 +186,27 @@ class Network:
         return self.run(self._named(arrays, inputs), provider=provider)
 
     def interpret(
-        self, /, *arrays: Array, double: bool = False, **inputs: Array
+        self, /, *arrays: ArrayLike, double: bool = False, **inputs: ArrayLike
     ) -> dict[str, Array]:
         """Compute the outputs with the NumPy interpreter, with ``double`` in double precision."""
-        inputs = self._named(arrays, inputs)
+        named = self._named(arrays, inputs)
         if not double:
-            return self.run(inputs, backend="numpy")
+            return self.run(named, backend="numpy")
         from netlang.backends import reference
         from netlang.ir.types import F64
 
-        feeds = {**self._state, **inputs}
+        feeds = self._feeds(named)
         return self._advance(reference.run(self.graph, feeds, self.parameters.arrays(), dtype=F64))
 
     def run(
         self,
-        inputs: Mapping[str, Array],
+        inputs: Mapping[str, ArrayLike],
         *,
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
     ) -> dict[str, Array]:
         """Compute the outputs from inputs, and states if given, by name."""
-        feeds = {**self._state, **inputs}
+        feeds = self._feeds(inputs)
         if (backend, provider) in self._runners:
             return self._advance(self._runners[backend, provider].compute(feeds))
         from netlang.backends.feeds import prepare
@@ -319,12 +321,18 @@ class Network:
             )
         return self._runners[backend, provider]
 
+    def _feeds(self, inputs: Mapping[str, ArrayLike]) -> dict[str, Array]:
+        # The backends convert them, and name those that are not arrays of numbers.
+        return {**self._state, **cast("Mapping[str, Array]", inputs)}
+
     def _advance(self, results: dict[str, Array]) -> dict[str, Array]:
         for state in self.graph.states:
             self._state[state.name] = results.pop(f"{state.name}_next")
         return results
 
-    def _named(self, arrays: Sequence[Array], named: Mapping[str, Array]) -> dict[str, Array]:
+    def _named(
+        self, arrays: Sequence[ArrayLike], named: Mapping[str, ArrayLike]
+    ) -> dict[str, ArrayLike]:
         """Assign positional arrays to inputs in order, as Python does for a function."""
         names = [value.name for value in self.graph.inputs]
         if len(arrays) > len(names):
@@ -341,7 +349,9 @@ class Network:
         return {**positional, **named}
 
 
-def _plain(value: object) -> int:
+def _plain(value: float | str) -> float | str:
     """Return a NumPy scalar as the Python number it holds."""
     item = getattr(value, "item", None)
-    return cast("int", item() if callable(item) and getattr(value, "ndim", None) == 0 else value)
+    return (
+        cast("float", item()) if item is not None and getattr(value, "ndim", None) == 0 else value
+    )

@@ -260,9 +260,10 @@ def test_inputs_that_a_function_would_reject_are_rejected(
 ) -> None:
     add = netlang.loads(ADD)["Add"]
     arrays = [np.zeros((1, 2), np.float32)] * positional
+    inputs: dict[str, Any] = dict.fromkeys(named, arrays[0])
     for compute in (add, add.interpret):
         with pytest.raises(InputError) as caught:
-            compute(*arrays, **dict.fromkeys(named, np.zeros((1, 2), np.float32)))
+            compute(*arrays, **inputs)
         assert caught.value.message == message
 
 
