@@ -1,23 +1,77 @@
 """A compiler for neural networks written as short text files.
 
-``netlang.load("lenet.net")["LeNet"]`` gives a network: its summary, its graph, its counts, its
-weights; called, it computes on onnxruntime.
+``load`` and ``loads`` read a program. A program maps the names of its nets to networks, which
+report their layers, compile to ONNX and compute; and it trains and evaluates its train sections.
+
+>>> import netlang
+>>> lenet = netlang.load("examples/lenet.net")["LeNet"]
+>>> lenet
+LeNet(image: f32[N, 1, 28, 28]) -> logits: f32[N, 10]
+>>> lenet.trainable_parameters, lenet.macs
+(61706, 416520)
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netlang.api import File as File
-    from netlang.api import Network as Network
-    from netlang.api import load as load
+    from netlang.api.errors import NetlangWarning as NetlangWarning
+    from netlang.api.errors import ProgramError as ProgramError
+    from netlang.api.errors import ProgramWarning as ProgramWarning
+    from netlang.api.functions import allow_python as allow_python
+    from netlang.api.functions import contents as contents
+    from netlang.api.functions import explain as explain
+    from netlang.api.functions import format as format
+    from netlang.api.functions import nearest as nearest
+    from netlang.api.network import Network as Network
+    from netlang.api.program import Program as Program
+    from netlang.api.program import load as load
+    from netlang.api.program import loads as loads
+    from netlang.api.training import Callback as Callback
+    from netlang.api.training import Run as Run
+    from netlang.diagnostics.errors import FileError as FileError
+    from netlang.diagnostics.errors import InputError as InputError
+    from netlang.diagnostics.errors import NetlangError as Error
+    from netlang.diagnostics.errors import WeightsError as WeightsError
 
-__all__ = ["File", "Network", "load"]
+_MODULES = {
+    "Callback": "api.training",
+    "Error": "diagnostics.errors",
+    "FileError": "diagnostics.errors",
+    "InputError": "diagnostics.errors",
+    "NetlangWarning": "api.errors",
+    "Network": "api.network",
+    "Program": "api.program",
+    "ProgramError": "api.errors",
+    "ProgramWarning": "api.errors",
+    "Run": "api.training",
+    "WeightsError": "diagnostics.errors",
+    "allow_python": "api.functions",
+    "contents": "api.functions",
+    "explain": "api.functions",
+    "format": "api.functions",
+    "load": "api.program",
+    "loads": "api.program",
+    "nearest": "api.functions",
+}
+"""The module of each public name, which is imported when the name is first used."""
+
+__all__ = [
+    "Callback", "Error", "FileError", "InputError", "NetlangWarning", "Network", "Program",
+    "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
+    "explain", "format", "load", "loads", "nearest",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
-    # The command line imports this package too, and must not pay for what it does not use.
-    if name in __all__:
-        from netlang import api
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return getattr(api, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    inner = "NetlangError" if name == "Error" else name
+    value = getattr(import_module(f"netlang.{_MODULES[name]}"), inner)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -45,12 +45,17 @@ class Net:
     program: Program
 
     @property
+    def complete(self) -> bool:
+        """Whether each of its parameters has a default."""
+        return all(p.default is not None or nets.takes_tensor(p) for p in self.function.params)
+
+    @property
     def graph(self) -> Graph:
-        """The graph with default parameters; raises ``NetlangError`` for a program with errors."""
+        """The graph with default parameters; raises ``NetlangError`` for a net with errors."""
         return self.bind({})
 
     def bind(self, values: Mapping[str, Object]) -> Graph:
-        """The graph with sizes or parameters fixed, such as ``{"H": 224, "classes": 10}``."""
+        """Return the graph with sizes or parameters fixed: ``{"H": 224, "classes": 10}``."""
         self._check_names(values)
         before = len(self.program.diagnostics.items)
         graph = self.program.graph_of(self.function, values)
@@ -59,7 +64,7 @@ class Net:
             first = found[before] if len(found) > before else (found[0] if found else None)
             raise NetlangError(
                 first.rule if first is not None else rules.MISTAKES,
-                first.message if first is not None else f"`{self.name}` has mistakes",
+                first.message if first is not None else f"`{self.name}` has errors",
                 notes=first.notes if first is not None else (),
                 helps=(
                     *(first.helps if first is not None else ()),
@@ -87,16 +92,20 @@ class Net:
 
 @dataclass(slots=True, eq=False)
 class Program:
-    """A checked file. ``diagnostics`` holds every mistake; nothing is raised for them."""
+    """A checked file. ``diagnostics`` holds every error; none is raised."""
 
     path: Path
+    source: Source | None = None
+    """The text, where it does not come from the file at ``path``."""
+    name: str = ""
+    """How messages refer to the program: its path as given."""
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     file: ast.File | None = None
     nets: dict[str, Net] = field(default_factory=dict[str, Net])
     plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
-    _homes: dict[Path, ModuleScope] = field(default_factory=dict[Path, ModuleScope])
+    _modules: dict[Path, ModuleScope] = field(default_factory=dict[Path, ModuleScope])
     _opening: dict[Path, Path] = field(default_factory=dict[Path, Path])
-    """The files whose imports are being read, each inside the one before."""
+    """The files whose imports are being read, each imported by the one before."""
     _library: Library | None = None
     _main: ModuleScope | None = None
     _building: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
@@ -113,7 +122,7 @@ class Program:
             listed = ", ".join(self.nets) or "none"
             raise NetlangError(
                 rules.WHICH_NET,
-                f"{self.path} has {len(self.nets) or 'no'} nets: say which one"
+                f"{self.path} has {len(self.nets) or 'no'} nets: name one of them"
                 if self.nets
                 else f"{self.path} has no net",
                 notes=(f"its nets: {listed}",) if self.nets else (),
@@ -139,7 +148,7 @@ class Program:
             return next(iter(sections.values()))
         listed = (f"its train sections: {', '.join(sections)}",) if sections else ()
         if name is None:
-            many = f"{len(sections)} train sections: say which one" if sections else ""
+            many = f"{len(sections)} train sections: name one of them" if sections else ""
             raise NetlangError(
                 rules.WHICH_SECTION,
                 f"{self.path} has {many or 'no train section'}",
@@ -154,15 +163,14 @@ class Program:
             exit_code=USAGE,
         )
 
-    def plan(self, name: str | None, given: Mapping[str, str] | None = None) -> Plan:
-        """Elaborate a train section with texts for some of its parameters.
+    def plan(self, name: str | None, settings: Mapping[str, str] | None = None) -> Plan:
+        """Evaluate a train section with texts for some of its parameters.
 
-        Mistakes are in ``diagnostics``; raises ``NetlangError`` for what is not the program's
-        mistake.
+        Errors in the program are in ``diagnostics``; others are raised as ``NetlangError``.
         """
         decl = self.section(name)
         assert self._main is not None
-        values = parameter_values(decl, given or {}, self._main)
+        values = parameter_values(decl, settings or {}, self._main)
         try:
             return elaborate_train(decl, self._main, self._run(), values)
         except DiagnosticError as rejected:
@@ -171,13 +179,13 @@ class Program:
 
     # ---- building ------------------------------------------------------------------------
 
-    def graph_of(self, function: Function, given: Mapping[str, Object]) -> Graph | None:
-        """Elaborate a net, once for each choice of parameters."""
-        key = (id(function.definition), *sorted((k, repr(v)) for k, v in given.items()))
+    def graph_of(self, function: Function, values: Mapping[str, Object]) -> Graph | None:
+        """Evaluate a net, once for each choice of parameters."""
+        key = (id(function.definition), *sorted((k, repr(v)) for k, v in values.items()))
         if key not in self._graphs:
             self._graphs[key] = None
             self._building.append(key)
-            self._graphs[key] = nets.build_net(function, self._run(), given)
+            self._graphs[key] = nets.build_net(function, self._run(), values)
             self._building.remove(key)
         elif key in self._building:
             self.diagnostics.report(
@@ -198,13 +206,13 @@ class Program:
         return run
 
     def read(self) -> None:
-        """Parse the file and what it imports, and report what can be seen without evaluating."""
+        """Parse the file and its imports, and report the errors found without evaluating."""
         try:
-            source = read_source(self.path)
+            source = self.source or read_source(self.path)
         except DiagnosticError as rejected:
             self.diagnostics.report(rejected.diagnostic)
             return
-        self._main = self._home(source, self.path)
+        self._main = self._module_scope(source, self.path)
         if self._main is None or self.file is None:
             return
         if (empty := no_definition(self.file)) is not None:
@@ -217,7 +225,7 @@ class Program:
                     self.nets[name] = Net(name, function, self)
 
     def check(self) -> None:
-        """Evaluate everything there is: constants, nets, assertions, train sections."""
+        """Evaluate everything: constants, nets, assertions, train sections."""
         if self._main is None or self.file is None:
             return
         for declaration in self.file.declarations:
@@ -228,7 +236,7 @@ class Program:
                 else:
                     self._constant(self._main, declaration)
         for net in self.nets.values():
-            if all(p.default is not None or nets.takes_tensor(p) for p in net.function.params):
+            if net.complete:
                 self.graph_of(net.function, {})
         self._check_rest(self.file, self._main)
 
@@ -248,8 +256,8 @@ class Program:
 
     # ---- files ---------------------------------------------------------------------------
 
-    def _home(self, source: Source, path: Path) -> ModuleScope | None:
-        """Parse a file and collect its names; ``None`` after a syntax error."""
+    def _module_scope(self, source: Source, path: Path) -> ModuleScope | None:
+        """Parse a file and collect its names; returns ``None`` after a syntax error."""
         self._budget.limit += STEPS_PER_LETTER * len(source.text)
         file = parse(source, self.diagnostics)
         if not self._opening:
@@ -260,7 +268,7 @@ class Program:
             self._library = Library(self.diagnostics, self._constant)
         home = ModuleScope(source, self.diagnostics, self._constant, self._library.prelude)
         real = _real(path)
-        self._homes[real] = home
+        self._modules[real] = home
         self._opening[real] = path
         for item in file.imports:
             self._import(item, home, path)
@@ -331,13 +339,13 @@ class Program:
         real = _real(target)
         if real in self._opening:
             reject_import_cycle(item.module, [*self._opening.values(), target])
-        if real in self._homes:
-            return self._homes[real]
+        if real in self._modules:
+            return self._modules[real]
         source = read_source(target)
-        return self._home(source, target)
+        return self._module_scope(source, target)
 
     def _constant(self, home: ModuleScope, bind: ast.Bind) -> dict[str, Object]:
-        """Evaluate a binding at the top of a file."""
+        """Evaluate a binding in module scope."""
         run = self._run_of_numbers()
         sites = sites_of((), ast.Suite(bind.span, (bind,)), home)
         frame = Frame(run, home, sites=sites.names, labels=sites.labels)
@@ -360,16 +368,17 @@ def _real(path: Path) -> Path:
 
 
 def load(path: str | Path) -> Program:
-    """Check a file; its mistakes are in ``diagnostics``, and nothing is raised for them."""
+    """Check a file; its errors are in ``diagnostics``, and none is raised."""
     program = open_program(path)
     program.check()
     return program
 
 
-def open_program(path: str | Path) -> Program:
-    """Read a file and evaluate nothing yet: for who needs one net of many."""
+def open_program(path: str | Path, text: str | None = None) -> Program:
+    """Read a file, or a text instead, and evaluate nothing yet."""
     if sys.getrecursionlimit() < RECURSION_LIMIT:
         sys.setrecursionlimit(RECURSION_LIMIT)
-    program = Program(Path(path))
+    source = None if text is None else Source(str(path), text)
+    program = Program(Path(path), source, str(path))
     program.read()
     return program

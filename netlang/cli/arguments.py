@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Commands whose help begins with examples, and the arguments and options they share."""
 
 from __future__ import annotations
 
@@ -12,25 +12,47 @@ from netlang.backends import Backend, Provider
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Command(click.Command):
+    """A command whose help shows examples before the options."""
+
+    def __init__(self, *args: Any, examples: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples.strip().splitlines()
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_help_text(ctx, formatter)
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"  {example}\n")
+
+
+def command(examples: str, details: str | None = None) -> Callable[[Callable[..., None]], Command]:
+    """Make a command from a function, whose docstring is the help text.
+
+    ``examples`` has one call on each line; ``details`` follow the options.
+    """
+    return click.command("command", cls=Command, examples=examples, epilog=details)
+
+
 def assignments(
-    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    """Read ``NAME=VALUE`` arguments; each name once."""
-    values: dict[str, str] = {}
-    for text in given:
+    """Parse ``NAME=VALUE`` arguments; each name once."""
+    found: dict[str, str] = {}
+    for text in values:
         name, sign, value = text.partition("=")
         if not (name and sign and value):
             raise click.BadParameter(f"`{text}` is not of the form NAME=VALUE", ctx, param)
-        if name in values:
+        if name in found:
             raise click.BadParameter(f"`{name}` is given twice", ctx, param)
-        values[name] = value
-    return values
+        found[name] = value
+    return found
 
 
-def sizes(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, int]:
-    """Read ``NAME=NUMBER`` arguments."""
+def sizes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """Parse ``NAME=NUMBER`` arguments."""
     numbers: dict[str, int] = {}
-    for name, value in assignments(ctx, param, given).items():
+    for name, value in assignments(ctx, param, values).items():
         digits = value.replace("_", "").removeprefix("-")
         if not (digits.isascii() and digits.isdecimal() and len(digits) < 20):
             raise click.BadParameter(f"`{name}={value}`: {value} is not a number", ctx, param)
@@ -39,28 +61,27 @@ def sizes(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) ->
 
 
 def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> bool:
-    """Let the functions that a program names be called, for the rest of this command."""
+    """Allow the functions that a program names to be called, for the rest of this command."""
     del param
     if allowed:
-        from netlang.ops.extern import PYTHON_ALLOWED
+        import netlang
 
-        token = PYTHON_ALLOWED.set(True)
-        ctx.call_on_close(lambda: PYTHON_ALLOWED.reset(token))
+        ctx.with_resource(netlang.allow_python())
     return allowed
 
 
-def file_and_net(command: F) -> F:
-    """Take ``FILE [NET]``."""
-    return click.argument("file")(click.argument("net", required=False)(command))
+def file_and_net(function: F) -> F:
+    """Add the arguments ``FILE [NET]``."""
+    return click.argument("file")(click.argument("net", required=False)(function))
 
 
-def file_and_section(command: F) -> F:
-    """Take ``FILE [SECTION]``."""
-    return click.argument("file")(click.argument("section", required=False)(command))
+def file_and_section(function: F) -> F:
+    """Add the arguments ``FILE [SECTION]``."""
+    return click.argument("file")(click.argument("section", required=False)(function))
 
 
 def seed_option(help: str, *, default: int | None = 0) -> Callable[[F], F]:
-    """Take ``--seed 7``; without a default, the program may have a seed of its own."""
+    """Add ``--seed``; without a default, the program may have a seed of its own."""
     return click.option(
         "--seed", type=click.IntRange(0, 2**63 - 1), default=default, show_default=True, help=help
     )
@@ -68,31 +89,41 @@ def seed_option(help: str, *, default: int | None = 0) -> Callable[[F], F]:
 
 bind_option = click.option(
     "--bind", "-b", multiple=True, callback=sizes, metavar="NAME=NUMBER",
-    help="Fix a size of the inputs or a parameter of the net.",
+    help="Fix a symbolic size of the inputs or a parameter of the net. Repeatable.",
+)  # fmt: skip
+
+depth_option = click.option(
+    "--depth", "-d", type=click.IntRange(1), metavar="N",
+    help="Merge layers whose paths share the first N names. Default: what fits on a page.",
 )  # fmt: skip
 
 set_option = click.option(
-    "--set", "given", multiple=True, callback=assignments, metavar="NAME=VALUE",
-    help="Set a parameter of the section; repeatable.",
+    "--set", "settings", multiple=True, callback=assignments, metavar="NAME=VALUE",
+    help="Set a parameter of the section. Repeatable.",
 )  # fmt: skip
 
 weights_option = click.option(
-    "--weights", "-w", metavar="FILE", help="Take the weights from safetensors or npz."
+    "--weights", "-w", metavar="FILE", help="Load the parameters from a safetensors or npz file."
 )
+
+vocab_option = click.option(
+    "--vocab", metavar="FILE",
+    help="Vocabulary file. Default: the one in the same folder as the weights.",
+)  # fmt: skip
 
 backend_option = click.option(
     "--backend", type=click.Choice(get_args(Backend)), default="onnxruntime", show_default=True,
-    help="Compute with this.",
+    help="Backend to run on.",
 )  # fmt: skip
 
 provider_option = click.option(
     "--provider", type=click.Choice(get_args(Provider)), default="cpu", show_default=True,
-    help="Where onnxruntime computes; one that is missing is an error.",
+    help="Execution provider of onnxruntime; auto selects the best one available.",
 )  # fmt: skip
 
 python_option = click.option(
     "--allow-python", is_flag=True, expose_value=False, callback=permit_python,
-    help="Run Python that the program's data and its `extern op`s name.",
+    help="Run the Python functions that the program's data and `extern op`s name.",
 )  # fmt: skip
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -1,4 +1,4 @@
-"""Where a process of the command line begins: even while it loads, Ctrl-C is no traceback."""
+"""The entry point of the command line: even while it loads, Ctrl-C causes no traceback."""
 
 from __future__ import annotations
 

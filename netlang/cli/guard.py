@@ -1,71 +1,106 @@
-"""The last line of defence: whatever happens becomes a message and an exit code."""
+"""Every exception of a command becomes a message and an exit code."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 import click
 
-from netlang.cli.output import show_error, silence, warn
+from netlang.api.errors import NetlangWarning, ProgramError, ProgramWarning
+from netlang.cli.output import show_diagnostics, show_error, silence, warn
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 
 INTERRUPTED, BUG = 130, 70
-_NO_ROOM = ("failed to map segment", "bad_alloc")
-"""What the system says where a library does not fit into memory."""
+_OUT_OF_MEMORY = ("failed to map segment", "bad_alloc")
+"""What the system reports if a library does not fit into memory."""
 
 
 def guarded(command: click.Command, args: Sequence[str]) -> int:
-    """Run a command; give its exit code, after a message where it failed."""
+    """Run a command and return its exit code, after a message if it failed."""
     try:
-        result: object = command.main(list(args), prog_name="netlang", standalone_mode=False)
+        with _warnings_shown():
+            result: object = command.main(list(args), prog_name="netlang", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except (KeyboardInterrupt, click.Abort):
         warn("interrupted")
         return INTERRUPTED
     except SystemExit as ended:
-        # click ends so when the reader of its help has gone.
+        # click ends like this when the reader of its help is gone.
         return ended.code if isinstance(ended.code, int) else 0
-    except Exception as error:
-        fault = _fault(error)
+    except Exception as exception:
+        error = _error(exception)
         try:
-            show_error(fault, as_json="--json" in args)
+            _show(error, as_json="--json" in args)
         except OSError:
-            # The streams themselves are broken: the exit code is all that can be said.
+            # The streams themselves are broken: only the exit code is left.
             _silence_streams()
         except MemoryError:
-            # Nothing more can be loaded: neither notes nor places are laid out.
-            sys.stderr.write(f"error[{fault.rule.code}]: {fault.message}\n")
-        return fault.exit_code
+            # Nothing more can be loaded: neither notes nor locations are laid out.
+            sys.stderr.write(f"error[{error.rule.code}]: {error.message}\n")
+        return error.exit_code
 
 
-def _fault(error: Exception) -> NetlangError:
-    match error:
+def _show(error: NetlangError, *, as_json: bool) -> None:
+    if isinstance(error, ProgramError):
+        show_diagnostics(error.diagnostics, as_json=as_json)
+    else:
+        show_error(error, as_json=as_json)
+
+
+@contextmanager
+def _warnings_shown() -> Generator[None]:
+    """Print each warning of netlang as the command line prints errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", NetlangWarning)
+        other = warnings.showwarning
+
+        def show(
+            message: Warning | str, category: type[Warning], filename: str, lineno: int,
+            file: TextIO | None = None, line: str | None = None,
+        ) -> None:  # fmt: skip
+            match message:
+                case ProgramWarning(diagnostics=diagnostics):
+                    show_diagnostics(diagnostics)
+                case NetlangWarning():
+                    text = str(message)
+                    warn(text if text.startswith("warning[") else f"warning: {text}")
+                case _:
+                    other(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield
+
+
+def _error(exception: Exception) -> NetlangError:
+    match exception:
         case NetlangError():
-            return error
+            return exception
         case click.ClickException():
-            return _usage(error)
-        case ModuleNotFoundError() if error.name and not error.name.startswith("netlang"):
-            package = error.name.partition(".")[0]
+            return _usage(exception)
+        case ModuleNotFoundError() if exception.name and not exception.name.startswith("netlang"):
+            package = exception.name.partition(".")[0]
             return NetlangError(
                 rules.MISSING_LIBRARY,
                 f"the library `{package}` is not installed",
                 helps=[f"install it: pip install {package}"],
                 exit_code=ENVIRONMENT,
             )
-        case ImportError() if not (error.name or "").startswith("netlang"):
-            if any(said in str(error) for said in _NO_ROOM):
-                return _fault(MemoryError())
+        case ImportError() if not (exception.name or "").startswith("netlang"):
+            if any(text in str(exception) for text in _OUT_OF_MEMORY):
+                return _error(MemoryError())
             return NetlangError(
                 rules.MISSING_LIBRARY,
-                f"the library `{_library(error)}` cannot be loaded",
-                notes=[str(error).partition("\n")[0]],
-                helps=["install it anew"],
+                f"the library `{_library(exception)}` cannot be loaded",
+                notes=[str(exception).partition("\n")[0]],
+                helps=["reinstall it"],
                 exit_code=ENVIRONMENT,
             )
         case MemoryError():
@@ -73,13 +108,13 @@ def _fault(error: Exception) -> NetlangError:
                 rules.OUT_OF_MEMORY, "there is not enough memory", exit_code=ENVIRONMENT
             )
         case OSError():
-            return _environment(error)
+            return _environment(exception)
         case _:
-            return _bug(error)
+            return _bug(exception)
 
 
 def _library(error: ImportError) -> str:
-    return (error.name or "one of those it needs").partition(".")[0]
+    return (error.name or "one of its dependencies").partition(".")[0]
 
 
 def _usage(error: click.ClickException) -> NetlangError:
@@ -89,52 +124,52 @@ def _usage(error: click.ClickException) -> NetlangError:
     return NetlangError(
         rules.USAGE,
         message[:1].lower() + message[1:],
-        helps=[f"`{path} --help` shows what it takes"],
+        helps=[f"`{path} --help` lists the arguments and options"],
         exit_code=USAGE,
     )
 
 
 def _environment(error: OSError) -> NetlangError:
     _silence_broken_output()
-    what = f" {error.filename}" if error.filename else ""
+    what = f" on {error.filename}" if error.filename else ""
     reason = (error.strerror or str(error)).lower()
     return NetlangError(
-        rules.SYSTEM, f"the system refused{what or ' to go on'}: {reason}", exit_code=ENVIRONMENT
+        rules.SYSTEM, f"the system reported an error{what}: {reason}", exit_code=ENVIRONMENT
     )
 
 
-def _bug(error: Exception) -> NetlangError:
+def _bug(exception: Exception) -> NetlangError:
     if os.environ.get("NETLANG_DEBUG"):
         import traceback
 
-        warn("".join(traceback.format_exception(error)))
-    said = f"{type(error).__name__}: {error}".rstrip(": ")
+        warn("".join(traceback.format_exception(exception)))
+    text = f"{type(exception).__name__}: {exception}".rstrip(": ")
     return NetlangError(
         rules.INTERNAL,
-        "this is a mistake in netlang, not in your file",
-        notes=[f"{said}\nat {_innermost(error.__traceback__)}"],
+        "this is a bug in netlang, not in your program",
+        notes=[f"{text}\nat {_innermost(exception.__traceback__)}"],
         helps=[
             "please report it with the command and the file;\n"
-            "NETLANG_DEBUG=1 in the environment prints the details a report needs"
+            "NETLANG_DEBUG=1 in the environment prints the details that a report needs"
         ],
         exit_code=BUG,
     )
 
 
 def _innermost(traceback: TracebackType | None) -> str:
-    """Name the place in netlang the error came from."""
+    """Return the location in netlang that the error came from."""
     package = Path(__file__).parents[1]
-    place = "an unknown place"
+    location = "an unknown location"
     while traceback is not None:
         path = Path(traceback.tb_frame.f_code.co_filename)
         if path.is_relative_to(package):
-            place = f"{path.relative_to(package.parent)}:{traceback.tb_lineno}"
+            location = f"{path.relative_to(package.parent)}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
-    return place
+    return location
 
 
 def _silence_broken_output() -> None:
-    """Give up on a standard output that cannot take what is in its buffer."""
+    """Abandon a standard output that cannot take what is in its buffer."""
     output: TextIO | None = sys.stdout
     if output is None:
         return

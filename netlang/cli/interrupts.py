@@ -1,4 +1,4 @@
-"""A way to end a long command between two of its steps."""
+"""A way to end a long command between two steps."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from contextlib import contextmanager
 
 @contextmanager
 def interruptible() -> Generator[Callable[[], bool]]:
-    """Let a run end itself when it is asked to; a second time, end it at once."""
-    asked: list[int] = []
+    """Yield a function that returns whether the process was interrupted.
 
-    def ask(number: int, frame: object) -> None:
+    A run can then save itself and end. A second interrupt ends it at once.
+    """
+    interrupts: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
         del frame
-        if asked:
+        if interrupts:
             raise KeyboardInterrupt
-        asked.append(number)
+        interrupts.append(number)
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, ask) for number in numbers}
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(interrupts)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

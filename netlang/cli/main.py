@@ -1,4 +1,4 @@
-"""The command line: finds the command, loads it, and answers for whatever goes wrong."""
+"""The command line: finds a command, loads it and runs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMMANDS = (
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is asked for."""
+    """A group that imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -26,9 +26,9 @@ class LazyGroup(click.Group):
         return command
 
 
-def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     del param
-    if wanted and not ctx.resilient_parsing:
+    if value and not ctx.resilient_parsing:
         from importlib.metadata import version
 
         click.echo(f"netlang {version('netlang')}")
@@ -39,7 +39,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="netlang COMMAND --help says more about a command.",
+    epilog="netlang COMMAND --help shows examples and options of a command.",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
@@ -47,7 +47,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
 )  # fmt: skip
 @click.pass_context
 def program(ctx: click.Context) -> None:
-    """Networks as text: check them, count them, run them, and turn them into ONNX."""
+    """Check, count, run and train neural networks written as text, and compile them to ONNX."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
         ctx.exit(2)

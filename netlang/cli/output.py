@@ -1,4 +1,4 @@
-"""What commands print, whatever stands at the other end."""
+"""What commands print, to a terminal, a pipe or a closed stream."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NoReturn, TextIO
-
-import click
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from netlang.diagnostics.diagnostic import Diagnostic
     from netlang.diagnostics.errors import NetlangError
 
 WIDTH = 120
-"""Columns of a page when the output is no terminal."""
+"""Columns of a page when the output is not a terminal."""
 
 
 def prepare_streams() -> None:
-    """Make every character printable: as UTF-8 where the locale says nothing, else escaped."""
+    """Make every character printable: as UTF-8 if the locale is ASCII, else escaped."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:
@@ -28,14 +26,14 @@ def prepare_streams() -> None:
         reconfigure(encoding="utf-8" if plain else None, errors="backslashreplace")
 
 
-def say(text: str, *, painted: bool = False) -> None:
-    """Print a line to the standard output; ``painted`` text has colours, and is harmless."""
-    _write(sys.stdout, text if painted else harmless(text))
+def echo(text: str, *, styled: bool = False) -> None:
+    """Print a line to the standard output; ``styled`` text has colors and is escaped already."""
+    _write(sys.stdout, text if styled else escape(text))
 
 
-def warn(text: str, *, painted: bool = False) -> None:
-    """Print a line to the standard error, as ``say`` does."""
-    _write(sys.stderr, text if painted else harmless(text))
+def warn(text: str, *, styled: bool = False) -> None:
+    """Print a line to the standard error, as ``echo`` does."""
+    _write(sys.stderr, text if styled else escape(text))
 
 
 def print_json(content: object) -> None:
@@ -43,31 +41,31 @@ def print_json(content: object) -> None:
     import json
 
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    say(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    echo(_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
-def harmless(text: str) -> str:
-    """Spell out what would steer a terminal, wherever in names, files and models it comes from."""
-    return _STEERING.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
+def escape(text: str) -> str:
+    """Escape characters from names, files and models that would control a terminal."""
+    return _CONTROL.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
 
 
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Characters that control and those that reorder text, except the tab and the end of a line."""
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that control and those that reorder text, except the tab and the line feed."""
 
 
 def colorful(stream: TextIO | None = None) -> bool:
-    """Tell whether colours belong on a stream: on a terminal, unless ``NO_COLOR`` is set."""
+    """Return whether a stream gets colors: a terminal does, unless ``NO_COLOR`` is set."""
     return not os.environ.get("NO_COLOR") and movable(stream)
 
 
 def movable(stream: TextIO | None = None) -> bool:
-    """Tell whether a line on a stream can be written over: on a terminal that is not dumb."""
+    """Return whether a line can be overwritten: on a terminal that is not dumb."""
     to = stream or sys.stdout
     return os.environ.get("TERM") != "dumb" and bool(to and to.isatty())
 
 
 def page_width(stream: TextIO | None = None) -> int:
-    """Give the columns of the terminal, and ``WIDTH`` where there is none."""
+    """Return the columns of the terminal, and ``WIDTH`` if the stream is not one."""
     to = stream or sys.stdout
     if not (to and to.isatty()):
         return WIDTH
@@ -76,30 +74,29 @@ def page_width(stream: TextIO | None = None) -> int:
     return max(40, get_terminal_size((WIDTH, 24)).columns)
 
 
-def reject(diagnostics: Sequence[Diagnostic], *, as_json: bool = False) -> NoReturn:
-    """Show what is wrong with a program and end the command."""
+def show_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool = False) -> None:
+    """Print the errors and warnings of a program."""
     from netlang.diagnostics.render import render_all, to_json
 
     if as_json:
         print_json({"diagnostics": [to_json(d) for d in diagnostics]})
     else:
         color = colorful(sys.stderr)
-        warn(render_all(diagnostics, color=color, width=page_width(sys.stderr)), painted=True)
-    raise click.exceptions.Exit(1)
+        warn(render_all(diagnostics, color=color, width=page_width(sys.stderr)), styled=True)
 
 
-def show_error(fault: NetlangError, *, as_json: bool = False) -> None:
-    """Show a mistake that has no place in a program."""
+def show_error(error: NetlangError, *, as_json: bool = False) -> None:
+    """Print an error that has no location in a program."""
     from netlang.diagnostics.render import error_to_json, render_error
 
     if as_json:
-        print_json({"diagnostics": [error_to_json(fault)]})
+        print_json({"diagnostics": [error_to_json(error)]})
     else:
-        warn(render_error(fault, color=colorful(sys.stderr)), painted=True)
+        warn(render_error(error, color=colorful(sys.stderr)), styled=True)
 
 
 def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
-    """Align the cells of a table, left; the last column is as wide as it likes."""
+    """Align the cells of a table to the left; the last column is not padded."""
     table = [list(row) for row in rows]
     if not table:
         return ""
@@ -117,12 +114,12 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.write(f"{text}\n")
         stream.flush()
     except BrokenPipeError:
-        # Nobody reads any more; the command still finishes its work and its exit code counts.
+        # The reader is gone; the command still finishes its work and its exit code counts.
         silence(stream)
 
 
 def silence(stream: TextIO) -> None:
-    """Send what is still to come, and what is waiting in the buffer, nowhere."""
+    """Redirect a stream, with what is still in its buffer, to the null device."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -12,7 +12,8 @@ from typing import TextIO
 import click
 
 from netlang.analysis.counts import grouped
-from netlang.cli.output import movable, page_width, say
+from netlang.cli.output import echo as say
+from netlang.cli.output import movable, page_width
 from netlang.training.run.loop import Report
 from netlang.training.run.opening import Opened
 from netlang.training.step.schedules import Clock

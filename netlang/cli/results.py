@@ -1,4 +1,4 @@
-"""What a net computed, for a person and for a program."""
+"""The outputs of a net, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from netlang.ir.arrays import show_array
 from netlang.system.numpy import Array, np
 
 FEW = 12
-"""Numbers that are listed one by one; more are described."""
+"""The most numbers that are listed one by one; of more, the range is shown."""
 
 MANY = 10_000
-"""Numbers that JSON still lists."""
+"""The most numbers that JSON lists."""
 
 _SCORES = ("logit", "score", "prob", "class")
 _BAR = 20
 
 
 def describe(outputs: Mapping[str, Array], top: int) -> str:
-    """Describe each output: the best classes of scores, all of a few numbers, else their range."""
+    """Describe each output: the best classes of scores, a few numbers in full, else the range."""
     return "\n".join(line for name, array in outputs.items() for line in _output(name, array, top))
 
 
 def to_json(outputs: Mapping[str, Array], top: int) -> dict[str, object]:
-    """Give each output as plain values; the numbers themselves up to ``MANY`` of them."""
+    """Return each output as plain values, with its numbers if they are at most ``MANY``."""
     return {name: _json(name, array, top) for name, array in outputs.items()}
 
 
 def shares(scores: Array) -> Array:
-    """Turn scores ``(N, K)`` into shares that add up to 1; probabilities stay as they are."""
+    """Return the softmax of scores ``(N, K)``; probabilities stay as they are."""
     wide: Array = scores.astype("float64")
     if (wide >= 0).all() and np.allclose(wide.sum(axis=-1), 1, atol=1e-3):
         return wide
@@ -52,7 +52,7 @@ def _output(name: str, array: Array, top: int) -> Iterator[str]:
 
 
 def _as_scores(name: str, array: Array) -> Array | None:
-    """Give the scores of classes as ``(N, K)``; ``None`` where the output is something else."""
+    """Return class scores as ``(N, K)``, or ``None`` for an output of another kind."""
     kind_fits = array.dtype.kind == "f" and array.ndim in (1, 2) and array.shape[-1] > 1
     if not kind_fits or array.size == 0 or not np.isfinite(array).all():
         return None
@@ -76,11 +76,11 @@ def _range(array: Array) -> str:
         return f"{int(np.count_nonzero(array)):,} of {array.size:,} are true"
     finite: Array = array[np.isfinite(array)].astype("float64")
     wrong = array.size - finite.size
-    apart = f", {wrong:,} not finite" if wrong else ""
+    suffix = f", {wrong:,} not finite" if wrong else ""
     if not finite.size:
         return f"none of {array.size:,} numbers is finite"
     least, most, mean = float(finite.min()), float(finite.max()), float(finite.mean())
-    return f"from {least:.6g} to {most:.6g}, mean {mean:.6g}{apart}"
+    return f"from {least:.6g} to {most:.6g}, mean {mean:.6g}{suffix}"
 
 
 def _json(name: str, array: Array, top: int) -> dict[str, object]:
@@ -100,7 +100,7 @@ def _json(name: str, array: Array, top: int) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """Give nested lists in which JSON can say every number: those not finite as words."""
+    """Return nested lists that JSON can represent: numbers that are not finite as strings."""
     match value:
         case list():
             return [_plain(item) for item in cast("list[object]", value)]

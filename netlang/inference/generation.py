@@ -1,4 +1,4 @@
-"""Texts continued by a net from tokens to logits: one token after the other is drawn and read."""
+"""Text generation with a net from tokens to logits: each token is sampled and fed back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from netlang.diagnostics.errors import InputError
 from netlang.inference.runner import Runner
 from netlang.ir.graph import Graph, Value
+from netlang.storage.vocabulary import Vocabulary, require_room
 from netlang.system.numpy import Array, np
 
 
@@ -15,18 +16,18 @@ from netlang.system.numpy import Array, np
 class Sampling:
     """How the next token is chosen.
 
-    Logits are divided by ``temperature``, so a low one is bold and 0 takes the likeliest; ``top``
-    keeps the likeliest few only.
+    Logits are divided by ``temperature``; 0 always chooses the likeliest token. ``top`` excludes
+    all but the likeliest tokens.
     """
 
     temperature: float = 1.0
     top: int | None = None
 
-    def draw(self, logits: Array, rng: np.random.Generator) -> int:
-        """Choose one of the tokens; raises ``InputError`` for logits that are no numbers."""
+    def choose(self, logits: Array, rng: np.random.Generator) -> int:
+        """Return one of the tokens; raises ``InputError`` for logits that are not finite."""
         scores = logits.astype(np.float64)
         if not np.isfinite(scores.max()):
-            raise InputError("the net gives logits that are not finite")
+            raise InputError("the logits of the net are not finite")
         if self.temperature == 0:
             return int(np.argmax(scores))
         scores = scores / self.temperature
@@ -38,7 +39,7 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class Signature:
     """The part of a net's signature that generation needs: an input and an output."""
 
     tokens: Value
@@ -47,25 +48,61 @@ class Speaker:
     stateful: bool
 
     @classmethod
-    def of(cls, graph: Graph) -> Speaker:
-        """Find the tokens and logits of a net; raises ``InputError`` where there are none."""
+    def of(cls, graph: Graph) -> Signature:
+        """Find the tokens and logits of a net; raises ``InputError`` if there are none."""
         takes = ", ".join(f"{v.name}: {v.type}" for v in graph.inputs)
         if len(graph.inputs) != 1 or not _are_tokens(tokens := graph.inputs[0]):
             raise InputError(
-                f"`{graph.name}` doesn't go on with a text: it must take tokens and nothing else",
-                notes=[f"it takes {takes}"],
+                f"`{graph.name}` cannot continue a text: its only input must be tokens",
+                notes=[f"its inputs are {takes}"],
                 helps=["the one input is `tokens: i64[N, T]`, T free"],
             )
         for name, value in graph.outputs.items():
             words = value.type.shape[-1] if value.type.rank in (2, 3) else None
             if isinstance(words, int) and value.type.dtype.is_float:
                 return cls(tokens, name, words, bool(graph.states))
-        gives = ", ".join(f"{name}: {v.type}" for name, v in graph.outputs.items())
+        returns = ", ".join(f"{name}: {v.type}" for name, v in graph.outputs.items())
         raise InputError(
-            f"`{graph.name}` gives no logits over words",
-            notes=[f"it gives {gives}"],
-            helps=["logits are f32[N, T, words], or f32[N, words] for the last place"],
+            f"`{graph.name}` has no output of logits over words",
+            notes=[f"its outputs are {returns}"],
+            helps=["logits are f32[N, T, words], or f32[N, words] for the last position"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A generated text and its tokens; ``str()`` includes the prompt."""
+
+    prompt: str
+    text: str
+    tokens: tuple[int, ...]
+    whole: str
+
+    def __str__(self) -> str:
+        return self.whole
+
+
+def continue_text(
+    runner: Runner,
+    vocabulary: Vocabulary,
+    prompt: str,
+    *,
+    length: int,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    window: int | None = None,
+) -> Continuation:
+    """Generate ``length`` characters or words that continue a prompt; raises as ``generate``."""
+    graph = runner.graph
+    require_room(vocabulary, Signature.of(graph).words, f"`{graph.name}`")
+    start = vocabulary.encode(prompt)
+    tokens = generate(
+        runner, start, length=length, sampling=sampling, seed=seed, window=window,
+        words=len(vocabulary),
+    )  # fmt: skip
+    new = tuple(tokens)
+    whole = vocabulary.decode([*start, *new])
+    return Continuation(prompt, vocabulary.decode(new), new, whole)
 
 
 def generate(
@@ -78,28 +115,30 @@ def generate(
     window: int | None = None,
     words: int | None = None,
 ) -> Iterator[int]:
-    """Give ``length`` tokens that go on from a prompt, one by one.
+    """Yield ``length`` tokens that continue a prompt, one by one.
 
-    A net with state starts anew, reads the prompt and then one token at a time. One without reads
-    everything so far again for each token, or the last ``window`` of it. Only the
-    first ``words`` numbers are drawn, where the vocabulary has no more. Raises ``InputError``.
+    A net with state is reset, reads the prompt and then one token at a time. One without reads
+    everything so far for each token, or the last ``window`` of it. Only the first ``words``
+    tokens are sampled, if the vocabulary has no more. Raises ``InputError``.
     """
-    speaker = Speaker.of(runner.graph)
+    signature = Signature.of(runner.graph)
     for number in prompt:
-        if not 0 <= number < speaker.words:
-            raise InputError(f"token {number} is not one of the {speaker.words:,} the net knows")
+        if not 0 <= number < signature.words:
+            raise InputError(
+                f"token {number} is out of range: the net has {signature.words:,} tokens"
+            )
     if not prompt:
-        raise InputError("a text needs a beginning", helps=["give one token at least"])
+        raise InputError("the prompt is empty", helps=["give at least one token"])
     rng = np.random.default_rng(seed)
     choose = sampling or Sampling()
     runner.reset()
     read, new = list(prompt), list(prompt)
     for _ in range(length):
-        if not speaker.stateful:
+        if not signature.stateful:
             new = read if window is None else read[-window:]
-        logits = runner(**{speaker.tokens.name: np.array([new])})[speaker.logits]
-        # [1, T, words] or [1, words]: the last place is what comes next.
-        token = choose.draw(logits.reshape(-1, speaker.words)[-1, :words], rng)
+        logits = runner(**{signature.tokens.name: np.array([new])})[signature.logits]
+        # [1, T, words] or [1, words]: the last position predicts the next token.
+        token = choose.choose(logits.reshape(-1, signature.words)[-1, :words], rng)
         read.append(token)
         new = [token]
         yield token

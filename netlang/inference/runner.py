@@ -1,4 +1,4 @@
-"""Nets ready to be called again and again, with the state they keep in between."""
+"""Nets that are called repeatedly, with the state they carry from call to call."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class Runner:
-    """A net with its weights; its state goes on from call to call until ``reset``.
+    """A graph with its parameters; its state is carried from call to call until ``reset``.
 
-    ``runner(tokens=ids)`` gives the outputs by name. The state is in ``state``, by name, and may
-    be put back later: a copy of it is a point to return to.
+    ``runner(tokens=ids)`` returns the outputs by name. ``state`` holds the state by name; assign
+    a copy of it to return to that point.
     """
 
     def __init__(
         self,
         graph: Graph,
-        weights: Mapping[str, Array],
+        parameters: Mapping[str, Array],
         *,
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
@@ -33,12 +33,12 @@ class Runner:
         check_provider(backend, provider)
         self.graph = graph
         self.state: dict[str, Array] = {}
-        self._weights = weights
+        self._parameters = parameters
         self._backend = backend
         self._provider: Provider = provider
 
     def reset(self) -> None:
-        """Start from the state a net begins with."""
+        """Return to the initial state."""
         self.state = {}
 
     def __call__(self, /, **inputs: Array) -> dict[str, Array]:
@@ -48,21 +48,21 @@ class Runner:
         return results
 
     def compute(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """Compute the outputs, and each state ``h`` of the next call as ``h_next``; keep nothing.
+        """Compute the outputs, and the next value of each state ``h`` as ``h_next``.
 
-        A state that is not among ``feeds`` starts anew. Raises as a call does.
+        A state that is not among ``feeds`` has its initial value. Raises as a call does.
         """
         if self._backend == "numpy":
             from netlang.backends import reference
 
-            return reference.run(self.graph, feeds, self._weights)
+            return reference.run(self.graph, feeds, self._parameters)
         prepared = prepare(self.graph, feeds)
         return self._session.run(prepared.arrays)
 
     @cached_property
     def _session(self) -> Session:
-        from netlang.backends.onnx import to_onnx
+        from netlang.backends.compile import compile_graph
         from netlang.backends.ort import Session
-        from netlang.passes.pipeline import transform
 
-        return Session(to_onnx(transform(self.graph), self._weights), provider=self._provider)
+        model = compile_graph(self.graph, self._parameters)
+        return Session(model.proto, provider=self._provider)

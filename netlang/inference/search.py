@@ -1,4 +1,4 @@
-"""Sequences found step by step: the likeliest next token, or the best of several beams."""
+"""Decoding of sequences: greedy search and beam search."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from netlang.system.numpy import Array, np
 
 State = Mapping[str, Array]
 Step = Callable[[Array, State], tuple[Array, State]]
-"""One step of a decoder: tokens ``i64[N]`` and state ``[N, ...]`` to logits ``[N, words]`` and the
-state after it."""
+"""One step of a decoder: from tokens ``i64[N]`` and state ``[N, ...]`` to logits ``[N, words]`` and
+the next state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ def greedy(step: Step, state: State, *, start: int, end: int, longest: int) -> F
 def beams(
     step: Step, state: State, *, start: int, end: int, longest: int, width: int, alpha: float = 0.0
 ) -> list[Found]:
-    """Keep the ``width`` best sequences at every step; give them all, the best first.
+    """Keep the ``width`` best sequences at every step, and return them from best to worst.
 
     ``state`` is that of one sequence, ``[1, ...]``. Sequences are compared by their score divided
-    by length to the power ``alpha``: 0 prefers short ones, 0.75 treats them alike. Ended ones
+    by length to the power ``alpha``: 0 prefers short ones, 0.75 is neutral. Sequences that ended
     include ``end``. Source: Dive into Deep Learning 10.8; Wu et al., 2016.
     """
     if width < 1 or longest < 1:
-        raise ValueError("a search has one beam and one step at least")
+        raise ValueError("a search needs at least one beam and one step")
     alive = [Found((), 0.0)]
     done: list[Found] = []
     tokens = np.array([start])
@@ -66,7 +66,7 @@ def beams(
 
 
 def _settled(done: list[Found], best: Found, width: int, longest: int, alpha: float) -> bool:
-    """Tell whether nothing still alive can come among the best."""
+    """Return whether no sequence that is still alive can become one of the best."""
     if len(done) < width:
         return False
     ranks = sorted((_ranked(found, alpha) for found in done), reverse=True)

@@ -1,4 +1,4 @@
-"""Words near one another: what an embedding has learned."""
+"""Word vectors: similar words and analogies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netlang.system.numpy import Array, np
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A word and the cosine of the angle between it and what was asked for."""
+    """A word and the cosine similarity of its vector to the one searched for."""
 
     word: str
     cosine: float
@@ -21,7 +21,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """A vector for each word; rows past the last word belong to none and are never read."""
+    """A vector for each word; rows past the last word are unused."""
 
     words: Vocabulary
     table: Array
@@ -30,26 +30,26 @@ class Vectors:
         require_room(self.words, len(self.table), "the table of vectors")
 
     def nearest(self, word: str, count: int = 10) -> list[Near]:
-        """Give the words nearest to a word, itself apart; raises ``InputError``."""
+        """Return the words most similar to a word; raises ``InputError`` if it is unknown."""
         return self.combined([word], [], count)
 
     def analogy(self, a: str, b: str, c: str, count: int = 1) -> list[Near]:
-        """Give what is to ``c`` as ``b`` is to ``a``: man, king, woman give queen.
+        """Return what is to ``c`` as ``b`` is to ``a``: queen for man, king, woman.
 
         Source: Mikolov et al., 2013.
         """
         return self.combined([b, c], [a], count)
 
     def combined(self, plus: Sequence[str], minus: Sequence[str], count: int) -> list[Near]:
-        """Give the words nearest to a sum of directions, those asked for apart."""
+        """Return the words most similar to a sum of unit vectors, excluding the words in it."""
         unit = self._unit()
-        asked = [self.words.number(word) for word in (*plus, *minus)]
+        given = [self.words.number(word) for word in (*plus, *minus)]
         signs = np.array([1.0] * len(plus) + [-1.0] * len(minus))
-        direction = signs @ unit[asked]
+        direction = signs @ unit[given]
         length = np.linalg.norm(direction)
         cosines = unit @ (direction / length if length else direction)
-        cosines[asked] = -np.inf
-        order = np.argsort(-cosines, kind="stable")[: min(count, len(cosines) - len(set(asked)))]
+        cosines[given] = -np.inf
+        order = np.argsort(-cosines, kind="stable")[: min(count, len(cosines) - len(set(given)))]
         return [Near(self.words.words[int(i)], float(cosines[i])) for i in order]
 
     def _unit(self) -> Array:
@@ -59,21 +59,23 @@ class Vectors:
 
 
 def choose_table(weights: Mapping[str, Array], name: str | None, words: int) -> Array:
-    """Find the table of vectors among weights: the one named, or the only one for the words.
+    """Find the table of vectors: the parameter named, or the only one that fits the words.
 
-    A table with exactly a row for each word comes before one with rows to spare.
+    A table with exactly one row for each word is preferred to one with more.
     """
     if name is not None:
         path = name if name in weights else f"{name}.weight"
         if path not in weights:
             near = nearest_name(name, list(weights))
             raise InputError(
-                f"there is no weight `{name}`",
-                notes=[f"there are {', '.join(sorted(weights)[:20])}"],
+                f"there is no parameter `{name}`",
+                notes=[f"the parameters are {', '.join(sorted(weights)[:20])}"],
                 helps=[f"did you mean `{near}`?"] if near is not None else [],
             )
         if weights[path].ndim != 2:
-            raise InputError(f"`{path}` holds no vectors: its shape is {list(weights[path].shape)}")
+            raise InputError(
+                f"`{path}` is not a table of vectors: its shape is {list(weights[path].shape)}"
+            )
         return weights[path]
     roomy = {n: len(a) for n, a in weights.items() if a.ndim == 2 and len(a) >= words}
     fitting = [n for n, rows in roomy.items() if rows == words] or list(roomy)
@@ -81,7 +83,7 @@ def choose_table(weights: Mapping[str, Array], name: str | None, words: int) -> 
         return weights[fitting[0]]
     listed = ", ".join(f"`{n}`" for n in fitting)
     raise InputError(
-        f"{len(fitting) or 'no'} weights have a row for each of the {words:,} words",
+        f"{len(fitting) or 'no'} parameters have a row for each of the {words:,} words",
         notes=[f"these have: {listed}"] if fitting else [],
-        helps=["say which one with --table"],
+        helps=["choose one with `--table`"],
     )

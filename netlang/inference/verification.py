@@ -1,4 +1,4 @@
-"""Both back ends on the same input, compared."""
+"""Comparison of both backends on the same input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from netlang.backends import reference
-from netlang.backends.onnx import to_onnx
+from netlang.backends.compile import compile_graph
 from netlang.backends.ort import ExecutionError, Provider, Session
 from netlang.diagnostics.errors import InputError
 from netlang.ir.arrays import numpy_dtype
@@ -18,19 +18,19 @@ from netlang.ir.types import DType
 from netlang.system.numpy import Array, np
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
-"""What may lie between the back ends: a part of the largest element, and a floor for zeros."""
+"""Tolerances: relative to the largest element, and absolute for zeros."""
 
 _BATCH, _SMALLEST, _LARGEST = 2, 7, 1 << 10
 _INTEGERS = (50_000, 4_096, 512, 64, 10, 4, 2, 1)
-"""Ranges to draw integers from: the first that the network accepts is taken."""
+"""Upper bounds of the integers that are sampled; the first one the network accepts is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One output on both back ends.
+    """One output on both backends.
 
-    ``difference`` is the largest between two elements, ``largest`` the largest element itself;
-    ``finite`` tells whether every element of both is a number.
+    ``difference`` is the largest difference between two elements, ``largest`` the largest element;
+    ``finite`` is whether every element of both is finite.
     """
 
     name: str
@@ -58,18 +58,19 @@ def verify(
     provider: Provider = "cpu",
     opset: int = 18,
 ) -> list[Comparison]:
-    """Run both back ends on the same random input and compare every output.
+    """Run both backends on the same random input and compare every output.
 
-    Without ``weights`` lively ones are drawn. ``sizes`` fixes symbols, the others are chosen. An
-    output may differ by ``RELATIVE`` of its largest element, or by eight times what NumPy's own
-    float32 differs from float64. Where one differs by more, the first value inside the network
-    that does so is compared too, as the last of the list.
+    The interpreter runs the graph, onnxruntime the model compiled from it. Without ``weights``,
+    ``lively`` ones are sampled. ``sizes`` fixes symbols, the others are chosen. An output may
+    differ by ``RELATIVE`` of its largest element, or by eight times the rounding error of float32
+    in NumPy. If one differs by more, the first value inside the network that does so is the last
+    comparison of the list.
     """
     chosen = choose_sizes(graph, sizes or {})
     given = lively(graph, seed) if weights is None else weights
-    model = to_onnx(graph, given, opset=opset)
+    model = compile_graph(graph, given, opset=opset)
     feeds, expected, actual = _run_both(
-        graph, given, Session(model, provider=provider), seed, chosen
+        graph, given, Session(model.proto, provider=provider), seed, chosen
     )
     compared = [_compare(name, actual[name], array) for name, array in expected.items()]
     if weights is None and not all(c.finite for c in compared):
@@ -81,34 +82,35 @@ def verify(
     compared = [_compare(name, actual[name], a, exact[name]) for name, a in expected.items()]
     if all(c.ok for c in compared):
         return compared
-    opened = _opened(graph)
-    session = Session(to_onnx(opened, given, opset=opset), provider=provider)
-    return compared + _first_inside(opened, given, session, feeds, chosen)
+    inner = _with_inner_outputs(graph)
+    model = compile_graph(inner, given, opset=opset, optimize=False)
+    session = Session(model.proto, provider=provider)
+    return compared + _first_inside(inner, given, session, feeds, chosen)
 
 
 def lively(graph: Graph, seed: int) -> dict[str, Array]:
-    """Draw weights under which every operand matters.
+    """Sample weights with which every operand matters.
 
-    The weights a network starts from often don't tell: normalizations start at 0 and 1, and a
-    deep network at first gives little more than its last bias.
+    Initial weights hide differences: normalizations start at 0 and 1, and the output of a deep
+    network is at first little more than its last bias.
     """
     return initialize(
-        replace(graph, params={v: replace(p, init=_stirred(p)) for v, p in graph.params.items()}),
+        replace(graph, params={v: replace(p, init=_spread(p)) for v, p in graph.params.items()}),
         seed,
     )
 
 
-def _stirred(param: Param) -> Init:
+def _spread(param: Param) -> Init:
     if param.init.rule == "constant":
         (value,) = param.init.arguments or (0.0,)
         spread = abs(value) / 2 or 0.1
         return Init("uniform", (value - spread, value + spread))
-    # A larger gain lets gated networks grow until rounding alone decides what they give.
+    # With a larger gain the values of gated networks grow until rounding dominates.
     return Init("kaiming_normal", (1.0,)) if param.type.rank > 1 else param.init
 
 
-def _opened(graph: Graph) -> Graph:
-    """Make an output of every inner value of floats, named apart from those of the program."""
+def _with_inner_outputs(graph: Graph) -> Graph:
+    """Make an output of every floating-point value inside, with names that no program uses."""
     inner = [v for node in graph.nodes for v in node.outputs if v.type.dtype.is_float]
     return replace(
         graph,
@@ -125,7 +127,7 @@ def _first_inside(
     feeds: Mapping[str, Array],
     sizes: Mapping[str, int],
 ) -> list[Comparison]:
-    """Find the first inner value on which the back ends differ, in the order of computation."""
+    """Find the first value inside on which the backends differ, in the order of computation."""
     expected = reference.run(opened, feeds, weights, sizes=sizes)
     exact = reference.run(opened, feeds, weights, dtype=DType.F64, sizes=sizes)
     actual = session.run(feeds)
@@ -137,7 +139,7 @@ def _first_inside(
 
 
 def choose_sizes(graph: Graph, fixed: Mapping[str, int]) -> dict[str, int]:
-    """Choose a size for every symbol, such that no tensor of the graph comes out empty.
+    """Choose a size for every symbol so that no tensor of the graph is empty.
 
     ``N`` is 2; the others are multiples of their units from 7 on, doubled until the graph holds.
     """
@@ -162,20 +164,20 @@ def choose_sizes(graph: Graph, fixed: Mapping[str, int]) -> dict[str, int]:
 def sample_inputs(
     graph: Graph, sizes: Mapping[str, int], seed: int, *, below: int = 10
 ) -> dict[str, Array]:
-    """Draw every input and state: floats normally, integers from 1 to ``below``, bools fairly."""
+    """Sample every input and state: normal floats, integers from 1 to ``below``, fair bools."""
     rng = np.random.default_rng(seed)
     feeds: dict[str, Array] = {}
     for value in (*graph.inputs, *(s.value for s in graph.states)):
         shape = tuple(bind(d, sizes) for d in value.type.shape)
         dtype = numpy_dtype(value.type.dtype)
         if value.type.dtype.is_float:
-            drawn = rng.standard_normal(shape)
+            sample = rng.standard_normal(shape)
         elif value.type.dtype is DType.BOOL:
-            drawn = rng.random(shape) < 0.5
+            sample = rng.random(shape) < 0.5
         else:
             top = min(below, np.iinfo(dtype.name).max)
-            drawn = rng.integers(min(1, top - 1), top, shape)
-        feeds[value.name] = np.asarray(drawn).astype(dtype)
+            sample = rng.integers(min(1, top - 1), top, shape)
+        feeds[value.name] = np.asarray(sample).astype(dtype)
     return feeds
 
 
@@ -186,7 +188,7 @@ def _run_both(
     seed: int,
     sizes: Mapping[str, int],
 ) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
-    """Run both, drawing integers from the widest range in which every look-up succeeds."""
+    """Run both, with integers from the widest range in which every look-up succeeds."""
     ranges = _INTEGERS if any(v.type.dtype.is_integer for v in graph.inputs) else _INTEGERS[-1:]
     for below, narrower in pairwise((*ranges, 0)):
         feeds = sample_inputs(graph, sizes, seed, below=below)
@@ -222,7 +224,7 @@ def _values(graph: Graph) -> list[Value]:
 
 
 def _first_empty(graph: Graph, sizes: Mapping[str, int]) -> Value | None:
-    """Find a tensor some size of which is below 1, though the program does not say 0."""
+    """Find a tensor with a size below 1 that is not a constant of the program."""
 
     def vanishes(size: Size) -> bool:
         return not isinstance(size, int) and bind(size, sizes) < 1

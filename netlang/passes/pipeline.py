@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import USAGE, NetlangError
+from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.graph import Graph, verify
 from netlang.passes.common_subexpressions import eliminate_common_subexpressions
 from netlang.passes.dead_code import eliminate_dead_code
@@ -40,3 +43,20 @@ def transform(
         if watch is not None:
             watch(name_of(step), graph)
     return graph
+
+
+def transform_until(graph: Graph, name: str) -> Graph:
+    """Run the passes up to and including the one called ``name``.
+
+    Raises ``NetlangError`` for a name that is not one of a pass.
+    """
+    names = [name_of(step) for step in PASSES]
+    if name not in names:
+        raise NetlangError(
+            rules.UNKNOWN_PASS,
+            f"there is no pass `{name}`",
+            notes=[f"the passes are, in order: {', '.join(names)}"],
+            helps=did_you_mean(name, names),
+            exit_code=USAGE,
+        )
+    return transform(graph, PASSES[: names.index(name) + 1])

@@ -13,7 +13,15 @@ from netlang.evaluate.builtins.metrics import metric_names
 from netlang.evaluate.calls.binding import bind_arguments
 from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.frame import CallSite, Frame, Noise, Run, reject, report
-from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results, Rows
+from netlang.evaluate.context.values import (
+    UNKNOWN,
+    Argued,
+    Function,
+    Layer,
+    Object,
+    Results,
+    Rows,
+)
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.ir.backward_slice import Slopes
 from netlang.ir.dims import symbol
@@ -44,6 +52,8 @@ class Plan:
     slopes: Slopes = field(default_factory=dict[Value, "tuple[Value, Value]"])
     states: tuple[State, ...] = ()
     """What nets keep from call to call, if the section carries it from batch to batch."""
+    layers: Mapping[str, Layer] = field(default_factory=dict[str, Layer])
+    """The layers that have a name in the section."""
 
 
 @dataclass(slots=True)
@@ -213,6 +223,7 @@ def elaborate_train(
         dict(run.noise),
         dict(run.slopes),
         tuple(run.states),
+        {name: v for name, slot in frame.names.items() if isinstance(v := slot.value, Layer)},
     )
 
 

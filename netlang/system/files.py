@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, NetlangError
 
 UNFINISHED = ".unfinished"
 """How the names of files end that are being written."""
@@ -40,6 +40,26 @@ def replacing(path: Path) -> Generator[Path]:
             raise
     except OSError as error:
         raise cannot_write(path, error) from None
+
+
+def protect_inputs(output: str | Path | None, *inputs: str | Path | None) -> None:
+    """Raise ``NetlangError`` for an output that would overwrite one of the inputs."""
+    if output is None:
+        return
+    for given in inputs:
+        if given is not None and _same_file(Path(given), Path(output)):
+            raise NetlangError(
+                rules.OUTPUT_IS_INPUT,
+                f"the output {output} would overwrite the input {given}",
+                helps=["choose another name for the output"],
+                exit_code=USAGE,
+            )
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
 
 
 def check_replaceable(path: Path) -> None:

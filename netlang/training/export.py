@@ -38,14 +38,15 @@ def export(plan: Plan, choices: Choices, output: Path, *, opset: int) -> list[Pa
     With several steps, and for the batches an accumulating step gathers from, the name of the
     step is put into that of the file: ``gan.generator.onnx``.
     """
-    from netlang.backends.onnx import save, to_onnx
+    from netlang.backends.compile import compile_graph
 
     training = prepare(plan, seed_of(plan, choices))
     written: list[Path] = []
     for name, chosen, graph in _graphs(training):
         path = output.with_name(f"{output.stem}.{name}{output.suffix}") if name else output
         metadata = {"netlang.contract": json.dumps(contract(chosen, graph, training))}
-        written += save(to_onnx(graph, {}, opset=opset, metadata=metadata), path)
+        model = compile_graph(graph, {}, opset=opset, optimize=False, metadata=metadata)
+        written += model.save(path)
     state = beginning(training, first_weights(training, seed_of(plan, choices), choices.folder))
     path = state_file(output)
     save_weights(path, _used(training, state), {"section": plan.name})

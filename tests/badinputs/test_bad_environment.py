@@ -53,8 +53,7 @@ def test_r4_too_little_memory_is_told(backend: str, tmp_path: Path) -> None:
     assert answer.code == 3, answer.text
     assert answer.rules == ["out-of-memory"]
     taken = (
-        "`A` takes about 1,600,240,000 bytes: "
-        "1,600,080,000 for weights, 160,000 for what layers hand on"
+        "`A` takes about 1,600,240,000 bytes: 1,600,080,000 for parameters, 160,000 for activations"
     )
     warning, _, error = answer.err.partition("\n")
     assert warning.startswith(f"warning[out-of-memory]: {taken}; there are ")
@@ -89,7 +88,7 @@ def test_r4_what_layers_hand_on_is_part_of_the_estimate(
     keeps_the_contract(answer)
     assert (answer.code, answer.rules) == (3, ["out-of-memory"]), answer.text
     taken = 4 * (2 * 8 * 64 * 512 * 512)
-    assert f"{taken:,} for what layers hand on" in answer.err
+    assert f"{taken:,} for activations" in answer.err
 
 
 TRAINED = """
@@ -141,10 +140,10 @@ def test_r4_training_within_too_little_memory_is_told(
     count = 9000 * 9000 + 9000
     said = {
         "maps": "`maps` takes about 543,637,492 bytes: "
-        "472,440 for weights and what is kept for them, 543,165,052 for a step of 8 rows",
+        "472,440 for parameters and optimizer state, 543,165,052 for a step of 8 examples",
         # Weights and two averages; the gradient, what follows from it, and the new ones.
         "weights": f"`weights` takes about 2,268,180,056 bytes: "
-        f"{3 * 4 * count:,} for weights and what is kept for them, 1,296,072,056 for a step",
+        f"{3 * 4 * count:,} for parameters and optimizer state, 1,296,072,056 for a step",
     }[section]
     warning = f"warning[out-of-memory]: {said}; there are "
     assert answer.err.startswith(warning) == (warned or section == "weights")
@@ -323,7 +322,7 @@ def test_r5_a_library_that_cannot_be_loaded_is_no_mistake_of_ours(
         f"error[missing-library]: the library `{module}` cannot be loaded\n"
         "   |\n"
         "   = note: libcudart.so.12: cannot open\n"
-        "   = help: install it anew\n"
+        "   = help: reinstall it\n"
     )
 
 
@@ -420,7 +419,7 @@ def test_r8_wrong_use_is_told(
     assert answer.code == 2 or args[:1] != ["check"]
     if answer.rules == ["usage"]:
         assert answer.code == 2
-        assert "--help` shows what it takes" in answer.text
+        assert "--help` lists the arguments and options" in answer.text
 
 
 @pytest.mark.parametrize(

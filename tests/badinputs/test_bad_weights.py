@@ -332,7 +332,7 @@ def test_w9_weights_that_are_not_finite_are_named_and_counted(value: float, tmp_
     spoilt[0, :3] = value
     answer = weighed(save(WEIGHTS | {"y.weight": spoilt}), ".safetensors", tmp_path)
     assert answer.code == 0
-    assert answer.err.startswith("warning: 3 numbers are not finite in the weight `y.weight`")
+    assert answer.err.startswith("warning: 3 values are not finite in the parameter `y.weight`")
 
 
 def test_w_weights_in_a_pipe_or_a_folder_are_not_waited_for(tmp_path: Path) -> None:

@@ -17,9 +17,11 @@ CHECKOUT = HERE.parents[1]
 # Each costs a millisecond or more, and has its use elsewhere.
 LATE = {
     "asyncio", "difflib", "json", "numpy", "onnx", "onnxruntime", "PIL", "rich", "safetensors",
-    "netlang.api", "netlang.passes.autodiff", "netlang.data", "netlang.manual.explain",
+    "netlang.api.functions", "netlang.api.parameters", "netlang.api.training",
+    "netlang.passes.autodiff", "netlang.data", "netlang.manual.explain",
     "netlang.ir.initializers",
-    "netlang.passes", "netlang.inference.runner",
+    "netlang.passes", "netlang.diagnostics.rules.syntax", "netlang.diagnostics.rules.shapes",
+    "netlang.inference.runner",
     "netlang.syntax.errors.lexical",
     "netlang.syntax.formatting.format", "netlang.syntax.generate", "netlang.syntax.errors",
     "netlang.inference.verification", "netlang.storage.weights",

@@ -2,12 +2,14 @@
 
 A ``console`` block is a session: each ``$`` line is run in an empty folder that holds only
 ``examples``, and must print what stands under it. A ``net`` block is a program that checks without
-a finding; with a name behind it, it is a file the sessions use. The ``sh`` blocks are the two
-installation commands, which ``.ci/run`` runs as they stand.
+a finding; with a name behind it, it is a file the sessions use. A ``python`` block is a session
+at Python's prompt. The ``sh`` blocks are the two installation commands, which ``.ci/run`` runs as
+they stand.
 """
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import shutil
@@ -67,6 +69,15 @@ def test_a_session_prints_what_the_readme_shows(session: str, folder: Path) -> N
     assert printed == session
 
 
+@pytest.mark.parametrize("session", [text for _, text in blocks("python")])
+def test_a_python_session_prints_what_the_readme_shows(
+    session: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    test = doctest.DocTestParser().get_doctest(session, {}, "README", None, 0)
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
 def test_the_picture_is_what_the_command_beside_it_writes(
     folder: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -99,7 +110,7 @@ def test_installing_and_testing_is_one_command_each() -> None:
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
-    assert {info.split()[0] for info, _ in BLOCKS} <= {"console", "net", "sh"}
+    assert {info.split()[0] for info, _ in BLOCKS} <= {"console", "net", "python", "sh"}
 
 
 def test_every_command_is_in_the_table() -> None:

@@ -108,7 +108,7 @@ def test_what_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 WITHOUT = """\
-error[pillow-missing]: curves.png is a picture, and drawing pictures needs Pillow
+error[pillow-missing]: curves.png is an image, which requires Pillow
    |
    = help: pip install "netlang[images]"
 """

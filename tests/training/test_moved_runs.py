@@ -73,7 +73,7 @@ def test_a_run_goes_on_as_its_message_says_whatever_its_path(
         assert run("train", file, f"--run=./{name}/run {name}") == 130
     told = capsys.readouterr()
     assert f"\nrun: {name}/run {name}\n" in told.out
-    assert told.err.startswith("interrupted after step 3; go on with `netlang train ")
+    assert told.err.startswith("interrupted after step 3; resume with `netlang train ")
     command = told.err.rstrip("\n").partition("`")[2].removesuffix("`")
     words = shlex.split(command)
     assert words[:1] == ["netlang"]

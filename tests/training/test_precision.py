@@ -126,8 +126,8 @@ def test_what_a_run_in_f64_keeps_and_what_the_net_gets(
         np.testing.assert_array_equal(array, kept[f"model.{name}"].astype(np.float32))
     capsys.readouterr()
     assert ran("evaluate", path, "-w", folder / "model.safetensors", "--json") == 0
-    figures = json.loads(capsys.readouterr().out)["figures"]
-    assert figures == pytest.approx(log(folder)[-1]["valid"], rel=1e-6)
+    metrics = json.loads(capsys.readouterr().out)["metrics"]
+    assert metrics == pytest.approx(log(folder)[-1]["valid"], rel=1e-6)
     assert ran("verify", path, "Net", "--weights", folder / "model.safetensors") == 0
 
 

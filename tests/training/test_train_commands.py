@@ -282,11 +282,11 @@ def test_the_state_of_a_step_replaces_nothing_it_is_made_from(
     write(tmp_path, section(more='init = [load(model.h, "body.safetensors")]'))
     assert ran("compile", "it.net", "--train", "-o", "body.onnx") == 2
     assert capsys.readouterr().err == (
-        "error[output-is-input]: body.safetensors would replace body.safetensors, which it is made "
-        "from\n   |\n   = help: choose another name for the output\n"
+        "error[output-is-input]: the output body.safetensors would overwrite the input "
+        "body.safetensors\n   |\n   = help: choose another name for the output\n"
     )
     assert ran("compile", "it.net", "--train", "-o", "step.safetensors") == 2
-    assert "step.safetensors is where the state goes" in capsys.readouterr().err
+    assert "step.safetensors is where the state is stored" in capsys.readouterr().err
     assert {file.name for file in tmp_path.glob("*.*")} == {
         "it.net", "rows.npz", "points.npz", "body.safetensors"
     }  # fmt: skip

@@ -25,15 +25,17 @@ def image(seed: int = 0) -> np.ndarray:
 
 
 def test_a_network_knows_its_counts(lenet: netlang.Network) -> None:
-    assert (lenet.params, lenet.running, lenet.macs) == (61_706, 0, 416_520)
+    assert lenet.trainable_parameters == 61_706
+    assert lenet.non_trainable_parameters == 0
+    assert lenet.macs == 416_520
 
 
 def test_a_summary_prints_and_shows_itself(lenet: netlang.Network) -> None:
     summary = lenet.summary()
-    assert "61,706 trainable" in summary
+    assert "61,706 trainable" in str(summary)
     assert repr(summary) == str(summary)
     assert summary._repr_html_().startswith("<pre")
-    assert "f32" not in summary.splitlines()[3]
+    assert "f32" not in str(summary).splitlines()[3]
     assert summary.layers.params == 61_706
     assert len(lenet.summary(depth=1).layers.rows) == 5
     assert lenet._repr_html_() == summary._repr_html_()
@@ -47,23 +49,29 @@ def test_both_ways_to_compute_agree(lenet: netlang.Network) -> None:
     assert all(c.ok for c in lenet.verify())
 
 
-def test_weights_are_saved_loaded_and_shared_by_path(
-    lenet: netlang.Network, tmp_path: Path
-) -> None:
+def test_parameters_are_saved_and_loaded_by_path(lenet: netlang.Network, tmp_path: Path) -> None:
     other = netlang.load(EXAMPLES / "lenet.net")["LeNet"]
-    other.weights = {path: array + 1 for path, array in lenet.weights.items()}
+    other.parameters = {path: array + 1 for path, array in lenet.parameters.items()}
     assert not np.array_equal(lenet(image=image())["logits"], other(image=image())["logits"])
     lenet.save(tmp_path / "lenet.safetensors")
     other.load(tmp_path / "lenet.safetensors")
     np.testing.assert_array_equal(lenet(image=image())["logits"], other(image=image())["logits"])
+    assert lenet.diff(tmp_path / "lenet.safetensors") == []
+    assert len(other.bind().diff(EXAMPLES / "data" / "digits.safetensors")) > 10
     with pytest.raises(WeightsError, match="do not fit"):
-        other.weights = {}
+        other.parameters = {}
 
 
 def test_a_network_is_compiled_to_a_file(lenet: netlang.Network, tmp_path: Path) -> None:
-    model = lenet.onnx(tmp_path / "lenet.onnx", opset=20)
-    assert (tmp_path / "lenet.onnx").stat().st_size > 4 * 61_706
-    assert model.opset_import[0].version == 20
+    model = lenet.compile(opset=20)
+    (path,) = model.save(tmp_path / "lenet.onnx")
+    written = path.read_bytes()
+    assert len(written) > 4 * 61_706
+    assert model.proto.opset_import[0].version == 20
+    assert written == model.save(path)[0].read_bytes()
+    assert {p.key: p.value for p in model.proto.metadata_props} == {
+        "netlang.net": "LeNet", "source": str(EXAMPLES / "lenet.net")
+    }  # fmt: skip
 
 
 def test_bind_fixes_the_sizes_of_a_net(tmp_path: Path) -> None:
@@ -85,7 +93,7 @@ def test_numbers_of_numpy_fix_sizes_and_parameters(tmp_path: Path) -> None:
         net.bind(H=cast("int", "x"))
 
 
-def test_state_is_kept_between_calls_and_reset(tmp_path: Path) -> None:
+def test_state_is_carried_from_call_to_call_until_reset(tmp_path: Path) -> None:
     file = tmp_path / "count.net"
     file.write_text(
         "net Count(x: f32[N, 2]) -> y: f32[N, 2] {\n"
@@ -102,7 +110,7 @@ def test_state_is_kept_between_calls_and_reset(tmp_path: Path) -> None:
     assert float(count(x=ones)["y"][0, 0]) == 1.0
 
 
-def test_mistakes_are_raised_with_their_text_when_a_net_is_asked_for(tmp_path: Path) -> None:
+def test_a_net_with_errors_raises_them_as_they_are_printed(tmp_path: Path) -> None:
     file = tmp_path / "wrong.net"
     file.write_text("net Wrong(x: f32[N, 8]) -> y: f32[N, 2] = dens(x, 2)\n")
     program = netlang.load(file)
@@ -121,7 +129,7 @@ def test_numbers_in_lists_are_arrays(lenet: netlang.Network) -> None:
 
 
 class Foreign:
-    """A tensor of another library, which gives its numbers to NumPy or refuses to."""
+    """A tensor of another library, which converts to NumPy or raises."""
 
     def __init__(self, array: np.ndarray, refusal: str = "") -> None:
         self._array, self._refusal = array, refusal
@@ -153,7 +161,9 @@ def test_tensors_of_other_libraries_are_arrays(lenet: netlang.Network) -> None:
         (3, "`image` must be f32[N, 1, 28, 28], got f64[]: it has 0 dimensions, and must have 4"),
     ],
 )
-def test_what_is_no_array_is_told(lenet: netlang.Network, given: object, said: str) -> None:
+def test_an_input_that_is_not_an_array_is_rejected(
+    lenet: netlang.Network, given: object, said: str
+) -> None:
     for compute in (lenet, lenet.interpret):
         with pytest.raises(InputError) as caught:
             compute(image=given)  # pyright: ignore[reportArgumentType]
@@ -163,8 +173,8 @@ def test_what_is_no_array_is_told(lenet: netlang.Network, given: object, said: s
 @pytest.mark.parametrize(
     ("given", "message", "notes"),
     [
-        (None, "weights are arrays by their paths, and this is a NoneType", ()),
-        ([1], "weights are arrays by their paths, and this is a list", ()),
+        (None, "parameters must be a mapping from path to array, got a NoneType", ()),
+        ([1], "parameters must be a mapping from path to array, got a list", ()),
         (
             {"c1.weight": [1.0], "c1.bias": None},
             "the weights do not fit `LeNet`: 2 differences",
@@ -175,11 +185,11 @@ def test_what_is_no_array_is_told(lenet: netlang.Network, given: object, said: s
         ),
     ],
 )
-def test_what_are_no_weights_is_told(
+def test_parameters_that_do_not_fit_are_rejected(
     lenet: netlang.Network, given: Any, message: str, notes: tuple[str, ...]
 ) -> None:
     with pytest.raises(WeightsError) as caught:
-        lenet.weights = given
+        lenet.parameters = given
     assert caught.value.message == message
     assert caught.value.notes == notes
 
@@ -202,6 +212,212 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     import subprocess
     import sys
 
-    code = "import netlang, sys; print([m for m in ('numpy', 'lark', 'onnx') if m in sys.modules])"
+    code = "import netlang, sys; dir(netlang); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    loaded = {module.partition(".")[0] for module in done.stdout.split()}
+    assert loaded & {"numpy", "lark", "onnx", "click"} == set()
+    assert {module for module in done.stdout.split() if "netlang" in module} <= {"netlang"}
+
+
+def test_the_package_shows_its_public_names_only() -> None:
+    assert dir(netlang) == [
+        "Callback", "Error", "FileError", "InputError", "NetlangWarning", "Network", "Program",
+        "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
+        "explain", "format", "load", "loads", "nearest",
+    ]  # fmt: skip
+    assert all(getattr(netlang, name).__doc__ for name in dir(netlang))
+    with pytest.raises(AttributeError, match="has no attribute 'File'"):
+        netlang.File  # noqa: B018  # pyright: ignore
+
+
+# Calls.
+
+ADD = "net Add(x: f32[N, 2], y: f32[N, 2]) -> z: f32[N, 2] = 2.0 * x + y\n"
+
+
+def test_inputs_are_assigned_by_position_or_by_name() -> None:
+    add = netlang.loads(ADD)["Add"]
+    for outputs in (
+        add([[1, 2]], [[3, 4]]),
+        add([[1, 2]], y=[[3, 4]]),
+        add(y=[[3, 4]], x=[[1, 2]]),
+    ):
+        np.testing.assert_array_equal(outputs["z"], [[5, 8]])
+    np.testing.assert_array_equal(add.interpret([[1, 2]], [[3, 4]], double=True)["z"], [[5, 8]])
+
+
+@pytest.mark.parametrize(
+    ("positional", "named", "message"),
+    [
+        (3, (), "`Add` takes 2 inputs but 3 were given"),
+        (1, ("x",), "`Add` got multiple values for input `x`"),
+        (1, (), "no value was given for input `y` (f32[N, 2])"),
+        (2, ("z",), "`Add` has no input `z`"),
+    ],
+)
+def test_inputs_that_a_function_would_reject_are_rejected(
+    positional: int, named: tuple[str, ...], message: str
+) -> None:
+    add = netlang.loads(ADD)["Add"]
+    arrays = [np.zeros((1, 2), np.float32)] * positional
+    inputs: dict[str, Any] = dict.fromkeys(named, arrays[0])
+    for compute in (add, add.interpret):
+        with pytest.raises(InputError) as caught:
+            compute(*arrays, **inputs)
+        assert caught.value.message == message
+
+
+# Parameters.
+
+
+def test_an_assigned_parameter_takes_effect_at_the_next_call(lenet: netlang.Network) -> None:
+    before, bias = lenet(image())["logits"], lenet.parameters["logits.bias"]
+    lenet.parameters["logits.bias"] += 100
+    for after in (lenet(image())["logits"], lenet.interpret(image())["logits"]):
+        np.testing.assert_allclose(after, before + 100, rtol=1e-5)
+    lenet.parameters.update({"logits.bias": bias.astype(np.float64)})
+    assert lenet.parameters["logits.bias"].dtype == np.float32
+    np.testing.assert_array_equal(lenet(image())["logits"], before)
+
+
+def test_the_arrays_of_parameters_are_read_only(lenet: netlang.Network) -> None:
+    assigned = np.ones(10, np.float32)
+    lenet.parameters["logits.bias"] = assigned
+    assigned[0] = 7
+    for bias in (lenet.parameters["logits.bias"], lenet.parameters["logits.bias"][:2]):
+        with pytest.raises(ValueError, match="read-only"):
+            bias[0] = 7
+    assert lenet.parameters["logits.bias"].max() == 1
+    own = lenet.parameters["logits.bias"].copy()
+    alias = own
+    alias -= 1
+    assert own.max() == 0
+    assert type(lenet.parameters["logits.bias"] * 2) is np.ndarray
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message", "helps"),
+    [
+        ("logits.bia", np.zeros(10), "`LeNet` has no parameter `logits.bia`",
+         ("did you mean `logits.bias`?",)),
+        ("logits.bias", np.zeros(9), "`logits.bias` must be f32[10], got f64[9]", ()),
+        ("logits.bias", np.zeros(10, bool),
+         "`logits.bias` must be f32[10], got bool[10]: its elements are bool, and must be f32",
+         ('convert it first: numpy.asarray(x, "float32")',)),
+    ],
+)  # fmt: skip
+def test_an_array_that_does_not_fit_is_not_assigned(
+    lenet: netlang.Network, path: str, value: Any, message: str, helps: tuple[str, ...]
+) -> None:
+    before = lenet(image())["logits"]
+    with pytest.raises(WeightsError) as caught:
+        lenet.parameters[path] = value
+    assert (caught.value.message, caught.value.helps) == (message, helps)
+    np.testing.assert_array_equal(lenet(image())["logits"], before)
+
+
+def test_parameters_are_a_mapping_of_fixed_paths(lenet: netlang.Network) -> None:
+    assert len(lenet.parameters) == 10
+    assert "c1.weight" in lenet.parameters
+    assert lenet.parameters.get("c1") is None
+    assert repr(lenet.parameters).splitlines()[0] == "c1.weight  f32[6, 1, 5, 5]"
+    with pytest.raises(TypeError, match="cannot be removed"):
+        del lenet.parameters["c1.weight"]
+    with pytest.raises(AttributeError):
+        lenet.weights = {}  # pyright: ignore
+
+
+def test_values_that_are_not_finite_are_warned_about(
+    lenet: netlang.Network, tmp_path: Path
+) -> None:
+    lenet.parameters["logits.bias"] = np.full(10, np.nan)
+    lenet.save(tmp_path / "nan.safetensors")
+    with pytest.warns(netlang.NetlangWarning, match="10 values are not finite") as caught:
+        lenet.load(tmp_path / "nan.safetensors")
+    assert caught[0].filename == __file__
+
+
+def test_verification_uses_the_parameters_that_were_assigned(lenet: netlang.Network) -> None:
+    (initial,) = lenet.verify()
+    lenet.parameters = {path: np.zeros_like(a) for path, a in lenet.parameters.items()}
+    (zero,) = lenet.verify()
+    assert initial.largest > 0
+    assert (zero.largest, zero.ok) == (0, True)
+
+
+# Programs.
+
+
+def test_a_program_is_read_from_a_string(tmp_path: Path) -> None:
+    (tmp_path / "blocks.net").write_text("block twice(x: f32[N, 2]) -> y = x + x\n", "utf-8")
+    text = 'from "blocks.net" import twice\r\nnet A(x: f32[N, 2]) -> y: f32[N, 2] = twice(x)\r\n'
+    program = netlang.loads(text, str(tmp_path / "a.net"))
+    np.testing.assert_array_equal(program["A"]([[1, 2]])["y"], [[2, 4]])
+    assert program.check() is program
+    assert repr(netlang.loads("")) == "<text>: no net"
+
+
+def test_a_program_with_an_error_is_reported_where_it_is_used() -> None:
+    text = f"{ADD}net Wrong(x: f32[N, 8]) -> y: f32[N, 2] = x\n"
+    program = netlang.loads(text, "two.net")
+    assert program["Add"].name == "Add"
+    with pytest.raises(netlang.ProgramError, match=r"two\.net:2") as caught:
+        program["Wrong"]
+    assert [d.rule.code for d in caught.value.diagnostics] == ["shape-mismatch"]
+    with pytest.raises(
+        netlang.ProgramError, match=r"^two\.net has errors\n\nerror\[shape-mismatch\]"
+    ):
+        program.check()
+    assert [d.is_error for d in program.diagnostics] == [True]
+    with pytest.raises(netlang.ProgramError):
+        netlang.loads("net (")["A"]
+    with pytest.raises(netlang.Error, match="there is no file"):
+        netlang.load("missing.net")
+
+
+def test_warnings_fail_a_strict_check_only() -> None:
+    program = netlang.loads(ADD.replace(" + y", ""))
+    assert program.problems.startswith("warning[unused-input]: the input `y` is never used")
+    program.check()
+    with pytest.raises(netlang.ProgramError):
+        program.check(strict=True)
+
+
+def test_programs_are_formatted_shown_and_explained() -> None:
+    assert netlang.format("net A( x:f32[N,2] )->y=x") == "net A(x: f32[N, 2]) -> y = x\n"
+    with pytest.raises(netlang.ProgramError, match=r"wrong\.net:1"):
+        netlang.format("net A(", "wrong.net")
+    program = netlang.load(EXAMPLES / "lenet.net")
+    assert "conv(6, 5, pad=2" in program.show()
+    assert program["LeNet"].show(after="eliminate-dead-code").startswith("graph LeNet")
+    assert "156" in program["LeNet"].explain("c1")
+    assert repr(netlang.explain("conv")) == netlang.explain("conv")
+    assert "conv" in dict(netlang.contents())["spatial:"]
+
+
+def test_python_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
+    program = netlang.loads(
+        'extern op tanh_(x: f32[N, 2]) -> y: f32[N, 2] {\n  numpy = "numpy:tanh"\n}\n'
+        "net A(x: f32[N, 2]) -> y: f32[N, 2] = tanh_(x)\n"
+    )
+    with pytest.raises(netlang.Error, match="runs Python"):
+        program["A"].interpret([[0, 1]])
+    with netlang.allow_python():
+        np.testing.assert_allclose(program["A"].interpret([[0, 1]])["y"], np.tanh([[0, 1]]))
+
+
+def test_text_is_generated_and_words_are_compared(tmp_path: Path) -> None:
+    net = netlang.loads("net Next(tokens: i64[N, T]) -> logits = embedding(tokens, 3, 3)\n")["Next"]
+    vocabulary = tmp_path / "next.vocab"
+    vocabulary.write_text('"a"\n"b"\n"c"\n', "utf-8")
+    net.parameters["weight"] = np.roll(np.eye(3), 1, axis=1)
+    net.save(tmp_path / "next.safetensors")
+    text = net.generate("ab", vocabulary=vocabulary, length=4, temperature=0)
+    assert (str(text), text.text, text.tokens) == ("abcabc", "cabc", (2, 0, 1, 2))
+    with pytest.raises(netlang.Error, match="no vocabulary"):
+        net.generate("ab")
+    assert (
+        str(net.load(tmp_path / "next.safetensors").generate("a", length=2, temperature=0)) == "abc"
+    )
+    near = netlang.nearest(tmp_path / "next.safetensors", "a", count=2)
+    assert [(n.word, n.cosine) for n in near] == [("b", 0.0), ("c", 0.0)]

@@ -17,6 +17,7 @@ import click
 import pytest
 from commands import said
 
+from netlang.cli.arguments import Command
 from netlang.cli.guard import guarded
 from netlang.cli.main import COMMANDS, program
 from netlang.diagnostics.errors import ENVIRONMENT, InputError, NetlangError
@@ -95,10 +96,12 @@ def test_every_command_has_help_with_examples(
 def test_the_examples_of_a_command_can_be_called_so(name: str) -> None:
     command = program.get_command(click.Context(program), name)
     assert command is not None
-    examples = re.findall(rf"^  netlang {name} (.*)$", command.epilog or "", re.MULTILINE)
-    assert examples
-    for example in examples:
-        command.make_context(name, shlex.split(example))
+    assert isinstance(command, Command)
+    assert command.examples
+    for example in command.examples:
+        netlang, called, *arguments = shlex.split(example)
+        assert (netlang, called) == ("netlang", name)
+        command.make_context(name, arguments)
 
 
 def test_the_readme_has_a_row_for_every_command_and_its_options_exist() -> None:
@@ -128,9 +131,9 @@ def test_the_version_is_that_of_the_package() -> None:
         (["summary", "a.net", "--bind", "H=x"], "error[usage]: invalid value for '--bind'"),
         (["summary", "a.net", "--depth", "0"], "error[usage]: invalid value for '--depth'"),
         (["compile", "a.net", "--train", "-o", "a.onnx", "--no-fold"],
-         "error[usage]: --no-fold is about a net, and --train writes the step of a section"),
+         "error[usage]: --no-fold applies to a net, and --train compiles the step of"),
         (["compile", "a.net", "--train", "-o", "a.onnx", "-w", "a.safetensors"],
-         "error[usage]: --weights is about a net, and --train writes the step of a section"),
+         "error[usage]: --weights applies to a net, and --train compiles the step of"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
@@ -160,7 +163,7 @@ def test_wrong_usage_is_told_and_ends_with_2(
             "   |\n   = help: install it: pip install onnx\n",
         ),
         (PermissionError(13, "Permission denied", "a/b"), 3,
-         "error[system]: the system refused a/b: permission denied\n"),
+         "error[system]: the system reported an error on a/b: permission denied\n"),
         (KeyboardInterrupt(), 130, "\ninterrupted\n"),
     ],
     ids=["fault", "input", "environment", "memory", "library", "system", "interrupt"],
@@ -178,7 +181,7 @@ def test_our_own_bug_ends_with_70_and_says_how_to_report_it(
 ) -> None:
     assert guarded(ends_with(error), []) == 70
     said = capsys.readouterr().err
-    assert said.startswith("error[internal]: this is a mistake in netlang, not in your file\n")
+    assert said.startswith("error[internal]: this is a bug in netlang, not in your program\n")
     assert "Traceback" not in said
     assert "please report it" in said
 
@@ -234,7 +237,7 @@ def test_a_full_disk_is_told(small: Path) -> None:
     command = f'"{NETLANG}" check "{small}" > /dev/full'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert done.returncode == 3
-    assert done.stderr.startswith("error[system]: the system refused to go on: no space left")
+    assert done.stderr.startswith("error[system]: the system reported an error: no space left")
 
 
 def test_nothing_is_coloured_in_a_pipe(wrong: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_file_that_is_not_there_is_wrong_usage(netlang: Netlang) -> None:
     assert out.startswith("error[no-such-file]: there is no file `nowhere.net`\n")
     assert out.endswith("\nsmall.net: ok (1 net, 67 parameters)\n")
     code, out, err = netlang("fmt", "nowhere.net", "crooked.net")
-    assert (code, out) == (2, "crooked.net: laid out anew\n")
+    assert (code, out) == (2, "crooked.net: formatted\n")
     assert err.startswith("error[no-such-file]: ")
     code, _, err = netlang("summary", "nowhere.net")
     assert code == 2
@@ -112,7 +112,7 @@ def test_a_file_that_is_not_there_is_wrong_usage(netlang: Netlang) -> None:
 
 
 def test_fmt_lays_a_file_out_once(netlang: Netlang) -> None:
-    assert netlang("fmt", "crooked.net", "small.net") == (0, "crooked.net: laid out anew\n", "")
+    assert netlang("fmt", "crooked.net", "small.net") == (0, "crooked.net: formatted\n", "")
     assert Path("crooked.net").read_text("utf-8") == SMALL
     assert netlang("fmt", "crooked.net") == (0, "", "")
 
@@ -135,7 +135,7 @@ def test_fmt_diff_shows_the_change_and_makes_none(netlang: Netlang) -> None:
 
 def test_fmt_of_a_broken_file_leaves_it_and_does_the_others(netlang: Netlang) -> None:
     code, out, err = netlang("fmt", "open.net", "crooked.net")
-    assert (code, out) == (1, "crooked.net: laid out anew\n")
+    assert (code, out) == (1, "crooked.net: formatted\n")
     assert err.startswith("error[")
     assert Path("open.net").read_text("utf-8") == "net A {"
 
@@ -290,7 +290,9 @@ def test_compile_writes_a_model_with_the_names_of_the_signature(netlang: Netlang
 def test_compile_does_not_replace_the_program(netlang: Netlang) -> None:
     code, _, err = netlang("compile", "small.net", "-o", "./small.net")
     assert code == 2
-    assert err.startswith("error[output-is-input]: ./small.net would replace small.net")
+    assert err.startswith(
+        "error[output-is-input]: the output ./small.net would overwrite the input small.net"
+    )
     assert Path("small.net").read_text("utf-8") == SMALL
 
 
@@ -314,7 +316,7 @@ def test_both_back_ends_compute_the_same(netlang: Netlang) -> None:
 def test_the_seed_decides_the_weights(netlang: Netlang) -> None:
     said = [netlang("run", "small.net", "-i", "x=x.npy", "--seed", s)[1] for s in ("1", "1", "2")]
     assert said[0].splitlines()[1:] == said[1].splitlines()[1:] != said[2].splitlines()[1:]
-    assert said[0].startswith("Small is untrained: its weights are drawn from seed 1\n")
+    assert said[0].startswith("Small is untrained: its parameters are random, from seed 1\n")
 
 
 def test_run_json_holds_the_outputs(netlang: Netlang) -> None:

@@ -349,7 +349,7 @@ def test_a_picture_does_not_replace_the_program(run: Netlang) -> None:
     code, out, err = run("draw", "small.svg", "-o", "./small.svg")
     assert (code, out) == (2, "")
     assert err == (
-        "error[output-is-input]: ./small.svg would replace small.svg, which it is made from\n"
+        "error[output-is-input]: the output ./small.svg would overwrite the input small.svg\n"
         "   |\n   = help: choose another name for the output\n"
     )
     assert Path("small.svg").read_text("utf-8") == SMALL
@@ -439,14 +439,15 @@ def test_a_large_png_is_drawn_less_finely_and_a_huge_one_not(tmp_path: Path) -> 
 
 def test_a_network_draws_itself(tmp_path: Path) -> None:
     lenet = netlang.load(CHECKOUT / "examples" / "lenet.net")["LeNet"]
-    picture = lenet.draw(tmp_path / "lenet.svg")
-    assert repr(picture) == "LeNet: 12 layers in 12 boxes"
-    assert picture._repr_svg_() == (tmp_path / "lenet.svg").read_text("utf-8")
+    diagram = lenet.draw()
+    diagram.save(tmp_path / "lenet.svg")
+    assert repr(diagram) == "LeNet: 12 layers in 12 boxes"
+    assert diagram._repr_svg_() == (tmp_path / "lenet.svg").read_text("utf-8")
     lenet.draw(depth=1, direction="right").save(tmp_path / "lenet.png")
     with Image.open(tmp_path / "lenet.png") as opened:
         assert opened.format == "PNG"
     with pytest.raises(NetlangError, match=r"lenet\.pdf: drawings are written as \.svg or \.png"):
-        lenet.draw(tmp_path / "lenet.pdf")
+        lenet.draw().save(tmp_path / "lenet.pdf")
 
 
 # How it looks.

@@ -118,7 +118,7 @@ def test_temperature_and_top_choose_among_the_likeliest() -> None:
     rng = np.random.default_rng(0)
 
     def shares(sampling: Sampling) -> Array:
-        drawn = [sampling.draw(logits, rng) for _ in range(4000)]
+        drawn = [sampling.choose(logits, rng) for _ in range(4000)]
         return np.bincount(drawn, minlength=4) / 4000
 
     np.testing.assert_allclose(shares(Sampling()), [0.5, 0.3, 0.15, 0.05], atol=0.03)
@@ -131,10 +131,10 @@ def test_temperature_and_top_choose_among_the_likeliest() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("net A(x: f32[N, 4]) -> y: f32[N, 3] { y = dense(x, 3) }", "must take tokens"),
+        ("net A(x: f32[N, 4]) -> y: f32[N, 3] { y = dense(x, 3) }", "only input must be tokens"),
         ("net A(x: i64[N, T], m: f32[N]) -> y { y = embedding(x, 3, 3) * mean(m) }",
-         "must take tokens"),
-        ("net A(x: i64[N, T]) -> y: i64[N, T] { y = x + 1 }", "gives no logits"),
+         "only input must be tokens"),
+        ("net A(x: i64[N, T]) -> y: i64[N, T] { y = x + 1 }", "no output of logits"),
     ],
 )  # fmt: skip
 def test_a_net_that_cannot_go_on_with_a_text_is_told(
@@ -149,7 +149,8 @@ def test_a_net_that_cannot_go_on_with_a_text_is_told(
 
 
 @pytest.mark.parametrize(
-    ("prompt", "message"), [([3], "token 3 is not one of the 3"), ([], "a text needs")]
+    ("prompt", "message"),
+    [([3], "token 3 is out of range: the net has 3"), ([], "the prompt is empty")],
 )
 def test_a_prompt_the_net_cannot_read_is_told(
     tmp_path: Path, prompt: list[int], message: str
@@ -268,12 +269,12 @@ def test_the_table_is_the_only_weight_with_a_row_for_each_word() -> None:
     weights = {"v.weight": TABLE, "out.weight": TABLE.T}
     assert choose_table(weights, None, 5) is TABLE
     assert choose_table({**weights, "u.weight": TABLE[:, :2]}, "v", 5) is TABLE
-    with pytest.raises(InputError, match="2 weights have a row for each"):
+    with pytest.raises(InputError, match="2 parameters have a row for each"):
         choose_table({**weights, "u.weight": TABLE}, None, 5)
     spare = np.concatenate([TABLE, TABLE])
     assert choose_table({**weights, "u.weight": spare}, None, 5) is TABLE
     assert choose_table({"u.weight": spare, "out.weight": TABLE.T}, None, 5) is spare
-    with pytest.raises(InputError, match="there is no weight `w`"):
+    with pytest.raises(InputError, match="there is no parameter `w`"):
         choose_table(weights, "w", 5)
 
 

@@ -35,10 +35,19 @@ def to_onnx(
     a state ``h`` is an input ``h`` and an output ``h_next``. ``only`` keeps the outputs named and
     what they need. Raises ``WeightsError`` for weights that do not fit.
     """
-    model, kept = lower(graph, weights, opset=opset, only=only, metadata=metadata)
-    for name, array in kept.items():
-        add_weight(model, name, array)
-    return model
+    return embed(*lower(graph, weights, opset=opset, only=only, metadata=metadata))
+
+
+def embed(model: Model, weights: Mapping[str, Array]) -> Model:
+    """Return a model with its weights inside; a model without weights is returned as it is."""
+    if not weights:
+        return model
+    whole = Model()
+    whole.CopyFrom(model)
+    # They go straight into the copy: a message of more than 2 GiB cannot be copied.
+    for name, array in weights.items():
+        add_weight(whole, name, array)
+    return whole
 
 
 def lower(

@@ -6,48 +6,47 @@ from dataclasses import dataclass, replace
 
 import click
 
-from netlang.analysis.counts import grouped, total, trained
+import netlang
+from netlang.analysis.counts import grouped, total
+from netlang.cli.arguments import command as make_command
 from netlang.cli.arguments import json_option
-from netlang.cli.output import colorful, harmless, page_width, print_json, say
+from netlang.cli.output import colorful, echo, escape, page_width, print_json
 from netlang.diagnostics.diagnostic import Diagnostic, Severity
 from netlang.diagnostics.errors import NetlangError
 from netlang.diagnostics.render import error_to_json, render_all, render_error, to_json
-from netlang.evaluate.nets import takes_tensor
-from netlang.program import Net, Program, load
 from netlang.syntax import ast
 
-EPILOG = """\b
-Examples:
-  netlang check lenet.net
-  netlang check --strict *.net
+EXAMPLES = """
+netlang check lenet.net
+netlang check --strict *.net
 """
 
 
-@click.command(epilog=EPILOG)
+@make_command(EXAMPLES)
 @click.argument("files", nargs=-1, required=True)
-@click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @json_option
 def command(files: tuple[str, ...], strict: bool, as_json: bool) -> None:
-    """Check programs: names, types, shapes, settings, assertions.
+    """Check programs: names, types, shapes, settings and assertions.
 
-    Every independent mistake is reported with its place and what to do about it.
+    Every independent error is reported with its location and what to do about it.
     """
     checked = [_check(file, strict) for file in files]
     if as_json:
         print_json(_json(checked))
     else:
         for result in checked:
-            say(_report(result), painted=True)
+            echo(_report(result), styled=True)
     if code := max(result.exit_code for result in checked):
         raise click.exceptions.Exit(code)
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A file, what it holds or why it could not be read, and what is wrong in it."""
+    """A file, its program or why it could not be read, and the diagnostics of the program."""
 
     file: str
-    outcome: Program | NetlangError
+    outcome: netlang.Program | NetlangError
     found: list[Diagnostic]
 
     @property
@@ -63,10 +62,10 @@ class _Checked:
 
 def _check(file: str, strict: bool) -> _Checked:
     try:
-        program = load(file)
-    except NetlangError as fault:
-        return _Checked(file, fault, [])
-    found = program.diagnostics.sorted()
+        program = netlang.load(file)
+        found = list(program.diagnostics)
+    except NetlangError as error:
+        return _Checked(file, error, [])
     if strict:
         found = [replace(d, severity=Severity.ERROR) for d in found]
     return _Checked(file, program, found)
@@ -78,26 +77,26 @@ def _report(checked: _Checked) -> str:
     found = checked.found
     parts = [render_all(found, color=colorful(), width=page_width())] if found else []
     if not checked.failed:
-        parts.append(f"{harmless(checked.file)}: ok ({', '.join(_contents(checked.outcome))})")
+        parts.append(f"{escape(checked.file)}: ok ({', '.join(_contents(checked.outcome))})")
     return "\n\n".join(parts)
 
 
-def _contents(program: Program) -> list[str]:
-    declarations = program.file.declarations if program.file is not None else ()
-    kinds = [_kind(d) for d in declarations]
+def _contents(program: netlang.Program) -> list[str]:
+    file = program.checked.file
+    kinds = [_kind(d) for d in (file.declarations if file is not None else ())]
     counted = [(kinds.count(kind), kind) for kind in ("net", "train section")]
     if not any(count for count, _ in counted):
         counted = [(kinds.count(kind), kind) for kind in ("block", "op", "dataset", "constant")]
     contents = [f"{n:,} {kind}{'s' if n > 1 else ''}" for n, kind in counted if n]
-    if program.nets:
-        weights = total(trained(net.graph) for net in program.nets.values() if _complete(net))
-        contents.append(f"{grouped(weights)} parameters")
+    if program:
+        count = total(network.trainable_parameters for network in _complete(program))
+        contents.append(f"{grouped(count)} parameters")
     return contents or ["nothing in it"]
 
 
-def _complete(net: Net) -> bool:
-    """Tell whether a net has a default for each of its parameters."""
-    return all(p.default is not None or takes_tensor(p) for p in net.function.params)
+def _complete(program: netlang.Program) -> list[netlang.Network]:
+    """Return the nets that have a default for each of their parameters."""
+    return [program[name] for name, net in program.checked.nets.items() if net.complete]
 
 
 def _kind(declaration: ast.Declaration) -> str:
@@ -124,17 +123,14 @@ def _json(checked: list[_Checked]) -> object:
 def _file_json(checked: _Checked) -> object:
     if isinstance(checked.outcome, NetlangError) or checked.failed:
         return {"file": checked.file, "ok": False, "nets": {}}
-    return {"file": checked.file, "ok": True, "nets": _nets(checked.outcome)}
+    nets = {network.name: _net(network) for network in _complete(checked.outcome)}
+    return {"file": checked.file, "ok": True, "nets": nets}
 
 
-def _nets(program: Program) -> dict[str, object]:
-    return {name: _net(net) for name, net in program.nets.items() if _complete(net)}
-
-
-def _net(net: Net) -> object:
-    weights = trained(net.graph)
+def _net(network: netlang.Network) -> object:
+    count = network.trainable_parameters
     return {
-        "inputs": {value.name: str(value.type) for value in net.graph.inputs},
-        "outputs": {name: str(value.type) for name, value in net.graph.outputs.items()},
-        "trainable_parameters": weights if isinstance(weights, int) else str(weights),
+        "inputs": {value.name: str(value.type) for value in network.graph.inputs},
+        "outputs": {name: str(value.type) for name, value in network.graph.outputs.items()},
+        "trainable_parameters": count if isinstance(count, int) else str(count),
     }

@@ -6,36 +6,35 @@ from textwrap import wrap
 
 import click
 
-from netlang.cli.loading import valid_graph
-from netlang.cli.output import page_width, say
+import netlang
+from netlang.cli.arguments import command as make_command
+from netlang.cli.output import echo, page_width
 
-EPILOG = """\b
-Examples:
-  netlang explain
-  netlang explain conv
-  netlang explain optimizer
-  netlang explain shape-mismatch
-  netlang explain lenet.net c1
-  netlang explain resnet.net stage2.1.a --net ResNet50
+EXAMPLES = """
+netlang explain
+netlang explain conv
+netlang explain optimizer
+netlang explain shape-mismatch
+netlang explain lenet.net c1
+netlang explain resnet.net stage2.1.a --net ResNet50
 """
 
 
-@click.command(epilog=EPILOG)
-@click.argument("thing", required=False)
+@make_command(EXAMPLES)
+@click.argument("name", required=False)
 @click.argument("layer", required=False)
 @click.option("--net", metavar="NET", help="The net of the file that has the layer.")
-def command(thing: str | None, layer: str | None, net: str | None) -> None:
-    """Explain a layer, an operator, a word, a setting or a rule by its name, or a layer of a file
-    with its arithmetic. Without a name, list what there is.
-    """
-    from netlang.manual.explain import contents, explain, explain_layer
+def command(name: str | None, layer: str | None, net: str | None) -> None:
+    """Explain a layer, operator, keyword, setting or rule, or the arithmetic of a layer of a file.
 
-    if thing is None:
-        say("\n\n".join(_listed(title, names) for title, names in contents()))
+    Without a name, list everything that can be explained.
+    """
+    if name is None:
+        echo("\n\n".join(_listed(title, names) for title, names in netlang.contents()))
     elif layer is None:
-        say(explain(thing))
+        echo(netlang.explain(name))
     else:
-        say(explain_layer(valid_graph(thing, net), layer))
+        echo(netlang.load(name).network(net).explain(layer))
 
 
 def _listed(title: str, names: list[str]) -> str:

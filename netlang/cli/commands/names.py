@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from netlang.analysis.counts import grouped, running, trained
+import netlang
+from netlang.analysis.counts import grouped
 from netlang.cli.arguments import bind_option, file_and_net, json_option
-from netlang.cli.loading import valid_graph
-from netlang.cli.output import print_json, say
-from netlang.ir.graph import Graph, Param
+from netlang.cli.arguments import command as make_command
+from netlang.cli.output import echo, print_json
+from netlang.ir.graph import Param
 
-EPILOG = """\b
-Examples:
-  netlang names lenet.net
-  netlang names lenet.net --diff lenet.safetensors
+EXAMPLES = """
+netlang names lenet.net
+netlang names lenet.net --diff lenet.safetensors
 """
 
 
-@click.command(epilog=EPILOG)
+@make_command(EXAMPLES)
 @file_and_net
-@click.option("--diff", metavar="WEIGHTS", help="Compare with the weights in a file.")
+@click.option("--diff", metavar="WEIGHTS", help="Compare with the parameters in a file.")
 @bind_option
 @json_option
 def command(
     file: str, net: str | None, diff: str | None, bind: dict[str, int], as_json: bool
 ) -> None:
     """List every parameter of a net and its shape."""
-    graph = valid_graph(file, net, bind, as_json=as_json)
+    network = netlang.load(file).network(net, bind)
     if diff is not None:
-        _compare(graph, diff, as_json)
+        _compare(network, diff, as_json)
     elif as_json:
-        print_json(_json(graph))
+        print_json(_json(network))
     else:
-        say("\n".join([*map(_line, graph.params.values()), _total(graph)]))
+        echo("\n".join([*map(_line, network.graph.params.values()), _total(network)]))
 
 
 def _line(param: Param) -> str:
@@ -42,30 +40,28 @@ def _line(param: Param) -> str:
     return f"{param.path}  {shape}" + ("" if param.trained else "  running")
 
 
-def _total(graph: Graph) -> str:
-    statistics = running(graph)
-    apart = f", {grouped(statistics)} running statistics" if statistics != 0 else ""
-    return f"{grouped(trained(graph))} parameters{apart}"
+def _total(network: netlang.Network) -> str:
+    statistics = network.non_trainable_parameters
+    excluded = f", {grouped(statistics)} running statistics" if statistics != 0 else ""
+    return f"{grouped(network.trainable_parameters)} parameters{excluded}"
 
 
-def _json(graph: Graph) -> object:
+def _json(network: netlang.Network) -> object:
     return {
-        "net": graph.name,
+        "net": network.name,
         "parameters": [
             {"path": p.path, "type": str(p.type), "trainable": p.trained, "init": str(p.init)}
-            for p in graph.params.values()
+            for p in network.graph.params.values()
         ],
     }
 
 
-def _compare(graph: Graph, weights: str, as_json: bool) -> None:
-    from netlang.storage.weights import load_weights, match
-
-    differences = match(graph, load_weights(Path(weights)))
+def _compare(network: netlang.Network, weights: str, as_json: bool) -> None:
+    differences = network.diff(weights)
     if as_json:
-        print_json({"net": graph.name, "differences": differences})
+        print_json({"net": network.name, "differences": differences})
     else:
-        same = f"{weights} holds exactly the parameters of {graph.name}"
-        say("\n".join(differences) or same)
+        same = f"{weights} holds exactly the parameters of {network.name}"
+        echo("\n".join(differences) or same)
     if differences:
         raise click.exceptions.Exit(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import netlang
 from netlang.cli.arguments import (
     assignments,
     backend_option,
@@ -18,48 +19,41 @@ from netlang.cli.arguments import (
     seed_option,
     weights_option,
 )
-from netlang.cli.loading import initial_or_loaded, keep_apart, valid_graph
-from netlang.cli.output import print_json, say
+from netlang.cli.arguments import command as make_command
+from netlang.cli.output import echo, print_json
+from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
-    from netlang.ir.graph import Graph
-    from netlang.system.numpy import Array
 
-EPILOG = """\b
-Examples:
-  netlang run lenet.net --input image=digit.png
-  netlang run lenet.net --input image=digits.npz:image --weights lenet.safetensors -o scores.npz
-  netlang run unet.net --input image=street.jpg --backend numpy --json
-  netlang run char_lstm.net --input tokens=next.npy --state h.npz
+EXAMPLES = """
+netlang run lenet.net --input image=digit.png
+netlang run lenet.net --input image=digits.npz:image --weights lenet.safetensors -o scores.npz
+netlang run unet.net --input image=street.jpg --backend numpy --json
+netlang run char_lstm.net --input tokens=next.npy --state h.npz
 """
 
 
-@click.command(epilog=EPILOG)
+@make_command(EXAMPLES)
 @file_and_net
 @click.option(
-    "--input",
-    "-i",
-    "inputs",
-    multiple=True,
-    callback=assignments,
-    metavar="NAME=FILE",
-    help="Feed an input from .npy, .npz (file.npz:name), .png or .jpg.",
-)
-@click.option("--resize", is_flag=True, help="Bring pictures to the size of the input.")
+    "--input", "-i", "inputs", multiple=True, callback=assignments, metavar="NAME=FILE",
+    help="Read an input from .npy, .npz (file.npz:name), .png or .jpg. Repeatable.",
+)  # fmt: skip
+@click.option("--resize", is_flag=True, help="Resize images to the size of the input.")
 @weights_option
-@seed_option("Start the weights from this seed.")
+@seed_option("Random seed of the initial parameters.")
 @bind_option
 @backend_option
 @provider_option
 @click.option(
-    "--state",
-    metavar="FILE",
-    help="Go on from the state in this .npz, and keep the next one in it; anew if it is missing.",
-)
+    "--state", metavar="FILE",
+    help="Load the recurrent state from this .npz file and save the new state to it. "
+    "Start fresh if the file does not exist.",
+)  # fmt: skip
 @click.option("--output", "-o", metavar="FILE", help="Write the outputs to .npz or .npy.")
 @click.option(
-    "--top", type=click.IntRange(1), default=5, show_default=True, help="Show so many classes."
+    "--top", type=click.IntRange(1), default=5, show_default=True, help="Number of classes to show."
 )
 @python_option
 @json_option
@@ -68,37 +62,27 @@ def command(
     seed: int, bind: dict[str, int], backend: Backend, provider: Provider, state: str | None,
     output: str | None, top: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Compute the outputs of a net from arrays and pictures."""
-    from netlang.storage.inputs import file_of, read_inputs, read_state, write_outputs
+    """Compute the outputs of a net from arrays and images."""
+    from netlang.cli import results
+    from netlang.storage.inputs import file_of, write_outputs
 
     read = [file, weights, *map(file_of, inputs.values())]
-    keep_apart(output, state, *read)
-    keep_apart(state, *read)
-    graph = valid_graph(file, net, bind, as_json=as_json)
-    from netlang.backends.feeds import bind_sizes
-    from netlang.cli import results
-    from netlang.cli.memory import run_within_memory
-    from netlang.inference.runner import Runner
-
-    kept = {} if state is None else read_state(graph, Path(state))
-    feeds = kept | read_inputs(graph, inputs, resize=resize)
-    with run_within_memory(graph, bind_sizes(graph, feeds)):
-        values = initial_or_loaded(graph, weights, seed)
-        outputs = Runner(graph, values, backend=backend, provider=provider).compute(feeds)
+    protect_inputs(output, state, *read)
+    protect_inputs(state, *read)
+    network = netlang.load(file).network(net, bind, seed=seed)
     if state is not None:
-        _keep_state(graph, outputs, Path(state))
+        network.load_state(state)
+    feeds = network.read_inputs(inputs, resize=resize)
+    if weights is not None:
+        network.load(weights)
+    outputs = network.run(feeds, backend=backend, provider=provider)
+    if state is not None:
+        network.save_state(state)
     if as_json:
-        print_json({"net": graph.name, "outputs": results.to_json(outputs, top)})
+        print_json({"net": network.name, "outputs": results.to_json(outputs, top)})
     else:
-        if weights is None and graph.params:
-            say(f"{graph.name} is untrained: its weights are drawn from seed {seed}")
-        say(results.describe(outputs, top))
+        if weights is None and network.graph.params:
+            echo(f"{network.name} is untrained: its parameters are random, from seed {seed}")
+        echo(results.describe(outputs, top))
     if output is not None:
         write_outputs(Path(output), outputs)
-
-
-def _keep_state(graph: Graph, outputs: dict[str, Array], path: Path) -> None:
-    """Move the next state from the outputs into a file."""
-    from netlang.storage.npy import write_npz
-
-    write_npz(path, {s.name: outputs.pop(f"{s.name}_next") for s in graph.states})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import netlang
 from netlang.cli.arguments import (
     bind_option,
     file_and_net,
@@ -15,24 +16,23 @@ from netlang.cli.arguments import (
     seed_option,
     weights_option,
 )
-from netlang.cli.loading import given_weights, valid_graph
-from netlang.cli.output import columns, print_json, say
+from netlang.cli.arguments import command as make_command
+from netlang.cli.output import columns, echo, print_json
 
 if TYPE_CHECKING:
     from netlang.backends import Provider
     from netlang.inference.verification import Comparison
 
-EPILOG = """\b
-Examples:
-  netlang verify lenet.net
-  netlang verify unet.net --bind H=64 --bind W=64 --seed 7
+EXAMPLES = """
+netlang verify lenet.net
+netlang verify unet.net --bind H=64 --bind W=64 --seed 7
 """
 
 
-@click.command(epilog=EPILOG)
+@make_command(EXAMPLES)
 @file_and_net
 @weights_option
-@seed_option("Start the weights from this seed.")
+@seed_option("Random seed of the initial parameters and the inputs.")
 @bind_option
 @provider_option
 @python_option
@@ -42,18 +42,17 @@ def command(
     provider: Provider, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare onnxruntime with NumPy on the same random input, output by output."""
-    graph = valid_graph(file, net, bind, as_json=as_json)
-    from netlang.inference.verification import verify
-
-    # Without weights of its own, a network is given ones that let every layer be seen.
-    values = given_weights(graph, weights) if weights else None
-    compared = verify(graph, values, seed=seed, provider=provider)
+    network = netlang.load(file).network(net, bind, seed=seed)
+    if weights is not None:
+        network.load(weights)
+    compared = network.verify(seed=seed, provider=provider)
     agreed = all(c.ok for c in compared)
     if as_json:
-        print_json({"net": graph.name, "ok": agreed, "outputs": list(map(_json, compared))})
+        print_json({"net": network.name, "ok": agreed, "outputs": list(map(_json, compared))})
     else:
-        say(columns(map(_row, compared)))
-        say(f"{graph.name}: {'onnxruntime and NumPy agree' if agreed else 'they differ'}")
+        echo(columns(map(_row, compared)))
+        verdict = "onnxruntime and NumPy agree" if agreed else "onnxruntime and NumPy differ"
+        echo(f"{network.name}: {verdict}")
     if not agreed:
         raise click.exceptions.Exit(1)
 

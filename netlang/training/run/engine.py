@@ -131,12 +131,12 @@ class OrtEngine:
         """Open the session of a graph, when it is first needed."""
         if id(graph) not in self._sessions:
             # Read while the data are: importing these takes as long as opening a large data set.
-            from netlang.backends.onnx import to_onnx
+            from netlang.backends.compile import compile_graph
             from netlang.backends.ort import Session
 
             with self._computable():
                 self._sessions[id(graph)] = Session(
-                    to_onnx(graph, {}),
+                    compile_graph(graph, {}, optimize=False).proto,
                     provider=self._provider,
                     threads=self._threads,
                     sparing=True,

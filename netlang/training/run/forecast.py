@@ -74,13 +74,13 @@ class Forecast:
 
 def forecast(plan: Plan, choices: Choices) -> Forecast:
     """Count what a training would take; reads its data and computes nothing."""
-    from netlang.backends.onnx import to_onnx
+    from netlang.backends.compile import compile_graph
 
     training = prepare(plan, seed_of(plan, choices))
     data, _ = open_data(plan, choices)
     clock = clock_of(training, len(data))
     nodes = {
-        graph.name: len(to_onnx(graph, {}).graph.node)
+        graph.name: compile_graph(graph, {}, optimize=False).node_count
         for chosen in training.steps
         for graph in (chosen.graph, chosen.gathering)
         if graph is not None

@@ -28,11 +28,13 @@ class Measured:
     figures: Mapping[str, float]
 
 
-def measure(plan: Plan, choices: Choices, files: Mapping[str, Path]) -> Measured:
+def measure(
+    plan: Plan, choices: Choices, files: Mapping[str, Path | Mapping[str, Array]]
+) -> Measured:
     """Measure weights on ``valid``, or on ``data`` where there is no ``valid``.
 
-    ``files`` gives, for each layer of the section, the file of its weights; the only one may be
-    given for ``""``.
+    ``files`` has, for each layer of the section, the file of its weights or the weights; the only
+    layer may be called ``""``.
     """
     training = prepare(plan, seed_of(plan, choices))
     data, valid = open_data(plan, choices)
@@ -49,7 +51,7 @@ def measure(plan: Plan, choices: Choices, files: Mapping[str, Path]) -> Measured
 
 
 def _loaded(
-    training: Training, files: Mapping[str, Path], drawn: Mapping[str, Array]
+    training: Training, files: Mapping[str, Path | Mapping[str, Array]], drawn: Mapping[str, Array]
 ) -> dict[str, Array]:
     """Read the weights of each layer; all of a layer's must be there, in their shapes."""
     layers = by_layer(training.weights.by_path)
@@ -62,10 +64,10 @@ def _loaded(
                 f"`{training.plan.name}` has no layer `{name}`" if name else
                 f"`{training.plan.name}` has several layers: say whose weights these are",
                 notes=[f"its layers: {', '.join(layers)}"],
-                helps=[f"--weights {next(iter(layers))}={file}"],
+                helps=[f"--weights {next(iter(layers))}={file if isinstance(file, Path) else '…'}"],
                 exit_code=USAGE,
             )  # fmt: skip
-        stored = load_weights(file)
+        stored = load_weights(file) if isinstance(file, Path) else file
         missing: list[str] = []
         for path in layers[layer]:
             array = stored.get(path.removeprefix(f"{layer}."))
@@ -75,5 +77,6 @@ def _loaded(
             else:
                 found[path] = array.astype(drawn[path].dtype)
         if missing:
-            raise WeightsError(f"{file} does not fit `{layer}`", notes=missing)
+            shown = file if isinstance(file, Path) else "the network"
+            raise WeightsError(f"{shown} does not fit `{layer}`", notes=missing)
     return found

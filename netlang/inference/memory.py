@@ -1,22 +1,20 @@
-"""What a run of a net takes."""
+"""The memory that running a net takes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
 
 from netlang.analysis.counts import known, weight_bytes
 from netlang.analysis.memory import peak
-from netlang.cli.output import warn
+from netlang.ir.graph import Graph
 from netlang.system.machine import within_memory
 
-if TYPE_CHECKING:
-    from netlang.ir.graph import Graph
 
-
-def run_within_memory(graph: Graph, sizes: Mapping[str, int]) -> AbstractContextManager[None]:
-    """Warn of a run that memory does not hold; where it fails for that, tell the estimate."""
+def run_within_memory(
+    graph: Graph, sizes: Mapping[str, int], warn: Callable[[str], None]
+) -> AbstractContextManager[None]:
+    """Warn of a run that may exceed the memory; report the estimate if it does."""
     weights, values = known(weight_bytes(graph)), peak(graph, sizes)
     need = (weights or 0) + (values or 0)
     parts = f"{weights or 0:,} for parameters, {values or 0:,} for activations"

@@ -1,0 +1,1 @@
+"""The Python interface, whose names ``netlang`` exports; the command line is built on it."""

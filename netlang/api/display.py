@@ -1,0 +1,73 @@
+"""Results that print as the command line prints them, and that notebooks display."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netlang.analysis.summary import Summary as Layers
+from netlang.analysis.summary import fold
+
+if TYPE_CHECKING:
+    from netlang.diagram.drawing import Drawing
+
+
+def html(text: str) -> str:
+    """Return a text as HTML in a fixed-width font."""
+    return f"<pre style='line-height:1.25'>{escape(text)}</pre>"
+
+
+class Text(str):
+    """A string whose ``repr`` is the text itself, so that a prompt or notebook displays it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+
+class Summary:
+    """The layers of a network as a table; ``layers`` holds the same as values."""
+
+    def __init__(self, layers: Layers, depth: int | None = None) -> None:
+        self.layers = layers if depth is None else fold(layers, depth)
+        self._depth = depth
+
+    def render(self, *, color: bool = False, width: int = 110) -> str:
+        """Format the table for a page of ``width`` columns."""
+        from netlang.analysis.table import render_summary
+
+        table = render_summary(self.layers, depth=self._depth, color=color, width=width)
+        return table.rstrip("\n")
+
+    def __str__(self) -> str:
+        return self.render()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html(str(self))
+
+
+class Diagram:
+    """A diagram of a network; a notebook displays it."""
+
+    def __init__(self, drawing: Drawing, caption: str) -> None:
+        self.drawing = drawing
+        self.caption = caption
+
+    def save(self, path: str | Path) -> None:
+        """Write the diagram as ``.svg``, or as ``.png``, which requires Pillow."""
+        from netlang.diagram.saving import save
+
+        save(self.drawing, Path(path))
+
+    def __repr__(self) -> str:
+        return self.caption
+
+    def _repr_svg_(self) -> str:
+        return self.drawing.svg()

@@ -1,0 +1,52 @@
+"""What the Python interface raises and warns about."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.errors import NetlangError
+
+
+class ProgramError(NetlangError):
+    """A program has errors; ``diagnostics`` holds all of them, and the message shows them."""
+
+    def __init__(self, name: str, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(rules.MISTAKES, f"{name} has errors\n\n{_rendered(diagnostics)}")
+
+
+class NetlangWarning(UserWarning):
+    """Something that is probably not intended, but does not prevent the computation."""
+
+
+class ProgramWarning(NetlangWarning):
+    """The warnings of a program; ``diagnostics`` holds all of them."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(_rendered(diagnostics))
+
+
+def _rendered(diagnostics: Sequence[Diagnostic]) -> str:
+    from netlang.diagnostics.render import render_all
+
+    return render_all(diagnostics)
+
+
+def warn(message: str | NetlangWarning) -> None:
+    """Issue a warning that points to the code outside of netlang."""
+    if isinstance(message, str):
+        message = NetlangWarning(message.removeprefix("warning: "))
+    warnings.warn(message, stacklevel=_frames_inside())
+
+
+def _frames_inside() -> int:
+    from inspect import currentframe
+
+    frame, count = currentframe(), 0
+    while frame is not None and frame.f_globals["__name__"].startswith("netlang."):
+        frame, count = frame.f_back, count + 1
+    return count

@@ -1,0 +1,357 @@
+"""One network: its analysis, its parameters, and what it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from netlang.analysis import counts
+from netlang.analysis.summary import summarize
+from netlang.api.display import Diagram, Summary, Text, html
+from netlang.api.errors import warn
+from netlang.diagnostics.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from netlang.api.parameters import Parameters
+    from netlang.backends import Backend, Provider
+    from netlang.backends.compile import CompiledModel
+    from netlang.diagram.layout import Direction
+    from netlang.inference.generation import Continuation
+    from netlang.inference.runner import Runner
+    from netlang.inference.verification import Comparison
+    from netlang.ir.dims import Size
+    from netlang.ir.graph import Graph
+    from netlang.program import Net
+    from netlang.system.numpy import Array
+
+
+class Network:
+    """One net of a program, with its parameters.
+
+    Calling it computes its outputs, by name. A net with state continues from its last call until
+    ``reset``. Parameters are initialized from ``seed`` unless they are loaded or assigned.
+
+    >>> import netlang
+    >>> double = netlang.loads("net Double(x: f32[N, 2]) -> y: f32[N, 2] = 2.0 * x")["Double"]
+    >>> double([[1, 2]])
+    {'y': array([[2., 4.]], dtype=float32)}
+    """
+
+    __slots__ = ("_file", "_net", "_parameters", "_runners", "_state", "graph", "seed")
+
+    def __init__(self, net: Net, graph: Graph, *, seed: int = 0) -> None:
+        self.graph = graph
+        self.seed = seed
+        self._net = net
+        self._parameters: Parameters | None = None
+        self._file: str | None = None
+        self._runners: dict[tuple[Backend, Provider], Runner] = {}
+        self._state: dict[str, Array] = {}
+
+    @property
+    def name(self) -> str:
+        """The name of the net."""
+        return self.graph.name
+
+    def bind(self, **sizes: float | str) -> Network:
+        """Return the network with sizes or parameters of the net fixed, newly initialized.
+
+        >>> import netlang
+        >>> netlang.load("examples/unet.net")["UNet"].bind(H=224, W=224)
+        UNet(image: f32[N, 3, 224, 224]) -> logits: f32[N, 2, 224, 224]
+        """
+        graph = self._net.bind({name: _plain(value) for name, value in sizes.items()})
+        return Network(self._net, graph, seed=self.seed)
+
+    # Analysis.
+
+    @property
+    def trainable_parameters(self) -> Size:
+        """The number of elements that training changes; a shared parameter counts once."""
+        return counts.trained(self.graph)
+
+    @property
+    def non_trainable_parameters(self) -> Size:
+        """The number of elements that are stored but not trained, such as running statistics."""
+        return counts.running(self.graph)
+
+    @property
+    def macs(self) -> Size:
+        """The multiply-adds of one example."""
+        return counts.macs(self.graph)
+
+    def summary(self, depth: int | None = None) -> Summary:
+        """Return the table of layers, folded to the first ``depth`` names of each path."""
+        return Summary(summarize(self.graph, source_name=self._net.program.name), depth)
+
+    def draw(self, *, depth: int | None = None, direction: Direction = "down") -> Diagram:
+        """Draw the network: ``net.draw().save("net.svg")``.
+
+        Layers whose paths begin with the same ``depth`` names share a box. Data flows
+        ``direction``: down or right.
+        """
+        from netlang.diagram.painting import paint
+        from netlang.diagram.sketch import sketch
+
+        outline = sketch(self.graph, depth)
+        return Diagram(paint(outline, direction), str(outline))
+
+    def explain(self, layer: str) -> Text:
+        """Show how the shapes, parameters and multiply-adds of one layer come about."""
+        from netlang.manual.explain import explain_layer
+
+        return Text(explain_layer(self.graph, layer))
+
+    def show(self, *, after: str | None = None) -> Text:
+        """Print the graph of primitive operators, or the graph after a compiler pass."""
+        from netlang.ir.text import print_graph
+        from netlang.passes.pipeline import transform_until
+
+        graph = self.graph if after is None else transform_until(self.graph, after)
+        return Text(print_graph(graph).removesuffix("\n"))
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{v.name}: {v.type}" for v in self.graph.inputs)
+        outputs = ", ".join(f"{n}: {v.type}" for n, v in self.graph.outputs.items())
+        return f"{self.name}({inputs}) -> {outputs}"
+
+    def _repr_html_(self) -> str:
+        return html(str(self.summary()))
+
+    # Parameters.
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters by path, trainable or not; assigning one takes effect at the next call.
+
+        Raises ``WeightsError`` for an array whose name, shape or element type does not fit.
+
+        >>> import netlang
+        >>> net = netlang.load("examples/lenet.net")["LeNet"]
+        >>> net.parameters["logits.bias"] *= 0
+        >>> net.parameters["logits.bias"].max()
+        np.float32(0.0)
+        """
+        if self._parameters is None:
+            from netlang.api.parameters import Parameters
+
+            self._parameters = Parameters(self.graph, self.seed, self._runners.clear)
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, parameters: Mapping[str, Array]) -> None:
+        self.parameters.replace(parameters)
+
+    def load(self, path: str | Path) -> Network:
+        """Load the parameters from a safetensors or npz file, and return the network.
+
+        Raises ``WeightsError`` for a file with other parameters; warns of values that are not
+        finite.
+        """
+        from netlang.storage.weights import load_weights, not_finite
+
+        arrays = load_weights(Path(path))
+        self.parameters.replace(arrays, copy=False)
+        for name, count in not_finite(self.parameters.arrays()).items():
+            many = "value is" if count == 1 else "values are"
+            warn(f"{count:,} {many} not finite in the parameter `{name}` of {path}")
+        self._file = str(path)
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the parameters by path as a safetensors file."""
+        from netlang.storage.weights import save_weights
+
+        save_weights(Path(path), self.parameters.arrays(), {"net": self.name})
+
+    def diff(self, path: str | Path) -> list[str]:
+        """List every difference between the parameters of the net and those in a file."""
+        from netlang.storage.weights import load_weights, match
+
+        return match(self.graph, load_weights(Path(path)))
+
+    # Computation.
+
+    def __call__(
+        self, /, *arrays: ArrayLike, provider: Provider = "cpu", **inputs: ArrayLike
+    ) -> dict[str, Array]:
+        """Compute the outputs on onnxruntime.
+
+        Arrays are assigned to the inputs by position or by name. Raises ``InputError`` for an
+        array that is missing, of the wrong shape, or not one of the inputs.
+        """
+        return self.run(self._named(arrays, inputs), provider=provider)
+
+    def interpret(
+        self, /, *arrays: ArrayLike, double: bool = False, **inputs: ArrayLike
+    ) -> dict[str, Array]:
+        """Compute the outputs with the NumPy interpreter, with ``double`` in double precision."""
+        named = self._named(arrays, inputs)
+        if not double:
+            return self.run(named, backend="numpy")
+        from netlang.backends import reference
+        from netlang.ir.types import F64
+
+        feeds = self._feeds(named)
+        return self._advance(reference.run(self.graph, feeds, self.parameters.arrays(), dtype=F64))
+
+    def run(
+        self,
+        inputs: Mapping[str, ArrayLike],
+        *,
+        backend: Backend = "onnxruntime",
+        provider: Provider = "cpu",
+    ) -> dict[str, Array]:
+        """Compute the outputs from inputs, and states if given, by name."""
+        feeds = self._feeds(inputs)
+        if (backend, provider) in self._runners:
+            return self._advance(self._runners[backend, provider].compute(feeds))
+        from netlang.backends.feeds import prepare
+        from netlang.inference.memory import run_within_memory
+
+        prepared = prepare(self.graph, feeds)
+        with run_within_memory(self.graph, prepared.sizes, warn):
+            return self._advance(self._runner(backend, provider).compute(prepared.arrays))
+
+    @property
+    def state(self) -> Mapping[str, Array]:
+        """The state that the next call continues from, by name; empty at the start."""
+        return dict(self._state)
+
+    def reset(self, state: Mapping[str, Array] | None = None) -> None:
+        """Return to the initial state of a recurrent net, or to a ``state`` from before."""
+        self._state = dict(state or {})
+
+    def load_state(self, path: str | Path) -> None:
+        """Continue from the state in a .npz file, or from the initial state if there is no file.
+
+        Raises ``InputError`` for a net without state, or the state of another one.
+        """
+        from netlang.storage.inputs import read_state
+
+        self.reset(read_state(self.graph, Path(path)))
+
+    def save_state(self, path: str | Path) -> None:
+        """Write the state to a .npz file."""
+        from netlang.storage.npy import write_npz
+
+        write_npz(Path(path), self._state)
+
+    def read_inputs(self, files: Mapping[str, str], *, resize: bool = False) -> dict[str, Array]:
+        """Read inputs from ``.npy``, ``.npz`` (``file.npz:name``) or image files, by name.
+
+        With ``resize``, images are resized to the size of the input. Raises ``FileError``.
+        """
+        from netlang.storage.inputs import read_inputs
+
+        return read_inputs(self.graph, files, resize=resize)
+
+    def compile(
+        self, *, opset: int = 18, only: Sequence[str] | None = None, fold: bool = True
+    ) -> CompiledModel:
+        """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
+
+        ``only`` names the outputs to keep. With ``fold``, batch normalization is folded into the
+        preceding layers. The result has the model as ``proto``.
+        """
+        from netlang.backends.compile import compile_graph
+
+        return compile_graph(
+            self.graph,
+            self.parameters.arrays(),
+            opset=opset,
+            only=only,
+            fold=fold,
+            metadata={"source": self._net.program.name},
+        )
+
+    def verify(self, *, seed: int = 0, provider: Provider = "cpu") -> list[Comparison]:
+        """Compare onnxruntime with NumPy on the same random input, output by output.
+
+        Parameters that were neither loaded nor assigned are drawn so that every layer matters.
+        """
+        from netlang.inference.verification import verify
+
+        unset = self._parameters is None or self._parameters.initial
+        arrays = None if unset else self.parameters.arrays()
+        return verify(self.graph, arrays, seed=seed, provider=provider)
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        vocabulary: str | Path | None = None,
+        length: int = 200,
+        temperature: float = 1.0,
+        top: int | None = None,
+        window: int | None = None,
+        seed: int = 0,
+        backend: Backend = "onnxruntime",
+    ) -> Continuation:
+        """Continue a text with a net from tokens to logits.
+
+        The vocabulary is the one stored next to the loaded parameters unless it is given.
+        ``top`` samples from the likeliest tokens only, ``window`` limits how many tokens a net
+        without state reads. Raises ``InputError`` for a net of another kind.
+        """
+        from netlang.inference.generation import Sampling, Signature, continue_text
+        from netlang.storage.vocabulary import vocabulary_for
+
+        Signature.of(self.graph)
+        words = vocabulary_for(None if vocabulary is None else str(vocabulary), self._file)
+        return continue_text(
+            self._runner(backend, "cpu"),
+            words,
+            prompt,
+            length=length,
+            sampling=Sampling(temperature, top),
+            seed=seed,
+            window=window,
+        )
+
+    def _runner(self, backend: Backend, provider: Provider) -> Runner:
+        if (backend, provider) not in self._runners:
+            from netlang.inference.runner import Runner
+
+            self._runners[backend, provider] = Runner(
+                self.graph, self.parameters.arrays(), backend=backend, provider=provider
+            )
+        return self._runners[backend, provider]
+
+    def _feeds(self, inputs: Mapping[str, ArrayLike]) -> dict[str, Array]:
+        # The backends convert them, and name those that are not arrays of numbers.
+        return {**self._state, **cast("Mapping[str, Array]", inputs)}
+
+    def _advance(self, results: dict[str, Array]) -> dict[str, Array]:
+        for state in self.graph.states:
+            self._state[state.name] = results.pop(f"{state.name}_next")
+        return results
+
+    def _named(
+        self, arrays: Sequence[ArrayLike], named: Mapping[str, ArrayLike]
+    ) -> dict[str, ArrayLike]:
+        """Assign positional arrays to inputs in order, as Python does for a function."""
+        names = [value.name for value in self.graph.inputs]
+        if len(arrays) > len(names):
+            takes = f"{len(names)} input{'s' if len(names) != 1 else ''}"
+            were = "was" if len(arrays) == 1 else "were"
+            raise InputError(
+                f"`{self.name}` takes {takes} but {len(arrays)} {were} given",
+                notes=[f"its inputs are: {', '.join(f'`{name}`' for name in names) or 'none'}"],
+            )
+        positional = dict(zip(names, arrays, strict=False))
+        for name in positional:
+            if name in named:
+                raise InputError(f"`{self.name}` got multiple values for input `{name}`")
+        return {**positional, **named}
+
+
+def _plain(value: float | str) -> float | str:
+    """Return a NumPy scalar as the Python number it holds."""
+    item = getattr(value, "item", None)
+    return (
+        cast("float", item()) if item is not None and getattr(value, "ndim", None) == 0 else value
+    )

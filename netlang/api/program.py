@@ -1,0 +1,256 @@
+"""A program: its networks, its train sections, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netlang import program as programs
+from netlang.api.display import Text
+from netlang.api.errors import ProgramError, ProgramWarning, warn
+from netlang.api.network import Network
+from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.errors import NetlangError
+
+if TYPE_CHECKING:
+    from netlang.api.training import ParameterSource, Run
+    from netlang.backends import Backend, Provider
+    from netlang.plan.section import Plan
+    from netlang.training.run.forecast import Forecast
+    from netlang.training.run.measuring import Measured
+    from netlang.training.run.opening import Choices
+    from netlang.training.run.running import Display
+
+
+class Program(Mapping[str, Network]):
+    """A program: its networks by name, its train sections, and its diagnostics.
+
+    Loading a program raises nothing for errors in it: they are in ``diagnostics``. Using a net or
+    train section that has errors raises ``ProgramError``, which shows them.
+    """
+
+    def __init__(self, checked: programs.Program) -> None:
+        self.checked = checked
+        self._readable = not checked.diagnostics.failed
+        self._complete = False
+
+    @property
+    def name(self) -> str:
+        """The path the program was loaded from, or the name given to its text."""
+        return self.checked.name
+
+    def __getitem__(self, name: str) -> Network:
+        return self.network(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.checked.nets)
+
+    def __len__(self) -> int:
+        return len(self.checked.nets)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.checked.nets
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {', '.join(self) or 'no net'}"
+
+    def network(
+        self, name: str | None = None, sizes: Mapping[str, int] | None = None, *, seed: int = 0
+    ) -> Network:
+        """Return the net with a name, or the only one, with some sizes or parameters fixed.
+
+        ``seed`` is that of the initial parameters. Raises ``ProgramError`` if the net has errors.
+        """
+        self.require_readable()
+        net = self.checked.net(name)
+        known = len(self.checked.diagnostics.items)
+        try:
+            return Network(net, net.bind(sizes or {}), seed=seed)
+        except NetlangError:
+            # Shapes may not fit the sizes given: the error is shown where they meet.
+            found = self.checked.diagnostics
+            if len(found.items) > known or found.failed:
+                raise self._error() from None
+            raise
+
+    # Diagnostics.
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The errors and warnings of the whole program, in the order of the text."""
+        if not self._complete:
+            self.checked.check()
+            self._complete = True
+        return tuple(self.checked.diagnostics.sorted())
+
+    @property
+    def problems(self) -> Text:
+        """The errors and warnings, as ``netlang check`` prints them."""
+        from netlang.diagnostics.render import render_all
+
+        return Text(render_all(self.diagnostics))
+
+    def check(self, *, strict: bool = False) -> Program:
+        """Check the whole program and return it.
+
+        Raises ``ProgramError`` if there are errors; ``strict`` treats warnings as errors.
+        """
+        if any(strict or found.is_error for found in self.diagnostics):
+            raise self._error()
+        return self
+
+    def show(self) -> Text:
+        """Print the program with every default written out."""
+        from netlang.manual.defaults import with_defaults
+
+        self.require_readable()
+        return Text(with_defaults(self.checked).removesuffix("\n"))
+
+    # Train sections.
+
+    def train(
+        self,
+        section: str | None = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+        folder: str | Path | None = None,
+        resume: bool = False,
+        override: tuple[str, ...] = (),
+        seed: int | None = None,
+        backend: Backend = "onnxruntime",
+        provider: Provider = "cpu",
+        threads: int | None = None,
+        pause: float = 60.0,
+        png: bool = False,
+        callback: Display | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> Run:
+        """Train the model described by a train section, the only one unless it is named.
+
+        ``settings`` are values for parameters of the section. The run is stored in ``folder``, by
+        default ``runs/NAME``, and ``resume`` continues the one that is there; settings that may
+        then differ are named in ``override``. Checkpoints are at least ``pause`` seconds apart.
+        ``callback`` follows the progress: see ``Callback``. If ``interrupted()`` is true after a
+        step, the run is saved and ends.
+
+        Raises ``ProgramError`` for a section with errors, and ``Error`` for data that is missing
+        or does not fit, or a loss that is not finite.
+
+        >>> import netlang
+        >>> run = netlang.load("examples/linear_regression.net").train(folder=tmp / "run")
+        >>> run.history[-1].epoch, run.history[-1].train["loss"] < 0.001
+        (3, True)
+        """
+        from netlang.api.training import Options, train
+
+        options = Options(
+            settings or {}, None if folder is None else Path(folder), resume, override, pause, png
+        )
+        choices = self._choices(seed, backend, provider, threads)
+        return train(self, section, options, choices, callback, interrupted)
+
+    def evaluate(
+        self,
+        parameters: ParameterSource | Mapping[str, ParameterSource],
+        section: str | None = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+        backend: Backend = "onnxruntime",
+        provider: Provider = "cpu",
+    ) -> Measured:
+        """Compute the loss and the metrics of a train section on its ``valid`` data.
+
+        ``parameters`` are a file or a ``Network``, or one for each layer of the section by name.
+        """
+        from netlang.api.training import evaluate
+
+        choices = self._choices(None, backend, provider)
+        return evaluate(self, section, parameters, settings or {}, choices)
+
+    def forecast(
+        self,
+        section: str | None = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+        seed: int | None = None,
+    ) -> Forecast:
+        """Return what a run would take: steps, memory and learning rates; trains nothing."""
+        from netlang.api.training import texts
+        from netlang.training.run.forecast import forecast
+
+        plan = self.plan(section, texts(settings or {}))
+        return forecast(plan, self._choices(seed))
+
+    def compile_step(
+        self,
+        output: str | Path,
+        section: str | None = None,
+        *,
+        opset: int = 18,
+        seed: int | None = None,
+    ) -> tuple[Path, ...]:
+        """Write the training step of a section as an ONNX model, and return the files.
+
+        The initial state is stored next to it, as safetensors. The model describes its inputs and
+        outputs in its metadata, under ``netlang.contract``.
+        """
+        from netlang.api.training import compile_step
+
+        plan = self.plan(section)
+        return compile_step(plan, self._choices(seed), Path(output), opset, self.name)
+
+    def plan(self, section: str | None, settings: Mapping[str, str] | None = None) -> Plan:
+        """Return a checked train section; raises ``ProgramError`` and issues its warnings."""
+        self.require_readable()
+        plan = self.checked.plan(section, settings)
+        if self.checked.diagnostics.failed:
+            raise self._error()
+        if found := self.checked.diagnostics.sorted():
+            warn(ProgramWarning(found))
+        return plan
+
+    def _choices(
+        self,
+        seed: int | None,
+        backend: Backend = "onnxruntime",
+        provider: Provider = "cpu",
+        threads: int | None = None,
+    ) -> Choices:
+        from netlang.ops.extern import PYTHON_ALLOWED
+        from netlang.training.run.opening import Choices
+
+        folder = self.checked.path.parent
+        return Choices(folder, seed, backend, provider, threads, PYTHON_ALLOWED.get())
+
+    def require_readable(self) -> None:
+        """Raise ``ProgramError`` for errors that are found without evaluating anything."""
+        if not self._readable:
+            raise self._error()
+
+    def _error(self) -> ProgramError:
+        return ProgramError(self.name, self.checked.diagnostics.sorted())
+
+
+def load(path: str | Path) -> Program:
+    """Read a program from a file.
+
+    Raises ``Error`` for a file that cannot be read, but not for errors in the program: they are
+    in ``Program.diagnostics``.
+
+    >>> import netlang
+    >>> netlang.load("examples/lenet.net")["LeNet"].trainable_parameters
+    61706
+    """
+    return Program(programs.open_program(path))
+
+
+def loads(text: str, name: str = "<text>") -> Program:
+    """Read a program from a string; ``name`` is the path that messages show and imports start at.
+
+    >>> import netlang
+    >>> netlang.loads("net Halve(x: f32[N, 4]) -> y: f32[N, 2] = dense(x, 2)")
+    <text>: Halve
+    """
+    return Program(programs.open_program(name, StringIO(text, newline=None).read()))

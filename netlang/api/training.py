@@ -1,0 +1,217 @@
+"""Runs of train sections and what comes out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netlang.api.errors import warn
+from netlang.api.network import Network
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
+from netlang.evaluate.context.values import Object
+from netlang.manual.defaults import with_defaults
+from netlang.plan.section import Plan
+from netlang.program import Net
+from netlang.system.files import check_replaceable, protect_inputs
+from netlang.training.export import export, state_file
+from netlang.training.run.beginning import weight_files
+from netlang.training.run.folder import new_folder, old_folder
+from netlang.training.run.loop import Report
+from netlang.training.run.measuring import Measured, measure
+from netlang.training.run.opening import Choices, Opened
+from netlang.training.run.running import Display, Request
+from netlang.training.run.running import train as carry_out
+from netlang.training.step.schedules import Clock
+
+if TYPE_CHECKING:
+    from netlang.api.program import Program
+    from netlang.system.numpy import Array
+
+ParameterSource = str | Path | Network
+"""A file of parameters, or the network that has them."""
+
+
+class Callback:
+    """The progress of a run; override what is of interest.
+
+    >>> import netlang
+    >>> class Losses(netlang.Callback):
+    ...     def finished_epoch(self, report, line):
+    ...         print(report.epoch, report.step)
+    >>> program = netlang.load("examples/linear_regression.net")
+    >>> run = program.train(folder=tmp / "run", callback=Losses())
+    1 100
+    2 200
+    3 300
+    """
+
+    def opened(self, opened: Opened, folder: Path) -> None:
+        """Called when data and model are ready, with the folder of the run."""
+
+    def began(self, step: int, clock: Clock) -> None:
+        """Called before the first step; ``step`` is not 0 if the run was resumed."""
+
+    def stepped(self, step: int, measured: Mapping[str, float]) -> None:
+        """Called after each step, with its loss and metrics."""
+
+    def finished_epoch(self, report: Report, line: str) -> None:
+        """Called after each epoch, with its means and the line of the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run depends on besides the program and the choice of backend."""
+
+    settings: Mapping[str, object]
+    folder: Path | None
+    resume: bool
+    override: Collection[str]
+    pause: float
+    png: bool
+
+
+class Networks(Mapping[str, Network]):
+    """The trained networks of a run by the name of their layer, loaded when they are needed."""
+
+    def __init__(self, nets: Mapping[str, tuple[Net, Mapping[str, Object]]], folder: Path) -> None:
+        self._nets = nets
+        self._folder = folder
+
+    def __getitem__(self, layer: str) -> Network:
+        net, values = self._nets[layer]
+        return Network(net, net.bind(values)).load(self._folder / f"{layer}.safetensors")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nets)
+
+    def __len__(self) -> int:
+        return len(self._nets)
+
+    def __repr__(self) -> str:
+        return repr(list(self._nets))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that ended.
+
+    ``finished`` is false if it was interrupted; it can then be resumed. ``history`` has the means
+    of every epoch, ``networks`` the trained networks by the name of their layer in the section.
+    """
+
+    section: str
+    folder: Path
+    step: int
+    finished: bool
+    history: tuple[Report, ...]
+    networks: Mapping[str, Network]
+
+
+def train(
+    program: Program,
+    section: str | None,
+    options: Options,
+    choices: Choices,
+    callback: Display | None,
+    interrupted: Callable[[], bool],
+) -> Run:
+    """Train as ``Program.train`` documents it."""
+    if options.override and not options.resume:
+        raise NetlangError(rules.USAGE, "`override` requires `resume`", exit_code=USAGE)
+    if options.png:
+        _require_pillow()
+    program.require_readable()
+    name = program.checked.section(section).name.text
+    given = texts(options.settings)
+    plans: list[Plan] = []
+    # A program with errors gets no folder; a resumed run may have been given parameters.
+    if not options.resume:
+        plans.append(program.plan(name, given))
+
+    def planned(values: Mapping[str, str]) -> Plan:
+        if not plans:
+            plans.append(program.plan(name, values))
+        return plans[0]
+
+    request = Request(
+        planned, partial(with_defaults, program.checked), given, options.resume, options.override,
+        options.pause, options.png, warn,
+    )  # fmt: skip
+    open_folder = old_folder if options.resume else new_folder
+    with open_folder(options.folder, name) as folder:
+        outcome = carry_out(request, choices, folder, callback or Callback(), interrupted)
+        history = tuple(folder.reports(10**9))
+    networks = Networks(_nets(program, plans[0]), folder.path)
+    return Run(name, folder.path, outcome.step, outcome.over, history, networks)
+
+
+def _nets(program: Program, plan: Plan) -> dict[str, tuple[Net, Mapping[str, Object]]]:
+    """Return the nets among the layers of a section, with the arguments they were made with."""
+    own = {param.path.partition(".")[0] for param in plan.params.values()}
+    return {
+        layer.path: (
+            Net(layer.function.name, layer.function, program.checked),
+            {name: given.value for name, given in layer.arguments.items()},
+        )
+        for layer in plan.layers.values()
+        if layer.function.kind == "net" and layer.path in own
+    }
+
+
+def evaluate(
+    program: Program,
+    section: str | None,
+    parameters: ParameterSource | Mapping[str, ParameterSource],
+    settings: Mapping[str, object],
+    choices: Choices,
+) -> Measured:
+    """Evaluate as ``Program.evaluate`` documents it."""
+    sources = parameters if isinstance(parameters, Mapping) else {"": parameters}
+    plan = program.plan(section, texts(settings))
+    return measure(plan, choices, {layer: _file_or_arrays(s) for layer, s in sources.items()})
+
+
+def _file_or_arrays(source: ParameterSource) -> Path | Mapping[str, Array]:
+    return source.parameters.arrays() if isinstance(source, Network) else Path(source)
+
+
+def compile_step(
+    plan: Plan, choices: Choices, output: Path, opset: int, source: str
+) -> tuple[Path, ...]:
+    """Compile as ``Program.compile_step`` documents it."""
+    check_replaceable(output)
+    state = state_file(output)
+    if state == output:
+        raise NetlangError(
+            rules.USAGE,
+            f"{output} is where the state is stored: choose another suffix for the model",
+            exit_code=USAGE,
+        )
+    protect_inputs(output, source)
+    protect_inputs(state, source, *weight_files(plan, choices.folder))
+    return tuple(export(plan, choices, output, opset=opset))
+
+
+def texts(settings: Mapping[str, object]) -> dict[str, str]:
+    """Return the values of settings as the language writes them.
+
+    >>> texts({"lr": 0.1, "shuffle": True, "name": "digits"})
+    {'lr': '0.1', 'shuffle': 'true', 'name': 'digits'}
+    """
+    return {name: str(v).lower() if isinstance(v, bool) else str(v) for name, v in settings.items()}
+
+
+def _require_pillow() -> None:
+    """Reject at once what could not be drawn after hours of training."""
+    if find_spec("PIL") is None:
+        raise NetlangError(
+            rules.PILLOW_MISSING,
+            "curves.png is an image, which requires Pillow",
+            helps=['pip install "netlang[images]"'],
+            exit_code=ENVIRONMENT,
+        )

@@ -1,0 +1,124 @@
+"""Train sections in Python (``netlang.api.training``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import netlang
+
+TEXT = """
+net Line(x: f32[N, 2], scale: float = 1.0) -> y: f32[N, 1] {
+  y = dense(scale * x, 1)
+}
+
+train line(lr: float = 0.1, shuffled: bool = true) {
+  data = synthetic_line() |> batches(10, shuffle=shuffled)
+  valid = synthetic_line() |> batches(20)
+  model = new Line(scale=2.0)
+  loss = mse(model(batch.x), batch.y)
+  optimizer = sgd(lr)
+  run = 3 epochs
+}
+
+dataset synthetic_line() -> (x: f32[2], y: f32[1]) {
+  npz = "line.npz"
+}
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> netlang.Program:
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).random((40, 2), np.float32)
+    np.savez("line.npz", x=x, y=x @ np.array([[1], [-2]], np.float32))
+    Path("line.net").write_text(TEXT, "utf-8")
+    return netlang.load("line.net")
+
+
+class Recorded(netlang.Callback):
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.losses: list[float] = []
+
+    def stepped(self, step: int, measured: Mapping[str, float]) -> None:
+        self.steps.append(step)
+        self.losses.append(measured["loss"])
+
+
+def test_a_run_has_its_history_and_the_trained_networks(program: netlang.Program) -> None:
+    recorded = Recorded()
+    run = program.train(callback=recorded, settings={"lr": 0.2, "shuffled": False})
+    assert (run.folder, run.finished, run.step) == (Path("runs/line"), True, 12)
+    assert [report.epoch for report in run.history] == [1, 2, 3]
+    assert run.history[0].valid["loss"] > run.history[-1].valid["loss"]
+    assert recorded.steps == list(range(1, 13))
+    network = run.networks["model"]
+    stored = network.bind(scale=2.0).load("runs/line/model.safetensors")
+    x = np.ones((1, 2), np.float32)
+    np.testing.assert_array_equal(network(x)["y"], stored(x)["y"])
+    assert repr(run.networks) == "['model']"
+
+
+def test_files_and_networks_are_evaluated_alike(program: netlang.Program) -> None:
+    run = program.train()
+    of_file = program.evaluate(run.folder / "model.safetensors")
+    of_network = program.evaluate(run.networks["model"], "line")
+    by_layer = program.evaluate({"model": run.networks["model"]})
+    assert of_file == of_network == by_layer
+    assert (of_file.of, of_file.rows) == ("valid", 40)
+    assert of_file.figures["loss"] == pytest.approx(run.history[-1].valid["loss"], rel=1e-6)
+    with pytest.raises(netlang.WeightsError, match="the network does not fit `model`"):
+        program.evaluate(netlang.loads("net A(x: f32[N, 2]) -> y = dense(x, 2)")["A"])
+
+
+def test_an_interrupted_run_is_resumed_to_the_same_end(program: netlang.Program) -> None:
+    whole = program.train(folder="whole")
+    recorded = Recorded()
+    begun = program.train(
+        folder="part", callback=recorded, interrupted=lambda: len(recorded.steps) > 5
+    )
+    assert not begun.finished
+    resumed = program.train(folder="part", resume=True)
+    assert resumed.finished
+    for path, array in whole.networks["model"].parameters.items():
+        np.testing.assert_array_equal(array, resumed.networks["model"].parameters[path])
+    assert [r.train for r in resumed.history] == [r.train for r in whole.history]
+
+
+def test_errors_are_raised_before_there_is_a_folder(program: netlang.Program) -> None:
+    with pytest.raises(netlang.Error, match="has no parameter `lrr`"):
+        program.train(settings={"lrr": 0.1})
+    with pytest.raises(netlang.Error, match="`override` requires `resume`"):
+        program.train(override=("lr",))
+    wrong = netlang.loads(TEXT.replace("mse(", "msee("), "wrong.net")
+    with pytest.raises(netlang.ProgramError, match="did you mean `mse`"):
+        wrong.train()
+    assert not Path("runs").exists()
+
+
+def test_the_warnings_of_a_section_are_issued(program: netlang.Program) -> None:
+    text = TEXT.replace("(x: f32[N, 2],", "(x: f32[N, 2], z: f32[N, 2],").replace(
+        "batch.x)", "batch.x, batch.x)"
+    )
+    with pytest.warns(netlang.ProgramWarning) as caught:
+        netlang.loads(text, "line.net").forecast("line")
+    (warning,) = caught
+    assert isinstance(warning.message, netlang.ProgramWarning)
+    assert len(warning.message.diagnostics) == 1
+    assert warning.filename == __file__
+
+
+def test_a_forecast_trains_nothing(program: netlang.Program) -> None:
+    assert "3 trainable" in str(program.forecast())
+    assert not Path("runs").exists()
+
+
+def test_a_step_is_compiled_with_its_state(program: netlang.Program) -> None:
+    files = program.compile_step("step.onnx", "line")
+    assert files == (Path("step.onnx"), Path("step.safetensors"))
+    with pytest.raises(netlang.Error, match="is where the state is stored"):
+        program.compile_step("step.safetensors")
