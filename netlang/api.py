@@ -21,6 +21,7 @@ from netlang.diagnostics.errors import NetlangError, WeightsError
 from netlang.diagnostics.render import render_all
 from netlang.ir.graph import Graph
 from netlang.ir.text import print_graph
+from netlang.ir.types import F32, F64
 from netlang.manual.explain import explain_layer
 from netlang.program import Net, Program
 from netlang.program import load as read
@@ -259,7 +260,6 @@ class Network:
     def interpret(self, *, double: bool = False, **inputs: Array) -> dict[str, Array]:
         """Compute the outputs on the NumPy interpreter, with ``double`` in double precision."""
         from netlang.backends import reference
-        from netlang.ir.types import F32, F64
 
         feeds = {**self._state, **inputs}
         dtype = F64 if double else F32
