@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from netlang.data.columns import fit
 from netlang.data.source import Arrays, Epoch, Part, Source
 from netlang.diagnostics.errors import FileError
 from netlang.evaluate.context.values import Object, Origin, Rows, Setting
@@ -147,7 +148,6 @@ def _own(origin: Origin, root: Path, allow_python: bool) -> Source:
 
 
 def _arrays(origin: Origin, root: Path) -> Arrays:
-    from netlang.data.columns import fit
     from netlang.storage.npy import read_npy, read_npz
 
     fields = origin.fields

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import Label
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import INT_LIMIT, bounded, finite, in_bounds, listed, readable
@@ -22,7 +23,7 @@ from netlang.evaluate.context.values import (
 )
 from netlang.evaluate.emit import constant, primitive
 from netlang.evaluate.evaluate import evaluate, evaluates
-from netlang.ir.dims import Dim, Size
+from netlang.ir.dims import Dim, Size, symbols
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 
@@ -135,8 +136,6 @@ def _selects(value: Object) -> bool:
 
 
 def _mismatch(node: ast.Binary, left: Argued, right: Argued) -> NoReturn:
-    from netlang.diagnostics.diagnostic import Label
-
     reject(
         rules.WRONG_TYPE,
         f"`{node.op}` doesn't join these two",
@@ -310,8 +309,6 @@ def _minus(a: Object, b: Object) -> float | Dim:
 
 
 def _undecided(node: ast.Binary, difference: Dim) -> NoReturn:
-    from netlang.ir.dims import symbols
-
     names = list(symbols(difference))
     free = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} free here"
     count = next((c for c in ("macs", "params") if f"{c}(" in node.span.text), "")

@@ -13,6 +13,7 @@ from netlang.evaluate.builtins.metrics import metric_names
 from netlang.evaluate.calls.binding import bind_arguments
 from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.frame import CallSite, Frame, Noise, Run, reject, report
+from netlang.evaluate.context.parameter_names import sites_of
 from netlang.evaluate.context.values import (
     UNKNOWN,
     Argued,
@@ -228,8 +229,6 @@ def elaborate_train(
 
 
 def _sites(decl: ast.Train, home: ModuleScope) -> tuple[dict[int, str], dict[int, str]]:
-    from netlang.evaluate.context.parameter_names import sites_of
-
     binds: list[ast.Statement] = []
     for item in decl.items:
         match item:

@@ -48,25 +48,67 @@ CYCLIC = {
 """Folders whose parts depend on each other: a gradient is written with other operators."""
 
 
+DEFERRED = (
+    ("__init__.py", "netlang.api", "`import netlang` is fast"),
+    ("api.py", "netlang", "a method loads what it needs when it is called"),
+    ("cli", "netlang", "a command loads what it needs once its arguments are checked"),
+    ("cli", "difflib json shutil sys traceback importlib", "few commands or errors need it"),
+    ("backends", "netlang.backends.onnx", "a session of a saved model does not need onnx"),
+    ("inference", "netlang.backends netlang.passes", "only the chosen backend is loaded"),
+    ("training", "netlang.backends", "only the chosen backend is loaded"),
+    ("training", "netlang.training.run.nonfinite", "only a run that fails needs it"),
+    ("training", "fcntl msvcrt", "not every system has it"),
+    ("system", "resource", "not every system has it"),
+    ("system", "netlang.system.versions", "NumPy itself is loaded on demand"),
+    ("training", "netlang.diagram.png", "Pillow is optional"),
+    ("diagram", "netlang.diagram.png", "Pillow is optional"),
+    ("storage", "netlang.storage.images", "Pillow is optional"),
+    ("data", "netlang.storage.images importlib", "Pillow is optional"),
+    (
+        "data",
+        "netlang.data netlang.storage",
+        "only the kinds of data that a section names are loaded",
+    ),
+    ("data", "zlib", "only data that was changed is identified by its bytes"),
+    ("diagnostics", "difflib unicodedata", "only some errors need it"),
+    ("evaluate", "difflib", "only some errors need it"),
+    ("evaluate", "netlang.evaluate netlang.analysis", "few programs need it"),
+    ("syntax", "netlang.syntax", "only syntax errors need it"),
+    ("ir", "pkgutil", "only a list of all operators needs it"),
+    ("ops", "netlang.ops", "gradients and lowerings build operators that build these"),
+    ("ops", "netlang.ir.arrays", "loads NumPy"),
+)
+"""The imports inside functions: the importing part, its targets, and why they are not on top."""
+
+
 def part_of(file: Path) -> str:
     inside = file.relative_to(PACKAGE)
     return inside.parts[0] if len(inside.parts) > 1 else inside.stem
 
 
 @cache
-def imported(file: Path) -> set[str]:
-    """Name the modules a file loads, also inside functions, but not for the type checker alone."""
+def imports(file: Path) -> tuple[set[str], set[str]]:
+    """Return the modules a file loads at once and inside functions, except for the type checker."""
     tree = ast.parse(file.read_text("utf-8"))
     unread = {
         id(inner)
         for node in ast.walk(tree)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    inside = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
         for inner in ast.walk(node)
     }
-    found: set[str] = set()
+    at_once: set[str] = set()
+    deferred: set[str] = set()
     for node in ast.walk(tree):
         if id(node) in unread:
             continue
+        found = deferred if id(node) in inside else at_once
         match node:
             case ast.ImportFrom(module=str() as module, names=names):
                 for name in names:
@@ -76,12 +118,31 @@ def imported(file: Path) -> set[str]:
                 found.update(name.name for name in names)
             case _:
                 pass
-    return found
+    return at_once, deferred
+
+
+def imported(file: Path) -> set[str]:
+    """Return the modules a file loads, at once or inside functions."""
+    at_once, deferred = imports(file)
+    return at_once | deferred
+
+
+@cache
+def loaded(file: Path) -> frozenset[str]:
+    """Return every module of ours that importing a file loads, directly or indirectly."""
+    found: set[str] = set()
+    todo = [file]
+    while todo:
+        for module in imports(todo.pop())[0] - found:
+            found.add(module)
+            parents = (module.rsplit(".", n)[0] for n in range(module.count(".") + 1))
+            todo.extend(f for parent in parents if (f := module_file(parent)) is not None)
+    return frozenset(found)
 
 
 @cache
 def module_file(module: str) -> Path | None:
-    """Find the file of one of our modules or packages."""
+    """Return the file of one of our modules or packages."""
     if module.split(".")[0] != "netlang":
         return None
     inside = PACKAGE.joinpath(*module.split(".")[1:])
@@ -155,3 +216,42 @@ def test_a_library_enters_through_one_module(library: str) -> None:
     ]
     assert users
     assert all(user.startswith(LIBRARIES[library]) for user in users), users
+
+
+def _reasons(file: Path, module: str) -> list[tuple[str, str, str]]:
+    """Return the rows of ``DEFERRED`` that allow an import inside a function of a file."""
+    return [
+        row
+        for row in DEFERRED
+        if file.relative_to(PACKAGE).parts[0] == row[0]
+        and any(f"{module}.".startswith(f"{target}.") for target in row[1].split())
+    ]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_an_import_inside_a_function_has_a_reason(file: Path) -> None:
+    _, deferred = imports(file)
+    assert [module for module in sorted(deferred) if not _reasons(file, module)] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_an_import_inside_a_function_defers_something(file: Path) -> None:
+    _, deferred = imports(file)
+    # A module that builds this one's operators is loaded, but its names are not there yet.
+    cyclic = part_of(file) == "ops"
+    assert cyclic or deferred & loaded(file) == set()
+
+
+def test_every_reason_to_defer_an_import_is_used() -> None:
+    used = {row for file in FILES for module in imports(file)[1] for row in _reasons(file, module)}
+    assert set(DEFERRED) - used == set()
+
+
+def test_only_operators_import_each_other_in_a_cycle() -> None:
+    """A gradient is written with other operators, and theirs with this one."""
+    needs = {
+        file: {found for m in imported(file) if (found := module_file(m)) not in (None, file)}
+        for file in FILES
+        if part_of(file) != "ops"
+    }
+    TopologicalSorter(needs).prepare()

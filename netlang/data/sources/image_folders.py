@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from netlang.data.source import Batch, Chosen, Source, Stamp
@@ -97,8 +98,6 @@ def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> I
 
 
 def _require_pillow(folder: Path) -> None:
-    from importlib.util import find_spec
-
     if find_spec("PIL") is None:
         raise NetlangError(
             rules.PILLOW_MISSING,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
@@ -120,8 +121,6 @@ class Reviews(Source):
         return self.labels if column == "label" else None
 
     def fingerprint(self) -> str:
-        from zlib import crc32
-
         return f"{len(self)}:{crc32(self.lines.flat.data):08x}"
 
 

@@ -12,15 +12,13 @@ from netlang.evaluate.builtins.registry import COMPILE_TIME, Args, CompileTime, 
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, Noise, reject
 from netlang.evaluate.context.values import IntRange, Object, Rows, Setting
-from netlang.ir.dims import Dim
+from netlang.ir.dims import Dim, symbol
 from netlang.ir.types import F32, TensorType
 from netlang.syntax import ast
 
 
 @compile_time("batches")
 def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
-    from netlang.ir.dims import symbol
-
     rows = values["d"]
     assert isinstance(rows, Rows)
     if rows.batched:

@@ -10,10 +10,12 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.arguments import assign, takes_tensor
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.builtins.counts import SPECIAL
+from netlang.evaluate.builtins.data import reject_rows_for_a_transform
 from netlang.evaluate.builtins.numbers import numeric
 from netlang.evaluate.builtins.registry import COMPILE_TIME
 from netlang.evaluate.calls.binding import bind_arguments
 from netlang.evaluate.calls.extern_ops import call_extern_op
+from netlang.evaluate.calls.unknown import reject_unknown
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import DEPTH_LIMIT, CallSite, Frame, reject
 from netlang.evaluate.context.memo import key_of, mark, remember, repeat
@@ -122,8 +124,6 @@ def call_function(
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
     if args and isinstance(args[0].value, Rows) and _is_transform(function):
-        from netlang.evaluate.builtins.data import reject_rows_for_a_transform
-
         reject_rows_for_a_transform(function.name, args[0].value, args[0].span, span)
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
@@ -252,8 +252,6 @@ def _new(expr: ast.New, frame: Frame) -> Object:
     if slot is not None and isinstance(slot.value, Function):
         function = slot.value
     if function is None:
-        from netlang.evaluate.calls.unknown import reject_unknown
-
         reject_unknown(name.text, name.span, frame)
     if function.kind not in ("block", "net"):
         reject(

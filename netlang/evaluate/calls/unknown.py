@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
+from netlang.advice.definitions import advice_for, folded, misspelled, ours_of, undimensioned
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean
@@ -41,14 +42,6 @@ def reject_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoRetu
 
 def advice(name: str, visible: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return notes and helps for an unknown name."""
-    from netlang.advice.definitions import (
-        advice_for,
-        folded,
-        misspelled,
-        ours_of,
-        undimensioned,
-    )
-
     known = set(visible)
     if (text := advice_for(name)) is not None:
         from netlang.evaluate.modules.families import with_lists

@@ -22,6 +22,7 @@ from netlang.evaluate.context.values import (
     Layer,
     Object,
     Part,
+    Results,
     Rows,
     Setting,
     Unknown,
@@ -92,8 +93,6 @@ def _fit_tuple(arg: Argued, type: ast.TupleType, frame: Frame, name: str) -> tup
 
 
 def _results_help(value: Object) -> tuple[str, ...]:
-    from netlang.evaluate.context.values import Results
-
     if isinstance(value, str) and value.isidentifier():
         return (f"to name a value, write it without quotes: `{value}`",)
     if isinstance(value, list) and value and all(isinstance(v, Value) for v in value):

@@ -16,6 +16,7 @@ from netlang.evaluate.evaluate import RULES, evaluate, truth
 from netlang.ir.dims import Dim, is_symbol
 from netlang.ir.graph import Value
 from netlang.syntax import ast
+from netlang.syntax.walk import walk
 
 
 def promised_units(clauses: tuple[ast.Expr, ...], frame: Frame) -> dict[str, int]:
@@ -95,8 +96,6 @@ def check_arguments(
 
 def _names_in(clause: ast.Expr) -> Iterator[str]:
     """Give the names of a clause that are values, each once."""
-    from netlang.syntax.walk import walk
-
     called = {id(node.callee) for node in walk(clause) if isinstance(node, ast.Call)}
     named = [n.text for n in walk(clause) if isinstance(n, ast.Name) and id(n) not in called]
     yield from dict.fromkeys(named)

@@ -25,6 +25,7 @@ from netlang.ir.backward_slice import moving
 from netlang.ir.dims import product
 from netlang.ir.graph import Builder, Graph, State, Value, verify
 from netlang.ir.types import F32, I64, TensorType
+from netlang.ops.elementwise.choice import Clamp
 from netlang.ops.terms import Term, number, terms, zeros
 from netlang.passes.autodiff import gradients
 from netlang.passes.pipeline import transform
@@ -305,8 +306,6 @@ def _clipped(clip: Setting | None, slopes: Sequence[Term], length: Term) -> list
     limit = clip.arguments["limit"]
     assert isinstance(limit, int | float)
     if clip.name == "clip_value":
-        from netlang.ops.elementwise.choice import Clamp
-
         return [slope.to(Clamp(-float(limit), float(limit))) for slope in slopes]
     # The small number is PyTorch's, and keeps a gradient of nothing from dividing by 0.
     scale = limit / (length + 1e-6)
