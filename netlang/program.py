@@ -339,7 +339,7 @@ class Program:
     def _constant(self, home: ModuleScope, bind: ast.Bind) -> dict[str, Object]:
         """Evaluate a binding at the top of a file."""
         run = self._run_of_numbers()
-        sites = sites_of((), (bind,), home)
+        sites = sites_of((), ast.Suite(bind.span, (bind,)), home)
         frame = Frame(run, home, sites=sites.names, labels=sites.labels)
         names = [t.text for t in bind.targets]
         try:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """The text of one file.
+    __slots__ = ("_lines", "library", "name", "text")
 
-    ``library`` marks the files that ship with netlang: a mistake found there is shown at the
-    place in the user's file that led to it.
-    """
-
-    name: str
-    text: str = field(repr=False)
-    library: bool = False
-    _lines: list[int] = field(default_factory=list[int], repr=False)
+    def __init__(self, name: str, text: str, library: bool = False) -> None:
+        self.name = name
+        self.text = text
+        self.library = library
+        self._lines: list[int] = []
 
     def _starts(self) -> list[int]:
         if not self._lines:
@@ -37,11 +34,10 @@ class Source:
         return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True, array_like=True):
     """The characters from ``start`` up to, not including, ``end``."""
 
-    source: Source = field(repr=False)
+    source: Source
     start: int
     end: int
 

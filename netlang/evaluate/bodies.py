@@ -26,8 +26,8 @@ def run_body(function: Function, definition: ast.Definition, frame: Frame) -> No
     """Evaluate the body of a definition in the frame of a call."""
     sites = function.home.sites(definition)
     frame.sites, frame.labels = sites.names, sites.labels
-    if isinstance(definition.body, tuple):
-        run_statements(definition.body, frame)
+    if isinstance(definition.body, ast.Suite):
+        run_statements(definition.body.statements, frame)
         return
     value = evaluate(definition.body, frame)
     frame.bind(RESULT, value, definition.body.span, definition.body)

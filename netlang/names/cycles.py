@@ -44,7 +44,7 @@ def _calls(file: ast.File) -> dict[str, dict[str, Span]]:
     for d in definitions:
         free = own - {p.name.text for p in d.params}
         found = calls.setdefault(d.name.text, {})
-        for node in walk(*(d.body if isinstance(d.body, tuple) else (d.body,))):
+        for node in walk(d.body):
             match node:
                 case ast.New(path=(*_, name)) if name.text in own:
                     found[name.text] = node.span

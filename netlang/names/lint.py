@@ -44,8 +44,8 @@ class _Lint(Lookup):
             self.expr(clause, scope)
         self.inside_op = d if d.kind == "op" else None
         outs = {out.name.text for out in d.outs}
-        if isinstance(d.body, tuple):
-            self.statements(d.body, scope, outs)
+        if isinstance(d.body, ast.Suite):
+            self.statements(d.body.statements, scope, outs)
         else:
             self.expr(d.body, scope)
         self.inside_op = None

@@ -164,7 +164,7 @@ class Lookup:
 
     def expr(self, root: ast.Expr, scope: Scope) -> None:
         """Look up every name of an expression."""
-        stack: list[object] = [root]
+        stack: list[ast.Node] = [root]
         while stack:
             node = stack.pop()
             match node:

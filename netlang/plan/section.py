@@ -228,7 +228,7 @@ def _sites(decl: ast.Train, home: ModuleScope) -> tuple[dict[int, str], dict[int
                 binds.extend(inner)
             case ast.Assert():
                 pass
-    sites = sites_of(decl.params, tuple(binds), home)
+    sites = sites_of(decl.params, ast.Suite(decl.span, tuple(binds)), home)
     return sites.names, sites.labels
 
 
@@ -236,7 +236,15 @@ def _bind_params(
     decl: ast.Train, home: ModuleScope, frame: Frame, values: dict[str, Object]
 ) -> None:
     definition = ast.Definition(
-        decl.span, "op", decl.name, decl.params, (), (), (), decl.doc, decl.head
+        decl.span,
+        "op",
+        decl.name,
+        decl.params,
+        (),
+        (),
+        ast.Suite(decl.span, ()),
+        decl.doc,
+        decl.head,
     )
     function = Function(definition, home)
     inner = Frame(frame.run, home, kind="train", names=frame.names)

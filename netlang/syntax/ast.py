@@ -8,216 +8,172 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import Struct
+
 from netlang.diagnostics.source import Source, Span
-from netlang.ir.record import record
 
 
-@record
-class Ident:
-    """A name being defined, or a name after a dot, ``as`` or ``new``."""
+class Node(Struct, frozen=True, eq=False, tag=True, tag_field="node", array_like=True):
+    """A part of the program, and the text it is from; in data, an array that begins with its name.
+
+    Two nodes are equal only if they are the same node.
+    """
 
     span: Span
+
+
+class Ident(Node, frozen=True):
+    """A name being defined, or a name after a dot, ``as`` or ``new``."""
+
     text: str
 
 
 # ---- expressions ---------------------------------------------------------------------
 
 
-@record
-class Name:
-    span: Span
+class Name(Node, frozen=True):
     text: str
 
 
-@record
-class Int:
-    span: Span
+class Int(Node, frozen=True):
     value: int
 
 
-@record
-class Float:
-    span: Span
+class Float(Node, frozen=True):
     value: float
 
 
-@record
-class Duration:
+class Duration(Node, frozen=True):
     """``10 epochs`` or ``500 steps``."""
 
-    span: Span
     amount: float
     unit: Literal["epochs", "steps"]
 
 
-@record
-class Str:
+class Str(Node, frozen=True):
     """A string; ``value`` has its escapes resolved."""
 
-    span: Span
     value: str
 
 
-@record
-class Bool:
-    span: Span
+class Bool(Node, frozen=True):
     value: bool
 
 
-@record
-class Nothing:
+class Nothing(Node, frozen=True):
     """The word ``none``."""
 
-    span: Span
 
-
-@record
-class Paren:
-    span: Span
+class Paren(Node, frozen=True):
     value: Expr
 
 
-@record
-class Tuple:
-    span: Span
+class Tuple(Node, frozen=True):
     items: tuple[Expr, ...]
 
 
-@record
-class List:
-    span: Span
+class List(Node, frozen=True):
     items: tuple[Expr, ...]
 
 
-@record
-class Comprehension:
+class Comprehension(Node, frozen=True):
     """``[body for names in source if condition]``"""
 
-    span: Span
     body: Expr
     names: tuple[Ident, ...]
     source: Expr
     condition: Expr | None
 
 
-@record
-class Argument:
+class Argument(Node, frozen=True):
     """One argument of a call; ``name`` is ``None`` for a positional one."""
 
-    span: Span
     name: Ident | None
     value: Expr
 
 
-@record
-class Call:
-    span: Span
+class Call(Node, frozen=True):
     callee: Expr
     args: tuple[Argument, ...]
 
 
-@record
-class New:
+class New(Node, frozen=True):
     """``new tower(depth=3)``; ``path`` is the dotted name."""
 
-    span: Span
     path: tuple[Ident, ...]
     args: tuple[Argument, ...]
 
 
-@record
-class Pipe:
+class Pipe(Node, frozen=True):
     """``value |> stage |> stage``; a chain of any length is one node."""
 
-    span: Span
     value: Expr
     stages: tuple[Expr, ...]
 
 
-@record
-class Field:
-    span: Span
+class Field(Node, frozen=True):
     value: Expr
     name: Ident
 
 
-@record
-class Slice:
+class Slice(Node, frozen=True):
     """``1:-1``, or ``::2`` with a step."""
 
-    span: Span
     first: Expr | None
     last: Expr | None
     step: Expr | None
 
 
-@record
-class Dots:
+class Dots(Node, frozen=True):
     """The ``...`` of ``x[..., 0]``."""
 
-    span: Span
 
-
-@record
-class Index:
+class Index(Node, frozen=True):
     """``x[0]``, ``x[:, 1:3]``; also the shape remark ``f32[N, 10]`` in a pipeline."""
 
-    span: Span
     value: Expr
     items: tuple[Expr | Slice | Dots, ...]
 
 
-@record
-class Label:
+class Label(Node, frozen=True):
     """``conv(x, 8, 3) as stem``"""
 
-    span: Span
     value: Expr
     name: Ident
 
 
-@record
-class Unary:
+class Unary(Node, frozen=True):
     """``-x``, ``+x`` or ``not x``."""
 
-    span: Span
     op: Literal["-", "+", "not"]
     operand: Expr
 
 
-@record
-class Binary:
+class Binary(Node, frozen=True):
     """Arithmetic, comparison, logic, ``in`` and ``..``; ``op_span`` is the place of the sign."""
 
-    span: Span
     op: str
     op_span: Span
     left: Expr
     right: Expr
 
 
-@record
-class If:
-    span: Span
+class If(Node, frozen=True):
     condition: Expr
     then: Expr
     otherwise: Expr
 
 
-@record
-class Carry:
+class Carry(Node, frozen=True):
     """``h = start`` after ``with``."""
 
-    span: Span
     name: Ident
     value: Expr
 
 
-@record
-class For:
+class For(Node, frozen=True):
     """``for names in source with carries { body }``, or the same with ``scan``."""
 
-    span: Span
     kind: Literal["for", "scan"]
     names: tuple[Ident, ...]
     source: Expr
@@ -234,46 +190,34 @@ Expr = (
 # ---- types ---------------------------------------------------------------------------
 
 
-@record
-class NameType:
+class NameType(Node, frozen=True):
     """``int``, ``ints``, ``padding``, ``block``, ``op``, ..."""
 
-    span: Span
     name: str
 
 
-@record
-class Rest:
+class Rest(Node, frozen=True):
     """``...`` or ``...S`` in a shape: any number of axes."""
 
-    span: Span
     name: Ident | None
 
 
-@record
-class ShapeType:
+class ShapeType(Node, frozen=True):
     """``f32[N, 2 * C, H]``; no dims at all is one number."""
 
-    span: Span
     element: Ident
     dims: tuple[Expr | Rest, ...]
 
 
-@record
-class ListType:
-    span: Span
+class ListType(Node, frozen=True):
     item: TypeExpr
 
 
-@record
-class TupleType:
-    span: Span
+class TupleType(Node, frozen=True):
     items: tuple[TypeExpr, ...]
 
 
-@record
-class OptionalType:
-    span: Span
+class OptionalType(Node, frozen=True):
     inner: TypeExpr
 
 
@@ -283,40 +227,30 @@ TypeExpr = NameType | ShapeType | ListType | TupleType | OptionalType
 # ---- statements ----------------------------------------------------------------------
 
 
-@record
-class Bind:
+class Bind(Node, frozen=True):
     """``a = value``, ``a, b = value`` or ``a: type = value``."""
 
-    span: Span
     targets: tuple[Ident, ...]
     type: TypeExpr | None
     value: Expr
 
 
-@record
-class Next:
-    span: Span
+class Next(Node, frozen=True):
     name: Ident
     value: Expr
 
 
-@record
-class Yield:
-    span: Span
+class Yield(Node, frozen=True):
     value: Expr
 
 
-@record
-class State:
-    span: Span
+class State(Node, frozen=True):
     name: Ident
     type: TypeExpr
     value: Expr
 
 
-@record
-class Assert:
-    span: Span
+class Assert(Node, frozen=True):
     condition: Expr
     message: Str | None
 
@@ -324,54 +258,52 @@ class Assert:
 Statement = Bind | Next | Yield | State | Assert
 
 
+class Suite(Node, frozen=True):
+    """The statements between the braces of a definition."""
+
+    statements: tuple[Statement, ...]
+
+
 # ---- definitions ---------------------------------------------------------------------
 
 
-@record
-class Param:
+class Param(Node, frozen=True):
     """One parameter of a signature; those after ``*`` are ``keyword_only``."""
 
-    span: Span
     name: Ident
     type: TypeExpr | None
     default: Expr | None
     keyword_only: bool
 
 
-@record
-class Out:
-    span: Span
+class Out(Node, frozen=True):
     name: Ident
     type: TypeExpr | None
 
 
-@record
-class Definition:
+class Definition(Node, frozen=True):
     """A ``net``, ``block`` or ``op``.
 
-    ``body`` is a tuple of statements between braces, or the expression after ``=``.
+    ``body`` is a suite, or the expression after ``=``.
     ``outs`` is empty where the signature has no ``->``. ``outs_in_parens`` tells ``-> (y)`` from
     ``-> y``; ``head`` is the span from the keyword to the end of the signature. ``doc`` is the
     text of the ``##`` comment before it.
     """
 
-    span: Span
     kind: Literal["net", "block", "op"]
     name: Ident
     params: tuple[Param, ...]
     outs: tuple[Out, ...]
     where: tuple[Expr, ...]
-    body: tuple[Statement, ...] | Expr
+    body: Suite | Expr
     doc: str
     head: Span
     outs_in_parens: bool = False
 
 
-@record
-class Extern:
+class Extern(Node, frozen=True):
     """``extern op`` or ``dataset``: a signature and fields, with no body in the language."""
 
-    span: Span
     kind: Literal["op", "dataset"]
     name: Ident
     params: tuple[Param, ...]
@@ -384,18 +316,14 @@ class Extern:
     outs_in_parens: bool = False
 
 
-@record
-class Step:
+class Step(Node, frozen=True):
     """One update of a train section: ``step judge { ... }``."""
 
-    span: Span
     name: Ident
     binds: tuple[Bind, ...]
 
 
-@record
-class Train:
-    span: Span
+class Train(Node, frozen=True):
     name: Ident
     params: tuple[Param, ...]
     has_parens: bool
@@ -404,18 +332,14 @@ class Train:
     head: Span
 
 
-@record
-class ImportName:
-    span: Span
+class ImportName(Node, frozen=True):
     name: Ident
     alias: Ident | None
 
 
-@record
-class Import:
+class Import(Node, frozen=True):
     """``from "blocks.net" import a, b as c`` or ``from std.vision import resnet``."""
 
-    span: Span
     module: Str | tuple[Ident, ...]
     names: tuple[ImportName, ...]
 
@@ -423,17 +347,14 @@ class Import:
 Declaration = Definition | Extern | Train | Bind | Assert
 
 
-@record
-class Comment:
+class Comment(Node, frozen=True):
     """A ``#`` comment: its place, its text with the ``#``, and whether code stands before it."""
 
-    span: Span
     text: str
     trailing: bool
 
 
-@record
-class File:
+class File(Struct, frozen=True, eq=False):
     source: Source
     version: Int | None
     imports: tuple[Import, ...]

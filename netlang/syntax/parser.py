@@ -10,12 +10,10 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
-from netlang.syntax.automaton import Automaton
-from netlang.syntax.build import Builder
-from netlang.syntax.scan import Failure, NetlangError, scan
+from netlang.syntax.building.builder import Builder
+from netlang.syntax.grammar import SyntaxFailure, parse_text
 
 _BUILDER = Builder()
-_AUTOMATON = Automaton(_BUILDER)
 _LOCK = Lock()
 _NOTHING = Source("", "")
 _DEFINITION = re.compile(
@@ -32,39 +30,25 @@ def parse(source: Source, diagnostics: Diagnostics) -> ast.File | None:
 
 def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -> ast.File | None:
     """Parse the definitions that stand between two offsets of a file."""
-    scanned = scan(source, start, end)
-    fault = scanned.fault
-    if fault is not None and fault.kind == "deep":
-        diagnostics.report(_explain(source, start, end, fault))
-        return None
-    # Only what stands before a fault of the scan can be an earlier mistake.
-    until = end if fault is None else fault.origin
+    parts: list[Any] = []
+    failure: SyntaxFailure | DiagnosticError | None = None
     with _LOCK:
-        _BUILDER.reset(source, start)
-        result = _parse(source.text[start:until], start)
-        found = _BUILDER.checks.found
-        _BUILDER.reset(_NOTHING, 0)
-    if isinstance(result, DiagnosticError):
-        diagnostics.report(result.diagnostic)
-        return None
-    if fault is not None and not (isinstance(result, Failure) and result.start < until):
-        result = fault
-    if isinstance(result, Failure | NetlangError):
-        diagnostics.report(_explain(source, start, end, result))
+        _BUILDER.reset(source)
+        try:
+            parts = parse_text(_BUILDER, source.text, start, end)
+        except (SyntaxFailure, DiagnosticError) as error:
+            failure = error
+        found, comments = _BUILDER.checks.found, tuple(_BUILDER.comments)
+        _BUILDER.reset(_NOTHING)
+    if failure is not None:
+        # Most programs have no syntax error: what explains one is imported when it is needed.
+        from netlang.syntax.errors import explain
+
+        diagnostics.report(explain(source, start, end, failure))
         return None
     for diagnostic in found:
         diagnostics.report(diagnostic)
-    return _file(source, result, scanned.comments)
-
-
-def _explain(source: Source, start: int, end: int, what: Failure | NetlangError) -> Diagnostic:
-    # Most programs have no syntax error: what explains one is imported when it is needed.
-    from netlang.syntax.errors import explain
-    from netlang.syntax.errors.lexical import explain_error
-
-    if isinstance(what, NetlangError):
-        return explain_error(source, end, what)
-    return explain(source, start, end, what)
+    return _file(source, parts, comments)
 
 
 def split_definitions(source: Source) -> dict[str, tuple[int, int]]:
@@ -101,13 +85,3 @@ def _file(source: Source, parts: list[Any], comments: tuple[ast.Comment, ...]) -
     rest = parts[1:] if version else parts
     imports = tuple(p for p in rest if isinstance(p, ast.Import))
     return ast.File(source, version, imports, tuple(rest[len(imports) :]), comments)
-
-
-def _parse(text: str, offset: int) -> list[Any] | Failure | DiagnosticError:
-    try:
-        result = _AUTOMATON.parse(text)
-    except DiagnosticError as rejected:
-        return rejected
-    if isinstance(result, Failure):
-        return Failure(offset + result.start, result.expected)
-    return result

@@ -1,36 +1,28 @@
-"""Going over syntax trees without recursion, so that no program is too deep."""
+"""Traversal of syntax trees without recursion, so that no program is too deep."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
-from typing import cast
 
-from netlang.diagnostics.source import Source, Span
-
-_FIELDS: dict[type, tuple[str, ...]] = {}
-_LEAVES = (str, int, float, bool, type(None), Span, Source)
+from netlang.syntax.ast import Node
 
 
-def children(node: object) -> list[object]:
-    """List the parts of a node that are nodes themselves, in the order of the text."""
-    names = _FIELDS.get(type(node))
-    if names is None:
-        names = tuple(f.name for f in fields(node) if f.name != "span")  # pyright: ignore[reportArgumentType]
-        _FIELDS[type(node)] = names
-    found: list[object] = []
-    for name in names:
-        value: object = getattr(node, name)
-        if isinstance(value, tuple):
-            items = cast("tuple[object, ...]", value)
-            found.extend(item for item in items if not isinstance(item, _LEAVES))
-        elif not isinstance(value, _LEAVES):
-            found.append(value)
+def children(node: Node) -> list[Node]:
+    """Return the nodes directly below a node, in the order of the text."""
+    found: list[Node] = []
+    for name in node.__struct_fields__:
+        match getattr(node, name):
+            case Node() as child:
+                found.append(child)
+            case tuple():
+                found.extend(getattr(node, name))
+            case _:
+                pass
     return found
 
 
-def walk(*roots: object) -> Iterator[object]:
-    """Give every node below ``roots`` and the roots themselves, in the order of the text."""
+def walk(*roots: Node) -> Iterator[Node]:
+    """Yield every node below ``roots`` and the roots themselves, in the order of the text."""
     stack = list(reversed(roots))
     while stack:
         node = stack.pop()

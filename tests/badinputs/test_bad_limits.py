@@ -12,7 +12,7 @@ from answers import MEMORY, SECONDS, accepted, ask, keeps_the_contract, measured
 
 from netlang.evaluate.context.budget import LENGTH_LIMIT, STEP_LIMIT
 from netlang.evaluate.context.budget import NESTING_LIMIT as LISTS_INSIDE_LISTS
-from netlang.syntax.scan import NESTING_LIMIT
+from netlang.syntax.building.nodes import NESTING_LIMIT
 
 FLAT = "x: f32[N, 8]"
 HALF_A_SECOND = 0.5

@@ -16,11 +16,10 @@ HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
 # Each costs a millisecond or more, and has its use elsewhere.
 LATE = {
-    "asyncio", "difflib", "hashlib", "json", "lark", "logging", "numpy", "onnx", "onnxruntime",
-    "pickle", "PIL", "rich", "safetensors", "shutil", "tempfile", "traceback",
+    "asyncio", "difflib", "json", "numpy", "onnx", "onnxruntime", "PIL", "rich", "safetensors",
     "netlang.api", "netlang.passes.autodiff", "netlang.data", "netlang.manual.explain",
     "netlang.ir.initializers",
-    "netlang.passes", "netlang.diagnostics.rules", "netlang.inference.runner",
+    "netlang.passes", "netlang.inference.runner",
     "netlang.syntax.errors.lexical",
     "netlang.syntax.formatting.format", "netlang.syntax.generate", "netlang.syntax.errors",
     "netlang.inference.verification", "netlang.storage.weights",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics
@@ -61,9 +60,9 @@ def placeless(node: object, *, docs: bool = True, places: bool = False) -> objec
         return [placeless(part, docs=docs, places=places) for part in parts]
     if isinstance(node, tuple):
         return [placeless(part, docs=docs, places=places) for part in node]
-    if not is_dataclass(node):
+    if not isinstance(node, ast.Node):
         return node
-    values = {f.name: getattr(node, f.name) for f in fields(node)}
+    values = {name: getattr(node, name) for name in node.__struct_fields__}
     if not docs:
         values.pop("doc", None)
     shown = [v for v in values.values() if places or not isinstance(v, Span)]

@@ -108,9 +108,9 @@ def test_white_space_means_nothing(path: Path, layout, tmp_path: Path) -> None:
 
 def locals_of(definition: ast.Definition) -> set[str]:
     """Name what a body binds, but for its results and what has a name outside of it."""
-    assert isinstance(definition.body, tuple)
+    assert isinstance(definition.body, ast.Suite)
     found: set[str] = set()
-    for node in walk(*definition.body):
+    for node in walk(definition.body):
         match node:
             case ast.Bind(targets=targets):
                 found.update(target.text for target in targets)
@@ -127,8 +127,8 @@ def locals_of(definition: ast.Definition) -> set[str]:
 def places(definition: ast.Definition, names: set[str]) -> Iterator[tuple[int, int]]:
     """Find where names are bound or used in a body; the names after dots, `as` and in front of
     `=` in a call are not theirs."""
-    assert isinstance(definition.body, tuple)
-    for node in walk(*definition.body):
+    assert isinstance(definition.body, ast.Suite)
+    for node in walk(definition.body):
         match node:
             case ast.Name(text=text, span=span) if text in names:
                 yield span.start, span.end
@@ -146,7 +146,7 @@ def renamed(program, text: str) -> str:
     changes: set[tuple[int, int]] = set()
     home = next(iter(program.nets.values())).function.home
     for definition in program.file.declarations:
-        if isinstance(definition, ast.Definition) and isinstance(definition.body, tuple):
+        if isinstance(definition, ast.Definition) and isinstance(definition.body, ast.Suite):
             names = {name for name in locals_of(definition) if not home.knows(name)}
             changes.update(places(definition, names))
         if isinstance(definition, ast.Train):

@@ -13,7 +13,7 @@ from netlang.manual.explain import contents, explain
 from netlang.manual.topics import FOLDER, SETTING, WORD, Page, pages
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.program import load
-from netlang.syntax._tables import KEYWORDS
+from netlang.syntax.keywords import RESERVED
 
 SETTINGS_HERE = {
     "data": '  data = digits("train") |> batches(32, in_order=true)',
@@ -42,7 +42,7 @@ def diagnosed(folder: Path, text: str) -> list[str]:
 
 
 def test_every_word_and_every_setting_has_a_page() -> None:
-    assert {n for p in of_kind(WORD) for n in p.names} == set(KEYWORDS)
+    assert {n for p in of_kind(WORD) for n in p.names} == RESERVED
     assert {n for p in of_kind(SETTING) for n in p.names} == set(SETTINGS) | STEP_SETTINGS
 
 

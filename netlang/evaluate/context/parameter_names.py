@@ -42,24 +42,22 @@ class Sites:
 
 def sites_of(
     params: Iterable[ast.Param],
-    body: tuple[ast.Statement, ...] | ast.Expr,
+    body: ast.Suite | ast.Expr,
     definitions: Definitions,
 ) -> Sites:
     """Name the weight-owning calls of a definition's body."""
     naming = _Naming(definitions, _locals(params, body))
-    if isinstance(body, tuple):
-        naming.statements(body)
+    if isinstance(body, ast.Suite):
+        naming.statements(body.statements)
     else:
         naming.expressions([body])
     return naming.sites
 
 
-def _locals(
-    params: Iterable[ast.Param], body: tuple[ast.Statement, ...] | ast.Expr
-) -> dict[str, bool]:
+def _locals(params: Iterable[ast.Param], body: ast.Suite | ast.Expr) -> dict[str, bool]:
     """Tell of every local name whether calling it may make weights."""
     found = {p.name.text: not _is_op(p.type) for p in params}
-    for node in walk(*(body if isinstance(body, tuple) else (body,))):
+    for node in walk(body):
         match node:
             case ast.Bind(targets=targets, value=value):
                 made_by_new = isinstance(bare(value), ast.New)
@@ -134,7 +132,7 @@ class _Naming:
     ) -> None:
         """List the sites in the order in which they are evaluated."""
         # An entry is a node still to be opened, or one whose parts are done.
-        stack: list[tuple[object, str | None, bool]] = [(e, None, False) for e in reversed(exprs)]
+        stack: list[tuple[ast.Node, str | None, bool]] = [(e, None, False) for e in reversed(exprs)]
         while stack:
             node, label, done = stack.pop()
             if done:
@@ -170,7 +168,7 @@ class _Naming:
                     stack.extend((child, None, False) for child in reversed(children(node)))
 
     def _push_stage(
-        self, stage: ast.Expr, label: str | None, stack: list[tuple[object, str | None, bool]]
+        self, stage: ast.Expr, label: str | None, stack: list[tuple[ast.Node, str | None, bool]]
     ) -> None:
         while isinstance(stage, ast.Paren | ast.Label):
             if isinstance(stage, ast.Label):

@@ -7,8 +7,6 @@ still counted while it is evaluated (``budget``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Span
@@ -24,7 +22,7 @@ _DEEPEST = 200
 
 _SAME_LENGTH = frozenset({"enumerate", "reverse", "zip"})
 
-Body = tuple[ast.Statement, ...] | ast.Expr
+Body = ast.Suite | ast.Expr
 
 
 def reject_expansion(body: Body, home: ModuleScope, budget: Budget, span: Span) -> None:
@@ -73,10 +71,9 @@ class _Counter:
 
         ``local`` holds the names that hide the file's own; a layer leads to its block.
         """
-        roots = body if isinstance(body, tuple) else (body,)
-        local = local | _locals(roots)
+        local = local | _locals(body)
         total = 0
-        stack: list[tuple[object, int]] = [(root, 1) for root in roots]
+        stack: list[tuple[ast.Node, int]] = [(body, 1)]
         while stack:
             node, times = stack.pop()
             match node:
@@ -128,10 +125,10 @@ def _own(name: str, home: ModuleScope) -> bool:
     return home.declaration(name) is not None or name in home.imported
 
 
-def _locals(roots: Iterable[object]) -> dict[str, str | None]:
+def _locals(body: Body) -> dict[str, str | None]:
     """Find the names a body binds, and the block of each that is a layer."""
     found: dict[str, str | None] = {}
-    for node in walk(*roots):
+    for node in walk(body):
         match node:
             case ast.Bind(targets=targets, value=value):
                 made = bare(value)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.building.nodes import Group, NodeBuilder, Parts, Token
-
-
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """A body between braces, or the expression after ``=``."""
-
-    content: tuple[ast.Statement, ...] | ast.Expr
-    end: int
 
 
 class DefinitionBuilder(NodeBuilder):
@@ -56,7 +49,7 @@ class DefinitionBuilder(NodeBuilder):
 
     def _doc(self, keyword: Token) -> str:
         text = self.source.text
-        line = keyword.start_pos + self.offset
+        line = keyword.start_pos
         while line > 0 and text[line - 1] in " \t":
             line -= 1
         lines: list[str] = []
@@ -71,17 +64,17 @@ class DefinitionBuilder(NodeBuilder):
 
     def _define(self, kind: Literal["net", "block", "op"], parts: Parts) -> ast.Definition:
         keyword, name, signature, _, outs, where, _ = parts
-        body: _Body = parts[-1]
+        body: ast.Suite | ast.Expr = parts[-1]
         if kind == "net":
             self.checks.capital(name, "net")
         else:
             self.checks.small(name, kind)
         head = self._from(keyword, (where or outs or signature).end)
-        if isinstance(body.content, tuple):
-            self.checks.body(kind, body.content)
+        if isinstance(body, ast.Suite):
+            self.checks.body(kind, body.statements)
         return ast.Definition(
-            self._from(keyword, body.end), kind, name, signature.items,
-            outs.items if outs else (), where.items if where else (), body.content,
+            self._from(keyword, body.span.end), kind, name, signature.items,
+            outs.items if outs else (), where.items if where else (), body,
             self._doc(keyword), head, outs.in_parens if outs else False,
         )  # fmt: skip
 
@@ -131,22 +124,22 @@ class DefinitionBuilder(NodeBuilder):
         self._locals(binds)
         return ast.Step(self._join(keyword, brace), name, tuple(binds))
 
-    def suite(self, parts: Parts) -> _Body:
-        statements = tuple(parts[1:-1])
+    def suite(self, parts: Parts) -> ast.Suite:
+        brace, *statements, close = parts
         self.checks.own_lines(statements)
         self._locals(statements)
-        return _Body(statements, parts[-1].end_pos + self.offset)
+        return ast.Suite(self._join(brace, close), tuple(statements))
 
-    def expr_body(self, parts: Parts) -> _Body:
-        return _Body(parts[1], parts[1].span.end)
+    def expr_body(self, parts: Parts) -> ast.Expr:
+        return parts[1]
 
     def fields(self, parts: Parts) -> Group:
         binds = tuple(parts[1:-1])
         self.checks.own_lines(binds)
-        return Group(binds, parts[-1].end_pos + self.offset)
+        return Group(binds, parts[-1].end_pos)
 
     def signature(self, parts: Parts) -> Group:
-        return Group(parts[1] or (), parts[-1].end_pos + self.offset, True)
+        return Group(parts[1] or (), parts[-1].end_pos, True)
 
     def params(self, parts: Parts) -> tuple[ast.Param, ...]:
         params: list[ast.Param] = []
@@ -184,7 +177,7 @@ class DefinitionBuilder(NodeBuilder):
             self.checks.small(out.name, "output")
         if len(parts) == 1:
             return Group(outs, outs[0].span.end)
-        return Group(outs, parts[-1].end_pos + self.offset, True)
+        return Group(outs, parts[-1].end_pos, True)
 
     def out(self, parts: Parts) -> ast.Out:
         name, _, kind = parts

@@ -87,7 +87,7 @@ class ExpressionBuilder(NodeBuilder):
     def call(self, parts: Parts) -> ast.Call:
         callee, bracket, args, close = parts
         self.checks.on_line(callee.span, self._at(bracket), "call")
-        span = Span(self.source, callee.span.start, close.end_pos + self.offset)
+        span = Span(self.source, callee.span.start, close.end_pos)
         args = args or ()
         return self._nest(ast.Call(span, callee, args), (callee, *args))
 
@@ -99,7 +99,7 @@ class ExpressionBuilder(NodeBuilder):
     def index(self, parts: Parts) -> ast.Index:
         value, bracket, *_, close = parts
         self.checks.on_line(value.span, self._at(bracket), "index")
-        span = Span(self.source, value.span.start, close.end_pos + self.offset)
+        span = Span(self.source, value.span.start, close.end_pos)
         items = tuple(parts[2:-1:2])
         return self._nest(ast.Index(span, value, items), (value, *items))
 

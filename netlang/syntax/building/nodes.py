@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.checks import Checks
-from netlang.syntax.scan import NESTING_LIMIT
+
+NESTING_LIMIT = 200
 
 
 class Spanned(Protocol):
@@ -31,8 +33,7 @@ class Token(Protocol):
 Parts = list[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Parts on their way into a node, and where they end."""
 
     items: tuple[Any, ...]
@@ -44,24 +45,35 @@ class NodeBuilder:
     """What the rules of all families need: where a node is, and how deep."""
 
     def __init__(self) -> None:
-        self.reset(Source("", ""), 0)
+        self.reset(Source("", ""))
 
-    def reset(self, source: Source, offset: int) -> None:
-        """Get ready for another text."""
+    def reset(self, source: Source) -> None:
+        """Prepare for another text."""
         self.source = source
-        self.offset = offset
         self.checks = Checks(source)
+        self.comments: list[ast.Comment] = []
+        self._brackets = 0
         # How deep each composite node is, by identity; leaves are not in it.
         self._depth: dict[int, int] = {}
 
     def _at(self, token: Token) -> Span:
-        return Span(self.source, token.start_pos + self.offset, token.end_pos + self.offset)
+        return Span(self.source, token.start_pos, token.end_pos)
 
     def _from(self, token: Token, end: int) -> Span:
-        return Span(self.source, token.start_pos + self.offset, end)
+        return Span(self.source, token.start_pos, end)
 
     def _join(self, first: Token, last: Token) -> Span:
-        return Span(self.source, first.start_pos + self.offset, last.end_pos + self.offset)
+        return Span(self.source, first.start_pos, last.end_pos)
+
+    def _open(self, token: Token) -> Token:
+        self._brackets += 1
+        if self._brackets > NESTING_LIMIT:
+            raise DiagnosticError(too_deep(self._at(token)))
+        return token
+
+    def _close(self, token: Token) -> Token:
+        self._brackets -= 1
+        return token
 
     def _nest(self, node: Node, children: tuple[Any, ...] | Parts, step: int = 1) -> Node:
         depths = self._depth

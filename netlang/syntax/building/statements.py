@@ -54,13 +54,13 @@ class StatementBuilder(NodeBuilder):
     op_type = _word_type
 
     def optional_type(self, parts: Parts) -> ast.OptionalType:
-        span = Span(self.source, parts[0].span.start, parts[1].end_pos + self.offset)
+        span = Span(self.source, parts[0].span.start, parts[1].end_pos)
         return ast.OptionalType(span, parts[0])
 
     def tensor_type(self, parts: Parts) -> ast.ShapeType:
         element, bracket, dims, close = parts
         self.checks.on_line(element.span, self._at(bracket), "give a shape to")
-        span = Span(self.source, element.span.start, close.end_pos + self.offset)
+        span = Span(self.source, element.span.start, close.end_pos)
         return ast.ShapeType(span, element, dims or ())
 
     def dims(self, parts: Parts) -> tuple[ast.Expr | ast.Rest, ...]:

@@ -20,6 +20,16 @@ _ESCAPE = re.compile(r"\\(.)")
 class TokenBuilder(NodeBuilder):
     """Makes the leaves of a tree: one method for each kind of token."""
 
+    LPAR = LSQB = LBRACE = NodeBuilder._open
+    RPAR = RSQB = RBRACE = NodeBuilder._close
+
+    def comment(self, token: Token) -> Token:
+        span = self._at(token)
+        line = self.source.text.rfind("\n", 0, span.start) + 1
+        trailing = bool(self.source.text[line : span.start].strip())
+        self.comments.append(ast.Comment(span, str(token), trailing))
+        return token
+
     def NAME(self, token: Token) -> ast.Ident:  # noqa: N802
         name = ast.Ident(self._at(token), str(token))
         self.checks.not_reserved(name)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError
 from netlang.diagnostics.source import Source
 from netlang.syntax.errors import definitions, keywords, operators, other_languages, statements
+from netlang.syntax.errors.lexical import explain_lexical_error, find_lexical_error
 from netlang.syntax.errors.location import ErrorLocation
-from netlang.syntax.scan import Failure
-from netlang.syntax.tokens import pieces
+from netlang.syntax.errors.tokens import tokenize
+from netlang.syntax.grammar import SyntaxFailure
 
 _WINDOW = 100_000
 _SHOWN = ("=", ":", ",", ")", "]", "}", "{", "->", "then", "else", "in", "import", "where")
@@ -60,16 +61,32 @@ _EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
 )  # fmt: skip
 
 
-def explain(source: Source, start: int, end: int, failure: Failure) -> Diagnostic:
-    """Turn the parser's failure into advice."""
+def explain(
+    source: Source, start: int, end: int, failure: SyntaxFailure | DiagnosticError
+) -> Diagnostic:
+    """Return the diagnostic of the first error between two offsets."""
+    lexical = find_lexical_error(source.text, start, end)
+    if isinstance(failure, DiagnosticError):
+        at = failure.diagnostic.primary.span.start
+    else:
+        at = failure.start
+    # An unclosed bracket explains what the parser rejects after it, but nothing before it.
+    if lexical is not None and at >= lexical.origin:
+        return explain_lexical_error(source, end, lexical)
+    if isinstance(failure, DiagnosticError):
+        return failure.diagnostic
+    location = _locate(source, start, end, failure)
+    for explanation in _EXPLANATIONS:
+        if (diagnostic := explanation(location)) is not None:
+            return diagnostic
+    return _anything(location)
+
+
+def _locate(source: Source, start: int, end: int, failure: SyntaxFailure) -> ErrorLocation:
+    # The tokens around an error explain it; a large file is not tokenized as a whole.
     text = source.text
-    # A mistake is told by the words around it; a large file is not cut into words as a whole.
     first = text.rfind("\n", start, max(start, failure.start - _WINDOW)) + 1
     last = text.find("\n", failure.start + _WINDOW, end)
-    found = pieces(source, max(start, first), last if last >= 0 else end)
+    found = tokenize(source, max(start, first), last if last >= 0 else end)
     at = next((i for i, p in enumerate(found) if p.end > failure.start), len(found) - 1)
-    spot = ErrorLocation(source, found, at, failure.start, failure.expected)
-    for explanation in _EXPLANATIONS:
-        if (diagnostic := explanation(spot)) is not None:
-            return diagnostic
-    return _anything(spot)
+    return ErrorLocation(source, found, at, failure.start, failure.expected)

@@ -6,7 +6,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.source import Span
 from netlang.syntax.errors.location import ErrorLocation
-from netlang.syntax.tokens import STARTERS
+from netlang.syntax.errors.tokens import STARTERS
 
 _TYPES = frozenset(
     (
@@ -101,24 +101,24 @@ def _body(spot: ErrorLocation) -> Diagnostic:
 
 def _words(spot: ErrorLocation) -> list[str]:
     start = max(spot.at - 40, 0)
-    return [p.text for p in spot.pieces[start : spot.at] if p.kind == "keyword"]
+    return [p.text for p in spot.tokens[start : spot.at] if p.kind == "keyword"]
 
 
 def top_level(spot: ErrorLocation) -> Diagnostic | None:
     if spot.enclosing():
         return None
-    for piece in (spot.here, spot.back(1)):
-        if not piece.fresh or piece.text not in STARTERS | {"from", "netlang"}:
+    for token in (spot.here, spot.back(1)):
+        if not token.fresh or token.text not in STARTERS | {"from", "netlang"}:
             continue
-        if piece.text == "from":
+        if token.text == "from":
             message, fix = "imports come first in a file", "move it above the first definition"
-        elif piece.text == "netlang":
+        elif token.text == "netlang":
             message = "the version is the first line of a file"
             fix = "move it to the top, or remove it"
         else:
-            message = f"`{piece.text}` stands in the body of a definition"
+            message = f"`{token.text}` stands in the body of a definition"
             fix = "move it into a net or a block"
-        return spot.say(rules.MISPLACED_WORD, message, piece, helps=(fix,))
+        return spot.say(rules.MISPLACED_WORD, message, token, helps=(fix,))
     return None
 
 

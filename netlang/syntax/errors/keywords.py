@@ -20,12 +20,12 @@ def reserved(spot: ErrorLocation) -> Diagnostic | None:
 
 
 def conditional(spot: ErrorLocation) -> Diagnostic | None:
-    for piece, before in ((spot.here, spot.back(1)), (spot.back(1), spot.back(2))):
-        if piece.text == "if" and before.ends_value and not piece.fresh:
+    for token, before in ((spot.here, spot.back(1)), (spot.back(1), spot.back(2))):
+        if token.text == "if" and before.ends_value and not token.fresh:
             return spot.say(
                 rules.WORD_ORDER,
                 "`if` comes before both values",
-                piece,
+                token,
                 helps=("write `if condition then a else b`",),
             )
     if "then" in spot.expected and not spot.here.starts_value:

@@ -1,16 +1,25 @@
-"""What the scan stumbles on, told: brackets, strings, characters of other scripts."""
+"""Unbalanced brackets, unclosed strings, and characters that the language does not use."""
 
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal
+
+from msgspec import Struct
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.source import Source, Span
-from netlang.syntax.build import too_deep
+from netlang.syntax.errors.tokens import (
+    CLOSER,
+    OPENER,
+    OPERATORS,
+    STARTERS,
+    TOKEN,
+    Token,
+    tokenize,
+)
 from netlang.syntax.keywords import DEFINERS
-from netlang.syntax.scan import CLOSER, OPENER, NetlangError
-from netlang.syntax.tokens import OPERATORS, STARTERS, Piece, pieces
 
 _NAMED = {
     "\u00a0": "a no-break space",
@@ -31,12 +40,58 @@ _MEANT = {
 _WINDOW = 200_000
 
 
-def explain_error(source: Source, end: int, fault: NetlangError) -> Diagnostic:
-    """Turn what the scan found into advice."""
-    span = Span(source, fault.start, fault.end)
-    match fault.kind:
-        case "deep":
-            return too_deep(span)
+class LexicalError(Struct, frozen=True):
+    """The first place where brackets, strings or characters go wrong.
+
+    ``opener`` is the offset of the bracket that is open there, for an error about it.
+    """
+
+    kind: Literal["open", "mismatch", "stray", "string", "foreign"]
+    start: int
+    end: int
+    opener: int | None = None
+
+    @property
+    def origin(self) -> int:
+        """The offset from which on the text is not to be trusted."""
+        return self.start if self.opener is None else self.opener
+
+
+def find_lexical_error(text: str, start: int, end: int) -> LexicalError | None:
+    """Return the first lexical error between two offsets, whether or not the rest parses."""
+    stack: list[int] = []
+    for match in TOKEN.finditer(text, start, end):
+        at, word = match.start(), match.group()
+        if word in CLOSER:
+            stack.append(at)
+        elif word in OPENER:
+            if not stack or (text[stack[-1]] == "{" and word != "}"):
+                return LexicalError("stray", at, at + 1)
+            if text[stack[-1]] != OPENER[word]:
+                closes_outer = any(text[opener] == OPENER[word] for opener in stack)
+                kind = "open" if closes_outer else "mismatch"
+                return LexicalError(kind, at, at + 1, stack[-1])
+            stack.pop()
+        elif match.lastgroup == "string" and not _is_closed(word):
+            return LexicalError("string", at, match.end())
+        elif match.lastgroup == "foreign":
+            return LexicalError("foreign", at, match.end())
+    return LexicalError("open", end, end, stack[-1]) if stack else None
+
+
+def _is_closed(string: str) -> bool:
+    # In `"\"` the closing quote is escaped; the pattern then took the backslash pair whole.
+    return len(string) > 1 and string[-1] == '"' and not _ends_escaped(string)
+
+
+def _ends_escaped(string: str) -> bool:
+    return (len(string) - 1 - len(string[:-1].rstrip("\\"))) % 2 == 1
+
+
+def explain_lexical_error(source: Source, end: int, error: LexicalError) -> Diagnostic:
+    """Return the diagnostic of a lexical error."""
+    span = Span(source, error.start, error.end)
+    match error.kind:
         case "string":
             return _string(span)
         case "foreign":
@@ -49,8 +104,7 @@ def explain_error(source: Source, end: int, fault: NetlangError) -> Diagnostic:
                 helps=(f"remove it, or add the `{OPENER[span.text]}` that it closes",),
             )
         case "mismatch":
-            assert fault.opener is not None
-            opened = Span(source, fault.opener.start, fault.opener.start + 1)
+            opened = Span(source, error.origin, error.origin + 1)
             wanted = CLOSER[opened.text]
             return Diagnostic(
                 rules.MISMATCHED_BRACKET,
@@ -60,8 +114,7 @@ def explain_error(source: Source, end: int, fault: NetlangError) -> Diagnostic:
                 helps=(f"write `{wanted}` instead",),
             )
         case "open":
-            assert fault.opener is not None
-            return _unclosed(source, fault.opener.start, fault.start, end)
+            return _unclosed(source, error.origin, error.start, end)
 
 
 def _string(span: Span) -> Diagnostic:
@@ -105,16 +158,16 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
     bracket = source.text[opener]
     closer = CLOSER[bracket]
     until = min(stop, opener + _WINDOW)
-    found = pieces(source, opener, until)
+    found = tokenize(source, opener, until)
     at = _next_statement(source, found, bracket)
     if at is not None:
-        piece, before = found[at], found[at - 1]
+        token, before = found[at], found[at - 1]
         line = source.line_col(before.end - 1)[0]
         place = f"after line {line}" if bracket == "{" else f"at the end of line {line}"
-        what, helps = _interruption(piece), (f"add `{closer}` {place}",)
-        if not piece.fresh:
-            helps = (f"add `{closer}` before the `{piece.text}`",)
-        span = piece.span(source)
+        what, helps = _interruption(token), (f"add `{closer}` {place}",)
+        if not token.fresh:
+            helps = (f"add `{closer}` before the `{token.text}`",)
+        span = token.span(source)
     elif stop < end:
         span = Span(source, stop, stop + 1)
         what, helps = "this closes what is around it", (f"add `{closer}` before it",)
@@ -131,31 +184,31 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
     )
 
 
-def _interruption(piece: Piece) -> str:
-    if piece.text == "->":
+def _interruption(token: Token) -> str:
+    if token.text == "->":
         return "here the outputs start"
-    if piece.text == "{":
+    if token.text == "{":
         return "here a body starts"
-    return f"this starts a new {'definition' if piece.text in DEFINERS else 'statement'}"
+    return f"this starts a new {'definition' if token.text in DEFINERS else 'statement'}"
 
 
-def _next_statement(source: Source, found: list[Piece], bracket: str) -> int | None:
-    """Find the piece that cannot stand inside the first bracket, which is still open."""
+def _next_statement(source: Source, found: list[Token], bracket: str) -> int | None:
+    """Find the token that cannot stand inside the first bracket, which is still open."""
     depth = 0
     margin = _margin(source, found[0].start)
     loops = 0
-    for number, piece in enumerate(found[:-1]):
+    for number, token in enumerate(found[:-1]):
         if depth == 1 and bracket != "{":
-            loops += piece.text in ("for", "scan")
-            if piece.text == "->" or (piece.text == "{" and loops == 0):
+            loops += token.text in ("for", "scan")
+            if token.text == "->" or (token.text == "{" and loops == 0):
                 return number
-        if piece.kind == "sign" and piece.text in CLOSER:
+        if token.kind == "operator" and token.text in CLOSER:
             depth += 1
-        elif piece.kind == "sign" and piece.text in OPENER:
+        elif token.kind == "operator" and token.text in OPENER:
             depth -= 1
-        elif depth == 1 and piece.fresh and _starts_statement(found, number, bracket):
+        elif depth == 1 and token.fresh and _starts_statement(found, number, bracket):
             # After a comma, only what is not indented is no argument.
-            inside = _margin(source, piece.start) > margin
+            inside = _margin(source, token.start) > margin
             if not (found[number - 1].text == "," and inside):
                 return number
     return None
@@ -166,11 +219,11 @@ def _margin(source: Source, offset: int) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _starts_statement(found: list[Piece], number: int, bracket: str) -> bool:
-    piece, following = found[number], found[number + 1]
-    if piece.text in DEFINERS and following.kind in ("name", "keyword"):
+def _starts_statement(found: list[Token], number: int, bracket: str) -> bool:
+    token, following = found[number], found[number + 1]
+    if token.text in DEFINERS and following.kind in ("name", "keyword"):
         return True
     before = found[number - 1]
     if bracket == "{" or before.text in OPERATORS or before.text in ("=", ":", "(", "[", "{"):
         return False
-    return piece.text in STARTERS or (piece.kind == "name" and following.text in ("=", ":", ","))
+    return token.text in STARTERS or (token.kind == "name" and following.text in ("=", ":", ","))

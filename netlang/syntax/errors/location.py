@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
+from netlang.syntax.errors.tokens import Token
 from netlang.syntax.keywords import DEFINERS
-from netlang.syntax.tokens import Piece
 
 # Where an expression ends to the left of a place in it.
 _EDGES = frozenset(("=", ",", ":", "->", "yield", "then", "else", "where", "with"))
@@ -17,77 +17,77 @@ _EDGE_WORDS = DEFINERS | {"if", "in", "assert"}
 
 @dataclass(frozen=True, slots=True)
 class ErrorLocation:
-    """A failure among the pieces of its text; ``at`` is the piece that did not fit."""
+    """A failure among the tokens of its text; ``at`` is the token that did not fit."""
 
     source: Source
-    pieces: list[Piece]
+    tokens: list[Token]
     at: int
     offset: int
     expected: frozenset[str]
 
     @property
-    def here(self) -> Piece:
-        return self.pieces[self.at]
+    def here(self) -> Token:
+        return self.tokens[self.at]
 
-    def back(self, count: int) -> Piece:
-        """Give the piece ``count`` before the failure; before the first, an empty one."""
+    def back(self, count: int) -> Token:
+        """Give the token ``count`` before the failure; before the first, an empty one."""
         at = self.at - count
-        return self.pieces[at] if at >= 0 else Piece("end", "", 0, 0, True)
+        return self.tokens[at] if at >= 0 else Token("end", "", 0, 0, True)
 
     @property
-    def next(self) -> Piece:
-        return self.pieces[min(self.at + 1, len(self.pieces) - 1)]
+    def next(self) -> Token:
+        return self.tokens[min(self.at + 1, len(self.tokens) - 1)]
 
-    def span(self, piece: Piece) -> Span:
-        return piece.span(self.source)
+    def span(self, token: Token) -> Span:
+        return token.span(self.source)
 
-    def between(self, first: Piece, last: Piece) -> str:
+    def between(self, first: Token, last: Token) -> str:
         return self.source.text[first.start : last.end]
 
     def only(self, text: str) -> bool:
         """Say whether nothing else would have fitted."""
         return self.expected == frozenset((text,))
 
-    def line(self, piece: Piece) -> int:
-        return self.source.line_col(piece.start)[0]
+    def line(self, token: Token) -> int:
+        return self.source.line_col(token.start)[0]
 
     def enclosing(self) -> str:
         """Give the bracket that is open at the failure, or nothing."""
         depth = 0
-        for piece in reversed(self.pieces[: self.at]):
-            if piece.kind != "sign":
+        for token in reversed(self.tokens[: self.at]):
+            if token.kind != "operator":
                 continue
-            if piece.text in ")]}":
+            if token.text in ")]}":
                 depth += 1
-            elif piece.text in "([{":
+            elif token.text in "([{":
                 if depth == 0:
-                    return piece.text
+                    return token.text
                 depth -= 1
         return ""
 
-    def phrase(self) -> list[Piece]:
-        """Give the pieces before the failure that are in one expression with it.
+    def phrase(self) -> list[Token]:
+        """Give the tokens before the failure that are in one expression with it.
 
         What stands in brackets of its own is left out; the bracket that closes it stays.
         """
-        found: list[Piece] = []
+        found: list[Token] = []
         depth = 0
         for number in range(self.at - 1, -1, -1):
-            piece = self.pieces[number]
-            if piece.text in (")", "]", "}") and piece.kind == "sign":
+            token = self.tokens[number]
+            if token.text in (")", "]", "}") and token.kind == "operator":
                 depth += 1
                 if depth == 1:
-                    found.append(piece)
-            elif piece.text in ("(", "[", "{") and piece.kind == "sign":
+                    found.append(token)
+            elif token.text in ("(", "[", "{") and token.kind == "operator":
                 depth -= 1
                 if depth < 0:
                     break
                 if depth == 0:
-                    found.append(piece)
+                    found.append(token)
             elif depth == 0:
-                if piece.text in _EDGES or piece.text in _EDGE_WORDS:
+                if token.text in _EDGES or token.text in _EDGE_WORDS:
                     break
-                found.append(piece)
+                found.append(token)
         return found[::-1]
 
     def after(self) -> Span:
@@ -96,36 +96,36 @@ class ErrorLocation:
         return Span(self.source, max(end - 1, 0), end)
 
     def call_at(self, at: int) -> str:
-        """Give the text of the call, name or number that starts at a piece."""
+        """Give the text of the call, name or number that starts at a token."""
         depth = 0
         last = at
-        for number in range(at, len(self.pieces)):
-            piece = self.pieces[number]
-            if piece.text in ("(", "[", "{"):
+        for number in range(at, len(self.tokens)):
+            token = self.tokens[number]
+            if token.text in ("(", "[", "{"):
                 depth += 1
-            elif piece.text in (")", "]", "}"):
+            elif token.text in (")", "]", "}"):
                 depth -= 1
-            follows = number > at and depth == 0 and piece.text not in (")", "]", "}", ".")
+            follows = number > at and depth == 0 and token.text not in (")", "]", "}", ".")
             if (
-                piece.kind == "end"
+                token.kind == "end"
                 or depth < 0
-                or (follows and self.pieces[number - 1].text != ".")
+                or (follows and self.tokens[number - 1].text != ".")
             ):
                 break
             last = number
-        return self.between(self.pieces[at], self.pieces[last])
+        return self.between(self.tokens[at], self.tokens[last])
 
     def say(
         self,
         rule: Rule,
         message: str,
-        at: Piece | Span,
+        at: Token | Span,
         text: str = "",
         *,
         secondary: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         helps: tuple[str, ...] = (),
     ) -> Diagnostic:
-        """Make the diagnostic of a mistake at a piece or a span."""
+        """Make the diagnostic of a mistake at a token or a span."""
         span = at if isinstance(at, Span) else self.span(at)
         return Diagnostic(rule, message, Label(span, text), secondary, notes=notes, helps=helps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.syntax.errors.location import ErrorLocation
-from netlang.syntax.tokens import COMPARISONS, OPERATORS, Piece
+from netlang.syntax.errors.tokens import COMPARISONS, OPERATORS, Token
 
 
 def mix(spot: ErrorLocation) -> Diagnostic | None:
@@ -43,7 +43,7 @@ def mix(spot: ErrorLocation) -> Diagnostic | None:
     return None
 
 
-def _mixed(spot: ErrorLocation, first: Piece, second: Piece, helps: tuple[str, ...]) -> Diagnostic:
+def _mixed(spot: ErrorLocation, first: Token, second: Token, helps: tuple[str, ...]) -> Diagnostic:
     if any("\n" in text or len(text) > 90 for text in helps):
         helps = ("write `(a + b) |> f`, or `a + (b |> f)`",)
     return spot.say(
@@ -58,7 +58,7 @@ def _mixed(spot: ErrorLocation, first: Piece, second: Piece, helps: tuple[str, .
 
 def operand(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
-    sign: Piece | None = None
+    sign: Token | None = None
     if before.text in OPERATORS and not here.starts_value:
         sign = before
     elif here.text in ("=", ":", ",") and before.fresh and spot.back(2).text in OPERATORS:

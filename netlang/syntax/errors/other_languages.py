@@ -8,30 +8,30 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.source import Span
 from netlang.syntax.errors.location import ErrorLocation
+from netlang.syntax.errors.tokens import NUMBER, Token
 from netlang.syntax.keywords import FOREIGN_SIGNS, FOREIGN_WORDS, RESERVED
-from netlang.syntax.tokens import NUMBER, Piece
 
 
 def number(spot: ErrorLocation) -> Diagnostic | None:
     text = spot.source.text
-    for piece in (spot.here, spot.back(1), spot.back(2), spot.back(3)):
-        if piece.kind != "number":
+    for token in (spot.here, spot.back(1), spot.back(2), spot.back(3)):
+        if token.kind != "number":
             continue
-        if NUMBER.fullmatch(piece.text) is None:
+        if NUMBER.fullmatch(token.text) is None:
             return spot.say(
                 rules.NUMBER_FORM,
-                f"`{piece.text}` is no number",
-                piece,
-                helps=(_number_fix(piece.text),),
+                f"`{token.text}` is no number",
+                token,
+                helps=(_number_fix(token.text),),
             )
-        whole = "." not in piece.text and "e" not in piece.text.lower()
-        if whole and text[piece.end : piece.end + 1] == "." != text[piece.end + 1 : piece.end + 2]:
-            span = Span(spot.source, piece.start, piece.end + 1)
+        whole = "." not in token.text and "e" not in token.text.lower()
+        if whole and text[token.end : token.end + 1] == "." != text[token.end + 1 : token.end + 2]:
+            span = Span(spot.source, token.start, token.end + 1)
             return spot.say(
                 rules.NUMBER_FORM,
                 "a number does not end in a point",
                 span,
-                helps=(f"write `{piece.text}.0`",),
+                helps=(f"write `{token.text}.0`",),
             )
     for dot, digits, before in (
         (spot.here, spot.next, spot.back(1)),
@@ -69,26 +69,26 @@ def _number_fix(text: str) -> str:
 
 
 def foreign_word(spot: ErrorLocation) -> Diagnostic | None:
-    for piece in (spot.back(1), spot.here):
+    for token in (spot.back(1), spot.here):
         starts = (
-            piece.fresh
-            or piece.text == "lambda"
-            or spot.pieces[max(spot.pieces.index(piece) - 1, 0)].text in "{}"
+            token.fresh
+            or token.text == "lambda"
+            or spot.tokens[max(spot.tokens.index(token) - 1, 0)].text in "{}"
         )
-        if not starts or piece.text not in FOREIGN_WORDS or piece.kind == "end":
+        if not starts or token.text not in FOREIGN_WORDS or token.kind == "end":
             continue
-        if spot.here.text == "=" and piece is spot.back(1) and piece.text in RESERVED:
+        if spot.here.text == "=" and token is spot.back(1) and token.text in RESERVED:
             continue
-        if piece.text in RESERVED:
-            message = f"no statement starts with `{piece.text}`"
-            return spot.say(rules.FOREIGN_WORD, message, piece, helps=(FOREIGN_WORDS[piece.text],))
-        if piece is spot.back(1) and spot.here.text in ("=", ",", "."):
+        if token.text in RESERVED:
+            message = f"no statement starts with `{token.text}`"
+            return spot.say(rules.FOREIGN_WORD, message, token, helps=(FOREIGN_WORDS[token.text],))
+        if token is spot.back(1) and spot.here.text in ("=", ",", "."):
             continue
         return spot.say(
             rules.FOREIGN_WORD,
-            f"netlang has no `{piece.text}`",
-            piece,
-            helps=(FOREIGN_WORDS[piece.text],),
+            f"netlang has no `{token.text}`",
+            token,
+            helps=(FOREIGN_WORDS[token.text],),
         )
     return None
 
@@ -96,7 +96,7 @@ def foreign_word(spot: ErrorLocation) -> Diagnostic | None:
 def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     if here.text == "=" and before.text in ("+", "-", "*", "/", ":", "!", "<", ">"):
-        here = Piece("sign", before.text + "=", before.start, here.end, before.fresh)
+        here = Token("operator", before.text + "=", before.start, here.end, before.fresh)
     if before.text in ("+=", "-=", "*=", "/=", "/*", "<-", "++"):
         here = before
     if here.text == "==" and (spot.offset > here.start or "=" in spot.expected):
@@ -106,7 +106,7 @@ def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
             here,
             helps=(f"write `{before.text} = …`",),
         )
-    if here.text == "==" or here.text not in FOREIGN_SIGNS or here.kind != "sign":
+    if here.text == "==" or here.text not in FOREIGN_SIGNS or here.kind != "operator":
         return None
     if here.text == "'" or here.text == "`":
         return _quote(spot, here)
@@ -118,7 +118,7 @@ def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
     )
 
 
-def _quote(spot: ErrorLocation, here: Piece) -> Diagnostic:
+def _quote(spot: ErrorLocation, here: Token) -> Diagnostic:
     text = spot.source.text
     line_end = text.find("\n", here.end)
     close = text.find(here.text, here.end, line_end if line_end >= 0 else len(text))
@@ -136,18 +136,18 @@ def _quote(spot: ErrorLocation, here: Piece) -> Diagnostic:
 
 def slash_comment(spot: ErrorLocation) -> Diagnostic | None:
     line = spot.line(spot.here if spot.here.kind != "end" else spot.back(1))
-    for piece in spot.pieces[: spot.at + 1]:
-        if piece.text != "//":
+    for token in spot.tokens[: spot.at + 1]:
+        if token.text != "//":
             continue
-        same = spot.line(piece) in (line, line - 1)
-        starts = piece.fresh or piece is spot.here
-        words = spot.pieces[spot.pieces.index(piece) + 1 : spot.at + 1]
+        same = spot.line(token) in (line, line - 1)
+        starts = token.fresh or token is spot.here
+        words = spot.tokens[spot.tokens.index(token) + 1 : spot.at + 1]
         prose = len(words) >= 2 and all(w.kind in ("name", "keyword") for w in words[:2])
         if same and (starts or (prose and not words[0].fresh and not words[1].fresh)):
             return spot.say(
                 rules.FOREIGN_SIGN,
                 "a comment starts with `#`",
-                piece,
+                token,
                 "`//` divides and rounds down",
                 helps=("write `#` here",),
             )

@@ -9,7 +9,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest
 from netlang.syntax.errors.location import ErrorLocation
-from netlang.syntax.tokens import Piece
+from netlang.syntax.errors.tokens import Token
 
 
 def statement(spot: ErrorLocation) -> Diagnostic | None:
@@ -38,7 +38,7 @@ _BEGINNINGS = {
 """The words that statements begin with, at the top of a file and in braces."""
 
 
-def _missing_equals(spot: ErrorLocation, before: Piece, note: str = "") -> Diagnostic:
+def _missing_equals(spot: ErrorLocation, before: Token, note: str = "") -> Diagnostic:
     meant = before.fresh and nearest(before.text, _BEGINNINGS.get(spot.enclosing(), ()))
     if meant and spot.here.kind in ("name", "string"):
         return spot.say(
@@ -58,8 +58,8 @@ def _missing_equals(spot: ErrorLocation, before: Piece, note: str = "") -> Diagn
     )
 
 
-def _run_on(spot: ErrorLocation, extra: Piece) -> Diagnostic:
-    end = spot.pieces[spot.pieces.index(extra) - 1]
+def _run_on(spot: ErrorLocation, extra: Token) -> Diagnostic:
+    end = spot.tokens[spot.tokens.index(extra) - 1]
     helps = ("to start another statement, begin a new line",)
     if extra.kind == "name":
         helps = (f"to apply `{extra.text}` to it, write `|> {extra.text}`", *helps)
@@ -73,10 +73,10 @@ def _run_on(spot: ErrorLocation, extra: Piece) -> Diagnostic:
     )
 
 
-def _bare(spot: ErrorLocation, name: Piece) -> Diagnostic:
-    at = spot.pieces.index(name)
+def _bare(spot: ErrorLocation, name: Token) -> Diagnostic:
+    at = spot.tokens.index(name)
     value = spot.call_at(at)
-    after = next((p for p in spot.pieces[at:] if p.start >= name.start + len(value)), name)
+    after = next((p for p in spot.tokens[at:] if p.start >= name.start + len(value)), name)
     if after.text == "=":
         return spot.say(
             rules.BARE_EXPRESSION,

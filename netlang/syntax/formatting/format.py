@@ -142,7 +142,7 @@ class _Format:
             case ast.Definition():
                 return self._define(
                     node.kind, node, node.params, node.outs, node.outs_in_parens, node.where,
-                    node.body,
+                    node.body.statements if isinstance(node.body, ast.Suite) else node.body,
                 )  # fmt: skip
 
     def _import(self, node: ast.Import) -> Doc:

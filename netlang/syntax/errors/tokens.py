@@ -1,27 +1,30 @@
-"""The words of a text around a mistake, cut more patiently than the parser does."""
+"""The tokens of a text with an error: unlike the parser, this lexer accepts any text."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax.keywords import RESERVED
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""
       (?P<comment>\#[^\n]*)
     | (?P<string>"(?:[^"\\\n]|\\.)*"?)
     | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<number>[0-9][0-9_]*(?:\.[0-9][0-9_]*)?(?:[eE][+-]?[0-9]+)?[A-Za-z0-9_]*)
-    | (?P<sign>\.\.\.|===|->|=>|<-|\|>|\.\.|\*\*|//|/\*|==|!=|<=|>=|<>|:=|[-+*/]=|&&|\|\||\+\+|\S)
+    | (?P<foreign>[^\t\n\f\r -~])
+    | (?P<operator>\.\.\.|===|->|=>|<-|\|>|\.\.|\*\*|//|/\*|==|!=|<=|>=|<>|:=|[-+*/]=|&&|\|\||\+\+
+        |\S)
     """,
     re.VERBOSE,
 )
 NUMBER = re.compile(r"[0-9](_?[0-9])*(\.[0-9](_?[0-9])*)?([eE][+-]?[0-9]+)?")
 
-Kind = Literal["name", "keyword", "number", "string", "sign", "end"]
+Kind = Literal["name", "keyword", "number", "string", "operator", "end"]
 
 _OPERATORS = frozenset(("+", "-", "*", "/", "//", "%", "@", "**", "..", "|>", "and", "or", "in"))
 COMPARISONS = frozenset(("==", "!=", "<=", ">=", "<", ">"))
@@ -30,9 +33,12 @@ VALUE_WORDS = frozenset(("true", "false", "none"))
 STARTERS = frozenset(("next", "yield", "state", "assert"))
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One word, number, string or sign; ``fresh`` if it is the first of its line."""
+CLOSER = {"(": ")", "[": "]", "{": "}"}
+OPENER = {closer: opener for opener, closer in CLOSER.items()}
+
+
+class Token(Struct, frozen=True, eq=False):
+    """A name, keyword, number, string, operator or bracket; ``fresh`` if it starts its line."""
 
     kind: Kind
     text: str
@@ -60,28 +66,27 @@ class Piece:
         return Span(source, self.start, self.end)
 
 
-def pieces(source: Source, start: int, end: int) -> list[Piece]:
-    """Cut the text between two offsets; the last piece is the end."""
-    found: list[Piece] = []
+def tokenize(source: Source, start: int, end: int) -> list[Token]:
+    """Return the tokens between two offsets, without comments; the last one marks the end."""
+    found: list[Token] = []
     text = source.text
     previous = start
-    for match in _TOKEN.finditer(text, start, end):
-        kind = match.lastgroup
+    for match in TOKEN.finditer(text, start, end):
         at, word = match.start(), match.group()
+        kind: Kind
+        match match.lastgroup:
+            case "number" | "string" as kind:
+                pass
+            case "word":
+                kind = "keyword" if word in RESERVED else "name"
+            case "comment":
+                continue
+            case _ if word.isspace():
+                continue
+            case _:
+                kind = "operator"
         fresh = not found or text.find("\n", previous, at) >= 0
-        if kind == "comment":
-            continue
-        if kind == "word":
-            kind = "keyword" if word in RESERVED else "name"
-        found.append(Piece(_kind(kind), word, at, match.end(), fresh))
+        found.append(Token(kind, word, at, match.end(), fresh))
         previous = match.end()
     last = found[-1].end if found else start
-    return [*found, Piece("end", "", last, last, True)]
-
-
-def _kind(group: str | None) -> Kind:
-    match group:
-        case "name" | "keyword" | "number" | "string":
-            return group
-        case _:
-            return "sign"
+    return [*found, Token("end", "", last, last, True)]

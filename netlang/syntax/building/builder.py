@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from netlang.syntax.building.definitions import DefinitionBuilder
 from netlang.syntax.building.expressions import ExpressionBuilder
-from netlang.syntax.building.nodes import too_deep as too_deep
 from netlang.syntax.building.statements import StatementBuilder
 from netlang.syntax.building.tokens import TokenBuilder
 
 
 class Builder(TokenBuilder, ExpressionBuilder, StatementBuilder, DefinitionBuilder):
-    """Makes the tree of one text; ``offset`` is where the parsed part starts in ``source``."""
+    """Makes the nodes of one text at a time."""
