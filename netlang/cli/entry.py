@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 
 def main() -> None:
     """Load the command line and run it."""
@@ -14,3 +16,6 @@ def main() -> None:
 
         sys.stderr.write("\ninterrupted\n")
         sys.exit(130)
+    finally:
+        # Or else Python looks for garbage in everything that the process is about to leave.
+        gc.freeze()

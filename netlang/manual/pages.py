@@ -18,15 +18,14 @@ from tempfile import TemporaryDirectory
 from textwrap import fill
 
 from netlang.analysis.counts import grouped, macs, running, trained
-from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.evaluate.modules.module import is_private
 from netlang.program import Program, load
-from netlang.syntax import ast
-from netlang.syntax.parser import parse_part, split_definitions
+from netlang.syntax.library import FOLDER as PRELUDE
+from netlang.syntax.library import definition
+from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
 
-PRELUDE = Path(__file__).parents[1] / "prelude"
 EXAMPLE = "e.g. "
 _WIDTH = 100
 _SMALL = """\
@@ -96,13 +95,8 @@ class Entry:
     @property
     def outs(self) -> list[str]:
         """The names of the results of a call."""
-        parsed = parse_part(self.source, self.start, self.end, Diagnostics())
-        assert parsed is not None
-        match parsed.declarations:
-            case (ast.Definition() | ast.Extern() as definition,) if definition.outs:
-                return [out.name.text for out in definition.outs]
-            case _:
-                return ["y"]
+        file = self.file.relative_to(PRELUDE).as_posix()
+        return [out.name.text for out in definition(file, self.name).outs] or ["y"]
 
     def _lines(self) -> list[str]:
         return self.source.text[self.start : self.end].rstrip().splitlines()

@@ -1,4 +1,4 @@
-"""Write the parse tables of the grammar: ``python -m netlang.syntax.generate``."""
+"""Write what is stored of the grammar and the library: ``python -m netlang.syntax.generate``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ from lark.grammar import Rule
 from lark.lexer import TerminalDef
 from msgspec import json
 
+from netlang.diagnostics.diagnostic import DiagnosticError, Diagnostics
+from netlang.diagnostics.source import Source
 from netlang.syntax.grammar import TABLES
+from netlang.syntax.library import (
+    FOLDER,
+    TREES,
+    LibraryDefinition,
+    checksum,
+    encode,
+    read_library_source,
+)
+from netlang.syntax.parser import parse_part, split_definitions
 
 OPTIONS: dict[str, Any] = {
     "parser": "lalr",
@@ -43,6 +54,33 @@ def tables() -> bytes:
     encoded = json.encode(_named({"data": data, "memo": memo}))
     # One state or rule to a line: a change of the grammar can be read as a diff.
     return encoded.replace(b"}},", b"}},\n").replace(b"]},", b"]},\n") + b"\n"
+
+
+def trees() -> bytes:
+    """Return the definitions of every file of the library, one to a line.
+
+    Raises:
+        DiagnosticError: a file has an error.
+    """
+    files: list[bytes] = []
+    for path in sorted(FOLDER.glob("**/*.net")):
+        file = path.relative_to(FOLDER).as_posix()
+        source = read_library_source(file)
+        lines = b",\n".join(
+            b'"%b":%b' % (name.encode(), encode(_definition(source, *span)))
+            for name, span in split_definitions(source).items()
+        )
+        head = f'"{file}":{{"checksum":{checksum(source.text)},"definitions":{{\n'
+        files.append(head.encode() + lines + b"}}")
+    return b"{" + b",\n".join(files) + b"}\n"
+
+
+def _definition(source: Source, start: int, end: int) -> LibraryDefinition:
+    found = Diagnostics()
+    parsed = parse_part(source, start, end, found)
+    if parsed is None or found.items:
+        raise DiagnosticError(found.items[0])
+    return cast("LibraryDefinition", parsed.declarations[0])
 
 
 def _named(data: Any) -> Any:
@@ -87,3 +125,4 @@ def _ordered(parser: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     TABLES.write_bytes(tables())
+    TREES.write_bytes(trees())

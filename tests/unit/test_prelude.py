@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netlang.evaluate.modules.library import FOLDER
+from netlang.syntax.library import FOLDER
 from netlang.inference.verification import verify
 from netlang.program import load
 from netlang.syntax.parser import split_definitions

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import NoReturn
 
 from netlang.diagnostics import rules
@@ -15,28 +14,14 @@ from netlang.diagnostics.suggestions import nearest
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.modules.module import Constant, LibraryScope
 from netlang.syntax import ast
-from netlang.syntax.parser import parse_part, split_definitions
-
-FOLDER = Path(__file__).parents[2] / "prelude"
+from netlang.syntax.library import defined_names, definition, library_files
 
 
 @cache
-def _definitions(module: Path | None) -> Mapping[str, tuple[Source, int, int]]:
-    """Find what a module, or the prelude, defines; it is the same for every program."""
-    found: dict[str, tuple[Source, int, int]] = {}
-    for file in sorted(FOLDER.glob("*.net")) if module is None else [module]:
-        source = Source(f"<netlang>/{file.name}", file.read_text("utf-8"), library=True)
-        for name, (start, end) in split_definitions(source).items():
-            found[name] = (source, start, end)
-    return found
-
-
-@cache
-def _tree(source: Source, start: int, end: int) -> tuple[ast.Declaration | None, Diagnostics]:
-    """Parse one definition of a library file, and tell what is wrong with it."""
-    found = Diagnostics()
-    part = parse_part(source, start, end, found)
-    return (part.declarations[0] if part is not None else None), found
+def _index(module: str | None) -> Mapping[str, str]:
+    """Find the file of each name of a module, or of the prelude."""
+    files = [f for f in library_files() if "/" not in f] if module is None else [module]
+    return {name: file for file in files for name in defined_names(file)}
 
 
 @dataclass(slots=True, eq=False)
@@ -55,31 +40,23 @@ class Library:
         """Open a module such as ``std.vision``."""
         name = ".".join(part.text for part in path)
         if name not in self._modules:
-            file = FOLDER.joinpath(*name.split(".")).with_suffix(".net")
-            if not file.is_file():
+            file = name.replace(".", "/") + ".net"
+            if "/" not in file or file not in library_files():
                 _reject_module(name, path)
             self._modules[name] = self._open(file, self.prelude)
         return self._modules[name]
 
-    def _open(self, module: Path | None, library: LibraryScope | None) -> LibraryScope:
-        places = _definitions(module)
-
-        def parse(name: str) -> ast.Declaration | None:
-            declaration, found = _tree(*places[name])
-            for diagnostic in found.items:
-                self.diagnostics.report(diagnostic)
-            return declaration
-
+    def _open(self, module: str | None, library: LibraryScope | None) -> LibraryScope:
         whole = Source("<netlang>", "", library=True)
+        index = _index(module)
         return LibraryScope(
-            whole, self.diagnostics, self.constant, library, parse=parse, index=frozenset(places)
-        )
+            whole, self.diagnostics, self.constant, library,
+            parse=lambda name: definition(index[name], name), index=frozenset(index),
+        )  # fmt: skip
 
 
 def _reject_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
-    known = [
-        ".".join(f.relative_to(FOLDER).with_suffix("").parts) for f in FOLDER.glob("*/**/*.net")
-    ]
+    known = [f.removesuffix(".net").replace("/", ".") for f in library_files() if "/" in f]
     near = nearest(name, known)
     reject(
         rules.UNKNOWN_MODULE,
