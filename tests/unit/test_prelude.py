@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from netlang.syntax.library import FOLDER
 from netlang.inference.verification import verify
 from netlang.program import load
+from netlang.syntax.library import FOLDER
 from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
 

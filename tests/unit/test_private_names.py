@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netlang.diagnostics.errors import NetlangError
-from netlang.evaluate.modules.library import FOLDER
+from netlang.syntax.library import FOLDER
 from netlang.evaluate.modules.module import is_private
 from netlang.manual.explain import contents, explain
 from netlang.program import load
