@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from netlang.diagnostics.errors import NetlangError
-from netlang.syntax.library import FOLDER
 from netlang.evaluate.modules.module import is_private
 from netlang.manual.explain import contents, explain
 from netlang.program import load
+from netlang.syntax.library import FOLDER
 from netlang.syntax.parser import split_definitions
 from netlang.syntax.reader import read_source
 

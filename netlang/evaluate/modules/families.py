@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from netlang.evaluate.modules.library import FOLDER
+from netlang.syntax.library import FOLDER
 
 _RETURNING = re.compile(r"^extern op (\w+)\([^{]*?-> y: (\w+)", re.MULTILINE)
 _OVERLOADED = re.compile(r"^_(\w+)_image$")
