@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypedDict
+
+from msgspec import Struct, json
 
 FOLDER = Path(__file__).parent
 
 
-class _Advice(TypedDict):
+class _Advice(Struct):
     text: str
     names: list[str]
 
 
-class _Definitions(TypedDict):
+class _Definitions(Struct):
     modules: list[str]
     aliases: dict[str, dict[str, list[str]]]
     advice: list[_Advice]
 
 
-class _Parameters(TypedDict):
+class _Parameters(Struct):
     parameters: dict[str, list[str]]
     inferred: list[str]
     parameter_advice: dict[str, str]
@@ -33,8 +32,7 @@ class _Parameters(TypedDict):
     settings: dict[str, list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Definitions:
+class Definitions(Struct, frozen=True):
     """Names of layers and functions, in lowercase without underscores and ``1d`` to ``3d``.
 
     ``aliases`` maps them to our names, or to an expression in backticks; ``advice`` says what to
@@ -46,8 +44,7 @@ class Definitions:
     advice: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(Struct, frozen=True):
     """Names of parameters, types and settings; those of parameters in lowercase, without ``_``.
 
     ``inferred`` are parameters that follow from the shape of the input, ``arguments`` examples of
@@ -66,27 +63,27 @@ class Parameters:
 @cache
 def definitions() -> Definitions:
     """Return the names of layers and functions in other frameworks."""
-    read: _Definitions = json.loads((FOLDER / "definitions.json").read_text("utf-8"))
-    aliases = [_inverted(section) for section in read["aliases"].values()]
+    read = json.decode((FOLDER / "definitions.json").read_bytes(), type=_Definitions)
+    aliases = [_inverted(section) for section in read.aliases.values()]
     return Definitions(
-        frozenset(read["modules"]),
+        frozenset(read.modules),
         {theirs: ours for section in aliases for theirs, ours in section.items()},
-        {name: advice["text"] for advice in read["advice"] for name in advice["names"]},
+        {name: advice.text for advice in read.advice for name in advice.names},
     )
 
 
 @cache
 def parameters() -> Parameters:
     """Return the names of parameters, types and settings in other frameworks."""
-    read: _Parameters = json.loads((FOLDER / "parameters.json").read_text("utf-8"))
+    read = json.decode((FOLDER / "parameters.json").read_bytes(), type=_Parameters)
     return Parameters(
-        _inverted(read["parameters"]),
-        frozenset(read["inferred"]),
-        read["parameter_advice"],
-        read["arguments"],
-        _inverted(read["element_types"]),
-        _inverted(read["types"]),
-        _inverted(read["settings"]),
+        _inverted(read.parameters),
+        frozenset(read.inferred),
+        read.parameter_advice,
+        read.arguments,
+        _inverted(read.element_types),
+        _inverted(read.types),
+        _inverted(read.settings),
     )
 
 

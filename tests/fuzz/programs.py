@@ -17,6 +17,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netlang.syntax.ast import File
 
 TESTS = Path(__file__).parent.parent
 SECONDS = 2
@@ -454,25 +458,22 @@ def _use(path: Path) -> None:
                 assert fault.rule.code in ("open-parameter", "too-large"), fault.message
 
 
-def shape_of(tree: object) -> list[tuple[str, object]]:
-    """List the nodes of a tree without their places, and without parentheses."""
-    from netlang.syntax.ast import Node
+def shape_of(tree: File) -> list[tuple[str, object]]:
+    """List the nodes of a file without their spans, and without parentheses."""
+    from netlang.syntax.ast import Paren
     from netlang.syntax.walk import walk
 
-    assert isinstance(tree, Node)
-
     found: list[tuple[str, object]] = []
-    for node in walk(tree):
-        kind = type(node).__name__
-        if kind in ("File", "Paren", "Comment"):
+    for node in walk(*tree.imports, *tree.declarations):
+        if isinstance(node, Paren):
             continue
         plain = [
             value
-            for name in getattr(type(node), "__slots__", ())
+            for name in node.__struct_fields__
             if name not in ("span", "op_span", "head", "doc")
             and isinstance(value := getattr(node, name), str | int | float | bool | None)
         ]
-        found.append((kind, tuple(plain)))
+        found.append((type(node).__name__, tuple(plain)))
     return found
 
 

@@ -34,7 +34,7 @@ HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 MODULES_AT_THE_TOP, MODULES_IN_A_FOLDER = 4, 15
 LIBRARIES = {
     "lark": ("syntax/grammar.py", "syntax/generate.py"),
-    "msgspec": ("diagnostics/", "syntax/"),
+    "msgspec": ("advice/tables.py", "diagnostics/", "syntax/"),
     "onnx": ("backends/onnx/",),
     "onnxruntime": ("backends/ort.py",),
     "PIL": ("storage/images.py", "diagram/png.py"),

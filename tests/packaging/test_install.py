@@ -129,7 +129,7 @@ def test_the_source_distribution_holds_all_that_its_tests_need(built: Path) -> N
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {
         "README.md", "LICENSE", "pyproject.toml", "grammars/netlang.lark",
+        "netlang/prelude/trees.json", "netlang/syntax/tables.json",
         "examples/data/digit-0.png", "tests/packaging/test_install.py", "CITATION.cff",
         ".pre-commit-hooks.yaml", ".pre-commit-config.yaml", ".github/workflows/ci.yml",
-        "netlang/prelude/trees.json", "netlang/syntax/tables.json",
     } <= names  # fmt: skip
