@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from inspect import currentframe
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.errors import NetlangError
+from netlang.diagnostics.render import render_all
 
 
 class ProgramError(NetlangError):
@@ -15,7 +17,7 @@ class ProgramError(NetlangError):
 
     def __init__(self, name: str, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__(rules.MISTAKES, f"{name} has errors\n\n{_rendered(diagnostics)}")
+        super().__init__(rules.MISTAKES, f"{name} has errors\n\n{render_all(diagnostics)}")
 
 
 class NetlangWarning(UserWarning):
@@ -27,13 +29,7 @@ class ProgramWarning(NetlangWarning):
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__(_rendered(diagnostics))
-
-
-def _rendered(diagnostics: Sequence[Diagnostic]) -> str:
-    from netlang.diagnostics.render import render_all
-
-    return render_all(diagnostics)
+        super().__init__(render_all(diagnostics))
 
 
 def warn(message: str | NetlangWarning) -> None:
@@ -44,8 +40,6 @@ def warn(message: str | NetlangWarning) -> None:
 
 
 def _frames_inside() -> int:
-    from inspect import currentframe
-
     frame, count = currentframe(), 0
     while frame is not None and frame.f_globals["__name__"].startswith("netlang."):
         frame, count = frame.f_back, count + 1

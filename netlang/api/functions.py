@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from netlang.api.display import Text
 from netlang.api.errors import ProgramError
+from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.source import Source
 
 if TYPE_CHECKING:
     from netlang.inference.vectors import Near
@@ -23,8 +25,6 @@ def format(text: str, name: str = "<text>") -> str:
     >>> print(netlang.format("net A( x:f32[N,2] )->y:f32[N,2]=x"), end="")
     net A(x: f32[N, 2]) -> y: f32[N, 2] = x
     """
-    from netlang.diagnostics.diagnostic import Diagnostics
-    from netlang.diagnostics.source import Source
     from netlang.syntax.formatting.format import format_file
     from netlang.syntax.parser import parse
 

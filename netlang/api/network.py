@@ -11,6 +11,7 @@ from netlang.analysis.summary import summarize
 from netlang.api.display import Diagram, Summary, Text, html
 from netlang.api.errors import warn
 from netlang.diagnostics.errors import InputError
+from netlang.ir.types import F64
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -193,7 +194,6 @@ class Network:
         if not double:
             return self.run(named, backend="numpy")
         from netlang.backends import reference
-        from netlang.ir.types import F64
 
         feeds = self._feeds(named)
         return self._advance(reference.run(self.graph, feeds, self.parameters.arrays(), dtype=F64))

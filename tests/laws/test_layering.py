@@ -49,8 +49,8 @@ CYCLIC = {
 
 
 DEFERRED = (
-    ("__init__.py", "netlang.api", "`import netlang` is fast"),
-    ("api.py", "netlang", "a method loads what it needs when it is called"),
+    ("__init__.py", "importlib", "`import netlang` is fast"),
+    ("api", "netlang", "a method loads what it needs when it is called"),
     ("cli", "netlang", "a command loads what it needs once its arguments are checked"),
     ("cli", "difflib json shutil sys traceback importlib", "few commands or errors need it"),
     ("backends", "netlang.backends.onnx", "a session of a saved model does not need onnx"),
