@@ -100,7 +100,7 @@ class Term:
         """Give a size as a number of the same element type."""
         if isinstance(size, int):
             return self.number(size)
-        from netlang.ops.looping.control import Measure
+        from netlang.ops.shaping.creation import Measure
 
         return self.make(Measure(size, self.type.dtype))
 

@@ -8,15 +8,18 @@ back is left, with a single product of matrices in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from netlang.ir.graph import Builder, Cotangents, Graph, Value, Values
-from netlang.ops.looping.control import Scan
 from netlang.ops.looping.gradients_scan import Walk, before_each, leading_to, walked_back
-from netlang.ops.looping.recurrent import Recurrence
+from netlang.ops.looping.scan import Scan
 from netlang.ops.reducing.linear import Linear
 from netlang.ops.shaping.creation import Iota
 from netlang.ops.shaping.repetition import Flip
 from netlang.ops.terms import Term, terms, zeros
+
+if TYPE_CHECKING:
+    from netlang.ops.looping.recurrent import Recurrence
 
 _TIME = 1
 

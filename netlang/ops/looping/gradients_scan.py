@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
-from netlang.ops.looping.control import Scan
 from netlang.ops.reducing.linear import Linear
 from netlang.ops.reverse import gradients
 from netlang.ops.shaping.joining import Concat
 from netlang.ops.shaping.repetition import Flip
 from netlang.ops.terms import terms, zeros
+
+if TYPE_CHECKING:
+    from netlang.ops.looping.scan import Scan
 
 _TIME = 1
 
@@ -118,7 +121,7 @@ def _states(scan: Scan, b: Builder, inputs: Values, outputs: Values) -> Values:
         named = dict(zip(names[: scan.carried], ends, strict=False)) | kept
         nodes = leading_to(scan.body.nodes, named.values())
         body = Graph(f"{scan.body.name}.states", scan.body.inputs, {}, nodes, named)
-        again = b.add(Scan(body, scan.carried, scan.scanned), *inputs)
+        again = b.add(replace(scan, body=body), *inputs)
         found.update(zip(missing, again[scan.carried :], strict=True))
     return tuple(found[i] for i in range(scan.carried))
 
@@ -208,7 +211,8 @@ def _loop_back(
     )
     starts = (c.start for c in carried)
     turned = (_turned(b, stack) for stack in scanned.values())
-    made = b.add(Scan(back, len(carried), len(scanned)), *starts, *turned, *walk.outside)
+    op = replace(scan, body=back, carried=len(carried), scanned=len(scanned))
+    made = b.add(op, *starts, *turned, *walk.outside)
     count = len(carried)
     return made[:count], tuple(_turned(b, stack) for stack in made[count:])
 

@@ -101,6 +101,35 @@ class Full(Primitive):
 
 @register
 @dataclass(frozen=True, slots=True)
+class Measure(Primitive):
+    """Give a size as a tensor of rank 0, such as the length of a sequence as a number."""
+
+    name: ClassVar[str] = "measure"
+    operands: ClassVar[tuple[str, ...]] = ()
+    no_gradient: ClassVar[str] = "it depends on a size alone"
+    size: Size
+    dtype: DType = F32
+
+    def infer(self, *types: TensorType) -> Types:
+        del types
+        return (TensorType(self.dtype, ()),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        del operands
+        return (np.asarray(self.size, dtype=numpy_dtype(self.dtype)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        del operands
+        whole = b.add("Squeeze", b.shape((self.size,)), b.axes([0]))
+        return (whole if self.dtype is I64 else b.add("Cast", whole, to=self.dtype),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [Sample(cls(3), ()), Sample(cls(7, I64), ())]
+
+
+@register
+@dataclass(frozen=True, slots=True)
 class OneHot(Primitive):
     """Turn class numbers into rows with a single 1; a number that is no class gives a row of 0.
 

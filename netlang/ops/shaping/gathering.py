@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.diagnostics import rules
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
-from netlang.ir.types import F32, I64, DType, TensorType, Types
+from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, integers, rejected
 from netlang.ops.samples import sample
 from netlang.ops.shaping.indexing import check_place
+from netlang.ops.shaping.scattering import require_indices
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
 
@@ -159,53 +159,6 @@ class Take(Primitive):
         ]
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class TakeAlong(Primitive):
-    """Pick, in each row, the places that row asks for.
-
-    ``x [A, B, C], ids [A, K, C] -> [A, K, C]`` along axis 1. ONNX: GatherElements.
-    """
-
-    name: ClassVar[str] = "take_along"
-    operands: ClassVar[tuple[str, ...]] = ("x", "ids")
-
-    axis: int
-
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        return cls(axis_of(types[0], integer(attributes, "axis")))
-
-    def infer(self, *types: TensorType) -> Types:
-        x, ids = types
-        require_rows(x, ids, axis_of(x, self.axis))
-        return (x.with_shape(*ids.shape),)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        x, ids = operands
-        return (np.take_along_axis(x, ids, axis=self.axis),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("GatherElements", *operands, axis=self.axis),)
-
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del outputs
-        from netlang.ops.shaping.scattering import Scatter
-
-        x, ids, ct = terms(b, *inputs, *cts)
-        axis = axis_of(x.type, self.axis)
-        return x.zeros().to(Scatter(axis, "add"), ids, ct).value, None
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        n = symbol("N")
-        symbolic = (TensorType(F32, (n, 4)), TensorType(I64, (n, 1)))
-        return [
-            Sample(cls(1), (TensorType(F32, (2, 4, 3)), TensorType(I64, (2, 5, 3))), low=0, high=4),
-            Sample(cls(-1), symbolic, low=0, high=4, sizes={"N": 3}),
-        ]
-
-
 def _added(ct: Term, ids: Term, x: TensorType, axis: int) -> Term:
     """Add slices of a cotangent to the places along an axis that they were taken from."""
     from netlang.ops.shaping.creation import Full
@@ -218,28 +171,3 @@ def _added(ct: Term, ids: Term, x: TensorType, axis: int) -> Term:
     places = ids.cast(I64).reshape((*ids.shape, 1))
     total = nothing.to(ScatterNd("add"), places, rows)
     return total.transpose([*range(1, axis + 1), 0, *range(axis + 1, x.rank)])
-
-
-def require_indices(ids: TensorType, operand: int) -> None:
-    """Refuse places that aren't whole numbers."""
-    if ids.dtype not in (I64, DType.I32):
-        raise OperandError(
-            f"places are i64 elements, not {ids.dtype}",
-            rule=rules.DTYPE_MISMATCH,
-            operand=operand,
-            label=f"this is {ids}",
-            helps=[f"if these are whole numbers, convert them: `cast({{{operand}}}, i64)`"],
-        )
-
-
-def require_rows(x: TensorType, ids: TensorType, axis: int) -> None:
-    """Refuse places that don't lie beside the tensor, but for one axis."""
-    require_indices(ids, 1)
-    aside = (*x.shape[:axis], *x.shape[axis + 1 :])
-    if ids.rank != x.rank or (*ids.shape[:axis], *ids.shape[axis + 1 :]) != aside:
-        raise OperandError(
-            f"the places must have the shape of the tensor, but for axis {axis}",
-            operand=1,
-            label=f"this is {ids}",
-            notes=[f"the tensor is {x}"],
-        )

@@ -10,16 +10,60 @@ from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
-from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, rejected, word
 from netlang.ops.checks import require_dtype_of, shape_text
 from netlang.ops.shaping.creation import Iota
-from netlang.ops.shaping.gathering import TakeAlong, require_indices, require_rows
 from netlang.ops.shaping.joining import Concat
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
 
 _REDUCTIONS = {name: name for name in ("none", "add", "mul")}
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class TakeAlong(Primitive):
+    """Pick, in each row, the places that row asks for.
+
+    ``x [A, B, C], ids [A, K, C] -> [A, K, C]`` along axis 1. ONNX: GatherElements.
+    """
+
+    name: ClassVar[str] = "take_along"
+    operands: ClassVar[tuple[str, ...]] = ("x", "ids")
+
+    axis: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        return cls(axis_of(types[0], integer(attributes, "axis")))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, ids = types
+        _require_rows(x, ids, axis_of(x, self.axis))
+        return (x.with_shape(*ids.shape),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, ids = operands
+        return (np.take_along_axis(x, ids, axis=self.axis),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("GatherElements", *operands, axis=self.axis),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ids, ct = terms(b, *inputs, *cts)
+        axis = axis_of(x.type, self.axis)
+        return x.zeros().to(Scatter(axis, "add"), ids, ct).value, None
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n = symbol("N")
+        symbolic = (TensorType(F32, (n, 4)), TensorType(I64, (n, 1)))
+        return [
+            Sample(cls(1), (TensorType(F32, (2, 4, 3)), TensorType(I64, (2, 5, 3))), low=0, high=4),
+            Sample(cls(-1), symbolic, low=0, high=4, sizes={"N": 3}),
+        ]
 
 
 @register
@@ -44,7 +88,7 @@ class Scatter(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         x, ids, updates = types
-        require_rows(x, ids, axis_of(x, self.axis))
+        _require_rows(x, ids, axis_of(x, self.axis))
         _require_updates(x, updates, ids.shape, ids)
         return (x,)
 
@@ -202,6 +246,31 @@ class ScatterNd(Primitive):
             sample(cls("mul"), (3, 3), (6, 2), (6,)),
             sample(cls("add"), (symbol("N"), 3), (2, 1), (2, 3)),
         ]
+
+
+def require_indices(ids: TensorType, operand: int) -> None:
+    """Refuse places that aren't whole numbers."""
+    if ids.dtype not in (I64, DType.I32):
+        raise OperandError(
+            f"places are i64 elements, not {ids.dtype}",
+            rule=rules.DTYPE_MISMATCH,
+            operand=operand,
+            label=f"this is {ids}",
+            helps=[f"if these are whole numbers, convert them: `cast({{{operand}}}, i64)`"],
+        )
+
+
+def _require_rows(x: TensorType, ids: TensorType, axis: int) -> None:
+    """Refuse places that don't lie beside the tensor, but for one axis."""
+    require_indices(ids, 1)
+    aside = (*x.shape[:axis], *x.shape[axis + 1 :])
+    if ids.rank != x.rank or (*ids.shape[:axis], *ids.shape[axis + 1 :]) != aside:
+        raise OperandError(
+            f"the places must have the shape of the tensor, but for axis {axis}",
+            operand=1,
+            label=f"this is {ids}",
+            notes=[f"the tensor is {x}"],
+        )
 
 
 def _pulled(

@@ -180,7 +180,7 @@ class AdaptiveAvgPool(AdaptivePool):
         if part is not None:
             return _cut(x, axis, n, part).mean([axis + 1])
         # What pooling makes of the unit vectors is the matrix it multiplies by.
-        from netlang.ops.reducing.linear import Einsum
+        from netlang.ops.reducing.einsum import Einsum
         from netlang.ops.shaping.creation import Iota, OneHot
 
         size = x.shape[axis]

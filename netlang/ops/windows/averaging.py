@@ -12,7 +12,7 @@ from netlang.ir.types import TensorType, Types
 from netlang.ops.arguments import Arguments, flag, integer, rejected
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
-from netlang.ops.windows.pooling import (
+from netlang.ops.windows.pools import (
     pad_by_concat,
     pool_type,
     pool_windows,

@@ -12,11 +12,11 @@ from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.checks import require_float
 from netlang.ops.shaping.creation import Full, Iota
-from netlang.ops.shaping.resize import Upsample
 from netlang.ops.shaping.scattering import Scatter
 from netlang.ops.terms import Term, number
-from netlang.ops.windows.gradients_convolution import ConvolveInputGradient
-from netlang.ops.windows.pooling import largest
+from netlang.ops.windows.convolution import ConvolveInputGradient
+from netlang.ops.windows.pools import largest
+from netlang.ops.windows.resize import Upsample
 from netlang.ops.windows.windows import Pads, Windows, padded, positions, spatial_shape, taps
 from netlang.system.numpy import Array, np
 

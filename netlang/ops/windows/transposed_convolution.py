@@ -145,7 +145,7 @@ class ConvolveTranspose(Primitive):
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
-        from netlang.ops.windows.gradients_convolution import ConvolveWeightGradient
+        from netlang.ops.windows.convolution import ConvolveWeightGradient
 
         x, w, ct = terms(b, *inputs[:2], *cts)
         form = (self.stride, self.pad, self.dilation, self.groups)

@@ -100,7 +100,7 @@ class Unfold(Primitive):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         from netlang.ops.shaping.creation import Iota, OneHot
-        from netlang.ops.windows.gradients_convolution import ConvolveInputGradient
+        from netlang.ops.windows.convolution import ConvolveInputGradient
 
         (ct,) = terms(b, *cts)
         x, many = inputs[0].type, product(self.kernel)

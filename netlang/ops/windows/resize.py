@@ -25,8 +25,8 @@ from netlang.ops.arguments import Arguments, flag, numbers, rejected, sizes, wor
 from netlang.ops.axes import ratio
 from netlang.ops.checks import require_float
 from netlang.ops.samples import sample
-from netlang.ops.shaping.interpolation import CUBIC, EXACT, LINEAR, MODES, NEAREST, Interpolation
 from netlang.ops.terms import Term, terms
+from netlang.ops.windows.interpolation import CUBIC, EXACT, LINEAR, MODES, NEAREST, Interpolation
 from netlang.ops.windows.windows import spatial_shape, wrong_count
 from netlang.system.numpy import Array, np
 
@@ -398,7 +398,7 @@ def _numbers(b: OnnxBuilder, want: Size, apart: tuple[str, str], way: Interpolat
 
 def _pulled(ct: Term, axis: int, size: Size, on_rows: Primitive) -> Term:
     """Take a cotangent along one axis back through the matrix that resized it from ``size``."""
-    from netlang.ops.reducing.linear import Einsum
+    from netlang.ops.reducing.einsum import Einsum
     from netlang.ops.shaping.creation import Iota, OneHot
 
     # What resizing makes of the unit vectors is that matrix.

@@ -1,4 +1,4 @@
-"""Loops at run time, and sizes as numbers."""
+"""Loops at run time."""
 
 from __future__ import annotations
 
@@ -9,39 +9,8 @@ from typing import ClassVar, Self
 from netlang.ir.dims import Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
-from netlang.ir.types import F32, I64, DType, TensorType, Types
+from netlang.ir.types import F32, TensorType, Types
 from netlang.system.numpy import Array, np
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class Measure(Primitive):
-    """Give a size as a tensor of rank 0, such as the length of a sequence as a number."""
-
-    name: ClassVar[str] = "measure"
-    operands: ClassVar[tuple[str, ...]] = ()
-    no_gradient: ClassVar[str] = "it depends on a size alone"
-    size: Size
-    dtype: DType = F32
-
-    def infer(self, *types: TensorType) -> Types:
-        del types
-        return (TensorType(self.dtype, ()),)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        from netlang.ir.arrays import numpy_dtype
-
-        del operands
-        return (np.asarray(self.size, dtype=numpy_dtype(self.dtype)),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        del operands
-        whole = b.add("Squeeze", b.shape((self.size,)), b.axes([0]))
-        return (whole if self.dtype is I64 else b.add("Cast", whole, to=self.dtype),)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        return [Sample(cls(3), ()), Sample(cls(7, I64), ())]
 
 
 @register
