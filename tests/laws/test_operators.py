@@ -38,8 +38,8 @@ UNLISTED = {
         "index constant measure scan foreign"
     ),
     "made by gradients and by the steps of training": (
-        "normalize_batch_training draw_uniform draw_normal convolve_input_gradient "
-        "convolve_weight_gradient max_pool_places"
+        "normalize_batch_training sample_uniform sample_normal convolve_input_gradient "
+        "convolve_weight_gradient max_pool_indices"
     ),
 }
 """Operators that need no line in the prelude, by the reason."""

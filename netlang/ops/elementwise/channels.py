@@ -1,4 +1,4 @@
-"""What acts on whole channels (axis 1), or across them."""
+"""Operations with one number per channel (axis 1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ H = symbol("H")
 
 @dataclass(frozen=True)
 class OverChannels(Primitive, ABC):
-    """One number for each channel, taken together with a map. Subclasses add no fields."""
+    """Combine a tensor with one number per channel. Subclasses add no fields."""
 
     operands: ClassVar[tuple[str, ...]] = ("x", "b")
     pointwise = True
@@ -49,7 +49,7 @@ class OverChannels(Primitive, ABC):
 
 @register
 class AddChannel(OverChannels):
-    """Add one number for each channel.
+    """Add one number per channel, such as a bias.
 
     ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``.
     """
@@ -88,21 +88,21 @@ class MulChannel(OverChannels):
 
 
 def over_channels(v: Array, x: Array) -> Array:
-    """Put axes of size 1 behind the channels, so that NumPy lines ``v`` up with axis 1."""
+    """Return ``v`` with trailing axes of size 1, so that NumPy aligns it with axis 1."""
     return v.reshape(-1, *(1,) * (x.ndim - 2))
 
 
 def aligned(b: OnnxBuilder, v: Operand, x: TensorType) -> Operand | str:
-    """Put axes of size 1 behind the channels, so that ONNX lines ``v`` up with axis 1."""
+    """Return ``v`` with trailing axes of size 1, so that ONNX aligns it with axis 1."""
     return v if x.rank == 2 else b.add("Unsqueeze", v, b.axes(range(1, x.rank - 1)))
 
 
 @register
 @dataclass(frozen=True)
 class PRelu(Primitive):
-    """Keep positive elements and multiply the others by a learned slope, one for each channel.
+    """Multiply negative elements by a learned slope, one per channel.
 
-    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; a slope ``f32[1]`` serves all channels.
+    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; a slope ``f32[1]`` applies to all channels.
     Source: He et al., 2015; ONNX PRelu.
     """
 

@@ -1,4 +1,4 @@
-"""Loops at run time."""
+"""Loops over the steps of sequences, executed at run time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class Scan(Primitive):
-    """Walk along axis 1 of tensors with one body for every step (ONNX Scan).
+    """Run one body for every step along axis 1 of sequences.
 
-    Operands: ``carried`` start values, ``scanned`` sequences ``(N, T, ...)``, then what the body
-    uses from outside. The body maps carried values, slices ``(N, ...)`` and outside values to the
-    next carried values and the step's results. Gives the last carried values and the results of
-    all steps, stacked on axis 1.
+    Operands: ``carried`` initial values, ``scanned`` sequences ``(N, T, ...)``, then the outside
+    values that the body uses. The body maps carried values, slices ``(N, ...)`` and outside values
+    to the next carried values and the results of the step. Returns the final carried values and
+    the results of all steps, stacked along axis 1. ONNX: Scan.
     """
 
     name: ClassVar[str] = "scan"
@@ -79,7 +79,7 @@ class Scan(Primitive):
 
     def _step(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
         values: dict[Value, Array] = dict(zip(self.body.inputs, inputs, strict=True))
-        # Where f32 is computed in float64, so is what the body makes from nothing.
+        # If f32 is computed in float64, so are the constants of the body.
         wide = any(v.type.dtype is F32 and a.dtype == np.float64 for v, a in values.items())
         for node in self.body.nodes:
             for v, made in zip(

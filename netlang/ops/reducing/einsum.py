@@ -1,4 +1,4 @@
-"""Products and sums of tensors by a rule of letters."""
+"""Einstein summation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.checks import require_dtype_of, require_float
-from netlang.ops.reducing.subscripts import Subscripts, spelled_out
+from netlang.ops.reducing.subscripts import Subscripts, expanded
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
 
@@ -23,11 +23,11 @@ T = symbol("T")
 @register
 @dataclass(frozen=True)
 class Einsum(Primitive):
-    """Multiply and add up as a rule of letters says: one letter for each axis.
+    """Compute an Einstein summation, given by one letter per axis.
 
-    ``"bhtd,bhsd->bhts"`` with ``f32[B, H, T, D], f32[B, H, S, D] -> f32[B, H, T, S]``. A letter on
-    the left alone is summed over. In the language ``...`` stands for all axes without a letter.
-    Takes one tensor or two. Source: ONNX Einsum.
+    ``"bhtd,bhsd->bhts"`` with ``f32[B, H, T, D], f32[B, H, S, D] -> f32[B, H, T, S]``. Letters that
+    occur only on the left are summed over. In the language, ``...`` denotes all axes without a
+    letter. Takes one tensor or two. Source: ONNX Einsum.
     """
 
     name: ClassVar[str] = "einsum"
@@ -42,7 +42,7 @@ class Einsum(Primitive):
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
         rule = "".join(str(attributes["rule"]).split())
-        return cls(spelled_out(rule, [x.rank for x in types]))
+        return cls(expanded(rule, [x.rank for x in types]))
 
     def infer(self, *types: TensorType) -> Types:
         require_float("einsum", *types)
@@ -69,7 +69,7 @@ class Einsum(Primitive):
         given = terms(b, *inputs)
         (ct,) = terms(b, *cts)
         rule = Subscripts.parse(self.rule, len(inputs))
-        return tuple(_pulled(rule, given, place, ct).value for place in range(len(inputs)))
+        return tuple(_cotangent(rule, given, i, ct).value for i in range(len(inputs)))
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -90,28 +90,28 @@ def _sample(op: Primitive, *shapes: Shape) -> Sample:
     return Sample(op, tuple(TensorType(F32, s) for s in shapes), sizes={"N": 4, "T": 5})
 
 
-def _pulled(rule: Subscripts, operands: Sequence[Term], place: int, ct: Term) -> Term:
-    """Give the cotangent of the operand at ``place`` from that of the result.
+def _cotangent(rule: Subscripts, operands: Sequence[Term], position: int, ct: Term) -> Term:
+    """Return the cotangent of an operand, given that of the result.
 
-    A letter of that operand alone was summed over, so its axis is a repetition; a letter that is
-    on it twice was a diagonal, so what is beside the diagonal gets 0.
+    A letter of that operand only was summed over, so its axis is expanded. A letter that it has
+    twice selected a diagonal, so the cotangent is 0 off the diagonal.
     """
-    term = rule.operands[place]
+    term = rule.operands[position]
     once = "".join(dict.fromkeys(term))
     others = [(t, x) for i, (t, x) in enumerate(zip(rule.operands, operands, strict=True))
-              if i != place]  # fmt: skip
+              if i != position]  # fmt: skip
     known = {letter for t in (rule.result, *(t for t, _ in others)) for letter in t}
     kept = "".join(letter for letter in once if letter in known)
     left = ",".join([rule.result, *(t for t, _ in others)])
-    pulled = ct.to(Einsum(f"{left}->{kept}"), *(x for _, x in others))
-    sizes = dict(zip(term, operands[place].shape, strict=True))
+    cotangent = ct.to(Einsum(f"{left}->{kept}"), *(x for _, x in others))
+    sizes = dict(zip(term, operands[position].shape, strict=True))
     ones = tuple(sizes[letter] if letter in known else 1 for letter in once)
-    pulled = pulled.reshape(ones).expand(tuple(sizes[letter] for letter in once))
-    return _on_diagonals(pulled, once, term)
+    cotangent = cotangent.reshape(ones).expand(tuple(sizes[letter] for letter in once))
+    return _on_diagonals(cotangent, once, term)
 
 
 def _on_diagonals(x: Term, once: str, term: str) -> Term:
-    """Bring axes ``once`` to axes ``term``, in which letters come again."""
+    """Return axes ``once`` as axes ``term``, in which letters occur again, on diagonals."""
     from netlang.ops.shaping.creation import Iota, OneHot
 
     free = (letter for letter in ascii_letters if letter not in term)

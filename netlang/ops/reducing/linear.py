@@ -1,4 +1,4 @@
-"""Products of matrices and their generalisation."""
+"""Matrix products and dense layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = symbol("T")
 @register
 @dataclass(frozen=True)
 class Matmul(Primitive):
-    """Multiply matrices: the last axis of ``a`` with the last but one of ``b``.
+    """Multiply matrices: the last axis of ``a`` by the second to last of ``b``.
 
     ``f32[M, K], f32[K, P] -> f32[M, P]``. A tensor of rank 1 is a row on the left and a column on
     the right; the axes before the last two broadcast. Written ``a @ b``. Source: ONNX MatMul.
@@ -203,7 +203,7 @@ def _batch(a: TensorType, b: TensorType) -> Shape:
 
 
 def _unequal_inner(a: TensorType, b: TensorType, inner: Size) -> OperandError:
-    which = "the last but one" if b.rank > 1 else "the only one"
+    which = "the second to last" if b.rank > 1 else "the only one"
     helps: tuple[str, ...] = ()
     if b.rank == 2 and a.shape[-1] == b.shape[1]:
         helps = ("multiply by the transpose: `{0} @ transpose({1})`",)

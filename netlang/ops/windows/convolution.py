@@ -41,10 +41,10 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class Convolve(Primitive):
-    """Slide filters over a map; with a bias, add one number per filter.
+    """Convolve with filters, and add a bias per filter if there is one.
 
     ``x [N, C, ...S], w [O, C // groups, ...K], bias [O] -> [N, O, ...]`` with one to three spatial
-    axes. ``pad`` holds the positions added before and after each axis. ONNX: Conv.
+    axes. ``pad`` holds the padding before and after each axis. ONNX: Conv.
     """
 
     name: ClassVar[str] = "convolve"
@@ -165,7 +165,7 @@ class Convolve(Primitive):
 
 @dataclass(frozen=True)
 class ConvolutionGradient(Primitive, ABC):
-    """What the gradients of a convolution share; ``size`` is that of the gradient's windows or map.
+    """Compute a gradient of a convolution, of spatial sizes ``size``.
 
     Subclasses add no fields, so they need no decorator of their own.
     """
@@ -179,9 +179,9 @@ class ConvolutionGradient(Primitive, ABC):
     groups: int = 1
 
     def require_cotangent(self, x: TensorType, w: TensorType, ct: TensorType) -> None:
-        """Raise ``OperandError`` unless ``ct`` is what convolving ``x`` with ``w`` makes."""
+        """Raise ``OperandError`` unless ``ct`` has the type of ``x`` convolved with ``w``."""
         if self.convolution().infer(x, w) != (ct,):
-            raise OperandError("this is no cotangent of that convolution", label=f"this is {ct}")
+            raise OperandError("this is not a cotangent of that convolution", label=f"this is {ct}")
 
     def convolution(self) -> Convolve:
         return Convolve(self.stride, self.pad, self.dilation, self.groups)
@@ -192,7 +192,7 @@ class ConvolutionGradient(Primitive, ABC):
 
 @register
 class ConvolveInputGradient(ConvolutionGradient):
-    """Take the cotangent of a convolution's result back to its map.
+    """Compute the cotangent of a convolution's input.
 
     ``ct [N, O, ...], w [O, C // groups, ...K] -> [N, C, ...size]``. ONNX: Conv;
     ConvTranspose; Gemm, Col2Im.
@@ -217,13 +217,13 @@ class ConvolveInputGradient(ConvolutionGradient):
         windows = self.windows(w.shape[2:])
         counts, groups, filters = ct.shape[2:], self.groups, w.shape[0]
         flat = w.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
-        columns = multiply(flat, ct.reshape(ct.shape[0], groups, filters // groups, -1))
-        columns = columns.reshape(ct.shape[0], groups * w.shape[1], -1, *counts)
+        patches = multiply(flat, ct.reshape(ct.shape[0], groups, filters // groups, -1))
+        patches = patches.reshape(ct.shape[0], groups * w.shape[1], -1, *counts)
         sizes = [n for n in self.size if isinstance(n, int)]
         whole = [n + sum(pair) for n, pair in zip(sizes, self.pad, strict=True)]
         y = np.zeros((ct.shape[0], groups * w.shape[1], *whole), ct.dtype)
         for i, tap in enumerate(taps(windows, counts)):
-            y[(slice(None), slice(None), *tap)] += columns[:, :, i]
+            y[(slice(None), slice(None), *tap)] += patches[:, :, i]
         kept = tuple(
             slice(before, before + n) for n, (before, _) in zip(sizes, self.pad, strict=True)
         )
@@ -253,7 +253,7 @@ class ConvolveInputGradient(ConvolutionGradient):
 
 @register
 class ConvolveWeightGradient(ConvolutionGradient):
-    """Take the cotangent of a convolution's result back to its filters.
+    """Compute the cotangent of a convolution's filters.
 
     ``x [N, C, ...S], ct [N, O, ...] -> [O, C // groups, ...size]``. ONNX: Slice, Concat, Gemm;
     MatMul.
@@ -336,11 +336,10 @@ _Case = tuple[Convolve, TensorType, TensorType, TensorType, dict[str, int]]
 
 
 def _samples(*, gathered: bool = False) -> Sequence[_Case]:
-    """Give convolutions of every form.
+    """Return convolutions that every lowering is chosen for.
 
-    With fewer filters than channels, with wide windows, and with as many filters as in real
-    networks, other sums are cheaper.
-    ``gathered`` are those that many filters make different where maps are wanted.
+    Which one is fastest depends on the numbers of filters and channels and on the window.
+    ``gathered`` adds cases with many filters, which matter for the gradient by the input.
     """
     from netlang.ops.windows.convolution_lowerings import MANY
 

@@ -23,7 +23,7 @@ H = symbol("H")
 @register
 @dataclass(frozen=True)
 class LocalResponseNorm(Primitive):
-    """Divide each element by a power of the mean square of its neighbours across channels.
+    """Divide each element by a power of the mean square of its neighbors across channels.
 
     ``f32[N, C, ...S] -> f32[N, C, ...S]``: x / (k + alpha / size * sum of squares) ** beta.
     Source: Krizhevsky et al., 2012; ONNX LRN, where ``k`` is called bias.
@@ -62,10 +62,10 @@ class LocalResponseNorm(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        reach = self.size // 2
+        radius = self.size // 2
         square = x * x
         total = np.copy(square)
-        for step in range(1, min(reach, x.shape[1] - 1) + 1):
+        for step in range(1, min(radius, x.shape[1] - 1) + 1):
             total[:, step:] += square[:, :-step]
             total[:, :-step] += square[:, step:]
         spread = x.dtype.type(self.k) + x.dtype.type(self.alpha / self.size) * total
@@ -81,7 +81,7 @@ class LocalResponseNorm(Primitive):
         }
         if x.type.rank == 4:
             return (b.add("LRN", x, **attributes),)
-        # onnxruntime takes maps of two spatial axes only.
+        # onnxruntime supports two spatial axes only.
         batch, channels, *spatial = x.type.shape
         shape = (batch, channels, product(spatial), 1)
         flat = b.add("Reshape", x, b.shape(shape, like=x))
@@ -97,12 +97,12 @@ class LocalResponseNorm(Primitive):
         return ((ct * scale - x * shares * (2 * self.alpha * self.beta)).value,)
 
     def _around(self, x: Term) -> Term:
-        """Average over neighbours across channels; those that are missing count as 0."""
+        """Average over neighbors across channels; missing ones count as 0."""
         from netlang.ops.windows.averaging import AvgPool
 
-        reach = self.size // 2
+        radius = self.size // 2
         one = x.reshape((x.shape[0], 1, x.shape[1], product(x.shape[2:])))
-        return one.to(AvgPool((self.size, 1), (1, 1), ((reach, reach), (0, 0)))).reshape(x.shape)
+        return one.to(AvgPool((self.size, 1), (1, 1), ((radius, radius), (0, 0)))).reshape(x.shape)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

@@ -1,4 +1,4 @@
-"""The largest number of each window of a map, and what all pools share."""
+"""Max pooling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from netlang.ir.types import TensorType, Types
 from netlang.ops.arguments import Arguments, flag
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
-from netlang.ops.windows.pools import largest, pool_type, pool_windows, stretched, symbolic_pool
+from netlang.ops.windows.pools import (
+    add_max_pool,
+    ceil_padded,
+    pool_type,
+    pool_windows,
+    symbolic_pool,
+)
 from netlang.ops.windows.windows import (
     Pads,
     Windows,
@@ -26,10 +32,10 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class MaxPool(Primitive):
-    """Take the largest number of each window.
+    """Compute the maximum of each window.
 
-    ``[N, C, ...S] -> [N, C, ...]``. Padding never wins. With ``ceil`` an incomplete last window
-    counts if it starts inside the map or the padding before it. ONNX: MaxPool.
+    ``[N, C, ...S] -> [N, C, ...]``. Padding is never the maximum. With ``ceil`` an incomplete last
+    window counts if it starts inside the input or the padding before it. ONNX: MaxPool.
     """
 
     name: ClassVar[str] = "max_pool"
@@ -57,21 +63,21 @@ class MaxPool(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        windows = stretched(self._windows(), ceil=self.ceil)
+        windows = ceil_padded(self._windows(), ceil=self.ceil)
         counts = positions(windows, x)
         return (fold(padded(x, windows.pad, -np.inf), windows, counts, np.maximum),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
-        windows = stretched(self._windows(), ceil=self.ceil)
-        return largest(b, x, windows, outputs=1)[0]
+        windows = ceil_padded(self._windows(), ceil=self.ceil)
+        return add_max_pool(b, x, windows, outputs=1)[0]
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         from netlang.ops.windows.gradients_pooling import max_gradient
 
         x, ct = terms(b, *inputs, *cts)
-        windows = stretched(self._windows(), ceil=self.ceil)
+        windows = ceil_padded(self._windows(), ceil=self.ceil)
         return (max_gradient(x, ct, windows).value,)
 
     @classmethod

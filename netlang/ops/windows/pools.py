@@ -13,11 +13,11 @@ from netlang.ops.checks import require_float
 from netlang.ops.windows.windows import Pads, Windows, onnx_pads, read_windows, spatial_shape
 
 
-def largest(
+def add_max_pool(
     b: OnnxBuilder, x: Operand, windows: Windows, *, outputs: int
 ) -> tuple[tuple[str, ...], Shape]:
-    """Add a MaxPool; give its results and the spatial sizes of the map it looked at."""
-    # Run times refuse padding as long as the kernel, which a dilated window may need.
+    """Add a MaxPool; return its results and the spatial sizes of its padded input."""
+    # Runtimes reject padding as long as the kernel, which a dilated window may need.
     inside = tuple(
         (before, min(after, kernel - 1))
         for (before, after), kernel in zip(windows.pad, windows.kernel, strict=True)
@@ -56,28 +56,28 @@ def pool_type(x: TensorType, windows: Windows, *, ceil: bool) -> TensorType:
     return x.with_shape(*x.shape[:2], *counts)
 
 
-def stretched(windows: Windows, *, ceil: bool) -> Windows:
-    """Pad so far that rounding down counts every window."""
+def ceil_padded(windows: Windows, *, ceil: bool) -> Windows:
+    """Return windows with so much padding that rounding down counts every window."""
     if not ceil:
         return windows
     return Windows(windows.kernel, windows.stride, windows.covering(), windows.dilation)
 
 
 def pad_by_concat(b: OnnxBuilder, x: Operand, pad: Pads, fill: float) -> Operand | str:
-    """Pad by Concat: run times fuse Pad into a pool that follows it, which changes the result."""
+    """Pad by Concat, because runtimes fuse Pad into a pool after it, which changes the result."""
     joined: Operand | str = x
     shape = list(x.type.shape)
     for axis, (before, after) in enumerate(pad, start=2):
         if not before and not after:
             continue
-        front, behind = (
+        front, back = (
             [b.add("Expand", b.constant(fill, x.type.dtype), b.shape(tuple(sizes)))]
             if amount
             else []
             for amount in (before, after)
             for sizes in [[*shape[:axis], amount, *shape[axis + 1 :]]]
         )
-        joined = b.add("Concat", *front, joined, *behind, axis=axis)
+        joined = b.add("Concat", *front, joined, *back, axis=axis)
         shape[axis] = shape[axis] + before + after
     return joined
 
