@@ -13,6 +13,7 @@ from netlang.api.errors import ProgramError, ProgramWarning, warn
 from netlang.api.network import Network
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.errors import NetlangError
+from netlang.diagnostics.render import render_all
 
 if TYPE_CHECKING:
     from netlang.api.training import ParameterSource, Run
@@ -88,8 +89,6 @@ class Program(Mapping[str, Network]):
     @property
     def problems(self) -> Text:
         """The errors and warnings, as ``netlang check`` prints them."""
-        from netlang.diagnostics.render import render_all
-
         return Text(render_all(self.diagnostics))
 
     def check(self, *, strict: bool = False) -> Program:

@@ -15,7 +15,8 @@ from netlang.ir.op import Family
 from netlang.ir.types import Types
 from netlang.ops.looping.recurrent import Recurrence
 from netlang.ops.random.random import RandomDrop
-from netlang.ops.reducing.linear import Einsum, Linear, Matmul
+from netlang.ops.reducing.einsum import Einsum
+from netlang.ops.reducing.linear import Linear, Matmul
 from netlang.ops.reducing.softmax import Softmax
 from netlang.ops.shaping.gathering import GatherRows
 from netlang.ops.windows.averaging import AvgPool, LpPool

@@ -1,4 +1,4 @@
-"""The element types of NumPy and those of the language."""
+"""NumPy element types and those of the language."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ _DTYPES = {name: dtype for dtype, name in _NAMES.items()} | {"bfloat16": DType.B
 
 
 def numpy_dtype(dtype: DType) -> numpy.dtype[Any]:
-    """Give the NumPy element type that holds ``dtype`` (bf16 is that of ml_dtypes)."""
+    """Return the NumPy element type of ``dtype`` (for bf16, that of ml_dtypes)."""
     if dtype is DType.BF16:
         return np.dtype(import_module("ml_dtypes").bfloat16)
     return np.dtype(_NAMES[dtype])
 
 
 def dtype_of(array: Array) -> DType | None:
-    """Give the element type of an array in either byte order; ``None`` where we have none."""
+    """Return the element type of an array in either byte order; ``None`` if there is none."""
     return known(array.dtype)
 
 
 def known(dtype: numpy.dtype[Any]) -> DType | None:
-    """Give the element type of the language that NumPy's is; ``None`` where there is none."""
+    """Return the element type of the language for that of NumPy; ``None`` if there is none."""
     return _DTYPES.get(dtype.name)
 
 
 def raw(array: Array) -> memoryview:
-    """Give the bytes of an array in row-major order, each element's lowest first.
+    """Return the bytes of an array in row-major order, in little-endian byte order.
 
-    They are the array's own where it is stored so, and a copy of them where it is not.
+    They are not copied if the array is stored like that.
     """
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return np.ascontiguousarray(little).reshape(-1).view(np.uint8).data
 
 
 def show_array(array: Array) -> str:
-    """Print the type of an array as the language writes it: ``f32[1, 28, 28]``."""
+    """Return the type of an array as the language writes it: ``f32[1, 28, 28]``."""
     dtype = dtype_of(array)
     shape = ", ".join(map(str, array.shape))
     return f"{dtype or array.dtype.name}[{shape}]"
 
 
 def type_of(array: Array) -> TensorType | None:
-    """Give the type of an array; ``None`` where the language has no such elements."""
+    """Return the type of an array; ``None`` if the language has no such elements."""
     dtype = dtype_of(array)
     return TensorType(dtype, array.shape) if dtype is not None else None

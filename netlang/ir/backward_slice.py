@@ -1,4 +1,4 @@
-"""What a value depends on."""
+"""Backward slices: what a value depends on."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import TypeAlias
 
 from netlang.ir.graph import Node, Value, Values
 
-Slopes: TypeAlias = Mapping[Value, tuple[Value, Value]]
-"""Values that are gradients: what each is the gradient of, and by what."""
+Gradients: TypeAlias = Mapping[Value, tuple[Value, Value]]
+"""Values that are gradients, with what each is the gradient of, and by what."""
 
 
-def moving(nodes: Sequence[Node], loss: Value, slopes: Slopes | None = None) -> set[Value]:
-    """Collect the values a loss has a gradient by, and what those are computed from."""
-    open = _with_slopes({loss}, slopes)
+def moving(nodes: Sequence[Node], loss: Value, gradients: Gradients | None = None) -> set[Value]:
+    """Return the values by which a loss has a gradient, and what those are computed from."""
+    open = _with_sources({loss}, gradients)
     for node in reversed(nodes):
         if not node.op.stops_gradient and not open.isdisjoint(node.outputs):
-            open |= _with_slopes(node.inputs, slopes)
+            open |= _with_sources(node.inputs, gradients)
     return open
 
 
-def needed(nodes: Sequence[Node], wanted: Values, slopes: Slopes | None = None) -> list[Node]:
-    """List the nodes that some values depend on, in their order."""
-    open = _with_slopes(wanted, slopes)
+def needed(nodes: Sequence[Node], wanted: Values, gradients: Gradients | None = None) -> list[Node]:
+    """Return the nodes that some values depend on, in order."""
+    open = _with_sources(wanted, gradients)
     live: list[Node] = []
     for node in reversed(nodes):
         if not open.isdisjoint(node.outputs):
-            open |= _with_slopes(node.inputs, slopes)
+            open |= _with_sources(node.inputs, gradients)
             live.append(node)
     return live[::-1]
 
 
-def _with_slopes(values: Iterable[Value], slopes: Slopes | None) -> set[Value]:
-    """Add what gradients among some values come from."""
+def _with_sources(values: Iterable[Value], gradients: Gradients | None) -> set[Value]:
+    """Return some values, and what gradients among them come from."""
     found = set(values)
-    if slopes:
-        found.update(source for v in values if v in slopes for source in slopes[v])
+    if gradients:
+        found.update(source for v in values if v in gradients for source in gradients[v])
     return found

@@ -110,7 +110,7 @@ class Dim:
         return other - floor_divide(other, self) * self
 
     def __str__(self) -> str:
-        # The constant comes last and a leading minus is avoided, as people write polynomials.
+        # The constant comes last and a leading minus is avoided, as in handwriting.
         ordered = sorted(self.terms, key=lambda t: (not t[0], t[1] < 0))
         text = ""
         for monomial, coefficient in ordered:
@@ -126,7 +126,7 @@ _MOST_TERMS = 2_000
 
 
 class Intricate(TooLargeError):
-    """A size is a longer formula than anyone could read, or than is worked out here."""
+    """A formula of a size is longer than the limit."""
 
     def __init__(self) -> None:
         super().__init__("this size is too long a formula", helps=["give the dimensions numbers"])
@@ -137,7 +137,7 @@ Shape = tuple[Size, ...]
 
 
 class UnboundSizeError(Exception):
-    """A size was asked for while one of its symbols has none; ``name`` says which."""
+    """A size was requested while a symbol in it has no value; ``name`` is the symbol."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -145,11 +145,11 @@ class UnboundSizeError(Exception):
 
 
 _TRIED = 1 << 12
-"""Numbers that ``divisors`` tries at most."""
+"""The largest number that ``divisors`` tries."""
 
 
 def symbol(name: str, unit: int = 1) -> Dim:
-    """Make the size called ``name``, known to be a multiple of ``unit``."""
+    """Return the size called ``name``, known to be a multiple of ``unit``."""
     return Dim((((Symbol(name, unit),), unit),))
 
 
@@ -193,14 +193,14 @@ def floor_divide(a: Size, b: Size) -> Size:
 
 
 def divides(divisor: Size, size: Size) -> bool:
-    """Tell whether ``divisor`` is known to divide ``size`` without a rest."""
+    """Return whether ``divisor`` is known to divide ``size`` without remainder."""
     if divisor == 0:
         return False
     return exact_quotient(size, divisor) is not None
 
 
 def divisors(*sizes: int) -> list[int]:
-    """List what divides all sizes, upwards; of huge ones only the least and the largest are found.
+    """Return the common divisors, ascending; for huge sizes only the smallest and the largest.
 
     >>> divisors(12, 18)
     [1, 2, 3, 6]
@@ -211,7 +211,7 @@ def divisors(*sizes: int) -> list[int]:
 
 
 def exact_quotient(a: Size, b: Size) -> Size | None:
-    """Divide where the rest is known to be nothing, else give ``None``."""
+    """Return the quotient if the remainder is known to be 0, else ``None``."""
     if b == 0:
         return None
     quotient = floor_divide(a, b)
@@ -219,7 +219,7 @@ def exact_quotient(a: Size, b: Size) -> Size | None:
 
 
 def substitute(size: Size, values: Mapping[str, Size]) -> Size:
-    """Put sizes in the place of symbols.
+    """Substitute sizes for symbols.
 
     A value must be a multiple of the symbol's unit, else ``ValueError``.
     """
@@ -245,7 +245,7 @@ def bind(size: Size, values: Mapping[str, int]) -> int:
 
 
 def parts(size: Size, most: int) -> int:
-    """Count the numbers and symbols a size is written with; stops soon after ``most``.
+    """Count the numbers and symbols of a formula; stops soon after ``most``.
 
     >>> parts(2 * symbol("N") + 1, 10), parts(symbol("H") // 7, 10)
     (3, 2)
@@ -267,7 +267,7 @@ def parts(size: Size, most: int) -> int:
 
 
 def symbols(size: Size) -> dict[str, int]:
-    """Name every symbol in a size, with the unit it is a multiple of."""
+    """Return every symbol in a size, with the unit it is a multiple of."""
     found: dict[str, int] = {}
     if isinstance(size, Dim):
         for monomial, _ in size.terms:
@@ -281,7 +281,7 @@ def symbols(size: Size) -> dict[str, int]:
 
 
 def is_symbol(size: Size) -> str | None:
-    """Give the name of the symbol a size is, and ``None`` if it is anything else.
+    """Return the name of a size that is a symbol, else ``None``.
 
     >>> is_symbol(symbol("H", 16)), is_symbol(2 * symbol("H"))
     ('H', None)
@@ -341,7 +341,7 @@ def _divide_by_dim(a: Dim, b: Dim) -> Size:
 
 
 def _polynomial_quotient(a: Dim, b: Dim) -> Size | None:
-    """Divide polynomials where that comes out exactly (the divisor is taken to be positive)."""
+    """Return the exact quotient of polynomials if there is one, for a positive divisor."""
     lead, lead_c = b.terms[0]
     rest: Size = a
     quotient: Size = 0

@@ -24,12 +24,12 @@ class Value:
 
 Values = tuple[Value, ...]
 Cotangents = tuple[Value | None, ...]
-"""One for each operand of an operator; ``None`` where nothing flows back."""
+"""One for each operand of an operator; ``None`` where there is no gradient."""
 
 
 @dataclass(frozen=True, slots=True)
 class Init:
-    """How a weight starts: the name of a rule and its numbers.
+    """An initializer of a weight: the name of a rule and its numbers.
 
     ``constant value``, ``normal std mean``, ``uniform low high``, and the rules that look at the
     shape (``xavier_uniform gain``, ``kaiming_uniform gain``, ``fan_in_uniform gain``, ...).
@@ -44,7 +44,7 @@ class Init:
 
 @record
 class Param:
-    """A weight: its path, its type, how it starts, whether training changes it."""
+    """A weight: its path, type and initializer, and whether training changes it."""
 
     path: str
     type: TensorType
@@ -55,10 +55,10 @@ class Param:
 
 @record
 class Scope:
-    """One call on the way to a node: the path it gives its weights and where it was written.
+    """A call that led to a node: the path of its weights and the position in the program.
 
     ``path`` is the full dotted path, ``kind`` the name of what was called (``conv``, ``basic``);
-    ``library`` tells a prelude call from one of the user's own blocks.
+    ``library`` distinguishes a prelude call from one of a user's block.
     """
 
     path: str
@@ -79,7 +79,7 @@ class Node:
 
 @record
 class State:
-    """A value that lives from one call to the next: enters as ``value``, leaves as ``after``."""
+    """A value that persists between calls: enters as ``value``, leaves as ``after``."""
 
     name: str
     value: Value
@@ -89,7 +89,7 @@ class State:
 
 @record
 class Graph:
-    """Nodes in topological order. Immutable: a pass gives another graph.
+    """Nodes in topological order. Immutable: a pass returns a new graph.
 
     ``outputs`` maps the names of the signature to values, in order. A state's values are neither
     inputs nor outputs. ``units`` maps each symbolic size to the number it is a multiple of.
@@ -105,7 +105,7 @@ class Graph:
 
 
 def written_at(node: Node) -> str:
-    """Give ``file:line`` of the user's text that made a node, ``""`` where there is none."""
+    """Return ``file:line`` of the user's text that made a node, ``""`` if there is none."""
     span, scope = node.span, node.scope
     while scope is not None and (span is None or span.source.library):
         span, scope = scope.span, scope.parent
@@ -118,17 +118,17 @@ def types(values: Sequence[Value]) -> Types:
 
 @dataclass(slots=True)
 class Builder:
-    """The one way to make nodes: infers types, keeps names unique, knows scope and span."""
+    """Makes nodes: infers types, keeps names unique, and records scope and span."""
 
     nodes: list[Node] = field(default_factory=list[Node])
     stems: list[str] = field(default_factory=list[str])
-    """What the values of each node are called before they are told apart by numbers."""
+    """The names of the values of each node before numbers make them unique."""
     scope: Scope | None = None
     span: Span | None = None
     _taken: dict[str, int] = field(default_factory=dict[str, int])
 
     def fresh(self, stem: str, type: TensorType) -> Value:
-        """Make a value called ``stem``, or ``stem.1``, ``stem.2`` where that is taken."""
+        """Return a value called ``stem``, or ``stem.1``, ``stem.2``, … if that is taken."""
         name = stem
         while name in self._taken:
             self._taken[stem] += 1
@@ -137,24 +137,24 @@ class Builder:
         return Value(name, type)
 
     def inside(self) -> Builder:
-        """Make the builder of a loop's body, whose values have names apart from ours."""
+        """Return a builder for the body of a loop, with distinct names of values."""
         return Builder(scope=self.scope, span=self.span, _taken=self._taken)
 
     def adopt(self, values: Sequence[Value]) -> None:
-        """Keep new names clear of values made elsewhere."""
+        """Reserve the names of values made elsewhere."""
         for v in values:
             self._taken.setdefault(v.name, 0)
 
     def clashes(self, values: Sequence[Value]) -> bool:
-        """Tell whether the name of one of the values is in use."""
+        """Return whether the name of one of the values is in use."""
         return any(v.name in self._taken for v in values)
 
     def share_names(self, other: Builder) -> None:
-        """Keep the names of two builders apart, of the nodes made so far and those to come."""
+        """Keep names unique across two builders."""
         self._taken = other._taken
 
     def add(self, op: Primitive, *inputs: Value, name: str | None = None) -> Values:
-        """Add a node; raises ``OperandError`` where the operator refuses its operands."""
+        """Add a node; raises ``OperandError`` if the operator rejects its operands."""
         path = self.scope.path if self.scope is not None else ""
         stem = name or (f"{path}.{op.name}" if path else op.name)
         outputs = tuple(self.fresh(stem, t) for t in op.infer(*types(inputs)))
@@ -173,7 +173,7 @@ class Builder:
 
 
 class GraphError(Exception):
-    """A pass broke the graph: always our bug, never the user's."""
+    """A pass broke the graph, which is a bug of ours."""
 
 
 def verify(graph: Graph) -> None:

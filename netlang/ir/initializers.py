@@ -1,4 +1,4 @@
-"""The weights a network starts from."""
+"""Initial weights."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Rule = Callable[["Generator", Shape, tuple[float, ...]], Array]
 
 
 def initialize(graph: Graph, seed: int) -> dict[str, Array]:
-    """Draw every weight of a graph by its rule.
+    """Return the initial weights of a graph.
 
-    A weight depends on the seed, its path, its shape and its rule alone: not on the other
-    weights, their order, or the back end. Raises ``TooLargeError`` for more weights than there is
-    memory, before anything is drawn.
+    A weight depends only on the seed, its path, its shape and its initializer, not on other
+    weights, their order or the backend. Raises ``TooLargeError`` for more weights than there is
+    memory, before any are sampled.
     """
     total, there = total_bytes(graph), memory()
     if there is not None and total > there:
@@ -39,7 +39,7 @@ def initialize(graph: Graph, seed: int) -> dict[str, Array]:
 
 
 def draw(param: Param, seed: int) -> Array:
-    """Draw one weight: the stream is Philox under a key made of seed and path."""
+    """Sample one weight from a Philox stream, whose key is made of seed and path."""
     key = blake2b(f"{seed} {param.path}".encode(), digest_size=16).digest()
     rng = np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
     shape = _numbers(param)
@@ -48,12 +48,12 @@ def draw(param: Param, seed: int) -> Array:
 
 
 def total_bytes(graph: Graph) -> int:
-    """Count the bytes all weights of a graph take."""
+    """Return the size of all weights of a graph in bytes."""
     return sum(prod(_numbers(p)) * p.type.dtype.bytes for p in graph.params.values())
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """Count the inputs and outputs of one unit of a weight ``[out, in, *window]``.
+    """Return fan-in and fan-out of a weight ``[out, in, *window]``.
 
     >>> fans((6, 3, 5, 5)), fans((10, 84)), fans((7,))
     ((75, 150), (84, 10), (7, 7))
@@ -88,7 +88,7 @@ def _uniform(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -> Arra
 
 
 def _truncated_normal(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -> Array:
-    """Draw from a normal distribution again until every value lies between two bounds."""
+    """Sample from a normal distribution, and resample values outside of two bounds."""
     std, mean, low, high = _or(arguments, 1.0, 0.0, -inf, inf)
     values = mean + std * _standard(rng, shape)
     for _ in range(_MOST_REDRAWS):
@@ -100,7 +100,7 @@ def _truncated_normal(rng: Generator, shape: Shape, arguments: tuple[float, ...]
 
 
 def _xavier_uniform(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -> Array:
-    """Glorot and Bengio 2010: keeps the variance over both directions of a layer."""
+    """Glorot and Bengio, 2010: preserves the variance in both directions."""
     (gain,) = _or(arguments, 1.0)
     bound = gain * sqrt(6 / max(1, sum(fans(shape))))
     return _between(rng, shape, -bound, bound)
@@ -112,7 +112,7 @@ def _xavier_normal(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -
 
 
 def _kaiming_uniform(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -> Array:
-    """He et al. 2015: keeps the variance through rectifiers, for a gain of sqrt(2)."""
+    """He et al., 2015: preserves the variance through relu, for a gain of sqrt(2)."""
     (gain,) = _or(arguments, sqrt(2))
     bound = gain * sqrt(3 / max(1, fans(shape)[0]))
     return _between(rng, shape, -bound, bound)
@@ -124,21 +124,21 @@ def _kaiming_normal(rng: Generator, shape: Shape, arguments: tuple[float, ...]) 
 
 
 def _fan_in_uniform(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -> Array:
-    """Draw between -1/sqrt(inputs) and 1/sqrt(inputs), as PyTorch starts its layers."""
+    """Sample between -1/sqrt(inputs) and 1/sqrt(inputs), as layers of PyTorch do."""
     (gain,) = _or(arguments, 1.0)
     bound = gain / sqrt(max(1, fans(shape)[0]))
     return _between(rng, shape, -bound, bound)
 
 
 def _bound_uniform(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -> Array:
-    """Draw between -1/sqrt(n) and 1/sqrt(n): a bias whose weight has ``n`` inputs."""
+    """Sample between -1/sqrt(n) and 1/sqrt(n), for a bias whose weight has ``n`` inputs."""
     (inputs,) = _or(arguments, 1.0)
     bound = 1 / sqrt(max(1.0, inputs))
     return _between(rng, shape, -bound, bound)
 
 
 def _orthogonal(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -> Array:
-    """Saxe et al. 2014: rows (or columns, if fewer) of length ``gain`` at right angles."""
+    """Saxe et al., 2014: orthogonal rows (or columns, if fewer) of norm ``gain``."""
     (gain,) = _or(arguments, 1.0)
     rows = shape[0] if shape else 1
     columns = prod(shape[1:])
@@ -179,4 +179,4 @@ RULES: Mapping[str, Rule] = {
     "bound_uniform": _bound_uniform,
     "orthogonal": _orthogonal,
 }
-"""Every rule a weight may start by, with its arguments in order."""
+"""Initializers by name."""

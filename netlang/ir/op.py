@@ -1,4 +1,4 @@
-"""What an operator must say about itself."""
+"""What an operator states: types, meaning, lowering, gradient, samples and traits."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
 
 class OperandError(Exception):
-    """An operator refused its operands: a user's mistake, in words a user understands.
+    """An operator rejects its operands: an error of the user's, in the user's terms.
 
     ``operand`` is the position of the operand to point at (``None``: the whole call), ``other``
-    that of one it does not fit, ``label`` what to say at the first, ``rule`` the diagnostic's name
-    in ``netlang.diagnostics.rules``.
+    that of one it does not fit, ``label`` the text at the first, ``rule`` the diagnostic's rule.
     """
 
     def __init__(
@@ -49,9 +48,9 @@ class OperandError(Exception):
 
 
 class NoGradientError(Exception):
-    """A gradient was asked for through an operator that cannot give one.
+    """A gradient was requested through an operator that has none.
 
-    ``node`` is where: it leads back to the program.
+    ``node`` refers to the position in the program.
     """
 
     def __init__(self, message: str, node: Node | None = None) -> None:
@@ -69,27 +68,27 @@ class Operand:
 
 
 class OnnxBuilder(Protocol):
-    """What an operator may use to lower itself to ONNX."""
+    """Adds ONNX nodes to which an operator is lowered."""
 
     @property
     def opset(self) -> int: ...
 
     def add(self, op_type: str, *inputs: Operand | str, **attributes: object) -> str:
-        """Add a node with one output and give its name; ``""`` is an omitted input."""
+        """Add a node with one output and return its name; ``""`` is an omitted input."""
         ...
 
     def add_many(
         self, op_type: str, *inputs: Operand | str, outputs: int, **attributes: object
     ) -> tuple[str, ...]:
-        """Add a node with several outputs and give their names."""
+        """Add a node with several outputs and return their names."""
         ...
 
     def constant(self, values: object, dtype: DType) -> str:
-        """Name a constant tensor of ``values`` (a number or nested lists)."""
+        """Return the name of a constant tensor of ``values`` (a number or nested lists)."""
         ...
 
     def shape(self, sizes: Shape, *, like: Operand | None = None) -> str:
-        """Name a 1-D i64 tensor that holds ``sizes``, computed at run time where symbolic.
+        """Return the name of a 1-D i64 tensor of ``sizes``, computed at run time if symbolic.
 
         With ``like``, the result is for Reshape of that operand: an axis equal to the same axis
         of ``like`` becomes 0, and one remaining symbolic size becomes -1.
@@ -97,11 +96,11 @@ class OnnxBuilder(Protocol):
         ...
 
     def axes(self, axes: Sequence[int]) -> str:
-        """Name a constant 1-D i64 tensor."""
+        """Return the name of a constant 1-D i64 tensor."""
         ...
 
     def carried(self, operand: Operand) -> bool:
-        """Tell whether an operand is a state, as a weight is in a step of training."""
+        """Return whether an operand is a state, such as a weight in a training step."""
         ...
 
     def scan(
@@ -113,9 +112,9 @@ class OnnxBuilder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How an operator's output positions look at its input, per spatial axis.
+    """Receptive field of one output position, per spatial axis.
 
-    Sizes in input positions: the window's extent with dilation, its stride, the padding before.
+    In input positions: the extent with dilation, the stride, and the padding before.
     """
 
     extent: tuple[int, ...]
@@ -125,10 +124,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class AxisWindow:
-    """How positions of a result look at one axis of the first operand.
+    """Receptive field of the positions of a result, along one axis of the first operand.
 
-    A position sees ``extent`` positions of the operand. The first position of the result sees them
-    from ``start`` on, and neighbors are ``stride`` apart, a fraction where the axis was enlarged.
+    A position depends on ``extent`` positions of the operand. The first position starts at
+    ``start``, and neighbors are ``stride`` apart, which is a fraction if the axis was upsampled.
     """
 
     extent: int
@@ -152,11 +151,11 @@ Family = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An instance of an operator and operand types on which every law must hold.
+    """An operator with operand types for which every law must hold.
 
-    Operands are drawn from a normal distribution; where that makes no sense ``low`` and ``high``
-    bound them (integers: ``low <= x < high``; bools are drawn fairly). ``sizes`` gives values to
-    the symbols the types use.
+    Operands are sampled from a normal distribution, or uniformly from ``low`` to ``high`` if given
+    (integers: ``low <= x < high``; both Booleans are equally likely). ``sizes`` holds values of the
+    symbols in the types.
     """
 
     op: Primitive
@@ -176,14 +175,14 @@ class Primitive(ABC):
 
     name: ClassVar[str]
     operands: ClassVar[tuple[str, ...]]
-    """Names of the operands; a name that ends in ``*`` stands for any number of them."""
+    """Names of the operands; a name that ends in ``*`` denotes any number of operands."""
     no_gradient: ClassVar[str] = ""
-    """Why nothing flows back through the operator, as a part of a sentence; then it is a constant
-    to every gradient. ``""`` where ``vjp`` is stated."""
+    """Why the operator has no gradient, as a clause; then it counts as a constant. ``""`` if
+    ``vjp`` is defined."""
     stops_gradient: ClassVar[bool] = False
-    """Whether the operator is there to keep gradients out: what is before it is not trained."""
+    """Whether the operator exists to block gradients: nothing is trained through it."""
     family: ClassVar[Family] = "other"
-    """The kind of layer the operator makes, by which diagrams and selections group layers."""
+    """The kind of layer, by which diagrams and selections group layers."""
     view: ClassVar[bool] = False
     """Whether the result is the first operand in another shape, in the same memory."""
     retypes: ClassVar[bool] = False
@@ -204,7 +203,7 @@ class Primitive(ABC):
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
-        """Turn the arguments of a call in the language into attributes.
+        """Return the operator for a call in the language.
 
         ``attributes`` holds the checked values of the signature in the prelude: ints, floats,
         bools, strings, lists, tuples, sizes.
@@ -213,7 +212,7 @@ class Primitive(ABC):
 
     @abstractmethod
     def infer(self, *types: TensorType) -> Types:
-        """Give the types of the results; raise ``OperandError`` for a user's mistake."""
+        """Return the types of the results; raises ``OperandError`` for an error of the user's."""
 
     @abstractmethod
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -226,22 +225,22 @@ class Primitive(ABC):
     @classmethod
     @abstractmethod
     def samples(cls) -> Sequence[Sample]:
-        """Give instances and operand types that feed every law and the manual."""
+        """Return instances and operand types, which the laws and the manual use."""
 
     def macs(self, *types: TensorType) -> Size:
-        """Count the multiply-adds, exactly: 0 unless this multiplies and adds."""
+        """Return the exact number of multiply-adds; 0 for operators without products."""
         del types
         return 0
 
     def window(self, *types: TensorType) -> Window | None:
-        """Say how output positions look at the first operand; ``None`` where one sees one."""
+        """Return the window into the first operand; ``None`` for operators without windows."""
         del types
         return None
 
     def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
-        """Return how an axis of the first operand is seen where the result has it otherwise.
+        """Return the receptive field along an axis of the first operand that is changed.
 
-        For operators that are no window: ``None`` where each position sees the same one.
+        For operators without windows; ``None`` if each position depends on the same position.
         """
         del axis, types
         return None
@@ -249,27 +248,27 @@ class Primitive(ABC):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         """Add the nodes of the gradient: cotangents of the results to those of the operands.
 
-        ``cts`` has a cotangent for each of ``outputs``, of its type. ``None`` for an operand
-        nothing flows back to. Raises ``NoGradientError`` where the operator has none.
+        ``cts`` has a cotangent for each of ``outputs``, of its type. Returns ``None`` for an
+        operand without gradient. Raises ``NoGradientError`` if the operator has none.
         """
         del b, inputs, outputs, cts
         raise NoGradientError(f"`{self.name}` has no gradient")
 
     def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
-        """Say where an axis of an operand is in the result; ``None`` where it is gone.
+        """Return the index in the result of an axis of an operand; ``None`` if it is dropped.
 
-        Shapes line up at their ends by default, as they do where a lower rank is stretched.
+        By default, shapes are aligned at their ends, as in broadcasting.
         """
         at = axis + len(target) - len(source)
         return at if at >= 0 else None
 
     def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
-        """Name the axes of an operand that every position of the result sees from end to end."""
+        """Return the axes of an operand on all of which each position of the result depends."""
         del operand, rank
         return frozenset()
 
     def at(self, sizes: Mapping[str, int]) -> Self:
-        """Fix the symbols among the attributes."""
+        """Substitute sizes for the symbols among the attributes."""
         changed = {
             f.name: fixed
             for f in fields(self)
@@ -310,7 +309,7 @@ P = TypeVar("P", bound=Primitive)
 
 
 def register(cls: type[P]) -> type[P]:
-    """Make an operator known to the language, the documentation and the tests."""
+    """Register an operator for the language, the documentation and the tests."""
     told = cls.__doc__ and not cls.__doc__.startswith(f"{cls.__name__}(")
     if not told and sys.flags.optimize < 2:  # -OO strips every docstring
         raise ValueError(f"operator {cls.name!r} has no docstring")

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, eq_default=False)
 def record(cls: type[T]) -> type[T]:
-    """Make a class a record: fields, slots, identity as equality.
+    """Make a class a record: with fields and slots, compared by identity.
 
     The type checker keeps it immutable. At run time nothing does, because a syntax tree has
     thousands of nodes and a frozen dataclass takes three times as long to make one and five times

@@ -20,10 +20,10 @@ _NAME = re.compile(rb'\n    name(?:: ClassVar\[str\])? = "(\w+)"')
 class Registry(MutableMapping[str, "type[Primitive]"]):
     """The operators that the modules of a package register.
 
-    Checking a program must not pay for importing operators that the program does not use. Where
-    each is defined is read off the sources, in a millisecond, so there is no list to keep
-    current. An operator that is not found this way, for example in a zip file, is found by
-    importing the whole package.
+    Checking a program must not pay for importing operators that the program does not use. Their
+    modules are read from the sources, in a millisecond, so that there is no list to maintain. An
+    operator that is not found this way, for example in a zip file, is found by importing the whole
+    package.
     """
 
     def __init__(self, package: str) -> None:

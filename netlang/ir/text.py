@@ -10,8 +10,8 @@
       output y = %y
     }
 
-What follows ``#`` says where a node comes from and is for people: scopes and spans are not read
-back. Everything else is.
+A comment after ``#`` states where a node comes from: scopes and spans are not parsed back,
+everything else is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class GraphTextError(Exception):
-    """A text that is no graph; ``line`` counts from 1."""
+    """A text is not a graph; ``line`` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(f"line {line}: {message}")

@@ -27,7 +27,7 @@ class DType(Enum):
 
     @property
     def bytes(self) -> int:
-        """Bytes one element takes."""
+        """The size of an element in bytes."""
         return _BYTES[self.value]
 
     @property

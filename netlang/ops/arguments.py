@@ -1,4 +1,4 @@
-"""Arguments of a call, taken from the checked mapping the elaborator hands to ``make``."""
+"""Read the arguments of a call from the checked mapping that ``make`` receives."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Arguments = Mapping[str, object]
 
 
 def integer(arguments: Arguments, name: str, default: int | None = None) -> int:
-    """Take a whole number."""
+    """Return an integer argument."""
     value = arguments.get(name)
     value = default if value is None else value
     if isinstance(value, bool) or not isinstance(value, int):
-        raise rejected(name, "must be a whole number", value)
+        raise rejected(name, "must be an integer", value)
     return value
 
 
 def number(arguments: Arguments, name: str, default: float | None = None) -> float:
-    """Take a number."""
+    """Return a numeric argument."""
     value = arguments.get(name)
     value = default if value is None else value
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -33,7 +33,7 @@ def number(arguments: Arguments, name: str, default: float | None = None) -> flo
 
 
 def flag(arguments: Arguments, name: str, default: bool = False) -> bool:
-    """Take ``true`` or ``false``."""
+    """Return a Boolean argument."""
     value = arguments.get(name)
     value = default if value is None else value
     if not isinstance(value, bool):
@@ -44,7 +44,7 @@ def flag(arguments: Arguments, name: str, default: bool = False) -> bool:
 def word(
     arguments: Arguments, name: str, known: Mapping[str, str], default: str | None = None
 ) -> str:
-    """Take one of the ``known`` words and give what it stands for."""
+    """Return what one of the ``known`` words denotes."""
     value = arguments.get(name)
     value = default if value is None else value
     if not isinstance(value, str) or value not in known:
@@ -60,7 +60,7 @@ def word(
 
 
 def size(arguments: Arguments, name: str) -> Size:
-    """Take a size."""
+    """Return a size argument."""
     value = arguments.get(name)
     if isinstance(value, bool) or not isinstance(value, int | Dim):
         raise rejected(name, "must be a size", value)
@@ -68,7 +68,7 @@ def size(arguments: Arguments, name: str) -> Size:
 
 
 def sizes(arguments: Arguments, name: str) -> tuple[Size, ...]:
-    """Take one size or a list of sizes."""
+    """Return one size or a list of sizes as a tuple."""
     value = arguments.get(name)
     found: list[Size] = []
     for item in items(value):
@@ -79,29 +79,29 @@ def sizes(arguments: Arguments, name: str) -> tuple[Size, ...]:
 
 
 def integers(arguments: Arguments, name: str) -> tuple[int, ...]:
-    """Take one whole number or a list of them."""
+    """Return one integer or a list of integers as a tuple."""
     found: list[int] = []
     for item in items(arguments.get(name)):
         if isinstance(item, bool) or not isinstance(item, int):
-            raise rejected(name, "must hold whole numbers", item)
+            raise rejected(name, "must contain integers", item)
         found.append(item)
     return tuple(found)
 
 
 def numbers(arguments: Arguments, name: str) -> tuple[float, ...]:
-    """Take one number or a list of them."""
+    """Return one number or a list of numbers as a tuple."""
     return tuple(number({name: item}, name) for item in items(arguments.get(name)))
 
 
 def items(value: object) -> Sequence[object]:
-    """Give a list or tuple as it is, and anything else as the only item."""
+    """Return a list or tuple unchanged, and anything else as the only item."""
     if isinstance(value, list | tuple):
         return cast("Sequence[object]", value)
     return (value,)
 
 
 def pair(item: object, name: str) -> tuple[int, int]:
-    """Take what is added before and after an axis: one number for both, or two."""
+    """Return the padding before and after an axis: one number for both, or two."""
     match items(item):
         case [int() as both]:
             return both, both
@@ -112,7 +112,7 @@ def pair(item: object, name: str) -> tuple[int, int]:
 
 
 def dtype(arguments: Arguments, name: str, default: DType) -> DType:
-    """Take an element type, given itself or by its name."""
+    """Return an element type, passed as such or by its name."""
     match arguments.get(name):
         case None:
             return default
@@ -125,27 +125,27 @@ def dtype(arguments: Arguments, name: str, default: DType) -> DType:
 
 
 def rejected(name: str, must: str, value: object) -> OperandError:
-    """Make the error for an argument that is out of its range."""
+    """Return the error for an argument that is out of range."""
     shown = "none" if value is None else str(value).lower() if isinstance(value, bool) else value
     return OperandError(f"`{name}` {must}, not {shown}", rule=rules.OUT_OF_RANGE)
 
 
 def new_axis(axis: int, x: TensorType) -> int:
-    """Give the place, from the front, of an axis that is still to be put into ``x``."""
+    """Return the index, from the front, of an axis to insert into ``x``."""
     rank = x.rank + 1
     if -rank <= axis < rank:
         return axis % rank
     raise OperandError(
-        f"a new axis can't be put in place {axis}",
+        f"a new axis can't be inserted at {axis}",
         rule=rules.AXIS_OUT_OF_RANGE,
         operand=0,
         label=f"this is {x}",
-        notes=[f"there are places 0 to {rank - 1}, or -1 to -{rank} from the end"],
+        notes=[f"it can be from 0 to {rank - 1}, or -1 to -{rank} from the end"],
     )
 
 
 def axis_of(x: TensorType, axis: int, *, operand: int = 0) -> int:
-    """Give an axis of ``x`` counted from the front."""
+    """Return an axis of ``x`` counted from the front."""
     if -x.rank <= axis < x.rank:
         return axis % x.rank
     allowed = f"its axes are 0 to {x.rank - 1}, or -1 to -{x.rank} from the end"

@@ -1,4 +1,4 @@
-"""Following axes from an operand to a result."""
+"""Follow axes from an operand to a result."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from netlang.ir.dims import Shape, Size, product
 
 
 def without(axis: int, gone: frozenset[int]) -> int | None:
-    """Give the place of an axis once some are gone; ``None`` where it is one of them."""
+    """Return the index of an axis after some are removed; ``None`` if it is one of them."""
     return None if axis in gone else axis - sum(other < axis for other in gone)
 
 
 def aligned(source: Shape, axis: int, target: Shape) -> int | None:
-    """Find an axis with the same size and as much before it or behind it."""
-    before, behind = product(source[:axis]), product(source[axis + 1 :])
+    """Return the axis of ``target`` with the same size and the same product before or after it."""
+    before, after = product(source[:axis]), product(source[axis + 1 :])
     for at, size in enumerate(target):
         if size == source[axis] and (
-            product(target[:at]) == before or product(target[at + 1 :]) == behind
+            product(target[:at]) == before or product(target[at + 1 :]) == after
         ):
             return at
     return None
 
 
 def ratio(source: Size, target: Size) -> float | None:
-    """Divide two sizes that are both known or of which one is a multiple of the other."""
+    """Return the quotient of two sizes if both are known or one is a multiple of the other."""
     if isinstance(source, int) and isinstance(target, int):
         return source / target
     up, down = target // source, source // target

@@ -1,4 +1,4 @@
-"""What several operators ask of their operands, and the words in which they refuse."""
+"""Requirements that several operators share, and the errors they raise."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from netlang.ops.arguments import axis_of
 from netlang.ops.clauses import where_help
 
 Pair = tuple[Size, Size]
-Places = tuple[int, int]
-"""Positions of two operands among several; an error about just two operands shows both."""
+Positions = tuple[int, int]
+"""Positions of two operands among several; an error about exactly two operands shows both."""
 
 
 def shape_text(shape: Shape) -> str:
-    """Print a shape as the language writes it.
+    """Return a shape as the language writes it.
 
     >>> shape_text((2, 784))
     '[2, 784]'
@@ -27,7 +27,7 @@ def shape_text(shape: Shape) -> str:
 
 
 def require_float(op: str, *types: TensorType) -> None:
-    """Refuse the first operand whose elements aren't floating-point numbers."""
+    """Raise ``OperandError`` at the first operand whose elements are not floating-point numbers."""
     for position, x in enumerate(types):
         if not x.dtype.is_float:
             raise OperandError(
@@ -40,7 +40,7 @@ def require_float(op: str, *types: TensorType) -> None:
 
 
 def require_number(op: str, *types: TensorType) -> None:
-    """Refuse the first operand whose elements are truth values."""
+    """Raise ``OperandError`` at the first operand whose elements are Booleans."""
     for position, x in enumerate(types):
         if x.dtype is DType.BOOL:
             raise OperandError(
@@ -53,7 +53,7 @@ def require_number(op: str, *types: TensorType) -> None:
 
 
 def require_integer(op: str, *types: TensorType, help: str) -> None:
-    """Refuse the first operand whose elements aren't integers."""
+    """Raise ``OperandError`` at the first operand whose elements are not integers."""
     for position, x in enumerate(types):
         if not x.dtype.is_integer:
             raise OperandError(
@@ -66,7 +66,7 @@ def require_integer(op: str, *types: TensorType, help: str) -> None:
 
 
 def require_bool(op: str, *types: TensorType) -> None:
-    """Refuse the first operand whose elements aren't truth values."""
+    """Raise ``OperandError`` at the first operand whose elements are not Booleans."""
     for position, x in enumerate(types):
         if x.dtype is not DType.BOOL:
             raise OperandError(
@@ -78,12 +78,12 @@ def require_bool(op: str, *types: TensorType) -> None:
             )
 
 
-def require_same_dtype(a: TensorType, b: TensorType, *, at: Places | None = None) -> None:
-    """Refuse two element types; ``at`` are their positions where there are other operands."""
+def require_same_dtype(a: TensorType, b: TensorType, *, at: Positions | None = None) -> None:
+    """Raise ``OperandError`` if element types differ; ``at`` holds the operands' positions."""
     if a.dtype is b.dtype:
         return
     left, right = at or (0, 1)
-    # Towards the floating-point side: the other direction would throw digits away.
+    # Suggest the floating-point side: the other direction would lose digits.
     widen_left = b.dtype.is_float and not a.dtype.is_float
     target, position = (b.dtype, left) if widen_left else (a.dtype, right)
     raise OperandError(
@@ -97,7 +97,7 @@ def require_same_dtype(a: TensorType, b: TensorType, *, at: Places | None = None
 
 
 def require_dtype_of(x: TensorType, v: TensorType, *, operand: int) -> None:
-    """Refuse the operand ``v`` unless its elements are of the type of the first operand's."""
+    """Raise ``OperandError`` unless the operand ``v`` has the element type of the first operand."""
     if v.dtype is not x.dtype:
         raise OperandError(
             f"one side has {x.dtype} elements and the other {v.dtype}",
@@ -109,7 +109,7 @@ def require_dtype_of(x: TensorType, v: TensorType, *, operand: int) -> None:
 
 
 def require_rank(op: str, x: TensorType, least: int, layout: str, *, operand: int = 0) -> None:
-    """Refuse a tensor with fewer dimensions than ``layout`` names."""
+    """Raise ``OperandError`` for a tensor with fewer dimensions than ``layout`` names."""
     if x.rank < least:
         raise OperandError(
             f"`{op}` works on {layout}",
@@ -121,7 +121,7 @@ def require_rank(op: str, x: TensorType, least: int, layout: str, *, operand: in
 
 
 def require_vector(op: str, name: str, v: TensorType, x: TensorType, *, operand: int) -> None:
-    """Refuse ``v`` unless it holds one number for each channel (axis 1) of ``x``."""
+    """Raise ``OperandError`` unless ``v`` holds one number per channel (axis 1) of ``x``."""
     require_dtype_of(x, v, operand=operand)
     if v.shape != (x.shape[1],):
         raise OperandError(
@@ -134,7 +134,7 @@ def require_vector(op: str, name: str, v: TensorType, x: TensorType, *, operand:
 
 
 def require_elements(op: str, x: TensorType, axes: Sequence[int]) -> None:
-    """Refuse a tensor that is known to have nothing along one of the axes."""
+    """Raise ``OperandError`` for a tensor whose size along one of the axes is known to be 0."""
     for axis in axes:
         if x.shape[axis] == 0:
             raise OperandError(
@@ -145,7 +145,7 @@ def require_elements(op: str, x: TensorType, axes: Sequence[int]) -> None:
 
 
 def require_positive(op: str, name: str, value: float) -> None:
-    """Refuse an attribute that must be above zero."""
+    """Raise ``OperandError`` for an attribute that is not positive."""
     if not value > 0:
         raise OperandError(
             f"`{name}` of `{op}` must be above 0, not {value}", rule=rules.OUT_OF_RANGE
@@ -153,7 +153,10 @@ def require_positive(op: str, name: str, value: float) -> None:
 
 
 def normal_axes(axes: Sequence[int], x: TensorType) -> tuple[int, ...]:
-    """Count axes from the front, in order; refuse one that is missing or named twice."""
+    """Return the axes counted from the front, in order.
+
+    Raises ``OperandError`` for one that is out of range or named twice.
+    """
     result = sorted(axis_of(x, axis) for axis in axes)
     for axis, after in pairwise(result):
         if axis == after:
@@ -166,12 +169,12 @@ def normal_axes(axes: Sequence[int], x: TensorType) -> tuple[int, ...]:
     return tuple(result)
 
 
-def broadcast(a: TensorType, b: TensorType, *, at: Places | None = None) -> Shape:
-    """Give the shape of two tensors taken together element by element.
+def broadcast(a: TensorType, b: TensorType, *, at: Positions | None = None) -> Shape:
+    """Return the shape of an element-wise operation on two tensors.
 
-    A number goes with everything. Tensors of the same rank fit where their dimensions are equal or
-    one of them is 1. A tensor of lower rank is repeated over the leading dimensions, if it alone
-    has to be stretched. ``at`` are their positions where there are other operands.
+    A tensor of rank 0 fits every shape. Tensors of the same rank fit where their dimensions are
+    equal or one of them is 1. A tensor of lower rank is repeated over the leading dimensions if it
+    is the only one that is expanded. ``at`` holds their positions if there are other operands.
 
     >>> from netlang.ir.types import F32
     >>> broadcast(TensorType(F32, (2, 3)), TensorType(F32, (3,)))
@@ -193,8 +196,8 @@ def broadcast(a: TensorType, b: TensorType, *, at: Places | None = None) -> Shap
     return together
 
 
-def misfit(a: TensorType, b: TensorType, at: Places | None) -> OperandError:
-    """Say where two shapes differ and what would make them fit."""
+def misfit(a: TensorType, b: TensorType, at: Positions | None) -> OperandError:
+    """Return the error for two shapes that do not fit: where they differ, and what would help."""
     same_rank = a.rank == b.rank
     lines: list[str] = []
     differing: list[Pair] = []
@@ -205,8 +208,8 @@ def misfit(a: TensorType, b: TensorType, at: Places | None) -> OperandError:
         if m == n or 1 in (m, n) or from_end < -shared:
             continue
         differing.append((m, n))
-        place = i if same_rank else from_end
-        lines.append(f"dimension {place} is {m} on the left and {n} on the right")
+        axis = i if same_rank else from_end
+        lines.append(f"dimension {axis} is {m} on the left and {n} on the right")
     notes = ["\n".join(lines)]
     if not same_rank:
         notes.append(
@@ -214,8 +217,13 @@ def misfit(a: TensorType, b: TensorType, at: Places | None) -> OperandError:
             "they are compared from the last one"
         )
     more, helps = rounding(differing)
-    places = at or (0, 1)
-    helps = (*helps, *_projection(a, b, places), *_same_size(a, b), *_per_channel(a, b, places))
+    positions = at or (0, 1)
+    helps = (
+        *helps,
+        *_projection(a, b, positions),
+        *_same_size(a, b),
+        *_per_channel(a, b, positions),
+    )
     return OperandError(
         "these two shapes don't fit together",
         operand=at and at[0],
@@ -227,7 +235,7 @@ def misfit(a: TensorType, b: TensorType, at: Places | None) -> OperandError:
 
 
 def rounding(differing: Sequence[Pair]) -> tuple[list[str], list[str]]:
-    """Explain sizes that differ only by rounding: notes and helps, empty where they don't."""
+    """Return notes and helps for sizes that differ only by rounding; empty if they do not."""
     sizes = [size for pair in differing for size in pair]
     helps = where_help(
         sizes, lambda known: all(substitute(m, known) == substitute(n, known) for m, n in differing)
@@ -239,7 +247,7 @@ def rounding(differing: Sequence[Pair]) -> tuple[list[str], list[str]]:
 
 
 def count(n: int, noun: str, plural: str = "") -> str:
-    """Put a number before its noun.
+    """Return a number with its noun, in the singular or the plural.
 
     >>> count(1, "dimension"), count(2, "axis", "axes")
     ('1 dimension', '2 axes')
@@ -255,7 +263,7 @@ def _aligned(a: Shape, b: Shape) -> list[Pair]:
 
 
 def _stretched_twice(
-    a: TensorType, b: TensorType, together: Shape, at: Places | None
+    a: TensorType, b: TensorType, together: Shape, at: Positions | None
 ) -> OperandError:
     high, low = (a, b) if a.rank > b.rank else (b, a)
     left, right = at or (0, 1)
@@ -286,7 +294,7 @@ def _stretched_twice(
 
 
 def _dropped(high: Shape, low: Shape) -> tuple[int, ...] | None:
-    """Find the dimensions of size 1 without which ``high`` is ``low``."""
+    """Return the dimensions of size 1 that make ``low`` of ``high`` when dropped."""
     kept, dropped = len(low) - 1, list[int]()
     for axis in range(len(high) - 1, -1, -1):
         if kept >= 0 and high[axis] == low[kept]:
@@ -298,23 +306,23 @@ def _dropped(high: Shape, low: Shape) -> tuple[int, ...] | None:
     return tuple(reversed(dropped)) if kept < 0 else None
 
 
-def _projection(a: TensorType, b: TensorType, at: Places) -> tuple[str, ...]:
-    """Propose the 1x1 convolution that takes one map to the shape of the other."""
+def _projection(a: TensorType, b: TensorType, at: Positions) -> tuple[str, ...]:
+    """Propose the 1x1 convolution that projects one feature map to the shape of the other."""
     if a.rank != b.rank or a.rank < 3 or a.shape[0] != b.shape[0]:
         return ()
     for stride in (1, 2, 4, 8):
-        for big, small, place in ((b, a, at[1]), (a, b, at[0])):
+        for big, small, position in ((b, a, at[1]), (a, b, at[0])):
             strided = tuple((s - 1) // stride + 1 for s in big.shape[2:])
             if strided == small.shape[2:]:
                 step = f", stride={stride}" if stride > 1 else ""
                 which = "the larger one" if stride > 1 else "one of them"
-                fix = f"conv({{{place}}}, {small.shape[1]}, 1{step})"
+                fix = f"conv({{{position}}}, {small.shape[1]}, 1{step})"
                 return (f"project {which} to that shape: `{fix}`",)
     return ()
 
 
 def _same_size(a: TensorType, b: TensorType) -> tuple[str, ...]:
-    """Propose the padding that keeps a map from shrinking."""
+    """Propose the padding that preserves the size of a feature map."""
     if a.rank != b.rank or a.rank < 3 or a.shape[:2] != b.shape[:2]:
         return ()
     lost = {abs(m - n) for m, n in zip(a.shape[2:], b.shape[2:], strict=True)
@@ -324,10 +332,10 @@ def _same_size(a: TensorType, b: TensorType) -> tuple[str, ...]:
     return (f"pad what made the smaller one, so that it keeps its size: `pad={less // 2}`",)
 
 
-def _per_channel(a: TensorType, b: TensorType, at: Places) -> tuple[str, ...]:
-    """Propose the reshape that lines a vector up with the channels."""
-    high, low, place = (a, b, at[1]) if a.rank > b.rank else (b, a, at[0])
+def _per_channel(a: TensorType, b: TensorType, at: Positions) -> tuple[str, ...]:
+    """Propose the reshape that aligns a vector with the channels."""
+    high, low, position = (a, b, at[1]) if a.rank > b.rank else (b, a, at[0])
     if low.rank != 1 or high.rank < 3 or low.shape[0] != high.shape[1]:
         return ()
     wanted = shape_text((low.shape[0], *(1,) * (high.rank - 2)))
-    return (f"for one number per channel: `reshape({{{place}}}, {wanted})`",)
+    return (f"for one number per channel: `reshape({{{position}}}, {wanted})`",)

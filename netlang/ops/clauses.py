@@ -1,4 +1,4 @@
-"""Which ``where`` clause would let a shape rule go through."""
+"""Find the ``where`` clause under which a shape rule holds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def where_clause(
     holds: Callable[[Sizes], bool],
     multiples: Iterable[int] = (),
 ) -> str | None:
-    """Find the weakest clause under which ``holds``, such as ``where H % 4 == 0, W % 4 == 0``.
+    """Return the weakest clause under which ``holds``: ``where H % 4 == 0, W % 4 == 0``.
 
-    ``holds`` is asked with sizes to put in the place of the symbols of ``sizes``; ``multiples``
-    are tried beside the usual ones.
+    ``holds`` is called with sizes to substitute for the symbols of ``sizes``; ``multiples`` are
+    tried in addition to common ones.
     """
     units: dict[str, int] = {}
     for size in sizes:
@@ -42,7 +42,7 @@ def where_help(
     holds: Callable[[Sizes], bool],
     multiples: Iterable[int] = (),
 ) -> list[str]:
-    """Give the help line that proposes the clause, or none."""
+    """Return the help line that proposes the clause, or no line."""
     clause = where_clause(sizes, holds, multiples)
     if clause is None:
         return []
@@ -53,5 +53,5 @@ def _holds(holds: Callable[[Sizes], bool], values: Sizes) -> bool:
     try:
         return bool(values) and holds(values)
     except (ValueError, ZeroDivisionError):
-        # A size may be divided by what is nothing for such multiples, as C % 2 is for even C.
+        # A divisor may be 0 for such multiples, as C % 2 is for even C.
         return False

@@ -1,4 +1,4 @@
-"""Operators implemented elsewhere: the signature in the program is all we know of them."""
+"""Operators implemented elsewhere, known only by the signature in the program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netlang.ir.types import F32, TensorType, Types
 from netlang.system.numpy import Array, np
 
 PYTHON_ALLOWED: ContextVar[bool] = ContextVar("python_allowed", default=False)
-"""Whether the functions that programs name may be called; only the user can say so."""
+"""Whether Python functions named by a program may be called; only the user can allow it."""
 
 
 @register
@@ -23,8 +23,8 @@ PYTHON_ALLOWED: ContextVar[bool] = ContextVar("python_allowed", default=False)
 class Foreign(Primitive):
     """Call an operator of another ONNX domain, or a Python function on NumPy arrays.
 
-    ``results`` are the types its signature promises; ``function`` is ``module:name`` and is
-    imported when the operator is first computed, never while a program is only checked.
+    ``results`` are the types in the signature. ``function`` is ``module:name``, imported when the
+    operator is first computed, never while a program is checked.
     """
 
     name: ClassVar[str] = "foreign"

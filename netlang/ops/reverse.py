@@ -1,7 +1,6 @@
-"""Reverse mode over a run of nodes: from the cotangents of results to those of operands.
+"""Reverse-mode differentiation of a sequence of nodes.
 
-It stands among the operators because some of them, a loop for one, differentiate a graph inside
-themselves.
+It is among the operators because some of them, such as loops, differentiate a graph of their own.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ def gradients(
     *,
     nodes: Sequence[Node] | None = None,
 ) -> tuple[Value | None, ...]:
-    """Add nodes that take the cotangents of some values back to those of ``wrt``.
+    """Add nodes that compute the cotangents of ``wrt`` from those of other values.
 
-    ``cts`` gives, for each value a gradient starts from, its cotangent. ``nodes`` are the nodes to
-    go back through, in topological order: all of the builder's if not given. A gradient node has
-    the scope and the span of the node it belongs to. Gives ``None`` for a value nothing depends
-    on; raises ``NoGradientError`` where an operator on the way has none.
+    ``cts`` holds the known cotangents. ``nodes`` are the nodes to differentiate, in topological
+    order: all nodes of the builder by default. A gradient node has the scope and the span of the
+    node it belongs to. Returns ``None`` for a value that nothing depends on. Raises
+    ``NoGradientError`` for an operator without a gradient.
     """
     through = tuple(b.nodes if nodes is None else nodes)
     active = differentiable_from(through, wrt)
     found = {v: ct for v, ct in cts.items() if v in active}
-    made = _beside(b)
+    made = _scratch(b)
     for node in reversed(through):
         if not any(v in found for v in node.outputs) or active.isdisjoint(node.inputs):
             continue
@@ -38,12 +37,12 @@ def gradients(
         made.scope, made.span = node.scope, node.span
         _step_back(made, node, found, active)
     results = tuple(found.get(v) for v in wrt)
-    _take_over(b, made, results)
+    _keep_used(b, made, results)
     return results
 
 
 def differentiable_from(nodes: Sequence[Node], roots: Sequence[Value]) -> set[Value]:
-    """Find every value that changes smoothly with one of the roots."""
+    """Return the values that depend on one of the roots in a differentiable way."""
     found = {v for v in roots if v.type.dtype.is_float}
     for node in nodes:
         if not node.op.no_gradient and not found.isdisjoint(node.inputs):
@@ -51,14 +50,14 @@ def differentiable_from(nodes: Sequence[Node], roots: Sequence[Value]) -> set[Va
     return found
 
 
-def pulled_back(
+def differentiate_formula(
     b: Builder, inputs: Values, cts: Values, formula: Callable[[Builder, Values], Values]
 ) -> tuple[Value | None, ...]:
-    """Differentiate an operator through a formula of other operators that compute the same."""
-    inner = _beside(b)
+    """Differentiate an operator through an equivalent formula of other operators."""
+    inner = _scratch(b)
     outputs = formula(inner, inputs)
     made = gradients(inner, dict(zip(outputs, cts, strict=True)), inputs)
-    _take_over(b, inner, made)
+    _keep_used(b, inner, made)
     return made
 
 
@@ -78,18 +77,18 @@ def _step_back(b: Builder, node: Node, found: dict[Value, Value], active: set[Va
         found[v] = b.one(OPS["add"](), found[v], ct) if v in found else ct
 
 
-def _beside(b: Builder) -> Builder:
-    """Give a builder for nodes of which not all may be needed."""
-    beside = Builder(scope=b.scope, span=b.span)
-    beside.share_names(b)
-    return beside
+def _scratch(b: Builder) -> Builder:
+    """Return a builder for nodes of which some may turn out to be unused."""
+    scratch = Builder(scope=b.scope, span=b.span)
+    scratch.share_names(b)
+    return scratch
 
 
-def _take_over(b: Builder, beside: Builder, results: Sequence[Value | None]) -> None:
-    """Add the nodes that lead to the results."""
+def _keep_used(b: Builder, scratch: Builder, results: Sequence[Value | None]) -> None:
+    """Add the nodes that the results depend on."""
     wanted = {v for v in results if v is not None}
     kept: list[tuple[Node, str]] = []
-    for node, stem in zip(reversed(beside.nodes), reversed(beside.stems), strict=True):
+    for node, stem in zip(reversed(scratch.nodes), reversed(scratch.stems), strict=True):
         if not wanted.isdisjoint(node.outputs):
             wanted.update(node.inputs)
             kept.append((node, stem))

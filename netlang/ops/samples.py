@@ -1,4 +1,4 @@
-"""Samples written short."""
+"""Shorthands for samples."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from netlang.ir.types import F32, TensorType
 
 
 def f32(*shape: Size) -> TensorType:
-    """Give the type of a tensor of f32."""
+    """Return the type of an f32 tensor."""
     return TensorType(F32, shape)
 
 
 def sample(op: Primitive, *shape: Size) -> Sample:
-    """Give the sample of an operator on one tensor of f32."""
+    """Return a sample of an operator on one f32 tensor."""
     return Sample(op, (f32(*shape),))

@@ -1,4 +1,4 @@
-"""Formulas over values of a graph, as gradients are written: ``ct * y * (1 - y)``."""
+"""Formulas of graph values, such as gradients: ``ct * y * (1 - y)``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netlang.ir.types import BOOL, DType, TensorType
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A value, and the builder that gets a node for each operation on it."""
+    """A value with the builder to which operations on it add nodes."""
 
     b: Builder
     value: Value
@@ -93,23 +93,23 @@ class Term:
         return Term(self.b, self.b.one(op))
 
     def number(self, value: float) -> Term:
-        """Give a number of the same element type."""
+        """Return a number as a term of the same element type."""
         return number(self.b, value, self.type.dtype)
 
     def count(self, size: Size) -> Term:
-        """Give a size as a number of the same element type."""
+        """Return a size as a term of the same element type."""
         if isinstance(size, int):
             return self.number(size)
-        from netlang.ops.looping.control import Measure
+        from netlang.ops.shaping.creation import Measure
 
         return self.make(Measure(size, self.type.dtype))
 
     def zeros(self) -> Term:
-        """Give zeros of the same type."""
+        """Return zeros of the same type."""
         return Term(self.b, zeros(self.b, self.type))
 
     def where(self, mask: Term, no: Operand = 0.0) -> Term:
-        """Keep what is under a mask, and take ``no`` elsewhere."""
+        """Return elements under a mask, and ``no`` elsewhere."""
         other = no if isinstance(no, Term) else self.number(no)
         return mask.to(OPS["select"](), self, other)
 
@@ -124,11 +124,11 @@ class Term:
         return self.to(Mean(tuple(axes), keep)) if axes else self
 
     def sum_to(self, shape: Shape) -> Term:
-        """Add up over what broadcasting repeated, so that the shape of the operand is left."""
+        """Sum over the axes that broadcasting expanded, so that ``shape`` remains."""
         lead = self.rank - len(shape)
         pairs = zip(self.shape[lead:], shape, strict=True)
-        stretched = [lead + i for i, (have, want) in enumerate(pairs) if want == 1 and have != 1]
-        return self.sum([*range(lead), *stretched]).reshape(shape)
+        expanded = [lead + i for i, (have, want) in enumerate(pairs) if want == 1 and have != 1]
+        return self.sum([*range(lead), *expanded]).reshape(shape)
 
     def expand(self, shape: Shape) -> Term:
         from netlang.ops.shaping.repetition import Expand
@@ -158,13 +158,13 @@ class Term:
         return self if self.type.dtype is dtype else self.to(Cast(dtype))
 
     def part(self, axis: int, first: Size | None, last: Size | None) -> Term:
-        """Take a range of one axis."""
+        """Return a range of one axis."""
         from netlang.ops.shaping.indexing import Index
 
         return self.to(Index((*(None,) * axis, (first, last))))
 
     def parts(self, axis: int, count: int) -> list[Term]:
-        """Cut one axis into equal parts."""
+        """Split one axis into equal parts."""
         from netlang.ops.shaping.joining import Split
 
         each = exact_quotient(self.shape[axis], count)
@@ -172,12 +172,12 @@ class Term:
         return list(terms(self.b, *self.b.add(Split((each,) * count, axis), self.value)))
 
     def surround(self, axis: int, before: Size, after: Size) -> Term:
-        """Put zeros before and after along one axis."""
+        """Pad one axis with zeros."""
         rest = ((0, 0),) * (self.rank - 1 - axis)
         return self.surround_all([*((0, 0),) * axis, (before, after), *rest])
 
     def surround_all(self, around: Sequence[tuple[Size, Size]]) -> Term:
-        """Put zeros before and after along every axis."""
+        """Pad every axis with zeros."""
         from netlang.ops.shaping.joining import Concat
         from netlang.ops.shaping.padding import Pad
 
@@ -201,12 +201,12 @@ Operand = Term | float
 
 
 def terms(b: Builder, *values: Value) -> tuple[Term, ...]:
-    """Make values ready to be computed with."""
+    """Return values as terms."""
     return tuple(Term(b, v) for v in values)
 
 
 def number(b: Builder, value: float, dtype: DType) -> Term:
-    """Give a number as a tensor of rank 0."""
+    """Return a number as a tensor of rank 0."""
     from netlang.ops.elementwise.choice import Constant
 
     exact = float(value) if dtype.is_float else bool(value) if dtype is BOOL else int(value)
@@ -214,7 +214,7 @@ def number(b: Builder, value: float, dtype: DType) -> Term:
 
 
 def zeros(b: Builder, type: TensorType) -> Value:
-    """Give a tensor of zeros."""
+    """Return a tensor of zeros."""
     from netlang.ops.shaping.creation import Full
 
     return b.one(Full(type.shape, 0.0, type.dtype))

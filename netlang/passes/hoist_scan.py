@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from netlang.ir.graph import Builder, Graph, Node, Value, Values, types
-from netlang.ops.looping.control import Scan
+from netlang.ops.looping.scan import Scan
 from netlang.ops.random.random import Identity
 from netlang.ops.shaping.transposition import Unsqueeze
 from netlang.passes.dead_code import eliminate_dead_code

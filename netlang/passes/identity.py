@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netlang.ir.graph import Builder, Graph, Node, Values
-from netlang.ops.looping.control import Scan
+from netlang.ops.looping.scan import Scan
 from netlang.ops.random.random import Identity
 from netlang.passes.replay import keep, replay
 

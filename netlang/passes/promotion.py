@@ -8,7 +8,7 @@ from netlang.ir.graph import Builder, Graph, Param, State, Value, types
 from netlang.ir.op import Primitive
 from netlang.ir.types import F32, F64, TensorType
 from netlang.ops.elementwise.choice import Cast
-from netlang.ops.looping.control import Scan
+from netlang.ops.looping.scan import Scan
 
 
 def widen(graph: Graph) -> Graph:

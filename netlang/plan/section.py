@@ -24,7 +24,7 @@ from netlang.evaluate.context.values import (
     Rows,
 )
 from netlang.evaluate.modules.module import ModuleScope
-from netlang.ir.backward_slice import Slopes
+from netlang.ir.backward_slice import Gradients
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Node, Param, State, Value
 from netlang.plan.cautions import Section, caution
@@ -50,7 +50,7 @@ class Plan:
     params: Mapping[Value, Param] = field(default_factory=dict[Value, Param])
     batch: Mapping[str, Value] = field(default_factory=dict[str, Value])
     noise: Mapping[Value, Noise] = field(default_factory=dict[Value, Noise])
-    slopes: Slopes = field(default_factory=dict[Value, "tuple[Value, Value]"])
+    slopes: Gradients = field(default_factory=dict[Value, "tuple[Value, Value]"])
     states: tuple[State, ...] = ()
     """What nets keep from call to call, if the section carries it from batch to batch."""
     layers: Mapping[str, Layer] = field(default_factory=dict[str, Layer])

@@ -29,11 +29,12 @@ from netlang.ops.elementwise.activation import Tanh
 from netlang.ops.elementwise.arithmetic import Add, Div, Maximum, Mul, Pow
 from netlang.ops.elementwise.choice import Cast
 from netlang.ops.extern import Foreign
-from netlang.ops.looping.control import Measure, Scan
+from netlang.ops.looping.scan import Scan
 from netlang.ops.random.random import Dropout, StopGradient
 from netlang.ops.reducing.batch_statistics import NormalizeBatchTraining
 from netlang.ops.reducing.linear import Linear
 from netlang.ops.reducing.reduction import Max, Sum
+from netlang.ops.shaping.creation import Measure
 from netlang.passes.autodiff import builder_after, gradient_name, gradients, vjp
 from netlang.passes.pipeline import transform
 from netlang.system.numpy import Array

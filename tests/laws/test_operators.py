@@ -38,8 +38,8 @@ UNLISTED = {
         "index constant measure scan foreign"
     ),
     "made by gradients and by the steps of training": (
-        "normalize_batch_training draw_uniform draw_normal convolve_input_gradient "
-        "convolve_weight_gradient max_pool_places"
+        "normalize_batch_training sample_uniform sample_normal convolve_input_gradient "
+        "convolve_weight_gradient max_pool_indices"
     ),
 }
 """Operators that need no line in the prelude, by the reason."""
@@ -75,13 +75,13 @@ HOMONYMS = {
 
 @cache
 def externs() -> dict[str, ast.Extern]:
-    """Parse the signature of every ``extern op`` of the prelude and the modules."""
+    """Parse every ``extern op`` of the prelude and the modules, by what it resolves to."""
     found: dict[str, ast.Extern] = {}
     for file in sorted((PACKAGE / "prelude").rglob("*.net")):
         tree = parse(Source(file.name, file.read_text("utf-8"), library=True), Diagnostics())
         assert tree is not None
         declared = [d for d in tree.declarations if isinstance(d, ast.Extern) and d.kind == "op"]
-        found |= {d.name.text: d for d in declared}
+        found |= {d.name.text.removeprefix("_"): d for d in declared}
     return found
 
 
@@ -300,7 +300,7 @@ def test_a_function_of_numbers_is_that_of_tensors(name: str) -> None:
     compute, op = OPS[name].on_numbers, OPS[name]()
     assert compute is not None
     numbers = [np.array([0.2, 0.5, 0.9]), np.array([0.9, 0.5, 0.1])][: len(op.operands)]
-    expected = [compute(*map(float, row)) for row in np.transpose(numbers)]
+    expected = np.array([compute(*map(float, row)) for row in np.transpose(numbers)])
     (made,) = op.forward(*numbers)
     np.testing.assert_allclose(made, np.array(expected))
 

@@ -22,7 +22,7 @@ from netlang.inference.verification import sample_inputs
 from netlang.ir.graph import Graph, verify
 from netlang.ir.initializers import initialize
 from netlang.ir.types import DType
-from netlang.ops.looping.control import Scan
+from netlang.ops.looping.scan import Scan
 from netlang.passes.autodiff import vjp
 from netlang.passes.hoist_scan import hoist_scan
 from netlang.passes.pipeline import transform

@@ -11,8 +11,7 @@ from netlang.backends.ort import Session
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Graph, State
 from netlang.ir.types import F32, TensorType
-from netlang.ops.windows.convolution import Convolve
-from netlang.ops.windows.gradients_convolution import ConvolveInputGradient, ConvolveWeightGradient
+from netlang.ops.windows.convolution import Convolve, ConvolveInputGradient, ConvolveWeightGradient
 from netlang.ops.windows.windows import Pads
 
 N = 16

@@ -18,7 +18,7 @@ from netlang.ir.graph import Builder, Graph, Init, Node, Param, Scope, State, Va
 from netlang.ir.op import OPS, OnnxBuilder, Operand, Primitive, Sample
 from netlang.ir.text import GraphTextError, parse_graph, print_graph
 from netlang.ir.types import F32, I64, DType, TensorType, Types
-from netlang.ops.looping.control import Scan
+from netlang.ops.looping.scan import Scan
 
 
 @dataclass(frozen=True)

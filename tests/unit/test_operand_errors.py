@@ -13,15 +13,17 @@ from netlang.ir.types import BOOL, F32, I64, DType, TensorType
 from netlang.ops.checks import broadcast
 from netlang.ops.elementwise.activation import Sigmoid
 from netlang.ops.elementwise.arithmetic import Add, Div, FloorDiv, Sub
-from netlang.ops.elementwise.channels import AddChannel, LocalResponseNorm
+from netlang.ops.elementwise.channels import AddChannel
 from netlang.ops.elementwise.choice import Cast, Clamp, Select
 from netlang.ops.elementwise.comparison import LogicalAnd
 from netlang.ops.random.random import Dropout, DropPath
-from netlang.ops.reducing.linear import Einsum, Linear, Matmul
+from netlang.ops.reducing.einsum import Einsum
+from netlang.ops.reducing.linear import Linear, Matmul
 from netlang.ops.reducing.normalization import NormalizeGroup
 from netlang.ops.reducing.reduction import Max, Mean, Sum
 from netlang.ops.reducing.softmax import Softmax
 from netlang.ops.shaping.indices import Argmax
+from netlang.ops.windows.local_response import LocalResponseNorm
 
 N, H, W = symbol("N"), symbol("H"), symbol("W")
 

@@ -19,15 +19,16 @@ from netlang.ir.op import Primitive
 from netlang.ir.types import F32, I64, DType, TensorType
 from netlang.ops.elementwise.activation import Elu, Gelu, Sigmoid, Softplus
 from netlang.ops.elementwise.arithmetic import Add, FloorDiv, Mod
-from netlang.ops.elementwise.channels import LocalResponseNorm
 from netlang.ops.elementwise.choice import Constant
 from netlang.ops.elementwise.special import erf
 from netlang.ops.random.random import Dropout, DropPath, StopGradient
-from netlang.ops.reducing.linear import Einsum, Linear, Matmul
+from netlang.ops.reducing.einsum import Einsum
+from netlang.ops.reducing.linear import Linear, Matmul
 from netlang.ops.reducing.normalization import NormalizeGroup
 from netlang.ops.reducing.reduction import Logsumexp, Mean, Sum
 from netlang.ops.reducing.softmax import LogSoftmax, Softmax
 from netlang.ops.windows.gradients_pooling import MaxPoolIndices
+from netlang.ops.windows.local_response import LocalResponseNorm
 from netlang.system.numpy import Array
 
 N, T = symbol("N"), symbol("T")

@@ -1,4 +1,4 @@
-"""Activation functions that ONNX has as one node, or whose plain formula loses digits."""
+"""Activation functions that are one ONNX node or whose plain formula loses precision."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SELU_GAMMA = 1.0507009873554804934
 
 @dataclass(frozen=True)
 class Activation(Primitive, ABC):
-    """A function of each element of one floating-point tensor."""
+    """Apply a function to each element of a floating-point tensor."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
     family = "activation"
@@ -41,14 +41,14 @@ class Activation(Primitive, ABC):
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         x, y, ct = terms(b, *inputs, *outputs, *cts)
-        return (self.pulled(x, y, ct).value,)
+        return (self.cotangent(x, y, ct).value,)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
-        """Give the cotangent of ``x`` from that of ``y``."""
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
+        """Return the cotangent of ``x``, given that of ``y``."""
         return ct * self.derivative(x, y)
 
     def derivative(self, x: Term, y: Term) -> Term:
-        """Give the derivative at ``x``, where the function is ``y``."""
+        """Return the derivative at ``x``, where the value is ``y``."""
         raise NoGradientError(f"`{self.name}` has no gradient")
 
     @classmethod
@@ -63,7 +63,7 @@ class Activation(Primitive, ABC):
 
 @register
 class Relu(Activation):
-    """Keep positive elements and make the others 0.
+    """Replace negative elements by 0: max(x, 0).
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Relu.
     """
@@ -73,18 +73,18 @@ class Relu(Activation):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        # NumPy compares with a map of zeros in a third of the time that one zero takes.
+        # NumPy compares with an array of zeros three times as fast as with a scalar.
         return (np.asarray(np.maximum(x, np.zeros(x.shape[-2:], x.dtype))),)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
         del x
-        # A product with 0 and 1 takes half the time of a choice.
+        # Multiplying by 0 or 1 takes half the time of Where.
         return ct * (y > 0.0).cast(y.type.dtype)
 
 
 @register
 class Sigmoid(Activation):
-    """Squash every element into the interval from 0 to 1: 1 / (1 + exp(-x)).
+    """Compute the logistic function of each element: 1 / (1 + exp(-x)).
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sigmoid.
     """
@@ -104,7 +104,7 @@ class Sigmoid(Activation):
 
 @register
 class Tanh(Activation):
-    """Squash every element into the interval from -1 to 1.
+    """Compute the hyperbolic tangent of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Tanh.
     """
@@ -125,10 +125,9 @@ class Tanh(Activation):
 @register
 @dataclass(frozen=True)
 class Softplus(Activation):
-    """Smooth the corner of relu: log(1 + exp(beta x)) / beta, finite for every finite element.
+    """Compute log(1 + exp(beta x)) / beta, a smooth relu, without overflow.
 
-    ``f32[...S] -> f32[...S]``; a larger ``beta`` leaves less of the corner smooth. Source: ONNX
-    Softplus.
+    ``f32[...S] -> f32[...S]``; a larger ``beta`` is closer to relu. Source: ONNX Softplus.
     """
 
     name: ClassVar[str] = "softplus"
@@ -161,7 +160,7 @@ class Softplus(Activation):
 
 @register
 class Softsign(Activation):
-    """Squash every element into the interval from -1 to 1: x / (1 + abs(x)).
+    """Compute x / (1 + abs(x)) for each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Softsign.
     """
@@ -181,7 +180,7 @@ class Softsign(Activation):
 
 @register
 class Selu(Activation):
-    """Scale elu so that activations keep mean 0 and variance 1.
+    """Compute the scaled elu, which preserves mean 0 and variance 1 of activations.
 
     ``f32[...S] -> f32[...S]``. Source: Klambauer et al., 2017; ONNX Selu.
     """
@@ -202,7 +201,7 @@ class Selu(Activation):
 @register
 @dataclass(frozen=True)
 class LeakyRelu(Activation):
-    """Keep positive elements and multiply the others by a small slope.
+    """Multiply negative elements by a small slope.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX LeakyRelu.
     """
@@ -217,7 +216,7 @@ class LeakyRelu(Activation):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("LeakyRelu", *operands, alpha=float(self.slope)),)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
         del y
         return ct.where(x > 0.0, ct * self.slope)
 
@@ -235,7 +234,7 @@ class LeakyRelu(Activation):
 @register
 @dataclass(frozen=True)
 class Elu(Activation):
-    """Keep positive elements and bend the others towards -alpha: alpha * (exp(x) - 1).
+    """Replace negative elements by alpha * (exp(x) - 1).
 
     ``f32[...S] -> f32[...S]``. Source: Clevert et al., 2015; ONNX Elu.
     """
@@ -267,10 +266,10 @@ class Elu(Activation):
 @register
 @dataclass(frozen=True)
 class Gelu(Activation):
-    """Weigh every element by the normal distribution up to it: x * Phi(x).
+    """Compute x * Phi(x), where Phi is the standard normal distribution function.
 
-    ``f32[...S] -> f32[...S]``. With ``approximate`` Phi is replaced by a tanh, as the first GPT
-    models have it. Source: Hendrycks and Gimpel, 2016; ONNX Gelu (operator set 20).
+    ``f32[...S] -> f32[...S]``. With ``approximate``, Phi is approximated by tanh, as in
+    GPT-2. Source: Hendrycks and Gimpel, 2016; ONNX Gelu (operator set 20).
     """
 
     name: ClassVar[str] = "gelu"

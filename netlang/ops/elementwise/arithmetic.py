@@ -1,4 +1,4 @@
-"""Arithmetic of two tensors, element by element."""
+"""Element-wise arithmetic of two tensors."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ N = symbol("N")
 
 @dataclass(frozen=True)
 class Binary(Primitive, ABC):
-    """Two tensors, taken together by the broadcasting rule.
+    """Combine two tensors element by element, with broadcasting.
 
-    Subclasses add no fields, so they need no decorator of their own: it would double the time it
-    takes to import this module.
+    Subclasses add no fields, so they need no decorator of their own, which would double the import
+    time of this module.
     """
 
     operands: ClassVar[tuple[str, ...]] = ("a", "b")
     sign: ClassVar[str]
-    """How the operator is written, for messages."""
+    """The operator as it is written, for error messages."""
     numpy_name: ClassVar[str]
     onnx_name: ClassVar[str]
 
@@ -60,11 +60,11 @@ class Binary(Primitive, ABC):
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         x, y, z, ct = terms(b, *inputs, *outputs, *cts)
-        left, right = self.pulled(x, y, z, ct)
+        left, right = self.cotangents(x, y, z, ct)
         return left.sum_to(x.shape).value, right.sum_to(y.shape).value
 
-    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
-        """Give the cotangents of both operands, in the shape of the result ``z``."""
+    def cotangents(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        """Return the cotangents of both operands, in the shape of the result ``z``."""
         raise NoGradientError(f"`{self.sign}` has no gradient")
 
     @classmethod
@@ -88,7 +88,7 @@ class Add(Binary):
     numpy_name = "add"
     onnx_name = "Add"
 
-    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+    def cotangents(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
         del x, y, z
         return ct, ct
 
@@ -106,7 +106,7 @@ class Sub(Binary):
     numpy_name = "subtract"
     onnx_name = "Sub"
 
-    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+    def cotangents(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
         del x, y, z
         return ct, -ct
 
@@ -124,14 +124,14 @@ class Mul(Binary):
     numpy_name = "multiply"
     onnx_name = "Mul"
 
-    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+    def cotangents(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
         del z
         return ct * y, ct * x
 
 
 @register
 class Maximum(Binary):
-    """Take the larger of two tensors element by element.
+    """Return the larger of two elements.
 
     ``f32[2, 3], f32[3] -> f32[2, 3]``. Source: ONNX Max.
     """
@@ -143,16 +143,16 @@ class Maximum(Binary):
     numpy_name = "maximum"
     onnx_name = "Max"
 
-    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+    def cotangents(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
         del z
-        # Equal elements share, as in PyTorch.
+        # Equal elements share the gradient, as in PyTorch.
         both = (ct * 0.5).where(x.equals(y))
         return both + ct.where(x > y), both + ct.where(x < y)
 
 
 @register
 class Minimum(Binary):
-    """Take the smaller of two tensors element by element.
+    """Return the smaller of two elements.
 
     ``f32[2, 3], f32[3] -> f32[2, 3]``. Source: ONNX Min.
     """
@@ -164,7 +164,7 @@ class Minimum(Binary):
     numpy_name = "minimum"
     onnx_name = "Min"
 
-    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+    def cotangents(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
         del z
         both = (ct * 0.5).where(x.equals(y))
         return both + ct.where(x < y), both + ct.where(x > y)
@@ -186,7 +186,7 @@ class Div(Binary):
     def check(self, a: TensorType, b: TensorType) -> None:
         require_float(self.sign, a, b)
 
-    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+    def cotangents(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
         del x
         return ct / y, -(ct * z / y)
 
@@ -210,8 +210,8 @@ class Pow(Binary):
     def check(self, a: TensorType, b: TensorType) -> None:
         require_float(self.sign, a, b)
 
-    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
-        # The power of 0 to -1 never arises, and the logarithm is that of positive numbers.
+    def cotangents(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+        # Avoid 0 to the power of -1, and logarithms of numbers that are not positive.
         less = (y - 1.0).where(y.binary("not_equal", 0.0), 1.0)
         log = x.where(x > 0.0, 1.0).unary("log")
         return ct * y * x**less, ct * z * log
@@ -223,7 +223,7 @@ class Pow(Binary):
 
 @register
 class FloorDiv(Binary):
-    """Divide integers and round towards minus infinity, as Python does.
+    """Divide integers and round toward negative infinity, as in Python.
 
     ``i64[2, 3], i64[] -> i64[2, 3]``.
     """
@@ -231,13 +231,13 @@ class FloorDiv(Binary):
     name = "floor_div"
     sign = "//"
     numpy_name = "floor_divide"
-    no_gradient = "its result is a whole number"
+    no_gradient = "its result is an integer"
 
     def check(self, a: TensorType, b: TensorType) -> None:
-        require_integer(self.sign, a, b, help="for numbers with a point: `floor({0} / {1})`")
+        require_integer(self.sign, a, b, help="for floating-point numbers: `floor({0} / {1})`")
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        # ONNX divides towards zero; without the rest the division is exact either way.
+        # ONNX rounds toward zero; after subtracting the remainder, the division is exact.
         x, y = operands
         rest = b.add("Mod", x, y)
         return (b.add("Div", b.add("Sub", x, rest), y),)
@@ -249,7 +249,7 @@ class FloorDiv(Binary):
 
 @register
 class Mod(Binary):
-    """Give the rest of an integer division; it has the sign of the divisor, as in Python.
+    """Return the remainder of integer division, with the sign of the divisor, as in Python.
 
     ``i64[2, 3], i64[] -> i64[2, 3]``. Source: ONNX Mod.
     """
@@ -258,11 +258,11 @@ class Mod(Binary):
     sign = "%"
     numpy_name = "remainder"
     onnx_name = "Mod"
-    no_gradient = "its result is a whole number"
+    no_gradient = "its result is an integer"
 
     def check(self, a: TensorType, b: TensorType) -> None:
         require_integer(
-            self.sign, a, b, help="for numbers with a point: `{0} - floor({0} / {1}) * {1}`"
+            self.sign, a, b, help="for floating-point numbers: `{0} - floor({0} / {1}) * {1}`"
         )
 
     @classmethod
@@ -272,7 +272,7 @@ class Mod(Binary):
 
 @register
 class Fmod(Binary):
-    """Give the rest of a division rounded towards zero; it has the sign of the dividend, as in C.
+    """Return the remainder of division toward zero, with the sign of the dividend, as in C.
 
     ``f32[2, 3], f32[] -> f32[2, 3]``. Source: ONNX Mod with fmod.
     """
@@ -284,19 +284,19 @@ class Fmod(Binary):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("Mod", *operands, fmod=1),)
 
-    def pulled(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
+    def cotangents(self, x: Term, y: Term, z: Term, ct: Term) -> tuple[Term, Term]:
         return ct, -(ct * (x - z) / y)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
         whole = (TensorType(I64, (2, 3)), TensorType(I64, (3,)))
-        # Quotients stay clear of whole numbers, where the last digit decides about the rest.
+        # Near an integer quotient, the last digit would decide the remainder.
         floats = [Sample(cls(), types, 4.1, 7.9, {"N": 4}) for types in pairs(F32)]
         return [*floats, Sample(cls(), whole, low=1, high=40)]
 
 
 def pairs(dtype: DType) -> list[Types]:
-    """List operand types that meet every part of the broadcasting rule; the last is symbolic."""
+    """Return operand types that exercise every broadcasting rule; the last one is symbolic."""
     shapes = [
         ((2, 3), (2, 3)),
         ((2, 3), ()),

@@ -1,4 +1,4 @@
-"""Numbers, masks, bounds and element types."""
+"""Constants, selection, clamping and conversion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ N = symbol("N")
 @register
 @dataclass(frozen=True)
 class Constant(Primitive):
-    """Give one number; it goes with a tensor of any shape.
+    """Return one number as a tensor of rank 0.
 
     ``-> f32[]``. Source: ONNX Constant.
     """
@@ -54,7 +54,7 @@ class Constant(Primitive):
 @register
 @dataclass(frozen=True)
 class Select(Primitive):
-    """Take elements of ``yes`` where the mask is true and of ``no`` elsewhere.
+    """Return elements of ``yes`` where the mask is true and of ``no`` elsewhere.
 
     ``bool[T, T], f32[N, T, T], f32[] -> f32[N, T, T]``; all three broadcast. Source: ONNX Where.
     """
@@ -104,7 +104,7 @@ class Select(Primitive):
 @register
 @dataclass(frozen=True)
 class Clamp(Primitive):
-    """Keep every element between two bounds.
+    """Clamp each element to the range from ``low`` to ``high``.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Clip.
     """
@@ -138,7 +138,7 @@ class Clamp(Primitive):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         x, ct = terms(b, *inputs, *cts)
-        # On a bound the gradient passes, as in PyTorch.
+        # At a bound the gradient passes, as in PyTorch.
         inside = (x >= self.low).binary("logical_and", x <= self.high)
         return (ct.where(inside).value,)
 
@@ -154,7 +154,7 @@ class Clamp(Primitive):
 @register
 @dataclass(frozen=True)
 class Cast(Primitive):
-    """Convert the elements to another type; fractions are cut off, bools become 0 and 1.
+    """Convert the elements to another type; floats are truncated to integers, bools become 0 and 1.
 
     ``f32[...S] -> i64[...S]``. Source: ONNX Cast.
     """

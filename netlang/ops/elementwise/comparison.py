@@ -1,4 +1,4 @@
-"""Comparison and logic, element by element."""
+"""Element-wise comparison and logic."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ N = symbol("N")
 
 
 class Comparison(Binary, ABC):
-    """Two tensors compared element by element."""
+    """Compare two tensors element by element."""
 
     no_gradient = "its result is true or false"
 
@@ -30,7 +30,7 @@ class Comparison(Binary, ABC):
 
 @register
 class Equal(Comparison):
-    """Tell where two tensors are equal.
+    """Return whether elements are equal.
 
     ``i64[2, 3], i64[3] -> bool[2, 3]``. Source: ONNX Equal.
     """
@@ -55,7 +55,7 @@ class Equal(Comparison):
 
 @register
 class NotEqual(Comparison):
-    """Tell where two tensors differ.
+    """Return whether elements differ.
 
     ``i64[2, 3], i64[3] -> bool[2, 3]``.
     """
@@ -77,7 +77,7 @@ class NotEqual(Comparison):
 
 @register
 class Less(Comparison):
-    """Tell where the first tensor is below the second.
+    """Return whether elements of the first tensor are less than those of the second.
 
     ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX Less.
     """
@@ -90,7 +90,7 @@ class Less(Comparison):
 
 @register
 class LessEqual(Comparison):
-    """Tell where the first tensor is below the second or equal to it.
+    """Return whether elements of the first tensor are at most those of the second.
 
     ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX LessOrEqual.
     """
@@ -103,7 +103,7 @@ class LessEqual(Comparison):
 
 @register
 class Greater(Comparison):
-    """Tell where the first tensor is above the second.
+    """Return whether elements of the first tensor are greater than those of the second.
 
     ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX Greater.
     """
@@ -116,7 +116,7 @@ class Greater(Comparison):
 
 @register
 class GreaterEqual(Comparison):
-    """Tell where the first tensor is above the second or equal to it.
+    """Return whether elements of the first tensor are at least those of the second.
 
     ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX GreaterOrEqual.
     """
@@ -127,8 +127,8 @@ class GreaterEqual(Comparison):
     onnx_name = "GreaterOrEqual"
 
 
-class Test(Unary, ABC):
-    """A question about each element of a floating-point tensor."""
+class Predicate(Unary, ABC):
+    """Test each element of a floating-point tensor."""
 
     no_gradient = "its result is true or false"
 
@@ -138,8 +138,8 @@ class Test(Unary, ABC):
 
 
 @register
-class IsNan(Test):
-    """Tell where a tensor holds no number.
+class IsNan(Predicate):
+    """Return whether elements are NaN.
 
     ``f32[...S] -> bool[...S]``. Source: ONNX IsNaN.
     """
@@ -150,8 +150,8 @@ class IsNan(Test):
 
 
 @register
-class IsInf(Test):
-    """Tell where a tensor is infinite, on either side.
+class IsInf(Predicate):
+    """Return whether elements are positive or negative infinity.
 
     ``f32[...S] -> bool[...S]``. Source: ONNX IsInf.
     """
@@ -162,7 +162,7 @@ class IsInf(Test):
 
 
 class Logical(Binary, ABC):
-    """Two tensors of truth values joined element by element."""
+    """Combine two tensors of Booleans element by element."""
 
     no_gradient = "its result is true or false"
 
@@ -176,7 +176,7 @@ class Logical(Binary, ABC):
 
 @register
 class LogicalAnd(Logical):
-    """Tell where both tensors are true.
+    """Return whether both elements are true.
 
     ``bool[2, 3], bool[3] -> bool[2, 3]``. Source: ONNX And.
     """
@@ -189,7 +189,7 @@ class LogicalAnd(Logical):
 
 @register
 class LogicalOr(Logical):
-    """Tell where at least one of two tensors is true.
+    """Return whether at least one of two elements is true.
 
     ``bool[2, 3], bool[3] -> bool[2, 3]``. Source: ONNX Or.
     """
@@ -202,7 +202,7 @@ class LogicalOr(Logical):
 
 @register
 class LogicalXor(Logical):
-    """Tell where exactly one of two tensors is true.
+    """Return whether exactly one of two elements is true.
 
     ``bool[2, 3], bool[3] -> bool[2, 3]``. Source: ONNX Xor.
     """
@@ -216,7 +216,7 @@ class LogicalXor(Logical):
 @register
 @dataclass(frozen=True)
 class LogicalNot(Primitive):
-    """Turn true into false and false into true.
+    """Negate each element.
 
     ``bool[...S] -> bool[...S]``. Source: ONNX Not.
     """

@@ -1,4 +1,4 @@
-"""Numerical functions by name, and one that NumPy lacks."""
+"""NumPy functions by name, and the error function, which NumPy lacks."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from netlang.system.numpy import Array, np
 
 
 def numpy_function(name: str) -> Callable[..., Any]:
-    """Give NumPy's function of this name, which loads NumPy."""
+    """Return NumPy's function of this name; loads NumPy."""
     return getattr(np, name)
 
 
 def erf(x: Array) -> Array:
     """Compute the error function to within 3e-16.
 
-    Taylor series of degree 6 around the nearest multiple of 1/64; beyond 6 it is 1 in double
-    precision.
+    Uses Taylor series of degree 6 around the nearest multiple of 1/64. Beyond 6, the result is 1 in
+    double precision.
     """
-    values, slopes = _erf_table()
+    values, derivatives = _erf_table()
     size = np.minimum(np.abs(x).astype(np.float64), 6.0)
     at = np.nan_to_num(np.rint(size * 64)).astype(np.int64)
     c = at / 64.0
@@ -33,11 +33,11 @@ def erf(x: Array) -> Array:
     series = (-8 * c2 + 12) * c / 24 + series * h
     series = (4 * c2 - 2) / 6 + series * h
     series = -c + series * h
-    return np.copysign(values[at] + slopes[at] * h * (1 + series * h), x).astype(x.dtype)
+    return np.copysign(values[at] + derivatives[at] * h * (1 + series * h), x).astype(x.dtype)
 
 
 @cache
 def _erf_table() -> tuple[Array, Array]:
-    centres = np.arange(6 * 64 + 1) / 64.0
-    values = np.array([exact_erf(c) for c in centres])
-    return values, np.exp(-centres * centres) * (2 / np.sqrt(np.pi))
+    centers = np.arange(6 * 64 + 1) / 64.0
+    values = np.array([exact_erf(c) for c in centers])
+    return values, np.exp(-centers * centers) * (2 / np.sqrt(np.pi))

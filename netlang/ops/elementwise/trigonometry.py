@@ -11,7 +11,7 @@ from netlang.ops.terms import Term
 
 @register
 class Sin(Unary):
-    """Take the sine of every element, an angle in radians.
+    """Compute the sine of each element, in radians.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sin.
     """
@@ -28,7 +28,7 @@ class Sin(Unary):
 
 @register
 class Cos(Unary):
-    """Take the cosine of every element, an angle in radians.
+    """Compute the cosine of each element, in radians.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Cos.
     """
@@ -45,7 +45,7 @@ class Cos(Unary):
 
 @register
 class Tan(Unary):
-    """Take the tangent of every element, an angle in radians.
+    """Compute the tangent of each element, in radians.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Tan.
     """
@@ -62,7 +62,7 @@ class Tan(Unary):
 
 @register
 class Atan(Unary):
-    """Give the angle in radians whose tangent every element is.
+    """Compute the inverse tangent of each element, in radians.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Atan.
     """
@@ -78,7 +78,7 @@ class Atan(Unary):
 
 @register
 class Asin(Unary):
-    """Give the angle in radians whose sine every element is.
+    """Compute the inverse sine of each element, in radians.
 
     ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Asin.
     """
@@ -95,7 +95,7 @@ class Asin(Unary):
 
 @register
 class Acos(Unary):
-    """Give the angle in radians whose cosine every element is.
+    """Compute the inverse cosine of each element, in radians.
 
     ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Acos.
     """
@@ -112,7 +112,7 @@ class Acos(Unary):
 
 @register
 class Sinh(Unary):
-    """Take the hyperbolic sine of every element.
+    """Compute the hyperbolic sine of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sinh.
     """
@@ -128,7 +128,7 @@ class Sinh(Unary):
 
 @register
 class Cosh(Unary):
-    """Take the hyperbolic cosine of every element.
+    """Compute the hyperbolic cosine of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Cosh.
     """
@@ -144,7 +144,7 @@ class Cosh(Unary):
 
 @register
 class Asinh(Unary):
-    """Give the number whose hyperbolic sine every element is.
+    """Compute the inverse hyperbolic sine of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Asinh.
     """
@@ -160,7 +160,7 @@ class Asinh(Unary):
 
 @register
 class Acosh(Unary):
-    """Give the number from 0 whose hyperbolic cosine every element is.
+    """Compute the inverse hyperbolic cosine of each element, at least 0.
 
     ``f32[...S] -> f32[...S]``; NaN below 1. Source: ONNX Acosh.
     """
@@ -177,7 +177,7 @@ class Acosh(Unary):
 
 @register
 class Atanh(Unary):
-    """Give the number whose hyperbolic tangent every element is.
+    """Compute the inverse hyperbolic tangent of each element.
 
     ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Atanh.
     """

@@ -1,4 +1,4 @@
-"""Functions of each element of one tensor."""
+"""Element-wise functions of one tensor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ N = symbol("N")
 
 @dataclass(frozen=True)
 class Unary(Primitive, ABC):
-    """One tensor, element by element. Subclasses add no fields and no decorator."""
+    """Apply a function to each element. Subclasses add no fields and need no decorator."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
     pointwise = True
@@ -48,7 +48,7 @@ class Unary(Primitive, ABC):
         return ((ct * self.derivative(x, y)).value,)
 
     def derivative(self, x: Term, y: Term) -> Term:
-        """Give the derivative at ``x``, where the function is ``y``."""
+        """Return the derivative at ``x``, where the value is ``y``."""
         raise NoGradientError(f"`{self.name}` has no gradient")
 
     @classmethod
@@ -61,7 +61,7 @@ class Unary(Primitive, ABC):
 
 
 class Signed(Unary, ABC):
-    """One tensor of numbers that have a sign, integers too."""
+    """Apply a function to each element, floating-point number or integer."""
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -76,7 +76,7 @@ class Signed(Unary, ABC):
 
 @register
 class Neg(Signed):
-    """Change the sign of every element.
+    """Negate each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Neg.
     """
@@ -93,7 +93,7 @@ class Neg(Signed):
 
 @register
 class Abs(Signed):
-    """Take the absolute value of every element.
+    """Compute the absolute value of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Abs.
     """
@@ -110,7 +110,7 @@ class Abs(Signed):
 
 @register
 class Sign(Signed):
-    """Give -1, 0 or 1 for every element.
+    """Return the sign of each element: -1, 0 or 1.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sign.
     """
@@ -118,12 +118,12 @@ class Sign(Signed):
     name = "sign"
     numpy_name = "sign"
     onnx_name = "Sign"
-    no_gradient = "its result stays the same but for jumps"
+    no_gradient = "it is piecewise constant"
 
 
 @register
 class Sqrt(Unary):
-    """Take the square root of every element.
+    """Compute the square root of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sqrt.
     """
@@ -141,7 +141,7 @@ class Sqrt(Unary):
 
 @register
 class Exp(Unary):
-    """Raise e to the power of every element.
+    """Compute the exponential of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Exp.
     """
@@ -158,7 +158,7 @@ class Exp(Unary):
 
 @register
 class Log(Unary):
-    """Take the natural logarithm of every element.
+    """Compute the natural logarithm of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Log.
     """
@@ -176,7 +176,7 @@ class Log(Unary):
 
 @register
 class Erf(Unary):
-    """Take the error function of every element.
+    """Compute the error function of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Erf.
     """
@@ -195,7 +195,7 @@ class Erf(Unary):
 
 @register
 class Floor(Unary):
-    """Round every element down.
+    """Round each element down.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Floor.
     """
@@ -204,13 +204,13 @@ class Floor(Unary):
     on_numbers = math.floor
     numpy_name = "floor"
     onnx_name = "Floor"
-    no_gradient = "its result stays the same but for jumps"
+    no_gradient = "it is piecewise constant"
     low, high = -9.0, 9.0
 
 
 @register
 class Ceil(Unary):
-    """Round every element up.
+    """Round each element up.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Ceil.
     """
@@ -219,13 +219,13 @@ class Ceil(Unary):
     on_numbers = math.ceil
     numpy_name = "ceil"
     onnx_name = "Ceil"
-    no_gradient = "its result stays the same but for jumps"
+    no_gradient = "it is piecewise constant"
     low, high = -9.0, 9.0
 
 
 @register
 class Round(Unary):
-    """Round every element to the nearest whole number, halves to the even one.
+    """Round each element to the nearest integer, halves to even.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Round.
     """
@@ -234,13 +234,13 @@ class Round(Unary):
     on_numbers = round
     numpy_name = "round"
     onnx_name = "Round"
-    no_gradient = "its result stays the same but for jumps"
+    no_gradient = "it is piecewise constant"
     low, high = -9.0, 9.0
 
 
 @register
 class Reciprocal(Unary):
-    """Divide 1 by every element.
+    """Compute the reciprocal of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Reciprocal.
     """

@@ -1,22 +1,25 @@
 """The gradient of a recurrent layer.
 
-The layer itself ran as one node, which gives no more than its outputs. Those hold the states before
-each step, so the products with the weights are made for all steps at once, and one loop that walks
-back is left, with a single product of matrices in it.
+The layer ran as one node, which returns only its outputs. They contain the states before each step,
+so the products with the weights are computed for all steps at once. What remains is one backward
+loop with a single matrix product in its body.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from netlang.ir.graph import Builder, Cotangents, Graph, Value, Values
-from netlang.ops.looping.control import Scan
 from netlang.ops.looping.gradients_scan import Walk, before_each, leading_to, walked_back
-from netlang.ops.looping.recurrent import Recurrence
+from netlang.ops.looping.scan import Scan
 from netlang.ops.reducing.linear import Linear
 from netlang.ops.shaping.creation import Iota
 from netlang.ops.shaping.repetition import Flip
 from netlang.ops.terms import Term, terms, zeros
+
+if TYPE_CHECKING:
+    from netlang.ops.looping.recurrent import Recurrence
 
 _TIME = 1
 
@@ -24,7 +27,7 @@ _TIME = 1
 def recurrent_gradient(
     op: Recurrence, b: Builder, inputs: Values, outputs: Values, cts: Values
 ) -> Cotangents:
-    """Give the cotangents of the sequences, the weights, and the start states if there are any."""
+    """Return the cotangents of the sequences, the weights and the initial states, if any."""
     x, w_ih, w_hh, b_ih, b_hh = terms(b, *inputs[:5])
     rest = list(inputs[5:])
     length = rest.pop() if rest and rest[-1].type.dtype.is_integer else None
@@ -56,12 +59,12 @@ def recurrent_gradient(
 
 
 def _along(op: Recurrence, x: Term) -> Term:
-    """Put the steps into the order in which the layer walks."""
+    """Return the steps in the order in which the layer visits them."""
     return x.to(Flip((_TIME,))) if op.reverse else x
 
 
 def _inside(op: Recurrence, x: Term, length: Term) -> Term:
-    """Tell which steps of which sequences are not padding: ``[N, T, 1]``."""
+    """Return a mask of the steps that are not padding: ``[N, T, 1]``."""
     steps = x.make(Iota(x.shape[_TIME])).reshape((1, x.shape[_TIME], 1))
     return _along(op, steps < length.reshape((x.shape[0], 1, 1)))
 
@@ -73,7 +76,7 @@ def _body(
     weights: Sequence[Value],
     mask: Term | None,
 ) -> tuple[Scan, Value]:
-    """Write one step as a graph; give the loop, and the value that holds the state's product."""
+    """Return the loop over one step as its body, and the value of the hidden state's product."""
     b = Builder()
     states = [b.fresh(f"state{i}", v.type) for i, v in enumerate(starts)]
     wide = gates.type
@@ -102,7 +105,7 @@ def _all_states(
     starts: Sequence[Value],
     sequences: Values,
 ) -> Values:
-    """Give all states before each step; those that are no output are walked through again."""
+    """Return all states before each step; those that are not outputs are recomputed."""
     if scan.carried == 1:
         return (before.value,)
     body = scan.body

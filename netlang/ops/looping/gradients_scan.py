@@ -1,26 +1,29 @@
-"""The gradient of a loop: a loop that walks back."""
+"""The gradient of a loop: a loop over the steps in reverse order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
-from netlang.ops.looping.control import Scan
 from netlang.ops.reducing.linear import Linear
 from netlang.ops.reverse import gradients
 from netlang.ops.shaping.joining import Concat
 from netlang.ops.shaping.repetition import Flip
 from netlang.ops.terms import terms, zeros
 
+if TYPE_CHECKING:
+    from netlang.ops.looping.scan import Scan
+
 _TIME = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A loop as it was walked: for all steps, the states before each and what it read.
+    """A loop as it ran: for all steps, the states before each step and what the step read.
 
-    ``given`` holds values inside the body that need not be computed again, for all steps too.
+    ``given`` holds values of the body, for all steps, that need not be recomputed.
     """
 
     scan: Scan
@@ -31,16 +34,16 @@ class Walk:
 
     @property
     def inner_states(self) -> Values:
-        """The states as the body calls them."""
+        """The states as inputs of the body."""
         return self.scan.body.inputs[: self.scan.carried]
 
     @property
     def inner_outside(self) -> Values:
-        """The outside values as the body calls them."""
+        """The outside values as inputs of the body."""
         return self.scan.body.inputs[self.scan.carried + self.scan.scanned :]
 
     def known(self) -> dict[Value, Value]:
-        """Give, for values inside the body, what they were in each step."""
+        """Return the values of the body that are known, with their values in all steps."""
         inner = self.scan.body.inputs[: self.scan.carried + self.scan.scanned]
         return dict(zip(inner, (*self.states, *self.sequences), strict=True)) | dict(self.given)
 
@@ -48,18 +51,18 @@ class Walk:
 def scan_gradient(
     scan: Scan, b: Builder, inputs: Values, outputs: Values, cts: Values
 ) -> Cotangents:
-    """Differentiate a loop; its states before each step are found, or computed again."""
+    """Differentiate a loop; its states before each step are reused or recomputed."""
     end = scan.carried + scan.scanned
     states = _states(scan, b, inputs, outputs)
     return walked_back(b, Walk(scan, states, inputs[scan.carried : end], inputs[end:]), cts)
 
 
 def walked_back(b: Builder, walk: Walk, cts: Values) -> Cotangents:
-    """Give the cotangents of start states, sequences and outside values, in this order.
+    """Return the cotangents of initial states, sequences and outside values, in this order.
 
-    One loop goes from the last step to the first. It carries the cotangents of the states and adds
-    up those of outside values; the weights of dense layers get theirs from one product over all
-    steps instead.
+    One loop goes from the last step to the first. It carries the cotangents of the states and
+    accumulates those of outside values. Cotangents of the weights of dense layers are computed by
+    one product over all steps instead.
     """
     body, known = walk.scan.body, walk.known()
     step = _step_back(walk)
@@ -78,7 +81,7 @@ def walked_back(b: Builder, walk: Walk, cts: Values) -> Cotangents:
 
 
 def before_each(b: Builder, start: Value, after: Value) -> Value:
-    """Give the states before each step from the first one and those after each step."""
+    """Return the states before each step, given the first one and those after each step."""
     first, each = terms(b, start, after)
     first, steps = first.unsqueeze(_TIME), each.shape[_TIME]
     if steps == 1:
@@ -89,7 +92,7 @@ def before_each(b: Builder, start: Value, after: Value) -> Value:
 def leading_to(
     nodes: Sequence[Node], results: Iterable[Value], *, known: Iterable[Value] = ()
 ) -> tuple[Node, ...]:
-    """Keep the nodes that lead to results from what is known."""
+    """Return the nodes that compute results from what is known."""
     have, wanted = set(known), set(results)
     kept: list[Node] = []
     for node in reversed(nodes):
@@ -105,7 +108,7 @@ def plus(b: Builder, x: Value, y: Value) -> Value:
 
 
 def _states(scan: Scan, b: Builder, inputs: Values, outputs: Values) -> Values:
-    """Find the states before each step among the results, or walk once more to keep them."""
+    """Return the states before each step, from the results or by running the loop once more."""
     names, ends = list(scan.body.outputs), list(scan.body.outputs.values())
     found: dict[int, Value] = {}
     for i, state in enumerate(ends[: scan.carried]):
@@ -118,17 +121,17 @@ def _states(scan: Scan, b: Builder, inputs: Values, outputs: Values) -> Values:
         named = dict(zip(names[: scan.carried], ends, strict=False)) | kept
         nodes = leading_to(scan.body.nodes, named.values())
         body = Graph(f"{scan.body.name}.states", scan.body.inputs, {}, nodes, named)
-        again = b.add(Scan(body, scan.carried, scan.scanned), *inputs)
+        again = b.add(replace(scan, body=body), *inputs)
         found.update(zip(missing, again[scan.carried :], strict=True))
     return tuple(found[i] for i in range(scan.carried))
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One step walked back: from the cotangents of what it gives to those of what it reads.
+    """One step in reverse: from the cotangents of its results to those of its operands.
 
-    ``dense`` are layers whose weights are left to later; ``found`` has the cotangents of their
-    results in the place of those of their weights.
+    ``dense`` are layers whose weights are handled after the loop; ``found`` has the cotangents of
+    their results instead of those of their weights.
     """
 
     builder: Builder
@@ -139,7 +142,7 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class _Carried:
-    """A cotangent that goes from step to step of the way back."""
+    """A cotangent that the reverse loop carries from step to step."""
 
     before: Value
     after: Value
@@ -166,7 +169,7 @@ def _step_back(walk: Walk) -> _Step:
 
 
 def _carried(b: Builder, walk: Walk, step: _Step, cts: Values) -> dict[Value, _Carried]:
-    """Carry the cotangents of the states, and the sums of those of outside values."""
+    """Return the loop state: cotangents of states, and accumulated ones of outside values."""
     carried: dict[Value, _Carried] = {}
     for v, given, start in zip(walk.inner_states, step.given, cts, strict=False):
         if v.type.dtype.is_float:
@@ -188,7 +191,7 @@ def _loop_back(
     carried: Sequence[_Carried],
     results: Sequence[Value],
 ) -> tuple[Values, Values]:
-    """Walk from the last step to the first; give the ends of ``carried`` and stacked results."""
+    """Loop from the last step to the first; return the final carried values and stacked results."""
     scan, body = walk.scan, walk.scan.body
     read = walk.known()
     for ct, stack in zip(step.given[scan.carried :], cts[scan.carried :], strict=True):
@@ -197,7 +200,7 @@ def _loop_back(
     outcome = [*(c.after for c in carried), *results]
     nodes = leading_to([*body.nodes, *step.builder.nodes], outcome, known=read)
     used = {v for node in nodes for v in node.inputs} | set(outcome)
-    # A loop needs a sequence to walk along, if only for its length.
+    # A loop needs a sequence, if only for its length.
     scanned = {v: stack for v, stack in read.items() if v in used} or read
     back = Graph(
         f"{body.name}.back",
@@ -207,10 +210,11 @@ def _loop_back(
         {f"out{i}": v for i, v in enumerate(outcome)},
     )
     starts = (c.start for c in carried)
-    turned = (_turned(b, stack) for stack in scanned.values())
-    made = b.add(Scan(back, len(carried), len(scanned)), *starts, *turned, *walk.outside)
+    backward = (_reversed(b, stack) for stack in scanned.values())
+    op = replace(scan, body=back, carried=len(carried), scanned=len(scanned))
+    made = b.add(op, *starts, *backward, *walk.outside)
     count = len(carried)
-    return made[:count], tuple(_turned(b, stack) for stack in made[count:])
+    return made[:count], tuple(_reversed(b, stack) for stack in made[count:])
 
 
 def _of_dense_weights(
@@ -220,7 +224,7 @@ def _of_dense_weights(
     known: Mapping[Value, Value],
     cotangents: Mapping[Value, Value],
 ) -> Iterator[tuple[Value, Value]]:
-    """Give cotangents of the weights of dense layers, from all steps at once."""
+    """Yield the cotangents of the weights of dense layers, from all steps at once."""
     weights = dict(zip(walk.inner_outside, walk.outside, strict=True))
     for node in step.dense:
         x, *read = node.inputs
@@ -230,7 +234,7 @@ def _of_dense_weights(
 
 
 def _dense_layers(body: Graph, outside: Values) -> list[Node]:
-    """Find the dense layers whose weights lie outside and are used by dense layers alone."""
+    """Return the dense layers whose weights come from outside and are used by dense layers only."""
     found = [
         node
         for node in body.nodes
@@ -243,5 +247,5 @@ def _dense_layers(body: Graph, outside: Values) -> list[Node]:
     return [n for n in found if others.isdisjoint(n.inputs[1:])]
 
 
-def _turned(b: Builder, stack: Value) -> Value:
+def _reversed(b: Builder, stack: Value) -> Value:
     return b.one(Flip((_TIME,)), stack)

@@ -1,4 +1,4 @@
-"""Recurrent layers: one set of weights for every step of a sequence, one ONNX node a layer."""
+"""Recurrent layers, each of which is one ONNX node."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Recurrence(Primitive):
-    """A recurrent layer in one direction; what the three kinds share.
+    """Run a recurrent cell along sequences in one direction.
 
     Operands: ``x [N, T, D]``, the weights ``[gates * U, D]``, ``[gates * U, U]`` and two biases
-    ``[gates * U]`` as PyTorch has them, then either every state ``[N, U]`` or none (zeros), then
-    the lengths ``i64[N]`` if any. Gives ``y [N, T, U]`` and the last states ``[N, U]``.
+    ``[gates * U]`` as in PyTorch, then either every state ``[N, U]`` or none (zeros), then the
+    lengths ``i64[N]`` if any. Returns ``y [N, T, U]`` and the final states ``[N, U]``.
     """
 
     operands: ClassVar[tuple[str, ...]] = ("x", *_WEIGHTS, "rest*")
@@ -36,7 +36,7 @@ class Recurrence(Primitive):
     states: ClassVar[tuple[str, ...]] = ("h0",)
     onnx_name: ClassVar[str]
     onnx_gates: ClassVar[tuple[int, ...]]
-    """Our gates in the order in which ONNX has them."""
+    """Indices of our gates in the order of ONNX."""
     reverse: bool
 
     @classmethod
@@ -48,13 +48,11 @@ class Recurrence(Primitive):
     def step(
         self, gates: Array, states: Sequence[Array], weight: Array, bias: Array
     ) -> tuple[Array, ...]:
-        """Give the next states from what the input adds to the gates, and the states before."""
+        """Return the next states, given the input's part of the gates and the previous states."""
 
     def onnx_attributes(self) -> dict[str, object]:
-        """Give what the ONNX node needs besides its size and direction."""
+        """Return the attributes of the ONNX node besides its size and direction."""
         return {}
-
-    # ---- types -------------------------------------------------------------------------
 
     def infer(self, *types: TensorType) -> Types:
         x, *weights = types[:5]
@@ -112,15 +110,13 @@ class Recurrence(Primitive):
         x, weight_ih, weight_hh, *_ = types
         return (weight_ih.size + weight_hh.size) * x.shape[0] * x.shape[1]
 
-    # ---- meaning -----------------------------------------------------------------------
-
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, weight_ih, weight_hh, bias_ih, bias_hh, *rest = operands
         count, steps, _ = x.shape
         units = weight_hh.shape[1]
         length = rest.pop() if rest and rest[-1].dtype.kind == "i" else None
         _check_length(length, steps)
-        # One large product for all steps; only what depends on the state is left in the loop.
+        # One large product for all steps; only what depends on the state remains in the loop.
         gates = np.matmul(x, weight_ih.T) + bias_ih
         states = rest or [np.zeros((count, units), dtype=x.dtype) for _ in self.states]
         y = np.zeros((count, steps, units), dtype=x.dtype)
@@ -134,8 +130,6 @@ class Recurrence(Primitive):
             states = [np.where(on, new, old) for new, old in zip(made, states, strict=True)]
             y[:, t] = np.where(on, made[0], 0)
         return (y, *states)
-
-    # ---- ONNX --------------------------------------------------------------------------
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         x, weight_ih, weight_hh, bias_ih, bias_hh, *rest = operands
@@ -154,30 +148,30 @@ class Recurrence(Primitive):
             direction="reverse" if self.reverse else "forward",
             **self.onnx_attributes(),
         )
-        # [T, 1, N, U]: without the axis of directions first, two transposes of stacked layers meet.
+        # [T, 1, N, U]: squeezed first, the transposes of stacked layers are adjacent and cancel.
         y = b.add("Transpose", b.add("Squeeze", made[0], b.axes([1])), perm=[1, 0, 2])
         last = [b.add("Squeeze", state, b.axes([0])) for state in made[1:]]
         if length and rest:
-            # onnxruntime gives zeros for a sequence of length 0, whatever it started from.
+            # onnxruntime returns zeros for a sequence of length 0, whatever its initial state.
             some = b.add("Greater", length, b.constant(0, I64))
             on = b.add("Unsqueeze", some, b.axes([1]))
             last = [b.add("Where", on, end, start) for end, start in zip(last, rest, strict=True)]
         return (y, *last)
 
-    def _reordered(self, b: OnnxBuilder, weight: Operand, columns: Shape) -> str:
-        """Bring gates ``[gates * U, ...]`` into ONNX's order, as ``[1, gates * U, ...]``.
+    def _reordered(self, b: OnnxBuilder, weight: Operand, rest: Shape) -> str:
+        """Return gates ``[gates * U, ...]`` in the order of ONNX, as ``[1, gates * U, ...]``.
 
-        Of constant weights nothing is left of this at run time.
+        For constant weights this is folded before run time.
         """
         if self.gates == 1:
             return b.add("Unsqueeze", weight, b.axes([0]))
-        apart = b.add("Reshape", weight, b.shape((self.gates, -1, *columns)))
-        sorted_gates = b.add("Gather", apart, b.axes(self.onnx_gates), axis=0)
-        return b.add("Reshape", sorted_gates, b.shape((1, -1, *columns)))
+        separate = b.add("Reshape", weight, b.shape((self.gates, -1, *rest)))
+        sorted_gates = b.add("Gather", separate, b.axes(self.onnx_gates), axis=0)
+        return b.add("Reshape", sorted_gates, b.shape((1, -1, *rest)))
 
     @abstractmethod
     def cell(self, gates: Term, hidden: Term, states: Sequence[Term]) -> list[Term]:
-        """Give the next states in formulas, from what the input and the state add to the gates."""
+        """Return formulas of the next states, given the gates' parts from input and state."""
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         from netlang.ops.looping.gradients_recurrent import recurrent_gradient
@@ -186,7 +180,7 @@ class Recurrence(Primitive):
 
     @classmethod
     def sampled(cls, op: Self, units: int = 2) -> Sequence[Sample]:
-        """Give samples of the operator with and without states and lengths."""
+        """Return samples of the operator with and without states and lengths."""
         n, t = symbol("N"), symbol("T")
         rows = units * cls.gates
         weights = [(rows, 3), (rows, units), (rows,), (rows,)]
@@ -207,10 +201,10 @@ class Recurrence(Primitive):
 @register
 @dataclass(frozen=True)
 class RnnLayer(Recurrence):
-    """Walk along sequences with a plain recurrent cell: h' = tanh(x W' + b + h V' + c).
+    """Run an Elman recurrent layer along sequences: h' = tanh(x W' + b + h V' + c).
 
-    ``[N, T, D] -> [N, T, U], [N, U]``. ``activation`` is tanh or relu; ``reverse`` walks from the
-    last step to the first. Beyond a length, y is 0 and the state stays. Source: Elman, 1990;
+    ``[N, T, D] -> [N, T, U], [N, U]``. ``activation`` is tanh or relu; ``reverse`` goes from the
+    last step to the first. Beyond a length, y is 0 and the state is unchanged. Source: Elman, 1990;
     ONNX RNN.
     """
 
@@ -250,10 +244,11 @@ class RnnLayer(Recurrence):
 @register
 @dataclass(frozen=True)
 class GruLayer(Recurrence):
-    """Walk along sequences with a gated recurrent unit; gates in the order r, z, n.
+    """Run a gated recurrent unit along sequences; gates in the order r, z, n.
 
     ``[N, T, D] -> [N, T, U], [N, U]``. The reset gate is applied after the product with the state.
-    ``reverse`` walks from the last step to the first. Beyond a length, y is 0 and the state stays.
+    ``reverse`` goes from the last step to the first. Beyond a length, y is 0 and the state is
+    unchanged.
     Source: Cho et al., 2014; ONNX GRU.
     """
 
@@ -291,10 +286,11 @@ class GruLayer(Recurrence):
 @register
 @dataclass(frozen=True)
 class LstmLayer(Recurrence):
-    """Walk along sequences with long short-term memory; gates in the order i, f, g, o.
+    """Run long short-term memory along sequences; gates in the order i, f, g, o.
 
-    ``[N, T, D] -> [N, T, U], [N, U], [N, U]``: all outputs, the last output, the last cell.
-    ``reverse`` walks from the last step to the first. Beyond a length, y is 0 and the states stay.
+    ``[N, T, D] -> [N, T, U], [N, U], [N, U]``: all outputs, the final output, the final cell state.
+    ``reverse`` goes from the last step to the first. Beyond a length, y is 0 and the states are
+    unchanged.
     Source: Hochreiter & Schmidhuber, 1997; ONNX LSTM.
     """
 
@@ -325,7 +321,7 @@ class LstmLayer(Recurrence):
 
 
 def _sigmoid(x: Array) -> Array:
-    # Finite for every finite element, where 1 / (1 + exp(-x)) overflows.
+    # 1 / (1 + exp(-x)) would overflow.
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 

@@ -1,4 +1,4 @@
-"""Operators that act in training only; in evaluation they pass their operand on."""
+"""Operators that act in training only; in evaluation they are the identity."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ N = symbol("N")
 
 @dataclass(frozen=True)
 class Identity(Primitive, ABC):
-    """A tensor passed on; nothing of it is left in an ONNX model."""
+    """Return the operand; an ONNX model has no node for it."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
     pointwise = True
@@ -45,11 +45,11 @@ class Identity(Primitive, ABC):
 
 @dataclass(frozen=True)
 class RandomDrop(Identity, ABC):
-    """Something left out at random in training, at the given rate."""
+    """Set parts of a tensor to 0 at random in training, at the given rate."""
 
     random = True
     mask_axes: ClassVar[int | None] = None
-    """How many leading axes the elements of a mask are sampled over; ``None`` for all."""
+    """The number of leading axes along which a mask varies; ``None`` for all axes."""
     rate: float
 
     @classmethod
@@ -70,7 +70,7 @@ class RandomDrop(Identity, ABC):
         return (x,)
 
     def mask_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the mask for a tensor, which the mask broadcasts to."""
+        """Return the shape of the mask for a tensor of a shape, to which it broadcasts."""
         own = shape[: self.mask_axes]
         return own + (1,) * (len(shape) - len(own))
 
@@ -90,9 +90,9 @@ class RandomDrop(Identity, ABC):
 
 @register
 class Dropout(RandomDrop):
-    """Make elements 0 at random in training, and divide the others by 1 - rate.
+    """Set elements to 0 at random in training, and divide the others by 1 - rate.
 
-    ``f32[...S] -> f32[...S]``; the input itself in evaluation. Source: Srivastava et al., 2014.
+    ``f32[...S] -> f32[...S]``; the identity in evaluation. Source: Srivastava et al., 2014.
     """
 
     name = "dropout"
@@ -100,9 +100,9 @@ class Dropout(RandomDrop):
 
 @register
 class DropPath(RandomDrop):
-    """Make whole rows of the batch 0 at random in training, and divide the others by 1 - rate.
+    """Set whole examples to 0 at random in training, and divide the others by 1 - rate.
 
-    ``f32[N, ...S] -> f32[N, ...S]``; the input itself in evaluation. Source: stochastic depth,
+    ``f32[N, ...S] -> f32[N, ...S]``; the identity in evaluation. Source: stochastic depth,
     Huang et al., 2016.
     """
 
@@ -117,10 +117,10 @@ class DropPath(RandomDrop):
 
 @register
 class DropoutChannels(RandomDrop):
-    """Make whole channels of each example 0 at random in training, and scale up the others.
+    """Set whole channels of each example to 0 at random in training, and scale up the others.
 
-    ``f32[N, C, ...S] -> f32[N, C, ...S]``; the others are divided by 1 - rate, and in evaluation
-    all pass. Source: spatial dropout, Tompson et al., 2015.
+    ``f32[N, C, ...S] -> f32[N, C, ...S]``; the others are divided by 1 - rate; the
+    identity in evaluation. Source: spatial dropout, Tompson et al., 2015.
     """
 
     name = "dropout_channels"
@@ -134,13 +134,13 @@ class DropoutChannels(RandomDrop):
 
 @register
 class StopGradient(Identity):
-    """Pass a tensor on, and no gradient back.
+    """Return the operand, and block its gradient.
 
     ``f32[...S] -> f32[...S]``.
     """
 
     name = "stop_gradient"
-    no_gradient = "that is what it is for"
+    no_gradient = "it blocks gradients on purpose"
     stops_gradient = True
 
     @classmethod

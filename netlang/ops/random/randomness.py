@@ -1,8 +1,8 @@
-"""Random numbers that are a function of a key and a step: the same everywhere, at any time.
+"""Random numbers as a function of a key and a step, reproducible on every backend.
 
 The generator is counter-based (squares, B. Widynski, 2020): element ``i`` of step ``t`` is a hash
-of ``t * 2^40 + i`` under the key of its site. It is written with ordinary integer operators, so
-onnxruntime and NumPy draw the same bits, and a run can go on from any step.
+of ``t * 2^40 + i`` under the key of its site. It uses ordinary integer operators, so
+onnxruntime and NumPy sample the same bits, and a run can resume from any step.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from netlang.ops import arguments
 from netlang.system.numpy import Array, np
 
 _STEP = 1 << 40
-"""Counters of one step: no tensor has more elements."""
+"""The number of counters per step: no tensor has more elements."""
 
 UINT64, UINT32 = 13, 12
-"""ONNX's numbers for element types that the language does not have."""
+"""ONNX's codes of element types that the language does not have."""
 
 
 def key_of(seed: int, site: str) -> int:
-    """Make the key of a place that draws: 64 bits, odd, from the seed and the place's path.
+    """Return the key of a sampling site: 64 bits, odd, from the seed and the path of the site.
 
     >>> key_of(0, "drop") != key_of(1, "drop") != key_of(1, "other")
     True
     """
     digest = blake2b(f"{seed}/{site}".encode(), digest_size=8).digest()
-    # Kept below 2^63, because attributes are signed.
+    # Below 2^63, because attributes are signed.
     return int.from_bytes(digest, "little") >> 1 | 1
 
 
 @dataclass(frozen=True)
-class Drawing(Primitive, ABC):
-    """A tensor of random numbers; ``key`` belongs to the site, the operand counts the steps."""
+class RandomTensor(Primitive, ABC):
+    """Sample a tensor; ``key`` identifies the sampling site, the operand is the step."""
 
     operands: ClassVar[tuple[str, ...]] = ("step",)
     random = True
-    no_gradient: ClassVar[str] = "its operand is a whole number"
+    no_gradient: ClassVar[str] = "its operand is an integer"
     shape: Shape
     key: int
 
@@ -61,13 +61,13 @@ class Drawing(Primitive, ABC):
 
 
 @register
-class SampleUniform(Drawing):
-    """Draw numbers evenly from 0 up to, not including, 1.
+class SampleUniform(RandomTensor):
+    """Sample from the uniform distribution on [0, 1).
 
     ``step i64[] -> f32[*shape]``; multiples of 2^-24.
     """
 
-    name = "draw_uniform"
+    name = "sample_uniform"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (step,) = operands
@@ -83,13 +83,13 @@ class SampleUniform(Drawing):
 
 
 @register
-class SampleNormal(Drawing):
-    """Draw numbers from the normal distribution with mean 0 and deviation 1.
+class SampleNormal(RandomTensor):
+    """Sample from the standard normal distribution.
 
     ``step i64[] -> f32[*shape]``. Source: Box and Muller, 1958.
     """
 
-    name = "draw_normal"
+    name = "sample_normal"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (step,) = operands
@@ -105,8 +105,8 @@ class SampleNormal(Drawing):
         radius, angle = (b.add("Squeeze", part, b.axes([0])) for part in parts)
         logarithm = b.add("Log", b.add("Sub", b.constant(1.0, F32), radius))
         radius = b.add("Sqrt", b.add("Mul", logarithm, b.constant(-2.0, F32)))
-        turn = b.add("Mul", angle, b.constant(2.0 * np.pi, F32))
-        return (b.add("Mul", radius, b.add("Cos", turn)),)
+        phase = b.add("Mul", angle, b.constant(2.0 * np.pi, F32))
+        return (b.add("Mul", radius, b.add("Cos", phase)),)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -129,28 +129,28 @@ def _uniform(step: Array, key: int, shape: Shape) -> Array:
 
 
 def _onnx_uniform(b: OnnxBuilder, step: Operand, key: int, shape: Shape) -> str:
-    """Lower the same arithmetic: every integer below is an unsigned 64-bit one."""
+    """Lower the same arithmetic in unsigned 64-bit integers."""
 
     def number(value: int) -> str:
         return b.add("Cast", b.constant(value, I64), to=UINT64)
 
     count = b.add("Squeeze", b.shape((product(shape),)), b.axes([0]))
-    places = b.add("Range", b.constant(0, I64), count, b.constant(1, I64))
+    indices = b.add("Range", b.constant(0, I64), count, b.constant(1, I64))
     start = b.add("Mul", step, b.constant(_STEP, I64))
     k, half = number(key), number(32)
-    x = b.add("Mul", b.add("Cast", b.add("Add", places, start), to=UINT64), k)
+    x = b.add("Mul", b.add("Cast", b.add("Add", indices, start), to=UINT64), k)
     y, z = x, b.add("Add", x, k)
     for added in (y, z, y):
         x = b.add("Add", b.add("Mul", x, x), added)
         right = b.add("BitShift", x, half, direction="RIGHT")
-        # The halves share no bit, so their sum is their union.
+        # The halves share no bits, so adding is the same as bitwise or.
         x = b.add("Add", right, b.add("BitShift", x, half, direction="LEFT"))
     bits = b.add("BitShift", b.add("Add", b.add("Mul", x, x), z), number(40), direction="RIGHT")
     small = b.add("Cast", b.add("Cast", bits, to=UINT32), to=F32)
     return b.add("Reshape", b.add("Mul", small, b.constant(2.0**-24, F32)), b.shape(shape))
 
 
-def _samples(cls: type[Drawing]) -> Sequence[Sample]:
+def _samples(cls: type[RandomTensor]) -> Sequence[Sample]:
     step = (TensorType(I64, ()),)
     rows = (symbol("N"), 3)
     return [

@@ -1,4 +1,4 @@
-"""Batch normalization as it is in training, by the statistics of the batch itself."""
+"""Batch normalization in training mode, with the statistics of the batch."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.elementwise.channels import aligned, over_channels
-from netlang.ops.reducing.normalization import NormalizeBatch, OverMap
+from netlang.ops.reducing.normalization import NormalizeBatch, OperandNormalization
 from netlang.ops.terms import terms
 from netlang.system.numpy import Array, np
 
 
 @register
 @dataclass(frozen=True)
-class NormalizeBatchTraining(OverMap):
-    """Normalize each channel by its mean and variance in the batch, then scale and shift it.
+class NormalizeBatchTraining(OperandNormalization):
+    """Normalize each channel by the mean and variance of the batch, then scale and shift it.
 
     ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S], f32[C], f32[C]``: the result, the mean and
-    the variance, which is divided by the count (running statistics take count - 1). Source: Ioffe
+    the biased variance (running statistics use the unbiased one). Source: Ioffe
     and Szegedy, 2015; ONNX ReduceMean, BatchNormalization.
     """
 
@@ -37,16 +37,16 @@ class NormalizeBatchTraining(OverMap):
         x, scale, shift = operands
         axes = (0, *range(2, x.ndim))
         mean: Array = np.mean(x, axis=axes, dtype=np.float64).astype(x.dtype)
-        centred = x - over_channels(mean, x)
-        var: Array = np.mean(centred * centred, axis=axes, dtype=np.float64).astype(x.dtype)
-        slope = scale / np.sqrt(var + x.dtype.type(self.eps))
-        return centred * over_channels(slope, x) + over_channels(shift, x), mean, var
+        centered = x - over_channels(mean, x)
+        var: Array = np.mean(centered * centered, axis=axes, dtype=np.float64).astype(x.dtype)
+        factor = scale / np.sqrt(var + x.dtype.type(self.eps))
+        return centered * over_channels(factor, x) + over_channels(shift, x), mean, var
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         x, scale, shift = operands
         mean = _mean(b, x.name, x.type.rank)
-        centred = b.add("Sub", x, aligned(b, Operand(mean, scale.type), x.type))
-        var = _mean(b, b.add("Mul", centred, centred), x.type.rank)
+        centered = b.add("Sub", x, aligned(b, Operand(mean, scale.type), x.type))
+        var = _mean(b, b.add("Mul", centered, centered), x.type.rank)
         y = b.add("BatchNormalization", x, scale, shift, mean, var, epsilon=float(self.eps))
         return y, mean, var
 
@@ -56,17 +56,17 @@ class NormalizeBatchTraining(OverMap):
         around = [0, *range(2, x.rank)]
         count = ct.count(product(x.shape[axis] for axis in around))
         inverse = 1.0 / (var + self.eps).unary("sqrt")
-        slope = scale * inverse
-        centred = x.binary("add_channel", -mean)
-        total, dot = ct.sum(around), (ct * centred).sum(around)
-        # The cotangent of x is a straight line in ct and x, another one for each channel.
-        by_x = (2.0 * by_var - slope * inverse * inverse * dot) / count
-        constant = (by_mean - slope * total) / count
-        # A batch norm does a product and a sum in one pass: both lines are one each.
+        factor = scale * inverse
+        centered = x.binary("add_channel", -mean)
+        total, dot = ct.sum(around), (ct * centered).sum(around)
+        # Per channel, the cotangent of x is an affine function of ct and x.
+        by_x = (2.0 * by_var - factor * inverse * inverse * dot) / count
+        constant = (by_mean - factor * total) / count
+        # A batch norm computes a product and a sum in one pass.
         op = NormalizeBatch(self.eps)
         line = x.to(op, by_x / inverse, constant, mean, var)
         return (
-            (ct.binary("mul_channel", slope) + line).value,
+            (ct.binary("mul_channel", factor) + line).value,
             (dot * inverse).value,
             total.value,
         )
@@ -87,7 +87,7 @@ class NormalizeBatchTraining(OverMap):
 
 
 def _mean(b: OnnxBuilder, x: str, rank: int) -> str:
-    """Average over all axes but the channels: in two stages, to keep the digits of long sums."""
+    """Average over all axes but the channels, in two stages for the precision of long sums."""
     for axes in ([*range(2, rank)], [0]):
         if axes and b.opset >= 18:
             x = b.add("ReduceMean", x, b.axes(axes), keepdims=0)

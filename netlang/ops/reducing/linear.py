@@ -1,10 +1,10 @@
-"""Products of matrices and their generalisation."""
+"""Matrix products and dense layers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, product, symbol
@@ -13,9 +13,8 @@ from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample,
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.checks import broadcast, require_dtype_of, require_float, require_same_dtype
 from netlang.ops.reducing.products import multiply
-from netlang.ops.shaping.subscripts import Subscripts, spelled_out
 from netlang.ops.terms import terms
-from netlang.system.numpy import Array, np
+from netlang.system.numpy import Array
 
 N = symbol("N")
 T = symbol("T")
@@ -24,7 +23,7 @@ T = symbol("T")
 @register
 @dataclass(frozen=True)
 class Matmul(Primitive):
-    """Multiply matrices: the last axis of ``a`` with the last but one of ``b``.
+    """Multiply matrices: the last axis of ``a`` by the second to last of ``b``.
 
     ``f32[M, K], f32[K, P] -> f32[M, P]``. A tensor of rank 1 is a row on the left and a column on
     the right; the axes before the last two broadcast. Written ``a @ b``. Source: ONNX MatMul.
@@ -187,74 +186,6 @@ class Linear(Primitive):
         ]
 
 
-@register
-@dataclass(frozen=True)
-class Einsum(Primitive):
-    """Multiply and add up as a rule of letters says: one letter for each axis.
-
-    ``"bhtd,bhsd->bhts"`` with ``f32[B, H, T, D], f32[B, H, S, D] -> f32[B, H, T, S]``. A letter on
-    the left alone is summed over. In the language ``...`` stands for all axes without a letter.
-    Takes one tensor or two. Source: ONNX Einsum.
-    """
-
-    name: ClassVar[str] = "einsum"
-    family = "dense"
-    operands: ClassVar[tuple[str, ...]] = ("xs*",)
-    rule: str
-
-    def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
-        del operand
-        return frozenset(range(rank))
-
-    @classmethod
-    def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
-        rule = "".join(str(attributes["rule"]).split())
-        return cls(spelled_out(rule, [x.rank for x in types]))
-
-    def infer(self, *types: TensorType) -> Types:
-        require_float("einsum", *types)
-        for position, x in enumerate(types):
-            require_dtype_of(types[0], x, operand=position)
-        subscripts = Subscripts.parse(self.rule, len(types))
-        sizes = subscripts.sizes(types)
-        return (types[0].with_shape(*(sizes[letter] for letter in subscripts.result)),)
-
-    def macs(self, *types: TensorType) -> Size:
-        if len(types) < 2:
-            return 0
-        return product(Subscripts.parse(self.rule, len(types)).sizes(types).values())
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        y = np.einsum(self.rule, *operands, optimize=True)
-        return (np.ascontiguousarray(y).reshape(np.shape(y)),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("Einsum", *operands, equation=self.rule),)
-
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del outputs
-        from netlang.ops.reducing.gradients_einsum import einsum_gradient
-
-        given = terms(b, *inputs)
-        (ct,) = terms(b, *cts)
-        rule = Subscripts.parse(self.rule, len(inputs))
-        return tuple(einsum_gradient(rule, given, place, ct).value for place in range(len(inputs)))
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        return [
-            _sample(cls("ij,jk->ik"), (2, 3), (3, 4)),
-            _sample(cls("bhtd,bhsd->bhts"), (N, 2, 3, 4), (N, 2, T, 4)),
-            _sample(cls("ij->ji"), (N, 3)),
-            _sample(cls("ij->"), (2, 3)),
-            _sample(cls("ii->i"), (3, 3)),
-            _sample(cls("i,j->ij"), (2,), (N,)),
-            _sample(cls("ij,ij->ij"), (2, 3), (2, 3)),
-            _sample(cls("i,i->"), (4,), (4,)),
-            _sample(cls("ab,cb->a"), (2, 3), (4, 3)),
-        ]
-
-
 def _sample(op: Primitive, *shapes: Shape) -> Sample:
     return Sample(op, tuple(TensorType(F32, s) for s in shapes), sizes={"N": 4, "T": 5})
 
@@ -272,7 +203,7 @@ def _batch(a: TensorType, b: TensorType) -> Shape:
 
 
 def _unequal_inner(a: TensorType, b: TensorType, inner: Size) -> OperandError:
-    which = "the last but one" if b.rank > 1 else "the only one"
+    which = "the second to last" if b.rank > 1 else "the only one"
     helps: tuple[str, ...] = ()
     if b.rank == 2 and a.shape[-1] == b.shape[1]:
         helps = ("multiply by the transpose: `{0} @ transpose({1})`",)

@@ -1,4 +1,4 @@
-"""Normalization of maps: over a batch, over groups of channels, over each map."""
+"""Normalization of feature maps: over a batch, groups of channels, or single channels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NormalizeBatch(Primitive):
     """Normalize each channel by its stored mean and variance, then scale and shift it.
 
     ``f32[N, C, ...S], f32[C], f32[C], f32[C], f32[C] -> f32[N, C, ...S]``. ``momentum`` is the
-    share of the new in the running statistics in training. Source: Ioffe and Szegedy, 2015;
+    weight of the batch in the running statistics in training. Source: Ioffe and Szegedy, 2015;
     ONNX BatchNormalization.
     """
 
@@ -66,15 +66,15 @@ class NormalizeBatch(Primitive):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x = operands[0]
         scale, shift, mean, var = (over_channels(v, x) for v in operands[1:])
-        slope = scale / np.sqrt(var + x.dtype.type(self.eps))
+        factor = scale / np.sqrt(var + x.dtype.type(self.eps))
         y = np.empty_like(x)
         channels = split(x.shape[1], part_count(x.size, least=COPY))
 
         def work(i: int) -> None:
-            # In place: a map is large, and each copy of it costs more than the arithmetic.
+            # In place: copying a large feature map costs more than the arithmetic.
             own, part = channels[i], y[:, channels[i]]
             np.subtract(x[:, own], mean[own], out=part)
-            part *= slope[own]
+            part *= factor[own]
             part += shift[own]
 
         parallel_for(work, len(channels))
@@ -88,15 +88,15 @@ class NormalizeBatch(Primitive):
         x, scale, _, mean, var, ct = terms(b, *inputs, *cts)
         around = [0, *range(2, x.rank)]
         inverse = 1.0 / (var + self.eps).unary("sqrt")
-        slope = scale * inverse
+        factor = scale * inverse
         total, dot = ct.sum(around), (ct * x.binary("add_channel", -mean)).sum(around)
-        by_var = -0.5 * (dot * slope * inverse * inverse)
-        by_x = ct.binary("mul_channel", slope)
+        by_var = -0.5 * (dot * factor * inverse * inverse)
+        by_x = ct.binary("mul_channel", factor)
         return (
             by_x.value,
             (dot * inverse).value,
             total.value,
-            (-(total * slope)).value,
+            (-(total * factor)).value,
             by_var.value,
         )
 
@@ -116,8 +116,8 @@ class NormalizeBatch(Primitive):
 
 
 @dataclass(frozen=True)
-class OverMap(Primitive, ABC):
-    """Statistics of a map itself, then a scale and a shift for each channel."""
+class OperandNormalization(Primitive, ABC):
+    """Normalize by statistics of the operand, then scale and shift each channel."""
 
     operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
     family = "normalization"
@@ -137,8 +137,8 @@ class OverMap(Primitive, ABC):
 
 @register
 @dataclass(frozen=True)
-class NormalizeGroup(OverMap):
-    """Normalize groups of channels of each example together, then scale and shift each channel.
+class NormalizeGroup(OperandNormalization):
+    """Normalize groups of channels of each example, then scale and shift each channel.
 
     ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S]``. Source: Wu and He, 2018.
     """
@@ -175,7 +175,7 @@ class NormalizeGroup(OverMap):
         return (y.reshape(x.shape) * over_channels(scale, x) + over_channels(shift, x),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        # GroupNormalization changed its meaning in operator set 21 and runs nowhere as one node.
+        # GroupNormalization changed its meaning in operator set 21; no runtime has it as one node.
         x, scale, shift = operands
         rest = product(x.type.shape[1:]) // self.groups
         shape = (x.type.shape[0], self.groups, rest)
@@ -211,8 +211,8 @@ class NormalizeGroup(OverMap):
 
 @register
 @dataclass(frozen=True)
-class NormalizeInstance(OverMap):
-    """Normalize each channel of each example by itself, then scale and shift it.
+class NormalizeInstance(OperandNormalization):
+    """Normalize each channel of each example, then scale and shift it.
 
     ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S]``. Source: Ulyanov et al., 2016;
     ONNX InstanceNormalization.

@@ -1,4 +1,4 @@
-"""Products of matrices, cut into parts for the threads."""
+"""Matrix products, split among threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from netlang.system.threads import PRODUCT, parallel_for, part_count, split
 
 
 def multiply(a: Array, b: Array, *, plus: Array | None = None, out: Array | None = None) -> Array:
-    """Multiply ``[..., F, D]`` by ``[..., D, P]``, add ``plus`` and put the sum into ``out``.
+    """Multiply ``[..., F, D]`` by ``[..., D, P]``, add ``plus`` and store the sum in ``out``.
 
     The axes before the last two broadcast; ``plus`` broadcasts to the product.
     """
@@ -41,7 +41,7 @@ def multiply(a: Array, b: Array, *, plus: Array | None = None, out: Array | None
 
 
 def _part(x: Array, axis: int, part: slice) -> Array:
-    """Cut an axis, counted from the end; one that is stretched stays whole."""
+    """Return a slice of an axis, counted from the end; a broadcast axis stays whole."""
     if x.ndim < -axis or x.shape[axis] == 1:
         return x
     return x[(..., part, *(slice(None),) * (-axis - 1))]

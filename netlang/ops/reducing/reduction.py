@@ -1,4 +1,4 @@
-"""Sums, means and extremes along axes."""
+"""Reductions along axes, and cumulative sums."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from netlang.system.numpy import Array, np
 
 N = symbol("N")
 LONG = 1 << 16
-"""Elements from which one pass over everything in float32 loses digits in onnxruntime."""
+"""The number of elements from which a single float32 pass in onnxruntime loses precision."""
 
 
 @dataclass(frozen=True)
 class Reduction(Primitive, ABC):
-    """One result for all elements along some axes; ``axis=none`` takes all of them.
+    """Reduce the elements along some axes, or along all axes for ``axis=none``.
 
     Subclasses add no fields, so they need no decorator of their own.
     """
@@ -72,7 +72,7 @@ class Reduction(Primitive, ABC):
         (x,) = operands
         axes = self.axes(x.type)
         if not axes and x.type.rank:
-            # No axes are no reduction: each element is its own sum. In ONNX they are all axes.
+            # No axes: no reduction. In ONNX, no axes mean all axes.
             return (x.name,)
         if self.in_two_stages(x.type):
             rows = self.reduce(b, x, (x.type.rank - 1,), keep=True)
@@ -80,7 +80,7 @@ class Reduction(Primitive, ABC):
         return (self.reduce(b, x, None if self.axis is None else axes, keep=self.keep),)
 
     def in_two_stages(self, x: TensorType) -> bool:
-        """Tell whether rows must be reduced first to keep the digits of a long sum."""
+        """Return whether to reduce rows first, for the precision of a long sum."""
         del x
         return False
 
@@ -97,10 +97,10 @@ class Reduction(Primitive, ABC):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         x, y, ct = terms(b, *inputs, *outputs, *cts)
         kept = tuple(1 if i in self.axes(x.type) else n for i, n in enumerate(x.shape))
-        return (self.pulled(x, y.reshape(kept), ct.reshape(kept)).expand(x.shape).value,)
+        return (self.cotangent(x, y.reshape(kept), ct.reshape(kept)).expand(x.shape).value,)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
-        """Give the cotangent of ``x``; ``y`` and ``ct`` have the reduced axes, of size 1."""
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
+        """Return the cotangent of ``x``; ``y`` and ``ct`` have the reduced axes with size 1."""
         raise NoGradientError(f"`{self.name}` has no gradient")
 
     @classmethod
@@ -120,7 +120,7 @@ class Reduction(Primitive, ABC):
 
 
 class Accumulation(Reduction, ABC):
-    """A reduction that adds: float32 is summed in float64, and by rows in onnxruntime."""
+    """Add elements: float32 is accumulated in float64, and by rows in onnxruntime."""
 
     def in_two_stages(self, x: TensorType) -> bool:
         everything = len(self.axes(x)) == x.rank > 1
@@ -132,14 +132,14 @@ class Accumulation(Reduction, ABC):
 
 
 class Extreme(Reduction, ABC):
-    """A reduction that needs at least one element."""
+    """Return the largest or smallest of at least one element."""
 
     def check(self, x: TensorType) -> None:
         require_number(self.name, x)
         require_elements(self.name, x, self.axes(x))
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
-        # Equal elements share, as in PyTorch's amax.
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
+        # Equal elements share the gradient, as in PyTorch's amax.
         hit = x.equals(y).cast(x.type.dtype)
         return hit * (ct / hit.sum(self.axes(x.type), keep=True))
 
@@ -168,7 +168,7 @@ class Sum(Accumulation):
         total = np.sum(x, axis=self.axis, keepdims=self.keep, dtype=wide)
         return (np.asarray(total, dtype=x.dtype),)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
         del x, y
         return ct
 
@@ -196,7 +196,7 @@ class Mean(Accumulation):
         total = np.asarray(np.sum(x, axis=self.axis, keepdims=self.keep, dtype=np.float64))
         return (np.asarray(total / (x.size // max(total.size, 1)), dtype=x.dtype),)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
         del y
         return ct / ct.count(product(x.shape[axis] for axis in self.axes(x.type)))
 
@@ -218,8 +218,8 @@ class Prod(Reduction):
         (x,) = operands
         return (np.asarray(np.prod(x, axis=self.axis, keepdims=self.keep, dtype=x.dtype)),)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
-        # Where one factor is 0, the others alone are its derivative; where two are, there is none.
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
+        # The derivative by a single 0 is the product of the other factors; with two zeros, it is 0.
         nothing = x.equals(0.0)
         others = x.where(nothing.unary("logical_not"), 1.0)
         axes = self.axes(x.type)
@@ -231,7 +231,7 @@ class Prod(Reduction):
 
 @register
 class Max(Extreme):
-    """Take the largest element along some axes.
+    """Return the largest element along some axes.
 
     ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceMax.
     """
@@ -247,7 +247,7 @@ class Max(Extreme):
 
 @register
 class Min(Extreme):
-    """Take the smallest element along some axes.
+    """Return the smallest element along some axes.
 
     ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceMin.
     """
@@ -263,7 +263,7 @@ class Min(Extreme):
 
 @register
 class Logsumexp(Reduction):
-    """Take log(sum(exp(x))) along some axes; large elements don't overflow.
+    """Compute log(sum(exp(x))) along some axes, without overflow.
 
     ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceLogSumExp.
     """
@@ -274,13 +274,13 @@ class Logsumexp(Reduction):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
         top: Array = np.asarray(np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
-        # An infinite maximum is its own result, and infinity minus infinity is nothing.
+        # An infinite maximum is the result; subtracting it would make NaN.
         top = np.asarray(np.where(np.isfinite(top), top, np.zeros_like(top)))
         total = np.sum(np.exp(x - top), axis=self.axis, keepdims=True)
         result: Array = np.asarray(np.log(total) + top)
         return (result if self.keep else np.squeeze(result, self.axis),)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
         return ct * (x - y).unary("exp")
 
     @classmethod
@@ -290,7 +290,7 @@ class Logsumexp(Reduction):
 
 
 def _lowest(x: Array) -> Any:
-    """Give what is below every element: the largest of nothing, where a size turns out to be 0."""
+    """Return the identity of max: the result where a size turns out to be 0 at run time."""
     return -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
 
 
@@ -301,10 +301,10 @@ def _highest(x: Array) -> Any:
 @register
 @dataclass(frozen=True)
 class Cumsum(Primitive):
-    """Add up the elements along an axis, each with all before it.
+    """Compute the cumulative sum along an axis.
 
-    ``f32[N, T], axis=1 -> f32[N, T]``. With ``reverse`` each is added to all after it; with
-    ``exclusive`` an element itself isn't counted. Source: ONNX CumSum.
+    ``f32[N, T], axis=1 -> f32[N, T]``. With ``reverse``, sum from the end; with ``exclusive``,
+    exclude the element itself. Source: ONNX CumSum.
     """
 
     name: ClassVar[str] = "cumsum"

@@ -1,4 +1,4 @@
-"""Distributions over the elements along one axis."""
+"""Softmax and its logarithm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ N = symbol("N")
 
 @dataclass(frozen=True)
 class Normalizer(Activation, ABC):
-    """A distribution over the elements along one axis."""
+    """Compute a distribution over the elements along one axis."""
 
     pointwise = False
     axis: int = -1
@@ -57,9 +57,9 @@ class Normalizer(Activation, ABC):
 
 @register
 class Softmax(Normalizer):
-    """Make the elements along an axis positive with sum 1: exp(x) / sum(exp(x)).
+    """Compute exp(x) / sum(exp(x)) along an axis.
 
-    ``f32[...S] -> f32[...S]``; large elements don't overflow. Source: ONNX Softmax.
+    ``f32[...S] -> f32[...S]``, without overflow. Source: ONNX Softmax.
     """
 
     name = "softmax"
@@ -70,13 +70,13 @@ class Softmax(Normalizer):
         e = np.exp(x - np.max(x, axis=self.axis, keepdims=True))
         return (e / np.sum(e, axis=self.axis, keepdims=True),)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
         return y * (ct - (ct * y).sum((self.axis % x.rank,), keep=True))
 
 
 @register
 class LogSoftmax(Normalizer):
-    """Take the logarithm of softmax without computing the softmax.
+    """Compute the logarithm of softmax directly, which is more precise.
 
     ``f32[...S] -> f32[...S]``; finite where softmax underflows to 0. Source: ONNX LogSoftmax.
     """
@@ -89,5 +89,5 @@ class LogSoftmax(Normalizer):
         shifted = x - np.max(x, axis=self.axis, keepdims=True)
         return (shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True)),)
 
-    def pulled(self, x: Term, y: Term, ct: Term) -> Term:
+    def cotangent(self, x: Term, y: Term, ct: Term) -> Term:
         return ct - y.unary("exp") * ct.sum((self.axis % x.rank,), keep=True)

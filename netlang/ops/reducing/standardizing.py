@@ -1,4 +1,4 @@
-"""Numbers brought to mean 0 and variance 1, and the gradient of that."""
+"""Standardization to mean 0 and variance 1, and its gradient."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from netlang.system.numpy import Array, np
 
 
 def standardized(x: Array, axes: tuple[int, ...], eps: float) -> Array:
-    """Bring the elements over ``axes`` to mean 0 and variance 1."""
-    centred = x - np.mean(x, axis=axes, keepdims=True)
-    var = np.mean(centred * centred, axis=axes, keepdims=True)
-    return centred / np.sqrt(var + x.dtype.type(eps))
+    """Return ``x`` with mean 0 and variance 1 over ``axes``."""
+    centered = x - np.mean(x, axis=axes, keepdims=True)
+    var = np.mean(centered * centered, axis=axes, keepdims=True)
+    return centered / np.sqrt(var + x.dtype.type(eps))
 
 
 def standard_gradient(x: Term, ct: Term, axes: Sequence[int], eps: float) -> tuple[Term, Term]:
-    """Take a cotangent back through standardization; give it, and the standardized ``x``."""
-    centred = x - x.mean(axes, keep=True)
-    inverse = 1.0 / ((centred * centred).mean(axes, keep=True) + eps).unary("sqrt")
-    y = centred * inverse
+    """Return the cotangent of ``x`` under standardization, and the standardized ``x``."""
+    centered = x - x.mean(axes, keep=True)
+    inverse = 1.0 / ((centered * centered).mean(axes, keep=True) + eps).unary("sqrt")
+    y = centered * inverse
     rest = ct - ct.mean(axes, keep=True) - y * (ct * y).mean(axes, keep=True)
     return inverse * rest, y

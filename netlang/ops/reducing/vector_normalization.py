@@ -1,4 +1,4 @@
-"""Normalization of vectors: over the last axes, with nothing kept between batches."""
+"""Normalization over trailing axes or one axis, without running statistics."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ H = symbol("H")
 
 
 @dataclass(frozen=True)
-class OverLast(Primitive, ABC):
-    """Statistics over an axis and all after it."""
+class TrailingNormalization(Primitive, ABC):
+    """Normalize by statistics over an axis and all axes after it."""
 
     family = "normalization"
     axis: int = -1
@@ -47,8 +47,8 @@ class OverLast(Primitive, ABC):
 
 @register
 @dataclass(frozen=True)
-class NormalizeLayer(OverLast):
-    """Normalize over an axis and all after it, then scale and shift element by element.
+class NormalizeLayer(TrailingNormalization):
+    """Normalize over an axis and all axes after it, then scale and shift each element.
 
     ``f32[...B, D], f32[D], f32[D] -> f32[...B, D]``. Source: Ba et al., 2016;
     ONNX LayerNormalization.
@@ -98,8 +98,8 @@ class NormalizeLayer(OverLast):
 
 @register
 @dataclass(frozen=True)
-class NormalizeRms(OverLast):
-    """Divide by the root of the mean square over an axis and all after it, then scale.
+class NormalizeRms(TrailingNormalization):
+    """Divide by the root mean square over an axis and all axes after it, then scale.
 
     ``f32[...B, D], f32[D] -> f32[...B, D]``. Source: Zhang and Sennrich, 2019;
     ONNX RMSNormalization (operator set 23).
@@ -157,7 +157,7 @@ class NormalizeRms(OverLast):
 @register
 @dataclass(frozen=True)
 class L2Normalize(Primitive):
-    """Divide by the length along an axis, or by ``eps`` where the length is below it.
+    """Divide by the L2 norm along an axis, or by ``eps`` if the norm is smaller.
 
     ``f32[...S] -> f32[...S]``.
     """
@@ -203,8 +203,8 @@ class L2Normalize(Primitive):
         square = (x * x).sum(axes, keep=True)
         long = square > self.eps * self.eps
         length = square.where(long, self.eps * self.eps).unary("sqrt")
-        turned = (ct * y).sum(axes, keep=True).where(long)
-        return (((ct - y * turned) / length).value,)
+        projection = (ct * y).sum(axes, keep=True).where(long)
+        return (((ct - y * projection) / length).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:

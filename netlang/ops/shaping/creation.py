@@ -1,4 +1,4 @@
-"""Tensors made from nothing."""
+"""Tensors created from sizes, numbers and class indices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class Iota(Primitive):
-    """Count from 0: ``i64[n]``. ONNX: Range."""
+    """Return the integers from 0 to n - 1: ``i64[n]``. ONNX: Range."""
 
     name: ClassVar[str] = "iota"
     operands: ClassVar[tuple[str, ...]] = ()
@@ -58,7 +58,7 @@ class Iota(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class Full(Primitive):
-    """Fill a tensor with one number. ONNX: Expand."""
+    """Return a tensor filled with one number. ONNX: Expand."""
 
     name: ClassVar[str] = "full"
     operands: ClassVar[tuple[str, ...]] = ()
@@ -101,15 +101,44 @@ class Full(Primitive):
 
 @register
 @dataclass(frozen=True, slots=True)
+class Measure(Primitive):
+    """Return a size as a tensor of rank 0, such as the length of a sequence. ONNX: Shape."""
+
+    name: ClassVar[str] = "measure"
+    operands: ClassVar[tuple[str, ...]] = ()
+    no_gradient: ClassVar[str] = "it depends on a size alone"
+    size: Size
+    dtype: DType = F32
+
+    def infer(self, *types: TensorType) -> Types:
+        del types
+        return (TensorType(self.dtype, ()),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        del operands
+        return (np.asarray(self.size, dtype=numpy_dtype(self.dtype)),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        del operands
+        whole = b.add("Squeeze", b.shape((self.size,)), b.axes([0]))
+        return (whole if self.dtype is I64 else b.add("Cast", whole, to=self.dtype),)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [Sample(cls(3), ()), Sample(cls(7, I64), ())]
+
+
+@register
+@dataclass(frozen=True, slots=True)
 class OneHot(Primitive):
-    """Turn class numbers into rows with a single 1; a number that is no class gives a row of 0.
+    """Encode class indices as rows with a single 1; an index out of range becomes a row of zeros.
 
     ``ids [...S] -> [...S, classes]``. ONNX: Equal, Cast.
     """
 
     name: ClassVar[str] = "one_hot"
     operands: ClassVar[tuple[str, ...]] = ("ids",)
-    no_gradient: ClassVar[str] = "its operand is a whole number"
+    no_gradient: ClassVar[str] = "its operand is an integer"
 
     classes: Size
     dtype: DType = F32
@@ -121,21 +150,21 @@ class OneHot(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         (ids,) = types
-        require_integer("one_hot", ids, help="class numbers are whole: `cast({0}, i64)`")
+        require_integer("one_hot", ids, help="class indices are integers: `cast({0}, i64)`")
         return (TensorType(self.dtype, (*ids.shape, _positive(self.classes, "classes"))),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (ids,) = operands
-        places = np.arange(_fixed(self.classes))
-        return ((ids[..., None] == places).astype(numpy_dtype(self.dtype)),)
+        classes = np.arange(_fixed(self.classes))
+        return ((ids[..., None] == classes).astype(numpy_dtype(self.dtype)),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (ids,) = operands
         wide: Operand | str = ids
         if ids.type.dtype is not I64:
             wide = b.add("Cast", ids, to=I64)
-        column = b.add("Unsqueeze", wide, b.axes((-1,)))
-        hit = b.add("Equal", column, _count(b, self.classes))
+        as_column = b.add("Unsqueeze", wide, b.axes((-1,)))
+        hit = b.add("Equal", as_column, _count(b, self.classes))
         return (b.add("Cast", hit, to=self.dtype),)
 
     @classmethod
@@ -160,7 +189,7 @@ def _fixed(given: Size) -> int:
 
 
 def _count(b: OnnxBuilder, n: Size) -> str:
-    """Name the numbers from 0 to ``n - 1``."""
+    """Return the name of the integers from 0 to ``n - 1``."""
     if isinstance(n, int):
         limit = b.constant(n, I64)
     else:

@@ -1,4 +1,4 @@
-"""Places looked up by number."""
+"""Slices selected by index."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.diagnostics import rules
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
-from netlang.ir.types import F32, I64, DType, TensorType, Types
+from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, integers, rejected
 from netlang.ops.samples import sample
-from netlang.ops.shaping.indexing import check_place
+from netlang.ops.shaping.indexing import check_index
+from netlang.ops.shaping.scattering import require_indices
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
 
@@ -21,7 +21,7 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class GatherRows(Primitive):
-    """Look up the rows of a table: an embedding.
+    """Look up rows of a table by index: an embedding.
 
     ``table [V, D], ids [...S] -> [...S, D]``. ONNX: Gather.
     """
@@ -47,7 +47,7 @@ class GatherRows(Primitive):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         ids, ct = terms(b, *inputs[1:], *cts)
-        return _added(ct, ids, inputs[0].type, 0).value, None
+        return _scattered(ct, ids, inputs[0].type, 0).value, None
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -63,7 +63,7 @@ class GatherRows(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class Gather(Primitive):
-    """Pick places along an axis by numbers known at run time.
+    """Select slices along an axis by indices known at run time.
 
     ``x [A, B, C], ids [...S] -> [A, ...S, C]`` along axis 1. ONNX: Gather.
     """
@@ -93,7 +93,7 @@ class Gather(Primitive):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         ids, ct = terms(b, *inputs[1:], *cts)
-        return _added(ct, ids, inputs[0].type, axis_of(inputs[0].type, self.axis)).value, None
+        return _scattered(ct, ids, inputs[0].type, axis_of(inputs[0].type, self.axis)).value, None
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -109,9 +109,9 @@ class Gather(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class Take(Primitive):
-    """Pick places along an axis by numbers written in the program.
+    """Select slices along an axis by indices written in the program.
 
-    ``[A, B, C] -> [A, 2, C]`` with two places along axis 1. ONNX: Gather.
+    ``[A, B, C] -> [A, 2, C]`` with two indices along axis 1. ONNX: Gather.
     """
 
     name: ClassVar[str] = "take"
@@ -129,9 +129,9 @@ class Take(Primitive):
         (x,) = types
         axis = axis_of(x, self.axis)
         if not self.index:
-            raise rejected("index", "must name one place at least", "[]")
-        for place in self.index:
-            check_place(x, axis, place)
+            raise rejected("index", "must contain at least one index", "[]")
+        for index in self.index:
+            check_index(x, axis, index)
         return (x.with_shape(*x.shape[:axis], len(self.index), *x.shape[axis + 1 :]),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -147,7 +147,7 @@ class Take(Primitive):
         (ct,) = terms(b, *cts)
         axis = axis_of(inputs[0].type, self.axis)
         ids = ct.make(Iota(inputs[0].type.shape[axis])).to(Take(self.index, 0))
-        return (_added(ct, ids, inputs[0].type, axis).value,)
+        return (_scattered(ct, ids, inputs[0].type, axis).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -159,55 +159,8 @@ class Take(Primitive):
         ]
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class TakeAlong(Primitive):
-    """Pick, in each row, the places that row asks for.
-
-    ``x [A, B, C], ids [A, K, C] -> [A, K, C]`` along axis 1. ONNX: GatherElements.
-    """
-
-    name: ClassVar[str] = "take_along"
-    operands: ClassVar[tuple[str, ...]] = ("x", "ids")
-
-    axis: int
-
-    @classmethod
-    def make(cls, types: Types, attributes: Arguments) -> Self:
-        return cls(axis_of(types[0], integer(attributes, "axis")))
-
-    def infer(self, *types: TensorType) -> Types:
-        x, ids = types
-        require_rows(x, ids, axis_of(x, self.axis))
-        return (x.with_shape(*ids.shape),)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        x, ids = operands
-        return (np.take_along_axis(x, ids, axis=self.axis),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("GatherElements", *operands, axis=self.axis),)
-
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        del outputs
-        from netlang.ops.shaping.scattering import Scatter
-
-        x, ids, ct = terms(b, *inputs, *cts)
-        axis = axis_of(x.type, self.axis)
-        return x.zeros().to(Scatter(axis, "add"), ids, ct).value, None
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        n = symbol("N")
-        symbolic = (TensorType(F32, (n, 4)), TensorType(I64, (n, 1)))
-        return [
-            Sample(cls(1), (TensorType(F32, (2, 4, 3)), TensorType(I64, (2, 5, 3))), low=0, high=4),
-            Sample(cls(-1), symbolic, low=0, high=4, sizes={"N": 3}),
-        ]
-
-
-def _added(ct: Term, ids: Term, x: TensorType, axis: int) -> Term:
-    """Add slices of a cotangent to the places along an axis that they were taken from."""
+def _scattered(ct: Term, ids: Term, x: TensorType, axis: int) -> Term:
+    """Add slices of a cotangent at the indices along an axis that they were selected from."""
     from netlang.ops.shaping.creation import Full
     from netlang.ops.shaping.scattering import ScatterNd
 
@@ -215,31 +168,6 @@ def _added(ct: Term, ids: Term, x: TensorType, axis: int) -> Term:
     rows = ct.transpose([*range(first, last), *range(first), *range(last, ct.rank)])
     aside = (*x.shape[:axis], *x.shape[axis + 1 :])
     nothing = ct.make(Full((x.shape[axis], *aside), 0.0, x.dtype))
-    places = ids.cast(I64).reshape((*ids.shape, 1))
-    total = nothing.to(ScatterNd("add"), places, rows)
+    indices = ids.cast(I64).reshape((*ids.shape, 1))
+    total = nothing.to(ScatterNd("add"), indices, rows)
     return total.transpose([*range(1, axis + 1), 0, *range(axis + 1, x.rank)])
-
-
-def require_indices(ids: TensorType, operand: int) -> None:
-    """Refuse places that aren't whole numbers."""
-    if ids.dtype not in (I64, DType.I32):
-        raise OperandError(
-            f"places are i64 elements, not {ids.dtype}",
-            rule=rules.DTYPE_MISMATCH,
-            operand=operand,
-            label=f"this is {ids}",
-            helps=[f"if these are whole numbers, convert them: `cast({{{operand}}}, i64)`"],
-        )
-
-
-def require_rows(x: TensorType, ids: TensorType, axis: int) -> None:
-    """Refuse places that don't lie beside the tensor, but for one axis."""
-    require_indices(ids, 1)
-    aside = (*x.shape[:axis], *x.shape[axis + 1 :])
-    if ids.rank != x.rank or (*ids.shape[:axis], *ids.shape[axis + 1 :]) != aside:
-        raise OperandError(
-            f"the places must have the shape of the tensor, but for axis {axis}",
-            operand=1,
-            label=f"this is {ids}",
-            notes=[f"the tensor is {x}"],
-        )

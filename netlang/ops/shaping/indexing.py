@@ -1,4 +1,4 @@
-"""Places picked out of a tensor."""
+"""Basic indexing."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ from netlang.system.numpy import Array, np
 
 Bound = Size | None
 Item = Size | tuple[Bound, Bound] | None
-# ONNX reads this end as "behind the last element".
-_BEHIND_LAST = 2**63 - 1
+# ONNX reads this end as "after the last element".
+_AFTER_LAST = 2**63 - 1
 
 
 @register
 @dataclass(frozen=True, slots=True)
 class Index(Primitive):
-    """Pick one place or a range along each axis.
+    """Select an index or a range along each axis.
 
-    ``items`` holds, per axis, a place (the axis goes), a pair of bounds (the second is left out;
-    ``none`` is an open end), or ``none`` for the whole axis. Negative numbers count from the end.
+    ``items`` holds, per axis, an index (which drops the axis), a pair of bounds (the second is
+    exclusive; ``none`` is an open end), or ``none`` for the whole axis. Negative numbers count from
+    the end.
     ``x[:, 0]``: ``[N, T, D] -> [N, D]``. ONNX: Slice, Gather.
     """
 
@@ -61,7 +62,7 @@ class Index(Primitive):
         (x,) = types
         if len(self.items) > x.rank:
             raise OperandError(
-                f"{len(self.items)} places are given for {x.rank} axes",
+                f"{len(self.items)} indices are given for {x.rank} axes",
                 rule=rules.INDEX_OUT_OF_RANGE,
                 operand=0,
                 label=f"this is {x}",
@@ -73,8 +74,8 @@ class Index(Primitive):
                     shape.append(size)
                 case (first, last):
                     shape.append(_length(x, axis, first, last))
-                case place:
-                    check_place(x, axis, place)
+                case index:
+                    check_index(x, axis, index)
         return (x.with_shape(*shape),)
 
     def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
@@ -100,7 +101,7 @@ class Index(Primitive):
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
         ranges: dict[int, tuple[Size, Size]] = {}
-        places: dict[int, int | None] = {}
+        indices: dict[int, int | None] = {}
         for axis, (size, item) in enumerate(
             zip(x.type.shape, self._whole(x.type.rank), strict=True)
         ):
@@ -108,23 +109,23 @@ class Index(Primitive):
                 case None:
                     pass
                 case (first, last):
-                    behind = _BEHIND_LAST if last is None else _from_front(last, size)
-                    ranges[axis] = (0 if first is None else _from_front(first, size), behind)
+                    end = _AFTER_LAST if last is None else _from_front(last, size)
+                    ranges[axis] = (0 if first is None else _from_front(first, size), end)
                 case int():
-                    places[axis] = item
+                    indices[axis] = item
                 case Dim():
                     ranges[axis] = (item, item + 1)
-                    places[axis] = None
+                    indices[axis] = None
         y: Operand | str = x
         if ranges:
             starts, ends = zip(*ranges.values(), strict=True)
             y = b.add("Slice", y, b.shape(starts), b.shape(ends), b.axes(list(ranges)))
-        for axis in sorted(places, reverse=True):
-            place = places[axis]
-            if place is None:
+        for axis in sorted(indices, reverse=True):
+            index = indices[axis]
+            if index is None:
                 y = b.add("Squeeze", y, b.axes((axis,)))
             else:
-                y = b.add("Gather", y, b.constant(place, I64), axis=axis)
+                y = b.add("Gather", y, b.constant(index, I64), axis=axis)
         return (y if isinstance(y, str) else b.add("Identity", y),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
@@ -172,7 +173,7 @@ def _item(item: object) -> Item:
         case (None | int() | Dim() as first, None | int() | Dim() as last):
             return first, last
         case _:
-            raise rejected("index", "must be a place or a range", item)
+            raise rejected("index", "must be an index or a range", item)
 
 
 def _fixed(bound: Bound) -> int | None:
@@ -181,11 +182,11 @@ def _fixed(bound: Bound) -> int | None:
 
 
 def _range(axis: int, size: int, first: int | None, last: int | None) -> slice:
-    """Give the places of a range, which an open size may have taken off the axis."""
+    """Return a range as a slice; at run time it may turn out to be outside of the axis."""
     start = 0 if first is None else first + size * (first < 0)
     end = size if last is None else last + size * (last < 0)
     if not 0 <= start <= end <= size:
-        raise InputError(f"places {start} to {end - 1} are asked for of axis {axis}, {size} long")
+        raise InputError(f"indices {start} to {end - 1} are outside of axis {axis} of size {size}")
     return slice(start, end)
 
 
@@ -193,13 +194,13 @@ def _from_front(bound: Size, size: Size) -> Size:
     return size + bound if isinstance(bound, int) and bound < 0 else bound
 
 
-def check_place(x: TensorType, axis: int, place: Size) -> None:
-    """Refuse a place an axis doesn't have."""
+def check_index(x: TensorType, axis: int, index: Size) -> None:
+    """Raise ``OperandError`` for an index that is out of range."""
     size = x.shape[axis]
-    behind = size - _from_front(place, size)
-    before = _from_front(place, size)
-    if (isinstance(behind, int) and behind < 1) or (isinstance(before, int) and before < 0):
-        raise _out_of_range(x, axis, f"there is no place {place}")
+    start = _from_front(index, size)
+    rest = size - start
+    if (isinstance(rest, int) and rest < 1) or (isinstance(start, int) and start < 0):
+        raise _out_of_range(x, axis, f"there is no index {index}")
 
 
 def _length(x: TensorType, axis: int, first: Bound, last: Bound) -> Size:
@@ -218,9 +219,9 @@ def _length(x: TensorType, axis: int, first: Bound, last: Bound) -> Size:
 def _out_of_range(x: TensorType, axis: int, message: str) -> OperandError:
     size = x.shape[axis]
     if isinstance(size, int) and size > 0:
-        note = f"its places are 0 to {size - 1}, or -1 to -{size} from the end"
+        note = f"its indices are 0 to {size - 1}, or -1 to -{size} from the end"
     else:
-        note = "places count from 0, or from -1 at the end"
+        note = "indices start at 0, or at -1 from the end"
     return OperandError(
         message,
         rule=rules.INDEX_OUT_OF_RANGE,

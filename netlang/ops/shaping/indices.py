@@ -1,4 +1,4 @@
-"""The places of extreme elements."""
+"""Indices of extreme elements."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ N = symbol("N")
 
 
 @dataclass(frozen=True)
-class Place(Primitive, ABC):
-    """Where an extreme element is along one axis; the first one if there are several."""
+class ExtremeIndex(Primitive, ABC):
+    """Return the index of an extreme element along an axis; the first one if there are several."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
     onnx_name: ClassVar[str]
-    no_gradient: ClassVar[str] = "it counts places"
+    no_gradient: ClassVar[str] = "it returns indices"
     axis: int
     keep: bool = False
 
@@ -64,8 +64,8 @@ class Place(Primitive, ABC):
 
 
 @register
-class Argmax(Place):
-    """Say where the largest element is along an axis, counted from 0.
+class Argmax(ExtremeIndex):
+    """Return the index of the largest element along an axis.
 
     ``f32[N, C], axis=1 -> i64[N]``. Source: ONNX ArgMax.
     """
@@ -79,8 +79,8 @@ class Argmax(Place):
 
 
 @register
-class Argmin(Place):
-    """Say where the smallest element is along an axis, counted from 0.
+class Argmin(ExtremeIndex):
+    """Return the index of the smallest element along an axis.
 
     ``f32[N, C], axis=1 -> i64[N]``. Source: ONNX ArgMin.
     """

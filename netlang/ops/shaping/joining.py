@@ -1,4 +1,4 @@
-"""Several tensors made one, and one made several."""
+"""Concatenation, stacking and splitting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class Concat(Primitive):
-    """Join tensors along an axis they have.
+    """Concatenate tensors along an existing axis.
 
     ``[N, A, H, W], [N, B, H, W] -> [N, A+B, H, W]`` along axis 1. ONNX: Concat.
     """
@@ -41,8 +41,8 @@ class Concat(Primitive):
         _something(types)
         first, *others = types
         axis = axis_of(first, self.axis)
-        for place, other in enumerate(others, start=2):
-            _joinable(first, other, axis, place if len(types) > 2 else None)
+        for position, other in enumerate(others, start=2):
+            _joinable(first, other, axis, position if len(types) > 2 else None)
         total: Size = 0
         for t in types:
             total = total + t.shape[axis]
@@ -59,7 +59,7 @@ class Concat(Primitive):
         (ct,) = terms(b, *cts)
         axis = axis_of(ct.type, self.axis)
         sizes = tuple(v.type.shape[axis] for v in inputs)
-        # A part of size 0 cannot be split off, and nothing flows back to it.
+        # A part of size 0 cannot be split off and needs no gradient.
         some = tuple(size for size in sizes if size != 0)
         parts = iter(b.add(Split(some, axis), ct.value) if some else ())
         return tuple(None if size == 0 else next(parts) for size in sizes)
@@ -80,7 +80,7 @@ class Concat(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class Stack(Primitive):
-    """Join tensors of one shape along a new axis.
+    """Stack tensors of the same shape along a new axis.
 
     ``[N, D], [N, D] -> [2, N, D]`` along axis 0. ONNX: Unsqueeze, Concat.
     """
@@ -104,10 +104,10 @@ class Stack(Primitive):
         _something(types)
         first, *others = types
         axis = new_axis(self.axis, first)
-        for place, other in enumerate(others, start=2):
+        for position, other in enumerate(others, start=2):
             if other == first:
                 continue
-            note = _both(first, other, place if len(types) > 2 else None)
+            note = _both(first, other, position if len(types) > 2 else None)
             raise OperandError(
                 "these can't be stacked: they must have one shape",
                 rule=rules.CONCAT_MISMATCH,
@@ -143,13 +143,13 @@ class Stack(Primitive):
 
 
 _MOST_PARTS = 100_000
-"""Each part is a tensor with a name and a type."""
+"""A limit, because each part is a value with a name and a type."""
 
 
 @register
 @dataclass(frozen=True, slots=True)
 class Split(Primitive):
-    """Cut a tensor along an axis into pieces of the given sizes.
+    """Split a tensor along an axis into parts of the given sizes.
 
     ``[N, 3*D] -> [N, D], [N, D], [N, D]`` with ``parts`` 3. ONNX: Split.
     """
@@ -235,14 +235,14 @@ def _something(types: Types) -> None:
         )
 
 
-def _both(first: TensorType, other: TensorType, place: int | None) -> str:
-    name = "the other" if place is None else f"number {place}"
+def _both(first: TensorType, other: TensorType, position: int | None) -> str:
+    name = "the other" if position is None else f"number {position}"
     return f"the first is {first}\nand {name} {other}"
 
 
-def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None) -> None:
+def _joinable(first: TensorType, other: TensorType, axis: int, position: int | None) -> None:
     opening = f"these can't be joined along axis {axis}"
-    both = _both(first, other, place)
+    both = _both(first, other, position)
     if other.dtype is not first.dtype:
         raise OperandError(
             f"{opening}: they hold {first.dtype} and {other.dtype} elements",
@@ -272,7 +272,7 @@ def _joinable(first: TensorType, other: TensorType, axis: int, place: int | None
 def _equalizing(
     pairs: list[tuple[Size, Size]], differing: list[int], axis: int
 ) -> tuple[list[str], list[str]]:
-    """Find what makes the differing dimensions equal: notes on it, and the help."""
+    """Return notes and helps on what would make the differing dimensions equal."""
     at = differing[0]
 
     def equal(values: Sizes) -> bool:

@@ -1,4 +1,4 @@
-"""Tensors made larger at their edges."""
+"""Padding."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _ONNX_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge"
 @register
 @dataclass(frozen=True, slots=True)
 class Pad(Primitive):
-    """Surround a tensor: with a number, its mirror image, its edge, or its other side.
+    """Pad the last axes with a constant, by reflection, by replication, or circularly.
 
     ``amounts`` holds (before, after) for the last axes: ``[N, C, H, W] -> [N, C, H+2, W+2]`` with
-    two pairs of 1, 1. ONNX: Pad, and Concat for ``circular``. Some run times fuse a constant Pad
-    into a max pool behind it, where 0 would wrongly become minus infinity: use the pool's own
-    ``pad``, or switch that fusion off.
+    two pairs of 1, 1. ONNX: Pad, and Concat for ``circular``. Some runtimes fuse a constant Pad
+    into a max pool after it and wrongly treat 0 as minus infinity: use the ``pad`` of the pool, or
+    disable that fusion.
     """
 
     name: ClassVar[str] = "pad"
@@ -108,11 +108,11 @@ class Pad(Primitive):
         for back, (before, after) in enumerate(reversed(self.amounts), start=1):
             axis = x.rank - back
             if before or after:
-                ct = self._pulled(ct, axis, before, after, x.shape[axis])
+                ct = self._cotangent(ct, axis, before, after, x.shape[axis])
         return (ct.value,)
 
-    def _pulled(self, ct: Term, axis: int, before: int, after: int, size: Size) -> Term:
-        """Add what lies in the padding of an axis to the places it is a copy of."""
+    def _cotangent(self, ct: Term, axis: int, before: int, after: int, size: Size) -> Term:
+        """Add the cotangent of the padding of an axis to that of the elements it is copied from."""
         total = ct.part(axis, before, before + size)
         front = ct.part(axis, 0, before) if before else None
         back = ct.part(axis, before + size, before + size + after) if after else None
@@ -151,7 +151,7 @@ class Pad(Primitive):
         ]
 
     def _check_reach(self, x: TensorType, axis: int, amount: int) -> None:
-        """Refuse a mirror image or a copy that is longer than what there is."""
+        """Raise ``OperandError`` for padding that is longer than what it is copied from."""
         size = x.shape[axis]
         if isinstance(size, Dim) or self.mode == "constant":
             return

@@ -1,4 +1,4 @@
-"""Pixels exchanged for channels, and back."""
+"""Rearrangement of channels to space and back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from netlang.system.numpy import Array
 
 @dataclass(frozen=True)
 class PixelOperator(Primitive, ABC):
-    """Squares of ``factor`` by ``factor`` points exchanged for channels.
+    """Exchange squares of ``factor`` by ``factor`` points for channels.
 
     Subclasses add no fields, so they need no decorator of their own.
     """
@@ -43,7 +43,7 @@ class PixelOperator(Primitive, ABC):
 
 @register
 class PixelShuffle(PixelOperator):
-    """Make a map larger out of its channels.
+    """Rearrange channels into a larger feature map.
 
     ``[N, C*r*r, H, W] -> [N, C, H*r, W*r]`` with ``factor`` r. Shi et al., "Real-time single image
     and video super-resolution", 2016. ONNX: DepthToSpace.
@@ -92,7 +92,7 @@ class PixelShuffle(PixelOperator):
 
 @register
 class PixelUnshuffle(PixelOperator):
-    """Put the points of each square of a map into channels: undo ``pixel_shuffle``.
+    """Rearrange squares of points into channels; the inverse of ``pixel_shuffle``.
 
     ``[N, C, H*r, W*r] -> [N, C*r*r, H, W]`` with ``factor`` r. ONNX: Reshape, Transpose.
     """
@@ -103,10 +103,10 @@ class PixelUnshuffle(PixelOperator):
         (x,) = types
         self.check(x)
         n, c, h, w = x.shape
-        rows, columns = exact_quotient(h, self.factor), exact_quotient(w, self.factor)
-        if rows is None or columns is None:
+        height, width = exact_quotient(h, self.factor), exact_quotient(w, self.factor)
+        if height is None or width is None:
             raise self._indivisible(x)
-        return (x.with_shape(n, c * self.factor**2, rows, columns),)
+        return (x.with_shape(n, c * self.factor**2, height, width),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
@@ -121,8 +121,8 @@ class PixelUnshuffle(PixelOperator):
         r = self.factor
         n, c, h, w = x.type.shape
         cut = b.add("Reshape", x, b.shape((n, c, h // r, r, w // r, r)))
-        turned = b.add("Transpose", cut, perm=[0, 1, 3, 5, 2, 4])
-        return (b.add("Reshape", turned, b.shape(y.shape)),)
+        transposed = b.add("Transpose", cut, perm=[0, 1, 3, 5, 2, 4])
+        return (b.add("Reshape", transposed, b.shape(y.shape)),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del inputs, outputs

@@ -1,4 +1,4 @@
-"""Elements in the order of their size."""
+"""The k largest or smallest elements."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class Ranked(Primitive):
-    """Give the ``k`` largest elements along an axis, largest first, and their places.
+    """Return the ``k`` largest elements along an axis, in descending order, and their indices.
 
-    ``[N, D] -> [N, k], i64[N, k]``; of equal elements the first one comes first. With ``smallest``
-    the smallest ones, smallest first. ONNX: TopK.
+    ``[N, D] -> [N, k], i64[N, k]``; equal elements stay in order. With ``smallest``, the
+    smallest ones, in ascending order. ONNX: TopK.
     """
 
     name: ClassVar[str] = "ranked"
@@ -57,8 +57,8 @@ class Ranked(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        places = np.take(self._order(x), np.arange(self.k), axis=self.axis).astype(np.int64)
-        return np.take_along_axis(x, places, axis=self.axis), places
+        indices = np.take(self._order(x), np.arange(self.k), axis=self.axis).astype(np.int64)
+        return np.take_along_axis(x, indices, axis=self.axis), indices
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         largest = int(not self.smallest)
@@ -68,8 +68,8 @@ class Ranked(Primitive):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         from netlang.ops.shaping.scattering import Scatter
 
-        x, places, ct = terms(b, *inputs, outputs[1], cts[0])
-        return (x.zeros().to(Scatter(axis_of(x.type, self.axis), "add"), places, ct).value,)
+        x, indices, ct = terms(b, *inputs, outputs[1], cts[0])
+        return (x.zeros().to(Scatter(axis_of(x.type, self.axis), "add"), indices, ct).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -83,6 +83,6 @@ class Ranked(Primitive):
     def _order(self, x: Array) -> Array:
         if self.smallest:
             return np.argsort(x, axis=self.axis, kind="stable")
-        # Sorted backwards so that the stable order keeps the first of equal elements first.
+        # Sort the flipped array, so that the stable order puts the first of equal elements first.
         order = np.argsort(np.flip(x, self.axis), axis=self.axis, kind="stable")
         return x.shape[self.axis] - 1 - np.flip(order, self.axis)

@@ -1,4 +1,4 @@
-"""Elements repeated, left out or in reverse order."""
+"""Repetition, strides and reversal along axes."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _BEFORE_FIRST = -(2**63)
 @register
 @dataclass(frozen=True, slots=True)
 class Expand(Primitive):
-    """Repeat axes of size 1, and the whole along new leading axes, until the shape is reached.
+    """Broadcast to a shape: repeat axes of size 1, and add leading axes.
 
-    ``[1, D] -> [N, D]``; a size of -1 keeps what is there. ONNX: Expand.
+    ``[1, D] -> [N, D]``; a size of -1 keeps that of the operand. ONNX: Expand.
     """
 
     name: ClassVar[str] = "expand"
@@ -107,7 +107,7 @@ class Expand(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class Tile(Primitive):
-    """Put copies of the whole tensor side by side.
+    """Repeat the whole tensor along each axis.
 
     ``[A, B] -> [A*r, B*s]`` with ``repeats`` r, s. ONNX: Tile.
     """
@@ -164,7 +164,7 @@ class Tile(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class Flip(Primitive):
-    """Read axes backwards.
+    """Reverse the order of elements along axes.
 
     ``[...S] -> [...S]``. ONNX: Slice with step -1.
     """
@@ -192,7 +192,7 @@ class Flip(Primitive):
         return (np.flip(operands[0], self.axis).copy(),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (_mirrored(b, operands[0], self.axis),)
+        return (_reversed(b, operands[0], self.axis),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del inputs, outputs
@@ -212,7 +212,7 @@ class Flip(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class Every(Primitive):
-    """Keep the first place of an axis and every ``by``-th after it.
+    """Select every ``by``-th slice along an axis, from the first one.
 
     ``[N, T] -> [N, ceil(T / by)]``. ONNX: Slice.
     """
@@ -251,7 +251,7 @@ class Every(Primitive):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         shape = inputs[0].type.shape
         (ct,) = terms(b, *cts)
-        # Each number is followed by the zeros of the places between; the last of them are cut off.
+        # Insert zeros after each number, and cut off those past the end.
         spread = ct.unsqueeze(self.axis + 1).surround(self.axis + 1, 0, self.by - 1)
         kept = outputs[0].type.shape[self.axis] * self.by
         whole = spread.reshape((*shape[: self.axis], kept, *shape[self.axis + 1 :]))
@@ -275,7 +275,7 @@ class Every(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class ReverseTime(Primitive):
-    """Read time backwards; with lengths, only the part of each row that is not padding.
+    """Reverse the time axis; with lengths, only the part of each sequence that is not padding.
 
     ``x [N, T, ...S], length [N] -> [N, T, ...S]``. ONNX: Slice with step -1, ReverseSequence.
     """
@@ -302,12 +302,12 @@ class ReverseTime(Primitive):
             return (np.flip(x, 1).copy(),)
         time = np.arange(int(x.shape[1]))[None, :]
         last: Array = length[0][:, None]
-        places: Array = np.where(time < last, last - 1 - time, time)
-        return (x[np.arange(x.shape[0])[:, None], places],)
+        indices: Array = np.where(time < last, last - 1 - time, time)
+        return (x[np.arange(x.shape[0])[:, None], indices],)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         if len(operands) == 1:
-            return (_mirrored(b, operands[0], (1,)),)
+            return (_reversed(b, operands[0], (1,)),)
         return (b.add("ReverseSequence", *operands, batch_axis=0, time_axis=1),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
@@ -326,7 +326,7 @@ class ReverseTime(Primitive):
         ]
 
 
-def _mirrored(b: OnnxBuilder, x: Operand, axes: Sequence[int]) -> str:
+def _reversed(b: OnnxBuilder, x: Operand, axes: Sequence[int]) -> str:
     count = len(axes)
     starts, ends, steps = [-1] * count, [_BEFORE_FIRST] * count, [-1] * count
     return b.add("Slice", x, b.axes(starts), b.axes(ends), b.axes(axes), b.axes(steps))

@@ -1,4 +1,4 @@
-"""Elements written to places, and looked up at places of several axes."""
+"""Reads and writes at indices, which are differentiated through each other."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
-from netlang.ir.types import F32, I64, TensorType, Types
+from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, rejected, word
 from netlang.ops.checks import require_dtype_of, shape_text
 from netlang.ops.shaping.creation import Iota
-from netlang.ops.shaping.gathering import TakeAlong, require_indices, require_rows
 from netlang.ops.shaping.joining import Concat
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
@@ -24,11 +23,56 @@ _REDUCTIONS = {name: name for name in ("none", "add", "mul")}
 
 @register
 @dataclass(frozen=True, slots=True)
+class TakeAlong(Primitive):
+    """Select elements along an axis, with indices of their own for every other position.
+
+    ``x [A, B, C], ids [A, K, C] -> [A, K, C]`` along axis 1. ONNX: GatherElements.
+    """
+
+    name: ClassVar[str] = "take_along"
+    operands: ClassVar[tuple[str, ...]] = ("x", "ids")
+
+    axis: int
+
+    @classmethod
+    def make(cls, types: Types, attributes: Arguments) -> Self:
+        return cls(axis_of(types[0], integer(attributes, "axis")))
+
+    def infer(self, *types: TensorType) -> Types:
+        x, ids = types
+        _require_rows(x, ids, axis_of(x, self.axis))
+        return (x.with_shape(*ids.shape),)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, ids = operands
+        return (np.take_along_axis(x, ids, axis=self.axis),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        return (b.add("GatherElements", *operands, axis=self.axis),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        x, ids, ct = terms(b, *inputs, *cts)
+        axis = axis_of(x.type, self.axis)
+        return x.zeros().to(Scatter(axis, "add"), ids, ct).value, None
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        n = symbol("N")
+        symbolic = (TensorType(F32, (n, 4)), TensorType(I64, (n, 1)))
+        return [
+            Sample(cls(1), (TensorType(F32, (2, 4, 3)), TensorType(I64, (2, 5, 3))), low=0, high=4),
+            Sample(cls(-1), symbolic, low=0, high=4, sizes={"N": 3}),
+        ]
+
+
+@register
+@dataclass(frozen=True, slots=True)
 class Scatter(Primitive):
-    """Write, in each row, new elements to the places that row names.
+    """Write elements along an axis, with indices of their own for every other position.
 
     ``x [A, B], ids [A, K], updates [A, K] -> [A, B]`` along axis 1. With the reduction "add" or
-    "mul" they are added to what is there, or multiplied with it. ONNX: ScatterElements.
+    "mul", they are added to the elements of ``x`` or multiplied by them. ONNX: ScatterElements.
     """
 
     name: ClassVar[str] = "scatter"
@@ -44,15 +88,15 @@ class Scatter(Primitive):
 
     def infer(self, *types: TensorType) -> Types:
         x, ids, updates = types
-        require_rows(x, ids, axis_of(x, self.axis))
+        _require_rows(x, ids, axis_of(x, self.axis))
         _require_updates(x, updates, ids.shape, ids)
         return (x,)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, ids, updates = operands
-        places: list[Array] = list(np.indices(ids.shape, sparse=True))
-        places[self.axis] = ids
-        return (_written(x, tuple(places), updates, self.reduction),)
+        indices: list[Array] = list(np.indices(ids.shape, sparse=True))
+        indices[self.axis] = ids
+        return (_written(x, tuple(indices), updates, self.reduction),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         how = self.reduction
@@ -61,7 +105,7 @@ class Scatter(Primitive):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         x, ids, updates, ct = terms(b, *inputs, *cts)
-        by_x, by_updates = _pulled(self, TakeAlong(self.axis), (x, ids, updates), ct)
+        by_x, by_updates = _cotangents(self, TakeAlong(self.axis), (x, ids, updates), ct)
         return by_x.value, None, by_updates.value
 
     @classmethod
@@ -82,10 +126,10 @@ class Scatter(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class GatherNd(Primitive):
-    """Pick elements, or whole slices, at places that name several axes at once.
+    """Select elements or slices at indices into several axes.
 
-    ``x [A, B, C], ids [...S, 2] -> [...S, C]``: the last axis of ``ids`` holds a place on each of
-    the first axes of ``x``. The first ``batch`` axes are those of both. ONNX: GatherND.
+    ``x [A, B, C], ids [...S, 2] -> [...S, C]``: the last axis of ``ids`` holds an index into each
+    of the first axes of ``x``. The first ``batch`` axes are shared. ONNX: GatherND.
     """
 
     name: ClassVar[str] = "gather_nd"
@@ -128,14 +172,14 @@ class GatherNd(Primitive):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         x, ids, ct = terms(b, *inputs, *cts)
-        places = ids.cast(I64)
-        lead = places.shape[:-1]
+        indices = ids.cast(I64)
+        lead = indices.shape[:-1]
         for axis in reversed(range(self.batch)):
-            along = places.make(Iota(lead[axis])).reshape(
+            along = indices.make(Iota(lead[axis])).reshape(
                 (*(1,) * axis, lead[axis], *(1,) * (len(lead) - axis))
             )
-            places = along.expand((*lead, 1)).to(Concat(len(lead)), places)
-        return x.zeros().to(ScatterNd("add"), places, ct).value, None
+            indices = along.expand((*lead, 1)).to(Concat(len(lead)), indices)
+        return x.zeros().to(ScatterNd("add"), indices, ct).value, None
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -155,10 +199,10 @@ class GatherNd(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class ScatterNd(Primitive):
-    """Write elements, or whole slices, to places that name several axes at once.
+    """Write elements or slices at indices into several axes.
 
     ``x [A, B, C], ids [...S, 2], updates [...S, C] -> [A, B, C]``. With the reduction "add" or
-    "mul" they are added to what is there, or multiplied with it. ONNX: ScatterND.
+    "mul", they are added to the elements of ``x`` or multiplied by them. ONNX: ScatterND.
     """
 
     name: ClassVar[str] = "scatter_nd"
@@ -187,7 +231,7 @@ class ScatterNd(Primitive):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         x, ids, updates, ct = terms(b, *inputs, *cts)
-        by_x, by_updates = _pulled(self, GatherNd(), (x, ids, updates), ct)
+        by_x, by_updates = _cotangents(self, GatherNd(), (x, ids, updates), ct)
         return by_x.value, None, by_updates.value
 
     @classmethod
@@ -204,16 +248,41 @@ class ScatterNd(Primitive):
         ]
 
 
-def _pulled(
+def require_indices(ids: TensorType, operand: int) -> None:
+    """Raise ``OperandError`` for indices that are not integers."""
+    if ids.dtype not in (I64, DType.I32):
+        raise OperandError(
+            f"indices are i64 elements, not {ids.dtype}",
+            rule=rules.DTYPE_MISMATCH,
+            operand=operand,
+            label=f"this is {ids}",
+            helps=[f"if these are integers, convert them: `cast({{{operand}}}, i64)`"],
+        )
+
+
+def _require_rows(x: TensorType, ids: TensorType, axis: int) -> None:
+    """Raise ``OperandError`` for indices whose shape differs from ``x`` along another axis."""
+    require_indices(ids, 1)
+    aside = (*x.shape[:axis], *x.shape[axis + 1 :])
+    if ids.rank != x.rank or (*ids.shape[:axis], *ids.shape[axis + 1 :]) != aside:
+        raise OperandError(
+            f"the indices must have the shape of the tensor except along axis {axis}",
+            operand=1,
+            label=f"this is {ids}",
+            notes=[f"the tensor is {x}"],
+        )
+
+
+def _cotangents(
     op: Scatter | ScatterNd,
     reader: Primitive,
     operands: tuple[Term, Term, Term],
     ct: Term,
 ) -> tuple[Term, Term]:
-    """Give the cotangents of what was written to, and of what was written; ``reader`` reads it.
+    """Return the cotangents of ``x`` and ``updates``; ``reader`` reads at the indices.
 
-    Where several elements were written to one place without a reduction, each gets all of the
-    cotangent there: which of them stays is not defined.
+    If several elements were written to one index without a reduction, each gets the whole
+    cotangent, because it is undefined which of them remains.
     """
     x, ids, updates = operands
     read = ct.to(reader, ids)
@@ -221,7 +290,7 @@ def _pulled(
         return ct, read
     if op.reduction == "none":
         return ct.to(op, ids, updates.zeros()), read
-    # As in a product: what is 0 itself gets the product of the others, unless one more is 0.
+    # As in a product: the derivative by a 0 is the product of the others, unless another one is 0.
     nothing = updates.equals(0.0)
     others = updates.where(nothing.unary("logical_not"), 1.0)
     without = x.to(op, ids, others)
@@ -233,28 +302,28 @@ def _pulled(
     return ct * ones.to(op, ids, updates), read * kept
 
 
-def _written(x: Array, places: tuple[Array, ...], updates: Array, reduction: str) -> Array:
+def _written(x: Array, indices: tuple[Array, ...], updates: Array, reduction: str) -> Array:
     y = x.copy()
     match reduction:
         case "add":
-            np.add.at(y, places, updates)
+            np.add.at(y, indices, updates)
         case "mul":
-            np.multiply.at(y, places, updates)
+            np.multiply.at(y, indices, updates)
         case _:
-            y[places] = updates
+            y[indices] = updates
     return y
 
 
 def _depth(x: TensorType, ids: TensorType, batch: int) -> int:
-    """Give how many axes a place names."""
+    """Return the number of axes that an index refers to."""
     require_indices(ids, 1)
     depth = ids.shape[-1] if ids.rank else 0
     if isinstance(depth, Dim) or not 1 <= depth <= x.rank - batch:
         raise OperandError(
-            f"a place must name 1 to {x.rank - batch} axes of this tensor",
+            f"an index must refer to 1 to {x.rank - batch} axes of this tensor",
             rule=rules.RANK_MISMATCH,
             operand=1,
-            label=f"this is {ids}: the last axis holds the places",
+            label=f"this is {ids}: the last axis holds the indices",
             notes=[f"the tensor is {x}"],
         )
     return depth
@@ -267,5 +336,5 @@ def _require_updates(x: TensorType, updates: TensorType, shape: Shape, ids: Tens
             f"the new elements must have the shape {shape_text(shape)}",
             operand=2,
             label=f"this is {updates}",
-            notes=[f"the places are {ids}"],
+            notes=[f"the indices are {ids}"],
         )

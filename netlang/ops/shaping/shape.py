@@ -1,4 +1,4 @@
-"""The same elements in another shape."""
+"""Reshaping."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from netlang.ops.terms import terms
 from netlang.system.numpy import Array, np
 
 
-class SameElements(Primitive, ABC):
-    """The elements of a tensor in their order, in another shape."""
+class View(Primitive, ABC):
+    """Return the elements in the same order, in another shape."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
     view = True
@@ -36,8 +36,8 @@ class SameElements(Primitive, ABC):
 
 @register
 @dataclass(frozen=True, slots=True)
-class Flatten(SameElements):
-    """Join the axes from ``start`` to ``end`` into one.
+class Flatten(View):
+    """Merge the axes from ``start`` to ``end`` into one.
 
     ``[N, C, H, W] -> [N, C*H*W]`` with ``start`` 1. ONNX: Flatten, Reshape.
     """
@@ -103,10 +103,10 @@ class Flatten(SameElements):
 
 @register
 @dataclass(frozen=True, slots=True)
-class Reshape(SameElements):
-    """Lay the elements out in another shape, in the same order.
+class Reshape(View):
+    """Return the elements in another shape, in the same order.
 
-    One size may be -1: it takes what is left. ``[N, 12] -> [N, 3, 4]``. ONNX: Reshape.
+    One size may be -1: it is inferred. ``[N, 12] -> [N, 3, 4]``. ONNX: Reshape.
     """
 
     name: ClassVar[str] = "reshape"
@@ -126,19 +126,19 @@ class Reshape(SameElements):
         for size in self.shape:
             if isinstance(size, int) and size < -1:
                 raise rejected("shape", "must hold sizes, or one -1", size)
-        open_places = [i for i, size in enumerate(self.shape) if size == -1]
-        if len(open_places) > 1:
+        open_axes = [i for i, size in enumerate(self.shape) if size == -1]
+        if len(open_axes) > 1:
             raise OperandError(
                 "only one size can be left open",
                 rule=rules.RESHAPE_MISMATCH,
                 label="-1 stands here more than once",
                 helps=["write all sizes but one"],
             )
-        if not open_places:
+        if not open_axes:
             if product(self.shape) != x.size:
                 raise _misfit(x, self.shape)
             return (x.with_shape(*self.shape),)
-        (place,) = open_places
+        (axis,) = open_axes
         if product(_known(self.shape)) == 0:
             raise OperandError(
                 "beside a size of 0 no size can be left open",
@@ -148,7 +148,7 @@ class Reshape(SameElements):
         rest = exact_quotient(x.size, product(_known(self.shape)))
         if rest is None:
             raise _misfit(x, self.shape)
-        return (x.with_shape(*self.shape[:place], rest, *self.shape[place + 1 :]),)
+        return (x.with_shape(*self.shape[:axis], rest, *self.shape[axis + 1 :]),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
@@ -180,7 +180,7 @@ def _known(shape: Shape) -> list[Size]:
 
 
 def _misfit(x: TensorType, shape: Shape) -> OperandError:
-    """Say why the elements don't fill the shape, with the sizes both sides share left out."""
+    """Return the error for a shape with another number of elements, without common factors."""
     known, open_size = _known(shape), -1 in shape
     have, want = list(x.shape), list(known)
     for size in known:
@@ -219,13 +219,13 @@ def _written(factors: Sequence[Size]) -> str:
 
 
 def _repaired(x: TensorType, shape: Shape) -> list[str]:
-    """Propose the shape that would fit with one size changed, the later the better."""
-    for place in range(len(shape) - 1, -1, -1):
-        others = [n for i, n in enumerate(shape) if i != place]
+    """Propose the shape with one size changed, preferably a late one."""
+    for axis in range(len(shape) - 1, -1, -1):
+        others = [n for i, n in enumerate(shape) if i != axis]
         if -1 in others:
             continue
         size = exact_quotient(x.size, product(others))
         if size is not None:
-            fitting = (*shape[:place], size, *shape[place + 1 :])
+            fitting = (*shape[:axis], size, *shape[axis + 1 :])
             return [f"`[{', '.join(map(str, fitting))}]` would fit"]
     return []

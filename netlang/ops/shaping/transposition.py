@@ -1,4 +1,4 @@
-"""Axes exchanged, dropped and added."""
+"""Transposition, and axes of size 1."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netlang.ir.types import TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, integers, new_axis
 from netlang.ops.axes import without
 from netlang.ops.samples import f32, sample
-from netlang.ops.shaping.shape import SameElements
+from netlang.ops.shaping.shape import View
 from netlang.ops.terms import terms
 from netlang.system.numpy import Array, np
 
@@ -22,7 +22,7 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class Transpose(Primitive):
-    """Put the axes in another order; without one, in the reverse order.
+    """Permute the axes; reverse them by default.
 
     ``[A, B, C] -> [C, A, B]`` with the order 2, 0, 1. ONNX: Transpose.
     """
@@ -78,8 +78,8 @@ class Transpose(Primitive):
 
 @register
 @dataclass(frozen=True, slots=True)
-class Squeeze(SameElements):
-    """Drop axes of size 1.
+class Squeeze(View):
+    """Remove axes of size 1.
 
     ``[N, 1, D] -> [N, D]`` with axis 1. ONNX: Squeeze.
     """
@@ -126,8 +126,8 @@ class Squeeze(SameElements):
 
 @register
 @dataclass(frozen=True, slots=True)
-class Unsqueeze(SameElements):
-    """Add an axis of size 1.
+class Unsqueeze(View):
+    """Insert an axis of size 1.
 
     ``[N, D] -> [N, 1, D]`` with axis 1. ONNX: Unsqueeze.
     """
@@ -168,5 +168,5 @@ class Unsqueeze(SameElements):
 def _droppable(x: TensorType) -> str:
     axes = [str(i) for i, n in enumerate(x.shape) if n == 1]
     if not axes:
-        return "no axis has size 1; take one place along an axis with an index: `x[:, 0]`"
+        return "no axis has size 1; select an index along an axis: `x[:, 0]`"
     return f"of size 1: axis {', '.join(axes)}"

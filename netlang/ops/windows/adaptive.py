@@ -1,4 +1,4 @@
-"""Pools whose number of windows is given, whatever the size of the map."""
+"""Pooling to a fixed output size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from netlang.ops.arguments import Arguments, items, rejected
 from netlang.ops.axes import ratio
 from netlang.ops.checks import require_float
 from netlang.ops.clauses import Sizes, where_help
-from netlang.ops.reverse import pulled_back
+from netlang.ops.reverse import differentiate_formula
 from netlang.ops.samples import sample
 from netlang.ops.terms import Term, terms
 from netlang.ops.windows.windows import spatial_shape, wrong_count
@@ -34,7 +34,7 @@ from netlang.system.numpy import Array, np
 
 @dataclass(frozen=True, slots=True)
 class AdaptivePool(Primitive):
-    """What the two have in common: which window belongs to which position."""
+    """Divide each axis into ``out`` windows and pool each window."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
     family = "pooling"
@@ -75,7 +75,7 @@ class AdaptivePool(Primitive):
         (y,) = operands
         for axis, n in enumerate(self.out, start=2):
             assert isinstance(n, int)
-            y = self._along(y, axis, _bounds(y.shape[axis], n))
+            y = self._pool_array(y, axis, _bounds(y.shape[axis], n))
         return (y,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
@@ -103,14 +103,14 @@ class AdaptivePool(Primitive):
             (x,) = terms(inner, *values)
             for axis, n in enumerate(self.out, start=2):
                 if x.shape[axis] != n:
-                    x = self._pooled(x, axis, n)
+                    x = self._pool_formula(x, axis, n)
             return (x.value,)
 
-        return pulled_back(b, inputs, cts, by_axis)
+        return differentiate_formula(b, inputs, cts, by_axis)
 
     @abstractmethod
-    def _pooled(self, x: Term, axis: int, n: Size) -> Term:
-        """Pool along one axis by other operators."""
+    def _pool_formula(self, x: Term, axis: int, n: Size) -> Term:
+        """Return the pool along one axis as a formula of other operators."""
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -131,12 +131,12 @@ class AdaptivePool(Primitive):
         ]
 
     @abstractmethod
-    def _along(self, x: Array, axis: int, bounds: Sequence[tuple[int, int]]) -> Array:
-        """Pool along one axis."""
+    def _pool_array(self, x: Array, axis: int, bounds: Sequence[tuple[int, int]]) -> Array:
+        """Return the pool along one axis."""
 
     @abstractmethod
     def _unequal(self, b: OnnxBuilder, x: Operand, axis: int, n: Size) -> tuple[Operand, int]:
-        """Bring an axis to a multiple of ``n``; give it and how many numbers make a window."""
+        """Gather windows of equal size along an axis; return the result and that size."""
 
     def _by_reshape(self, b: OnnxBuilder, x: Operand, parts: Shape | list[Size]) -> str:
         shape = [*x.type.shape[:2]]
@@ -153,7 +153,7 @@ class AdaptivePool(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class AdaptiveAvgPool(AdaptivePool):
-    """Cut the map into ``out`` windows per axis and take the mean of each.
+    """Compute the mean of each of ``out`` windows per axis.
 
     ``[N, C, ...S] -> [N, C, ...out]``; window i of n covers ``i*size // n`` up to
     ``ceil((i+1)*size / n)``, as in PyTorch. ONNX: AveragePool, GlobalAveragePool, Einsum.
@@ -162,7 +162,7 @@ class AdaptiveAvgPool(AdaptivePool):
     name: ClassVar[str] = "adaptive_avg_pool"
     kind: ClassVar[Literal["Average", "Max"]] = "Average"
 
-    def _along(self, x: Array, axis: int, bounds: Sequence[tuple[int, int]]) -> Array:
+    def _pool_array(self, x: Array, axis: int, bounds: Sequence[tuple[int, int]]) -> Array:
         shares = np.array(_shares(x.shape[axis], bounds), x.dtype)
         return np.moveaxis(np.tensordot(x, shares, axes=(axis, 1)), -1, axis)
 
@@ -175,12 +175,12 @@ class AdaptiveAvgPool(AdaptivePool):
         rule = f"{letters},z{letters[axis]}->{letters.replace(letters[axis], 'z')}"
         return _resized(x, b.add("Einsum", x, shares, equation=rule), axis, n), 1
 
-    def _pooled(self, x: Term, axis: int, n: Size) -> Term:
+    def _pool_formula(self, x: Term, axis: int, n: Size) -> Term:
         part = exact_quotient(x.shape[axis], n)
         if part is not None:
             return _cut(x, axis, n, part).mean([axis + 1])
-        # What pooling makes of the unit vectors is the matrix it multiplies by.
-        from netlang.ops.reducing.linear import Einsum
+        # Pooling the unit vectors results in the matrix by which pooling multiplies.
+        from netlang.ops.reducing.einsum import Einsum
         from netlang.ops.shaping.creation import Iota, OneHot
 
         size = x.shape[axis]
@@ -194,7 +194,7 @@ class AdaptiveAvgPool(AdaptivePool):
 @register
 @dataclass(frozen=True, slots=True)
 class AdaptiveMaxPool(AdaptivePool):
-    """Cut the map into ``out`` windows per axis and take the largest number of each.
+    """Compute the maximum of each of ``out`` windows per axis.
 
     ``[N, C, ...S] -> [N, C, ...out]``; window i of n covers ``i*size // n`` up to
     ``ceil((i+1)*size / n)``, as in PyTorch. ONNX: MaxPool, GlobalMaxPool, Gather.
@@ -203,7 +203,7 @@ class AdaptiveMaxPool(AdaptivePool):
     name: ClassVar[str] = "adaptive_max_pool"
     kind: ClassVar[Literal["Average", "Max"]] = "Max"
 
-    def _along(self, x: Array, axis: int, bounds: Sequence[tuple[int, int]]) -> Array:
+    def _pool_array(self, x: Array, axis: int, bounds: Sequence[tuple[int, int]]) -> Array:
         return np.take(x, np.array(_members(bounds)), axis=axis).max(axis=axis + 1)
 
     def _unequal(self, b: OnnxBuilder, x: Operand, axis: int, n: Size) -> tuple[Operand, int]:
@@ -212,10 +212,10 @@ class AdaptiveMaxPool(AdaptivePool):
         assert isinstance(n, int)
         members = _members(_bounds(size, n))
         each = len(members[0])
-        flat = b.constant([place for window in members for place in window], I64)
+        flat = b.constant([index for window in members for index in window], I64)
         return _resized(x, b.add("Gather", x, flat, axis=axis), axis, n * each), each
 
-    def _pooled(self, x: Term, axis: int, n: Size) -> Term:
+    def _pool_formula(self, x: Term, axis: int, n: Size) -> Term:
         from netlang.ops.reducing.reduction import Max
         from netlang.ops.shaping.gathering import Take
 
@@ -226,7 +226,7 @@ class AdaptiveMaxPool(AdaptivePool):
             assert isinstance(n, int)
             members = _members(_bounds(size, n))
             part = len(members[0])
-            x = x.to(Take(tuple(place for window in members for place in window), axis))
+            x = x.to(Take(tuple(index for window in members for index in window), axis))
         return _cut(x, axis, n, part).to(Max((axis + 1,)))
 
 
@@ -245,7 +245,7 @@ def longest(size: Size, parts: Size) -> int:
 
 
 def _cut(x: Term, axis: int, n: Size, part: Size) -> Term:
-    """Make of an axis two: windows, and places in a window."""
+    """Split an axis into two: windows, and positions in a window."""
     return x.reshape((*x.shape[:axis], n, part, *x.shape[axis + 1 :]))
 
 
@@ -287,13 +287,13 @@ def _bounds(size: int, n: int) -> list[tuple[int, int]]:
 
 def _shares(size: int, bounds: Sequence[tuple[int, int]]) -> list[list[float]]:
     return [
-        [1.0 / (end - start) if start <= place < end else 0.0 for place in range(size)]
+        [1.0 / (end - start) if start <= index < end else 0.0 for index in range(size)]
         for start, end in bounds
     ]
 
 
 def _members(bounds: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """List the places of each window, the last one repeated until all are as long."""
+    """Return the indices of each window, the last one repeated to equal lengths."""
     longest = max(end - start for start, end in bounds)
     return [[min(start + i, end - 1) for i in range(longest)] for start, end in bounds]
 

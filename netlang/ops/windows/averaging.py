@@ -1,4 +1,4 @@
-"""Pools that add up each window of a map."""
+"""Average and p-norm pooling."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from netlang.ir.types import TensorType, Types
 from netlang.ops.arguments import Arguments, flag, integer, rejected
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
-from netlang.ops.windows.pooling import (
+from netlang.ops.windows.pools import (
+    ceil_padded,
     pad_by_concat,
     pool_type,
     pool_windows,
-    stretched,
     symbolic_pool,
 )
 from netlang.ops.windows.windows import Pads, Windows, fold, onnx_pads, padded, positions
@@ -26,10 +26,10 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class AvgPool(Primitive):
-    """Take the mean of each window.
+    """Compute the mean of each window.
 
-    ``[N, C, ...S] -> [N, C, ...]``. With ``count_pad`` the zeros of the padding count as numbers;
-    what ``ceil`` adds beyond the padding never does. ONNX: AveragePool.
+    ``[N, C, ...S] -> [N, C, ...]``. With ``count_pad`` the zeros of the padding count; what
+    ``ceil`` adds beyond the padding never does. ONNX: AveragePool.
     """
 
     name: ClassVar[str] = "avg_pool"
@@ -42,13 +42,13 @@ class AvgPool(Primitive):
     ceil: bool = False
     count_pad: bool = True
     dilation: tuple[int, ...] = ()
-    """Empty: windows without holes."""
+    """Empty: no dilation."""
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         w = pool_windows(types[0], attributes)
         ceil, count_pad = flag(attributes, "ceil"), flag(attributes, "count_pad", True)
-        return cls(w.kernel, w.stride, w.pad, ceil, count_pad, _holes(w))
+        return cls(w.kernel, w.stride, w.pad, ceil, count_pad, _dilation(w))
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -60,22 +60,22 @@ class AvgPool(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        windows = stretched(self._windows(), ceil=self.ceil)
+        windows = ceil_padded(self._windows(), ceil=self.ceil)
         counts = positions(windows, x)
         total = fold(padded(x, windows.pad, 0.0), windows, counts, np.add)
         return ((total / self._divisors(x.shape[2:], windows, counts)).astype(x.dtype),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
-        windows = stretched(self._windows(), ceil=self.ceil)
+        windows = ceil_padded(self._windows(), ceil=self.ceil)
         if self.dilation:
             return (self._by_sums(b, x, windows),)
         padded_x: Operand | str = x
         pad = windows.pad
         counted = self.count_pad and any(map(sum, self.pad))
         if counted and pad != self.pad:
-            # The padding counts and what lies behind it does not: only zeros of our own tell them
-            # apart. They are joined on, because Pad before a pool is fused away wrongly.
+            # The padding counts, and what is beyond it does not: that takes zeros of our own.
+            # They are concatenated, because runtimes fuse Pad into a pool incorrectly.
             padded_x = pad_by_concat(b, x, self.pad, 0.0)
             pad = tuple(
                 (0, after - own) for (_, after), (_, own) in zip(pad, self.pad, strict=True)
@@ -98,7 +98,7 @@ class AvgPool(Primitive):
 
         spatial = inputs[0].type.shape[2:]
         (ct,) = terms(b, *cts)
-        windows = stretched(self._windows(), ceil=self.ceil)
+        windows = ceil_padded(self._windows(), ceil=self.ceil)
         bounds = self.pad if self.count_pad else ((0, 0),) * len(self.pad)
         return (spread(ct / divisors(ct, windows, spatial, bounds), windows, spatial).value,)
 
@@ -130,7 +130,7 @@ class AvgPool(Primitive):
         return Windows(self.kernel, self.stride, self.pad, dilation)
 
     def _by_sums(self, b: OnnxBuilder, x: Operand, windows: Windows) -> str:
-        """Divide the sum of each window by the sum of ones in its place."""
+        """Divide the sum of each window by the number of elements that count."""
         own = self.pad if self.count_pad else ((0, 0),) * len(self.pad)
         inside = tuple(n + sum(pair) for n, pair in zip(x.type.shape[2:], own, strict=True))
         rest = tuple(
@@ -144,11 +144,11 @@ class AvgPool(Primitive):
         return b.add("Div", total, window_sums(b, ones, cover, without))
 
     def _divisors(self, sizes: Sequence[int], windows: Windows, counts: Sequence[int]) -> Array:
-        """Count what each window holds, ready to divide ``[N, C, ...]``."""
+        """Return the number of elements in each window, in a shape that divides ``[N, C, ...]``."""
         result = np.ones((1,) * (len(sizes) + 2))
         for i, (size, n) in enumerate(zip(sizes, counts, strict=True)):
-            (before, after), (_, stretched) = self.pad[i], windows.pad[i]
-            inside = np.zeros(before + size + stretched)
+            (before, after), (_, ceil_padded) = self.pad[i], windows.pad[i]
+            inside = np.zeros(before + size + ceil_padded)
             inside[: before + size + after] = float(self.count_pad)
             inside[before : before + size] = 1.0
             starts = np.arange(n) * self.stride[i]
@@ -162,7 +162,7 @@ class AvgPool(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class LpPool(Primitive):
-    """Take the p-norm of each window: ``(sum of |x|**p) ** (1 / p)``.
+    """Compute the p-norm of each window: ``(sum of |x|**p) ** (1 / p)``.
 
     ``[N, C, ...S] -> [N, C, ...]``. ONNX: LpPool.
     """
@@ -176,14 +176,14 @@ class LpPool(Primitive):
     pad: Pads
     p: int = 2
     dilation: tuple[int, ...] = ()
-    """Empty: windows without holes."""
+    """Empty: no dilation."""
     ceil: bool = False
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         w = pool_windows(types[0], attributes)
         p, ceil = integer(attributes, "p", 2), flag(attributes, "ceil")
-        return cls(w.kernel, w.stride, w.pad, p, _holes(w), ceil)
+        return cls(w.kernel, w.stride, w.pad, p, _dilation(w), ceil)
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
@@ -226,7 +226,7 @@ class LpPool(Primitive):
         x, y, ct = terms(b, *inputs, *outputs, *cts)
         if self.p == 1:
             return ((x.unary("sign") * spread(ct, self._windows(), x.shape[2:])).value,)
-        # Where a whole window is 0, so is every derivative by its elements.
+        # If a whole window is 0, so are the derivatives by its elements.
         length = y.where(y > 0.0, 1.0)
         share = (ct / length ** (self.p - 1.0)).where(y > 0.0)
         power = x if self.p == 2 else x * x.unary("abs") ** (self.p - 2.0)
@@ -244,21 +244,21 @@ class LpPool(Primitive):
         ]
 
     def _windows(self) -> Windows:
-        # Zeros add nothing, so a last incomplete window is one over a wider padding.
+        # Zeros add nothing, so an incomplete last window is one over wider padding.
         dilation = self.dilation or (1,) * len(self.kernel)
         windows = Windows(self.kernel, self.stride, self.pad, dilation)
-        return stretched(windows, ceil=self.ceil)
+        return ceil_padded(windows, ceil=self.ceil)
 
 
-def _holes(windows: Windows) -> tuple[int, ...]:
+def _dilation(windows: Windows) -> tuple[int, ...]:
     return windows.dilation if any(d > 1 for d in windows.dilation) else ()
 
 
 def window_sums(b: OnnxBuilder, x: str, type: TensorType, windows: Windows) -> str:
-    """Add up each window of a map: a convolution with ones, channel by channel."""
+    """Sum each window by a convolution with ones, channel by channel."""
     batch, channels, *spatial = type.shape
-    apart = type.with_shape(batch * channels, 1, *spatial)
-    maps = b.add("Reshape", x, b.shape(apart.shape))
+    separate = type.with_shape(batch * channels, 1, *spatial)
+    maps = b.add("Reshape", x, b.shape(separate.shape))
     total = b.add(
         "Conv",
         maps,

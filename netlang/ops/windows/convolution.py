@@ -1,16 +1,19 @@
-"""Convolutions."""
+"""Convolutions and their gradients, which are differentiated through each other."""
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, Window, register
+from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, Window, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.arguments import Arguments, integer
+from netlang.ops.reducing.products import multiply
 from netlang.ops.terms import terms
 from netlang.ops.windows.filters import (
     kernel_of,
@@ -32,16 +35,16 @@ from netlang.ops.windows.windows import (
     spatial_shape,
     taps,
 )
-from netlang.system.numpy import Array
+from netlang.system.numpy import Array, np
 
 
 @register
 @dataclass(frozen=True, slots=True)
 class Convolve(Primitive):
-    """Slide filters over a map; with a bias, add one number per filter.
+    """Convolve with filters, and add a bias per filter if there is one.
 
     ``x [N, C, ...S], w [O, C // groups, ...K], bias [O] -> [N, O, ...]`` with one to three spatial
-    axes. ``pad`` holds the positions added before and after each axis. ONNX: Conv.
+    axes. ``pad`` holds the padding before and after each axis. ONNX: Conv.
     """
 
     name: ClassVar[str] = "convolve"
@@ -124,11 +127,6 @@ class Convolve(Primitive):
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
-        from netlang.ops.windows.gradients_convolution import (
-            ConvolveInputGradient,
-            ConvolveWeightGradient,
-        )
-
         x, w, ct = terms(b, *inputs[:2], *cts)
         form = (self.stride, self.pad, self.dilation, self.groups)
         by_x = ct.to(ConvolveInputGradient(x.shape[2:], *form), w)
@@ -163,3 +161,224 @@ class Convolve(Primitive):
         windows = Windows(kernel_of(w, spatial), self.stride, self.pad, self.dilation)
         windows.check(spatial)
         return windows
+
+
+@dataclass(frozen=True)
+class ConvolutionGradient(Primitive, ABC):
+    """Compute a gradient of a convolution, of spatial sizes ``size``.
+
+    Subclasses add no fields, so they need no decorator of their own.
+    """
+
+    family = "convolution"
+
+    size: Shape
+    stride: tuple[int, ...]
+    pad: Pads
+    dilation: tuple[int, ...]
+    groups: int = 1
+
+    def require_cotangent(self, x: TensorType, w: TensorType, ct: TensorType) -> None:
+        """Raise ``OperandError`` unless ``ct`` has the type of ``x`` convolved with ``w``."""
+        if self.convolution().infer(x, w) != (ct,):
+            raise OperandError("this is not a cotangent of that convolution", label=f"this is {ct}")
+
+    def convolution(self) -> Convolve:
+        return Convolve(self.stride, self.pad, self.dilation, self.groups)
+
+    def windows(self, kernel: Shape) -> Windows:
+        return Windows(_numbers(kernel), self.stride, self.pad, self.dilation)
+
+
+@register
+class ConvolveInputGradient(ConvolutionGradient):
+    """Compute the cotangent of a convolution's input.
+
+    ``ct [N, O, ...], w [O, C // groups, ...K] -> [N, C, ...size]``. ONNX: Conv;
+    ConvTranspose; Gemm, Col2Im.
+    """
+
+    name = "convolve_input_gradient"
+    operands = ("ct", "w")
+
+    def infer(self, *types: TensorType) -> Types:
+        ct, w = types
+        _require_axes(len(self.stride), ct, w)
+        x = ct.with_shape(ct.shape[0], w.shape[1] * self.groups, *self.size)
+        self.require_cotangent(x, w, ct)
+        return (x,)
+
+    def macs(self, *types: TensorType) -> Size:
+        ct, w = types
+        return ct.size * product(w.shape[1:])
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        ct, w = operands
+        windows = self.windows(w.shape[2:])
+        counts, groups, filters = ct.shape[2:], self.groups, w.shape[0]
+        flat = w.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
+        patches = multiply(flat, ct.reshape(ct.shape[0], groups, filters // groups, -1))
+        patches = patches.reshape(ct.shape[0], groups * w.shape[1], -1, *counts)
+        sizes = [n for n in self.size if isinstance(n, int)]
+        whole = [n + sum(pair) for n, pair in zip(sizes, self.pad, strict=True)]
+        y = np.zeros((ct.shape[0], groups * w.shape[1], *whole), ct.dtype)
+        for i, tap in enumerate(taps(windows, counts)):
+            y[(slice(None), slice(None), *tap)] += patches[:, :, i]
+        kept = tuple(
+            slice(before, before + n) for n, (before, _) in zip(sizes, self.pad, strict=True)
+        )
+        return (np.ascontiguousarray(y[(slice(None), slice(None), *kept)]),)
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        from netlang.ops.windows.convolution_lowerings import input_gradient
+
+        ct, w = operands
+        windows = self.windows(w.type.shape[2:])
+        return (input_gradient(b, windows, self.groups, self.size, ct, w),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (ct, w), (h,) = inputs, cts
+        form = (self.stride, self.pad, self.dilation, self.groups)
+        by_w = ConvolveWeightGradient(w.type.shape[2:], *form)
+        return b.one(self.convolution(), h, w), b.one(by_w, h, ct)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(cls(x.shape[2:], op.stride, op.pad, op.dilation, op.groups), (y, w), sizes=sizes)
+            for op, x, w, y, sizes in _samples(gathered=True)
+        ]
+
+
+@register
+class ConvolveWeightGradient(ConvolutionGradient):
+    """Compute the cotangent of a convolution's filters.
+
+    ``x [N, C, ...S], ct [N, O, ...] -> [O, C // groups, ...size]``. ONNX: Slice, Concat, Gemm;
+    MatMul.
+    """
+
+    name = "convolve_weight_gradient"
+    operands = ("x", "ct")
+
+    def infer(self, *types: TensorType) -> Types:
+        x, ct = types
+        _require_axes(len(self.stride), x, ct)
+        w = ct.with_shape(ct.shape[1], x.shape[1] // self.groups, *self.size)
+        self.require_cotangent(x, w, ct)
+        return (w,)
+
+    def macs(self, *types: TensorType) -> Size:
+        x, ct = types
+        return ct.size * (x.shape[1] // self.groups) * product(self.size)
+
+    def forward(self, *operands: Array) -> tuple[Array, ...]:
+        x, ct = operands
+        groups, channels, filters = self.groups, x.shape[1], ct.shape[1]
+        xp = padded(x, self.pad, 0.0).swapaxes(0, 1)
+        rows = ct.swapaxes(0, 1).reshape(groups, filters // groups, -1)
+        parts = [
+            multiply(
+                rows,
+                xp[(slice(None), slice(None), *tap)]
+                .reshape(groups, channels // groups, -1)
+                .transpose(0, 2, 1),
+            )
+            for tap in taps(self.windows(self.size), ct.shape[2:])
+        ]
+        return (
+            np.stack(parts, axis=-1).reshape(filters, channels // groups, *_numbers(self.size)),
+        )
+
+    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        from netlang.ops.windows.convolution_lowerings import weight_gradient
+
+        x, ct = operands
+        (w,) = self.infer(x.type, ct.type)
+        return (weight_gradient(b, self.windows(self.size), self.groups, w.shape, x, ct),)
+
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+        del outputs
+        (x, ct), (h,) = inputs, cts
+        form = (self.stride, self.pad, self.dilation, self.groups)
+        by_x = ConvolveInputGradient(x.type.shape[2:], *form)
+        return b.one(by_x, ct, h), b.one(self.convolution(), x, h)
+
+    @classmethod
+    def samples(cls) -> Sequence[Sample]:
+        return [
+            Sample(
+                cls(w.shape[2:], op.stride, op.pad, op.dilation, op.groups),
+                (x, y),
+                sizes=sizes,
+            )
+            for op, x, w, y, sizes in _samples()
+        ]
+
+
+def _require_axes(spatial: int, *types: TensorType) -> None:
+    for operand, t in enumerate(types):
+        if t.rank != spatial + 2:
+            raise OperandError(
+                f"a tensor of {spatial + 2} axes is needed here",
+                rule=rules.RANK_MISMATCH,
+                operand=operand,
+                label=f"this is {t}",
+            )
+
+
+def _numbers(shape: Shape) -> tuple[int, ...]:
+    return tuple(n for n in shape if isinstance(n, int))
+
+
+_Case = tuple[Convolve, TensorType, TensorType, TensorType, dict[str, int]]
+
+
+def _samples(*, gathered: bool = False) -> Sequence[_Case]:
+    """Return convolutions that every lowering is chosen for.
+
+    Which one is fastest depends on the numbers of filters and channels and on the window.
+    ``gathered`` adds cases with many filters, which matter for the gradient by the input.
+    """
+    from netlang.ops.windows.convolution_lowerings import MANY
+
+    n, h, v = symbol("N"), symbol("H"), symbol("V")
+    none, one = ((0, 0), (0, 0)), ((1, 1), (1, 1))
+    both: list[tuple[Convolve, Shape, Shape]] = [
+        (Convolve((1, 1), none, (1, 1)), (2, 3, 5, 4), (4, 3, 3, 2)),
+        (Convolve((2, 1), ((1, 2), (0, 1)), (1, 1)), (2, 3, 7, 6), (4, 3, 3, 2)),
+        (Convolve((1, 2), ((2, 2), (3, 1)), (2, 3)), (1, 2, 9, 10), (3, 2, 3, 2)),
+        (Convolve((3, 3), none, (1, 1), 2), (2, 4, 9, 8), (6, 2, 3, 3)),
+        (Convolve((2, 2), one, (1, 1), 4), (2, 4, 5, 6), (8, 1, 3, 3)),
+        (Convolve((1, 1), none, (1, 1)), (2, 5, 4, 3), (7, 5, 1, 1)),
+        (Convolve((1, 1), none, (1, 1)), (2, 5, 2, 1), (7, 5, 1, 1)),
+        (Convolve((2, 2), none, (1, 1), 2), (2, 4, 5, 5), (6, 2, 1, 1)),
+        (Convolve((2,), ((4, 0),), (2,)), (2, 3, 8), (4, 3, 3)),
+        (Convolve((1, 2, 1), ((1, 1),) * 3, (1, 1, 1)), (1, 2, 3, 5, 3), (3, 2, 2, 3, 2)),
+        (Convolve((2, 3), one, (1, 1)), (n, 3, h, v), (4, 3, 3, 3)),
+        (Convolve((1, 1), one, (1, 1), 3), (n, 3, h, h), (3, 1, 3, 3)),
+    ]
+    special: list[tuple[Convolve, Shape, Shape]] = [
+        (Convolve((1, 1), ((2, 0), (1, 3)), (1, 2)), (2, 4, 5, 3), (2, 4, 3, 2)),
+        (Convolve((1, 1), ((3, 3), (0, 1)), (1, 1)), (2, 2, 3, 4), (1, 2, 2, 3)),
+        (Convolve((1, 1), one, (1, 1)), (n, 4, 5, 6), (2, 4, 3, 3)),
+        (Convolve((1, 1), one, (1, 1)), (n, 2, h, v), (1, 2, 3, 3)),
+        (Convolve((1, 1), one, (1, 1)), (1, 2, 9, 10), (2, 2, 3, 3)),
+        (Convolve((1, 1), ((2, 2), (2, 2)), (1, 1)), (n, 1, 6, 5), (2, 1, 5, 5)),
+        (Convolve((1, 1), ((1, 0), (0, 3)), (1, 1)), (2, 3, 4, 7), (4, 3, 2, 6)),
+        (Convolve((1, 1), none, (2, 2)), (2, 2, 7, 11), (3, 2, 3, 5)),
+        (Convolve((1,), ((1, 0),), (2,)), (2, 3, 6), (1, 3, 2)),
+        (
+            Convolve((1, 1, 1), ((1, 1), (0, 1), (2, 1)), (1, 1, 1)),
+            (2, 2, 3, 2, 3),
+            (1, 2, 2, 1, 3),
+        ),
+    ]
+    many = [(op, x, (MANY, *w[1:])) for op, x, w in both if op.groups == 1 and gathered]
+    cases: list[_Case] = []
+    for op, x, w in (*both, *special, *many):
+        given, filters = TensorType(F32, x), TensorType(F32, w)
+        (made,) = op.infer(given, filters)
+        cases.append((op, given, filters, made, {"N": 2, "H": 6, "V": 8}))
+    return cases

@@ -1,4 +1,4 @@
-"""What convolutions and transposed convolutions ask of their maps, filters and biases."""
+"""Requirements on the inputs, filters and biases of convolutions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netlang.ops.checks import require_dtype_of, require_float
 
 
 def kernel_of(w: TensorType, spatial: Shape) -> tuple[int, ...]:
-    """Give the sizes of the windows; raises ``OperandError`` for those that do not fit the map."""
+    """Return the kernel size; raises ``OperandError`` if it does not fit the input."""
     sizes = w.shape[2:]
     if w.rank < 3 or len(sizes) != len(spatial):
         raise OperandError(
@@ -35,14 +35,17 @@ def kernel_of(w: TensorType, spatial: Shape) -> tuple[int, ...]:
 
 
 def require_floats(*types: TensorType) -> None:
-    """Demand floats, and filters and bias of the type of the map."""
+    """Raise ``OperandError`` unless all operands have the same floating-point type."""
     require_float("convolve", types[0])
     for i, t in enumerate(types[1:], start=1):
         require_dtype_of(types[0], t, operand=i)
 
 
 def require_groups(groups: int, channels: Size, filters: Size, *, operand: int) -> None:
-    """Demand that channels and filters divide into groups; ``operand`` has the channels."""
+    """Raise ``OperandError`` unless channels and filters divide into groups.
+
+    ``operand`` is the position of the operand with the channels.
+    """
     if groups < 1:
         raise rejected("groups", "must be 1 or more", groups)
     for what, size in (("channels", channels), ("filters", filters)):
@@ -71,7 +74,7 @@ def _choices(values: Sequence[int]) -> str:
 
 
 def require_channels(x: TensorType, w: TensorType, expected: Size) -> None:
-    """Demand the channels that the filters are made for."""
+    """Raise ``OperandError`` unless the input has the channels that the filters expect."""
     if x.shape[1] != expected:
         raise OperandError(
             f"the map has {x.shape[1]} channels, and the filters want {expected}",
@@ -82,7 +85,7 @@ def require_channels(x: TensorType, w: TensorType, expected: Size) -> None:
 
 
 def require_bias(bias: Sequence[TensorType], filters: Size) -> None:
-    """Demand one bias at most, a number for each filter."""
+    """Raise ``OperandError`` unless there is at most one bias, with a number per filter."""
     if len(bias) > 1:
         raise OperandError("a convolution takes one bias", operand=3, label="one too many")
     if bias and bias[0].shape != (filters,):
@@ -96,6 +99,6 @@ def require_bias(bias: Sequence[TensorType], filters: Size) -> None:
 def sample(
     op: Primitive, x: Shape, w: Shape, *, bias: bool = True, out: int | None = None
 ) -> Sample:
-    """Make a sample of a map, filters and a bias for ``out`` filters."""
+    """Return a sample of an input, filters and a bias for ``out`` filters."""
     last = [TensorType(F32, (w[0] if out is None else out,))] if bias else []
     return Sample(op, (TensorType(F32, x), TensorType(F32, w), *last))

@@ -1,4 +1,4 @@
-"""What the gradients of pools are made of."""
+"""Parts of the gradients of pools."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.checks import require_float
 from netlang.ops.shaping.creation import Full, Iota
-from netlang.ops.shaping.resize import Upsample
 from netlang.ops.shaping.scattering import Scatter
 from netlang.ops.terms import Term, number
-from netlang.ops.windows.gradients_convolution import ConvolveInputGradient
-from netlang.ops.windows.pooling import largest
+from netlang.ops.windows.convolution import ConvolveInputGradient
+from netlang.ops.windows.pools import add_max_pool
+from netlang.ops.windows.resize import Upsample
 from netlang.ops.windows.windows import Pads, Windows, padded, positions, spatial_shape, taps
 from netlang.system.numpy import Array, np
 
@@ -24,15 +24,15 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class MaxPoolIndices(Primitive):
-    """Say where the largest number of each window is; the first one of several.
+    """Return the index of the maximum of each window; the first one of several.
 
-    ``[N, C, ...S] -> i64[N, C, ...]``; places count along all maps laid out in a row. ONNX:
+    ``[N, C, ...S] -> i64[N, C, ...]``; an index counts along all feature maps in a row. ONNX:
     MaxPool.
     """
 
-    name: ClassVar[str] = "max_pool_places"
+    name: ClassVar[str] = "max_pool_indices"
     operands: ClassVar[tuple[str, ...]] = ("x",)
-    no_gradient: ClassVar[str] = "it counts places"
+    no_gradient: ClassVar[str] = "it returns indices"
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
@@ -51,23 +51,23 @@ class MaxPoolIndices(Primitive):
         windows = self._windows()
         counts = positions(windows, x)
         wide = padded(x, self.pad, -np.inf)
-        at = self._places(x.shape[2:], wide.shape[2:])
+        at = self._indices(x.shape[2:], wide.shape[2:])
         whole = (slice(None), slice(None))
         first, *others = taps(windows, counts)
-        best, places = wide[(*whole, *first)].copy(), np.empty((*x.shape[:2], *counts), np.int64)
-        places[...] = at[first]
+        best, indices = wide[(*whole, *first)].copy(), np.empty((*x.shape[:2], *counts), np.int64)
+        indices[...] = at[first]
         for tap in others:
             seen = wide[(*whole, *tap)]
             better = seen > best
             np.copyto(best, seen, where=better)
-            np.copyto(places, np.broadcast_to(at[tap], places.shape), where=better)
+            np.copyto(indices, np.broadcast_to(at[tap], indices.shape), where=better)
         maps = np.arange(prod(x.shape[:2])).reshape(*x.shape[:2], *(1,) * len(counts))
-        return (places + maps * prod(x.shape[2:]),)
+        return (indices + maps * prod(x.shape[2:]),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
-        (_, places), seen = largest(b, x, self._windows(), outputs=2)
-        return (_renumbered(b, places, seen, x.type.shape[2:]),)
+        (_, indices), seen = add_max_pool(b, x, self._windows(), outputs=2)
+        return (_renumbered(b, indices, seen, x.type.shape[2:]),)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -94,8 +94,8 @@ class MaxPoolIndices(Primitive):
     def _windows(self) -> Windows:
         return Windows(self.kernel, self.stride, self.pad, self.dilation)
 
-    def _places(self, inner: Sequence[int], outer: Sequence[int]) -> Array:
-        """Number the positions of a padded map as those of the map itself."""
+    def _indices(self, inner: Sequence[int], outer: Sequence[int]) -> Array:
+        """Return, for each position of the padded input, its index in the input."""
         total: Array = np.zeros(tuple(outer), np.int64)
         for axis, (size, whole) in enumerate(zip(inner, outer, strict=True)):
             along = np.clip(np.arange(whole) - self.pad[axis][0], 0, size - 1)
@@ -103,29 +103,29 @@ class MaxPoolIndices(Primitive):
         return total
 
 
-def _renumbered(b: OnnxBuilder, places: str, seen: Shape, spatial: Shape) -> str:
-    """Number places in maps that were made larger behind as those of the maps themselves."""
+def _renumbered(b: OnnxBuilder, indices: str, seen: Shape, spatial: Shape) -> str:
+    """Convert indices into padded feature maps to indices into the feature maps."""
     if seen == spatial:
-        return places
-    total = b.add("Div", places, b.shape((product(seen),)))
+        return indices
+    total = b.add("Div", indices, b.shape((product(seen),)))
     for axis, size in enumerate(spatial):
-        along = b.add("Div", places, b.shape((product(seen[axis + 1 :]),)))
+        along = b.add("Div", indices, b.shape((product(seen[axis + 1 :]),)))
         along = b.add("Mod", along, b.shape((seen[axis],)))
         total = b.add("Add", b.add("Mul", total, b.shape((size,))), along)
     return total
 
 
 def max_gradient(x: Term, ct: Term, windows: Windows) -> Term:
-    """Give each number of a cotangent to the place its window took; the first of equal ones."""
-    places = x.to(MaxPoolIndices(windows.kernel, windows.stride, windows.pad, windows.dilation))
+    """Add each element of a cotangent at the index of the maximum of its window."""
+    indices = x.to(MaxPoolIndices(windows.kernel, windows.stride, windows.pad, windows.dilation))
     count = (product(ct.shape),)
     nothing = x.make(Full((product(x.shape),), 0.0, x.type.dtype))
-    row = nothing.to(Scatter(0, "add"), places.reshape(count), ct.reshape(count))
+    row = nothing.to(Scatter(0, "add"), indices.reshape(count), ct.reshape(count))
     return row.reshape(x.shape)
 
 
 def spread(ct: Term, windows: Windows, spatial: Shape) -> Term:
-    """Add each number to all positions of a map its window covers: the transpose of a window's sum.
+    """Add each number to all positions that its window covers: the transpose of a window sum.
 
     ``[N, C, ...] -> [N, C, ...spatial]``.
     """
@@ -139,7 +139,7 @@ def spread(ct: Term, windows: Windows, spatial: Shape) -> Term:
 
 
 def divisors(ct: Term, windows: Windows, spatial: Shape, bounds: Pads) -> Term:
-    """Count the positions of each window inside a map grown by ``bounds``."""
+    """Return the number of positions of each window inside the input padded by ``bounds``."""
     total = ct.number(1.0)
     for axis, (size, (before, after)) in enumerate(zip(spatial, bounds, strict=True)):
         kernel = windows.kernel[axis]
@@ -159,9 +159,9 @@ def divisors(ct: Term, windows: Windows, spatial: Shape, bounds: Pads) -> Term:
 
 
 def _repeated(ct: Term, kernel: Sequence[int], spatial: Shape) -> Term:
-    """Repeat each number over a block; blocks lie side by side.
+    """Repeat each number over a block; blocks do not overlap.
 
-    onnxruntime copies faster in a Resize than in an Expand, by far.
+    onnxruntime copies much faster in a Resize than in an Expand.
     """
     y = ct.to(Upsample(tuple(kernel), "nearest"))
     blocks = y.shape[2:]

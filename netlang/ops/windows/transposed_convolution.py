@@ -48,7 +48,7 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class ConvolveTranspose(Primitive):
-    """Spread each position of a map over a window of a larger map: a convolution's transpose.
+    """Compute the transpose of a convolution, which adds each position to a window of the output.
 
     ``x [N, C, ...S], w [C, O // groups, ...K], bias [O] -> [N, O, ...]`` of size
     ``(size - 1) * stride - before - after + extent + out_pad``. ONNX: ConvTranspose.
@@ -107,9 +107,9 @@ class ConvolveTranspose(Primitive):
         at, kernel = axis - 2, types[1].shape[axis]
         if at < 0 or not isinstance(kernel, int):
             return None
-        reach, stride = self.dilation[at] * (kernel - 1), self.stride[at]
-        first = ceil((self.pad[at][0] - reach) / stride)
-        return AxisWindow(reach // stride + 1, 1 / stride, first)
+        span, stride = self.dilation[at] * (kernel - 1), self.stride[at]
+        first = ceil((self.pad[at][0] - span) / stride)
+        return AxisWindow(span // stride + 1, 1 / stride, first)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, w, *bias = operands
@@ -117,15 +117,15 @@ class ConvolveTranspose(Primitive):
         counts = x.shape[2:]
         batch, channels, groups = x.shape[0], x.shape[1], self.groups
         flat = w.reshape(groups, channels // groups, -1).transpose(0, 2, 1)
-        columns = multiply(flat, x.reshape(batch, groups, channels // groups, prod(counts)))
-        columns = columns.reshape(batch, groups * w.shape[1], prod(w.shape[2:]), *counts)
+        patches = multiply(flat, x.reshape(batch, groups, channels // groups, prod(counts)))
+        patches = patches.reshape(batch, groups * w.shape[1], prod(w.shape[2:]), *counts)
         whole = tuple(
             (n - 1) * s + e + o
             for n, s, e, o in zip(counts, self.stride, windows.extent, self.out_pad, strict=True)
         )
         y = np.zeros((batch, groups * w.shape[1], *whole), x.dtype)
         for i, tap in enumerate(taps(windows, counts)):
-            y[(slice(None), slice(None), *tap)] += columns[:, :, i]
+            y[(slice(None), slice(None), *tap)] += patches[:, :, i]
         kept = tuple(slice(b, n - a) for n, (b, a) in zip(whole, self.pad, strict=True))
         return (_add_bias(np.ascontiguousarray(y[(slice(None), slice(None), *kept)]), bias),)
 
@@ -145,7 +145,7 @@ class ConvolveTranspose(Primitive):
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
-        from netlang.ops.windows.gradients_convolution import ConvolveWeightGradient
+        from netlang.ops.windows.convolution import ConvolveWeightGradient
 
         x, w, ct = terms(b, *inputs[:2], *cts)
         form = (self.stride, self.pad, self.dilation, self.groups)

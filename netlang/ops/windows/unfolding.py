@@ -1,4 +1,4 @@
-"""Windows laid out as columns, and columns laid back into maps."""
+"""Extraction of patches (im2col) and its transpose (col2im)."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from netlang.system.numpy import Array, np
 @register
 @dataclass(frozen=True, slots=True)
 class Unfold(Primitive):
-    """Lay what each window sees into a column: im2col.
+    """Extract sliding patches as columns (im2col).
 
-    ``[N, C, ...S] -> [N, C * window, places]``, as in PyTorch. ONNX: Conv with unit filters.
+    ``[N, C, ...S] -> [N, C * window, positions]``, as in PyTorch. ONNX: Conv with unit filters.
     """
 
     name: ClassVar[str] = "unfold"
@@ -72,9 +72,9 @@ class Unfold(Primitive):
         counts = positions(self._windows(), x)
         wide = padded(x, self.pad, 0.0)
         seen = [wide[(slice(None), slice(None), *tap)] for tap in taps(self._windows(), counts)]
-        columns = np.stack(seen, axis=2)
+        patches = np.stack(seen, axis=2)
         depth = x.shape[1] * len(seen)
-        return (columns.reshape(x.shape[0], depth, int(np.prod(counts))),)
+        return (patches.reshape(x.shape[0], depth, int(np.prod(counts))),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
@@ -92,24 +92,24 @@ class Unfold(Primitive):
             dilations=list(self.dilation),
             group=channels,
         )
-        # The count is said where it is known: without it no empty batch can be laid out.
+        # State the number of positions if it is known, or an empty batch could not be reshaped.
         count = self.infer(x.type)[0].shape[2]
-        columns = count if isinstance(count, int) else -1
-        return (b.add("Reshape", picked, b.axes((0, channels * many, columns))),)
+        positions = count if isinstance(count, int) else -1
+        return (b.add("Reshape", picked, b.axes((0, channels * many, positions))),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         from netlang.ops.shaping.creation import Iota, OneHot
-        from netlang.ops.windows.gradients_convolution import ConvolveInputGradient
+        from netlang.ops.windows.convolution import ConvolveInputGradient
 
         (ct,) = terms(b, *cts)
         x, many = inputs[0].type, product(self.kernel)
         spatial = x.shape[2:]
         maps = x.shape[0] * x.shape[1]
-        columns = ct.reshape((maps, many, *self._windows().floor(spatial)))
+        patches = ct.reshape((maps, many, *self._windows().floor(spatial)))
         unit = ct.make(Iota(many)).to(OneHot(many, x.dtype)).reshape((many, 1, *self.kernel))
         op = ConvolveInputGradient(spatial, self.stride, self.pad, self.dilation)
-        return (columns.to(op, unit).reshape(x.shape).value,)
+        return (patches.to(op, unit).reshape(x.shape).value,)
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
@@ -129,9 +129,9 @@ class Unfold(Primitive):
 @register
 @dataclass(frozen=True, slots=True)
 class Fold(Primitive):
-    """Lay columns back into a map of the given size, and add up where windows overlap: col2im.
+    """Sum patches into a feature map of the given size, adding where they overlap (col2im).
 
-    ``[N, C * window, places] -> [N, C, ...size]``, as in PyTorch. ONNX: ConvTranspose with unit
+    ``[N, C * window, positions] -> [N, C, ...size]``, as in PyTorch. ONNX: ConvTranspose with unit
     filters.
     """
 
@@ -158,14 +158,14 @@ class Fold(Primitive):
         require_float("fold", x)
         if x.rank != 3:
             raise OperandError(
-                "folding works on columns [N, C * window, places]",
+                "folding works on columns [N, C * window, positions]",
                 rule=rules.RANK_MISMATCH,
                 operand=0,
                 label=f"this is {x}",
             )
         windows = self._windows()
         windows.check(self.size)
-        batch, depth, places = x.shape
+        batch, depth, count = x.shape
         channels = exact_quotient(depth, product(self.kernel))
         if channels is None or isinstance(channels, Dim):
             raise OperandError(
@@ -174,9 +174,9 @@ class Fold(Primitive):
                 label=f"this is {x}",
             )
         counts = windows.floor(self.size)
-        if places != product(counts):
+        if count != product(counts):
             raise OperandError(
-                f"a map of this size has {product(counts)} windows, not {places}",
+                f"a map of this size has {product(counts)} windows, not {count}",
                 operand=0,
                 label=f"this is {x}",
             )
@@ -186,11 +186,11 @@ class Fold(Primitive):
         (x,) = operands
         windows, many = self._windows(), int(np.prod(self.kernel))
         counts = self._counts()
-        columns = x.reshape(x.shape[0], x.shape[1] // many, many, *counts)
+        patches = x.reshape(x.shape[0], x.shape[1] // many, many, *counts)
         whole = [n + sum(pair) for n, pair in zip(self.size, self.pad, strict=True)]
-        y = np.zeros((*columns.shape[:2], *whole), x.dtype)
+        y = np.zeros((*patches.shape[:2], *whole), x.dtype)
         for i, tap in enumerate(taps(windows, counts)):
-            y[(slice(None), slice(None), *tap)] += columns[:, :, i]
+            y[(slice(None), slice(None), *tap)] += patches[:, :, i]
         inside = (slice(b, b + n) for n, (b, _) in zip(self.size, self.pad, strict=True))
         return (np.ascontiguousarray(y[(slice(None), slice(None), *inside)]),)
 

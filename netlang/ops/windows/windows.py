@@ -1,4 +1,4 @@
-"""Windows that slide over a map: what convolutions and pools have in common."""
+"""Sliding windows of convolutions and pools."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORDS = ("same", "valid", "half", "causal")
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """A window, one number per spatial axis (``pad``: before and after)."""
+    """Windows with one number per spatial axis (``pad``: before and after)."""
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
@@ -29,14 +29,14 @@ class Windows:
 
     @property
     def extent(self) -> tuple[int, ...]:
-        """How far the window reaches, with the holes dilation makes."""
+        """The extent of a window, including dilation."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     def seen(self) -> Window:
         return Window(self.extent, self.stride, tuple(before for before, _ in self.pad))
 
     def check(self, spatial: Shape) -> None:
-        """Refuse windows that are not well formed."""
+        """Raise ``OperandError`` for windows that are not well formed."""
         counts = {
             "kernel": self.kernel,
             "stride": self.stride,
@@ -55,7 +55,7 @@ class Windows:
                 raise rejected("pad", "must be 0 or more", value)
 
     def floor(self, spatial: Shape) -> Shape:
-        """Count the positions: ``(size + before + after - extent) // stride + 1``."""
+        """Return the number of positions: ``(size + before + after - extent) // stride + 1``."""
         counts = tuple(
             (size + before + after - extent) // stride + 1
             for size, (before, after), extent, stride in zip(
@@ -66,9 +66,9 @@ class Windows:
         return counts
 
     def ceil(self, spatial: Shape) -> Shape:
-        """Count the positions where a last, incomplete window counts too.
+        """Return the number of positions if an incomplete last window counts.
 
-        It must start inside the map or the padding before it, as in PyTorch.
+        It must start inside the input or the padding before it, as in PyTorch.
         """
         covered = self.covering()
         counts = tuple(
@@ -81,10 +81,10 @@ class Windows:
         return counts
 
     def covering(self) -> Pads:
-        """Give the padding under which rounding down counts what rounding up counts here.
+        """Return the padding with which rounding down gives the count of rounding up.
 
-        Rounding up adds ``stride - 1`` behind; a window may not start behind the map, which caps
-        that at ``extent - 1``. So one static padding serves every size of map.
+        Rounding up adds ``stride - 1`` at the end; a window may not start after the input, which
+        limits that to ``extent - 1``. So the same padding works for every size.
         """
         return tuple(
             (before, min(extent - 1, after + stride - 1))
@@ -105,7 +105,7 @@ class Windows:
             "the window is bigger than the image",
             rule=rules.WINDOW_TOO_BIG,
             label=f"{_window_text(self.extent)} on {_map_text(spatial)}{padding}",
-            notes=[f"({terms} - {extent}) // {stride} + 1 = {counts[axis]} places for it"],
+            notes=[f"({terms} - {extent}) // {stride} + 1 = {counts[axis]} positions"],
             helps=["pad it (`pad=same`), use a smaller window, or drop an earlier pool or stride"],
         )
 
@@ -122,7 +122,7 @@ def _map_text(spatial: Shape) -> str:
 
 
 def show_pads(pad: Pads) -> str:
-    """Print padding as short as it can be said."""
+    """Return the shortest text of a padding."""
     if all(before == after for before, after in pad):
         amounts = {before for before, _ in pad}
         if len(amounts) == 1:
@@ -141,13 +141,13 @@ def wrong_count(name: str, given: int, rank: int) -> OperandError:
 
 
 def spatial_shape(x: TensorType, what: str) -> Shape:
-    """Give the sizes after batch and channels; 1, 2 or 3 of them are a map."""
+    """Return the 1, 2 or 3 sizes after batch and channels."""
     if 3 <= x.rank <= 5:
         return x.shape[2:]
     if x.rank < 3:
         helps = ["a missing channel axis is added with `unsqueeze(x, 1)`"]
     else:
-        helps = ["join axes with `reshape` until at most three spatial axes remain"]
+        helps = ["merge axes with `reshape` until at most three spatial axes remain"]
     raise OperandError(
         f"{what} works on [N, C, L], [N, C, H, W] or [N, C, D, H, W]",
         operand=0,
@@ -159,7 +159,7 @@ def spatial_shape(x: TensorType, what: str) -> Shape:
 def per_axis(
     arguments: Arguments, name: str, rank: int, default: int | None = None
 ) -> tuple[int, ...]:
-    """Take one number for all axes, or one per axis."""
+    """Return an argument with one number for all axes, or one per axis."""
     if arguments.get(name) is None and default is not None:
         return (default,) * rank
     values = integers(arguments, name)
@@ -171,11 +171,11 @@ def per_axis(
 
 
 def read_windows(arguments: Arguments, spatial: Shape, *, stride: int | None = 1) -> Windows:
-    """Take the windows of a call; without a default, the stride is as long as the kernel."""
+    """Return the windows of a call; without a default, the stride is the kernel size."""
     rank = len(spatial)
     kernel = per_axis(arguments, "kernel", rank)
-    apart = stride is None and arguments.get("stride") is None
-    steps = kernel if apart else per_axis(arguments, "stride", rank, stride)
+    as_kernel = stride is None and arguments.get("stride") is None
+    steps = kernel if as_kernel else per_axis(arguments, "stride", rank, stride)
     dilation = per_axis(arguments, "dilation", rank, 1)
     none = Windows(kernel, steps, ((0, 0),) * rank, dilation)
     none.check(spatial)
@@ -185,7 +185,7 @@ def read_windows(arguments: Arguments, spatial: Shape, *, stride: int | None = 1
 def padding(
     arguments: Arguments, spatial: Shape, extent: Sequence[int], stride: Sequence[int]
 ) -> Pads:
-    """Take the padding of a call and give the positions added before and after, per axis."""
+    """Return the padding of a call, before and after each axis."""
     rank = len(spatial)
     value = arguments.get("pad", 0)
     match value:
@@ -255,12 +255,12 @@ def _same_total(size: Size, extent: int, stride: int) -> Size:
 
 
 def positions(windows: Windows, x: Array) -> tuple[int, ...]:
-    """Count the places of the window on an array."""
+    """Return the number of positions of the windows on an array."""
     return tuple(n for n in windows.floor(x.shape[2:]) if isinstance(n, int))
 
 
 def padded(x: Array, pad: Pads, fill: float) -> Array:
-    """Surround the spatial axes of ``x`` with ``fill``."""
+    """Return ``x`` with its spatial axes padded with ``fill``."""
     if not any(map(sum, pad)):
         return x
     shape = x.shape[:2] + tuple(
@@ -275,25 +275,25 @@ def padded(x: Array, pad: Pads, fill: float) -> Array:
 
 
 def onnx_pads(pad: Pads) -> list[int]:
-    """Order padding as ONNX does: all before, then all after."""
+    """Return padding in the order of ONNX: all before, then all after."""
     return [before for before, _ in pad] + [after for _, after in pad]
 
 
 def taps(windows: Windows, counts: Sequence[int]) -> list[tuple[slice, ...]]:
-    """Give, per element of the window, the slices of a padded map it visits, in row-major order."""
+    """Return the slices of a padded array that each element of the window visits, row-major."""
     return [
         tuple(
             slice(tap * d, tap * d + (n - 1) * s + 1, s)
-            for tap, d, s, n in zip(place, windows.dilation, windows.stride, counts, strict=True)
+            for tap, d, s, n in zip(element, windows.dilation, windows.stride, counts, strict=True)
         )
-        for place in combinations(*(range(k) for k in windows.kernel))
+        for element in combinations(*(range(k) for k in windows.kernel))
     ]
 
 
 def fold(
     x: Array, windows: Windows, counts: Sequence[int], combine: Callable[[Array, Array], Array]
 ) -> Array:
-    """Combine the elements of each window of a padded map, one axis after the other."""
+    """Reduce the elements of each window of a padded array, one axis after the other."""
     for i, (kernel, stride, dilation, n) in enumerate(
         zip(windows.kernel, windows.stride, windows.dilation, counts, strict=True)
     ):

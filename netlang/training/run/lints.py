@@ -8,7 +8,8 @@ from netlang.data.batches import Batches
 from netlang.data.columns import check_classes
 from netlang.ir.graph import Node, Value
 from netlang.ops.elementwise.choice import Select
-from netlang.ops.shaping.gathering import GatherRows, TakeAlong
+from netlang.ops.shaping.gathering import GatherRows
+from netlang.ops.shaping.scattering import TakeAlong
 from netlang.training.run.loop import clock_of
 from netlang.training.step.schedules import length
 from netlang.training.step.step import Training

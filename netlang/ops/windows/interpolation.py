@@ -1,4 +1,4 @@
-"""Numbers between the points of a map: which points count for a new one, and by how much."""
+"""Interpolation between the points of a feature map: input points and their weights."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ MODES = {
     CUBIC: CUBIC,
     "bicubic": CUBIC,
 }
-"""The words a user may write, and the mode each stands for."""
+"""The modes a user may write, and what each denotes."""
 
-# Keys, "Cubic convolution interpolation", 1981: with the slope PyTorch and OpenCV take between
-# points, and with the one that they and Pillow smooth with.
-_SLOPE, _SMOOTH_SLOPE = -0.75, -0.5
-_REACH = {LINEAR: 1, CUBIC: 2}
+# The coefficient of Keys, "Cubic convolution interpolation", 1981: that of PyTorch and OpenCV,
+# and the one that they and Pillow use for antialiasing.
+_COEFFICIENT, _SMOOTH_COEFFICIENT = -0.75, -0.5
+_RADIUS = {LINEAR: 1, CUBIC: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Interpolation:
-    """A way to make new points: ``align`` puts the outermost ones on each other, ``antialias``
-    lets all old points that a new one covers count where a map shrinks."""
+    """How output points are computed: ``align`` aligns the corner points, ``antialias`` averages
+    over all input points that an output point covers when downsampling."""
 
     mode: str
     align: bool = False
@@ -39,7 +39,7 @@ class Interpolation:
 
     @property
     def options(self) -> dict[str, str | float | int]:
-        """Give the attributes of ONNX's Resize."""
+        """Return the attributes of ONNX's Resize."""
         if self.mode == NEAREST:
             return {
                 "mode": NEAREST,
@@ -57,23 +57,23 @@ class Interpolation:
             "coordinate_transformation_mode": "align_corners" if self.align else "half_pixel",
         }
         if self.mode == CUBIC:
-            options["cubic_coeff_a"] = _SMOOTH_SLOPE if self.antialias else _SLOPE
-        # Without the last, onnxruntime lets what lies outside the map count at its edges.
+            options["cubic_coeff_a"] = _SMOOTH_COEFFICIENT if self.antialias else _COEFFICIENT
+        # Without exclude_outside, onnxruntime includes points outside of the input at its edges.
         return options | ({"antialias": 1, "exclude_outside": 1} if self.antialias else {})
 
     def along(self, x: Array, axis: int, want: int, ratio: Fraction) -> Array:
-        """Bring an axis to ``want`` points, ``ratio`` of the old ones apart."""
+        """Resize an axis to ``want`` points, which are ``ratio`` input points apart."""
         have = x.shape[axis]
         if have == want:
             return x
         if self.antialias:
             shares = self._shares(have, want, ratio).astype(x.dtype)
             return np.moveaxis(np.tensordot(x, shares, axes=(axis, 1)), -1, axis)
-        places, weights = self.taps(have, want, ratio)
+        indices, weights = self.taps(have, want, ratio)
         spread = (-1, *(1,) * (x.ndim - 1 - axis))
         parts = (
-            np.take(x, place, axis=axis) * weight.astype(x.dtype).reshape(spread)
-            for place, weight in zip(places, weights, strict=True)
+            np.take(x, index, axis=axis) * weight.astype(x.dtype).reshape(spread)
+            for index, weight in zip(indices, weights, strict=True)
         )
         total = next(parts)
         for part in parts:
@@ -81,7 +81,7 @@ class Interpolation:
         return total
 
     def taps(self, have: int, want: int, ratio: Fraction) -> tuple[list[Array], list[Array]]:
-        """Give the points that count for each new point, and by how much."""
+        """Return the input points of each output point, and their weights."""
         new, up, down = np.arange(want), ratio.numerator, ratio.denominator
         if self.mode == NEAREST:
             return [new * up // down], [np.ones(want)]
@@ -100,40 +100,41 @@ class Interpolation:
         else:
             offsets = (-1, 0, 1, 2)
             distances = (t + 1.0, t, 1.0 - t, 2.0 - t)
-            weights = [_cubic(distance, _SLOPE) for distance in distances]
+            weights = [_cubic(distance, _COEFFICIENT) for distance in distances]
         return [np.clip(first + offset, 0, have - 1) for offset in offsets], weights
 
     def _shares(self, have: int, want: int, ratio: Fraction) -> Array:
-        """Give the share of each old point in each new one: ``[want, have]``."""
-        centres = (np.arange(want)[:, None] + 0.5) * float(ratio)
-        off = np.abs(np.arange(have) + 0.5 - centres) / max(float(ratio), 1.0)
-        raw = np.maximum(1.0 - off, 0.0) if self.mode == LINEAR else _cubic(off, _SMOOTH_SLOPE)
+        """Return the weight of each input point in each output point: ``[want, have]``."""
+        centers = (np.arange(want)[:, None] + 0.5) * float(ratio)
+        off = np.abs(np.arange(have) + 0.5 - centers) / max(float(ratio), 1.0)
+        linear = self.mode == LINEAR
+        raw = np.maximum(1.0 - off, 0.0) if linear else _cubic(off, _SMOOTH_COEFFICIENT)
         return raw / raw.sum(axis=1, keepdims=True)
 
-    def reach(self, ratio: float) -> int:
-        """Count the old points that a new one is made of."""
-        if self.mode not in _REACH:
+    def support(self, ratio: float) -> int:
+        """Return how many input points an output point is computed from."""
+        if self.mode not in _RADIUS:
             return 1
-        # A hat over several points rarely stands where its ends would count, too.
+        # A wide kernel rarely starts exactly at a point, where one more would count.
         wide = max(ratio, 1.0) if self.antialias else 1.0
-        return round(2 * _REACH[self.mode] * wide)
+        return round(2 * _RADIUS[self.mode] * wide)
 
-    def smoothed(
+    def lower_antialiased(
         self, b: OnnxBuilder, x: Operand, axis: int, want: Size, ratio: tuple[str, str]
     ) -> Operand:
-        """Lower smoothing along one axis where ONNX's Resize can't yet: before opset 18.
+        """Lower antialiasing along one axis before opset 18, where ONNX's Resize lacks it.
 
-        ``ratio`` names a quotient: how many old points apart the new ones are.
+        ``ratio`` names a quotient: how many input points apart the output points are.
         """
         dtype, have = x.type.dtype, x.type.shape[axis]
         half, one = b.constant(0.5, dtype), b.constant(1.0, dtype)
         step = b.add("Div", *(b.add("Cast", n, to=dtype) for n in ratio))
-        rows, columns = (
-            b.add("Unsqueeze", b.add("Add", _count(b, n, dtype), half), b.axes([place]))
-            for n, place in ((want, 1), (have, 0))
+        outputs, inputs = (
+            b.add("Unsqueeze", b.add("Add", _count(b, n, dtype), half), b.axes([axis_added]))
+            for n, axis_added in ((want, 1), (have, 0))
         )
-        apart = b.add("Sub", columns, b.add("Mul", rows, step))
-        off = b.add("Div", b.add("Abs", apart), b.add("Max", step, one))
+        distance = b.add("Sub", inputs, b.add("Mul", outputs, step))
+        off = b.add("Div", b.add("Abs", distance), b.add("Max", step, one))
         if self.mode == LINEAR:
             raw = b.add("Relu", b.add("Sub", one, off))
         else:
@@ -145,11 +146,11 @@ class Interpolation:
         return Operand(b.add("Einsum", x, shares, equation=rule), x.type.with_shape(*shape))
 
 
-def _cubic(off: Array, slope: float) -> Array:
-    """Weigh points by how far off they are: a piecewise cubic that ends at 2."""
-    near = ((slope + 2.0) * off - (slope + 3.0)) * off * off + 1.0
-    far = ((slope * off - 5.0 * slope) * off + 8.0 * slope) * off - 4.0 * slope
-    return np.where(off <= 1.0, near, np.where(off < 2.0, far, 0.0))
+def _cubic(distance: Array, a: float) -> Array:
+    """Return weights by distance: a piecewise cubic that is 0 from 2 on."""
+    near = ((a + 2.0) * distance - (a + 3.0)) * distance * distance + 1.0
+    far = ((a * distance - 5.0 * a) * distance + 8.0 * a) * distance - 4.0 * a
+    return np.where(distance <= 1.0, near, np.where(distance < 2.0, far, 0.0))
 
 
 def _lowered_cubic(b: OnnxBuilder, off: str, dtype: DType) -> str:
@@ -159,9 +160,9 @@ def _lowered_cubic(b: OnnxBuilder, off: str, dtype: DType) -> str:
             total = b.add("Add", b.add("Mul", total, off), b.constant(coefficient, dtype))
         return total
 
-    a = _SMOOTH_SLOPE
+    a = _SMOOTH_COEFFICIENT
     near = polynomial(a + 2.0, -a - 3.0, 0.0, 1.0)
-    # Beyond 2 all is cut to 2, where this one is 0.
+    # Distances are clipped to 2, where the weight is 0.
     off = b.add("Min", off, b.constant(2.0, dtype))
     far = polynomial(a, -5.0 * a, 8.0 * a, -4.0 * a)
     return b.add("Where", b.add("Less", off, b.constant(1.0, dtype)), near, far)

@@ -1,4 +1,4 @@
-"""Loops at run time, and sizes as numbers."""
+"""Loops over the steps of sequences, executed at run time."""
 
 from __future__ import annotations
 
@@ -9,50 +9,19 @@ from typing import ClassVar, Self
 from netlang.ir.dims import Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
-from netlang.ir.types import F32, I64, DType, TensorType, Types
+from netlang.ir.types import F32, TensorType, Types
 from netlang.system.numpy import Array, np
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class Measure(Primitive):
-    """Give a size as a tensor of rank 0, such as the length of a sequence as a number."""
-
-    name: ClassVar[str] = "measure"
-    operands: ClassVar[tuple[str, ...]] = ()
-    no_gradient: ClassVar[str] = "it depends on a size alone"
-    size: Size
-    dtype: DType = F32
-
-    def infer(self, *types: TensorType) -> Types:
-        del types
-        return (TensorType(self.dtype, ()),)
-
-    def forward(self, *operands: Array) -> tuple[Array, ...]:
-        from netlang.ir.arrays import numpy_dtype
-
-        del operands
-        return (np.asarray(self.size, dtype=numpy_dtype(self.dtype)),)
-
-    def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        del operands
-        whole = b.add("Squeeze", b.shape((self.size,)), b.axes([0]))
-        return (whole if self.dtype is I64 else b.add("Cast", whole, to=self.dtype),)
-
-    @classmethod
-    def samples(cls) -> Sequence[Sample]:
-        return [Sample(cls(3), ()), Sample(cls(7, I64), ())]
-
-
-@register
-@dataclass(frozen=True, slots=True)
 class Scan(Primitive):
-    """Walk along axis 1 of tensors with one body for every step (ONNX Scan).
+    """Run one body for every step along axis 1 of sequences.
 
-    Operands: ``carried`` start values, ``scanned`` sequences ``(N, T, ...)``, then what the body
-    uses from outside. The body maps carried values, slices ``(N, ...)`` and outside values to the
-    next carried values and the step's results. Gives the last carried values and the results of
-    all steps, stacked on axis 1.
+    Operands: ``carried`` initial values, ``scanned`` sequences ``(N, T, ...)``, then the outside
+    values that the body uses. The body maps carried values, slices ``(N, ...)`` and outside values
+    to the next carried values and the results of the step. Returns the final carried values and
+    the results of all steps, stacked along axis 1. ONNX: Scan.
     """
 
     name: ClassVar[str] = "scan"
@@ -110,7 +79,7 @@ class Scan(Primitive):
 
     def _step(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
         values: dict[Value, Array] = dict(zip(self.body.inputs, inputs, strict=True))
-        # Where f32 is computed in float64, so is what the body makes from nothing.
+        # If f32 is computed in float64, so are the constants of the body.
         wide = any(v.type.dtype is F32 and a.dtype == np.float64 for v, a in values.items())
         for node in self.body.nodes:
             for v, made in zip(

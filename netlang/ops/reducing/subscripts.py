@@ -1,4 +1,4 @@
-"""The rule of an einsum, such as ``bij,bjk->bik``."""
+"""Subscripts of an einsum, such as ``bij,bjk->bik``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from netlang.ops.checks import count
 
 @dataclass(frozen=True, slots=True)
 class Subscripts:
-    """The letters of each operand's axes and of the result's."""
+    """The letters of the axes of each operand and of the result."""
 
     operands: tuple[str, ...]
     result: str
 
     @classmethod
     def parse(cls, rule: str, operands: int) -> Self:
-        """Read a rule; raises ``OperandError`` where it isn't one for so many operands."""
+        """Parse subscripts; raises ``OperandError`` if they do not fit the number of operands."""
         left, arrow, result = rule.partition("->")
         if not arrow:
             raise _malformed(rule, "it has no `->` that says what comes out")
@@ -44,7 +44,7 @@ class Subscripts:
         return cls(terms, result)
 
     def sizes(self, types: Sequence[TensorType]) -> dict[str, Size]:
-        """Give the size of each letter; raises ``OperandError`` where it would have two."""
+        """Return the size of each letter; raises ``OperandError`` if it has two sizes."""
         sizes: dict[str, Size] = {}
         for position, (term, x) in enumerate(zip(self.operands, types, strict=True)):
             if len(term) != x.rank:
@@ -58,7 +58,7 @@ class Subscripts:
             for letter, size in zip(term, x.shape, strict=True):
                 if sizes.setdefault(letter, size) != size:
                     raise OperandError(
-                        f"`{letter}` stands for two different sizes",
+                        f"`{letter}` denotes two different sizes",
                         operand=position,
                         label=f"this is {x}",
                         notes=(f"`{letter}` is {sizes[letter]} at first, and {size} here",),
@@ -66,10 +66,10 @@ class Subscripts:
         return sizes
 
 
-def spelled_out(rule: str, ranks: Sequence[int]) -> str:
-    """Write a letter for each axis that ``...`` stands for, lined up at the last of them.
+def expanded(rule: str, ranks: Sequence[int]) -> str:
+    """Return the rule with a letter for each axis that ``...`` denotes, aligned at the last one.
 
-    >>> spelled_out("...ij,...jk->...ik", [4, 3])
+    >>> expanded("...ij,...jk->...ik", [4, 3])
     'abij,bjk->abik'
     """
     left, arrow, result = rule.partition("->")

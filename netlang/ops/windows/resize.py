@@ -1,4 +1,4 @@
-"""Maps of another size, computed between their points."""
+"""Resizing of feature maps."""
 
 from __future__ import annotations
 
@@ -25,137 +25,141 @@ from netlang.ops.arguments import Arguments, flag, numbers, rejected, sizes, wor
 from netlang.ops.axes import ratio
 from netlang.ops.checks import require_float
 from netlang.ops.samples import sample
-from netlang.ops.shaping.interpolation import CUBIC, EXACT, LINEAR, MODES, NEAREST, Interpolation
 from netlang.ops.terms import Term, terms
+from netlang.ops.windows.interpolation import CUBIC, EXACT, LINEAR, MODES, NEAREST, Interpolation
 from netlang.ops.windows.windows import spatial_shape, wrong_count
 from netlang.system.numpy import Array, np
 
 Quotient = tuple[Size, Size]
 
 _FINEST = 1_000_000
-"""A scale is the simplest fraction near it with a denominator up to this."""
+"""The largest denominator of the fraction that a scale is rounded to."""
 
 
 @dataclass(frozen=True)
 class Resampling(Primitive, ABC):
-    """What a resize by factors and one to a size have in common."""
+    """Resize the spatial axes of a feature map."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     @property
     @abstractmethod
-    def way(self) -> Interpolation:
-        """How new points are made."""
+    def interpolation(self) -> Interpolation:
+        """How output points are computed."""
 
     @abstractmethod
-    def reached(self, spatial: Shape) -> Shape:
-        """Give the new size of a map."""
+    def output_size(self, spatial: Shape) -> Shape:
+        """Return the output size."""
 
     @abstractmethod
-    def apart(self, axis: int, have: Size, want: Size) -> Quotient:
-        """Give, as a quotient, how many old points the new ones are apart on a spatial axis."""
+    def spacing(self, axis: int, have: Size, want: Size) -> Quotient:
+        """Return how many input points apart output points are along an axis, as a quotient."""
 
     @abstractmethod
     def resized(self, b: OnnxBuilder, x: TensorType) -> tuple[str, ...]:
-        """Name the operands of ONNX's Resize that follow the map."""
+        """Return the names of the operands of ONNX's Resize after the first one."""
 
     @abstractmethod
     def on_rows(self, axis: int, rows: Size) -> Primitive:
-        """Give the operator that does to rows ``[1, 1, rows, n]`` what this does to an axis."""
+        """Return the operator that does the same to rows ``[1, 1, rows, n]`` as this to an axis."""
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         spatial = spatial_shape(x, "resizing")
         require_float("resize", x)
-        _check(x, spatial, self.way)
-        return (x.with_shape(*x.shape[:2], *self.reached(spatial)),)
+        _check(x, spatial, self.interpolation)
+        return (x.with_shape(*x.shape[:2], *self.output_size(spatial)),)
 
     def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
         if axis < 2:
             return None
         spatial, at = types[0].shape[2:], axis - 2
-        want = self.reached(spatial)[at]
+        want = self.output_size(spatial)[at]
         stride = self.stride(at, spatial[at], want)
         if want == spatial[at] or stride is None:
             return None
-        taps = self.way.reach(stride)
+        taps = self.interpolation.support(stride)
         return AxisWindow(taps, stride, -(taps - 1) // 2)
 
     def stride(self, axis: int, have: Size, want: Size) -> float | None:
-        """Return how many old points the new ones are apart; ``None`` where that is not known."""
+        """Return how many input points apart output points are; ``None`` if unknown."""
         del axis
         return ratio(have, want)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (y,) = operands
-        for axis, want in enumerate(self.reached(y.shape[2:])):
-            up, down = self.apart(axis, y.shape[2 + axis], want)
-            # The attributes are fixed by now: all of these are numbers.
+        for axis, want in enumerate(self.output_size(y.shape[2:])):
+            up, down = self.spacing(axis, y.shape[2 + axis], want)
+            # Symbols are substituted by now: all of these are numbers.
             assert isinstance(want, int) and isinstance(up, int) and isinstance(down, int)
-            y = self.way.along(y, 2 + axis, want, Fraction(up, down))
+            y = self.interpolation.along(y, 2 + axis, want, Fraction(up, down))
         return (y,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
-        if self.way.mode in (NEAREST, EXACT) and not self.repeats(x.type.shape[2:]):
+        if self.interpolation.mode in (NEAREST, EXACT) and not self.repeats(x.type.shape[2:]):
             return (self._picked(b, x),)
-        if self.way.antialias and b.opset < 18:
+        if self.interpolation.antialias and b.opset < 18:
             return (self._smoothed(b, x),)
-        return (b.add("Resize", x, *self.resized(b, x.type), **self.way.options),)
+        return (b.add("Resize", x, *self.resized(b, x.type), **self.interpolation.options),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         (ct,) = terms(b, *cts)
         for axis, have, _ in self._changed(inputs[0].type.shape[2:]):
-            ct = _pulled(ct, 2 + axis, have, self.on_rows(axis, have))
+            ct = _cotangent(ct, 2 + axis, have, self.on_rows(axis, have))
         return (ct.value,)
 
     def quotient(self, b: OnnxBuilder, axis: int, have: Size, want: Size) -> tuple[str, str]:
-        """Name the parts of ``apart`` in ONNX."""
-        up, down = self.apart(axis, have, want)
+        """Return the names of the parts of ``spacing`` in ONNX."""
+        up, down = self.spacing(axis, have, want)
         return b.shape((up,)), b.shape((down,))
 
     def repeats(self, spatial: Shape) -> bool:
-        """Tell whether every point is known to be repeated a whole number of times."""
-        return all(divides(*pair) for pair in zip(spatial, self.reached(spatial), strict=True))
+        """Return whether every point is known to be repeated an integer number of times."""
+        return all(divides(*pair) for pair in zip(spatial, self.output_size(spatial), strict=True))
 
     def _changed(self, spatial: Shape) -> Iterator[tuple[int, Size, Size]]:
-        """Give the axes that change their size, from what to what."""
-        for axis, (have, want) in enumerate(zip(spatial, self.reached(spatial), strict=True)):
+        """Yield the axes that change their size, with the old and the new size."""
+        for axis, (have, want) in enumerate(zip(spatial, self.output_size(spatial), strict=True)):
             if have != want:
                 yield axis, have, want
 
     def _picked(self, b: OnnxBuilder, x: Operand) -> str:
-        """Pick points by number: run times divide in float32, which is off for some ratios."""
+        """Gather points by index: runtimes divide in float32, which is wrong for some ratios."""
         y: Operand | str = x
         for axis, have, want in self._changed(x.type.shape[2:]):
-            up, down = self.apart(axis, have, want)
+            up, down = self.spacing(axis, have, want)
             match have, want, up, down:
                 case int(), int(), int(), int():
-                    (points,), _ = self.way.taps(have, want, Fraction(up, down))
+                    (points,), _ = self.interpolation.taps(have, want, Fraction(up, down))
                     ids = b.constant(points.tolist(), I64)
                 case _:
-                    ids = _numbers(b, want, self.quotient(b, axis, have, want), self.way)
+                    ids = _indices(
+                        b, want, self.quotient(b, axis, have, want), self.interpolation.mode
+                    )
             y = b.add("Gather", y, ids, axis=2 + axis)
         return y if isinstance(y, str) else b.add("Identity", y)
 
     def _smoothed(self, b: OnnxBuilder, x: Operand) -> str:
         y = x
         for axis, have, want in self._changed(x.type.shape[2:]):
-            y = self.way.smoothed(b, y, 2 + axis, want, self.quotient(b, axis, have, want))
+            quotient = self.quotient(b, axis, have, want)
+            y = self.interpolation.lower_antialiased(b, y, 2 + axis, want, quotient)
         return b.add("Identity", y) if y is x else y.name
 
 
 @register
 @dataclass(frozen=True, slots=True)
 class Upsample(Resampling):
-    """Enlarge a map by factors, or shrink it.
+    """Resize a feature map by scale factors.
 
-    ``[N, C, H, W] -> [N, C, floor(s*H), floor(t*W)]``. ``nearest`` repeats, ``linear`` and
-    ``cubic`` (two axes) interpolate between the middles of the points; with ``align`` between the
-    outermost points. New points are ``1/s`` of the old ones apart, also where ``s*H`` is not whole,
-    as in PyTorch without ``recompute_scale_factor``; an axis too short to grow stays as it is. With
-    ``antialias`` all points that a new one covers count where it shrinks. ONNX: Resize, Gather.
+    ``[N, C, H, W] -> [N, C, floor(s*H), floor(t*W)]``. ``nearest`` repeats points;
+    ``linear`` and ``cubic`` (two axes) interpolate between the centers of points or, with
+    ``align``, align the corner points. Output points are ``1/s`` input points apart, also where
+    ``s*H`` is not an integer, as in PyTorch without ``recompute_scale_factor``; an axis too short
+    to grow is unchanged. ``antialias`` applies a low-pass filter when downsampling. ONNX: Resize,
+    Gather.
     """
 
     name: ClassVar[str] = "upsample"
@@ -175,13 +179,13 @@ class Upsample(Resampling):
         return cls(scale, mode, flag(attributes, "align"), flag(attributes, "antialias"))
 
     @property
-    def way(self) -> Interpolation:
+    def interpolation(self) -> Interpolation:
         return Interpolation(self.mode, self.align, self.antialias)
 
-    def reached(self, spatial: Shape) -> Shape:
+    def output_size(self, spatial: Shape) -> Shape:
         if len(self.scale) != len(spatial):
             raise wrong_count("scale", len(self.scale), len(spatial))
-        reached: list[Size] = []
+        sizes: list[Size] = []
         for have, scale in zip(spatial, self.scale, strict=True):
             factor = _fraction(scale)
             want = have * factor.numerator // factor.denominator
@@ -193,10 +197,10 @@ class Upsample(Resampling):
                     rule=rules.OUT_OF_RANGE,
                     helps=["say the size to reach: `resize(x, 1, mode=…)`"],
                 )
-            reached.append(want)
-        return tuple(reached)
+            sizes.append(want)
+        return tuple(sizes)
 
-    def apart(self, axis: int, have: Size, want: Size) -> Quotient:
+    def spacing(self, axis: int, have: Size, want: Size) -> Quotient:
         del have, want
         factor = _fraction(self.scale[axis])
         return factor.denominator, factor.numerator
@@ -213,7 +217,7 @@ class Upsample(Resampling):
         return b.add("Where", stays, one, up), b.add("Where", stays, one, down)
 
     def resized(self, b: OnnxBuilder, x: TensorType) -> tuple[str, ...]:
-        shape = (*x.shape[:2], *self.reached(x.shape[2:]))
+        shape = (*x.shape[:2], *self.output_size(x.shape[2:]))
         factors = [
             1.0 if have == want else _not_below(scale)
             for have, want, scale in zip(x.shape, shape, (1, 1, *self.scale), strict=True)
@@ -242,7 +246,7 @@ class Upsample(Resampling):
     def samples(cls) -> Sequence[Sample]:
         symbolic = TensorType(F32, (symbol("N"), 2, symbol("H"), symbol("W")))
         both = [(mode, align) for mode in (LINEAR, CUBIC) for align in (False, True)]
-        # The first axis is too short for a fifth more.
+        # The first axis is too short to grow by a fifth.
         short = {"N": 1, "H": 4, "W": 5}
         return [
             sample(cls((2, 2), NEAREST), 2, 3, 4, 5),
@@ -277,12 +281,12 @@ class Upsample(Resampling):
 @register
 @dataclass(frozen=True, slots=True)
 class Resize(Resampling):
-    """Bring a map to a given size.
+    """Resize a feature map to a given size.
 
     ``[N, C, H, W] -> [N, C, *size]``. ``nearest`` takes the point at ``i * H // size``,
-    ``nearest_exact`` the one whose middle is closest, ``linear`` and ``cubic`` (two axes)
-    interpolate as ``upsample`` does. Nothing is smoothed when the map shrinks, unless
-    ``antialias`` lets all points that a new one covers count. ONNX: Resize, Gather.
+    ``nearest_exact`` the one whose center is closest, ``linear`` and ``cubic`` (two axes)
+    interpolate as ``upsample`` does. ``antialias`` applies a low-pass filter when downsampling.
+    ONNX: Resize, Gather.
     """
 
     name: ClassVar[str] = "resize"
@@ -301,10 +305,10 @@ class Resize(Resampling):
         return cls(size, mode, flag(attributes, "align"), flag(attributes, "antialias"))
 
     @property
-    def way(self) -> Interpolation:
+    def interpolation(self) -> Interpolation:
         return Interpolation(self.mode, self.align, self.antialias)
 
-    def reached(self, spatial: Shape) -> Shape:
+    def output_size(self, spatial: Shape) -> Shape:
         if len(self.size) != len(spatial):
             raise wrong_count("size", len(self.size), len(spatial))
         for size in self.size:
@@ -312,7 +316,7 @@ class Resize(Resampling):
                 raise rejected("size", "must be 1 or more", size)
         return self.size
 
-    def apart(self, axis: int, have: Size, want: Size) -> Quotient:
+    def spacing(self, axis: int, have: Size, want: Size) -> Quotient:
         del axis
         return have, want
 
@@ -351,34 +355,34 @@ def _fraction(scale: float) -> Fraction:
 
 
 def _may_stay(have: Size, scale: float) -> bool:
-    """Tell whether only the run shows that an axis is too short to grow by a scale."""
+    """Return whether an axis may turn out at run time to be too short to grow."""
     return not isinstance(have, int) and 1 < scale < 2
 
 
 def _not_below(scale: float) -> float:
-    """Round a scale up to float32: run times multiply sizes by it and cut the rest off."""
+    """Round a scale up to float32: runtimes multiply sizes by it and round down."""
     near = np.float32(scale)
     return float(near if Fraction(float(near)) >= _fraction(scale) else np.nextafter(near, np.inf))
 
 
-def _check(x: TensorType, spatial: Shape, way: Interpolation) -> None:
-    if way.mode not in MODES.values():
-        raise rejected("mode", "must be nearest, linear or cubic", f'"{way.mode}"')
-    if way.mode == CUBIC and len(spatial) != 2:
+def _check(x: TensorType, spatial: Shape, interpolation: Interpolation) -> None:
+    if interpolation.mode not in MODES.values():
+        raise rejected("mode", "must be nearest, linear or cubic", f'"{interpolation.mode}"')
+    if interpolation.mode == CUBIC and len(spatial) != 2:
         raise OperandError(
             "cubic interpolation works on two spatial axes",
             operand=0,
             label=f"this is {x}",
             helps=['use `mode="linear"`'],
         )
-    for name, given in (("align", way.align), ("antialias", way.antialias)):
-        if given and way.mode in (NEAREST, EXACT):
+    for name, given in (("align", interpolation.align), ("antialias", interpolation.antialias)):
+        if given and interpolation.mode in (NEAREST, EXACT):
             raise OperandError(
                 f"`{name}` has no meaning for the nearest point",
                 rule=rules.OUT_OF_RANGE,
                 helps=['leave it out, or use `mode="linear"`'],
             )
-    if way.align and way.antialias:
+    if interpolation.align and interpolation.antialias:
         raise OperandError(
             "`antialias` smooths around the middles of points, and `align` moves them",
             rule=rules.OUT_OF_RANGE,
@@ -386,22 +390,22 @@ def _check(x: TensorType, spatial: Shape, way: Interpolation) -> None:
         )
 
 
-def _numbers(b: OnnxBuilder, want: Size, apart: tuple[str, str], way: Interpolation) -> str:
-    """Name the numbers of the nearest points, which are computed at run time."""
+def _indices(b: OnnxBuilder, want: Size, spacing: tuple[str, str], mode: str) -> str:
+    """Return the name of the indices of the nearest points, computed at run time."""
     zero, one, two = (b.constant(n, I64) for n in (0, 1, 2))
     new = b.add("Range", zero, b.add("Squeeze", b.shape((want,))), one)
-    up, down = apart
-    if way.mode == EXACT:
+    up, down = spacing
+    if mode == EXACT:
         new, down = b.add("Add", b.add("Mul", new, two), one), b.add("Mul", down, two)
     return b.add("Div", b.add("Mul", new, up), down)
 
 
-def _pulled(ct: Term, axis: int, size: Size, on_rows: Primitive) -> Term:
-    """Take a cotangent along one axis back through the matrix that resized it from ``size``."""
-    from netlang.ops.reducing.linear import Einsum
+def _cotangent(ct: Term, axis: int, size: Size, on_rows: Primitive) -> Term:
+    """Return the cotangent along one axis, through the matrix that resized it from ``size``."""
+    from netlang.ops.reducing.einsum import Einsum
     from netlang.ops.shaping.creation import Iota, OneHot
 
-    # What resizing makes of the unit vectors is that matrix.
+    # Resizing the unit vectors results in that matrix.
     unit = ct.make(Iota(size)).to(OneHot(size, ct.type.dtype))
     matrix = unit.reshape((1, 1, size, size)).to(on_rows)
     letters = "abcde"[: ct.rank]
