@@ -21,10 +21,10 @@ from netlang.evaluate.context.parameter_paths import claim, origin
 from netlang.evaluate.context.values import (
     UNKNOWN,
     Argued,
+    Examples,
     Function,
     Layer,
     Object,
-    Rows,
     Setting,
     Unknown,
     is_number,
@@ -121,10 +121,10 @@ def call_function(
     if function.name in SPECIAL and function.home.source.library:
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
-    if args and isinstance(args[0].value, Rows) and _is_transform(function):
-        from netlang.evaluate.builtins.data import reject_rows_for_a_transform
+    if args and isinstance(args[0].value, Examples) and _is_transform(function):
+        from netlang.evaluate.builtins.data import reject_examples_for_a_transform
 
-        reject_rows_for_a_transform(function.name, args[0].value, args[0].span, span)
+        reject_examples_for_a_transform(function.name, args[0].value, args[0].span, span)
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         return _call_extern(function, function.definition, assigned, node, span, frame)
@@ -309,9 +309,9 @@ def _call_extern(
     if definition.where:
         _check_arguments(definition, assigned, values, inner)
     if definition.kind == "dataset":
-        from netlang.evaluate.calls.datasets import rows_of
+        from netlang.evaluate.calls.datasets import examples_of
 
-        return rows_of(function, definition, values, inner)
+        return examples_of(function, definition, values, inner)
     if library and name in COMPILE_TIME:
         return COMPILE_TIME[name](values, assigned, node, span, frame)
     if not library:

@@ -99,7 +99,7 @@ class Duration:
 
 @record
 class Setting:
-    """A training value: an initialiser, a schedule, an optimizer, a rule, ..."""
+    """A checked call of a training function: an initializer, a schedule, an optimizer, a rule."""
 
     type: str
     name: str
@@ -108,7 +108,7 @@ class Setting:
 
 @record
 class Part:
-    """Weights of a layer below ``path``, which is relative to the layer."""
+    """The parameters of a layer below ``path``, which is relative to the layer."""
 
     layer: Layer
     path: str
@@ -127,12 +127,12 @@ class IntRange:
 
 @record
 class Origin:
-    """Where rows come from, and what is done to them.
+    """Where examples come from, and what is done to them.
 
     ``columns`` are the declared types, before any of the ``steps``: settings named ``map`` (a list
     of transforms for each column), ``together`` (``columns`` and ``transforms``) and ``part``
     (``first`` and ``last``), in order. ``fields`` are those of a program's own ``dataset``;
-    ``library`` tells that the prelude declares it. ``batches`` has the arguments of ``batches``.
+    ``library`` is true for those of the prelude. ``batches`` has the arguments of ``batches``.
     ``about`` is the comment above the declaration.
     """
 
@@ -147,7 +147,7 @@ class Origin:
 
 
 @record
-class Rows:
+class Examples:
     """Examples with typed columns; ``batched`` once ``batches`` has put ``N`` in front."""
 
     columns: Mapping[str, TensorType]
@@ -184,7 +184,7 @@ Object = (
     | Setting
     | Part
     | IntRange
-    | Rows
+    | Examples
     | DType
 )
 
