@@ -56,7 +56,8 @@ def declared() -> dict[str, tuple[str, ...]]:
         for each in parsed.declarations:
             match each:
                 case tree.Extern(outs=[tree.Out(type=tree.NameType(name=kind))]) if kind in KINDS:
-                    found[each.name.text] = tuple(param.name.text for param in each.params)
+                    name = each.name.text.removeprefix("_")
+                    found[name] = tuple(param.name.text for param in each.params)
                 case tree.Extern(kind="dataset"):
                     found[each.name.text] = tuple(param.name.text for param in each.params)
                 case _:

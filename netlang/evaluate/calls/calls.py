@@ -318,7 +318,7 @@ def _call_extern(
         return call_extern_op(function, definition, values, span, inner)
     match definition.outs[0].type:
         case ast.NameType(name=kind):
-            return Setting(kind, name, values)
+            return Setting(kind, name.removeprefix("_"), values)
         case _:
             return _call_primitive(function, values, assigned, span, inner)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Unknown:
-    """The value of an expression with a mistake in it: silences what follows from it."""
+    """The value of an expression with an error in it: suppresses the errors that follow from it."""
 
     def __repr__(self) -> str:
         return "unknown"
@@ -75,7 +75,7 @@ class Results:
 
 
 PADDINGS = ("same", "valid", "half", "causal")
-"""The words that may stand for a padding."""
+"""The keywords for a padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,5 +190,5 @@ Object = (
 
 
 def is_number(value: Object) -> bool:
-    """Tell whether a value is an int (symbolic or not) or a float."""
+    """Return whether a value is an int (symbolic or not) or a float."""
     return isinstance(value, int | float | Dim) and not isinstance(value, bool)
