@@ -27,7 +27,8 @@ from netlang.evaluate.types.fitting import fits
 from netlang.ir.graph import Graph
 from netlang.names.lint import lint
 from netlang.plan.overrides import parameter_values
-from netlang.plan.section import Plan, elaborate_train
+from netlang.plan.plan import Plan
+from netlang.plan.section import elaborate_train
 from netlang.syntax import ast
 from netlang.syntax.parser import no_definition, parse
 from netlang.syntax.reader import read_source
@@ -163,10 +164,11 @@ class Program:
             exit_code=USAGE,
         )
 
-    def plan(self, name: str | None, settings: Mapping[str, str] | None = None) -> Plan:
+    def plan(self, name: str | None, settings: Mapping[str, str] | None = None) -> Plan | None:
         """Evaluate a train section with texts for some of its parameters.
 
-        Errors in the program are in ``diagnostics``; others are raised as ``NetlangError``.
+        Returns ``None`` after errors in the program, which are in ``diagnostics``; others are
+        raised as ``NetlangError``.
         """
         decl = self.section(name)
         assert self._main is not None
@@ -175,7 +177,7 @@ class Program:
             return elaborate_train(decl, self._main, self._run(), values)
         except DiagnosticError as rejected:
             report(Frame(self._run_of_numbers(), self._main), rejected.diagnostic)
-            return Plan(decl.name.text, {}, {})
+            return None
 
     # ---- building ------------------------------------------------------------------------
 
@@ -248,7 +250,9 @@ class Program:
                     case ast.Assert():
                         check_assertion(declaration, frame)
                     case ast.Train(name=name):
-                        self.plans[name.text] = elaborate_train(declaration, home, self._run())
+                        plan = elaborate_train(declaration, home, self._run())
+                        if plan is not None:
+                            self.plans[name.text] = plan
                     case _:
                         pass
             except DiagnosticError as rejected:

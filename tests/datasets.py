@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netlang.data import Batches, Source, open_batches, open_rows
-from netlang.evaluate.context.values import Rows
+from netlang.data.batches import Batches
+from netlang.data.opening import open_batches, open_examples
+from netlang.data.pipeline import Pipeline
+from netlang.data.source import Source
 from netlang.program import load
 
 PROGRAM = """{declared}
@@ -24,26 +26,26 @@ train t {{
 """
 
 
-def rows_of(folder: Path, data: str, declared: str = "") -> Rows:
-    """Check a program with this data and give its rows."""
+def pipeline_of(folder: Path, data: str, declared: str = "") -> Pipeline:
+    """Check a program with this data and return the record of it."""
     path = folder / "program.net"
     path.write_text(PROGRAM.format(data=data, declared=declared), "utf-8")
     program = load(path)
     assert [d.message for d in program.diagnostics.items] == []
-    rows = program.plans["t"].settings["data"]
-    assert isinstance(rows, Rows)
-    return rows
+    pipeline = program.plans["t"].data
+    assert pipeline is not None
+    return pipeline
 
 
 def source_of(folder: Path, data: str, declared: str = "", **options: bool) -> Source:
-    """Open the rows of an expression such as ``two_moons(10)``."""
-    batched = rows_of(folder, f"{data} |> batches(2)", declared)
-    return open_rows(batched, root=folder, **options)
+    """Open the examples of an expression such as ``two_moons(10)``."""
+    batched = pipeline_of(folder, f"{data} |> batches(2)", declared)
+    return open_examples(batched, root=folder, **options)
 
 
 def batches_of(folder: Path, data: str, declared: str = "", seed: int = 0) -> Batches:
     """Open an expression that ends in ``batches``."""
-    return open_batches(rows_of(folder, data, declared), folder, seed)
+    return open_batches(pipeline_of(folder, data, declared), folder, seed)
 
 
 def write_idx(path: Path, array: NDArray[np.uint8]) -> None:

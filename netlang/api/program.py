@@ -18,11 +18,11 @@ from netlang.diagnostics.render import render_all
 if TYPE_CHECKING:
     from netlang.api.training import ParameterSource, Run
     from netlang.backends import Backend, Provider
-    from netlang.plan.section import Plan
-    from netlang.training.run.forecast import Forecast
-    from netlang.training.run.measuring import Measured
-    from netlang.training.run.opening import Choices
-    from netlang.training.run.running import Display
+    from netlang.plan.plan import Plan
+    from netlang.training.run.dry_run import DryRun
+    from netlang.training.run.evaluation import Evaluation
+    from netlang.training.run.preparation import Choices
+    from netlang.training.run.runs import Display
 
 
 class Program(Mapping[str, Network]):
@@ -158,7 +158,7 @@ class Program(Mapping[str, Network]):
         settings: Mapping[str, object] | None = None,
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
-    ) -> Measured:
+    ) -> Evaluation:
         """Compute the loss and the metrics of a train section on its ``valid`` data.
 
         ``parameters`` are a file or a ``Network``, or one for each layer of the section by name.
@@ -174,13 +174,13 @@ class Program(Mapping[str, Network]):
         *,
         settings: Mapping[str, object] | None = None,
         seed: int | None = None,
-    ) -> Forecast:
+    ) -> DryRun:
         """Return what a run would take: steps, memory and learning rates; trains nothing."""
         from netlang.api.training import texts
-        from netlang.training.run.forecast import forecast
+        from netlang.training.run.dry_run import dry_run
 
         plan = self.plan(section, texts(settings or {}))
-        return forecast(plan, self._choices(seed))
+        return dry_run(plan, self._choices(seed))
 
     def compile_step(
         self,
@@ -204,7 +204,7 @@ class Program(Mapping[str, Network]):
         """Return a checked train section; raises ``ProgramError`` and issues its warnings."""
         self.require_readable()
         plan = self.checked.plan(section, settings)
-        if self.checked.diagnostics.failed:
+        if plan is None or self.checked.diagnostics.failed:
             raise self._error()
         if found := self.checked.diagnostics.sorted():
             warn(ProgramWarning(found))
@@ -218,7 +218,7 @@ class Program(Mapping[str, Network]):
         threads: int | None = None,
     ) -> Choices:
         from netlang.ops.extern import PYTHON_ALLOWED
-        from netlang.training.run.opening import Choices
+        from netlang.training.run.preparation import Choices
 
         folder = self.checked.path.parent
         return Choices(folder, seed, backend, provider, threads, PYTHON_ALLOWED.get())

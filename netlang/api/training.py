@@ -15,18 +15,19 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.evaluate.context.values import Object
 from netlang.manual.defaults import with_defaults
-from netlang.plan.section import Plan
+from netlang.plan.plan import Plan
+from netlang.plan.schedules import Clock
 from netlang.program import Net
 from netlang.system.files import check_replaceable, protect_inputs
 from netlang.training.export import export, state_file
-from netlang.training.run.beginning import weight_files
+from netlang.training.run.evaluation import Evaluation
+from netlang.training.run.evaluation import evaluate as evaluate_plan
 from netlang.training.run.folder import new_folder, old_folder
+from netlang.training.run.initial_parameters import parameter_files
 from netlang.training.run.loop import Report
-from netlang.training.run.measuring import Measured, measure
-from netlang.training.run.opening import Choices, Opened
-from netlang.training.run.running import Display, Request
-from netlang.training.run.running import train as carry_out
-from netlang.training.step.schedules import Clock
+from netlang.training.run.preparation import Choices, Opened
+from netlang.training.run.runs import Display, Request
+from netlang.training.run.runs import train as carry_out
 
 if TYPE_CHECKING:
     from netlang.api.program import Program
@@ -152,7 +153,7 @@ def train(
 
 def _nets(program: Program, plan: Plan) -> dict[str, tuple[Net, Mapping[str, Object]]]:
     """Return the nets among the layers of a section, with the arguments they were made with."""
-    own = {param.path.partition(".")[0] for param in plan.params.values()}
+    own = {param.path.partition(".")[0] for param in plan.computation.params.values()}
     return {
         layer.path: (
             Net(layer.function.name, layer.function, program.checked),
@@ -169,11 +170,11 @@ def evaluate(
     parameters: ParameterSource | Mapping[str, ParameterSource],
     settings: Mapping[str, object],
     choices: Choices,
-) -> Measured:
+) -> Evaluation:
     """Evaluate as ``Program.evaluate`` documents it."""
     sources = parameters if isinstance(parameters, Mapping) else {"": parameters}
     plan = program.plan(section, texts(settings))
-    return measure(plan, choices, {layer: _file_or_arrays(s) for layer, s in sources.items()})
+    return evaluate_plan(plan, choices, {layer: _file_or_arrays(s) for layer, s in sources.items()})
 
 
 def _file_or_arrays(source: ParameterSource) -> Path | Mapping[str, Array]:
@@ -193,7 +194,7 @@ def compile_step(
             exit_code=USAGE,
         )
     protect_inputs(output, source)
-    protect_inputs(state, source, *weight_files(plan, choices.folder))
+    protect_inputs(state, source, *parameter_files(plan, choices.folder))
     return tuple(export(plan, choices, output, opset=opset))
 
 

@@ -14,10 +14,10 @@ import click
 from netlang.analysis.counts import grouped
 from netlang.cli.output import echo as say
 from netlang.cli.output import movable, page_width
+from netlang.plan.schedules import Clock
 from netlang.training.run.loop import Report
-from netlang.training.run.opening import Opened
-from netlang.training.step.schedules import Clock
-from netlang.training.step.step import GRADIENT
+from netlang.training.run.preparation import Opened
+from netlang.training.step.graphs import GRADIENT
 
 _PAUSE = 0.1
 """Seconds between two updates of the progress line."""
@@ -40,11 +40,12 @@ class Plain:
     """A line for each epoch."""
 
     def opened(self, opened: Opened, folder: Path) -> None:
-        params = opened.training.plan.params.values()
+        plan = opened.training.plan
+        params = plan.computation.params.values()
         weights = sum(p.type.size for p in params if p.trained)
-        steps = -(-len(opened.data) // opened.training.accumulate)
-        counts = f"{grouped(weights)} parameters, {opened.data.rows:,} examples"
-        say(f"{opened.training.plan.name}: {counts}, {steps:,} steps per epoch")
+        steps = -(-len(opened.data) // plan.accumulate)
+        counts = f"{grouped(weights)} parameters, {opened.data.examples:,} examples"
+        say(f"{plan.name}: {counts}, {steps:,} steps per epoch")
         say(f"run: {folder}")
 
     def began(self, step: int, clock: Clock) -> None:

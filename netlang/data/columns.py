@@ -20,13 +20,13 @@ def fit(
     columns: Mapping[str, TensorType],
     arrays: Mapping[str, Array],
     *,
-    print: str = "",
+    checksum: str = "",
 ) -> Arrays:
-    """Give arrays as rows of the declared columns; raises ``FileError`` where they are not.
+    """Return arrays as the declared columns; raise ``FileError`` where they do not fit.
 
-    Bytes for a column of floats with two axes or more are a picture and count from 0 to 255;
-    axes of length 1 may be missing or too many. Nothing else is converted but numbers into wider
-    ones of their kind.
+    Bytes for a column of floats with two axes or more are an image and range from 0 to 255; axes
+    of length 1 may be added or removed. Otherwise, numbers are only converted to wider ones of
+    their kind.
     """
     stored: dict[str, Array] = {}
     divisors: dict[str, float] = {}
@@ -37,7 +37,7 @@ def fit(
         if stored[name].dtype == np.uint8 and type.dtype.is_float:
             divisors[name] = 255.0
     _check_lengths(place, stored)
-    return Arrays(place, columns, stored, divisors, print=print)
+    return Arrays(place, columns, stored, divisors, checksum=checksum)
 
 
 def _reject_missing(place: str, name: str, type: TensorType, arrays: Mapping[str, Array]) -> None:
@@ -53,17 +53,19 @@ def _fitted(place: str, name: str, type: TensorType, array: Array) -> Array:
     found = dtype_of(array)
     shown = f"`{name}` of {place} is {show_array(array)}"
     if array.ndim == 0:
-        raise FileError(f"{shown}, a single number", helps=["a column has a value for each row"])
+        raise FileError(
+            f"{shown}, a single number", helps=["a column has a value for each example"]
+        )
     if not _holds(type, found):
         raise FileError(
-            f"{shown}, and the dataset declares rows of {type}",
+            f"{shown}, and the dataset declares examples of {type}",
             notes=_first_fraction(array, type),
             helps=_cast(type, found),
         )
     shape = _shape(type, array.shape[1:])
     if shape is None:
         raise FileError(
-            f"{shown}, and the dataset declares rows of {type}",
+            f"{shown}, and the dataset declares examples of {type}",
             helps=[f"declare it as `{name}: {type.with_shape(*array.shape[1:])}`"],
         )
     given = array.reshape((len(array), *shape))
@@ -76,7 +78,7 @@ def _fitted(place: str, name: str, type: TensorType, array: Array) -> Array:
 
 
 def _holds(type: TensorType, found: DType | None) -> bool:
-    """Tell whether elements of a file can stand for those declared."""
+    """Return whether the elements of a file can represent those declared."""
     wanted = type.dtype
     if found is None:
         return False
@@ -94,7 +96,7 @@ def _cast(type: TensorType, found: DType | None) -> list[str]:
 
 
 def _first_fraction(array: Array, type: TensorType) -> list[str]:
-    """Say where whole numbers are wanted and there is none."""
+    """Return a note about the first fraction in a column of integers."""
     if array.dtype.kind != "f" or not type.dtype.is_integer:
         return []
     flat = array.reshape(-1)
@@ -103,7 +105,7 @@ def _first_fraction(array: Array, type: TensorType) -> list[str]:
 
 
 def _shape(type: TensorType, found: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Give the shape of a row; ``None`` where it isn't the declared one, axes of 1 aside."""
+    """Return the shape of an example; ``None`` unless it is the declared one, up to axes of 1."""
     if len(found) == type.rank and all(
         not isinstance(want, int) or want == have
         for want, have in zip(type.shape, found, strict=True)
@@ -117,7 +119,7 @@ def _shape(type: TensorType, found: tuple[int, ...]) -> tuple[int, ...] | None:
 
 
 def _check_finite(place: str, name: str, type: TensorType, array: Array, given: Array) -> None:
-    """See that a column has no gaps, nor gets any by the narrower numbers it is stored in."""
+    """Check that a column is finite, also in the narrower numbers it is stored in."""
     if not type.dtype.is_float:
         return
     for start in range(0, len(array), _CHUNK):
@@ -127,25 +129,25 @@ def _check_finite(place: str, name: str, type: TensorType, array: Array, given: 
         row = start + int(np.argmin(finite.reshape(len(finite), -1).all(axis=1)))
         at = int(np.argmin(np.isfinite(array[row].reshape(-1))))
         value = given[row].reshape(-1)[at]
-        held = f"`{name}` of {place} holds {value:g} in row {row:,}, counted from 0"
+        held = f"`{name}` of {place} holds {value:g} in example {row:,}, counted from 0"
         if np.isfinite(value):
             raise FileError(f"{held}, which is more than {type.dtype} holds")
-        raise FileError(held, helps=["leave rows without a number out, or fill them in"])
+        raise FileError(held, helps=["leave examples without a number out, or fill them in"])
 
 
 def _check_lengths(place: str, arrays: Mapping[str, Array]) -> None:
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"`{name}` has {length:,}" for name, length in lengths.items())
-        raise FileError(f"the columns of {place} differ in their number of rows: {shown}")
+        raise FileError(f"the columns of {place} differ in their number of examples: {shown}")
     if not any(lengths.values()):
-        raise FileError(f"{place} has no rows")
+        raise FileError(f"{place} has no examples")
 
 
 def check_classes(source: Source, column: str, classes: int) -> Sequence[int]:
-    """See that a column holds numbers from 0 to below ``classes``; raises ``FileError``.
+    """Return the classes that no example has.
 
-    Gives the classes that no row has, for who wants to warn of them.
+    Raises ``FileError`` for a column with anything but numbers from 0 to below ``classes``.
     """
     names = source.names.get(column)
     if names is not None and len(names) > classes:
@@ -161,8 +163,8 @@ def check_classes(source: Source, column: str, classes: int) -> Sequence[int]:
     if outside.any():
         at = np.unravel_index(int(np.argmax(outside)), values.shape)
         raise FileError(
-            f"`{column}` of {source.place} is {values[at]} in row {at[0]:,}, counted from 0, and "
-            f"the {classes:,} classes are 0 to {classes - 1:,}",
+            f"`{column}` of {source.place} is {values[at]} in example {at[0]:,}, counted from 0, "
+            f"and the {classes:,} classes are 0 to {classes - 1:,}",
             notes=[f"so are {int(outside.sum()) - 1:,} others"] if outside.sum() > 1 else (),
         )
     return tuple(np.setdiff1d(np.arange(classes), values).tolist())

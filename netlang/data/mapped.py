@@ -1,33 +1,25 @@
-"""Rows whose columns are transformed on the way."""
+"""Examples whose columns are transformed when they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from netlang.data.pipeline import Change
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
-from netlang.data.transforms.images import Transform
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Transforms of one column, or of several that share one draw; ``site`` numbers the draws."""
-
-    columns: tuple[str, ...]
-    transforms: tuple[Transform, ...]
-    site: int
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Mapped(Source):
-    """Rows with some columns transformed."""
+class MappedSource(Source):
+    """Examples with some columns transformed; ``site`` numbers the first transform."""
 
     heavy = True
     inner: Source
-    steps: tuple[Step, ...]
+    changes: tuple[Change, ...]
+    site: int
     epoch: Epoch
 
     @property
@@ -41,9 +33,9 @@ class Mapped(Source):
     @property
     def columns(self) -> Mapping[str, TensorType]:  # pyright: ignore[reportIncompatibleVariableOverride]
         columns = dict(self.inner.columns)
-        for step in self.steps:
-            for size in [t.size for t in step.transforms if t.size is not None][-1:]:
-                for name in step.columns:
+        for change in self.changes:
+            for size in [t.output_size for t in change.transforms if t.output_size][-1:]:
+                for name in change.columns:
                     type = columns[name]
                     columns[name] = type.with_shape(*type.shape[:-2], size, size)
         return columns
@@ -54,22 +46,22 @@ class Mapped(Source):
     def during(self, epoch: Epoch) -> Source:
         return replace(self, inner=self.inner.during(epoch), epoch=epoch)
 
-    def rows(self, chosen: Chosen) -> Batch:
-        batch = self.inner.rows(chosen)
+    def examples(self, chosen: Chosen) -> Batch:
+        batch = self.inner.examples(chosen)
         numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
-        for step in self.steps:
-            for i, transform in enumerate(step.transforms):
-                drawn = uniform(
-                    self.epoch.seed, self.epoch.number, step.site + i, numbers, transform.draws
-                )
-                for name in step.columns:
+        site = self.site
+        for change in self.changes:
+            for transform in change.transforms:
+                drawn = uniform(self.epoch.seed, self.epoch.number, site, numbers, transform.draws)
+                site += 1
+                for name in change.columns:
                     batch[name] = transform.apply(batch[name], drawn)
-        for name in {name for step in self.steps for name in step.columns}:
+        for name in {name for change in self.changes for name in change.columns}:
             batch[name] = np.ascontiguousarray(batch[name])
         return batch
 
     def whole(self, column: str) -> Array | None:
-        changed = any(column in step.columns for step in self.steps)
+        changed = any(column in change.columns for change in self.changes)
         return None if changed else self.inner.whole(column)
 
     def fingerprint(self) -> str:

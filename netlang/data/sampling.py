@@ -1,4 +1,4 @@
-"""Random numbers that depend on nothing but what they are for."""
+"""Random numbers that depend on nothing but their purpose."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ def philox(counters: Array, key: int) -> Array:
     return np.stack([a, b, c, d], axis=1).astype(np.uint32)
 
 
-def uniform(seed: int, epoch: int, site: int, rows: Array, count: int) -> Array:
-    """Draw ``count`` numbers from 0 to below 1 for each row: ``i64[N] -> f64[N, count]``.
+def uniform(seed: int, epoch: int, site: int, examples: Array, count: int) -> Array:
+    """Sample ``count`` numbers from 0 to below 1 for each example: ``i64[N] -> f64[N, count]``.
 
-    ``site`` is the place that draws; the same place draws the same for a row in the same epoch.
+    ``site`` numbers the users of random numbers; each samples the same for an example in an epoch.
     """
     blocks = -(-count // 4)
-    counters = np.empty((len(rows), blocks, 4), np.uint32)
-    counters[:, :, 0] = rows[:, np.newaxis]
+    counters = np.empty((len(examples), blocks, 4), np.uint32)
+    counters[:, :, 0] = examples[:, np.newaxis]
     counters[:, :, 1] = epoch & _WORD
     counters[:, :, 2] = site
     counters[:, :, 3] = np.arange(blocks)
     words = philox(counters.reshape(-1, 4), seed)
-    return words.reshape(len(rows), -1)[:, :count] / 2.0**32
+    return words.reshape(len(examples), -1)[:, :count] / 2.0**32
 
 
 def shuffled(seed: int, epoch: int, count: int) -> Array:
-    """Give the numbers below ``count`` in an order of their own for each seed and epoch."""
-    # The high bit keeps this stream apart from the one that synthetic rows are drawn from: an order
-    # that follows their noise would show easy rows first.
+    """Return a permutation of the numbers below ``count`` for each seed and epoch."""
+    # The high bit separates this stream from the one that synthetic examples are sampled from: an
+    # order that follows their noise would show easy examples first.
     key = np.array([seed & 2**64 - 1, epoch | 1 << 63], np.uint64)
     # Raw words are part of the generator's definition; its shuffles may change with NumPy.
     words = np.random.Philox(key=key).random_raw(count)

@@ -1,4 +1,4 @@
-"""Where rows come from: anything with typed columns and rows by number."""
+"""Sources of examples: anything with typed columns and examples by index."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netlang.system.numpy import Array, np
 
 Batch = dict[str, Array]
 Chosen = Array | slice
-"""Rows by number: an ``i64[N]`` in any order, or a slice of neighbours."""
+"""Indices of examples: an ``i64[N]`` in any order, or a slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Epoch:
 
 
 class Source(ABC):
-    """Rows with typed columns.
+    """Examples with typed columns.
 
-    ``place`` names them in messages; ``names`` says what the numbers of a column stand for, where
-    that is known: classes, characters, words. ``heavy`` tells that a batch takes long enough to
-    make for several threads to share the work.
+    ``place`` names them in messages; ``names`` has what the numbers of a column denote, where that
+    is known: classes, characters, words. ``heavy`` is true if a batch takes long enough to make
+    that several threads should share the work.
     """
 
     heavy: ClassVar[bool] = False
@@ -44,31 +44,31 @@ class Source(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def rows(self, chosen: Chosen) -> Batch:
-        """Give rows as one array a column, the rows in front."""
+    def examples(self, chosen: Chosen) -> Batch:
+        """Return some examples as one array per column, the examples along the first axis."""
 
     def during(self, epoch: Epoch) -> Source:
-        """Give the rows as they are in one epoch: the same number, perhaps drawn anew."""
+        """Return the examples of one epoch: the same number, perhaps sampled again."""
         del epoch
         return self
 
     def whole(self, column: str) -> Array | None:
-        """Give all values of a column, if they are at hand."""
+        """Return all values of a column, if they are in memory."""
         del column
         return None
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Give a text that changes when the data do."""
+        """Return a text that changes when the data do."""
 
     def check_unchanged(self) -> None:
-        """Raise ``NetlangError`` if files that are still to be read are not as they were."""
+        """Raise ``NetlangError`` if files that are still to be read have changed."""
         return
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """How a file was when it was first seen."""
+    """The size and the time of a file when it was opened."""
 
     path: Path
     size: int
@@ -86,7 +86,7 @@ class Stamp:
         return cls(path, found.st_size, found.st_mtime_ns)
 
     def check(self) -> None:
-        """Raise ``NetlangError`` if the file is another one by now."""
+        """Raise ``NetlangError`` if the file has changed since."""
         if Stamp.of(self.path) != self:
             raise NetlangError(
                 rules.DATA_CHANGED,
@@ -98,9 +98,9 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrays(Source):
-    """Rows that are in memory whole.
+    """Examples that are all in memory.
 
-    ``divisors`` tells of columns that are kept as bytes and given as floats: 255 for pictures.
+    ``divisors`` has the columns that are stored as bytes and returned as floats: 255 for images.
     """
 
     place: str
@@ -108,12 +108,12 @@ class Arrays(Source):
     arrays: Mapping[str, Array]
     divisors: Mapping[str, float] = field(default_factory=dict[str, float])
     names: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    print: str = ""
+    checksum: str = ""
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
 
-    def rows(self, chosen: Chosen) -> Batch:
+    def examples(self, chosen: Chosen) -> Batch:
         return {name: self._given(name, array, chosen) for name, array in self.arrays.items()}
 
     def _given(self, name: str, array: Array, chosen: Chosen) -> Array:
@@ -127,21 +127,21 @@ class Arrays(Source):
         return self.arrays[column] if column not in self.divisors else None
 
     def fingerprint(self) -> str:
-        if self.print:
-            return self.print
+        if self.checksum:
+            return self.checksum
         from zlib import crc32
 
         sums = (crc32(np.ascontiguousarray(a).view(np.uint8).data) for a in self.arrays.values())
         return "-".join(f"{s:08x}" for s in sums)
 
     def named(self, **names: Sequence[str]) -> Arrays:
-        """Give the same rows, knowing what the numbers of some columns stand for."""
+        """Return the same examples, with what the numbers of some columns denote."""
         return replace(self, names={**self.names, **names})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part(Source):
-    """The rows from ``first`` to ``last`` of another source; both belong to it."""
+class SubsetSource(Source):
+    """The examples from ``first`` to ``last`` of another source, both included."""
 
     inner: Source
     first: int
@@ -154,8 +154,8 @@ class Part(Source):
     def __post_init__(self) -> None:
         if self.last >= len(self.inner):
             raise FileError(
-                f"{self.inner.place} has {len(self.inner):,} rows, numbered from 0, and "
-                f"`part({self.first}..{self.last})` asks for row {len(self.inner):,} and more"
+                f"{self.inner.place} has {len(self.inner):,} examples, numbered from 0, and "
+                f"`part({self.first}..{self.last})` requests example {len(self.inner):,} and more"
             )
 
     @property
@@ -173,11 +173,11 @@ class Part(Source):
     def __len__(self) -> int:
         return self.last - self.first + 1
 
-    def rows(self, chosen: Chosen) -> Batch:
+    def examples(self, chosen: Chosen) -> Batch:
         if isinstance(chosen, slice):
             start, stop, step = chosen.indices(len(self))
-            return self.inner.rows(slice(start + self.first, stop + self.first, step))
-        return self.inner.rows(chosen + self.first)
+            return self.inner.examples(slice(start + self.first, stop + self.first, step))
+        return self.inner.examples(chosen + self.first)
 
     def during(self, epoch: Epoch) -> Source:
         return replace(self, inner=self.inner.during(epoch))

@@ -1,10 +1,9 @@
-"""Train sections that run, and do not do what was meant: warnings before anything is computed."""
+"""Warnings about train sections that run but hardly do what was meant."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 
 from netlang.diagnostics import rules
@@ -12,52 +11,45 @@ from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.frame import Frame, report
-from netlang.evaluate.context.selections import Weights
-from netlang.evaluate.context.values import Duration, Object, Rows, Setting
-from netlang.ir.backward_slice import moving
 from netlang.ir.dims import product, substitute
-from netlang.ir.graph import Node, Param, Value
+from netlang.ir.graph import Node, Value
 from netlang.ir.op import Primitive
 from netlang.ops.elementwise.activation import Sigmoid, Softplus
 from netlang.ops.reducing.softmax import LogSoftmax, Normalizer
+from netlang.plan.plan import Plan
+from netlang.plan.schedules import durations
 from netlang.syntax import ast
 
 
-@dataclass(slots=True)
-class Section:
-    """What is known of a train section once all of it is evaluated."""
+class _Section:
+    """A section whose settings are checked, and what makes each of its values."""
 
-    decl: ast.Train
-    frame: Frame
-    settings: Mapping[str, Object]
-    steps: Mapping[str, Mapping[str, Object]]
-    nodes: Sequence[Node]
-    params: Mapping[Value, Param]
-    makers: dict[Value, Node] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.makers = {v: node for node in self.nodes for v in node.outputs}
+    def __init__(self, plan: Plan, decl: ast.Train) -> None:
+        self.plan, self.decl = plan, decl
+        self.nodes, self.params = plan.computation.nodes, plan.computation.params
+        self._makers = {v: node for node in self.nodes for v in node.outputs}
 
     def before(
         self, value: Value, through: Callable[[Primitive], bool] = attrgetter("retypes")
     ) -> Iterator[Node]:
-        """Give what made a value, and what made that, as long as it was only passed on."""
-        node = self.makers.get(value)
+        """Yield what made a value, and what made that, as long as it was only passed on."""
+        node = self._makers.get(value)
         while node is not None:
             yield node
             if not through(node.op):
                 return
-            node = self.makers.get(node.inputs[0])
+            node = self._makers.get(node.inputs[0])
 
 
-def caution(section: Section) -> None:
-    """Warn of what is nearly always a mistake, once in each place."""
-    told: set[tuple[Rule, Span]] = set()
-    for look in (_double_softmax, _one_class, _batch_norms, _untrained, _schedules):
-        for found in look(section):
-            if (found.rule, found.primary.span) not in told:
-                told.add((found.rule, found.primary.span))
-                report(section.frame, found)
+def warn(plan: Plan, decl: ast.Train, frame: Frame) -> None:
+    """Report what is nearly always an error, once per location."""
+    section = _Section(plan, decl)
+    reported: set[tuple[Rule, Span]] = set()
+    for check in (_double_softmax, _one_class, _batch_norms, _untrained, _schedules):
+        for found in check(section):
+            if (found.rule, found.primary.span) not in reported:
+                reported.add((found.rule, found.primary.span))
+                report(frame, found)
 
 
 def place_of(node: Node, decl: ast.Train) -> Span:
@@ -75,7 +67,7 @@ def _kinds(node: Node) -> Iterator[str]:
         scope = scope.parent
 
 
-def _double_softmax(section: Section) -> Iterator[Diagnostic]:
+def _double_softmax(section: _Section) -> Iterator[Diagnostic]:
     """Find probabilities where logits are wanted."""
     for node in section.nodes:
         match node.op:
@@ -89,7 +81,7 @@ def _double_softmax(section: Section) -> Iterator[Diagnostic]:
             if isinstance(earlier.op, squashed):
                 yield _warn(
                     rules.DOUBLE_SOFTMAX,
-                    f"the loss takes logits, and gets what `{earlier.op.name}` makes of them",
+                    f"the loss expects logits, but this is the output of `{earlier.op.name}`",
                     place_of(earlier, section.decl),
                     "these are probabilities already",
                     notes=("squashed twice, gradients are small and training is slow",),
@@ -97,7 +89,7 @@ def _double_softmax(section: Section) -> Iterator[Diagnostic]:
                 )
 
 
-def _one_class(section: Section) -> Iterator[Diagnostic]:
+def _one_class(section: _Section) -> Iterator[Diagnostic]:
     """Find a choice between classes of which there is one."""
     for node in section.nodes:
         match node.op:
@@ -114,7 +106,7 @@ def _one_class(section: Section) -> Iterator[Diagnostic]:
                 pass
 
 
-def _batch_norms(section: Section) -> Iterator[Diagnostic]:
+def _batch_norms(section: _Section) -> Iterator[Diagnostic]:
     counts = Counter(value for node in section.nodes for value in node.inputs)
     for node in section.nodes:
         params = [section.params[v] for v in node.inputs if v in section.params]
@@ -128,7 +120,7 @@ def _batch_norms(section: Section) -> Iterator[Diagnostic]:
         yield from (each for each in found if each is not None)
 
 
-def _bias_before(section: Section, node: Node, counts: Counter[Value]) -> Diagnostic | None:
+def _bias_before(section: _Section, node: Node, counts: Counter[Value]) -> Diagnostic | None:
     """Find a bias that the batch norm behind it takes away again."""
     for earlier in section.before(node.inputs[0]):
         bias = earlier.inputs[-1]
@@ -137,7 +129,7 @@ def _bias_before(section: Section, node: Node, counts: Counter[Value]) -> Diagno
         if earlier.op.linear and len(earlier.inputs) == 3 and bias in section.params:
             return _warn(
                 rules.BIAS_BEFORE_BATCH_NORM,
-                "batch norm takes the mean away, and this bias with it",
+                "this bias has no effect: the batch norm that follows cancels it",
                 place_of(earlier, section.decl),
                 f"`{section.params[bias].path}` has no effect",
                 helps=("give the layer `bias=false`: batch norm has a shift of its own",),
@@ -145,7 +137,7 @@ def _bias_before(section: Section, node: Node, counts: Counter[Value]) -> Diagno
     return None
 
 
-def _drop_before(section: Section, node: Node) -> Diagnostic | None:
+def _drop_before(section: _Section, node: Node) -> Diagnostic | None:
     """Find a dropout on the way into a batch norm (Li et al., 2019)."""
     for earlier in section.before(node.inputs[0], _keeps_dropout):
         if earlier.op.random:
@@ -165,13 +157,12 @@ def _keeps_dropout(op: Primitive) -> bool:
     return op.pointwise or op.retypes or op.linear
 
 
-def _batch_of_one(section: Section, node: Node) -> Diagnostic | None:
+def _batch_of_one(section: _Section, node: Node) -> Diagnostic | None:
     """Find a batch norm that sees a single number of each channel."""
-    data = section.settings.get("data")
-    size = data.origin.batches.get("size") if isinstance(data, Rows) else None
-    shape = node.inputs[0].type.shape
-    if not isinstance(size, int):
+    if section.plan.data is None:
         return None
+    size = section.plan.data.batching.size
+    shape = node.inputs[0].type.shape
     if substitute(product((shape[0], *shape[2:])), {"N": size}) != 1:
         return None
     return _warn(
@@ -184,20 +175,12 @@ def _batch_of_one(section: Section, node: Node) -> Diagnostic | None:
     )
 
 
-def _untrained(section: Section) -> Iterator[Diagnostic]:
-    """Find weights that nothing changes, though nothing says that they stay as they are."""
-    weights = Weights(section.params, section.nodes)
-    frozen = set(weights.chosen_of_all(section.settings.get("freeze", [])))
-    changed: set[str] = set()
-    for own in section.steps.values() if section.steps else (section.settings,):
-        loss = own.get("loss")
-        if not isinstance(loss, Value):
-            return
-        reached = moving(section.nodes, loss, section.frame.run.slopes)
-        what = own.get("update")
-        chosen = weights.by_path if what is None else weights.chosen_of_all(what)
-        changed |= {path for path in chosen if weights.by_path[path] in reached}
-    left = [p for p in weights.by_path if weights.trained(p) and p not in changed | frozen]
+def _untrained(section: _Section) -> Iterator[Diagnostic]:
+    """Find trainable parameters that no step changes, although they are not frozen."""
+    plan = section.plan
+    changed = {path for update in plan.updates for path in update.paths} | plan.frozen
+    params = section.params.values()
+    left = [p.path for p in params if p.trained and p.path not in changed]
     if left:
         several = f" and {len(left) - 1} more" if len(left) > 1 else ""
         yield _warn(
@@ -206,40 +189,26 @@ def _untrained(section: Section) -> Iterator[Diagnostic]:
             section.decl.name.span,
             "these weights stay as they are drawn",
             helps=("name them in an `update`, or in `freeze` if that is meant",)
-            if section.steps
+            if plan.updates[0].name
             else ("use what they make in the loss, or name them in `freeze`",),
         )
 
 
-def _schedules(section: Section) -> Iterator[Diagnostic]:
-    """Find schedules that would still go on when the run is over, in one unit of time."""
-    run = section.settings.get("run")
-    if not isinstance(run, Duration):
-        return
-    for own in (section.settings, *section.steps.values()):
-        for over in _durations(own.get("optimizer")):
+def _schedules(section: _Section) -> Iterator[Diagnostic]:
+    """Find schedules that would still change when the run is over, in one unit of time."""
+    run = section.plan.run
+    for update in section.plan.updates:
+        own = update.optimizer
+        rates = (own.lr, *(group.lr for group in own.groups if group.lr is not None))
+        for over in (over for rate in rates for over in durations(rate)):
             if over.unit == run.unit and over.amount > run.amount:
                 yield _warn(
                     rules.LONG_SCHEDULE,
                     f"the learning rate changes over {over}, and the run ends after {run}",
                     section.decl.name.span,
-                    "it never gets where the schedule leads",
+                    "the run ends before the schedule does",
                     helps=(f"let both be {run}",),
                 )
-
-
-def _durations(value: Object) -> Iterator[Duration]:
-    match value:
-        case Setting(arguments=arguments):
-            if isinstance(over := arguments.get("over"), Duration):
-                yield over
-            for part in arguments.values():
-                yield from _durations(part)
-        case list():
-            for part in value:
-                yield from _durations(part)
-        case _:
-            return
 
 
 def _warn(

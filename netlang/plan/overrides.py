@@ -22,7 +22,7 @@ def parameter_values(
 ) -> dict[str, Object]:
     """Evaluate ``NAME=TEXT`` for parameters of a section; the texts are of the language.
 
-    Raises ``NetlangError`` for a name the section does not have and a text that is no value. A
+    Raises ``NetlangError`` for a name the section does not have and a text that is not a value. A
     parameter that is a string takes the text as it stands.
     """
     params = {param.name.text: param for param in decl.params}
@@ -67,7 +67,7 @@ def _evaluated(name: str, text: str, home: ModuleScope) -> Object:
         first = found.items[0] if found.items else None
         raise NetlangError(
             rules.BAD_VALUE,
-            f"`{name}={text}`: {first.message if first is not None else 'this is no value'}",
+            f"`{name}={text}`: {first.message if first is not None else 'this is not a value'}",
             helps=first.helps if first is not None else (),
             exit_code=USAGE,
         )

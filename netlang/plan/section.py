@@ -1,8 +1,8 @@
-"""Train sections: every setting has a type, and is checked before anything runs."""
+"""Train sections: every setting is checked, and becomes a record, before anything runs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from netlang.advice.parameters import setting_like
@@ -12,49 +12,30 @@ from netlang.evaluate.bodies import check_assertion, run_bind
 from netlang.evaluate.builtins.metrics import metric_names
 from netlang.evaluate.calls.binding import bind_arguments
 from netlang.evaluate.context.budget import BudgetError
-from netlang.evaluate.context.frame import CallSite, Frame, Noise, Run, reject, report
+from netlang.evaluate.context.frame import CallSite, Frame, Run, reject, report
 from netlang.evaluate.context.parameter_names import sites_of
 from netlang.evaluate.context.values import (
     UNKNOWN,
     Argued,
+    Examples,
     Function,
     Layer,
     Object,
     Results,
-    Rows,
 )
 from netlang.evaluate.modules.module import ModuleScope
-from netlang.ir.backward_slice import Gradients
 from netlang.ir.dims import symbol
-from netlang.ir.graph import Node, Param, State, Value
-from netlang.plan.cautions import Section, caution
+from netlang.ir.graph import Value
+from netlang.plan.build import build_plan, computation
+from netlang.plan.cautions import warn
+from netlang.plan.checks import setting
+from netlang.plan.plan import Plan
+from netlang.plan.records import UnknownValueError
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
-from netlang.plan.typed import setting
 from netlang.syntax import ast
 from netlang.syntax.walk import walk
 
 _REQUIRED = ("data", "run")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A train section whose settings all have their types."""
-
-    name: str
-    settings: dict[str, Object]
-    steps: dict[str, dict[str, Object]]
-    metrics: tuple[str, ...] = ()
-    """What the metrics are called in reports, in their order."""
-    nodes: tuple[Node, ...] = ()
-    """Everything the section computes, in evaluation mode."""
-    params: Mapping[Value, Param] = field(default_factory=dict[Value, Param])
-    batch: Mapping[str, Value] = field(default_factory=dict[str, Value])
-    noise: Mapping[Value, Noise] = field(default_factory=dict[Value, Noise])
-    slopes: Gradients = field(default_factory=dict[Value, "tuple[Value, Value]"])
-    states: tuple[State, ...] = ()
-    """What nets keep from call to call, if the section carries it from batch to batch."""
-    layers: Mapping[str, Layer] = field(default_factory=dict[str, Layer])
-    """The layers that have a name in the section."""
 
 
 @dataclass(slots=True)
@@ -65,12 +46,13 @@ class _Section:
     steps: dict[str, dict[str, Object]] = field(default_factory=dict[str, "dict[str, Object]"])
     metrics: list[str] = field(default_factory=list[str])
     batch: dict[str, Value] = field(default_factory=dict[str, Value])
+    incomplete: bool = False
 
     def run(self) -> None:
         if not any(
             isinstance(i, ast.Bind) and i.targets[0].text == "data" for i in self.decl.items
         ):
-            # That `data` is missing is told once, at the end.
+            # That `data` is missing is reported once, at the end.
             self.frame.bind("batch", UNKNOWN, self.decl.name.span)
         for item in self.decl.items:
             try:
@@ -103,8 +85,8 @@ class _Section:
                         self._same_columns(item)
 
     def _open_batch(self, data: Object) -> None:
-        """Make `batch` the columns of the data, with N in front."""
-        if not isinstance(data, Rows):
+        """Bind `batch` to the columns of the data, with N in front."""
+        if not isinstance(data, Examples):
             self.frame.bind("batch", UNKNOWN, self.decl.span)
             return
         builder = self.frame.run.builder
@@ -115,7 +97,7 @@ class _Section:
 
     def _same_columns(self, bind: ast.Bind) -> None:
         data, valid = self.settings.get("data"), self.settings.get("valid")
-        if not isinstance(data, Rows) or not isinstance(valid, Rows):
+        if not isinstance(data, Examples) or not isinstance(valid, Examples):
             return
         if data.columns == valid.columns:
             return
@@ -147,7 +129,10 @@ class _Section:
                 report(inner, rejected.diagnostic)
         self.steps[step.name.text] = given
         for name in ("loss", "update", "optimizer"):
-            if name not in given and not _misspelt(step.binds, STEP_SETTINGS):
+            if name in given:
+                continue
+            self.incomplete = True
+            if not self._explained(step.binds, STEP_SETTINGS):
                 reject(
                     rules.MISSING_SETTING,
                     f"the step `{step.name.text}` has no `{name}`",
@@ -156,13 +141,16 @@ class _Section:
                 )
 
     def _complete(self) -> None:
-        """See that nothing is missing, unless a misspelt setting explains it."""
+        """Check that nothing is missing, unless a misspelled setting explains it."""
         wanted = list(_REQUIRED) if self._uses_batch() else ["run"]
         if not self.steps:
             wanted += ["loss", "optimizer"]
         missing = [name for name in wanted if name not in self.settings]
         binds = [item for item in self.decl.items if isinstance(item, ast.Bind)]
-        if not missing or _misspelt(binds, SETTINGS):
+        if not missing:
+            return
+        self.incomplete = True
+        if self._explained(binds, SETTINGS):
             return
         shown = " and ".join(f"`{name}`" for name in missing)
         try:
@@ -174,6 +162,29 @@ class _Section:
             )
         except DiagnosticError as rejected:
             report(self.frame, rejected.diagnostic)
+
+    def _explained(self, binds: Iterable[ast.Bind], known: Collection[str]) -> bool:
+        """Return whether a reported error may be a misspelled setting, the one that is missing."""
+        return self.frame.run.diagnostics.failed and _misspelled(binds, known)
+
+    def plan(self) -> Plan | None:
+        """Return the records of the settings; ``None`` after an error that is known already."""
+        if self.incomplete:
+            return None
+        computed = computation(self.frame.run, self.batch)
+        values = {name: slot.value for name, slot in self.frame.names.items()}
+        layers = {name: value for name, value in values.items() if isinstance(value, Layer)}
+        try:
+            return build_plan(
+                self.decl.name.text,
+                self.settings,
+                self.steps,
+                self.metrics,
+                computed,
+                layers,
+            )
+        except UnknownValueError:
+            return None
 
     def _uses_batch(self) -> bool:
         return any(isinstance(n, ast.Name) and n.text == "batch" for n in walk(self.decl))
@@ -188,44 +199,34 @@ _EXAMPLES = {
 }
 
 
-def _misspelt(binds: Iterable[ast.Bind], known: Collection[str]) -> bool:
-    """Tell whether a name is close to a setting, which may then be the one that is missed."""
+def _misspelled(binds: Iterable[ast.Bind], known: Collection[str]) -> bool:
+    """Return whether a name is close to a setting, which may then be the one that is missing."""
     names = [target.text for bind in binds for target in bind.targets]
     return any(name not in known and setting_like(name, known) is not None for name in names)
 
 
-def _columns(rows: Rows) -> str:
+def _columns(rows: Examples) -> str:
     return ", ".join(f"{name}: {type}" for name, type in rows.columns.items())
 
 
 def elaborate_train(
-    decl: ast.Train, home: ModuleScope, run: Run, values: dict[str, Object] | None = None
-) -> Plan:
-    """Check a train section; mistakes go to the run's diagnostics."""
+    decl: ast.Train, module: ModuleScope, run: Run, values: dict[str, Object] | None = None
+) -> Plan | None:
+    """Check a train section; errors go to the run's diagnostics, and there is no plan."""
     run.training = True
-    frame = Frame(run, home, kind="train")
+    frame = Frame(run, module, kind="train")
     frame.bind("N", symbol("N"), decl.name.span)
-    _bind_params(decl, home, frame, values or {})
-    frame.sites, frame.labels = _sites(decl, home)
+    _bind_params(decl, module, frame, values or {})
+    frame.sites, frame.labels = _sites(decl, module)
     section = _Section(decl, frame)
     before = len(run.diagnostics.items)
     section.run()
-    nodes, params = tuple(run.builder.nodes), {made.value: made.param for made in run.made}
-    if not any(d.is_error for d in run.diagnostics.items[before:]):
-        caution(Section(decl, frame, section.settings, section.steps, nodes, params))
-    return Plan(
-        decl.name.text,
-        section.settings,
-        section.steps,
-        tuple(section.metrics),
-        nodes,
-        params,
-        section.batch,
-        dict(run.noise),
-        dict(run.slopes),
-        tuple(run.states),
-        {name: v for name, slot in frame.names.items() if isinstance(v := slot.value, Layer)},
-    )
+    if any(d.is_error for d in run.diagnostics.items[before:]):
+        return None
+    plan = section.plan()
+    if plan is not None:
+        warn(plan, decl, frame)
+    return plan
 
 
 def _sites(decl: ast.Train, home: ModuleScope) -> tuple[dict[int, str], dict[int, str]]:

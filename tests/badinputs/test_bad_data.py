@@ -20,7 +20,8 @@ import pytest
 from datasets import batches_of, source_of, write_idx
 from PIL import Image
 
-from netlang.data import Source, check_classes
+from netlang.data.columns import check_classes
+from netlang.data.source import Source
 from netlang.diagnostics.errors import NetlangError
 
 EVERYTHING = slice(None)
@@ -51,9 +52,9 @@ TABLES = {
     "too wide": (b"1,2,3\n4,5,6,7\n", ":2:4: 4 values, and the first line has 3"),
     "empty": (b"", " is empty"),
     "blank": (b"\n\n  \n", " is empty"),
-    "header only": (b"a,b,c\n", " has a line of names and no rows"),
-    "text": (b"a,b,c\n1,2,3\n1,two,3\n", ":3:2: `two` is no number in the column `b`"),
-    "gap": (b"a,b,c\n1,,3\n", ":2:2: nothing is no number in the column `b`"),
+    "header only": (b"a,b,c\n", " has a line of names and no examples"),
+    "text": (b"a,b,c\n1,2,3\n1,two,3\n", ":3:2: `two` is not a number in the column `b`"),
+    "gap": (b"a,b,c\n1,,3\n", ":2:2: nothing is not a number in the column `b`"),
     "long field": (
         b"1," + b"7" * 200_000 + b",3\n",
         ":1: field larger than field limit (131072)",
@@ -65,17 +66,17 @@ TABLES = {
     "open quote": (b'1,2,3\n"4,5,6\n', ":2: unexpected end of data"),
     "NUL": (b"1,2,3\n4,\x005,6\n", ":2: a NUL byte, which no text has"),
     "UTF-16": ("1,2,3\n".encode("utf-16"), " is UTF-16 text"),
-    "latin-1": (b"a,b,c\n1,2,3 \xe9\n", ":2: byte 12 is no UTF-8 text"),
-    "nan": (b"1,nan,3\n", ":1:2: `nan` is no number"),
-    "inf": (b"1,2,3\n1,-inf,3\n", ":2:2: `-inf` is no number"),
+    "latin-1": (b"a,b,c\n1,2,3 \xe9\n", ":2: byte 12 is not valid UTF-8"),
+    "nan": (b"1,nan,3\n", ":1:2: `nan` is not a number"),
+    "inf": (b"1,2,3\n1,-inf,3\n", ":2:2: `-inf` is not a number"),
     "1e999": (b"1,1e999,3\n", ":1:2: `1e999` is outside of what f32 holds"),
     "1e39": (b"1,1e39,3\n", ":1:2: `1e39` is outside of what f32 holds"),
     "-1e39": (b"1,-1e39,3\n", ":1:2: `-1e39` is outside of what f32 holds"),
-    "hexadecimal": (b"1,0x10,3\n", ":1:2: `0x10` is no number"),
-    "underscore": (b"1,1_000,3\n", ":1:2: `1_000` is no number"),
-    "comma": (b'1,"1,5",3\n', ":1:2: `1,5` has a comma: a number is written with a point"),
-    "other digits": ("1,٣,3\n".encode(), ":1:2: `٣` is no number"),
-    "fraction": (b"1,2,3\n1,2,1.5\n", ":2:3: `1.5` is no whole number"),
+    "hexadecimal": (b"1,0x10,3\n", ":1:2: `0x10` is not a number"),
+    "underscore": (b"1,1_000,3\n", ":1:2: `1_000` is not a number"),
+    "comma": (b'1,"1,5",3\n', ":1:2: `1,5` has a comma: the decimal separator is a point"),
+    "other digits": ("1,٣,3\n".encode(), ":1:2: `٣` is not a number"),
+    "fraction": (b"1,2,3\n1,2,1.5\n", ":2:3: `1.5` is not an integer"),
     "too large": (
         b"1,2,9223372036854775808\n",
         ":1:3: `9223372036854775808` is outside of what i64 holds",
@@ -97,7 +98,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("case", TABLES)
-def test_a_bad_table_is_told_by_line_and_column(tmp_path: Path, case: str) -> None:
+def test_a_bad_table_is_reported_by_line_and_column(tmp_path: Path, case: str) -> None:
     data, message = TABLES[case]
     path = tmp_path / "houses.csv"
     path.write_bytes(data)
@@ -109,24 +110,24 @@ def test_a_bad_table_is_told_by_line_and_column(tmp_path: Path, case: str) -> No
 @pytest.mark.parametrize(
     ("separator", "shown"), [(";", ";"), ("\t", "\\t"), ("|", "|"), (" ", " ")]
 )
-def test_the_separator_of_a_table_is_told(tmp_path: Path, separator: str, shown: str) -> None:
+def test_the_separator_of_a_table_is_reported(tmp_path: Path, separator: str, shown: str) -> None:
     (tmp_path / "houses.csv").write_text(separator.join(["x1", "x2", "y"]) + "\n")
     fault = rejected(tmp_path, "csv", "houses.csv")
     assert fault.helps == (f'give the dataset the field `separator = "{shown}"`',)
 
 
-def test_the_names_of_a_vector_are_told(tmp_path: Path) -> None:
+def test_the_names_of_a_vector_are_reported(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").write_text("x,z,y\n1,2,3\n")
     fault = rejected(tmp_path, "csv", "houses.csv")
     assert fault.notes == ("the columns are: x, z, y",)
     assert fault.helps == ("call them `x1` to `x2`, or `x_0` to `x_1`",)
 
 
-def test_all_mistakes_of_a_table_are_told_up_to_twenty(tmp_path: Path) -> None:
+def test_all_errors_of_a_table_are_reported_up_to_twenty(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").write_text("1,2,3\n" + "1,x,y\n" * 30)
     fault = rejected(tmp_path, "csv", "houses.csv")
-    assert fault.message.endswith("houses.csv:2:2: `x` is no number")
-    assert fault.notes[0].endswith("houses.csv:2:3: `y` is no whole number")
+    assert fault.message.endswith("houses.csv:2:2: `x` is not a number")
+    assert fault.notes[0].endswith("houses.csv:2:3: `y` is not an integer")
     assert len(fault.notes) == 20
     assert fault.notes[-1] == "and 40 more"
 
@@ -135,10 +136,10 @@ def test_all_mistakes_of_a_table_are_told_up_to_twenty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("labels", "message"), [
-    ([0, 1, -1, 7], "`y` of {} is -1 in row 2, counted from 0, and the 3 classes are 0 to 2"),
-    ([0, 1, 3], "`y` of {} is 3 in row 2, counted from 0, and the 3 classes are 0 to 2"),
+    ([0, 1, -1, 7], "`y` of {} is -1 in example 2, counted from 0, and the 3 classes are 0 to 2"),
+    ([0, 1, 3], "`y` of {} is 3 in example 2, counted from 0, and the 3 classes are 0 to 2"),
 ])  # fmt: skip
-def test_a_label_outside_of_the_classes_is_told_by_row(
+def test_a_label_outside_of_the_classes_is_reported_by_example(
     tmp_path: Path, labels: list[int], message: str
 ) -> None:
     path = tmp_path / "houses.npz"
@@ -148,10 +149,10 @@ def test_a_label_outside_of_the_classes_is_told_by_row(
     assert caught.value.message == message.format(path)
 
 
-def test_a_label_that_is_no_whole_number_is_told(tmp_path: Path) -> None:
+def test_a_label_that_is_not_an_integer_is_reported(tmp_path: Path) -> None:
     np.savez(tmp_path / "houses.npz", x=np.zeros((3, 2)), y=np.array([0, 1.5, 2]))
     fault = rejected(tmp_path, "npz", "houses.npz")
-    assert "is f64[3], and the dataset declares rows of i64[]" in fault.message
+    assert "is f64[3], and the dataset declares examples of i64[]" in fault.message
     assert fault.notes == ("value 1 is 1.5, counted from 0",)
     assert fault.helps == ('save it as such: `x.astype("int64")`',)
 
@@ -161,7 +162,7 @@ def test_labels_of_a_collection_are_checked_when_it_is_opened(tmp_path: Path) ->
     folder.mkdir(parents=True)
     write_idx(folder / "train-images-idx3-ubyte", np.zeros((3, 28, 28), np.uint8))
     write_idx(folder / "train-labels-idx1-ubyte", np.array([1, 10, 2], np.uint8))
-    with pytest.raises(NetlangError, match=r"is 10 in row 1.*the 10 classes are 0 to 9"):
+    with pytest.raises(NetlangError, match=r"is 10 in example 1.*the 10 classes are 0 to 9"):
         source_of(tmp_path, 'mnist("train")')
 
 
@@ -198,12 +199,12 @@ IDX = {
         gzip.compress(idx(3, body=b"abc"))[:-8] + bytes(8),
         "is damaged: Error -3 while decompressing data: incorrect data check",
     ),
-    "no rows": (idx(0), "has no rows"),
+    "no rows": (idx(0), "has no examples"),
 }
 
 
 @pytest.mark.parametrize("case", IDX)
-def test_a_bad_idx_file_is_told(tmp_path: Path, case: str) -> None:
+def test_a_bad_idx_file_is_reported(tmp_path: Path, case: str) -> None:
     data, message = IDX[case]
     (tmp_path / "x.idx").write_bytes(data)
     declared = 'dataset d -> (x: f32[]) { idx = "x.idx" }'
@@ -230,11 +231,11 @@ def test_a_bomb_is_neither_unpacked_nor_believed(tmp_path: Path) -> None:
     assert peak < 1 << 24
 
 
-# ---- D5: pictures ------------------------------------------------------------------------
+# ---- D5: images --------------------------------------------------------------------------
 
 
 def png(width: int, height: int) -> bytes:
-    """Write the head of a picture that would be huge."""
+    """Write the head of an image that would be huge."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return (
@@ -257,7 +258,7 @@ def picture(folder: Path, name: str = "a.png") -> Path:
 
 
 def images(folder: Path) -> np.ndarray:
-    return source_of(folder, 'image_folder("pets", size=4)').rows(EVERYTHING)["image"]
+    return source_of(folder, 'image_folder("pets", size=4)').examples(EVERYTHING)["image"]
 
 
 PICTURES = {
@@ -270,7 +271,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("case", PICTURES)
-def test_a_bad_picture_is_refused_before_it_is_decoded(tmp_path: Path, case: str) -> None:
+def test_a_bad_image_is_rejected_before_it_is_decoded(tmp_path: Path, case: str) -> None:
     data, rule, message = PICTURES[case]
     path = picture(tmp_path)
     path.write_bytes(data)
@@ -283,7 +284,7 @@ def test_a_bad_picture_is_refused_before_it_is_decoded(tmp_path: Path, case: str
     assert message in caught.value.message
 
 
-def test_deep_and_printed_pictures_are_read_and_films_are_not(tmp_path: Path) -> None:
+def test_deep_and_printed_images_are_read_and_films_are_not(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), 65535, np.uint16)).save(picture(tmp_path, "deep.png"))
     Image.new("CMYK", (4, 4), (0, 0, 0, 0)).save(picture(tmp_path, "printed.jpg"))
     Image.new("P", (4, 4)).save(picture(tmp_path, "palette.png"))
@@ -294,9 +295,9 @@ def test_deep_and_printed_pictures_are_read_and_films_are_not(tmp_path: Path) ->
         images(tmp_path)
 
 
-def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_reported(tmp_path: Path) -> None:
     picture(tmp_path, "notes.txt").touch()
-    with pytest.raises(NetlangError, match=r"pets/cat holds no pictures"):
+    with pytest.raises(NetlangError, match=r"pets/cat holds no images"):
         images(tmp_path)
 
 
@@ -306,19 +307,19 @@ def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("arrays", "message"), [
     ({"x": np.zeros((3, 2))}, "has no column `y`, which the dataset declares as i64[]"),
     ({"x": np.zeros((3, 2)), "y": np.zeros(2, int)},
-     "differ in their number of rows: `x` has 3, `y` has 2"),
-    ({"x": np.zeros((0, 2)), "y": np.zeros(0, int)}, "has no rows"),
+     "differ in their number of examples: `x` has 3, `y` has 2"),
+    ({"x": np.zeros((0, 2)), "y": np.zeros(0, int)}, "has no examples"),
     ({"x": np.zeros((3, 5)), "y": np.zeros(3, int)},
-     "`x` of {} is f64[3, 5], and the dataset declares rows of f32[2]"),
+     "`x` of {} is f64[3, 5], and the dataset declares examples of f32[2]"),
     ({"x": np.array(1.0), "y": np.zeros(3, int)}, "`x` of {} is f64[], a single number"),
     ({"x": np.array([[0, 1], [0, np.nan]]), "y": np.zeros(2, int)},
-     "`x` of {} holds nan in row 1, counted from 0"),
+     "`x` of {} holds nan in example 1, counted from 0"),
     ({"x": np.array([[0, 1], [1e300, 0]]), "y": np.zeros(2, int)},
-     "`x` of {} holds 1e+300 in row 1, counted from 0, which is more than f32 holds"),
+     "`x` of {} holds 1e+300 in example 1, counted from 0, which is more than f32 holds"),
     ({"x": np.zeros((3, 2), bool), "y": np.zeros(3, int)}, "`x` of {} is bool[3, 2]"),
     ({"x": np.zeros((3, 2)), "y": np.array(["a", "b", "c"])}, "elements of type str"),
 ])  # fmt: skip
-def test_arrays_that_are_not_the_columns_are_told(
+def test_arrays_that_are_not_the_columns_are_reported(
     tmp_path: Path, arrays: dict[str, Any], message: str
 ) -> None:
     path = tmp_path / "houses.npz"
@@ -337,10 +338,10 @@ def test_other_kinds_of_files_are_not_read(tmp_path: Path) -> None:
     assert rejected(tmp_path, "npz", "houses.npz").rule.code == "bad-file"
 
 
-# ---- D9: few rows ------------------------------------------------------------------------
+# ---- D9: few examples --------------------------------------------------------------------
 
 
-def test_one_row_is_a_batch_of_one(tmp_path: Path) -> None:
+def test_one_example_is_a_batch_of_one(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").write_text("1,2,3\n")
     batches = batches_of(tmp_path, "houses() |> batches(10)", HOUSES.format("csv", "houses.csv"))
     assert [b["x"].tolist() for b in batches.epoch(0)] == [[[1, 2]]]
@@ -356,7 +357,7 @@ def folder_of_pictures(folder: Path) -> None:
 
 @pytest.mark.parametrize("change", ["replaced", "gone"])
 @pytest.mark.parametrize("when", ["between", "during"])
-def test_pictures_that_change_end_the_run(tmp_path: Path, change: str, when: str) -> None:
+def test_images_that_change_end_the_run(tmp_path: Path, change: str, when: str) -> None:
     folder_of_pictures(tmp_path)
     batches = batches_of(tmp_path, 'image_folder("pets", size=4) |> batches(2)')
     stream = batches.epoch(0, ahead=0)
@@ -375,7 +376,7 @@ def test_pictures_that_change_end_the_run(tmp_path: Path, change: str, when: str
     assert str(last) in caught.value.message
 
 
-def test_rows_in_memory_are_not_hurt_by_a_file_that_changes(tmp_path: Path) -> None:
+def test_examples_in_memory_are_not_hurt_by_a_file_that_changes(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").write_text("1,2,3\n4,5,6\n")
     batches = batches_of(tmp_path, "houses() |> batches(2)", HOUSES.format("csv", "houses.csv"))
     (tmp_path / "houses.csv").unlink()
@@ -386,13 +387,13 @@ def test_rows_in_memory_are_not_hurt_by_a_file_that_changes(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("data", "message"), [
-    (b"ab\ncd\xff\n", ":2: byte 5 is no UTF-8 text"),
+    (b"ab\ncd\xff\n", ":2: byte 5 is not valid UTF-8"),
     (b"ab\0cd", ":1: a NUL byte, which no text has"),
     ("ab".encode("utf-16"), " is UTF-16 text"),
     (b"", " is empty"),
     (b"abcdefg", " has 7 characters, too few for windows of 4"),
 ])  # fmt: skip
-def test_a_bad_text_is_told(tmp_path: Path, data: bytes, message: str) -> None:
+def test_a_bad_text_is_reported(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "t.txt"
     path.write_bytes(data)
     with pytest.raises(NetlangError) as caught:
@@ -400,7 +401,7 @@ def test_a_bad_text_is_told(tmp_path: Path, data: bytes, message: str) -> None:
     assert caught.value.message == f"{path}{message}"
 
 
-def test_more_characters_than_the_net_has_are_told(tmp_path: Path) -> None:
+def test_more_characters_than_the_net_has_are_reported(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("abcdefghijklmnop")
     source = source_of(tmp_path, 'char_windows("t.txt", length=4)')
     with pytest.raises(
@@ -410,14 +411,14 @@ def test_more_characters_than_the_net_has_are_told(tmp_path: Path) -> None:
     assert caught.value.helps == ("give the net 16",)
 
 
-def test_a_character_that_another_text_has_not_is_told(tmp_path: Path) -> None:
+def test_a_character_that_another_text_has_not_is_reported(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("abcdefghijkl")
     (tmp_path / "v.txt").write_text("abcdfghijkl")
     with pytest.raises(NetlangError, match=r"has 'e' at character 4, which .*v.txt has not"):
         source_of(tmp_path, 'char_windows("t.txt", length=4, vocabulary="v.txt")')
 
 
-def test_a_line_without_a_translation_is_told(tmp_path: Path) -> None:
+def test_a_line_without_a_translation_is_reported(tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("Go.\tVa !\nStop.\n")
     with pytest.raises(NetlangError, match=r"p.txt:2: no tab stands between"):
         source_of(tmp_path, 'sentence_pairs("p.txt", vocab=20)')
@@ -429,7 +430,7 @@ PATHS = ["/etc/passwd", "~/x.csv", "file:///etc/passwd", "http://a.b/x.csv", "C:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_path_that_starts_elsewhere_is_refused(tmp_path: Path, path: str) -> None:
+def test_a_path_that_starts_elsewhere_is_rejected(tmp_path: Path, path: str) -> None:
     assert rejected(tmp_path, "csv", path.replace("\\", "\\\\")).rule.code == "data-path"
 
 

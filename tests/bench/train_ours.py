@@ -16,9 +16,9 @@ from measuring import answer
 from training_cases import CASES
 
 from netlang.program import open_program
-from netlang.training.run.beginning import first_weights
-from netlang.training.run.engine import OrtEngine, beginning
-from netlang.training.step.step import DRAW, STEP, prepare
+from netlang.training.run.engine import OrtEngine, initial_state
+from netlang.training.run.initial_parameters import initial_parameters
+from netlang.training.step.graphs import DRAW, STEP, prepare
 
 THREADS = int(os.environ.get("THREADS", "2"))
 clock = time.process_time if THREADS == 1 else time.perf_counter
@@ -39,10 +39,11 @@ class Steps:
             np.savez(path.parent / "bench.npz", **self.batch)
             program = open_program(path)
             plan = program.plan("bench", {})
-            errors = [d.message for d in program.diagnostics.items if d.is_error]
-            assert not errors, errors
+            assert plan is not None, [d.message for d in program.diagnostics.items]
             self.training = prepare(plan, 0)
-            state = beginning(self.training, first_weights(self.training, 0, path.parent))
+            state = initial_state(
+                self.training, initial_parameters(self.training.plan, 0, path.parent)
+            )
         self.engine = OrtEngine(self.training, state, threads=THREADS)
         self.done = 0
 

@@ -23,12 +23,12 @@ import pytest
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 from onnx_nodes import Case, cases
+from plans import plan_of
 
-from netlang.program import open_program
+from netlang.plan.schedules import Clock, rate_at
 from netlang.system.numpy import Array
 from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine
-from netlang.training.step.schedules import Clock, rate
-from netlang.training.step.step import DRAW, STEP, Training, prepare
+from netlang.training.step.graphs import DRAW, STEP, Training, prepare
 
 CASES = cases(("Adam", "Adagrad", "Momentum"))
 LATER = 3
@@ -102,9 +102,7 @@ def stepped(case: Case, engine: str, folder: Path) -> list[Array]:
     weights, slopes, *states = parts(case)
     path = folder / "it.net"
     path.write_text(program(mapped.optimizer, weights))
-    opened = open_program(path)
-    training = prepare(opened.plan(None, {}), 0)
-    assert not opened.diagnostics.failed
+    training = prepare(plan_of(path), 0)
     kept = KEPT[case.op_type]
     state = {f"model.w{i}": w for i, w in enumerate(weights)}
     for name, arrays in zip(kept, states, strict=True):
@@ -122,7 +120,7 @@ def after(
 ) -> Mapping[str, Array]:
     (step,) = training.steps
     clock = Clock(1, MANY)
-    rates = {name: rate(schedule, mapped.count - 1, clock) for name, schedule in step.rates.items()}
+    rates = {name: rate_at(own, mapped.count - 1, clock) for name, own in step.rates.items()}
     batch = {f"g{i}": g[None].astype(np.float32) for i, g in enumerate(slopes)}
     engine.step(step.graph, batch, {STEP: mapped.count, DRAW: 1, **rates})
     return engine.state()

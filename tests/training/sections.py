@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from plans import plan_of
 
-from netlang.program import open_program
-from netlang.training.run.beginning import first_weights
-from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, beginning
+from netlang.plan.schedules import rate_at
+from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, initial_state
+from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.loop import Totals, clock_of
-from netlang.training.run.opening import Choices, open_data
-from netlang.training.step.schedules import rate
-from netlang.training.step.step import DRAW, SHARE, STEP, Training, prepare
+from netlang.training.run.preparation import Choices, open_data
+from netlang.training.step.graphs import DRAW, SHARE, STEP, Training, prepare
 
 ROWS = 40
 
@@ -112,7 +112,7 @@ def gan(*, batch: int = 16, epochs: int = 2, repeat: int = 1) -> str:
 
 
 def write(folder: Path, text: str, *, rows: int = ROWS, seed: int = 0) -> Path:
-    """Write a program and data for it; give the program's path."""
+    """Write a program and data for it; return the program's path."""
     draw = np.random.default_rng(seed)
     y = draw.integers(0, 3, rows)
     x = draw.normal(size=(rows, 1, 8, 8)).astype(np.float32) * 0.5
@@ -127,41 +127,38 @@ def write(folder: Path, text: str, *, rows: int = ROWS, seed: int = 0) -> Path:
 
 def prepared(path: Path, given: Mapping[str, str] | None = None, seed: int = 0) -> Training:
     """Make the graphs of the only section of a program that has no mistakes."""
-    program = open_program(path)
-    plan = program.plan(None, given or {})
-    assert [d.message for d in program.diagnostics.items if d.is_error] == []
-    return prepare(plan, seed)
+    return prepare(plan_of(path, None, given), seed)
 
 
 def engines(training: Training, folder: Path) -> tuple[OrtEngine, NumpyEngine]:
     """Make one engine of each kind, both at the beginning."""
-    state = beginning(training, first_weights(training, 0, folder))
+    state = initial_state(training, initial_parameters(training.plan, 0, folder))
     return OrtEngine(training, state, threads=1), NumpyEngine(training, state)
 
 
 def walk(training: Training, engine: Engine, folder: Path, steps: int) -> list[dict[str, float]]:
-    """Do some steps, as a run does them; give what each update measured."""
+    """Do some steps, as a run does them; return the metrics of each update."""
     data, _ = open_data(training.plan, Choices(folder, 0))
-    clock = clock_of(training, len(data))
+    clock = clock_of(training.plan, len(data))
     told: list[dict[str, float]] = []
-    many = training.accumulate
+    many = training.plan.accumulate
     for step in range(steps):
         epoch, at = divmod(step, clock.steps_per_epoch)
         if at == 0:
-            engine.forget()
+            engine.reset()
         with data.epoch(epoch, at * many) as stream:
             batches = [b for b, _ in zip(stream, range(many), strict=False)]
         total = sum(len(next(iter(b.values()))) for b in batches)
         for chosen in training.steps:
-            rates = {name: rate(schedule, step, clock) for name, schedule in chosen.rates.items()}
-            for turn in range(chosen.repeat):
+            rates = {name: rate_at(own, step, clock) for name, own in chosen.rates.items()}
+            for turn in range(chosen.update.repeat):
                 for i, batch in enumerate(batches):
                     last = i == len(batches) - 1
                     graph = chosen.graph if last else chosen.gathering
                     assert graph is not None
                     share = len(next(iter(batch.values()))) / total
                     numbers = {
-                        STEP: step * chosen.repeat + turn + 1,
+                        STEP: step * chosen.update.repeat + turn + 1,
                         DRAW: step * many + i + 1,
                         SHARE: share,
                         **rates,

@@ -23,7 +23,7 @@ ROWS, USED = 1503, 1500
 
 
 def write_rows(folder: Path) -> float:
-    """Write rows in measures as different as those of the real file; give their least loss."""
+    """Write rows in measures as different as those of the real file; return their least loss."""
     draw = np.random.default_rng(0)
     mixed = draw.normal(size=(ROWS, 5)) @ (np.eye(5) + 0.15 * draw.normal(size=(5, 5)))
     features = mixed * [3000, 6, 0.1, 15, 0.01] + [2900, 7, 0.14, 51, 0.011]
@@ -72,7 +72,7 @@ https://archive.ics.uci.edu/dataset/291
 """
 
 
-def test_a_missing_file_is_told_with_where_it_comes_from(
+def test_a_missing_file_is_reported_with_where_it_comes_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

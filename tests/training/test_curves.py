@@ -42,7 +42,9 @@ def colored(picture: np.ndarray, color: str) -> np.ndarray:
     return (abs(picture - wanted).max(axis=2) < 40).nonzero()[0]
 
 
-def test_a_run_draws_both_when_asked_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_writes_both_when_requested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, run = write(tmp_path, section()), tmp_path / "run"
     assert guarded(program, ["train", str(path), "--run", str(run), "--png"]) == 0
     assert capsys.readouterr().err == ""
@@ -53,13 +55,13 @@ def test_a_run_draws_both_when_asked_to(tmp_path: Path, capsys: pytest.CaptureFi
         assert len(colored(picture, path_element.attrib["stroke"]))
 
 
-def test_a_run_draws_no_png_unless_asked_to(tmp_path: Path) -> None:
+def test_a_run_writes_no_png_unless_requested(tmp_path: Path) -> None:
     path, run = write(tmp_path, section()), tmp_path / "run"
     assert guarded(program, ["train", str(path), "--run", str(run)]) == 0
     assert not (run / "curves.png").exists()
 
 
-def test_a_line_is_where_its_figures_are(tmp_path: Path) -> None:
+def test_a_line_is_where_its_values_are(tmp_path: Path) -> None:
     drawing = curves("a & b", reports(1.0, 0.5, 0.25, 0.125))
     texts = {shape.text for shape in drawing.shapes if isinstance(shape, Label)}
     assert {"a & b", "epoch", "train loss", "valid loss", "train acc"} <= texts
@@ -98,7 +100,9 @@ def test_a_dashed_line_has_gaps_around_corners_too(tmp_path: Path) -> None:
     assert 2 < np.count_nonzero(np.diff(row.astype(int)) == 1) < 6
 
 
-def test_what_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_written_is_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, run = write(tmp_path, section()), tmp_path / "run"
     (run / "curves.png").mkdir(parents=True)
     assert guarded(program, ["train", str(path), "--run", str(run), "--png"]) == 3

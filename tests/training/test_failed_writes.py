@@ -1,4 +1,4 @@
-"""A system that refuses to write ends a run with what it had saved, ready to go on.
+"""A failing write ends a run with what it had saved, ready to resume.
 
 Tests ``netlang.training.run`` and ``netlang.system.files``.
 """
@@ -29,7 +29,7 @@ FILES = (LATEST, "model.safetensors", "curves.svg", "log.jsonl", "program.net", 
 
 @dataclass
 class System:
-    """Counts the calls that change a folder, and from one on refuses them.
+    """Counts the calls that change a folder, and makes them fail from one on.
 
     ``once`` refuses a single call, as a disk does that has room again; else all that follow are
     refused, as by one that is read-only from then on.
@@ -86,7 +86,7 @@ def state_of(folder: Path) -> Mapping[str, bytes]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[str, bytes], int]:
-    """Give a program, how its run ends, and how many calls of the system that takes."""
+    """Return a program, how its run ends, and how many calls of the system that takes."""
     folder = tmp_path_factory.mktemp("whole")
     path = write(folder, TEXT)
     with pytest.MonkeyPatch.context() as patch:
@@ -108,7 +108,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("code", "once", "share"), CASES)
-def test_a_refused_write_is_told_and_loses_nothing(
+def test_a_failing_write_is_reported_and_loses_nothing(
     code: int, once: bool, share: int, whole: tuple[Path, Mapping[str, bytes], int],
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -139,7 +139,7 @@ def places(folder: Path) -> list[Path]:
     return [folder, *(folder / name for name in FILES), folder / f".{LATEST}.new"]
 
 
-def test_a_folder_that_is_taken_away_is_told(
+def test_a_folder_that_is_taken_away_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, folder = write(tmp_path, TEXT), tmp_path / "run"

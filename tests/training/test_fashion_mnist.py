@@ -13,12 +13,12 @@ import json
 from pathlib import Path
 
 import pytest
+from plans import plan_of
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
 from netlang.diagnostics.errors import NetlangError
-from netlang.program import open_program
-from netlang.training.run.opening import Choices, open_data
+from netlang.training.run.preparation import Choices, open_data
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fashion_mnist.net"
 
@@ -30,12 +30,12 @@ RANGES = {
     "normed_lenet": ((0.258, 0.278), (0.897, 0.905)),
 }
 ROUNDING = 0.0005
-"""The published figures have three digits."""
+"""The published values have three digits."""
 
 
 def has_data() -> bool:
     try:
-        open_data(open_program(EXAMPLE).plan("softmax"), Choices(EXAMPLE.parent))
+        open_data(plan_of(EXAMPLE, "softmax"), Choices(EXAMPLE.parent))
     except NetlangError:
         return False
     return True

@@ -1,6 +1,6 @@
 """What a training starts from: rules in order, and weights from files.
 
-Tests ``netlang.training.run.beginning``.
+Tests ``netlang.training.run.initial_parameters``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from sections import MLP, NORMED, prepared, section, write
 
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.dims import bind
-from netlang.training.run.beginning import first_weights
+from netlang.training.run.initial_parameters import initial_parameters
 
 
 def begun(folder: Path, net: str, rules: str, seed: int = 0) -> dict[str, np.ndarray]:
     path = write(folder, section(net, more=f"init = [{rules}]"))
-    return first_weights(prepared(path), seed, folder)
+    return initial_parameters(prepared(path).plan, seed, folder)
 
 
 def test_rules_apply_in_order_to_what_they_select(tmp_path: Path) -> None:
@@ -33,14 +33,14 @@ def test_rules_apply_in_order_to_what_they_select(tmp_path: Path) -> None:
     assert np.all(weights["model.logits.bias"] == 1)
 
 
-def test_the_seed_decides_what_is_drawn(tmp_path: Path) -> None:
+def test_the_seed_decides_what_is_sampled(tmp_path: Path) -> None:
     drawn = [begun(tmp_path, MLP, "fill(model, normal(1.0))", seed) for seed in (0, 0, 1)]
     name = "model.h.weight"
     assert np.array_equal(drawn[0][name], drawn[1][name])
     assert not np.array_equal(drawn[0][name], drawn[2][name])
 
 
-def test_a_part_is_loaded_and_the_rest_is_drawn(tmp_path: Path) -> None:
+def test_a_part_is_loaded_and_the_rest_is_initialized(tmp_path: Path) -> None:
     stored = {"h.weight": np.ones((16, 64), np.float32), "h.bias": np.zeros(16, np.float32)}
     save_file(stored, tmp_path / "body.safetensors")
     weights = begun(tmp_path, MLP, 'load(model.h, "body.safetensors")')
@@ -50,9 +50,7 @@ def test_a_part_is_loaded_and_the_rest_is_drawn(tmp_path: Path) -> None:
 
 def test_names_of_pytorch_are_understood_where_that_is_said(tmp_path: Path) -> None:
     path = write(tmp_path, section(NORMED))
-    names = {
-        p: [bind(d, {}) for d in v.type.shape] for p, v in prepared(path).weights.by_path.items()
-    }
+    names = {p: [bind(d, {}) for d in v.type.shape] for p, v in prepared(path).parameters.items()}
     leaves = {"scale": "weight", "shift": "bias", "mean": "running_mean", "var": "running_var"}
     stored = {
         f"{path.removeprefix('model.').rpartition('.')[0]}."

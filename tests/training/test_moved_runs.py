@@ -1,4 +1,4 @@
-"""A run goes on whatever its folder is called, the clock says, and the machine is called.
+"""A run resumes whatever the names of its folder and its machine, and the time of its clock.
 
 Tests ``netlang.training.run``.
 """
@@ -52,14 +52,14 @@ def stops_after(questions: int, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def end(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Give the state that the run ends with which is never stopped."""
+    """Return the state that the run ends with which is never stopped."""
     folder = tmp_path_factory.mktemp("whole")
     assert run("train", write(folder, TEXT), "--run", folder / "run") == 0
     return state_of(folder / "run")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_run_goes_on_as_its_message_says_whatever_its_path(
+def test_a_run_resumes_as_its_message_says_whatever_its_path(
     name: str, end: dict[str, bytes], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -100,7 +100,7 @@ def test_neither_the_clock_nor_the_name_of_the_machine_matters(
     assert state_of(folder) == end
 
 
-def test_a_run_goes_on_in_a_folder_that_was_moved(end: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_run_resumes_in_a_folder_that_was_moved(end: dict[str, bytes], tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         stops_after(5, patch)
         assert run("train", write(tmp_path, TEXT), "--run", tmp_path / "run") == 130

@@ -14,9 +14,9 @@ from commands import ran
 from safetensors.numpy import load_file
 from sections import LENET, MLP, NORMED, engines, gan, prepared, section, walk, write
 
-from netlang.training.run.beginning import first_weights
 from netlang.training.run.checkpoints import LATEST
-from netlang.training.run.engine import NumpyEngine, beginning
+from netlang.training.run.engine import NumpyEngine, initial_state
+from netlang.training.run.initial_parameters import initial_parameters
 
 F64 = 'precision = "f64"'
 DROPPING = NORMED.replace("relu |>", "relu |> dropout(0.2) |>")
@@ -69,7 +69,7 @@ def test_a_run_is_that_in_f32_but_for_its_rounding(name: str, tmp_path: Path) ->
     told: list[list[dict[str, float]]] = []
     for precision in (text, text.replace("f64", "f32")):
         training = prepared(write(tmp_path, precision))
-        state = beginning(training, first_weights(training, 0, tmp_path))
+        state = initial_state(training, initial_parameters(training.plan, 0, tmp_path))
         told.append(walk(training, NumpyEngine(training, state), tmp_path, 4))
     for wide, narrow in zip(*told, strict=True):
         assert wide == pytest.approx(narrow, rel=2e-5, abs=1e-6)
@@ -102,7 +102,9 @@ def test_steps_round_as_doubles_do(backend: str, tmp_path: Path) -> None:
     path = tmp_path / "line.net"
     path.write_text(LINE)
     training = prepared(path)
-    w, b = (first_weights(training, 0, tmp_path)[n] for n in ("model.weight", "model.bias"))
+    w, b = (
+        initial_parameters(training.plan, 0, tmp_path)[n] for n in ("model.weight", "model.bias")
+    )
     assert ran("train", path, "--run", tmp_path / "run", "--backend", backend) == 0
     x, y, w, b = (array.astype(np.float64) for array in (x, y, w, b))
     for _ in range(20):

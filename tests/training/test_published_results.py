@@ -24,7 +24,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def trained(
     folder: Path, file: str, *arguments: str, layer: str = "model"
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Train as an example says; give the weights of a layer and the last line of the log."""
+    """Train as an example says; return the weights of a layer and the last line of the log."""
     run = folder / "run"
     assert guarded(program, ["train", str(EXAMPLES / file), *arguments, "--run", str(run)]) == 0
     last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])

@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plans import plan_of
 from sections import MLP, NORMED, section, write
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
 from netlang.diagnostics.errors import NetlangError
-from netlang.program import open_program
 from netlang.training.run.checkpoints import BEFORE, LATEST
 from netlang.training.run.folder import RunFolder
-from netlang.training.run.opening import Choices
-from netlang.training.run.running import Request, train
+from netlang.training.run.preparation import Choices
+from netlang.training.run.runs import Request, train
 
 NETLANG = Path(sysconfig.get_path("scripts")) / "netlang"
 AUGMENTED = "rows() |> map(x=[flip(), crop(8, pad=1)]) |> batches(16, shuffle=true)"
@@ -64,10 +64,10 @@ def trained(
     seed: int | None = 3,
     **asked: Any,
 ) -> bool:
-    """Train, or go on, until a display says stop; tell whether the end was reached."""
+    """Train, or resume, until a display says stop; return whether the end was reached."""
     display = Silent()
     request = Request(
-        lambda values: open_program(path).plan(None, values), lambda: "text", given or {}, **asked
+        lambda values: plan_of(path, None, values), lambda: "text", given or {}, **asked
     )
     with RunFolder(folder) as opened:
         choices = Choices(path.parent, seed, threads=1)
@@ -107,7 +107,7 @@ def test_two_runs_of_one_seed_are_the_same_and_of_another_are_not(tmp_path: Path
     assert weights[0] == weights[1] != weights[2]
 
 
-def test_a_run_that_is_over_goes_on_to_nothing(tmp_path: Path) -> None:
+def test_a_run_that_is_over_has_nothing_to_resume(tmp_path: Path) -> None:
     path = write(tmp_path, program_text())
     assert trained(path, tmp_path / "run")
     before = (tmp_path / "run" / "model.safetensors").read_bytes()
@@ -117,7 +117,7 @@ def test_a_run_that_is_over_goes_on_to_nothing(tmp_path: Path) -> None:
 
 
 def test_stopping_early_is_remembered(tmp_path: Path) -> None:
-    # A figure that cannot grow: the run ends after one epoch and the patience.
+    # A metric that cannot grow: the run ends after one epoch and the patience.
     more = "stop = early_stop(acc, patience=1 epoch, min_change=2.0)"
     path = write(tmp_path, program_text(more=more))
     assert trained(path, tmp_path / "a")
@@ -146,7 +146,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(damage: str, tmp_path:
     assert weights[0] == weights[1]
 
 
-def test_without_a_whole_checkpoint_nothing_goes_on(tmp_path: Path) -> None:
+def test_without_a_whole_checkpoint_nothing_resumes(tmp_path: Path) -> None:
     path = write(tmp_path, program_text())
     folder = tmp_path / "run"
     trained(path, folder, stop=lambda d: d.steps >= 3)
@@ -178,7 +178,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("old", CHANGES)
-def test_a_changed_program_does_not_go_on(old: str, tmp_path: Path) -> None:
+def test_a_changed_program_does_not_resume(old: str, tmp_path: Path) -> None:
     path = write(tmp_path, section())
     trained(path, tmp_path / "run", stop=lambda d: d.steps >= 3)
     new, names = CHANGES[old]
@@ -189,7 +189,7 @@ def test_a_changed_program_does_not_go_on(old: str, tmp_path: Path) -> None:
     assert set(names) <= set(told)
 
 
-def test_changed_data_or_another_seed_do_not_go_on(tmp_path: Path) -> None:
+def test_changed_data_or_another_seed_do_not_resume(tmp_path: Path) -> None:
     path = write(tmp_path, section())
     trained(path, tmp_path / "run", stop=lambda d: d.steps >= 3)
     with pytest.raises(NetlangError) as rejected:
@@ -201,7 +201,7 @@ def test_changed_data_or_another_seed_do_not_go_on(tmp_path: Path) -> None:
     assert [note.partition(":")[0] for note in rejected.value.notes] == ["rows"]
 
 
-def test_a_run_goes_on_with_the_parameters_it_was_given(tmp_path: Path) -> None:
+def test_a_run_resumes_with_the_arguments_it_was_given(tmp_path: Path) -> None:
     path = write(tmp_path, section())
     assert trained(path, tmp_path / "a", given={"lr": "0.2"})
     trained(path, tmp_path / "b", given={"lr": "0.2"}, stop=lambda d: d.steps >= 3)
@@ -209,10 +209,10 @@ def test_a_run_goes_on_with_the_parameters_it_was_given(tmp_path: Path) -> None:
     assert log(tmp_path / "a") == log(tmp_path / "b")
 
 
-def test_a_second_run_in_a_folder_is_refused(tmp_path: Path) -> None:
+def test_a_second_run_in_a_folder_is_rejected(tmp_path: Path) -> None:
     with (
         RunFolder(tmp_path / "run"),
-        pytest.raises(NetlangError, match="another run is going on") as rejected,
+        pytest.raises(NetlangError, match="another run is in progress") as rejected,
     ):
         RunFolder(tmp_path / "run")
     assert rejected.value.exit_code == 3
@@ -252,7 +252,7 @@ def test_a_signal_saves_and_ends(number: int, tmp_path: Path) -> None:
 
 
 def kills(count: int, folder: Path, epochs: int) -> None:
-    """Kill a run so many times, let it go on each time, and compare it with one left alone."""
+    """Kill a run ``count`` times, resume it each time, and compare it with one left alone."""
     path = write(folder, slow_program(epochs))
     straight = ["train", str(path), "--run", str(folder / "straight"), "--threads", "1"]
     assert guarded(program, straight) == 0
@@ -277,7 +277,7 @@ def kills(count: int, folder: Path, epochs: int) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
-def test_a_run_that_is_killed_goes_on_to_the_same_end(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_resumes_to_the_same_end(tmp_path: Path) -> None:
     kills(3, tmp_path, 150)
 
 

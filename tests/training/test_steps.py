@@ -100,7 +100,7 @@ def test_running_statistics_are_those_of_the_batches(tmp_path: Path) -> None:
     training = prepared(write(tmp_path, text))
     ort, _ = engines(training, tmp_path)
     walk(training, ort, tmp_path, 1)
-    from netlang.training.run.opening import Choices, open_data
+    from netlang.training.run.preparation import Choices, open_data
 
     data, _ = open_data(training.plan, Choices(tmp_path, 0))
     with data.epoch(0) as stream:
@@ -143,7 +143,7 @@ def test_decay_by_a_penalty_is_that_of_the_optimizer(tmp_path: Path) -> None:
         np.testing.assert_allclose(array, states[1][name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-def test_noise_is_one_draw_for_all_steps_of_a_batch_and_another_for_each_batch(
+def test_noise_is_one_sample_for_all_steps_of_a_batch_and_another_for_each_batch(
     tmp_path: Path,
 ) -> None:
     path = write(tmp_path, gan(batch=20))
@@ -164,7 +164,7 @@ def test_noise_is_one_draw_for_all_steps_of_a_batch_and_another_for_each_batch(
     assert losses(1, 1) != losses(2, 1)
 
 
-def test_elements_are_dropped_anew_in_each_step_and_never_in_evaluation(tmp_path: Path) -> None:
+def test_dropout_masks_are_sampled_in_each_step_and_never_in_evaluation(tmp_path: Path) -> None:
     training = prepared(write(tmp_path, section(MLP)))
     ort, _ = engines(training, tmp_path)
     batch = {name: a[:16] for name, a in np.load(tmp_path / "rows.npz").items()}
@@ -174,12 +174,12 @@ def test_elements_are_dropped_anew_in_each_step_and_never_in_evaluation(tmp_path
     assert "step" not in {v.name for v in training.evaluation.inputs}
 
 
-def test_what_is_carried_begins_anew_with_each_epoch(tmp_path: Path) -> None:
+def test_carried_state_is_reset_in_each_epoch(tmp_path: Path) -> None:
     training = prepared(written(tmp_path, RECURRENT.replace("CARRY", "true")))
     ort, _ = engines(training, tmp_path)
     assert "model.h/state" not in ort.state()
     walk(training, ort, tmp_path, 1)
     assert ort.state()["model.h/state"].shape == (4, 6)
     assert np.any(ort.state()["model.h/state"])
-    ort.forget()
+    ort.reset()
     assert "model.h/state" not in ort.state()

@@ -16,7 +16,7 @@ import pytest
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
-from netlang.data.sources.pairs import Neighbours, open_neighbours
+from netlang.data.sources.pairs import Neighbors, open_neighbors
 from netlang.ir.types import TensorType
 
 RHYME = "the cat sat on the mat and the dog sat on the log. "
@@ -84,7 +84,7 @@ train cbow {
 
 
 def ran(*arguments: str | Path) -> str:
-    """Run a command; give what it prints."""
+    """Run a command; return what it prints."""
     with redirect_stdout(StringIO()) as printed:
         code = guarded(program, list(map(str, arguments)))
     assert code == 0
@@ -94,7 +94,7 @@ def ran(*arguments: str | Path) -> str:
 def trained(
     folder: Path, text: str = RHYME * 12, *, length: int = 10, carried: bool = True
 ) -> float:
-    """Train on a text; give the perplexity of the last epoch."""
+    """Train on a text; return the perplexity of the last epoch."""
     (folder / "rhyme.txt").write_text(text, "utf-8")
     section = LETTERS.replace("LENGTH", str(length)).replace("CARRIED", str(carried).lower())
     (folder / "letters.net").write_text(section, "utf-8")
@@ -159,20 +159,20 @@ def test_words_with_the_same_neighbours_are_near(tmp_path: Path, section: str) -
 
 def neighbours(
     folder: Path, text: str, *, window: int, negatives: int, subsample: float
-) -> Neighbours:
+) -> Neighbors:
     file = folder / "text.txt"
     file.write_text(text, "utf-8")
     columns: dict[str, TensorType] = {}
-    return open_neighbours(
+    return open_neighbors(
         file, columns, vocab=20, window=window, negatives=negatives, subsample=subsample, seed=0
     )
 
 
 def test_a_line_ends_a_window(tmp_path: Path) -> None:
-    """Of [0..6] and [7, 8, 9] with at most two on each side, 7 is beside 8, and 9 at most."""
+    """Of [0..6] and [7, 8, 9] with at most two on each side, 7 is next to 8, and 9 at most."""
     text = "a b c d e f g\nx y z\n"
     source = neighbours(tmp_path, text, window=2, negatives=1, subsample=1e9)
-    rows = source.rows(slice(None))
+    rows = source.examples(slice(None))
     words = source.names["center"]
     for center, context, label in zip(rows["center"], rows["context"], rows["label"], strict=True):
         near = {words[n] for n, one in zip(context, label, strict=True) if one}
@@ -183,10 +183,10 @@ def test_a_line_ends_a_window(tmp_path: Path) -> None:
         pytest.fail("`x` was not met")
 
 
-def test_rows_of_different_lengths_are_filled_up_and_masked(tmp_path: Path) -> None:
+def test_examples_of_different_lengths_are_padded_and_masked(tmp_path: Path) -> None:
     """The batches of Dive into Deep Learning 15.3: neighbours, then noise, labelled and masked."""
     source = neighbours(tmp_path, "a b c d e f g h\n" * 4, window=2, negatives=3, subsample=1e9)
-    rows = source.rows(slice(None))
+    rows = source.examples(slice(None))
     near, noise = np.split(rows["mask"], [4], axis=1)
     assert rows["context"].shape == rows["mask"].shape == (len(source), 4 + 4 * 3)
     assert 1 <= near.sum(axis=1).min() < near.sum(axis=1).max() <= 4
@@ -209,7 +209,7 @@ def test_frequent_words_are_left_out_by_their_share(tmp_path: Path) -> None:
     assert abs(kept["the"] - expected) < 5 * (expected * (1 - (0.1 / 0.9) ** 0.5)) ** 0.5
 
 
-def test_noise_is_drawn_by_counts_to_the_power_of_three_quarters(tmp_path: Path) -> None:
+def test_noise_is_sampled_by_counts_to_the_power_of_three_quarters(tmp_path: Path) -> None:
     text = "\n".join(["a b"] * 16 + ["c d"])
     source = neighbours(tmp_path, text, window=1, negatives=1, subsample=1e9)
     chances = np.diff(source.noise, prepend=0.0)

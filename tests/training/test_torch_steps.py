@@ -1,4 +1,4 @@
-"""Steps of training beside PyTorch's, from the same weights, on the same batches.
+"""Training steps against PyTorch's, from the same parameters, on the same batches.
 
 Tests ``netlang.training.step``.
 """
@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 from bench.training_cases import CASES
+from plans import plan_of
 from updates import update_graph
 
 from netlang.backends import reference
 from netlang.ir.types import DType
-from netlang.program import open_program
 from netlang.system.numpy import Array
-from netlang.training.run.beginning import first_weights
-from netlang.training.run.engine import OrtEngine, beginning
-from netlang.training.step.step import DRAW, STEP, Training, prepare
+from netlang.training.run.engine import OrtEngine, initial_state
+from netlang.training.run.initial_parameters import initial_parameters
+from netlang.training.step.graphs import DRAW, STEP, Training, prepare
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ NETWORKS = [
 
 
 def batches(rows: int, side: int) -> list[Batch]:
-    """Draw pictures that differ by class, so that there is something to learn."""
+    """Sample images that differ by class, so that there is something to learn."""
     draw = np.random.default_rng(5)
     kinds = draw.normal(size=(10, 1, side, side))
     labels = draw.integers(0, 10, (4, rows))
@@ -61,14 +61,11 @@ def training_of(name: str, folder: Path) -> Training:
         file.write_text(text, "utf-8")
     arrays: dict[str, Any] = batches(ROWS, case.side)[0]
     np.savez(path.parent / "bench.npz", **arrays)
-    program = open_program(path)
-    plan = program.plan("bench", {})
-    assert [d.message for d in program.diagnostics.items if d.is_error] == []
-    return prepare(plan, 0)
+    return prepare(plan_of(path, "bench"), 0)
 
 
 def ours(training: Training, weights: Mapping[str, Array], data: Iterator[Batch]) -> list[float]:
-    engine = OrtEngine(training, beginning(training, weights), threads=2)
+    engine = OrtEngine(training, initial_state(training, weights), threads=2)
     graph = training.steps[0].graph
     return [
         engine.step(graph, batch, {STEP: i + 1, DRAW: i + 1, "rate": RATE})["loss"]
@@ -85,7 +82,7 @@ def theirs(
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0  # pyright: ignore[reportArgumentType]
-    paths = [path for path in training.weights.by_path if training.weights.trained(path)]
+    paths = [p.path for p in training.plan.computation.params.values() if p.trained]
     for path, parameter in zip(paths, model.parameters(), strict=True):
         assert weights[path].shape == tuple(parameter.shape), path
         parameter.data = torch.tensor(weights[path], dtype=dtype)
@@ -105,7 +102,7 @@ def theirs(
 @pytest.mark.filterwarnings("ignore:TF32 acceleration")
 def test_twenty_losses_are_those_of_pytorch(name: str, tmp_path: Path) -> None:
     training = training_of(name, tmp_path)
-    weights = first_weights(training, 0, tmp_path)
+    weights = initial_parameters(training.plan, 0, tmp_path)
     pool = batches(ROWS, CASES[name].side)
 
     def data() -> Iterator[Batch]:
@@ -135,7 +132,7 @@ MANY, WINDOW, FALLEN = 200, 20, 0.95
 def test_the_loss_of_a_deep_network_falls_as_it_does_in_pytorch(name: str, tmp_path: Path) -> None:
     """Single losses part after some dozen steps, by rounding alone; their course does not."""
     training = training_of(name, tmp_path)
-    weights = first_weights(training, 0, tmp_path)
+    weights = initial_parameters(training.plan, 0, tmp_path)
     pool = batches(ROWS, CASES[name].side)
 
     def data() -> Iterator[Batch]:
@@ -150,7 +147,7 @@ def test_the_loss_of_a_deep_network_falls_as_it_does_in_pytorch(name: str, tmp_p
 
 
 def course(losses: list[float]) -> Array:
-    """Give the mean loss of each window of steps."""
+    """Return the mean loss of each window of steps."""
     return np.reshape(losses, (-1, WINDOW)).mean(axis=1)
 
 

@@ -14,10 +14,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from commands import ran
+from plans import plan_of
 from sections import LENET, NORMED, gan, section, write
 
 from netlang.system.numpy import Array
-from netlang.training.step.step import DRAW, SHARE, STEP
+from netlang.training.step.graphs import DRAW, SHARE, STEP
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_run_keeps_everything_in_its_folder(
+def test_a_run_saves_everything_in_its_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = 'checkpoint = [save_best(model, "best-{epoch}.weights", by=acc), '
@@ -53,7 +54,7 @@ def test_a_run_keeps_everything_in_its_folder(
     assert {"train loss", "valid loss", "train acc", "valid acc", "it"} <= set(told)
 
 
-def test_the_program_that_is_kept_trains_the_same_weights(tmp_path: Path) -> None:
+def test_the_program_that_is_saved_trains_the_same_weights(tmp_path: Path) -> None:
     write(tmp_path, section())
     assert ran("train", "it.net", "--threads", "1") == 0
     kept = tmp_path / "kept"
@@ -118,7 +119,7 @@ def test_a_dry_run_tells_and_trains_nothing(
     assert not Path("runs").exists()
 
 
-def test_a_learning_rate_that_is_too_high_is_told_with_its_place(
+def test_a_learning_rate_that_is_too_high_is_reported_with_its_location(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section())
@@ -133,7 +134,7 @@ def test_a_learning_rate_that_is_too_high_is_told_with_its_place(
     ("old", "new", "place"),
     [("|> relu", "|> log |> relu", "log"), ("dense(h, 3)", "dense(sqrt(h - 9.0), 3)", "sqrt")],
 )
-def test_a_number_that_is_none_is_told_with_its_operator_and_line(
+def test_a_nan_is_reported_with_its_operator_and_line(
     old: str, new: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section().replace(old, new))
@@ -143,7 +144,7 @@ def test_a_number_that_is_none_is_told_with_its_operator_and_line(
     assert f"({place}, it.net:" in told
 
 
-def test_labels_that_are_no_classes_are_told_before_the_first_step(
+def test_labels_that_are_not_classes_are_reported_before_the_first_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section().replace("N, 3]", "N, 2]").replace("dense(h, 3)", "dense(h, 2)"))
@@ -172,7 +173,7 @@ def test_both_back_ends_train_alike(tmp_path: Path) -> None:
         assert first["train"] == pytest.approx(second["train"], rel=1e-3, abs=1e-3)
 
 
-def test_evaluating_gives_the_figures_of_the_last_epoch(
+def test_evaluating_returns_the_metrics_of_the_last_epoch(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section(NORMED, "adam(0.01)"))
@@ -202,7 +203,7 @@ def test_evaluating_wants_the_weights_of_each_layer(
 
 
 class Written:
-    """The models of a step and the state they go on with, run by onnxruntime alone."""
+    """The models of a step and their state, run by onnxruntime alone."""
 
     def __init__(self) -> None:
         from safetensors.numpy import load_file
@@ -249,8 +250,7 @@ def _opened(model: str) -> Any:
 def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 
-    from netlang.data import open_batches
-    from netlang.program import open_program
+    from netlang.data.opening import open_batches
 
     path = write(tmp_path, section(NORMED, "adam(0.01)", more))
     assert ran("train", "it.net", "--threads", "1") == 0
@@ -259,8 +259,9 @@ def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Pat
     metadata = written.step.get_modelmeta().custom_metadata_map
     many = json.loads(metadata["netlang.contract"])["batches"]
     assert many == (1 if written.gathering is None else 2)
-    rows: Any = open_program(path).plan(None).settings["data"]
-    data = open_batches(rows, tmp_path, 0)
+    pipeline = plan_of(path).data
+    assert pipeline is not None
+    data = open_batches(pipeline, tmp_path, 0)
     for epoch in range(4):
         with data.epoch(epoch) as stream:
             batches = list(stream)
@@ -315,7 +316,7 @@ def test_a_program_names_no_file_outside_of_its_run(
         ("stop = early_stop(loss, patience=2 epochs, min_change=100.0)", 3),
     ],
 )
-def test_a_run_stops_when_its_figure_no_longer_improves(
+def test_a_run_stops_when_its_metric_no_longer_improves(
     more: str, epochs: int, tmp_path: Path
 ) -> None:
     write(tmp_path, section(more=more))
@@ -336,7 +337,7 @@ def test_a_run_stops_when_its_figure_no_longer_improves(
         (("train", "it.net", "--provider", "cuda"), 3),
     ],
 )
-def test_wrong_use_is_told(
+def test_incorrect_usage_is_reported(
     arguments: tuple[str, ...], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section())

@@ -69,8 +69,8 @@ def test_files_and_networks_are_evaluated_alike(program: netlang.Program) -> Non
     of_network = program.evaluate(run.networks["model"], "line")
     by_layer = program.evaluate({"model": run.networks["model"]})
     assert of_file == of_network == by_layer
-    assert (of_file.of, of_file.rows) == ("valid", 40)
-    assert of_file.figures["loss"] == pytest.approx(run.history[-1].valid["loss"], rel=1e-6)
+    assert (of_file.of, of_file.examples) == ("valid", 40)
+    assert of_file.metrics["loss"] == pytest.approx(run.history[-1].valid["loss"], rel=1e-6)
     with pytest.raises(netlang.WeightsError, match="the network does not fit `model`"):
         program.evaluate(netlang.loads("net A(x: f32[N, 2]) -> y = dense(x, 2)")["A"])
 

@@ -1,4 +1,4 @@
-"""Batches: their order, their last one, entering an epoch midway, and work beside the step.
+"""Batches: their order, their last one, entering an epoch midway, and work in the background.
 
 Tests ``netlang.data.batches`` and ``netlang.data.source``.
 """
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import batches_of, rows_of
+from datasets import batches_of, pipeline_of
 
-from netlang.data import Batches, Source, open_batches
-from netlang.data.source import Arrays, Batch, Chosen
+from netlang.data.batches import Batches
+from netlang.data.opening import open_batches
+from netlang.data.source import Arrays, Batch, Chosen, Source
 from netlang.diagnostics.errors import FileError
 from netlang.ir.types import I64, TensorType
 
@@ -31,7 +32,7 @@ def seen(batches: Batches, epoch: int = 0, start: int = 0, **how: int) -> list[l
         return [batch["x"].tolist() for batch in stream]
 
 
-def test_rows_come_in_order_and_the_last_batch_is_kept() -> None:
+def test_examples_come_in_order_and_the_last_batch_is_included() -> None:
     batches = Batches(numbered(), 5)
     assert seen(batches) == [
         [0, 1, 2, 3, 4],
@@ -40,17 +41,17 @@ def test_rows_come_in_order_and_the_last_batch_is_kept() -> None:
         [15, 16, 17, 18, 19],
         [20, 21, 22],
     ]
-    assert (len(batches), batches.rows) == (5, 23)
+    assert (len(batches), batches.examples) == (5, 23)
 
 
 def test_the_last_batch_can_be_left_out() -> None:
     batches = Batches(numbered(), 5, drop_last=True)
     assert [len(b) for b in seen(batches)] == [5, 5, 5, 5]
-    assert (len(batches), batches.rows) == (4, 20)
+    assert (len(batches), batches.examples) == (4, 20)
 
 
 @pytest.mark.parametrize("drop_last", [False, True])
-def test_a_shuffled_epoch_has_every_row_once_in_an_order_of_its_own(drop_last: bool) -> None:
+def test_a_shuffled_epoch_has_every_example_once_in_an_order_of_its_own(drop_last: bool) -> None:
     batches = Batches(numbered(), 5, shuffle=True, drop_last=drop_last)
     epochs = [[row for batch in seen(batches, epoch) for row in batch] for epoch in range(3)]
     for rows in epochs:
@@ -58,16 +59,18 @@ def test_a_shuffled_epoch_has_every_row_once_in_an_order_of_its_own(drop_last: b
     assert len(set(map(tuple, epochs))) == 3
 
 
-def test_in_order_row_i_continues_row_i() -> None:
+def test_in_order_example_i_continues_example_i() -> None:
     batches = Batches(numbered(), 4, in_order=True)
     assert seen(batches) == [[0, 5, 10, 15], [1, 6, 11, 16], [2, 7, 12, 17], [3, 8, 13, 18],
                              [4, 9, 14, 19]]  # fmt: skip
-    assert (len(batches), batches.rows) == (5, 20)
+    assert (len(batches), batches.examples) == (5, 20)
 
 
 @pytest.mark.parametrize("how", [{"shuffle": True}, {"in_order": True}, {}])
 @pytest.mark.parametrize("start", [0, 1, 3, 5])
-def test_an_epoch_entered_midway_goes_on_as_it_would_have(how: dict[str, bool], start: int) -> None:
+def test_an_epoch_entered_midway_continues_as_it_would_have(
+    how: dict[str, bool], start: int
+) -> None:
     batches = Batches(numbered(), 4, seed=3, **how)
     assert seen(batches, 2, start) == seen(batches, 2)[start:]
 
@@ -78,19 +81,19 @@ def test_how_batches_are_prepared_changes_nothing(how: dict[str, int]) -> None:
     assert seen(batches, 1, **how) == seen(batches, 1)
 
 
-def test_fewer_rows_than_a_batch_are_one_smaller_batch() -> None:
+def test_fewer_examples_than_a_batch_are_one_smaller_batch() -> None:
     assert seen(Batches(numbered(3), 5, shuffle=True), 0)[0] != []
     assert len(Batches(numbered(3), 5)) == 1
 
 
 @pytest.mark.parametrize("how", [{"in_order": True}, {"drop_last": True}])
 def test_no_whole_batch_is_an_error_where_only_whole_ones_count(how: dict[str, bool]) -> None:
-    with pytest.raises(FileError, match="has 3 rows, which fill no batch of 5"):
+    with pytest.raises(FileError, match="has 3 examples, which fill no batch of 5"):
         Batches(numbered(3), 5, **how)
 
 
 class Slow(Source):
-    """Counts what is asked of it; fails where it is told to."""
+    """Counts the requests; fails at one of them."""
 
     place = "slow"
     columns: Mapping[str, TensorType]
@@ -103,7 +106,7 @@ class Slow(Source):
     def __len__(self) -> int:
         return 100
 
-    def rows(self, chosen: Chosen) -> Batch:
+    def examples(self, chosen: Chosen) -> Batch:
         assert isinstance(chosen, slice)
         self.asked += 1
         time.sleep(self.pause)
@@ -120,7 +123,7 @@ def alive() -> int:
 
 
 @pytest.mark.parametrize("ahead", [0, 2])
-def test_a_fault_beside_the_step_reaches_the_caller_and_ends_the_work(ahead: int) -> None:
+def test_an_error_in_the_background_reaches_the_caller_and_ends_the_work(ahead: int) -> None:
     stream = Batches(Slow(fails_at=30), 10).epoch(0, ahead=ahead)
     assert [len(next(stream)["x"]) for _ in range(3)] == [10, 10, 10]
     with pytest.raises(FileError, match="this row is broken"):
@@ -145,7 +148,7 @@ def test_batches_are_prepared_while_the_caller_works() -> None:
     assert time.perf_counter() - begun < 0.36  # one after the other takes 0.4
 
 
-def test_a_program_says_how_its_rows_are_batched(tmp_path: Path) -> None:
+def test_a_program_says_how_its_examples_are_batched(tmp_path: Path) -> None:
     text = "two_moons(10) |> batches(4, shuffle=true, drop_last=true)"
     batches = batches_of(tmp_path, text, seed=5)
     assert (batches.size, batches.shuffle, batches.drop_last, batches.seed) == (4, True, True, 5)
@@ -168,7 +171,7 @@ def test_a_part_has_its_first_and_its_last_row(tmp_path: Path) -> None:
     assert len(part.source) == 5
 
 
-def test_a_shuffled_part_has_its_rows_once(tmp_path: Path) -> None:
+def test_a_shuffled_part_has_its_examples_once(tmp_path: Path) -> None:
     whole = batches_of(tmp_path, "two_moons(10) |> batches(10)")
     part = batches_of(tmp_path, "two_moons(10) |> part(3..7) |> batches(3, shuffle=true)")
     rows = np.concatenate([b["x"] for b in part.epoch(0)])
@@ -176,6 +179,6 @@ def test_a_shuffled_part_has_its_rows_once(tmp_path: Path) -> None:
 
 
 def test_a_part_must_be_there(tmp_path: Path) -> None:
-    rows = rows_of(tmp_path, "two_moons(10) |> part(3..10) |> batches(3)")
-    with pytest.raises(FileError, match=r"two_moons has 10 rows.*`part\(3\.\.10\)`"):
+    rows = pipeline_of(tmp_path, "two_moons(10) |> part(3..10) |> batches(3)")
+    with pytest.raises(FileError, match=r"two_moons has 10 examples.*`part\(3\.\.10\)`"):
         open_batches(rows, tmp_path)

@@ -31,14 +31,14 @@ def test_philox_gives_the_known_answers(
     assert tuple(words[0].tolist()) == answer
 
 
-def test_a_row_draws_the_same_whatever_rows_are_with_it() -> None:
+def test_an_example_samples_the_same_in_every_batch() -> None:
     together = uniform(7, 3, 2, np.array([4, 9, 1]), 6)
     alone = uniform(7, 3, 2, np.array([9]), 6)
     assert (together[1] == alone[0]).all()
 
 
 @pytest.mark.parametrize("change", ["seed", "epoch", "site", "row"])
-def test_everything_a_draw_depends_on_changes_it(change: str) -> None:
+def test_everything_a_sample_depends_on_changes_it(change: str) -> None:
     given = {"seed": 1, "epoch": 2, "site": 3, "row": 4}
     other = given | {change: 1_000}
     a, b = (
@@ -47,7 +47,7 @@ def test_everything_a_draw_depends_on_changes_it(change: str) -> None:
     assert (a != b).all()
 
 
-def test_draws_fill_the_unit_interval_evenly() -> None:
+def test_samples_fill_the_unit_interval_evenly() -> None:
     u = uniform(0, 0, 0, np.arange(20_000), 5)
     assert u.min() >= 0
     assert u.max() < 1
@@ -68,7 +68,7 @@ def test_a_shuffle_is_pinned_so_that_runs_can_be_repeated_later() -> None:
 PINNED = [2, 7, 5, 1, 0, 4, 6, 3]
 
 
-def test_no_order_follows_what_synthetic_rows_are_drawn_from() -> None:
+def test_no_order_follows_what_synthetic_examples_are_sampled_from() -> None:
     for seed in (0, 7):
         drawn = np.random.Philox(key=seed).random_raw(50)
         orders = [tuple(shuffled(seed, epoch, 50)) for epoch in range(3)]

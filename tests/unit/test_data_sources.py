@@ -1,4 +1,4 @@
-"""Every kind of rows, opened from a program.
+"""Every kind of dataset, opened from a program.
 
 Tests ``netlang.data.sources``, ``netlang.data.opening`` and ``netlang.data.columns``.
 """
@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import batches_of, rows_of, source_of, write_idx
+from datasets import batches_of, pipeline_of, source_of, write_idx
 from PIL import Image
 
-from netlang.data import check_classes, open_rows
+from netlang.data.columns import check_classes
+from netlang.data.opening import open_examples
 from netlang.data.sources import collections
 from netlang.diagnostics.errors import FileError, NetlangError
 from netlang.system.files import data_folders
@@ -38,13 +39,13 @@ def _no_data_but_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_digits_come_with_the_package(tmp_path: Path) -> None:
     train, test = (source_of(tmp_path, f'digits("{split}")') for split in ("train", "test"))
     assert (len(train), len(test)) == (1500, 297)
-    rows = train.rows(EVERYTHING)
+    rows = train.examples(EVERYTHING)
     assert rows["image"].dtype == np.float32
     assert rows["image"].shape == (1500, 1, 8, 8)
     assert set(np.unique(rows["image"])) == {i / 16 for i in range(17)}
     assert check_classes(train, "label", 10) == ()
     examples = np.load(Path(__file__).parents[2] / "examples/data/digits.npz")
-    whole = np.concatenate([rows["image"], test.rows(EVERYTHING)["image"]])
+    whole = np.concatenate([rows["image"], test.examples(EVERYTHING)["image"]])
     assert (whole == examples["image"]).all()
 
 
@@ -76,7 +77,7 @@ def test_mnist_is_found_where_it_may_lie(
 ) -> None:
     image, label = mnist_files(tmp_path / folder, packed=packed, dot="-" if packed else ".")
     source = source_of(tmp_path, f'{dataset}("train")')
-    rows = source.rows(np.array([3, 0]))
+    rows = source.examples(np.array([3, 0]))
     assert rows["image"].dtype == np.float32
     assert (rows["image"] == image[[3, 0], None] / np.float32(255)).all()
     assert rows["label"].tolist() == label[[3, 0]].tolist()
@@ -92,7 +93,7 @@ def test_a_variable_names_folders_of_data(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_missing_collection_says_what_brings_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # This machine may have the pictures where the system keeps them.
+    # This machine may have the images where the system keeps them.
     fashion = vars(collections)["_FASHION"]
     monkeypatch.setattr(collections, "_FASHION", replace(fashion, system=("/usr/share/nothing",)))
     with pytest.raises(NetlangError) as caught:
@@ -118,8 +119,8 @@ def test_idx_files_can_be_named_by_a_program(tmp_path: Path) -> None:
         "dataset mine -> (image: f32[1, 28, 28], label: i64[]) {\n"
         '  idx = ["mine/train-images-idx3-ubyte.gz", "mine/train-labels-idx1-ubyte.gz"]\n}',
     )
-    assert (source.rows(EVERYTHING)["image"][:, 0] == image / np.float32(255)).all()
-    assert (source.rows(EVERYTHING)["label"] == label).all()
+    assert (source.examples(EVERYTHING)["image"][:, 0] == image / np.float32(255)).all()
+    assert (source.examples(EVERYTHING)["label"] == label).all()
 
 
 @pytest.mark.slow
@@ -147,7 +148,7 @@ def test_cifar_is_read_from_its_binary_files(tmp_path: Path) -> None:
     whole = np.concatenate([label[:, np.newaxis], image.reshape(10, -1)], axis=1)
     for i in range(5):
         (folder / f"data_batch_{i + 1}.bin").write_bytes(whole[2 * i : 2 * i + 2].tobytes())
-    rows = source_of(tmp_path, 'cifar10("train")').rows(EVERYTHING)
+    rows = source_of(tmp_path, 'cifar10("train")').examples(EVERYTHING)
     assert (rows["image"] == image / np.float32(255)).all()
     assert (rows["label"] == label).all()
     with pytest.raises(NetlangError, match="CIFAR-10 is not on this machine"):
@@ -170,7 +171,7 @@ HOUSES = 'dataset houses -> (features: f32[2], price: f32[1]) {{ csv = "houses.c
 )
 def test_a_table_is_taken_by_name_or_in_order(tmp_path: Path, text: str) -> None:
     (tmp_path / "houses.csv").write_text(text, "utf-8")
-    rows = source_of(tmp_path, "houses()", HOUSES.format("")).rows(EVERYTHING)
+    rows = source_of(tmp_path, "houses()", HOUSES.format("")).examples(EVERYTHING)
     assert rows["features"].tolist() == [[1, 2], [4, 5]]
     assert rows["price"].tolist() == [[3], [6.5]]
     assert rows["price"].dtype == np.float32
@@ -179,24 +180,24 @@ def test_a_table_is_taken_by_name_or_in_order(tmp_path: Path, text: str) -> None
 def test_a_table_can_have_another_separator_and_no_names(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").write_text("1\t2\t3\n4\t5\t6\n")
     fields = '\n separator = "\\t"\n header = false\n normalize = ["features"]'
-    rows = source_of(tmp_path, "houses()", HOUSES.format(fields)).rows(EVERYTHING)
+    rows = source_of(tmp_path, "houses()", HOUSES.format(fields)).examples(EVERYTHING)
     assert rows["features"].tolist() == [[-1, -1], [1, 1]]
     assert rows["price"].tolist() == [[3], [6]]
 
 
-def test_whole_numbers_and_truths_are_read_as_such(tmp_path: Path) -> None:
+def test_integers_and_booleans_are_read_as_such(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("label,ok\n7,true\n-3,0\n9007199254740993,False\n")
     rows = source_of(
         tmp_path, "table()", 'dataset table -> (label: i64[], ok: bool[]) { csv = "t.csv" }'
-    ).rows(EVERYTHING)
+    ).examples(EVERYTHING)
     assert rows["label"].tolist() == [7, -3, 9007199254740993]
     assert rows["ok"].tolist() == [True, False, False]
 
 
-def test_the_place_of_a_dataset_may_depend_on_its_parameters(tmp_path: Path) -> None:
+def test_the_location_of_a_dataset_may_depend_on_its_parameters(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("5\n")
     declared = "dataset table(file: str) -> (x: f32[]) { csv = file }"
-    assert source_of(tmp_path, 'table("b.csv")', declared).rows(EVERYTHING)["x"].tolist() == [5]
+    assert source_of(tmp_path, 'table("b.csv")', declared).examples(EVERYTHING)["x"].tolist() == [5]
 
 
 # ---- arrays ------------------------------------------------------------------------------
@@ -207,7 +208,7 @@ POINTS = 'dataset points -> (x: f32[2], label: i64[]) { npz = "points.npz" }'
 def test_arrays_are_taken_by_name_and_widened(tmp_path: Path) -> None:
     x, label = RNG.random((6, 2)), np.arange(6, dtype=np.int32)
     np.savez(tmp_path / "points.npz", x=x, label=label, other=np.zeros(3))
-    rows = source_of(tmp_path, "points()", POINTS).rows(np.array([5, 1]))
+    rows = source_of(tmp_path, "points()", POINTS).examples(np.array([5, 1]))
     assert (rows["x"] == x[[5, 1]].astype(np.float32)).all()
     assert rows["label"].tolist() == [5, 1]
     assert rows["label"].dtype == np.int64
@@ -217,20 +218,20 @@ def test_each_column_can_be_a_file(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.ones((4, 2), np.float32))
     np.save(tmp_path / "y.npy", np.arange(4))
     declared = 'dataset points -> (x: f32[2], label: i64[]) { npy = ["x.npy", "y.npy"] }'
-    assert source_of(tmp_path, "points()", declared).rows(EVERYTHING)["label"].tolist() == [
+    assert source_of(tmp_path, "points()", declared).examples(EVERYTHING)["label"].tolist() == [
         0, 1, 2, 3,
     ]  # fmt: skip
 
 
-def test_bytes_of_pictures_stay_bytes_in_memory_and_count_to_255(tmp_path: Path) -> None:
+def test_bytes_of_images_stay_bytes_in_memory_and_count_to_255(tmp_path: Path) -> None:
     image = RNG.integers(0, 256, (5, 4, 4), np.uint8)
     np.savez(tmp_path / "p.npz", image=image)
     declared = 'dataset p -> (image: f32[1, 4, 4]) { npz = "p.npz" }'
     source = source_of(tmp_path, "p()", declared)
-    assert (source.rows(EVERYTHING)["image"][:, 0] == image / np.float32(255)).all()
+    assert (source.examples(EVERYTHING)["image"][:, 0] == image / np.float32(255)).all()
 
 
-# ---- pictures ----------------------------------------------------------------------------
+# ---- images ------------------------------------------------------------------------------
 
 
 def save(path: Path, array: np.ndarray) -> None:
@@ -238,7 +239,7 @@ def save(path: Path, array: np.ndarray) -> None:
     Image.fromarray(array).save(path)
 
 
-def test_a_folder_of_pictures_has_its_folders_as_classes(tmp_path: Path) -> None:
+def test_a_folder_of_images_has_its_folders_as_classes(tmp_path: Path) -> None:
     red = np.zeros((4, 4, 3), np.uint8)
     red[..., 0] = 255
     save(tmp_path / "pets/dog/b.png", red)
@@ -246,7 +247,7 @@ def test_a_folder_of_pictures_has_its_folders_as_classes(tmp_path: Path) -> None
     save(tmp_path / "pets/cat/c.png", np.full((4, 4), 102, np.uint8))
     source = source_of(tmp_path, 'image_folder("pets", size=4)')
     assert source.names["label"] == ("cat", "dog")
-    rows = source.rows(EVERYTHING)
+    rows = source.examples(EVERYTHING)
     assert rows["image"].shape == (3, 3, 4, 4)
     assert rows["label"].tolist() == [0, 0, 1]
     assert rows["image"].mean(axis=(2, 3), dtype=np.float64).round(4).tolist() == [
@@ -256,11 +257,11 @@ def test_a_folder_of_pictures_has_its_folders_as_classes(tmp_path: Path) -> None
     ]
 
 
-def test_a_picture_is_scaled_to_its_shorter_side_and_its_middle_taken(tmp_path: Path) -> None:
+def test_an_image_is_resized_to_its_shorter_side_and_cropped_in_the_center(tmp_path: Path) -> None:
     wide = np.zeros((8, 24), np.uint8)
     wide[:, 8:16] = 255
     save(tmp_path / "p/wide.png", wide)
-    image = source_of(tmp_path, 'image_folder("p", size=4)').rows(EVERYTHING)["image"]
+    image = source_of(tmp_path, 'image_folder("p", size=4)').examples(EVERYTHING)["image"]
     # Beyond the edges of the white square the filter mixes a little of its neighbours in.
     assert (image[0, :, :, 1:3] == 1).all()
     assert (image > 0.8).all()
@@ -272,7 +273,7 @@ def test_a_picture_is_scaled_to_its_shorter_side_and_its_middle_taken(tmp_path: 
 def test_windows_follow_each_other_and_targets_are_one_later(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("abcdefghijklmnopqrstuvwxyz")
     source = source_of(tmp_path, 'char_windows("t.txt", length=4)')
-    rows = source.rows(np.array([0, 4]))
+    rows = source.examples(np.array([0, 4]))
     assert len(source) == 5
     assert rows["tokens"].tolist() == [[0, 1, 2, 3], [16, 17, 18, 19]]
     assert rows["target"].tolist() == [[1, 2, 3, 4], [17, 18, 19, 20]]
@@ -290,7 +291,7 @@ def test_in_order_a_state_can_be_carried_on(tmp_path: Path) -> None:
         assert (after["tokens"][:, 0] == before["target"][:, -1]).all()
 
 
-def test_shuffled_windows_begin_elsewhere_in_each_epoch(tmp_path: Path) -> None:
+def test_shuffled_windows_start_elsewhere_in_each_epoch(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("".join(chr(0x100 + i) for i in range(100)))
     batches = batches_of(tmp_path, 'char_windows("t.txt", length=5) |> batches(19, shuffle=true)')
     offsets = [
@@ -309,7 +310,7 @@ def test_letters_and_a_vocabulary_of_another_text(tmp_path: Path) -> None:
     )
     names = source.names["tokens"]
     assert len(names) == 27
-    assert "".join(names[int(i)] for i in source.rows(EVERYTHING)["tokens"][0]) == "hello "
+    assert "".join(names[int(i)] for i in source.examples(EVERYTHING)["tokens"][0]) == "hello "
 
 
 def written(words: Sequence[str], rows: Array) -> list[list[str]]:
@@ -320,7 +321,7 @@ def written(words: Sequence[str], rows: Array) -> list[list[str]]:
 def test_sentences_are_filled_up_and_marked(tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("Go.\tVa !\nGo on now.\tContinue maintenant, va !\tnote\n")
     source = source_of(tmp_path, 'sentence_pairs("p.txt", vocab=20)')
-    rows = source.rows(EVERYTHING)
+    rows = source.examples(EVERYTHING)
     from_words, to_words = source.names["src"], source.names["tgt_in"]
     assert written(from_words, rows["src"]) == [["go", ".", ">"], ["go", "on", "now", ".", ">"]]
     assert rows["src_len"].tolist() == [3, 5]
@@ -330,14 +331,14 @@ def test_sentences_are_filled_up_and_marked(tmp_path: Path) -> None:
     assert rows["tgt_mask"].sum(axis=1).tolist() == [3, 6]
 
 
-def test_neighbours_are_those_of_the_line_and_noise_is_no_neighbour(tmp_path: Path) -> None:
+def test_neighbors_are_those_of_the_line_and_noise_is_not_a_neighbor(tmp_path: Path) -> None:
     words = [f"w{i}" for i in range(30)]
     lines = [" ".join(words[i : i + 6]) for i in range(0, 30, 6)] * 3
     (tmp_path / "p.txt").write_text("\n".join([*lines, "alone"]))
     source = source_of(
         tmp_path, 'skipgram_pairs("p.txt", vocab=40, window=2, negatives=3, subsample=1.0)'
     )
-    rows = source.rows(EVERYTHING)
+    rows = source.examples(EVERYTHING)
     names = source.names["center"]
     assert len(source) == 90
     assert rows["context"].shape == rows["label"].shape == rows["mask"].shape == (90, 4 * (1 + 3))
@@ -359,7 +360,7 @@ def test_frequent_words_are_left_out_more_often(tmp_path: Path) -> None:
     source = source_of(
         tmp_path, 'skipgram_pairs("p.txt", vocab=40, window=2, negatives=1, subsample=0.05)'
     )
-    center = source.rows(EVERYTHING)["center"]
+    center = source.examples(EVERYTHING)["center"]
     the = source.names["center"].index("the")
     assert 0.35 < (center == the).sum() / 900 < 0.46  # the square root of 0.05 / 0.3
 
@@ -373,7 +374,7 @@ def test_reviews_have_their_words_and_verdicts(tmp_path: Path) -> None:
         path.write_text(text)
     source = source_of(tmp_path, 'imdb("test", vocab=5, longest=3)')
     assert source.names["tokens"] == ("", "?", "film", "good", "bad")
-    rows = source.rows(EVERYTHING)
+    rows = source.examples(EVERYTHING)
     assert rows["tokens"].tolist() == [[4, 4, 4], [3, 1, 0]]
     assert rows["length"].tolist() == [3, 2]
     assert rows["label"].tolist() == [0, 1]
@@ -383,7 +384,7 @@ def test_reviews_have_their_words_and_verdicts(tmp_path: Path) -> None:
 
 
 def test_linear_data_have_the_weights_they_were_made_with(tmp_path: Path) -> None:
-    rows = source_of(tmp_path, "noisy_linear(1000, w=[2.0, -3.4], b=4.2)").rows(EVERYTHING)
+    rows = source_of(tmp_path, "noisy_linear(1000, w=[2.0, -3.4], b=4.2)").examples(EVERYTHING)
     x = np.column_stack([rows["x"], np.ones(1000)])
     found = np.linalg.lstsq(x, rows["y"][:, 0])[0]
     np.testing.assert_allclose(found, [2, -3.4, 4.2], atol=0.01)
@@ -391,7 +392,7 @@ def test_linear_data_have_the_weights_they_were_made_with(tmp_path: Path) -> Non
 
 def test_a_polynomial_has_its_terms_and_its_weights(tmp_path: Path) -> None:
     text = "noisy_polynomial(200, terms=20, w=[5.0, 1.2, -3.4, 5.6], noise=0.001)"
-    rows = source_of(tmp_path, text).rows(EVERYTHING)
+    rows = source_of(tmp_path, text).examples(EVERYTHING)
     assert rows["x"].shape == (200, 20)
     found = np.linalg.lstsq(rows["x"][:, :4].astype(np.float64), rows["y"][:, 0])[0]
     np.testing.assert_allclose(found, [5, 1.2, -3.4, 5.6], atol=0.01)
@@ -401,25 +402,25 @@ def test_a_polynomial_has_its_terms_and_its_weights(tmp_path: Path) -> None:
 
 def test_clouds_moons_and_waves_are_where_they_should_be(tmp_path: Path) -> None:
     text = "gaussian_clouds(3000, centers=[[0.0, 5.0], [-3.0, 0.0], [9.0, 9.0]], std=0.5)"
-    rows = source_of(tmp_path, text).rows(EVERYTHING)
+    rows = source_of(tmp_path, text).examples(EVERYTHING)
     means = [rows["x"][rows["label"] == i].mean(axis=0) for i in range(3)]
     np.testing.assert_allclose(means, [[0, 5], [-3, 0], [9, 9]], atol=0.08)
-    moons = source_of(tmp_path, "two_moons(400, noise=0.0)").rows(EVERYTHING)
+    moons = source_of(tmp_path, "two_moons(400, noise=0.0)").examples(EVERYTHING)
     upper = moons["x"][moons["label"] == 0]
     np.testing.assert_allclose(np.linalg.norm(upper, axis=1), 1, atol=1e-6)
     assert upper[:, 1].min() >= 0
     text = "transformed_gaussian(4000, matrix=[[1.0, 2.0], [-0.1, 0.5]], shift=[1.0, 2.0])"
-    x = source_of(tmp_path, text).rows(EVERYTHING)["x"].astype(np.float64)
+    x = source_of(tmp_path, text).examples(EVERYTHING)["x"].astype(np.float64)
     a = np.array([[1, 2], [-0.1, 0.5]])
     np.testing.assert_allclose(np.cov(x.T), a.T @ a, atol=0.25)
-    wave = source_of(tmp_path, "noisy_sine(50, window=4, noise=0.0)").rows(EVERYTHING)
+    wave = source_of(tmp_path, "noisy_sine(50, window=4, noise=0.0)").examples(EVERYTHING)
     np.testing.assert_allclose(wave["x"][0], np.sin(0.01 * np.arange(1, 5)), rtol=1e-6)
     np.testing.assert_allclose(wave["y"][:-1, 0], wave["x"][1:, -1])
 
 
 def test_the_seed_of_synthetic_data_is_their_own(tmp_path: Path) -> None:
-    rows = rows_of(tmp_path, "two_moons(9) |> batches(3)")
-    a, b = (open_rows(rows, root=tmp_path, seed=seed) for seed in (0, 1))
+    rows = pipeline_of(tmp_path, "two_moons(9) |> batches(3)")
+    a, b = (open_examples(rows, root=tmp_path, seed=seed) for seed in (0, 1))
     assert a.fingerprint() == b.fingerprint()
     assert source_of(tmp_path, "two_moons(9, seed=1)").fingerprint() != a.fingerprint()
 
@@ -438,20 +439,22 @@ def test_python_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
         source_of(tmp_path, "made(3)", MADE)
     assert caught.value.rule.code == "python-not-allowed"
     assert not (tmp_path / "ran").exists()
-    assert source_of(tmp_path, "made(3)", MADE, allow_python=True).rows(EVERYTHING)[
+    assert source_of(tmp_path, "made(3)", MADE, allow_python=True).examples(EVERYTHING)[
         "label"
     ].tolist() == [0, 1, 2]
 
 
-def test_a_function_that_fails_is_told_as_it_is(tmp_path: Path) -> None:
+def test_a_function_that_fails_is_reported_as_it_is(tmp_path: Path) -> None:
     declared = MADE.replace("making_rows:load", "json:loads").replace("n: int", "s: str")
     with pytest.raises(NetlangError, match="`json:loads` failed: JSONDecodeError: Expecting"):
         source_of(tmp_path, 'made("")', declared, allow_python=True)
-    with pytest.raises(FileError, match="`json:loads` gave list, and rows are a dict of arrays"):
+    with pytest.raises(
+        FileError, match="`json:loads` gave list, and examples are a dict of arrays"
+    ):
         source_of(tmp_path, 'made("[1]")', declared, allow_python=True)
 
 
-# ---- what is known of the rows -----------------------------------------------------------
+# ---- what is known of the examples -------------------------------------------------------
 
 
 def test_a_fingerprint_is_that_of_the_data(tmp_path: Path) -> None:
@@ -462,7 +465,7 @@ def test_a_fingerprint_is_that_of_the_data(tmp_path: Path) -> None:
     assert prints[0] == prints[2] != prints[1]
 
 
-def test_classes_no_row_has_are_told(tmp_path: Path) -> None:
+def test_classes_without_examples_are_reported(tmp_path: Path) -> None:
     np.savez(tmp_path / "points.npz", x=np.zeros((3, 2)), label=np.array([0, 3, 0]))
     source = source_of(tmp_path, "points()", POINTS)
     assert check_classes(source, "label", 5) == (1, 2, 4)

@@ -197,6 +197,6 @@ train small(lr: float = 0.1) {
     opened = program(tmp_path, text)
     assert opened.diagnostics.items == []
     plan = opened.plans["small"]
-    assert plan.metrics == ("acc", "top5", "top_k", "top_k2")
-    assert set(plan.settings) == {"data", "loss", "metrics", "optimizer", "run"}
-    assert str(plan.settings["run"]) == "10 epochs"
+    assert list(plan.metrics) == ["acc", "top5", "top_k", "top_k2"]
+    assert list(plan.measured) == ["loss", *plan.metrics]
+    assert str(plan.run) == "10 epochs"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from netlang.evaluate.context.values import Duration, Object, Setting
-from netlang.training.step.schedules import Clock, length, rate
+from netlang.evaluate.context.values import Duration
+from netlang.plan.records import RECORDS
+from netlang.plan.schedules import Clock, Rate, Schedule, end_of, rate_at
 
 EPOCHWISE = Clock(steps_per_epoch=1, total=12)
 
@@ -14,13 +15,15 @@ def epochs(amount: float) -> Duration:
     return Duration(amount, "epochs")
 
 
-def schedule(name: str, lr: Object, **arguments: Object) -> Setting:
-    return Setting("schedule", name, {"lr": lr, **arguments})
+def schedule(name: str, lr: Rate, **arguments: object) -> Schedule:
+    made = RECORDS[name](lr=lr, **arguments)
+    assert isinstance(made, Schedule)
+    return made
 
 
 CASES = {
     "multi_step": (
-        schedule("multi_step", 0.3, factor=0.5, at=[epochs(4), epochs(8)]),
+        schedule("multi_step", 0.3, factor=0.5, at=(epochs(4), epochs(8))),
         [0.3] * 4 + [0.15] * 4 + [0.075] * 4,
     ),
     "cosine": (
@@ -60,26 +63,26 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_rates_are_those_of_the_formula(name: str) -> None:
     given, expected = CASES[name]
-    actual = [rate(given, epoch, EPOCHWISE) for epoch in range(len(expected))]
+    actual = [rate_at(given, epoch, EPOCHWISE) for epoch in range(len(expected))]
     assert actual == pytest.approx(expected, abs=2e-9)
 
 
 def test_a_warmup_goes_over_into_the_schedule_it_is_given() -> None:
     cosine = schedule("cosine", 0.3, over=epochs(10), final=0.0)
     both = schedule("warmup", cosine, over=epochs(2), start=0.0)
-    assert rate(both, 0, EPOCHWISE) == 0.0
-    assert rate(both, 1, EPOCHWISE) == pytest.approx(rate(cosine, 1, EPOCHWISE) / 2)
-    assert rate(both, 5, EPOCHWISE) == rate(cosine, 5, EPOCHWISE)
+    assert rate_at(both, 0, EPOCHWISE) == 0.0
+    assert rate_at(both, 1, EPOCHWISE) == pytest.approx(rate_at(cosine, 1, EPOCHWISE) / 2)
+    assert rate_at(both, 5, EPOCHWISE) == rate_at(cosine, 5, EPOCHWISE)
 
 
 def test_epochs_are_counted_in_steps() -> None:
     clock = Clock(steps_per_epoch=100, total=1000)
     stairs = schedule("step_decay", 1.0, factor=0.5, every=epochs(2))
-    assert [rate(stairs, s, clock) for s in (0, 199, 200, 399, 400)] == [1, 1, 0.5, 0.5, 0.25]
+    assert [rate_at(stairs, s, clock) for s in (0, 199, 200, 399, 400)] == [1, 1, 0.5, 0.5, 0.25]
 
 
 def test_a_schedule_knows_when_it_ends() -> None:
     cosine = schedule("cosine", 0.3, over=epochs(10), final=0.0)
     both = schedule("warmup", cosine, over=Duration(500, "steps"), start=0.0)
-    assert length(both, Clock(100, 1000)) == 1000
-    assert length(0.1, Clock(100, 1000)) == 0
+    assert end_of(both, Clock(100, 1000)) == 1000
+    assert end_of(0.1, Clock(100, 1000)) == 0

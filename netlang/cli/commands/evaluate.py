@@ -44,13 +44,13 @@ def command(
 ) -> None:  # fmt: skip
     """Evaluate saved parameters: the loss and the metrics of a train section on `valid`."""
     pairs = (text.rpartition("=") for text in weights)
-    measured = netlang.load(file).evaluate(
+    found = netlang.load(file).evaluate(
         {layer: path for layer, _, path in pairs}, section, settings=settings, backend=backend,
         provider=provider,
     )  # fmt: skip
-    metrics = measured.figures
+    metrics = found.metrics
     if as_json:
-        print_json({"of": measured.of, "examples": measured.rows, "metrics": dict(metrics)})
+        print_json({"of": found.of, "examples": found.examples, "metrics": dict(metrics)})
         return
-    echo(f"{measured.rows:,} examples of `{measured.of}`")
+    echo(f"{found.examples:,} examples of `{found.of}`")
     echo(columns((f"  {name}", f"{value:.4f}") for name, value in metrics.items()))

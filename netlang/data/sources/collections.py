@@ -1,4 +1,4 @@
-"""Collections everyone knows: digits, MNIST, Fashion-MNIST, CIFAR-10."""
+"""Well-known collections of images: digits, MNIST, Fashion-MNIST, CIFAR-10."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netlang.data.columns import check_classes, fit
+from netlang.data.pipeline import Location
 from netlang.data.source import Arrays
 from netlang.data.sources.idx import read_idx
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, NetlangError
-from netlang.evaluate.context.values import Origin
 from netlang.storage.npy import read_npz
 from netlang.system.files import data_folders, reading
 from netlang.system.numpy import Array, np
@@ -25,13 +25,13 @@ _THINGS = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 _SPLITS = ("train", "test")
-_DIGITS_TRAINED, _GREYS = 1500, 16
+_TRAINING_DIGITS, _GRAY_LEVELS = 1500, 16
 _CIFAR_ROW = 1 + 3 * 32 * 32
 
 
 @dataclass(frozen=True, slots=True)
 class _Collection:
-    """Where a collection may lie, and who brings it."""
+    """Where a collection may be found, and how to get it."""
 
     title: str
     folders: tuple[str, ...]
@@ -64,32 +64,31 @@ _CIFAR = _Collection(
 )
 
 
-def split_of(origin: Origin) -> str:
-    """Give the part of a collection that is asked for: train or test."""
-    split = str(origin.arguments["split"])
+def check_split(dataset: str, split: str) -> None:
+    """Raise ``NetlangError`` for a split that a dataset does not have."""
     if split not in _SPLITS:
         raise NetlangError(
             rules.UNKNOWN_SPLIT,
-            f'`{origin.dataset}` has no part "{split}"',
+            f'`{dataset}` has no part "{split}"',
             helps=['it has "train" and "test"'],
             exit_code=USAGE,
         )
-    return split
 
 
-def open_digits(origin: Origin) -> Arrays:
+def open_digits(split: str, location: Location) -> Arrays:
     """Open the digits that come with netlang."""
-    trained = split_of(origin) == "train"
-    part = slice(_DIGITS_TRAINED) if trained else slice(_DIGITS_TRAINED, None)
+    check_split("digits", split)
+    part = slice(_TRAINING_DIGITS) if split == "train" else slice(_TRAINING_DIGITS, None)
     arrays = {n: a[part] for n, a in read_npz(Path(__file__).parents[1] / "digits.npz").items()}
-    source = fit("digits", origin.columns, arrays).named(label=_DIGITS)
-    return replace(source, divisors={"image": float(_GREYS)})
+    source = fit("digits", location.columns, arrays).named(label=_DIGITS)
+    return replace(source, divisors={"image": float(_GRAY_LEVELS)})
 
 
-def open_mnist(origin: Origin, root: Path) -> Arrays:
+def open_mnist(dataset: str, split: str, location: Location) -> Arrays:
     """Open MNIST or Fashion-MNIST from their four files."""
-    collection = _MNIST if origin.dataset == "mnist" else _FASHION
-    prefix = "train" if split_of(origin) == "train" else "t10k"
+    check_split(dataset, split)
+    collection = _MNIST if dataset == "mnist" else _FASHION
+    prefix = "train" if split == "train" else "t10k"
     found = {
         "image": (f"{prefix}-images", "idx3-ubyte"),
         "label": (f"{prefix}-labels", "idx1-ubyte"),
@@ -98,25 +97,28 @@ def open_mnist(origin: Origin, root: Path) -> Arrays:
         column: [f"{stem}{dot}{kind}{packed}" for packed in ("", ".gz") for dot in "-."]
         for column, (stem, kind) in found.items()
     }
-    folder = _folder(collection, root, list(names.values()))
+    folder = _folder(collection, location.root, list(names.values()))
     read = {
         column: read_idx(next(folder / n for n in choices if (folder / n).is_file()))
         for column, choices in names.items()
     }
     arrays = {column: array for column, (array, _) in read.items()}
-    source = fit(str(folder), origin.columns, arrays, print="-".join(p for _, p in read.values()))
+    source = fit(
+        str(folder),
+        location.columns,
+        arrays,
+        checksum="-".join(checksum for _, checksum in read.values()),
+    )
     check_classes(source, "label", len(collection.names))
     return source.named(label=collection.names)
 
 
-def open_cifar10(origin: Origin, root: Path) -> Arrays:
+def open_cifar10(split: str, location: Location) -> Arrays:
     """Open the binary version of CIFAR-10: a byte for the class, then red, green, blue."""
-    names = (
-        [f"data_batch_{i}.bin" for i in range(1, 6)]
-        if split_of(origin) == "train"
-        else ["test_batch.bin"]
-    )
-    folder = _folder(_CIFAR, root, [[name] for name in names])
+    check_split("cifar10", split)
+    training = [f"data_batch_{i}.bin" for i in range(1, 6)]
+    names = training if split == "train" else ["test_batch.bin"]
+    folder = _folder(_CIFAR, location.root, [[name] for name in names])
     parts: list[Array] = []
     for name in names:
         with reading(folder / name) as stream:
@@ -129,13 +131,13 @@ def open_cifar10(origin: Origin, root: Path) -> Arrays:
         parts.append(np.frombuffer(data, np.uint8).reshape(-1, _CIFAR_ROW))
     whole = np.concatenate(parts)
     arrays = {"image": whole[:, 1:].reshape(-1, 3, 32, 32), "label": whole[:, 0]}
-    source = fit(str(folder), origin.columns, arrays)
+    source = fit(str(folder), location.columns, arrays)
     check_classes(source, "label", len(_THINGS))
     return source.named(label=_THINGS)
 
 
 def _folder(collection: _Collection, root: Path, wanted: list[list[str]]) -> Path:
-    """Find the folder that holds one of each list of names."""
+    """Return the folder that holds one file of each list of names."""
     folders = [base / name for base in data_folders(root) for name in collection.folders]
     folders += [Path(name) for name in collection.system]
     for folder in folders:

@@ -1,4 +1,4 @@
-"""Rows from a Python function, which runs only where that was allowed."""
+"""Examples from a Python function, which runs only where that was allowed."""
 
 from __future__ import annotations
 
@@ -12,42 +12,38 @@ from netlang.data.columns import fit
 from netlang.data.source import Arrays
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
-from netlang.evaluate.context.values import Origin
+from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
 
-def open_function(origin: Origin, root: Path, *, allowed: bool) -> Arrays:
-    """Call ``module:name`` with the dataset's arguments; it gives a dict of arrays by column.
+def call_function(
+    place: str, arguments: Mapping[str, object], columns: Mapping[str, TensorType], root: Path
+) -> Arrays:
+    """Call ``module:name``, which returns a dict of arrays by column.
 
-    The module is looked for beside the program first. Raises ``NetlangError`` unless ``allowed``.
+    The module is looked for in the program's folder first.
     """
-    place = str(origin.fields["python"])
-    if not allowed:
-        raise NetlangError(
-            rules.PYTHON_NOT_ALLOWED,
-            f"the dataset `{origin.dataset}` runs Python: `{place}`",
-            notes=["a program from someone else could do anything this way"],
-            helps=["if you trust it, give `--allow-python`"],
-        )
     module, colon, name = place.partition(":")
     if not colon or not name.isidentifier():
         raise FileError(f"`{place}` names no function", helps=["write `module:function`"])
-    given = _called(place, module, name, origin, root)
-    if not isinstance(given, Mapping):
+    returned = _call(place, module, name, arguments, root)
+    if not isinstance(returned, Mapping):
         raise FileError(
-            f"`{place}` gave {type(given).__name__}, and rows are a dict of arrays by column"
+            f"`{place}` gave {type(returned).__name__}, and examples are a dict of arrays by column"
         )
-    columns = cast("Mapping[str, object]", given)
-    arrays: dict[str, Array] = {str(key): np.asarray(value) for key, value in columns.items()}
-    return fit(f"`{place}`", origin.columns, arrays)
+    found = cast("Mapping[object, object]", returned)
+    arrays: dict[str, Array] = {str(key): np.asarray(value) for key, value in found.items()}
+    return fit(f"`{place}`", columns, arrays)
 
 
-def _called(place: str, module: str, name: str, origin: Origin, root: Path) -> object:
+def _call(
+    place: str, module: str, name: str, arguments: Mapping[str, object], root: Path
+) -> object:
     sys.path.insert(0, str(root.resolve()))
     try:
-        return getattr(import_module(module), name)(**origin.arguments)
+        return getattr(import_module(module), name)(**arguments)
     except Exception as error:
-        # It is the user's own code: whatever it raises is told as it is.
+        # It is the user's own code: whatever it raises is reported as it is.
         raise NetlangError(
             rules.PYTHON_FAILED, f"`{place}` failed: {type(error).__name__}: {error}"
         ) from error

@@ -1,4 +1,4 @@
-"""The files of MNIST: arrays behind a header of their sizes, packed or not."""
+"""The files of MNIST: arrays after a header of their sizes, compressed or not."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _LARGEST_RATIO, _SMALLEST_BOMB = 200, 1 << 26
 
 
 def read_idx(path: Path) -> tuple[Array, str]:
-    """Read an idx file, plain or packed by gzip, and a print of its bytes.
+    """Read an idx file, plain or compressed by gzip, and a checksum of its bytes.
 
-    Raises ``FileError`` for one that isn't exactly its header's array, and ``TooLargeError`` for a
-    small file that claims to unpack to a huge one. Source: http://yann.lecun.com/exdb/mnist.
+    Raises ``FileError`` for one that is not exactly the array of its header, and ``TooLargeError``
+    for a small file that claims to decompress to a huge one. Source: http://yann.lecun.com/exdb/mnist.
     """
     with reading(path) as stream:
         data = stream.read()

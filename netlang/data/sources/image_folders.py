@@ -1,4 +1,4 @@
-"""A folder with a folder of pictures for each class."""
+"""A folder with a folder of images for each class."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from netlang.ir.types import TensorType
 from netlang.storage.inputs import PICTURES
 from netlang.system.numpy import Array, np
 
-_HELD_BYTES = 1 << 29
+_CACHED_BYTES = 1 << 29
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageFolder(Source):
-    """Pictures read when they are asked for; as many as fit in half a GiB are kept."""
+    """Images read when they are requested; as many as fit in half a GiB are cached."""
 
     heavy = True
     place: str
@@ -29,31 +29,31 @@ class ImageFolder(Source):
     labels: Array
     names: Mapping[str, Sequence[str]]
     size: int
-    held: dict[int, Array] = field(default_factory=dict[int, "Array"])
+    cache: dict[int, Array] = field(default_factory=dict[int, "Array"])
 
     def __len__(self) -> int:
         return len(self.files)
 
-    def rows(self, chosen: Chosen) -> Batch:
+    def examples(self, chosen: Chosen) -> Batch:
         numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
-        images = np.stack([self._picture(int(i)) for i in numbers])
+        images = np.stack([self._image(int(i)) for i in numbers])
         return {
             "image": np.divide(images, np.float32(255), dtype=np.float32),
             "label": self.labels[numbers],
         }
 
-    def _picture(self, number: int) -> Array:
-        kept = self.held.get(number)
-        if kept is not None:
-            return kept
+    def _image(self, number: int) -> Array:
+        cached = self.cache.get(number)
+        if cached is not None:
+            return cached
         from netlang.storage.images import read_square
 
         stamp = self.files[number]
         stamp.check()
-        picture = read_square(stamp.path, self.size)
-        if len(self.held) < _HELD_BYTES // picture.nbytes:
-            self.held[number] = picture
-        return picture
+        image = read_square(stamp.path, self.size)
+        if len(self.cache) < _CACHED_BYTES // image.nbytes:
+            self.cache[number] = image
+        return image
 
     def whole(self, column: str) -> Array | None:
         return self.labels if column == "label" else None
@@ -68,10 +68,10 @@ class ImageFolder(Source):
 
 
 def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> ImageFolder:
-    """Open a folder of pictures; the classes are its folders, sorted by name.
+    """Open a folder of images; the classes are its folders, sorted by name.
 
-    A folder with pictures and no folders is one class. Raises ``NetlangError`` where there are
-    none, or where Pillow isn't there to read them.
+    A folder with images and no folders is one class. Raises ``NetlangError`` where there are none,
+    or where Pillow is not installed.
     """
     _require_pillow(folder)
     if not folder.is_dir():
@@ -84,7 +84,7 @@ def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> I
         found = sorted(p for p in place.iterdir() if p.suffix.lower() in PICTURES)
         if not found:
             raise FileError(
-                f"{place} holds no pictures", helps=[f"pictures end in {', '.join(PICTURES)}"]
+                f"{place} holds no images", helps=[f"images end in {', '.join(PICTURES)}"]
             )
         for path in found:
             if not path.resolve().is_relative_to(real):
@@ -101,7 +101,7 @@ def _require_pillow(folder: Path) -> None:
     if find_spec("PIL") is None:
         raise NetlangError(
             rules.PILLOW_MISSING,
-            f"{folder} holds pictures, and reading pictures needs Pillow",
+            f"{folder} holds images, and reading images needs Pillow",
             helps=['pip install "netlang[images]"'],
             exit_code=ENVIRONMENT,
         )

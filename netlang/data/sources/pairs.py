@@ -1,4 +1,4 @@
-"""Pairs out of texts: sentences with their translations, words with their neighbours."""
+"""Pairs from texts: sentences with their translations, words with their neighbors."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
-_SIGNS = ("", "?", "<", ">")
-"""What fills up, stands for any other word, begins and ends a sentence."""
+_SPECIAL = ("", "?", "<", ">")
+"""Special tokens: padding, unknown word, start and end of sentence."""
 _UNKNOWN, _BEGIN, _END = 1, 2, 3
 _KEEP_SITE, _WINDOW_SITE, _NEGATIVE_SITE = (1 << 16) + 1, (1 << 16) + 2, (1 << 16) + 3
 _NOISE_POWER = 0.75
@@ -23,21 +23,21 @@ _NOISE_POWER = 0.75
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentences(Source):
-    """Sentences with their translations; a batch is filled up to its longest."""
+    """Sentences with their translations; a batch is padded to its longest."""
 
     place: str
     columns: Mapping[str, TensorType]
     source: Lines
     target: Lines
     names: Mapping[str, Sequence[str]]
-    print: str
+    checksum: str
 
     def __len__(self) -> int:
         return len(self.source.starts) - 1
 
-    def rows(self, chosen: Chosen) -> Batch:
+    def examples(self, chosen: Chosen) -> Batch:
         numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
-        # A target is kept with both of its signs; each side of the pair leaves one out.
+        # A target is stored with its start and its end; each side of the pair leaves one out.
         whole = self.target.padded(numbers)
         lengths = self.target.lengths(numbers)
         wanted = np.ascontiguousarray(whole[:, 1:])
@@ -51,7 +51,7 @@ class Sentences(Source):
         }
 
     def fingerprint(self) -> str:
-        return self.print
+        return self.checksum
 
 
 def open_sentences(
@@ -73,31 +73,31 @@ def open_sentences(
         targets.append(words_of(parts[1])[: longest - 1])
     if not sources:
         raise FileError(f"{path} is empty")
-    from_words = most_frequent(sources, vocab - len(_SIGNS))
-    to_words = most_frequent(targets, vocab - len(_SIGNS))
+    from_words = most_frequent(sources, vocab - len(_SPECIAL))
+    to_words = most_frequent(targets, vocab - len(_SPECIAL))
     from_numbers, to_numbers = _numbers(from_words), _numbers(to_words)
-    to_names = (*_SIGNS, *to_words)
+    to_names = (*_SPECIAL, *to_words)
     return Sentences(
         str(path),
         columns,
         Lines.of([[*(from_numbers.get(w, _UNKNOWN) for w in s), _END] for s in sources]),
         Lines.of([[_BEGIN, *(to_numbers.get(w, _UNKNOWN) for w in s), _END] for s in targets]),
-        {"src": (*_SIGNS, *from_words), "tgt_in": to_names, "tgt_out": to_names},
+        {"src": (*_SPECIAL, *from_words), "tgt_in": to_names, "tgt_out": to_names},
         sum,
     )
 
 
 def _numbers(words: Sequence[str]) -> dict[str, int]:
-    return {word: i for i, word in enumerate(words, len(_SIGNS))}
+    return {word: i for i, word in enumerate(words, len(_SPECIAL))}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Neighbours(Source):
-    """Words with those around them and with noise words, drawn anew in each epoch.
+class Neighbors(Source):
+    """Words with those around them and with noise words, sampled again in each epoch.
 
     ``ids`` are the words of the text, ``begins`` and ``ends`` the line each is in, ``reaches`` how
-    far its window goes, ``centers`` the places that have a neighbour, ``noise`` the summed
-    chances of the words. Source: Mikolov et al., 2013.
+    far its window goes, ``centers`` the positions that have a neighbor, ``noise`` the cumulative
+    weights of the words. Source: Mikolov et al., 2013.
     """
 
     heavy = True
@@ -112,13 +112,13 @@ class Neighbours(Source):
     window: int
     negatives: int
     names: Mapping[str, Sequence[str]]
-    print: str
+    checksum: str
     epoch: Epoch
 
     def __len__(self) -> int:
         return len(self.centers)
 
-    def rows(self, chosen: Chosen) -> Batch:
+    def examples(self, chosen: Chosen) -> Batch:
         numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
         centers = self.centers[numbers]
         steps = np.concatenate([np.arange(-self.window, 0), np.arange(1, self.window + 1)])
@@ -135,7 +135,7 @@ class Neighbours(Source):
             len(steps) * self.negatives,
         )
         others = cast("Array", np.searchsorted(self.noise, drawn * self.noise[-1], side="right"))
-        # A noise word that is a true neighbour counts for nothing.
+        # A noise word that is a true neighbor is masked.
         true = (others[:, :, np.newaxis] == around[:, np.newaxis]) & near[:, np.newaxis]
         counted = np.repeat(near, self.negatives, axis=1) & ~np.any(true, axis=2)
         return {
@@ -149,10 +149,10 @@ class Neighbours(Source):
         return replace(self, epoch=epoch)
 
     def fingerprint(self) -> str:
-        return self.print
+        return self.checksum
 
 
-def open_neighbours(
+def open_neighbors(
     path: Path,
     columns: Mapping[str, TensorType],
     *,
@@ -161,11 +161,11 @@ def open_neighbours(
     negatives: int,
     subsample: float,
     seed: int,
-) -> Neighbours:
-    """Open a text as words and their neighbours on the same line.
+) -> Neighbors:
+    """Open a text as words and their neighbors on the same line.
 
-    Frequent words are left out at random: a word with the share f of the text stays with the
-    chance ``sqrt(subsample / f)``.
+    Frequent words are subsampled: a word with the share f of the text is kept with probability
+    ``sqrt(subsample / f)``.
     """
     text, sum = read_text(path)
     lines = [line.split() for line in text.splitlines()]
@@ -189,7 +189,7 @@ def open_neighbours(
     )
     noise = np.cumsum(counts.astype(np.float64) ** _NOISE_POWER)
     names = {"center": ("?", *words), "context": ("?", *words)}
-    return Neighbours(
+    return Neighbors(
         str(path), columns, ids, begins, ends, reaches, centers, noise, window, negatives, names,
         sum, Epoch(seed),
     )  # fmt: skip

@@ -39,12 +39,12 @@ def read_table(
     separator: str = ",",
     header: bool | None = None,
 ) -> Arrays:
-    """Read a file with a line of numbers for each row.
+    """Read a file with a line of numbers for each example.
 
-    A first line that isn't numbers names the columns; ``header`` says it outright. A column of
-    several values takes as many neighbours, or those named ``x.0``, ``x.1``, … Where the names
-    are not the declared ones, columns are taken in order. Numbers are written with a point;
-    infinities, gaps and other notations are refused. Raises ``FileError`` with line and column.
+    A first line without numbers names the columns, unless ``header`` decides. A column of several
+    values takes as many adjacent ones, or those named ``x.0``, ``x.1``, … Where the names are not
+    the declared ones, columns are taken in order. Numbers have a decimal point; infinities, gaps
+    and other notations are rejected. Raises ``FileError`` with line and column.
     """
     text, checksum = read_text(path)
     lines = _lines(path, text, separator)
@@ -58,15 +58,15 @@ def read_table(
     rows = [] if names is not None else [first]
     rows.extend(lines)
     if not rows:
-        raise FileError(f"{path} has a line of names and no rows")
+        raise FileError(f"{path} has a line of names and no examples")
     table = _Table(path, rows, len(first[1]), names)
     arrays = {name: table.column(columns[name], chosen) for name, chosen in order.items()}
     table.reject_errors()
-    return fit(str(path), columns, arrays, print=checksum)
+    return fit(str(path), columns, arrays, checksum=checksum)
 
 
 def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]:
-    """Give the cells of each line that has any, with its number."""
+    """Yield the cells of each line that has any, with its number."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         try:
@@ -97,7 +97,7 @@ def _is_header(cells: Cells, header: bool | None) -> bool:
 def _order(
     path: Path, columns: Mapping[str, TensorType], names: Cells | None, width: int
 ) -> dict[str, range | list[int]]:
-    """Say which cells of a line make up each column."""
+    """Return which cells of a line make up each column."""
     sizes = _sizes(path, columns)
     if names is not None:
         by_name = {name: _named(name, size, names) for name, size in sizes.items()}
@@ -122,7 +122,7 @@ def _order(
 
 
 def _reject_separator(path: Path, text: str, separator: str) -> None:
-    """Say which separator the lines seem to have, where they don't have the one that is meant."""
+    """Report which separator the lines seem to have, if they do not have the expected one."""
     line = next(line for line in text.splitlines() if line.strip())
     found = max(_SEPARATORS, key=line.count)
     if found in line:
@@ -178,22 +178,22 @@ def _reject_name(path: Path, name: str, type: TensorType, size: int, names: Sequ
 
 
 class _Table:
-    """The cells of a file, and what is wrong with them."""
+    """The cells of a file, and the errors in them."""
 
     def __init__(
         self, path: Path, rows: list[tuple[int, Cells]], width: int, names: Cells | None
     ) -> None:
         self._path, self._rows, self._names = path, rows, names
-        self._faults: list[tuple[int, int, str]] = []
+        self._errors: list[tuple[int, int, str]] = []
         for line, cells in rows:
             if len(cells) != width:
-                self._faults.append(
+                self._errors.append(
                     (line, len(cells), f"{len(cells)} values, and the first line has {width}")
                 )
-        self._ragged = bool(self._faults)
+        self._ragged = bool(self._errors)
 
     def column(self, type: TensorType, chosen: Sequence[int]) -> Array:
-        """Give the values of one column, rows in front; faulty ones are noted."""
+        """Return the values of one column, the examples first, and record the errors in it."""
         shape = [d for d in type.shape if isinstance(d, int)]
         if self._ragged:
             return np.zeros((len(self._rows), *shape), numpy_dtype(type.dtype))
@@ -209,7 +209,7 @@ class _Table:
         return wide.reshape((len(self._rows), *shape)).astype(numpy_dtype(type.dtype))
 
     def _plain(self, dtype: DType, limits: Limits, chosen: Sequence[int]) -> Sequence[float] | None:
-        """Give the values all at once, if there is nothing to say about any of them."""
+        """Return the values all at once, if there is no error in any of them."""
         texts = [cells[i] for _, cells in self._rows for i in chosen]
         plain = _PLAIN if dtype.is_float else _PLAIN_WHOLE
         if dtype is DType.BOOL or plain.fullmatch("".join(texts)) is None:
@@ -232,21 +232,21 @@ class _Table:
                 value = int(text) if len(text) < _MOST_DIGITS else inf
             if limits[0] <= value <= limits[1]:
                 return value
-            return self._fault(line, at, f"`{text[:40]}` is outside of what {dtype} holds")
-        return self._fault(line, at, _complaint(text, dtype))
+            return self._error(line, at, f"`{text[:40]}` is outside of what {dtype} holds")
+        return self._error(line, at, _complaint(text, dtype))
 
-    def _fault(self, line: int, at: int, message: str) -> int:
+    def _error(self, line: int, at: int, message: str) -> int:
         named = f" in the column `{self._names[at]}`" if self._names else ""
-        self._faults.append((line, at + 1, f"{message}{named}"))
+        self._errors.append((line, at + 1, f"{message}{named}"))
         return 0
 
     def reject_errors(self) -> None:
-        """Raise ``FileError`` if anything was wrong, with the first places."""
-        if not self._faults:
+        """Raise ``FileError`` with the first errors, if there are any."""
+        if not self._errors:
             return
-        faults = sorted(self._faults)
-        shown = [f"{self._path}:{line}:{at}: {what}" for line, at, what in faults[:_MOST_SHOWN]]
-        more = len(faults) - len(shown)
+        errors = sorted(self._errors)
+        shown = [f"{self._path}:{line}:{at}: {what}" for line, at, what in errors[:_MOST_SHOWN]]
+        more = len(errors) - len(shown)
         notes = [*shown[1:], *([f"and {more:,} more"] if more else [])]
         raise FileError(shown[0], notes=notes)
 
@@ -262,18 +262,18 @@ def _limits(dtype: DType) -> Limits:
 
 
 def _complaint(text: str, dtype: DType) -> str:
-    """Say what a cell is instead of a number."""
+    """Describe a cell that is not a number."""
     shown = f"`{text[:40]}`" if text else "nothing"
     if dtype is DType.BOOL:
         return f"{shown} is none of true, false, 1 and 0"
-    kind = "number" if dtype.is_float else "whole number"
+    kind = "number" if dtype.is_float else "integer"
     if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text) is not None:
-        return f"{shown} has a comma: a {kind} is written with a point"
-    return f"{shown} is no {kind}"
+        return f"{shown} has a comma: the decimal separator is a point"
+    return f"{shown} is not {'a' if dtype.is_float else 'an'} {kind}"
 
 
 def normalized(source: Arrays, names: Sequence[str]) -> Arrays:
-    """Give the rows with mean 0 and standard deviation 1 in each value of some columns."""
+    """Return the examples with mean 0 and standard deviation 1 in some columns."""
     arrays = dict(source.arrays)
     for name in names:
         type = source.columns[name]
@@ -283,4 +283,6 @@ def normalized(source: Arrays, names: Sequence[str]) -> Arrays:
         spread = array.std(axis=0)
         centered = (array - array.mean(axis=0)) / np.where(spread == 0, 1, spread)
         arrays[name] = centered.astype(arrays[name].dtype)
-    return Arrays(source.place, source.columns, arrays, source.divisors, source.names, source.print)
+    return Arrays(
+        source.place, source.columns, arrays, source.divisors, source.names, source.checksum
+    )

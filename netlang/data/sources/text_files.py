@@ -19,11 +19,11 @@ _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
 
 
 def read_text(path: Path) -> tuple[str, str]:
-    """Read UTF-8 text, and a print of its bytes; raises ``FileError`` with the line for others."""
+    """Return UTF-8 text and a checksum; raise ``FileError`` with the line for anything else."""
     with reading(path) as stream:
         data = stream.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise TooLargeError(f"{path} has more than {_LARGEST:,} bytes", helps=["take it apart"])
+        raise TooLargeError(f"{path} has more than {_LARGEST:,} bytes", helps=["split it"])
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FileError(f"{path} is UTF-16 text", helps=["save it as UTF-8"])
     if (at := data.find(b"\0")) >= 0:
@@ -33,29 +33,29 @@ def read_text(path: Path) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FileError(
-            f"{path}:{line}: byte {error.start} is no UTF-8 text", helps=["save it as UTF-8"]
+            f"{path}:{line}: byte {error.start} is not valid UTF-8", helps=["save it as UTF-8"]
         ) from None
     return text, f"{len(data)}:{zlib.crc32(data):08x}"
 
 
 def words_of(text: str) -> list[str]:
-    """Take a text apart into small words and signs.
+    """Split a text into lowercase words and punctuation.
 
-    >>> words_of("Go on, it's late!")
-    ['go', 'on', ',', "it's", 'late', '!']
+    >>> words_of("No, it's late!")
+    ['no', ',', "it's", 'late', '!']
     """
     return _WORDS.findall(text.lower())
 
 
 def most_frequent(lines: Iterable[Sequence[str]], count: int) -> list[str]:
-    """Give the ``count`` most frequent words, the first by alphabet among equals."""
+    """Return the ``count`` most frequent words, alphabetically among equals."""
     counts = Counter(word for line in lines for word in line)
     return sorted(counts, key=lambda word: (-counts[word], word))[: max(count, 0)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """Lists of numbers of any length, one behind the other."""
+    """Lists of numbers of any length, concatenated."""
 
     flat: Array
     starts: Array
@@ -69,9 +69,9 @@ class Lines:
         return self.starts[chosen + 1] - self.starts[chosen]
 
     def padded(self, chosen: Array, fill: int = 0) -> Array:
-        """Give some of the lists, filled up to the longest of them: ``i64[N, T]``."""
+        """Return some of the lists, padded to the longest of them: ``i64[N, T]``."""
         lengths = self.lengths(chosen)
         steps = np.arange(max(1, int(lengths.max(initial=0))))
         inside = steps < lengths[:, np.newaxis]
-        places = np.where(inside, self.starts[chosen][:, np.newaxis] + steps, 0)
-        return np.where(inside, self.flat[places], fill)
+        positions = np.where(inside, self.starts[chosen][:, np.newaxis] + steps, 0)
+        return np.where(inside, self.flat[positions], fill)

@@ -1,4 +1,4 @@
-"""Texts character by character, and reviews with a verdict."""
+"""Texts character by character, and reviews with their sentiment."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _VERDICTS = ("neg", "pos")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows(Source):
-    """Neighbouring windows of a text, each with the same one character later."""
+    """Neighbouring windows of a text, each with the same window one character later."""
 
     place: str
     columns: Mapping[str, TensorType]
     ids: Array
     length: int
     names: Mapping[str, Sequence[str]]
-    print: str
+    checksum: str
     offset: int = 0
 
     def __len__(self) -> int:
         # One window less than there may be, so that every offset has as many.
         return (len(self.ids) - self.length) // self.length
 
-    def rows(self, chosen: Chosen) -> Batch:
+    def examples(self, chosen: Chosen) -> Batch:
         numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
         starts = numbers * self.length + self.offset
         windows = self.ids[starts[:, np.newaxis] + np.arange(self.length + 1)]
@@ -55,7 +55,7 @@ class Windows(Source):
         return replace(self, offset=int(drawn * self.length))
 
     def fingerprint(self) -> str:
-        return self.print
+        return self.checksum
 
 
 def open_windows(
@@ -98,7 +98,7 @@ def _codes(path: Path, letters: bool) -> tuple[Array, str]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reviews(Source):
-    """Texts of any length with a class; a batch is filled up to its longest."""
+    """Texts of any length with a class; a batch is padded to its longest."""
 
     place: str
     columns: Mapping[str, TensorType]
@@ -109,7 +109,7 @@ class Reviews(Source):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def rows(self, chosen: Chosen) -> Batch:
+    def examples(self, chosen: Chosen) -> Batch:
         numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
         return {
             "tokens": self.lines.padded(numbers),

@@ -1,4 +1,4 @@
-"""Functions of a train section that look at weights and figures: penalties, stops, savings."""
+"""Functions of a train section about parameters and metrics: penalties, stops, saving."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Values = Mapping[str, Object]
 Args = Mapping[str, Argued]
 
 MODES = ("auto", "max", "min")
-"""Which way a watched figure is better."""
+"""Which way a watched metric improves."""
 
 _RESERVED = ("checkpoint", "log.jsonl", "curves.", "program.net", "lock")
-"""What files of a run's folder begin with that are the run's own."""
+"""The prefixes of the run's own files in its folder."""
 
 
 @compile_time("l2")
@@ -57,7 +57,7 @@ def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> O
 
 @compile_time("grad")
 def _grad(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
-    """Type a gradient: it is made when the step is, from the network as it is then."""
+    """Return the type of a gradient, which is built with the step, in training mode."""
     of, by = values["of"], values["by"]
     assert isinstance(of, Value) and isinstance(by, Value)
     run = frame.run
@@ -96,14 +96,14 @@ def _check_mode(values: Values, args: Args) -> None:
     if values["mode"] not in MODES:
         reject(
             rules.OUT_OF_RANGE,
-            'a figure is better when it is larger, `"max"`, or smaller, `"min"`',
+            'a metric is better when it is larger, `"max"`, or smaller, `"min"`',
             args["mode"].span,
             f"this is {describe(values['mode'])}",
         )
 
 
 def _check_name(values: Values, args: Args) -> None:
-    """Refuse a name of a file that leads out of the run's folder, or is one of the run's own."""
+    """Reject the name of a file outside of the run's folder, or of one of the run's own."""
     name = values["path"]
     assert isinstance(name, str)
     plain = bool(name) and not set(name) & set('/\\:*?"<>|\0\n') and len(name) < 200

@@ -10,7 +10,7 @@ from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
-from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Rows, Setting
+from netlang.evaluate.context.values import UNKNOWN, Argued, Examples, Function, Object, Setting
 from netlang.ir.dims import Size
 from netlang.ir.graph import Graph
 from netlang.ir.types import TensorType
@@ -142,23 +142,23 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     return _after(rows, columns, "together", given)
 
 
-def _rows(name: str, args: Sequence[Argued], span: Span) -> Rows | None:
+def _rows(name: str, args: Sequence[Argued], span: Span) -> Examples | None:
     if not args:
-        reject(rules.MISSING_ARGUMENT, f"`{name}` needs rows", span)
+        reject(rules.MISSING_ARGUMENT, f"`{name}` needs examples", span)
     rows = args[0].value
     if rows is UNKNOWN or any(a.value is UNKNOWN for a in args):
         return None
-    if not isinstance(rows, Rows):
+    if not isinstance(rows, Examples):
         reject(
             rules.WRONG_TYPE,
-            f"`{name}` works on the rows of a dataset",
+            f"`{name}` works on the examples of a dataset",
             args[0].span,
             f"this is {describe(rows)}",
         )
     if rows.batched:
         reject(
             rules.WRONG_TYPE,
-            f"`{name}` works on single rows",
+            f"`{name}` works on single examples",
             args[0].span,
             "these are in batches",
             helps=(f"put `{name}` before `batches`",),
@@ -170,10 +170,12 @@ def _transforms(arg: Argued) -> list[Object]:
     return arg.value if isinstance(arg.value, list) else [arg.value]
 
 
-def _after(rows: Rows, columns: dict[str, TensorType], step: str, given: dict[str, Object]) -> Rows:
+def _after(
+    rows: Examples, columns: dict[str, TensorType], step: str, given: dict[str, Object]
+) -> Examples:
     """Give the rows after one more step, with the columns it leaves."""
     steps = (*rows.origin.steps, Setting("rows", step, given))
-    return Rows(columns, replace(rows.origin, steps=steps))
+    return Examples(columns, replace(rows.origin, steps=steps))
 
 
 def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None:
@@ -181,7 +183,7 @@ def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None
         return
     reject(
         rules.UNKNOWN_COLUMN,
-        f"these rows have no column `{name}`",
+        f"these examples have no column `{name}`",
         span,
         notes=(f"the columns are: {', '.join(f'{k}: {v}' for k, v in columns.items())}",),
         helps=did_you_mean(name, columns),

@@ -1,4 +1,4 @@
-"""Functions of rows and random draws, in train sections."""
+"""Functions of examples and random numbers, in train sections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import COMPILE_TIME, Args, CompileTime, Values, compile_time
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, Noise, reject
-from netlang.evaluate.context.values import IntRange, Object, Rows, Setting
+from netlang.evaluate.context.values import Examples, IntRange, Object, Setting
 from netlang.ir.dims import Dim, symbol
 from netlang.ir.types import F32, TensorType
 from netlang.syntax import ast
@@ -20,15 +20,15 @@ from netlang.syntax import ast
 @compile_time("batches")
 def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     rows = values["d"]
-    assert isinstance(rows, Rows)
+    assert isinstance(rows, Examples)
     if rows.batched:
-        reject(rules.WRONG_TYPE, "these rows are in batches already", args["d"].span)
+        reject(rules.WRONG_TYPE, "these examples are in batches already", args["d"].span)
     if values["shuffle"] and values["in_order"]:
         reject(
             rules.SHUFFLED_IN_ORDER,
-            "shuffled rows are not in order",
+            "shuffled examples are not in order",
             args["in_order"].span,
-            "each row is to follow the one before",
+            "each example is to follow the one before",
             secondary=(Label(args["shuffle"].span, "and any may follow any"),),
             helps=("leave one of them out",),
         )
@@ -37,11 +37,11 @@ def _batches(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame)
         for name, type in rows.columns.items()
     }
     given = {name: value for name, value in values.items() if name != "d"}
-    return Rows(columns, replace(rows.origin, batches=given), batched=True)
+    return Examples(columns, replace(rows.origin, batches=given), batched=True)
 
 
-def reject_rows_for_a_transform(name: str, rows: Rows, at: Span, span: Span) -> NoReturn:
-    """Say where a transform belongs that was called with rows: `digits("train") |> flip()`."""
+def reject_examples_for_a_transform(name: str, rows: Examples, at: Span, span: Span) -> NoReturn:
+    """Report where a transform belongs that was called with examples, as `digits() |> flip()`."""
     # The text of a stage of a pipeline is the transform as it goes into `map`.
     stage = at.end <= span.start
     shown = " ".join(span.text.split()) if stage else f"{name.removesuffix('_image')}(…)"
@@ -50,7 +50,7 @@ def reject_rows_for_a_transform(name: str, rows: Rows, at: Span, span: Span) -> 
     column = images[0] if images else next(iter(rows.columns))
     reject(
         rules.WRONG_TYPE,
-        "a transform changes a column, not the rows",
+        "a transform changes a column, not the examples",
         span,
         helps=(f"put it into `map`: `map({column}=[{shown}])`",),
     )
@@ -59,11 +59,11 @@ def reject_rows_for_a_transform(name: str, rows: Rows, at: Span, span: Span) -> 
 @compile_time("part")
 def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
     rows, chosen = values["d"], values["chosen"]
-    assert isinstance(rows, Rows)
+    assert isinstance(rows, Examples)
     if rows.batched:
         reject(
             rules.WRONG_TYPE,
-            "`part` chooses single rows",
+            "`part` chooses single examples",
             args["d"].span,
             "these are in batches",
             helps=("put `part` before `batches`",),
@@ -71,28 +71,28 @@ def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
     if not isinstance(chosen, IntRange):
         reject(
             rules.WRONG_TYPE,
-            "`part` takes a range of rows, such as `part(0..799)`",
+            "`part` takes a range of examples, such as `part(0..799)`",
             args["chosen"].span,
             f"this is {describe(chosen)}",
         )
     if chosen.first < 0 or not len(chosen):
         reject(
             rules.OUT_OF_RANGE,
-            "a part has rows, and the first row is 0",
+            "a part has examples, and the first is 0",
             args["chosen"].span,
             f"this is {describe(chosen)}",
         )
     given: dict[str, Object] = {"first": chosen.first, "last": chosen.last}
     steps = (*rows.origin.steps, Setting("rows", "part", given))
-    return Rows(rows.columns, replace(rows.origin, steps=steps))
+    return Examples(rows.columns, replace(rows.origin, steps=steps))
 
 
 def _listed(sizes: Object) -> str:
     return ", ".join(map(str, sizes)) if isinstance(sizes, list) else "N, 64"
 
 
-def _drawn(kind: str) -> CompileTime:
-    """Type a random draw: in a train section it is one more input of the step."""
+def _random(kind: str) -> CompileTime:
+    """Return the type of random numbers, which are an input of the step."""
 
     def apply(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame) -> Object:
         if not frame.run.training:
@@ -100,7 +100,7 @@ def _drawn(kind: str) -> CompileTime:
                 rules.RANDOM_IN_NET,
                 "a net computes the same for the same input",
                 span,
-                "random draws belong in a `train` section",
+                "random numbers belong in a `train` section",
                 helps=(
                     f"make the noise an input of the net: `z: f32[{_listed(values['shape'])}]`",
                 ),
@@ -109,12 +109,12 @@ def _drawn(kind: str) -> CompileTime:
         assert isinstance(shape, list)
         sizes = tuple(size for size in shape if isinstance(size, int | Dim))
         name = frame.binding_path() or "noise"
-        drawn = frame.run.builder.fresh(name, TensorType(F32, sizes))
-        frame.run.noise[drawn] = Noise(kind, drawn.name)
-        return drawn
+        noise = frame.run.builder.fresh(name, TensorType(F32, sizes))
+        frame.run.noise[noise] = Noise(kind, noise.name)
+        return noise
 
     return apply
 
 
-COMPILE_TIME["random_normal"] = _drawn("normal")
-COMPILE_TIME["random_uniform"] = _drawn("uniform")
+COMPILE_TIME["random_normal"] = _random("normal")
+COMPILE_TIME["random_uniform"] = _random("uniform")

@@ -10,7 +10,7 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.arguments import assign, takes_tensor
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.builtins.counts import SPECIAL
-from netlang.evaluate.builtins.data import reject_rows_for_a_transform
+from netlang.evaluate.builtins.data import reject_examples_for_a_transform
 from netlang.evaluate.builtins.numbers import numeric
 from netlang.evaluate.builtins.registry import COMPILE_TIME
 from netlang.evaluate.calls.binding import bind_arguments
@@ -23,10 +23,10 @@ from netlang.evaluate.context.parameter_paths import claim, origin
 from netlang.evaluate.context.values import (
     UNKNOWN,
     Argued,
+    Examples,
     Function,
     Layer,
     Object,
-    Rows,
     Setting,
     Unknown,
     is_number,
@@ -123,8 +123,8 @@ def call_function(
     if function.name in SPECIAL and function.home.source.library:
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
-    if args and isinstance(args[0].value, Rows) and _is_transform(function):
-        reject_rows_for_a_transform(function.name, args[0].value, args[0].span, span)
+    if args and isinstance(args[0].value, Examples) and _is_transform(function):
+        reject_examples_for_a_transform(function.name, args[0].value, args[0].span, span)
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         return _call_extern(function, function.definition, assigned, node, span, frame)
@@ -307,16 +307,16 @@ def _call_extern(
     if definition.where:
         _check_arguments(definition, assigned, values, inner)
     if definition.kind == "dataset":
-        from netlang.evaluate.calls.datasets import rows_of
+        from netlang.evaluate.calls.datasets import examples_of
 
-        return rows_of(function, definition, values, inner)
+        return examples_of(function, definition, values, inner)
     if library and name in COMPILE_TIME:
         return COMPILE_TIME[name](values, assigned, node, span, frame)
     if not library:
         return call_extern_op(function, definition, values, span, inner)
     match definition.outs[0].type:
         case ast.NameType(name=kind):
-            return Setting(kind, name, values)
+            return Setting(kind, name.removeprefix("_"), values)
         case _:
             return _call_primitive(function, values, assigned, span, inner)
 

@@ -1,4 +1,4 @@
-"""The rows of a dataset: its columns, where they come from, and what is done to them in order."""
+"""Calls of datasets: their columns, and the files or the function that examples come from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
-from netlang.evaluate.context.values import Function, Object, Origin, Rows
+from netlang.evaluate.context.values import Examples, Function, Object, Origin
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.types.shapes import declare_shape
 from netlang.syntax import ast
@@ -31,13 +31,13 @@ def _choice(value: Object) -> bool:
 
 
 PLACES: Mapping[str, str] = {
-    "csv": "a file of numbers with a line for each row",
+    "csv": "a file of numbers with a line for each example",
     "npz": "a NumPy archive with an array for each column",
     "npy": "NumPy arrays, one file for each column",
     "idx": "files such as MNIST's, one for each column",
     "python": "a function that returns arrays by column, as `module:name`",
 }
-"""The fields of a dataset that say where its rows are."""
+"""The fields of a dataset that say where its examples are."""
 
 FIELDS: Mapping[str, tuple[str, Callable[[Object], bool]]] = {
     "csv": ("a string", _text),
@@ -52,10 +52,10 @@ FIELDS: Mapping[str, tuple[str, Callable[[Object], bool]]] = {
 """Every field of a dataset and what it must be."""
 
 
-def rows_of(
+def examples_of(
     function: Function, definition: ast.Extern, values: Mapping[str, Object], inner: Frame
-) -> Rows:
-    """Give the rows a call of a dataset stands for; nothing is read."""
+) -> Examples:
+    """Return the examples that a call of a dataset denotes; nothing is read."""
     columns = {
         out.name.text: declare_shape(out.type, inner, out.name.text)
         for out in definition.outs
@@ -66,14 +66,14 @@ def rows_of(
     if not library and not any(name in PLACES for name in fields):
         reject(
             rules.DATASET_WITHOUT_PLACE,
-            f"the dataset `{function.name}` doesn't say where its rows are",
+            f"the dataset `{function.name}` doesn't say where its examples are",
             definition.name.span,
             notes=tuple(f"`{name}` is {what}" for name, what in PLACES.items()),
-            helps=(f'such as `{{ csv = "{function.name}.csv" }}` behind its columns',),
+            helps=(f'such as `{{ csv = "{function.name}.csv" }}` after its columns',),
         )
     about = definition.doc
     origin = Origin(function.name, dict(values), fields, columns, library, about=about)
-    return Rows(columns, origin)
+    return Examples(columns, origin)
 
 
 def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:

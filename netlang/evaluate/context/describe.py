@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from netlang.evaluate.context.values import (
     Duration,
+    Examples,
     Function,
     IntRange,
     Layer,
     Object,
     Part,
     Results,
-    Rows,
     Setting,
     Unknown,
     Word,
@@ -63,8 +63,8 @@ def describe(value: Object) -> str:
             return "a part of a layer"
         case IntRange():
             return f"the range {value.first}..{value.last}"
-        case Rows():
-            return "rows in batches" if value.batched else "rows"
+        case Examples():
+            return "examples in batches" if value.batched else "examples"
         case DType():
             return f"the element type {value}"
         case Unknown():

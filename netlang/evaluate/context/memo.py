@@ -15,12 +15,12 @@ from netlang.evaluate.context.budget import STEPS_PER_COPY
 from netlang.evaluate.context.frame import Frame, Made, Run
 from netlang.evaluate.context.values import (
     Argued,
+    Examples,
     Function,
     Layer,
     Object,
     Part,
     Results,
-    Rows,
     Setting,
     Unknown,
 )
@@ -70,7 +70,7 @@ def _part(value: Object, tensors: list[Value]) -> object:
         case Setting():
             given = sorted(value.arguments.items())
             return (Setting, value.name, *((k, _part(v, tensors)) for k, v in given))
-        case Layer() | Part() | Rows() | Results() | Unknown():
+        case Layer() | Part() | Examples() | Results() | Unknown():
             raise UnrepeatableError
         case _:
             return (type(value), value)

@@ -1,4 +1,4 @@
-"""Selections of weights: the paths below a layer, and patterns of paths."""
+"""Selections of parameters: the paths below a layer, and patterns of paths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netlang.ir.types import Types
 
 
 def paths_of(layer: Layer, frame: Frame) -> list[str] | None:
-    """List the paths of a layer's weights, below the layer; ``None`` where it has none yet."""
+    """Return the paths of a layer's parameters, below the layer; ``None`` if it has none yet."""
     prefix = f"{layer.path}."
     made = [path.removeprefix(prefix) for path in frame.run.weights if path.startswith(prefix)]
     if made or not frame.run.training or layer.function.kind != "net":
@@ -23,7 +23,7 @@ def paths_of(layer: Layer, frame: Frame) -> list[str] | None:
 
 
 def below(what: Layer | Part, frame: Frame) -> list[str] | None:
-    """List the paths of the weights in a layer, or in a part of one, below it."""
+    """Return the paths of the parameters in a layer, or in a part of one, below it."""
     if isinstance(what, Layer):
         return paths_of(what, frame)
     paths = paths_of(what.layer, frame)
@@ -34,7 +34,7 @@ def below(what: Layer | Part, frame: Frame) -> list[str] | None:
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Tell whether a path fits a pattern: ``*`` is within one name, ``**`` any number of names.
+    """Return whether a path fits a pattern: ``*`` is within one name, ``**`` any number of names.
 
     >>> matches("stage*.**.weight", "stage2.1.a.conv.weight"), matches("*.weight", "a.b.weight")
     (True, False)
@@ -43,19 +43,19 @@ def matches(pattern: str, path: str) -> bool:
 
 
 def _fits(pattern: Sequence[str], path: Sequence[str]) -> bool:
-    # Where a pattern of n names can stand after each name of the path: no search, so no blow-up.
+    # The positions in the pattern that each name of the path can reach: no search, so no blow-up.
     reached = {0}
     for name in path:
-        reached = _behind_stars(pattern, reached)
+        reached = _after_stars(pattern, reached)
         reached = {
             at if pattern[at] == "**" else at + 1
             for at in reached
             if at < len(pattern) and (pattern[at] == "**" or _same(pattern[at], name))
         }
-    return len(pattern) in _behind_stars(pattern, reached)
+    return len(pattern) in _after_stars(pattern, reached)
 
 
-def _behind_stars(pattern: Sequence[str], reached: set[int]) -> set[int]:
+def _after_stars(pattern: Sequence[str], reached: set[int]) -> set[int]:
     found = set(reached)
     for at in sorted(reached):
         while at < len(pattern) and pattern[at] == "**":
@@ -69,14 +69,14 @@ def _same(pattern: str, name: str) -> bool:
 
 
 def near(pattern: str, paths: Sequence[str]) -> list[str]:
-    """Find paths that a pattern may have meant; without any that is like it, the first ones."""
+    """Return paths that are similar to a pattern; if there are none, the first ones."""
     from difflib import get_close_matches
 
     return get_close_matches(pattern, paths, n=3, cutoff=0.4) or list(paths[:3])
 
 
 class Weights:
-    """The weights of a train section by path, and what uses them."""
+    """The parameters of a train section by path, and what uses them."""
 
     def __init__(self, params: Mapping[Value, Param], nodes: Sequence[Node]) -> None:
         self.by_path = {param.path: value for value, param in params.items()}
@@ -97,21 +97,21 @@ class Weights:
         }
 
     def trained(self, path: str) -> bool:
-        """Tell whether gradients change a weight."""
+        """Return whether a parameter is trainable."""
         return self._params[self.by_path[path]].trained
 
     def types(self, paths: Iterable[str]) -> Types:
         return tuple(self.by_path[path].type for path in paths)
 
     def chosen(self, selection: Object) -> list[str]:
-        """List the paths a selection means, in the order of the program."""
+        """Return the paths that a selection denotes, in the order of the program."""
         found = self._chosen(selection)
         return [path for path in self.by_path if path in found]
 
     def chosen_of_all(self, selections: Object) -> list[str]:
-        """List the paths that any of a list of selections means."""
-        assert isinstance(selections, list)
-        found = {path for selection in selections for path in self._chosen(selection)}
+        """Return the paths that any of a list of selections denotes."""
+        items = selections if isinstance(selections, list) else []
+        found = {path for selection in items for path in self._chosen(selection)}
         return [path for path in self.by_path if path in found]
 
     def _chosen(self, selection: Object) -> set[str]:
@@ -124,10 +124,10 @@ class Weights:
                 return {self._params[selection].path} if selection in self._params else set()
             case Setting(name="both", arguments=arguments):
                 return {path for part in arguments.values() for path in self._chosen(part)}
-            case Setting(name="pick", arguments=arguments):
-                return self._picked(arguments["of"], arguments["pattern"])
-            case Setting(name=kind, arguments=arguments) if kind in self._kinds:
-                return self._chosen(arguments["of"]) & self._kinds[kind]
+            case Setting(name="pick", arguments={"of": of, "pattern": str() as pattern}):
+                return self._picked(of, pattern)
+            case Setting(name=kind, arguments={"of": of}) if kind in self._kinds:
+                return self._chosen(of) & self._kinds[kind]
             case Unknown():
                 return set()
             case _:
@@ -136,8 +136,7 @@ class Weights:
     def _below(self, path: str) -> set[str]:
         return {p for p in self.by_path if p == path or p.startswith(f"{path}.")}
 
-    def _picked(self, of: Object, pattern: Object) -> set[str]:
-        assert isinstance(pattern, str)
+    def _picked(self, of: Object, pattern: str) -> set[str]:
         base = root(of)
         return {
             path for path in self._chosen(of) if matches(pattern, path.removeprefix(f"{base}."))
@@ -145,7 +144,7 @@ class Weights:
 
 
 def root(of: Object) -> str:
-    """Give the path of a layer or a part."""
+    """Return the path of a layer or a part."""
     match of:
         case Layer(path=path):
             return path

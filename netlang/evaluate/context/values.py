@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Unknown:
-    """The value of an expression with a mistake in it: silences what follows from it."""
+    """The value of an expression with an error in it: suppresses the errors that follow from it."""
 
     def __repr__(self) -> str:
         return "unknown"
@@ -75,7 +75,7 @@ class Results:
 
 
 PADDINGS = ("same", "valid", "half", "causal")
-"""The words that may stand for a padding."""
+"""The keywords for a padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Duration:
 
 @record
 class Setting:
-    """A training value: an initialiser, a schedule, an optimizer, a rule, ..."""
+    """A checked call of a training function: an initializer, a schedule, an optimizer, a rule."""
 
     type: str
     name: str
@@ -108,7 +108,7 @@ class Setting:
 
 @record
 class Part:
-    """Weights of a layer below ``path``, which is relative to the layer."""
+    """The parameters of a layer below ``path``, which is relative to the layer."""
 
     layer: Layer
     path: str
@@ -127,12 +127,12 @@ class IntRange:
 
 @record
 class Origin:
-    """Where rows come from, and what is done to them.
+    """Where examples come from, and what is done to them.
 
     ``columns`` are the declared types, before any of the ``steps``: settings named ``map`` (a list
     of transforms for each column), ``together`` (``columns`` and ``transforms``) and ``part``
     (``first`` and ``last``), in order. ``fields`` are those of a program's own ``dataset``;
-    ``library`` tells that the prelude declares it. ``batches`` has the arguments of ``batches``.
+    ``library`` is true for those of the prelude. ``batches`` has the arguments of ``batches``.
     ``about`` is the comment above the declaration.
     """
 
@@ -147,7 +147,7 @@ class Origin:
 
 
 @record
-class Rows:
+class Examples:
     """Examples with typed columns; ``batched`` once ``batches`` has put ``N`` in front."""
 
     columns: Mapping[str, TensorType]
@@ -184,11 +184,11 @@ Object = (
     | Setting
     | Part
     | IntRange
-    | Rows
+    | Examples
     | DType
 )
 
 
 def is_number(value: Object) -> bool:
-    """Tell whether a value is an int (symbolic or not) or a float."""
+    """Return whether a value is an int (symbolic or not) or a float."""
     return isinstance(value, int | float | Dim) and not isinstance(value, bool)

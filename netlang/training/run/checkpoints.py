@@ -1,7 +1,7 @@
-"""Checkpoints: everything a run needs to go on, in a file that is whole or not there.
+"""Checkpoints: everything a run needs to resume, in a file that is complete or absent.
 
-A checkpoint holds the state of the engine and what the run knows of itself, sealed by a hash. The
-one before is kept until the new one has been read back, so at any moment there is one that is good.
+A checkpoint holds the state of the engine and the progress of the run, sealed by a hash. The
+previous one is kept until the new one has been read back, so there is always one that is valid.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from netlang.system.numpy import Array, np
 
 LATEST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
 FORMAT = "1"
-"""The version of what a checkpoint holds; a newer one is refused."""
+"""The version of the content of a checkpoint; a newer one is rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is, and what made it so: compared when it goes on.
+    """How far a run is, and its settings, which are compared when it resumes.
 
-    ``epochs`` counts those that are measured and reported; ``sums`` and ``rows`` are of the epoch
-    under way. ``waited`` is how many steps the watched figure has not improved.
+    ``epochs`` counts those that are evaluated and reported; ``sums`` and ``rows``, the number of
+    examples, are of the current epoch. ``waited`` is how many steps the watched metric has not
+    improved.
     """
 
     step: int
@@ -44,7 +45,7 @@ class Progress:
 
 
 class CheckpointError(NetlangError):
-    """A checkpoint that cannot be gone on from."""
+    """A checkpoint that a run cannot resume from."""
 
     def __init__(
         self, message: str, *, notes: tuple[str, ...] = (), helps: tuple[str, ...] = ()
@@ -53,7 +54,7 @@ class CheckpointError(NetlangError):
 
 
 def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
-    """Write a checkpoint; the one before is kept beside it."""
+    """Write a checkpoint; the previous one is kept next to it."""
     latest, before = folder / LATEST, folder / BEFORE
     text = json.dumps(asdict(progress), sort_keys=True)
     unproven = folder / f".{LATEST}.new"
@@ -74,7 +75,7 @@ def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
 
 
 def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:
-    """Read the latest good checkpoint of a folder; give it and what was wrong with a later one.
+    """Read the latest valid checkpoint of a folder; return it and what was wrong with a later one.
 
     Raises ``CheckpointError`` where there is none.
     """
@@ -110,7 +111,7 @@ def _read(path: Path) -> tuple[dict[str, Array], Progress]:
 
 
 def seal(state: Mapping[str, Array], text: str) -> str:
-    """Make the hash of a checkpoint's content."""
+    """Return the hash of a checkpoint's content."""
     made = blake2b(text.encode(), digest_size=32)
     for name in sorted(state):
         array = np.ascontiguousarray(state[name])
@@ -120,7 +121,7 @@ def seal(state: Mapping[str, Array], text: str) -> str:
 
 
 def _sync(folder: Path) -> None:
-    """Make the names in a folder last, where the system can."""
+    """Flush the names in a folder to disk, where the system can."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""Losses and metrics over epochs as a picture."""
+"""Losses and metrics over epochs as a plot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class _Metric:
-    """One figure over time; that of the validation rows is drawn whole, of training dashed."""
+    """One metric over time: on the validation data as a solid line, on the training data dashed."""
 
     name: str
     points: Points
@@ -25,7 +25,7 @@ class _Metric:
 
 
 def curves(title: str, reports: Sequence[Report]) -> Drawing:
-    """Draw every figure of a run, losses above and the other metrics below."""
+    """Plot every metric of a run, losses above and the other metrics below."""
     lines = list(_lines(reports))
     plots = [
         [line for line in lines if _is_loss(line.name)],
@@ -44,13 +44,13 @@ def _is_loss(name: str) -> bool:
 
 def _lines(reports: Sequence[Report]) -> Iterator[_Metric]:
     for kind in ("train", "valid"):
-        figures: dict[str, Points] = {}
+        metrics: dict[str, Points] = {}
         for report in reports:
             measured: Mapping[str, float] = getattr(report, kind)
             for name, value in measured.items():
                 if math.isfinite(value):
-                    figures.setdefault(name, []).append((report.epoch, value))
-        for name, points in figures.items():
+                    metrics.setdefault(name, []).append((report.epoch, value))
+        for name, points in metrics.items():
             yield _Metric(name, points, kind == "train")
 
 
@@ -91,7 +91,7 @@ def _plot(lines: Sequence[_Metric], top: float) -> Iterator[Shape]:
 
 
 def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
-    """Choose about five round numbers from ``low`` to ``high``.
+    """Return about five round numbers from ``low`` to ``high``.
 
     >>> _ticks(0.0, 1.0)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]

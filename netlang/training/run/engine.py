@@ -1,78 +1,74 @@
-"""Where steps are computed: weights and optimizer state stay there from step to step."""
+"""Where steps are computed: parameters and optimizer state stay there from step to step."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Graph, State
 from netlang.system.numpy import Array, np
-from netlang.training.step.step import Training, kept
+from netlang.training.step.graphs import Training, optimizer_state
 
 if TYPE_CHECKING:
     from netlang.backends.ort import Held, Provider, Session
 
 Arrays = Mapping[str, Array]
 Numbers = Mapping[str, float]
-"""Inputs of a step that are single numbers: counts, learning rates, shares."""
+"""Scalar inputs of a step: counters, learning rates, shares."""
 
 
 class Engine(Protocol):
     """Runs the graphs of a training.
 
-    State is named as in the graphs: a weight by its path, what an optimizer keeps for it by
-    ``path/name``, what a net keeps from batch to batch by ``path.name/state``.
+    State is named as in the graphs: a parameter by its path, the optimizer's state for it by
+    ``path/name``, what a net carries from batch to batch by ``path.name/state``.
     """
 
     def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, float]:
-        """Run a step on a batch; give its loss, its metrics, the length of its gradient."""
+        """Run a step on a batch; return its loss, its metrics and the gradient norm."""
         ...
 
-    def measure(self, batch: Arrays, numbers: Numbers, *, anew: bool) -> dict[str, float]:
-        """Give the loss and the metrics of a batch in evaluation mode.
+    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, float]:
+        """Return the loss and the metrics of a batch in evaluation mode.
 
-        With ``anew``, nets forget what they kept from measured batches before.
+        With ``first``, nets reset the state they carry from one evaluated batch to the next.
         """
         ...
 
-    def forget(self) -> None:
-        """Let nets start over with what they keep from batch to batch."""
+    def reset(self) -> None:
+        """Reset the state that nets carry from batch to batch."""
         ...
 
     def state(self) -> dict[str, Array]:
-        """Copy out all weights, statistics and what optimizers and nets keep."""
+        """Return a copy of all parameters, statistics, and the state of optimizers and nets."""
         ...
 
     def restore(self, state: Arrays) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         ...
 
-    def mark(self) -> object:
-        """Remember where the engine is, without copying anything."""
-        ...
-
-    def go_back(self, mark: object) -> None:
-        """Return to where the engine was."""
+    def savepoint(self) -> Callable[[], None]:
+        """Return a function that restores the current state; nothing is copied."""
         ...
 
 
-def beginning(training: Training, weights: Arrays) -> dict[str, Array]:
-    """Give the state before the first step: the weights, and zeros for the optimizers."""
-    state = {value.name: weights[path] for path, value in training.weights.by_path.items()}
-    state = typed(training, state)
+def initial_state(training: Training, parameters: Arrays) -> dict[str, Array]:
+    """Return the state before the first step: the parameters, and zeros for the optimizers."""
+    state = {value.name: parameters[path] for path, value in training.parameters.items()}
+    state = cast_state(training, state)
     for chosen in training.steps:
-        for name, type in kept(chosen.graph).items():
+        for name, type in optimizer_state(chosen.graph).items():
             shape = tuple(size for size in type.shape if isinstance(size, int))
             state[name] = np.zeros(shape, dtype=numpy_dtype(type.dtype))
     return state
 
 
-def typed(training: Training, state: Arrays) -> dict[str, Array]:
-    """Give the arrays of a state the elements that the graphs ask for."""
+def cast_state(training: Training, state: Arrays) -> dict[str, Array]:
+    """Cast the arrays of a state to the element types of the graphs."""
     values = (
         v for graph in training.graphs for v in (*graph.inputs, *(s.value for s in graph.states))
     )
@@ -84,7 +80,7 @@ def typed(training: Training, state: Arrays) -> dict[str, Array]:
 
 
 def fed(graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
-    """Name the inputs of a step, state apart, in the elements that its graph asks for."""
+    """Return the inputs of a step by name, except state, with the element types of its graph."""
     given: dict[str, Array] = {f"batch.{name}": array for name, array in batch.items()}
     feeds: dict[str, Array] = {}
     for value in graph.inputs:
@@ -94,17 +90,18 @@ def fed(graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
     return feeds
 
 
-def starts(carried: Sequence[State], rows: int) -> dict[str, Array]:
-    """Give what nets keep as it is before their first batch."""
+def initial_carried(carried: Sequence[State], size: int) -> dict[str, Array]:
+    """Return the state that nets carry, as it is before their first batch of ``size``."""
     found: dict[str, Array] = {}
     for state in carried:
-        shape = [size if isinstance(size, int) else rows for size in state.value.type.shape]
+        shape = [axis if isinstance(axis, int) else size for axis in state.value.type.shape]
         dtype = numpy_dtype(state.value.type.dtype)
         found[state.name] = np.full(shape, state.start, dtype=dtype)
     return found
 
 
-def _rows(batch: Arrays) -> int:
+def batch_size(batch: Arrays) -> int:
+    """Return the number of examples in a batch."""
     return len(next(iter(batch.values())))
 
 
@@ -119,18 +116,18 @@ class OrtEngine:
         self._provider: Provider = provider
         self._threads = threads
         self._sessions: dict[int, Session] = {}
-        # Only some operators are computed in f64: better to know now than after an epoch.
+        # onnxruntime computes only some operators in f64: better to fail now than after an epoch.
         graphs = [chosen.graph for chosen in training.steps]
         for graph in training.graphs if training.double else graphs:
             self._any = self._session(graph)
         self._held: dict[str, Held] = {}
-        self._measured: dict[str, Held] = {}
+        self._evaluated: dict[str, Held] = {}
         self.restore(state)
 
     def _session(self, graph: Graph) -> Session:
-        """Open the session of a graph, when it is first needed."""
+        """Return the session of a graph, which is opened when it is first needed."""
         if id(graph) not in self._sessions:
-            # Read while the data are: importing these takes as long as opening a large data set.
+            # Imported while the data are read: it takes as long as opening a large dataset.
             from netlang.backends.compile import compile_graph
             from netlang.backends.ort import Session
 
@@ -150,7 +147,7 @@ class OrtEngine:
 
     @contextmanager
     def _computable(self) -> Generator[None]:
-        """Tell what to do where onnxruntime lacks an operator in f64."""
+        """Report what to do where onnxruntime lacks an operator in f64."""
         from netlang.backends.ort import NoKernel
 
         try:
@@ -173,26 +170,26 @@ class OrtEngine:
         self._held = self._held | _after(results)
         return measured
 
-    def measure(self, batch: Arrays, numbers: Numbers, *, anew: bool) -> dict[str, float]:
-        if anew:
-            self._measured = {}
-        self._start(self._measured, batch)
+    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, float]:
+        if first:
+            self._evaluated = {}
+        self._start(self._evaluated, batch)
         graph = self._training.evaluation
-        feeds = self._held | self._measured | self._hold(fed(graph, batch, numbers))
+        feeds = self._held | self._evaluated | self._hold(fed(graph, batch, numbers))
         results = self._run(graph, feeds)
         measured = {name: float(results.pop(name).numpy()) for name in graph.outputs}
-        self._measured = self._measured | _after(results)
+        self._evaluated = self._evaluated | _after(results)
         return measured
 
     def _start(self, held: dict[str, Held], batch: Arrays) -> None:
         carried = self._training.carried
         if carried and carried[0].name not in held:
-            held.update(self._hold(starts(carried, _rows(batch))))
+            held.update(self._hold(initial_carried(carried, batch_size(batch))))
 
     def _hold(self, arrays: Arrays) -> dict[str, Held]:
         return {name: self._any.hold(array) for name, array in arrays.items()}
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         dropped = {s.name for s in self._training.carried}
         self._held = {name: held for name, held in self._held.items() if name not in dropped}
 
@@ -202,11 +199,13 @@ class OrtEngine:
     def restore(self, state: Arrays) -> None:
         self._held = self._hold(state)
 
-    def mark(self) -> object:
-        return dict(self._held)
+    def savepoint(self) -> Callable[[], None]:
+        held = dict(self._held)
 
-    def go_back(self, mark: object) -> None:
-        self._held = cast("dict[str, Held]", mark)
+        def restore() -> None:
+            self._held = held
+
+        return restore
 
 
 def _after(results: Mapping[str, Held]) -> dict[str, Held]:
@@ -214,12 +213,12 @@ def _after(results: Mapping[str, Held]) -> dict[str, Held]:
 
 
 class NumpyEngine:
-    """Steps on the interpreter: slow, and what a step means."""
+    """Steps on the interpreter: slow, and the reference for what a step computes."""
 
     def __init__(self, training: Training, state: Arrays) -> None:
         self._training = training
         self._state = dict(state)
-        self._measured: dict[str, Array] = {}
+        self._evaluated: dict[str, Array] = {}
 
     def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, float]:
         self._start(self._state, batch)
@@ -227,20 +226,20 @@ class NumpyEngine:
         self._state = self._state | after
         return measured
 
-    def measure(self, batch: Arrays, numbers: Numbers, *, anew: bool) -> dict[str, float]:
-        if anew:
-            self._measured = {}
-        self._start(self._measured, batch)
+    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, float]:
+        if first:
+            self._evaluated = {}
+        self._start(self._evaluated, batch)
         graph = self._training.evaluation
-        state = self._state | self._measured
+        state = self._state | self._evaluated
         measured, after = self._run(graph, state, fed(graph, batch, numbers))
-        self._measured = self._measured | after
+        self._evaluated = self._evaluated | after
         return measured
 
     def _start(self, held: dict[str, Array], batch: Arrays) -> None:
         carried = self._training.carried
         if carried and carried[0].name not in held:
-            held.update(starts(carried, _rows(batch)))
+            held.update(initial_carried(carried, batch_size(batch)))
 
     def _run(
         self, graph: Graph, state: Arrays, feeds: Arrays
@@ -253,7 +252,7 @@ class NumpyEngine:
         measured = {name: float(results.pop(name)) for name in graph.outputs}
         return measured, {name.removesuffix("_next"): array for name, array in results.items()}
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         dropped = {s.name for s in self._training.carried}
         self._state = {name: a for name, a in self._state.items() if name not in dropped}
 
@@ -263,8 +262,10 @@ class NumpyEngine:
     def restore(self, state: Arrays) -> None:
         self._state = dict(state)
 
-    def mark(self) -> object:
-        return dict(self._state)
+    def savepoint(self) -> Callable[[], None]:
+        state = dict(self._state)
 
-    def go_back(self, mark: object) -> None:
-        self._state = cast("dict[str, Array]", mark)
+        def restore() -> None:
+            self._state = state
+
+        return restore

@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, what it holds, and that only one run writes to it."""
+"""The folder of a run: its files, its lock, and its name."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def new_folder(given: Path | None, name: str) -> RunFolder:
         raise NetlangError(
             rules.RUN_EXISTS,
             f"{given} holds a run already",
-            helps=["go on with it: `--resume`", "or give the new run another folder"],
+            helps=["resume it: `--resume`", "or give the new run another folder"],
             exit_code=USAGE,
         )
     return RunFolder(given)
 
 
 def _free(path: Path) -> RunFolder | None:
-    """Open a folder unless it holds a run, or one is about to begin in it."""
+    """Open a folder unless it holds a run, or one is about to start in it."""
     if _holds_run(path):
         return None
     try:
@@ -48,12 +48,12 @@ def _free(path: Path) -> RunFolder | None:
 
 
 def _holds_run(path: Path) -> bool:
-    """Tell whether there is something to go on from."""
+    """Return whether there is a checkpoint to resume from."""
     return any((path / own).exists() for own in (LATEST, BEFORE))
 
 
 def old_folder(given: Path | None, name: str) -> RunFolder:
-    """Open the folder of the run to go on with: the one given, else the last of its name."""
+    """Open the folder of the run to resume: the one given, else the last of its name."""
     found = given
     for path in _numbered(name) if given is None else ():
         if not path.exists():
@@ -74,12 +74,12 @@ def _numbered(name: str) -> Sequence[Path]:
 
 
 class RunInUseError(NetlangError):
-    """A folder another run is writing to."""
+    """A folder that another run is writing to."""
 
     def __init__(self, folder: Path, process: str) -> None:
         super().__init__(
             rules.RUN_IN_USE,
-            f"another run is going on in {folder}",
+            f"another run is in progress in {folder}",
             notes=[f"it is process {process}"] if process else [],
             helps=["wait for its end, or give this run another folder: `--run`"],
             exit_code=ENVIRONMENT,
@@ -96,13 +96,13 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(path, error) from None
         self._lock = _locked(path)
-        # What a run that was killed had begun to write; nobody else writes here now.
+        # A killed run may have left unfinished files; no one else writes here now.
         for left in path.glob(f".*{UNFINISHED}"):
             with suppress(OSError):
                 left.unlink()
 
     def close(self) -> None:
-        """Let others in."""
+        """Release the lock."""
         self._lock.close()
 
     def __enter__(self) -> RunFolder:
@@ -112,11 +112,11 @@ class RunFolder:
         self.close()
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a file whole or not at all."""
+        """Write a file completely or not at all."""
         write_atomically(self.path / name, [text.encode()])
 
     def log(self, report: Report) -> str:
-        """Add the line of an epoch to the log; give it."""
+        """Add the line of an epoch to the log; return it."""
         line = json.dumps(asdict(report))
         try:
             with (self.path / LOG).open("a", encoding="utf-8") as out:
@@ -126,7 +126,7 @@ class RunFolder:
         return line
 
     def reports(self, epochs: int) -> list[Report]:
-        """Read the log up to an epoch, and forget what is behind it."""
+        """Read the log up to an epoch, and remove what comes after."""
         path = self.path / LOG
         try:
             lines = path.read_text("utf-8").splitlines() if path.exists() else []
@@ -139,7 +139,7 @@ class RunFolder:
 
 
 def _report(line: str) -> Report | None:
-    """Read a line of the log; ``None`` for one that was never finished."""
+    """Parse a line of the log; return ``None`` for an incomplete one."""
     try:
         given: Mapping[str, object] = json.loads(line)
         return Report(**given)  # pyright: ignore[reportArgumentType]
@@ -148,7 +148,7 @@ def _report(line: str) -> Report | None:
 
 
 def _locked(folder: Path) -> IO[str]:
-    """Open and lock the file that says a run is going on; the system frees it whatever happens."""
+    """Open and lock the file of a running run; the system unlocks it when the process ends."""
     try:
         lock = (folder / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
@@ -167,7 +167,7 @@ def _locked(folder: Path) -> IO[str]:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
     except OSError as error:
-        # What is left to write would be tried again when the file is closed.
+        # Closing tries again to write what is left.
         with suppress(OSError):
             lock.close()
         raise cannot_write(folder / LOCK, error) from None
@@ -175,7 +175,7 @@ def _locked(folder: Path) -> IO[str]:
 
 
 _HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
-"""What the system says of a lock that another process has."""
+"""Errors for a lock that another process holds."""
 
 
 def _take(lock: IO[str]) -> None:

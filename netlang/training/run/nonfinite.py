@@ -1,4 +1,4 @@
-"""Where a NaN came from: the step again, on the interpreter, one node at a time."""
+"""Where a NaN comes from: the step is repeated on the interpreter, node by node."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from netlang.training.run.engine import Arrays, Numbers, fed
 
 
 def first_bad(graph: Graph, state: Arrays, batch: Arrays, numbers: Numbers) -> str | None:
-    """Name the first tensor of a step with a NaN or an infinity in it, and its line."""
+    """Return the first tensor of a step with a NaN or an infinity in it, and its line."""
     given = {**state, **fed(graph, batch, numbers)}
     names = [*(v.name for v in graph.inputs), *(s.value.name for s in graph.states)]
     feeds = {name: given[name] for name in names}
@@ -29,7 +29,7 @@ def first_bad(graph: Graph, state: Arrays, batch: Arrays, numbers: Numbers) -> s
 
 
 def _told(node: Node, operands: list[Array], made: tuple[Array, ...]) -> str:
-    """Say where it is and what it was made from, as far as that is short."""
+    """Describe where it is, and its operands if they are few."""
     kind = "NaN" if any(np.isnan(a).any() for a in made if a.dtype.kind == "f") else "infinity"
     told = f"the first {kind} is in `{node.outputs[0].name}`, made by {place(node)}"
     ranges = [_range(a) for a in operands if a.size and a.dtype.kind == "f"]

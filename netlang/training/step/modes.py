@@ -1,16 +1,14 @@
-"""What differs between training and evaluation: dropout, batch norm, random draws.
+"""What differs between training and evaluation: dropout, batch norm, random numbers.
 
-A program describes a network in evaluation. For a step, its nodes are made again with those few
-replaced, in the parts that some step updates; a part nothing updates stays in evaluation.
+A program describes a network in evaluation mode. For a step, its nodes are rebuilt with those few
+replaced, in the parts that some step updates; a part nothing updates stays in evaluation mode.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass
 
-from netlang.evaluate.context.frame import Noise
-from netlang.evaluate.context.selections import Weights
 from netlang.ir.backward_slice import needed
 from netlang.ir.dims import product
 from netlang.ir.graph import Builder, Node, Value, Values
@@ -22,78 +20,79 @@ from netlang.ops.reducing.normalization import NormalizeBatch
 from netlang.ops.shaping.creation import Full
 from netlang.ops.terms import Term
 from netlang.passes.autodiff import gradients
-from netlang.plan.section import Plan
+from netlang.plan.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What random draws are counted by: batches, shared by all steps, and updates."""
+    """The counters of random numbers: batches, which all steps share, and updates."""
 
     batch: Value
     update: Value
 
 
 class Modes:
-    """Remakes the nodes of a train section for training or for evaluation."""
+    """Rebuilds the nodes of a train section for training or for evaluation.
 
-    def __init__(self, plan: Plan, weights: Weights, active: Set[str], seed: int) -> None:
-        self._noise = plan.noise
-        self._slopes = plan.slopes
+    ``active`` are the paths of the parameters that some step changes.
+    """
+
+    def __init__(self, plan: Plan, active: Set[str], seed: int) -> None:
+        computed = plan.computation
+        self._nodes = computed.nodes
+        self._noise = computed.noise
+        self._gradients = computed.gradients
+        self._params = computed.params
         self._seed = seed
-        self._resting = {path for path in weights.by_path if path not in active}
-        # A part is in training where a weight below its path is; one without weights where a
+        self._resting = {p.path for p in computed.params.values() if p.path not in active}
+        # A part is in training if a parameter below its path is; one without any parameters, if a
         # part around it is.
         self._active = {".".join(path.split(".")[:n]) for path in active for n in range(20)}
-        self._params = plan.params
-        carried = plan.settings.get("carry_state") is True
-        self._starts = {} if carried else {s.value: s.start for s in plan.states}
+        self._starts = {} if plan.carry_state else {s.value: s.start for s in computed.states}
 
     def training(
-        self, b: Builder, nodes: Sequence[Node], counts: Counts, wanted: Values, step: str
+        self, b: Builder, counts: Counts, wanted: Values, step: str
     ) -> tuple[dict[Value, Value], dict[Value, Value]]:
-        """Make the nodes that ``wanted`` needs; give their values and the new statistics.
+        """Build the nodes that ``wanted`` needs; return their values and the new statistics.
 
-        ``step`` is the name of the step: each drops elements of its own.
+        ``step`` is the name of the step: each samples dropout masks of its own.
         """
         values = _Values()
         statistics: dict[Value, Value] = {}
-        for node in needed(nodes, wanted, self._slopes):
+        for node in needed(self._nodes, wanted, self._gradients):
             b.scope, b.span = node.scope, node.span
-            self._draw(b, node, counts.batch, values)
+            self._sources(b, node, counts.batch, values)
             inputs = tuple(values[v] for v in node.inputs)
             made = self._trained(b, node, inputs, counts.update, statistics, step)
             values.update(zip(node.outputs, made, strict=True))
         return values, statistics
 
-    def evaluation(
-        self, b: Builder, nodes: Sequence[Node], count: Value, wanted: Values
-    ) -> dict[Value, Value]:
-        """Make the nodes that ``wanted`` needs, as the program has them."""
+    def evaluation(self, b: Builder, count: Value, wanted: Values) -> dict[Value, Value]:
+        """Build the nodes that ``wanted`` needs, as the program has them."""
         values = _Values()
-        for node in needed(nodes, wanted, self._slopes):
+        for node in needed(self._nodes, wanted, self._gradients):
             b.scope, b.span = node.scope, node.span
-            self._draw(b, node, count, values)
+            self._sources(b, node, count, values)
             inputs = tuple(values[v] for v in node.inputs)
             made = b.add(node.op, *inputs, name=node.outputs[0].name)
             values.update(zip(node.outputs, made, strict=True))
         return values
 
-    def _draw(self, b: Builder, node: Node, count: Value, values: dict[Value, Value]) -> None:
+    def _sources(self, b: Builder, node: Node, count: Value, values: dict[Value, Value]) -> None:
+        """Build the inputs of a node that no node makes: noise, gradients, initial states."""
         for value in node.inputs:
             noise = self._noise.get(value)
             if noise is not None and value not in values:
-                values[value] = self._drawn(b, value, noise, count)
-            elif value in self._slopes and value not in values:
-                of, by = (values[v] for v in self._slopes[value])
+                sample = SampleNormal if noise.kind == "normal" else SampleUniform
+                key = key_of(self._seed, noise.site)
+                values[value] = b.one(sample(value.type.shape, key), count)
+            elif value in self._gradients and value not in values:
+                of, by = (values[v] for v in self._gradients[value])
                 ones = Full(of.type.shape, 1.0, of.type.dtype)
                 (values[value],) = gradients(b, {of: b.one(ones)}, (by,))
             elif value in self._starts and value not in values:
                 full = Full(value.type.shape, self._starts[value], value.type.dtype)
                 values[value] = b.one(full)
-
-    def _drawn(self, b: Builder, value: Value, noise: Noise, count: Value) -> Value:
-        kind = SampleNormal if noise.kind == "normal" else SampleUniform
-        return b.one(kind(value.type.shape, key_of(self._seed, noise.site)), count)
 
     def _trained(
         self, b: Builder, node: Node, inputs: Values, count: Value,
@@ -109,7 +108,7 @@ class Modes:
                 return b.add(node.op, *inputs, name=node.outputs[0].name)
 
     def _in_training(self, node: Node) -> bool:
-        """Tell whether the part around a node is one that some step updates."""
+        """Return whether the part around a node is one that some step updates."""
         own = [self._params[v].path for v in node.inputs if v in self._params]
         if own:
             return not all(path in self._resting for path in own)
@@ -147,7 +146,7 @@ class Modes:
 
 
 class _Values(dict[Value, Value]):
-    """New values for old ones; inputs and weights stand for themselves."""
+    """New values for old ones; inputs and parameters map to themselves."""
 
     def __missing__(self, value: Value) -> Value:
         return value

@@ -1,4 +1,4 @@
-"""Weights of a training in files, named as a net names its own, in the elements it declares."""
+"""Parameters of a training in files, with the names and the element types of a net."""
 
 from __future__ import annotations
 
@@ -6,42 +6,39 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from netlang.data.source import Source
-from netlang.evaluate.context.selections import root
-from netlang.evaluate.context.values import Layer, Object, Part
 from netlang.ir.arrays import numpy_dtype
+from netlang.plan.initialization import Selection
 from netlang.storage.vocabulary import Vocabulary, beside
 from netlang.storage.weights import save_weights
 from netlang.system.numpy import Array
 from netlang.training.run.engine import Engine
-from netlang.training.step.step import Training
+from netlang.training.step.graphs import Training
 
 
-def save_part(training: Training, engine: Engine, what: Object, path: Path) -> None:
-    """Write the weights of a layer, or of a part of one, by their paths in the layer."""
-    layer = what.layer if isinstance(what, Part) else what
-    assert isinstance(layer, Layer)
-    _save(training, engine, training.weights.chosen(what), root(layer), path)
+def save_selection(training: Training, engine: Engine, what: Selection, path: Path) -> None:
+    """Write the parameters of a layer, or of a part of one, by their paths in the layer."""
+    _save(training, engine, what.paths, what.layer, path)
 
 
-def save_whole(training: Training, engine: Engine, folder: Path) -> list[Path]:
-    """Write the weights of every layer of a section, each into a file of its name."""
+def save_layers(training: Training, engine: Engine, folder: Path) -> list[Path]:
+    """Write the parameters of every layer of a section, each into a file of its name."""
     written: list[Path] = []
-    for name, paths in by_layer(training.weights.by_path).items():
+    for name, paths in by_layer(training.parameters).items():
         path = folder / f"{name}.safetensors"
         _save(training, engine, paths, name, path)
         written.append(path)
     return written
 
 
-def save_words(source: Source, weights: Path) -> list[Path]:
-    """Write the words of a text beside weights trained on it, for what reads and writes by them.
+def save_vocabularies(source: Source, weights: Path) -> list[Path]:
+    """Write the vocabulary of a text next to the parameters trained on it.
 
-    Where columns have words of their own, as a sentence and its translation do, each is written
-    under the name of its column.
+    Where columns have vocabularies of their own, as a sentence and its translation do, each is
+    written under the name of its column.
     """
     words: dict[tuple[str, ...], str] = {}
     for column, names in source.names.items():
-        # A single number, such as a label, is no part of a text.
+        # A scalar, such as a label, is not part of a text.
         if source.columns[column].rank > 0:
             words.setdefault(tuple(names), column)
     written: list[Path] = []
@@ -53,7 +50,7 @@ def save_words(source: Source, weights: Path) -> list[Path]:
 
 
 def by_layer(paths: Iterable[str]) -> dict[str, list[str]]:
-    """Sort paths of weights by the layer they are in.
+    """Group paths of parameters by the layer they are in.
 
     >>> by_layer(["gen.a.weight", "disc.b.weight", "gen.c.bias"])
     {'gen': ['gen.a.weight', 'gen.c.bias'], 'disc': ['disc.b.weight']}
@@ -68,8 +65,8 @@ def _save(training: Training, engine: Engine, paths: Iterable[str], layer: str, 
     state = engine.state()
     own: dict[str, Array] = {}
     for whole in paths:
-        value = training.weights.by_path[whole]
-        # A run in f64 keeps that in its checkpoints; what a net reads is what it asks for.
+        value = training.parameters[whole]
+        # A run in f64 has f64 in its checkpoints; a net reads the element types it declares.
         array = state[value.name].astype(numpy_dtype(value.type.dtype), copy=False)
         own[whole.removeprefix(f"{layer}.")] = array
     save_weights(path, own, {"section": training.plan.name, "layer": layer})

@@ -1,4 +1,4 @@
-"""Beginning runs, going on with them, and keeping their folders."""
+"""Starting and resuming runs, and recording them in their folders."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import Protocol
 from netlang.data.batches import Batches
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
-from netlang.plan.section import Plan
+from netlang.plan.plan import Plan
+from netlang.plan.schedules import Clock
 from netlang.system.machine import within_memory
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.curves import curves
-from netlang.training.run.fields import differences, fields_of
+from netlang.training.run.data_checks import check_data
 from netlang.training.run.folder import PROGRAM, RunFolder
-from netlang.training.run.footprint import footprint
-from netlang.training.run.lints import check_data
 from netlang.training.run.loop import Report, Run
-from netlang.training.run.opening import Choices, Opened, open_training, seed_of
-from netlang.training.step.schedules import Clock
-from netlang.training.step.step import Training
+from netlang.training.run.memory import footprint
+from netlang.training.run.preparation import Choices, Opened, open_training, seed_of
+from netlang.training.run.settings import differences, run_settings
+from netlang.training.step.graphs import Training
 
-CURVES, PICTURE = "curves.svg", "curves.png"
+CURVES, CURVES_PNG = "curves.svg", "curves.png"
 _PAUSE = 2.0
-"""Seconds between two drawings of the curves."""
+"""Seconds between two writings of the curves."""
 
 
 class Display(Protocol):
-    """What a person sees of a run."""
+    """What the user sees of a run."""
 
     def opened(self, opened: Opened, folder: Path) -> None: ...
     def began(self, step: int, clock: Clock) -> None: ...
@@ -42,7 +42,7 @@ class Display(Protocol):
 
 @dataclass(slots=True)
 class Recorder:
-    """Writes the log and the curves of a run, and shows it to someone."""
+    """Writes the log and the curves of a run, and passes events on to a display."""
 
     folder: RunFolder
     title: str
@@ -79,10 +79,10 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What someone asked for: parameters of the section, and how to treat an earlier run.
+    """The options of a run: arguments of the section, and what to do with an earlier run.
 
-    ``program`` gives the text that is kept beside the results; ``pause`` is the least number of
-    seconds between two checkpoints; ``picture`` asks for the curves as a PNG too.
+    ``program`` returns the text to save next to the results; ``pause`` is the minimum number of
+    seconds between two checkpoints; with ``png``, the curves are saved as a PNG too.
     """
 
     plan: Callable[[Mapping[str, str]], Plan]
@@ -91,7 +91,7 @@ class Request:
     resume: bool = False
     allowed: Collection[str] = ()
     pause: float = 60.0
-    picture: bool = False
+    png: bool = False
     warn: Callable[[str], None] = lambda _: None
 
 
@@ -111,16 +111,16 @@ def train(
     display: Display,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Train in a folder, or go on with the run that is there.
+    """Train in a folder, or resume the run that is there.
 
-    An earlier run goes on with its own seed and parameters; what else differs from it must be
-    ``allowed`` by name.
+    A run resumes with its own seed and arguments; whatever else differs must be ``allowed`` by
+    name.
     """
     state, progress, given = None, None, dict(request.given)
     if request.resume:
         state, progress, problems = checkpoints.load(folder.path)
         for problem in problems:
-            request.warn(f"warning: {problem}; going on from the checkpoint before it")
+            request.warn(f"warning: {problem}; resuming from the checkpoint before it")
         given = _given_before(progress) | given
         seed = int(progress.settings["seed"]) if choices.seed is None else choices.seed
         choices = replace(choices, seed=seed)
@@ -128,9 +128,9 @@ def train(
     settings: dict[str, str] = {}
 
     def check(training: Training, data: Batches, valid: Batches | None) -> None:
-        prints = [rows.source.fingerprint() for rows in (data, valid) if rows is not None]
+        prints = [each.source.fingerprint() for each in (data, valid) if each is not None]
         seed = seed_of(plan, choices)
-        settings.update(fields_of(training, seed=seed, data=" ".join(prints)))
+        settings.update(run_settings(training, seed=seed, data=" ".join(prints)))
         if progress is not None:
             _compare(progress.settings, settings, request.allowed)
         check_data(training, data, valid, request.warn)
@@ -150,7 +150,7 @@ def _carry_out(
     request: Request, opened: Opened, folder: RunFolder, display: Display,
     interrupted: Callable[[], bool], settings: Mapping[str, str], progress: Progress | None,
 ) -> Outcome:  # fmt: skip
-    """Do the steps of a training that is open, and keep what comes of it."""
+    """Run the steps of a prepared training, and save its results."""
     name = opened.training.plan.name
     reports = folder.reports(progress.epochs if progress else 0)
     if progress is None:
@@ -163,19 +163,19 @@ def _carry_out(
     )  # fmt: skip
     over = run.go(progress)
     recorder.draw()
-    if request.picture:
+    if request.png:
         from netlang.diagram.png import save_drawing
 
-        save_drawing(curves(name, recorder.reports), folder.path / PICTURE)
+        save_drawing(curves(name, recorder.reports), folder.path / CURVES_PNG)
     return Outcome(over, recorder.step, recorder.files)
 
 
 _GIVEN = "set."
-"""What the fields begin with that hold parameters from the command line."""
+"""The prefix of settings that are arguments from the command line."""
 
 
 def _given_before(progress: Progress) -> dict[str, str]:
-    """Give the parameters that an earlier run was started with."""
+    """Return the arguments that an earlier run was started with."""
     fields = progress.settings.items()
     return {n.removeprefix(_GIVEN): text for n, text in fields if n.startswith(_GIVEN)}
 
@@ -189,7 +189,7 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
             "this is not the run that was begun: "
             + (f"{len(told)} settings differ" if len(told) > 1 else "a setting differs"),
             notes=told,
-            helps=[f"if that is meant, go on with `{_allowing(told)}`"],
+            helps=[f"if that is meant, resume with `{_allowing(told)}`"],
         )
     unused = [name for name in allowed if name not in used]
     if unused:
@@ -201,5 +201,5 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
 
 
 def _allowing(told: Sequence[str]) -> str:
-    """Write the options that let all differences pass."""
+    """Return the options that allow all differences."""
     return " ".join(f"--override {line.partition(':')[0]}" for line in told)

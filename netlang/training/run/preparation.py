@@ -1,4 +1,4 @@
-"""From a checked train section to a run that is ready to begin."""
+"""From a checked train section to a run that is ready to start."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netlang.backends import check_provider
-from netlang.data.batches import Batches, open_batches
+from netlang.data.batches import Batches
+from netlang.data.opening import open_batches
+from netlang.data.pipeline import Pipeline
 from netlang.data.source import Arrays
-from netlang.evaluate.context.values import Rows
-from netlang.plan.section import Plan
+from netlang.plan.plan import Plan
 from netlang.system.numpy import Array, np
-from netlang.training.run.beginning import first_weights
-from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, beginning, typed
-from netlang.training.step.step import Training, prepare
+from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, cast_state, initial_state
+from netlang.training.run.initial_parameters import initial_parameters
+from netlang.training.step.graphs import Training, prepare
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
 
 Check = Callable[[Training, Batches, Batches | None], None]
-"""Looks at a training and its data before anything is computed."""
+"""Checks a training and its data before anything is computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How a run is computed, as far as the program does not say it."""
+    """How a run is computed, where the program leaves it open."""
 
     folder: Path
-    """The program's own, where its paths begin."""
+    """The folder of the program, where its paths start."""
     seed: int | None = None
     backend: Backend = "onnxruntime"
     provider: Provider = "cpu"
@@ -53,23 +54,20 @@ class Opened:
 
 
 def seed_of(plan: Plan, choices: Choices) -> int:
-    """Give the seed of a run: the one chosen, else that of the program, else 0."""
-    own = plan.settings.get("seed", 0)
-    assert isinstance(own, int)
-    return own if choices.seed is None else choices.seed
+    """Return the seed of a run: the one chosen, else that of the program."""
+    return plan.seed if choices.seed is None else choices.seed
 
 
 def open_data(plan: Plan, choices: Choices) -> tuple[Batches, Batches | None]:
-    """Open the rows of a section, for training and for validation."""
+    """Open the data of a section, for training and for validation."""
     seed = seed_of(plan, choices)
 
-    def opened(name: str) -> Batches | None:
-        rows = plan.settings.get(name)
-        if not isinstance(rows, Rows):
+    def opened(pipeline: Pipeline | None) -> Batches | None:
+        if pipeline is None:
             return None
-        return open_batches(rows, choices.folder, seed, allow_python=choices.allow_python)
+        return open_batches(pipeline, choices.folder, seed, allow_python=choices.allow_python)
 
-    return opened("data") or _NOTHING, opened("valid")
+    return opened(plan.data) or _NOTHING, opened(plan.valid)
 
 
 _NOTHING = Batches(Arrays("nothing", {}, {"row": np.zeros(1)}), 1)
@@ -86,8 +84,8 @@ def open_training(
 ) -> Opened:
     """Make the graphs of a section and open its data at the same time.
 
-    The engine starts from ``state``, or from weights as the section starts them. ``planned`` is
-    called before there are weights, ``check`` before anything is computed.
+    The engine starts from ``state``, or from the initial parameters of the section. ``planned`` is
+    called before parameters are allocated, ``check`` before anything is computed.
     """
     seed = seed_of(plan, choices)
     with ThreadPoolExecutor(1) as pool:
@@ -95,8 +93,8 @@ def open_training(
         training = prepare(plan, seed)
         planned(training)
         if state is None:
-            state = beginning(training, first_weights(training, seed, choices.folder))
-        engine = engine_of(training, typed(training, state), choices)
+            state = initial_state(training, initial_parameters(plan, seed, choices.folder))
+        engine = engine_of(training, cast_state(training, state), choices)
         opened = data.result()
     if check is not None:
         check(training, *opened)
@@ -104,7 +102,7 @@ def open_training(
 
 
 def engine_of(training: Training, state: Mapping[str, Array], choices: Choices) -> Engine:
-    """Make the engine that was chosen."""
+    """Return an engine of the chosen kind."""
     if choices.backend == "numpy":
         return NumpyEngine(training, state)
     return OrtEngine(training, state, provider=choices.provider, threads=choices.threads)

@@ -1,45 +1,47 @@
-"""What a run would be, told before it is begun."""
+"""What a run would do, reported before it starts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
-from netlang.evaluate.context.values import Object
-from netlang.plan.section import Plan
-from netlang.training.run.footprint import footprint
+from netlang.ir.graph import Param
+from netlang.plan.plan import Plan
+from netlang.plan.schedules import Clock, Rate, rate_at
 from netlang.training.run.loop import clock_of
-from netlang.training.run.opening import Choices, open_data, seed_of
-from netlang.training.step.schedules import Clock, rate
-from netlang.training.step.step import StepGraph, Training, prepare
+from netlang.training.run.memory import footprint
+from netlang.training.run.preparation import Choices, open_data, seed_of
+from netlang.training.step.graphs import StepGraph, Training, prepare
 
 _POINTS, _WIDTH = 12, 40
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """A training that nobody has begun, and how its data fall into steps."""
+class DryRun:
+    """A training that has not started, and how its data are divided into steps."""
 
     training: Training
     clock: Clock
-    rows: int
+    examples: int
     batch: int
     nodes: dict[str, int]
-    """The operators of each step graph, as ONNX has them."""
+    """The number of ONNX operators of each step graph."""
 
     def __str__(self) -> str:
         return "\n".join([*self._numbers(), *self._memory(), *self._rates()])
 
     def _numbers(self) -> list[str]:
         plan = self.training.plan
-        trained = {path for chosen in self.training.steps for path in chosen.trained}
-        count = sum(_count(p.type.shape) for p in plan.params.values() if p.path in trained)
-        fixed = sum(_count(p.type.shape) for p in plan.params.values()) - count
+        trained = {path for update in plan.updates for path in update.paths}
+        params = plan.computation.params.values()
+        count = sum(_count(p) for p in params if p.path in trained)
+        fixed = sum(map(_count, params)) - count
         epochs = self.clock.total / self.clock.steps_per_epoch
         lines = [
             f"{plan.name}",
             f"parameters  {count:,} trainable, {fixed:,} frozen",
-            f"examples    {self.rows:,} in batches of {self.batch:,}",
+            f"examples    {self.examples:,} in batches of {self.batch:,}",
             f"steps       {self.clock.steps_per_epoch:,} per epoch, {self.clock.total:,} in total "
             f"({epochs:g} epochs)",
         ]
@@ -55,16 +57,16 @@ class Forecast:
     def _rates(self) -> list[str]:
         lines: list[str] = []
         for chosen in self.training.steps:
-            for name, schedule in chosen.rates.items():
-                lines += ["", _title(chosen, name), *self._plot(schedule)]
+            for name, rate in chosen.rates.items():
+                lines += ["", _title(chosen, name), *self._plot(rate)]
         return lines
 
-    def _plot(self, schedule: Object) -> list[str]:
+    def _plot(self, rate: Rate) -> list[str]:
         total = self.clock.total
-        if isinstance(schedule, int | float):
-            return [f"  {float(schedule):.4g} throughout"]
+        if isinstance(rate, int | float):
+            return [f"  {float(rate):.4g} throughout"]
         steps = sorted({round(i * (total - 1) / (_POINTS - 1)) for i in range(_POINTS)})
-        rates = [rate(schedule, step, self.clock) for step in steps]
+        rates = [rate_at(rate, step, self.clock) for step in steps]
         most = max(map(abs, rates)) or 1.0
         return [
             f"  step {step + 1:>9,}  {value:<10.4g} {_bar(value / most)}".rstrip()
@@ -72,20 +74,19 @@ class Forecast:
         ]
 
 
-def forecast(plan: Plan, choices: Choices) -> Forecast:
-    """Count what a training would take; reads its data and computes nothing."""
+def dry_run(plan: Plan, choices: Choices) -> DryRun:
+    """Return what a training would do; data are read and nothing is computed."""
     from netlang.backends.compile import compile_graph
 
     training = prepare(plan, seed_of(plan, choices))
     data, _ = open_data(plan, choices)
-    clock = clock_of(training, len(data))
+    clock = clock_of(plan, len(data))
     nodes = {
         graph.name: compile_graph(graph, {}, optimize=False).node_count
         for chosen in training.steps
-        for graph in (chosen.graph, chosen.gathering)
-        if graph is not None
+        for graph in chosen.graphs
     }
-    return Forecast(training, clock, data.rows, min(data.size, data.rows), nodes)
+    return DryRun(training, clock, data.examples, min(data.size, data.examples), nodes)
 
 
 def _title(chosen: StepGraph, name: str) -> str:
@@ -107,9 +108,5 @@ def _size(count: int) -> str:
     return f"{number:.3g} {unit}"
 
 
-def _count(shape: tuple[object, ...]) -> int:
-    total = 1
-    for size in shape:
-        assert isinstance(size, int)
-        total *= size
-    return total
+def _count(param: Param) -> int:
+    return prod(size for size in param.type.shape if isinstance(size, int))

@@ -1,4 +1,4 @@
-"""The values of settings, as their types have them."""
+"""Checks of the values of settings against their types."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from netlang.diagnostics import rules
 from netlang.evaluate.bodies import maker
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
-from netlang.evaluate.context.values import UNKNOWN, Argued, Duration, Object, Rows
+from netlang.evaluate.context.values import UNKNOWN, Argued, Duration, Examples, Object
 from netlang.evaluate.types.fitting import fits
 from netlang.ir.graph import Value
+from netlang.plan.plan import PRECISIONS
 from netlang.plan.settings import SETTINGS
 from netlang.syntax import ast
 
 _ITEM_TYPES = {"init": "init_rule", "freeze": "selection", "checkpoint": "checkpoint"}
 
-PRECISIONS = ("f32", "f64", "f16", "bf16")
-"""What a step may compute in."""
-
 
 def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
-    """Check one setting's value; give it as its type has it."""
+    """Check the value of a setting; return it as its type has it."""
     if value is UNKNOWN:
         return UNKNOWN
     arg = Argued(value, maker(bind.value).span, bind.value)
@@ -43,11 +41,11 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
             return fits(arg, ast.NameType(bind.span, SETTINGS.get(name, name)), frame, name)
 
 
-def _rows(name: str, arg: Argued) -> Rows:
-    if not isinstance(arg.value, Rows):
+def _rows(name: str, arg: Argued) -> Examples:
+    if not isinstance(arg.value, Examples):
         reject(
             rules.WRONG_TYPE,
-            f"`{name}` must be rows of a dataset",
+            f"`{name}` must be examples of a dataset",
             arg.span,
             f"this is {describe(arg.value)}",
         )
@@ -56,7 +54,7 @@ def _rows(name: str, arg: Argued) -> Rows:
             rules.WRONG_TYPE,
             f"`{name}` must be in batches",
             arg.span,
-            "these are single rows",
+            "these are single examples",
             helps=("end it with `|> batches(64)`",),
         )
     return arg.value

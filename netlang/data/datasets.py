@@ -1,0 +1,260 @@
+"""The datasets that a program can name: the arguments of each, and how it is opened.
+
+A module that reads a format is imported when a dataset of it is opened: checking a program reads
+no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from netlang.data.pipeline import Dataset, Location
+from netlang.data.sources.synthetic import SYNTHETIC
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import FileError, NetlangError
+
+if TYPE_CHECKING:
+    from netlang.data.source import Arrays, Source
+
+
+class Digits(Dataset, frozen=True):
+    split: str
+
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.collections import open_digits
+
+        return open_digits(self.split, location)
+
+
+class Mnist(Dataset, frozen=True):
+    name: ClassVar[str] = "mnist"
+    split: str
+
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.collections import open_mnist
+
+        return open_mnist(self.name, self.split, location)
+
+
+class FashionMnist(Mnist, frozen=True):
+    name: ClassVar[str] = "fashion_mnist"
+
+
+class Cifar10(Dataset, frozen=True):
+    split: str
+
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.collections import open_cifar10
+
+        return open_cifar10(self.split, location)
+
+
+class ImageFolder(Dataset, frozen=True):
+    path: str
+    size: int
+
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.image_folders import open_folder
+
+        return open_folder(location.find(self.path), location.columns, self.size)
+
+
+class Imdb(Dataset, frozen=True):
+    split: str
+    vocab: int
+    longest: int
+
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.collections import check_split
+        from netlang.data.sources.texts import open_reviews
+
+        check_split("imdb", self.split)
+        columns = location.columns
+        return open_reviews(self.split, location.root, columns, self.vocab, self.longest)
+
+
+class CharWindows(Dataset, frozen=True):
+    path: str
+    length: int
+    letters: bool
+    vocabulary: str
+
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.texts import open_windows
+
+        return open_windows(
+            location.find(self.path),
+            location.columns,
+            self.length,
+            letters=self.letters,
+            vocabulary=location.find(self.vocabulary) if self.vocabulary else None,
+        )
+
+
+class SentencePairs(Dataset, frozen=True):
+    path: str
+    vocab: int
+    longest: int
+
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.pairs import open_sentences
+
+        path = location.find(self.path)
+        return open_sentences(path, location.columns, self.vocab, self.longest)
+
+
+class SkipgramPairs(Dataset, frozen=True):
+    path: str
+    vocab: int
+    window: int
+    negatives: int
+    subsample: float
+
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.pairs import open_neighbors
+
+        return open_neighbors(
+            location.find(self.path),
+            location.columns,
+            vocab=self.vocab,
+            window=self.window,
+            negatives=self.negatives,
+            subsample=self.subsample,
+            seed=location.seed,
+        )
+
+
+class Declared(Dataset, frozen=True):
+    """A dataset that a program declares.
+
+    ``normalize`` names the columns to bring to mean 0 and variance 1, or says whether all are.
+    """
+
+    name: str
+    normalize: tuple[str, ...] | bool
+
+    def open(self, location: Location) -> Source:
+        source = self.read(location)
+        if self.normalize is False:
+            return source
+        from netlang.data.sources.tables import normalized
+
+        names = tuple(source.columns) if self.normalize is True else self.normalize
+        for name in names:
+            if name not in source.columns:
+                raise FileError(
+                    f"`normalize` names `{name}`, and {source.place} has no such column"
+                )
+        return normalized(source, names)
+
+    def read(self, location: Location) -> Arrays:
+        """Return the examples before they are normalized."""
+        raise NotImplementedError
+
+
+class PythonFunction(Declared, frozen=True):
+    """What a Python function returns that is called with the dataset's arguments."""
+
+    python: str
+    arguments: Mapping[str, object]
+
+    def read(self, location: Location) -> Arrays:
+        from netlang.data.sources.functions import call_function
+
+        if not location.allow_python:
+            raise NetlangError(
+                rules.PYTHON_NOT_ALLOWED,
+                f"the dataset `{self.name}` runs Python: `{self.python}`",
+                notes=["a program from someone else could do anything this way"],
+                helps=["if you trust it, give `--allow-python`"],
+            )
+        return call_function(self.python, self.arguments, location.columns, location.root)
+
+
+class Csv(Declared, frozen=True):
+    path: str
+    separator: str
+    header: bool | None
+
+    def read(self, location: Location) -> Arrays:
+        from netlang.data.sources.tables import read_table
+
+        if len(self.separator) != 1:
+            raise FileError(
+                f"a separator is one character, and `{self.separator}` is {len(self.separator)}"
+            )
+        return read_table(
+            location.find(self.path),
+            location.columns,
+            separator=self.separator,
+            header=self.header,
+        )
+
+
+class Npz(Declared, frozen=True):
+    path: str
+
+    def read(self, location: Location) -> Arrays:
+        from netlang.data.columns import fit
+        from netlang.storage.npy import read_npz
+
+        path = location.find(self.path)
+        return fit(str(path), location.columns, read_npz(path))
+
+
+class ColumnFiles(Declared, frozen=True):
+    """A file for each column."""
+
+    paths: tuple[str, ...]
+
+    def find(self, location: Location) -> dict[str, Path]:
+        """Return the file of each column."""
+        paths = [location.find(path) for path in self.paths]
+        if len(paths) != len(location.columns):
+            raise FileError(
+                f"the dataset `{self.name}` has {len(location.columns)} columns and "
+                f"{len(paths)} files: each column is a file"
+            )
+        return dict(zip(location.columns, paths, strict=True))
+
+
+class Npy(ColumnFiles, frozen=True):
+    def read(self, location: Location) -> Arrays:
+        from netlang.data.columns import fit
+        from netlang.storage.npy import read_npy
+
+        paths = self.find(location)
+        arrays = {name: read_npy(path) for name, path in paths.items()}
+        return fit(", ".join(map(str, paths.values())), location.columns, arrays)
+
+
+class Idx(ColumnFiles, frozen=True):
+    def read(self, location: Location) -> Arrays:
+        from netlang.data.columns import fit
+        from netlang.data.sources.idx import read_idx
+
+        paths = self.find(location)
+        read = {name: read_idx(path) for name, path in paths.items()}
+        return fit(
+            ", ".join(map(str, paths.values())),
+            location.columns,
+            {name: array for name, (array, _) in read.items()},
+            checksum="-".join(checksum for _, checksum in read.values()),
+        )
+
+
+DATASETS: Mapping[str, type[Dataset]] = {
+    "digits": Digits,
+    "mnist": Mnist,
+    "fashion_mnist": FashionMnist,
+    "cifar10": Cifar10,
+    "image_folder": ImageFolder,
+    "imdb": Imdb,
+    "char_windows": CharWindows,
+    "sentence_pairs": SentencePairs,
+    "skipgram_pairs": SkipgramPairs,
+    **{kind.name: kind for kind in SYNTHETIC},
+}
+"""The datasets that the library declares."""

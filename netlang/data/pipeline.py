@@ -1,0 +1,84 @@
+"""What a train section says about its data: a dataset, what is done to it, and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from netlang.ir.types import TensorType
+from netlang.system.files import find_data
+
+if TYPE_CHECKING:
+    from netlang.data.source import Source
+    from netlang.data.transforms.transform import Transform
+
+
+class Location(Struct, frozen=True):
+    """Where a dataset is opened: its declared columns, the program's folder, the run's seed.
+
+    ``about`` is the comment above the dataset, which a missing file is reported with.
+    """
+
+    columns: Mapping[str, TensorType]
+    root: Path
+    seed: int = 0
+    allow_python: bool = False
+    about: str = ""
+
+    def find(self, path: str) -> Path:
+        """Return the path of a data file; raise ``NetlangError`` where there is none."""
+        return find_data(path, self.root, about=self.about)
+
+
+class Dataset(Struct, frozen=True):
+    """A dataset with its arguments."""
+
+    def open(self, location: Location) -> Source:
+        """Return the examples; raise ``NetlangError`` for missing, damaged or unsuitable files."""
+        raise NotImplementedError
+
+
+class Subset(Struct, frozen=True):
+    """The examples from ``first`` to ``last``, both included."""
+
+    first: int
+    last: int
+
+
+class Change(Struct, frozen=True):
+    """Transforms of one column, or of several columns that share their random numbers."""
+
+    columns: tuple[str, ...]
+    transforms: tuple[Transform, ...]
+
+
+class Transformation(Struct, frozen=True):
+    """What ``map`` or ``together`` does to examples."""
+
+    changes: tuple[Change, ...]
+
+
+class Batching(Struct, frozen=True):
+    """How examples are put into batches."""
+
+    size: int
+    shuffle: bool = False
+    in_order: bool = False
+    drop_last: bool = False
+
+
+class Pipeline(Struct, frozen=True):
+    """Where examples come from and what happens to them, in order.
+
+    ``columns`` are the types that the dataset declares, before any of the ``steps``. ``about`` is
+    the comment above a dataset that the program itself declares.
+    """
+
+    dataset: Dataset
+    columns: Mapping[str, TensorType]
+    steps: tuple[Subset | Transformation, ...]
+    batching: Batching
+    about: str = ""

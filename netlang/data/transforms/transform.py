@@ -1,0 +1,48 @@
+"""What every transform of images has in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from netlang.diagnostics.errors import InputError
+from netlang.system.numpy import Array
+
+
+class Transform(Struct, frozen=True):
+    """A change of images, a batch at a time: ``f32[N, C, H, W]`` or masks ``[N, H, W]``.
+
+    ``name`` is the transform in a program, ``draws`` how many random numbers each image takes.
+    """
+
+    name: ClassVar[str]
+    draws: ClassVar[int] = 0
+
+    @property
+    def output_size(self) -> int | None:
+        """The height and width of the results, where the transform decides them."""
+        return None
+
+    def apply(self, images: Array, u: Array) -> Array:
+        """Return the changed images, given ``f64[N, draws]`` numbers from 0 to below 1."""
+        raise NotImplementedError
+
+
+class Resizing(Transform, frozen=True):
+    """A transform whose results are squares of ``size``."""
+
+    size: int
+
+    @property
+    def output_size(self) -> int | None:
+        return self.size
+
+
+def check_floats(name: str, images: Array) -> None:
+    """Raise ``InputError`` for anything but a batch of float images with channels."""
+    if images.dtype.kind != "f" or images.ndim < 4:
+        raise InputError(
+            f"`{name}` is for images of floats with channels, and these are "
+            f"{images.dtype.name} with {images.ndim - 1} axes"
+        )

@@ -1,0 +1,61 @@
+"""What happens during a run: it stops early, and saves parameters."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+from netlang.evaluate.context.values import Duration
+from netlang.ir.graph import Value
+from netlang.plan.initialization import Selection
+
+Mode = Literal["auto", "max", "min"]
+"""Which way a metric improves."""
+
+
+class EarlyStop(Struct, frozen=True, eq=False):
+    """End the run when a metric has not improved for some time."""
+
+    name: ClassVar[str] = "early_stop"
+    watch: Value
+    patience: Duration
+    min_change: float
+    mode: Mode
+
+
+class Save(Struct, frozen=True, eq=False):
+    """Parameters of a layer, or of a part of one, to be saved into a file of the run's folder."""
+
+    name: ClassVar[str]
+    what: Selection
+    path: str
+
+    def file_name(self, epoch: int, step: int) -> str:
+        """Return the name of the file, its placeholders filled in."""
+        return self.path.replace("{epoch}", str(epoch)).replace("{step}", str(step))
+
+
+class SaveBest(Save, frozen=True, eq=False):
+    """Save whenever a metric is the best so far."""
+
+    name: ClassVar[str] = "save_best"
+    by: Value
+    mode: Mode
+
+
+class SaveEvery(Save, frozen=True, eq=False):
+    """Save at regular intervals."""
+
+    name: ClassVar[str] = "save_every"
+    every: Duration
+
+
+_SMALL = ("loss", "perplexity", "error", "entropy", "mse", "mae", "rmse", "huber", "hinge", "div")
+
+
+def larger_is_better(name: str, mode: Mode = "auto") -> bool:
+    """Return whether a metric should grow; without a mode, all do but losses and errors."""
+    if mode != "auto":
+        return mode == "max"
+    return not any(word in name.lower() for word in _SMALL)

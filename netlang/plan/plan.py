@@ -1,0 +1,80 @@
+"""A checked train section: everything a run needs to know, in typed records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from netlang.data.pipeline import Pipeline
+from netlang.evaluate.context.frame import Noise
+from netlang.evaluate.context.values import Duration, Layer
+from netlang.ir.backward_slice import Gradients
+from netlang.ir.graph import Node, Param, State, Value
+from netlang.plan.callbacks import EarlyStop, SaveBest, SaveEvery
+from netlang.plan.initialization import InitRule
+from netlang.plan.optimizers import Clip, Optimizer
+
+Precision = Literal["f32", "f64", "f16", "bf16"]
+PRECISIONS: tuple[Precision, ...] = ("f32", "f64", "f16", "bf16")
+"""What a step may compute in."""
+
+
+class Computation(Struct, frozen=True, eq=False):
+    """What a section computes of a batch, in evaluation mode.
+
+    ``noise`` holds the random inputs, ``gradients`` the values that are gradients of others, and
+    ``states`` what nets store from call to call.
+    """
+
+    nodes: tuple[Node, ...]
+    params: Mapping[Value, Param]
+    batch: Mapping[str, Value]
+    noise: Mapping[Value, Noise]
+    gradients: Gradients
+    states: tuple[State, ...]
+
+
+class Update(Struct, frozen=True, eq=False):
+    """What one step minimizes, by changing which parameters, and how.
+
+    ``name`` is that of the ``step`` in the section, ``""`` for a section without any; ``paths`` are
+    the trainable parameters that are selected, not frozen, and that the loss depends on.
+    """
+
+    name: str
+    loss: Value
+    paths: tuple[str, ...]
+    optimizer: Optimizer
+    clip: Clip | None = None
+    repeat: int = 1
+
+
+class Plan(Struct, frozen=True, eq=False):
+    """A train section whose settings are all checked.
+
+    ``settings`` has each setting as text, to compare a run with the one it resumes. ``metrics`` are
+    by the names that reports use; ``measured`` are those, the losses, and the values that decide
+    when to stop or to save. ``layers`` are those with a name in the section.
+    """
+
+    name: str
+    computation: Computation
+    updates: tuple[Update, ...]
+    run: Duration
+    settings: Mapping[str, str]
+    metrics: Mapping[str, Value]
+    measured: Mapping[str, Value]
+    layers: Mapping[str, Layer]
+    data: Pipeline | None = None
+    valid: Pipeline | None = None
+    init: tuple[InitRule, ...] = ()
+    frozen: frozenset[str] = frozenset()
+    stop: EarlyStop | None = None
+    save_best: tuple[SaveBest, ...] = ()
+    save_every: tuple[SaveEvery, ...] = ()
+    seed: int = 0
+    precision: Precision = "f32"
+    accumulate: int = 1
+    carry_state: bool = False

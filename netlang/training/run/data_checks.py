@@ -1,0 +1,79 @@
+"""Checks of a training that need its data, before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netlang.data.batches import Batches
+from netlang.data.columns import check_classes
+from netlang.ir.graph import Node, Value
+from netlang.ops.elementwise.choice import Select
+from netlang.ops.shaping.gathering import GatherRows
+from netlang.ops.shaping.scattering import TakeAlong
+from netlang.plan.plan import Computation
+from netlang.plan.schedules import end_of
+from netlang.training.run.loop import clock_of
+from netlang.training.step.graphs import Training
+
+
+def check_data(
+    training: Training, data: Batches, valid: Batches | None, warn: Callable[[str], None]
+) -> None:
+    """Check how the data are used; raise ``NetlangError`` for a label that is not a class."""
+    plan = training.plan
+    for column, count in sorted(_index_columns(plan.computation)):
+        for batches in (data, valid):
+            if batches is not None:
+                check_classes(batches.source, column, count)
+    clock = clock_of(plan, len(data))
+    for chosen in training.steps:
+        for rate in chosen.rates.values():
+            over = end_of(rate, clock)
+            if over > clock.total:
+                warn(
+                    f"warning: the learning rate changes over {over:,.0f} steps, and the run ends "
+                    f"after {clock.total:,}"
+                )
+    if _sees_single_examples(plan.computation) and data.examples % data.size == 1:
+        warn(
+            "warning: the last batch of an epoch has one row, and batch norm needs more; "
+            "leave it out: `batches(…, drop_last=true)`"
+        )
+
+
+def _index_columns(computed: Computation) -> set[tuple[str, int]]:
+    """Return the columns of indices, and how many there are: of classes, of rows of a table."""
+    makers = {v: node for node in computed.nodes for v in node.outputs}
+    names = {value: name for name, value in computed.batch.items()}
+    masked = {node.scope for node in computed.nodes if isinstance(node.op, Select)}
+    found: set[tuple[str, int]] = set()
+    for node in computed.nodes:
+        match node.op:
+            case TakeAlong(axis=axis):
+                size = node.inputs[0].type.shape[axis]
+            case GatherRows():
+                size = node.inputs[0].type.shape[0]
+            case _:
+                continue
+        column = names.get(_origin(node.inputs[1], makers))
+        # Where a mask selects, what is masked may hold any number.
+        if column is not None and isinstance(size, int) and node.scope not in masked:
+            found.add((column, size))
+    return found
+
+
+def _origin(value: Value, makers: dict[Value, Node]) -> Value:
+    while (node := makers.get(value)) is not None and node.op.retypes:
+        value = node.inputs[0]
+    return value
+
+
+def _sees_single_examples(computed: Computation) -> bool:
+    """Return whether a trainable batch norm has one number per channel and example."""
+    params = computed.params
+    return any(
+        node.op.running_statistics
+        and any(params[v].trained for v in node.inputs if v in params)
+        and node.inputs[0].type.rank == 2
+        for node in computed.nodes
+    )

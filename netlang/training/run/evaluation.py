@@ -1,0 +1,84 @@
+"""Metrics of saved parameters on the data of a train section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import USAGE, NetlangError, WeightsError
+from netlang.plan.plan import Plan
+from netlang.storage.weights import load_weights
+from netlang.system.numpy import Array
+from netlang.training.run.engine import batch_size, initial_state
+from netlang.training.run.initial_parameters import initial_parameters
+from netlang.training.run.loop import Totals
+from netlang.training.run.parameter_files import by_layer
+from netlang.training.run.preparation import Choices, engine_of, open_data, seed_of
+from netlang.training.step.graphs import DRAW, prepare
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Means over some examples, and which examples they were: ``data`` or ``valid``."""
+
+    of: str
+    examples: int
+    metrics: Mapping[str, float]
+
+
+Parameters = Path | Mapping[str, Array]
+"""A file of parameters, or the parameters."""
+
+
+def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> Evaluation:
+    """Evaluate parameters on ``valid``, or on ``data`` where there is no ``valid``.
+
+    ``given`` has the parameters of each layer of the section; the only layer may be called ``""``.
+    """
+    training = prepare(plan, seed_of(plan, choices))
+    data, valid = open_data(plan, choices)
+    initial = initial_parameters(plan, seed_of(plan, choices), choices.folder)
+    state = initial_state(training, initial | _loaded(plan.name, given, initial))
+    engine = engine_of(training, state, choices)
+    totals = Totals()
+    batches = data if valid is None else valid
+    with batches.epoch(0) as stream:
+        for i, batch in enumerate(stream):
+            totals.add(engine.evaluate(batch, {DRAW: i + 1}, first=i == 0), batch_size(batch))
+    return Evaluation("data" if valid is None else "valid", totals.examples, totals.means())
+
+
+def _loaded(
+    section: str, given: Mapping[str, Parameters], initial: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Read the parameters of each layer; all of a layer's must be there, in their shapes."""
+    layers = by_layer(initial)
+    found: dict[str, Array] = {}
+    for name, source in given.items():
+        layer = name or next(iter(layers))
+        if layer not in layers or (not name and len(layers) > 1):
+            raise NetlangError(
+                rules.WHICH_LAYER,
+                f"`{section}` has no layer `{name}`" if name else
+                f"`{section}` has several layers: say whose weights these are",
+                notes=[f"its layers: {', '.join(layers)}"],
+                helps=[
+                    f"--weights {next(iter(layers))}={source if isinstance(source, Path) else '…'}"
+                ],
+                exit_code=USAGE,
+            )  # fmt: skip
+        stored = load_weights(source) if isinstance(source, Path) else source
+        missing: list[str] = []
+        for path in layers[layer]:
+            array = stored.get(path.removeprefix(f"{layer}."))
+            if array is None or array.shape != initial[path].shape:
+                what = "missing" if array is None else "of another shape"
+                missing.append(f"{what}: `{path.removeprefix(f'{layer}.')}`")
+            else:
+                found[path] = array.astype(initial[path].dtype)
+        if missing:
+            shown = source if isinstance(source, Path) else "the network"
+            raise WeightsError(f"{shown} does not fit `{layer}`", notes=missing)
+    return found

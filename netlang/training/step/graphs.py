@@ -1,0 +1,263 @@
+"""One step of training as one graph: loss, gradients, clipping, new parameters and statistics.
+
+Parameters, running statistics and the state of the optimizer are states of the graph: each enters
+under its name and leaves as ``NAME_next``. Besides the columns of a batch, ``batch.NAME``, there
+are scalar inputs:
+
+- ``step`` i64[]: the number of the update, counted from 1;
+- ``draw`` i64[]: the number of the batch, counted from 1, on which random numbers depend;
+- ``rate``, ``rate2``, ... f32[]: the learning rates;
+- ``share`` f32[]: this batch's share of the examples of an update that takes several batches.
+
+With ``precision = "f64"``, everything that is f32 here is f64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import NetlangError
+from netlang.ir.dims import product
+from netlang.ir.graph import Builder, Graph, State, Value, verify
+from netlang.ir.types import F32, I64, TensorType
+from netlang.ops.terms import Term, number, terms, zeros
+from netlang.passes.autodiff import gradients
+from netlang.passes.pipeline import transform
+from netlang.passes.promotion import widen
+from netlang.plan.plan import Plan, Update
+from netlang.plan.schedules import Rate
+from netlang.training.step.modes import Counts, Modes
+
+STEP, DRAW, SHARE, GRADIENT = "step", "draw", "share", "gradient"
+
+
+@dataclass(frozen=True, slots=True)
+class StepGraph:
+    """The graph of one update, and the rates of its learning-rate inputs.
+
+    Where an update takes several batches, ``gathering`` is the graph for all but the last: it adds
+    up gradients and changes no parameter.
+    """
+
+    update: Update
+    graph: Graph
+    rates: Mapping[str, Rate]
+    gathering: Graph | None = None
+
+    @property
+    def name(self) -> str:
+        return self.update.name
+
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        return (self.graph,) if self.gathering is None else (self.graph, self.gathering)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The graphs of a train section: its steps in turn, and the evaluation of a batch.
+
+    ``parameters`` are the parameters and running statistics by path.
+    """
+
+    plan: Plan
+    parameters: Mapping[str, Value]
+    steps: tuple[StepGraph, ...]
+    evaluation: Graph
+
+    @property
+    def carried(self) -> tuple[State, ...]:
+        """The states that nets carry from batch to batch."""
+        return self.evaluation.states
+
+    @property
+    def double(self) -> bool:
+        """Whether everything is in f64."""
+        return self.plan.precision == "f64"
+
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """Every graph of a run: those of the steps, and that of the evaluation."""
+        return (*(graph for step in self.steps for graph in step.graphs), self.evaluation)
+
+
+_UNSUPPORTED = {
+    "f16": "what is smaller than 6e-8 is 0 in it, and with it many a gradient",
+    "bf16": "processors and onnxruntime compute few operators in it",
+}
+"""Precisions that training does not support, and why."""
+
+
+def prepare(plan: Plan, seed: int) -> Training:
+    """Make the graphs of a train section; raise ``NetlangError`` if there is nothing to train."""
+    if plan.precision in _UNSUPPORTED:
+        raise NetlangError(
+            rules.PRECISION,
+            f"training in {plan.precision} does not exist yet",
+            notes=[_UNSUPPORTED[plan.precision]],
+            helps=['leave `precision` out, which is f32, or take `"f64"`'],
+        )
+    changed = {path for update in plan.updates for path in update.paths}
+    if not changed:
+        raise NetlangError(
+            rules.NOTHING_TO_TRAIN,
+            f"`{plan.name}` changes no weight",
+            notes=["no loss depends on a weight that is trained and not frozen"],
+        )
+    parameters = {param.path: value for value, param in plan.computation.params.items()}
+    modes = Modes(plan, changed, seed)
+    steps = tuple(
+        _step(update, plan, parameters, modes, first=i == 0)
+        for i, update in enumerate(plan.updates)
+    )
+    return Training(plan, parameters, steps, _evaluation(plan, modes))
+
+
+@dataclass(slots=True)
+class _Step:
+    """A step graph under construction."""
+
+    b: Builder
+    count: Value
+    draw: Value
+    rates: dict[str, Rate] = field(default_factory=dict[str, Rate])
+    inputs: dict[str, Value] = field(default_factory=dict[str, Value])
+    states: list[State] = field(default_factory=list[State])
+    outputs: dict[str, Value] = field(default_factory=dict[str, Value])
+
+    def rate(self, rate: Rate, scale: float) -> Term:
+        """Return a learning rate as a scalar, an input for each different one."""
+        name = next((name for name, known in self.rates.items() if known == rate), None)
+        if name is None:
+            name = "rate" if not self.rates else f"rate{len(self.rates) + 1}"
+            self.rates[name] = rate
+            self.inputs[name] = self.b.fresh(name, TensorType(F32, ()))
+        term = Term(self.b, self.inputs[name])
+        return term * scale if scale != 1.0 else term
+
+    def graph(self, name: str, plan: Plan) -> Graph:
+        changed = {state.value for state in self.states}
+        used = {v for node in self.b.nodes for v in node.inputs}
+        computed = plan.computation
+        fixed = [v for v in computed.params if v in used and v not in changed]
+        # A column tells how many examples there are, even if nothing of it is used.
+        columns = list(computed.batch.values())
+        batch = [v for v in columns if v in used] or columns[:1]
+        counts = [v for v in (self.count, self.draw) if v in used]
+        inputs = (*batch, *counts, *self.inputs.values(), *fixed)
+        nodes = tuple(self.b.nodes)
+        graph = Graph(name, inputs, {}, nodes, self.outputs, tuple(self.states))
+        verify(graph)
+        # Promoted last, so that a run in f64 computes the same with more precision.
+        return transform(widen(graph) if plan.precision == "f64" else graph)
+
+
+def _step(
+    update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, *, first: bool
+) -> StepGraph:
+    step, slopes, sums = _backward(update, plan, parameters, modes, first=first)
+    if update.clip is not None:
+        slopes = update.clip.apply(slopes, Term(step.b, step.outputs[GRADIENT]))
+    for path, slope in zip(update.paths, slopes, strict=True):
+        _change(step, update, plan, path, parameters[path], slope)
+    step.states += [State(v.name, v, 0.0, zeros(step.b, v.type)) for v in sums]
+    graph = step.graph(update.name or plan.name, plan)
+    made = StepGraph(update, graph, step.rates)
+    if plan.accumulate == 1:
+        return made
+    step, slopes, sums = _backward(update, plan, parameters, modes, first=first)
+    pairs = zip(sums, slopes, strict=True)
+    step.states += [State(v.name, v, 0.0, slope.value) for v, slope in pairs]
+    return replace(made, gathering=step.graph(f"{graph.name}_gathering", plan))
+
+
+def _backward(
+    update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, *, first: bool
+) -> tuple[_Step, list[Term], list[Value]]:
+    """Begin a step graph: metrics, gradients, statistics; and the sums of earlier gradients."""
+    step, carried = _begin(plan)
+    b, several = step.b, plan.accumulate > 1
+    measured = {"loss": update.loss, **(plan.metrics if first else {})}
+    wanted = (*measured.values(), *(s.after for s in carried))
+    # Dropout samples a mask for each update, or for each of the batches that an update takes.
+    counts = Counts(step.draw, step.draw if several else step.count)
+    values, statistics = modes.training(b, counts, wanted, update.name)
+    loss = values[update.loss]
+    wrt = [values[parameters[path]] for path in update.paths]
+    b.scope = b.span = None
+    seed = number(b, 1.0, loss.type.dtype).value
+    slopes = list(terms(b, *gradients(b, {loss: seed}, wrt)))
+    sums: list[Value] = []
+    if several:
+        step.inputs[SHARE] = b.fresh(SHARE, TensorType(F32, ()))
+        share = Term(b, step.inputs[SHARE])
+        sums = [
+            b.fresh(f"{path}/sum", s.type) for path, s in zip(update.paths, slopes, strict=True)
+        ]
+        slopes = [Term(b, v) + s * share for v, s in zip(sums, slopes, strict=True)]
+    step.outputs = {name: values[v] for name, v in measured.items()}
+    step.outputs[GRADIENT] = _norm(slopes).value
+    step.states += [State(old.name, old, 0.0, new) for old, new in statistics.items()]
+    step.states += [State(s.name, s.value, s.start, values[s.after]) for s in carried]
+    return step, slopes, sums
+
+
+def _begin(plan: Plan) -> tuple[_Step, tuple[State, ...]]:
+    """Begin a graph; return it and the states that it carries from batch to batch."""
+    b, scalar, computed = Builder(), TensorType(I64, ()), plan.computation
+    step = _Step(b, b.fresh(STEP, scalar), b.fresh(DRAW, scalar))
+    b.adopt((*computed.batch.values(), *computed.params, *(s.value for s in computed.states)))
+    return step, computed.states if plan.carry_state else ()
+
+
+def _change(step: _Step, update: Update, plan: Plan, path: str, value: Value, slope: Term) -> None:
+    """Add the nodes that update one parameter and its optimizer state."""
+    b = step.b
+    group = update.optimizer.group_of(path)
+    own = update.optimizer if group is None else update.optimizer.in_group(group)
+    # Two steps may change one parameter, each with an optimizer of its own.
+    place = f"{path}/{update.name}/" if update.name else f"{path}/"
+    kept = {name: b.fresh(f"{place}{name}", value.type) for name in own.states}
+    b.scope = next((n.scope for n in plan.computation.nodes if value in n.inputs), None)
+    # onnxruntime takes long for a number times a tensor whose last axis is 1.
+    shape = value.type.shape
+    flat = (product(shape),) if shape[-1:] == (1,) else shape
+    new, after = own.update(
+        Term(b, value).reshape(flat), slope.reshape(flat),
+        {name: Term(b, v).reshape(flat) for name, v in kept.items()},
+        step.rate(own.lr, 1.0 if group is None else group.lr_scale), Term(b, step.count),
+    )  # fmt: skip
+    changes = {value: new} | {v: after[name] for name, v in kept.items()}
+    step.states += [State(v.name, v, 0.0, t.reshape(shape).value) for v, t in changes.items()]
+
+
+def _norm(slopes: Sequence[Term]) -> Term:
+    """Return the norm of all gradients together, which clipping limits and which shows a NaN."""
+    if not slopes:
+        raise NetlangError(rules.NOTHING_TO_TRAIN, "a step changes no weight")
+    squares = [_square(slope) for slope in slopes]
+    return sum(squares[1:], squares[0]).unary("sqrt")
+
+
+def _square(slope: Term) -> Term:
+    """Return the sum of the squares of a gradient, in long rows, which are summed faster."""
+    rows = slope.reshape((slope.shape[0], product(slope.shape[1:]))) if slope.rank > 2 else slope
+    return (rows * rows).sum(range(rows.rank))
+
+
+def _evaluation(plan: Plan, modes: Modes) -> Graph:
+    """Make the graph that evaluates a batch: the losses and the metrics."""
+    step, carried = _begin(plan)
+    wanted = (*plan.measured.values(), *(s.after for s in carried))
+    values = modes.evaluation(step.b, step.draw, wanted)
+    step.outputs = {name: values[v] for name, v in plan.measured.items()}
+    step.states = [State(s.name, s.value, s.start, values[s.after]) for s in carried]
+    return step.graph(f"{plan.name}_evaluation", plan)
+
+
+def optimizer_state(graph: Graph) -> dict[str, TensorType]:
+    """Return the types of what an optimizer stores between steps, which starts at 0."""
+    own = {s.name: s.value.type for s in graph.states if "/" in s.name}
+    return {name: type for name, type in own.items() if not name.endswith("/state")}

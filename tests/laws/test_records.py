@@ -1,0 +1,111 @@
+"""A train section is typed records once it is checked, each with the fields of its declaration."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+from msgspec.structs import fields
+
+from netlang.data.datasets import DATASETS
+from netlang.data.pipeline import Batching, Pipeline
+from netlang.data.transforms.registry import TRANSFORMS
+from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.source import Source
+from netlang.plan.plan import Computation, Plan, Update
+from netlang.plan.records import RECORDS
+from netlang.syntax import ast as tree
+from netlang.syntax.parser import parse
+
+PACKAGE = Path(__file__).parents[2] / "netlang"
+
+BELOW = [
+    *(PACKAGE / "training").rglob("*.py"),
+    *(PACKAGE / "data").rglob("*.py"),
+    *(PACKAGE / "plan" / f"{name}.py" for name in ("plan", "optimizers", "schedules")),
+    *(PACKAGE / "plan" / f"{name}.py" for name in ("callbacks", "initialization")),
+]
+"""The modules that receive records."""
+
+KEYS = {
+    "training/run/loop.py": {"loss"},
+    "training/run/checkpoints.py": {"progress", "format", "seal"},
+    "training/run/runs.py": {"seed"},
+}
+"""Names that training looks up: a result of every step, and texts in a file of an earlier run."""
+
+UNTYPED = {"data/sources/functions.py": "a user's function", "data/sources/pairs.py": "NumPy"}
+"""The modules that a value without a static type enters, and where it comes from."""
+
+CALLS: dict[str, type[Struct]] = {**RECORDS, **TRANSFORMS, **DATASETS}
+"""The records that are built from a call of the library."""
+
+KINDS = {"optimizer", "schedule", "clip", "stop", "checkpoint", "group", "init_rule", "transform"}
+
+
+def declared() -> dict[str, tuple[str, ...]]:
+    """Return the parameters of the datasets and training functions that the library declares."""
+    found: dict[str, tuple[str, ...]] = {}
+    for file in ("training.net", "data.net"):
+        text = (PACKAGE / "prelude" / file).read_text("utf-8")
+        parsed = parse(Source(file, text, library=True), Diagnostics())
+        assert parsed is not None
+        for each in parsed.declarations:
+            match each:
+                case tree.Extern(outs=[tree.Out(type=tree.NameType(name=kind))]) if kind in KINDS:
+                    name = each.name.text.removeprefix("_")
+                    found[name] = tuple(param.name.text for param in each.params)
+                case tree.Extern(kind="dataset"):
+                    found[each.name.text] = tuple(param.name.text for param in each.params)
+                case _:
+                    pass
+    return found
+
+
+def test_every_declaration_has_a_record() -> None:
+    assert set(declared()) == set(CALLS)
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_the_fields_of_a_record_are_the_parameters_of_its_declaration(name: str) -> None:
+    own, parameters = fields(CALLS[name]), declared()[name]
+    assert set(parameters) <= {field.name for field in own}
+    assert {field.name for field in own if field.required} <= set(parameters)
+
+
+@pytest.mark.parametrize("record", [*CALLS.values(), Batching, Pipeline, Computation, Update, Plan])
+def test_a_record_is_immutable_and_every_field_has_a_type(record: type[Struct]) -> None:
+    assert record.__struct_config__.frozen
+    for field in fields(record):
+        assert not {Any, object, dict, list} & set(parts(field.type)), field.name
+
+
+def parts(type: Any) -> list[Any]:
+    """List a type and the types it is composed of."""
+    return [type, *(part for inner in getattr(type, "__args__", ()) for part in parts(inner))]
+
+
+@pytest.mark.parametrize("file", BELOW, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_what_receives_records_looks_nothing_up_and_asserts_no_type(file: Path) -> None:
+    """No name of a setting is looked up, no type is asserted, and no value is cast."""
+    here, text = str(file.relative_to(PACKAGE)), file.read_text("utf-8")
+    keys: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Assert(test=test):
+                assert "isinstance" not in ast.unparse(test), f"line {node.lineno}"
+            case ast.Call(func=ast.Name(id="cast")):
+                assert here in UNTYPED, f"line {node.lineno}"
+            case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=str(key)), *_]):
+                keys.add(key)
+            case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Load()):
+                keys.add(key)
+            case ast.ImportFrom(module=str(module)) if here.split("/")[0] in ("training", "data"):
+                assert not module.startswith("netlang.evaluate"), "a value of the evaluator"
+            case _:
+                pass
+    if here.startswith("training"):
+        assert keys == KEYS.get(here, set())
