@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label
+from netlang.diagnostics.diagnostic import (
+    DiagnosticError,
+    Diagnostics,
+    Label,
+    diagnostic,
+)
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.source import Source
 from netlang.diagnostics.suggestions import did_you_mean, nearest
@@ -189,10 +194,11 @@ class Program:
             self._building.remove(key)
         elif key in self._building:
             self.diagnostics.report(
-                Diagnostic(
+                diagnostic(
                     rules.RECURSION,
                     f"`{function.name}` depends on its own counts",
-                    Label(function.definition.name.span, "to check this, it must be checked"),
+                    function.definition.name.span,
+                    "to check this, it must be checked",
                 )
             )
         return self._graphs[key]
@@ -301,11 +307,12 @@ class Program:
             span = before.targets[0].span if isinstance(before, ast.Bind) else before.name.span
             first = (Label(span, "first defined here"),)
         self.diagnostics.report(
-            Diagnostic(
+            diagnostic(
                 rules.ALREADY_DEFINED,
                 f"`{name.text}` is defined twice",
-                Label(name.span, "defined again here" if first else "this name is imported above"),
-                first,
+                name.span,
+                "defined again here" if first else "this name is imported above",
+                secondary=first,
                 helps=("give one of them another name",),
             )
         )

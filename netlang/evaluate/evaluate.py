@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
+from netlang.diagnostics.diagnostic import DiagnosticError, Label
 from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject, report
@@ -48,11 +49,7 @@ def evaluate(expr: ast.Expr, frame: Frame) -> Object:
     except BudgetError:
         raise
     except Intricate as intricate:
-        label = Label(expr.span)
-        report(
-            frame,
-            Diagnostic(intricate.rule, intricate.message, label, helps=intricate.helps),
-        )
+        report(frame, replace(intricate.diagnostic, primary=Label(expr.span)))
         return UNKNOWN
     except DiagnosticError as rejected:
         report(frame, rejected.diagnostic)

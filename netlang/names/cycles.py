@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
+from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.syntax import ast
@@ -26,10 +26,11 @@ def report_cycles(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -
             f"`{first}` calls itself" if len(cycle) == 1 else f"these call each other: {shown}"
         )
         diagnostics.report(
-            Diagnostic(
+            diagnostic(
                 rules.RECURSION,
                 message,
-                Label(calls[first][second], "this call comes back here"),
+                calls[first][second],
+                "this call comes back here",
                 notes=("checking a file must end, so no block is part of itself",),
                 helps=("repeat with a loop: `for i in 1..depth with h = x { next h = … }`",),
             )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 from netlang.advice.parameters import element_helps, type_like
 from netlang.advice.tables import definitions
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
+from netlang.diagnostics.diagnostic import (
+    DiagnosticError,
+    Diagnostics,
+    Label,
+    Parts,
+    Severity,
+    diagnostic,
+)  # fmt: skip
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest
@@ -322,29 +330,15 @@ class Lookup:
         span: Span,
         label: str = "",
         *,
-        secondary: tuple[Label, ...] = (),
-        notes: tuple[str, ...] = (),
-        helps: tuple[str, ...] = (),
         severity: Severity = Severity.ERROR,
+        **parts: Unpack[Parts],
     ) -> None:
-        primary = Label(span, label)
-        self.diagnostics.report(
-            Diagnostic(rule, message, primary, secondary, (), notes, helps, severity)
-        )
+        self.diagnostics.report(diagnostic(rule, message, span, label, severity=severity, **parts))
 
     def _warn(
-        self,
-        rule: Rule,
-        message: str,
-        span: Span,
-        label: str,
-        *,
-        notes: tuple[str, ...] = (),
-        helps: tuple[str, ...] = (),
+        self, rule: Rule, message: str, span: Span, label: str, **parts: Unpack[Parts]
     ) -> None:
-        self._reject(
-            rule, message, span, label, notes=notes, helps=helps, severity=Severity.WARNING
-        )
+        self._reject(rule, message, span, label, severity=Severity.WARNING, **parts)
 
 
 def _bound(body: Sequence[ast.Statement]) -> list[str]:

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Unpack
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
+from netlang.diagnostics.diagnostic import Diagnostic, Parts, Severity, diagnostic
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.frame import Frame, report
@@ -55,8 +56,8 @@ def caution(section: Section) -> None:
     told: set[tuple[Rule, Span]] = set()
     for look in (_double_softmax, _one_class, _batch_norms, _untrained, _schedules):
         for found in look(section):
-            if (found.rule, found.primary.span) not in told:
-                told.add((found.rule, found.primary.span))
+            if (found.rule, found.span) not in told:
+                told.add((found.rule, found.span))
                 report(section.frame, found)
 
 
@@ -242,10 +243,5 @@ def _durations(value: Object) -> Iterator[Duration]:
             return
 
 
-def _warn(
-    rule: Rule, message: str, span: Span, label: str, *,
-    notes: tuple[str, ...] = (), helps: tuple[str, ...] = (),
-) -> Diagnostic:  # fmt: skip
-    return Diagnostic(
-        rule, message, Label(span, label), notes=notes, helps=helps, severity=Severity.WARNING
-    )
+def _warn(rule: Rule, message: str, span: Span, label: str, **parts: Unpack[Parts]) -> Diagnostic:
+    return diagnostic(rule, message, span, label, severity=Severity.WARNING, **parts)

@@ -227,7 +227,7 @@ def _fitting(arg: Argued, wanted: Expected, inner: Frame) -> Object:
         return fits(arg, wanted.param.type, inner, wanted.name)
     except DiagnosticError as rejected:
         assert inner.call is not None
-        at_caller = rejected.diagnostic.primary.span.source is arg.span.source
+        at_caller = rejected.diagnostic.span.source is arg.span.source
         report(inner.call.frame if at_caller else inner, rejected.diagnostic)
         return UNKNOWN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
+from netlang.diagnostics.diagnostic import DiagnosticError, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.values import Object, Setting
 
@@ -53,10 +53,11 @@ class Budget:
         self.spent += steps
         if self.spent > self.limit:
             raise BudgetError(
-                Diagnostic(
+                diagnostic(
                     rules.TOO_LARGE,
                     f"checking this program takes more than {self.limit:,} steps",
-                    Label(span, label),
+                    span,
+                    label,
                     helps=("use fewer repetitions",),
                 )
             )
@@ -66,18 +67,20 @@ class Budget:
         weight, depth = self._weigh(value, span)
         if weight > LENGTH_LIMIT:
             raise DiagnosticError(
-                Diagnostic(
+                diagnostic(
                     rules.TOO_LARGE,
                     f"lists and strings end at {LENGTH_LIMIT:,} items",
-                    Label(span, f"this would have {weight:,}"),
+                    span,
+                    f"this would have {weight:,}",
                 )
             )
         if depth > NESTING_LIMIT:
             raise DiagnosticError(
-                Diagnostic(
+                diagnostic(
                     rules.TOO_DEEP,
                     f"lists are nested more than {NESTING_LIMIT} deep",
-                    Label(span, "this list is inside too many others"),
+                    span,
+                    "this list is inside too many others",
                 )
             )
 

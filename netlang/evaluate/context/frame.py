@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Unpack
 
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
+from netlang.diagnostics.diagnostic import (
+    Diagnostic,
+    DiagnosticError,
+    Diagnostics,
+    Label,
+    Parts,
+    Severity,
+    diagnostic,
+)
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import Budget
@@ -175,62 +183,51 @@ def join(*parts: str) -> str:
 
 
 def reject(
-    rule: Rule,
-    message: str,
-    span: Span,
-    label: str = "",
-    *,
-    secondary: tuple[Label, ...] = (),
-    notes: tuple[str, ...] = (),
-    helps: tuple[str, ...] = (),
+    rule: Rule, message: str, span: Span, label: str = "", **parts: Unpack[Parts]
 ) -> NoReturn:
-    """Give up on an expression, with the reason."""
-    raise DiagnosticError(
-        Diagnostic(rule, message, Label(span, label), secondary, (), notes, helps)
+    """Stop the evaluation of an expression with an error."""
+    raise DiagnosticError(diagnostic(rule, message, span, label, **parts))
+
+
+def report(frame: Frame, found: Diagnostic) -> None:
+    """Collect a diagnostic, located where the user can change the program.
+
+    An error inside the library is shown at the innermost call outside of it; calls of the user's
+    own blocks on the way are traced.
+    """
+    span = found.span
+    while span.source.library and frame.call is not None:
+        call = frame.call
+        span = written(span, frame)
+        if span.source.library:
+            span = call.span
+        frame = call.frame
+    while frame.home.source.library and frame.call is not None:
+        frame = frame.call.frame
+    label = found.primary.text if found.primary is not None else ""
+    secondary = tuple(s for s in found.secondary if not s.span.source.library)
+    frame.run.diagnostics.report(
+        replace(found, primary=Label(span, label), secondary=secondary, trace=_trace(frame))
     )
 
 
-def report(frame: Frame, diagnostic: Diagnostic) -> None:
-    """Collect a mistake, told from where the user can mend it.
-
-    A mistake inside the library is shown at the innermost call outside it; calls of the user's
-    own blocks on the way are traced.
-    """
-    while diagnostic.primary.span.source.library and frame.call is not None:
-        site = frame.call
-        span = written(diagnostic.primary.span, frame)
-        if span.source.library:
-            span = site.span
-        diagnostic = replace(diagnostic, primary=replace(diagnostic.primary, span=span))
-        frame = site.frame
-    secondary = tuple(s for s in diagnostic.secondary if not s.span.source.library)
-    diagnostic = replace(diagnostic, secondary=secondary)
-    while frame.home.source.library and frame.call is not None:
-        frame = frame.call.frame
-    trace: list[str] = []
-    site = frame.call
-    while site is not None:
-        trace.append(str(site))
-        site = site.frame.call
-    if len(trace) > 6:
-        trace = [*trace[:3], f"... {len(trace) - 5} more calls ...", *trace[-2:]]
-    frame.run.diagnostics.report(replace(diagnostic, trace=tuple(trace)))
+def _trace(frame: Frame) -> tuple[str, ...]:
+    """Describe the calls that led to a frame, innermost first, leaving out the middle of many."""
+    calls: list[str] = []
+    call = frame.call
+    while call is not None:
+        calls.append(str(call))
+        call = call.frame.call
+    if len(calls) > 6:
+        calls = [*calls[:3], f"... {len(calls) - 5} more calls ...", *calls[-2:]]
+    return tuple(calls)
 
 
 def warn(
-    frame: Frame,
-    rule: Rule,
-    message: str,
-    span: Span,
-    label: str = "",
-    *,
-    helps: tuple[str, ...] = (),
+    frame: Frame, rule: Rule, message: str, span: Span, label: str = "", **parts: Unpack[Parts]
 ) -> None:
     """Collect a warning."""
-    report(
-        frame,
-        Diagnostic(rule, message, Label(span, label), helps=helps, severity=Severity.WARNING),
-    )
+    report(frame, diagnostic(rule, message, span, label, severity=Severity.WARNING, **parts))
 
 
 def known(*values: Object) -> bool:

@@ -8,7 +8,7 @@ still counted while it is evaluated (``budget``).
 from __future__ import annotations
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
+from netlang.diagnostics.diagnostic import DiagnosticError, Label, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.parameter_names import bare
@@ -32,11 +32,12 @@ def reject_expansion(body: Body, home: ModuleScope, budget: Budget, span: Span) 
     if calls > budget.limit:
         turns, loop = counter.longest
         raise DiagnosticError(
-            Diagnostic(
+            diagnostic(
                 rules.TOO_LARGE,
                 f"this expands to {calls:,} calls",
-                Label(span, "counted without making any"),
-                (Label(loop, f"{turns:,} turns"),)
+                span,
+                "counted without making any",
+                secondary=(Label(loop, f"{turns:,} turns"),)
                 if loop is not None and turns > budget.limit
                 else (),
                 notes=(f"checking this program may take {budget.limit:,} steps",),

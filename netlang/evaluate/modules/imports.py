@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.diagnostic import Diagnostic, diagnostic
 from netlang.diagnostics.suggestions import did_you_mean, nearest
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.modules.module import ModuleScope
@@ -105,9 +105,10 @@ def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) ->
         if isinstance(item.module, ast.Str)
         else ".".join(part.text for part in item.module)
     )
-    return Diagnostic(
+    return diagnostic(
         rules.UNKNOWN_IMPORT,
         f"{shown} has no `{name.name.text}`",
-        Label(name.name.span, "not defined there"),
+        name.name.span,
+        "not defined there",
         helps=did_you_mean(name.name.text, filter(origin.exports, origin.names())),
     )

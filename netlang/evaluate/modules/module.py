@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
+from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
 from netlang.diagnostics.source import Source
 from netlang.evaluate.context.frame import DEPTH_LIMIT
 from netlang.evaluate.context.parameter_names import Sites, sites_of
@@ -123,12 +123,13 @@ class ModuleScope:
         cycle = self._evaluating[self._evaluating.index(name) :]
         shown = " → ".join(f"`{each}`" for each in [*cycle, name])
         self.diagnostics.report(
-            Diagnostic(
+            diagnostic(
                 rules.RECURSION,
                 f"`{name}` is defined by itself"
                 if len(cycle) == 1
                 else f"these are defined by each other: {shown}",
-                Label(bind.value.span, "this needs its own value"),
+                bind.value.span,
+                "this needs its own value",
                 helps=("give one of them a value of its own",),
             )
         )
