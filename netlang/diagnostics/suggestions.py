@@ -1,12 +1,36 @@
-"""Suggest the known name that a misspelled one most likely stands for."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypedDict
+
+from netlang.diagnostics.fix import Fix, replacement
+from netlang.diagnostics.source import Span
+
+
+class Suggestion(TypedDict):
+    """The help and the fix for a misspelled name; both are empty where no name is close."""
+
+    helps: tuple[str, ...]
+    fixes: tuple[Fix, ...]
+
+
+def suggest(span: Span, known: Iterable[str]) -> Suggestion:
+    """Suggest the known name that the name at a location was most likely meant to be."""
+    near = nearest(span.text, known)
+    if near is None:
+        return {"helps": (), "fixes": ()}
+    return {"helps": (f"did you mean `{near}`?",), "fixes": renaming(span, near)}
+
+
+def renaming(span: Span, name: str | None) -> tuple[Fix, ...]:
+    """Return the fix that writes another name at a location, if there is one."""
+    return () if name is None else (replacement(span, name),)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Give the help that names the known name a word most likely stands for, if there is one."""
+    """Return the help that suggests the known name closest to a word, if one is close."""
     near = nearest(word, known)
     return () if near is None else (f"did you mean `{near}`?",)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netlang.advice.calls import completed, with_tensor
-from netlang.advice.parameters import parameter_helps
+from netlang.advice.parameters import parameter_suggestion
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
@@ -70,7 +70,7 @@ def _by_name(
             f"`{function.name}` has no parameter `{name.text}`",
             name.span,
             notes=(f"its parameters: {signature(function)}",),
-            helps=parameter_helps(name.text, known),
+            **parameter_suggestion(name.span, known),
         )
     if name.text in given:
         reject(

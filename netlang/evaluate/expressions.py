@@ -5,7 +5,7 @@ from __future__ import annotations
 from netlang.advice.parameters import method_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.suggestions import suggest
 from netlang.evaluate.calls.calls import arguments, call
 from netlang.evaluate.calls.unknown import reject_unknown
 from netlang.evaluate.context.describe import describe
@@ -150,7 +150,7 @@ def _reject_field(expr: ast.Field, message: str, known: list[str], intro: str) -
         message,
         expr.name.span,
         notes=(f"{intro}: {', '.join(sorted(known))}",) if known else (),
-        helps=did_you_mean(expr.name.text, known),
+        **suggest(expr.name.span, known),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.suggestions import suggest
 from netlang.syntax import ast
 
 FIELDS = {
@@ -52,7 +52,7 @@ def _check_field(bind: ast.Bind, name: str, diagnostics: Diagnostics) -> None:
                 f"`{name}` can't have a field `{field.text}`",
                 field.span,
                 notes=tuple(f"{field} is {what}" for field, what in FIELDS.items()),
-                helps=did_you_mean(field.text, FIELDS),
+                **suggest(field.span, FIELDS),
             )
         )
     elif not isinstance(bind.value, ast.Str):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.suggestions import renaming
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.names.cycles import report_cycles
 from netlang.names.externs import check_extern_op
@@ -140,6 +141,7 @@ class _Lint(Lookup):
             helps=(f"did you mean the setting `{near}`?",)
             if near is not None
             else (f"the settings are: {', '.join(settings)}",),
+            fixes=renaming(entry.span, near),
         )
 
 

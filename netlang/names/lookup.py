@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
-from netlang.advice.parameters import element_helps, type_like
+from netlang.advice.parameters import element_suggestion, type_like
 from netlang.advice.tables import definitions
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import (
@@ -19,7 +19,7 @@ from netlang.diagnostics.diagnostic import (
 )  # fmt: skip
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import nearest
+from netlang.diagnostics.suggestions import nearest, renaming
 from netlang.evaluate.calls.unknown import advice, reject_unknown_name
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.modules.module import ModuleScope
@@ -57,7 +57,7 @@ class Lookup:
                     rules.UNKNOWN_TYPE,
                     f"I don't know the element type `{node.element.text}`",
                     node.element.span,
-                    helps=element_helps(node.element.text),
+                    **element_suggestion(node.element.span),
                 )
             for dim in node.dims:
                 if isinstance(dim, ast.Rest):
@@ -76,6 +76,7 @@ class Lookup:
             f"I don't know the type `{type.name}`",
             type.span,
             helps=(f"did you mean `{near}`?",) if near is not None else (),
+            fixes=renaming(type.span, near),
         )
 
     # ---- statements ---------------------------------------------------------------------
@@ -155,7 +156,7 @@ class Lookup:
             self._warn(
                 rules.UNUSED_BINDING, f"`{name}` is never used", entry.span,
                 "taken out of several values, but nothing depends on it",
-                helps=("write `_` for a value you don't need",),
+                helps=("write `_` for a value you don't need",), fixes=renaming(entry.span, "_"),
             )  # fmt: skip
             return
         owns = entry.value is not None and self._owns(entry.value)
@@ -166,6 +167,7 @@ class Lookup:
             "computed here, but nothing depends on it",
             notes=("its weights would never be trained",) if owns else (),
             helps=(f"did you forget to pass it on? If it's on purpose, name it `_{name}`",),
+            fixes=renaming(entry.span, f"_{name}"),
         )
 
     # ---- expressions --------------------------------------------------------------------
@@ -212,7 +214,7 @@ class Lookup:
         return unknown and name in definitions().modules
 
     def _module(self, value: ast.Name, name: str, scope: Scope) -> None:
-        notes, helps = advice(name, scope.names() | self.home.visible())
+        notes, helps, _ = advice(name, scope.names() | self.home.visible())
         if self.home.knows(name):
             helps = (f"layers are called by their names alone: `{name}(…)`",)
         self._reject(

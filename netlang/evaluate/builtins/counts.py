@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.suggestions import did_you_mean, suggest
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Rows, Setting
@@ -62,7 +62,7 @@ def _check_settable(name: ast.Ident, net: Function) -> None:
             f"`{net.name}` has no size or parameter `{name.text}`",
             name.span,
             notes=(f"it has: {', '.join(sorted(known))}",) if known else (),
-            helps=did_you_mean(name.text, known),
+            **suggest(name.span, known),
         )
 
 

@@ -252,7 +252,8 @@ def _new(expr: ast.New, frame: Frame) -> Object:
     if slot is not None and isinstance(slot.value, Function):
         function = slot.value
     if function is None:
-        reject_unknown(name.text, name.span, frame)
+        _reject_new(name, frame)
+        return UNKNOWN
     if function.kind not in ("block", "net"):
         reject(
             rules.WRONG_TYPE,
@@ -268,6 +269,21 @@ def _new(expr: ast.New, frame: Frame) -> Object:
     owns = _owning(function)
     path = claim(expr, expr.span, frame) if owns else frame.binding_path()
     return Layer(function, assigned, path, expr.span, (expr.span, origin(frame)))
+
+
+def _reject_new(name: ast.Ident, frame: Frame) -> None:
+    """Reject a layer of what is no definition; one with an error of its own is not reported."""
+    slot = frame.find(name.text)
+    value = slot.value if slot is not None else frame.home.find(name.text)
+    if isinstance(value, type):  # LookupError
+        reject_unknown(name.text, name.span, frame)
+    if value is not UNKNOWN:
+        reject(
+            rules.WRONG_TYPE,
+            "`new` makes a layer of a block or a net",
+            name.span,
+            f"this is {describe(value)}",
+        )
 
 
 def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> Object:

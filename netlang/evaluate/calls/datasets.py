@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.suggestions import suggest
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import Function, Object, Origin, Rows
@@ -84,7 +84,7 @@ def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
             f"`{dataset}` can't have a field `{field.text}`",
             field.span,
             notes=(f"a dataset has: {', '.join(FIELDS)}",),
-            helps=did_you_mean(field.text, FIELDS),
+            **suggest(field.span, FIELDS),
         )
     value = evaluate(bind.value, frame)
     wanted, suits = FIELDS[field.text]

@@ -205,9 +205,14 @@ def report(frame: Frame, found: Diagnostic) -> None:
     while frame.home.source.library and frame.call is not None:
         frame = frame.call.frame
     label = found.primary.text if found.primary is not None else ""
-    secondary = tuple(s for s in found.secondary if not s.span.source.library)
     frame.run.diagnostics.report(
-        replace(found, primary=Label(span, label), secondary=secondary, trace=_trace(frame))
+        replace(
+            found,
+            primary=Label(span, label),
+            secondary=tuple(s for s in found.secondary if not s.span.source.library),
+            fixes=tuple(f for f in found.fixes if not any(e.span.source.library for e in f.edits)),
+            trace=_trace(frame),
+        )
     )
 
 

@@ -8,7 +8,9 @@ from typing import NoReturn
 
 from netlang.advice.parameters import argument_helps
 from netlang.diagnostics import rules
+from netlang.diagnostics.fix import Fix
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import renaming
 from netlang.evaluate.context.describe import article_of, describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
@@ -105,13 +107,21 @@ def _results_help(value: Object) -> tuple[str, ...]:
     return ()
 
 
-def _wrong(arg: Argued, name: str, wanted: str, *, helps: tuple[str, ...] = ()) -> NoReturn:
+def _wrong(
+    arg: Argued,
+    name: str,
+    wanted: str,
+    *,
+    helps: tuple[str, ...] = (),
+    fixes: tuple[Fix, ...] = (),
+) -> NoReturn:
     reject(
         rules.WRONG_TYPE,
         f"`{name}` must be {wanted}",
         arg.span,
         f"this is {describe(arg.value)}",
         helps=helps,
+        fixes=fixes,
     )
 
 
@@ -202,28 +212,48 @@ def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
     if kind == "list":
         value = listed(value, arg.span)
     if not test(value):
-        _wrong(arg, name, wanted, helps=_named_helps(kind, value, name))
+        meant = _meant_literal(kind, value)
+        fixes = renaming(arg.span, meant) if arg.span.text[:1] in _LITERAL else ()
+        _wrong(arg, name, wanted, helps=_named_helps(kind, value, name, meant), fixes=fixes)
     if kind == "float" and isinstance(value, int):
         return float(value)
     return value
 
 
+_LITERAL = frozenset('"-0123456789')
+"""What literals begin with."""
+
 _NUMBER = re.compile(r"-?[0-9][0-9_]*(\.[0-9]+)?(e-?[0-9]+)?")
 
 
-def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
+def _meant_literal(kind: str, value: Object) -> str | None:
+    """Return the literal that was meant by one of another type, if that is certain."""
     match kind, value:
         case "bool", 0 | 1:
-            return (f"write `{'true' if value else 'false'}`",)
+            return "true" if value else "false"
         case "int" | "float" | "schedule", str() if _NUMBER.fullmatch(value) is not None:
-            return (f"write it without quotes: `{value}`",)
+            return value
+        case "padding", str() if value in PADDINGS:
+            return value
+        case "int", float() if value == int(value):
+            return str(int(value))
+        case "dtype", str() if value in {d.value for d in DType}:
+            return value
+        case _:
+            return None
+
+
+def _named_helps(kind: str, value: Object, name: str, meant: str | None) -> tuple[str, ...]:
+    match kind, value:
+        case "padding", _ if meant is not None:
+            return (f"it is a word, not a string: write `{name}={meant}`",)
+        case _, str() if meant is not None:
+            return (f"write it without quotes: `{meant}`",)
+        case _ if meant is not None:
+            return (f"write `{meant}`",)
         case "duration", int() | float():
             amount = f"{value:g} epochs" if value != 1 else "1 epoch"
             return (f"write `{amount}` or `{amount.replace('epoch', 'step')}`",)
-        case "padding", str() if value in PADDINGS:
-            return (f"it is a word, not a string: write `{name}={value}`",)
-        case "int", float() if value == int(value):
-            return (f"write `{int(value)}`",)
         case "dtype", str():
             return (f"write it without quotes: `{value}`",)
         case "float" | "int" | "bool" | "ints" | "floats", Value():

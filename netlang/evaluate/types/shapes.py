@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from netlang.advice.parameters import element_helps
+from netlang.advice.parameters import element_suggestion
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.fix import Fix, replacement
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
@@ -152,34 +153,44 @@ def _match_element(
                 f"this is {actual}",
                 notes=("all tensors of this call have one element type",),
                 helps=(f"convert it: `cast({_short(span)}, {bound.value})`",),
+                fixes=(_conversion(span, str(bound.value)),),
             )
         return
     if element in ELEMENTS and element != actual.dtype.value:
+        helps, fixes = _element_helps(element, actual, span, frame)
         reject(
             rules.DTYPE_MISMATCH,
             f"`{name}` takes {element} elements, not {actual.dtype}",
             span,
             f"this is {actual}",
-            helps=_element_helps(element, actual, span, frame),
+            helps=helps,
+            fixes=fixes,
         )
+
+
+def _conversion(span: Span, element: str) -> Fix:
+    return replacement(span, f"cast({span.text}, {element})", f"convert to {element}")
 
 
 def _short(span: Span) -> str:
     return span.text if len(span.text) < 40 and not span.source.library else "…"
 
 
-def _element_helps(element: str, actual: TensorType, span: Span, frame: Frame) -> tuple[str, ...]:
+def _element_helps(
+    element: str, actual: TensorType, span: Span, frame: Frame
+) -> tuple[tuple[str, ...], tuple[Fix, ...]]:
     text = _short(span)
     labels = "label" in text or frame.call is None
     if labels and element == "i64" and actual.dtype.is_float and actual.rank == 2:
-        return (
+        help = (
             f"for one-hot rows, take the class number: `argmax({text}, axis=-1)`; "
-            "for soft labels use `soft_cross_entropy`",
+            "for soft labels use `soft_cross_entropy`"
         )
+        return (help,), ()
     if element == "i64" and actual.dtype.is_float and text.isidentifier():
         shape = str(actual)[len(actual.dtype.value) :]
-        return (f"declare it as whole numbers: `{text}: i64{shape}`",)
-    return (f"convert it: `cast({text}, {element})`",)
+        return (f"declare it as integers: `{text}: i64{shape}`",), ()
+    return (f"convert it: `cast({text}, {element})`",), (_conversion(span, element),)
 
 
 def _mismatch(
@@ -312,7 +323,7 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
             f"a net's input can't have the element type `{type.element.text}`",
             type.element.span,
             "",
-            helps=element_helps(type.element.text),
+            **element_suggestion(type.element.span),
         )
 
 
