@@ -68,7 +68,7 @@ class Net:
             found = self.program.diagnostics.items
             first = found[before] if len(found) > before else (found[0] if found else None)
             raise NetlangError(
-                first.rule if first is not None else rules.MISTAKES,
+                first.rule if first is not None else rules.PROGRAM_ERRORS,
                 first.message if first is not None else f"`{self.name}` has errors",
                 notes=first.notes if first is not None else (),
                 helps=(

@@ -1,4 +1,4 @@
-"""Diagnostics as a person reads them, and as another program does."""
+"""Diagnostics as text for people, and as plain values for other programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from netlang.diagnostics.fix import Edit
 from netlang.diagnostics.source import Source, Span
 
 LIMIT = 20
-"""Diagnostics shown before the rest is only counted."""
+"""Diagnostics that are shown in full; the rest are only counted."""
 
 TAB = 4
 
@@ -26,7 +26,7 @@ _STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """How wide the page is, whether it has colours, and the column of its frame."""
+    """How wide the page is, whether it has colors, and the column of its frame."""
 
     color: bool
     width: int
@@ -79,7 +79,10 @@ def render_all(
     color: bool = False,
     width: int = 120,
 ) -> str:
-    """Show the first ``limit`` diagnostics and count the rest, errors before warnings then."""
+    """Return the first ``limit`` diagnostics as text and the number of the rest.
+
+    If there are more, errors are shown before warnings.
+    """
     shown = list(diagnostics)
     if len(shown) > limit:
         shown = sorted(shown, key=lambda d: not d.is_error)[:limit]
@@ -111,7 +114,7 @@ def to_json(diagnostic: Diagnostic) -> dict[str, object]:
 
 
 def visible(text: str) -> str:
-    """Spell out characters that would move the cursor or reorder the text around them."""
+    """Escape characters that would move the cursor or reorder the text around them."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else f"<U+{ord(c):04X}>" for c in text)
@@ -225,7 +228,7 @@ class _Window:
         return cls(shown, first, columns)
 
     def column(self, character: int) -> int:
-        """Give the screen column of a character; one outside is at the nearer edge."""
+        """Return the screen column of a character; one outside is at the nearer edge."""
         at = character - self.first
         if at < 0:
             return 0

@@ -36,10 +36,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the known name that ``word`` most likely stands for, whatever its case.
+    """Return the known name that ``word`` was most likely meant to be, ignoring case.
 
-    That is the one the fewest slips lead from: a letter too many, one missing, one wrong, or two
-    that have changed places. A shortened name counts too.
+    It is the one with the fewest typos: an insertion, a deletion, a substitution, or a
+    transposition of two letters. A name with letters left out counts too.
 
     >>> nearest("Sofmtax", ["softmax", "softsign"]), nearest("embed", ["embedding"])
     ('softmax', 'embedding')
@@ -54,10 +54,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for name in known:
         plain = _folded(name)
         if abs(len(plain) - len(target)) <= most and len(set(plain) ^ set(target)) <= 2 * most:
-            slips = _slips(target, plain)
-            if slips <= most and slips < len(plain):
+            typos = _distance(target, plain)
+            if typos <= most and typos < len(plain):
                 alike = SequenceMatcher(None, target, plain).ratio()
-                found.append((slips, not _swapped(target, plain), -alike, name))
+                found.append((typos, not _swapped(target, plain), -alike, name))
     if found:
         return min(found)[-1]
     close = [n for n in known if 2 * len(set(_folded(n)) ^ set(target)) <= len(set(target)) + 1]
@@ -73,18 +73,18 @@ def _folded(name: str) -> str:
 
 
 def _shortens(short: str, name: str) -> bool:
-    """Tell whether letters were left out after the first, as in ``img`` for ``image``."""
+    """Return whether letters were left out after the first, as in ``img`` for ``image``."""
     rest = iter(name)
     return short[0] == name[:1] and all(letter in rest for letter in short)
 
 
 def _swapped(a: str, b: str) -> bool:
-    """Tell whether both have the same letters: the fingers were right, their order was not."""
+    """Return whether both have the same letters, in another order."""
     return sorted(a) == sorted(b)
 
 
-def _slips(a: str, b: str) -> int:
-    """Count the slips between two words (Damerau, 1964; no letter is changed twice)."""
+def _distance(a: str, b: str) -> int:
+    """Return the edit distance of two words (Damerau, 1964; no letter is edited twice)."""
     before: list[int] = []
     last = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):

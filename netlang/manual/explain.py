@@ -39,7 +39,7 @@ def explain(thing: str) -> str:
     if thing.endswith(".net"):
         helps = (f"`netlang explain {thing} LAYER`, with a layer that `netlang summary` shows",)
     raise NetlangError(
-        rules.UNKNOWN_THING,
+        rules.UNKNOWN_TOPIC,
         f"nothing is called `{thing}`",
         helps=helps or ("`netlang explain` lists all there is",),
         exit_code=USAGE,

@@ -39,7 +39,7 @@ class Checks:
         """``True``, ``False`` and ``None`` are written small."""
         if (ours := FOREIGN_VALUES.get(name.text)) is not None:
             self.report(
-                rules.FOREIGN_WORD,
+                rules.FOREIGN_KEYWORD,
                 f"netlang writes `{name.text}` as `{ours}`",
                 name.span,
                 helps=(f"write `{ours}`",),

@@ -65,7 +65,7 @@ def rows_of(
     fields = {b.targets[0].text: _field(b, function.name, inner) for b in definition.fields}
     if not library and not any(name in PLACES for name in fields):
         reject(
-            rules.DATASET_WITHOUT_PLACE,
+            rules.DATASET_WITHOUT_LOCATION,
             f"the dataset `{function.name}` doesn't say where its rows are",
             definition.name.span,
             notes=tuple(f"`{name}` is {what}" for name, what in PLACES.items()),

@@ -90,7 +90,7 @@ def reject_import_cycle(module: ast.Str, chain: list[Path]) -> NoReturn:
     """Report files that import each other."""
     shown = " → ".join(path.name for path in chain)
     reject(
-        rules.IMPORT_CIRCLE,
+        rules.IMPORT_CYCLE,
         "these files import each other in a circle",
         module.span,
         shown,
