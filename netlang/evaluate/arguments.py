@@ -1,4 +1,4 @@
-"""Which argument belongs to which parameter."""
+"""Assignment of arguments to parameters."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def assign(
     given: frozenset[str] = frozenset(),
     new: bool = False,
 ) -> dict[str, Argued]:
-    """Give each argument to a parameter: Python's rule.
+    """Assign each argument to a parameter, by Python's rules.
 
-    ``given`` names parameters that have a value already (those of ``new``). For ``new``,
-    positional arguments fill the parameters that are not tensors, and none is missing yet.
+    ``given`` lists the parameters that already have a value from ``new``. For ``new`` itself,
+    positional arguments are assigned to the parameters that are not tensors, and none is missing.
     """
     assigned = _by_position(function, [a for a in args if a.name is None], given, new=new)
     for arg in args:
@@ -42,7 +42,7 @@ def assign(
 def _by_position(
     function: Function, args: Sequence[Argued], given: frozenset[str], *, new: bool
 ) -> dict[str, Argued]:
-    """Give arguments without a name to the parameters that are open to them, in order."""
+    """Assign positional arguments to the parameters that accept them, in order."""
     if new:
         _no_tensors(function, args)
     names = [
@@ -62,7 +62,7 @@ def _by_name(
     assigned: dict[str, Argued],
     given: frozenset[str],
 ) -> None:
-    """Give an argument to the parameter it names."""
+    """Assign an argument to the parameter it names."""
     known = {p.name.text for p in function.params}
     if name.text not in known:
         reject(
@@ -104,7 +104,7 @@ def _no_tensors(function: Function, args: Sequence[Argued]) -> None:
 
 
 def takes_tensor(param: ast.Param) -> bool:
-    """Tell whether a parameter is a tensor: it has a shape, or no type at all."""
+    """Return whether a parameter is a tensor: it has a shape, or no type at all."""
     type = param.type
     while isinstance(type, ast.OptionalType):
         type = type.inner
@@ -112,7 +112,7 @@ def takes_tensor(param: ast.Param) -> bool:
 
 
 def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
-    """Refuse a tensor and a number, or two tensors, that have changed places."""
+    """Reject a tensor and a number, or two tensors, in the wrong order."""
     params = function.params
     first = assigned.get(params[0].name.text) if len(assigned) > 1 else None
     if first is None or first.name is not None or not takes_tensor(params[0]):
@@ -126,19 +126,19 @@ def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
         if _takes(param, arg.value) or not _takes(params[0], arg.value):
             continue
         if _takes(param, first.value):
-            exchanged = f"{function.name}({arg.span.text}, {first.span.text})"
+            swapped = f"{function.name}({arg.span.text}, {first.span.text})"
             reject(
                 rules.WRONG_ORDER,
                 f"`{function.name}` takes `{params[0].name.text}` first, then `{param.name.text}`",
                 arg.span,
                 f"this is {describe(arg.value)}",
                 secondary=(Label(first.span, f"this is {describe(first.value)}"),),
-                helps=(f"exchange the two: `{exchanged}`",),
+                helps=(f"exchange the two: `{swapped}`",),
             )
 
 
 def _takes(param: ast.Param, value: Object) -> bool:
-    """Tell whether a value may be meant for a parameter, by its kind and its elements."""
+    """Return whether a value may be meant for a parameter, by its kind and its element type."""
     type = param.type
     while isinstance(type, ast.OptionalType):
         type = type.inner
@@ -187,7 +187,7 @@ def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
 
 
 def _fewer(function: Function, named: Sequence[str]) -> tuple[str, ...]:
-    """Say where arguments beyond those by position belong."""
+    """Return help for positional arguments that exceed the parameters."""
     last = [p for p in function.params if not p.keyword_only][-1:]
     if last and isinstance(last[0].type, ast.ListType):
         return (f"put the numbers in a list: `{function.name}(x, [1, 2])`",)

@@ -1,4 +1,4 @@
-"""Evaluation of expressions: the table of rules, and the simple ones."""
+"""Evaluation of expressions: the dispatch table, and the simple expressions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NESTED = frozenset({list, tuple, Setting})
 
 
 def evaluate(expr: ast.Expr, frame: Frame) -> Object:
-    """Evaluate an expression; report a mistake in it and give ``UNKNOWN``."""
+    """Evaluate an expression; after reporting an error in it, return ``UNKNOWN``."""
     budget = frame.run.budget
     budget.spent += 1
     if budget.spent > budget.limit:
@@ -128,7 +128,7 @@ def _reject_choice(expr: ast.If, condition: Value) -> NoReturn:
 
 
 def truth(value: Object, expr: ast.Expr) -> bool | None:
-    """Give the bool a condition is; ``None`` after a mistake."""
+    """Return the value of a condition, or ``None`` after an error."""
     match value:
         case bool():
             return value

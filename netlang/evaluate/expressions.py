@@ -1,4 +1,4 @@
-"""Names, fields, indices and pipelines."""
+"""Evaluation of names, fields, indices and pipelines."""
 
 from __future__ import annotations
 
@@ -39,13 +39,10 @@ def _name(expr: ast.Name, frame: Frame) -> Object:
     value = frame.home.find(expr.text)
     if value is LookupError:
         if frame.run.diagnostics.failed and not frame.home.source.library:
-            return UNKNOWN  # the look at the names has told it, or what it follows from
+            return UNKNOWN  # already reported by the lookup of names, or follows from what was
         reject_unknown(expr.text, expr.span, frame)
     assert not isinstance(value, type)
     return value
-
-
-# ---- pipelines ---------------------------------------------------------------------------
 
 
 @evaluates(ast.Pipe)
@@ -109,9 +106,6 @@ def _remark(piped: Argued, stage: ast.Index, frame: Frame) -> Object:
     return piped.value
 
 
-# ---- fields ------------------------------------------------------------------------------
-
-
 @evaluates(ast.Field)
 def _field(expr: ast.Field, frame: Frame) -> Object:
     value = evaluate(expr.value, frame)
@@ -155,7 +149,7 @@ def _reject_field(expr: ast.Field, message: str, known: list[str], intro: str) -
 
 
 def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
-    """Find a weight of a layer, or the weights below a name."""
+    """Return a parameter of a layer, or the parameters below a name."""
     full = join(layer.path, path)
     made = frame.run.weights.get(full)
     if made is not None:
@@ -163,7 +157,7 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
     paths = paths_of(layer, frame)
     if paths is None:
         if frame.run.training and frame.run.diagnostics.failed:
-            return UNKNOWN  # the net has mistakes, which have been told
+            return UNKNOWN  # the errors of the net are already reported
         reject(
             rules.NO_FIELD,
             f"`{expr.value.span.text}` has no weights yet",
@@ -185,9 +179,6 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
     return UNKNOWN
 
 
-# ---- indices -----------------------------------------------------------------------------
-
-
 @evaluates(ast.Index)
 def _index(expr: ast.Index, frame: Frame) -> Object:
     if (
@@ -197,7 +188,7 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
     ):
         reject(
             rules.MISPLACED_SHAPE,
-            "a shape stands in a signature, on a binding or in a pipeline",
+            "a shape belongs in a signature, a binding or a pipeline",
             expr.span,
             helps=(f"to check a value, write `x |> {expr.span.text}`",),
         )
@@ -278,7 +269,7 @@ def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
             f"{given} for {value.type}, which has {value.type.rank} dimensions",
         )
     items: list[Object] = []
-    steps: list[int | Unknown] = []  # one for each axis that stays
+    steps: list[int | Unknown] = []  # one for each axis that remains
     for item in expr.items:
         match item:
             case ast.Dots():

@@ -1,4 +1,4 @@
-"""A net becomes a graph."""
+"""Evaluation of a net to a graph."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from netlang.syntax.walk import walk
 
 
 def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Graph | None:
-    """Elaborate a net with values for some parameters and dimensions; ``None`` after a mistake."""
+    """Return the graph of a net with values for some parameters and dimensions.
+
+    Returns ``None`` after an error."""
     definition = function.definition
     assert isinstance(definition, ast.Definition)
     known = len(run.diagnostics.items)
@@ -85,7 +87,7 @@ def _open(
 
 
 def settable(function: Function) -> set[str]:
-    """Name what can be given to a net before it is elaborated: its parameters and free sizes."""
+    """Return the parameters and symbolic sizes of a net, which can be bound before evaluation."""
     names: set[str] = set()
     for param in function.params:
         if not takes_tensor(param):
@@ -130,7 +132,7 @@ def _outputs(definition: ast.Definition, result: Object, frame: Frame) -> dict[s
 
 
 def report_not_tensor(out: ast.Out, value: Object, frame: Frame) -> None:
-    """Report an output of a net that is no tensor."""
+    """Report an output of a net that is not a tensor."""
     try:
         reject(
             rules.WRONG_TYPE,

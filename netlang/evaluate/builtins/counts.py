@@ -1,4 +1,4 @@
-"""Functions that take any named argument: counting a net, transforming columns."""
+"""Built-ins with arbitrary named arguments: counts of a net, transforms of columns."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
 
 
 def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
-    """``rows |> together(["image", "mask"], [flip()])``: one random draw for several columns."""
+    """``rows |> together(["image", "mask"], [flip()])``: one transform for several columns."""
     del frame
     rows = _rows("together", args, span)
     if rows is None:
@@ -144,21 +144,21 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
 
 def _rows(name: str, args: Sequence[Argued], span: Span) -> Rows | None:
     if not args:
-        reject(rules.MISSING_ARGUMENT, f"`{name}` needs rows", span)
+        reject(rules.MISSING_ARGUMENT, f"`{name}` needs examples", span)
     rows = args[0].value
     if rows is UNKNOWN or any(a.value is UNKNOWN for a in args):
         return None
     if not isinstance(rows, Rows):
         reject(
             rules.WRONG_TYPE,
-            f"`{name}` works on the rows of a dataset",
+            f"`{name}` works on the examples of a dataset",
             args[0].span,
             f"this is {describe(rows)}",
         )
     if rows.batched:
         reject(
             rules.WRONG_TYPE,
-            f"`{name}` works on single rows",
+            f"`{name}` works on single examples",
             args[0].span,
             "these are in batches",
             helps=(f"put `{name}` before `batches`",),
@@ -171,7 +171,7 @@ def _transforms(arg: Argued) -> list[Object]:
 
 
 def _after(rows: Rows, columns: dict[str, TensorType], step: str, given: dict[str, Object]) -> Rows:
-    """Give the rows after one more step, with the columns it leaves."""
+    """Return the examples after one more step, with the columns it results in."""
     steps = (*rows.origin.steps, Setting("rows", step, given))
     return Rows(columns, replace(rows.origin, steps=steps))
 
@@ -181,7 +181,7 @@ def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None
         return
     reject(
         rules.UNKNOWN_COLUMN,
-        f"these rows have no column `{name}`",
+        f"these examples have no column `{name}`",
         span,
         notes=(f"the columns are: {', '.join(f'{k}: {v}' for k, v in columns.items())}",),
         helps=did_you_mean(name, columns),
@@ -192,7 +192,7 @@ _RESIZING = frozenset({"crop", "center_crop", "random_resized_crop", "resize_ima
 
 
 def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
-    """Give the type of a column after its transforms, in order."""
+    """Return the type of a column after its transforms, in order."""
     for transform in _transforms(arg):
         if not isinstance(transform, Setting) or transform.type != "transform":
             reject(

@@ -1,7 +1,7 @@
-"""Giving arguments to parameters: checked quickly where all is well, told in full where not.
+"""Binding of arguments to parameters, with a fast path for arguments that fit.
 
-A signature is prepared once. Most arguments of most calls fit at the first look; only those that
-do not are looked at again by ``checking``, which knows how to say why.
+A signature is prepared once. Most arguments pass a quick test; only those that do not are checked
+in full, to report why.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FLOATS = frozenset(d.value for d in DType if d.is_float)
 
 @record
 class Expected:
-    """One parameter, prepared: how to see at once that an argument fits."""
+    """A prepared parameter, with a quick test of whether an argument fits."""
 
     name: str
     param: ast.Param
@@ -43,7 +43,7 @@ class Expected:
 
 @record
 class Pattern:
-    """A shape in a signature: names of dimensions, numbers, and at most one rest."""
+    """A shape in a signature: dimensions, numbers, and at most one rest."""
 
     element: str
     before: tuple[str | int, ...]
@@ -53,7 +53,7 @@ class Pattern:
     spans: dict[str, Span]
 
     def matches(self, type: TensorType, names: dict[str, Slot]) -> bool:
-        """Bind the dimensions of a type that fits; ``False`` where it needs a closer look."""
+        """Bind the dimensions of a type that fits; return ``False`` if it needs a full check."""
         element = self.element
         if element == "float" or element == "tensor":
             if element == "float" and type.dtype.value not in _FLOATS:
@@ -123,7 +123,7 @@ def _prepare(param: ast.Param) -> Expected:
 
 
 def _literal(param: ast.Param, type: ast.TypeExpr | None, *, optional: bool) -> tuple[bool, Object]:
-    """Give a default that needs no evaluation, if it is one that fits."""
+    """Return a default that needs no evaluation and fits, if there is one."""
     match param.default, type:
         case ast.Nothing(), _ if optional:
             return True, None
@@ -165,7 +165,7 @@ def _pattern(type: ast.ShapeType) -> Pattern | None:
 def bind_arguments(function: Function, assigned: dict[str, Argued], inner: Frame) -> bool:
     """Bind compile-time arguments, then tensors (which bind dimensions), then defaults.
 
-    Tells whether everything is known.
+    Returns whether everything is known.
     """
     known = True
     numbers: list[tuple[Expected, Argued]] = []
@@ -222,7 +222,7 @@ def _widened(value: int, type: ast.TypeExpr) -> Object:
 
 
 def _fitting(arg: Argued, wanted: Expected, inner: Frame) -> Object:
-    """Check an argument in full; a mistake is the caller's, and is told there."""
+    """Check an argument in full; an error is the caller's, and is reported there."""
     try:
         return fits(arg, wanted.param.type, inner, wanted.name)
     except DiagnosticError as rejected:
@@ -233,7 +233,7 @@ def _fitting(arg: Argued, wanted: Expected, inner: Frame) -> Object:
 
 
 def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
-    """Make the tensor that a number stands for."""
+    """Create the tensor that a number is promoted to."""
     type = wanted.shape
     assert type is not None
     number = arg.value
@@ -252,13 +252,13 @@ def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
             rules.WRONG_TYPE,
             f"`{wanted.name}` must be a tensor",
             arg.span,
-            f"this is {describe(arg.value)}, and nothing tells which shape to fill",
+            f"this is {describe(arg.value)}, and no shape to fill is known",
         )
     return full(resolved.shape, float(number), resolved.dtype, arg.span, inner)
 
 
 def _scalar(number: float, span: Span, type: ast.ShapeType, inner: Frame) -> Object:
-    """Make one number of a tensor whose shape nothing else tells: it is stretched in use."""
+    """Create a scalar for a tensor whose shape nothing else determines; it is broadcast in use."""
     bound = inner.names.get(ELEMENT)
     element = type.element.text
     dtype = (

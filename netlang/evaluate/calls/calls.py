@@ -1,4 +1,4 @@
-"""Calling blocks, ops, nets and layers."""
+"""Calls of blocks, ops, nets and layers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from netlang.syntax import ast
 def _call(expr: ast.Call, frame: Frame) -> Object:
     callee = evaluate(expr.callee, frame)
     if isinstance(callee, Unknown):
-        return UNKNOWN  # nobody can tell what its arguments should be
+        return UNKNOWN  # the types of its arguments are unknown
     return call(callee, arguments(expr.args, frame), expr, expr.callee, frame)
 
 
@@ -59,7 +59,7 @@ def call(
     frame: Frame,
     span: Span | None = None,
 ) -> Object:
-    """Call a block, op, net, dataset or layer. ``node`` is the site that may own weights."""
+    """Call a block, op, net, dataset or layer. ``node`` is the site that may own parameters."""
     span = span or node.span
     if not all(_known(a.value) for a in args):
         return UNKNOWN
@@ -111,7 +111,7 @@ def _hidden_help(named: ast.Expr, frame: Frame) -> tuple[str, ...]:
 def call_function(
     function: Function, args: list[Argued], node: ast.Expr, span: Span, frame: Frame
 ) -> Object:
-    """Call a definition with the arguments given."""
+    """Call a definition with its arguments."""
     if frame.run.training and frame.call is None and (function.kind == "net" or _owning(function)):
         reject(
             rules.NET_WITHOUT_NEW,
@@ -143,7 +143,7 @@ def call_function(
 
 
 _WITHOUT_TENSOR = {"flip": "_flip_image", "resize": "_resize_image"}
-"""Ops on tensors whose name, called without a tensor, means a transform of images."""
+"""Ops on tensors whose name, called without a tensor, denotes a transform of images."""
 
 
 def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
@@ -168,9 +168,6 @@ def _owning(function: Function) -> bool:
     return isinstance(definition, ast.Definition) and function.home.sites(definition).owns
 
 
-# ---- definitions with a body ------------------------------------------------------------
-
-
 def _call_body(
     function: Function,
     definition: ast.Definition,
@@ -182,7 +179,7 @@ def _call_body(
     layer: Layer | None,
 ) -> Object:
     run = frame.run
-    # A layer's weights are shared between its calls, which a copy would not see.
+    # A layer's parameters are shared between its calls, which a copy would not see.
     keyed = key_of(function, assigned) if layer is None and run.tensors else None
     recording = run.recordings.get(keyed[0]) if keyed is not None else None
     if keyed is not None and recording is not None:
@@ -241,9 +238,6 @@ def _check_clause(clause: ast.Expr, inner: Frame) -> None:
     check_clause(clause, inner)
 
 
-# ---- layers -----------------------------------------------------------------------------
-
-
 @evaluates(ast.New)
 def _new(expr: ast.New, frame: Frame) -> Object:
     name = expr.path[-1]
@@ -272,7 +266,7 @@ def _new(expr: ast.New, frame: Frame) -> Object:
 
 
 def _reject_new(name: ast.Ident, frame: Frame) -> None:
-    """Reject a layer of what is no definition; one with an error of its own is not reported."""
+    """Reject a layer of what is not a definition, unless its error is already reported."""
     slot = frame.find(name.text)
     value = slot.value if slot is not None else frame.home.find(name.text)
     if isinstance(value, type):  # LookupError
@@ -294,9 +288,6 @@ def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> O
     return _call_body(
         layer.function, definition, assigned, span, frame, path=layer.path, layer=layer
     )
-
-
-# ---- extern ops --------------------------------------------------------------------------
 
 
 def _call_extern(
@@ -373,7 +364,7 @@ def _call_primitive(
             case list() if value and all(isinstance(v, Value) for v in value):
                 operands.extend(_listed(value, assigned.get(param.name.text), at))
             case None if takes_tensor(param):
-                pass  # an optional tensor that is not given
+                pass  # an optional tensor without an argument
             case _:
                 attributes[param.name.text] = value
     # The node belongs to the call's scope, its name to the caller's binding.

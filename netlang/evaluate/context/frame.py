@@ -1,4 +1,4 @@
-"""Where an expression is evaluated: the names it sees, the weights it may own, the way it came."""
+"""Frames: the scope in which an expression is evaluated, and the calls that led to it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from netlang.evaluate.modules.module import ModuleScope
 
 DEPTH_LIMIT = 200
-"""Calls inside calls."""
+"""The limit on nested calls."""
 
 
 @dataclass(slots=True)
 class Made:
-    """A weight that exists: its value, its record, and where it was made first."""
+    """A parameter that exists: its value, its record, and where it was created."""
 
     value: Value
     param: Param
@@ -44,7 +44,7 @@ class Made:
 
 @record
 class Noise:
-    """A random draw in a train section: its distribution, and the name of its place."""
+    """A sampled value in a train section: its distribution, and the name of its site."""
 
     kind: str
     site: str
@@ -52,20 +52,20 @@ class Noise:
 
 @dataclass(slots=True)
 class Run:
-    """What is common to the elaboration of one net."""
+    """The state that the frames of one net share."""
 
     diagnostics: Diagnostics
     builder: Builder = field(default_factory=Builder)
     weights: dict[str, Made] = field(default_factory=dict[str, Made])
     made: list[Made] = field(default_factory=list[Made])
-    """The same weights in the order of their making."""
+    """The same parameters in the order of their creation."""
     states: list[State] = field(default_factory=list[State])
     units: dict[str, int] = field(default_factory=dict[str, int])
     noise: dict[Value, Noise] = field(default_factory=dict[Value, Noise])
     slopes: dict[Value, tuple[Value, Value]] = field(
         default_factory=dict[Value, "tuple[Value, Value]"]
     )
-    """Gradients a train section asks for: of what, and by what."""
+    """Gradients that a train section uses: of what, with respect to what."""
     budget: Budget = field(default_factory=Budget)
     tensors: bool = True
     training: bool = False
@@ -75,14 +75,14 @@ class Run:
     graph_of: Callable[[Function, Mapping[str, Object]], Graph | None] = lambda _f, _a: None
 
     def add_weight(self, made: Made) -> None:
-        """Keep a weight under its path."""
+        """Store a parameter under its path."""
         self.weights[made.param.path] = made
         self.made.append(made)
 
 
 @record
 class CallSite:
-    """One call on the way to here."""
+    """A call in the trace of a frame."""
 
     function: Function
     arguments: Mapping[str, Object]
@@ -99,7 +99,7 @@ class CallSite:
 
 @dataclass(slots=True)
 class Slot:
-    """A bound name: its value, the expression that made it, and where it was bound."""
+    """A bound name: its value, its expression, and where it was bound."""
 
     value: Object
     span: Span
@@ -108,10 +108,10 @@ class Slot:
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One body being evaluated: a file, a block, one turn of a loop.
+    """A body that is being evaluated: a file, a block, one iteration of a loop.
 
-    ``path`` is the prefix of the weights made here, ``base`` the binding being evaluated,
-    ``sites`` the names of the calls that own weights, ``claims`` the names already given.
+    ``path`` is the prefix of the parameters created here, ``base`` the binding being evaluated,
+    ``sites`` the names of the calls that own parameters, ``taken`` the paths already in use.
     """
 
     run: Run
@@ -132,7 +132,7 @@ class Frame:
     yields: list[Slot] = field(default_factory=list[Slot])
 
     def inner(self, kind: str, path: str) -> Frame:
-        """Open a frame for a loop's turn: it sees every name of this one."""
+        """Return a frame for an iteration of a loop, which sees every name of this one."""
         scope = self.scope
         if scope is not None and scope.path != path:
             scope = Scope(path, kind, scope.span, scope, scope.library)
@@ -151,7 +151,7 @@ class Frame:
         )
 
     def find(self, name: str) -> Slot | None:
-        """Find the local binding of a name, here or in the frames around."""
+        """Return the local binding of a name, in this frame or an enclosing one."""
         frame: Frame | None = self
         while frame is not None:
             slot = frame.names.get(name)
@@ -164,7 +164,7 @@ class Frame:
         self.names[name] = Slot(value, span, expr)
 
     def visible(self) -> set[str]:
-        """Name everything that can be said here, for suggestions."""
+        """Return every name that can be used here, for suggestions."""
         found: set[str] = set(self.home.visible())
         frame: Frame | None = self
         while frame is not None:
@@ -173,7 +173,7 @@ class Frame:
         return found
 
     def binding_path(self) -> str:
-        """Give the path of the binding being evaluated."""
+        """Return the path of the binding being evaluated."""
         return join(self.path, self.base)
 
 
@@ -236,5 +236,5 @@ def warn(
 
 
 def known(*values: Object) -> bool:
-    """Tell whether none of the values is unknown."""
+    """Return whether none of the values is unknown."""
     return not any(value is UNKNOWN for value in values)

@@ -1,4 +1,4 @@
-"""From a name in the library back to what the user wrote for it."""
+"""The user's text behind a name in the library."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def written(span: Span, frame: Frame | None) -> Span:
-    """Follow a parameter of the library to the argument outside of it.
+    """Return the span of the user's argument for a parameter of the library.
 
-    ``frame`` is where the text of ``span`` stands. What is no plain parameter, or was left to its
-    default, stays where it is.
+    ``frame`` is the one that ``span`` belongs to. Anything but a plain parameter, or one with its
+    default value, keeps its own span.
     """
     place, at = span, frame
     while place.source.library:
@@ -30,7 +30,7 @@ def written(span: Span, frame: Frame | None) -> Span:
 
 
 def surroundings(frame: Frame) -> Frame | None:
-    """Give the frame in which the operands of a node are written."""
+    """Return the frame in which the operands of a node are written."""
     if frame.call is None or isinstance(frame.call.function.definition, ast.Definition):
         return frame
     return frame.call.frame

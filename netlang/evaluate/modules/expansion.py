@@ -37,7 +37,7 @@ def reject_expansion(body: Body, home: ModuleScope, budget: Budget, span: Span) 
                 f"this expands to {calls:,} calls",
                 span,
                 "counted without making any",
-                secondary=(Label(loop, f"{turns:,} turns"),)
+                secondary=(Label(loop, f"{turns:,} iterations"),)
                 if loop is not None and turns > budget.limit
                 else (),
                 notes=(f"checking this program may take {budget.limit:,} steps",),

@@ -1,4 +1,4 @@
-"""Does a value fit a type? Words, numbers and lists are compared; shapes are another page."""
+"""Comparison of values with types, except for shapes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netlang.diagnostics.suggestions import renaming
 from netlang.evaluate.context.describe import article_of, describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
-from netlang.evaluate.context.spelling import spell
+from netlang.evaluate.context.source_text import source_text
 from netlang.evaluate.context.values import (
     PADDINGS,
     UNKNOWN,
@@ -39,9 +39,9 @@ from netlang.syntax import ast
 
 
 def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Object:
-    """Give the value as the type has it (ints widened, words checked); refuse what doesn't fit.
+    """Return a value converted to a type (an int to a float), or reject it.
 
-    Dimensions are bound in ``frame``, the frame of the definition that states the type. A number
+    Dimensions are bound in ``frame``, the frame of the definition that declares the type. A number
     for a tensor is passed through: the caller fills a tensor with it once the shape is known.
     """
     value = arg.value
@@ -77,8 +77,8 @@ def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[
     value = listed(arg.value, arg.span)
     if not isinstance(value, list):
         text = arg.span.text if isinstance(arg.value, Value) else ""
-        helps = (f"put what is to be joined in brackets: `[{text}, …]`",) if text else ()
-        _wrong(arg, name, f"a list: {spell(type)}", helps=helps)
+        helps = (f"put what is to be concatenated in brackets: `[{text}, …]`",) if text else ()
+        _wrong(arg, name, f"a list: {source_text(type)}", helps=helps)
     return [
         fits(Argued(v, arg.span), type.item, frame, f"{name}[{i}]") for i, v in enumerate(value)
     ]
@@ -87,7 +87,7 @@ def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[
 def _fit_tuple(arg: Argued, type: ast.TupleType, frame: Frame, name: str) -> tuple[Object, ...]:
     value = arg.value
     if not isinstance(value, tuple) or len(value) != len(type.items):
-        _wrong(arg, name, f"a tuple {spell(type)}")
+        _wrong(arg, name, f"a tuple {source_text(type)}")
     return tuple(
         fits(Argued(v, arg.span), t, frame, f"{name}[{i}]")
         for i, (v, t) in enumerate(zip(value, type.items, strict=True))
@@ -98,7 +98,7 @@ def _results_help(value: Object) -> tuple[str, ...]:
     if isinstance(value, str) and value.isidentifier():
         return (f"to name a value, write it without quotes: `{value}`",)
     if isinstance(value, list) and value and all(isinstance(v, Value) for v in value):
-        return ("join them first: `concat([a, b], axis=1)`",)
+        return ("concatenate them first: `concat([a, b], axis=1)`",)
     if isinstance(value, Results):
         shown = " or ".join(f"`.{key}`" for key in list(value.values)[:4])
         return (f"it has several results: choose one with {shown}",)
@@ -179,7 +179,7 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
         "a selection of weights, such as `weights(model)`",
         lambda v: isinstance(v, Layer | Part) or _setting("selection")(v),
     ),
-    "rows": ("rows of a dataset", lambda v: isinstance(v, Rows)),
+    "rows": ("examples of a dataset", lambda v: isinstance(v, Rows)),
     "dtype": ("an element type, such as f32", lambda v: isinstance(v, DType)),
     "tensor": ("a tensor", lambda v: isinstance(v, Value)),
     "float": ("a float", _a_number),
@@ -189,7 +189,7 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
         lambda v: _a_number(v) or _setting("schedule")(v),
     ),
     "init": (
-        "an initialiser, such as `normal(0.01)`, or a number",
+        "an initializer, such as `normal(0.01)`, or a number",
         lambda v: _a_number(v) or _setting("init")(v),
     ),
     **{
@@ -201,7 +201,7 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
 TYPE_NAMES = frozenset(_KINDS)
 
 QUICK: dict[str, Callable[[Object], bool]] = {kind: test for kind, (_, test) in _KINDS.items()}
-"""Tells at once whether a value fits a named type."""
+"""Quick tests of whether a value fits a named type."""
 
 
 def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:

@@ -1,4 +1,4 @@
-"""Shapes: a tensor is compared with one, and binds the dimensions it does not know yet."""
+"""Comparison of tensors with shapes, which binds their unknown dimensions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.parameter_names import ELEMENTS
-from netlang.evaluate.context.spelling import format_expr
+from netlang.evaluate.context.source_text import source_text
 from netlang.evaluate.context.values import UNKNOWN, Object
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.types.solving import open_names, solve
@@ -34,7 +34,7 @@ def match_shape(
     promise: Label | None = None,
     made: str = "",
 ) -> None:
-    """Compare a tensor with a shape, binding the dimensions it does not know yet."""
+    """Compare a tensor with a shape, binding the dimensions that are not known yet."""
     _match_element(actual, type, frame, name, span)
     fixed = [d for d in type.dims if not isinstance(d, ast.Rest)]
     rest = len(type.dims) - len(fixed)
@@ -47,7 +47,7 @@ def match_shape(
             note = f"it is one number, and must have {more}{len(fixed)} {many}"
         _mismatch(actual, type, frame, name, span, promise, made, (note,))
     wrong: list[tuple[int, str]] = []
-    # Plain names first: they tell what an entry such as `H * W` is.
+    # Plain names first: they determine entries such as `H * W`.
     pairs = list(enumerate(_aligned(type, actual.shape)))
     for axis, (entry, size) in sorted(pairs, key=lambda p: not isinstance(p[1][0], ast.Name)):
         if isinstance(entry, ast.Rest):
@@ -65,7 +65,7 @@ def match_shape(
 
 
 def _aligned(type: ast.ShapeType, shape: Shape) -> list[tuple[ast.Expr | ast.Rest, Size | Shape]]:
-    """Put each entry of a shape beside the sizes it stands for."""
+    """Pair each entry of a shape with the sizes it denotes."""
     many = len(shape) - sum(not isinstance(d, ast.Rest) for d in type.dims)
     pairs: list[tuple[ast.Expr | ast.Rest, Size | Shape]] = []
     at = 0
@@ -96,7 +96,7 @@ def _sizes(sizes: tuple[Object, ...]) -> str:
 
 
 def _match_size(entry: ast.Expr, size: Size, frame: Frame, given: Label) -> Size | None:
-    """Give the size an entry asks for; bind it where it is a dimension not known yet."""
+    """Return the size that an entry requires; bind it if it is a dimension not known yet."""
     match entry:
         case ast.Name(text=text) if text[0].isupper():
             slot = frame.names.get(text)
@@ -118,10 +118,10 @@ def _solved(entry: ast.Expr, unknown: list[str], size: Size, frame: Frame, given
     name = " and ".join(f"`{n}`" for n in unknown)
     solution, factor = solve(entry, unknown[0], size, frame) if len(unknown) == 1 else (None, 0)
     if solution is None:
-        asked = f"the signature asks for `{format_expr(entry)}`"
-        why = f"no size {name} makes `{format_expr(entry)}` {size}"
+        asked = f"the signature requires `{source_text(entry)}`"
+        why = f"no size {name} makes `{source_text(entry)}` {size}"
         if factor == 0:
-            why = f"`{format_expr(entry)}` can't be solved for {name}"
+            why = f"`{source_text(entry)}` can't be solved for {name}"
         reject(
             rules.SHAPE_MISMATCH, why, given.span, given.text, secondary=(Label(entry.span, asked),)
         )
@@ -219,7 +219,7 @@ def _mismatch(
         f"{name if ' ' in name else f'`{name}`'} must be {expected(type, frame)}",
         span,
         f"this is {actual}",
-        secondary=() if _within(type.span, span) else (Label(type.span, "asked for here"),),
+        secondary=() if _within(type.span, span) else (Label(type.span, "required here"),),
         notes=notes,
     )
 
@@ -232,7 +232,7 @@ def _within(inner: Span, outer: Span) -> bool:
 def _last_size(
     actual: TensorType, type: ast.ShapeType, frame: Frame, span: Span, made: str
 ) -> tuple[str, ...]:
-    """Propose the number that makes the last layer give what is promised."""
+    """Suggest the number that gives the last layer the declared size."""
     axis = {"dense": actual.rank - 1, "conv": 1, "conv_transpose": 1}.get(made)
     text = " ".join(span.text.split())
     if axis is None or len(type.dims) != actual.rank or len(text) > 60:
@@ -271,7 +271,7 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
             case ast.Int(value=value):
                 entries.append(str(value))
             case ast.Binary() if open_names(entry, frame):
-                entries.append(format_expr(entry))
+                entries.append(source_text(entry))
             case _:
                 size = evaluate(entry, frame)
                 entries.append(str(size) if isinstance(size, int | Dim) else entry.span.text)
@@ -283,7 +283,7 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
 
 
 def resolve_shape(type: ast.ShapeType, frame: Frame) -> TensorType | None:
-    """Give the tensor type a shape stands for, if every part of it is known by now."""
+    """Return the tensor type that a shape denotes, if every part of it is known."""
     sizes: list[Size] = []
     for entry in type.dims:
         if isinstance(entry, ast.Rest):
@@ -313,7 +313,7 @@ def resolve_shape(type: ast.ShapeType, frame: Frame) -> TensorType | None:
 
 
 def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
-    """Make the type of a net's input: dimensions not met before become symbols."""
+    """Return the type of a net's input: dimensions not met before become symbols."""
     sizes = tuple(_declare_size(entry, frame, name) for entry in type.dims)
     try:
         return TensorType(DType(type.element.text), sizes)
@@ -328,7 +328,7 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
 
 
 def _declare_size(entry: ast.Expr | ast.Rest, frame: Frame, name: str) -> Size:
-    """Give the size of one dimension of a net's input; its open names become symbols."""
+    """Return the size of one dimension of a net's input; its unknown names become symbols."""
     if isinstance(entry, ast.Rest):
         reject(
             rules.OPEN_SHAPE,
