@@ -1,8 +1,8 @@
-"""How many calls a program expands to, counted from its text before anything is evaluated.
+"""The number of calls a program expands to, counted before anything is evaluated.
 
-The count is a lower bound: of two branches the smaller one counts, a loop whose length is not
-written down does not count. So what is refused here is certainly too much, and what is not is
-still counted while it is evaluated (``budget``).
+The count is a lower bound: of two branches the smaller one counts, and a loop of unknown length
+does not count. What is rejected here is certainly too much; everything else is still counted while
+it is evaluated (``budget``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from netlang.syntax import ast
 from netlang.syntax.walk import children, walk
 
 _DEEPEST = 200
-"""Definitions inside definitions that are looked into; calls nest no deeper either."""
+"""The limit on nested definitions that are followed, which is that on nested calls."""
 
 _SAME_LENGTH = frozenset({"enumerate", "reverse", "zip"})
 
@@ -26,19 +26,19 @@ Body = ast.Suite | ast.Expr
 
 
 def reject_expansion(body: Body, home: ModuleScope, budget: Budget, span: Span) -> None:
-    """Refuse a body that expands to more calls than checking has steps."""
+    """Reject a body that expands to more calls than checking has steps."""
     counter = _Counter()
     calls = counter.body(body, home, {}, 0)
     if calls > budget.limit:
-        turns, loop = counter.longest
+        iterations, loop = counter.longest
         raise DiagnosticError(
             diagnostic(
                 rules.TOO_LARGE,
                 f"this expands to {calls:,} calls",
                 span,
                 "counted without making any",
-                secondary=(Label(loop, f"{turns:,} iterations"),)
-                if loop is not None and turns > budget.limit
+                secondary=(Label(loop, f"{iterations:,} iterations"),)
+                if loop is not None and iterations > budget.limit
                 else (),
                 notes=(f"checking this program may take {budget.limit:,} steps",),
                 helps=("use fewer repetitions",),
@@ -52,16 +52,16 @@ class _Counter:
     def __init__(self) -> None:
         self.known: dict[int, int] = {}
         self.longest: tuple[int, Span | None] = (0, None)
-        """The most turns of one loop that stands in the body itself, and the place of it."""
+        """The most iterations of one loop in the body itself, and its span."""
 
     def function(self, function: Function, depth: int) -> int:
-        """Count one call and all that it leads to."""
+        """Count one call and all calls that follow from it."""
         definition = function.definition
         if isinstance(definition, ast.Extern) or function.home.source.library:
             return 1
         calls = self.known.get(id(definition))
         if calls is None and depth < _DEEPEST:
-            self.known[id(definition)] = 0  # one that calls itself is refused elsewhere
+            self.known[id(definition)] = 0  # recursion is reported elsewhere
             local: dict[str, str | None] = dict.fromkeys(p.name.text for p in function.params)
             calls = 1 + self.body(definition.body, function.home, local, depth + 1)
             self.known[id(definition)] = calls
@@ -70,7 +70,7 @@ class _Counter:
     def body(self, body: Body, home: ModuleScope, local: dict[str, str | None], depth: int) -> int:
         """Count the calls of statements or of an expression.
 
-        ``local`` holds the names that hide the file's own; a layer leads to its block.
+        ``local`` has the names that shadow the file's own; a layer refers to its block.
         """
         local = local | _locals(body)
         total = 0
@@ -79,19 +79,21 @@ class _Counter:
             node, times = stack.pop()
             match node:
                 case ast.For(kind="for", source=source, carries=carries, body=inner):
-                    turns = _length(source, home, local)
-                    total += times * turns
-                    if depth == 0 and turns > self.longest[0]:
-                        self.longest = turns, source.span
+                    iterations = _length(source, home, local)
+                    total += times * iterations
+                    if depth == 0 and iterations > self.longest[0]:
+                        self.longest = iterations, source.span
                     stack.append((source, times))
                     stack.extend((carry.value, times) for carry in carries)
-                    stack.extend((statement, times * turns) for statement in inner if turns)
+                    stack.extend(
+                        (statement, times * iterations) for statement in inner if iterations
+                    )
                 case ast.Comprehension(source=source, body=inner):
-                    turns = _length(source, home, local)
-                    total += times * turns
+                    iterations = _length(source, home, local)
+                    total += times * iterations
                     stack.append((source, times))
-                    if turns and node.condition is None:
-                        stack.append((inner, times * turns))
+                    if iterations and node.condition is None:
+                        stack.append((inner, times * iterations))
                 case ast.If(condition=condition, then=then, otherwise=otherwise):
                     stack.append((condition, times))
                     if depth < _DEEPEST:
@@ -122,12 +124,12 @@ class _Counter:
 
 
 def _own(name: str, home: ModuleScope) -> bool:
-    """Tell whether a name leads to a program's own files: the library is not looked into."""
+    """Return whether a name refers to a program's own files: the library is not followed."""
     return home.declaration(name) is not None or name in home.imported
 
 
 def _locals(body: Body) -> dict[str, str | None]:
-    """Find the names a body binds, and the block of each that is a layer."""
+    """Return the names a body binds, and the block of each that is a layer."""
     found: dict[str, str | None] = {}
     for node in walk(body):
         match node:
@@ -150,7 +152,7 @@ def _locals(body: Body) -> dict[str, str | None]:
 def _length(
     source: ast.Expr, home: ModuleScope, local: dict[str, str | None], depth: int = 0
 ) -> int:
-    """Give the number of a loop's turns where it is written down, else 0."""
+    """Return the number of a loop's iterations if it is a constant, or else 0."""
     source = bare(source)
     match source:
         case ast.List(items=items) | ast.Tuple(items=items):
@@ -174,7 +176,7 @@ def _length(
 def _number(
     expr: ast.Expr, home: ModuleScope, local: dict[str, str | None], depth: int = 0
 ) -> int | None:
-    """Give an int that is written down; a computed one where only small ints take part."""
+    """Return a constant int; a computed one only if its operands are small."""
     expr = bare(expr)
     match expr:
         case ast.Int(value=value):
@@ -210,7 +212,7 @@ def _computed(op: str, a: int, b: int) -> int | None:
 
 
 def _constant(name: str, home: ModuleScope) -> ast.Expr | None:
-    """Give what a name at the top of the file is bound to."""
+    """Return the expression that a top-level name is bound to."""
     match home.declaration(name):
         case ast.Bind(targets=(_,), value=value):
             return value

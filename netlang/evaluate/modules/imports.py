@@ -91,7 +91,7 @@ def reject_import_cycle(module: ast.Str, chain: list[Path]) -> NoReturn:
     shown = " → ".join(path.name for path in chain)
     reject(
         rules.IMPORT_CYCLE,
-        "these files import each other in a circle",
+        "these files import each other in a cycle",
         module.span,
         shown,
         helps=("put what both need in a third file",),

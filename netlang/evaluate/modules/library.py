@@ -26,7 +26,7 @@ def _index(module: str | None) -> Mapping[str, str]:
 
 @dataclass(slots=True, eq=False)
 class Library:
-    """The library files as one program sees them, as far as it uses them."""
+    """The library files as one program sees them; each is opened when it is used."""
 
     diagnostics: Diagnostics
     constant: Constant
