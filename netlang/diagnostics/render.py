@@ -195,10 +195,10 @@ def _marked(page: _Page, text: str, number: int, marks: Sequence[_Mark]) -> Iter
     yield page.framed(window.text, number)
     for mark in sorted(marks, key=lambda m: m.start):
         start, end = window.column(mark.start), window.column(mark.end)
-        sign = ("^" if mark.primary else "-") * max(1, end - start)
-        said = f"{sign} {visible(mark.text)}".rstrip()
+        marker = ("^" if mark.primary else "-") * max(1, end - start)
+        shown = f"{marker} {visible(mark.text)}".rstrip()
         style = "error" if mark.primary else "secondary"
-        yield page.framed(" " * start + page.paint(said, style))
+        yield page.framed(" " * start + page.paint(shown, style))
 
 
 @dataclass(frozen=True, slots=True)

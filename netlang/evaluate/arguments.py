@@ -21,26 +21,26 @@ def assign(
     args: Sequence[Argued],
     span: Span,
     *,
-    given: frozenset[str] = frozenset(),
+    preset: frozenset[str] = frozenset(),
     new: bool = False,
 ) -> dict[str, Argued]:
     """Assign each argument to a parameter, by Python's rules.
 
-    ``given`` lists the parameters that already have a value from ``new``. For ``new`` itself,
+    ``preset`` lists the parameters that already have a value from ``new``. For ``new`` itself,
     positional arguments are assigned to the parameters that are not tensors, and none is missing.
     """
-    assigned = _by_position(function, [a for a in args if a.name is None], given, new=new)
+    assigned = _by_position(function, [a for a in args if a.name is None], preset, new=new)
     for arg in args:
         if arg.name is not None:
-            _by_name(function, arg, arg.name, assigned, given)
+            _by_name(function, arg, arg.name, assigned, preset)
     if not new:
-        _check_missing(function, assigned, given, span)
+        _check_missing(function, assigned, preset, span)
         _check_order(function, assigned)
     return assigned
 
 
 def _by_position(
-    function: Function, args: Sequence[Argued], given: frozenset[str], *, new: bool
+    function: Function, args: Sequence[Argued], preset: frozenset[str], *, new: bool
 ) -> dict[str, Argued]:
     """Assign positional arguments to the parameters that accept them, in order."""
     if new:
@@ -48,7 +48,7 @@ def _by_position(
     names = [
         p.name.text
         for p in function.params
-        if not p.keyword_only and p.name.text not in given and not (new and takes_tensor(p))
+        if not p.keyword_only and p.name.text not in preset and not (new and takes_tensor(p))
     ]
     if len(args) > len(names):
         _too_many(function, args[len(names)], len(names), new)
@@ -60,7 +60,7 @@ def _by_name(
     arg: Argued,
     name: ast.Ident,
     assigned: dict[str, Argued],
-    given: frozenset[str],
+    preset: frozenset[str],
 ) -> None:
     """Assign an argument to the parameter it names."""
     known = {p.name.text for p in function.params}
@@ -72,7 +72,7 @@ def _by_name(
             notes=(f"its parameters: {signature(function)}",),
             **parameter_suggestion(name.span, known),
         )
-    if name.text in given:
+    if name.text in preset:
         reject(
             rules.ARGUMENT_TWICE,
             f"`{name.text}` is given twice",
@@ -195,12 +195,12 @@ def _fewer(function: Function, named: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_missing(
-    function: Function, assigned: dict[str, Argued], given: frozenset[str], span: Span
+    function: Function, assigned: dict[str, Argued], preset: frozenset[str], span: Span
 ) -> None:
     missing = [
         p.name.text
         for p in function.params
-        if p.default is None and p.name.text not in assigned and p.name.text not in given
+        if p.default is None and p.name.text not in assigned and p.name.text not in preset
     ]
     if not missing:
         return

@@ -64,10 +64,10 @@ def _unary(expr: ast.Unary, frame: Frame) -> Object:
         case int() | float() | Dim() if expr.op != "not" and not isinstance(value, bool):
             return -value if expr.op == "-" else value
         case _:
-            wanted = "true or false" if expr.op == "not" else "a number or a tensor"
+            expected = "true or false" if expr.op == "not" else "a number or a tensor"
             reject(
                 rules.WRONG_TYPE,
-                f"`{expr.op}` takes {wanted}",
+                f"`{expr.op}` takes {expected}",
                 expr.operand.span,
                 f"this is {describe(value)}",
             )

@@ -24,7 +24,7 @@ RESULT = "<result>"
 
 def run_body(function: Function, definition: ast.Definition, frame: Frame) -> None:
     """Evaluate the body of a definition in the frame of a call."""
-    sites = function.home.sites(definition)
+    sites = function.module.sites(definition)
     frame.sites, frame.labels = sites.names, sites.labels
     if isinstance(definition.body, ast.Suite):
         run_statements(definition.body.statements, frame)

@@ -101,16 +101,16 @@ def reject_operand(
     if rejected.operand is not None and rejected.operand < len(operands):
         at = operands[rejected.operand]
         label = rejected.label or str(_tensor(at).type)
-        place = spans[rejected.operand]
-        beside: tuple[Label, ...] = ()
-        if rejected.other is not None and spans[rejected.other] != place:
-            beside = (Label(spans[rejected.other], str(_tensor(operands[rejected.other]).type)),)
+        location = spans[rejected.operand]
+        secondary: tuple[Label, ...] = ()
+        if rejected.other is not None and spans[rejected.other] != location:
+            secondary = (Label(spans[rejected.other], str(_tensor(operands[rejected.other]).type)),)
         reject(
             rejected.rule,
             rejected.message,
-            place,
+            location,
             label,
-            secondary=beside,
+            secondary=secondary,
             notes=notes,
             helps=helps,
         )
@@ -135,8 +135,8 @@ def _argument(message: str, span: Span, frame: Frame) -> Span:
     slot = frame.names.get(named[1]) if named is not None else None
     if slot is None or frame.call is None:
         return span
-    place = written(slot.span, frame.call.frame)
-    return span if place.source.library else place
+    location = written(slot.span, frame.call.frame)
+    return span if location.source.library else location
 
 
 _PROJECTION = re.compile(r"`conv\((.*), (\d+), 1(?:, stride=(\d+))?\)`")
@@ -148,7 +148,7 @@ def _named_sizes(text: str, frame: Frame) -> str:
     The block may be called with other values too.
     """
     found = _PROJECTION.search(text)
-    if found is None or frame.call is None or frame.home.source.library:
+    if found is None or frame.call is None or frame.module.source.library:
         return text
     names: dict[str, str] = {}
     for param in frame.call.function.params:
@@ -178,7 +178,7 @@ def _shortened(text: str) -> str:
 
 def _shrinking(frame: Frame) -> tuple[str, ...]:
     """Return a note with the sizes of the feature map so far, which show how it got too small."""
-    while frame.home.source.library and frame.call is not None:
+    while frame.module.source.library and frame.call is not None:
         frame = frame.call.frame
     steps: list[str] = []
     last = ""

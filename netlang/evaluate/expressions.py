@@ -36,9 +36,9 @@ def _name(expr: ast.Name, frame: Frame) -> Object:
     slot = frame.find(expr.text)
     if slot is not None:
         return slot.value
-    value = frame.home.find(expr.text)
+    value = frame.module.find(expr.text)
     if value is LookupError:
-        if frame.run.diagnostics.failed and not frame.home.source.library:
+        if frame.run.diagnostics.failed and not frame.module.source.library:
             return UNKNOWN  # already reported by the lookup of names, or follows from what was
         reject_unknown(expr.text, expr.span, frame)
     assert not isinstance(value, type)
@@ -260,21 +260,21 @@ def _bound(expr: ast.Expr | None, frame: Frame) -> int | Unknown | None:
 
 
 def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
-    given = sum(not isinstance(item, ast.Dots) for item in expr.items)
-    if given > value.type.rank:
+    operands = sum(not isinstance(item, ast.Dots) for item in expr.items)
+    if operands > value.type.rank:
         reject(
             rules.AXIS_OUT_OF_RANGE,
             "too many indices",
             expr.span,
-            f"{given} for {value.type}, which has {value.type.rank} dimensions",
+            f"{operands} for {value.type}, which has {value.type.rank} dimensions",
         )
     items: list[Object] = []
     steps: list[int | Unknown] = []  # one for each axis that remains
     for item in expr.items:
         match item:
             case ast.Dots():
-                items += [None] * (value.type.rank - given)
-                steps += [1] * (value.type.rank - given)
+                items += [None] * (value.type.rank - operands)
+                steps += [1] * (value.type.rank - operands)
             case ast.Slice(first=first, last=last, step=step):
                 whole = first is None and last is None
                 items.append(None if whole else (_place(first, frame), _place(last, frame)))
@@ -296,8 +296,8 @@ def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
 def _picked(
     name: str, value: Object, attributes: dict[str, object], expr: ast.Index, frame: Frame
 ) -> Object:
-    given = [Argued(value, expr.value.span, expr.value)]
-    (made,) = primitive(name, given, attributes, expr.span, frame)
+    operands = [Argued(value, expr.value.span, expr.value)]
+    (made,) = primitive(name, operands, attributes, expr.span, frame)
     return made
 
 

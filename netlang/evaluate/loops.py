@@ -27,7 +27,7 @@ def _loop(expr: ast.For, frame: Frame) -> Object:
 
 def _for(expr: ast.For, frame: Frame) -> Object:
     carried: dict[str, Object] = {c.name.text: evaluate(c.value, frame) for c in expr.carries}
-    items = turns(evaluate(expr.source, frame), expr.source, frame)
+    items = iterations(evaluate(expr.source, frame), expr.source, frame)
     if items is None:
         return UNKNOWN
     path = _loop_path(expr, frame)
@@ -57,7 +57,7 @@ def _loop_value(expr: ast.For, yielded: Object, carried: list[Object]) -> Object
     return values[0] if len(values) == 1 else tuple(values)
 
 
-def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, Object]] | None:
+def iterations(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, Object]] | None:
     """Return the iterations of a loop: the number in a path, and the item."""
     match source:
         case Unknown():
@@ -93,8 +93,8 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
             )
 
 
-def _count(turns: int, expr: ast.Expr, frame: Frame) -> None:
-    frame.run.budget.spend(turns, expr.span, f"{turns:,} iterations")
+def _count(iterations: int, expr: ast.Expr, frame: Frame) -> None:
+    frame.run.budget.spend(iterations, expr.span, f"{iterations:,} iterations")
 
 
 def _loop_path(expr: ast.Expr, frame: Frame) -> str:
@@ -110,7 +110,7 @@ def _bind_names(names: tuple[ast.Ident, ...], item: Object, source: ast.Expr, in
 
 @evaluates(ast.Comprehension)
 def _comprehension(expr: ast.Comprehension, frame: Frame) -> Object:
-    items = turns(evaluate(expr.source, frame), expr.source, frame)
+    items = iterations(evaluate(expr.source, frame), expr.source, frame)
     if items is None:
         return UNKNOWN
     path = _loop_path(expr, frame)

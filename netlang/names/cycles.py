@@ -10,7 +10,7 @@ from netlang.syntax import ast
 from netlang.syntax.walk import walk
 
 
-def report_cycles(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
+def report_cycles(file: ast.File, module: ModuleScope, diagnostics: Diagnostics) -> None:
     """Report definitions that call themselves, directly or through others."""
     calls = _calls(file)
     done: set[str] = set()
@@ -18,7 +18,7 @@ def report_cycles(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -
         cycle = _cycle(start, calls, done)
         if not cycle:
             continue
-        home.recursive.update(cycle)
+        module.recursive.update(cycle)
         done.update(cycle)
         shown = " → ".join(f"`{name}`" for name in [*cycle, cycle[0]])
         first, second = cycle[0], cycle[1] if len(cycle) > 1 else cycle[0]

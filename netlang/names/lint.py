@@ -17,9 +17,9 @@ from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.syntax import ast
 
 
-def lint(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
+def lint(file: ast.File, module: ModuleScope, diagnostics: Diagnostics) -> None:
     """Report every static error of a file."""
-    checker = _Lint(home, diagnostics)
+    checker = _Lint(module, diagnostics)
     for declaration in file.declarations:
         match declaration:
             case ast.Definition():
@@ -32,7 +32,7 @@ def lint(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
                 checker.expr(value, Scope())
             case ast.Assert(condition=condition):
                 checker.expr(condition, Scope())
-    report_cycles(file, home, diagnostics)
+    report_cycles(file, module, diagnostics)
 
 
 class _Lint(Lookup):

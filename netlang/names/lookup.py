@@ -37,7 +37,7 @@ SUGGESTED = 60
 class Lookup:
     """Looks up the names of a file, and reports unknown and unused ones."""
 
-    home: ModuleScope
+    module: ModuleScope
     diagnostics: Diagnostics
     inside_op: ast.Definition | None = None
     untyped: bool = False
@@ -149,7 +149,7 @@ class Lookup:
         )
 
     def _owns(self, expr: ast.Expr) -> bool:
-        return any(isinstance(n, ast.Name) and self.home.owns(n.text) for n in walk(expr))
+        return any(isinstance(n, ast.Name) and self.module.owns(n.text) for n in walk(expr))
 
     def _unused(self, name: str, entry: Entry, *, part: bool) -> None:
         if part:
@@ -210,12 +210,12 @@ class Lookup:
 
     def _is_module(self, name: str, scope: Scope) -> bool:
         """Check whether a name before a dot is a module of another framework."""
-        unknown = scope.find(name) is None and not self.home.knows(name)
+        unknown = scope.find(name) is None and not self.module.knows(name)
         return unknown and name in definitions().modules
 
     def _module(self, value: ast.Name, name: str, scope: Scope) -> None:
-        notes, helps, _ = advice(name, scope.names() | self.home.visible())
-        if self.home.knows(name):
+        notes, helps, _ = advice(name, scope.names() | self.module.visible())
+        if self.module.knows(name):
             helps = (f"layers are called by their names alone: `{name}(…)`",)
         self._reject(
             rules.UNKNOWN_NAME,
@@ -231,7 +231,7 @@ class Lookup:
         if entry is not None:
             entry.used = True
             return
-        if self.home.knows(name) or name in ELEMENTS or name in FOREIGN_VALUES:
+        if self.module.knows(name) or name in ELEMENTS or name in FOREIGN_VALUES:
             return
         outer: Scope | None = scope
         while outer is not None and name not in outer.later:
@@ -251,7 +251,7 @@ class Lookup:
             return
         # Only the first errors are shown, so a file full of errors is checked fast.
         few = len(self.diagnostics.items) < SUGGESTED
-        visible = scope.names() | self.home.visible() if few else set[str]()
+        visible = scope.names() | self.module.visible() if few else set[str]()
         near = scope.find(nearest(name, visible) or "")
         if near is not None:
             near.used = True  # it is meant, although misspelled
@@ -308,9 +308,9 @@ class Lookup:
             return
         if any(p.name.text == callee.text for p in self.inside_op.params):
             return
-        function = self.home.function(callee.text)
+        function = self.module.function(callee.text)
         if function is None or not (
-            function.kind in ("block", "net") or self.home.owns(callee.text)
+            function.kind in ("block", "net") or self.module.owns(callee.text)
         ):
             return
         op = self.inside_op.name.text
@@ -318,7 +318,7 @@ class Lookup:
             rules.OP_CALLS_BLOCK,
             f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
             callee.span,
-            "this makes weights" if self.home.owns(callee.text) else "this is a block",
+            "this makes weights" if self.module.owns(callee.text) else "this is a block",
             secondary=(Label(self.inside_op.name.span, "an op owns no weights"),),
             helps=(f"make it a block: `block {op}(…)`",),
         )

@@ -250,16 +250,13 @@ def test_json_carries_the_same_content() -> None:
 def test_json_carries_the_edits_of_fixes() -> None:
     span = at("a = rleu(x)\n", "rleu").span
     fix = Fix("replace `rleu` with `relu`", (Edit(span, "relu"),))
-    (content,) = to_json(diagnostic(RULE, "m", span, fixes=(fix,)))["fixes"]
-    assert content == {
+    assert to_json(diagnostic(RULE, "m", span, fixes=(fix,)))["fixes"] == [{
         "title": "replace `rleu` with `relu`",
-        "edits": [
-            {
-                "file": "a.net", "start": 4, "end": 8, "text": "relu",
-                "line": 1, "column": 5, "end_line": 1, "end_column": 9,
-            },
-        ],
-    }  # fmt: skip
+        "edits": [{
+            "file": "a.net", "start": 4, "end": 8, "text": "relu",
+            "line": 1, "column": 5, "end_line": 1, "end_column": 9,
+        }],
+    }]  # fmt: skip
 
 
 def test_an_error_outside_of_programs_has_no_location() -> None:

@@ -35,7 +35,7 @@ def _count(name: str, count: Callable[[Graph], Size]) -> Special:
                 args[0].span,
                 f"this is {describe(function)}",
             )
-        given: dict[str, Object] = {}
+        arguments: dict[str, Object] = {}
         for arg in args[1:]:
             if arg.name is None:
                 reject(
@@ -45,8 +45,8 @@ def _count(name: str, count: Callable[[Graph], Size]) -> Special:
                     helps=(f"give sizes and parameters by name: `{name}(…, H=224)`",),
                 )
             _check_settable(arg.name, function)
-            given[arg.name.text] = arg.value
-        graph = frame.run.graph_of(function, given)
+            arguments[arg.name.text] = arg.value
+        graph = frame.run.graph_of(function, arguments)
         return UNKNOWN if graph is None else count(graph)
 
     return apply
@@ -91,7 +91,7 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     if rows is None:
         return UNKNOWN
     columns = dict(rows.columns)
-    given: dict[str, Object] = {}
+    arguments: dict[str, Object] = {}
     for arg in args[1:]:
         if arg.name is None:
             reject(
@@ -103,8 +103,8 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
         name = arg.name.text
         _known_column(name, columns, arg.name.span)
         columns[name] = _transformed(name, columns[name], arg)
-        given[name] = _transforms(arg)
-    return _after(rows, columns, "map", given)
+        arguments[name] = _transforms(arg)
+    return _after(rows, columns, "map", arguments)
 
 
 def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
@@ -138,8 +138,8 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
             )
         _known_column(name, columns, args[1].span)
         columns[name] = _transformed(name, columns[name], args[2])
-    given: dict[str, Object] = {"columns": names, "transforms": _transforms(args[2])}
-    return _after(rows, columns, "together", given)
+    arguments: dict[str, Object] = {"columns": names, "transforms": _transforms(args[2])}
+    return _after(rows, columns, "together", arguments)
 
 
 def _rows(name: str, args: Sequence[Argued], span: Span) -> Rows | None:
@@ -170,9 +170,11 @@ def _transforms(arg: Argued) -> list[Object]:
     return arg.value if isinstance(arg.value, list) else [arg.value]
 
 
-def _after(rows: Rows, columns: dict[str, TensorType], step: str, given: dict[str, Object]) -> Rows:
+def _after(
+    rows: Rows, columns: dict[str, TensorType], step: str, arguments: dict[str, Object]
+) -> Rows:
     """Return the examples after one more step, with the columns it results in."""
-    steps = (*rows.origin.steps, Setting("rows", step, given))
+    steps = (*rows.origin.steps, Setting("rows", step, arguments))
     return Rows(columns, replace(rows.origin, steps=steps))
 
 

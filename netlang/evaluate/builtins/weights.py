@@ -107,9 +107,9 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
 
 def positive(size: int, at: Span, frame: Frame) -> None:
     """Reject a non-positive size in a call of the library, at the user's argument."""
-    place = written(at, frame)
-    if size < 1 and not place.source.library:
-        reject(rules.OUT_OF_RANGE, f"`{at.text}` must be at least 1", place, f"this is {size}")
+    location = written(at, frame)
+    if size < 1 and not location.source.library:
+        reject(rules.OUT_OF_RANGE, f"`{at.text}` must be at least 1", location, f"this is {size}")
 
 
 def initial(value: Object) -> Init:

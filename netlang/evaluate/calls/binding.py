@@ -103,10 +103,10 @@ class Pattern:
 
 def expected(function: Function) -> Sequence[Expected]:
     """Prepare the parameters of a function: those that are not tensors first."""
-    known = function.home.prepared.get(id(function.definition))
+    known = function.module.prepared.get(id(function.definition))
     if known is None:
         known = tuple(map(_prepare, sorted(function.params, key=takes_tensor)))
-        function.home.prepared[id(function.definition)] = known
+        function.module.prepared[id(function.definition)] = known
     return known
 
 
@@ -171,49 +171,51 @@ def bind_arguments(function: Function, assigned: dict[str, Argued], inner: Frame
     numbers: list[tuple[Expected, Argued]] = []
     names = inner.names
     parameters = expected(function)
-    for wanted in parameters:
-        arg = assigned.get(wanted.name)
+    for parameter in parameters:
+        arg = assigned.get(parameter.name)
         if arg is None:
             continue
         value = arg.value
-        if wanted.test is not None and wanted.test(value):
-            if isinstance(value, int) and wanted.param.type is not None:
-                value = _widened(value, wanted.param.type)
+        if parameter.test is not None and parameter.test(value):
+            if isinstance(value, int) and parameter.param.type is not None:
+                value = _widened(value, parameter.param.type)
         elif not (
-            wanted.pattern is not None
+            parameter.pattern is not None
             and isinstance(value, Value)
-            and wanted.pattern.matches(value.type, names)
+            and parameter.pattern.matches(value.type, names)
         ):
-            value = _fitting(arg, wanted, inner)
+            value = _fitting(arg, parameter, inner)
             known = known and not isinstance(value, Unknown)
-            if wanted.shape is not None and is_number(value):
-                numbers.append((wanted, arg))
+            if parameter.shape is not None and is_number(value):
+                numbers.append((parameter, arg))
                 continue
-        names[wanted.name] = Slot(value, arg.span, arg.expr)
+        names[parameter.name] = Slot(value, arg.span, arg.expr)
     if not known:
         return False
-    for wanted in parameters:
-        if wanted.name not in assigned:
-            _bind_default(wanted, inner, numbers)
-    for wanted, arg in numbers:
-        names[wanted.name] = Slot(_filled(wanted, arg, inner), arg.span)
+    for parameter in parameters:
+        if parameter.name not in assigned:
+            _bind_default(parameter, inner, numbers)
+    for parameter, arg in numbers:
+        names[parameter.name] = Slot(_filled(parameter, arg, inner), arg.span)
     return True
 
 
-def _bind_default(wanted: Expected, inner: Frame, numbers: list[tuple[Expected, Argued]]) -> None:
-    if wanted.literal:
-        inner.names[wanted.name] = Slot(wanted.default, wanted.param.span)
+def _bind_default(
+    parameter: Expected, inner: Frame, numbers: list[tuple[Expected, Argued]]
+) -> None:
+    if parameter.literal:
+        inner.names[parameter.name] = Slot(parameter.default, parameter.param.span)
         return
-    if wanted.name in inner.names:
+    if parameter.name in inner.names:
         return
-    default = wanted.param.default
+    default = parameter.param.default
     assert default is not None
     arg = Argued(evaluate(default, inner), default.span, default)
-    value = _fitting(arg, wanted, inner)
-    if wanted.shape is not None and is_number(value):
-        numbers.append((wanted, arg))
+    value = _fitting(arg, parameter, inner)
+    if parameter.shape is not None and is_number(value):
+        numbers.append((parameter, arg))
         return
-    inner.names[wanted.name] = Slot(value, wanted.param.span)
+    inner.names[parameter.name] = Slot(value, parameter.param.span)
 
 
 def _widened(value: int, type: ast.TypeExpr) -> Object:
@@ -221,10 +223,10 @@ def _widened(value: int, type: ast.TypeExpr) -> Object:
     return float(value) if is_float and not isinstance(value, bool) else value
 
 
-def _fitting(arg: Argued, wanted: Expected, inner: Frame) -> Object:
+def _fitting(arg: Argued, parameter: Expected, inner: Frame) -> Object:
     """Check an argument in full; an error is the caller's, and is reported there."""
     try:
-        return fits(arg, wanted.param.type, inner, wanted.name)
+        return fits(arg, parameter.param.type, inner, parameter.name)
     except DiagnosticError as rejected:
         assert inner.call is not None
         at_caller = rejected.diagnostic.span.source is arg.span.source
@@ -232,9 +234,9 @@ def _fitting(arg: Argued, wanted: Expected, inner: Frame) -> Object:
         return UNKNOWN
 
 
-def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
+def _filled(parameter: Expected, arg: Argued, inner: Frame) -> Object:
     """Create the tensor that a number is promoted to."""
-    type = wanted.shape
+    type = parameter.shape
     assert type is not None
     number = arg.value
     if not isinstance(number, int | float):
@@ -250,7 +252,7 @@ def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
     if resolved is None:
         reject(
             rules.WRONG_TYPE,
-            f"`{wanted.name}` must be a tensor",
+            f"`{parameter.name}` must be a tensor",
             arg.span,
             f"this is {describe(arg.value)}, and no shape to fill is known",
         )

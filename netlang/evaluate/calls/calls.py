@@ -99,7 +99,7 @@ def _known(value: Object) -> bool:
 
 
 def _hidden_help(named: ast.Expr, frame: Frame) -> tuple[str, ...]:
-    hidden = frame.home.function(named.text) if isinstance(named, ast.Name) else None
+    hidden = frame.module.function(named.text) if isinstance(named, ast.Name) else None
     if hidden is None:
         return ()
     return (
@@ -120,7 +120,7 @@ def call_function(
             "this would make new weights at each use",
             helps=(f"make it once, `model = new {function.name}()`, and call `model(…)`",),
         )
-    if function.name in SPECIAL and function.home.source.library:
+    if function.name in SPECIAL and function.module.source.library:
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
     if args and isinstance(args[0].value, Rows) and _is_transform(function):
@@ -128,7 +128,7 @@ def call_function(
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         return _call_extern(function, function.definition, assigned, node, span, frame)
-    if function.name in function.home.recursive:
+    if function.name in function.module.recursive:
         return UNKNOWN
     path = claim(node, span, frame) if _owning(function) else None
     return _call_body(
@@ -148,11 +148,11 @@ _WITHOUT_TENSOR = {"flip": "_flip_image", "resize": "_resize_image"}
 
 def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
     other = _WITHOUT_TENSOR.get(function.name)
-    if other is None or not function.home.source.library:
+    if other is None or not function.module.source.library:
         return function
     if any(isinstance(a.value, Value | Unknown) for a in args):
         return function
-    return function.home.function(other) or function
+    return function.module.function(other) or function
 
 
 def _is_transform(function: Function) -> bool:
@@ -165,7 +165,7 @@ def _is_transform(function: Function) -> bool:
 
 def _owning(function: Function) -> bool:
     definition = function.definition
-    return isinstance(definition, ast.Definition) and function.home.sites(definition).owns
+    return isinstance(definition, ast.Definition) and function.module.sites(definition).owns
 
 
 def _call_body(
@@ -218,10 +218,10 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
             span,
             "this call is inside too many others",
         )
-    library = function.home.library is None
+    library = function.module.library is None
     return Frame(
         run,
-        function.home,
+        function.module,
         None,
         path,
         function.kind,
@@ -241,7 +241,7 @@ def _check_clause(clause: ast.Expr, inner: Frame) -> None:
 @evaluates(ast.New)
 def _new(expr: ast.New, frame: Frame) -> Object:
     name = expr.path[-1]
-    function = frame.home.function(name.text)
+    function = frame.module.function(name.text)
     slot = frame.find(name.text)
     if slot is not None and isinstance(slot.value, Function):
         function = slot.value
@@ -268,7 +268,7 @@ def _new(expr: ast.New, frame: Frame) -> Object:
 def _reject_new(name: ast.Ident, frame: Frame) -> None:
     """Reject a layer of what is not a definition, unless its error is already reported."""
     slot = frame.find(name.text)
-    value = slot.value if slot is not None else frame.home.find(name.text)
+    value = slot.value if slot is not None else frame.module.find(name.text)
     if isinstance(value, type):  # LookupError
         reject_unknown(name.text, name.span, frame)
     if value is not UNKNOWN:
@@ -281,8 +281,8 @@ def _reject_new(name: ast.Ident, frame: Frame) -> None:
 
 
 def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> Object:
-    given = frozenset(layer.arguments)
-    assigned = assign(layer.function, args, span, given=given) | dict(layer.arguments)
+    preset = frozenset(layer.arguments)
+    assigned = assign(layer.function, args, span, preset=preset) | dict(layer.arguments)
     definition = layer.function.definition
     assert isinstance(definition, ast.Definition)
     return _call_body(
@@ -300,7 +300,7 @@ def _call_extern(
 ) -> Object:
     path = frame.binding_path()
     inner = enter(function, span, frame, path=path, layer=frame.layer)
-    library = function.home.source.library
+    library = function.module.source.library
     name = function.implementation
     if library and assigned and all(is_number(a.value) for a in assigned.values()):
         compute = numeric(name, definition)

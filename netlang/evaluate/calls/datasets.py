@@ -61,7 +61,7 @@ def rows_of(
         for out in definition.outs
         if isinstance(out.type, ast.ShapeType)
     }
-    library = function.home.source.library
+    library = function.module.source.library
     fields = {b.targets[0].text: _field(b, function.name, inner) for b in definition.fields}
     if not library and not any(name in PLACES for name in fields):
         reject(

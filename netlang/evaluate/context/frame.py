@@ -115,7 +115,7 @@ class Frame:
     """
 
     run: Run
-    home: ModuleScope
+    module: ModuleScope
     parent: Frame | None = None
     path: str = ""
     kind: str = "file"
@@ -124,7 +124,7 @@ class Frame:
     scope: Scope | None = None
     depth: int = 0
     names: dict[str, Slot] = field(default_factory=dict[str, Slot])
-    claims: dict[str, Span] = field(default_factory=dict[str, Span])
+    taken: dict[str, Span] = field(default_factory=dict[str, Span])
     base: str = ""
     sites: Mapping[int, str] = field(default_factory=dict[int, str])
     labels: Mapping[int, str] = field(default_factory=dict[int, str])
@@ -138,7 +138,7 @@ class Frame:
             scope = Scope(path, kind, scope.span, scope, scope.library)
         return Frame(
             self.run,
-            self.home,
+            self.module,
             self,
             path,
             kind,
@@ -165,7 +165,7 @@ class Frame:
 
     def visible(self) -> set[str]:
         """Return every name that can be used here, for suggestions."""
-        found: set[str] = set(self.home.visible())
+        found: set[str] = set(self.module.visible())
         frame: Frame | None = self
         while frame is not None:
             found |= frame.names.keys()
@@ -202,7 +202,7 @@ def report(frame: Frame, found: Diagnostic) -> None:
         if span.source.library:
             span = call.span
         frame = call.frame
-    while frame.home.source.library and frame.call is not None:
+    while frame.module.source.library and frame.call is not None:
         frame = frame.call.frame
     label = found.primary.text if found.primary is not None else ""
     frame.run.diagnostics.report(

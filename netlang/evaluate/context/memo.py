@@ -68,8 +68,8 @@ def _part(value: Object, tensors: list[Value]) -> object:
         case list() | tuple():
             return (type(value), *(_part(v, tensors) for v in value))
         case Setting():
-            given = sorted(value.arguments.items())
-            return (Setting, value.name, *((k, _part(v, tensors)) for k, v in given))
+            arguments = sorted(value.arguments.items())
+            return (Setting, value.name, *((k, _part(v, tensors)) for k, v in arguments))
         case Layer() | Part() | Rows() | Results() | Unknown():
             raise UnrepeatableError
         case _:

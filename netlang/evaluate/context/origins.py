@@ -17,16 +17,16 @@ def written(span: Span, frame: Frame | None) -> Span:
     ``frame`` is the one that ``span`` belongs to. Anything but a plain parameter, or one with its
     default value, keeps its own span.
     """
-    place, at = span, frame
-    while place.source.library:
+    location, at = span, frame
+    while location.source.library:
         if at is None or at.call is None:
             return span
-        slot = at.names.get(place.text)
-        param = next((p for p in at.call.function.params if p.name.text == place.text), None)
+        slot = at.names.get(location.text)
+        param = next((p for p in at.call.function.params if p.name.text == location.text), None)
         if slot is None or param is None or slot.span == param.span:
             return span
-        place, at = slot.span, at.call.frame
-    return place
+        location, at = slot.span, at.call.frame
+    return location
 
 
 def surroundings(frame: Frame) -> Frame | None:

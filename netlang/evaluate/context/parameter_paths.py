@@ -14,7 +14,7 @@ def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
     label = frame.labels.get(id(node))
     site = join(frame.base, frame.sites.get(id(node), ""))
     local = site if label is None else label
-    before = frame.claims.get(local)
+    before = frame.taken.get(local)
     if before is not None and before != span:
         shown = join(frame.path, local)
         reject(
@@ -26,7 +26,7 @@ def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
             notes=("a label is a name in its scope, like a binding",),
             helps=("give one of them another name with `as`",),
         )
-    frame.claims[local] = span
+    frame.taken[local] = span
     return join(frame.path, local)
 
 

@@ -32,7 +32,7 @@ class Function:
     """A ``net``, ``block``, ``op``, ``extern op`` or ``dataset``, and the file it is in."""
 
     definition: ast.Definition | ast.Extern
-    home: ModuleScope
+    module: ModuleScope
 
     @property
     def name(self) -> str:

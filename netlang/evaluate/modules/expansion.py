@@ -25,10 +25,10 @@ _SAME_LENGTH = frozenset({"enumerate", "reverse", "zip"})
 Body = ast.Suite | ast.Expr
 
 
-def reject_expansion(body: Body, home: ModuleScope, budget: Budget, span: Span) -> None:
+def reject_expansion(body: Body, module: ModuleScope, budget: Budget, span: Span) -> None:
     """Reject a body that expands to more calls than checking has steps."""
     counter = _Counter()
-    calls = counter.body(body, home, {}, 0)
+    calls = counter.body(body, module, {}, 0)
     if calls > budget.limit:
         iterations, loop = counter.longest
         raise DiagnosticError(
@@ -57,17 +57,19 @@ class _Counter:
     def function(self, function: Function, depth: int) -> int:
         """Count one call and all calls that follow from it."""
         definition = function.definition
-        if isinstance(definition, ast.Extern) or function.home.source.library:
+        if isinstance(definition, ast.Extern) or function.module.source.library:
             return 1
         calls = self.known.get(id(definition))
         if calls is None and depth < _DEEPEST:
             self.known[id(definition)] = 0  # recursion is reported elsewhere
             local: dict[str, str | None] = dict.fromkeys(p.name.text for p in function.params)
-            calls = 1 + self.body(definition.body, function.home, local, depth + 1)
+            calls = 1 + self.body(definition.body, function.module, local, depth + 1)
             self.known[id(definition)] = calls
         return calls or 0
 
-    def body(self, body: Body, home: ModuleScope, local: dict[str, str | None], depth: int) -> int:
+    def body(
+        self, body: Body, module: ModuleScope, local: dict[str, str | None], depth: int
+    ) -> int:
         """Count the calls of statements or of an expression.
 
         ``local`` has the names that shadow the file's own; a layer refers to its block.
@@ -79,7 +81,7 @@ class _Counter:
             node, times = stack.pop()
             match node:
                 case ast.For(kind="for", source=source, carries=carries, body=inner):
-                    iterations = _length(source, home, local)
+                    iterations = _length(source, module, local)
                     total += times * iterations
                     if depth == 0 and iterations > self.longest[0]:
                         self.longest = iterations, source.span
@@ -89,7 +91,7 @@ class _Counter:
                         (statement, times * iterations) for statement in inner if iterations
                     )
                 case ast.Comprehension(source=source, body=inner):
-                    iterations = _length(source, home, local)
+                    iterations = _length(source, module, local)
                     total += times * iterations
                     stack.append((source, times))
                     if iterations and node.condition is None:
@@ -97,35 +99,37 @@ class _Counter:
                 case ast.If(condition=condition, then=then, otherwise=otherwise):
                     stack.append((condition, times))
                     if depth < _DEEPEST:
-                        branches = (self.body(b, home, local, depth + 1) for b in (then, otherwise))
+                        branches = (
+                            self.body(b, module, local, depth + 1) for b in (then, otherwise)
+                        )
                         total += times * min(branches)
                 case ast.Binary(op="and" | "or", left=left):
                     stack.append((left, times))
                 case ast.Pipe(stages=stages):
                     bared = map(bare, stages)
                     named = (stage for stage in bared if not isinstance(stage, ast.Call))
-                    total += times * sum(self._callee(s, home, local, depth) for s in named)
+                    total += times * sum(self._callee(s, module, local, depth) for s in named)
                     stack.extend((child, times) for child in children(node))
                 case ast.Call(callee=callee):
-                    total += times * self._callee(callee, home, local, depth)
+                    total += times * self._callee(callee, module, local, depth)
                     stack.extend((child, times) for child in children(node))
                 case _:
                     stack.extend((child, times) for child in children(node))
         return total
 
     def _callee(
-        self, callee: ast.Expr, home: ModuleScope, local: dict[str, str | None], depth: int
+        self, callee: ast.Expr, module: ModuleScope, local: dict[str, str | None], depth: int
     ) -> int:
         if not isinstance(callee, ast.Name):
             return 1
         name = local.get(callee.text) if callee.text in local else callee.text
-        function = home.function(name) if name is not None and _own(name, home) else None
+        function = module.function(name) if name is not None and _own(name, module) else None
         return self.function(function, depth) if function is not None else 1
 
 
-def _own(name: str, home: ModuleScope) -> bool:
+def _own(name: str, module: ModuleScope) -> bool:
     """Return whether a name refers to a program's own files: the library is not followed."""
-    return home.declaration(name) is not None or name in home.imported
+    return module.declaration(name) is not None or name in module.imported
 
 
 def _locals(body: Body) -> dict[str, str | None]:
@@ -150,7 +154,7 @@ def _locals(body: Body) -> dict[str, str | None]:
 
 
 def _length(
-    source: ast.Expr, home: ModuleScope, local: dict[str, str | None], depth: int = 0
+    source: ast.Expr, module: ModuleScope, local: dict[str, str | None], depth: int = 0
 ) -> int:
     """Return the number of a loop's iterations if it is a constant, or else 0."""
     source = bare(source)
@@ -158,23 +162,23 @@ def _length(
         case ast.List(items=items) | ast.Tuple(items=items):
             return len(items)
         case ast.Binary(op="..", left=left, right=right):
-            first, last = _number(left, home, local), _number(right, home, local)
+            first, last = _number(left, module, local), _number(right, module, local)
             return max(0, last - first + 1) if first is not None and last is not None else 0
         case ast.Binary(op="+", left=left, right=right) if depth < _DEEPEST:
-            return sum(_length(part, home, local, depth + 1) for part in (left, right))
+            return sum(_length(part, module, local, depth + 1) for part in (left, right))
         case ast.Call(callee=ast.Name(text=text), args=args) if (
             text in _SAME_LENGTH and args and depth < _DEEPEST
         ):
-            return _length(args[0].value, home, local, depth + 1)
+            return _length(args[0].value, module, local, depth + 1)
         case ast.Name(text=text) if text not in local and depth < _DEEPEST:
-            value = _constant(text, home)
-            return _length(value, home, {}, depth + 1) if value is not None else 0
+            value = _constant(text, module)
+            return _length(value, module, {}, depth + 1) if value is not None else 0
         case _:
             return 0
 
 
 def _number(
-    expr: ast.Expr, home: ModuleScope, local: dict[str, str | None], depth: int = 0
+    expr: ast.Expr, module: ModuleScope, local: dict[str, str | None], depth: int = 0
 ) -> int | None:
     """Return a constant int; a computed one only if its operands are small."""
     expr = bare(expr)
@@ -182,14 +186,14 @@ def _number(
         case ast.Int(value=value):
             return value
         case ast.Unary(op="-", operand=operand) if depth < _DEEPEST:
-            value = _number(operand, home, local, depth + 1)
+            value = _number(operand, module, local, depth + 1)
             return -value if value is not None else None
         case ast.Name(text=text) if text not in local and depth < _DEEPEST:
-            bound = _constant(text, home)
-            return _number(bound, home, {}, depth + 1) if bound is not None else None
+            bound = _constant(text, module)
+            return _number(bound, module, {}, depth + 1) if bound is not None else None
         case ast.Binary(op=op, left=left, right=right) if depth < _DEEPEST:
-            a = _number(left, home, local, depth + 1)
-            b = _number(right, home, local, depth + 1)
+            a = _number(left, module, local, depth + 1)
+            b = _number(right, module, local, depth + 1)
             return _computed(op, a, b) if a is not None and b is not None else None
         case _:
             return None
@@ -211,9 +215,9 @@ def _computed(op: str, a: int, b: int) -> int | None:
             return None
 
 
-def _constant(name: str, home: ModuleScope) -> ast.Expr | None:
+def _constant(name: str, module: ModuleScope) -> ast.Expr | None:
     """Return the expression that a top-level name is bound to."""
-    match home.declaration(name):
+    match module.declaration(name):
         case ast.Bind(targets=(_,), value=value):
             return value
         case _:

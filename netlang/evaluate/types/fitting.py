@@ -110,14 +110,14 @@ def _results_help(value: Object) -> tuple[str, ...]:
 def _wrong(
     arg: Argued,
     name: str,
-    wanted: str,
+    expected: str,
     *,
     helps: tuple[str, ...] = (),
     fixes: tuple[Fix, ...] = (),
 ) -> NoReturn:
     reject(
         rules.WRONG_TYPE,
-        f"`{name}` must be {wanted}",
+        f"`{name}` must be {expected}",
         arg.span,
         f"this is {describe(arg.value)}",
         helps=helps,
@@ -208,13 +208,13 @@ def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
     value = arg.value
     if kind not in _KINDS:
         reject(rules.UNKNOWN_TYPE, f"I don't know the type `{kind}`", at)
-    wanted, test = _KINDS[kind]
+    expected, test = _KINDS[kind]
     if kind == "list":
         value = listed(value, arg.span)
     if not test(value):
         meant = _meant_literal(kind, value)
         fixes = renaming(arg.span, meant) if arg.span.text[:1] in _LITERAL else ()
-        _wrong(arg, name, wanted, helps=_named_helps(kind, value, name, meant), fixes=fixes)
+        _wrong(arg, name, expected, helps=_named_helps(kind, value, name, meant), fixes=fixes)
     if kind == "float" and isinstance(value, int):
         return float(value)
     return value

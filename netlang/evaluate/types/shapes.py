@@ -55,9 +55,9 @@ def match_shape(
                 wrong.append((axis, note))
             continue
         assert isinstance(size, int | Dim)
-        wanted = _match_size(entry, size, frame, Label(span, f"this is {actual}"))
-        if wanted is not None and wanted != size:
-            note = f"dimension {axis} is {size} here, and must be {wanted}"
+        expected = _match_size(entry, size, frame, Label(span, f"this is {actual}"))
+        if expected is not None and expected != size:
+            note = f"dimension {axis} is {size} here, and must be {expected}"
             wrong.append((axis, note))
     if wrong:
         notes = "\n".join(note for _, note in sorted(wrong))
@@ -95,7 +95,7 @@ def _sizes(sizes: tuple[Object, ...]) -> str:
     return ", ".join(map(str, sizes))
 
 
-def _match_size(entry: ast.Expr, size: Size, frame: Frame, given: Label) -> Size | None:
+def _match_size(entry: ast.Expr, size: Size, frame: Frame, argument: Label) -> Size | None:
     """Return the size that an entry requires; bind it if it is a dimension not known yet."""
     match entry:
         case ast.Name(text=text) if text[0].isupper():
@@ -105,25 +105,31 @@ def _match_size(entry: ast.Expr, size: Size, frame: Frame, given: Label) -> Size
                 return size
             return slot.value if isinstance(slot.value, int | Dim) else None
         case ast.Binary() if unknown := open_names(entry, frame):
-            return _solved(entry, unknown, size, frame, given)
+            return _solved(entry, unknown, size, frame, argument)
         case _:
-            wanted = evaluate(entry, frame)
+            expected = evaluate(entry, frame)
             return (
-                wanted if isinstance(wanted, int | Dim) and not isinstance(wanted, bool) else None
+                expected
+                if isinstance(expected, int | Dim) and not isinstance(expected, bool)
+                else None
             )
 
 
-def _solved(entry: ast.Expr, unknown: list[str], size: Size, frame: Frame, given: Label) -> Size:
+def _solved(entry: ast.Expr, unknown: list[str], size: Size, frame: Frame, argument: Label) -> Size:
     """Bind the one dimension an entry leaves open."""
     name = " and ".join(f"`{n}`" for n in unknown)
     solution, factor = solve(entry, unknown[0], size, frame) if len(unknown) == 1 else (None, 0)
     if solution is None:
-        asked = f"the signature requires `{source_text(entry)}`"
+        requirement = f"the signature requires `{source_text(entry)}`"
         why = f"no size {name} makes `{source_text(entry)}` {size}"
         if factor == 0:
             why = f"`{source_text(entry)}` can't be solved for {name}"
         reject(
-            rules.SHAPE_MISMATCH, why, given.span, given.text, secondary=(Label(entry.span, asked),)
+            rules.SHAPE_MISMATCH,
+            why,
+            argument.span,
+            argument.text,
+            secondary=(Label(entry.span, requirement),),
         )
     frame.bind(unknown[0], solution, entry.span)
     return size
@@ -238,12 +244,12 @@ def _last_size(
     if axis is None or len(type.dims) != actual.rank or len(text) > 60:
         return ()
     entry = type.dims[axis]
-    wanted = UNKNOWN if isinstance(entry, ast.Rest) else evaluate(entry, frame)
+    expected = UNKNOWN if isinstance(entry, ast.Rest) else evaluate(entry, frame)
     found = re.findall(rf"\b{actual.shape[axis]}\b", text)
-    if not isinstance(wanted, int | Dim) or len(found) != 1:
+    if not isinstance(expected, int | Dim) or len(found) != 1:
         return ()
-    fixed = re.sub(rf"\b{found[0]}\b", str(wanted), text)
-    return (f"to give {wanted}, write `{fixed}`",) if fixed != text else ()
+    fixed = re.sub(rf"\b{found[0]}\b", str(expected), text)
+    return (f"to give {expected}, write `{fixed}`",) if fixed != text else ()
 
 
 def _promise_helps(actual: TensorType, type: ast.ShapeType, made: str) -> tuple[str, ...]:

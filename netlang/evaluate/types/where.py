@@ -139,13 +139,13 @@ def _reject_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
     if frame.call is None:
         message = f"a net can't promise `{text}`"
         reject(rules.UNDECIDED_SIZE, message, clause.span, _values_in(clause, frame), helps=helps)
-    asked = Label(clause.span, "the definition requires this")
+    requirement = Label(clause.span, "the definition requires this")
     reject(
         rules.UNDECIDED_SIZE,
         f"nothing shows that this call satisfies `where {text}`",
         frame.call.span,
         f"{_values_in(clause, frame)} here",
-        secondary=() if clause.span.source.library else (asked,),
+        secondary=() if clause.span.source.library else (requirement,),
         helps=("fix the size in the net's signature",),
     )
 
