@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label
+from netlang.diagnostics.diagnostic import (
+    DiagnosticError,
+    Diagnostics,
+    Label,
+    diagnostic,
+)
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.source import Source
 from netlang.diagnostics.suggestions import did_you_mean, nearest
@@ -64,7 +69,7 @@ class Net:
             found = self.program.diagnostics.items
             first = found[before] if len(found) > before else (found[0] if found else None)
             raise NetlangError(
-                first.rule if first is not None else rules.MISTAKES,
+                first.rule if first is not None else rules.PROGRAM_ERRORS,
                 first.message if first is not None else f"`{self.name}` has errors",
                 notes=first.notes if first is not None else (),
                 helps=(
@@ -191,10 +196,11 @@ class Program:
             self._building.remove(key)
         elif key in self._building:
             self.diagnostics.report(
-                Diagnostic(
+                diagnostic(
                     rules.RECURSION,
                     f"`{function.name}` depends on its own counts",
-                    Label(function.definition.name.span, "to check this, it must be checked"),
+                    function.definition.name.span,
+                    "to check this, it must be checked",
                 )
             )
         return self._graphs[key]
@@ -305,11 +311,12 @@ class Program:
             span = before.targets[0].span if isinstance(before, ast.Bind) else before.name.span
             first = (Label(span, "first defined here"),)
         self.diagnostics.report(
-            Diagnostic(
+            diagnostic(
                 rules.ALREADY_DEFINED,
                 f"`{name.text}` is defined twice",
-                Label(name.span, "defined again here" if first else "this name is imported above"),
-                first,
+                name.span,
+                "defined again here" if first else "this name is imported above",
+                secondary=first,
                 helps=("give one of them another name",),
             )
         )

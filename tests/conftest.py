@@ -202,8 +202,7 @@ def outcome(case: Case, block: Block, folder: Path) -> str:
             return found.replace(f"{folder}/", "")
         case "refused":
             return "\n".join(
-                f"{d.primary.span.line} {d.rule.code}: {d.message}"
-                for d in program.diagnostics.sorted()
+                f"{d.span.line} {d.rule.code}: {d.message}" for d in program.diagnostics.sorted()
             )
         case "ok":
             return ""

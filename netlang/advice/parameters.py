@@ -6,34 +6,35 @@ from collections.abc import Iterable
 
 from netlang.advice.definitions import advice_for, folded, ours_of
 from netlang.advice.tables import parameters
-from netlang.diagnostics.suggestions import did_you_mean, nearest
+from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import Suggestion, nearest, renaming
 from netlang.ir.types import DType
 
 
-def parameter_helps(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Return which of the known parameters an unknown one most likely means."""
-    ours, plain = list(known), folded(name)
+def parameter_suggestion(name: Span, known: Iterable[str]) -> Suggestion:
+    """Suggest the parameter that an unknown one most likely means."""
+    ours, plain = list(known), folded(name.text)
     elsewhere = parameters()
-    if elsewhere.aliases.get(plain) in ours:
-        return (f"netlang calls this `{elsewhere.aliases[plain]}`",)
+    alias = elsewhere.aliases.get(plain)
+    if alias in ours:
+        return {"helps": (f"netlang calls this `{alias}`",), "fixes": renaming(name, alias)}
     if plain in elsewhere.inferred:
-        return ("leave it out: it follows from the shape of the input",)
+        return {"helps": ("leave it out: it follows from the shape of the input",), "fixes": ()}
     if plain in elsewhere.advice:
-        return (elsewhere.advice[plain],)
-    if near := did_you_mean(name, ours):
-        return near
+        return {"helps": (elsewhere.advice[plain],), "fixes": ()}
     there = {theirs: our for theirs, our in elsewhere.aliases.items() if our in ours}
-    meant = nearest(plain, there)
-    return (f"did you mean `{there[meant]}`?",) if meant is not None else ()
+    near = nearest(name.text, ours) or there.get(nearest(plain, there) or "")
+    helps = (f"did you mean `{near}`?",) if near is not None else ()
+    return {"helps": helps, "fixes": renaming(name, near)}
 
 
-def element_helps(name: str) -> tuple[str, ...]:
-    """Return which element type an unknown one most likely means."""
+def element_suggestion(name: Span) -> Suggestion:
+    """Suggest the element type that an unknown one most likely means."""
     known = [d.value for d in DType]
-    near = parameters().element_types.get(name.lower()) or nearest(name, known)
+    near = parameters().element_types.get(name.text.lower()) or nearest(name.text, known)
     if near is not None:
-        return (f"did you mean `{near}`?",)
-    return (f"element types: {' '.join(known)}",)
+        return {"helps": (f"did you mean `{near}`?",), "fixes": renaming(name, near)}
+    return {"helps": (f"element types: {' '.join(known)}",), "fixes": ()}
 
 
 def type_like(name: str, known: Iterable[str]) -> str | None:

@@ -17,7 +17,7 @@ class ProgramError(NetlangError):
 
     def __init__(self, name: str, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__(rules.MISTAKES, f"{name} has errors\n\n{render_all(diagnostics)}")
+        super().__init__(rules.PROGRAM_ERRORS, f"{name} has errors\n\n{render_all(diagnostics)}")
 
 
 class NetlangWarning(UserWarning):

@@ -87,12 +87,12 @@ def show_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool = False
 
 def show_error(error: NetlangError, *, as_json: bool = False) -> None:
     """Print an error that has no location in a program."""
-    from netlang.diagnostics.render import error_to_json, render_error
+    from netlang.diagnostics.render import render, to_json
 
     if as_json:
-        print_json({"diagnostics": [error_to_json(error)]})
+        print_json({"diagnostics": [to_json(error.diagnostic)]})
     else:
-        warn(render_error(error, color=colorful(sys.stderr)), styled=True)
+        warn(render(error.diagnostic, color=colorful(sys.stderr)), styled=True)
 
 
 def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:

@@ -1,10 +1,12 @@
-"""Everything the compiler says to a person, as values."""
+"""Errors and warnings as values, and the one function that builds them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TypedDict, Unpack
 
+from netlang.diagnostics.fix import Fix
 from netlang.diagnostics.rules.rule import Rule
 from netlang.diagnostics.source import Span
 
@@ -16,7 +18,7 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A place in the text and what is to be said about it."""
+    """A location in a program and the text shown next to it."""
 
     span: Span
     text: str = ""
@@ -24,28 +26,62 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake: what is wrong, where, why, and what to do.
+    """One error or warning: what is wrong, where, why, and what to do about it.
 
-    ``trace`` names the calls that led here,
-    innermost first; ``notes`` explain; ``helps`` say what to do.
+    ``primary`` is ``None`` for an error outside of programs: bad data, bad options, a missing
+    library. ``trace`` lists the calls that led to the location, innermost first.
     """
 
     rule: Rule
     message: str
-    primary: Label
+    primary: Label | None
     secondary: tuple[Label, ...] = ()
-    trace: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     severity: Severity = Severity.ERROR
+    trace: tuple[str, ...] = ()
 
     @property
     def is_error(self) -> bool:
         return self.severity is Severity.ERROR
 
+    @property
+    def span(self) -> Span:
+        """The location; raises ``ValueError`` for an error outside of programs."""
+        if self.primary is None:
+            raise ValueError(f"this diagnostic has no location: {self.message}")
+        return self.primary.span
+
+
+class Parts(TypedDict, total=False):
+    """What a diagnostic may have besides its rule, message and location."""
+
+    secondary: tuple[Label, ...]
+    notes: tuple[str, ...]
+    helps: tuple[str, ...]
+    fixes: tuple[Fix, ...]
+
+
+def diagnostic(
+    rule: Rule,
+    message: str,
+    at: Span | None = None,
+    label: str = "",
+    *,
+    severity: Severity = Severity.ERROR,
+    **parts: Unpack[Parts],
+) -> Diagnostic:
+    """Build a diagnostic: the one way to make an error or a warning.
+
+    ``at`` is its location and ``label`` the text shown there.
+    """
+    primary = None if at is None else Label(at, label)
+    return Diagnostic(rule, message, primary, severity=severity, **parts)
+
 
 class DiagnosticError(Exception):
-    """A user's mistake on its way to the collector; never leaves the module that raises it."""
+    """An error in a program on its way to the collector."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
@@ -54,36 +90,35 @@ class DiagnosticError(Exception):
 
 @dataclass(slots=True)
 class Diagnostics:
-    """The mistakes found so far; the same mistake in the same place is kept once."""
+    """The diagnostics found so far; a rule is reported once at each location."""
 
     items: list[Diagnostic] = field(default_factory=list[Diagnostic])
     _seen: set[tuple[Rule, Span]] = field(default_factory=set[tuple[Rule, Span]])
 
     def report(self, diagnostic: Diagnostic) -> None:
-        key = (diagnostic.rule, diagnostic.primary.span)
+        key = (diagnostic.rule, diagnostic.span)
         if key not in self._seen:
             self._seen.add(key)
             self.items.append(diagnostic)
 
     @property
     def failed(self) -> bool:
-        return any(d.severity is Severity.ERROR for d in self.items)
+        return any(d.is_error for d in self.items)
 
     def sorted(self) -> list[Diagnostic]:
-        """Give the diagnostics in the order of the text, file by file.
+        """Return the diagnostics in the order of the text, file by file.
 
         A warning on a line with an error follows from it, and is left out.
         """
         files: dict[int, int] = {}
         for d in self.items:
-            files.setdefault(id(d.primary.span.source), len(files))
-        wrong = {_line(d) for d in self.items if d.severity is Severity.ERROR}
+            files.setdefault(id(d.span.source), len(files))
+        wrong = {_line(d) for d in self.items if d.is_error}
         return sorted(
-            (d for d in self.items if d.severity is Severity.ERROR or _line(d) not in wrong),
-            key=lambda d: (files[id(d.primary.span.source)], d.primary.span.start),
+            (d for d in self.items if d.is_error or _line(d) not in wrong),
+            key=lambda d: (files[id(d.span.source)], d.span.start),
         )
 
 
 def _line(diagnostic: Diagnostic) -> tuple[int, int]:
-    span = diagnostic.primary.span
-    return id(span.source), span.line
+    return id(diagnostic.span.source), diagnostic.span.line

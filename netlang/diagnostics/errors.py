@@ -1,21 +1,22 @@
-"""Mistakes that have no place in a program's text: bad data, bad options, a missing library."""
+"""Errors outside of a program's text: bad data, bad options, a missing library."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import diagnostic
 from netlang.diagnostics.rules import Rule
 
 DIAGNOSED, USAGE, ENVIRONMENT = 1, 2, 3
 
 
 class NetlangError(Exception):
-    """Something a person did or has that cannot work, told as a diagnostic without a span.
+    """An error in what the user did or has, as a diagnostic without a location.
 
-    The command line prints ``error[rule]: message``, the notes and the helps, and ends with
-    ``exit_code``: 1 for input that was looked at and refused, 2 for wrong usage, 3 for the
-    environment.
+    The command line renders ``diagnostic`` and ends with ``exit_code``: 1 for input that was
+    rejected, 2 for wrong usage, 3 for the environment.
     """
 
     def __init__(
@@ -28,44 +29,54 @@ class NetlangError(Exception):
         exit_code: int = DIAGNOSED,
     ) -> None:
         super().__init__(message)
-        self.rule = rule
-        self.message = message
-        self.notes = tuple(notes)
-        self.helps = tuple(helps)
+        self.diagnostic = diagnostic(rule, message, notes=tuple(notes), helps=tuple(helps))
         self.exit_code = exit_code
+
+    @property
+    def rule(self) -> Rule:
+        return self.diagnostic.rule
+
+    @property
+    def message(self) -> str:
+        return self.diagnostic.message
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.diagnostic.notes
+
+    @property
+    def helps(self) -> tuple[str, ...]:
+        return self.diagnostic.helps
+
+
+class _Remarks(TypedDict, total=False):
+    notes: Sequence[str]
+    helps: Sequence[str]
 
 
 class InputError(NetlangError):
     """An array that does not fit the signature of a network."""
 
-    def __init__(
-        self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
-    ) -> None:
-        super().__init__(rules.BAD_INPUT, message, notes=notes, helps=helps)
+    def __init__(self, message: str, **remarks: Unpack[_Remarks]) -> None:
+        super().__init__(rules.BAD_INPUT, message, **remarks)
 
 
 class FileError(NetlangError):
     """A file that is not what it claims to be."""
 
-    def __init__(
-        self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
-    ) -> None:
-        super().__init__(rules.BAD_FILE, message, notes=notes, helps=helps)
+    def __init__(self, message: str, **remarks: Unpack[_Remarks]) -> None:
+        super().__init__(rules.BAD_FILE, message, **remarks)
 
 
 class WeightsError(NetlangError):
     """Weights that do not fit a network; every difference is a note."""
 
-    def __init__(
-        self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
-    ) -> None:
-        super().__init__(rules.BAD_WEIGHTS, message, notes=notes, helps=helps)
+    def __init__(self, message: str, **remarks: Unpack[_Remarks]) -> None:
+        super().__init__(rules.BAD_WEIGHTS, message, **remarks)
 
 
 class TooLargeError(NetlangError):
-    """Something that would not fit, refused before it is tried."""
+    """Something that would not fit, rejected before it is tried."""
 
-    def __init__(
-        self, message: str, *, notes: Sequence[str] = (), helps: Sequence[str] = ()
-    ) -> None:
-        super().__init__(rules.TOO_LARGE, message, notes=notes, helps=helps)
+    def __init__(self, message: str, **remarks: Unpack[_Remarks]) -> None:
+        super().__init__(rules.TOO_LARGE, message, **remarks)

@@ -1,19 +1,16 @@
-"""Diagnostics as a person reads them, and as another program does."""
+"""Diagnostics as text for people, and as plain values for other programs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
+from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.fix import Edit
 from netlang.diagnostics.source import Source, Span
 
-if TYPE_CHECKING:
-    from netlang.diagnostics.errors import NetlangError
-
 LIMIT = 20
-"""Diagnostics shown before the rest is only counted."""
+"""Diagnostics that are shown in full; the rest are only counted."""
 
 TAB = 4
 
@@ -29,7 +26,7 @@ _STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """How wide the page is, whether it has colours, and the column of its frame."""
+    """How wide the page is, whether it has colors, and the column of its frame."""
 
     color: bool
     width: int
@@ -55,12 +52,11 @@ class _Mark:
 
 
 def render(diagnostic: Diagnostic, *, color: bool = False, width: int = 120) -> str:
-    """Show one diagnostic with its source lines; no line end at the end."""
-    labels = (diagnostic.primary, *diagnostic.secondary)
-    gutter = max(2, max(len(str(label.span.line)) for label in labels))
+    """Return one diagnostic as text, with the lines it is about; no newline at the end."""
+    labels = _labels(diagnostic)
+    gutter = max((2, *(len(str(label.span.line)) for label in labels)))
     page = _Page(color, width, gutter)
-    severity = diagnostic.severity.value
-    lines = [_head(page, severity, diagnostic.rule.code, diagnostic.message)]
+    lines = [_head(page, diagnostic)]
     sources = dict.fromkeys(label.span.source for label in labels)
     for arrow, source in zip(["-->", *[":::"] * len(sources)], sources, strict=False):
         if not source.text:
@@ -69,19 +65,11 @@ def render(diagnostic: Diagnostic, *, color: bool = False, width: int = 120) -> 
             continue
         here = [label for label in labels if label.span.source is source]
         line, column = source.line_col(here[0].span.start)
-        place = f"{visible(source.name)}:{line}:{column}"
-        lines += [f"{' ' * gutter}{page.paint(arrow, 'frame')} {place}", page.framed()]
+        location = f"{visible(source.name)}:{line}:{column}"
+        lines += [f"{' ' * gutter}{page.paint(arrow, 'frame')} {location}", page.framed()]
         lines += _excerpt(page, source, here, diagnostic.primary)
-    remarks = _remarks(page, diagnostic.trace, diagnostic.notes, diagnostic.helps)
+    remarks = _remarks(page, diagnostic)
     return "\n".join([*lines, *([page.framed()] if remarks else []), *remarks])
-
-
-def render_error(fault: NetlangError, *, color: bool = False) -> str:
-    """Show a mistake that has no place in a program: a file, an option, the machine."""
-    page = _Page(color, 0, 2)
-    remarks = _remarks(page, (), tuple(fault.notes), tuple(fault.helps))
-    head = _head(page, "error", fault.rule.code, fault.message)
-    return "\n".join([head, *([page.framed()] if remarks else []), *remarks])
 
 
 def render_all(
@@ -91,10 +79,13 @@ def render_all(
     color: bool = False,
     width: int = 120,
 ) -> str:
-    """Show the first ``limit`` diagnostics and count the rest, errors before warnings then."""
+    """Return the first ``limit`` diagnostics as text and the number of the rest.
+
+    If there are more, errors are shown before warnings.
+    """
     shown = list(diagnostics)
     if len(shown) > limit:
-        shown = sorted(shown, key=lambda d: d.severity is not Severity.ERROR)[:limit]
+        shown = sorted(shown, key=lambda d: not d.is_error)[:limit]
     parts = [render(d, color=color, width=width) for d in shown]
     if rest := len(diagnostics) - len(shown):
         parts.append(f"+ {rest:,} more")
@@ -102,41 +93,39 @@ def render_all(
 
 
 def to_json(diagnostic: Diagnostic) -> dict[str, object]:
-    """Give the content of a diagnostic as plain values."""
+    """Return the content of a diagnostic as plain values."""
+    primary = diagnostic.primary
     return {
         "rule": diagnostic.rule.code,
         "severity": diagnostic.severity.value,
         "message": diagnostic.message,
-        **_place(diagnostic.primary.span),
+        **(_location(primary.span) if primary is not None else {}),
         "labels": [
-            {**_place(label.span), "text": label.text, "primary": label is diagnostic.primary}
-            for label in (diagnostic.primary, *diagnostic.secondary)
+            {**_location(label.span), "text": label.text, "primary": label is primary}
+            for label in _labels(diagnostic)
         ],
         "notes": list(diagnostic.notes),
         "helps": list(diagnostic.helps),
+        "fixes": [
+            {"title": fix.title, "edits": list(map(_edit, fix.edits))} for fix in diagnostic.fixes
+        ],
         "trace": list(diagnostic.trace),
     }
 
 
-def error_to_json(fault: NetlangError) -> dict[str, object]:
-    """Give the content of a fault as plain values."""
-    return {
-        "rule": fault.rule.code,
-        "severity": "error",
-        "message": fault.message,
-        "notes": list(fault.notes),
-        "helps": list(fault.helps),
-    }
-
-
 def visible(text: str) -> str:
-    """Spell out characters that would move the cursor or reorder the text around them."""
+    """Escape characters that would move the cursor or reorder the text around them."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else f"<U+{ord(c):04X}>" for c in text)
 
 
-def _place(span: Span) -> dict[str, object]:
+def _labels(diagnostic: Diagnostic) -> tuple[Label, ...]:
+    primary = diagnostic.primary
+    return diagnostic.secondary if primary is None else (primary, *diagnostic.secondary)
+
+
+def _location(span: Span) -> dict[str, object]:
     line, column = span.source.line_col(span.start)
     end_line, end_column = span.source.line_col(span.end)
     return {
@@ -148,18 +137,23 @@ def _place(span: Span) -> dict[str, object]:
     }
 
 
-def _head(page: _Page, severity: str, rule: str, message: str) -> str:
-    text = visible(message).replace("\n", "\n  ")
-    return page.paint(f"{severity}[{rule}]", severity) + page.paint(f": {text}", "title")
+def _edit(edit: Edit) -> dict[str, object]:
+    offsets = {"start": edit.span.start, "end": edit.span.end}
+    return {**_location(edit.span), **offsets, "text": edit.text}
 
 
-def _remarks(
-    page: _Page, trace: Sequence[str], notes: Sequence[str], helps: Sequence[str]
-) -> list[str]:
+def _head(page: _Page, diagnostic: Diagnostic) -> str:
+    severity = diagnostic.severity.value
+    text = visible(diagnostic.message).replace("\n", "\n  ")
+    code = page.paint(f"{severity}[{diagnostic.rule.code}]", severity)
+    return code + page.paint(f": {text}", "title")
+
+
+def _remarks(page: _Page, diagnostic: Diagnostic) -> list[str]:
     return [
-        *(_remark(page, "in:  ", text) for text in trace),
-        *(_remark(page, "note:", text) for text in notes),
-        *(_remark(page, "help:", text) for text in helps),
+        *(_remark(page, "in:  ", text) for text in diagnostic.trace),
+        *(_remark(page, "note:", text) for text in diagnostic.notes),
+        *(_remark(page, "help:", text) for text in diagnostic.helps),
     ]
 
 
@@ -171,7 +165,9 @@ def _remark(page: _Page, kind: str, text: str) -> str:
     return f"{margin}{page.paint(f'= {kind}', style)} {shown}"
 
 
-def _excerpt(page: _Page, source: Source, labels: Sequence[Label], primary: Label) -> Iterator[str]:
+def _excerpt(
+    page: _Page, source: Source, labels: Sequence[Label], primary: Label | None
+) -> Iterator[str]:
     marks: dict[int, list[_Mark]] = {}
     for label in labels:
         marks.setdefault(label.span.line, []).append(_mark(label, label is primary))
@@ -199,10 +195,10 @@ def _marked(page: _Page, text: str, number: int, marks: Sequence[_Mark]) -> Iter
     yield page.framed(window.text, number)
     for mark in sorted(marks, key=lambda m: m.start):
         start, end = window.column(mark.start), window.column(mark.end)
-        sign = ("^" if mark.primary else "-") * max(1, end - start)
-        said = f"{sign} {visible(mark.text)}".rstrip()
+        marker = ("^" if mark.primary else "-") * max(1, end - start)
+        shown = f"{marker} {visible(mark.text)}".rstrip()
         style = "error" if mark.primary else "secondary"
-        yield page.framed(" " * start + page.paint(said, style))
+        yield page.framed(" " * start + page.paint(shown, style))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +228,7 @@ class _Window:
         return cls(shown, first, columns)
 
     def column(self, character: int) -> int:
-        """Give the screen column of a character; one outside is at the nearer edge."""
+        """Return the screen column of a character; one outside is at the nearer edge."""
         at = character - self.first
         if at < 0:
             return 0

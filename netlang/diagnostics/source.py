@@ -1,4 +1,4 @@
-"""Source text, and places in it."""
+"""Source text, and locations in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from msgspec import Struct
 
 
 class Source:
+    """The text of one file.
+
+    ``library`` marks the files that ship with netlang: an error in them is shown at the call in
+    the user's file that led to it.
+    """
+
     __slots__ = ("_lines", "library", "name", "text")
 
     def __init__(self, name: str, text: str, library: bool = False) -> None:
@@ -23,12 +29,12 @@ class Source:
         return self._lines
 
     def line_col(self, offset: int) -> tuple[int, int]:
-        """Give the line and column of ``offset``, both counted from 1."""
+        """Return the line and column of ``offset``, both counted from 1."""
         line = bisect_right(self._starts(), offset)
         return line, offset - self._starts()[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """Give the text of line ``number``, counted from 1, without its line end."""
+        """Return the text of line ``number``, counted from 1, without its line end."""
         start = self._starts()[number - 1]
         end = self.text.find("\n", start)
         return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
@@ -50,5 +56,5 @@ class Span(Struct, frozen=True, array_like=True):
         return self.source.line_col(self.start)[0]
 
     def to(self, other: Span) -> Span:
-        """Span from the start of this one to the end of ``other``."""
+        """Return the span from the start of this one to the end of ``other``."""
         return Span(self.source, self.start, other.end)

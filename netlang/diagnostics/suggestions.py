@@ -1,21 +1,45 @@
-"""Suggest the known name that a misspelled one most likely stands for."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypedDict
+
+from netlang.diagnostics.fix import Fix, replacement
+from netlang.diagnostics.source import Span
+
+
+class Suggestion(TypedDict):
+    """The help and the fix for a misspelled name; both are empty where no name is close."""
+
+    helps: tuple[str, ...]
+    fixes: tuple[Fix, ...]
+
+
+def suggest(span: Span, known: Iterable[str]) -> Suggestion:
+    """Suggest the known name that the name at a location was most likely meant to be."""
+    near = nearest(span.text, known)
+    if near is None:
+        return {"helps": (), "fixes": ()}
+    return {"helps": (f"did you mean `{near}`?",), "fixes": renaming(span, near)}
+
+
+def renaming(span: Span, name: str | None) -> tuple[Fix, ...]:
+    """Return the fix that writes another name at a location, if there is one."""
+    return () if name is None else (replacement(span, name),)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Give the help that names the known name a word most likely stands for, if there is one."""
+    """Return the help that suggests the known name closest to a word, if one is close."""
     near = nearest(word, known)
     return () if near is None else (f"did you mean `{near}`?",)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the known name that ``word`` most likely stands for, whatever its case.
+    """Return the known name that ``word`` was most likely meant to be, ignoring case.
 
-    That is the one the fewest slips lead from: a letter too many, one missing, one wrong, or two
-    that have changed places. A shortened name counts too.
+    It is the one with the fewest typos: an insertion, a deletion, a substitution, or a
+    transposition of two letters. A name with letters left out counts too.
 
     >>> nearest("Sofmtax", ["softmax", "softsign"]), nearest("embed", ["embedding"])
     ('softmax', 'embedding')
@@ -30,10 +54,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for name in known:
         plain = _folded(name)
         if abs(len(plain) - len(target)) <= most and len(set(plain) ^ set(target)) <= 2 * most:
-            slips = _slips(target, plain)
-            if slips <= most and slips < len(plain):
+            typos = _distance(target, plain)
+            if typos <= most and typos < len(plain):
                 alike = SequenceMatcher(None, target, plain).ratio()
-                found.append((slips, not _swapped(target, plain), -alike, name))
+                found.append((typos, not _swapped(target, plain), -alike, name))
     if found:
         return min(found)[-1]
     close = [n for n in known if 2 * len(set(_folded(n)) ^ set(target)) <= len(set(target)) + 1]
@@ -49,18 +73,18 @@ def _folded(name: str) -> str:
 
 
 def _shortens(short: str, name: str) -> bool:
-    """Tell whether letters were left out after the first, as in ``img`` for ``image``."""
+    """Return whether letters were left out after the first, as in ``img`` for ``image``."""
     rest = iter(name)
     return short[0] == name[:1] and all(letter in rest for letter in short)
 
 
 def _swapped(a: str, b: str) -> bool:
-    """Tell whether both have the same letters: the fingers were right, their order was not."""
+    """Return whether both have the same letters, in another order."""
     return sorted(a) == sorted(b)
 
 
-def _slips(a: str, b: str) -> int:
-    """Count the slips between two words (Damerau, 1964; no letter is changed twice)."""
+def _distance(a: str, b: str) -> int:
+    """Return the edit distance of two words (Damerau, 1964; no letter is edited twice)."""
     before: list[int] = []
     last = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):

@@ -1,11 +1,11 @@
-"""Which argument belongs to which parameter."""
+"""Assignment of arguments to parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from netlang.advice.calls import completed, with_tensor
-from netlang.advice.parameters import parameter_helps
+from netlang.advice.parameters import parameter_suggestion
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
@@ -21,34 +21,34 @@ def assign(
     args: Sequence[Argued],
     span: Span,
     *,
-    given: frozenset[str] = frozenset(),
+    preset: frozenset[str] = frozenset(),
     new: bool = False,
 ) -> dict[str, Argued]:
-    """Give each argument to a parameter: Python's rule.
+    """Assign each argument to a parameter, by Python's rules.
 
-    ``given`` names parameters that have a value already (those of ``new``). For ``new``,
-    positional arguments fill the parameters that are not tensors, and none is missing yet.
+    ``preset`` lists the parameters that already have a value from ``new``. For ``new`` itself,
+    positional arguments are assigned to the parameters that are not tensors, and none is missing.
     """
-    assigned = _by_position(function, [a for a in args if a.name is None], given, new=new)
+    assigned = _by_position(function, [a for a in args if a.name is None], preset, new=new)
     for arg in args:
         if arg.name is not None:
-            _by_name(function, arg, arg.name, assigned, given)
+            _by_name(function, arg, arg.name, assigned, preset)
     if not new:
-        _check_missing(function, assigned, given, span)
+        _check_missing(function, assigned, preset, span)
         _check_order(function, assigned)
     return assigned
 
 
 def _by_position(
-    function: Function, args: Sequence[Argued], given: frozenset[str], *, new: bool
+    function: Function, args: Sequence[Argued], preset: frozenset[str], *, new: bool
 ) -> dict[str, Argued]:
-    """Give arguments without a name to the parameters that are open to them, in order."""
+    """Assign positional arguments to the parameters that accept them, in order."""
     if new:
         _no_tensors(function, args)
     names = [
         p.name.text
         for p in function.params
-        if not p.keyword_only and p.name.text not in given and not (new and takes_tensor(p))
+        if not p.keyword_only and p.name.text not in preset and not (new and takes_tensor(p))
     ]
     if len(args) > len(names):
         _too_many(function, args[len(names)], len(names), new)
@@ -60,9 +60,9 @@ def _by_name(
     arg: Argued,
     name: ast.Ident,
     assigned: dict[str, Argued],
-    given: frozenset[str],
+    preset: frozenset[str],
 ) -> None:
-    """Give an argument to the parameter it names."""
+    """Assign an argument to the parameter it names."""
     known = {p.name.text for p in function.params}
     if name.text not in known:
         reject(
@@ -70,9 +70,9 @@ def _by_name(
             f"`{function.name}` has no parameter `{name.text}`",
             name.span,
             notes=(f"its parameters: {signature(function)}",),
-            helps=parameter_helps(name.text, known),
+            **parameter_suggestion(name.span, known),
         )
-    if name.text in given:
+    if name.text in preset:
         reject(
             rules.ARGUMENT_TWICE,
             f"`{name.text}` is given twice",
@@ -104,7 +104,7 @@ def _no_tensors(function: Function, args: Sequence[Argued]) -> None:
 
 
 def takes_tensor(param: ast.Param) -> bool:
-    """Tell whether a parameter is a tensor: it has a shape, or no type at all."""
+    """Return whether a parameter is a tensor: it has a shape, or no type at all."""
     type = param.type
     while isinstance(type, ast.OptionalType):
         type = type.inner
@@ -112,7 +112,7 @@ def takes_tensor(param: ast.Param) -> bool:
 
 
 def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
-    """Refuse a tensor and a number, or two tensors, that have changed places."""
+    """Reject a tensor and a number, or two tensors, in the wrong order."""
     params = function.params
     first = assigned.get(params[0].name.text) if len(assigned) > 1 else None
     if first is None or first.name is not None or not takes_tensor(params[0]):
@@ -126,19 +126,19 @@ def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
         if _takes(param, arg.value) or not _takes(params[0], arg.value):
             continue
         if _takes(param, first.value):
-            exchanged = f"{function.name}({arg.span.text}, {first.span.text})"
+            swapped = f"{function.name}({arg.span.text}, {first.span.text})"
             reject(
                 rules.WRONG_ORDER,
                 f"`{function.name}` takes `{params[0].name.text}` first, then `{param.name.text}`",
                 arg.span,
                 f"this is {describe(arg.value)}",
                 secondary=(Label(first.span, f"this is {describe(first.value)}"),),
-                helps=(f"exchange the two: `{exchanged}`",),
+                helps=(f"exchange the two: `{swapped}`",),
             )
 
 
 def _takes(param: ast.Param, value: Object) -> bool:
-    """Tell whether a value may be meant for a parameter, by its kind and its elements."""
+    """Return whether a value may be meant for a parameter, by its kind and its element type."""
     type = param.type
     while isinstance(type, ast.OptionalType):
         type = type.inner
@@ -187,7 +187,7 @@ def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
 
 
 def _fewer(function: Function, named: Sequence[str]) -> tuple[str, ...]:
-    """Say where arguments beyond those by position belong."""
+    """Return help for positional arguments that exceed the parameters."""
     last = [p for p in function.params if not p.keyword_only][-1:]
     if last and isinstance(last[0].type, ast.ListType):
         return (f"put the numbers in a list: `{function.name}(x, [1, 2])`",)
@@ -195,12 +195,12 @@ def _fewer(function: Function, named: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_missing(
-    function: Function, assigned: dict[str, Argued], given: frozenset[str], span: Span
+    function: Function, assigned: dict[str, Argued], preset: frozenset[str], span: Span
 ) -> None:
     missing = [
         p.name.text
         for p in function.params
-        if p.default is None and p.name.text not in assigned and p.name.text not in given
+        if p.default is None and p.name.text not in assigned and p.name.text not in preset
     ]
     if not missing:
         return

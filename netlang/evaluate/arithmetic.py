@@ -1,4 +1,4 @@
-"""Arithmetic, comparison and logic: of numbers now, of tensors as nodes."""
+"""Arithmetic, comparison and logic: numbers are computed, tensors become nodes."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def _unary(expr: ast.Unary, frame: Frame) -> Object:
         case int() | float() | Dim() if expr.op != "not" and not isinstance(value, bool):
             return -value if expr.op == "-" else value
         case _:
-            wanted = "true or false" if expr.op == "not" else "a number or a tensor"
+            expected = "true or false" if expr.op == "not" else "a number or a tensor"
             reject(
                 rules.WRONG_TYPE,
-                f"`{expr.op}` takes {wanted}",
+                f"`{expr.op}` takes {expected}",
                 expr.operand.span,
                 f"this is {describe(value)}",
             )
@@ -75,7 +75,7 @@ def _unary(expr: ast.Unary, frame: Frame) -> Object:
 
 @evaluates(ast.Binary)
 def _binary(expr: ast.Binary, frame: Frame) -> Object:
-    # A long sum is a deep tree that leans to the left: walk down its spine, then compute upwards.
+    # A long sum is a deep left-leaning tree: walk down its spine, then compute upwards.
     spine: list[ast.Binary] = []
     left: ast.Expr = expr
     while isinstance(left, ast.Binary):
@@ -138,19 +138,16 @@ def _selects(value: Object) -> bool:
 def _mismatch(node: ast.Binary, left: Argued, right: Argued) -> NoReturn:
     reject(
         rules.WRONG_TYPE,
-        f"`{node.op}` doesn't join these two",
+        f"`{node.op}` can't combine these two",
         left.span,
         f"this is {describe(left.value)}",
         secondary=(Label(right.span, f"this is {describe(right.value)}"),),
     )
 
 
-# ---- tensors -----------------------------------------------------------------------------
-
-
 def _of_tensors(node: ast.Binary, left: Argued, right: Argued, frame: Frame) -> Object:
     if node.op in ("==", "!=") and (left.value is None or right.value is None):
-        return node.op == "!="  # a tensor that is given is never `none`
+        return node.op == "!="  # a tensor argument is never `none`
     if node.op not in _TENSOR_OPS:
         at = left if isinstance(left.value, Value) else right
         reject(
@@ -165,7 +162,7 @@ def _of_tensors(node: ast.Binary, left: Argued, right: Argued, frame: Frame) -> 
 
 
 def _as_tensor(side: Argued, other: Argued, node: ast.Binary, frame: Frame) -> Argued:
-    """Make a number a tensor of rank 0, with the other side's element type."""
+    """Convert a number to a tensor of rank 0, with the element type of the other operand."""
     if isinstance(side.value, Value):
         return side
     assert isinstance(other.value, Value)
@@ -192,9 +189,6 @@ def _as_tensor(side: Argued, other: Argued, node: ast.Binary, frame: Frame) -> A
             return Argued(made, side.span)
         case _:
             _mismatch(node, *((side, other) if node.left is side.expr else (other, side)))
-
-
-# ---- numbers -----------------------------------------------------------------------------
 
 
 def _of_numbers(op: str, left: Argued, right: Argued, node: ast.Binary) -> Object:
@@ -253,7 +247,7 @@ def _of_sizes(op: str, a: Size, b: Size, node: ast.Binary) -> Object:
         case "/":
             reject(
                 rules.UNDECIDED_SIZE,
-                "`/` gives a float, and a free dimension can't be part of one",
+                "`/` returns a float, and a free dimension can't be part of one",
                 node.span,
                 helps=("to divide a size, use `//`",),
             )
@@ -346,7 +340,7 @@ def _compare(node: ast.Binary, left: Argued, right: Argued) -> bool:
 
 
 def _comparable(a: Duration, b: Duration) -> bool:
-    """Tell whether one is known to be longer: how many steps an epoch has depends on the data."""
+    """Return whether two durations can be compared: the steps per epoch depend on the data."""
     return a.unit == b.unit or 0 in (a.amount, b.amount)
 
 

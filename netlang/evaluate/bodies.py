@@ -1,4 +1,4 @@
-"""Statements, and what a definition gives back."""
+"""Evaluation of statements, and the results of a definition."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RESULT = "<result>"
 
 def run_body(function: Function, definition: ast.Definition, frame: Frame) -> None:
     """Evaluate the body of a definition in the frame of a call."""
-    sites = function.home.sites(definition)
+    sites = function.module.sites(definition)
     frame.sites, frame.labels = sites.names, sites.labels
     if isinstance(definition.body, ast.Suite):
         run_statements(definition.body.statements, frame)
@@ -34,9 +34,9 @@ def run_body(function: Function, definition: ast.Definition, frame: Frame) -> No
 
 
 def run_statements(statements: tuple[ast.Statement, ...], frame: Frame) -> None:
-    """Run statements in order; a mistake in one does not stop the next.
+    """Evaluate statements in order; an error in one does not stop the next.
 
-    A failed assertion does: what comes after it relies on it.
+    A failed assertion does, since the statements after it rely on it.
     """
     for i, statement in enumerate(statements):
         try:
@@ -53,7 +53,7 @@ def run_statements(statements: tuple[ast.Statement, ...], frame: Frame) -> None:
 
 
 def _silence(statements: Sequence[ast.Statement], frame: Frame) -> None:
-    """Make what statements would have made unknown."""
+    """Bind the names that some statements would have bound to unknown values."""
     for statement in statements:
         match statement:
             case ast.Bind(targets=targets):
@@ -85,11 +85,11 @@ def _run(statement: ast.Statement, frame: Frame) -> None:
 
 
 def run_bind(bind: ast.Bind, frame: Frame) -> None:
-    """Evaluate a binding and give its names their values."""
+    """Evaluate a binding and bind its names."""
     names = [t.text for t in bind.targets]
     frame.base = next((n for n in names if not n.startswith("_")), names[0])
     if frame.base in frame.names:
-        # A name bound twice is reported as such; its weights need no second complaint.
+        # A name bound twice is reported as such; its parameters need no second error.
         frame.base = f"{frame.base}'"
     value = evaluate(bind.value, frame)
     if bind.type is not None and value is not UNKNOWN:
@@ -111,7 +111,7 @@ def run_bind(bind: ast.Bind, frame: Frame) -> None:
 
 
 def take_apart(value: Object, targets: tuple[ast.Ident, ...], span: Span) -> list[Object]:
-    """Share a value out to the names on the left."""
+    """Unpack a value into the names on the left."""
     count = len(targets)
     if count == 1:
         return [value]
@@ -134,7 +134,7 @@ def take_apart(value: Object, targets: tuple[ast.Ident, ...], span: Span) -> lis
             f"{count} names for {what}",
             targets[0].span.to(targets[-1].span),
             f"{count} names",
-            secondary=(Label(span, f"this gives {what}"),),
+            secondary=(Label(span, f"this returns {what}"),),
             helps=_count_helps(len(parts), count),
         )
     return parts
@@ -147,7 +147,7 @@ def _count_helps(parts: int, names: int) -> tuple[str, ...]:
 
 
 def maker(expr: ast.Expr) -> ast.Expr:
-    """Find the part of an expression that makes its value: a pipeline's last stage."""
+    """Return the part of an expression that produces its value: the last stage of a pipeline."""
     while True:
         match expr:
             case ast.Paren(value=value) | ast.Label(value=value):
@@ -159,7 +159,7 @@ def maker(expr: ast.Expr) -> ast.Expr:
 
 
 def made_by(expr: ast.Expr) -> str:
-    """Name the function that makes an expression's value."""
+    """Return the name of the function that produces an expression's value."""
     match bare(maker(expr)):
         case ast.Call(callee=ast.Name(text=text)) | ast.Name(text=text):
             return text
@@ -168,7 +168,7 @@ def made_by(expr: ast.Expr) -> str:
 
 
 def _promised(slot: Slot, type: ast.TypeExpr, name: str, frame: Frame, promise: Label) -> Object:
-    """Check a value against a type written in the text."""
+    """Check a value against a declared type."""
     expr = slot.expr
     span = maker(expr).span if expr is not None else slot.span
     if isinstance(type, ast.ShapeType) and isinstance(slot.value, Value):
@@ -179,7 +179,7 @@ def _promised(slot: Slot, type: ast.TypeExpr, name: str, frame: Frame, promise: 
 
 
 def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> Object:
-    """Collect the results the signature names, and check what it promises of them."""
+    """Return the results that the signature declares, checked against their types."""
     outs = definition.outs
     whole = frame.names.get(RESULT)
     if whole is not None and not outs:
@@ -196,10 +196,10 @@ def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> O
     if not outs:
         reject(
             rules.NO_RESULT,
-            f"`{function.name}` gives no result",
+            f"`{function.name}` has no result",
             definition.head,
             "its signature names none",
-            helps=("name what it gives: `-> y` after the parameters",),
+            helps=("name its outputs: `-> y` after the parameters",),
         )
     return next(iter(results.values())) if len(results) == 1 else Results(results)
 
@@ -224,7 +224,7 @@ def _split_whole(whole: Slot, outs: tuple[ast.Out, ...]) -> list[Slot]:
 
 
 def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
-    """Report an output that no statement gives a value."""
+    """Report an output that no statement binds."""
     try:
         reject(
             rules.OUTPUT_MISSING,
@@ -237,11 +237,8 @@ def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
         report(frame, rejected.diagnostic)
 
 
-# ---- assertions and states --------------------------------------------------------------
-
-
 def check_assertion(statement: ast.Assert, frame: Frame) -> None:
-    """Check an assertion; say what both sides are where it doesn't hold."""
+    """Check an assertion; report the values of both sides if it fails."""
     condition = statement.condition
     if truth(evaluate(condition, frame), condition) is not False:
         return
@@ -269,7 +266,7 @@ def _sides(condition: ast.Expr, frame: Frame) -> str:
 
 
 def _failing(condition: ast.Expr, frame: Frame) -> ast.Expr:
-    """Find the part of a false condition that makes it false."""
+    """Return the part of a false condition that makes it false."""
     while True:
         match condition:
             case ast.Paren(value=inner):
@@ -322,7 +319,7 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
 
 
 def finish_states(frame: Frame) -> None:
-    """Tie every state to its `next`, whose type must be the same."""
+    """Connect every state to its `next`, which must have the same type."""
     own = {slot.value: name for name, slot in frame.names.items() if isinstance(slot.value, Value)}
     for i, state in enumerate(frame.run.states):
         name = own.get(state.value, "")

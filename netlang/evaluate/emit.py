@@ -1,4 +1,4 @@
-"""Making nodes: a primitive's refusal becomes a diagnostic at the operand it is about."""
+"""Creation of nodes; an operator's error is reported at the operand it is about."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def primitive(
 
 
 def add(op: Primitive, operands: Sequence[Argued], span: Span, frame: Frame) -> Values:
-    """Add a node for an operator that is already made."""
+    """Add a node for an operator that already exists."""
     builder = frame.run.builder
     if not frame.run.tensors:
         reject(
@@ -72,7 +72,7 @@ def full(shape: tuple[Size, ...], value: float, dtype: DType, span: Span, frame:
 
 
 def plain(value: object) -> object:
-    """Turn a value of the language into an attribute: words to strings, lists to tuples."""
+    """Convert a value of the language to an attribute: words to strings, lists to tuples."""
     match value:
         case Word(text=text):
             return text
@@ -90,7 +90,7 @@ def _tensor(operand: Argued) -> Value:
 def reject_operand(
     rejected: OperandError, operands: Sequence[Argued], span: Span, frame: Frame
 ) -> NoReturn:
-    """Say an operator's refusal at the operand it is about, else at the call."""
+    """Report an operator's error at the operand it is about, or else at the call."""
     outer = surroundings(frame)
     spans = [written(o.span, outer) for o in operands]
     texts = ["…" if s.source.library else _shortened(s.text) for s in spans]
@@ -101,16 +101,16 @@ def reject_operand(
     if rejected.operand is not None and rejected.operand < len(operands):
         at = operands[rejected.operand]
         label = rejected.label or str(_tensor(at).type)
-        place = spans[rejected.operand]
-        beside: tuple[Label, ...] = ()
-        if rejected.other is not None and spans[rejected.other] != place:
-            beside = (Label(spans[rejected.other], str(_tensor(operands[rejected.other]).type)),)
+        location = spans[rejected.operand]
+        secondary: tuple[Label, ...] = ()
+        if rejected.other is not None and spans[rejected.other] != location:
+            secondary = (Label(spans[rejected.other], str(_tensor(operands[rejected.other]).type)),)
         reject(
             rejected.rule,
             rejected.message,
-            place,
+            location,
             label,
-            secondary=beside,
+            secondary=secondary,
             notes=notes,
             helps=helps,
         )
@@ -130,25 +130,25 @@ def reject_operand(
 
 
 def _argument(message: str, span: Span, frame: Frame) -> Span:
-    """Find the argument a refusal starts with, such as "`stride` must be ..."."""
+    """Return the span of the argument that a message starts with: "`stride` must be ..."."""
     named = re.match(r"`(\w+)`", message)
     slot = frame.names.get(named[1]) if named is not None else None
     if slot is None or frame.call is None:
         return span
-    place = written(slot.span, frame.call.frame)
-    return span if place.source.library else place
+    location = written(slot.span, frame.call.frame)
+    return span if location.source.library else location
 
 
 _PROJECTION = re.compile(r"`conv\((.*), (\d+), 1(?:, stride=(\d+))?\)`")
 
 
 def _named_sizes(text: str, frame: Frame) -> str:
-    """Write a proposed projection with the names a block has for its numbers.
+    """Return a suggested projection with the block's parameters instead of their values.
 
-    The block may be called with other numbers too.
+    The block may be called with other values too.
     """
     found = _PROJECTION.search(text)
-    if found is None or frame.call is None or frame.home.source.library:
+    if found is None or frame.call is None or frame.module.source.library:
         return text
     names: dict[str, str] = {}
     for param in frame.call.function.params:
@@ -177,8 +177,8 @@ def _shortened(text: str) -> str:
 
 
 def _shrinking(frame: Frame) -> tuple[str, ...]:
-    """Tell how the map got so small: the sizes of the bindings so far."""
-    while frame.home.source.library and frame.call is not None:
+    """Return a note with the sizes of the feature map so far, which show how it got too small."""
+    while frame.module.source.library and frame.call is not None:
         frame = frame.call.frame
     steps: list[str] = []
     last = ""
@@ -191,9 +191,9 @@ def _shrinking(frame: Frame) -> tuple[str, ...]:
                     steps.append(f"{name} {size}")
                 last = size
         outer = outer.parent
-    return (f"the map shrinks on its way: {', '.join(steps)}",) if len(steps) > 1 else ()
+    return (f"the size of the feature map so far: {', '.join(steps)}",) if len(steps) > 1 else ()
 
 
 def result(values: Values) -> Object:
-    """Give one result as itself and several as a list."""
+    """Return a single result as such, and several as a list."""
     return values[0] if len(values) == 1 else list(values)

@@ -1,12 +1,13 @@
-"""Evaluation of expressions: the table of rules, and the simple ones."""
+"""Evaluation of expressions: the dispatch table, and the simple expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
+from netlang.diagnostics.diagnostic import DiagnosticError, Label
 from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject, report
@@ -35,7 +36,7 @@ _NESTED = frozenset({list, tuple, Setting})
 
 
 def evaluate(expr: ast.Expr, frame: Frame) -> Object:
-    """Evaluate an expression; report a mistake in it and give ``UNKNOWN``."""
+    """Evaluate an expression; after reporting an error in it, return ``UNKNOWN``."""
     budget = frame.run.budget
     budget.spent += 1
     if budget.spent > budget.limit:
@@ -48,11 +49,7 @@ def evaluate(expr: ast.Expr, frame: Frame) -> Object:
     except BudgetError:
         raise
     except Intricate as intricate:
-        label = Label(expr.span)
-        report(
-            frame,
-            Diagnostic(intricate.rule, intricate.message, label, helps=intricate.helps),
-        )
+        report(frame, replace(intricate.diagnostic, primary=Label(expr.span)))
         return UNKNOWN
     except DiagnosticError as rejected:
         report(frame, rejected.diagnostic)
@@ -131,7 +128,7 @@ def _reject_choice(expr: ast.If, condition: Value) -> NoReturn:
 
 
 def truth(value: Object, expr: ast.Expr) -> bool | None:
-    """Give the bool a condition is; ``None`` after a mistake."""
+    """Return the value of a condition, or ``None`` after an error."""
     match value:
         case bool():
             return value

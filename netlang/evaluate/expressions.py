@@ -1,11 +1,11 @@
-"""Names, fields, indices and pipelines."""
+"""Evaluation of names, fields, indices and pipelines."""
 
 from __future__ import annotations
 
 from netlang.advice.parameters import method_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.suggestions import suggest
 from netlang.evaluate.calls.calls import arguments, call
 from netlang.evaluate.calls.unknown import reject_unknown
 from netlang.evaluate.context.describe import describe
@@ -36,16 +36,13 @@ def _name(expr: ast.Name, frame: Frame) -> Object:
     slot = frame.find(expr.text)
     if slot is not None:
         return slot.value
-    value = frame.home.find(expr.text)
+    value = frame.module.find(expr.text)
     if value is LookupError:
-        if frame.run.diagnostics.failed and not frame.home.source.library:
-            return UNKNOWN  # the look at the names has told it, or what it follows from
+        if frame.run.diagnostics.failed and not frame.module.source.library:
+            return UNKNOWN  # already reported by the lookup of names, or follows from what was
         reject_unknown(expr.text, expr.span, frame)
     assert not isinstance(value, type)
     return value
-
-
-# ---- pipelines ---------------------------------------------------------------------------
 
 
 @evaluates(ast.Pipe)
@@ -109,9 +106,6 @@ def _remark(piped: Argued, stage: ast.Index, frame: Frame) -> Object:
     return piped.value
 
 
-# ---- fields ------------------------------------------------------------------------------
-
-
 @evaluates(ast.Field)
 def _field(expr: ast.Field, frame: Frame) -> Object:
     value = evaluate(expr.value, frame)
@@ -150,12 +144,12 @@ def _reject_field(expr: ast.Field, message: str, known: list[str], intro: str) -
         message,
         expr.name.span,
         notes=(f"{intro}: {', '.join(sorted(known))}",) if known else (),
-        helps=did_you_mean(expr.name.text, known),
+        **suggest(expr.name.span, known),
     )
 
 
 def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
-    """Find a weight of a layer, or the weights below a name."""
+    """Return a parameter of a layer, or the parameters below a name."""
     full = join(layer.path, path)
     made = frame.run.weights.get(full)
     if made is not None:
@@ -163,7 +157,7 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
     paths = paths_of(layer, frame)
     if paths is None:
         if frame.run.training and frame.run.diagnostics.failed:
-            return UNKNOWN  # the net has mistakes, which have been told
+            return UNKNOWN  # the errors of the net are already reported
         reject(
             rules.NO_FIELD,
             f"`{expr.value.span.text}` has no weights yet",
@@ -185,9 +179,6 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
     return UNKNOWN
 
 
-# ---- indices -----------------------------------------------------------------------------
-
-
 @evaluates(ast.Index)
 def _index(expr: ast.Index, frame: Frame) -> Object:
     if (
@@ -197,7 +188,7 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
     ):
         reject(
             rules.MISPLACED_SHAPE,
-            "a shape stands in a signature, on a binding or in a pipeline",
+            "a shape belongs in a signature, a binding or a pipeline",
             expr.span,
             helps=(f"to check a value, write `x |> {expr.span.text}`",),
         )
@@ -269,21 +260,21 @@ def _bound(expr: ast.Expr | None, frame: Frame) -> int | Unknown | None:
 
 
 def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
-    given = sum(not isinstance(item, ast.Dots) for item in expr.items)
-    if given > value.type.rank:
+    operands = sum(not isinstance(item, ast.Dots) for item in expr.items)
+    if operands > value.type.rank:
         reject(
             rules.AXIS_OUT_OF_RANGE,
             "too many indices",
             expr.span,
-            f"{given} for {value.type}, which has {value.type.rank} dimensions",
+            f"{operands} for {value.type}, which has {value.type.rank} dimensions",
         )
     items: list[Object] = []
-    steps: list[int | Unknown] = []  # one for each axis that stays
+    steps: list[int | Unknown] = []  # one for each axis that remains
     for item in expr.items:
         match item:
             case ast.Dots():
-                items += [None] * (value.type.rank - given)
-                steps += [1] * (value.type.rank - given)
+                items += [None] * (value.type.rank - operands)
+                steps += [1] * (value.type.rank - operands)
             case ast.Slice(first=first, last=last, step=step):
                 whole = first is None and last is None
                 items.append(None if whole else (_place(first, frame), _place(last, frame)))
@@ -305,8 +296,8 @@ def _slice(value: Value, expr: ast.Index, frame: Frame) -> Object:
 def _picked(
     name: str, value: Object, attributes: dict[str, object], expr: ast.Index, frame: Frame
 ) -> Object:
-    given = [Argued(value, expr.value.span, expr.value)]
-    (made,) = primitive(name, given, attributes, expr.span, frame)
+    operands = [Argued(value, expr.value.span, expr.value)]
+    (made,) = primitive(name, operands, attributes, expr.span, frame)
     return made
 
 

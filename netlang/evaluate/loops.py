@@ -27,7 +27,7 @@ def _loop(expr: ast.For, frame: Frame) -> Object:
 
 def _for(expr: ast.For, frame: Frame) -> Object:
     carried: dict[str, Object] = {c.name.text: evaluate(c.value, frame) for c in expr.carries}
-    items = turns(evaluate(expr.source, frame), expr.source, frame)
+    items = iterations(evaluate(expr.source, frame), expr.source, frame)
     if items is None:
         return UNKNOWN
     path = _loop_path(expr, frame)
@@ -49,16 +49,16 @@ def _loop_value(expr: ast.For, yielded: Object, carried: list[Object]) -> Object
     if not values:
         reject(
             rules.NO_RESULT,
-            f"this `{expr.kind}` gives nothing",
+            f"this `{expr.kind}` has no result",
             expr.names[0].span,
             "nothing is carried and nothing is yielded",
-            helps=("carry a value: `with h = x { next h = … }`, or `yield` one each turn",),
+            helps=("carry a value: `with h = x { next h = … }`, or `yield` one per iteration",),
         )
     return values[0] if len(values) == 1 else tuple(values)
 
 
-def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, Object]] | None:
-    """List the turns of a loop: the number in a path, and the item."""
+def iterations(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, Object]] | None:
+    """Return the iterations of a loop: the number in a path, and the item."""
     match source:
         case Unknown():
             return None
@@ -93,8 +93,8 @@ def turns(source: Object, expr: ast.Expr, frame: Frame) -> Sequence[tuple[int, O
             )
 
 
-def _count(turns: int, expr: ast.Expr, frame: Frame) -> None:
-    frame.run.budget.spend(turns, expr.span, f"{turns:,} turns")
+def _count(iterations: int, expr: ast.Expr, frame: Frame) -> None:
+    frame.run.budget.spend(iterations, expr.span, f"{iterations:,} iterations")
 
 
 def _loop_path(expr: ast.Expr, frame: Frame) -> str:
@@ -110,7 +110,7 @@ def _bind_names(names: tuple[ast.Ident, ...], item: Object, source: ast.Expr, in
 
 @evaluates(ast.Comprehension)
 def _comprehension(expr: ast.Comprehension, frame: Frame) -> Object:
-    items = turns(evaluate(expr.source, frame), expr.source, frame)
+    items = iterations(evaluate(expr.source, frame), expr.source, frame)
     if items is None:
         return UNKNOWN
     path = _loop_path(expr, frame)
@@ -124,9 +124,6 @@ def _comprehension(expr: ast.Comprehension, frame: Frame) -> Object:
                 continue
         made.append(evaluate(expr.body, inner))
     return made
-
-
-# ---- scan --------------------------------------------------------------------------------
 
 
 def _scan(expr: ast.For, frame: Frame) -> Object:
@@ -165,7 +162,7 @@ def _scan(expr: ast.For, frame: Frame) -> Object:
 def _body_graph(
     nodes: Sequence[Node], states: list[Value], slices: list[Value], ends: list[Value]
 ) -> Graph:
-    """Make the graph of a body; what it reads from outside comes last among its inputs."""
+    """Return the graph of a body; values from outside of it are its last inputs."""
     inside = {*slices, *states, *(v for node in nodes for v in node.outputs)}
     read = [*(v for node in nodes for v in node.inputs), *ends]
     captured = dict.fromkeys(v for v in read if v not in inside)
@@ -265,7 +262,7 @@ def _start_help(value: Value) -> str:
 
 
 def _yielded(inner: Frame) -> list[list[Value]] | None:
-    """List the tensors of each yield: one, or those of a list or tuple."""
+    """Return the tensors of each yield: one, or those of a list or tuple."""
     found: list[list[Value]] = []
     for slot in inner.yields:
         parts = slot.value if isinstance(slot.value, list | tuple) else [slot.value]
@@ -284,7 +281,7 @@ def _yielded(inner: Frame) -> list[list[Value]] | None:
 
 
 def _nexts(expr: ast.For, starts: list[Argued], inner: Frame) -> list[Value] | None:
-    """Check that every carried value keeps its shape, since one body runs for every step."""
+    """Check that every carried value has a constant shape, since all steps share one body."""
     found: list[Value] = []
     for carry, start in zip(expr.carries, starts, strict=True):
         slot: Slot | None = inner.nexts.get(carry.name.text)

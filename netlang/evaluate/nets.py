@@ -1,4 +1,4 @@
-"""A net becomes a graph."""
+"""Evaluation of a net to a graph."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ from netlang.syntax import ast
 from netlang.syntax.walk import walk
 
 
-def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Graph | None:
-    """Elaborate a net with values for some parameters and dimensions; ``None`` after a mistake."""
+def build_net(function: Function, run: Run, values: Mapping[str, Object]) -> Graph | None:
+    """Return the graph of a net with values for some parameters and dimensions.
+
+    Returns ``None`` after an error."""
     definition = function.definition
     assert isinstance(definition, ast.Definition)
     known = len(run.diagnostics.items)
     scope = Scope("", function.name, definition.head, None)
-    frame = Frame(run, function.home, kind="net", scope=scope, depth=1)
+    frame = Frame(run, function.module, kind="net", scope=scope, depth=1)
     try:
-        reject_expansion(definition.body, function.home, run.budget, definition.name.span)
-        inputs = _open(definition, frame, given)
+        reject_expansion(definition.body, function.module, run.budget, definition.name.span)
+        inputs = _open(definition, frame, values)
         run_body(function, definition, frame)
         finish_states(frame)
         result = give_outs(function, definition, frame)
@@ -53,13 +55,13 @@ def build_net(function: Function, run: Run, given: Mapping[str, Object]) -> Grap
 
 
 def _open(
-    definition: ast.Definition, frame: Frame, given: Mapping[str, Object]
+    definition: ast.Definition, frame: Frame, values: Mapping[str, Object]
 ) -> tuple[Value, ...]:
     """Bind the parameters: compile-time ones first, then the inputs, whose sizes are symbols."""
     for param in definition.params:
         if not takes_tensor(param):
-            _bind_parameter(param, frame, given)
-    for name, value in given.items():
+            _bind_parameter(param, frame, values)
+    for name, value in values.items():
         if name[0].isupper():
             frame.bind(name, value, definition.head)
     frame.run.units = promised_units(definition.where, frame)
@@ -85,7 +87,7 @@ def _open(
 
 
 def settable(function: Function) -> set[str]:
-    """Name what can be given to a net before it is elaborated: its parameters and free sizes."""
+    """Return the parameters and symbolic sizes of a net, which can be bound before evaluation."""
     names: set[str] = set()
     for param in function.params:
         if not takes_tensor(param):
@@ -96,10 +98,10 @@ def settable(function: Function) -> set[str]:
     return names
 
 
-def _bind_parameter(param: ast.Param, frame: Frame, given: Mapping[str, Object]) -> None:
+def _bind_parameter(param: ast.Param, frame: Frame, values: Mapping[str, Object]) -> None:
     name = param.name.text
-    if name in given:
-        arg = Argued(given[name], param.span)
+    if name in values:
+        arg = Argued(values[name], param.span)
     elif param.default is not None:
         arg = Argued(evaluate(param.default, frame), param.default.span, param.default)
     else:
@@ -130,7 +132,7 @@ def _outputs(definition: ast.Definition, result: Object, frame: Frame) -> dict[s
 
 
 def report_not_tensor(out: ast.Out, value: Object, frame: Frame) -> None:
-    """Report an output of a net that is no tensor."""
+    """Report an output of a net that is not a tensor."""
     try:
         reject(
             rules.WRONG_TYPE,

@@ -28,13 +28,13 @@ class _Insertion:
 
 def with_defaults(program: Program) -> str:
     """Return the formatted text of a valid program with its default arguments written out."""
-    homes = [net.function.home for net in program.nets.values()]
+    modules = [net.function.module for net in program.nets.values()]
     if program.file is None:
         return ""
 
     def signature(name: str) -> Sequence[ast.Param] | None:
-        function = homes[0].function(name) if homes else None
-        return portable(function, homes[0]) if function is not None else None
+        function = modules[0].function(name) if modules else None
+        return portable(function, modules[0]) if function is not None else None
 
     tree = program.file
     # A default may itself be a call with defaults; no definition calls itself, so this ends.
@@ -62,12 +62,12 @@ def write_defaults(file: ast.File, signature: Signature) -> str:
     return text
 
 
-def portable(function: Function, home: ModuleScope) -> list[ast.Param]:
+def portable(function: Function, module: ModuleScope) -> list[ast.Param]:
     """Return the parameters of a definition, with the defaults that are valid in another file."""
     return [
         param
         if param.default is None
-        or all(home.find(name) is function.home.find(name) for name in _names(param.default))
+        or all(module.find(name) is function.module.find(name) for name in _names(param.default))
         else replace(param, default=None)
         for param in function.params
     ]

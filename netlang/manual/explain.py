@@ -35,11 +35,11 @@ def explain(thing: str) -> str:
         parts.append(_rule(all_rules()[thing]))
     if parts:
         return "\n\n".join(parts)
-    _, helps = advice(thing, [*topics, *all_rules(), *definitions, *OPS])
+    _, helps, _ = advice(thing, [*topics, *all_rules(), *definitions, *OPS])
     if thing.endswith(".net"):
         helps = (f"`netlang explain {thing} LAYER`, with a layer that `netlang summary` shows",)
     raise NetlangError(
-        rules.UNKNOWN_THING,
+        rules.UNKNOWN_TOPIC,
         f"nothing is called `{thing}`",
         helps=helps or ("`netlang explain` lists all there is",),
         exit_code=USAGE,

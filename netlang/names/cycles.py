@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
+from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.syntax import ast
 from netlang.syntax.walk import walk
 
 
-def report_cycles(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
+def report_cycles(file: ast.File, module: ModuleScope, diagnostics: Diagnostics) -> None:
     """Report definitions that call themselves, directly or through others."""
     calls = _calls(file)
     done: set[str] = set()
@@ -18,7 +18,7 @@ def report_cycles(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -
         cycle = _cycle(start, calls, done)
         if not cycle:
             continue
-        home.recursive.update(cycle)
+        module.recursive.update(cycle)
         done.update(cycle)
         shown = " → ".join(f"`{name}`" for name in [*cycle, cycle[0]])
         first, second = cycle[0], cycle[1] if len(cycle) > 1 else cycle[0]
@@ -26,10 +26,11 @@ def report_cycles(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -
             f"`{first}` calls itself" if len(cycle) == 1 else f"these call each other: {shown}"
         )
         diagnostics.report(
-            Diagnostic(
+            diagnostic(
                 rules.RECURSION,
                 message,
-                Label(calls[first][second], "this call comes back here"),
+                calls[first][second],
+                "this call comes back here",
                 notes=("checking a file must end, so no block is part of itself",),
                 helps=("repeat with a loop: `for i in 1..depth with h = x { next h = … }`",),
             )

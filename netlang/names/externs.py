@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
-from netlang.diagnostics.rules import Rule
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
+from netlang.diagnostics.suggestions import suggest
 from netlang.syntax import ast
 
 FIELDS = {
@@ -20,21 +19,25 @@ def check_extern_op(definition: ast.Extern, diagnostics: Diagnostics) -> None:
     name = definition.name.text
     for param in definition.params:
         if param.type is None:
-            _report(
-                diagnostics,
-                rules.EXTERN_TYPE,
-                f"the parameter `{param.name.text}` of `{name}` needs a type",
-                Label(param.span, "an `extern op` states every type in its signature"),
-                (f"write `{param.name.text}: f32[N, …]`",),
+            diagnostics.report(
+                diagnostic(
+                    rules.EXTERN_TYPE,
+                    f"the parameter `{param.name.text}` of `{name}` needs a type",
+                    param.span,
+                    "an `extern op` states every type in its signature",
+                    helps=(f"write `{param.name.text}: f32[N, …]`",),
+                )
             )
     for out in definition.outs:
         if not isinstance(out.type, ast.ShapeType):
-            _report(
-                diagnostics,
-                rules.EXTERN_TYPE,
-                f"the result `{out.name.text}` of `{name}` has no known shape",
-                Label(out.span, "an `extern op` states every shape in its signature"),
-                (f"write `{out.name.text}: f32[N, …]`",),
+            diagnostics.report(
+                diagnostic(
+                    rules.EXTERN_TYPE,
+                    f"the result `{out.name.text}` of `{name}` has no known shape",
+                    out.span,
+                    "an `extern op` states every shape in its signature",
+                    helps=(f"write `{out.name.text}: f32[N, …]`",),
+                )
             )
     for bind in definition.fields:
         _check_field(bind, name, diagnostics)
@@ -43,30 +46,21 @@ def check_extern_op(definition: ast.Extern, diagnostics: Diagnostics) -> None:
 def _check_field(bind: ast.Bind, name: str, diagnostics: Diagnostics) -> None:
     field = bind.targets[0]
     if field.text not in FIELDS:
-        _report(
-            diagnostics,
-            rules.UNKNOWN_PARAMETER,
-            f"`{name}` can't have a field `{field.text}`",
-            Label(field.span),
-            did_you_mean(field.text, FIELDS),
-            tuple(f"{field} is {what}" for field, what in FIELDS.items()),
+        diagnostics.report(
+            diagnostic(
+                rules.UNKNOWN_PARAMETER,
+                f"`{name}` can't have a field `{field.text}`",
+                field.span,
+                notes=tuple(f"{field} is {what}" for field, what in FIELDS.items()),
+                **suggest(field.span, FIELDS),
+            )
         )
     elif not isinstance(bind.value, ast.Str):
-        _report(
-            diagnostics,
-            rules.WRONG_TYPE,
-            f"the field `{field.text}` must be a string",
-            Label(bind.value.span, FIELDS[field.text]),
-            (),
+        diagnostics.report(
+            diagnostic(
+                rules.WRONG_TYPE,
+                f"the field `{field.text}` must be a string",
+                bind.value.span,
+                FIELDS[field.text],
+            )
         )
-
-
-def _report(
-    diagnostics: Diagnostics,
-    rule: Rule,
-    message: str,
-    label: Label,
-    helps: tuple[str, ...],
-    notes: tuple[str, ...] = (),
-) -> None:
-    diagnostics.report(Diagnostic(rule, message, label, notes=notes, helps=helps))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.suggestions import renaming
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.names.cycles import report_cycles
 from netlang.names.externs import check_extern_op
@@ -16,9 +17,9 @@ from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.syntax import ast
 
 
-def lint(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
+def lint(file: ast.File, module: ModuleScope, diagnostics: Diagnostics) -> None:
     """Report every static error of a file."""
-    checker = _Lint(home, diagnostics)
+    checker = _Lint(module, diagnostics)
     for declaration in file.declarations:
         match declaration:
             case ast.Definition():
@@ -31,7 +32,7 @@ def lint(file: ast.File, home: ModuleScope, diagnostics: Diagnostics) -> None:
                 checker.expr(value, Scope())
             case ast.Assert(condition=condition):
                 checker.expr(condition, Scope())
-    report_cycles(file, home, diagnostics)
+    report_cycles(file, module, diagnostics)
 
 
 class _Lint(Lookup):
@@ -140,6 +141,7 @@ class _Lint(Lookup):
             helps=(f"did you mean the setting `{near}`?",)
             if near is not None
             else (f"the settings are: {', '.join(settings)}",),
+            fixes=renaming(entry.span, near),
         )
 
 

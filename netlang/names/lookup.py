@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
-from netlang.advice.parameters import element_helps, type_like
+from netlang.advice.parameters import element_suggestion, type_like
 from netlang.advice.tables import definitions
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
+from netlang.diagnostics.diagnostic import (
+    DiagnosticError,
+    Diagnostics,
+    Label,
+    Parts,
+    Severity,
+    diagnostic,
+)  # fmt: skip
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import nearest
+from netlang.diagnostics.suggestions import nearest, renaming
 from netlang.evaluate.calls.unknown import advice, reject_unknown_name
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.modules.module import ModuleScope
@@ -29,7 +37,7 @@ SUGGESTED = 60
 class Lookup:
     """Looks up the names of a file, and reports unknown and unused ones."""
 
-    home: ModuleScope
+    module: ModuleScope
     diagnostics: Diagnostics
     inside_op: ast.Definition | None = None
     untyped: bool = False
@@ -49,7 +57,7 @@ class Lookup:
                     rules.UNKNOWN_TYPE,
                     f"I don't know the element type `{node.element.text}`",
                     node.element.span,
-                    helps=element_helps(node.element.text),
+                    **element_suggestion(node.element.span),
                 )
             for dim in node.dims:
                 if isinstance(dim, ast.Rest):
@@ -68,6 +76,7 @@ class Lookup:
             f"I don't know the type `{type.name}`",
             type.span,
             helps=(f"did you mean `{near}`?",) if near is not None else (),
+            fixes=renaming(type.span, near),
         )
 
     # ---- statements ---------------------------------------------------------------------
@@ -140,14 +149,14 @@ class Lookup:
         )
 
     def _owns(self, expr: ast.Expr) -> bool:
-        return any(isinstance(n, ast.Name) and self.home.owns(n.text) for n in walk(expr))
+        return any(isinstance(n, ast.Name) and self.module.owns(n.text) for n in walk(expr))
 
     def _unused(self, name: str, entry: Entry, *, part: bool) -> None:
         if part:
             self._warn(
                 rules.UNUSED_BINDING, f"`{name}` is never used", entry.span,
                 "taken out of several values, but nothing depends on it",
-                helps=("write `_` for a value you don't need",),
+                helps=("write `_` for a value you don't need",), fixes=renaming(entry.span, "_"),
             )  # fmt: skip
             return
         owns = entry.value is not None and self._owns(entry.value)
@@ -158,6 +167,7 @@ class Lookup:
             "computed here, but nothing depends on it",
             notes=("its weights would never be trained",) if owns else (),
             helps=(f"did you forget to pass it on? If it's on purpose, name it `_{name}`",),
+            fixes=renaming(entry.span, f"_{name}"),
         )
 
     # ---- expressions --------------------------------------------------------------------
@@ -200,12 +210,12 @@ class Lookup:
 
     def _is_module(self, name: str, scope: Scope) -> bool:
         """Check whether a name before a dot is a module of another framework."""
-        unknown = scope.find(name) is None and not self.home.knows(name)
+        unknown = scope.find(name) is None and not self.module.knows(name)
         return unknown and name in definitions().modules
 
     def _module(self, value: ast.Name, name: str, scope: Scope) -> None:
-        notes, helps = advice(name, scope.names() | self.home.visible())
-        if self.home.knows(name):
+        notes, helps, _ = advice(name, scope.names() | self.module.visible())
+        if self.module.knows(name):
             helps = (f"layers are called by their names alone: `{name}(…)`",)
         self._reject(
             rules.UNKNOWN_NAME,
@@ -221,7 +231,7 @@ class Lookup:
         if entry is not None:
             entry.used = True
             return
-        if self.home.knows(name) or name in ELEMENTS or name in FOREIGN_VALUES:
+        if self.module.knows(name) or name in ELEMENTS or name in FOREIGN_VALUES:
             return
         outer: Scope | None = scope
         while outer is not None and name not in outer.later:
@@ -241,7 +251,7 @@ class Lookup:
             return
         # Only the first errors are shown, so a file full of errors is checked fast.
         few = len(self.diagnostics.items) < SUGGESTED
-        visible = scope.names() | self.home.visible() if few else set[str]()
+        visible = scope.names() | self.module.visible() if few else set[str]()
         near = scope.find(nearest(name, visible) or "")
         if near is not None:
             near.used = True  # it is meant, although misspelled
@@ -298,9 +308,9 @@ class Lookup:
             return
         if any(p.name.text == callee.text for p in self.inside_op.params):
             return
-        function = self.home.function(callee.text)
+        function = self.module.function(callee.text)
         if function is None or not (
-            function.kind in ("block", "net") or self.home.owns(callee.text)
+            function.kind in ("block", "net") or self.module.owns(callee.text)
         ):
             return
         op = self.inside_op.name.text
@@ -308,7 +318,7 @@ class Lookup:
             rules.OP_CALLS_BLOCK,
             f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
             callee.span,
-            "this makes weights" if self.home.owns(callee.text) else "this is a block",
+            "this makes weights" if self.module.owns(callee.text) else "this is a block",
             secondary=(Label(self.inside_op.name.span, "an op owns no weights"),),
             helps=(f"make it a block: `block {op}(…)`",),
         )
@@ -322,29 +332,15 @@ class Lookup:
         span: Span,
         label: str = "",
         *,
-        secondary: tuple[Label, ...] = (),
-        notes: tuple[str, ...] = (),
-        helps: tuple[str, ...] = (),
         severity: Severity = Severity.ERROR,
+        **parts: Unpack[Parts],
     ) -> None:
-        primary = Label(span, label)
-        self.diagnostics.report(
-            Diagnostic(rule, message, primary, secondary, (), notes, helps, severity)
-        )
+        self.diagnostics.report(diagnostic(rule, message, span, label, severity=severity, **parts))
 
     def _warn(
-        self,
-        rule: Rule,
-        message: str,
-        span: Span,
-        label: str,
-        *,
-        notes: tuple[str, ...] = (),
-        helps: tuple[str, ...] = (),
+        self, rule: Rule, message: str, span: Span, label: str, **parts: Unpack[Parts]
     ) -> None:
-        self._reject(
-            rule, message, span, label, notes=notes, helps=helps, severity=Severity.WARNING
-        )
+        self._reject(rule, message, span, label, severity=Severity.WARNING, **parts)
 
 
 def _bound(body: Sequence[ast.Statement]) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from operator import attrgetter
+from typing import Unpack
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
+from netlang.diagnostics.diagnostic import Diagnostic, Parts, Severity, diagnostic
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.frame import Frame, report
@@ -47,8 +48,8 @@ def warn(plan: Plan, decl: ast.Train, frame: Frame) -> None:
     reported: set[tuple[Rule, Span]] = set()
     for check in (_double_softmax, _one_class, _batch_norms, _untrained, _schedules):
         for found in check(section):
-            if (found.rule, found.primary.span) not in reported:
-                reported.add((found.rule, found.primary.span))
+            if (found.rule, found.span) not in reported:
+                reported.add((found.rule, found.span))
                 report(frame, found)
 
 
@@ -211,10 +212,5 @@ def _schedules(section: _Section) -> Iterator[Diagnostic]:
                 )
 
 
-def _warn(
-    rule: Rule, message: str, span: Span, label: str, *,
-    notes: tuple[str, ...] = (), helps: tuple[str, ...] = (),
-) -> Diagnostic:  # fmt: skip
-    return Diagnostic(
-        rule, message, Label(span, label), notes=notes, helps=helps, severity=Severity.WARNING
-    )
+def _warn(rule: Rule, message: str, span: Span, label: str, **parts: Unpack[Parts]) -> Diagnostic:
+    return diagnostic(rule, message, span, label, severity=Severity.WARNING, **parts)

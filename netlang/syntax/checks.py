@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from typing import Unpack
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.diagnostic import Diagnostic, Label, Parts, diagnostic
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
@@ -22,18 +23,9 @@ class Checks:
         self._reserved: set[str] = set()
 
     def report(
-        self,
-        rule: Rule,
-        message: str,
-        span: Span,
-        text: str = "",
-        *,
-        secondary: tuple[Label, ...] = (),
-        notes: tuple[str, ...] = (),
-        helps: tuple[str, ...] = (),
+        self, rule: Rule, message: str, span: Span, text: str = "", **parts: Unpack[Parts]
     ) -> None:
-        label = Label(span, text)
-        self.found.append(Diagnostic(rule, message, label, secondary, notes=notes, helps=helps))
+        self.found.append(diagnostic(rule, message, span, text, **parts))
 
     # ---- names -----------------------------------------------------------------------
 
@@ -47,7 +39,7 @@ class Checks:
         """``True``, ``False`` and ``None`` are written small."""
         if (ours := FOREIGN_VALUES.get(name.text)) is not None:
             self.report(
-                rules.FOREIGN_WORD,
+                rules.FOREIGN_KEYWORD,
                 f"netlang writes `{name.text}` as `{ours}`",
                 name.span,
                 helps=(f"write `{ours}`",),
@@ -299,10 +291,11 @@ class Checks:
 
 def reserved_word(span: Span) -> Diagnostic:
     """Say that a word of the language stands where a name should."""
-    return Diagnostic(
+    return diagnostic(
         rules.RESERVED_WORD,
         f"`{span.text}` is a word of the language",
-        Label(span, "it can't be a name"),
+        span,
+        "it can't be a name",
         helps=(f"choose another name, such as `{span.text}_` or `{span.text}1`",),
     )
 

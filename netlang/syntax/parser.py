@@ -7,7 +7,12 @@ from threading import Lock
 from typing import Any
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label
+from netlang.diagnostics.diagnostic import (
+    Diagnostic,
+    DiagnosticError,
+    Diagnostics,
+    diagnostic,
+)
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.building.builder import Builder
@@ -46,8 +51,8 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
 
         diagnostics.report(explain(source, start, end, failure))
         return None
-    for diagnostic in found:
-        diagnostics.report(diagnostic)
+    for problem in found:
+        diagnostics.report(problem)
     return _file(source, parts, comments)
 
 
@@ -72,10 +77,11 @@ def no_definition(file: ast.File) -> Diagnostic | None:
     if file.declarations:
         return None
     span = Span(file.source, 0, 0)
-    return Diagnostic(
+    return diagnostic(
         rules.NO_DEFINITION,
         "there is no definition in this file",
-        Label(span, "it holds comments only" if file.comments else "it is empty"),
+        span,
+        "it holds comments only" if file.comments else "it is empty",
         helps=("start with a net: `net Name(x: f32[N, 4]) -> y: f32[N, 2] = dense(x, 2)`",),
     )
 

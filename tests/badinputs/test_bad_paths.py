@@ -118,7 +118,7 @@ def test_p2_a_link_that_stays_inside_is_read(tmp_path: Path) -> None:
 
 def test_p3_a_file_that_imports_itself_is_a_circle(tmp_path: Path) -> None:
     answer = importing("main.net", tmp_path)
-    assert answer.rules == ["import-circle"]
+    assert answer.rules == ["import-cycle"]
     assert "main.net → main.net" in answer.text
 
 
@@ -126,7 +126,7 @@ def test_p3_two_files_that_import_each_other_are_a_circle(tmp_path: Path) -> Non
     nets = tmp_path / "project" / "nets"
     nets.mkdir(parents=True)
     (nets / "b.net").write_text('from "main.net" import A\n' + BLOCK)
-    assert "import-circle" in importing("b.net", tmp_path).rules
+    assert "import-cycle" in importing("b.net", tmp_path).rules
 
 
 def test_p3_a_chain_of_a_thousand_files_is_answered(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_s15_a_word_of_the_language_is_no_name(word: str, tmp_path: Path) -> Non
     text = net("x").replace("y = x", f"{word} = x\n  y = x")
     rejected(
         text, "reserved-word", "missing-name", "unexpected-token", "missing-operand",
-        "missing-parameters", "misplaced-definition", "bare-expression", "foreign-word",
+        "missing-parameters", "misplaced-definition", "bare-expression", "foreign-keyword",
         "missing-dimensions", "nested-definition",
         folder=tmp_path,
     )  # fmt: skip

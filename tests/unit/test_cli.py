@@ -200,9 +200,12 @@ def test_with_json_a_failure_is_json_too(capsys: pytest.CaptureFixture[str]) -> 
     assert guarded(command, ["--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {
         "diagnostics": [
-            {"rule": "r", "severity": "error", "message": "m", "notes": ["n"], "helps": ["h"]}
+            {
+                "rule": "r", "severity": "error", "message": "m", "labels": [],
+                "notes": ["n"], "helps": ["h"], "fixes": [], "trace": [],
+            }
         ]
-    }
+    }  # fmt: skip
 
 
 def test_an_unknown_command_is_no_bug_of_the_group(capsys: pytest.CaptureFixture[str]) -> None:

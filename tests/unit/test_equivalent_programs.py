@@ -144,10 +144,10 @@ def renamed(program, text: str) -> str:
     """Give every local name of a program another one; leave out what names weights from outside."""
     assert program.file is not None
     changes: set[tuple[int, int]] = set()
-    home = next(iter(program.nets.values())).function.home
+    module = next(iter(program.nets.values())).function.module
     for definition in program.file.declarations:
         if isinstance(definition, ast.Definition) and isinstance(definition.body, ast.Suite):
-            names = {name for name in locals_of(definition) if not home.knows(name)}
+            names = {name for name in locals_of(definition) if not module.knows(name)}
             changes.update(places(definition, names))
         if isinstance(definition, ast.Train):
             changes.add((definition.span.start, definition.span.end))

@@ -156,7 +156,7 @@ def test_a_mistake_in_a_part_has_its_place_in_the_whole() -> None:
     source = Source("t", "op f(x) = x\nop g(x) = x x\n")
     diagnostics = Diagnostics()
     assert parse_part(source, *split_definitions(source)["g"], diagnostics) is None
-    assert diagnostics.items[0].primary.span.line == 2
+    assert diagnostics.items[0].span.line == 2
 
 
 def test_a_file_of_comments_defines_nothing() -> None:

@@ -125,6 +125,8 @@ def test_a_tree_is_given_where_only_rules_beside_the_grammar_are_broken() -> Non
 ])  # fmt: skip
 def test_a_word_that_begins_a_statement_may_be_misspelt(text: str, meant: str) -> None:
     _, found = parsed(f"{text}\n", "words.net")
-    assert found[0].rule.code == "missing-equals"
-    assert found[0].helps == (f"did you mean `{meant}`?",)
-    assert found[0].primary.text == "no word that begins a statement"
+    (error,) = found
+    assert error.rule.code == "missing-equals"
+    assert error.helps == (f"did you mean `{meant}`?",)
+    assert error.primary is not None
+    assert error.primary.text == "no word that begins a statement"

@@ -96,7 +96,7 @@ def test_what_makes_no_sense_is_refused_where_it_stands(
     path.write_text(section(part, text))
     (found,) = load(path).diagnostics.sorted()
     assert (found.rule.code, found.message) == ("out-of-range", message)
-    assert found.primary.span.text == place
+    assert found.span.text == place
     assert here in render(found)
 
 

@@ -89,8 +89,8 @@ def test_a_mistake_is_told_once_where_it_is_written(
     text = f"net Bad({inputs}) -> y {{\n  y = {call}\n}}\n"
     (found,) = program(tmp_path, text).diagnostics.items
     assert (found.rule.code, found.message) == (rule, message)
-    assert found.primary.span.line == 2
-    assert not found.primary.span.source.library
+    assert found.span.line == 2
+    assert not found.span.source.library
 
 
 LENGTHS = """net Lengths(x: f32[N, T, 4], n: i64[N]) -> y {

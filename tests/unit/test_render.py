@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity
+from netlang.diagnostics.diagnostic import Diagnostic, Label, Severity, diagnostic
+from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.fix import Edit, Fix, apply
 from netlang.diagnostics.render import render, render_all, to_json
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
@@ -22,7 +24,7 @@ PAGES = (Path(__file__).parents[1] / "golden" / "messages.txt").read_text("utf-8
 RULE = Rule("r", "", "", "", "")
 
 
-def taken_apart(page: str) -> Diagnostic:
+def parsed(page: str) -> Diagnostic:
     """Read a rendered message back: the text it shows, its labels, its remarks."""
     head, place, *rest = page.splitlines()
     severity, rule, message = re.fullmatch(r"(\w+)\[([\w-]+)\]: (.*)", head).groups()  # type: ignore[union-attr]
@@ -56,16 +58,16 @@ def taken_apart(page: str) -> Diagnostic:
         message,
         next(label for primary, label in labels if primary),
         tuple(label for primary, label in labels if not primary),
-        tuple(remarks["in"]),
         tuple(remarks["note"]),
         tuple(remarks["help"]),
-        Severity(severity),
+        severity=Severity(severity),
+        trace=tuple(remarks["in"]),
     )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.split("[")[1].split("]")[0])
 def test_a_message_looks_exactly_like_its_golden_page(page: str) -> None:
-    assert render(taken_apart(page)) == page.rstrip("\n")
+    assert render(parsed(page)) == page.rstrip("\n")
 
 
 def at(text: str, part: str, said: str = "", name: str = "a.net") -> Label:
@@ -80,9 +82,9 @@ def test_a_message_written_by_hand_has_both_labels_on_one_line() -> None:
         "these two shapes don't fit together",
         Label(Span(source, 13, 14), "f32[N, 128]"),
         (Label(Span(source, 17, 18), "f32[N, 64]"),),
-        ("basic(x), called on line 10",),
         ("dimension 1 is 128\nand 64",),
         ("project it",),
+        trace=("basic(x), called on line 10",),
     )
     assert render(diagnostic) == (
         "error[shape-mismatch]: these two shapes don't fit together\n"
@@ -209,15 +211,15 @@ def test_a_warning_says_so() -> None:
     assert render(diagnostic).startswith("warning[r]: m\n")
 
 
-def test_colours_change_nothing_but_the_colours() -> None:
+def test_colors_change_nothing_but_the_colors() -> None:
     for page in PAGES:
-        plain = re.sub(r"\x1b\[[\d;]*m", "", render(taken_apart(page), color=True))
+        plain = re.sub(r"\x1b\[[\d;]*m", "", render(parsed(page), color=True))
         assert plain == page.rstrip("\n")
-        assert "\x1b" in render(taken_apart(page), color=True)
+        assert "\x1b" in render(parsed(page), color=True)
 
 
 def test_json_carries_the_same_content() -> None:
-    diagnostic = taken_apart(PAGES[7])
+    diagnostic = parsed(PAGES[7])
     assert json.loads(json.dumps(to_json(diagnostic))) == {
         "rule": "unclosed-bracket",
         "severity": "error",
@@ -240,5 +242,35 @@ def test_json_carries_the_same_content() -> None:
         ],
         "notes": [],
         "helps": ["add `)` at the end of line 2"],
+        "fixes": [],
         "trace": [],
     }  # fmt: skip
+
+
+def test_json_carries_the_edits_of_fixes() -> None:
+    span = at("a = rleu(x)\n", "rleu").span
+    fix = Fix("replace `rleu` with `relu`", (Edit(span, "relu"),))
+    assert to_json(diagnostic(RULE, "m", span, fixes=(fix,)))["fixes"] == [{
+        "title": "replace `rleu` with `relu`",
+        "edits": [{
+            "file": "a.net", "start": 4, "end": 8, "text": "relu",
+            "line": 1, "column": 5, "end_line": 1, "end_column": 9,
+        }],
+    }]  # fmt: skip
+
+
+def test_an_error_outside_of_programs_has_no_location() -> None:
+    error = InputError("the image is empty", helps=["pass another one"])
+    assert render(error.diagnostic) == (
+        "error[bad-input]: the image is empty\n   |\n   = help: pass another one"
+    )
+    assert to_json(error.diagnostic) == {
+        "rule": "bad-input", "severity": "error", "message": "the image is empty", "labels": [],
+        "notes": [], "helps": ["pass another one"], "fixes": [], "trace": [],
+    }  # fmt: skip
+
+
+def test_edits_are_applied_from_the_end_of_the_text() -> None:
+    text = "a = rleu(x)\n"
+    edits = (Edit(at(text, "a").span, "first"), Edit(at(text, "rleu").span, "relu"))
+    assert apply(text, Fix("", edits)) == "first = relu(x)\n"

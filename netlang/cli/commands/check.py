@@ -13,7 +13,7 @@ from netlang.cli.arguments import json_option
 from netlang.cli.output import colorful, echo, escape, page_width, print_json
 from netlang.diagnostics.diagnostic import Diagnostic, Severity
 from netlang.diagnostics.errors import NetlangError
-from netlang.diagnostics.render import error_to_json, render_all, render_error, to_json
+from netlang.diagnostics.render import render, render_all, to_json
 from netlang.syntax import ast
 
 EXAMPLES = """
@@ -73,7 +73,7 @@ def _check(file: str, strict: bool) -> _Checked:
 
 def _report(checked: _Checked) -> str:
     if isinstance(checked.outcome, NetlangError):
-        return render_error(checked.outcome, color=colorful())
+        return render(checked.outcome.diagnostic, color=colorful())
     found = checked.found
     parts = [render_all(found, color=colorful(), width=page_width())] if found else []
     if not checked.failed:
@@ -116,7 +116,7 @@ def _json(checked: list[_Checked]) -> object:
     for result in checked:
         diagnostics += map(to_json, result.found)
         if isinstance(result.outcome, NetlangError):
-            diagnostics.append(error_to_json(result.outcome))
+            diagnostics.append(to_json(result.outcome.diagnostic))
     return {"files": list(map(_file_json, checked)), "diagnostics": diagnostics}
 
 

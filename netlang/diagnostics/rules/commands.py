@@ -1,4 +1,4 @@
-"""Rules about what is said on the command line."""
+"""Rules about the command line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from netlang.diagnostics.rules.rule import Rule
 
 WHICH_NET = Rule(
     "which-net",
-    "Where a file has several nets, one is named.",
+    "A net is named if a file has several.",
     """
-    With one net in a file its name may be left out. With several, the command can't know
-    which one is meant.
+    If a file has a single net, its name may be omitted. With several nets the command needs
+    to know which one to use.
     """,
     "`netlang summary resnet.net`, which has five nets",
     "`netlang summary resnet.net ResNet50`",
@@ -18,10 +18,10 @@ WHICH_NET = Rule(
 
 UNKNOWN_NET = Rule(
     "unknown-net",
-    "A net that is named is in the file.",
+    "The named net is in the file.",
     """
-    Names of nets start with a capital, and capitals count. The message lists the nets the
-    file has.
+    Names of nets start with an uppercase letter and are case-sensitive. The message lists the
+    nets of the file.
     """,
     "`netlang summary resnet.net resnet50`",
     "`netlang summary resnet.net ResNet50`",
@@ -30,10 +30,10 @@ UNKNOWN_NET = Rule(
 
 UNKNOWN_SIZE = Rule(
     "unknown-size",
-    "A size or parameter that is bound belongs to the net.",
+    "A bound size or parameter belongs to the net.",
     """
-    `--bind` fixes a dimension with a name, such as `H`, or a parameter of the net, such as
-    `classes`. The message lists what this net has.
+    `--bind` sets a symbolic dimension, such as `H`, or a parameter of the net, such as
+    `classes`. The message lists the ones this net has.
     """,
     "`--bind height=224` for a net over `f32[N, 3, H, W]`",
     "`--bind H=224`",
@@ -42,10 +42,10 @@ UNKNOWN_SIZE = Rule(
 
 UNKNOWN_OUTPUT = Rule(
     "unknown-output",
-    "An output that is named belongs to the net.",
+    "The named output belongs to the net.",
     """
-    The outputs are the names after `->` in the signature of the net. With `--only` the
-    others, and all that only they need, are left out.
+    The outputs are the names after `->` in the signature of the net. With `--only`, the other
+    outputs and everything that only they need are omitted.
     """,
     "`--only logit` for a net `-> logits: f32[N, 10]`",
     "`--only logits`",
@@ -54,10 +54,10 @@ UNKNOWN_OUTPUT = Rule(
 
 BAD_VALUE = Rule(
     "bad-value",
-    "A value given on the command line fits its parameter.",
+    "A value on the command line has the type of its parameter.",
     """
-    `--bind` and `--set` take a value as the program would write it: `classes=10`, `lr=0.01`.
-    It is checked against the type in the signature like any other argument.
+    `--bind` and `--set` take a value in the syntax of a program: `classes=10`, `lr=0.01`. It
+    is checked against the type in the signature like any other argument.
     """,
     "`--set lr=fast` for `train mlp(lr: float = 0.1)`",
     "`--set lr=0.01`",
@@ -66,10 +66,10 @@ BAD_VALUE = Rule(
 
 WHICH_SECTION = Rule(
     "which-section",
-    "Where a file has several train sections, one is named.",
+    "A train section is named if a file has several.",
     """
-    With one train section in a file its name may be left out. With several, the command can't
-    know which one is meant.
+    If a file has a single train section, its name may be omitted. With several sections the
+    command needs to know which one to use.
     """,
     "`netlang train finetune.net`, which has two train sections",
     "`netlang train finetune.net head`",
@@ -78,10 +78,10 @@ WHICH_SECTION = Rule(
 
 UNKNOWN_SECTION = Rule(
     "unknown-section",
-    "A train section that is named is in the file.",
+    "The named train section is in the file.",
     """
-    The name after `train` in the file is the name of the section. The message lists the ones
-    the file has.
+    The name of a section follows `train` in the file. The message lists the sections of the
+    file.
     """,
     "`netlang train lenet.net lennet`",
     "`netlang train lenet.net lenet`",
@@ -90,10 +90,11 @@ UNKNOWN_SECTION = Rule(
 
 VOCABULARY_MISSING = Rule(
     "vocabulary-missing",
-    "Text needs the vocabulary it was trained with.",
+    "Text needs the vocabulary that the model was trained with.",
     """
-    A network reads numbers and not words. Which number stands for which word was settled in
-    training and saved beside the weights; another order would make nonsense of every sentence.
+    A network takes numbers and not words. The number of each word was determined during
+    training and saved next to the weights; with any other vocabulary the inputs would be
+    meaningless.
     """,
     "text given to a net without the vocabulary of its training",
     "the same with `--vocab vocab.txt`",
@@ -102,22 +103,22 @@ VOCABULARY_MISSING = Rule(
 
 UNKNOWN_LAYER = Rule(
     "unknown-layer",
-    "A layer that is named is in the net.",
+    "The named layer is in the net.",
     """
-    A layer is named by the bindings it stands in, joined by points, as its weights are:
-    `stage2.1.a`. `netlang summary` and `netlang names` list them.
+    A layer is named by the path of its bindings, as its parameters are: `stage2.1.a`.
+    `netlang summary` and `netlang names` list all of them.
     """,
     "`netlang explain lenet.net conv1`",
     "`netlang explain lenet.net c1`",
     program=False,
 )
 
-UNKNOWN_THING = Rule(
-    "unknown-thing",
-    "What is to be explained has a page.",
+UNKNOWN_TOPIC = Rule(
+    "unknown-topic",
+    "The topic to explain exists.",
     """
-    Rules, layers, ops and operators have a page under their name. So has every layer of a
-    file.
+    Rules, layers, ops, operators, keywords and settings have a page under their name. So has
+    every layer of a file.
     """,
     "`netlang explain convolution`",
     "`netlang explain conv`",
@@ -126,9 +127,9 @@ UNKNOWN_THING = Rule(
 
 UNKNOWN_PASS = Rule(
     "unknown-pass",
-    "A pass that is named exists.",
+    "The named pass exists.",
     """
-    `netlang show --after` stops behind one of the passes. The message lists them.
+    `netlang show --after` stops after one of the passes. The message lists them.
     """,
     "`--after folding`",
     "`--after fold-batch-norm`",
@@ -137,10 +138,10 @@ UNKNOWN_PASS = Rule(
 
 UNKNOWN_OPSET = Rule(
     "unknown-opset",
-    "An opset is one that can be written.",
+    "An opset is supported.",
     """
-    An opset is a version of ONNX's operators. Other tools may ask for an older one than the
-    one chosen without the option.
+    An opset is a version of the ONNX operator set. Other tools may require an older one than
+    the default.
     """,
     "`--opset 9`",
     "`--opset 17`",
@@ -149,21 +150,21 @@ UNKNOWN_OPSET = Rule(
 
 FREE_SIZE = Rule(
     "free-size",
-    "A size that is needed as a number has one.",
+    "A size that must be a number is bound.",
     """
-    What is asked for needs a number where the net has a name that no input explains. Fix it
-    with `--bind`.
+    The command needs a number for a symbolic size that no input determines. Set it with
+    `--bind`.
     """,
     "a model whose output depends on a size no input has",
     "the same with that size given by `--bind`",
     program=False,
 )
 
-MISTAKES = Rule(
-    "mistakes",
-    "A program is compiled and run without mistakes.",
+PROGRAM_ERRORS = Rule(
+    "program-errors",
+    "A program is compiled and run only if it has no errors.",
     """
-    What has mistakes is not compiled or run. `netlang check FILE` shows them all.
+    A program with errors cannot be compiled or run. `netlang check FILE` shows all of them.
     """,
     "`netlang compile` of a program that doesn't pass `netlang check`",
     "the same when the check passes",
@@ -172,10 +173,10 @@ MISTAKES = Rule(
 
 USAGE = Rule(
     "usage",
-    "A command is used as its help says.",
+    "A command is used as documented.",
     """
-    An option or an argument is not one the command takes. `netlang COMMAND --help` shows
-    those it does, with examples.
+    The command has no such option or argument. `netlang COMMAND --help` lists those it has,
+    with examples.
     """,
     "`netlang check --stict lenet.net`",
     "`netlang check --strict lenet.net`",

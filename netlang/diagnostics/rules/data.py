@@ -1,4 +1,4 @@
-"""Rules about data: what a program says of it, and what is in the files."""
+"""Rules about datasets: their declaration in a program, and their files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _TRAIN = """
           optimizer = sgd(0.1)
           run = 1 epochs
         }"""
-DATASET_WITHOUT_PLACE = Rule(
-    "dataset-without-place",
-    "A dataset says where its rows are.",
+DATASET_WITHOUT_LOCATION = Rule(
+    "dataset-without-location",
+    "A dataset states where its examples are.",
     """
-    The columns of a `dataset` are a promise about rows that are somewhere else. One of its
-    fields names the place: a file, several, or a Python function.
+    The columns of a `dataset` describe examples that are stored elsewhere. One of its fields
+    gives their location: a file, several files, or a Python function.
     """,
     _NET + _COLUMNS + " {}\n" + _TRAIN,
     _NET + _DATASET + _TRAIN,
@@ -30,10 +30,10 @@ DATASET_WITHOUT_PLACE = Rule(
 
 SHUFFLED_IN_ORDER = Rule(
     "shuffled-in-order",
-    "Batches are shuffled or in order.",
+    "Batches are either shuffled or in order.",
     """
-    With `in_order` row i of a batch is the one that follows row i of the batch before, so that
-    a recurrent net can carry its state on. Shuffled rows follow nothing.
+    With `in_order`, example i of a batch is the successor of example i of the previous batch,
+    so that a recurrent net can carry its state over. Shuffled examples have no successor.
     """,
     _NET + _DATASET + _TRAIN.replace("10", "10, shuffle=true, in_order=true"),
     _NET + _DATASET + _TRAIN.replace("10", "10, in_order=true"),
@@ -41,13 +41,13 @@ SHUFFLED_IN_ORDER = Rule(
 
 DATA_MISSING = Rule(
     "data-missing",
-    "The data a program names are there.",
+    "The data that a program names exist.",
     """
-    Files of data are looked for in the folder of the program, then in `data` beside it and
-    where you are, in `~/.local/share/netlang`, and in the folders that the variable
-    NETLANG_DATA names. Nothing is ever fetched from a network. Where files of a program's own
-    dataset are missing, the comment `##` above its declaration is shown: it is the place to
-    say where they come from.
+    Data files are searched in the folder of the program, then in `data` next to it and in the
+    current folder, in `~/.local/share/netlang`, and in the folders listed in the environment
+    variable NETLANG_DATA. Nothing is ever downloaded. If files of a program's own dataset are
+    missing, the `##` comment above its declaration is shown: use it to document where they
+    come from.
     """,
     "a program that trains on `fashion_mnist`, on a machine without it",
     "the same after `apt install dataset-fashion-mnist`",
@@ -56,34 +56,34 @@ DATA_MISSING = Rule(
 
 DATA_PATH = Rule(
     "data-path",
-    "Data stay in the folders a program may read.",
+    "Data paths stay in the folders that a program may read.",
     """
-    A program can come from anyone. So the paths in it start at its own folder or at a folder
-    you named, and none leads out of there, by `..` or by a link.
+    A program may come from an untrusted source. Its paths are therefore relative to its own
+    folder or to a folder that you listed, and cannot leave it through `..` or a link.
     """,
     '`csv = "/home/ada/houses.csv"`',
-    '`csv = "houses.csv"`, with `NETLANG_DATA=/home/ada` where it lies elsewhere',
+    '`csv = "houses.csv"`, with `NETLANG_DATA=/home/ada` if it is stored elsewhere',
     program=False,
 )
 
 DATA_CHANGED = Rule(
     "data-changed",
-    "Files stay as they are while they are trained on.",
+    "Files do not change while they are used for training.",
     """
-    Pictures are read when their turn comes. A file that was replaced meanwhile would make a
-    run that nobody can repeat.
+    Images are read when they are needed. If a file is replaced in the meantime, the run
+    cannot be reproduced.
     """,
-    "a folder of pictures that is being copied while training runs",
+    "a folder of images that is being copied while training runs",
     "training that starts when the copy is complete",
     program=False,
 )
 
 UNKNOWN_SPLIT = Rule(
     "unknown-split",
-    "A collection is divided into `train` and `test`.",
+    "A collection has the splits `train` and `test`.",
     """
-    The collections that netlang knows come in two parts, and their authors have divided them.
-    Choose rows of one with `part`.
+    The built-in collections have two splits, which were defined by their authors. Select a
+    subset of a split with `part`.
     """,
     '`fashion_mnist("valid")`',
     '`fashion_mnist("train") |> part(50_000..59_999)`',
@@ -92,10 +92,10 @@ UNKNOWN_SPLIT = Rule(
 
 PYTHON_NOT_ALLOWED = Rule(
     "python-not-allowed",
-    "Python behind a program runs only where you allow it.",
+    "The Python code of a program runs only with your permission.",
     """
-    A dataset with `python = "module:function"` runs code that can do anything. Checking,
-    drawing and summing up such a program never run it; training does, if you say so.
+    A dataset with `python = "module:function"` runs arbitrary code. Checking, drawing and
+    summarizing such a program never run it; training does, if you allow it.
     """,
     "`netlang train unet.net`, whose dataset is `carvana:load`",
     "`netlang train unet.net --allow-python`, if you trust `carvana.py`",
@@ -104,12 +104,13 @@ PYTHON_NOT_ALLOWED = Rule(
 
 PYTHON_FAILED = Rule(
     "python-failed",
-    "The function behind a dataset gives its rows.",
+    "The function of a dataset returns its examples.",
     """
-    The function took the dataset's arguments and raised an error, which the message repeats.
-    It must give a dict with an array for each column, the rows in front.
+    The function was called with the dataset's arguments and raised an error, which the
+    message repeats. It must return a dict with an array for each column, whose first axis is
+    the examples.
     """,
-    '`python = "carvana:load"`, whose `load` looks for a folder that isn\'t there',
-    "`load` run by itself in Python until it gives its arrays",
+    '`python = "carvana:load"`, whose `load` opens a folder that does not exist',
+    "a `load` that returns its arrays when called in Python",
     program=False,
 )

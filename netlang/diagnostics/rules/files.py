@@ -1,4 +1,4 @@
-"""Rules about files: what is read and what is written."""
+"""Rules about files that are read and written."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from netlang.diagnostics.rules.rule import Rule
 
 NO_SUCH_FILE = Rule(
     "no-such-file",
-    "A file that is named is there.",
+    "A file on the command line exists.",
     """
-    Paths on the command line start at the folder you are in. No file of this name is there.
+    Paths on the command line are relative to the current folder. There is no file of this
+    name.
     """,
     "`netlang check lennet.net`, where there is only `lenet.net`",
     "`netlang check lenet.net`",
@@ -17,10 +18,10 @@ NO_SUCH_FILE = Rule(
 
 NOT_A_FILE = Rule(
     "not-a-file",
-    "A file is an ordinary file.",
+    "A path on the command line is a regular file.",
     """
-    Only regular files are opened. A pipe or a device could keep the command waiting for ever,
-    and a folder holds no text.
+    Only regular files are opened. A pipe or a device could block the command forever, and a
+    folder contains no text.
     """,
     "`netlang check examples`",
     "`netlang check examples/*.net`",
@@ -29,9 +30,9 @@ NOT_A_FILE = Rule(
 
 UNREADABLE_FILE = Rule(
     "unreadable-file",
-    "A program can be read.",
+    "A program is readable.",
     """
-    The file is there, and the system refuses to open it. Its reason is in the note.
+    The file exists, but the operating system does not open it. The note gives its reason.
     """,
     "a program that belongs to another user and is private",
     "the same program after `chmod +r`",
@@ -42,8 +43,8 @@ NOT_TEXT = Rule(
     "not-text",
     "A program is UTF-8 text.",
     """
-    A program is text in UTF-8. What other kinds of files look like is recognised by their
-    first bytes, so that a model or a picture given in the wrong place is named as such.
+    A program is text in UTF-8. Other kinds of files are recognized by their first bytes, so
+    that a model or an image passed by accident is identified as such.
     """,
     "`netlang check model.onnx`, or a program saved as UTF-16",
     "`netlang check model.net`, saved as UTF-8",
@@ -52,9 +53,9 @@ NOT_TEXT = Rule(
 
 CANNOT_READ = Rule(
     "cannot-read",
-    "Weights and data can be read.",
+    "Weights and data are readable.",
     """
-    The system refuses to open the file. Its reason follows the name.
+    The operating system does not open the file. Its reason follows the name.
     """,
     "`--weights` with a path that doesn't exist",
     "`--weights lenet.safetensors`, in the folder where it is",
@@ -65,22 +66,23 @@ CANNOT_WRITE = Rule(
     "cannot-write",
     "Results can be written.",
     """
-    Results are written to a new file beside the target, which takes its place only when it is
-    complete. So a full disk or a missing folder leaves nothing half-written.
+    Results are written to a new file in the same folder as the target, which replaces the
+    target only when it is complete. A full disk or a missing folder therefore leaves no
+    partial file.
     """,
     "`-o models/lenet.onnx`, where there is no folder `models`",
-    "`-o lenet.onnx`, or the folder made first",
+    "`-o lenet.onnx`, or after creating the folder",
     program=False,
 )
 
 BAD_FILE = Rule(
     "bad-file",
-    "A file is what it claims to be.",
+    "A file has valid contents.",
     """
-    Arrays, archives and weights are checked before anything is loaded: lengths, shapes, types
-    and check sums must agree with what is in the file. A file that was cut off while it was
-    copied ends here, and so does one made to harm. Pickled objects are never read, since
-    reading one can run code.
+    Arrays, archives and weights are validated before anything is loaded: lengths, shapes,
+    types and checksums must match the contents. This catches files that were truncated while
+    copying and files that were crafted to do harm. Pickled objects are never read, since
+    unpickling can run arbitrary code.
     """,
     "a `.npy` file whose header promises more numbers than the file has",
     "the file as `numpy.save(path, array, allow_pickle=False)` wrote it",
@@ -89,10 +91,10 @@ BAD_FILE = Rule(
 
 BAD_INPUT = Rule(
     "bad-input",
-    "An array fits the signature of the net.",
+    "An array matches the signature of the net.",
     """
-    The signature says the name, the element type and the shape of each input. A dimension
-    with a name takes any size, the same one everywhere; nothing is converted silently.
+    The signature declares the name, the element type and the shape of each input. A symbolic
+    dimension accepts any size, but the same one everywhere; nothing is converted implicitly.
     """,
     "an array of shape (28, 28) for `image: f32[N, 1, 28, 28]`",
     "an array of shape (1, 1, 28, 28) and type float32",
@@ -101,11 +103,11 @@ BAD_INPUT = Rule(
 
 BAD_WEIGHTS = Rule(
     "bad-weights",
-    "Weights fit the net they are for.",
+    "Weights match the net they are loaded into.",
     """
-    Every weight of a net must be in the file, with its name, shape and element type; nothing
-    is loaded in part. `netlang names FILE --diff WEIGHTS` lists what differs, and what the
-    file has beyond it.
+    Every parameter of a net must be in the file, with its name, shape and element type;
+    weights are never loaded partially. `netlang names FILE --diff WEIGHTS` lists the
+    differences, including what only the file has.
     """,
     "the weights of a net with 10 classes for one with 37",
     "weights saved from this net",
@@ -114,9 +116,9 @@ BAD_WEIGHTS = Rule(
 
 UNKNOWN_FORMAT = Rule(
     "unknown-format",
-    "A file has a format that is read or written here.",
+    "A file has a supported format.",
     """
-    The ending of a path chooses its format. The message lists the ones there are.
+    The extension of a path determines its format. The message lists the supported ones.
     """,
     "`-o result.txt`",
     "`-o result.npz`",
@@ -125,8 +127,11 @@ UNKNOWN_FORMAT = Rule(
 
 SEVERAL_OUTPUTS = Rule(
     "several-outputs",
-    "A `.npy` file holds one array.",
-    "A `.npy` file holds one array. Several go into an `.npz`, each under its name.",
+    "A `.npy` file contains one array.",
+    """
+    The net has several outputs, and a `.npy` file contains a single array. An `.npz` file
+    stores several, each under its name.
+    """,
     "`-o result.npy` for a net with the outputs `boxes` and `scores`",
     "`-o result.npz`",
     program=False,
@@ -134,10 +139,10 @@ SEVERAL_OUTPUTS = Rule(
 
 OUTPUT_IS_INPUT = Rule(
     "output-is-input",
-    "A result does not replace what it is made from.",
+    "An output does not overwrite its input.",
     """
-    A command never writes over a file it reads. Otherwise a slip in a path would cost the
-    program it was made from.
+    A command never overwrites a file that it reads. Otherwise a typo in a path could destroy
+    the program.
     """,
     "`netlang compile lenet.net -o lenet.net`",
     "`netlang compile lenet.net -o lenet.onnx`",

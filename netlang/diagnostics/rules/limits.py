@@ -1,4 +1,4 @@
-"""Rules about what is too big or too deep, so that checking always ends soon."""
+"""Rules that limit sizes and depths, so that checking always terminates quickly."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ NUMBER_TOO_LARGE = Rule(
     "number-too-large",
     "Ints have 64 bits, and floats are finite.",
     """
-    Ints stay below 2**63, as sizes do in every tensor library, and floats stay finite. A
-    larger number is nearly always a slip, such as a power that was meant to be a product.
+    Ints are below 2**63, as sizes are in every tensor library, and floats are finite. A
+    larger number is usually a typo, such as a power instead of a product.
     """,
     """
     size = 10 ** 30
@@ -25,11 +25,11 @@ NUMBER_TOO_LARGE = Rule(
 
 TOO_LARGE = Rule(
     "too-large",
-    "A program asks for a bounded amount of work.",
+    "The work a program requires is bounded.",
     """
     Loops are unrolled while a file is checked, and a network that is run or compiled must fit
-    into memory. Both are counted before they are done, and refused beyond a limit, so that no
-    program can keep the checker busy or fill the memory.
+    into memory. Both are estimated in advance and rejected beyond a limit, so that no program
+    can keep the checker busy or exhaust the memory.
     """,
     """
     net Small(x: f32[N, 8]) -> y: f32[N, 8] {
@@ -51,9 +51,9 @@ TOO_DEEP = Rule(
     "too-deep",
     "Nothing is nested more than 200 levels deep.",
     """
-    Brackets may be nested 200 levels deep, and calls as well. Nobody writes such a program by
-    hand; a generated one can give the inner parts names. (The example has fewer brackets than
-    it takes.)
+    Brackets may be nested 200 levels deep, and so may calls. No program written by hand
+    reaches this limit; a generator can bind inner expressions to names. (The example shows
+    fewer brackets than the limit.)
     """,
     "net Small(x: f32[N, 8]) -> y: f32[N, 8] = " + "(" * 220 + "x" + ")" * 220,
     "net Small(x: f32[N, 8]) -> y: f32[N, 8] = ((x))",
@@ -63,8 +63,8 @@ FILE_TOO_LARGE = Rule(
     "file-too-large",
     "A program has at most 4 MiB.",
     """
-    A program is text that people read; the largest hand-written ones have some hundred
-    lines. Weights and data belong in files of their own.
+    A program is text for people to read; the largest hand-written ones have a few hundred
+    lines. Store weights and data in separate files.
     """,
     "a program of 5 MiB, with its weights written out as numbers",
     "a program of some kilobytes, its weights in a `.safetensors` file",
@@ -73,10 +73,10 @@ FILE_TOO_LARGE = Rule(
 
 OUT_OF_MEMORY = Rule(
     "out-of-memory",
-    "What is computed fits into memory.",
+    "A computation fits into memory.",
     """
-    Running a network needs its weights and the values between its layers at once.
-    `netlang summary` says how much that is for a given batch. A smaller batch or a smaller
+    Running a network needs memory for its parameters and for the values between its layers.
+    `netlang summary` shows how much for a given batch size. A smaller batch or a smaller
     image needs less.
     """,
     "`netlang run` with a batch of 4,096 images on a machine with 8 GiB",

@@ -6,10 +6,10 @@ from netlang.diagnostics.rules.rule import Rule
 
 PROVIDER_MISSING = Rule(
     "provider-missing",
-    "The hardware that is asked for is there.",
+    "The requested hardware is available.",
     """
-    What computes is never changed silently: who asks for CUDA gets CUDA or this message.
-    `--provider auto` takes the best there is.
+    The execution provider is never changed silently: a command that requests CUDA runs on
+    CUDA or fails with this message. `--provider auto` uses the best available one.
     """,
     "`--provider cuda` on a machine without a graphics card",
     "`--provider auto`",
@@ -18,11 +18,11 @@ PROVIDER_MISSING = Rule(
 
 RUN_FAILED = Rule(
     "run-failed",
-    "onnxruntime runs what it is given.",
+    "onnxruntime runs the model.",
     """
-    The model passed our own checks and onnxruntime still could not run it: an operator it
-    lacks, or the machine ran out of something. What it said is repeated, with the place in
-    the program where there is one.
+    The model passed all checks, but onnxruntime could not run it: an operator is missing, or
+    the machine ran out of a resource. The message of onnxruntime is repeated, with the
+    location in the program if there is one.
     """,
     "an `extern op` of another domain that onnxruntime doesn't know",
     "the same net run with the library that provides the operator",
@@ -31,9 +31,9 @@ RUN_FAILED = Rule(
 
 MISSING_LIBRARY = Rule(
     "missing-library",
-    "What a command needs is installed.",
+    "The libraries that a command needs are installed.",
     """
-    Checking a program needs little. Running and compiling need the libraries the message
+    Checking a program needs few libraries. Running and compiling need those that the message
     names.
     """,
     "`netlang compile` without the package onnx",
@@ -43,11 +43,11 @@ MISSING_LIBRARY = Rule(
 
 LIBRARY_VERSION = Rule(
     "library-version",
-    "What a command needs is installed in a version it knows.",
+    "The libraries that a command needs have a supported version.",
     """
-    The libraries that read weights and compute change with time. Each is used from the
-    version on that has all it must have, up to its next major number, where anything may
-    change. A run time also knows ONNX's operators up to some opset, and no later one.
+    The libraries that read weights and run models change over time. Each is supported from
+    the first version with all required features up to its next major version, which may be
+    incompatible. A runtime also implements ONNX's operators only up to a certain opset.
     """,
     "`netlang run` with onnxruntime 1.15",
     "the same after `pip install --upgrade onnxruntime`",
@@ -56,10 +56,10 @@ LIBRARY_VERSION = Rule(
 
 PILLOW_MISSING = Rule(
     "pillow-missing",
-    "ImageFolder need Pillow.",
+    "Images need Pillow.",
     """
-    Pictures are optional, and so is the library that reads and draws them. Arrays in `.npy`
-    files need none, nor do the curves of a run as SVG.
+    Images are optional, and so is the library that reads and writes them. Arrays in `.npy`
+    files do not need it, nor do the plots of a run as SVG.
     """,
     "`--input image=cat.png` without the package Pillow",
     "the same after `pip install pillow`",
@@ -68,24 +68,24 @@ PILLOW_MISSING = Rule(
 
 SYSTEM = Rule(
     "system",
-    "The system does what it is asked.",
+    "The operating system performs an operation.",
     """
-    The system refused something the command needs. The reason is the system's own: a full
-    disk, a missing permission, a lost connection.
+    The operating system did not perform an operation that the command needs. The reason is
+    its own: a full disk, a missing permission, a lost connection.
     """,
     "writing to a disk that is full",
-    "the same with room on the disk",
+    "the same with free space on the disk",
     program=False,
 )
 
 INTERNAL = Rule(
     "internal",
-    "netlang has no mistakes of its own.",
+    "netlang has no bugs.",
     """
-    Your file may be right or wrong; either way netlang should have known. Please report the
-    command and the file. With `NETLANG_DEBUG=1` in the environment the details are printed.
+    This is a bug in netlang, whether or not your program is valid. Please report the command
+    and the file. Set `NETLANG_DEBUG=1` in the environment to print the details.
     """,
-    "any program at which netlang stumbles",
+    "any program that triggers a bug in netlang",
     "the same program with the next release",
     program=False,
 )

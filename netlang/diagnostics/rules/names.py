@@ -8,9 +8,9 @@ UNKNOWN_NAME = Rule(
     "unknown-name",
     "A name is defined before it is used.",
     """
-    A name is looked up in the body it stands in, then in the file, in its imports, and last
-    in the prelude. This one is in none of them. Often it is misspelt, or it is what another
-    framework calls the layer: `Linear` is `dense` here, and `Conv2d` is `conv`.
+    A name is looked up in the enclosing body, then in the file, its imports, and the prelude.
+    It was found in none of them. Often it is misspelled, or it is the name of the layer in
+    another framework: `Linear` is `dense` here, and `Conv2d` is `conv`.
     """,
     """
     net Small(x: f32[N, 8]) -> y: f32[N, 2] {
@@ -28,11 +28,11 @@ UNKNOWN_NAME = Rule(
 
 USED_EARLY = Rule(
     "used-early",
-    "A value is made before the lines that use it.",
+    "A value is defined before the lines that use it.",
     """
-    Statements run in the order they are written, so a value can only be made of values above
-    it. A network never goes in circles; to feed a value back, carry it through a loop or keep
-    it in a `state`.
+    Statements are evaluated in the order in which they are written, so a value depends only
+    on values above it. A network is an acyclic graph; to feed a value back, carry it through
+    a loop or store it in a `state`.
     """,
     """
     net Small(x: f32[N, 8]) -> y: f32[N, 2] {
@@ -50,12 +50,12 @@ USED_EARLY = Rule(
 
 ALREADY_BOUND = Rule(
     "already-bound",
-    "A name has one value.",
+    "A name is bound once.",
     """
-    Within a body a name stands for one value. It is also the address of the weights that made
-    the value: `h = dense(x, 16)` owns `h.weight` and `h.bias`, and a second `h` would claim
-    the same ones. So each step of a network gets a name of its own, or no name at all: a
-    pipeline `x |> dense(16) |> relu` needs none in between.
+    Within a body a name denotes one value. It is also the prefix of the parameters of that
+    value: `h = dense(x, 16)` owns `h.weight` and `h.bias`, and a second `h` would claim the
+    same names. Give each step of a network its own name, or none at all: the stages of a
+    pipeline `x |> dense(16) |> relu` need none.
     """,
     """
     net Small(x: f32[N, 8]) -> y: f32[N, 2] {
@@ -77,8 +77,8 @@ ALREADY_DEFINED = Rule(
     "already-defined",
     "A file defines each name once.",
     """
-    Nets, blocks, ops, datasets, train sections, constants and imports of a file share one set
-    of names. So a name means the same everywhere in the file.
+    Nets, blocks, ops, datasets, train sections, constants and imports of a file share one
+    namespace. A name therefore means the same everywhere in the file.
     """,
     """
     width = 16
@@ -98,9 +98,9 @@ UNKNOWN_DIMENSION = Rule(
     "unknown-dimension",
     "A dimension gets its size from an input.",
     """
-    Inside a shape, a name that starts with a capital letter is a dimension. It gets its size
-    from the shapes of the inputs, and means that size in the whole body. A capital name that
-    no input has is nearly always a slip, such as `L` where the input says `T`.
+    Inside a shape, a name that starts with an uppercase letter is a dimension. Its size is
+    determined by the shapes of the inputs and is the same throughout the body. A dimension
+    that no input has is usually a typo, such as `L` where the input has `T`.
     """,
     """
     net Tagger(tokens: i64[N, T]) -> tags: f32[N, L, 17] {
@@ -118,11 +118,11 @@ UNKNOWN_DIMENSION = Rule(
 
 UNKNOWN_PARAMETER = Rule(
     "unknown-parameter",
-    "A named argument is one of the parameters.",
+    "A named argument matches a parameter.",
     """
-    A named argument must be one of the parameters in the signature of what is called.
-    `netlang explain conv` shows that signature, with every default. Parameters keep one name
-    in the whole prelude: `stride`, `pad`, `axis`, `out`.
+    A named argument must be one of the parameters in the callee's signature. `netlang explain
+    conv` shows that signature, with all defaults. The prelude uses the same parameter names
+    throughout: `stride`, `pad`, `axis`, `out`.
     """,
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 3, 3] = conv(x, 4, 3, strides=2)",
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 3, 3] = conv(x, 4, 3, stride=2)",
@@ -130,11 +130,11 @@ UNKNOWN_PARAMETER = Rule(
 
 ARGUMENT_TWICE = Rule(
     "argument-twice",
-    "An argument is given by position or by name.",
+    "An argument is passed either by position or by name.",
     """
-    Arguments without a name fill the parameters from the left. A named one may not give a
-    parameter that has been filled already. Remember that in a pipeline the value on the left
-    of `|>` is the first argument.
+    Positional arguments are assigned to the parameters from left to right. A named argument
+    cannot set a parameter that already has a value. Note that the value on the left of `|>`
+    is the first argument of the stage.
     """,
     "net Small(x: f32[N, 8]) -> y: f32[N, 4] = dense(x, 4, out=4)",
     "net Small(x: f32[N, 8]) -> y: f32[N, 4] = dense(x, out=4)",
@@ -142,10 +142,10 @@ ARGUMENT_TWICE = Rule(
 
 MISSING_ARGUMENT = Rule(
     "missing-argument",
-    "A parameter without a default is given.",
+    "A parameter without a default needs an argument.",
     """
-    A parameter without a default must be given. Nothing is guessed where it matters: not the
-    rate of `dropout`, not the axis of `concat`, not how an image is scaled up.
+    An argument without a default must be passed. There are no defaults where the choice
+    matters: the rate of `dropout`, the axis of `concat`, the interpolation of an image.
     """,
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 6, 6] = conv(x, 4)",
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 6, 6] = conv(x, 4, 3)",
@@ -153,11 +153,11 @@ MISSING_ARGUMENT = Rule(
 
 TOO_MANY_ARGUMENTS = Rule(
     "too-many-arguments",
-    "Parameters after `*` are given by name.",
+    "Parameters after `*` are passed by name.",
     """
-    Parameters after the `*` of a signature are given by name, so that a call such as
-    `conv(x, 64, 3, stride=2)` reads without the manual open. The numbers of input channels
-    or features are never given: they are read from the shape that comes in.
+    Parameters after the `*` of a signature are passed by name, so that a call such as
+    `conv(x, 64, 3, stride=2)` can be read without the manual. The numbers of input channels
+    or features are never passed: they are inferred from the shape of the input.
     """,
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 3, 3] = conv(x, 4, 3, 2)",
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 3, 3] = conv(x, 4, 3, stride=2)",
@@ -165,12 +165,12 @@ TOO_MANY_ARGUMENTS = Rule(
 
 NO_FIELD = Rule(
     "no-field",
-    "A point takes a part that is there.",
+    "A field access names a field of the value.",
     """
-    A point after a value takes a part of it: a result of a call with several (`r.h`), the
-    weights of a layer made with `new` (`word.weight`), a column of the batch
-    (`batch.image`), a part of a model (`model.stage1`). A tensor has no parts: its sizes are
-    named in signatures, and what would be a method elsewhere is a function here.
+    `.` accesses a result of a call that returns several (`r.h`), the parameters of a layer
+    created with `new` (`word.weight`), a column of the batch (`batch.image`), or a part of a
+    model (`model.stage1`). A tensor has no fields: its sizes are named in signatures, and the
+    methods of other frameworks are functions here.
     """,
     """
     net Reader(x: f32[N, T, 8]) -> y: f32[N, 16] {
@@ -190,9 +190,9 @@ NOT_CALLABLE = Rule(
     "not-callable",
     "Blocks, ops, nets and layers can be called.",
     """
-    Only blocks, ops, nets and layers made with `new` can be called. A tensor can't: it flows
-    into a layer, `x |> dense(10)`. Beware of a local name that hides a function of the
-    prelude: after `sum = a + b`, `sum(x)` would call a tensor.
+    Only blocks, ops, nets and layers created with `new` can be called. A tensor is passed to
+    a layer: `x |> dense(10)`. Note that a local name shadows a function of the prelude: after
+    `sum = a + b`, `sum(x)` would call a tensor.
     """,
     """
     net Small(x: f32[N, 8]) -> y: f32[N, 2] {
@@ -210,11 +210,11 @@ NOT_CALLABLE = Rule(
 
 UNKNOWN_TYPE = Rule(
     "unknown-type",
-    "A type is one of those the language has.",
+    "A type is one of the types of the language.",
     """
-    Tensors have an element type and a shape, such as `f32[N, 3]` or `i64[N]`. What is settled
-    while a file is checked has a plain type: `int`, `float`, `bool`, `str`, `ints`,
-    `padding`, `init`, `duration`, `schedule`, `block`, `op`, a list `[int]`, a tuple
+    Tensors have an element type and a shape, such as `f32[N, 3]` or `i64[N]`. Values that are
+    known while a file is checked have a plain type: `int`, `float`, `bool`, `str`, `ints`,
+    `padding`, `init`, `duration`, `schedule`, `block`, `op`, a list `[int]`, or a tuple
     `(int, int)`; a `?` after a type also allows `none`.
     """,
     """
@@ -231,11 +231,11 @@ UNKNOWN_TYPE = Rule(
 
 UNUSED_BINDING = Rule(
     "unused-binding",
-    "A value is there to be used.",
+    "A value is used.",
     """
-    The value is computed and then nothing depends on it. Often a step was left out: the next
-    line takes the value before it. If it owns weights, training would never change them.
-    This is a warning; a name that starts with `_` says that it is on purpose.
+    Nothing depends on this value. Often a step was skipped: the next line uses the value
+    before this one. If it owns parameters, they would never be trained. This is a warning; a
+    name that starts with `_` marks a value as intentionally unused.
     """,
     """
     net Small(x: f32[N, 8]) -> y: f32[N, 2] {
@@ -255,10 +255,10 @@ UNUSED_BINDING = Rule(
 
 UNUSED_INPUT = Rule(
     "unused-input",
-    "An input is there to be used.",
+    "An input is used.",
     """
-    Nothing the net gives depends on this input. Whoever runs the net would have to provide it
-    all the same. This is a warning.
+    No output of the net depends on this input, but a caller would still have to provide it.
+    This is a warning.
     """,
     "net Small(x: f32[N, 8], mask: f32[N, 8]) -> y: f32[N, 2] = dense(x, 2)",
     "net Small(x: f32[N, 8], mask: f32[N, 8]) -> y: f32[N, 2] = dense(x * mask, 2)",

@@ -1,4 +1,4 @@
-"""Rules about definitions, imports, loops and states: the parts a program is made of."""
+"""Rules about the parts of a program: definitions, imports, loops and states."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from netlang.diagnostics.rules.rule import Rule
 
 NO_DEFINITION = Rule(
     "no-definition",
-    "A program defines something.",
+    "A program contains a definition.",
     """
-    A program defines something: a net, a block, an op, a dataset, a train section or a
-    constant. This file has comments at most.
+    A program defines at least one net, block, op, dataset, train section or constant. This
+    file contains nothing but comments, or nothing at all.
     """,
     "# The network comes later.",
     "net Small(x: f32[N, 4]) -> y: f32[N, 2] = dense(x, 2)",
@@ -17,10 +17,10 @@ NO_DEFINITION = Rule(
 
 OUTPUT_MISSING = Rule(
     "output-missing",
-    "An output gets a value.",
+    "Every output is assigned a value.",
     """
-    A signature promises its outputs by name, and the body gives each of them a value with a
-    line `name = ...`. There is no `return`.
+    A signature declares the outputs, and the body assigns each of them a value with a line
+    `name = ...`. There is no `return`.
     """,
     """
     net Two(x: f32[N, 8]) -> (y: f32[N, 8], z: f32[N, 8]) {
@@ -37,10 +37,10 @@ OUTPUT_MISSING = Rule(
 
 NO_RESULT = Rule(
     "no-result",
-    "Everything gives a value.",
+    "Every loop and every definition has a result.",
     """
-    Everything in the language is there for its value. A loop gives what it carries and what
-    it yields; a block gives the outputs its signature names. This one gives neither.
+    An expression is evaluated for its value. The result of a loop is what it carries and what
+    it yields; the result of a block is the outputs in its signature. This one has neither.
     """,
     """
     net Small(x: f32[N, 8]) -> y: f32[N, 8] {
@@ -61,10 +61,10 @@ NO_RESULT = Rule(
 
 OP_CALLS_BLOCK = Rule(
     "op-calls-block",
-    "An op owns no weights.",
+    "An op owns no parameters.",
     """
-    An `op` is a pure function and owns no weights, so one can see at every call that nothing
-    is learned there. What makes weights is a `block`.
+    An `op` is a pure function without trainable parameters, which is visible at every call. A
+    definition that creates parameters is a `block`.
     """,
     """
     op head(x) = x |> dense(10) |> softmax
@@ -80,10 +80,11 @@ OP_CALLS_BLOCK = Rule(
 
 RECURSION = Rule(
     "recursion",
-    "No definition is part of itself.",
+    "A definition does not depend on itself.",
     """
-    Checking a file always ends, because no definition is part of itself, not even through
-    others. A network of a given depth is a loop: `for i in 1..depth with h = x { ... }`.
+    Checking a file always terminates, because no definition may depend on itself, directly or
+    indirectly. For a network of a given depth, write a loop: `for i in 1..depth with h = x {
+    ... }`.
     """,
     """
     block tower(x, depth: int) = if depth == 0 then x else tower(dense(x, 8), depth - 1)
@@ -103,10 +104,10 @@ RECURSION = Rule(
 
 UNKNOWN_IMPORT = Rule(
     "unknown-import",
-    "An imported name is defined in its file.",
+    "An imported name is defined in the imported file.",
     """
-    An import takes single names out of another file. The file was found and read, but it
-    neither defines nor imports this name.
+    An import lists names of another file. The file was found and read, but it neither defines
+    nor imports this name.
     """,
     """
     from "blocks.net" import unti
@@ -122,10 +123,10 @@ UNKNOWN_IMPORT = Rule(
 
 UNKNOWN_MODULE = Rule(
     "unknown-module",
-    "A module is one that comes with netlang.",
+    "An imported module belongs to the standard library.",
     """
-    A name with points after `from` is a module that comes with netlang. A file of your own is
-    imported by its path, in quotes.
+    A dotted name after `from` is a module of netlang's standard library. A file of your own
+    is imported by its path, in quotes.
     """,
     """
     from blocks import unit
@@ -141,11 +142,11 @@ UNKNOWN_MODULE = Rule(
 
 IMPORT_PATH = Rule(
     "import-path",
-    "An import stays near the program.",
+    "An import stays inside the program's folders.",
     """
-    A program may come from a stranger. So it reads only `.net` files in its own folder, the
-    folder around it, and below: no absolute path, no address, no way out by `..` or through a
-    link.
+    A program may come from an untrusted source. It can therefore import only `.net` files in
+    its own folder, in the parent folder, and below them: absolute paths, URLs, and paths that
+    leave these folders through `..` or a link are rejected.
     """,
     """
     from "/etc/blocks.net" import unit
@@ -161,10 +162,10 @@ IMPORT_PATH = Rule(
 
 IMPORT_FILE = Rule(
     "import-file",
-    "An imported file is there.",
+    "An imported file exists.",
     """
-    The path of an import starts at the folder of the file it stands in. No file of this name
-    is there.
+    The path of an import is relative to the folder of the file that contains it. There is no
+    such file.
     """,
     """
     from "bloks.net" import unit
@@ -178,12 +179,12 @@ IMPORT_FILE = Rule(
     """,
 )
 
-IMPORT_CIRCLE = Rule(
-    "import-circle",
-    "Files do not import each other in a circle.",
+IMPORT_CYCLE = Rule(
+    "import-cycle",
+    "Files do not import each other in a cycle.",
     """
-    Files are read one after the other, each once, so a file can't need one that is still
-    being read. What two files both need goes into a third. Here `program.net` imports itself.
+    Each file is read once, and a file cannot import one that is still being read. Move the
+    definitions that two files share into a third one. Here `program.net` imports itself.
     """,
     """
     from "program.net" import unit
@@ -201,9 +202,9 @@ MISPLACED_STATE = Rule(
     "misplaced-state",
     "Only a net has a state.",
     """
-    A `state` survives from one call of a whole net to the next; the exported model has it as
-    one more input and output. A block has no calls of its own to remember: it carries a value
-    along a sequence with `scan`.
+    A `state` persists from one call of a net to the next; the exported model has it as an
+    additional input and output. A block is not called from outside: to carry a value along a
+    sequence inside a block, use `scan`.
     """,
     """
     block memory(x: f32[N, 8]) -> y {
@@ -225,11 +226,11 @@ MISPLACED_STATE = Rule(
 
 NESTED_STATE = Rule(
     "nested-state",
-    "A net with a state is called by no other net.",
+    "A net with a state cannot be called by another net.",
     """
-    The state of a net lives between the calls of that net. Called inside another one, it
-    would have no owner and no name at the border. Give the inner value as an input and take
-    the next one as an output instead.
+    The state of a net persists between the calls of that net. Inside another net it would
+    have no owner and no name in the interface. Pass the value as an input, and return the
+    next value as an output.
     """,
     """
     net Memory(x: f32[N, 8]) -> y: f32[N, 8] {
@@ -256,11 +257,11 @@ NESTED_STATE = Rule(
 
 RANDOM_IN_NET = Rule(
     "random-in-net",
-    "A net computes the same for the same input.",
+    "A net is deterministic.",
     """
-    A net computes the same result for the same input, so that it can be exported, tested and
-    compared. Noise is an input of the net; a `train` section draws it. (Dropout is fine: it
-    is random in training only.)
+    A net computes the same outputs for the same inputs, so that it can be exported, tested
+    and compared. Make noise an input of the net; a `train` section samples it. (Dropout is
+    allowed: it is random during training only.)
     """,
     """
     net Maker(x: f32[N, 8]) -> y: f32[N, 8] {
@@ -277,10 +278,10 @@ RANDOM_IN_NET = Rule(
 
 EXTERN_TYPE = Rule(
     "extern-type",
-    "An extern op says the shape of what it gives.",
+    "An extern op declares the shapes of its results.",
     """
-    An `extern op` is implemented elsewhere, and its signature is all that is known of it. So
-    the shape of each result must follow from the shapes of the arguments.
+    An `extern op` is implemented outside of netlang, and only its signature is known. The
+    shape of each result must therefore follow from the shapes of the arguments.
     """,
     """
     extern op warp(x: f32[N, C]) -> y {
@@ -302,8 +303,8 @@ UNTYPED_INPUT = Rule(
     "untyped-input",
     "An input of a net has a type.",
     """
-    The signature of a net is its documentation and its interface in other tools. So each
-    input says its element type and its shape. Blocks may leave types out.
+    The signature of a net is its documentation and its interface in other tools. It therefore
+    declares the element type and the shape of each input. Blocks may omit types.
     """,
     "net Small(x) -> y: f32[N, 2] = dense(x, 2)",
     "net Small(x: f32[N, 8]) -> y: f32[N, 2] = dense(x, 2)",
@@ -311,9 +312,9 @@ UNTYPED_INPUT = Rule(
 
 OPEN_PARAMETER = Rule(
     "open-parameter",
-    "A parameter of a net that is compiled has a value.",
+    "A parameter of a compiled net has a value.",
     """
-    A net is summarised and compiled with all its parameters known. A parameter without a
+    A net is summarized and compiled with all its parameters known. A parameter without a
     default gets its value on the command line, `--bind classes=10`, or from the net that
     calls this one.
     """,
@@ -331,10 +332,10 @@ OPEN_PARAMETER = Rule(
 
 OPEN_SHAPE = Rule(
     "open-shape",
-    "An input of a net has a fixed number of dimensions.",
+    "An input of a net has a fixed rank.",
     """
-    A block may take any shape, `f32[...S]`. A net is the border to other tools, where the
-    number of dimensions is fixed; only sizes may stay free, under a name.
+    A block may accept any shape, `f32[...S]`. A net is the interface to other tools, where
+    the number of dimensions is fixed; sizes may remain symbolic.
     """,
     "net Small(x: f32[N, ...]) -> y: f32[N, ...] = relu(x)",
     "net Small(x: f32[N, C, H, W]) -> y: f32[N, C, H, W] = relu(x)",
@@ -344,8 +345,9 @@ ASSERTION = Rule(
     "assertion",
     "An assertion holds.",
     """
-    `assert` states what must be true while a file is checked: about sizes inside a block, or
-    about a whole net at the end of a file. The message shows both sides of a comparison.
+    `assert` states a condition that must be true while a file is checked: about sizes inside
+    a block, or about a whole net at the end of a file. The message shows both sides of a
+    comparison.
     """,
     """
     net Small(x: f32[N, 8]) -> y: f32[N, 2] = dense(x, 2)

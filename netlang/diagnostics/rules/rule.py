@@ -1,4 +1,4 @@
-"""What a diagnostic stands for."""
+"""The record of a rule: what a diagnostic is an instance of."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Rule:
     """A rule of the language, as ``netlang explain`` prints it.
 
     ``bad`` is a small program that breaks this rule and no other, ``good`` one that follows it.
-    Where ``program`` is false, the rule is about something other than the text of a program, and
-    both describe a situation.
+    If ``program`` is false, the rule is not about the text of a program, and both describe a
+    situation.
     """
 
     code: str

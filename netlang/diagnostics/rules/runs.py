@@ -6,10 +6,10 @@ from netlang.diagnostics.rules.rule import Rule
 
 RUN_EXISTS = Rule(
     "run-exists",
-    "A new run gets a folder of its own.",
+    "A new run gets its own folder.",
     """
-    What a run has written is never written over by another. Without `--run` the first free
-    folder is taken: `runs/lenet`, `runs/lenet-2`, and so on.
+    A run never overwrites the files of another run. Without `--run` the first free folder is
+    used: `runs/lenet`, `runs/lenet-2`, and so on.
     """,
     "`netlang train lenet.net --run runs/lenet` a second time",
     "`netlang train lenet.net --run runs/lenet --resume`",
@@ -18,10 +18,10 @@ RUN_EXISTS = Rule(
 
 NO_RUN = Rule(
     "no-run",
-    "A run that goes on was begun.",
+    "A run that is resumed exists.",
     """
-    `--resume` goes on with the last run of the section's name, or with the one `--run` names.
-    There must be one.
+    `--resume` resumes the last run of the section, or the one given with `--run`. There is no
+    such run.
     """,
     "`netlang train lenet.net --resume` where nothing was trained yet",
     "the same after `netlang train lenet.net`",
@@ -30,10 +30,10 @@ NO_RUN = Rule(
 
 RUN_IN_USE = Rule(
     "run-in-use",
-    "One run at a time writes to a folder.",
+    "Only one run at a time writes to a folder.",
     """
-    A folder is locked while a run is going on in it. The lock is the system's own: it is gone
-    with the process, however that ends.
+    A folder is locked while a run writes to it. The operating system holds the lock and
+    releases it when the process ends, however it ends.
     """,
     "`--run runs/lenet` for two runs at once",
     "`--run runs/lenet` and `--run runs/other`",
@@ -42,11 +42,11 @@ RUN_IN_USE = Rule(
 
 SETTINGS_CHANGED = Rule(
     "settings-changed",
-    "A run goes on as it was begun.",
+    "A run is resumed with the settings it was started with.",
     """
-    A run that is resumed gives the weights of one that was never stopped, so nothing it
-    depends on may change: program, data, seed, settings. Each that differs is named. What is
-    meant to differ is allowed with `--override NAME`.
+    A resumed run produces the same weights as one that was never interrupted, so nothing it
+    depends on may change: program, data, seed, settings. The message lists what differs. To
+    change something intentionally, pass `--override NAME`.
     """,
     "`netlang train lenet.net --resume --set lr=0.01` of a run that began with 0.1",
     "the same with `--override lr`",
@@ -57,8 +57,8 @@ WHICH_LAYER = Rule(
     "which-layer",
     "Weights belong to a layer of the section.",
     """
-    A section may have several layers, each with a file of weights. With one layer its name
-    may be left out.
+    A section may have several layers, each with its own weights file. With a single layer,
+    its name may be omitted.
     """,
     "`netlang evaluate gan.net --weights gen.safetensors`",
     "`netlang evaluate gan.net --weights gen=gen.safetensors`",
@@ -67,11 +67,11 @@ WHICH_LAYER = Rule(
 
 BAD_CHECKPOINT = Rule(
     "bad-checkpoint",
-    "A checkpoint is whole, and of the program that goes on with it.",
+    "A checkpoint is intact and belongs to the program that resumes from it.",
     """
-    A checkpoint holds the weights, the state of the optimizer and how far the run has come,
-    with check sums. One that was cut off or belongs to another program is refused; the one
-    before it is kept for this case.
+    A checkpoint contains the weights, the optimizer state and the position in the run, with
+    checksums. One that is truncated or belongs to another program is rejected; the previous
+    checkpoint is kept for this case.
     """,
     "a run continued with `--resume` after its program was changed",
     "a run continued with the program it was started with",
@@ -80,10 +80,10 @@ BAD_CHECKPOINT = Rule(
 
 NOTHING_TO_TRAIN = Rule(
     "nothing-to-train",
-    "A step changes some weight.",
+    "A step updates at least one parameter.",
     """
-    The loss depends on no weight that may change: all are frozen, or the model is not used in
-    the loss. Training would run and do nothing.
+    The loss depends on no trainable parameter: all are frozen, or the loss does not use the
+    model. Training would have no effect.
     """,
     "`freeze = [model]`, where `model` is all there is",
     "`freeze = [model.stem]`",
@@ -94,9 +94,9 @@ NOT_FINITE = Rule(
     "not-finite",
     "A loss stays finite.",
     """
-    Once a number is infinite or undefined, every weight soon is, so training stops at the
-    step where it happens. Mostly the learning rate is too high, or a logarithm or a division
-    meets 0.
+    Once a value is infinite or NaN, all parameters soon are, so training stops at the step
+    where it occurs. Usually the learning rate is too high, or the argument of a logarithm or
+    a divisor is 0.
     """,
     "a run with `sgd(1000.0)`",
     "the same with `sgd(0.1)` and `clip = clip_norm(1.0)`",
@@ -105,17 +105,17 @@ NOT_FINITE = Rule(
 
 PRECISION = Rule(
     "precision",
-    "A precision is one that training can use.",
+    "The precision is one that training supports.",
     """
-    Weights and steps are f32, or with `precision = "f64"` everything the program calls f32 is
-    computed in f64. Such a run starts from the weights of one in f32, rounds nothing between
-    its steps and keeps f64 in its checkpoints; the weights it saves for the net are f32 again,
-    as the net declares them. `--backend numpy` computes any net in f64. onnxruntime has only
-    some operators in it, and where one is missing, the run says so and does not begin.
+    Parameters and steps are f32. With `precision = "f64"`, everything that the program
+    declares as f32 is computed in f64: the run starts from the same initial values, does not
+    round between steps, and stores f64 in its checkpoints; the weights it saves for the net
+    are f32 again, as the net declares them. `--backend numpy` computes any net in f64.
+    onnxruntime implements only some operators in f64; if one is missing, the run reports it
+    and does not start.
 
-    In f16 what is smaller than 6e-8 is 0, as many gradients are unless the loss is scaled; in
-    bf16 processors and onnxruntime compute few operators. Both are refused rather than half
-    supported.
+    In f16 values below 6e-8 are 0, as many gradients are unless the loss is scaled; in bf16,
+    processors and onnxruntime implement few operators. Neither is supported.
     """,
     '`precision = "f16"`',
     '`precision = "f64"`, or the section without `precision`',

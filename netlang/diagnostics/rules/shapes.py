@@ -6,12 +6,12 @@ from netlang.diagnostics.rules.rule import Rule
 
 SHAPE_MISMATCH = Rule(
     "shape-mismatch",
-    "Shapes fit where tensors meet.",
+    "Shapes match where tensors are combined.",
     """
-    Shapes are compared wherever tensors meet: in sums, at the parameters of a block, at the
-    outputs a signature promises. The message shows both shapes and counts dimensions from 0,
-    so dimension 0 is the batch. A signature is a promise: its author sees a wrong size here,
-    and not the users of the model.
+    Shapes are compared wherever tensors are combined: in arithmetic, at the parameters of a
+    block, at the outputs in a signature. The message shows both shapes and counts dimensions
+    from 0, so dimension 0 is the batch. Because the signature is checked, its author sees a
+    wrong size here, and not the users of the model.
     """,
     """
     net Small(x: f32[N, 8]) -> logits: f32[N, 10] {
@@ -29,11 +29,12 @@ SHAPE_MISMATCH = Rule(
 
 BROADCAST_BOTH = Rule(
     "broadcast-both",
-    "One side of an operator is stretched at most.",
+    "At most one operand is broadcast.",
     """
-    A tensor of lower rank is repeated to match the other one, but only if it alone has to be
-    stretched. `f32[N, 1] - f32[N]` would silently make every pair, `f32[N, N]`: the classic
-    mistake in a loss. Drop the extra dimension, or write `unsqueeze` if pairs are meant.
+    A tensor of lower rank is broadcast to the shape of the other operand, but only if the
+    other operand stays as it is. `f32[N, 1] - f32[N]` would silently compute all pairs,
+    `f32[N, N]`, which is a common error in a loss. Remove the extra dimension, or write
+    `unsqueeze` if all pairs are intended.
     """,
     """
     net Price(x: f32[N, 13], paid: f32[N]) -> off: f32[N, N] {
@@ -51,11 +52,11 @@ BROADCAST_BOTH = Rule(
 
 RANK_MISMATCH = Rule(
     "rank-mismatch",
-    "A tensor has the number of dimensions its place needs.",
+    "A tensor has the rank that its position requires.",
     """
-    Some operators need a certain number of dimensions: a matrix product at least one on each
-    side, an `einsum` as many as its letters. `unsqueeze`, `squeeze`, `reshape` and `flatten`
-    change the number.
+    Some operators require a certain number of dimensions: a matrix product at least one on
+    each side, an `einsum` one for each letter. `unsqueeze`, `squeeze`, `reshape` and
+    `flatten` change the rank.
     """,
     'net Small(a: f32[N, 8], b: f32[N, 8]) -> y: f32[N] = einsum("bij,bij->b", a, b)',
     'net Small(a: f32[N, 8], b: f32[N, 8]) -> y: f32[N] = einsum("bi,bi->b", a, b)',
@@ -63,10 +64,10 @@ RANK_MISMATCH = Rule(
 
 AXIS_OUT_OF_RANGE = Rule(
     "axis-out-of-range",
-    "An axis is one the tensor has.",
+    "An axis exists in the tensor.",
     """
-    Axes are counted from 0, which is the batch; -1 is the last one. A tensor of rank 3 has
-    the axes 0, 1 and 2, or -1, -2 and -3. An axis is named once.
+    Axes are numbered from 0, which is the batch; -1 is the last axis. A tensor of rank 3 has
+    the axes 0, 1 and 2, or -3, -2 and -1. An axis may be listed only once.
     """,
     "net Small(x: f32[N, 8]) -> y: f32[N, 8] = softmax(x, axis=2)",
     "net Small(x: f32[N, 8]) -> y: f32[N, 8] = softmax(x, axis=1)",
@@ -74,10 +75,10 @@ AXIS_OUT_OF_RANGE = Rule(
 
 INDEX_OUT_OF_RANGE = Rule(
     "index-out-of-range",
-    "An index lies within what it picks from.",
+    "An index is within bounds.",
     """
-    Places are counted from 0, so the last one of eight is 7; -1 is the last one as well. The
-    end of a slice does not belong to it: `x[:, 0:4]` has four places.
+    Indices start at 0, so the last of eight elements has index 7; -1 also denotes the last
+    one. The end of a slice is exclusive: `x[:, 0:4]` has four elements.
     """,
     "net Small(x: f32[N, 8]) -> y: f32[N] = x[:, 8]",
     "net Small(x: f32[N, 8]) -> y: f32[N] = x[:, 7]",
@@ -85,12 +86,12 @@ INDEX_OUT_OF_RANGE = Rule(
 
 CONCAT_MISMATCH = Rule(
     "concat-mismatch",
-    "Tensors that are joined differ along one axis only.",
+    "Concatenated tensors differ along one axis only.",
     """
-    `concat` joins tensors along one axis; all other sizes must be equal. `stack` makes a new
-    axis, so all sizes must be equal. In a network with skips the sizes often differ by one
-    because `//` rounds down: a clause such as `where H % 4 == 0` allows only the sizes that
-    divide.
+    `concat` concatenates tensors along one axis; all other sizes must be equal. `stack` adds
+    a new axis, so all sizes must be equal. In a network with skip connections the sizes often
+    differ by one because `//` rounds down: a clause such as `where H % 4 == 0` admits only
+    sizes that divide.
     """,
     """
     net Join(a: f32[N, 8, 16], b: f32[N, 8, 15]) -> y: f32[N, 16, 16] {
@@ -106,10 +107,10 @@ CONCAT_MISMATCH = Rule(
 
 SPLIT_MISMATCH = Rule(
     "split-mismatch",
-    "The parts of a split make the whole.",
+    "The parts of a split add up to the whole.",
     """
-    `split(x, 3, axis=1)` makes three equal parts, so the size must divide by three; a list of
-    sizes must add up to it. Nothing is left over and nothing is made smaller silently.
+    `split(x, 3, axis=1)` returns three equal parts, so the size must be divisible by three; a
+    list of sizes must add up to it. Nothing is dropped, and no part is shortened silently.
     """,
     """
     net Parts(x: f32[N, 7]) -> y: f32[N, 3] {
@@ -127,10 +128,10 @@ SPLIT_MISMATCH = Rule(
 
 RESHAPE_MISMATCH = Rule(
     "reshape-mismatch",
-    "`reshape` keeps the number of elements.",
+    "`reshape` preserves the number of elements.",
     """
-    `reshape` changes how elements are arranged, never how many there are. One size may be
-    left open with -1, and is worked out from the others if they divide.
+    `reshape` changes the arrangement of the elements, never their number. One size may be -1:
+    it is computed from the others if they divide the number of elements.
     """,
     "net Small(x: f32[N, 100]) -> y: f32[N, 7, 15] = reshape(x, [N, 7, 15])",
     "net Small(x: f32[N, 105]) -> y: f32[N, 7, 15] = reshape(x, [N, 7, 15])",
@@ -138,10 +139,10 @@ RESHAPE_MISMATCH = Rule(
 
 EXPAND_MISMATCH = Rule(
     "expand-mismatch",
-    "`expand` repeats what has size 1.",
+    "`expand` repeats axes of size 1.",
     """
-    `expand` repeats what has size 1 along an axis, and may add axes in front. To repeat a
-    longer axis as a whole, use `tile`.
+    `expand` repeats a tensor along an axis of size 1, and may add axes in front. To repeat a
+    longer axis, use `tile`.
     """,
     "net Small(x: f32[N, 3]) -> y: f32[N, 6] = expand(x, [N, 6])",
     "net Small(x: f32[N, 1]) -> y: f32[N, 6] = expand(x, [N, 6])",
@@ -149,10 +150,11 @@ EXPAND_MISMATCH = Rule(
 
 GROUPS_MISMATCH = Rule(
     "groups-mismatch",
-    "Channels divide into the groups.",
+    "The number of channels is divisible by the number of groups.",
     """
-    A grouped convolution splits its channels into equal groups and looks at each by itself.
-    So both the input's and the output's channels must divide by `groups`.
+    A grouped convolution splits its channels into equal groups and processes each one
+    separately. Both the input channels and the output channels must therefore be divisible by
+    `groups`.
     """,
     """
     net Small(image: f32[N, 3, 32, 32]) -> y: f32[N, 64, 32, 32] {
@@ -168,11 +170,11 @@ GROUPS_MISMATCH = Rule(
 
 WINDOW_TOO_BIG = Rule(
     "window-too-big",
-    "A window fits into the image.",
+    "A window fits into its input.",
     """
-    A window of k positions fits into n + padding positions in (n + padding - k) // stride + 1
-    places. Here that is less than one. Deep networks reach this when the map has been halved
-    once too often; the note lists the sizes on the way.
+    A window of size k has (n + padding - k) // stride + 1 positions in an input of size n.
+    Here that is less than one. Deep networks reach this when the feature map is downsampled
+    too often; the note lists its sizes layer by layer.
     """,
     """
     net Deep(image: f32[N, 1, 28, 28]) -> y: f32[N, 64, 4, 4] {
@@ -192,11 +194,11 @@ WINDOW_TOO_BIG = Rule(
 
 NEEDS_DIVISIBILITY = Rule(
     "needs-divisibility",
-    "Where a result depends on it, a free size is known to divide.",
+    "A symbolic size is known to be divisible where the result depends on it.",
     """
-    The result depends on whether a size with a name divides by something. Promise it after
-    the outputs of the net, `where H % 2 == 0`; whoever runs the net with another size is told
-    at once.
+    The result depends on whether a symbolic size is divisible by a number. State it after the
+    outputs of the net, `where H % 2 == 0`; running the net with any other size is then an
+    error.
     """,
     """
     net Small(x: f32[N, 3, H, W]) -> y: f32[N, 8, ceil(H / 2), W // 2] {
@@ -212,10 +214,10 @@ NEEDS_DIVISIBILITY = Rule(
 
 WHERE_FAILS = Rule(
     "where-fails",
-    "A call meets the `where` of what it calls.",
+    "A call satisfies the `where` clause of its callee.",
     """
-    A `where` clause is what a definition asks of its callers. The sizes of this call don't
-    meet it.
+    A `where` clause states what a definition requires of its callers. The sizes of this call
+    do not satisfy it.
     """,
     """
     block halves(x: f32[N, C]) -> y where C % 2 == 0 = split(x, 2, axis=1)[0]
@@ -231,11 +233,11 @@ WHERE_FAILS = Rule(
 
 EINSUM_RULE = Rule(
     "einsum-rule",
-    "The rule of an `einsum` names every axis.",
+    "The equation of an `einsum` names every axis.",
     """
-    The rule has one letter for each axis of each tensor, `->`, and the letters of the result:
-    `"bij,bjk->bik"` is a product of matrices for each example. A letter that is missing from
-    the result is summed over, and `...` stands for all axes without a letter.
+    The equation has one letter for each axis of each tensor, `->`, and the letters of the
+    result: `"bij,bjk->bik"` is a batched matrix product. A letter that the result lacks is
+    summed over, and `...` denotes all axes without a letter.
     """,
     'net Small(a: f32[N, 8], b: f32[N, 8]) -> y: f32[N] = einsum("bi,bi", a, b)',
     'net Small(a: f32[N, 8], b: f32[N, 8]) -> y: f32[N] = einsum("bi,bi->b", a, b)',
@@ -243,11 +245,11 @@ EINSUM_RULE = Rule(
 
 CARRIED_SHAPE = Rule(
     "carried-shape",
-    "What a `scan` carries keeps its shape.",
+    "The value that a `scan` carries has a constant shape.",
     """
-    A `scan` runs one body for every step, with one set of weights, so what it carries must
-    have the same shape after each step. The same goes for a `state` and its `next`. A `for`
-    is unrolled, and may change shapes from turn to turn.
+    A `scan` evaluates one body with shared parameters in every step, so the value it carries
+    must have the same shape after each step. The same applies to a `state` and its `next`. A
+    `for` is unrolled, and shapes may change between iterations.
     """,
     """
     net Reader(words: f32[N, T, 100]) -> h: f32[N, 128] {
@@ -267,10 +269,10 @@ CARRIED_SHAPE = Rule(
 
 OUT_OF_RANGE = Rule(
     "out-of-range",
-    "A number lies where it makes sense.",
+    "An argument is in the valid range.",
     """
-    Each parameter has a range: sizes and counts are at least 1, strides too, a rate lies from
-    0 up to 1, a word is one of those listed. The message names the range.
+    Each parameter has a valid range: sizes, counts and strides are at least 1, a rate is from
+    0 up to 1, and a mode is one of the listed words. The message states the range.
     """,
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 6, 6] = conv(x, 4, 3, stride=0)",
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 6, 6] = conv(x, 4, 3, stride=1)",

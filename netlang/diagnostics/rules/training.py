@@ -1,4 +1,4 @@
-"""Rules about `train` sections and the data they read."""
+"""Rules about `train` sections."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ UNUSED_SETTING = Rule(
     "unused-setting",
     "A name in a `train` section is a setting or is used.",
     """
-    The settings of a `train` section have fixed names. Any other binding is a local name,
-    there to be used by the lines below. A name that is neither is nearly always a misspelt
-    setting, and would otherwise be ignored silently: `optimiser`, `epochs`, `scheduler`.
+    The settings of a `train` section have fixed names. Any other binding is a local name for
+    the lines below. A name that is neither a setting nor used is usually a misspelled setting
+    that would otherwise be ignored silently, such as `optimzer`, `epochs` or `scheduler`.
     """,
     _NET
     + _DATA
     + _MODEL
     + _LOSS
-    + "          optimiser = sgd(0.1)\n          run = 5 epochs\n        }",
+    + "          optimzer = sgd(0.1)\n          run = 5 epochs\n        }",
     _NET + _DATA + _MODEL + _LOSS + _END,
 )
 
 MISSING_SETTING = Rule(
     "missing-setting",
-    "Training has data, a loss, an optimizer and an end.",
+    "Training needs data, a loss, an optimizer and a duration.",
     """
-    Training needs data, a loss, an optimizer and an end: `data`, `loss`, `optimizer`, `run`.
-    With `step` sections, each step has its own `loss`, `update` and `optimizer`.
+    The settings `data`, `loss`, `optimizer` and `run` are required. With `step` sections,
+    each step has its own `loss`, `update` and `optimizer`.
     """,
     _NET + _DATA + _MODEL + _LOSS + "          optimizer = sgd(0.1)\n        }",
     _NET + _DATA + _MODEL + _LOSS + _END,
@@ -54,10 +54,10 @@ MISSING_SETTING = Rule(
 
 LOSS_SHAPE = Rule(
     "loss-shape",
-    "A loss and a metric are one number.",
+    "A loss and a metric are scalars.",
     """
-    What is minimised is one number, `f32[]`, and so is each metric. A loss for each example,
-    `f32[N]`, becomes one by taking the mean over the batch.
+    The loss is a scalar, `f32[]`, and so is each metric. To reduce a loss per example,
+    `f32[N]`, take its mean over the batch.
     """,
     _NET
     + _DATA
@@ -71,8 +71,8 @@ COLUMNS_DIFFER = Rule(
     "columns-differ",
     "`valid` has the columns of `data`.",
     """
-    Everything in a `train` section is evaluated again on the validation data. So `valid` has
-    the same columns as `data`, with the same types and shapes.
+    The expressions of a `train` section are evaluated on the validation data as well. `valid`
+    must therefore have the same columns as `data`, with the same types and shapes.
     """,
     _NET + _DATA + '          valid = cifar10("test") |> batches(64)\n' + _MODEL + _LOSS + _END,
     _NET
@@ -85,10 +85,10 @@ COLUMNS_DIFFER = Rule(
 
 NET_WITHOUT_NEW = Rule(
     "net-without-new",
-    "A `train` section makes its model with `new`.",
+    "A `train` section creates its model with `new`.",
     """
-    A call of a net makes its weights. In a `train` section expressions are evaluated for every
-    batch, and the weights must be the same ones each time. So the model is made once with
+    Calling a net creates its parameters. In a `train` section expressions are evaluated for
+    every batch, with the same parameters each time. The model is therefore created once with
     `new` and then called.
     """,
     _NET + _DATA + "          loss = cross_entropy(Small(batch.image), batch.label)\n" + _END,
@@ -97,10 +97,10 @@ NET_WITHOUT_NEW = Rule(
 
 UNKNOWN_COLUMN = Rule(
     "unknown-column",
-    "A transform is for a column the rows have.",
+    "A transform applies to an existing column.",
     """
-    `map` and `together` change columns of the data by name. The names are those of the
-    dataset; the message lists them with their types.
+    `map` and `together` transform columns of the data, which are identified by name. The
+    message lists the columns of the dataset with their types.
     """,
     _NET
     + '          data = fashion_mnist("train") |> map(images=[flip()]) |> batches(64)\n'
@@ -118,9 +118,9 @@ FILE_NAME = Rule(
     "file-name",
     "Weights are saved in the folder of the run.",
     """
-    A program may come from a stranger, so it writes nothing outside of the folder its run
-    has: the name of a file is a plain name, without a path. The run's own files, such as its
-    log, keep their names.
+    A program may come from an untrusted source, so it writes only to the folder of its run: a
+    file name is a plain name, without a path. The names of the run's own files, such as its
+    log, are reserved.
     """,
     _NET
     + _DATA
@@ -138,11 +138,11 @@ FILE_NAME = Rule(
 
 DOUBLE_SOFTMAX = Rule(
     "double-softmax",
-    "A loss that takes logits gets logits.",
+    "A loss that expects logits gets logits.",
     """
-    `cross_entropy` and `bce_with_logits` turn logits into probabilities themselves, which is
-    more exact than doing it before. Given probabilities, they squash them a second time: the
-    loss cannot come near 0, gradients are small, and training is slow or gets nowhere.
+    `cross_entropy` and `bce_with_logits` convert logits to probabilities themselves, which is
+    numerically more accurate. Given probabilities, they apply the function a second time: the
+    loss cannot approach 0, gradients are small, and training is slow or fails to converge.
     """,
     _NET
     + _DATA
@@ -156,8 +156,8 @@ BIAS_BEFORE_BATCH_NORM = Rule(
     "bias-before-batch-norm",
     "A layer before a batch norm has no bias.",
     """
-    Batch norm takes the mean of each channel away, and a bias is part of that mean: whatever
-    it is, the result is the same. It costs memory and time and is never trained.
+    Batch norm subtracts the mean of each channel, and a bias is part of that mean: whatever
+    its value, the result is the same. The bias costs memory and time, and is never trained.
     """,
     _NORMED.replace("dense(32)", "dense(32)") + _DATA + _MODEL + _LOSS + _END,
     _NORMED.replace("dense(32)", "dense(32, bias=false)") + _DATA + _MODEL + _LOSS + _END,
@@ -165,12 +165,12 @@ BIAS_BEFORE_BATCH_NORM = Rule(
 
 DROPOUT_BEFORE_BATCH_NORM = Rule(
     "dropout-before-batch-norm",
-    "Dropout comes after the last batch norm.",
+    "Dropout follows the last batch norm.",
     """
-    Dropout scales what it keeps, so in training the variance of its output is larger than in
-    evaluation. A batch norm behind it stores the larger one and then divides by the wrong
-    number. Source: Li et al., 2019, "Understanding the disharmony between dropout and batch
-    normalization by variance shift".
+    Dropout scales the elements it keeps, so the variance of its output is larger during
+    training than during evaluation. A batch norm after it stores the larger variance and then
+    divides by the wrong number. Source: Li et al., 2019, "Understanding the disharmony
+    between dropout and batch normalization by variance shift".
     """,
     _NORMED.replace("dense(32)", "dropout(0.5) |> dense(32, bias=false)")
     + _DATA
@@ -186,11 +186,11 @@ DROPOUT_BEFORE_BATCH_NORM = Rule(
 
 BATCH_OF_ONE = Rule(
     "batch-of-one",
-    "Batch norm sees more than one number of each channel.",
+    "Batch norm sees more than one value of each channel.",
     """
-    In training, batch norm takes the mean and the variance of each channel over the batch.
-    With one row, and maps of one place, there is one number: less its mean it is 0, and the
-    network sees nothing of its input.
+    During training, batch norm computes the mean and the variance of each channel over the
+    batch. With a batch of one example and a feature map of one position there is a single
+    value: minus its mean it is 0, and the network sees nothing of its input.
     """,
     _NORMED.replace("dense(32)", "dense(32, bias=false)")
     + _DATA.replace("64", "1")
@@ -202,11 +202,11 @@ BATCH_OF_ONE = Rule(
 
 ONE_CLASS = Rule(
     "one-class",
-    "A loss that chooses between classes has two at least.",
+    "A loss over classes has at least two classes.",
     """
-    Softmax shares 1 among the classes. Where there is one class it gets all, whatever its
-    logit: the loss is 0 and has no gradient. A single logit that says yes or no belongs to
-    `bce_with_logits`, with targets of 0 and 1.
+    Softmax distributes a total of 1 over the classes. A single class gets all of it, whatever
+    its logit: the loss is 0 and has no gradient. For a binary decision with a single logit
+    use `bce_with_logits`, with targets of 0 and 1.
     """,
     _NET.replace("10", "1") + _DATA + _MODEL + _LOSS + _END,
     _NET + _DATA + _MODEL + _LOSS + _END,
@@ -214,10 +214,10 @@ ONE_CLASS = Rule(
 
 UNTRAINED_WEIGHTS = Rule(
     "untrained-weights",
-    "Every weight is trained, or frozen.",
+    "Every parameter is trained or frozen.",
     """
-    A weight that no loss depends on, or that no step names in its `update`, stays as it was
-    drawn. That is rarely meant; where it is, `freeze` says so.
+    A parameter that no loss depends on, or that no step lists in its `update`, keeps its
+    initial value. This is rarely intended; if it is, list it in `freeze`.
     """,
     _NET
     + _DATA
@@ -231,8 +231,8 @@ LONG_SCHEDULE = Rule(
     "long-schedule",
     "A schedule ends with its run.",
     """
-    A learning rate that falls over more time than the run takes never gets as low as it
-    should. The last and finest steps are missing.
+    A learning rate that decays over a longer time than the run takes never reaches its final
+    value. The last steps, with the smallest learning rates, are missing.
     """,
     _NET + _DATA + _MODEL + _LOSS + _END.replace("0.1", "0.1 |> cosine(50 epochs)"),
     _NET + _DATA + _MODEL + _LOSS + _END.replace("0.1", "0.1 |> cosine(5 epochs)"),

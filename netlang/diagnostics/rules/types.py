@@ -1,4 +1,4 @@
-"""Rules about types: what kind of value goes where, and at which of the two times."""
+"""Rules about types: which values are allowed where, while checking and at run time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from netlang.diagnostics.rules.rule import Rule
 
 WRONG_TYPE = Rule(
     "wrong-type",
-    "A value is of the kind its place needs.",
+    "A value has the type that its position requires.",
     """
-    A parameter takes what its type says, and nothing is converted silently but an int to a
-    float. The usual mistakes: a string where a bare word belongs (`pad="same"`), a float
-    where an int belongs (`256.0`), a bare number where a duration belongs (`10` for
-    `10 epochs`), one value where a list belongs.
+    An argument must have the type of its parameter, and only an int is implicitly converted
+    to a float. Common errors are a string instead of a bare word (`pad="same"`), a float
+    instead of an int (`256.0`), a number instead of a duration (`10` instead of `10 epochs`),
+    and a single value instead of a list.
     """,
     'net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 8, 8] = conv(x, 4, 3, pad="same")',
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 8, 8] = conv(x, 4, 3, pad=same)",
@@ -19,10 +19,10 @@ WRONG_TYPE = Rule(
 
 WRONG_ORDER = Rule(
     "wrong-order",
-    "Arguments stand in the order of the parameters.",
+    "Arguments are in the order of the parameters.",
     """
-    Arguments without a name fill the parameters from the left: the tensor first, then the
-    sizes; the logits first, then the labels. `netlang explain` shows the order.
+    Positional arguments are assigned to the parameters from left to right: the tensor first,
+    then the sizes; the logits first, then the labels. `netlang explain` shows the order.
     """,
     "net Small(x: f32[N, 8]) -> y: f32[N, 2] = dense(2, x)",
     "net Small(x: f32[N, 8]) -> y: f32[N, 2] = dense(x, 2)",
@@ -30,10 +30,10 @@ WRONG_ORDER = Rule(
 
 DTYPE_MISMATCH = Rule(
     "dtype-mismatch",
-    "Element types are converted by `cast` only.",
+    "Element types are converted explicitly with `cast`.",
     """
-    Element types are never converted silently: class numbers are `i64`, images are `f32`, a
-    comparison gives `bool`. `cast(x, f32)` converts where that is meant.
+    Element types are never converted implicitly: class indices are `i64`, images are `f32`,
+    and a comparison returns `bool`. To convert, write `cast(x, f32)`.
     """,
     """
     net Reader(tokens: f32[N, T]) -> y: f32[N, T, 16] {
@@ -49,11 +49,11 @@ DTYPE_MISMATCH = Rule(
 
 RUN_TIME_CONDITION = Rule(
     "run-time-condition",
-    "`if` chooses while the file is checked.",
+    "The condition of an `if` is known while the file is checked.",
     """
     `if` chooses between two architectures while the file is checked, so its condition must be
-    known then. The values in a tensor are only known when the network runs. To choose between
-    two tensors element by element, use `select(mask, a, b)`.
+    known then. The elements of a tensor are only known at run time. To choose between two
+    tensors element by element, use `select(mask, a, b)`.
     """,
     """
     net Gate(x: f32[N, 8], gate: f32[N, 1]) -> y: f32[N, 8] {
@@ -73,8 +73,9 @@ RUN_TIME_INDEX = Rule(
     "run-time-index",
     "An index in brackets is known while the file is checked.",
     """
-    `x[:, 3]` picks places that are known while the file is checked. To pick by the numbers in
-    a tensor, use `gather` (rows of a table) or `take_along` (one place in each row).
+    `x[:, 3]` selects positions that are known while the file is checked. To index with the
+    elements of a tensor, use `gather` (rows of a table) or `take_along` (one position per
+    row).
     """,
     "net Pick(x: f32[N, 8], at: i64[]) -> y: f32[N] = x[:, at]",
     "net Pick(x: f32[N, 8], at: i64[]) -> y: f32[N] = gather(x, at, axis=1)",
@@ -82,10 +83,10 @@ RUN_TIME_INDEX = Rule(
 
 NOT_A_CONDITION = Rule(
     "not-a-condition",
-    "A condition is true or false.",
+    "A condition is a bool.",
     """
-    A condition is a bool. A number is not: write the comparison out, `depth > 0`, so that the
-    reader need not know which numbers count as true.
+    A condition is true or false. Numbers are not converted to bool: write a comparison,
+    `depth > 0`.
     """,
     """
     depth = 3
@@ -101,11 +102,11 @@ NOT_A_CONDITION = Rule(
 
 LOOP_OVER_TENSOR = Rule(
     "loop-over-tensor",
-    "`for` goes over lists and ranges, `scan` over tensors.",
+    "`for` iterates over lists and ranges, `scan` over tensors.",
     """
-    `for` is unrolled while the file is checked: it goes over a list or a range, and each turn
-    has weights of its own. To go along the time axis of a tensor when the network runs, with
-    one set of weights, use `scan`.
+    `for` is unrolled while the file is checked: it iterates over a list or a range, and each
+    iteration has its own parameters. To iterate along the time axis of a tensor at run time,
+    with shared parameters, use `scan`.
     """,
     """
     net Reader(words: f32[N, T, 8]) -> h: f32[N, 16] {
@@ -127,8 +128,8 @@ TENSOR_CONSTANT = Rule(
     "tensor-constant",
     "Tensors are computed in nets and blocks.",
     """
-    What stands at the top of a file is settled while it is checked: numbers, strings, lists,
-    blocks. Tensors are computed when a network runs, so they belong in a net or a block.
+    Top-level values are computed while the file is checked: numbers, strings, lists, blocks.
+    Tensors are computed at run time, so they belong in a net or a block.
     """,
     """
     table = full([3, 4], 0.5)
@@ -146,9 +147,9 @@ COUNT_MISMATCH = Rule(
     "count-mismatch",
     "There are as many names as values.",
     """
-    `y, h = f(x)` takes apart a call with two results, a pair, or a list of two. The numbers
-    must agree; `_` takes a result that is not needed. In a loop over pairs there are two
-    names before `in`, and `zip` takes lists of one length.
+    `y, h = f(x)` unpacks a call with two results, a tuple of two, or a list of two. The
+    counts must match; `_` discards a value. A loop over pairs has two names before `in`, and
+    `zip` takes lists of equal length.
     """,
     """
     net Reader(x: f32[N, T, 8]) -> y: f32[N, T, 16] {
@@ -164,10 +165,10 @@ COUNT_MISMATCH = Rule(
 
 DIVISION_BY_ZERO = Rule(
     "division-by-zero",
-    "Nothing is divided by zero.",
+    "A divisor is not zero.",
     """
-    The division is done while the file is checked, and has no result. Often a parameter that
-    counts something was set to 0 to switch it off; choose with `if` instead.
+    This division is evaluated while the file is checked, and its divisor is zero. Often a
+    count was set to 0 to disable something; use `if` instead.
     """,
     """
     groups = 0
@@ -183,12 +184,11 @@ DIVISION_BY_ZERO = Rule(
 
 UNDECIDED_SIZE = Rule(
     "undecided-size",
-    "What is decided now depends on sizes known now.",
+    "A decision made while checking depends only on known sizes.",
     """
-    A dimension with a name, such as `H` in `f32[N, 3, H, W]`, may have any size when the
-    network runs. So it can't decide which layers there are, and it can't become a float.
-    Arithmetic on it is fine (`H // 2`), and a clause such as `where H % 2 == 0` makes facts
-    about it known.
+    A symbolic dimension, such as `H` in `f32[N, 3, H, W]`, may have any size at run time. It
+    can therefore not decide which layers exist, and it cannot become a float. Arithmetic on
+    it is allowed (`H // 2`), and a clause such as `where H % 2 == 0` states facts about it.
     """,
     """
     net Small(x: f32[N, 3, H, W]) -> y: f32[N, 3, H, W] {
@@ -204,11 +204,11 @@ UNDECIDED_SIZE = Rule(
 
 MISPLACED_SHAPE = Rule(
     "misplaced-shape",
-    "A shape is a type, and no value.",
+    "A shape is a type and not a value.",
     """
-    A shape such as `f32[N, 10]` is a type. It stands in signatures, on a binding
-    (`h: f32[N, 10] = ...`), or in a pipeline as a remark that is checked:
-    `x |> f32[N, 10] |> relu`. By itself it has no value.
+    A shape such as `f32[N, 10]` is a type. It appears in signatures, in a binding (`h: f32[N,
+    10] = ...`), or in a pipeline, where it is checked: `x |> f32[N, 10] |> relu`. It cannot
+    be used as a value.
     """,
     "net Small(x: f32[N, 8]) -> y: f32[N, 8] = x + f32[N, 8]",
     "net Small(x: f32[N, 8]) -> y: f32[N, 8] = x |> f32[N, 8] |> relu",

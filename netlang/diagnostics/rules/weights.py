@@ -1,4 +1,4 @@
-"""Rules about weights: who owns them, and that their shapes are known."""
+"""Rules about parameters: who owns them, and that their shapes are known."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from netlang.diagnostics.rules.rule import Rule
 
 WEIGHTS_COLLIDE = Rule(
     "weights-collide",
-    "Each call that makes weights has an address of its own.",
+    "Each call that creates parameters has a unique name.",
     """
-    Every call that makes weights has an address of its own, which is the name of its binding
-    or a label given with `as`. A label is a name in the scope where it stands, so it can be
-    used once. To share weights on purpose, make a layer with `new` and call it twice.
+    The parameters of a call are named after its binding, or after a label given with `as`. A
+    label belongs to the scope that contains it and can be used once. To share parameters
+    intentionally, create a layer with `new` and call it twice.
     """,
     """
     net Small(x: f32[N, 8, 4, 4]) -> y: f32[N, 8, 4, 4] {
@@ -28,10 +28,10 @@ WEIGHTS_COLLIDE = Rule(
 
 SHARED_SHAPE = Rule(
     "shared-shape",
-    "A shared layer needs the same shapes in every call.",
+    "A shared layer gets the same shapes in every call.",
     """
-    A layer made with `new` has one set of weights, whose shapes its first call settles. Each
-    further call must need the same shapes: the same features or channels come in.
+    A layer created with `new` has one set of parameters, whose shapes are determined by its
+    first call. Every later call must have the same number of input features or channels.
     """,
     """
     net Twin(a: f32[N, 32], b: f32[N, 48]) -> d: f32[N, 8] {
@@ -49,12 +49,12 @@ SHARED_SHAPE = Rule(
 
 SYMBOLIC_WEIGHT = Rule(
     "symbolic-weight",
-    "A weight's shape is known while the file is checked.",
+    "The shape of a parameter is known while the file is checked.",
     """
-    Weights are made before the network sees any input, so their shapes must be numbers. The
-    features that flow into a `dense` or the channels into a `conv` can't have a free name;
-    batch, height, width and time can. After `flatten` the features depend on the size of the
-    image: give it numbers, or pool it with `global_avg_pool` first.
+    Parameters are created before the network sees any input, so their shapes must be numbers.
+    The input features of a `dense` or the input channels of a `conv` cannot be symbolic;
+    batch, height, width and time can. After `flatten` the number of features depends on the
+    size of the image: give the image a fixed size, or apply `global_avg_pool` first.
     """,
     """
     net Small(image: f32[N, 3, H, W]) -> logits: f32[N, 10] {
@@ -72,10 +72,10 @@ SYMBOLIC_WEIGHT = Rule(
 
 MISPLACED_PARAM = Rule(
     "misplaced-param",
-    "Weights are made in nets and blocks.",
+    "Parameters are created in nets and blocks.",
     """
-    `param` makes a weight and gives it the address of the binding it stands in. Only a net or
-    a block has such addresses; at the top of a file and in a `train` section there are none.
+    `param` creates a parameter that is named after its binding. Only a net or a block can own
+    parameters; the top level of a file and a `train` section cannot.
     """,
     """
     start = param([8])

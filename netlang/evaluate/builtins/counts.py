@@ -1,4 +1,4 @@
-"""Functions that take any named argument: counting a net, transforming columns."""
+"""Built-ins with arbitrary named arguments: counts of a net, transforms of columns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.suggestions import did_you_mean, suggest
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import UNKNOWN, Argued, Examples, Function, Object, Setting
@@ -35,7 +35,7 @@ def _count(name: str, count: Callable[[Graph], Size]) -> Special:
                 args[0].span,
                 f"this is {describe(function)}",
             )
-        given: dict[str, Object] = {}
+        arguments: dict[str, Object] = {}
         for arg in args[1:]:
             if arg.name is None:
                 reject(
@@ -45,8 +45,8 @@ def _count(name: str, count: Callable[[Graph], Size]) -> Special:
                     helps=(f"give sizes and parameters by name: `{name}(…, H=224)`",),
                 )
             _check_settable(arg.name, function)
-            given[arg.name.text] = arg.value
-        graph = frame.run.graph_of(function, given)
+            arguments[arg.name.text] = arg.value
+        graph = frame.run.graph_of(function, arguments)
         return UNKNOWN if graph is None else count(graph)
 
     return apply
@@ -62,7 +62,7 @@ def _check_settable(name: ast.Ident, net: Function) -> None:
             f"`{net.name}` has no size or parameter `{name.text}`",
             name.span,
             notes=(f"it has: {', '.join(sorted(known))}",) if known else (),
-            helps=did_you_mean(name.text, known),
+            **suggest(name.span, known),
         )
 
 
@@ -91,7 +91,7 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     if rows is None:
         return UNKNOWN
     columns = dict(rows.columns)
-    given: dict[str, Object] = {}
+    arguments: dict[str, Object] = {}
     for arg in args[1:]:
         if arg.name is None:
             reject(
@@ -103,12 +103,12 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
         name = arg.name.text
         _known_column(name, columns, arg.name.span)
         columns[name] = _transformed(name, columns[name], arg)
-        given[name] = _transforms(arg)
-    return _after(rows, columns, "map", given)
+        arguments[name] = _transforms(arg)
+    return _after(rows, columns, "map", arguments)
 
 
 def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
-    """``rows |> together(["image", "mask"], [flip()])``: one random draw for several columns."""
+    """``rows |> together(["image", "mask"], [flip()])``: one transform for several columns."""
     del frame
     rows = _rows("together", args, span)
     if rows is None:
@@ -138,8 +138,8 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
             )
         _known_column(name, columns, args[1].span)
         columns[name] = _transformed(name, columns[name], args[2])
-    given: dict[str, Object] = {"columns": names, "transforms": _transforms(args[2])}
-    return _after(rows, columns, "together", given)
+    arguments: dict[str, Object] = {"columns": names, "transforms": _transforms(args[2])}
+    return _after(rows, columns, "together", arguments)
 
 
 def _rows(name: str, args: Sequence[Argued], span: Span) -> Examples | None:
@@ -171,10 +171,10 @@ def _transforms(arg: Argued) -> list[Object]:
 
 
 def _after(
-    rows: Examples, columns: dict[str, TensorType], step: str, given: dict[str, Object]
+    rows: Examples, columns: dict[str, TensorType], step: str, arguments: dict[str, Object]
 ) -> Examples:
-    """Give the rows after one more step, with the columns it leaves."""
-    steps = (*rows.origin.steps, Setting("rows", step, given))
+    """Return the examples after one more step, with the columns it results in."""
+    steps = (*rows.origin.steps, Setting("rows", step, arguments))
     return Examples(columns, replace(rows.origin, steps=steps))
 
 
@@ -194,7 +194,7 @@ _RESIZING = frozenset({"crop", "center_crop", "random_resized_crop", "resize_ima
 
 
 def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
-    """Give the type of a column after its transforms, in order."""
+    """Return the type of a column after its transforms, in order."""
     for transform in _transforms(arg):
         if not isinstance(transform, Setting) or transform.type != "transform":
             reject(

@@ -1,4 +1,4 @@
-"""Functions of lists."""
+"""Built-ins for lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions of numbers."""
+"""Built-ins for numbers."""
 
 from __future__ import annotations
 

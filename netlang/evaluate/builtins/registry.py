@@ -1,6 +1,6 @@
-"""Functions of the prelude that run while a file is checked, by name.
+"""The registry of built-ins: functions of the prelude that run while a file is checked.
 
-The modules that hold them register them here; importing the package loads them all.
+Their modules register them here; importing the package loads them all.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ CompileTime = Callable[[Values, Args, ast.Expr, Span, Frame], Object]
 
 COMPILE_TIME: dict[str, CompileTime] = {}
 NUMERIC: dict[str, Numeric] = {}
-"""What some ops mean when all their arguments are numbers."""
+"""Implementations of ops for arguments that are all numbers."""
 
 
 def compile_time(name: str) -> Callable[[CompileTime], CompileTime]:
-    """Register the meaning of a compile-time function of the prelude."""
+    """Register the implementation of a compile-time function of the prelude."""
 
     def register(function: CompileTime) -> CompileTime:
         COMPILE_TIME[name] = function

@@ -1,4 +1,4 @@
-"""What is known of a tensor while a file is checked."""
+"""Built-ins for properties of tensors that are known while a file is checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from netlang.syntax import ast
 
 
 def _known_int(values: Values, args: Args, name: str, span: Span) -> int:
-    """Give an argument that must be known now; an ``int`` of a signature may be a free size."""
+    """Return an argument that must be a known int; an ``int`` in a signature may be symbolic."""
     value = values[name]
     if not isinstance(value, int):
         reject(
@@ -103,14 +103,14 @@ def _channels_per_group(
             rules.GROUPS_MISMATCH,
             f"{channels} {side} channels don't divide into {groups} groups",
             span,
-            f"{channels} is no multiple of {groups}",
+            f"{channels} is not a multiple of {groups}",
             helps=(_groups_help(channels, frame),),
         )
     return channels // groups
 
 
 def _groups_help(channels: int, frame: Frame) -> str:
-    """Say which numbers of groups divide the channels on both sides."""
+    """Return help that lists the numbers of groups that divide both channel counts."""
     common = channels
     for name in ("C", "out"):
         slot = frame.find(name)

@@ -1,4 +1,4 @@
-"""Making weights, and choosing among them."""
+"""Built-ins that create parameters and select among them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
                 helps=(
                     "give that dimension a number in the net's signature",
                     *(
-                        ("or pool the map to one place first: `global_avg_pool` for `flatten`",)
+                        ("or pool the map to one position first: `global_avg_pool` for `flatten`",)
                         if "*" in str(size)
                         else ()
                     ),
@@ -106,14 +106,14 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
 
 
 def positive(size: int, at: Span, frame: Frame) -> None:
-    """Refuse a parameter of the library that counts something, at the user's argument."""
-    place = written(at, frame)
-    if size < 1 and not place.source.library:
-        reject(rules.OUT_OF_RANGE, f"`{at.text}` must be at least 1", place, f"this is {size}")
+    """Reject a non-positive size in a call of the library, at the user's argument."""
+    location = written(at, frame)
+    if size < 1 and not location.source.library:
+        reject(rules.OUT_OF_RANGE, f"`{at.text}` must be at least 1", location, f"this is {size}")
 
 
 def initial(value: Object) -> Init:
-    """Turn an initialiser of the language, or a number, into a weight's start."""
+    """Convert an initializer of the language, or a number, to a parameter's initializer."""
     match value:
         case int() | float():
             return Init("constant", (float(value),))
@@ -121,7 +121,7 @@ def initial(value: Object) -> Init:
             numbers = tuple(float(v) for v in arguments.values() if isinstance(v, int | float))
             return Init(name, numbers)
         case _:
-            raise TypeError(f"not an initialiser: {value!r}")
+            raise TypeError(f"not an initializer: {value!r}")
 
 
 @compile_time("pick")
@@ -144,6 +144,6 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
             f"no weight of `{args['of'].span.text}` matches this pattern",
             args["pattern"].span,
             notes=(f"near it are: {known}",),
-            helps=("`*` stands within one name, `**` for any number of names",),
+            helps=("`*` matches within one name, `**` any number of names",),
         )
     return Setting("selection", "pick", values)

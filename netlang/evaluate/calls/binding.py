@@ -1,7 +1,7 @@
-"""Giving arguments to parameters: checked quickly where all is well, told in full where not.
+"""Binding of arguments to parameters, with a fast path for arguments that fit.
 
-A signature is prepared once. Most arguments of most calls fit at the first look; only those that
-do not are looked at again by ``checking``, which knows how to say why.
+A signature is prepared once. Most arguments pass a quick test; only those that do not are checked
+in full, to report why.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FLOATS = frozenset(d.value for d in DType if d.is_float)
 
 @record
 class Expected:
-    """One parameter, prepared: how to see at once that an argument fits."""
+    """A prepared parameter, with a quick test of whether an argument fits."""
 
     name: str
     param: ast.Param
@@ -43,7 +43,7 @@ class Expected:
 
 @record
 class Pattern:
-    """A shape in a signature: names of dimensions, numbers, and at most one rest."""
+    """A shape in a signature: dimensions, numbers, and at most one rest."""
 
     element: str
     before: tuple[str | int, ...]
@@ -53,7 +53,7 @@ class Pattern:
     spans: dict[str, Span]
 
     def matches(self, type: TensorType, names: dict[str, Slot]) -> bool:
-        """Bind the dimensions of a type that fits; ``False`` where it needs a closer look."""
+        """Bind the dimensions of a type that fits; return ``False`` if it needs a full check."""
         element = self.element
         if element == "float" or element == "tensor":
             if element == "float" and type.dtype.value not in _FLOATS:
@@ -103,10 +103,10 @@ class Pattern:
 
 def expected(function: Function) -> Sequence[Expected]:
     """Prepare the parameters of a function: those that are not tensors first."""
-    known = function.home.prepared.get(id(function.definition))
+    known = function.module.prepared.get(id(function.definition))
     if known is None:
         known = tuple(map(_prepare, sorted(function.params, key=takes_tensor)))
-        function.home.prepared[id(function.definition)] = known
+        function.module.prepared[id(function.definition)] = known
     return known
 
 
@@ -123,7 +123,7 @@ def _prepare(param: ast.Param) -> Expected:
 
 
 def _literal(param: ast.Param, type: ast.TypeExpr | None, *, optional: bool) -> tuple[bool, Object]:
-    """Give a default that needs no evaluation, if it is one that fits."""
+    """Return a default that needs no evaluation and fits, if there is one."""
     match param.default, type:
         case ast.Nothing(), _ if optional:
             return True, None
@@ -165,55 +165,57 @@ def _pattern(type: ast.ShapeType) -> Pattern | None:
 def bind_arguments(function: Function, assigned: dict[str, Argued], inner: Frame) -> bool:
     """Bind compile-time arguments, then tensors (which bind dimensions), then defaults.
 
-    Tells whether everything is known.
+    Returns whether everything is known.
     """
     known = True
     numbers: list[tuple[Expected, Argued]] = []
     names = inner.names
     parameters = expected(function)
-    for wanted in parameters:
-        arg = assigned.get(wanted.name)
+    for parameter in parameters:
+        arg = assigned.get(parameter.name)
         if arg is None:
             continue
         value = arg.value
-        if wanted.test is not None and wanted.test(value):
-            if isinstance(value, int) and wanted.param.type is not None:
-                value = _widened(value, wanted.param.type)
+        if parameter.test is not None and parameter.test(value):
+            if isinstance(value, int) and parameter.param.type is not None:
+                value = _widened(value, parameter.param.type)
         elif not (
-            wanted.pattern is not None
+            parameter.pattern is not None
             and isinstance(value, Value)
-            and wanted.pattern.matches(value.type, names)
+            and parameter.pattern.matches(value.type, names)
         ):
-            value = _fitting(arg, wanted, inner)
+            value = _fitting(arg, parameter, inner)
             known = known and not isinstance(value, Unknown)
-            if wanted.shape is not None and is_number(value):
-                numbers.append((wanted, arg))
+            if parameter.shape is not None and is_number(value):
+                numbers.append((parameter, arg))
                 continue
-        names[wanted.name] = Slot(value, arg.span, arg.expr)
+        names[parameter.name] = Slot(value, arg.span, arg.expr)
     if not known:
         return False
-    for wanted in parameters:
-        if wanted.name not in assigned:
-            _bind_default(wanted, inner, numbers)
-    for wanted, arg in numbers:
-        names[wanted.name] = Slot(_filled(wanted, arg, inner), arg.span)
+    for parameter in parameters:
+        if parameter.name not in assigned:
+            _bind_default(parameter, inner, numbers)
+    for parameter, arg in numbers:
+        names[parameter.name] = Slot(_filled(parameter, arg, inner), arg.span)
     return True
 
 
-def _bind_default(wanted: Expected, inner: Frame, numbers: list[tuple[Expected, Argued]]) -> None:
-    if wanted.literal:
-        inner.names[wanted.name] = Slot(wanted.default, wanted.param.span)
+def _bind_default(
+    parameter: Expected, inner: Frame, numbers: list[tuple[Expected, Argued]]
+) -> None:
+    if parameter.literal:
+        inner.names[parameter.name] = Slot(parameter.default, parameter.param.span)
         return
-    if wanted.name in inner.names:
+    if parameter.name in inner.names:
         return
-    default = wanted.param.default
+    default = parameter.param.default
     assert default is not None
     arg = Argued(evaluate(default, inner), default.span, default)
-    value = _fitting(arg, wanted, inner)
-    if wanted.shape is not None and is_number(value):
-        numbers.append((wanted, arg))
+    value = _fitting(arg, parameter, inner)
+    if parameter.shape is not None and is_number(value):
+        numbers.append((parameter, arg))
         return
-    inner.names[wanted.name] = Slot(value, wanted.param.span)
+    inner.names[parameter.name] = Slot(value, parameter.param.span)
 
 
 def _widened(value: int, type: ast.TypeExpr) -> Object:
@@ -221,20 +223,20 @@ def _widened(value: int, type: ast.TypeExpr) -> Object:
     return float(value) if is_float and not isinstance(value, bool) else value
 
 
-def _fitting(arg: Argued, wanted: Expected, inner: Frame) -> Object:
-    """Check an argument in full; a mistake is the caller's, and is told there."""
+def _fitting(arg: Argued, parameter: Expected, inner: Frame) -> Object:
+    """Check an argument in full; an error is the caller's, and is reported there."""
     try:
-        return fits(arg, wanted.param.type, inner, wanted.name)
+        return fits(arg, parameter.param.type, inner, parameter.name)
     except DiagnosticError as rejected:
         assert inner.call is not None
-        at_caller = rejected.diagnostic.primary.span.source is arg.span.source
+        at_caller = rejected.diagnostic.span.source is arg.span.source
         report(inner.call.frame if at_caller else inner, rejected.diagnostic)
         return UNKNOWN
 
 
-def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
-    """Make the tensor that a number stands for."""
-    type = wanted.shape
+def _filled(parameter: Expected, arg: Argued, inner: Frame) -> Object:
+    """Create the tensor that a number is promoted to."""
+    type = parameter.shape
     assert type is not None
     number = arg.value
     if not isinstance(number, int | float):
@@ -250,15 +252,15 @@ def _filled(wanted: Expected, arg: Argued, inner: Frame) -> Object:
     if resolved is None:
         reject(
             rules.WRONG_TYPE,
-            f"`{wanted.name}` must be a tensor",
+            f"`{parameter.name}` must be a tensor",
             arg.span,
-            f"this is {describe(arg.value)}, and nothing tells which shape to fill",
+            f"this is {describe(arg.value)}, and no shape to fill is known",
         )
     return full(resolved.shape, float(number), resolved.dtype, arg.span, inner)
 
 
 def _scalar(number: float, span: Span, type: ast.ShapeType, inner: Frame) -> Object:
-    """Make one number of a tensor whose shape nothing else tells: it is stretched in use."""
+    """Create a scalar for a tensor whose shape nothing else determines; it is broadcast in use."""
     bound = inner.names.get(ELEMENT)
     element = type.element.text
     dtype = (

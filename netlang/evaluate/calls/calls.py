@@ -1,4 +1,4 @@
-"""Calling blocks, ops, nets and layers."""
+"""Calls of blocks, ops, nets and layers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from netlang.syntax import ast
 def _call(expr: ast.Call, frame: Frame) -> Object:
     callee = evaluate(expr.callee, frame)
     if isinstance(callee, Unknown):
-        return UNKNOWN  # nobody can tell what its arguments should be
+        return UNKNOWN  # the types of its arguments are unknown
     return call(callee, arguments(expr.args, frame), expr, expr.callee, frame)
 
 
@@ -59,7 +59,7 @@ def call(
     frame: Frame,
     span: Span | None = None,
 ) -> Object:
-    """Call a block, op, net, dataset or layer. ``node`` is the site that may own weights."""
+    """Call a block, op, net, dataset or layer. ``node`` is the site that may own parameters."""
     span = span or node.span
     if not all(_known(a.value) for a in args):
         return UNKNOWN
@@ -99,7 +99,7 @@ def _known(value: Object) -> bool:
 
 
 def _hidden_help(named: ast.Expr, frame: Frame) -> tuple[str, ...]:
-    hidden = frame.home.function(named.text) if isinstance(named, ast.Name) else None
+    hidden = frame.module.function(named.text) if isinstance(named, ast.Name) else None
     if hidden is None:
         return ()
     return (
@@ -111,7 +111,7 @@ def _hidden_help(named: ast.Expr, frame: Frame) -> tuple[str, ...]:
 def call_function(
     function: Function, args: list[Argued], node: ast.Expr, span: Span, frame: Frame
 ) -> Object:
-    """Call a definition with the arguments given."""
+    """Call a definition with its arguments."""
     if frame.run.training and frame.call is None and (function.kind == "net" or _owning(function)):
         reject(
             rules.NET_WITHOUT_NEW,
@@ -120,7 +120,7 @@ def call_function(
             "this would make new weights at each use",
             helps=(f"make it once, `model = new {function.name}()`, and call `model(…)`",),
         )
-    if function.name in SPECIAL and function.home.source.library:
+    if function.name in SPECIAL and function.module.source.library:
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
     if args and isinstance(args[0].value, Examples) and _is_transform(function):
@@ -128,7 +128,7 @@ def call_function(
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         return _call_extern(function, function.definition, assigned, node, span, frame)
-    if function.name in function.home.recursive:
+    if function.name in function.module.recursive:
         return UNKNOWN
     path = claim(node, span, frame) if _owning(function) else None
     return _call_body(
@@ -143,16 +143,16 @@ def call_function(
 
 
 _WITHOUT_TENSOR = {"flip": "_flip_image", "resize": "_resize_image"}
-"""Ops on tensors whose name, called without a tensor, means a transform of images."""
+"""Ops on tensors whose name, called without a tensor, denotes a transform of images."""
 
 
 def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
     other = _WITHOUT_TENSOR.get(function.name)
-    if other is None or not function.home.source.library:
+    if other is None or not function.module.source.library:
         return function
     if any(isinstance(a.value, Value | Unknown) for a in args):
         return function
-    return function.home.function(other) or function
+    return function.module.function(other) or function
 
 
 def _is_transform(function: Function) -> bool:
@@ -165,10 +165,7 @@ def _is_transform(function: Function) -> bool:
 
 def _owning(function: Function) -> bool:
     definition = function.definition
-    return isinstance(definition, ast.Definition) and function.home.sites(definition).owns
-
-
-# ---- definitions with a body ------------------------------------------------------------
+    return isinstance(definition, ast.Definition) and function.module.sites(definition).owns
 
 
 def _call_body(
@@ -182,7 +179,7 @@ def _call_body(
     layer: Layer | None,
 ) -> Object:
     run = frame.run
-    # A layer's weights are shared between its calls, which a copy would not see.
+    # A layer's parameters are shared between its calls, which a copy would not see.
     keyed = key_of(function, assigned) if layer is None and run.tensors else None
     recording = run.recordings.get(keyed[0]) if keyed is not None else None
     if keyed is not None and recording is not None:
@@ -221,10 +218,10 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
             span,
             "this call is inside too many others",
         )
-    library = function.home.library is None
+    library = function.module.library is None
     return Frame(
         run,
-        function.home,
+        function.module,
         None,
         path,
         function.kind,
@@ -241,18 +238,16 @@ def _check_clause(clause: ast.Expr, inner: Frame) -> None:
     check_clause(clause, inner)
 
 
-# ---- layers -----------------------------------------------------------------------------
-
-
 @evaluates(ast.New)
 def _new(expr: ast.New, frame: Frame) -> Object:
     name = expr.path[-1]
-    function = frame.home.function(name.text)
+    function = frame.module.function(name.text)
     slot = frame.find(name.text)
     if slot is not None and isinstance(slot.value, Function):
         function = slot.value
     if function is None:
-        reject_unknown(name.text, name.span, frame)
+        _reject_new(name, frame)
+        return UNKNOWN
     if function.kind not in ("block", "net"):
         reject(
             rules.WRONG_TYPE,
@@ -270,17 +265,29 @@ def _new(expr: ast.New, frame: Frame) -> Object:
     return Layer(function, assigned, path, expr.span, (expr.span, origin(frame)))
 
 
+def _reject_new(name: ast.Ident, frame: Frame) -> None:
+    """Reject a layer of what is not a definition, unless its error is already reported."""
+    slot = frame.find(name.text)
+    value = slot.value if slot is not None else frame.module.find(name.text)
+    if isinstance(value, type):  # LookupError
+        reject_unknown(name.text, name.span, frame)
+    if value is not UNKNOWN:
+        reject(
+            rules.WRONG_TYPE,
+            "`new` makes a layer of a block or a net",
+            name.span,
+            f"this is {describe(value)}",
+        )
+
+
 def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> Object:
-    given = frozenset(layer.arguments)
-    assigned = assign(layer.function, args, span, given=given) | dict(layer.arguments)
+    preset = frozenset(layer.arguments)
+    assigned = assign(layer.function, args, span, preset=preset) | dict(layer.arguments)
     definition = layer.function.definition
     assert isinstance(definition, ast.Definition)
     return _call_body(
         layer.function, definition, assigned, span, frame, path=layer.path, layer=layer
     )
-
-
-# ---- extern ops --------------------------------------------------------------------------
 
 
 def _call_extern(
@@ -293,7 +300,7 @@ def _call_extern(
 ) -> Object:
     path = frame.binding_path()
     inner = enter(function, span, frame, path=path, layer=frame.layer)
-    library = function.home.source.library
+    library = function.module.source.library
     name = function.implementation
     if library and assigned and all(is_number(a.value) for a in assigned.values()):
         compute = numeric(name, definition)
@@ -357,7 +364,7 @@ def _call_primitive(
             case list() if value and all(isinstance(v, Value) for v in value):
                 operands.extend(_listed(value, assigned.get(param.name.text), at))
             case None if takes_tensor(param):
-                pass  # an optional tensor that is not given
+                pass  # an optional tensor without an argument
             case _:
                 attributes[param.name.text] = value
     # The node belongs to the call's scope, its name to the caller's binding.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.suggestions import suggest
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import Examples, Function, Object, Origin
@@ -61,11 +61,11 @@ def examples_of(
         for out in definition.outs
         if isinstance(out.type, ast.ShapeType)
     }
-    library = function.home.source.library
+    library = function.module.source.library
     fields = {b.targets[0].text: _field(b, function.name, inner) for b in definition.fields}
     if not library and not any(name in PLACES for name in fields):
         reject(
-            rules.DATASET_WITHOUT_PLACE,
+            rules.DATASET_WITHOUT_LOCATION,
             f"the dataset `{function.name}` doesn't say where its examples are",
             definition.name.span,
             notes=tuple(f"`{name}` is {what}" for name, what in PLACES.items()),
@@ -84,7 +84,7 @@ def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
             f"`{dataset}` can't have a field `{field.text}`",
             field.span,
             notes=(f"a dataset has: {', '.join(FIELDS)}",),
-            helps=did_you_mean(field.text, FIELDS),
+            **suggest(field.span, FIELDS),
         )
     value = evaluate(bind.value, frame)
     wanted, suits = FIELDS[field.text]

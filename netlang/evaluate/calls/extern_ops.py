@@ -1,4 +1,4 @@
-"""Calls of `extern op`: the signature gives the types of the results."""
+"""Calls of `extern op`: the types of the results follow from the signature."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 from netlang.advice.definitions import advice_for, folded, misspelled, ours_of, undimensioned
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.suggestions import nearest, renaming
 from netlang.evaluate.context.frame import Frame, reject
 
 _INPUTS_INFERRED = frozenset({"conv", "linear", "batchnorm"})
@@ -29,7 +29,7 @@ def reject_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
 
 def reject_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoReturn:
     """Report a name that is not among the visible ones."""
-    notes, helps = advice(name, visible)
+    notes, helps, meant = advice(name, visible)
     reject(
         rules.UNKNOWN_NAME,
         f"I don't know `{name}`",
@@ -37,16 +37,19 @@ def reject_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoRetu
         "not defined in this block, this file, or the prelude",
         notes=notes,
         helps=helps,
+        fixes=renaming(span, meant),
     )
 
 
-def advice(name: str, visible: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return notes and helps for an unknown name."""
+def advice(
+    name: str, visible: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
+    """Return notes and helps for an unknown name, and the name it most likely means."""
     known = set(visible)
     if (text := advice_for(name)) is not None:
         from netlang.evaluate.modules.families import with_lists
 
-        return (), (with_lists(text),)
+        return (), (with_lists(text),), None
     short = undimensioned(name)
     plain = {candidate.replace("_", ""): candidate for candidate in known if candidate.islower()}
     ours = ours_of(name) or (plain.get(short) if short != folded(name) else None)
@@ -54,12 +57,11 @@ def advice(name: str, visible: Iterable[str]) -> tuple[tuple[str, ...], tuple[st
         notes: tuple[str, ...] = ()
         if short in _INPUTS_INFERRED:
             notes = ("the number of inputs is not written: it follows from the input's shape",)
-        shown = ours if ours.startswith("`") else f"`{ours}`"
-        return notes, (f"netlang calls this {shown}",)
+        if ours.startswith("`"):
+            return notes, (f"netlang calls this {ours}",), None
+        return notes, (f"netlang calls this `{ours}`",), ours
     for candidate in known:
         if folded(candidate) == folded(name) and candidate != name:
-            return (), (f"did you mean `{candidate}`?",)
-    near = did_you_mean(name, known)
-    if not near and (meant := misspelled(name, known)) is not None:
-        near = (f"did you mean `{meant}`?",)
-    return (), near
+            return (), (f"did you mean `{candidate}`?",), candidate
+    near = nearest(name, known) or misspelled(name, known)
+    return (), (f"did you mean `{near}`?",) if near is not None else (), near

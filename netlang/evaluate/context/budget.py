@@ -1,11 +1,11 @@
-"""The work and the room that checking one program may take, counted before they are spent."""
+"""Limits on the work and memory of checking one program, counted before they are spent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
+from netlang.diagnostics.diagnostic import DiagnosticError, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.values import Object, Setting
 
@@ -19,27 +19,27 @@ Counted, not timed, so the answer never depends on the machine.
 """
 
 STEPS_PER_LETTER = 2
-"""What the text of a program adds to that, so that a long program without loops is legal."""
+"""Additional steps per character of a program, so that a long one without loops is valid."""
 
 STEPS_PER_COPY = 2
-"""What one copied node or weight costs."""
+"""The cost of one copied node or parameter."""
 
 NESTING_LIMIT = 100
-"""Lists inside lists."""
+"""The nesting depth of lists."""
 
 _ITEMS_PER_STEP = 32
 
 
 class BudgetError(DiagnosticError):
-    """A program asked for more work than checking may take: nothing more is evaluated."""
+    """A program exceeds the work that checking may take: nothing more is evaluated."""
 
 
 @dataclass(slots=True)
 class Budget:
     """The steps ``spent`` so far of ``limit``, and the weights of the lists made so far.
 
-    A list that holds one list many times is small in memory and huge to whoever walks over it:
-    its weight is what a walk would meet.
+    A list that contains one list many times is small in memory and expensive to traverse: its
+    weight is the number of items that a traversal visits.
     """
 
     limit: int = STEP_LIMIT
@@ -53,31 +53,34 @@ class Budget:
         self.spent += steps
         if self.spent > self.limit:
             raise BudgetError(
-                Diagnostic(
+                diagnostic(
                     rules.TOO_LARGE,
                     f"checking this program takes more than {self.limit:,} steps",
-                    Label(span, label),
+                    span,
+                    label,
                     helps=("use fewer repetitions",),
                 )
             )
 
     def weigh(self, value: Object, span: Span) -> None:
-        """Refuse a list that a walk would take too long over, or go too deep into."""
+        """Reject a list that is too long or too deep to traverse."""
         weight, depth = self._weigh(value, span)
         if weight > LENGTH_LIMIT:
             raise DiagnosticError(
-                Diagnostic(
+                diagnostic(
                     rules.TOO_LARGE,
                     f"lists and strings end at {LENGTH_LIMIT:,} items",
-                    Label(span, f"this would have {weight:,}"),
+                    span,
+                    f"this would have {weight:,}",
                 )
             )
         if depth > NESTING_LIMIT:
             raise DiagnosticError(
-                Diagnostic(
+                diagnostic(
                     rules.TOO_DEEP,
                     f"lists are nested more than {NESTING_LIMIT} deep",
-                    Label(span, "this list is inside too many others"),
+                    span,
+                    "this list is inside too many others",
                 )
             )
 
@@ -98,6 +101,6 @@ class Budget:
             if isinstance(item, list | tuple | Setting):
                 more, deeper = self._weigh(item, span)
                 weight, depth = weight + more, max(depth, 1 + deeper)
-        # The list is kept, so that no other can ever have its identity.
+        # The list is stored, so that no other object can have its identity.
         self._weights[id(value)] = (value, weight, depth)
         return weight, depth

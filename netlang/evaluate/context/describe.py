@@ -1,4 +1,4 @@
-"""Describe compile-time values in messages and traces."""
+"""Descriptions of compile-time values, for messages and traces."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def describe(value: Object) -> str:
-    """Say what a value is, to stand after "this is"."""
+    """Return a description of a value that follows "this is"."""
     match value:
         case Value():
             return str(value.type)
@@ -72,7 +72,7 @@ def describe(value: Object) -> str:
 
 
 def article_of(type_name: str) -> str:
-    """Put "a" or "an" before the name of a type."""
+    """Return the name of a type with "a" or "an" before it."""
     shown = type_name.replace("_", " ")
     return f"an {shown}" if shown[0] in "aeiou" else f"a {shown}"
 

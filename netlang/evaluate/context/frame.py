@@ -1,12 +1,20 @@
-"""Where an expression is evaluated: the names it sees, the weights it may own, the way it came."""
+"""Frames: the scope in which an expression is evaluated, and the calls that led to it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Unpack
 
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
+from netlang.diagnostics.diagnostic import (
+    Diagnostic,
+    DiagnosticError,
+    Diagnostics,
+    Label,
+    Parts,
+    Severity,
+    diagnostic,
+)
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import Budget
@@ -22,12 +30,12 @@ if TYPE_CHECKING:
     from netlang.evaluate.modules.module import ModuleScope
 
 DEPTH_LIMIT = 200
-"""Calls inside calls."""
+"""The limit on nested calls."""
 
 
 @dataclass(slots=True)
 class Made:
-    """A weight that exists: its value, its record, and where it was made first."""
+    """A parameter that exists: its value, its record, and where it was created."""
 
     value: Value
     param: Param
@@ -36,7 +44,7 @@ class Made:
 
 @record
 class Noise:
-    """A random draw in a train section: its distribution, and the name of its place."""
+    """A sampled value in a train section: its distribution, and the name of its site."""
 
     kind: str
     site: str
@@ -44,20 +52,20 @@ class Noise:
 
 @dataclass(slots=True)
 class Run:
-    """What is common to the elaboration of one net."""
+    """The state that the frames of one net share."""
 
     diagnostics: Diagnostics
     builder: Builder = field(default_factory=Builder)
     weights: dict[str, Made] = field(default_factory=dict[str, Made])
     made: list[Made] = field(default_factory=list[Made])
-    """The same weights in the order of their making."""
+    """The same parameters in the order of their creation."""
     states: list[State] = field(default_factory=list[State])
     units: dict[str, int] = field(default_factory=dict[str, int])
     noise: dict[Value, Noise] = field(default_factory=dict[Value, Noise])
     slopes: dict[Value, tuple[Value, Value]] = field(
         default_factory=dict[Value, "tuple[Value, Value]"]
     )
-    """Gradients a train section asks for: of what, and by what."""
+    """Gradients that a train section uses: of what, with respect to what."""
     budget: Budget = field(default_factory=Budget)
     tensors: bool = True
     training: bool = False
@@ -67,14 +75,14 @@ class Run:
     graph_of: Callable[[Function, Mapping[str, Object]], Graph | None] = lambda _f, _a: None
 
     def add_weight(self, made: Made) -> None:
-        """Keep a weight under its path."""
+        """Store a parameter under its path."""
         self.weights[made.param.path] = made
         self.made.append(made)
 
 
 @record
 class CallSite:
-    """One call on the way to here."""
+    """A call in the trace of a frame."""
 
     function: Function
     arguments: Mapping[str, Object]
@@ -91,7 +99,7 @@ class CallSite:
 
 @dataclass(slots=True)
 class Slot:
-    """A bound name: its value, the expression that made it, and where it was bound."""
+    """A bound name: its value, its expression, and where it was bound."""
 
     value: Object
     span: Span
@@ -100,14 +108,14 @@ class Slot:
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One body being evaluated: a file, a block, one turn of a loop.
+    """A body that is being evaluated: a file, a block, one iteration of a loop.
 
-    ``path`` is the prefix of the weights made here, ``base`` the binding being evaluated,
-    ``sites`` the names of the calls that own weights, ``claims`` the names already given.
+    ``path`` is the prefix of the parameters created here, ``base`` the binding being evaluated,
+    ``sites`` the names of the calls that own parameters, ``taken`` the paths already in use.
     """
 
     run: Run
-    home: ModuleScope
+    module: ModuleScope
     parent: Frame | None = None
     path: str = ""
     kind: str = "file"
@@ -116,7 +124,7 @@ class Frame:
     scope: Scope | None = None
     depth: int = 0
     names: dict[str, Slot] = field(default_factory=dict[str, Slot])
-    claims: dict[str, Span] = field(default_factory=dict[str, Span])
+    taken: dict[str, Span] = field(default_factory=dict[str, Span])
     base: str = ""
     sites: Mapping[int, str] = field(default_factory=dict[int, str])
     labels: Mapping[int, str] = field(default_factory=dict[int, str])
@@ -124,13 +132,13 @@ class Frame:
     yields: list[Slot] = field(default_factory=list[Slot])
 
     def inner(self, kind: str, path: str) -> Frame:
-        """Open a frame for a loop's turn: it sees every name of this one."""
+        """Return a frame for an iteration of a loop, which sees every name of this one."""
         scope = self.scope
         if scope is not None and scope.path != path:
             scope = Scope(path, kind, scope.span, scope, scope.library)
         return Frame(
             self.run,
-            self.home,
+            self.module,
             self,
             path,
             kind,
@@ -143,7 +151,7 @@ class Frame:
         )
 
     def find(self, name: str) -> Slot | None:
-        """Find the local binding of a name, here or in the frames around."""
+        """Return the local binding of a name, in this frame or an enclosing one."""
         frame: Frame | None = self
         while frame is not None:
             slot = frame.names.get(name)
@@ -156,8 +164,8 @@ class Frame:
         self.names[name] = Slot(value, span, expr)
 
     def visible(self) -> set[str]:
-        """Name everything that can be said here, for suggestions."""
-        found: set[str] = set(self.home.visible())
+        """Return every name that can be used here, for suggestions."""
+        found: set[str] = set(self.module.visible())
         frame: Frame | None = self
         while frame is not None:
             found |= frame.names.keys()
@@ -165,7 +173,7 @@ class Frame:
         return found
 
     def binding_path(self) -> str:
-        """Give the path of the binding being evaluated."""
+        """Return the path of the binding being evaluated."""
         return join(self.path, self.base)
 
 
@@ -175,64 +183,58 @@ def join(*parts: str) -> str:
 
 
 def reject(
-    rule: Rule,
-    message: str,
-    span: Span,
-    label: str = "",
-    *,
-    secondary: tuple[Label, ...] = (),
-    notes: tuple[str, ...] = (),
-    helps: tuple[str, ...] = (),
+    rule: Rule, message: str, span: Span, label: str = "", **parts: Unpack[Parts]
 ) -> NoReturn:
-    """Give up on an expression, with the reason."""
-    raise DiagnosticError(
-        Diagnostic(rule, message, Label(span, label), secondary, (), notes, helps)
+    """Stop the evaluation of an expression with an error."""
+    raise DiagnosticError(diagnostic(rule, message, span, label, **parts))
+
+
+def report(frame: Frame, found: Diagnostic) -> None:
+    """Collect a diagnostic, located where the user can change the program.
+
+    An error inside the library is shown at the innermost call outside of it; calls of the user's
+    own blocks on the way are traced.
+    """
+    span = found.span
+    while span.source.library and frame.call is not None:
+        call = frame.call
+        span = written(span, frame)
+        if span.source.library:
+            span = call.span
+        frame = call.frame
+    while frame.module.source.library and frame.call is not None:
+        frame = frame.call.frame
+    label = found.primary.text if found.primary is not None else ""
+    frame.run.diagnostics.report(
+        replace(
+            found,
+            primary=Label(span, label),
+            secondary=tuple(s for s in found.secondary if not s.span.source.library),
+            fixes=tuple(f for f in found.fixes if not any(e.span.source.library for e in f.edits)),
+            trace=_trace(frame),
+        )
     )
 
 
-def report(frame: Frame, diagnostic: Diagnostic) -> None:
-    """Collect a mistake, told from where the user can mend it.
-
-    A mistake inside the library is shown at the innermost call outside it; calls of the user's
-    own blocks on the way are traced.
-    """
-    while diagnostic.primary.span.source.library and frame.call is not None:
-        site = frame.call
-        span = written(diagnostic.primary.span, frame)
-        if span.source.library:
-            span = site.span
-        diagnostic = replace(diagnostic, primary=replace(diagnostic.primary, span=span))
-        frame = site.frame
-    secondary = tuple(s for s in diagnostic.secondary if not s.span.source.library)
-    diagnostic = replace(diagnostic, secondary=secondary)
-    while frame.home.source.library and frame.call is not None:
-        frame = frame.call.frame
-    trace: list[str] = []
-    site = frame.call
-    while site is not None:
-        trace.append(str(site))
-        site = site.frame.call
-    if len(trace) > 6:
-        trace = [*trace[:3], f"... {len(trace) - 5} more calls ...", *trace[-2:]]
-    frame.run.diagnostics.report(replace(diagnostic, trace=tuple(trace)))
+def _trace(frame: Frame) -> tuple[str, ...]:
+    """Describe the calls that led to a frame, innermost first, leaving out the middle of many."""
+    calls: list[str] = []
+    call = frame.call
+    while call is not None:
+        calls.append(str(call))
+        call = call.frame.call
+    if len(calls) > 6:
+        calls = [*calls[:3], f"... {len(calls) - 5} more calls ...", *calls[-2:]]
+    return tuple(calls)
 
 
 def warn(
-    frame: Frame,
-    rule: Rule,
-    message: str,
-    span: Span,
-    label: str = "",
-    *,
-    helps: tuple[str, ...] = (),
+    frame: Frame, rule: Rule, message: str, span: Span, label: str = "", **parts: Unpack[Parts]
 ) -> None:
     """Collect a warning."""
-    report(
-        frame,
-        Diagnostic(rule, message, Label(span, label), helps=helps, severity=Severity.WARNING),
-    )
+    report(frame, diagnostic(rule, message, span, label, severity=Severity.WARNING, **parts))
 
 
 def known(*values: Object) -> bool:
-    """Tell whether none of the values is unknown."""
+    """Return whether none of the values is unknown."""
     return not any(value is UNKNOWN for value in values)

@@ -1,4 +1,4 @@
-"""Numbers stay within bounds, whatever a program computes."""
+"""Bounds on the numbers, sizes and lists that a program computes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ INT_LIMIT = 2**63
 
 
 PARTS_LIMIT = 64
-"""Numbers and symbols in the formula of one size."""
+"""Terms in the formula of one size."""
 
 
 def bounded(value: Object, span: Span) -> Object:
-    """Refuse a number or a formula that is out of bounds."""
+    """Reject a number or a formula that is out of bounds."""
     if isinstance(value, Dim):
         if any(abs(coefficient) >= INT_LIMIT for _, coefficient in value.terms):
             reject(
@@ -32,7 +32,7 @@ def bounded(value: Object, span: Span) -> Object:
 
 
 def readable(shape: Iterable[Size], span: Span) -> None:
-    """Refuse a size that is a longer formula than anyone could read."""
+    """Reject a size whose formula is too long to read."""
     for size in shape:
         if isinstance(size, Dim) and parts(size, PARTS_LIMIT) > PARTS_LIMIT:
             reject(
@@ -45,7 +45,7 @@ def readable(shape: Iterable[Size], span: Span) -> None:
 
 
 def listed(value: Object, span: Span) -> Object:
-    """Give a range as the list of its numbers, and any other value as it is."""
+    """Return a range as the list of its numbers, and any other value unchanged."""
     if not isinstance(value, IntRange):
         return value
     in_bounds(len(value), span)
@@ -53,7 +53,7 @@ def listed(value: Object, span: Span) -> Object:
 
 
 def in_bounds(length: int, span: Span) -> None:
-    """Refuse a list or a string before it grows out of bounds."""
+    """Reject a list or a string before it grows out of bounds."""
     if length > LENGTH_LIMIT:
         reject(
             rules.TOO_LARGE,

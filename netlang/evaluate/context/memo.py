@@ -1,8 +1,8 @@
-"""Calls that were made before, with the same arguments on tensors of the same types.
+"""Memoization of calls with the same arguments and tensors of the same types.
 
-A block sees nothing but its arguments and the names of its file, so a second call of the same
-kind makes the same nodes and weights under another path. Those are copied instead of evaluated:
-a network of many equal units is checked in the time of its different ones.
+A block depends only on its arguments and the names of its file, so a second call of the same kind
+creates the same nodes and parameters under another path. They are copied instead of evaluated: the
+time to check a network of many equal units depends on the number of distinct ones.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Key = tuple[object, ...]
 
 
 class UnrepeatableError(Exception):
-    """An argument or a result that ties a call to its place."""
+    """An argument or a result that prevents a call from being copied."""
 
 
 @record
 class Recording:
-    """What one call made: its nodes and weights, in terms of its arguments."""
+    """What one call created: its nodes and parameters, in terms of its arguments."""
 
     path: str
     scope: Scope
@@ -48,7 +48,7 @@ class Recording:
 
 
 def key_of(function: Function, assigned: Mapping[str, Argued]) -> tuple[Key, list[Value]] | None:
-    """Give what a call depends on, and its tensors; ``None`` where it cannot be repeated."""
+    """Return what a call depends on and its tensors, or ``None`` if it cannot be copied."""
     tensors: list[Value] = []
     try:
         parts = [(name, _part(arg.value, tensors)) for name, arg in sorted(assigned.items())]
@@ -68,8 +68,8 @@ def _part(value: Object, tensors: list[Value]) -> object:
         case list() | tuple():
             return (type(value), *(_part(v, tensors) for v in value))
         case Setting():
-            given = sorted(value.arguments.items())
-            return (Setting, value.name, *((k, _part(v, tensors)) for k, v in given))
+            arguments = sorted(value.arguments.items())
+            return (Setting, value.name, *((k, _part(v, tensors)) for k, v in arguments))
         case Layer() | Part() | Examples() | Results() | Unknown():
             raise UnrepeatableError
         case _:
@@ -86,12 +86,12 @@ class Mark:
 
 
 def mark(run: Run) -> Mark:
-    """Remember where a call begins."""
+    """Return the state of the run where a call begins."""
     return Mark(len(run.builder.nodes), len(run.made), len(run.diagnostics.items))
 
 
 def remember(key: Key, tensors: list[Value], before: Mark, inner: Frame, result: Object) -> None:
-    """Record a call that went without a word, so that it can be repeated."""
+    """Record a call without diagnostics, so that it can be copied."""
     run = inner.run
     if len(run.diagnostics.items) != before.diagnostics or run.states or inner.scope is None:
         return
@@ -113,9 +113,9 @@ def remember(key: Key, tensors: list[Value], before: Mark, inner: Frame, result:
 def repeat(
     recording: Recording, tensors: list[Value], path: str, span: Span, frame: Frame
 ) -> Object | None:
-    """Make the nodes and weights of a recorded call once more, under another path.
+    """Copy the nodes and parameters of a recorded call to another path.
 
-    Gives ``None`` where a weight of that path exists: evaluating the call will tell why.
+    Returns ``None`` if a parameter with that path exists: evaluating the call reports why.
     """
     run = frame.run
     old = recording.scope
@@ -133,7 +133,7 @@ def repeat(
 
 
 class _Copier:
-    """Puts new values in the place of recorded ones."""
+    """Replaces recorded values with new ones."""
 
     __slots__ = ("builder", "frame", "new", "old", "old_span", "scopes", "span", "values")
 
@@ -146,7 +146,7 @@ class _Copier:
         self.values: dict[Value, Value] = {}
 
     def moved(self, path: str) -> str:
-        """Give the path that stands for a recorded one."""
+        """Return the new path for a recorded one."""
         rest = path[len(self.old) :] if self.old else f".{path}" if path else ""
         return (self.new + rest).lstrip(".")
 
@@ -173,7 +173,7 @@ class _Copier:
             return None
         found = self.scopes.get(scope)
         if found is None:
-            # A loop's scope has the place of the call around it.
+            # The scope of a loop has the span of the enclosing call.
             span = self.span if scope.span is self.old_span else scope.span
             parent = self.scope(scope.parent)
             found = Scope(self.moved(scope.path), scope.kind, span, parent, scope.library)

@@ -1,4 +1,4 @@
-"""From a name in the library back to what the user wrote for it."""
+"""The user's text behind a name in the library."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 
 def written(span: Span, frame: Frame | None) -> Span:
-    """Follow a parameter of the library to the argument outside of it.
+    """Return the span of the user's argument for a parameter of the library.
 
-    ``frame`` is where the text of ``span`` stands. What is no plain parameter, or was left to its
-    default, stays where it is.
+    ``frame`` is the one that ``span`` belongs to. Anything but a plain parameter, or one with its
+    default value, keeps its own span.
     """
-    place, at = span, frame
-    while place.source.library:
+    location, at = span, frame
+    while location.source.library:
         if at is None or at.call is None:
             return span
-        slot = at.names.get(place.text)
-        param = next((p for p in at.call.function.params if p.name.text == place.text), None)
+        slot = at.names.get(location.text)
+        param = next((p for p in at.call.function.params if p.name.text == location.text), None)
         if slot is None or param is None or slot.span == param.span:
             return span
-        place, at = slot.span, at.call.frame
-    return place
+        location, at = slot.span, at.call.frame
+    return location
 
 
 def surroundings(frame: Frame) -> Frame | None:
-    """Give the frame in which the operands of a node are written."""
+    """Return the frame in which the operands of a node are written."""
     if frame.call is None or isinstance(frame.call.function.definition, ast.Definition):
         return frame
     return frame.call.frame

@@ -1,8 +1,8 @@
-"""Which calls own weights, and what the weights are called.
+"""Names of the parameters that calls own.
 
-Decided from definitions alone, never from argument values, so that names are stable: a call
-that is alone in owning weights in its binding takes the binding's name; several add their
-callee's name each, and the second of one name a number.
+They depend on definitions alone, never on argument values, so that they are stable: the only call
+of a binding that owns parameters gets the name of the binding; several add the name of their
+callee, and the second with the same name a number.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from netlang.syntax import ast
 from netlang.syntax.walk import children, walk
 
 ELEMENTS = frozenset({*(d.value for d in DType), "tensor", "float"})
-"""Names that make an index a shape."""
+"""Names that turn an index into a shape."""
 
 
 class Definitions(Protocol):
-    """What naming needs to know about the names of a file."""
+    """What naming needs to know about the definitions of a file."""
 
     def owns(self, name: str) -> bool:
-        """Tell whether calling the definition ``name`` makes weights."""
+        """Return whether calling the definition ``name`` creates parameters."""
         ...
 
 
 @dataclass(slots=True)
 class Sites:
-    """The calls of one body that own weights, by the identity of their syntax node.
+    """The calls of one body that own parameters, by the identity of their syntax node.
 
-    ``names`` holds what each adds to the path of its binding, ``labels`` what ``as`` calls it.
+    ``names`` has what each adds to the path of its binding, ``labels`` the label given with ``as``.
     """
 
     names: dict[int, str] = field(default_factory=dict[int, str])
@@ -45,7 +45,7 @@ def sites_of(
     body: ast.Suite | ast.Expr,
     definitions: Definitions,
 ) -> Sites:
-    """Name the weight-owning calls of a definition's body."""
+    """Return the names of the calls of a definition's body that own parameters."""
     naming = _Naming(definitions, _locals(params, body))
     if isinstance(body, ast.Suite):
         naming.statements(body.statements)
@@ -55,7 +55,7 @@ def sites_of(
 
 
 def _locals(params: Iterable[ast.Param], body: ast.Suite | ast.Expr) -> dict[str, bool]:
-    """Tell of every local name whether calling it may make weights."""
+    """Return for every local name whether calling it may create parameters."""
     found = {p.name.text: not _is_op(p.type) for p in params}
     for node in walk(body):
         match node:
@@ -83,7 +83,7 @@ def _is_op(type: ast.TypeExpr | None) -> bool:
 
 
 def bare(expr: ast.Expr) -> ast.Expr:
-    """Take parentheses and labels off."""
+    """Strip parentheses and labels from an expression."""
     while isinstance(expr, ast.Paren | ast.Label):
         expr = expr.value
     return expr
@@ -96,7 +96,7 @@ class _Naming:
     sites: Sites = field(default_factory=Sites)
 
     def statements(self, body: tuple[ast.Statement, ...]) -> bool:
-        """Name the sites of a body; tell whether it owns any."""
+        """Name the sites of a body; return whether there are any."""
         owns = False
         nameless: list[ast.Expr] = []
         for statement in body:
@@ -110,12 +110,12 @@ class _Naming:
         return self.expressions(nameless) or owns
 
     def expressions(self, exprs: list[ast.Expr]) -> bool:
-        """Name the sites of expressions that share one binding; tell whether there are any."""
+        """Name the sites of expressions that share one binding; return whether there are any."""
         owners: list[tuple[ast.Expr, str, str | None]] = []
         self._collect(exprs, owners)
         counts: Counter[str] = Counter()
         for node, callee, label in owners:
-            # A labelled call counts too: a label never renames a neighbour.
+            # A labeled call counts too: a label never renames another call.
             counts[callee] += 1
             if label is not None:
                 self.sites.labels[id(node)] = label
@@ -130,8 +130,8 @@ class _Naming:
     def _collect(
         self, exprs: list[ast.Expr], owners: list[tuple[ast.Expr, str, str | None]]
     ) -> None:
-        """List the sites in the order in which they are evaluated."""
-        # An entry is a node still to be opened, or one whose parts are done.
+        """Return the sites in the order in which they are evaluated."""
+        # An entry is a node to expand, or one whose parts are done.
         stack: list[tuple[ast.Node, str | None, bool]] = [(e, None, False) for e in reversed(exprs)]
         while stack:
             node, label, done = stack.pop()
@@ -214,7 +214,7 @@ class _Naming:
             case ast.Field(name=name):
                 owners.append((node, name.text, label))
             case ast.Index(value=ast.Name(text=name)) if name in ELEMENTS:
-                pass  # a shape remark such as `f32[N, 10]`
+                pass  # a shape annotation such as `f32[N, 10]`
             case ast.Index() | ast.If():
                 owners.append((node, "call", label))
             case _:

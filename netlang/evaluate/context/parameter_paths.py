@@ -1,4 +1,4 @@
-"""Each weight-owning call has a path of its own."""
+"""Unique paths for the calls that own parameters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from netlang.syntax import ast
 
 
 def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
-    """Give a weight-owning call its path, and see that nothing else has it."""
+    """Return the path of a call that owns parameters, after checking that it is unique."""
     label = frame.labels.get(id(node))
     site = join(frame.base, frame.sites.get(id(node), ""))
     local = site if label is None else label
-    before = frame.claims.get(local)
+    before = frame.taken.get(local)
     if before is not None and before != span:
         shown = join(frame.path, local)
         reject(
@@ -23,15 +23,15 @@ def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
             span,
             "the second use of the name",
             secondary=(Label(before, "the first use of the name"),),
-            notes=("a label is a name in the scope where it stands, like a binding",),
+            notes=("a label is a name in its scope, like a binding",),
             helps=("give one of them another name with `as`",),
         )
-    frame.claims[local] = span
+    frame.taken[local] = span
     return join(frame.path, local)
 
 
 def origin(frame: Frame) -> object:
-    """Tell the way to a frame: the calls and turns, from inside to the net or to a layer's `new`.
+    """Return the calls and iterations that lead to a frame, up to the net or a layer's `new`.
 
     Uses of one layer have one origin, whichever call they are in; nothing else has.
     """
@@ -52,7 +52,7 @@ def origin(frame: Frame) -> object:
 
 
 def users_span(span: Span, frame: Frame) -> Span:
-    """Give the place outside the library that led to a place in it."""
+    """Return the location outside of the library that led to one inside it."""
     while span.source.library and frame.call is not None:
         span, frame = frame.call.span, frame.call.frame
     return span

@@ -1,4 +1,4 @@
-"""What an expression of the language can be worth while a file is checked."""
+"""The values that expressions have while a file is checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Unknown:
-    """The value of an expression with an error in it: suppresses the errors that follow from it."""
+    """The value of an expression with an error: suppresses errors that follow from it."""
 
     def __repr__(self) -> str:
         return "unknown"
@@ -29,10 +29,10 @@ UNKNOWN: Final = Unknown()
 
 @record
 class Function:
-    """A ``net``, ``block``, ``op``, ``extern op`` or ``dataset``, with the file it stands in."""
+    """A ``net``, ``block``, ``op``, ``extern op`` or ``dataset``, and the file it is in."""
 
     definition: ast.Definition | ast.Extern
-    home: ModuleScope
+    module: ModuleScope
 
     @property
     def name(self) -> str:
@@ -57,19 +57,19 @@ class Function:
 
 @record
 class Layer:
-    """What ``new`` makes: a block, some of its arguments, and the weights it owns."""
+    """What ``new`` creates: a block, some of its arguments, and the parameters it owns."""
 
     function: Function
     arguments: Mapping[str, Argued]
     path: str
     span: Span
     origin: object = None
-    """The way to the ``new`` that made it: two layers with one origin are one layer."""
+    """The trace to the ``new`` that created it: layers with the same origin are the same layer."""
 
 
 @record
 class Results:
-    """The named results of a call with several."""
+    """The named results of a call that returns several."""
 
     values: Mapping[str, Object]
 
@@ -80,7 +80,7 @@ PADDINGS = ("same", "valid", "half", "causal")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A bare word with a meaning of its own, such as ``same``."""
+    """A bare word with a fixed meaning, such as ``same``."""
 
     text: str
 
@@ -157,7 +157,7 @@ class Examples:
 
 @record
 class Argued:
-    """An argument of a call: its value, where it stands, and its name if it was named."""
+    """An argument of a call: its value, its span, and its name if it has one."""
 
     value: Object
     span: Span

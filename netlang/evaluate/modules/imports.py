@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Label
-from netlang.diagnostics.suggestions import did_you_mean, nearest
+from netlang.diagnostics.diagnostic import Diagnostic, diagnostic
+from netlang.diagnostics.suggestions import nearest, renaming, suggest
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.syntax import ast
@@ -73,16 +73,16 @@ def _reject_file(module: ast.Str, target: Path) -> NoReturn:
     siblings = [p.name for p in target.parent.glob("*.net")] if target.parent.is_dir() else []
     near = nearest(target.name, siblings)
     what = "is a folder" if target.is_dir() else "is not there"
+    meant = None if near is None else f'"{module.value.removesuffix(target.name)}{near}"'
     reject(
         rules.IMPORT_FILE,
         f'"{module.value}" {what}',
         module.span,
-        notes=()
-        if near is not None
-        else ("an import is a path that starts at the folder of this file",),
-        helps=(f'did you mean "{module.value.removesuffix(target.name)}{near}"?',)
-        if near is not None
+        notes=("an import is a path that starts at the folder of this file",)
+        if meant is None
         else (),
+        helps=() if meant is None else (f"did you mean {meant}?",),
+        fixes=renaming(module.span, meant),
     )
 
 
@@ -90,8 +90,8 @@ def reject_import_cycle(module: ast.Str, chain: list[Path]) -> NoReturn:
     """Report files that import each other."""
     shown = " → ".join(path.name for path in chain)
     reject(
-        rules.IMPORT_CIRCLE,
-        "these files import each other in a circle",
+        rules.IMPORT_CYCLE,
+        "these files import each other in a cycle",
         module.span,
         shown,
         helps=("put what both need in a third file",),
@@ -105,9 +105,10 @@ def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) ->
         if isinstance(item.module, ast.Str)
         else ".".join(part.text for part in item.module)
     )
-    return Diagnostic(
+    return diagnostic(
         rules.UNKNOWN_IMPORT,
         f"{shown} has no `{name.name.text}`",
-        Label(name.name.span, "not defined there"),
-        helps=did_you_mean(name.name.text, filter(origin.exports, origin.names())),
+        name.name.span,
+        "not defined there",
+        **suggest(name.name.span, filter(origin.exports, origin.names())),
     )

@@ -10,7 +10,7 @@ from typing import NoReturn
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
-from netlang.diagnostics.suggestions import nearest
+from netlang.diagnostics.suggestions import nearest, renaming
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.modules.module import Constant, LibraryScope
 from netlang.syntax import ast
@@ -26,7 +26,7 @@ def _index(module: str | None) -> Mapping[str, str]:
 
 @dataclass(slots=True, eq=False)
 class Library:
-    """The library files as one program sees them, as far as it uses them."""
+    """The library files as one program sees them; each is opened when it is used."""
 
     diagnostics: Diagnostics
     constant: Constant
@@ -58,12 +58,14 @@ class Library:
 def _reject_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
     known = [f.removesuffix(".net").replace("/", ".") for f in library_files() if "/" in f]
     near = nearest(name, known)
+    span = path[0].span.to(path[-1].span)
     reject(
         rules.UNKNOWN_MODULE,
         f"there is no module `{name}`",
-        path[0].span.to(path[-1].span),
+        span,
         notes=(f"the modules are: {', '.join(sorted(known))}",) if known else (),
         helps=(f"did you mean `{near}`?",)
         if near is not None
         else ('to import a file, write its name in quotes: `from "blocks.net" import …`',),
+        fixes=renaming(span, near),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics, Label
+from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
 from netlang.diagnostics.source import Source
 from netlang.evaluate.context.frame import DEPTH_LIMIT
 from netlang.evaluate.context.parameter_names import Sites, sites_of
@@ -123,28 +123,31 @@ class ModuleScope:
         cycle = self._evaluating[self._evaluating.index(name) :]
         shown = " → ".join(f"`{each}`" for each in [*cycle, name])
         self.diagnostics.report(
-            Diagnostic(
+            diagnostic(
                 rules.RECURSION,
                 f"`{name}` is defined by itself"
                 if len(cycle) == 1
                 else f"these are defined by each other: {shown}",
-                Label(bind.value.span, "this needs its own value"),
+                bind.value.span,
+                "this needs its own value",
                 helps=("give one of them a value of its own",),
             )
         )
 
     def function(self, name: str) -> Function | None:
         """Return the definition a name refers to, if it refers to one."""
-        home: ModuleScope = self
+        module: ModuleScope = self
         while True:
-            match home.declaration(name):
+            match module.declaration(name):
                 case ast.Definition() | ast.Extern():
-                    found = home.find(name)
+                    found = module.find(name)
                     return found if isinstance(found, Function) else None
-                case None if home.imported.get(name) is not None:
-                    home, name = home.imported[name] or (home, name)
-                case None if name not in home.imported and (outer := home._outer(name)) is not None:
-                    home = outer
+                case None if module.imported.get(name) is not None:
+                    module, name = module.imported[name] or (module, name)
+                case None if (
+                    name not in module.imported and (outer := module._outer(name)) is not None
+                ):
+                    module = outer
                 case _:
                     return None
 
@@ -154,8 +157,8 @@ class ModuleScope:
         if function is None:
             return False
         if isinstance(function.definition, ast.Extern):
-            return function.name == "param" and function.home.library is None
-        return function.home.sites(function.definition).owns
+            return function.name == "param" and function.module.library is None
+        return function.module.sites(function.definition).owns
 
     def sites(self, definition: ast.Definition) -> Sites:
         """Return the names of the weight-owning calls of a definition of this file."""

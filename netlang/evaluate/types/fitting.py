@@ -1,4 +1,4 @@
-"""Does a value fit a type? Words, numbers and lists are compared; shapes are another page."""
+"""Comparison of values with types, except for shapes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import NoReturn
 
 from netlang.advice.parameters import argument_helps
 from netlang.diagnostics import rules
+from netlang.diagnostics.fix import Fix
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import renaming
 from netlang.evaluate.context.describe import article_of, describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
-from netlang.evaluate.context.spelling import spell
+from netlang.evaluate.context.source_text import source_text
 from netlang.evaluate.context.values import (
     PADDINGS,
     UNKNOWN,
@@ -37,9 +39,9 @@ from netlang.syntax import ast
 
 
 def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Object:
-    """Give the value as the type has it (ints widened, words checked); refuse what doesn't fit.
+    """Return a value converted to a type (an int to a float), or reject it.
 
-    Dimensions are bound in ``frame``, the frame of the definition that states the type. A number
+    Dimensions are bound in ``frame``, the frame of the definition that declares the type. A number
     for a tensor is passed through: the caller fills a tensor with it once the shape is known.
     """
     value = arg.value
@@ -75,8 +77,8 @@ def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[
     value = listed(arg.value, arg.span)
     if not isinstance(value, list):
         text = arg.span.text if isinstance(arg.value, Value) else ""
-        helps = (f"put what is to be joined in brackets: `[{text}, …]`",) if text else ()
-        _wrong(arg, name, f"a list: {spell(type)}", helps=helps)
+        helps = (f"put what is to be concatenated in brackets: `[{text}, …]`",) if text else ()
+        _wrong(arg, name, f"a list: {source_text(type)}", helps=helps)
     return [
         fits(Argued(v, arg.span), type.item, frame, f"{name}[{i}]") for i, v in enumerate(value)
     ]
@@ -85,7 +87,7 @@ def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[
 def _fit_tuple(arg: Argued, type: ast.TupleType, frame: Frame, name: str) -> tuple[Object, ...]:
     value = arg.value
     if not isinstance(value, tuple) or len(value) != len(type.items):
-        _wrong(arg, name, f"a tuple {spell(type)}")
+        _wrong(arg, name, f"a tuple {source_text(type)}")
     return tuple(
         fits(Argued(v, arg.span), t, frame, f"{name}[{i}]")
         for i, (v, t) in enumerate(zip(value, type.items, strict=True))
@@ -96,7 +98,7 @@ def _results_help(value: Object) -> tuple[str, ...]:
     if isinstance(value, str) and value.isidentifier():
         return (f"to name a value, write it without quotes: `{value}`",)
     if isinstance(value, list) and value and all(isinstance(v, Value) for v in value):
-        return ("join them first: `concat([a, b], axis=1)`",)
+        return ("concatenate them first: `concat([a, b], axis=1)`",)
     if isinstance(value, Results):
         shown = " or ".join(f"`.{key}`" for key in list(value.values)[:4])
         return (f"it has several results: choose one with {shown}",)
@@ -105,13 +107,21 @@ def _results_help(value: Object) -> tuple[str, ...]:
     return ()
 
 
-def _wrong(arg: Argued, name: str, wanted: str, *, helps: tuple[str, ...] = ()) -> NoReturn:
+def _wrong(
+    arg: Argued,
+    name: str,
+    expected: str,
+    *,
+    helps: tuple[str, ...] = (),
+    fixes: tuple[Fix, ...] = (),
+) -> NoReturn:
     reject(
         rules.WRONG_TYPE,
-        f"`{name}` must be {wanted}",
+        f"`{name}` must be {expected}",
         arg.span,
         f"this is {describe(arg.value)}",
         helps=helps,
+        fixes=fixes,
     )
 
 
@@ -179,7 +189,7 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
         lambda v: _a_number(v) or _setting("schedule")(v),
     ),
     "init": (
-        "an initialiser, such as `normal(0.01)`, or a number",
+        "an initializer, such as `normal(0.01)`, or a number",
         lambda v: _a_number(v) or _setting("init")(v),
     ),
     **{
@@ -191,39 +201,59 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
 TYPE_NAMES = frozenset(_KINDS)
 
 QUICK: dict[str, Callable[[Object], bool]] = {kind: test for kind, (_, test) in _KINDS.items()}
-"""Tells at once whether a value fits a named type."""
+"""Quick tests of whether a value fits a named type."""
 
 
 def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
     value = arg.value
     if kind not in _KINDS:
         reject(rules.UNKNOWN_TYPE, f"I don't know the type `{kind}`", at)
-    wanted, test = _KINDS[kind]
+    expected, test = _KINDS[kind]
     if kind == "list":
         value = listed(value, arg.span)
     if not test(value):
-        _wrong(arg, name, wanted, helps=_named_helps(kind, value, name))
+        meant = _meant_literal(kind, value)
+        fixes = renaming(arg.span, meant) if arg.span.text[:1] in _LITERAL else ()
+        _wrong(arg, name, expected, helps=_named_helps(kind, value, name, meant), fixes=fixes)
     if kind == "float" and isinstance(value, int):
         return float(value)
     return value
 
 
+_LITERAL = frozenset('"-0123456789')
+"""What literals begin with."""
+
 _NUMBER = re.compile(r"-?[0-9][0-9_]*(\.[0-9]+)?(e-?[0-9]+)?")
 
 
-def _named_helps(kind: str, value: Object, name: str) -> tuple[str, ...]:
+def _meant_literal(kind: str, value: Object) -> str | None:
+    """Return the literal that was meant by one of another type, if that is certain."""
     match kind, value:
         case "bool", 0 | 1:
-            return (f"write `{'true' if value else 'false'}`",)
+            return "true" if value else "false"
         case "int" | "float" | "schedule", str() if _NUMBER.fullmatch(value) is not None:
-            return (f"write it without quotes: `{value}`",)
+            return value
+        case "padding", str() if value in PADDINGS:
+            return value
+        case "int", float() if value == int(value):
+            return str(int(value))
+        case "dtype", str() if value in {d.value for d in DType}:
+            return value
+        case _:
+            return None
+
+
+def _named_helps(kind: str, value: Object, name: str, meant: str | None) -> tuple[str, ...]:
+    match kind, value:
+        case "padding", _ if meant is not None:
+            return (f"it is a word, not a string: write `{name}={meant}`",)
+        case _, str() if meant is not None:
+            return (f"write it without quotes: `{meant}`",)
+        case _ if meant is not None:
+            return (f"write `{meant}`",)
         case "duration", int() | float():
             amount = f"{value:g} epochs" if value != 1 else "1 epoch"
             return (f"write `{amount}` or `{amount.replace('epoch', 'step')}`",)
-        case "padding", str() if value in PADDINGS:
-            return (f"it is a word, not a string: write `{name}={value}`",)
-        case "int", float() if value == int(value):
-            return (f"write `{int(value)}`",)
         case "dtype", str():
             return (f"write it without quotes: `{value}`",)
         case "float" | "int" | "bool" | "ints" | "floats", Value():

@@ -1,17 +1,18 @@
-"""Shapes: a tensor is compared with one, and binds the dimensions it does not know yet."""
+"""Comparison of tensors with shapes, which binds their unknown dimensions."""
 
 from __future__ import annotations
 
 import re
 
-from netlang.advice.parameters import element_helps
+from netlang.advice.parameters import element_suggestion
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.fix import Fix, replacement
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.parameter_names import ELEMENTS
-from netlang.evaluate.context.spelling import format_expr
+from netlang.evaluate.context.source_text import source_text
 from netlang.evaluate.context.values import UNKNOWN, Object
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.types.solving import open_names, solve
@@ -33,7 +34,7 @@ def match_shape(
     promise: Label | None = None,
     made: str = "",
 ) -> None:
-    """Compare a tensor with a shape, binding the dimensions it does not know yet."""
+    """Compare a tensor with a shape, binding the dimensions that are not known yet."""
     _match_element(actual, type, frame, name, span)
     fixed = [d for d in type.dims if not isinstance(d, ast.Rest)]
     rest = len(type.dims) - len(fixed)
@@ -46,7 +47,7 @@ def match_shape(
             note = f"it is one number, and must have {more}{len(fixed)} {many}"
         _mismatch(actual, type, frame, name, span, promise, made, (note,))
     wrong: list[tuple[int, str]] = []
-    # Plain names first: they tell what an entry such as `H * W` is.
+    # Plain names first: they determine entries such as `H * W`.
     pairs = list(enumerate(_aligned(type, actual.shape)))
     for axis, (entry, size) in sorted(pairs, key=lambda p: not isinstance(p[1][0], ast.Name)):
         if isinstance(entry, ast.Rest):
@@ -54,9 +55,9 @@ def match_shape(
                 wrong.append((axis, note))
             continue
         assert isinstance(size, int | Dim)
-        wanted = _match_size(entry, size, frame, Label(span, f"this is {actual}"))
-        if wanted is not None and wanted != size:
-            note = f"dimension {axis} is {size} here, and must be {wanted}"
+        expected = _match_size(entry, size, frame, Label(span, f"this is {actual}"))
+        if expected is not None and expected != size:
+            note = f"dimension {axis} is {size} here, and must be {expected}"
             wrong.append((axis, note))
     if wrong:
         notes = "\n".join(note for _, note in sorted(wrong))
@@ -64,7 +65,7 @@ def match_shape(
 
 
 def _aligned(type: ast.ShapeType, shape: Shape) -> list[tuple[ast.Expr | ast.Rest, Size | Shape]]:
-    """Put each entry of a shape beside the sizes it stands for."""
+    """Pair each entry of a shape with the sizes it denotes."""
     many = len(shape) - sum(not isinstance(d, ast.Rest) for d in type.dims)
     pairs: list[tuple[ast.Expr | ast.Rest, Size | Shape]] = []
     at = 0
@@ -94,8 +95,8 @@ def _sizes(sizes: tuple[Object, ...]) -> str:
     return ", ".join(map(str, sizes))
 
 
-def _match_size(entry: ast.Expr, size: Size, frame: Frame, given: Label) -> Size | None:
-    """Give the size an entry asks for; bind it where it is a dimension not known yet."""
+def _match_size(entry: ast.Expr, size: Size, frame: Frame, argument: Label) -> Size | None:
+    """Return the size that an entry requires; bind it if it is a dimension not known yet."""
     match entry:
         case ast.Name(text=text) if text[0].isupper():
             slot = frame.names.get(text)
@@ -104,25 +105,31 @@ def _match_size(entry: ast.Expr, size: Size, frame: Frame, given: Label) -> Size
                 return size
             return slot.value if isinstance(slot.value, int | Dim) else None
         case ast.Binary() if unknown := open_names(entry, frame):
-            return _solved(entry, unknown, size, frame, given)
+            return _solved(entry, unknown, size, frame, argument)
         case _:
-            wanted = evaluate(entry, frame)
+            expected = evaluate(entry, frame)
             return (
-                wanted if isinstance(wanted, int | Dim) and not isinstance(wanted, bool) else None
+                expected
+                if isinstance(expected, int | Dim) and not isinstance(expected, bool)
+                else None
             )
 
 
-def _solved(entry: ast.Expr, unknown: list[str], size: Size, frame: Frame, given: Label) -> Size:
+def _solved(entry: ast.Expr, unknown: list[str], size: Size, frame: Frame, argument: Label) -> Size:
     """Bind the one dimension an entry leaves open."""
     name = " and ".join(f"`{n}`" for n in unknown)
     solution, factor = solve(entry, unknown[0], size, frame) if len(unknown) == 1 else (None, 0)
     if solution is None:
-        asked = f"the signature asks for `{format_expr(entry)}`"
-        why = f"no size {name} makes `{format_expr(entry)}` {size}"
+        requirement = f"the signature requires `{source_text(entry)}`"
+        why = f"no size {name} makes `{source_text(entry)}` {size}"
         if factor == 0:
-            why = f"`{format_expr(entry)}` can't be solved for {name}"
+            why = f"`{source_text(entry)}` can't be solved for {name}"
         reject(
-            rules.SHAPE_MISMATCH, why, given.span, given.text, secondary=(Label(entry.span, asked),)
+            rules.SHAPE_MISMATCH,
+            why,
+            argument.span,
+            argument.text,
+            secondary=(Label(entry.span, requirement),),
         )
     frame.bind(unknown[0], solution, entry.span)
     return size
@@ -152,34 +159,44 @@ def _match_element(
                 f"this is {actual}",
                 notes=("all tensors of this call have one element type",),
                 helps=(f"convert it: `cast({_short(span)}, {bound.value})`",),
+                fixes=(_conversion(span, str(bound.value)),),
             )
         return
     if element in ELEMENTS and element != actual.dtype.value:
+        helps, fixes = _element_helps(element, actual, span, frame)
         reject(
             rules.DTYPE_MISMATCH,
             f"`{name}` takes {element} elements, not {actual.dtype}",
             span,
             f"this is {actual}",
-            helps=_element_helps(element, actual, span, frame),
+            helps=helps,
+            fixes=fixes,
         )
+
+
+def _conversion(span: Span, element: str) -> Fix:
+    return replacement(span, f"cast({span.text}, {element})", f"convert to {element}")
 
 
 def _short(span: Span) -> str:
     return span.text if len(span.text) < 40 and not span.source.library else "…"
 
 
-def _element_helps(element: str, actual: TensorType, span: Span, frame: Frame) -> tuple[str, ...]:
+def _element_helps(
+    element: str, actual: TensorType, span: Span, frame: Frame
+) -> tuple[tuple[str, ...], tuple[Fix, ...]]:
     text = _short(span)
     labels = "label" in text or frame.call is None
     if labels and element == "i64" and actual.dtype.is_float and actual.rank == 2:
-        return (
+        help = (
             f"for one-hot rows, take the class number: `argmax({text}, axis=-1)`; "
-            "for soft labels use `soft_cross_entropy`",
+            "for soft labels use `soft_cross_entropy`"
         )
+        return (help,), ()
     if element == "i64" and actual.dtype.is_float and text.isidentifier():
         shape = str(actual)[len(actual.dtype.value) :]
-        return (f"declare it as whole numbers: `{text}: i64{shape}`",)
-    return (f"convert it: `cast({text}, {element})`",)
+        return (f"declare it as integers: `{text}: i64{shape}`",), ()
+    return (f"convert it: `cast({text}, {element})`",), (_conversion(span, element),)
 
 
 def _mismatch(
@@ -208,7 +225,7 @@ def _mismatch(
         f"{name if ' ' in name else f'`{name}`'} must be {expected(type, frame)}",
         span,
         f"this is {actual}",
-        secondary=() if _within(type.span, span) else (Label(type.span, "asked for here"),),
+        secondary=() if _within(type.span, span) else (Label(type.span, "required here"),),
         notes=notes,
     )
 
@@ -221,18 +238,18 @@ def _within(inner: Span, outer: Span) -> bool:
 def _last_size(
     actual: TensorType, type: ast.ShapeType, frame: Frame, span: Span, made: str
 ) -> tuple[str, ...]:
-    """Propose the number that makes the last layer give what is promised."""
+    """Suggest the number that gives the last layer the declared size."""
     axis = {"dense": actual.rank - 1, "conv": 1, "conv_transpose": 1}.get(made)
     text = " ".join(span.text.split())
     if axis is None or len(type.dims) != actual.rank or len(text) > 60:
         return ()
     entry = type.dims[axis]
-    wanted = UNKNOWN if isinstance(entry, ast.Rest) else evaluate(entry, frame)
+    expected = UNKNOWN if isinstance(entry, ast.Rest) else evaluate(entry, frame)
     found = re.findall(rf"\b{actual.shape[axis]}\b", text)
-    if not isinstance(wanted, int | Dim) or len(found) != 1:
+    if not isinstance(expected, int | Dim) or len(found) != 1:
         return ()
-    fixed = re.sub(rf"\b{found[0]}\b", str(wanted), text)
-    return (f"to give {wanted}, write `{fixed}`",) if fixed != text else ()
+    fixed = re.sub(rf"\b{found[0]}\b", str(expected), text)
+    return (f"to give {expected}, write `{fixed}`",) if fixed != text else ()
 
 
 def _promise_helps(actual: TensorType, type: ast.ShapeType, made: str) -> tuple[str, ...]:
@@ -260,7 +277,7 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
             case ast.Int(value=value):
                 entries.append(str(value))
             case ast.Binary() if open_names(entry, frame):
-                entries.append(format_expr(entry))
+                entries.append(source_text(entry))
             case _:
                 size = evaluate(entry, frame)
                 entries.append(str(size) if isinstance(size, int | Dim) else entry.span.text)
@@ -272,7 +289,7 @@ def expected(type: ast.ShapeType, frame: Frame) -> str:
 
 
 def resolve_shape(type: ast.ShapeType, frame: Frame) -> TensorType | None:
-    """Give the tensor type a shape stands for, if every part of it is known by now."""
+    """Return the tensor type that a shape denotes, if every part of it is known."""
     sizes: list[Size] = []
     for entry in type.dims:
         if isinstance(entry, ast.Rest):
@@ -302,7 +319,7 @@ def resolve_shape(type: ast.ShapeType, frame: Frame) -> TensorType | None:
 
 
 def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
-    """Make the type of a net's input: dimensions not met before become symbols."""
+    """Return the type of a net's input: dimensions not met before become symbols."""
     sizes = tuple(_declare_size(entry, frame, name) for entry in type.dims)
     try:
         return TensorType(DType(type.element.text), sizes)
@@ -312,12 +329,12 @@ def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
             f"a net's input can't have the element type `{type.element.text}`",
             type.element.span,
             "",
-            helps=element_helps(type.element.text),
+            **element_suggestion(type.element.span),
         )
 
 
 def _declare_size(entry: ast.Expr | ast.Rest, frame: Frame, name: str) -> Size:
-    """Give the size of one dimension of a net's input; its open names become symbols."""
+    """Return the size of one dimension of a net's input; its unknown names become symbols."""
     if isinstance(entry, ast.Rest):
         reject(
             rules.OPEN_SHAPE,

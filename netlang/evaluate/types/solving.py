@@ -10,7 +10,7 @@ from netlang.syntax.walk import walk
 
 
 def open_names(entry: ast.Expr, frame: Frame) -> list[str]:
-    """List the dimensions in an entry that have no size yet."""
+    """Return the dimensions in an entry that have no size yet."""
     found = [
         node.text
         for node in walk(entry)
@@ -20,12 +20,12 @@ def open_names(entry: ast.Expr, frame: Frame) -> list[str]:
 
 
 def solve(entry: ast.Expr, name: str, size: Size, frame: Frame) -> tuple[Size | None, Size]:
-    """Give the size of ``name`` that makes ``entry`` equal to ``size``, and its factor in it.
+    """Return the size of ``name`` for which ``entry`` equals ``size``, and its factor in it.
 
-    The size is ``None`` where the division leaves a rest; the factor is 0 where the entry is not
+    The size is ``None`` if the division leaves a remainder; the factor is 0 if the entry is not
     linear in the name.
     """
-    mark = f"{name}'"  # no dimension of a program is called so
+    mark = f"{name}'"  # a name that no program can contain
     frame.bind(name, symbol(mark), entry.span)
     value = evaluate(entry, frame)
     del frame.names[name]

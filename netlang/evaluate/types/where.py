@@ -20,7 +20,7 @@ from netlang.syntax.walk import walk
 
 
 def promised_units(clauses: tuple[ast.Expr, ...], frame: Frame) -> dict[str, int]:
-    """Read ``H % 16 == 0`` from the clauses of a net: which sizes are multiples of what."""
+    """Return the divisors of sizes that the clauses of a net state, as in ``H % 16 == 0``."""
     units: dict[str, int] = {}
     for part in (part for clause in clauses for part in _parts(clause)):
         found = _divisibility(part)
@@ -34,7 +34,7 @@ def promised_units(clauses: tuple[ast.Expr, ...], frame: Frame) -> dict[str, int
 
 
 def _parts(clause: ast.Expr) -> Iterator[ast.Expr]:
-    """Give the clauses that ``and`` joins."""
+    """Return the clauses that ``and`` connects."""
     stack = [clause]
     while stack:
         match stack.pop():
@@ -69,9 +69,9 @@ def check_clause(clause: ast.Expr, frame: Frame) -> None:
 def check_arguments(
     clause: ast.Expr, assigned: Mapping[str, Argued], span: Span, frame: Frame
 ) -> None:
-    """Check what an ``extern op`` asks of its arguments; those that are ``none`` keep anything.
+    """Check the clauses of an ``extern op``; an argument that is ``none`` satisfies them all.
 
-    A schedule has been held to this where it began: `0.1 |> cosine(5 epochs)` starts with 0.1.
+    A schedule was checked where it starts: `0.1 |> cosine(5 epochs)` starts with 0.1.
     """
     if not clause.span.source.library:
         check_clause(clause, frame)
@@ -83,7 +83,7 @@ def check_arguments(
     if truth(evaluate(clause, frame), clause) is not False:
         return
     assert frame.call is not None
-    # Two ops have names of their own where they are called without a tensor.
+    # Two ops have other names if they are called without a tensor.
     called = frame.call.function.implementation.removesuffix("_image")
     own = assigned.get(names[0]) if len(names) == 1 else None
     reject(
@@ -95,7 +95,7 @@ def check_arguments(
 
 
 def _names_in(clause: ast.Expr) -> Iterator[str]:
-    """Give the names of a clause that are values, each once."""
+    """Return the names of a clause that are values, each once."""
     called = {id(node.callee) for node in walk(clause) if isinstance(node, ast.Call)}
     named = [n.text for n in walk(clause) if isinstance(n, ast.Name) and id(n) not in called]
     yield from dict.fromkeys(named)
@@ -129,7 +129,7 @@ def _check_part(clause: ast.Expr, frame: Frame) -> None:
 
 
 def _reject_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
-    """Say that a clause about free sizes can neither be promised nor be shown."""
+    """Reject a clause about symbolic sizes that can be neither assumed nor proved."""
     text = " ".join(clause.span.text.split())
     match clause:
         case ast.Binary(op="==", left=ast.Name(text=left), right=ast.Name(text=right)):
@@ -139,13 +139,13 @@ def _reject_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
     if frame.call is None:
         message = f"a net can't promise `{text}`"
         reject(rules.UNDECIDED_SIZE, message, clause.span, _values_in(clause, frame), helps=helps)
-    asked = Label(clause.span, "the definition asks for this")
+    requirement = Label(clause.span, "the definition requires this")
     reject(
         rules.UNDECIDED_SIZE,
-        f"nothing shows that this call keeps `where {text}`",
+        f"nothing shows that this call satisfies `where {text}`",
         frame.call.span,
         f"{_values_in(clause, frame)} here",
-        secondary=() if clause.span.source.library else (asked,),
+        secondary=() if clause.span.source.library else (requirement,),
         helps=("fix the size in the net's signature",),
     )
 
@@ -153,12 +153,12 @@ def _reject_undecided(clause: ast.Expr, frame: Frame) -> NoReturn:
 def _reject_broken(
     clause: ast.Expr, values: str, frame: Frame, helps: tuple[str, ...] = ()
 ) -> NoReturn:
-    """Refuse the call whose sizes break a clause; a net's own clause, where it has no call."""
+    """Reject a call whose sizes violate a clause, or a net whose own clause fails."""
     text = " ".join(clause.span.text.split())
     if frame.call is None:
         message = f"this net is bound to sizes that break `where {text}`"
         reject(rules.WHERE_FAILS, message, clause.span, f"{values} here", helps=helps)
-    clause_label = Label(clause.span, "the definition asks for this")
+    clause_label = Label(clause.span, "the definition requires this")
     secondary = () if clause.span.source.library else (clause_label,)
     message = f"this call breaks `where {text}`"
     reject(

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.checks import Checks
@@ -105,9 +105,10 @@ class NodeBuilder:
 
 def too_deep(span: Span) -> Diagnostic:
     """Say that a program is nested deeper than the limit."""
-    return Diagnostic(
+    return diagnostic(
         rules.TOO_DEEP,
         f"this is nested more than {NESTING_LIMIT} levels deep",
-        Label(span, "here the limit is passed"),
+        span,
+        "here the limit is passed",
         helps=("give inner parts names of their own",),
     )

@@ -7,7 +7,7 @@ import re
 from typing import Literal
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.building.nodes import NodeBuilder, Token
@@ -78,6 +78,4 @@ class TokenBuilder(NodeBuilder):
 
 def too_large(span: Span, note: str) -> Diagnostic:
     """Say that a number cannot be held."""
-    return Diagnostic(
-        rules.NUMBER_TOO_LARGE, "this number is too large", Label(span), notes=(note,)
-    )
+    return diagnostic(rules.NUMBER_TOO_LARGE, "this number is too large", span, notes=(note,))

@@ -67,7 +67,7 @@ def explain(
     """Return the diagnostic of the first error between two offsets."""
     lexical = find_lexical_error(source.text, start, end)
     if isinstance(failure, DiagnosticError):
-        at = failure.diagnostic.primary.span.start
+        at = failure.diagnostic.span.start
     else:
         at = failure.start
     # An unclosed bracket explains what the parser rejects after it, but nothing before it.

@@ -118,7 +118,7 @@ def top_level(spot: ErrorLocation) -> Diagnostic | None:
         else:
             message = f"`{token.text}` stands in the body of a definition"
             fix = "move it into a net or a block"
-        return spot.say(rules.MISPLACED_WORD, message, token, helps=(fix,))
+        return spot.say(rules.MISPLACED_KEYWORD, message, token, helps=(fix,))
     return None
 
 

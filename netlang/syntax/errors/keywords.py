@@ -23,14 +23,14 @@ def conditional(spot: ErrorLocation) -> Diagnostic | None:
     for token, before in ((spot.here, spot.back(1)), (spot.back(1), spot.back(2))):
         if token.text == "if" and before.ends_value and not token.fresh:
             return spot.say(
-                rules.WORD_ORDER,
+                rules.KEYWORD_ORDER,
                 "`if` comes before both values",
                 token,
                 helps=("write `if condition then a else b`",),
             )
     if "then" in spot.expected and not spot.here.starts_value:
         return spot.say(
-            rules.MISSING_WORD,
+            rules.MISSING_KEYWORD,
             "this `if` has no `then`",
             spot.here,
             "expected `then` here",
@@ -38,7 +38,7 @@ def conditional(spot: ErrorLocation) -> Diagnostic | None:
         )
     if "else" in spot.expected and (spot.here.fresh or spot.here.text in (")", "]", ",", "")):
         return spot.say(
-            rules.MISSING_WORD,
+            rules.MISSING_KEYWORD,
             "this `if` has no `else`",
             spot.after(),
             "expected `else` here",
@@ -53,7 +53,7 @@ def comprehension(spot: ErrorLocation) -> Diagnostic | None:
     here = spot.here
     if "in" in spot.expected and spot.expected <= {"in", ","} and spot.back(1).kind == "name":
         return spot.say(
-            rules.MISSING_WORD,
+            rules.MISSING_KEYWORD,
             "this `for` has no `in`",
             here,
             "expected `in` here",
@@ -61,14 +61,14 @@ def comprehension(spot: ErrorLocation) -> Diagnostic | None:
         )
     if here.text == "for" and spot.enclosing() == "(" and spot.back(1).ends_value:
         return spot.say(
-            rules.WORD_ORDER,
+            rules.KEYWORD_ORDER,
             "a list made by `for` stands in square brackets",
             here,
             helps=("write `[value for name in values]`",),
         )
     if here.text == ":" and "{" in spot.expected:
         return spot.say(
-            rules.FOREIGN_SIGN,
+            rules.FOREIGN_OPERATOR,
             "a body stands between braces",
             here,
             "no `:` before it",

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.diagnostic import Diagnostic, Label, diagnostic
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax.errors.tokens import (
     CLOSER,
@@ -97,20 +97,22 @@ def explain_lexical_error(source: Source, end: int, error: LexicalError) -> Diag
         case "foreign":
             return _character(span)
         case "stray":
-            return Diagnostic(
+            return diagnostic(
                 rules.STRAY_BRACKET,
                 f"this `{span.text}` closes nothing",
-                Label(span, f"no `{OPENER[span.text]}` is open here"),
+                span,
+                f"no `{OPENER[span.text]}` is open here",
                 helps=(f"remove it, or add the `{OPENER[span.text]}` that it closes",),
             )
         case "mismatch":
             opened = Span(source, error.origin, error.origin + 1)
             wanted = CLOSER[opened.text]
-            return Diagnostic(
+            return diagnostic(
                 rules.MISMATCHED_BRACKET,
                 f"this `{span.text}` can't close a `{opened.text}`",
-                Label(span, f"expected `{wanted}`"),
-                (Label(opened, "opened here"),),
+                span,
+                f"expected `{wanted}`",
+                secondary=(Label(opened, "opened here"),),
                 helps=(f"write `{wanted}` instead",),
             )
         case "open":
@@ -119,10 +121,11 @@ def explain_lexical_error(source: Source, end: int, error: LexicalError) -> Diag
 
 def _string(span: Span) -> Diagnostic:
     first = Span(span.source, span.start, span.start + 1)
-    return Diagnostic(
+    return diagnostic(
         rules.UNCLOSED_STRING,
         "this string is never closed",
-        Label(first, "it starts here, and must end on the same line"),
+        first,
+        "it starts here, and must end on the same line",
         notes=('for a line end inside a string, write `\\n`; for a quote, `\\"`',),
         helps=('add a `"` where it ends',),
     )
@@ -142,10 +145,11 @@ def _character(span: Span) -> Diagnostic:
         fix = "use the letters a to z, digits and `_`"
     else:
         fix = "remove it"
-    return Diagnostic(
+    return diagnostic(
         rules.FOREIGN_CHARACTER,
         f"{shown} can't stand outside of comments and strings",
-        Label(span, code),
+        span,
+        code,
         notes=("names become names of weights in other tools, so they keep to ASCII",)
         if character.isalpha()
         else (),
@@ -175,11 +179,12 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
         last = source.text[:end].rstrip()
         span = Span(source, max(len(last) - 1, 0), len(last))
         what, helps = "the file ends here", (f"add `{closer}` at the end",)
-    return Diagnostic(
+    return diagnostic(
         rules.UNCLOSED_BRACKET,
         f"this `{bracket}` is never closed",
-        Label(Span(source, opener, opener + 1), "opened here"),
-        (Label(span, f"{what}, but the `{bracket}` is still open"),),
+        Span(source, opener, opener + 1),
+        "opened here",
+        secondary=(Label(span, f"{what}, but the `{bracket}` is still open"),),
         helps=helps,
     )
 

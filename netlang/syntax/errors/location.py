@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Unpack
 
-from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.diagnostic import Diagnostic, Parts, diagnostic
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax.errors.tokens import Token
@@ -116,16 +117,8 @@ class ErrorLocation:
         return self.between(self.tokens[at], self.tokens[last])
 
     def say(
-        self,
-        rule: Rule,
-        message: str,
-        at: Token | Span,
-        text: str = "",
-        *,
-        secondary: tuple[Label, ...] = (),
-        notes: tuple[str, ...] = (),
-        helps: tuple[str, ...] = (),
+        self, rule: Rule, message: str, at: Token | Span, text: str = "", **parts: Unpack[Parts]
     ) -> Diagnostic:
         """Make the diagnostic of a mistake at a token or a span."""
         span = at if isinstance(at, Span) else self.span(at)
-        return Diagnostic(rule, message, Label(span, text), secondary, notes=notes, helps=helps)
+        return diagnostic(rule, message, span, text, **parts)

@@ -81,11 +81,13 @@ def foreign_word(spot: ErrorLocation) -> Diagnostic | None:
             continue
         if token.text in RESERVED:
             message = f"no statement starts with `{token.text}`"
-            return spot.say(rules.FOREIGN_WORD, message, token, helps=(FOREIGN_WORDS[token.text],))
+            return spot.say(
+                rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_WORDS[token.text],)
+            )
         if token is spot.back(1) and spot.here.text in ("=", ",", "."):
             continue
         return spot.say(
-            rules.FOREIGN_WORD,
+            rules.FOREIGN_KEYWORD,
             f"netlang has no `{token.text}`",
             token,
             helps=(FOREIGN_WORDS[token.text],),
@@ -101,7 +103,7 @@ def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
         here = before
     if here.text == "==" and (spot.offset > here.start or "=" in spot.expected):
         return spot.say(
-            rules.FOREIGN_SIGN,
+            rules.FOREIGN_OPERATOR,
             "`==` compares; it gives no value to a name",
             here,
             helps=(f"write `{before.text} = …`",),
@@ -111,7 +113,7 @@ def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
     if here.text == "'" or here.text == "`":
         return _quote(spot, here)
     return spot.say(
-        rules.FOREIGN_SIGN,
+        rules.FOREIGN_OPERATOR,
         f"netlang has no `{here.text}`",
         here,
         helps=(FOREIGN_SIGNS[here.text],),
@@ -124,10 +126,10 @@ def _quote(spot: ErrorLocation, here: Token) -> Diagnostic:
     close = text.find(here.text, here.end, line_end if line_end >= 0 else len(text))
     if close < 0:
         fix = FOREIGN_SIGNS[here.text]
-        return spot.say(rules.FOREIGN_SIGN, f"netlang has no `{here.text}`", here, helps=(fix,))
+        return spot.say(rules.FOREIGN_OPERATOR, f"netlang has no `{here.text}`", here, helps=(fix,))
     inner = text[here.end : close]
     return spot.say(
-        rules.FOREIGN_SIGN,
+        rules.FOREIGN_OPERATOR,
         "strings are written in double quotes",
         Span(spot.source, here.start, close + 1),
         helps=(f'write `"{inner}"`' if '"' not in inner else FOREIGN_SIGNS[here.text],),
@@ -145,7 +147,7 @@ def slash_comment(spot: ErrorLocation) -> Diagnostic | None:
         prose = len(words) >= 2 and all(w.kind in ("name", "keyword") for w in words[:2])
         if same and (starts or (prose and not words[0].fresh and not words[1].fresh)):
             return spot.say(
-                rules.FOREIGN_SIGN,
+                rules.FOREIGN_OPERATOR,
                 "a comment starts with `#`",
                 token,
                 "`//` divides and rounds down",

@@ -1,0 +1,44 @@
+"""Edits to the text of a program that make an error go away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netlang.diagnostics.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A span of a file, and the text to write in its place."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that makes one error go away; ``title`` is what an editor offers it as.
+
+    The edits are in one file and do not overlap.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
+def replacement(span: Span, text: str, title: str = "") -> Fix:
+    """Return the fix that writes ``text`` in place of a span."""
+    return Fix(title or f"replace `{span.text}` with `{text}`", (Edit(span, text),))
+
+
+def insertion(span: Span, text: str, title: str = "") -> Fix:
+    """Return the fix that inserts ``text`` at the end of a span."""
+    at = Span(span.source, span.end, span.end)
+    return Fix(title or f"insert `{text.strip()}`", (Edit(at, text),))
+
+
+def apply(text: str, fix: Fix) -> str:
+    """Return the text of a file with the edits of a fix made."""
+    for edit in sorted(fix.edits, key=lambda edit: edit.span.start, reverse=True):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    return text

@@ -1,0 +1,89 @@
+"""One function builds diagnostics, and each fix they carry makes its error go away."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.fix import apply
+from netlang.diagnostics.rules import all_rules
+from netlang.program import load
+
+TESTS = Path(__file__).parents[1]
+PACKAGE = TESTS.parent / "netlang"
+BUILDER = PACKAGE / "diagnostics" / "diagnostic.py"
+BLOCK = re.compile(r"^```(net|file)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROGRAM = "program.net"
+
+Files = dict[str, str]
+
+
+def test_only_the_builder_constructs_diagnostics() -> None:
+    constructions = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        if path != BUILDER
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", None)) == "Diagnostic"
+    ]
+    assert constructions == []
+
+
+def programs(folder: str) -> Iterator[Files]:
+    """Yield the programs of a folder of the tests, each with the files it imports."""
+    for path in sorted((TESTS / folder).glob("*.net")):
+        yield {PROGRAM: path.read_text("utf-8")}
+    for page in sorted((TESTS / folder).glob("*.md")):
+        files: Files = {}
+        for kind, name, text in BLOCK.findall(page.read_text("utf-8")):
+            files[name.strip() if kind == "file" else PROGRAM] = text
+            if kind == "net":
+                yield files
+                files = {}
+
+
+def check(files: Files, folder: Path) -> list[Diagnostic]:
+    for name, text in files.items():
+        (folder / name).write_text(text, "utf-8")
+    return load(folder / PROGRAM).diagnostics.sorted()
+
+
+def messages(found: list[Diagnostic]) -> Counter[tuple[str, str]]:
+    return Counter((d.rule.code, d.message) for d in found)
+
+
+def unfixed(files: Files, folder: Path) -> list[str]:
+    """Return the fixes of a program that leave their error in it."""
+    found = check(files, folder)
+    remaining: list[str] = []
+    for diagnostic in found:
+        for fix in diagnostic.fixes:
+            (name,) = {Path(edit.span.source.name).name for edit in fix.edits}
+            changed = {**files, name: apply(files[name], fix)}
+            key = (diagnostic.rule.code, diagnostic.message)
+            if messages(check(changed, folder))[key] >= messages(found)[key]:
+                remaining.append(f"{key}: {fix.title}\n{changed[name]}")
+    return remaining
+
+
+@pytest.mark.parametrize(
+    "folder", ["data/faults", "data/syntax_errors", "spec/diagnostics", "spec/language"]
+)
+def test_every_fix_makes_its_error_go_away(folder: str, tmp_path: Path) -> None:
+    shutil.copytree(TESTS / "data" / "language", tmp_path / "language")
+    tmp_path = tmp_path / "programs"
+    tmp_path.mkdir()
+    assert [left for files in programs(folder) for left in unfixed(files, tmp_path)] == []
+
+
+def test_every_fix_of_the_examples_of_rules_makes_its_error_go_away(tmp_path: Path) -> None:
+    examples = [{PROGRAM: rule.bad} for rule in all_rules().values() if rule.program]
+    assert [left for files in examples for left in unfixed(files, tmp_path)] == []
