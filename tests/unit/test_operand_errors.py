@@ -163,7 +163,7 @@ def test_functions_of_floats_refuse_integers(op: Primitive) -> None:
 def test_division_of_integers_names_the_way_out() -> None:
     assert refusal(Div(), tensor(I64, 3), tensor(I64)).rule.code == "dtype-mismatch"
     assert refusal(FloorDiv(), f32(3), f32()).helps == (
-        "for numbers with a point: `floor({0} / {1})`",
+        "for floating-point numbers: `floor({0} / {1})`",
     )
 
 

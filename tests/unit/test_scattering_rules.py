@@ -62,12 +62,12 @@ def test_an_unknown_way_of_joining_proposes_the_known_ones() -> None:
 def test_a_place_names_axes_the_tensor_has(ids: TensorType) -> None:
     error = refusal("gather_nd", (f32(N, 5), ids))
     assert (error.operand, error.rule.code) == (1, "rank-mismatch")
-    assert error.message == "a place must name 1 to 2 axes of this tensor"
+    assert error.message == "an index must refer to 1 to 2 axes of this tensor"
 
 
 def test_places_are_whole_numbers() -> None:
     error = refusal("gather_nd", (f32(3, 5), f32(4, 2)))
-    assert error.helps == ("if these are whole numbers, convert them: `cast({1}, i64)`",)
+    assert error.helps == ("if these are integers, convert them: `cast({1}, i64)`",)
 
 
 def test_axes_of_a_batch_are_the_same_on_both_sides() -> None:
