@@ -63,5 +63,5 @@ def test_each_class_has_a_weight(tmp_path: Path) -> None:
         "  y = cross_entropy(x, label, class_weights=[1.0, 2.0])\n}\n"
     )
     problems = netlang.load(path).problems
-    assert "there must be a weight for each class" in problems
+    assert "`class_weights` must have a weight for each class" in problems
     assert "losses.net:2:7" in problems
