@@ -81,7 +81,9 @@ def foreign_word(spot: ErrorLocation) -> Diagnostic | None:
             continue
         if token.text in RESERVED:
             message = f"no statement starts with `{token.text}`"
-            return spot.say(rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_WORDS[token.text],))
+            return spot.say(
+                rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_WORDS[token.text],)
+            )
         if token is spot.back(1) and spot.here.text in ("=", ",", "."):
             continue
         return spot.say(
