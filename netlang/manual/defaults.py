@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
@@ -68,7 +68,7 @@ def portable(function: Function, module: ModuleScope) -> list[ast.Param]:
         param
         if param.default is None
         or all(module.find(name) is function.module.find(name) for name in _names(param.default))
-        else replace(param, default=None)
+        else ast.Param(param.span, param.name, param.type, None, param.keyword_only)
         for param in function.params
     ]
 

@@ -66,10 +66,7 @@ def explain(
 ) -> Diagnostic:
     """Return the diagnostic of the first error between two offsets."""
     lexical = find_lexical_error(source.text, start, end)
-    if isinstance(failure, DiagnosticError):
-        at = failure.diagnostic.span.start
-    else:
-        at = failure.start
+    at = failure.diagnostic.span.start if isinstance(failure, DiagnosticError) else failure.start
     # An unclosed bracket explains what the parser rejects after it, but nothing before it.
     if lexical is not None and at >= lexical.origin:
         return explain_lexical_error(source, end, lexical)
