@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netlang.analysis.summary import Summary as Layers
-from netlang.analysis.summary import fold
-
 if TYPE_CHECKING:
+    from netlang.analysis.summary import Summary as Layers
     from netlang.diagram.drawing import Drawing
 
 
 def html(text: str) -> str:
     """Return a text as HTML in a fixed-width font."""
+    from html import escape
+
     return f"<pre style='line-height:1.25'>{escape(text)}</pre>"
 
 
@@ -34,6 +33,8 @@ class Summary:
     """The layers of a network as a table; ``layers`` holds the same as values."""
 
     def __init__(self, layers: Layers, depth: int | None = None) -> None:
+        from netlang.analysis.summary import fold
+
         self.layers = layers if depth is None else fold(layers, depth)
         self._depth = depth
 

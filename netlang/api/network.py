@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from netlang.analysis import counts
-from netlang.analysis.summary import summarize
 from netlang.api.display import Diagram, Summary, Text, html
 from netlang.api.errors import warn
 from netlang.diagnostics.errors import InputError
@@ -86,6 +85,8 @@ class Network:
 
     def summary(self, depth: int | None = None) -> Summary:
         """Return the table of layers, folded to the first ``depth`` names of each path."""
+        from netlang.analysis.summary import summarize
+
         return Summary(summarize(self.graph, source_name=self._net.program.name), depth)
 
     def draw(self, *, depth: int | None = None, direction: Direction = "down") -> Diagram:

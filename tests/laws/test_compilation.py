@@ -19,7 +19,7 @@ DEFINED = {
 
 EXCEPTIONS = {
     # The interpreter runs a training step too, and its memory is estimated before it is compiled.
-    ("training/step/step.py", "transform"),
+    ("training/step/graphs.py", "transform"),
 }
 
 

@@ -51,6 +51,7 @@ A gradient is a formula of `Term`, and a `Term` is made of operators, each of wh
 DEFERRED = (
     ("__init__.py", "importlib", "`import netlang` is fast"),
     ("api", "netlang", "a method loads what it needs when it is called"),
+    ("api", "html", "only notebooks need it"),
     ("cli", "netlang", "a command loads what it needs once its arguments are checked"),
     ("cli", "difflib json shutil sys traceback importlib", "few commands or errors need it"),
     ("backends", "netlang.backends.onnx", "a session of a saved model does not need onnx"),

@@ -76,7 +76,7 @@ def ends_with(error: BaseException) -> click.Command:
 # What goes wrong becomes a message and an exit code.
 
 
-def test_no_command_shows_the_help_and_is_a_usage_mistake() -> None:
+def test_no_command_shows_the_help_and_is_a_usage_error() -> None:
     done = netlang()
     assert done.returncode == 2
     assert "Commands:" in done.stdout
@@ -93,7 +93,7 @@ def test_every_command_has_help_with_examples(
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_examples_of_a_command_can_be_called_so(name: str) -> None:
+def test_the_examples_of_a_command_parse(name: str) -> None:
     command = program.get_command(click.Context(program), name)
     assert command is not None
     assert isinstance(command, Command)
@@ -137,7 +137,7 @@ def test_the_version_is_that_of_the_package() -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
-def test_wrong_usage_is_told_and_ends_with_2(
+def test_incorrect_usage_is_reported_and_exits_with_2(
     args: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = said(capsys, *args)
@@ -168,7 +168,7 @@ def test_wrong_usage_is_told_and_ends_with_2(
     ],
     ids=["fault", "input", "environment", "memory", "library", "system", "interrupt"],
 )  # fmt: skip
-def test_a_failure_has_a_message_and_an_exit_code(
+def test_an_exception_has_a_message_and_an_exit_code(
     error: BaseException, code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert guarded(ends_with(error), []) == code
@@ -176,7 +176,7 @@ def test_a_failure_has_a_message_and_an_exit_code(
 
 
 @pytest.mark.parametrize("error", [KeyError("secret"), RecursionError(), AssertionError()])
-def test_our_own_bug_ends_with_70_and_says_how_to_report_it(
+def test_a_bug_exits_with_70_and_says_how_to_report_it(
     error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert guarded(ends_with(error), []) == 70
@@ -186,7 +186,7 @@ def test_our_own_bug_ends_with_70_and_says_how_to_report_it(
     assert "please report it" in said
 
 
-def test_the_details_of_a_bug_are_there_for_who_asks(
+def test_the_traceback_of_a_bug_is_printed_on_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NETLANG_DEBUG", "1")
@@ -194,7 +194,7 @@ def test_the_details_of_a_bug_are_there_for_who_asks(
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
-def test_with_json_a_failure_is_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_json_with_json(capsys: pytest.CaptureFixture[str]) -> None:
     command = ends_with(NetlangError(RULE, "m", notes=["n"], helps=["h"]))
     command.params.append(click.Option(["--json"], is_flag=True, expose_value=False))
     assert guarded(command, ["--json"]) == 1
@@ -208,7 +208,7 @@ def test_with_json_a_failure_is_json_too(capsys: pytest.CaptureFixture[str]) -> 
     }  # fmt: skip
 
 
-def test_an_unknown_command_is_no_bug_of_the_group(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert guarded(program, ["nonsense"]) == 2
     assert capsys.readouterr().err.startswith("error[usage]: no such command 'nonsense'")
 
@@ -216,34 +216,34 @@ def test_an_unknown_command_is_no_bug_of_the_group(capsys: pytest.CaptureFixture
 # Streams.
 
 
-def test_a_reader_that_goes_away_is_no_failure(small: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(small: Path) -> None:
     command = f'"{NETLANG}" names "{small}" | true; echo ${{PIPESTATUS[0]}}'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
-def test_a_mistake_is_still_one_when_nobody_reads_it(wrong: Path) -> None:
+def test_an_error_sets_the_exit_code_of_a_closed_pipe(wrong: Path) -> None:
     command = f'"{NETLANG}" check "{wrong}" | true; echo ${{PIPESTATUS[0]}}'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 @pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", "<&-"])
-def test_closed_streams_are_no_failure(small: Path, closing: str) -> None:
+def test_closed_streams_are_not_errors(small: Path, closing: str) -> None:
     command = f'"{NETLANG}" check "{small}" {closing}'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_told(small: Path) -> None:
+def test_a_full_disk_is_reported(small: Path) -> None:
     command = f'"{NETLANG}" check "{small}" > /dev/full'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert done.returncode == 3
     assert done.stderr.startswith("error[system]: the system reported an error: no space left")
 
 
-def test_nothing_is_coloured_in_a_pipe(wrong: Path) -> None:
+def test_a_pipe_gets_no_colors(wrong: Path) -> None:
     assert "\x1b" not in netlang("check", wrong, FORCE_COLOR="", TERM="xterm-256color").stdout
 
 
@@ -267,7 +267,7 @@ def test_every_character_can_be_printed_in_any_locale(
     assert netlang("summary", path, **locale).returncode == 0
 
 
-def test_an_interrupt_while_the_command_line_loads_is_no_traceback() -> None:
+def test_an_interrupt_while_loading_causes_no_traceback() -> None:
     script = (
         "import sys\n"
         "class Interrupted:\n"
@@ -319,7 +319,7 @@ def test_looking_at_a_program_loads_no_heavy_library(small: Path, args: list[str
     assert loaded & {"numpy", "onnx", "onnxruntime", "rich", "asyncio", "PIL"} == set()
 
 
-def test_the_entry_point_imports_only_click_of_what_is_foreign() -> None:
+def test_click_is_the_only_library_the_entry_point_imports() -> None:
     script = (
         "import sys; before = set(sys.modules); import netlang.cli.entry, netlang.cli.main;"
         "print(*(set(sys.modules) - before))"
@@ -342,7 +342,7 @@ def test_a_summary_of_resnet_50_takes_at_most_three_tenths_of_a_second() -> None
 
 
 def fastest(command: list[str], times: int = 7) -> float:
-    """Give the seconds of the fastest of several runs: the others waited for something else."""
+    """Return the seconds of the fastest of several runs: the others waited for something else."""
     taken: list[float] = []
     for _ in range(times):
         begun = perf_counter()

@@ -46,7 +46,7 @@ def netlang(
 # check
 
 
-def test_check_says_what_a_sound_file_holds(netlang: Netlang) -> None:
+def test_check_lists_the_contents_of_a_valid_file(netlang: Netlang) -> None:
     assert netlang("check", "small.net", "two.net") == (
         0,
         "small.net: ok (1 net, 67 parameters)\ntwo.net: ok (2 nets, 710 parameters)\n",
@@ -54,7 +54,7 @@ def test_check_says_what_a_sound_file_holds(netlang: Netlang) -> None:
     )
 
 
-def test_check_shows_what_is_wrong_and_ends_with_1(netlang: Netlang) -> None:
+def test_check_shows_errors_and_exits_with_1(netlang: Netlang) -> None:
     code, out, err = netlang("check", "wrong.net", "small.net")
     assert (code, err) == (1, "")
     assert out.startswith("error[unknown-name]: ")
@@ -63,7 +63,7 @@ def test_check_shows_what_is_wrong_and_ends_with_1(netlang: Netlang) -> None:
     assert out.endswith("\nsmall.net: ok (1 net, 67 parameters)\n")
 
 
-def test_check_takes_a_warning_for_an_error_only_if_strict(netlang: Netlang) -> None:
+def test_check_treats_warnings_as_errors_only_if_strict(netlang: Netlang) -> None:
     code, out, _ = netlang("check", "unused.net")
     assert (code, out.splitlines()[0][:8]) == (0, "warning[")
     assert out.endswith("\n\nunused.net: ok (1 net, 67 parameters)\n")
@@ -95,7 +95,7 @@ def test_check_json_holds_nets_and_diagnostics(netlang: Netlang) -> None:
     assert (diagnostic["file"], diagnostic["line"], diagnostic["column"]) == ("wrong.net", 2, 24)
 
 
-def test_a_file_that_is_not_there_is_wrong_usage(netlang: Netlang) -> None:
+def test_a_missing_file_is_a_usage_error(netlang: Netlang) -> None:
     code, out, err = netlang("check", "nowhere.net", "small.net")
     assert (code, err) == (2, "")
     assert out.startswith("error[no-such-file]: there is no file `nowhere.net`\n")
@@ -111,13 +111,13 @@ def test_a_file_that_is_not_there_is_wrong_usage(netlang: Netlang) -> None:
 # fmt
 
 
-def test_fmt_lays_a_file_out_once(netlang: Netlang) -> None:
+def test_fmt_formats_a_file_once(netlang: Netlang) -> None:
     assert netlang("fmt", "crooked.net", "small.net") == (0, "crooked.net: formatted\n", "")
     assert Path("crooked.net").read_text("utf-8") == SMALL
     assert netlang("fmt", "crooked.net") == (0, "", "")
 
 
-def test_fmt_check_changes_nothing_and_ends_with_1(netlang: Netlang) -> None:
+def test_fmt_check_changes_nothing_and_exits_with_1(netlang: Netlang) -> None:
     assert netlang("fmt", "--check", "crooked.net", "small.net") == (
         1,
         "crooked.net: would change\n",
@@ -133,7 +133,7 @@ def test_fmt_diff_shows_the_change_and_makes_none(netlang: Netlang) -> None:
     assert Path("crooked.net").read_text("utf-8") == CROOKED
 
 
-def test_fmt_of_a_broken_file_leaves_it_and_does_the_others(netlang: Netlang) -> None:
+def test_fmt_skips_a_file_with_errors_and_formats_the_others(netlang: Netlang) -> None:
     code, out, err = netlang("fmt", "open.net", "crooked.net")
     assert (code, out) == (1, "crooked.net: formatted\n")
     assert err.startswith("error[")
@@ -181,7 +181,7 @@ def test_summary_is_a_table(netlang: Netlang) -> None:
     assert "\x1b" not in out
 
 
-def test_a_file_with_two_nets_wants_to_be_told_which(netlang: Netlang) -> None:
+def test_a_file_with_two_nets_requires_a_name(netlang: Netlang) -> None:
     code, _, err = netlang("summary", "two.net")
     assert code == 2
     assert "Small" in err
@@ -192,7 +192,7 @@ def test_a_file_with_two_nets_wants_to_be_told_which(netlang: Netlang) -> None:
     assert netlang("summary", "two.net", "Large")[0] == 0
 
 
-def test_a_summary_of_a_wrong_file_shows_what_is_wrong(netlang: Netlang) -> None:
+def test_summary_of_a_file_with_errors_shows_them(netlang: Netlang) -> None:
     code, out, err = netlang("summary", "wrong.net")
     assert (code, out) == (1, "")
     assert err.startswith("error[unknown-name]: ")
@@ -201,7 +201,7 @@ def test_a_summary_of_a_wrong_file_shows_what_is_wrong(netlang: Netlang) -> None
     assert json.loads(out)["diagnostics"][0]["rule"] == "unknown-name"
 
 
-def test_names_lists_weights_by_path(netlang: Netlang) -> None:
+def test_names_lists_parameters_by_path(netlang: Netlang) -> None:
     assert netlang("names", "small.net") == (
         0,
         "h.weight  [8, 4]\nh.bias  [8]\ny.weight  [3, 8]\ny.bias  [3]\n67 parameters\n",
@@ -209,7 +209,7 @@ def test_names_lists_weights_by_path(netlang: Netlang) -> None:
     )
 
 
-def test_names_diff_shows_what_a_file_lacks(netlang: Netlang) -> None:
+def test_names_diff_shows_missing_parameters(netlang: Netlang) -> None:
     np.savez("w.npz", **{"h.weight": np.zeros((8, 5), np.float32), "z": np.zeros(1, np.float32)})
     code, out, _ = netlang("names", "small.net", "--diff", "w.npz")
     assert code == 1
@@ -253,13 +253,13 @@ def test_explain_knows_rules_layers_and_operators(netlang: Netlang, thing: str) 
     assert out.startswith(f"{thing}: ")
 
 
-def test_explain_of_an_unknown_thing_suggests_a_near_one(netlang: Netlang) -> None:
+def test_explain_suggests_a_similar_name(netlang: Netlang) -> None:
     code, _, err = netlang("explain", "shape-mismach")
     assert code == 2
     assert "did you mean `shape-mismatch`?" in err
 
 
-def test_explain_works_a_layer_out(netlang: Netlang) -> None:
+def test_explain_shows_the_arithmetic_of_a_layer(netlang: Netlang) -> None:
     Path("c.net").write_text(
         "net C(x: f32[N, 1, 9, 9]) -> y: f32[N, 2, 5, 5] {\n"
         "  y = conv(x, 2, 3, stride=2, pad=1)\n}\n",
@@ -287,7 +287,7 @@ def test_compile_writes_a_model_with_the_names_of_the_signature(netlang: Netlang
     assert {t.name for t in model.graph.initializer} >= {"h.weight", "y.bias"}
 
 
-def test_compile_does_not_replace_the_program(netlang: Netlang) -> None:
+def test_compile_does_not_overwrite_the_program(netlang: Netlang) -> None:
     code, _, err = netlang("compile", "small.net", "-o", "./small.net")
     assert code == 2
     assert err.startswith(
@@ -296,13 +296,13 @@ def test_compile_does_not_replace_the_program(netlang: Netlang) -> None:
     assert Path("small.net").read_text("utf-8") == SMALL
 
 
-def test_compile_into_a_folder_that_is_not_there_is_the_machines_fault(netlang: Netlang) -> None:
+def test_compile_into_a_missing_folder_is_an_error_of_the_environment(netlang: Netlang) -> None:
     code, _, err = netlang("compile", "small.net", "-o", "nowhere/small.onnx")
     assert code == 3
     assert err.startswith("error[cannot-write]: ")
 
 
-def test_both_back_ends_compute_the_same(netlang: Netlang) -> None:
+def test_both_backends_compute_the_same(netlang: Netlang) -> None:
     for backend in ("numpy", "onnxruntime"):
         code, _, err = netlang(
             "run", "small.net", "--input", "x=x.npy", "--backend", backend, "-o", f"{backend}.npz"
@@ -313,7 +313,7 @@ def test_both_back_ends_compute_the_same(netlang: Netlang) -> None:
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_the_seed_decides_the_weights(netlang: Netlang) -> None:
+def test_the_seed_determines_the_parameters(netlang: Netlang) -> None:
     said = [netlang("run", "small.net", "-i", "x=x.npy", "--seed", s)[1] for s in ("1", "1", "2")]
     assert said[0].splitlines()[1:] == said[1].splitlines()[1:] != said[2].splitlines()[1:]
     assert said[0].startswith("Small is untrained: its parameters are random, from seed 1\n")
@@ -338,7 +338,7 @@ def test_run_json_holds_the_outputs(netlang: Netlang) -> None:
     ],
     ids=["name", "missing", "file", "provider", "weights"],
 )
-def test_what_cannot_be_run_is_told(
+def test_inputs_that_cannot_be_run_are_reported(
     netlang: Netlang, args: list[str], code: int, part: str
 ) -> None:
     ended, out, err = netlang("run", "small.net", *args)
@@ -347,7 +347,7 @@ def test_what_cannot_be_run_is_told(
     assert part in err
 
 
-def test_verify_compares_the_back_ends(netlang: Netlang) -> None:
+def test_verify_compares_the_backends(netlang: Netlang) -> None:
     code, out, _ = netlang("verify", "small.net")
     assert code == 0
     assert out.endswith("\nSmall: onnxruntime and NumPy agree\n")
@@ -356,7 +356,7 @@ def test_verify_compares_the_back_ends(netlang: Netlang) -> None:
     assert (code, content["ok"], [o["name"] for o in content["outputs"]]) == (0, True, ["y"])
 
 
-def test_the_digits_that_ship_are_read_right(netlang: Netlang) -> None:
+def test_the_digits_of_the_examples_are_classified_correctly(netlang: Netlang) -> None:
     data = EXAMPLES / "data"
     for digit in range(10):
         code, out, _ = netlang(
@@ -367,7 +367,7 @@ def test_the_digits_that_ship_are_read_right(netlang: Netlang) -> None:
         assert out.splitlines()[1].startswith(f"  class {digit} ")
 
 
-def test_the_digits_the_weights_have_not_seen_are_read_as_the_notes_say(netlang: Netlang) -> None:
+def test_the_accuracy_on_unseen_digits_is_as_documented(netlang: Netlang) -> None:
     data = EXAMPLES / "data"
     code, _, _ = netlang(
         "run", str(EXAMPLES / "digits.net"), "-i", f"image={data}/digits.npz",

@@ -57,9 +57,7 @@ boldly = Sampling(temperature=0)
 
 
 @both
-def test_a_state_goes_on_from_call_to_call_until_it_is_reset(
-    tmp_path: Path, backend: Backend
-) -> None:
+def test_state_is_carried_from_call_to_call_until_reset(tmp_path: Path, backend: Backend) -> None:
     runner = Runner(graph_of(tmp_path, COUNTING), {}, backend=backend)
     tokens = np.array([[1, 1, 1]])
     first = runner(tokens=tokens)["logits"].argmax(axis=-1).tolist()
@@ -70,7 +68,7 @@ def test_a_state_goes_on_from_call_to_call_until_it_is_reset(
     assert runner(tokens=tokens)["logits"].argmax(axis=-1).tolist() == first
 
 
-def test_a_state_may_be_put_back(tmp_path: Path) -> None:
+def test_a_state_can_be_restored(tmp_path: Path) -> None:
     runner = Runner(graph_of(tmp_path, COUNTING), {})
     runner(tokens=np.array([[0, 0]]))
     point = dict(runner.state)
@@ -79,7 +77,7 @@ def test_a_state_may_be_put_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(runner(tokens=np.array([[0]]))["logits"], one)
 
 
-def test_a_sequence_in_parts_gives_what_it_gives_whole() -> None:
+def test_a_split_sequence_computes_the_same_as_the_whole() -> None:
     net = load(Path(__file__).parents[2] / "examples" / "char_lstm.net").net("CharLSTM").graph
     from netlang.ir.initializers import initialize
 
@@ -107,13 +105,13 @@ def test_a_net_without_state_reads_everything_again(tmp_path: Path) -> None:
     assert list(generate(runner, [2, 1], length=2, sampling=boldly, window=1)) == [2, 0]
 
 
-def test_a_seed_decides_what_is_drawn(tmp_path: Path) -> None:
+def test_the_seed_determines_the_samples(tmp_path: Path) -> None:
     runner = Runner(graph_of(tmp_path, FOLLOWING), {"logits.weight": CYCLE["logits.weight"] / 9})
     texts = [tuple(generate(runner, [0], length=30, seed=seed)) for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_temperature_and_top_choose_among_the_likeliest() -> None:
+def test_temperature_and_top_sample_from_the_likeliest() -> None:
     logits = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
     rng = np.random.default_rng(0)
 
@@ -137,7 +135,7 @@ def test_temperature_and_top_choose_among_the_likeliest() -> None:
         ("net A(x: i64[N, T]) -> y: i64[N, T] { y = x + 1 }", "no output of logits"),
     ],
 )  # fmt: skip
-def test_a_net_that_cannot_go_on_with_a_text_is_told(
+def test_a_net_that_cannot_continue_a_text_is_rejected(
     tmp_path: Path, text: str, message: str
 ) -> None:
     net = graph_of(tmp_path, text)
@@ -152,7 +150,7 @@ def test_a_net_that_cannot_go_on_with_a_text_is_told(
     ("prompt", "message"),
     [([3], "token 3 is out of range: the net has 3"), ([], "the prompt is empty")],
 )
-def test_a_prompt_the_net_cannot_read_is_told(
+def test_a_prompt_the_net_cannot_read_is_rejected(
     tmp_path: Path, prompt: list[int], message: str
 ) -> None:
     runner = Runner(graph_of(tmp_path, FOLLOWING), CYCLE, backend="numpy")
@@ -199,7 +197,7 @@ def test_enough_beams_find_the_best_of_all_sequences(alpha: float) -> None:
     np.testing.assert_allclose([f.score for f in found[:10]], [score(t) for t in ranked[:10]])
 
 
-def test_greedy_takes_the_likeliest_at_every_step() -> None:
+def test_greedy_search_takes_the_likeliest_at_every_step() -> None:
     expected: list[int] = []
     before, last = 0, 0
     while len(expected) < 6 and last != END:
@@ -212,7 +210,7 @@ def test_greedy_takes_the_likeliest_at_every_step() -> None:
 # ---- words -------------------------------------------------------------------------------
 
 
-def test_a_vocabulary_comes_back_from_its_file(tmp_path: Path) -> None:
+def test_a_vocabulary_is_read_back_from_its_file(tmp_path: Path) -> None:
     letters = Vocabulary(("\n", " ", '"', "a", "é", "\u2028"))
     place = beside(tmp_path / "char.safetensors")
     letters.save(place)
@@ -231,7 +229,9 @@ def test_a_vocabulary_comes_back_from_its_file(tmp_path: Path) -> None:
         (b"\xff\xfe", "is not text in UTF-8"),
     ],
 )
-def test_a_file_that_is_no_vocabulary_is_told(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_that_is_not_a_vocabulary_is_rejected(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     (tmp_path / "bad.vocab").write_bytes(content)
     with pytest.raises(FileError, match=message):
         load_vocabulary(tmp_path / "bad.vocab")
@@ -250,7 +250,7 @@ def test_words_are_compared_by_the_angle_between_their_vectors() -> None:
     assert len(vectors.nearest("king", 100)) == 4
 
 
-def test_rows_past_the_last_word_are_no_words() -> None:
+def test_rows_past_the_last_word_are_unused() -> None:
     roomy = np.concatenate([TABLE, TABLE[2:3]])
     assert [near.word for near in Vectors(WORD_LIST, roomy).nearest("king", 9)] == [
         near.word for near in Vectors(WORD_LIST, TABLE).nearest("king", 9)
@@ -259,13 +259,13 @@ def test_rows_past_the_last_word_are_no_words() -> None:
         Vectors(WORD_LIST, TABLE[:4])
 
 
-def test_a_word_that_is_not_known_is_told() -> None:
+def test_an_unknown_word_is_rejected() -> None:
     with pytest.raises(InputError, match='the vocabulary of 5 words has no "kign"') as told:
         Vectors(WORD_LIST, TABLE).nearest("kign")
     assert told.value.helps == ('did you mean "king"?',)
 
 
-def test_the_table_is_the_only_weight_with_a_row_for_each_word() -> None:
+def test_the_table_is_the_only_parameter_with_a_row_for_each_word() -> None:
     weights = {"v.weight": TABLE, "out.weight": TABLE.T}
     assert choose_table(weights, None, 5) is TABLE
     assert choose_table({**weights, "u.weight": TABLE[:, :2]}, "v", 5) is TABLE
@@ -298,7 +298,7 @@ def netlang(
 SPEAK = ("generate", "speaker.net", "--weights", "speaker.safetensors", "--prompt")
 
 
-def test_generate_goes_on_with_the_prompt(netlang: Callable[..., Said]) -> None:
+def test_generate_continues_the_prompt(netlang: Callable[..., Said]) -> None:
     said = netlang(*SPEAK, "ab", "--length", "4", "--temperature", "0")
     assert said == (0, "abcabc\n", "")
     code, out, _ = netlang(*SPEAK, "ab", "-n", "4", "-t", "0", "--json")
@@ -308,7 +308,7 @@ def test_generate_goes_on_with_the_prompt(netlang: Callable[..., Said]) -> None:
     }  # fmt: skip
 
 
-def test_generate_tells_what_it_cannot_read(netlang: Callable[..., Said], tmp_path: Path) -> None:
+def test_generate_reports_what_it_cannot_read(netlang: Callable[..., Said], tmp_path: Path) -> None:
     code, _, told = netlang(*SPEAK, "ax")
     assert (code, told.splitlines()[0]) == (
         1, 'error[bad-input]: the vocabulary of 3 words has no "x"',
@@ -370,7 +370,7 @@ def test_run_keeps_a_state_in_a_file(netlang: Callable[..., Said], tmp_path: Pat
 # ---- translation -------------------------------------------------------------------------
 
 
-def test_a_decoder_step_by_step_writes_what_it_does_in_training() -> None:
+def test_step_by_step_decoding_agrees_with_training() -> None:
     from netlang.ir.initializers import initialize
 
     loaded = load(Path(__file__).parents[2] / "examples" / "seq2seq.net")

@@ -47,7 +47,7 @@ def test_the_only_net_needs_no_name(tmp_path: Path) -> None:
         ("a = 1\n", "Small", "unknown-net", "Small"),
     ],
 )
-def test_a_net_that_is_not_there_is_a_fault_of_usage(
+def test_an_unknown_net_is_a_usage_error(
     tmp_path: Path, text: str, name: str | None, rule: str, said: str
 ) -> None:
     with pytest.raises(NetlangError) as caught:
@@ -56,7 +56,7 @@ def test_a_net_that_is_not_there_is_a_fault_of_usage(
     assert said in caught.value.message
 
 
-def test_a_misspelt_net_is_guessed(tmp_path: Path) -> None:
+def test_a_similar_net_is_suggested(tmp_path: Path) -> None:
     with pytest.raises(NetlangError) as caught:
         program(tmp_path, TWO).net("smal")
     assert caught.value.helps == ("did you mean `Small`?",)
@@ -91,7 +91,7 @@ def test_sizes_are_bound_before_the_net_is_elaborated(tmp_path: Path) -> None:
         ({"W": "4"}, "wrong-type"),
     ],
 )
-def test_what_a_net_cannot_be_bound_to_is_refused(
+def test_values_that_a_net_does_not_accept_are_rejected(
     tmp_path: Path, values: dict[str, Any], rule: str
 ) -> None:
     net = program(tmp_path, TWO).net("Large")
@@ -110,7 +110,7 @@ def test_a_net_with_an_open_parameter_is_elaborated_when_it_has_a_value(tmp_path
     assert caught.value.rule.code == "open-parameter"
 
 
-def test_the_graph_of_a_net_with_a_mistake_is_a_fault_that_says_it(tmp_path: Path) -> None:
+def test_the_graph_of_a_net_with_an_error_raises_it(tmp_path: Path) -> None:
     net = program(tmp_path, TWO.replace("f32[N, width] {", "f32[N, 7] {")).net("Small")
     with pytest.raises(NetlangError) as caught:
         net.bind({})
@@ -118,13 +118,13 @@ def test_the_graph_of_a_net_with_a_mistake_is_a_fault_that_says_it(tmp_path: Pat
     assert "netlang check" in caught.value.helps[-1]
 
 
-def test_a_mistake_in_one_net_leaves_the_others_whole(tmp_path: Path) -> None:
+def test_an_error_in_one_net_does_not_affect_the_others(tmp_path: Path) -> None:
     both = program(tmp_path, TWO.replace("f32[N, width] {", "f32[N, 7] {"))
     assert [d.rule.code for d in both.diagnostics.items] == ["shape-mismatch"]
     assert len(both.net("Large").graph.params) == 2
 
 
-def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NetlangError) as caught:
         load(tmp_path / "missing.net")
     assert caught.value.rule.code == "no-such-file"

@@ -10,7 +10,7 @@ import pytest
 from netlang.cli.results import describe, shares, to_json
 
 
-def test_scores_are_shown_as_the_best_classes_with_their_shares() -> None:
+def test_scores_are_shown_as_the_best_classes_with_their_probabilities() -> None:
     scores = np.log(np.array([[0.1, 0.2, 0.6, 0.1]], np.float32))
     assert describe({"logits": scores}, 2) == (
         "logits  f32[1, 4]\n"
@@ -19,12 +19,12 @@ def test_scores_are_shown_as_the_best_classes_with_their_shares() -> None:
     )
 
 
-def test_probabilities_are_their_own_shares() -> None:
+def test_probabilities_are_not_normalized_again() -> None:
     given = np.array([[0.25, 0.75]], np.float32)
     assert shares(given).tolist() == [[0.25, 0.75]]
 
 
-def test_shares_of_large_scores_do_not_overflow() -> None:
+def test_probabilities_of_large_scores_do_not_overflow() -> None:
     assert shares(np.array([[1e4, 0.0]], np.float32)).tolist() == [[1.0, 0.0]]
 
 
@@ -58,18 +58,18 @@ def test_other_outputs_are_listed_or_described(array: np.ndarray, said: str) -> 
     assert describe({"y": array}, 5) == said
 
 
-def test_scores_that_are_no_numbers_are_not_ranked() -> None:
+def test_scores_that_are_not_finite_are_not_ranked() -> None:
     assert "class" not in describe({"logits": np.array([[np.nan, 1.0]], np.float32)}, 5)
 
 
-def test_json_holds_the_numbers_and_says_which_are_none() -> None:
+def test_json_has_the_numbers_and_marks_those_that_are_not_finite() -> None:
     content = to_json({"y": np.array([[1.0, np.inf]], np.float32)}, 5)
     assert json.loads(json.dumps(content, allow_nan=False)) == {
         "y": {"type": "f32[1, 2]", "shape": [1, 2], "values": [[1.0, "inf"]]}
     }
 
 
-def test_json_of_scores_holds_the_best_classes() -> None:
+def test_json_of_scores_has_the_best_classes() -> None:
     content = to_json({"logits": np.array([[0.0, 0.0, 9.0]], np.float32)}, 1)
     assert content["logits"] == {
         "type": "f32[1, 3]",
@@ -79,6 +79,6 @@ def test_json_of_scores_holds_the_best_classes() -> None:
     }
 
 
-def test_json_leaves_out_what_is_too_much_to_read() -> None:
+def test_json_omits_large_arrays() -> None:
     content = to_json({"y": np.zeros(20_000, np.float32)}, 5)
     assert content == {"y": {"type": "f32[20000]", "shape": [20000]}}

@@ -1,4 +1,4 @@
-"""The comparison of the back ends: the input it chooses, and the faults it sees."""
+"""Comparison of backends, and of one that is made wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netlang.ops.reducing.linear import Linear
 from netlang.system.numpy import Array
 
 
-def test_back_ends_that_agree_pass() -> None:
+def test_backends_that_agree_pass() -> None:
     found = verify(mlp(), mlp_weights())
     assert [(c.name, c.shape, c.ok) for c in found] == [
         ("y", (2, 3), True),
@@ -24,7 +24,7 @@ def test_back_ends_that_agree_pass() -> None:
     assert all(c.ok for c in verify(counter(), {}))
 
 
-def test_a_back_end_that_is_wrong_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_backend_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(self: Relu, *operands: Array) -> tuple[Array, ...]:
         del self
         return (np.maximum(operands[0], np.float32(0.01)),)
@@ -44,7 +44,7 @@ def test_the_first_value_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) 
     assert [c.name for c in verify(mlp(), mlp_weights())] == ["y", "hidden", "inside/hidden.linear"]
 
 
-def test_weights_that_are_drawn_leave_no_operand_without_effect() -> None:
+def test_sampled_weights_give_every_operand_an_effect() -> None:
     b = Builder()
     x = b.fresh("x", f32(N, 3))
     rules = {"scale": 1.0, "shift": 0.0, "mean": 0.0, "var": 1.0}
@@ -58,7 +58,7 @@ def test_weights_that_are_drawn_leave_no_operand_without_effect() -> None:
     assert abs(drawn["mean"]).max() > 0.01
 
 
-def test_lively_weights_that_overflow_give_way_to_those_of_the_program() -> None:
+def test_lively_weights_that_overflow_are_replaced_by_initial_ones() -> None:
     b = Builder()
     x = b.fresh("x", f32(N, 3))
     w, param = weight(b, "w", 3, rule=Init("constant", (0.0,)))
@@ -70,7 +70,7 @@ def test_lively_weights_that_overflow_give_way_to_those_of_the_program() -> None
     assert (found.ok, found.largest) == (True, 0.0)
 
 
-def test_what_is_not_a_number_is_no_agreement() -> None:
+def test_values_that_are_not_finite_do_not_agree() -> None:
     weights = mlp_weights()
     weights["hidden.bias"][0] = np.nan
     found = verify(mlp(), weights)
@@ -89,7 +89,7 @@ def test_free_sizes_are_chosen_from_their_units_until_nothing_is_empty() -> None
         choose_sizes(graph, {"N": 1, "H": 8})
 
 
-def test_integers_stay_within_what_the_network_looks_up() -> None:
+def test_integers_stay_within_the_tables_of_the_network() -> None:
     b = Builder()
     ids = b.fresh("ids", i64(N, 5))
     table, param = weight(b, "table", 3, 4)
@@ -100,7 +100,7 @@ def test_integers_stay_within_what_the_network_looks_up() -> None:
     assert sample_inputs(graph, {"N": 2}, 0, below=1)["ids"].tolist() == [[0] * 5] * 2
 
 
-def test_the_same_seed_draws_the_same_input() -> None:
+def test_the_same_seed_samples_the_same_input() -> None:
     a, b, c = (sample_inputs(mlp(), {"N": 3}, seed)["x"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
