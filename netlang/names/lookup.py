@@ -127,7 +127,7 @@ class Lookup:
         if kind == "param":
             return  # the syntax check has reported it
         number = next(n for n in range(2, 1000) if scope.find(f"{name.text}{n}") is None)
-        note = "a name stands for one value"
+        note = "a name denotes one value"
         if (
             value is not None
             and before.value is not None

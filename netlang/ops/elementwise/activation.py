@@ -201,7 +201,7 @@ class Selu(Activation):
 @register
 @dataclass(frozen=True)
 class LeakyRelu(Activation):
-    """Multiply negative elements by a small slope.
+    """Multiply negative elements by a small negative slope.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX LeakyRelu.
     """

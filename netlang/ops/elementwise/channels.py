@@ -100,9 +100,9 @@ def aligned(b: OnnxBuilder, v: Operand, x: TensorType) -> Operand | str:
 @register
 @dataclass(frozen=True)
 class PRelu(Primitive):
-    """Multiply negative elements by a learned slope, one per channel.
+    """Multiply negative elements by a learned negative slope, one per channel.
 
-    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; a slope ``f32[1]`` applies to all channels.
+    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; one negative slope ``f32[1]`` applies to all channels.
     Source: He et al., 2015; ONNX PRelu.
     """
 
@@ -117,7 +117,7 @@ class PRelu(Primitive):
         require_dtype_of(x, slope, operand=1)
         if slope.shape != (1,) and (x.rank < 2 or slope.shape != (x.shape[1],)):
             raise OperandError(
-                "`prelu` needs one slope for each channel, or one for all",
+                "`prelu` needs one negative slope for each channel, or one for all",
                 operand=1,
                 label=f"this is {slope}",
                 notes=(f"the input is {x}",),

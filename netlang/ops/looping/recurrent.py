@@ -161,7 +161,7 @@ class Recurrence(Primitive):
     def _reordered(self, b: OnnxBuilder, weight: Operand, rest: Shape) -> str:
         """Return gates ``[gates * U, ...]`` in the order of ONNX, as ``[1, gates * U, ...]``.
 
-        For constant weights this is folded before run time.
+        For constant weights this is folded before inference.
         """
         if self.gates == 1:
             return b.add("Unsqueeze", weight, b.axes([0]))

@@ -141,7 +141,7 @@ class Reshape(View):
         (axis,) = open_axes
         if product(_known(self.shape)) == 0:
             raise OperandError(
-                "beside a size of 0 no size can be left open",
+                "no size can be left open next to a size of 0",
                 rule=rules.RESHAPE_MISMATCH,
                 helps=["write all sizes"],
             )

@@ -57,7 +57,7 @@ def pool_type(x: TensorType, windows: Windows, *, ceil: bool) -> TensorType:
 
 
 def ceil_padded(windows: Windows, *, ceil: bool) -> Windows:
-    """Return windows with so much padding that rounding down counts every window."""
+    """Return windows with enough padding that rounding down counts every window."""
     if not ceil:
         return windows
     return Windows(windows.kernel, windows.stride, windows.covering(), windows.dilation)
