@@ -31,7 +31,7 @@ BANNED = {
         "US spelling",
     r"\bmistak(e|es|en)\b": "error",
     r"\bfaults?\b": "error",
-    r"(?<!negative )\bslopes?\b": "gradient, derivative; negative slope",
+    r"(?<!negative )(?<!one )\bslopes?\b": "gradient, derivative; negative slope",
     r"\bkinks?\b": "non-differentiable point",
     r"\bwhole numbers?\b": "integer",
     r"\bnumbers? with a point\b": "floating-point number",

@@ -102,7 +102,7 @@ def aligned(b: OnnxBuilder, v: Operand, x: TensorType) -> Operand | str:
 class PRelu(Primitive):
     """Multiply negative elements by a learned negative slope, one per channel.
 
-    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; one negative slope ``f32[1]`` applies to all channels.
+    ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; one slope ``f32[1]`` applies to all channels.
     Source: He et al., 2015; ONNX PRelu.
     """
 
