@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from netlang.data.columns import fit
 from netlang.data.pipeline import Dataset, Location
 from netlang.data.sources.synthetic import SYNTHETIC
 from netlang.diagnostics import rules
@@ -197,7 +198,6 @@ class Npz(Declared, frozen=True):
     path: str
 
     def read(self, location: Location) -> Arrays:
-        from netlang.data.columns import fit
         from netlang.storage.npy import read_npz
 
         path = location.find(self.path)
@@ -222,7 +222,6 @@ class ColumnFiles(Declared, frozen=True):
 
 class Npy(ColumnFiles, frozen=True):
     def read(self, location: Location) -> Arrays:
-        from netlang.data.columns import fit
         from netlang.storage.npy import read_npy
 
         paths = self.find(location)
@@ -232,7 +231,6 @@ class Npy(ColumnFiles, frozen=True):
 
 class Idx(ColumnFiles, frozen=True):
     def read(self, location: Location) -> Arrays:
-        from netlang.data.columns import fit
         from netlang.data.sources.idx import read_idx
 
         paths = self.find(location)

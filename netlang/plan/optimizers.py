@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netlang.ir.types import F32, F64
+from netlang.ops.elementwise.choice import Clamp
 from netlang.ops.terms import Term
 from netlang.plan.initialization import Selection
 from netlang.plan.schedules import Rate
@@ -233,8 +234,6 @@ class ClipValue(Clip, frozen=True, eq=False):
     name: ClassVar[str] = "clip_value"
 
     def apply(self, gradients: list[Term], norm: Term) -> list[Term]:
-        from netlang.ops.elementwise.choice import Clamp
-
         return [gradient.to(Clamp(-self.limit, self.limit)) for gradient in gradients]
 
 
