@@ -13,7 +13,7 @@ from netlang.data.batches import Batches
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.plan.section import Plan
-from netlang.system.machine import within_memory
+from netlang.system.memory import within_memory
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.curves import curves

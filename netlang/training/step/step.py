@@ -29,7 +29,7 @@ from netlang.ops.elementwise.choice import Clamp
 from netlang.ops.terms import Term, number, terms, zeros
 from netlang.passes.autodiff import gradients
 from netlang.passes.pipeline import transform
-from netlang.passes.promotion import widen
+from netlang.passes.promotion import promote
 from netlang.plan.section import Plan
 from netlang.training.step.modes import Counts, Modes
 from netlang.training.step.optimizers import rate_of, settings, states, update
@@ -186,8 +186,8 @@ class _Making:
         nodes = tuple(self.b.nodes)
         graph = Graph(name, inputs, {}, nodes, self.outputs, tuple(self.states))
         verify(graph)
-        # Derived in f32 and widened last, so that a run in f64 is the same one, computed finer.
-        return transform(widen(graph) if plan.settings.get("precision") == "f64" else graph)
+        # Derived in f32 and promoted last, so that a run in f64 is the same one, computed finer.
+        return transform(promote(graph) if plan.settings.get("precision") == "f64" else graph)
 
 
 def _step(
