@@ -1,1 +1,1 @@
-"""What a graph costs and sees, computed from types alone."""
+"""The costs and receptive fields of a graph, computed from types alone."""

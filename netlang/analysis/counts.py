@@ -1,4 +1,4 @@
-"""Weights and multiply-adds, exactly."""
+"""Exact counts of parameters and multiply-adds."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from netlang.ir.graph import Graph, Node, Param, Value, types
 
 
 def trained(graph: Graph) -> Size:
-    """Count the numbers training changes; a weight used twice counts once."""
+    """Count the trainable parameters; a weight that is used twice counts once."""
     return total(p.type.size for p in _distinct(graph.params.values()) if p.trained)
 
 
 def running(graph: Graph) -> Size:
-    """Count the numbers that are stored but not trained, such as running statistics."""
+    """Count the non-trainable parameters, such as running statistics."""
     return total(p.type.size for p in _distinct(graph.params.values()) if not p.trained)
 
 
 def macs(graph: Graph) -> Size:
-    """Count the multiply-adds of one example: a layer called twice counts twice."""
+    """Count the multiply-adds of one example; a layer that is called twice counts twice."""
     one = Example.of(graph)
     return total(one.size(node_macs(node)) for node in graph.nodes)
 
@@ -32,7 +32,7 @@ def node_macs(node: Node) -> Size:
 
 
 def weight_bytes(graph: Graph, *, trained_only: bool = False) -> Size:
-    """Count the bytes of all weights, or of those training changes."""
+    """Count the bytes of all parameters, or of the trainable ones."""
     return total(
         p.type.size * p.type.dtype.bytes
         for p in _distinct(graph.params.values())
@@ -41,7 +41,7 @@ def weight_bytes(graph: Graph, *, trained_only: bool = False) -> Size:
 
 
 def total(sizes: Iterable[Size]) -> Size:
-    """Add sizes; nothing adds up to 0."""
+    """Return the sum of sizes, 0 for none."""
     number = 0
     symbolic: Size = 0
     for size in sizes:
@@ -54,10 +54,10 @@ def total(sizes: Iterable[Size]) -> Size:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example of a batch: puts 1 in the place of the batch size.
+    """One example of a batch: replaces the batch size by 1.
 
     The batch size is ``N`` if an input starts with it, else the first symbol an input starts with.
-    Where the net promises that it is a multiple of something, that is divided out again.
+    If the net declares it a multiple of something, that factor is divided out.
     """
 
     symbol: str | None
@@ -73,13 +73,13 @@ class Example:
         return cls(name, graph.units.get(name, 1))
 
     def size(self, size: Size) -> Size:
-        """Give the part of ``size`` that belongs to one example."""
+        """Return the part of ``size`` that belongs to one example."""
         if self.symbol is None or isinstance(size, int) or self.symbol not in symbols(size):
             return size
         return substitute(size, {self.symbol: self.unit}) // self.unit
 
     def bytes(self, value: Value) -> Size:
-        """Count the bytes one example takes in ``value``."""
+        """Return the bytes of one example in ``value``."""
         return self.size(value.type.size) * value.type.dtype.bytes
 
 
@@ -88,7 +88,7 @@ def _distinct(params: Iterable[Param]) -> Iterable[Param]:
 
 
 def grouped(size: Size) -> str:
-    """Write a count with commas between thousands.
+    """Return a count with commas between thousands.
 
     >>> grouped(61706)
     '61,706'
@@ -97,5 +97,5 @@ def grouped(size: Size) -> str:
 
 
 def known(size: Size) -> int | None:
-    """Give a size that is a number, and ``None`` while a symbol remains in it."""
+    """Return a size that is a number, ``None`` for a symbolic one."""
     return None if isinstance(size, Dim) else size

@@ -1,4 +1,4 @@
-"""A graph taken apart into layers: calls of the library, and operators the user wrote."""
+"""The layers of a graph: calls of library layers, and operators in the user's code."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from netlang.ir.graph import Graph, Node, Scope, Value
 
 @dataclass(slots=True, eq=False)
 class Layer:
-    """A call of the library with all its nodes, or one operator written in the user's text.
+    """A call of a library layer with all its nodes, or one operator in the user's code.
 
-    ``scopes`` are the calls that lead to it, outermost first; the last one is the layer's own where
-    it is a call of the library.
+    ``scopes`` are the enclosing calls, outermost first; the last one is the layer's own if it is a
+    library call.
     """
 
     path: str
@@ -23,17 +23,17 @@ class Layer:
 
     @property
     def calls(self) -> tuple[tuple[str, str], ...]:
-        """The paths and kinds of the calls that lead to it."""
+        """The paths and kinds of the enclosing calls."""
         return tuple((scope.path, scope.kind) for scope in self.scopes)
 
     @property
     def blocks(self) -> tuple[Scope, ...]:
-        """The user's own calls that lead to it, and the turns of loops."""
+        """The enclosing calls of the user's own nets, and the iterations of loops."""
         return tuple(scope for scope in self.scopes if not scope.library)
 
 
 def layers_of(graph: Graph) -> list[Layer]:
-    """Group the nodes by the layer they belong to, in the order of first execution."""
+    """Return the layers with their nodes, in the order of first execution."""
     layers: dict[Scope | Node, Layer] = {}
     for node in graph.nodes:
         chain = _chain(node.scope)
@@ -53,10 +53,9 @@ def layers_of(graph: Graph) -> list[Layer]:
 
 
 def _binding(path: str, name: str) -> str:
-    """Name the binding an operator stands in, from the name of its result.
+    """Return the path of the binding that contains an operator, from the name of its result.
 
-    That is the path of the call around it and the binding, and a number where a binding has
-    several operators.
+    It consists of the path of the enclosing call and the binding's name.
     """
     inner = name[len(path) + 1 :] if path else name
     first = inner.split(".")[0]
@@ -73,13 +72,13 @@ def _chain(scope: Scope | None) -> list[Scope]:
     return chain[::-1]
 
 
-def handed_on(graph: Graph, layers: Sequence[Layer]) -> list[tuple[Value, ...]]:
-    """Find for each layer the values others read; for one nobody reads, its last results."""
-    home = {v: layer for layer in layers for node in layer.nodes for v in node.outputs}
+def layer_outputs(graph: Graph, layers: Sequence[Layer]) -> list[tuple[Value, ...]]:
+    """Return for each layer the values that others read; for an unread layer, its last results."""
+    producers = {v: layer for layer in layers for node in layer.nodes for v in node.outputs}
     read: set[Value] = {*graph.outputs.values(), *(s.after for s in graph.states)}
     inside = {node: layer for layer in layers for node in layer.nodes}
     for node in graph.nodes:
-        read.update(v for v in node.inputs if home.get(v) is not inside.get(node))
+        read.update(v for v in node.inputs if producers.get(v) is not inside.get(node))
     return [
         tuple(v for node in layer.nodes for v in node.outputs if v in read)
         or layer.nodes[-1].outputs

@@ -1,4 +1,4 @@
-"""How many bytes a net takes: its weights, one example on its way, one example in training."""
+"""Memory estimates of a net: its weights, inference and training on one example."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from netlang.ir.dims import Size, substitute
 from netlang.ir.graph import Graph, Node, Value
 
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2}
-"""Numbers an optimizer keeps for each trained weight."""
+"""The optimizer's state: numbers per trainable parameter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes of a net, the batch being one example.
+    """The memory of a net in bytes, for a batch of one example.
 
-    ``inference`` is the most that is alive at once while the nodes run in order, weights apart
-    (``None`` while a size is not known). ``kept`` is what the layers hand on, all of which
-    training keeps for the backward pass; what a layer of the library makes on the way is not in
-    it, so it is an estimate.
+    ``inference`` is the peak of live values while the nodes run in order, excluding weights
+    (``None`` for symbolic sizes). ``activations`` are the outputs of the layers, which training
+    stores for the backward pass. It is an estimate: intermediate values in a library layer are not
+    counted.
     """
 
     weights: Size
     trained: Size
     inference: int | None
-    kept: Size
+    activations: Size
 
     def training(self, optimizer: str, *, batch: int = 1) -> Size:
-        """Add up weights, gradients, the optimizer's numbers and the activations of a batch."""
-        return self.weights + self.trained * (1 + SLOTS[optimizer]) + self.kept * batch
+        """Return the total of weights, gradients, optimizer state and a batch's activations."""
+        return self.weights + self.trained * (1 + SLOTS[optimizer]) + self.activations * batch
 
 
-def memory(graph: Graph, kept: Iterable[Value]) -> Memory:
-    """Measure a graph whose layers hand on the values ``kept``."""
+def memory(graph: Graph, outputs: Iterable[Value]) -> Memory:
+    """Return the memory of a graph whose layers have the given outputs."""
     one = Example.of(graph)
     fixed = constants(graph)
-    passed = [v for v in dict.fromkeys((*graph.inputs, *kept)) if v not in fixed]
+    passed = [v for v in dict.fromkeys((*graph.inputs, *outputs)) if v not in fixed]
     return Memory(
         weights=weight_bytes(graph),
         trained=weight_bytes(graph, trained_only=True),
         inference=peak(graph),
-        kept=total(map(one.bytes, passed)),
+        activations=total(map(one.bytes, passed)),
     )
 
 
 def constants(graph: Graph) -> set[Value]:
-    """Collect the weights and what is computed from nothing else, such as a transposed weight."""
+    """Return the weights and what is computed from them alone, such as a transposed weight."""
     fixed = set(graph.params)
     for node in graph.nodes:
         if fixed.issuperset(node.inputs):
@@ -56,9 +56,9 @@ def constants(graph: Graph) -> set[Value]:
 
 
 def peak(graph: Graph, sizes: Mapping[str, int] | None = None) -> int | None:
-    """Find the most bytes alive at once, for one example or where symbols have ``sizes``.
+    """Return the peak bytes of live values, for one example or for the symbols' ``sizes``.
 
-    ``None`` while a size is not known.
+    ``None`` if a size is not known.
     """
     one = Example.of(graph)
     fixed = constants(graph)
@@ -93,7 +93,7 @@ def _bytes(value: Value, sizes: Mapping[str, int]) -> Size:
 
 
 def owners(nodes: Iterable[Node]) -> dict[Value, Value]:
-    """Map each view to the value that holds its bytes."""
+    """Return for each view the value that owns its memory."""
     owner: dict[Value, Value] = {}
     for node in nodes:
         if node.op.view:
@@ -103,7 +103,7 @@ def owners(nodes: Iterable[Node]) -> dict[Value, Value]:
 
 
 def last_uses(graph: Graph, owner: dict[Value, Value]) -> dict[Value, int]:
-    """Map each value that holds bytes to the last node that reads it; results are never freed."""
+    """Return for each value the index of the last node that reads it; results are never freed."""
     last: dict[Value, int] = {}
     for at, node in enumerate(graph.nodes):
         for value in node.inputs:

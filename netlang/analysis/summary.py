@@ -1,4 +1,4 @@
-"""The layers of a net, what each makes and what each costs."""
+"""The layers of a net, with their outputs and costs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from dataclasses import dataclass, replace
 
 from netlang.analysis import counts
 from netlang.analysis.counts import Example, total
-from netlang.analysis.layers import Layer, handed_on, layers_of
+from netlang.analysis.layers import Layer, layer_outputs, layers_of
 from netlang.analysis.memory import Memory, memory
-from netlang.analysis.receptive import Field, Reception, join, reception, show_field
+from netlang.analysis.receptive_field import (
+    Field,
+    ReceptiveFields,
+    receptive_fields,
+    show_field,
+    union,
+)
 from netlang.ir.dims import Size
 from netlang.ir.graph import Graph, Value
 from netlang.ir.types import TensorType, Types
@@ -17,10 +23,10 @@ from netlang.ir.types import TensorType, Types
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer: a call of the library, or an operator written in the user's text.
+    """One layer: a call of a library layer, or an operator in the user's code.
 
-    ``calls`` are the paths and kinds of the calls that lead to it, outermost first; tables fold
-    by them. ``params`` and ``running`` count the weights no layer before this one has used.
+    ``calls`` are the paths and kinds of the enclosing calls, outermost first; tables are folded by
+    them. ``params`` and ``running`` count the parameters that no earlier layer has used.
     """
 
     path: str
@@ -40,9 +46,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A net layer by layer, in the order of execution, and in total.
+    """A net layer by layer, in the order of execution, with totals.
 
-    Counts of multiply-adds and bytes are those of one example.
+    Multiply-adds and bytes are those of one example.
     """
 
     net: str
@@ -57,7 +63,7 @@ class Summary:
     field: Field | None
 
     def json(self) -> dict[str, object]:
-        """Give what ``netlang summary --json`` prints."""
+        """Return the content of ``netlang summary --json``."""
         return {
             "net": self.net,
             "inputs": {name: str(type) for name, type in self.inputs.items()},
@@ -68,7 +74,7 @@ class Summary:
             "memory": {
                 "parameters": number(self.memory.weights),
                 "inference": self.memory.inference,
-                "activations": number(self.memory.kept),
+                "activations": number(self.memory.activations),
                 "training": {
                     rule: number(self.memory.training(rule)) for rule in ("sgd", "momentum", "adam")
                 },
@@ -79,7 +85,7 @@ class Summary:
 
 
 def number(size: Size) -> int | str:
-    """Give a count as a number, or as a polynomial in words while symbols remain."""
+    """Return a count as a number, or as the text of a polynomial if it is symbolic."""
     return size if isinstance(size, int) else str(size)
 
 
@@ -97,18 +103,18 @@ def _row_json(row: Row) -> dict[str, object]:
 
 
 def summarize(graph: Graph, *, source_name: str | None = None) -> Summary:
-    """Take a graph apart into its layers."""
+    """Return the summary of a graph."""
     layers = layers_of(graph)
-    seen = reception(graph)
-    values = handed_on(graph, layers)
+    fields = receptive_fields(graph)
+    values = layer_outputs(graph, layers)
     counted: set[str] = set()
     one = Example.of(graph)
     rows = [
-        _row(graph, one, layer, handed, seen, counted)
-        for layer, handed in zip(layers, values, strict=True)
+        _row(graph, one, layer, outputs, fields, counted)
+        for layer, outputs in zip(layers, values, strict=True)
     ]
     rows.extend(_unused(graph, counted))
-    results = [f for v in graph.outputs.values() if (f := seen.at(v)) is not None]
+    results = [f for v in graph.outputs.values() if (f := fields.at(v)) is not None]
     return Summary(
         net=graph.name,
         source=source_name,
@@ -119,14 +125,14 @@ def summarize(graph: Graph, *, source_name: str | None = None) -> Summary:
         running=counts.running(graph),
         macs=counts.macs(graph),
         memory=memory(graph, (v for each in values for v in each)),
-        field=join(results) if results else None,
+        field=union(results) if results else None,
     )
 
 
 def fold(summary: Summary, depth: int | None) -> Summary:
-    """Join the layers whose paths begin with the same ``depth`` names.
+    """Merge the layers whose paths begin with the same ``depth`` names.
 
-    Depth 1 gives the bindings of the net itself; ``None``, or more names than any path has, gives
+    Depth 1 shows the bindings of the net itself; ``None``, or more names than any path has, shows
     every layer.
     """
     if depth is None or depth > depth_of(summary):
@@ -134,16 +140,16 @@ def fold(summary: Summary, depth: int | None) -> Summary:
     groups: dict[str, list[Row]] = {}
     for row in summary.rows:
         groups.setdefault(prefix_of(row.path, depth), []).append(row)
-    return replace(summary, rows=tuple(joined(rows, depth) for rows in groups.values()))
+    return replace(summary, rows=tuple(merge_rows(rows, depth) for rows in groups.values()))
 
 
 def depth_of(summary: Summary) -> int:
-    """Count the names in the longest path."""
+    """Return the number of names in the longest path."""
     return max((row.path.count(".") + 1 for row in summary.rows), default=1)
 
 
-def joined(rows: Sequence[Row], depth: int) -> Row:
-    """Make one row of several that follow one another and whose paths begin alike."""
+def merge_rows(rows: Sequence[Row], depth: int) -> Row:
+    """Merge consecutive rows whose paths share a prefix into one."""
     last = rows[-1]
     if len(rows) == 1:
         return replace(last, path=prefix_of(last.path, depth))
@@ -162,16 +168,16 @@ def joined(rows: Sequence[Row], depth: int) -> Row:
 
 
 def kind_at(row: Row, depth: int) -> str:
-    """Name the outermost call that lies in the row's group; the turn of a loop is no call."""
+    """Return the kind of the outermost call in the row's group, other than a loop iteration."""
     prefix = prefix_of(row.path, depth)
     for path, kind in row.calls:
-        if kind not in TURNS and (path == prefix or path.startswith(f"{prefix}.")):
+        if kind not in LOOP_SCOPES and (path == prefix or path.startswith(f"{prefix}.")):
             return kind
     return row.kind
 
 
-# What the scopes of loop turns are called.
-TURNS = frozenset({"for", "scan"})
+# The kinds of scopes that are loop iterations.
+LOOP_SCOPES = frozenset({"for", "scan"})
 
 
 def prefix_of(path: str, depth: int) -> str:
@@ -183,13 +189,13 @@ def _row(
     one: Example,
     layer: Layer,
     values: tuple[Value, ...],
-    seen: Reception,
+    receptive: ReceptiveFields,
     counted: set[str],
 ) -> Row:
     weights = [graph.params[v] for node in layer.nodes for v in node.inputs if v in graph.params]
     fresh = {p.path: p for p in weights if p.path not in counted}
     counted.update(fresh)
-    fields = [f for v in values if (f := seen.at(v)) is not None]
+    fields = [f for v in values if (f := receptive.at(v)) is not None]
     return Row(
         path=layer.path,
         kind=layer.kind,
@@ -198,13 +204,13 @@ def _row(
         running=total(p.type.size for p in fresh.values() if not p.trained),
         macs=total(one.size(counts.node_macs(node)) for node in layer.nodes),
         activation_bytes=total(map(one.bytes, values)),
-        field=join(fields) if fields else None,
+        field=union(fields) if fields else None,
         calls=layer.calls,
     )
 
 
 def _unused(graph: Graph, counted: set[str]) -> Iterable[Row]:
-    """Give a row to each weight no layer reads, so that the rows add up to the total."""
+    """Yield a row for each weight that no layer reads, so that the rows add up to the total."""
     for param in graph.params.values():
         if param.path in counted:
             continue

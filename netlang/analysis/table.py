@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from netlang.analysis.counts import grouped
-from netlang.analysis.receptive import show_field
+from netlang.analysis.receptive_field import show_field
 from netlang.analysis.summary import Row, Summary, depth_of, fold
 from netlang.ir.dims import Size
 from netlang.ir.types import F32, TensorType, Types
 
-# A table that is longer than this is folded, unless a depth is asked for.
+# A longer table is folded, unless a depth is given.
 ROWS = 40
 
 _BARS = " ▏▎▍▌▋▊▉█"
 
 
 def render_summary(summary: Summary, *, depth: int | None, color: bool, width: int) -> str:
-    """Draw a summary ``width`` columns wide; without a ``depth`` it is folded to fit a page."""
+    """Return a summary ``width`` columns wide; without a ``depth`` it is folded to fit a page."""
     folded = fold(summary, default_depth(summary) if depth is None else depth)
     paint = _Paint(color)
-    # A net that hands its inputs on has no layers to show.
+    # A net that returns its inputs has no layers to show.
     table = [*_table(folded, paint, width), ""] if folded.rows else []
     lines = [*_head(summary, paint, width), "", *table, *_totals(summary, paint, width)]
     return "\n".join(lines) + "\n"
 
 
 def default_depth(summary: Summary, rows: int = ROWS) -> int | None:
-    """Choose the deepest fold with at most ``rows`` rows; ``None`` where all layers fit."""
+    """Return the largest depth with at most ``rows`` rows; ``None`` if all layers fit."""
     if len(summary.rows) <= rows:
         return None
     for depth in range(depth_of(summary), 1, -1):
@@ -96,7 +96,7 @@ def _align(column: _Column, text: str) -> str:
 
 
 def _columns(summary: Summary, paint: _Paint, width: int) -> list[_Column]:
-    """Choose what fits: paths, kinds and numbers always, the rest from important to less so."""
+    """Return the columns that fit: paths, kinds and numbers always, the rest by importance."""
     rows = summary.rows
     path = _Column("layer", _paths(rows), False, paint.bold)
     kind = _Column("kind", [row.kind for row in rows], False, paint.accent)
@@ -122,7 +122,7 @@ def _columns(summary: Summary, paint: _Paint, width: int) -> list[_Column]:
 
 
 def _narrowed(columns: list[_Column], width: int) -> list[_Column]:
-    """Shorten the texts of the widest columns until the table fits; numbers stay whole."""
+    """Shorten the texts of the widest columns until the table fits, but no numbers."""
     over = sum(c.width + 2 for c in columns) - 2 - width
     texts = [at for at, c in enumerate(columns) if not c.right and c.title]
     while over > 0:
@@ -141,7 +141,7 @@ def _narrowed(columns: list[_Column], width: int) -> list[_Column]:
 
 
 def _without_middle(text: str, limit: int) -> str:
-    """Cut a path where it says least: paths differ at their ends."""
+    """Cut the middle out of a path, because paths differ at their ends."""
     if len(text) <= limit:
         return text
     left = (limit - 1) // 2
@@ -153,7 +153,7 @@ def _without_end(text: str, limit: int) -> str:
 
 
 def _paths(rows: Sequence[Row]) -> list[str]:
-    """Write each path once where several layers in turn have the same."""
+    """Return the paths, each only once where consecutive layers share it."""
     before = [""] + [row.path for row in rows[:-1]]
     return ["" if row.path == path else row.path for row, path in zip(rows, before, strict=True)]
 
@@ -163,7 +163,7 @@ def _shapes(results: Types) -> str:
 
 
 def shape_text(type: TensorType) -> str:
-    """Write a type without its element type where that is the usual one."""
+    """Return a type as text, without its element type if that is f32."""
     return str(type).removeprefix("f32") if type.dtype is F32 else str(type)
 
 
@@ -174,7 +174,7 @@ def _count(size: Size) -> str:
 
 
 def _bars(sizes: Sequence[Size], cells: int = 4) -> list[str]:
-    """Draw each size as its share of the largest, in eighths of a cell."""
+    """Return bars that show each size relative to the largest, in eighths of a cell."""
     numbers = [size for size in sizes if isinstance(size, int)]
     most = max(numbers, default=0)
     if most == 0 or len(sizes) < 3 or len(numbers) < len(sizes):
@@ -211,15 +211,15 @@ def _totals(summary: Summary, paint: _Paint, width: int) -> list[str]:
 
 def _training(summary: Summary) -> str:
     kept = summary.memory
-    fixed = kept.training("sgd") - kept.kept
-    adam = kept.training("adam") - kept.kept
+    fixed = kept.training("sgd") - kept.activations
+    adam = kept.training("adam") - kept.activations
     if not isinstance(fixed, int) or not isinstance(adam, int):
-        return f"{_short_bytes(kept.kept)} of activations per example"
+        return f"{_short_bytes(kept.activations)} of activations per example"
     if kept.weights == 0:
-        return f"nothing to train; about {_short_bytes(kept.kept)} per example"
+        return f"nothing to train; about {_short_bytes(kept.activations)} per example"
     return (
         f"about {_short_bytes(fixed)} (sgd) or {_short_bytes(adam)} (adam)"
-        f" + {_short_bytes(kept.kept)} per example"
+        f" + {_short_bytes(kept.activations)} per example"
     )
 
 

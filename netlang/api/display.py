@@ -63,7 +63,7 @@ class Diagram:
 
     def save(self, path: str | Path) -> None:
         """Write the diagram as ``.svg``, or as ``.png``, which requires Pillow."""
-        from netlang.diagram.saving import save
+        from netlang.diagram.files import save
 
         save(self.drawing, Path(path))
 

@@ -95,11 +95,11 @@ class Network:
         Layers whose paths begin with the same ``depth`` names share a box. Data flows
         ``direction``: down or right.
         """
-        from netlang.diagram.painting import paint
+        from netlang.diagram.rendering import render
         from netlang.diagram.sketch import sketch
 
         outline = sketch(self.graph, depth)
-        return Diagram(paint(outline, direction), str(outline))
+        return Diagram(render(outline, direction), str(outline))
 
     def explain(self, layer: str) -> Text:
         """Show how the shapes, parameters and multiply-adds of one layer come about."""

@@ -1,4 +1,4 @@
-"""What computes a graph: NumPy, and onnxruntime by way of ONNX."""
+"""The backends that run a graph: NumPy, and onnxruntime through ONNX."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from netlang.diagnostics.errors import USAGE, NetlangError
 
 Backend = Literal["onnxruntime", "numpy"]
 Provider = Literal["cpu", "cuda", "auto"]
-"""Where onnxruntime computes; ``auto`` takes the best there is."""
+"""The device of onnxruntime; ``auto`` takes the best available one."""
 
 
 def check_provider(backend: Backend, provider: Provider) -> None:
-    """Raise ``NetlangError`` where a provider of onnxruntime is asked of NumPy."""
+    """Raise ``NetlangError`` if NumPy is combined with a provider of onnxruntime."""
     if backend == "numpy" and provider == "cuda":
         raise NetlangError(
             rules.PROVIDER_MISSING,

@@ -1,4 +1,4 @@
-"""What both back ends ask of the arrays they are given."""
+"""The input arrays of both backends: checked, converted, and matched with the symbols."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from netlang.system.numpy import Array, np
 
 @dataclass(frozen=True, slots=True)
 class Feeds:
-    """Arrays that fit a graph's inputs and states, and the sizes they give its symbols."""
+    """Arrays that fit a graph's inputs and states, and the resulting sizes of its symbols."""
 
     arrays: Mapping[str, Array]
     sizes: Mapping[str, int]
@@ -25,7 +25,7 @@ class Feeds:
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """One symbolic dimension of an input, and the number that stands there."""
+    """One symbolic dimension of an input, and its size in the array."""
 
     value: Value
     axis: int
@@ -40,12 +40,12 @@ def prepare(
     sizes: Mapping[str, int] | None = None,
     wide: bool = False,
 ) -> Feeds:
-    """Check arrays against the signature of ``graph``, convert them, start absent states.
+    """Check arrays against the signature of ``graph``, convert them, and initialize absent states.
 
-    Numbers in lists, and what other libraries call tensors, are taken for the arrays they hold.
-    Integers of another width are converted where every value fits, floats of another width
-    always; ``wide`` keeps f32 inputs in float64. ``sizes`` fixes symbols no input carries.
-    Raises ``InputError``, which names every array that does not fit.
+    Lists of numbers and the tensors of other libraries are accepted as arrays. Integers of another
+    width are converted if every value fits, floats of another width always; ``wide`` makes f32
+    inputs float64. ``sizes`` sets symbols that no input carries. Raises ``InputError``, which names
+    every array that does not fit.
     """
     feeds = _as_arrays(graph, feeds)
     bound = bind_sizes(graph, feeds, sizes=sizes)
@@ -71,10 +71,10 @@ def prepare(
 def bind_sizes(
     graph: Graph, feeds: Mapping[str, Array], *, sizes: Mapping[str, int] | None = None
 ) -> dict[str, int]:
-    """Find the size of every symbol in the inputs from the shapes of the arrays.
+    """Return the size of every symbol in the inputs, solved from the shapes of the arrays.
 
-    Raises ``InputError`` for an array too many or too few, a shape that does not fit, a size that
-    is not a multiple of its unit, or a symbol that would have two sizes.
+    Raises ``InputError`` for an unknown or missing array, a shape that does not fit, a size that is
+    not a multiple of its unit, or a symbol that would have two sizes.
     """
     _check_names(graph, feeds)
     known = dict(sizes or {})
@@ -90,12 +90,12 @@ def bind_sizes(
     _raise(problems)
     waiting = axes
     while waiting:
-        left = [a for a in waiting if not _settle(a, feeds, known, origins)]
+        left = [a for a in waiting if not _bind_axis(a, feeds, known, origins)]
         if len(left) == len(waiting):
             break
         waiting = left
     for axis in waiting:
-        _check_settled(axis, feeds, known)
+        _check_bound(axis, feeds, known)
     return known
 
 
@@ -106,13 +106,13 @@ def _as_arrays(graph: Graph, feeds: Mapping[str, object]) -> dict[str, Array]:
     for name, given in feeds.items():
         try:
             array, why = np.asarray(given), []
-        except Exception as error:  # of lists of different lengths, or of the other library
+        except Exception as error:  # ragged lists, or an error of another library
             array, why = np.asarray(None), [str(error)]
         if array.dtype.kind in "OSU":
             what = f"`{name}` must be an array of numbers, and is a {type(given).__name__}"
             problems.append(InputError(what, notes=why))
         elif isinstance(given, list | tuple | int) and name in types and types[name].dtype.is_float:
-            arrays[name] = array.astype(np.float64)  # 1 in a list is as good as 1.0
+            arrays[name] = array.astype(np.float64)  # 1 in a list means 1.0
         else:
             arrays[name] = array
     _raise(problems)
@@ -122,7 +122,7 @@ def _as_arrays(graph: Graph, feeds: Mapping[str, object]) -> dict[str, Array]:
 def symbol_value(dim: Dim, size: int, known: Mapping[str, int]) -> tuple[str, int] | None:
     """Solve ``dim == size`` for its one unknown symbol; ``None`` unless it is linear in it.
 
-    A size that no whole, non-negative symbol gives comes out as -1.
+    The result is -1 if no non-negative integer solves it.
     """
     rest = substitute(dim, {n: v for n, v in known.items() if n in symbols(dim)})
     if isinstance(rest, int):
@@ -139,7 +139,7 @@ def symbol_value(dim: Dim, size: int, known: Mapping[str, int]) -> tuple[str, in
 
 
 def convert(value: Value, array: Array, *, wide: bool = False) -> Array:
-    """Give an array the element type of ``value`` where nothing but precision changes."""
+    """Return an array in the element type of ``value``; only precision may change."""
     wanted = DType.F64 if wide and value.type.dtype is DType.F32 else value.type.dtype
     given = dtype_of(array)
     target = numpy_dtype(wanted)
@@ -216,10 +216,10 @@ def _symbolic_axes(value: Value, array: Array) -> list[_Axis]:
     return axes
 
 
-def _settle(
+def _bind_axis(
     axis: _Axis, feeds: Mapping[str, Array], known: dict[str, int], origins: dict[str, str]
 ) -> bool:
-    """Take what one axis says about the symbols; tell whether it needs no second look."""
+    """Bind the symbols that one axis determines; return whether the axis is done."""
     array = feeds[axis.value.name]
     unknown = [name for name in symbols(axis.dim) if name not in known]
     if len(unknown) > 1:
@@ -262,7 +262,7 @@ def _check_known(
     raise _misfit(axis.value.name, axis.value.type, array, what)
 
 
-def _check_settled(axis: _Axis, feeds: Mapping[str, Array], known: Mapping[str, int]) -> None:
+def _check_bound(axis: _Axis, feeds: Mapping[str, Array], known: Mapping[str, int]) -> None:
     try:
         _check_known(axis, feeds[axis.value.name], known, {})
     except UnboundSizeError as unbound:
@@ -278,7 +278,7 @@ def _misfit(name: str, wanted: TensorType, array: Array, what: str) -> InputErro
 
 
 def fixed(size: Size, sizes: Mapping[str, int]) -> int:
-    """Give the number a size is; ``InputError`` where a symbol has none."""
+    """Return the value of a size; raises ``InputError`` if a symbol has none."""
     try:
         return bind(size, sizes)
     except UnboundSizeError as unbound:

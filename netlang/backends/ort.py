@@ -1,4 +1,4 @@
-"""Running ONNX models on onnxruntime: the only module that knows it."""
+"""ONNX models run by onnxruntime; the only module that imports it."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
@@ -32,7 +32,7 @@ _MOST_IN_MEMORY = (1 << 31) - (1 << 26)
 
 
 class Held(Protocol):
-    """An array in the run time's own memory."""
+    """An array in the memory of onnxruntime."""
 
     def numpy(self) -> Array: ...
 
@@ -43,7 +43,7 @@ class _Named(Protocol):
 
 
 class _Inner(Protocol):
-    """What is asked of onnxruntime's own session."""
+    """The part of onnxruntime's session that we use."""
 
     def get_providers(self) -> Sequence[str]: ...
     def get_inputs(self) -> Sequence[_Named]: ...
@@ -55,7 +55,7 @@ class _Inner(Protocol):
 
 
 class ProviderError(NetlangError):
-    """A provider was asked for that this machine cannot give."""
+    """The requested provider is not available on this machine."""
 
     def __init__(self, name: str, available: Sequence[str], *, why: str = "") -> None:
         listed = ", ".join(available)
@@ -72,11 +72,11 @@ class ProviderError(NetlangError):
 
 
 class ExecutionError(NetlangError):
-    """onnxruntime refused or failed a model."""
+    """onnxruntime rejected a model or failed to run it."""
 
 
 class NoKernel(ExecutionError):
-    """onnxruntime does not compute an operator, ``kind``, on elements of the type it has here."""
+    """onnxruntime has no kernel of an operator, ``kind``, for the element type used here."""
 
     def __init__(self, message: str, kind: str, *, notes: Sequence[str]) -> None:
         super().__init__(rules.RUN_FAILED, message, notes=notes)
@@ -91,13 +91,13 @@ _LACKS = re.compile(
 class Session:
     """A model ready to run.
 
-    ``provider`` is taken or ``ProviderError`` is raised; only ``auto`` chooses for itself.
+    ``provider`` is used or ``ProviderError`` is raised; only ``auto`` falls back to another one.
     ``threads`` limits the threads of one operator. Without ``optimize`` every node is computed as
-    it is written, which is slower and differs in the last digits. With ``sparing`` memory is taken
-    as it is needed, and shared with other such sessions, instead of being laid out beforehand:
-    much less where a model is large, and as fast. Raises ``ExecutionError`` for a
-    model that onnxruntime does not accept. A model whose weights take more than a message can
-    hold goes through a file and is emptied of them.
+    written, which is slower and differs in the last digits. With ``shared_arena`` memory is
+    allocated as needed, and shared with other such sessions, instead of being planned in advance:
+    much less for a large model, and as fast. Raises ``ExecutionError`` for a model that onnxruntime
+    rejects. A model whose weights exceed the limit of a message goes through a file and loses
+    them.
     """
 
     def __init__(
@@ -107,16 +107,16 @@ class Session:
         provider: Provider = "cpu",
         threads: int | None = None,
         optimize: bool = True,
-        sparing: bool = False,
+        shared_arena: bool = False,
     ) -> None:
-        self._places = {} if isinstance(model, Path) else _places(model)
+        self._locations = {} if isinstance(model, Path) else _locations(model)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         if threads is not None:
             options.intra_op_num_threads = threads
         if not optimize:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        if sparing:
+        if shared_arena:
             _share_memory()
             options.add_session_config_entry("session.use_env_allocators", "1")
             options.enable_mem_pattern = False
@@ -126,7 +126,7 @@ class Session:
         self.outputs = tuple(o.name for o in self._inner.get_outputs())
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """Compute every output; raises ``ExecutionError`` with the place in the program."""
+        """Compute every output; raises ``ExecutionError`` with the location in the program."""
         wanted = self.inputs
         try:
             results = self._inner.run(None, {n: a for n, a in feeds.items() if n in wanted})
@@ -135,11 +135,11 @@ class Session:
         return dict(zip(self.outputs, [np.asarray(r) for r in results], strict=True))
 
     def hold(self, array: Array) -> Held:
-        """Put an array where the run time keeps its own."""
+        """Copy an array into the memory of onnxruntime."""
         return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
 
     def run_held(self, feeds: Mapping[str, Held]) -> dict[str, Held]:
-        """Compute every output from values that the run time holds; nothing is copied out."""
+        """Compute every output from values in the memory of onnxruntime, without copies."""
         wanted = self.inputs
         try:
             results = self._inner.run_with_ort_values(
@@ -176,9 +176,9 @@ class Session:
                 "onnxruntime needs more memory than there is",
                 exit_code=ENVIRONMENT,
             )
-        named = (p for n, p in self._places.items() if f"'{n}'" in text or f'"{n}"' in text)
+        named = (p for n, p in self._locations.items() if f"'{n}'" in text or f'"{n}"' in text)
         place = next(named, "")
-        # The text begins with the run time's own code and file; what it says comes last.
+        # The text begins with onnxruntime's error code and source file; the message comes last.
         said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
         said = re.sub(r"(/\S+\.(cc|h):\d+ )?onnxruntime::\S+\(.*?\) ", "", said)
         said = " ".join(said.rpartition("Status Message: ")[2].split())
@@ -215,7 +215,7 @@ def _session(model: str | bytes, options: object, provider: Provider) -> _Inner:
 
 
 def _session_on(model: str | bytes, options: object, providers: Sequence[object]) -> _Inner:
-    # Pad_Fusion turns zeros before a pool into minus infinity, a known fault of onnxruntime.
+    # Pad_Fusion turns zeros before a pool into minus infinity, a known bug of onnxruntime.
     session = onnxruntime.InferenceSession(
         model,
         cast("onnxruntime.SessionOptions", options),
@@ -228,9 +228,9 @@ def _session_on(model: str | bytes, options: object, providers: Sequence[object]
 
 @cache
 def _share_memory() -> None:
-    """Have one store of memory for all sessions that want it, which grows by what is asked of it.
+    """Register one memory arena for all sessions that share it, which grows by what is requested.
 
-    A store of onnxruntime's own grows by twice as much each time.
+    The default arena of onnxruntime doubles each time it grows.
     """
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
@@ -246,7 +246,7 @@ def _weight_bytes(model: Model) -> int:
 
 
 def _through_a_file(model: Model, options: object, provider: Provider) -> _Inner:
-    """Open a model that one message cannot hold."""
+    """Open a model that exceeds the limit of a message."""
     from netlang.backends.onnx import save
 
     with TemporaryDirectory(prefix="netlang-") as folder:
@@ -272,5 +272,5 @@ def _available(*, without: str = "") -> list[str]:
     return [shown[name] for name in here if name in shown and name != without]
 
 
-def _places(model: Model) -> dict[str, str]:
+def _locations(model: Model) -> dict[str, str]:
     return {node.name: node.doc_string for node in model.graph.node if node.doc_string}

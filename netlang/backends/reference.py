@@ -1,4 +1,4 @@
-"""The reference interpreter: NumPy, one node at a time. What it computes is what a net means."""
+"""The reference interpreter: NumPy, node by node. It defines the meaning of a net."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netlang.diagnostics.errors import ENVIRONMENT, InputError, NetlangError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Graph, Node, Value, written_at
 from netlang.ir.types import DType
-from netlang.passes.promotion import widened
+from netlang.passes.promotion import promoted
 from netlang.storage.weights import require
 from netlang.system.numpy import Array, np
 from netlang.system.threads import computation
@@ -29,7 +29,7 @@ def run(
     """Compute the outputs of a graph, and each state ``h`` of the next call as ``h_next``.
 
     With ``dtype`` f64 everything that the graph calls f32 is computed in float64. Raises
-    ``InputError`` for arrays and ``WeightsError`` for weights that do not fit.
+    ``InputError`` for arrays and ``WeightsError`` for weights that do not match.
     """
     wide = dtype is DType.F64
     require(graph, weights)
@@ -55,27 +55,29 @@ def run(
 def compute(
     node: Node, operands: list[Array], sizes: Mapping[str, int], *, wide: bool = False
 ) -> tuple[Array, ...]:
-    """Compute one node; if ``wide``, numbers it makes as f32 are made as float64."""
-    op = widened(node.op) if wide else node.op
+    """Compute one node; if ``wide``, in float64 what it would create as f32."""
+    op = promoted(node.op) if wide else node.op
     try:
         with np.errstate(all="ignore"):
             return tuple(np.asarray(a) for a in op.at(sizes).forward(*operands))
     except MemoryError:
         raise NetlangError(
             rules.OUT_OF_MEMORY,
-            f"{place(node)} needs more memory than there is",
+            f"{describe(node)} needs more memory than there is",
             exit_code=ENVIRONMENT,
         ) from None
     except InputError as error:
         raise InputError(
-            f"{place(node)}: {error.message}", notes=error.notes, helps=error.helps
+            f"{describe(node)}: {error.message}", notes=error.notes, helps=error.helps
         ) from None
     except IndexError as error:
-        raise InputError(f"{place(node)} looks up an entry that does not exist: {error}") from None
+        raise InputError(
+            f"{describe(node)} looks up an entry that does not exist: {error}"
+        ) from None
 
 
-def place(node: Node) -> str:
-    """Name a node as the program does: its path, its operator and its line."""
+def describe(node: Node) -> str:
+    """Return the path, the operator and the line of a node, for messages."""
     path = (
         f"`{node.scope.path}`"
         if node.scope is not None and node.scope.path
@@ -93,12 +95,12 @@ def _widen(array: Array, *, wide: bool) -> Array:
 
 @cache
 def _keep_freed_memory() -> None:
-    """Have the C library keep what is freed for the next map.
+    """Make the C library keep freed memory for later allocations.
 
-    That of GNU gives large blocks back to the system, and has them anew page by page, until it
-    has seen one freed of nearly 32 MiB. This one is never touched: it takes no memory.
+    glibc returns large blocks to the system, and gets them again page by page, until a block of
+    nearly 32 MiB has been freed. This one is never touched: it occupies no memory.
     """
-    with suppress(MemoryError):  # where even this is too much, the net may still fit
+    with suppress(MemoryError):  # if even this is too much, the net may still fit
         np.empty(31 << 20, np.uint8)
 
 

@@ -1,1 +1,1 @@
-"""Pictures of networks: what is shown, where it goes, and how it looks."""
+"""Diagrams of networks: their content, layout and rendering."""

@@ -1,4 +1,4 @@
-"""Drawings made of lines, boxes and labels, and their form as SVG."""
+"""Drawings made of lines, boxes and labels, which can be written as SVG."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal, assert_never
 
 Point = tuple[float, float]
 DASH, GAP = 5.0, 3.0
-"""How long the parts of a dashed line are, and what is between them."""
+"""The lengths of the dashes of a dashed line, and of the gaps between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text whose base line starts, ends, or has its middle at a point; ``lead`` is bold."""
+    """A text with its baseline anchored at a point; ``lead`` is set in bold before it."""
 
     at: Point
     text: str
@@ -45,7 +45,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """A rectangle with round corners, by its corner above on the left."""
+    """A rectangle with rounded corners, by its top left corner."""
 
     at: Point
     width: float
@@ -59,7 +59,7 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A point, then two controls and a point for each cubic curve; with a head at its end."""
+    """A point, then two control points and a point for each cubic curve; optionally an arrow."""
 
     points: tuple[Point, ...]
     color: str
@@ -69,7 +69,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Shapes that share a text, which is shown where the pointer rests on them."""
+    """Shapes that share a tooltip."""
 
     shapes: tuple[Shape, ...]
     title: str
@@ -80,7 +80,7 @@ Shape = Line | Dot | Label | Rectangle | Curve | Group
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Shapes on white, the later ones on top; the origin is the corner above on the left."""
+    """Shapes on white, the later ones on top; the origin is the top left corner."""
 
     width: int
     height: int
@@ -88,7 +88,7 @@ class Drawing:
     title: str = ""
 
     def svg(self) -> str:
-        """Write it as SVG."""
+        """Return the drawing as SVG."""
         size = f'viewBox="0 0 {self.width} {self.height}" width="{self.width}"'
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} height="{self.height}" '
@@ -100,7 +100,7 @@ class Drawing:
 
 
 def dashes(points: tuple[Point, ...]) -> Iterator[tuple[Point, Point]]:
-    """Cut the dashes of a dashed line out of it, each within one of its straight parts.
+    """Yield the dashes of a dashed line, each within one of its straight segments.
 
     >>> list(dashes(((0.0, 0.0), (10.0, 0.0))))
     [((0.0, 0.0), (5.0, 0.0)), ((8.0, 0.0), (10.0, 0.0))]
@@ -108,58 +108,58 @@ def dashes(points: tuple[Point, ...]) -> Iterator[tuple[Point, Point]]:
     drawn, left = True, DASH
     for (x, y), (u, v) in pairwise(points):
         length = ((u - x) ** 2 + (v - y) ** 2) ** 0.5
-        gone = 0.0
-        while gone < length:
-            step = min(left, length - gone)
-            a, b = gone / length, (gone + step) / length
+        done = 0.0
+        while done < length:
+            step = min(left, length - done)
+            a, b = done / length, (done + step) / length
             if drawn:
                 yield (x + a * (u - x), y + a * (v - y)), (x + b * (u - x), y + b * (v - y))
-            gone, left = gone + step, left - step
+            done, left = done + step, left - step
             if left <= 0:
                 drawn = not drawn
                 left = DASH if drawn else GAP
 
 
 def outline_of(box: Rectangle) -> tuple[Point, ...]:
-    """Go around a box, its round corners too, in straight steps."""
+    """Return the outline of a box, with its rounded corners, as a polygon."""
     (x, y), w, h = box.at, box.width, box.height
     r = min(box.radius, w / 2, h / 2)
-    turns = [(x + w - r, y + r, -90), (x + w - r, y + h - r, 0), (x + r, y + h - r, 90)]
-    turns.append((x + r, y + r, 180))
+    corners_at = [(x + w - r, y + r, -90), (x + w - r, y + h - r, 0), (x + r, y + h - r, 90)]
+    corners_at.append((x + r, y + r, 180))
     points = [
         (u + r * cos(radians(start + step)), v + r * sin(radians(start + step)))
-        for u, v, start in turns
+        for u, v, start in corners_at
         for step in range(0, 91, 15)
     ]
     return (*points, points[0])
 
 
-def bent(points: tuple[Point, ...], steps: int = 16) -> tuple[Point, ...]:
-    """Go along cubic curves in straight steps.
+def flatten(points: tuple[Point, ...], steps: int = 16) -> tuple[Point, ...]:
+    """Return cubic curves as a polyline.
 
-    >>> bent(((0.0, 0.0), (0.0, 1.0), (2.0, 1.0), (2.0, 2.0)), steps=2)
+    >>> flatten(((0.0, 0.0), (0.0, 1.0), (2.0, 1.0), (2.0, 2.0)), steps=2)
     ((0.0, 0.0), (1.0, 1.0), (2.0, 2.0))
     """
-    passed = [points[0]]
+    points_on = [points[0]]
     for at in range(0, len(points) - 1, 3):
         part = points[at : at + 4]
-        passed += [_on_curve(part, step / steps) for step in range(1, steps + 1)]
-    return tuple(passed)
+        points_on += [_on_curve(part, step / steps) for step in range(1, steps + 1)]
+    return tuple(points_on)
 
 
 def _on_curve(points: tuple[Point, ...], at: float) -> Point:
-    shares = [(1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3]
-    x = sum(share * x for share, (x, _) in zip(shares, points, strict=True))
-    y = sum(share * y for share, (_, y) in zip(shares, points, strict=True))
+    weights = [(1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3]
+    x = sum(weight * x for weight, (x, _) in zip(weights, points, strict=True))
+    y = sum(weight * y for weight, (_, y) in zip(weights, points, strict=True))
     return x, y
 
 
 HEAD, SPREAD = 7.0, 3.2
-"""How long the head of an arrow is, and half of how broad."""
+"""The length of an arrow head, and half its width."""
 
 
 def arrow_head(points: tuple[Point, ...]) -> tuple[Point, Point, Point]:
-    """Give the corners of the head at the end of a curve, its tip first."""
+    """Return the corners of the arrow head at the end of a curve, its tip first."""
     (u, v), (x, y) = points[-2:]
     length = ((x - u) ** 2 + (y - v) ** 2) ** 0.5 or 1.0
     a, b = (x - u) / length, (y - v) / length
@@ -171,13 +171,13 @@ _NARROW, _WIDE = "iIjlftr.,:;|'!()[]{}/ ", "mwMW@%—"
 
 
 def text_width(text: str, size: int, *, bold: bool = False) -> float:
-    """Estimate how wide a text is, rather too wide: whoever looks at it has a font of their own."""
+    """Estimate the width of a text, generously, because the viewer's font is unknown."""
     widths = (0.42 if c in _NARROW else 0.9 if c in _WIDE else 0.62 for c in text)
     return sum(widths) * size * (1.06 if bold else 1.0)
 
 
 def _escaped(text: str) -> str:
-    """Escape a text for XML, which has no form at all for most control characters."""
+    """Escape a text for XML, which cannot represent most control characters."""
     shown = "".join(c if c >= " " or c == "\n" else "�" for c in text)
     return escape(shown)
 
@@ -193,15 +193,15 @@ def _element(shape: Shape) -> str:
         case Dot(at=(x, y), radius=radius, color=color):
             return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{color}"/>'
         case Label(at=(x, y), text=text, anchor=anchor, size=size, color=color, lead=lead):
-            place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"'
+            position = f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"'
             look = f' fill="{color}"' if color != "black" else ""
             bold = f'<tspan font-weight="bold">{_escaped(lead)}</tspan>' if lead else ""
-            return f"<text {place}{look}>{bold}{_escaped(text)}</text>"
+            return f"<text {position}{look}>{bold}{_escaped(text)}</text>"
         case Rectangle(at=(x, y), width=width, height=height, fill=fill, line=line):
-            place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+            position = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
             look = f'rx="{shape.radius:g}" fill="{fill}" stroke="{line}"'
             dash = f' stroke-dasharray="{DASH:g} {GAP:g}"' if shape.dashed else ""
-            return f'<rect {place} {look} stroke-width="{shape.thickness:g}"{dash}/>'
+            return f'<rect {position} {look} stroke-width="{shape.thickness:g}"{dash}/>'
         case Curve(points=points, color=color, width=width, head=head):
             return _curve(points, color, width, head=head)
         case Group(shapes=shapes, title=title):
@@ -213,7 +213,7 @@ def _element(shape: Shape) -> str:
 
 
 def _curve(points: tuple[Point, ...], color: str, width: float, *, head: bool) -> str:
-    """Write a curve, its straight parts as such."""
+    """Return a curve as SVG, with straight segments as lines."""
     path = "M{:.1f} {:.1f}".format(*points[0])
     for at in range(0, len(points) - 1, 3):
         a, b, c, d = points[at : at + 4]

@@ -1,8 +1,8 @@
-"""Where everything goes: frames are laid out from the inside, each a node of the one around it.
+"""The layout of a diagram: frames from the inside out, each a node of the enclosing one.
 
-Lengths are ``across`` the way of the data or ``along`` it; only at the end is it known which of
-them is left to right. A value enters and leaves a frame at ports on its border. So an edge runs
-between levels and along its own bends, and through no box.
+Lengths are ``across`` the data flow or ``along`` it; only the result knows which one is left to
+right. A value enters and leaves a frame at ports on its border. So an edge runs between levels and
+along its own bends, and never through a box.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from typing import Literal, get_args
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
+from netlang.diagram.coordinates import Offset, assign_coordinates
 from netlang.diagram.drawing import Point
-from netlang.diagram.lattice import Lattice, lattice
-from netlang.diagram.nest import Content, Nest
+from netlang.diagram.layering import Layering, assign_levels
+from netlang.diagram.nesting import Content, Nesting
 from netlang.diagram.ordering import Share, order
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
-from netlang.diagram.placing import Offset, place
 
 Direction = Literal["down", "right"]
 Extent = tuple[float, float]
 Measure = Callable[[Item], Extent]
-"""Gives the width and height of a box, or of a frame's label."""
+"""A function that returns the width and height of a box, or of a frame's label."""
 
 LOOP = 18.0
-"""The room for the loop beside a box that hands a state to itself."""
+"""The space for the loop next to a recurrent box."""
 
 _GAP, _PORT_GAP, _STRIP, _PAD = 22.0, 10.0, 22.0, 12.0
-"""Between levels, beside ports, above what is in a frame, and around it."""
+"""The space between levels, next to ports, above the content of a frame, and around it."""
 
 _CLEAR = 10.0
-"""Between a frame's label and an edge."""
+"""The space between a frame's label and an edge."""
 
 _SLOPE, _STEEPEST = 0.12, 34.0
-"""How much wider a gap is for edges that lead far across, and at most."""
+"""The extra width of a gap for edges that go far across: per unit, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A rectangle, by its corner above on the left."""
+    """A rectangle, by its top left corner."""
 
     x: float
     y: float
@@ -51,7 +51,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Framed:
-    """A frame in place; ``depth`` counts the frames around it."""
+    """A frame with its area; ``depth`` counts the enclosing frames."""
 
     frame: Frame
     area: Area
@@ -60,71 +60,71 @@ class Framed:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where boxes and frames are, and the ways of the edges.
+    """The areas of boxes and frames, and the routes of the edges.
 
-    A way is a point, then two controls and a point for each of its cubic curves.
+    A route is a point, then two control points and a point for each of its cubic curves.
     """
 
     width: float
     height: float
     boxes: Mapping[int, Area]
     frames: Sequence[Framed]
-    ways: Mapping[Edge, tuple[Point, ...]]
+    routes: Mapping[Edge, tuple[Point, ...]]
 
 
 def lay_out(outline: Outline, measure: Measure, direction: Direction = "down") -> Layout:
-    """Find places for all that is drawn; the same outline gives the same places.
+    """Return the layout of an outline; equal outlines have equal layouts.
 
-    Raises ``NetlangError`` for an unknown direction, and ``TooLargeError`` where edges would hide
-    the boxes.
+    Raises ``NetlangError`` for an unknown direction, and ``TooLargeError`` if edges would hide the
+    boxes.
     """
     if direction not in get_args(Direction):
         raise NetlangError(
-            rules.USAGE, f"a picture goes down or right, and not {direction}", exit_code=USAGE
+            rules.USAGE, f"a diagram goes down or right, and not {direction}", exit_code=USAGE
         )
-    turned = direction == "right"
-    nest = Nest.of(outline)
+    horizontal = direction == "right"
+    nesting = Nesting.of(outline)
     plans: dict[int, _Plan] = {}
-    # The frames inside of a frame have higher numbers.
-    for number in reversed(range(len(nest.frames))):
-        plans[number] = _planned(nest, number, plans, measure, turned=turned)
+    # The frames inside a frame have higher numbers.
+    for number in reversed(range(len(nesting.frames))):
+        plans[number] = _planned(nesting, number, plans, measure, horizontal=horizontal)
     placed = {0: (0.0, 0.0)}
     boxes: dict[int, Area] = {}
     frames: list[Framed] = []
-    for number, content in enumerate(nest.frames):
+    for number, content in enumerate(nesting.frames):
         plan, corner = plans[number], placed[number]
         for at, item in enumerate(content.items):
             node = content.node(at)
             across, along = plan.corner(node, corner)
             if isinstance(item, Box):
                 size = plan.sizes[node]
-                boxes[item.number] = _area(across, along, size, turned=turned)
+                boxes[item.number] = _area(across, along, size, horizontal=horizontal)
             else:
                 inner = content.inside[at]
                 placed[inner] = (across, along)
-                area = _area(across, along, plans[inner].size, turned=turned)
+                area = _area(across, along, plans[inner].size, horizontal=horizontal)
                 frames.append(Framed(item, area, content.depth))
-    ways = {edge: _curves(_way(nest, plans, placed, edge), turned=turned) for edge in nest.edges}
-    width, height = plans[0].size[::-1] if turned else plans[0].size
-    return Layout(width, height, boxes, frames, ways)
+    routes = {
+        edge: _curves(_route(nesting, plans, placed, edge), horizontal=horizontal)
+        for edge in nesting.edges
+    }
+    width, height = plans[0].size[::-1] if horizontal else plans[0].size
+    return Layout(width, height, boxes, frames, routes)
 
 
-def _area(across: float, along: float, size: Extent, *, turned: bool) -> Area:
-    return Area(along, across, size[1], size[0]) if turned else Area(across, along, *size)
-
-
-# ---- one frame -----------------------------------------------------------------------------------
+def _area(across: float, along: float, size: Extent, *, horizontal: bool) -> Area:
+    return Area(along, across, size[1], size[0]) if horizontal else Area(across, along, *size)
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The content of a frame in place: sizes and beginnings are ``(across, along)``.
+    """The layout of a frame's content: sizes and starts are ``(across, along)``.
 
-    ``leave`` and ``enter`` say where across the frame each value passes its border.
+    ``leave`` and ``enter`` are the positions across the frame where values pass its border.
     """
 
     size: Extent
-    made: Lattice
+    layering: Layering
     sizes: Sequence[Extent]
     starts: Sequence[float]
     tops: Sequence[float]
@@ -133,51 +133,51 @@ class _Plan:
     enter: Mapping[int, float]
 
     def corner(self, node: int, corner: Extent) -> Extent:
-        """Give the beginning of a node, in the middle of its level."""
-        level = self.made.levels[node]
+        """Return the start of a node, centered in its level."""
+        level = self.layering.levels[node]
         room = self.bottoms[level] - self.tops[level] - self.sizes[node][1]
         return corner[0] + self.starts[node], corner[1] + self.tops[level] + room / 2
 
     def level(self, node: int, corner: Extent, port: float = 0.0) -> list[Extent]:
-        """Give the ends of the level of a node, beside its beginning."""
-        level, across = self.made.levels[node], corner[0] + self.starts[node] + port
+        """Return the two ends of a node's level, at its start plus ``port``."""
+        level, across = self.layering.levels[node], corner[0] + self.starts[node] + port
         return [(across, corner[1] + ends[level]) for ends in (self.tops, self.bottoms)]
 
     def above(self, node: int, corner: Extent, port: float | None) -> list[Extent]:
-        """Lead from the beginning of a level to a node: to its port, or its middle."""
+        """Return the route from the start of a level to a node: to its port, or its middle."""
         across, _ = self.sizes[node]
         begin, _ = self.level(node, corner, across / 2 if port is None else port)
         return [begin, (begin[0], self.corner(node, corner)[1])]
 
     def below(self, node: int, corner: Extent, port: float | None) -> list[Extent]:
-        """Lead from a node, its port or its middle, to the end of its level."""
+        """Return the route from a node, its port or its middle, to the end of its level."""
         across, along = self.sizes[node]
         _, end = self.level(node, corner, across / 2 if port is None else port)
         return [(end[0], self.corner(node, corner)[1] + along), end]
 
 
 def _planned(
-    nest: Nest, number: int, plans: Mapping[int, _Plan], measure: Measure, *, turned: bool
+    nesting: Nesting, number: int, plans: Mapping[int, _Plan], measure: Measure, *, horizontal: bool
 ) -> _Plan:
-    content = nest.frames[number]
-    nodes = _Nodes.of(content, plans, measure, turned=turned)
-    made = lattice(
+    content = nesting.frames[number]
+    nodes = _Nodes.of(content, plans, measure, horizontal=horizontal)
+    layering = assign_levels(
         content.count, content.links(), first=len(content.entries), last=len(content.exits)
     )
-    order(made, nodes.share(nodes.leave), nodes.share(nodes.enter))
-    starts = place(made, nodes.room, nodes.leave, nodes.enter)
-    tops, bottoms = _levels(content, made, nodes, starts)
+    order(layering, nodes.share(nodes.leave), nodes.share(nodes.enter))
+    starts = assign_coordinates(layering, nodes.room, nodes.leave, nodes.enter)
+    tops, bottoms = _levels(content, layering, nodes, starts)
     ends = [start + room for start, room in zip(starts, nodes.room, strict=False)]
     end = max([*ends, *starts], default=0.0)
     entries = {box: starts[node] for box, node in content.entries.items()}
     exits = {box: starts[content.exit(box)] for box in content.exits}
     size = (end, bottoms[-1] if bottoms else 0.0)
     if content.label is None:
-        return _Plan(size, made, nodes.sizes, starts, tops, bottoms, exits, entries)
-    before, size = _framed(size, measure(content.label)[0], entries.values(), turned=turned)
+        return _Plan(size, layering, nodes.sizes, starts, tops, bottoms, exits, entries)
+    before, size = _framed(size, measure(content.label)[0], entries.values(), horizontal=horizontal)
     return _Plan(
         size,
-        made,
+        layering,
         nodes.sizes,
         [start + before[0] for start in starts],
         [top + before[1] for top in tops],
@@ -189,7 +189,7 @@ def _planned(
 
 @dataclass(frozen=True, slots=True)
 class _Nodes:
-    """The sizes of a frame's nodes; ``room`` is what they take across, loops included."""
+    """The sizes of a frame's nodes; ``room`` is their width across, including loops."""
 
     sizes: list[Extent]
     room: list[float]
@@ -197,31 +197,31 @@ class _Nodes:
 
     @classmethod
     def of(
-        cls, content: Content, plans: Mapping[int, _Plan], measure: Measure, *, turned: bool
+        cls, content: Content, plans: Mapping[int, _Plan], measure: Measure, *, horizontal: bool
     ) -> _Nodes:
         made = cls([(0.0, 0.0)] * content.count, [0.0] * content.count, {})
         for at, item in enumerate(content.items):
             node = content.node(at)
             if isinstance(item, Box):
                 width, height = measure(item)
-                made.sizes[node] = (height, width) if turned else (width, height)
+                made.sizes[node] = (height, width) if horizontal else (width, height)
             else:
                 made.inner[node] = plans[content.inside[at]]
                 made.sizes[node] = made.inner[node].size
-            loop = LOOP if isinstance(item, Box) and item.recurs else 0.0
+            loop = LOOP if isinstance(item, Box) and item.recurrent else 0.0
             made.room[node] = made.sizes[node][0] + loop
         return made
 
     def leave(self, node: int, box: int) -> float:
-        """Say where on a node a value leaves it: in its middle, or at the port of a frame."""
+        """Return where a value leaves a node: in the middle, or at the port of a frame."""
         return self.inner[node].leave[box] if node in self.inner else self._middle(node)
 
     def enter(self, node: int, box: int) -> float:
-        """Say where on a node a value enters it."""
+        """Return where a value enters a node."""
         return self.inner[node].enter[box] if node in self.inner else self._middle(node)
 
     def share(self, offset: Offset) -> Share:
-        """Say where on a node a value passes its border, from 0 to 1."""
+        """Return a function for where a value passes a node's border, from 0 to 1."""
 
         def at(node: int, box: int) -> float:
             across = self.sizes[node][0] if node < len(self.sizes) else 0.0
@@ -234,19 +234,19 @@ class _Nodes:
 
 
 def _levels(
-    content: Content, made: Lattice, nodes: _Nodes, starts: Sequence[float]
+    content: Content, layering: Layering, nodes: _Nodes, starts: Sequence[float]
 ) -> tuple[list[float], list[float]]:
-    """Stack the levels; the gap between two is wider where an edge leads far across."""
-    far = [0.0] * len(made.rows)
-    for source, target, box in made.segments:
+    """Return the starts and ends of levels; gaps are wider for edges that go far across."""
+    far = [0.0] * len(layering.rows)
+    for source, target, box in layering.segments:
         shift = (
             starts[target] + nodes.enter(target, box) - starts[source] - nodes.leave(source, box)
         )
-        level = made.levels[target]
+        level = layering.levels[target]
         far[level] = max(far[level], abs(shift))
     tops: list[float] = []
     bottoms: list[float] = []
-    for level, row in enumerate(made.rows):
+    for level, row in enumerate(layering.rows):
         ports = (level == 1 and content.entries) or (level == len(far) - 1 and content.exits)
         gap = (_PORT_GAP if ports else _GAP) + min(_STEEPEST, _SLOPE * far[level])
         tops.append(bottoms[-1] + gap if bottoms else 0.0)
@@ -256,31 +256,28 @@ def _levels(
 
 
 def _framed(
-    size: Extent, label: float, entries: Iterable[float], *, turned: bool
+    size: Extent, label: float, entries: Iterable[float], *, horizontal: bool
 ) -> tuple[Extent, Extent]:
-    """Add the room around a frame's content, so that no edge runs through its label.
+    """Return the start of a frame's content and the total size, with space for the label.
 
-    Gives the beginning of the content, and the size of it all.
+    No edge runs through the label.
     """
-    if turned:
+    if horizontal:
         return (_STRIP, _PAD), (size[0] + _STRIP + _PAD, max(size[1], label) + 2 * _PAD)
     free = min(entries, default=size[0])
     more = max(0.0, label + _CLEAR - free)
     return (_PAD + more, _STRIP), (size[0] + 2 * (_PAD + more), size[1] + _STRIP + _PAD)
 
 
-# ---- the ways of edges ---------------------------------------------------------------------------
-
-
-def _way(
-    nest: Nest, plans: Mapping[int, _Plan], placed: Mapping[int, Extent], edge: Edge
+def _route(
+    nesting: Nesting, plans: Mapping[int, _Plan], placed: Mapping[int, Extent], edge: Edge
 ) -> list[Extent]:
-    """List the corners of an edge's way; it turns only between levels."""
+    """Return the corners of an edge's route; it bends only between levels."""
     points: list[Extent] = []
-    for frame, source, target in nest.steps(edge):
-        content, plan = nest.frames[frame], plans[frame]
+    for frame, source, target in nesting.steps(edge):
+        content, plan = nesting.frames[frame], plans[frame]
         link = content.link(source, target, edge[0])
-        for node in plan.made.way(link):
+        for node in plan.layering.route(link):
             item = content.item(node)
             inside = None if item is None else plans.get(content.inside.get(item, -1))
             if item is None:
@@ -294,8 +291,8 @@ def _way(
     return points
 
 
-def _curves(corners: Sequence[Extent], *, turned: bool) -> tuple[Point, ...]:
-    """Draw a way through its corners that runs along wherever it turns."""
+def _curves(corners: Sequence[Extent], *, horizontal: bool) -> tuple[Point, ...]:
+    """Return curves through the corners of a route, with tangents along the data flow."""
     straight: list[Extent] = []
     for corner in corners:
         while len(straight) > 1 and _level(straight[-2], straight[-1], corner):
@@ -306,7 +303,7 @@ def _curves(corners: Sequence[Extent], *, turned: bool) -> tuple[Point, ...]:
     for (a, b), (c, d) in pairwise(straight):
         middle = (b + d) / 2
         points += [(a, middle), (c, middle), (c, d)]
-    return tuple((along, across) for across, along in points) if turned else tuple(points)
+    return tuple((along, across) for across, along in points) if horizontal else tuple(points)
 
 
 def _level(*corners: Extent) -> bool:

@@ -1,4 +1,4 @@
-"""The order of nodes on their levels, so that few edges cross (Sugiyama et al., 1981)."""
+"""Crossing reduction: the order of nodes within their levels (Sugiyama et al., 1981)."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from netlang.diagram.lattice import Lattice
+from netlang.diagram.layering import Layering
 
 SWEEPS = 8
-"""How often the levels are gone through, down and up in turn."""
+"""The number of sweeps over the levels, alternately down and up."""
 
 Share = Callable[[int, int], float]
-"""Where on a node an edge of some key is attached, from 0 at its beginning to 1 at its end."""
+"""A function: where an edge of some key is attached to a node, from 0 to 1."""
 
 Ends = list[list[tuple[int, float, float]]]
-"""For each node what it is joined to, where on the other, and where on itself."""
+"""For each node its neighbors, the position on the neighbor, and on the node itself."""
 
 
-def order(made: Lattice, leave: Share, enter: Share) -> None:
-    """Order every level by the means of what its nodes are joined to; the best order is kept."""
-    count = len(made.levels)
+def order(layering: Layering, leave: Share, enter: Share) -> None:
+    """Order every level by the barycenters of its nodes' neighbors; keep the best order."""
+    count = len(layering.levels)
     above: Ends = [[] for _ in range(count)]
     below: Ends = [[] for _ in range(count)]
-    for source, target, key in made.segments:
+    for source, target, key in layering.segments:
         out, into = leave(source, key), enter(target, key)
         above[target].append((source, out, into))
         below[source].append((target, into, out))
-    rows = [list(row) for row in made.rows]
+    rows = [list(row) for row in layering.rows]
     fewest = crossings(rows, below)
     for sweep in range(SWEEPS):
         if fewest == 0:
@@ -38,15 +38,16 @@ def order(made: Lattice, leave: Share, enter: Share) -> None:
             _sweep(rows, range(len(rows) - 2, -1, -1), 1, below)
         found = crossings(rows, below)
         if found < fewest:
-            made.rows, fewest = [list(row) for row in rows], found
+            layering.rows, fewest = [list(row) for row in rows], found
 
 
-def _sweep(rows: list[list[int]], levels: Iterable[int], step: int, joined: Ends) -> None:
+def _sweep(rows: list[list[int]], levels: Iterable[int], step: int, neighbors: Ends) -> None:
     for level in levels:
-        places = {node: at for at, node in enumerate(rows[level + step])}
+        positions = {node: at for at, node in enumerate(rows[level + step])}
         means = {
-            node: sum(places[other] + share for other, share, _ in joined[node]) / len(joined[node])
-            if joined[node]
+            node: sum(positions[other] + share for other, share, _ in neighbors[node])
+            / len(neighbors[node])
+            if neighbors[node]
             else at + 0.5
             for at, node in enumerate(rows[level])
         }
@@ -54,12 +55,12 @@ def _sweep(rows: list[list[int]], levels: Iterable[int], step: int, joined: Ends
 
 
 def crossings(rows: Sequence[Sequence[int]], below: Ends) -> int:
-    """Count the pairs of edges that cross between levels."""
+    """Return the number of pairs of edges that cross between levels."""
     found = 0
     for row, following in pairwise(rows):
-        places = {node: at for at, node in enumerate(following)}
+        positions = {node: at for at, node in enumerate(following)}
         ends = sorted(
-            (at + own, places[target] + share)
+            (at + own, positions[target] + share)
             for at, node in enumerate(row)
             for target, share, own in below[node]
         )

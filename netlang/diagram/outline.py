@@ -1,4 +1,4 @@
-"""What a picture of a net shows: boxes, frames around them, and the edges between boxes."""
+"""The content of a diagram: boxes, frames around them, and the edges between boxes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ Role = Literal["layer", "input", "output", "state"]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A layer, several that are folded, or an end of the net.
+    """A layer, several folded layers, or an input, output or state of the net.
 
-    ``paths`` are the layers it stands for: one, or one for each turn of a loop. ``recurs`` marks
-    what hands a state from step to step of a sequence.
+    ``paths`` are the layers it represents: one, or one for each iteration of a loop. ``recurrent``
+    marks layers that carry a state along a sequence.
     """
 
     number: int
     role: Role
     family: Family
     name: str
-    words: str
+    description: str
     facts: tuple[str, ...]
-    tip: str
+    tooltip: str
     paths: tuple[str, ...] = ()
     several: bool = False
-    recurs: bool = False
+    recurrent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The boxes of a block, or of a turn of a loop; ``paths`` are all the turns it stands for."""
+    """The boxes of a block or a loop iteration; ``paths`` are all iterations it represents."""
 
     label: str
     paths: tuple[str, ...]
@@ -42,14 +42,14 @@ class Frame:
 
 Item = Box | Frame
 Edge = tuple[int, int]
-"""The numbers of two boxes; the second reads what the first makes."""
+"""The numbers of two boxes; the second reads a result of the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A net as it is drawn: a box stands before those that read what it makes.
+    """The content of a net's diagram, each box before those that read its results.
 
-    ``layers`` counts those of the net, however many boxes they are in.
+    ``layers`` counts the layers of the net, however many boxes they are in.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Outline:
     edges: tuple[Edge, ...]
 
     def boxes(self) -> list[Box]:
-        """List all boxes, in the order of execution."""
+        """Return all boxes, in the order of execution."""
         return list(boxes_of(self.items))
 
     def __str__(self) -> str:
@@ -71,12 +71,12 @@ class Outline:
 
 
 def plural(noun: str, count: int) -> str:
-    """Write a noun as it stands behind a count."""
+    """Return a noun in the form that follows a count."""
     return noun if count == 1 else f"{noun}es" if noun.endswith("x") else f"{noun}s"
 
 
 def boxes_of(items: Sequence[Item]) -> Iterator[Box]:
-    """List the boxes among items and in their frames."""
+    """Yield the boxes among items and in their frames."""
     for item in items:
         if isinstance(item, Box):
             yield item

@@ -19,23 +19,23 @@ from netlang.diagram.drawing import (
     Rectangle,
     Shape,
     arrow_head,
-    bent,
     dashes,
+    flatten,
     outline_of,
 )
 from netlang.storage.images import MOST_PIXELS
 from netlang.system.files import replacing
 
 _SCALE, _FINER = 2, 3
-"""Dots of a picture for each unit of a drawing, and how much finer it is drawn at first."""
+"""Pixels of the image per unit of the drawing, and the factor of supersampling."""
 
 
 _BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}
-"""How much of a text is before its place."""
+"""The share of a text's width that lies before its anchor."""
 
 
 _PLAIN = {ord("×"): "x", ord("–"): "-"}
-"""What the font that comes with Pillow has no sign for."""
+"""Replacements of characters that Pillow's font does not have."""
 
 
 def save_drawing(drawing: Drawing, path: Path) -> None:
@@ -53,13 +53,13 @@ def save_drawing(drawing: Drawing, path: Path) -> None:
         )
     scale, finer = fitting[0]
     factor = scale * finer
-    picture = Image.new("RGB", (drawing.width * factor, drawing.height * factor), "white")
-    pen = _Pen(ImageDraw.Draw(picture), factor)
+    image = Image.new("RGB", (drawing.width * factor, drawing.height * factor), "white")
+    pen = _Pen(ImageDraw.Draw(image), factor)
     for shape in drawing.shapes:
         pen.draw(shape)
     size = (drawing.width * scale, drawing.height * scale)
     with replacing(path) as unfinished:
-        picture.resize(size, Image.Resampling.LANCZOS).save(unfinished, "PNG")
+        image.resize(size, Image.Resampling.LANCZOS).save(unfinished, "PNG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class _Pen:
             case Rectangle():
                 self._box(shape)
             case Curve(points=points, color=color, width=width, head=head):
-                way = self._scaled(*bent(points))
-                self.on.line(way, color, round(width * factor), joint="curve")
+                line = self._scaled(*flatten(points))
+                self.on.line(line, color, round(width * factor), joint="curve")
                 if head:
                     self.on.polygon(self._scaled(*arrow_head(points)), color)
             case Group(shapes=shapes):

@@ -1,4 +1,4 @@
-"""A graph brought into the form that is drawn."""
+"""The outline of a graph: its layers in boxes and frames."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netlang.analysis.layers import Layer, layers_of
-from netlang.analysis.summary import TURNS, Row, Summary, joined, kind_at, summarize
+from netlang.analysis.summary import LOOP_SCOPES, Row, Summary, kind_at, merge_rows, summarize
 from netlang.diagnostics.errors import TooLargeError
-from netlang.diagram import wording
+from netlang.diagram import labels
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline, Role
-from netlang.diagram.tree import Aliases, Part, Run, Wiring, grow, merge_turns, resolve
+from netlang.diagram.tree import Aliases, Part, Run, Wiring, group_layers, merge_iterations, resolve
 from netlang.ir.graph import Graph, Value
 
 FEW = 48
-"""A picture is folded to at most so many layers, unless a depth is asked for."""
+"""The most boxes of a diagram without a given depth: it is folded to fit."""
 
 MANY = 1_000
-"""A picture of more layers is refused."""
+"""The most boxes of any diagram."""
 
 
 def sketch(graph: Graph, depth: int | None = None) -> Outline:
-    """Say what a picture of a net shows.
+    """Return the outline of a net's diagram.
 
-    Layers whose paths begin with the same ``depth`` names share a box; without a ``depth``, as
-    many are shown as fit a page. Raises ``TooLargeError`` for more than ``MANY`` boxes.
+    Layers whose paths begin with the same ``depth`` names share a box; without a ``depth``, the
+    diagram shows as many as fit a page. Raises ``TooLargeError`` for more than ``MANY`` boxes.
     """
     net = _Net.of(graph)
     chosen = net.default_depth() if depth is None else depth
@@ -41,7 +41,7 @@ def _too_many(net: _Net, depth: int) -> TooLargeError:
         else f"`--depth {fits}` draws {net.count(fits):,}"
     )
     return TooLargeError(
-        f"a picture of `{net.graph.name}` would have {net.count(depth):,} boxes, "
+        f"a diagram of `{net.graph.name}` would have {net.count(depth):,} boxes, "
         f"and {MANY:,} are the most",
         helps=[advice],
     )
@@ -49,7 +49,7 @@ def _too_many(net: _Net, depth: int) -> TooLargeError:
 
 @dataclass(frozen=True, slots=True)
 class _Net:
-    """A graph taken apart: its layers, in groups, and the rows of its summary."""
+    """A graph with its layers, their groups, and the rows of its summary."""
 
     graph: Graph
     summary: Summary
@@ -64,16 +64,16 @@ class _Net:
         # Weights that no layer reads have rows of their own.
         layers += [Layer(row.path, row.kind, (), []) for row in summary.rows[len(layers) :]]
         wiring = Wiring.of(graph, layers)
-        parts, aliases = merge_turns(graph, layers, wiring, grow(layers))
+        parts, aliases = merge_iterations(graph, layers, wiring, group_layers(layers))
         return cls(graph, summary, layers, wiring, parts, aliases)
 
     def default_depth(self) -> int:
-        """Choose the deepest fold with few boxes."""
+        """Return the largest depth with at most ``FEW`` boxes."""
         deepest = max((layer.path.count(".") + 1 for layer in self.layers), default=1)
         return next((d for d in range(deepest + 1, 1, -1) if self.count(d) <= FEW), 1)
 
     def count(self, depth: int) -> int:
-        """Count the boxes of a fold."""
+        """Return the number of boxes at a depth."""
         return _count(self.parts, depth)
 
 
@@ -86,7 +86,7 @@ def _count(parts: Sequence[Part], depth: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """What one box stands for: layers, and the paths of the turns that are like it."""
+    """The content of a box: layers, and the paths of the iterations it represents."""
 
     layers: Sequence[int]
     paths: tuple[str, ...]
@@ -94,7 +94,7 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """What one frame holds, and the paths of the turns that are like it."""
+    """The content of a frame, and the paths of the iterations it represents."""
 
     kind: str
     paths: tuple[str, ...]
@@ -103,11 +103,11 @@ class _Group:
 
 @dataclass(slots=True)
 class _Sketch:
-    """A picture in the making; ``homes`` says which box a layer or an end is in."""
+    """The builder of an outline; ``boxes`` maps layers to the numbers of their boxes."""
 
     net: _Net
     depth: int
-    homes: dict[int, int] = field(default_factory=dict[int, int])
+    boxes: dict[int, int] = field(default_factory=dict[int, int])
     made: int = 0
 
     def outline(self) -> Outline:
@@ -121,13 +121,11 @@ class _Sketch:
         edges = list(self._edges(numbers, [(value, box.number) for value, box in ends]))
         return Outline(
             graph.name,
-            wording.totals(self.net.summary),
+            labels.totals(self.net.summary),
             len(self.net.layers),
             (*starts.values(), *items, *(box for _, box in ends)),
             tuple(dict.fromkeys(edges)),
         )
-
-    # ---- what is in one box, and what in one frame -------------------------------------------
 
     def _grouped(self, parts: Sequence[Part]) -> list[_Block | _Group]:
         return [group for part in parts for group in self._group(part)]
@@ -135,42 +133,40 @@ class _Sketch:
     def _group(self, part: Part) -> list[_Block | _Group]:
         if isinstance(part, int):
             return [_Block((part,), (self.net.layers[part].path,))]
-        paths = part.turns or (part.path,)
+        paths = part.iterations or (part.path,)
         if part.depth >= self.depth:
             return [_Block(part.layers, paths)]
         inner = self._grouped(part.parts)
         if len(inner) == 1 and isinstance(inner[0], _Block) and len(inner[0].paths) == 1:
-            own = inner[0].paths if not part.turns else part.turns
+            own = inner[0].paths if not part.iterations else part.iterations
             return [_Block(inner[0].layers, own)]
-        if not part.turns and (len(inner) == 1 or not self._is_call(part)):
+        if not part.iterations and (len(inner) == 1 or not self._is_call(part)):
             return inner
         return [_Group(self._kind(part), paths, inner)]
 
     def _is_call(self, run: Run) -> bool:
-        """Tell whether a block or a turn has the path of a run, and not a binding alone."""
+        """Return whether the path of a run is that of a call or iteration, not a binding."""
         layers = map(self.net.layers.__getitem__, run.layers)
         return any(scope.path == run.path for layer in layers for scope in layer.blocks)
 
     def _kind(self, run: Run) -> str:
-        """Name the block that all of a run lies in."""
+        """Return the kind of the block that contains all of a run."""
         kinds = [
             {scope.kind for scope in self.net.layers[at].blocks if scope.path == run.path}
             for at in run.layers
         ]
-        shared = set[str].intersection(*kinds) - TURNS
+        shared = set[str].intersection(*kinds) - LOOP_SCOPES
         return shared.pop() if len(shared) == 1 else ""
-
-    # ---- boxes and frames --------------------------------------------------------------------
 
     def _items(self, groups: Sequence[_Block | _Group], around: str) -> tuple[Item, ...]:
         items: list[Item] = []
         before: tuple[str, ...] = ()
         for group in groups:
             if isinstance(group, _Block):
-                name = "" if group.paths == before else wording.name(group.paths, around)
+                name = "" if group.paths == before else labels.name(group.paths, around)
                 items.append(self._box(group, name))
             else:
-                label = wording.label(wording.name(group.paths, around), group.kind)
+                label = labels.label(labels.name(group.paths, around), group.kind)
                 times = len(group.paths)
                 label += f"  ×{times}" if times > 1 else ""
                 inner = self._items(group.inner, group.paths[0])
@@ -182,46 +178,46 @@ class _Sketch:
         layers = [self.net.layers[at] for at in block.layers]
         row = self._row(block)
         number = self._number(block.layers)
-        words = wording.words(self._kinds(block), layers, self.net.graph)
+        description = labels.description(self._kinds(block), layers, self.net.graph)
         times = len(block.paths)
-        shapes = tuple(v.type for v in self._handed_on(block)) or row.results
+        shapes = tuple(v.type for v in self._outputs(block)) or row.results
         return Box(
             number,
             "layer",
-            wording.family_of(layers),
-            wording.apart(name, row.kind),
-            wording.shortened(words),
-            (*wording.shapes(shapes), *wording.weights(row, self._shares(layers, row), times)),
-            wording.tip(words, row, layers, block.paths, shapes),
+            labels.family_of(layers),
+            labels.without_kind(name, row.kind),
+            labels.shortened(description),
+            (*labels.shapes(shapes), *labels.parameters(row, self._shares(layers, row), times)),
+            labels.tooltip(description, row, layers, block.paths, shapes),
             block.paths,
             several=len(layers) > 1 or times > 1,
-            recurs=wording.recurs(layers),
+            recurrent=labels.is_recurrent(layers),
         )
 
     def _end(self, name: str, value: Value, role: Role) -> Box:
         self.made += 1
-        shown = wording.shapes((value.type,))
+        shown = labels.shapes((value.type,))
         return Box(self.made - 1, role, "other", name, role, shown, f"{role} {name}: {value.type}")
 
     def _number(self, layers: Iterable[int]) -> int:
         for at in layers:
-            self.homes[at] = self.made
+            self.boxes[at] = self.made
         self.made += 1
         return self.made - 1
 
     def _row(self, block: _Block) -> Row:
         rows = [self.net.summary.rows[at] for at in block.layers]
-        return joined(rows, block.paths[0].count(".") + 1) if len(rows) > 1 else rows[0]
+        return merge_rows(rows, block.paths[0].count(".") + 1) if len(rows) > 1 else rows[0]
 
     def _kinds(self, block: _Block) -> list[str]:
-        """Say for each layer of a box what it is called there: by its block, if that is inside."""
+        """Return the kind of each layer of a box, or of its block if that is inside the box."""
         rows = [self.net.summary.rows[at] for at in block.layers]
         if len(rows) == 1:
             return [rows[0].kind]
         return [kind_at(row, block.paths[0].count(".") + 1) for row in rows]
 
-    def _handed_on(self, block: _Block) -> list[Value]:
-        """Find what others read of a box's results."""
+    def _outputs(self, block: _Block) -> list[Value]:
+        """Return the results of a box that other boxes read."""
         inside = frozenset(block.layers)
         readers = self.net.wiring.readers
         return [
@@ -233,33 +229,31 @@ class _Sketch:
         ]
 
     def _shares(self, layers: Sequence[Layer], row: Row) -> bool:
-        """Tell whether all weights that layers read were counted at others before them."""
+        """Return whether earlier layers counted all the parameters that these layers read."""
         read = any(
             v in self.net.graph.params for each in layers for n in each.nodes for v in n.inputs
         )
         return read and row.params == 0 and row.running == 0
 
-    # ---- edges -------------------------------------------------------------------------------
-
     def _edges(
         self, starts: Mapping[Value, int], ends: Sequence[tuple[Value, int]]
     ) -> Iterator[Edge]:
         for at, layer in enumerate(self.net.layers):
-            # A turn that another stands for has the same edges, or leads to its like.
+            # An iteration that another one represents has the same edges.
             if at in self.net.aliases:
                 continue
             for value in (v for node in layer.nodes for v in node.inputs):
-                source = self._home(value, starts)
-                if source is not None and source != self.homes[at]:
-                    yield source, self.homes[at]
+                source = self._producer(value, starts)
+                if source is not None and source != self.boxes[at]:
+                    yield source, self.boxes[at]
         for value, end in ends:
-            source = self._home(value, starts)
+            source = self._producer(value, starts)
             if source is not None:
                 yield source, end
 
-    def _home(self, value: Value, starts: Mapping[Value, int]) -> int | None:
-        """Find the box that makes a value; ``None`` for weights and constants."""
+    def _producer(self, value: Value, starts: Mapping[Value, int]) -> int | None:
+        """Return the box that produces a value; ``None`` for weights and constants."""
         maker = self.net.wiring.makers.get(value)
         if maker is None:
             return starts.get(value)
-        return self.homes[resolve(maker, self.net.aliases)]
+        return self.boxes[resolve(maker, self.net.aliases)]

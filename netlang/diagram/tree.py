@@ -1,4 +1,4 @@
-"""Layers grouped by their paths, and turns of loops that are alike told once."""
+"""Layers grouped by their paths, with equal iterations of loops merged."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from netlang.ir.op import Primitive
 
 @dataclass(slots=True)
 class Run:
-    """Layers that follow one another and whose paths begin alike.
+    """Consecutive layers whose paths share a prefix.
 
-    ``turns`` names the turns of a loop it stands for, itself the first; it is empty for any other.
+    ``iterations`` are the paths of the loop iterations it represents, its own first, or empty.
     """
 
     path: str
     depth: int
     layers: range
     parts: list[Part]
-    turns: tuple[str, ...] = ()
+    iterations: tuple[str, ...] = ()
 
 
 Part = Run | int
-"""A run, or a layer by its number."""
+"""A run, or the index of a layer."""
 
 
-def grow(layers: Sequence[Layer]) -> list[Part]:
-    """Group layers by the names in their paths, a level for each name."""
+def group_layers(layers: Sequence[Layer]) -> list[Part]:
+    """Group layers by the names in their paths, one level per name."""
     return _parts(layers, range(len(layers)), 0)
 
 
@@ -50,7 +50,7 @@ def _parts(layers: Sequence[Layer], within: range, depth: int) -> list[Part]:
 
 
 def _end(layers: Sequence[Layer], start: int, stop: int, depth: int) -> int:
-    """Find where the run that starts here ends: at another path, or another call of the same."""
+    """Return the end of the run at ``start``: another path, or another call with the same path."""
     prefix = prefix_of(layers[start].path, depth)
     call: Scope | None = None
     for at in range(start, stop):
@@ -65,9 +65,9 @@ def _end(layers: Sequence[Layer], start: int, stop: int, depth: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Which layer makes each value, and which layers read it; ``None`` reads for the outside.
+    """The producer and the readers of each value, as layers; ``None`` stands for a result.
 
-    ``constants`` are made of nothing, and in no layer.
+    ``constants`` have no operands and belong to no layer.
     """
 
     makers: Mapping[Value, int]
@@ -91,38 +91,38 @@ class Wiring:
 
 
 Aliases = Mapping[int, int]
-"""For each layer that is told by another one's turn, its like in the turn before all others."""
+"""For each layer of a merged iteration, the corresponding layer of the first one."""
 
 
-def merge_turns(
+def merge_iterations(
     graph: Graph, layers: Sequence[Layer], wiring: Wiring, parts: list[Part]
 ) -> tuple[list[Part], Aliases]:
-    """Let the first of equal turns of a loop stand for all of them.
+    """Merge equal iterations of a loop into the first one.
 
-    Turns are equal if they hold the same layers, of the same sizes, joined in the same way, and
-    nothing but the next turn reads what one of them makes.
+    Iterations are equal if they have the same layers, with the same sizes and connections, and if
+    only the next iteration reads their results.
     """
     aliases: dict[int, int] = {}
     return _merged(_Iterations(graph, layers, wiring), parts, aliases), aliases
 
 
-def _merged(turns: _Iterations, parts: list[Part], aliases: dict[int, int]) -> list[Part]:
+def _merged(loops: _Iterations, parts: list[Part], aliases: dict[int, int]) -> list[Part]:
     merged: list[Part] = []
-    for stretch in turns.stretches(parts):
+    for stretch in loops.stretches(parts):
         first = stretch[0]
         if isinstance(first, Run):
             if len(stretch) > 1:
-                first.turns = tuple(run.path for run in stretch if isinstance(run, Run))
+                first.iterations = tuple(run.path for run in stretch if isinstance(run, Run))
             for other in stretch[1:]:
                 assert isinstance(other, Run)
                 aliases.update(zip(other.layers, first.layers, strict=True))
-            first.parts = _merged(turns, first.parts, aliases)
+            first.parts = _merged(loops, first.parts, aliases)
         merged.append(first)
     return merged
 
 
 def resolve(layer: int, aliases: Aliases) -> int:
-    """Find the layer that stands for one."""
+    """Return the layer that represents a merged one."""
     while layer in aliases:
         layer = aliases[layer]
     return layer
@@ -130,10 +130,10 @@ def resolve(layer: int, aliases: Aliases) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What a turn is apart from its place: its layers, and what comes from outside, in order."""
+    """An iteration up to its position: its layers, and the outside values it reads, in order."""
 
     layers: tuple[object, ...]
-    given: tuple[Value, ...]
+    outside: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +143,12 @@ class _Iterations:
     wiring: Wiring
 
     def stretches(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
-        """Cut a list of parts before each one that is not like the one before it."""
+        """Split a list of parts into runs of equal iterations."""
         stretch: list[Part] = []
         link: object = None
         last: _Form | None = None
         for part in parts:
-            form = self._form(part) if _is_turn(part) else None
+            form = self._form(part) if _is_iteration(part) else None
             before = stretch[-1] if stretch else None
             found = self._link(before, part, last, form)
             if stretch and (found is None or link not in (None, found)):
@@ -162,22 +162,22 @@ class _Iterations:
     def _link(
         self, a: Part | None, b: Part, before: _Form | None, after: _Form | None
     ) -> tuple[int, ...] | None:
-        """Say how a turn hangs on the one before it; ``None`` where the two are not alike."""
+        """Return how an iteration reads the previous one; ``None`` if the two differ."""
         if before is None or after is None or not isinstance(a, Run) or not isinstance(b, Run):
             return None
         if before.layers != after.layers or not self._private(a, b):
             return None
-        places = {v: at for at, v in enumerate(self._made(a))}
+        positions = {v: at for at, v in enumerate(self._made(a))}
         link: list[int] = []
-        for old, new in zip(before.given, after.given, strict=True):
-            place = -1 if old is new else places.get(new)
-            if place is None:
+        for old, new in zip(before.outside, after.outside, strict=True):
+            position = -1 if old is new else positions.get(new)
+            if position is None:
                 return None
-            link.append(place)
+            link.append(position)
         return tuple(link)
 
     def _private(self, a: Run, b: Run) -> bool:
-        """Tell whether only a turn and the next one read what it makes."""
+        """Return whether only an iteration and the next one read its results."""
         near = range(a.layers.start, b.layers.stop)
         return all(
             reader is not None and reader in near
@@ -192,7 +192,7 @@ class _Iterations:
         if not isinstance(part, Run):
             return None
         inside = {value: at for at, value in enumerate(self._made(part))}
-        given: dict[Value, int] = {}
+        outside: dict[Value, int] = {}
 
         def reference(value: Value) -> tuple[str, object]:
             if value in self.graph.params:
@@ -201,7 +201,7 @@ class _Iterations:
                 return "inside", inside[value]
             if value in self.wiring.constants:
                 return "constant", self.wiring.constants[value]
-            return "given", (given.setdefault(value, len(given)), value.type)
+            return "given", (outside.setdefault(value, len(outside)), value.type)
 
         layers = tuple(
             (
@@ -212,10 +212,10 @@ class _Iterations:
             )
             for layer in map(self.layers.__getitem__, part.layers)
         )
-        return _Form(layers, tuple(given))
+        return _Form(layers, tuple(outside))
 
     def _own(self, run: Run, layer: Layer) -> tuple[object, ...]:
-        """Name a layer's weights within the turn; with those of others it is like no layer."""
+        """Return a layer's weights relative to the iteration; foreign ones make it unique."""
         read = [v for node in layer.nodes for v in node.inputs if v in self.graph.params]
         paths = [self.graph.params[v].path for v in read]
         if not all(path.startswith(f"{run.path}.") for path in paths):
@@ -223,5 +223,5 @@ class _Iterations:
         return tuple(path.removeprefix(run.path) for path in paths)
 
 
-def _is_turn(part: Part) -> bool:
+def _is_iteration(part: Part) -> bool:
     return isinstance(part, Run) and part.path.rpartition(".")[2].isdigit()

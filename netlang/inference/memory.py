@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from netlang.analysis.counts import known, weight_bytes
 from netlang.analysis.memory import peak
 from netlang.ir.graph import Graph
-from netlang.system.machine import within_memory
+from netlang.system.memory import within_memory
 
 
 def run_within_memory(

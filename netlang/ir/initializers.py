@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from netlang.diagnostics.errors import TooLargeError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Graph, Param
-from netlang.system.machine import memory
+from netlang.system.memory import total_memory
 from netlang.system.numpy import Array, np
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def initialize(graph: Graph, seed: int) -> dict[str, Array]:
     weights, their order or the backend. Raises ``TooLargeError`` for more weights than there is
     memory, before any are sampled.
     """
-    total, there = total_bytes(graph), memory()
+    total, there = total_bytes(graph), total_memory()
     if there is not None and total > there:
         raise TooLargeError(
             f"the weights of `{graph.name}` take {total:,} bytes",

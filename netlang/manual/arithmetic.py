@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from netlang.analysis.counts import Example, grouped, node_macs
-from netlang.analysis.receptive import AxisField, Reception, Step, reception, show_field
+from netlang.analysis.receptive_field import (
+    AxisField,
+    ReceptiveFields,
+    Step,
+    receptive_fields,
+    show_field,
+)
 from netlang.ir.dims import Dim, Shape, Size, exact_quotient, product
 from netlang.ir.graph import Graph, Node, Param, types, written_at
 from netlang.ops.reducing.reduction import Reduction
@@ -24,11 +30,11 @@ class Arithmetic:
 
     graph: Graph
     one: Example
-    reception: Reception
+    receptive_fields: ReceptiveFields
 
     @classmethod
     def of(cls, graph: Graph) -> Arithmetic:
-        return cls(graph, Example.of(graph), reception(graph))
+        return cls(graph, Example.of(graph), receptive_fields(graph))
 
     def explain(self, nodes: Sequence[Node]) -> str:
         """Return the arithmetic of every node, and the receptive field of the last result."""
@@ -98,10 +104,10 @@ class Arithmetic:
 
     def _receptive_field(self, node: Node) -> Iterator[str]:
         """Return the receptive field, window by window."""
-        field = self.reception.at(node.outputs[0])
+        field = self.receptive_fields.at(node.outputs[0])
         if field is None:
             return
-        everything = all(reach.field is None for reach in field)
+        everything = all(part.field is None for part in field)
         steps = [] if everything else self._windows_before(node)
         yield f"receptive field: {show_field(field)} of the input"
         for step in steps:
@@ -121,7 +127,7 @@ class Arithmetic:
                 continue
             before.add(id(at))
             stack.extend(makers[value] for value in at.inputs if value in makers)
-        return [step for step in self.reception.steps if id(step.node) in before]
+        return [step for step in self.receptive_fields.steps if id(step.node) in before]
 
 
 def _concatenated(node: Node) -> Iterator[str]:

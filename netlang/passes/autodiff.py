@@ -1,4 +1,4 @@
-"""Differentiation in reverse mode, from graph to graph.
+"""Reverse-mode differentiation, from graph to graph.
 
 Gradients are ordinary nodes, so they run wherever the network runs and can be differentiated
 again.
@@ -17,9 +17,9 @@ from netlang.ops.terms import number, zeros
 def vjp(graph: Graph, wrt: Sequence[Value], *, of: str | None = None) -> Graph:
     """Extend a graph by the gradient of one of its outputs, the first unless ``of`` names another.
 
-    The output must be one floating-point number. ``wrt`` are inputs, states, weights or values in
-    between; each gets an output ``gradient_name(value, graph)`` of its type, zeros where the output
-    does not depend on it. Raises ``NoGradientError`` where an operator on the way has no gradient.
+    The output must be a floating-point scalar. ``wrt`` are inputs, states, weights or intermediate
+    values; each gets an output ``gradient_name(value, graph)`` of its type, which is zero if the
+    output does not depend on it. Raises ``NoGradientError`` if an operator has no gradient.
     """
     name = next(iter(graph.outputs)) if of is None else of
     loss = graph.outputs[name]
@@ -41,11 +41,11 @@ def gradients(
     *,
     nodes: Sequence[Node] | None = None,
 ) -> Values:
-    """Add nodes that take the cotangents of some values back to those of ``wrt``.
+    """Add nodes that propagate the cotangents of some values back to ``wrt``.
 
-    ``cts`` gives, for each value a gradient starts from, its cotangent; ``nodes`` are the nodes to
-    go back through (all of the builder's if not given). Values nothing depends on get zeros.
-    Raises ``NoGradientError``.
+    ``cts`` maps the values where propagation starts to their cotangents; ``nodes`` are the nodes to
+    differentiate (default: all of the builder's). The gradient of an unused value is zero. Raises
+    ``NoGradientError``.
     """
     for v in wrt:
         if not v.type.dtype.is_float:
@@ -56,7 +56,7 @@ def gradients(
 
 
 def builder_after(graph: Graph) -> Builder:
-    """Give a builder that goes on where a graph ends."""
+    """Return a builder that continues a graph."""
     b = Builder()
     b.adopt((*graph.inputs, *graph.params, *(s.value for s in graph.states)))
     for node in graph.nodes:
@@ -66,9 +66,9 @@ def builder_after(graph: Graph) -> Builder:
 
 
 def gradient_name(value: Value, graph: Graph) -> str:
-    """Name the output by which ``vjp`` extends ``graph`` for a value; a weight goes by its path."""
+    """Return the name of the output that ``vjp`` adds for a value; weights use their path."""
     param = graph.params.get(value)
-    # The outputs of a program have no dot in their names, so this meets none of them.
+    # Output names of a program contain no dot, so this cannot collide with one.
     name = f"{param.path if param is not None else value.name}.gradient"
     while name in graph.outputs:
         name += ".gradient"

@@ -1,4 +1,4 @@
-"""Batch normalization made part of the layer before it."""
+"""Batch normalization folded into the preceding layer."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from netlang.ops.reducing.linear import Linear
 from netlang.ops.reducing.normalization import NormalizeBatch
 from netlang.ops.windows.convolution import Convolve
 from netlang.passes.dead_code import eliminate_dead_code
-from netlang.passes.replay import keep, replay, uses
+from netlang.passes.replay import copy_node, replay, uses
 from netlang.system.numpy import Array, np
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A layer with weights and the normalization that alone reads its result."""
+    """A layer with weights, and the normalization that is the only reader of its result."""
 
     layer: Node
     norm: Node
 
 
 def fold_batch_norm(graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array]]:
-    """Multiply each normalization that follows a convolution or dense layer into its weights.
+    """Fold each normalization that follows a convolution or dense layer into its weights.
 
-    The statistics are those in ``weights``, so the result is for evaluation. A layer without bias
-    gets one, called ``bias`` beside its weight. A weight that has another use stays as it is.
+    The statistics are those in ``weights``, so the result is for evaluation. A layer without a bias
+    gets one, named ``bias`` next to its weight. Weights with other uses are not changed.
     """
     pairs = {pair.norm: pair for pair in _pairs(graph)}
     folded = dict(weights)
@@ -42,7 +42,7 @@ def fold_batch_norm(graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, 
             operands[node] = inputs[0]
         pair = pairs.get(node)
         if pair is None:
-            return keep(builder, node, inputs)
+            return copy_node(builder, node, inputs)
         layer = pair.layer
         weight, bias = _fold(pair, params, folded)
         builder.scope, builder.span = layer.scope, layer.span
@@ -79,7 +79,7 @@ def _pairs(graph: Graph) -> list[_Pair]:
 def _fold(
     pair: _Pair, params: dict[Value, Param], weights: dict[str, Array]
 ) -> tuple[Value, Value]:
-    """Put the folded weight and bias in place; give the values that stand for them."""
+    """Store the folded weight and bias; return their values."""
     op = pair.norm.op
     assert isinstance(op, NormalizeBatch)
     scale, shift, mean, var = (
@@ -90,7 +90,7 @@ def _fold(
     before = weights[path]
     slope = scale / np.sqrt(var + op.eps)
     by_filter = slope.reshape(-1, *(1,) * (before.ndim - 1))
-    # The product is rounded once, as it is written: the whole in double would take memory.
+    # Rounded once, element by element: the whole product in float64 would take memory.
     weights[path] = np.multiply(before, by_filter, out=np.empty_like(before), casting="same_kind")
     if len(pair.layer.inputs) > 2:
         bias = pair.layer.inputs[2]
@@ -103,7 +103,7 @@ def _fold(
 
 
 def _new_bias(params: dict[Value, Param], weight: Param) -> Value:
-    """Declare a bias beside a weight, under a path nothing has."""
+    """Declare a bias next to a weight, under an unused path."""
     stem = ".".join((*weight.path.split(".")[:-1], "bias"))
     taken = {p.path for p in params.values()} | {v.name for v in params}
     path = next(p for p in chain([stem], (f"{stem}{i}" for i in count(2))) if p not in taken)

@@ -1,4 +1,4 @@
-"""Nodes that nothing needs."""
+"""Dead-code elimination."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from netlang.ir.graph import Graph, Node
 
 
 def eliminate_dead_code(graph: Graph) -> Graph:
-    """Drop every node whose results lead to no output and no state."""
+    """Remove every node that no output and no state depends on."""
     needed = {*graph.outputs.values(), *(s.after for s in graph.states)}
-    kept: list[Node] = []
+    live: list[Node] = []
     for node in reversed(graph.nodes):
         if not needed.isdisjoint(node.outputs):
             needed.update(node.inputs)
-            kept.append(node)
-    return replace(graph, nodes=tuple(reversed(kept)))
+            live.append(node)
+    return replace(graph, nodes=tuple(reversed(live)))

@@ -1,4 +1,4 @@
-"""Loops relieved of what does not depend on the step before."""
+"""Loop-invariant code motion for scans, and batching over time steps."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ from netlang.ir.graph import Builder, Graph, Node, Value, Values, types
 from netlang.ops.looping.scan import Scan
 from netlang.ops.random.random import Identity
 from netlang.ops.shaping.transposition import Unsqueeze
+from netlang.passes.batching import Batched, batch
 from netlang.passes.dead_code import eliminate_dead_code
-from netlang.passes.lifting import Lifted, lift
-from netlang.passes.replay import keep, replay
+from netlang.passes.replay import copy_node, replay
 
 
 def hoist_scan(graph: Graph) -> Graph:
-    """Compute before a scan what needs no carried value, and after it what only its results need.
+    """Hoist what needs no carried value before a scan, and sink what only results need after it.
 
-    What is the same at every step is computed once; what depends on the step alone is computed
-    for all steps together, as one large product instead of many small ones. A scan of which
-    nothing is left disappears.
+    Loop-invariant nodes run once; nodes that depend on the current step alone are batched over all
+    steps, as one large product instead of many small ones. An empty scan is removed.
     """
 
     def relieve(builder: Builder, node: Node, inputs: Values) -> Values:
         if not isinstance(node.op, Scan):
-            return keep(builder, node, inputs)
+            return copy_node(builder, node, inputs)
         op = replace(node.op, body=hoist_scan(node.op.body))
-        return _Relief(builder, op, inputs).results(node)
+        return _Hoisting(builder, op, inputs).results(node)
 
     return replay(graph, relieve)
 
 
 @dataclass
-class _Relief:
-    """One scan on its way out of its loop.
+class _Hoisting:
+    """The hoisting of one scan.
 
-    ``outside`` holds values of the body that are the same at every step, ``sequences`` those that
-    depend on the step alone, for all steps together; both under the value they had in the body.
+    ``outside`` maps loop-invariant values of the body, and ``sequences`` those that depend on the
+    current step alone, to their values outside the loop.
     """
 
     builder: Builder
@@ -46,7 +45,7 @@ class _Relief:
     sequences: dict[Value, Value] = field(default_factory=dict[Value, Value])
 
     def results(self, node: Node) -> Values:
-        """Rebuild the scan; give the values that stand for its results."""
+        """Rebuild the scan; return the replacements of its results."""
         op, inputs = self.op, self.inputs
         end = op.carried + op.scanned
         before = op.body.inputs
@@ -57,17 +56,17 @@ class _Relief:
         nexts, yields = ends[: op.carried], ends[op.carried :]
         sunk = self._sinking(left, nexts, yields)
         inside = [inner for inner in left if inner not in sunk]
-        wanted = self._still_yielded(sunk, yields)
+        wanted = self._remaining_yields(sunk, yields)
         finals = self._scan(node, inside, nexts, wanted) if nexts or wanted else ()
         for inner in left:
             if inner in sunk:
-                self._lifted(inner, sunk[inner])
+                self._batched(inner, sunk[inner])
         return (*finals, *(self.sequences[y] for y in yields))
 
     def _hoisted(self, node: Node) -> bool:
-        """Compute a node of the body outside, if it needs no carried value."""
+        """Move a node of the body outside if it needs no carried value; return whether it moved."""
         if isinstance(node.op, Identity):
-            return False  # in training these draw anew at every step
+            return False  # in training these sample again at every step
         if all(v in self.outside for v in node.inputs):
             made = self._at(node, tuple(self.outside[v] for v in node.inputs))
             self.outside.update(zip(node.outputs, made, strict=True))
@@ -75,54 +74,54 @@ class _Relief:
         if not all(v in self.outside or v in self.sequences for v in node.inputs):
             return False
         steps = [v in self.sequences for v in node.inputs]
-        lifted = lift(node.op, types(node.inputs), steps)
-        if lifted is None:
+        batched = batch(node.op, types(node.inputs), steps)
+        if batched is None:
             return False
-        self._lifted(node, lifted)
+        self._batched(node, batched)
         return True
 
     def _at(self, node: Node, inputs: Values) -> Values:
-        """Add the operator of a node of the body, where that node is written."""
+        """Add the operator of a node of the body, with its scope and span."""
         self.builder.scope, self.builder.span = node.scope, node.span
         return self.builder.add(node.op, *inputs, name=node.outputs[0].name)
 
-    def _lifted(self, node: Node, lifted: Lifted) -> None:
-        """Compute a node for all steps together."""
+    def _batched(self, node: Node, batched: Batched) -> None:
+        """Add a node that computes all steps at once."""
         operands: list[Value] = []
         self.builder.scope, self.builder.span = node.scope, node.span
-        for place, value in enumerate(node.inputs):
+        for position, value in enumerate(node.inputs):
             known = self.outside.get(value) or self.sequences[value]
-            if place in lifted.widened:
+            if position in batched.unsqueezed:
                 known = self.builder.one(Unsqueeze(1), known)
             operands.append(known)
-        made = self._at(replace(node, op=lifted.op), tuple(operands))
+        made = self._at(replace(node, op=batched.op), tuple(operands))
         self.sequences.update(zip(node.outputs, made, strict=True))
 
     def _sinking(
         self, left: Sequence[Node], nexts: Iterable[Value], yields: Iterable[Value]
-    ) -> Mapping[Node, Lifted]:
-        """Find the nodes that only results need, and that can be computed for all steps after."""
+    ) -> Mapping[Node, Batched]:
+        """Return the nodes that only results need and that can be batched after the scan."""
         needed = set(nexts)
-        sunk: dict[Node, Lifted] = {}
+        sunk: dict[Node, Batched] = {}
         wanted = set(yields)
         for node in reversed(left):
             steps = [v not in self.outside for v in node.inputs]
-            lifted = (
-                lift(node.op, types(node.inputs), steps)
+            batched = (
+                batch(node.op, types(node.inputs), steps)
                 if needed.isdisjoint(node.outputs)
                 and not wanted.isdisjoint(node.outputs)
                 and not isinstance(node.op, Identity)
                 else None
             )
-            if lifted is None:
+            if batched is None:
                 needed.update(node.inputs)
             else:
-                sunk[node] = lifted
+                sunk[node] = batched
                 wanted.update(v for v in node.inputs if v not in self.outside)
         return sunk
 
-    def _still_yielded(self, sunk: Iterable[Node], yields: Iterable[Value]) -> list[Value]:
-        """List the values of the body that are needed of every step outside."""
+    def _remaining_yields(self, sunk: Iterable[Node], yields: Iterable[Value]) -> list[Value]:
+        """Return the values of the body that are needed outside at every step."""
         made_after = {v for node in sunk for v in node.outputs}
         asked = [*yields, *(v for node in sunk for v in node.inputs)]
         return [
@@ -136,7 +135,7 @@ class _Relief:
     def _scan(
         self, node: Node, inside: Sequence[Node], nexts: Sequence[Value], yields: Sequence[Value]
     ) -> Values:
-        """Add the scan of what is left; give its last carried values."""
+        """Add the scan of the remaining nodes; return its last carried values."""
         op = self.op
         states = op.body.inputs[: op.carried]
         ends = {f"out{i}": v for i, v in enumerate([*nexts, *yields])}

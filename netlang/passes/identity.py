@@ -1,4 +1,4 @@
-"""Nodes that give what they were given."""
+"""Identity elimination."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import replace
 from netlang.ir.graph import Builder, Graph, Node, Values
 from netlang.ops.looping.scan import Scan
 from netlang.ops.random.random import Identity
-from netlang.passes.replay import keep, replay
+from netlang.passes.replay import copy_node, replay
 
 
 def fold_identity(graph: Graph) -> Graph:
-    """Take the operand in place of a node that changes nothing in evaluation."""
+    """Replace nodes that change nothing in evaluation by their operand."""
 
-    def pass_by(builder: Builder, node: Node, inputs: Values) -> Values:
+    def bypass(builder: Builder, node: Node, inputs: Values) -> Values:
         if isinstance(node.op, Identity):
             return inputs[:1]
         if node.op.retypes and inputs[0].type == node.outputs[0].type:
             return inputs[:1]
         if isinstance(node.op, Scan):
             node = replace(node, op=replace(node.op, body=fold_identity(node.op.body)))
-        return keep(builder, node, inputs)
+        return copy_node(builder, node, inputs)
 
-    return replay(graph, pass_by)
+    return replay(graph, bypass)

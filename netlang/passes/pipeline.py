@@ -1,4 +1,4 @@
-"""The passes, in their order."""
+"""The passes, in order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PASSES: tuple[Pass, ...] = (
 
 
 def name_of(step: Pass) -> str:
-    """Name a pass as the command line does: ``fold-identity``."""
+    """Return the name of a pass on the command line: ``fold-identity``."""
     return getattr(step, "__name__", type(step).__name__).replace("_", "-")
 
 
@@ -34,8 +34,8 @@ def transform(
 ) -> Graph:
     """Run passes in order and verify the graph after each.
 
-    ``watch`` is given the name of each pass and the graph it left. Raises ``GraphError`` where a
-    pass has a bug.
+    ``watch`` is called with the name of each pass and its result. Raises ``GraphError`` if a pass
+    has a bug.
     """
     for step in passes:
         graph = step(graph)

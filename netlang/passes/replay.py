@@ -1,4 +1,4 @@
-"""Graphs rebuilt node by node, which is the only way a pass changes one."""
+"""Graphs rebuilt node by node: the only way in which passes change them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import replace
 from netlang.ir.graph import Builder, Graph, Node, Value, Values, types
 
 Emit = Callable[[Builder, Node, Values], Values]
-"""Gives the values that stand for a node's outputs, adding nodes for them where needed."""
+"""A function that returns the replacements of a node's outputs, and may add nodes for them."""
 
 
 def replay(graph: Graph, emit: Emit) -> Graph:
-    """Rebuild a graph, letting ``emit`` say what becomes of each node.
+    """Rebuild a graph, replacing each node by what ``emit`` returns.
 
-    ``emit`` is given the node and its operands in the new graph; what it adds is written in the
-    same scope and at the same place of the program.
+    ``emit`` receives the node and its operands in the new graph; the nodes it adds get the scope
+    and the span of the old one.
     """
     builder = Builder()
     sources = (*graph.inputs, *graph.params, *(s.value for s in graph.states))
@@ -33,8 +33,8 @@ def replay(graph: Graph, emit: Emit) -> Graph:
     )
 
 
-def keep(builder: Builder, node: Node, inputs: Values) -> Values:
-    """Emit a node as it was, for operands that may be new, under its names where they are free."""
+def copy_node(builder: Builder, node: Node, inputs: Values) -> Values:
+    """Emit a node for operands that may be new, under the same names if they are unused."""
     if inputs == node.inputs and not builder.clashes(node.outputs):
         builder.adopt(node.outputs)
         builder.nodes.append(node)
@@ -47,7 +47,7 @@ def keep(builder: Builder, node: Node, inputs: Values) -> Values:
 
 
 def uses(graph: Graph) -> dict[Value, int]:
-    """Count how often each value is used, as an operand or as a result."""
+    """Return the number of uses of each value, as an operand or as a result."""
     counts: dict[Value, int] = {}
     for value in (v for node in graph.nodes for v in node.inputs):
         counts[value] = counts.get(value, 0) + 1

@@ -1,4 +1,4 @@
-"""Inputs and states read from files, outputs written to them."""
+"""Inputs and states that are read from files, and outputs that are written to them."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from netlang.ir.graph import Graph, Value
 from netlang.storage.npy import read_npy, read_npz, write_npy, write_npz
 from netlang.system.numpy import Array
 
-PICTURES = (".png", ".jpg", ".jpeg")
+IMAGES = (".png", ".jpg", ".jpeg")
 
 
 def read_inputs(
-    graph: Graph, places: Mapping[str, str], *, resize: bool = False
+    graph: Graph, sources: Mapping[str, str], *, resize: bool = False
 ) -> dict[str, Array]:
-    """Read what is given for each input or state by name; raises as ``read_input`` does."""
+    """Read the sources of inputs and states by name; raises the errors of ``read_input``."""
     known = {v.name: v for v in (*graph.inputs, *(s.value for s in graph.states))}
-    for name in places:
+    for name in sources:
         if name not in known:
             raise InputError(
                 f"`{graph.name}` has no input `{name}`",
                 notes=[f"it takes {', '.join(f'{v.name}: {v.type}' for v in known.values())}"],
                 helps=did_you_mean(name, known),
             )
-    return {name: read_input(place, known[name], resize=resize) for name, place in places.items()}
+    return {
+        name: read_input(source, known[name], resize=resize) for name, source in sources.items()
+    }
 
 
 def read_state(graph: Graph, path: Path) -> dict[str, Array]:
-    """Read the state a call before left in a .npz file; a net starts anew where there is none."""
+    """Read the state that an earlier call saved as .npz; empty if the file does not exist."""
     if not graph.states:
         raise InputError(f"`{graph.name}` keeps no state", helps=["leave --state out"])
     if path.suffix.lower() != ".npz":
@@ -40,74 +42,73 @@ def read_state(graph: Graph, path: Path) -> dict[str, Array]:
         )
     if not path.exists():
         return {}
-    kept = read_npz(path)
+    state = read_npz(path)
     names = [s.name for s in graph.states]
-    if set(kept) != set(names):
+    if set(state) != set(names):
         raise InputError(
-            f"{path} holds {', '.join(kept) or 'nothing'}, and not the state of `{graph.name}`",
+            f"{path} holds {', '.join(state) or 'nothing'}, and not the state of `{graph.name}`",
             notes=[f"its state is {', '.join(names)}"],
             helps=["take another file, or delete this one to start anew"],
         )
-    return kept
+    return state
 
 
-def read_input(place: str, value: Value, *, resize: bool = False) -> Array:
-    """Read what is given for an input: ``x.npy``, ``xs.npz:name``, or a picture.
+def read_input(source: str, value: Value, *, resize: bool = False) -> Array:
+    """Read the source of an input: ``x.npy``, ``xs.npz:name``, or an image.
 
-    A picture becomes ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]`` as the input wants it: grey
-    for one channel, red-green-blue for three; 0 to 255 becomes 0 to 1 where the input is of
-    floats. Its size must be right, or ``resize`` makes it so. Raises ``FileError`` and
-    ``InputError``.
+    An image becomes ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]`` as the input expects: grayscale
+    for one channel, RGB for three; 0 to 255 becomes 0 to 1 for an input of floats. Its size must
+    match unless ``resize`` is set. Raises ``FileError`` and ``InputError``.
     """
-    path, member = _parted(place)
+    path, member = _split(source)
     match path.suffix.lower():
         case ".npy":
             return read_npy(path)
         case ".npz":
             return _chosen(path, read_npz(path), member, value)
-        case suffix if suffix in PICTURES:
-            return _picture(path, value, resize=resize)
+        case suffix if suffix in IMAGES:
+            return _image(path, value, resize=resize)
         case suffix:
             raise NetlangError(
                 rules.UNKNOWN_FORMAT,
-                f"`{place}`: {suffix or 'a file without ending'} is no format of inputs",
+                f"`{source}`: {suffix or 'a file without ending'} is no format of inputs",
                 helps=["give a .npy, .npz, .png or .jpg file"],
                 exit_code=USAGE,
             )
 
 
-def _picture(path: Path, value: Value, *, resize: bool) -> Array:
+def _image(path: Path, value: Value, *, resize: bool) -> Array:
     try:
         from netlang.storage.images import read_image
     except ImportError:
         raise NetlangError(
             rules.PILLOW_MISSING,
-            f"{path} is a picture, and reading pictures needs Pillow",
+            f"{path} is an image, and reading images needs Pillow",
             helps=['pip install "netlang[images]"'],
             exit_code=ENVIRONMENT,
         ) from None
     return read_image(path, value, resize=resize)
 
 
-def file_of(place: str) -> str:
-    """Name the file that is read for an input, without the member of an archive.
+def file_of(source: str) -> str:
+    """Return the file of an input's source, without the member of an archive.
 
     >>> file_of("digits.npz:image")
     'digits.npz'
     """
-    return str(_parted(place)[0])
+    return str(_split(source)[0])
 
 
-def _parted(place: str) -> tuple[Path, str | None]:
-    """Take ``file.npz:member`` apart; any other place is a path as it stands."""
-    head, colon, member = place.rpartition(":")
+def _split(source: str) -> tuple[Path, str | None]:
+    """Split ``file.npz:member``; any other source is a path."""
+    head, colon, member = source.rpartition(":")
     if colon and head.lower().endswith(".npz"):
         return Path(head), member
-    return Path(place), None
+    return Path(source), None
 
 
 def _chosen(path: Path, arrays: Mapping[str, Array], member: str | None, value: Value) -> Array:
-    """Choose the array named, else the only one, else the one named like the input."""
+    """Return the named array, else the only one, else the one named like the input."""
     if member is None and len(arrays) == 1:
         return next(iter(arrays.values()))
     name = member or value.name
@@ -122,7 +123,7 @@ def _chosen(path: Path, arrays: Mapping[str, Array], member: str | None, value: 
 
 
 def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
-    """Write one output as ``.npy``, or any number as ``.npz``; raises ``NetlangError``."""
+    """Write one output as ``.npy``, or any number of them as ``.npz``; raises ``NetlangError``."""
     match path.suffix.lower():
         case ".npz":
             write_npz(path, outputs)

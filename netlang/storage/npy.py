@@ -1,4 +1,4 @@
-"""NumPy's array files, read without trust."""
+"""NumPy's array files; the reader accepts untrusted ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LARGEST_RATIO, _SMALLEST_BOMB = 200, 1 << 26
 
 
 def read_npy(path: Path) -> Array:
-    """Read a ``.npy`` file; raises ``FileError`` for one that isn't exactly its header's array."""
+    """Read a ``.npy`` file; raises ``FileError`` unless it is exactly its header's array."""
     with reading(path) as stream:
         size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
@@ -29,7 +29,7 @@ def read_npy(path: Path) -> Array:
 def read_npz(path: Path) -> dict[str, Array]:
     """Read every array of a ``.npz`` file by name.
 
-    Raises ``FileError``, and ``TooLargeError`` for a small file that claims to unpack to a huge
+    Raises ``FileError``, and ``TooLargeError`` for a small file that would unpack to a huge
     one.
     """
     with reading(path) as stream:
@@ -41,7 +41,7 @@ def read_npz(path: Path) -> dict[str, Array]:
                 }
         except (NetlangError, MemoryError):
             raise
-        except Exception as error:  # a damaged archive fails in as many ways as a damaged header
+        except Exception as error:  # a damaged archive can raise almost any exception
             raise FileError(f"{path} is not a readable .npz file: {error}") from None
 
 
@@ -70,7 +70,7 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
     except (NetlangError, MemoryError):
         raise
     except Exception as error:
-        # The header is Python's notation, and reading a stranger's fails in every way it can.
+        # The header is a Python literal: a damaged one can raise almost any exception.
         why = (str(error).splitlines() or [""])[0].rstrip(".")
         raise FileError(f"{name} is not a readable .npy file: {why}") from None
     if dtype.hasobject:
@@ -89,7 +89,7 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
     array = array.astype(dtype.newbyteorder("="), copy=False)
     try:
         return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
-    except ValueError:  # too many axes, or an empty array that would be endless in another one
+    except ValueError:  # too many axes, or an empty array with a huge axis
         raise FileError(
             f"{name} is damaged: its header claims a shape that no array can have"
         ) from None
@@ -132,7 +132,7 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
     with archive.open(member) as stream:
-        # A member ends where its header in the archive says, whatever the packed bytes hold.
+        # The size in the archive's directory counts, whatever the compressed bytes contain.
         data = stream.read(member.file_size)
     return read_array(io.BytesIO(data), len(data), f"{path}:{member.filename}")
 

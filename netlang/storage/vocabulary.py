@@ -1,4 +1,4 @@
-"""Words and their numbers, kept in a file beside the weights of the net that knows them."""
+"""Vocabularies: words and their indices, in a file next to the weights of their net."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_BYTES = 1 << 28
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words by number; words of one character each make a vocabulary of characters.
+    """Words by index; it is a vocabulary of characters if each word is one character.
 
     >>> letters = Vocabulary(("a", "b"))
     >>> letters.encode("abba"), letters.decode([1, 0])
@@ -39,7 +39,7 @@ class Vocabulary:
         return all(len(word) <= 1 for word in self.words)
 
     def number(self, word: str) -> int:
-        """Give the number of a word; raises ``InputError`` for one that is not known."""
+        """Return the index of a word; raises ``InputError`` for an unknown one."""
         if word in self._numbers:
             return self._numbers[word]
         near = nearest(word, [w for w in self.words if abs(len(w) - len(word)) < 3])
@@ -49,31 +49,31 @@ class Vocabulary:
         )
 
     def encode(self, text: str) -> list[int]:
-        """Give the numbers of a text's characters, or of its words, which blanks keep apart."""
+        """Return the indices of a text's characters, or of its words, separated by whitespace."""
         return [self.number(word) for word in (text if self.of_characters else text.split())]
 
     def decode(self, numbers: Iterable[int]) -> str:
-        """Give the text that numbers stand for."""
+        """Return the text of a sequence of indices."""
         found = [self.words[number] for number in numbers]
         return ("" if self.of_characters else " ").join(found)
 
     def save(self, path: Path) -> None:
-        """Write one word a line, each as a JSON string; whole or not at all."""
+        """Write one word per line, each as a JSON string; completely or not at all."""
         lines = (f"{json.dumps(word, ensure_ascii=False)}\n".encode() for word in self.words)
         write_atomically(path, lines)
 
 
-def beside(weights: Path) -> Path:
-    """Give the place of the vocabulary that belongs to a file of weights.
+def vocabulary_path(weights: Path) -> Path:
+    """Return the path of the vocabulary that belongs to a file of weights.
 
-    >>> beside(Path("char.safetensors")).name
+    >>> vocabulary_path(Path("char.safetensors")).name
     'char.vocab'
     """
     return weights.with_suffix(".vocab")
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
-    """Read a vocabulary; raises ``FileError`` for anything else."""
+    """Read a vocabulary; raises ``FileError`` for a file that is not one."""
     with reading(path) as stream:
         content = stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
@@ -94,24 +94,24 @@ def load_vocabulary(path: Path) -> Vocabulary:
 
 
 def vocabulary_for(path: str | None, weights: str | None) -> Vocabulary:
-    """Read the vocabulary named, else the one beside the weights; raises ``NetlangError``."""
+    """Read the named vocabulary, else the one next to the weights; raises ``NetlangError``."""
     if path is not None:
         return load_vocabulary(Path(path))
-    place = beside(Path(weights)) if weights is not None else None
-    if place is not None and place.exists():
-        return load_vocabulary(place)
+    near = vocabulary_path(Path(weights)) if weights is not None else None
+    if near is not None and near.exists():
+        return load_vocabulary(near)
     raise NetlangError(
         rules.VOCABULARY_MISSING,
         "there is no vocabulary to read and write words by",
-        notes=[f"looked for {place}"] if place is not None else [],
+        notes=[f"looked for {near}"] if near is not None else [],
         helps=["name one with --vocab: a file with a word on each line, as a JSON string"],
     )
 
 
 def require_room(vocabulary: Vocabulary, rooms: int, what: str) -> None:
-    """Refuse more words than a net has numbers for.
+    """Raise ``InputError`` for a vocabulary that is larger than a dimension of the net.
 
-    Fewer are usual: a net is made for at most so many words, and its texts may hold less.
+    A smaller one is fine: the texts of a net may contain fewer words than it can represent.
     """
     if len(vocabulary) > rooms:
         raise InputError(
@@ -121,7 +121,7 @@ def require_room(vocabulary: Vocabulary, rooms: int, what: str) -> None:
 
 
 def _word(line: str, path: Path, number: int) -> str:
-    # Only a string may stand here, so that no line can nest deeply.
+    # Only a string is parsed, so that no line can nest deeply.
     if line.startswith('"'):
         try:
             word = json.loads(line)

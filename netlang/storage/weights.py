@@ -1,4 +1,4 @@
-"""Weights in and out of files, by path."""
+"""Files of weights, each named by its path."""
 
 from __future__ import annotations
 
@@ -44,11 +44,8 @@ _REFUSED = {
 def save_weights(
     path: Path, weights: Mapping[str, Array], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write weights as a safetensors file, whole or not at all.
-
-    The bytes go from the arrays to the file, without a copy in between.
-    """
-    # Large elements first, so that each array begins where its elements may.
+    """Write weights as a safetensors file, completely or not at all, without copying them."""
+    # Large elements first, so that each array is aligned to its elements.
     names = sorted(weights, key=lambda name: (-weights[name].dtype.itemsize, name))
     header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     end = 0
@@ -68,13 +65,13 @@ _KINDS = {
     "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL",
     "uint64": "U64", "uint32": "U32", "uint16": "U16",
 }  # fmt: skip
-"""What the format calls the types of elements."""
+"""The format's names of element types."""
 
 
 def load_weights(path: Path) -> dict[str, Array]:
-    """Read weights by path from a ``.safetensors`` or ``.npz`` file; runs no code from it.
+    """Read weights from a ``.safetensors`` or ``.npz`` file, without running code from it.
 
-    Raises ``FileError`` for anything else, naming the format where it is known.
+    Raises ``FileError`` for anything else, and names the format if it is known.
     """
     suffix = path.suffix.lower()
     if suffix == ".npz":
@@ -93,7 +90,7 @@ def load_weights(path: Path) -> dict[str, Array]:
 
 
 def load_with_metadata(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Read a safetensors file with the texts stored beside its tensors."""
+    """Read a safetensors file with its metadata."""
     weights = load_weights(path)
     with reading(path) as stream:
         header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
@@ -101,9 +98,9 @@ def load_with_metadata(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 
 def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:
-    """List every difference between the weights a graph needs and those given.
+    """Return a line for every difference between a graph's parameters and these weights.
 
-    A line each: missing, extra, wrong shape, wrong element type.
+    Weights can be missing or extra, or have another shape or element type.
     """
     differences: list[str] = []
     for path, given in cast("Mapping[str, object]", weights).items():
@@ -127,9 +124,9 @@ def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:
 
 
 def require(graph: Graph, weights: Mapping[str, Array], *, exactly: bool = False) -> None:
-    """Raise ``WeightsError`` unless every weight of a graph is given in its type.
+    """Raise ``WeightsError`` unless every weight of a graph is present with its type.
 
-    Weights the graph does not have may be there too, except with ``exactly``.
+    Extra weights are accepted unless ``exactly`` is set.
     """
     found = match(graph, weights)
     differences = [d for d in found if exactly or not d.startswith("extra:")]
@@ -139,7 +136,7 @@ def require(graph: Graph, weights: Mapping[str, Array], *, exactly: bool = False
 
 
 def not_finite(weights: Mapping[str, Array]) -> dict[str, int]:
-    """Count the NaNs and infinities of each weight that has any."""
+    """Return the number of NaNs and infinities of each weight that has any."""
     counts = {
         name: int(np.count_nonzero(~np.isfinite(array)))
         for name, array in weights.items()
@@ -149,7 +146,7 @@ def not_finite(weights: Mapping[str, Array]) -> dict[str, int]:
 
 
 def _check_header(path: Path) -> None:
-    """Refuse what the library lets through: a name twice, a header out of all proportion."""
+    """Reject what the library accepts: duplicate names, and headers of absurd size."""
     with reading(path) as stream:
         length = int.from_bytes(stream.read(8), "little")
         if length > _LONGEST_HEADER:
@@ -178,7 +175,7 @@ def _check_header(path: Path) -> None:
 
 
 def _safetensors() -> ModuleType:
-    # NumPy learns of bf16 from ml_dtypes, which safetensors does not load by itself.
+    # ml_dtypes registers bf16 with NumPy, and safetensors does not load it by itself.
     import_module("ml_dtypes")
     check_version("safetensors", import_module("safetensors").__version__)
     return import_module("safetensors.numpy")

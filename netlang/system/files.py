@@ -1,4 +1,4 @@
-"""Files read within bounds, and written whole or not at all."""
+"""Files that are read within bounds, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, NetlangError
 
 UNFINISHED = ".unfinished"
-"""How the names of files end that are being written."""
+"""The ending of files that are being written."""
 
 
 @contextmanager
 def replacing(path: Path) -> Generator[Path]:
-    """Give a path to write to, which takes the place of ``path`` once that went well.
+    """Yield a path to write to, which replaces ``path`` once writing has succeeded.
 
-    ``path`` holds either what it held or all of the new content. Raises ``NetlangError`` where the
-    system refuses, and leaves nothing behind.
+    ``path`` holds either its old content or all of the new. Raises ``NetlangError`` if the system
+    reports an error, and then removes what was written.
     """
     check_replaceable(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         try:
-            # A process of our number that was killed may have left its own.
+            # A killed process with the same number may have left one.
             unfinished.unlink(missing_ok=True)
-            # The name is ours alone: an existing file or link is never written through.
+            # Exclusive creation: an existing file or link is never written through.
             os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             yield unfinished
             with unfinished.open("rb+") as written:
@@ -63,14 +63,14 @@ def _same_file(one: Path, other: Path) -> bool:
 
 
 def check_replaceable(path: Path) -> None:
-    """Refuse a path that a file cannot take the place of: a folder, a pipe, a device.
+    """Reject a path that a file cannot replace: a folder, a pipe, a device.
 
-    Who may write in its folder could put a file in place of ``/dev/null``.
+    With write access to its folder, a file could replace ``/dev/null``.
     """
     try:
         mode = path.lstat().st_mode
     except OSError:
-        return  # Nothing is there yet, or nothing can be: trying tells which.
+        return  # Nothing is there yet, or nothing can be: writing reports which.
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
         what = "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
         raise NetlangError(
@@ -79,14 +79,14 @@ def check_replaceable(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> NetlangError:
-    """Tell that the system refused to write a file."""
+    """Return the error for a file that the system does not let us write."""
     return NetlangError(
         rules.CANNOT_WRITE, f"cannot write {path}: {_reason(error)}", exit_code=ENVIRONMENT
     )
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write a file whole or not at all; raises ``NetlangError`` where the system refuses."""
+    """Write a file completely or not at all; raises ``NetlangError`` if the system fails."""
     with replacing(path) as unfinished, unfinished.open("wb") as out:
         for chunk in chunks:
             out.write(chunk)
@@ -94,7 +94,7 @@ def write_atomically(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
 
 @contextmanager
 def reading(path: Path) -> Generator[BinaryIO]:
-    """Open a regular file; a pipe, a device or a folder is refused before it can block."""
+    """Open a regular file; a pipe, a device or a folder is rejected before it can block."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise FileError(f"{path} is not a regular file")
@@ -112,9 +112,9 @@ def _reason(error: OSError) -> str:
 
 
 def program_roots(folder: Path) -> list[Path]:
-    """Give the folders a program may read from: the one around its own, and the working folder.
+    """Return the folders a program may read from: the parent of its own, and the working folder.
 
-    The working folder counts only if the program lies in it.
+    The working folder counts only if the program is inside it.
     """
     own = folder.resolve()
     roots = [own.parent]
@@ -125,10 +125,10 @@ def program_roots(folder: Path) -> list[Path]:
 
 
 def data_folders(folder: Path) -> list[Path]:
-    """Give the folders data sets are looked for in, beside the program's own.
+    """Return the folders that are searched for datasets, in addition to the program's own.
 
-    These are the ones ``NETLANG_DATA`` names, ``data`` beside the program and where you are, and
-    ``~/.local/share/netlang``.
+    These are the ones listed in ``NETLANG_DATA``, ``data`` next to the program and in the working
+    folder, and ``~/.local/share/netlang``.
     """
     named = [Path(p) for p in os.environ.get("NETLANG_DATA", "").split(os.pathsep) if p]
     found = [*named, folder / "data", Path("data")]
@@ -140,18 +140,18 @@ _LONGEST_PATH = 4096
 
 
 def find_data(text: str, folder: Path, *, about: str = "") -> Path:
-    """Find the file or folder of data a program names, in its own folder or a folder of data.
+    """Return the data file or folder that a program names, in its own folder or a data folder.
 
-    ``folder`` is the program's; ``about`` is what the program says of the data, for who has to get
-    them. Raises ``NetlangError`` for a path that is absolute or leads out of the folders a program
-    may read, by itself or by a link, and where there is nothing.
+    ``folder`` is the program's; ``about`` is the program's advice on how to obtain the data. Raises
+    ``NetlangError`` for a path that is absolute, leaves the folders a program may read (directly or
+    through a link), or does not exist.
     """
     _check_data_path(text)
-    places = [(folder, program_roots(folder))]
-    places += [(place, [place.resolve()]) for place in data_folders(folder)]
+    searched = [(folder, program_roots(folder))]
+    searched += [(other, [other.resolve()]) for other in data_folders(folder)]
     outside = None
-    for place, roots in places:
-        target = place / text
+    for base, roots in searched:
+        target = base / text
         try:
             real = target.resolve()
             exists = real.exists()
@@ -170,14 +170,14 @@ def find_data(text: str, folder: Path, *, about: str = "") -> Path:
     raise NetlangError(
         rules.DATA_MISSING,
         f"there is no `{text}`",
-        notes=[f"looked for in {', '.join(str(place) for place, _ in places)}"],
+        notes=[f"looked for in {', '.join(str(base) for base, _ in searched)}"],
         helps=[about] if about else ["paths of data start at the program's folder"],
         exit_code=ENVIRONMENT,
     )
 
 
 def _check_data_path(text: str) -> None:
-    """Refuse what is no relative path, before anything is looked up."""
+    """Reject what is not a relative path, before any lookup."""
     if not text or len(text) > _LONGEST_PATH or "\\" in text or any(ord(c) < 32 for c in text):
         raise NetlangError(
             rules.DATA_PATH, "a path of data is a relative path with forward slashes"

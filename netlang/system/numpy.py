@@ -1,7 +1,7 @@
 """NumPy, loaded when it is first used.
 
-``netlang check`` and ``netlang summary`` compute with no arrays and must not pay for loading
-NumPy, while an operator states its shape rule and its arithmetic in one place.
+``netlang check`` and ``netlang summary`` use no arrays and must not pay for loading NumPy, while an
+operator states its shape rule and its arithmetic in one place.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ else:
             return value
 
     np = _Deferred()
-    Array = object  # for annotations, which nothing reads at run time
+    Array = object  # for annotations, which are not evaluated
 
 __all__ = ["Array", "np"]

@@ -1,4 +1,4 @@
-"""The libraries that compute for us, and the versions of them that we know."""
+"""The libraries we compute with, and the versions that we support."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ KNOWN: Mapping[str, tuple[str, str]] = {
     "onnxruntime": ("1.20", "2"),
     "safetensors": ("0.5", "1"),
 }
-"""From the first version, and before the second, whose major number lets anything change."""
+"""The first supported version, and the next major version, which may change anything."""
 
 
 class VersionError(NetlangError):
-    """A library that is installed in a version we do not know."""
+    """A library is installed in a version that we do not support."""
 
     def __init__(
         self, message: str, package: str, *, found: str, need: str, helps: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class VersionError(NetlangError):
 
 
 def check_version(package: str, found: str) -> None:
-    """Raise ``VersionError`` for a library that is too old or too new for us.
+    """Raise ``VersionError`` for a library that is too old or too new.
 
     >>> check_version("numpy", "2.4.6")
     >>> check_version("numpy", "1.26.4")
@@ -54,6 +54,6 @@ def check_version(package: str, found: str) -> None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Read the numbers of a version; what follows them (`rc1`, `.dev3`, `+cu12`) is left out."""
+    """Return the numbers of a version, without a suffix (`rc1`, `.dev3`, `+cu12`)."""
     found = re.match(r"\d+(\.\d+)*", version)
     return tuple(int(n) for n in found[0].split(".")) if found is not None else ()

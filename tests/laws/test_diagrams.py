@@ -18,10 +18,19 @@ from hypothesis import strategies as st
 
 from netlang.analysis.layers import layers_of
 from netlang.analysis.summary import depth_of, fold, summarize
-from netlang.diagram.drawing import Curve, Group, Label, Point, Rectangle, Shape, bent, text_width
+from netlang.diagram.drawing import (
+    Curve,
+    Group,
+    Label,
+    Point,
+    Rectangle,
+    Shape,
+    flatten,
+    text_width,
+)
 from netlang.diagram.layout import Area, Direction, Layout, lay_out
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
-from netlang.diagram.painting import measured, paint
+from netlang.diagram.rendering import measured, render
 from netlang.diagram.sketch import FEW, sketch
 from netlang.ir.graph import Graph, Value
 from netlang.program import open_program
@@ -134,8 +143,8 @@ def test_a_frame_holds_its_own_boxes_and_frames_and_touches_no_others(file: str,
 def crossing(layout: Layout) -> list[Edge]:
     """List the edges that do not lead from border to border, or pass through a box."""
     found: list[Edge] = []
-    for (source, target), way in layout.ways.items():
-        line = bent(way, 8)
+    for (source, target), way in layout.routes.items():
+        line = flatten(way, 8)
         ends = (line[0], layout.boxes[source]), (line[-1], layout.boxes[target])
         low, high = min(y for _, y in line), max(y for _, y in line)
         near = [
@@ -161,7 +170,7 @@ def test_an_edge_leads_from_box_to_box_and_through_none(file: str, net: str) -> 
 
 def hidden(layout: Layout) -> list[str]:
     """List the labels of frames that an edge goes through."""
-    lines = [bent(way, 8) for way in layout.ways.values()]
+    lines = [flatten(way, 8) for way in layout.routes.values()]
     parts = [part for line in lines for part in pairwise(line)]
     labels = [
         (placed.frame.label, Area(placed.area.x + 10, placed.area.y + 4, *measured(placed.frame)))
@@ -203,7 +212,7 @@ def test_every_edge_of_the_graph_is_drawn_once(file: str, net: str) -> None:
     graph = graph_of(file, net)
     for outline, layout in layouts(file, net):
         assert len(set(outline.edges)) == len(outline.edges)
-        assert set(layout.ways) == set(outline.edges)
+        assert set(layout.routes) == set(outline.edges)
         # Where each layer has a box of its own, the boxes are in the order of the layers.
         layers = [box for box in outline.boxes() if box.role == "layer"]
         if len(layers) == outline.layers == len(layers_of(graph)):
@@ -232,7 +241,7 @@ def corners(shape: Shape) -> Iterator[Point]:
         case Rectangle(at=(x, y), width=width, height=height):
             yield from ((x, y), (x + width, y + height))
         case Curve(points=points):
-            yield from bent(points)
+            yield from flatten(points)
         case Label(at=(x, y), text=text, anchor=anchor, size=size, lead=lead):
             width = text_width(lead, size, bold=True) + text_width(text, size)
             before = {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
@@ -248,7 +257,7 @@ def corners(shape: Shape) -> Iterator[Point]:
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_all_is_within_the_picture(file: str, net: str, direction: Direction) -> None:
     for _, outline in sketches(file, net):
-        drawing = paint(outline, direction)
+        drawing = render(outline, direction)
         points = [point for shape in drawing.shapes for point in corners(shape)]
         assert min(x for x, _ in points) >= 0 and max(x for x, _ in points) <= drawing.width
         assert min(y for _, y in points) >= 0 and max(y for _, y in points) <= drawing.height
@@ -257,7 +266,7 @@ def test_all_is_within_the_picture(file: str, net: str, direction: Direction) ->
 @EVERY
 def test_texts_fit_their_boxes(file: str, net: str) -> None:
     for _, outline in sketches(file, net):
-        for shape in paint(outline).shapes:
+        for shape in render(outline).shapes:
             if isinstance(shape, Group):
                 front = [inner for inner in shape.shapes if isinstance(inner, Rectangle)][-1]
                 area = Area(*front.at, front.width, front.height)
@@ -270,16 +279,16 @@ def test_texts_fit_their_boxes(file: str, net: str) -> None:
 @EVERY
 def test_the_svg_is_xml_without_scripts_and_always_the_same(file: str, net: str) -> None:
     outline = sketch(graph_of(file, net))
-    text = paint(outline).svg()
+    text = render(outline).svg()
     root = ElementTree.fromstring(text)
     groups = root.findall("{*}g")
     assert root.findtext("{*}title") == net
-    assert [g.findtext("{*}title") for g in groups] == [box.tip for box in outline.boxes()]
+    assert [g.findtext("{*}title") for g in groups] == [box.tooltip for box in outline.boxes()]
     tags = {element.tag.partition("}")[2] for element in root.iter()}
     assert tags <= {"svg", "title", "rect", "path", "polygon", "text", "tspan", "g"}
     # Read anew: nothing may hang on where objects are in memory.
     again = sketch(open_program(FOLDER / file).net(net).graph)
-    assert paint(again).svg() == text
+    assert render(again).svg() == text
 
 
 @EVERY
@@ -310,7 +319,7 @@ def outlines(draw: st.DrawFn) -> Outline:
         facts = ("[N]",) * draw(st.integers(0, 4))
         box = Box(
             number, "layer", "other", "", words, facts, "",
-            several=draw(st.booleans()), recurs=draw(st.booleans()),
+            several=draw(st.booleans()), recurrent=draw(st.booleans()),
         )  # fmt: skip
         boxes.append(box)
         return box
@@ -330,4 +339,4 @@ def test_any_picture_is_in_order(outline: Outline, direction: Direction) -> None
     assert not misplaced(outline, layout)
     assert not crossing(layout)
     assert not hidden(layout)
-    assert set(layout.ways) == set(outline.edges)
+    assert set(layout.routes) == set(outline.edges)

@@ -13,7 +13,7 @@ import pytest
 import netlang.ops  # noqa: F401  fills the table of operators
 from netlang.analysis.counts import macs, running, trained
 from netlang.analysis.memory import peak
-from netlang.analysis.receptive import reception, show_field
+from netlang.analysis.receptive_field import receptive_fields, show_field
 from netlang.analysis.summary import Summary, fold, summarize
 from netlang.analysis.table import default_depth, render_summary
 from netlang.ir.dims import Size, symbol
@@ -315,14 +315,14 @@ def test_training_keeps_weights_gradients_moments_and_layer_outputs() -> None:
     memory = summarize(lenet()).memory
     weights = 4 * 61_706
     kept = 4 * (784 + 2 * 4704 + 1176 + 2 * 1600 + 2 * 400 + 2 * 120 + 2 * 84 + 10)
-    assert (memory.weights, memory.trained, memory.kept) == (weights, weights, kept)
+    assert (memory.weights, memory.trained, memory.activations) == (weights, weights, kept)
     assert memory.training("sgd") == 2 * weights + kept
     assert memory.training("momentum") == 3 * weights + kept
     assert memory.training("adam", batch=8) == 4 * weights + 8 * kept
 
 
 def seen(net: Net, value: Value) -> str:
-    field = reception(net.graph({"y": value})).at(value)
+    field = receptive_fields(net.graph({"y": value})).at(value)
     assert field is not None
     return show_field(field)
 
@@ -334,7 +334,7 @@ def test_stacked_3x3_convolutions_see_two_more_each(layers: int, field: str) -> 
     for i in range(layers):
         h = net.conv(f"c{i}", h, 1, 3)
     if layers == 0:
-        assert reception(net.graph({"y": h})).at(h) is None
+        assert receptive_fields(net.graph({"y": h})).at(h) is None
     else:
         assert seen(net, h) == field
 
@@ -347,13 +347,13 @@ def test_strides_and_dilation_widen_the_field() -> None:
     c = net.conv("c", b, 1, 3, pad=2, dilation=2)
     # 7, then 7 + 2·2 = 11, then 11 + (5 - 1)·4 = 27.
     assert seen(net, c) == "27×27"
-    steps = reception(net.graph({"y": c})).steps
+    steps = receptive_fields(net.graph({"y": c})).steps
     assert [(show_field(s.before), show_field(s.after)) for s in steps] == [
         ("1×1", "7×7"),
         ("7×7", "11×11"),
         ("11×11", "27×27"),
     ]
-    assert [(reach.jump, reach.start) for reach in steps[-1].after] == [(4, -13), (4, -13)]
+    assert [(axis.jump, axis.start) for axis in steps[-1].after] == [(4, -13), (4, -13)]
 
 
 def test_padding_moves_the_field_and_does_not_widen_it() -> None:
@@ -431,7 +431,7 @@ def test_picking_a_row_or_a_range_sees_no_more() -> None:
     row = net.add(net.root, "index", c, items=(None, None, 0, (2, None)))
     assert row.type.shape == (N, 4, 8)
     assert seen(net, row) == "3×3"
-    (down, across) = reception(net.graph({"y": row})).fields[row]
+    (down, across) = receptive_fields(net.graph({"y": row})).fields[row]
     assert (down.axis, across.axis, across.start) == (None, 2, 2)
 
 
@@ -441,7 +441,7 @@ def test_a_transposed_convolution_brings_neighbours_closer() -> None:
     a = net.conv("a", x, 1, 2, stride=2)
     up = net.add(net.root, "convolve_transpose", a, net.param("up", 1, 1, 2, 2), stride=2)
     assert seen(net, up) == "2×2"
-    (rows, _) = reception(net.graph({"y": up})).fields[up]
+    (rows, _) = receptive_fields(net.graph({"y": up})).fields[up]
     assert rows.jump == 1
 
 

@@ -160,7 +160,7 @@ def test_weights_that_are_missing_or_wrong_are_listed() -> None:
 def test_sessions_that_share_memory_compute_the_same() -> None:
     model, x = to_onnx(mlp(), mlp_weights()), np.ones((3, 4), np.float32)
     expected = Session(model).run({"x": x})
-    for session in [Session(model, sparing=True), Session(model, sparing=True)]:
+    for session in [Session(model, shared_arena=True), Session(model, shared_arena=True)]:
         results = session.run({"x": x})
         assert results.keys() == expected.keys()
         for name, array in results.items():

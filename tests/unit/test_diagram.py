@@ -16,12 +16,12 @@ from PIL import Image
 import netlang
 from netlang.diagnostics.errors import NetlangError
 from netlang.diagram.drawing import Drawing, Label, Rectangle, text_width
-from netlang.diagram.lattice import Lattice, lattice
+from netlang.diagram.layering import Layering, assign_levels
 from netlang.diagram.layout import lay_out
-from netlang.diagram.nest import Nest
+from netlang.diagram.nesting import Nesting
 from netlang.diagram.outline import Box, Frame, Item, Outline
-from netlang.diagram.painting import measured, paint
 from netlang.diagram.png import save_drawing
+from netlang.diagram.rendering import measured, render
 from netlang.diagram.sketch import sketch
 from netlang.program import load
 
@@ -68,7 +68,7 @@ def lines(items: Sequence[Item], indent: str = "") -> Iterator[str]:
             yield f"{indent}[{item.label}]"
             yield from lines(item.items, f"{indent}  ")
         elif item.role == "layer":
-            heading = f"{item.name} {item.words}".lstrip()
+            heading = f"{item.name} {item.description}".lstrip()
             yield f"{indent}{heading}: {', '.join(item.facts)}"
 
 
@@ -215,7 +215,7 @@ net Memory(x: f32[N, T, 4]) -> y: f32[N, T, 8] {
 }
 """
     outline = drawn(tmp_path, text)
-    ends = [(box.name, box.role, box.recurs) for box in outline.boxes()]
+    ends = [(box.name, box.role, box.recurrent) for box in outline.boxes()]
     assert ends == [
         ("x", "input", False),
         ("h", "state", False),
@@ -225,7 +225,7 @@ net Memory(x: f32[N, T, 4]) -> y: f32[N, T, 8] {
     ]
     assert outline.edges == ((0, 2), (1, 2), (2, 3), (2, 4))
     # The state's boxes are dashed, and the loop beside the layer is a curve more than the edges.
-    svg = paint(outline).svg()
+    svg = render(outline).svg()
     assert svg.count("stroke-dasharray") == 2
     assert svg.count("<polygon") == len(outline.edges) + 1
 
@@ -233,7 +233,7 @@ net Memory(x: f32[N, T, 4]) -> y: f32[N, T, 8] {
 def test_the_tip_of_a_box_tells_its_place_and_its_costs(tmp_path: Path) -> None:
     path = CHECKOUT / "examples" / "lenet.net"
     box = sketch(load(path).net(None).graph).boxes()[1]
-    assert box.tip.splitlines() == [
+    assert box.tooltip.splitlines() == [
         "c1: conv 6 5×5",
         "f32[N, 6, 28, 28]",
         "156 parameters, 117,600 MACs per example",
@@ -254,7 +254,7 @@ def test_a_skipping_edge_goes_beside_what_it_skips() -> None:
     # The main line is straight, and the skip leaves it.
     assert len(set(middles.values())) == 1
     last = inside[-1].number
-    ways = [layout.ways[edge] for edge in outline.edges if edge[1] == last]
+    ways = [layout.routes[edge] for edge in outline.edges if edge[1] == last]
     assert sorted(max(x for x, _ in way) > middles["y"] + 50 for way in ways) == [False, True]
 
 
@@ -274,7 +274,7 @@ def test_a_picture_grows_as_its_chain_does(tmp_path: Path) -> None:
             count += 1
 
         sys.setprofile(counted)
-        heights[length] = paint(outline).height
+        heights[length] = render(outline).height
         sys.setprofile(None)
         calls[length] = count
     assert calls[1_000] < 11 * calls[100]
@@ -286,8 +286,8 @@ def test_values_bend_once_on_each_level_however_many_read_them(tmp_path: Path) -
     text = "net Fan(x: f32[N, 8]) -> y: f32[N, 8] {\n  h0 = x\n"
     text += "".join(f"  h{i} = h{i - 1} + x\n" for i in range(1, 21)) + "  y = h20\n}\n"
     outline = drawn(tmp_path, text)
-    content = Nest.of(outline).frames[0]
-    made: Lattice = lattice(content.count, content.links())
+    content = Nesting.of(outline).frames[0]
+    made: Layering = assign_levels(content.count, content.links())
     assert [box.name for box in outline.boxes()[1:-1]] == names
     assert len(made.levels) - made.count == 19
 
@@ -365,7 +365,7 @@ def test_a_program_with_mistakes_is_not_drawn(run: Netlang) -> None:
 
 
 WITHOUT = """\
-error[pillow-missing]: small.png is a PNG picture, and drawing those needs Pillow
+error[pillow-missing]: small.png is a PNG image, and drawing those needs Pillow
    |
    = help: pip install "netlang[images]"
    = help: an .svg file needs nothing more
@@ -387,17 +387,17 @@ def test_a_png_needs_pillow_and_an_svg_does_not(run: Netlang, tmp_path: Path) ->
 
 
 MANY = """\
-error[too-large]: a picture of `Deep` would have 1,001 boxes, and 1,000 are the most
+error[too-large]: a diagram of `Deep` would have 1,001 boxes, and 1,000 are the most
    |
    = help: layers of a block share a box: put some into blocks
 """
 MANY_INSIDE = """\
-error[too-large]: a picture of `Deep` would have 1,200 boxes, and 1,000 are the most
+error[too-large]: a diagram of `Deep` would have 1,200 boxes, and 1,000 are the most
    |
    = help: `--depth 2` draws 600
 """
 BLACK = """\
-error[too-large]: the edges of this picture would pass other layers 161,700 times, \
+error[too-large]: the edges of this diagram would pass other layers 161,700 times, \
 and 50,000 are the most
    |
    = help: fold it: layers whose paths begin alike share a box with `--depth 1`

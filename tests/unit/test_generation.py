@@ -24,7 +24,7 @@ from netlang.inference.search import State, beams, greedy
 from netlang.inference.vectors import Vectors, choose_table
 from netlang.inference.verification import sample_inputs
 from netlang.program import load
-from netlang.storage.vocabulary import Vocabulary, beside, load_vocabulary
+from netlang.storage.vocabulary import Vocabulary, load_vocabulary, vocabulary_path
 from netlang.storage.weights import save_weights
 from netlang.system.numpy import Array
 
@@ -212,7 +212,7 @@ def test_greedy_search_takes_the_likeliest_at_every_step() -> None:
 
 def test_a_vocabulary_is_read_back_from_its_file(tmp_path: Path) -> None:
     letters = Vocabulary(("\n", " ", '"', "a", "é", "\u2028"))
-    place = beside(tmp_path / "char.safetensors")
+    place = vocabulary_path(tmp_path / "char.safetensors")
     letters.save(place)
     assert load_vocabulary(place) == letters
     assert letters.decode(letters.encode('é "a\n')) == 'é "a\n'

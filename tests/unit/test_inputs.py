@@ -91,9 +91,9 @@ def test_a_picture_of_another_size_is_refused_or_scaled_when_asked(tmp_path: Pat
 
 def test_an_input_that_is_no_picture_says_so(tmp_path: Path) -> None:
     place = saved(tmp_path / "x.png", GREY)
-    with pytest.raises(InputError, match=r"`image` is f32\[N\], which no picture can be"):
+    with pytest.raises(InputError, match=r"`image` is f32\[N\], which no image can be"):
         read_input(place, picture(N))
-    with pytest.raises(InputError, match="has 4 channels, and a picture has 1 or 3"):
+    with pytest.raises(InputError, match="has 4 channels, and an image has 1 or 3"):
         read_input(place, picture(N, 4, 3, 2))
 
 
@@ -120,13 +120,13 @@ def test_a_damaged_picture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     saved(path, np.random.default_rng(0).integers(0, 255, (40, 40)))
     path.write_bytes(path.read_bytes()[:-300])
-    with pytest.raises(FileError, match="is a damaged picture"):
+    with pytest.raises(FileError, match="is a damaged image"):
         read_input(str(path), picture(N, 1, 40, 40))
     path.write_text("just text")
-    with pytest.raises(FileError, match="is not a PNG or JPEG picture"):
+    with pytest.raises(FileError, match="is not a PNG or JPEG image"):
         read_input(str(path), picture(N, 1, 40, 40))
     Image.new("L", (4, 4)).save(path, "BMP")
-    with pytest.raises(FileError, match="is not a PNG or JPEG picture"):
+    with pytest.raises(FileError, match="is not a PNG or JPEG image"):
         read_input(str(path), picture(N, 1, 4, 4))
 
 
@@ -134,7 +134,7 @@ def test_an_animation_is_not_one_picture(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     frames = [Image.new("L", (4, 4), c) for c in (0, 255)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
-    with pytest.raises(FileError, match="is an animation of 2 pictures"):
+    with pytest.raises(FileError, match="is an animation of 2 images"):
         read_input(str(path), picture(N, 1, 4, 4))
 
 
@@ -147,7 +147,7 @@ def test_without_pillow_the_answer_is_how_to_get_it(
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(NetlangError) as caught:
         read_input(str(tmp_path / "x.png"), picture(N, 1, 4, 4))
-    assert caught.value.message.endswith("is a picture, and reading pictures needs Pillow")
+    assert caught.value.message.endswith("is an image, and reading images needs Pillow")
     assert caught.value.helps == ('pip install "netlang[images]"',)
     assert caught.value.exit_code == ENVIRONMENT
 

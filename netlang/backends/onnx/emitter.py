@@ -1,4 +1,4 @@
-"""Nodes in the making."""
+"""The builder of ONNX nodes that operators lower to."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from netlang.system.numpy import Array, np
 
 @dataclass
 class Emitter:
-    """What every operator's ``onnx`` method is given as ``b``.
+    """The builder that every operator's ``onnx`` method receives as ``b``.
 
-    The body of a loop has an emitter of its own, whose ``outer`` holds the constants, the sizes
-    and the count of names for all.
+    The body of a loop has its own emitter; the outermost one holds the constants, the sizes and the
+    counters of names for all of them.
     """
 
     graph: Graph
@@ -35,7 +35,7 @@ class Emitter:
     domains: set[str] = field(default_factory=set[str])
     names: dict[Value, str] = field(default_factory=dict[Value, str])
     _prefix: str = ""
-    _place: str = ""
+    _location: str = ""
     _count: dict[str, int] = field(default_factory=dict[str, int])
     _stored: dict[object, str] = field(default_factory=dict[object, str])
 
@@ -59,14 +59,14 @@ class Emitter:
         domain: object = "",
         **attributes: object,
     ) -> tuple[str, ...]:
-        # A slash is in no name of the language, so nothing made here meets a name of the program.
+        # Names of the language contain no slash, so these cannot collide with them.
         name = self._fresh(f"{self._prefix}/{op_type}")
         made = (name,) if outputs == 1 else tuple(f"{name}:{i}" for i in range(outputs))
         used = [i.name if isinstance(i, Operand) else i for i in inputs]
         while used and not used[-1]:
             used.pop()
         proto = helper.make_node(
-            op_type, used, made, name=name, doc_string=self._place, domain=str(domain)
+            op_type, used, made, name=name, doc_string=self._location, domain=str(domain)
         )
         proto.attribute.extend(
             helper.make_attribute(key, ELEMENTS[value] if isinstance(value, DType) else value)
@@ -101,13 +101,13 @@ class Emitter:
     def scan(
         self, body: Graph, carried: int, scanned: int, operands: Sequence[Operand]
     ) -> tuple[str, ...]:
-        """Add a Scan over axis 1 whose body reads the operands past the scanned from outside."""
+        """Add a Scan over axis 1 whose body captures the operands after the scanned ones."""
         inner = Emitter(body, self.opset, outer=self)
         inside = body.inputs[: carried + scanned]
         inner.names = {v: self._fresh(f"{self._prefix}/scan/{v.name}") for v in inside}
         outside = operands[carried + scanned :]
-        beyond = body.inputs[carried + scanned :]
-        inner.names |= {v: o.name for v, o in zip(beyond, outside, strict=True)}
+        captured = body.inputs[carried + scanned :]
+        inner.names |= {v: o.name for v, o in zip(captured, outside, strict=True)}
         for node in body.nodes:
             inner.lower(node)
         entries = [info(inner.names[v], v.type) for v in inside]
@@ -134,14 +134,14 @@ class Emitter:
         path = node.scope.path if node.scope is not None else ""
         kind = node.scope.kind if node.scope is not None else node.op.name
         self._prefix = path
-        self._place = " ".join(p for p in (written_at(node), kind, path) if p)
+        self._location = " ".join(p for p in (written_at(node), kind, path) if p)
         operands = [Operand(self.names[v], v.type) for v in node.inputs]
         made = node.op.onnx(self, *operands)
         self.names.update(zip(node.outputs, made, strict=True))
-        self._prefix = self._place = ""
+        self._prefix = self._location = ""
 
     def finish(self, results: dict[str, Value]) -> None:
-        """Give the results their names and drop what nothing uses."""
+        """Name the results and remove unused nodes."""
         produced = {name for proto in self.nodes for name in proto.output}
         renamed: dict[str, str] = {}
         for name, value in results.items():
@@ -153,13 +153,13 @@ class Emitter:
             self.nodes.append(proto)
         rename(self.nodes, renamed)
         self.names = {v: renamed.get(n, n) for v, n in self.names.items()}
-        self.nodes = list(self._parted(needed(self.nodes, results)))
+        self.nodes = list(self._separated(needed(self.nodes, results)))
 
-    def _parted(self, nodes: Iterable[onnx.NodeProto]) -> Iterable[onnx.NodeProto]:
-        """Keep a Pad of zeros apart from a pool after it.
+    def _separated(self, nodes: Iterable[onnx.NodeProto]) -> Iterable[onnx.NodeProto]:
+        """Separate a Pad of zeros from the pool that follows it.
 
-        onnxruntime fuses the two into padding with minus infinity, which is another function; a
-        Max of one operand stands in the way of that and costs a copy.
+        onnxruntime fuses the two into padding with minus infinity, which is a different function; a
+        Max of one operand prevents that at the cost of a copy.
         """
         pads: set[str] = set()
         for proto in nodes:
@@ -181,9 +181,9 @@ class Emitter:
         return name
 
     def _add_size(self, op_type: str, /, *inputs: str, **attributes: object) -> str:
-        """Add a node about sizes, which belongs to the whole graph and to no layer."""
-        prefix, place = self._prefix, self._place
-        self._prefix, self._place = "size", ""
+        """Add a node that computes sizes, which belongs to the graph and not to a layer."""
+        prefix, location = self._prefix, self._location
+        self._prefix, self._location = "size", ""
         name = self.add(op_type, *inputs, **attributes)
-        self._prefix, self._place = prefix, place
+        self._prefix, self._location = prefix, location
         return name

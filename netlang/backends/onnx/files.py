@@ -9,7 +9,8 @@ from pathlib import Path
 import onnx
 from onnx import external_data_helper, helper
 
-from netlang.backends.onnx.protos import Model, add_weight, weight
+from netlang.backends.onnx.lowering import embed
+from netlang.backends.onnx.protos import Model, weight
 from netlang.diagnostics.errors import FileError
 from netlang.ir.arrays import raw
 from netlang.system.files import write_atomically
@@ -21,24 +22,22 @@ _PAGE, _SMALLEST = 4096, 1024
 def save(
     model: Model,
     path: Path,
-    weights: dict[str, Array] | None = None,
+    weights: Mapping[str, Array] | None = None,
     *,
     external_threshold: int = 1 << 30,
 ) -> tuple[Path, ...]:
     """Write a model so that ``path`` is either unchanged or complete; return the files written.
 
-    ``weights`` are those that ``lower`` left out of the model; they leave the dictionary as the
-    model receives them. Above ``external_threshold`` bytes, weights go to ``<path>.data`` next to
-    the file (one ONNX file holds at most 2 GiB), and ``model`` loses its own.
+    ``weights`` are those that ``lower`` left out of the model. Above ``external_threshold`` bytes,
+    weights go to ``<path>.data`` next to the file (one ONNX file holds at most 2 GiB), and the
+    model loses its own.
     """
     weights = {} if weights is None else weights
     if weight_bytes(model) + sum(a.nbytes for a in weights.values()) <= external_threshold:
-        for name in list(weights):  # each array can be freed once the model has a copy of it
-            add_weight(model, name, weights.pop(name))
-        write_atomically(path, [model.SerializeToString()])
+        write_atomically(path, [embed(model, weights).SerializeToString()])
         return (path,)
     data = path.with_name(path.name + ".data")
-    write_atomically(data, _moved_out(model, weights, data.name))
+    write_atomically(data, _extract_weights(model, weights, data.name))
     write_atomically(path, [model.SerializeToString()])
     return (path, data)
 
@@ -62,7 +61,7 @@ def check(model: Model) -> None:
         raise FileError(f"ONNX refuses the model: {error}") from None
 
 
-def _moved_out(
+def _extract_weights(
     model: Model, weights: Mapping[str, Array], location: str
 ) -> Iterator[bytes | memoryview]:
     """Return the bytes of each weight, and leave a reference to them in the model.

@@ -1,4 +1,4 @@
-"""The ONNX library that is there, looked at before anything in it is asked for."""
+"""The installed ONNX library; its version is checked before anything of it is used."""
 
 import onnx
 

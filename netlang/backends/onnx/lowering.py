@@ -8,17 +8,18 @@ from importlib.metadata import version
 
 from onnx import helper, numpy_helper
 
-from netlang.backends.onnx.arranging import Arranged, turned_once
 from netlang.backends.onnx.emitter import Emitter
-from netlang.backends.onnx.protos import Model, add_weight, info, needed, reads
+from netlang.backends.onnx.layouts import PackedWeights, eliminate_transposes
+from netlang.backends.onnx.protos import Model, info, needed, reads, weight
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
+from netlang.ir.arrays import raw
 from netlang.ir.graph import Graph, Node, Value
 from netlang.storage.weights import require
 from netlang.system.numpy import Array
 
 OPSETS = range(17, 23)
-"""The operator sets we export to: old enough to be everywhere, new enough for every lowering."""
+"""The opsets we export to: supported everywhere, and sufficient for every lowering."""
 
 
 def to_onnx(
@@ -31,9 +32,9 @@ def to_onnx(
 ) -> Model:
     """Lower a graph and its weights to one model of standard operators.
 
-    Inputs and outputs carry the names of the signature, weights their paths, sizes their symbols;
-    a state ``h`` is an input ``h`` and an output ``h_next``. ``only`` keeps the outputs named and
-    what they need. Raises ``WeightsError`` for weights that do not fit.
+    Inputs and outputs are named as in the signature, weights by their paths, sizes by their
+    symbols; a state ``h`` is an input ``h`` and an output ``h_next``. ``only`` restricts the model
+    to the named outputs and what they need. Raises ``WeightsError`` for weights that do not match.
     """
     return embed(*lower(graph, weights, opset=opset, only=only, metadata=metadata))
 
@@ -46,7 +47,9 @@ def embed(model: Model, weights: Mapping[str, Array]) -> Model:
     whole.CopyFrom(model)
     # They go straight into the copy: a message of more than 2 GiB cannot be copied.
     for name, array in weights.items():
-        add_weight(whole, name, array)
+        stored = whole.graph.initializer.add()
+        stored.CopyFrom(weight(name, array))
+        stored.raw_data = bytes(raw(array))
     return whole
 
 
@@ -58,9 +61,9 @@ def lower(
     only: Sequence[str] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> tuple[Model, dict[str, Array]]:
-    """Do as ``to_onnx`` and leave the weights beside the model, under the names it reads them by.
+    """Lower like ``to_onnx``, but return the weights separately, by the names the model reads.
 
-    ``save`` writes both as one model, without another copy of the weights in memory.
+    ``save`` writes both as one model.
     """
     if opset not in OPSETS:
         raise NetlangError(
@@ -77,16 +80,16 @@ def lower(
         emitter.lower(node)
     emitter.finish(results)
     named = {emitter.names[value]: weights[p.path] for value, p in graph.params.items()}
-    named |= _arranged(emitter, results, named)
+    named |= _optimize_layouts(emitter, results, named)
     used = {name for proto in emitter.nodes for name in reads(proto)}
     model = _model(graph, emitter, results, used, partial=only is not None, metadata=metadata)
     return model, {name: array for name, array in named.items() if name in used}
 
 
-def _arranged(
+def _optimize_layouts(
     emitter: Emitter, results: Iterable[str], weights: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """Drop the nodes that only put numbers into order; give the weights that come of it."""
+    """Remove the nodes that only reorder elements; return the weights reordered in advance."""
 
     def known(name: str) -> Array | None:
         if name in emitter.constants:
@@ -94,14 +97,14 @@ def _arranged(
         return weights.get(name)
 
     results = list(results)
-    nodes = turned_once(emitter.nodes, results)
-    arrays = Arranged(nodes, known).arrays
+    nodes = eliminate_transposes(emitter.nodes, results)
+    arrays = PackedWeights(nodes, known).arrays
     emitter.nodes = needed(nodes, results)
     return arrays
 
 
 def _wanted(graph: Graph, only: Sequence[str] | None) -> dict[str, Value]:
-    """Give the results to compute: all, or those named."""
+    """Return the results to compute: all, or the named ones."""
     results = _results(graph)
     if only is None:
         return results
@@ -122,7 +125,7 @@ def _results(graph: Graph) -> dict[str, Value]:
 
 
 def _first_names(graph: Graph) -> dict[Value, str]:
-    """Name what the graph starts from; a weight called like an input or output steps aside."""
+    """Return the names of inputs, states and weights; a weight named like an output is renamed."""
     names = {v: v.name for v in (*graph.inputs, *(s.value for s in graph.states))}
     taken = {*names.values(), *_results(graph)}
     for value, param in graph.params.items():
@@ -142,7 +145,7 @@ def _live_nodes(graph: Graph, wanted: Iterable[Value]) -> list[Node]:
 
 @cache
 def _own_version() -> str:
-    # It is looked up in files, which takes longer than writing a small model.
+    # The lookup reads files, which takes longer than writing a small model.
     return version("netlang")
 
 

@@ -1,4 +1,4 @@
-"""The messages ONNX models are made of."""
+"""The protobuf messages of ONNX models."""
 
 from __future__ import annotations
 
@@ -28,46 +28,39 @@ ELEMENTS: Mapping[DType, int] = {
 
 
 def info(name: str, type: TensorType) -> onnx.ValueInfoProto:
-    """Describe a tensor; open sizes keep their names."""
+    """Return the type of a tensor as a message; symbolic sizes keep their names."""
     dims = [d if isinstance(d, int) else str(d) for d in type.shape]
     return helper.make_tensor_value_info(name, ELEMENTS[type.dtype], dims)
 
 
 def tensor(name: str, array: Array, dtype: DType) -> onnx.TensorProto:
-    """Store a small array as a message of its own."""
+    """Return a small array as a message."""
     stored = header(name, array.shape, dtype)
     stored.raw_data = bytes(raw(array))
     return stored
 
 
 def header(name: str, shape: Sequence[int], dtype: DType) -> onnx.TensorProto:
-    """Describe a tensor whose numbers are kept elsewhere."""
+    """Return the message of a tensor without its elements."""
     return TensorProto(name=name, data_type=ELEMENTS[dtype], dims=shape)
 
 
 def weight(name: str, array: Array) -> onnx.TensorProto:
-    """Describe a weight, as ``header`` does."""
+    """Return the message of a weight without its elements."""
     dtype = dtype_of(array)
-    assert dtype is not None  # it was asked for in a type of ours
+    assert dtype is not None  # its type was checked against the parameter
     return header(name, array.shape, dtype)
 
 
-def add_weight(model: Model, name: str, array: Array) -> None:
-    """Store a weight in a model, which may exceed what a message can hold."""
-    stored = model.graph.initializer.add()
-    stored.CopyFrom(weight(name, array))
-    stored.raw_data = bytes(raw(array))
-
-
 def bodies(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
-    """Give the graphs inside a node, such as the body of a Scan."""
+    """Return the graphs inside a node, such as the body of a Scan."""
     for attribute in node.attribute:
         if attribute.type == onnx.AttributeProto.GRAPH:
             yield attribute.g
 
 
 def reads(node: onnx.NodeProto) -> set[str]:
-    """Name everything a node reads, in its bodies too."""
+    """Return the names that a node reads, including those in its bodies."""
     names = set(node.input)
     for body in bodies(node):
         names.update(*(reads(inner) for inner in body.node), (o.name for o in body.output))
@@ -75,7 +68,7 @@ def reads(node: onnx.NodeProto) -> set[str]:
 
 
 def rename(nodes: Iterable[onnx.NodeProto], names: Mapping[str, str]) -> None:
-    """Rename tensors wherever they are made or read."""
+    """Rename tensors wherever they are written or read."""
     for node in nodes:
         _rename_in(node.input, names)
         _rename_in(node.output, names)
@@ -84,17 +77,17 @@ def rename(nodes: Iterable[onnx.NodeProto], names: Mapping[str, str]) -> None:
 
 
 def needed(nodes: Sequence[onnx.NodeProto], results: Iterable[str]) -> list[onnx.NodeProto]:
-    """Keep the nodes that lead to a result."""
+    """Return the nodes that some result depends on."""
     wanted = set(results)
-    kept: list[onnx.NodeProto] = []
+    live: list[onnx.NodeProto] = []
     for node in reversed(nodes):
         if not wanted.isdisjoint(node.output):
             wanted |= reads(node)
-            kept.append(node)
-    return kept[::-1]
+            live.append(node)
+    return live[::-1]
 
 
-def _rename_in(places: MutableSequence[str], names: Mapping[str, str]) -> None:
-    for position, name in enumerate(places):
+def _rename_in(tensors: MutableSequence[str], names: Mapping[str, str]) -> None:
+    for position, name in enumerate(tensors):
         if name in names:
-            places[position] = names[name]
+            tensors[position] = names[name]

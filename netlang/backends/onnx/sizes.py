@@ -1,4 +1,4 @@
-"""Sizes computed where the model runs."""
+"""Symbolic sizes computed at run time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Emit(Protocol):
 class Sizes:
     """Integer arithmetic on the shapes of a graph's inputs, each size computed once.
 
-    Every size is a tensor i64[1]. A symbol is read off the input that carries it.
+    Every size is a tensor i64[1]. A symbol is computed from the shape of an input.
     """
 
     graph: Graph
@@ -30,7 +30,7 @@ class Sizes:
     _known: dict[object, str] = field(default_factory=dict[object, str])
 
     def shape(self, sizes: Shape) -> str:
-        """Name a tensor i64[rank] that holds ``sizes``."""
+        """Return the name of a tensor i64[rank] that holds ``sizes``."""
         if all(isinstance(size, int) for size in sizes):
             return self.constant(list(sizes), DType.I64)
         if sizes not in self._known:
@@ -41,7 +41,7 @@ class Sizes:
         return self._known[sizes]
 
     def size(self, size: Size) -> str:
-        """Name a tensor i64[1] that holds a size."""
+        """Return the name of a tensor i64[1] that holds a size."""
         if isinstance(size, int):
             return self.constant([size], DType.I64)
         if size not in self._known:
@@ -72,11 +72,11 @@ class Sizes:
         return self._known[name]
 
     def _read(self, name: str) -> str:
-        """Solve the shape of an input for a symbol; one that is the size itself comes first."""
-        carriers = (*self.graph.inputs, *(s.value for s in self.graph.states))
+        """Solve the shape of an input for a symbol; prefer an axis that is the symbol itself."""
+        sources = (*self.graph.inputs, *(s.value for s in self.graph.states))
         lines = [
             (value, axis, line)
-            for value in carriers
+            for value in sources
             for axis, dim in enumerate(value.type.shape)
             if (line := _line(dim, name))
         ]
@@ -101,9 +101,9 @@ class Sizes:
 
 
 def abbreviated(sizes: Shape, shape: Shape) -> list[int] | None:
-    """Say a shape with 0 for an axis as it was and -1 for one that follows from the others.
+    """Return a Reshape target: 0 for an unchanged axis, -1 for one that is inferred.
 
-    ``None`` where two sizes would have to follow, or a size is 0 itself.
+    ``None`` if two sizes would have to be inferred, or a size is 0.
     """
     short: list[int] = []
     for axis, size in enumerate(sizes):
@@ -117,7 +117,7 @@ def abbreviated(sizes: Shape, shape: Shape) -> list[int] | None:
 
 
 def _line(size: Size, name: str) -> tuple[int, int, int] | None:
-    """Read ``size`` as ``slope * (name / unit) + constant``; ``None`` where it is not that."""
+    """Return ``slope, constant, unit`` if ``size`` is ``slope * (name / unit) + constant``."""
     match size:
         case Dim(terms=(((Symbol(found, unit),), slope),)) if found == name:
             return slope, 0, unit

@@ -45,7 +45,7 @@ def command(
     bind: dict[str, int],
 ) -> None:  # fmt: skip
     """Draw a diagram of a net: layers as boxes with their shapes, blocks as frames."""
-    from netlang.diagram.saving import check_format
+    from netlang.diagram.files import check_format
 
     protect_inputs(output, file)
     check_format(Path(output))

@@ -12,7 +12,7 @@ from netlang.data.source import Batch, Chosen, Source, Stamp
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
-from netlang.storage.inputs import PICTURES
+from netlang.storage.inputs import IMAGES
 from netlang.system.numpy import Array, np
 
 _CACHED_BYTES = 1 << 29
@@ -81,10 +81,10 @@ def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> I
     files: list[Stamp] = []
     labels: list[int] = []
     for label, place in enumerate(classes or [folder]):
-        found = sorted(p for p in place.iterdir() if p.suffix.lower() in PICTURES)
+        found = sorted(p for p in place.iterdir() if p.suffix.lower() in IMAGES)
         if not found:
             raise FileError(
-                f"{place} holds no images", helps=[f"images end in {', '.join(PICTURES)}"]
+                f"{place} holds no images", helps=[f"images end in {', '.join(IMAGES)}"]
             )
         for path in found:
             if not path.resolve().is_relative_to(real):

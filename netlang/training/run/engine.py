@@ -136,7 +136,7 @@ class OrtEngine:
                     compile_graph(graph, {}, optimize=False).proto,
                     provider=self._provider,
                     threads=self._threads,
-                    sparing=True,
+                    shared_arena=True,
                 )
         return self._sessions[id(graph)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netlang.backends.feeds import prepare
-from netlang.backends.reference import compute, place
+from netlang.backends.reference import compute, describe
 from netlang.ir.graph import Graph, Node, Value
 from netlang.system.numpy import Array, np
 from netlang.training.run.engine import Arrays, Numbers, fed
@@ -31,7 +31,7 @@ def first_bad(graph: Graph, state: Arrays, batch: Arrays, numbers: Numbers) -> s
 def _told(node: Node, operands: list[Array], made: tuple[Array, ...]) -> str:
     """Describe where it is, and its operands if they are few."""
     kind = "NaN" if any(np.isnan(a).any() for a in made if a.dtype.kind == "f") else "infinity"
-    told = f"the first {kind} is in `{node.outputs[0].name}`, made by {place(node)}"
+    told = f"the first {kind} is in `{node.outputs[0].name}`, made by {describe(node)}"
     ranges = [_range(a) for a in operands if a.size and a.dtype.kind == "f"]
     return f"{told} from {' and '.join(ranges)}" if 0 < len(ranges) < 3 else told
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from netlang.data.source import Source
 from netlang.ir.arrays import numpy_dtype
 from netlang.plan.initialization import Selection
-from netlang.storage.vocabulary import Vocabulary, beside
+from netlang.storage.vocabulary import Vocabulary, vocabulary_path
 from netlang.storage.weights import save_weights
 from netlang.system.numpy import Array
 from netlang.training.run.engine import Engine
@@ -43,7 +43,9 @@ def save_vocabularies(source: Source, weights: Path) -> list[Path]:
             words.setdefault(tuple(names), column)
     written: list[Path] = []
     for names, column in words.items():
-        path = beside(weights) if len(words) == 1 else weights.with_suffix(f".{column}.vocab")
+        path = (
+            vocabulary_path(weights) if len(words) == 1 else weights.with_suffix(f".{column}.vocab")
+        )
         Vocabulary(names).save(path)
         written.append(path)
     return written

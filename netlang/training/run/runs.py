@@ -14,7 +14,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
-from netlang.system.machine import within_memory
+from netlang.system.memory import within_memory
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.curves import curves

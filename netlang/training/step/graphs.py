@@ -25,7 +25,7 @@ from netlang.ir.types import F32, I64, TensorType
 from netlang.ops.terms import Term, number, terms, zeros
 from netlang.passes.autodiff import gradients
 from netlang.passes.pipeline import transform
-from netlang.passes.promotion import widen
+from netlang.passes.promotion import promote
 from netlang.plan.plan import Plan, Update
 from netlang.plan.schedules import Rate
 from netlang.training.step.modes import Counts, Modes
@@ -151,7 +151,7 @@ class _Step:
         graph = Graph(name, inputs, {}, nodes, self.outputs, tuple(self.states))
         verify(graph)
         # Promoted last, so that a run in f64 computes the same with more precision.
-        return transform(widen(graph) if plan.precision == "f64" else graph)
+        return transform(promote(graph) if plan.precision == "f64" else graph)
 
 
 def _step(

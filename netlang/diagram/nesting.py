@@ -1,20 +1,20 @@
-"""Frames in frames, and which values pass their borders."""
+"""Nested frames, and the values that pass their borders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from netlang.diagram.lattice import Link
+from netlang.diagram.layering import Link
 from netlang.diagram.outline import Box, Edge, Item, Outline
 
 
 @dataclass(slots=True)
 class Content:
-    """The items of a frame, the values that pass its border, and the links between all of them.
+    """The items of a frame, the values that pass its border, and the links between them.
 
     Its nodes are the entries, the items and the exits, in this order. An entry or an exit is
-    known by the box that makes the value.
+    identified by the box that produces the value.
     """
 
     label: Item | None
@@ -26,18 +26,18 @@ class Content:
     wired: list[tuple[int | None, int | None, int]] = field(
         default_factory=list[tuple[int | None, int | None, int]]
     )
-    """The items a link joins, ``None`` for the border, and the box that makes the value."""
+    """The items of each link, ``None`` for the border, and the box that produces the value."""
 
     @property
     def count(self) -> int:
-        """Count the nodes."""
+        """The number of nodes."""
         return len(self.entries) + len(self.items) + len(self.exits)
 
     def node(self, item: int) -> int:
         return len(self.entries) + item
 
     def item(self, node: int) -> int | None:
-        """Give the item of a node; ``None`` for entries, exits and bends."""
+        """Return the item of a node; ``None`` for entries, exits and bends."""
         item = node - len(self.entries)
         return item if 0 <= item < len(self.items) else None
 
@@ -56,10 +56,10 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Nest:
-    """All frames by number, the picture itself being 0.
+class Nesting:
+    """All frames by number; 0 is the whole diagram.
 
-    ``chains`` lead to each box: a frame and an item in it, and so on from the outside.
+    ``chains`` locate each box: a frame and an item in it, and so on from the outside in.
     """
 
     frames: Sequence[Content]
@@ -67,11 +67,11 @@ class Nest:
     edges: Sequence[Edge]
 
     @classmethod
-    def of(cls, outline: Outline) -> Nest:
+    def of(cls, outline: Outline) -> Nesting:
         frames = [Content(None, outline.items)]
         around: list[tuple[tuple[int, int], ...]] = [()]
         chains: dict[int, tuple[tuple[int, int], ...]] = {}
-        # The list grows by the frames inside each one, which are then looked at in their turn.
+        # The list grows by the frames inside each one, which the loop then reaches.
         for number, content in enumerate(frames):
             for at, item in enumerate(content.items):
                 chain = (*around[number], (number, at))
@@ -81,19 +81,19 @@ class Nest:
                     content.inside[at] = len(frames)
                     frames.append(Content(item, item.items, content.depth + 1))
                     around.append(chain)
-        nest = cls(frames, chains, outline.edges)
+        nesting = cls(frames, chains, outline.edges)
         for edge in outline.edges:
-            for frame, source, target in nest.steps(edge):
+            for frame, source, target in nesting.steps(edge):
                 content = frames[frame]
                 if source is None:
                     content.entries.setdefault(edge[0], len(content.entries))
                 if target is None:
                     content.exits.setdefault(edge[0], len(content.exits))
                 content.wired.append((source, target, edge[0]))
-        return nest
+        return nesting
 
     def steps(self, edge: Edge) -> list[tuple[int, int | None, int | None]]:
-        """Cut an edge at the borders of frames: in each frame the items it joins there."""
+        """Split an edge at the borders of frames: for each frame, the items it connects there."""
         here, there = self.chains[edge[0]], self.chains[edge[1]]
         shared = 0
         while here[shared] == there[shared]:

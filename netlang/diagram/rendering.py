@@ -1,4 +1,4 @@
-"""An outline in place, painted."""
+"""Outlines rendered as drawings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netlang.diagram.layout import LOOP, Area, Direction, Layout, lay_out
 from netlang.diagram.outline import Box, Frame, Item, Outline
 from netlang.ir.op import Family
 
-# Light enough for black text in print, and told apart by the colour-blind (after Okabe and Ito).
+# Light enough for black text in print, and distinct for the color-blind (after Okabe and Ito).
 _PAINTS: dict[Family, tuple[str, str]] = {
     "convolution": ("#cfe5f6", "#2b7bba"),
     "pooling": ("#f9d5bf", "#c05a12"),
@@ -30,18 +30,18 @@ _INK, _SOFT, _EDGE, _BORDER = "#111111", "#444444", "#4a4a4a", "#9a9a9a"
 _NAME, _FACT, _TITLE = 12, 11, 16
 _LINE, _INSET, _LEAST = 15.0, 11.0, 88.0
 _SHORT = 34
-"""Letters of the facts of a box that fit one line."""
+"""The number of characters of a box's facts that fit on one line."""
 
 _BEHIND = 3.0
-"""How far the card behind a box shows that stands for several layers."""
+"""The offset of the second card behind a box that represents several layers."""
 
 _MARGIN, _HEADING, _SWATCH = 20.0, 52.0, 14.0
 
 
-def paint(outline: Outline, direction: Direction = "down") -> Drawing:
-    """Draw an outline: a heading, the net, and below it what its colours mean."""
+def render(outline: Outline, direction: Direction = "down") -> Drawing:
+    """Return the drawing of an outline: a heading, the net, and a legend of its colors."""
     if direction == "down":
-        # What is long is longer still from top to bottom: a line less for each box.
+        # Diagrams are tallest from top to bottom: save a line per box.
         outline = replace(outline, items=_shortened(outline.items))
     layout = lay_out(outline, measured, direction)
     shown = {box.family for box in outline.boxes() if box.role == "layer"}
@@ -63,7 +63,7 @@ def paint(outline: Outline, direction: Direction = "down") -> Drawing:
 
 
 def _shortened(items: Sequence[Item]) -> tuple[Item, ...]:
-    """Write the facts of a box in one line where that doesn't make it wide."""
+    """Put the facts of a box on one line where that does not make it wide."""
     return tuple(
         replace(item, items=_shortened(item.items))
         if isinstance(item, Frame)
@@ -77,25 +77,22 @@ def _shortened(items: Sequence[Item]) -> tuple[Item, ...]:
 def _net(outline: Outline, layout: Layout, corner: Point, direction: Direction) -> Iterator[Shape]:
     for framed in layout.frames:
         yield from _framed(framed.frame, _moved(framed.area, corner), framed.depth)
-    for way in layout.ways.values():
-        points = tuple((x + corner[0], y + corner[1]) for x, y in way)
+    for route in layout.routes.values():
+        points = tuple((x + corner[0], y + corner[1]) for x, y in route)
         yield Curve(points, _EDGE, 1.2, head=True)
     for box in outline.boxes():
         area = _moved(layout.boxes[box.number], corner)
-        yield Group(tuple(_boxed(box, area, direction)), box.tip)
+        yield Group(tuple(_boxed(box, area, direction)), box.tooltip)
 
 
 def _moved(area: Area, corner: Point) -> Area:
     return Area(area.x + corner[0], area.y + corner[1], area.width, area.height)
 
 
-# ---- boxes and frames ----------------------------------------------------------------------------
-
-
 def measured(item: Item) -> tuple[float, float]:
     if isinstance(item, Frame):
         return text_width(item.label, _FACT, bold=True), _LINE
-    first = text_width(item.name, _NAME, bold=True) + text_width(f" {item.words}", _NAME)
+    first = text_width(item.name, _NAME, bold=True) + text_width(f" {item.description}", _NAME)
     widest = max(first, *(text_width(fact, _FACT) for fact in item.facts), _LEAST - 2 * _INSET)
     behind = _BEHIND if item.several else 0.0
     height = _LINE * (1 + len(item.facts)) + 9.0
@@ -105,8 +102,8 @@ def measured(item: Item) -> tuple[float, float]:
 def _framed(frame: Frame, area: Area, depth: int) -> Iterator[Shape]:
     ground = _GROUNDS[depth % 2]
     yield drawing.Rectangle((area.x, area.y), area.width, area.height, ground, _BORDER, 7.0, 1.0)
-    place = (area.x + 10.0, area.y + 15.0)
-    yield Label(place, "", size=_FACT, color=_SOFT, lead=frame.label)
+    position = (area.x + 10.0, area.y + 15.0)
+    yield Label(position, "", size=_FACT, color=_SOFT, lead=frame.label)
 
 
 def _boxed(box: Box, area: Area, direction: Direction) -> Iterator[Shape]:
@@ -120,19 +117,19 @@ def _boxed(box: Box, area: Area, direction: Direction) -> Iterator[Shape]:
         yield drawing.Rectangle(at, width, height, fill, line, radius)
     state = box.role == "state"
     yield drawing.Rectangle((area.x, area.y), width, height, fill, line, radius, dashed=state)
-    if box.recurs:
+    if box.recurrent:
         yield _loop(area, line, direction)
     middle = area.x + width / 2
-    place = (middle, area.y + 16.0)
-    words = f" {box.words}" if box.name else box.words
-    yield Label(place, words, "middle", _NAME, _INK, lead=box.name)
+    position = (middle, area.y + 16.0)
+    description = f" {box.description}" if box.name else box.description
+    yield Label(position, description, "middle", _NAME, _INK, lead=box.name)
     for at, fact in enumerate(box.facts, 1):
         y = area.y + 16.0 + at * _LINE
         yield Label((middle, y), fact, "middle", _FACT, _SOFT)
 
 
 def _loop(area: Area, color: str, direction: Direction) -> Shape:
-    """Draw the way of a state from a box back into it."""
+    """Return the loop that carries a state from a box back into it."""
     if direction == "right":
         x, y, far = area.x + area.width / 2, area.y + area.height, LOOP - 2.0
         ends = ((x - 9.0, y), (x - 9.0, y + far), (x + 9.0, y + far), (x + 9.0, y))
@@ -140,9 +137,6 @@ def _loop(area: Area, color: str, direction: Direction) -> Shape:
         x, y, far = area.x + area.width, area.y + area.height / 2, LOOP - 2.0
         ends = ((x, y + 9.0), (x + far, y + 9.0), (x + far, y - 9.0), (x, y - 9.0))
     return Curve(ends, color, 1.4, head=True)
-
-
-# ---- the legend ----------------------------------------------------------------------------------
 
 
 def _legend_width(families: Sequence[Family]) -> float:
@@ -154,7 +148,7 @@ def _key_width(family: Family) -> float:
 
 
 def _legend(families: Sequence[Family], width: float) -> Iterator[tuple[Family, Point]]:
-    """Say where each key of the legend goes, in as many lines as there have to be."""
+    """Yield the position of each key of the legend, in as many lines as needed."""
     x = y = 0.0
     for family in families:
         if x and x + _key_width(family) - 14.0 > width:

@@ -1,4 +1,4 @@
-"""What a layer is called in a picture, and what family it belongs to."""
+"""The labels and families of layers in a diagram."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from netlang.ops.windows.pooling import MaxPool
 from netlang.ops.windows.transposed_convolution import ConvolveTranspose
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
-"""From what says most about several layers together to what says least."""
+"""From the most to the least characteristic of a group of layers."""
 _CELLS = frozenset({"rnn_cell", "gru_cell", "lstm_cell"})
 
 
 def family_of(layers: Sequence[Layer]) -> Family:
-    """Find the family of a layer, or the one that says most about several."""
+    """Return the family of a layer, or the most characteristic one of several."""
     found: set[Family] = {_family(layer) for layer in layers}
     ops = [node.op for layer in layers for node in layer.nodes]
     products = sum(isinstance(op, Matmul | Einsum) for op in ops)
@@ -44,7 +44,7 @@ def _family(layer: Layer) -> Family:
         return "recurrent"
     if "pool" in layer.kind:
         return "pooling"
-    # Many layers add something on the way; a join is one that does nothing else.
+    # Many layers add something; a join is one that does nothing else.
     joins = _several(layer)
     found: set[Family] = {"other"}
     for op in (node.op for node in layer.nodes):
@@ -57,24 +57,24 @@ def _several(layer: Layer) -> bool:
     return len({v for node in layer.nodes for v in node.inputs}) > 1
 
 
-def recurs(layers: Iterable[Layer]) -> bool:
-    """Tell whether a layer walks along a sequence and hands a state from step to step."""
+def is_recurrent(layers: Iterable[Layer]) -> bool:
+    """Return whether a layer carries a state along a sequence."""
     return any(node.op.family == "recurrent" for each in layers for node in each.nodes)
 
 
-def words(kinds: Sequence[str], layers: Sequence[Layer], graph: Graph) -> str:
-    """Say what a box is as books do: ``conv 64 7×7 /2``.
+def description(kinds: Sequence[str], layers: Sequence[Layer], graph: Graph) -> str:
+    """Return the description of a box, as in textbooks: ``conv 64 7×7 /2``.
 
-    Of several layers, each kind is named once, with the settings if one alone has any.
+    Each kind of several layers is named once, with the settings if only one layer has any.
     """
-    told = [(kind, settings(layer, graph)) for kind, layer in zip(kinds, layers, strict=True)]
-    only = [text for text in told if text[1]]
+    described = [(kind, settings(layer, graph)) for kind, layer in zip(kinds, layers, strict=True)]
+    only = [text for text in described if text[1]]
     owner, text = only[0] if len(only) == 1 else ("", "")
     return ", ".join(f"{k} {text}" if k == owner else k for k in dict.fromkeys(kinds))
 
 
 def settings(layer: Layer, graph: Graph) -> str:
-    """Write the settings of a layer, ``""`` for one that has none worth a word."""
+    """Return the settings of a layer, ``""`` if none are worth mentioning."""
     found = [text for node in layer.nodes if (text := _settings(node))]
     found = found or _weights(layer, graph)
     return found[0] if len(found) == 1 else ""
@@ -130,20 +130,18 @@ def _each(numbers: Sequence[int]) -> str:
 
 
 def _weights(layer: Layer, graph: Graph) -> list[str]:
-    """Name the weights that an operator of the user's own text reads."""
+    """Return the paths of the weights that an operator in the user's code reads."""
     if layer.scopes and layer.scopes[-1].library:
         return []
     read = [graph.params[v].path for n in layer.nodes for v in n.inputs if v in graph.params]
     return list(dict.fromkeys(read))
 
 
-# ---- texts of boxes and frames ---------------------------------------------------------------
-
 _LONGEST = 36
 
 
 def name(paths: Sequence[str], around: str) -> str:
-    """Name one path or several turns, as seen from the frame around them.
+    """Return the name of a path or of several iterations, relative to the enclosing frame.
 
     >>> name(["hidden.1", "hidden.2", "hidden.3"], "")
     'hidden.1–3'
@@ -154,33 +152,33 @@ def name(paths: Sequence[str], around: str) -> str:
     return first if len(paths) == 1 else f"{first}–{paths[-1].rpartition('.')[2]}"
 
 
-def apart(name: str, kind: str) -> str:
-    """Drop the last part of a name that says the same as the kind behind it.
+def without_kind(name: str, kind: str) -> str:
+    """Return a name without its last part, if that repeats the kind that follows it.
 
-    >>> apart("first.conv", "conv")
+    >>> without_kind("first.conv", "conv")
     'first'
     """
     return "" if name == kind else name.removesuffix(f".{kind}")
 
 
 def label(name: str, kind: str) -> str:
-    """Write the name and the kind of a block, once where they are the same."""
+    """Return the name and the kind of a block, once if they are equal."""
     return name if name == kind else "  ".join(filter(None, (name, kind)))
 
 
 def shortened(text: str) -> str:
-    """Cut a text that would make a box too wide."""
+    """Shorten a text that would make a box too wide."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip(', ')}…"
 
 
 def shapes(types: Types) -> tuple[str, ...]:
-    """Write shapes line by line, the first three of many."""
+    """Return shapes as lines, shortened to three."""
     shown = tuple(map(shape_text, types))
     return shown if len(shown) <= 3 else (*shown[:2], f"and {len(shown) - 2} more")
 
 
-def weights(row: Row, shared: bool, times: int) -> Iterator[str]:
-    """Say how many weights a box has, in each of its turns."""
+def parameters(row: Row, shared: bool, times: int) -> Iterator[str]:
+    """Yield the number of parameters of a box, per iteration."""
     if shared:
         yield "shared parameters"
     elif row.params != 0:
@@ -189,18 +187,20 @@ def weights(row: Row, shared: bool, times: int) -> Iterator[str]:
 
 
 def totals(summary: Summary) -> str:
-    """Say what a net has and costs in all."""
+    """Return the total parameters and multiply-adds of a net."""
     return f"{_counted(summary.params, 'parameter')}, {_counted(summary.macs, 'MAC')} per example"
 
 
-def tip(words: str, row: Row, layers: Sequence[Layer], paths: Sequence[str], types: Types) -> str:
-    """Tell all about a box: its path, its line in the program, its costs."""
-    written = (place for each in layers for node in each.nodes if (place := written_at(node)))
+def tooltip(
+    description: str, row: Row, layers: Sequence[Layer], paths: Sequence[str], types: Types
+) -> str:
+    """Return the tooltip of a box: its path, its line in the program, its costs."""
+    written = (location for each in layers for node in each.nodes if (location := written_at(node)))
     costs = [_counted(row.params, "parameter"), f"{_counted(row.macs, 'MAC')} per example"]
     if row.running != 0:
         costs.insert(1, f"{grouped(row.running)} running statistics")
     lines = [
-        f"{name(paths, '')}: {words}",
+        f"{name(paths, '')}: {description}",
         ", ".join(map(str, types)),
         ", ".join(costs) + (f", each of {len(paths)}" if len(paths) > 1 else ""),
         next(written, ""),

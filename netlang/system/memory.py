@@ -1,4 +1,4 @@
-"""How much memory there is, and saying what needs more."""
+"""The memory of this machine, and errors that estimate how much would be needed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from netlang.diagnostics.errors import ENVIRONMENT, NetlangError
 _CONTAINER = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
-def memory() -> int | None:
-    """Give the bytes of this machine, or of the container we are in; ``None`` if unknown."""
+def total_memory() -> int | None:
+    """Return the bytes of this machine, or of the container we are in; ``None`` if unknown."""
     try:
         whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -22,42 +22,42 @@ def memory() -> int | None:
     return min([whole, *filter(None, map(_number, _CONTAINER))])
 
 
-def memory_left() -> int | None:
-    """Give the bytes this process may still take; ``None`` if unknown.
+def available_memory() -> int | None:
+    """Return the bytes this process may still allocate; ``None`` if unknown.
 
-    That is ``memory()``, or less under a limit such as that of ``ulimit -v``.
+    That is ``total_memory()``, or less under a limit such as that of ``ulimit -v``.
     """
-    bounds = [memory(), _address_space_left()]
+    bounds = [total_memory(), _available_address_space()]
     return min((b for b in bounds if b is not None), default=None)
 
 
 @contextmanager
-def within_memory(need: int, said: str, warn: Callable[[str], None]) -> Generator[None]:
-    """Warn of what memory does not hold; where it fails for that, tell the estimate, ``said``."""
-    left = memory_left()
+def within_memory(need: int, estimate: str, warn: Callable[[str], None]) -> Generator[None]:
+    """Warn if ``need`` exceeds the memory; add ``estimate`` to an error for lack of memory."""
+    left = available_memory()
     if left is not None and need > left:
-        warn(f"warning[out-of-memory]: {said}; there are {left:,}")
+        warn(f"warning[out-of-memory]: {estimate}; there are {left:,}")
     try:
         yield
     except MemoryError:
-        raise _out_of_memory("there is not enough memory", said) from None
-    except NetlangError as fault:
-        if fault.rule is not rules.OUT_OF_MEMORY:
+        raise _out_of_memory("there is not enough memory", estimate) from None
+    except NetlangError as error:
+        if error.rule is not rules.OUT_OF_MEMORY:
             raise
-        raise _out_of_memory(fault.message, said) from None
+        raise _out_of_memory(error.message, estimate) from None
 
 
-def _out_of_memory(message: str, said: str) -> NetlangError:
+def _out_of_memory(message: str, estimate: str) -> NetlangError:
     return NetlangError(
         rules.OUT_OF_MEMORY,
         message,
-        notes=[said],
+        notes=[estimate],
         helps=["take a smaller batch or smaller inputs, or allow it more memory (ulimit -v)"],
         exit_code=ENVIRONMENT,
     )
 
 
-def _address_space_left() -> int | None:
+def _available_address_space() -> int | None:
     try:
         import resource
 
@@ -71,7 +71,7 @@ def _address_space_left() -> int | None:
 
 
 def _number(file: str) -> int | None:
-    """Read a limit; there is none where the file is missing or says `max`."""
+    """Return a limit; ``None`` if the file is missing or says `max`."""
     try:
         return int(Path(file).read_text())
     except (OSError, ValueError):

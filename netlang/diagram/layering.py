@@ -1,4 +1,4 @@
-"""Nodes on levels: every edge leads from a level to the next, long ones over bends in between."""
+"""Layer assignment: nodes on levels, with bends (dummy nodes) where an edge spans several."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from netlang.diagnostics.errors import TooLargeError
 
 MOST_PASSED = 50_000
-"""A picture whose edges pass more layers is refused: it would be black with lines."""
+"""A diagram whose edges cross more levels is rejected: it would be black with lines."""
 
 Segment = tuple[int, int, int]
-"""Two nodes on levels that follow one another, and the key of the edge between them."""
+"""Two nodes on consecutive levels, and the key of the edge between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Link:
 
 
 @dataclass(slots=True)
-class Lattice:
-    """Nodes by levels; ``count`` are real, all others are bends of long edges.
+class Layering:
+    """Nodes by level; the first ``count`` are real, the others are bends of long edges.
 
-    ``bends`` holds the bends on the way of each value, by its source and key.
+    ``bends`` holds the bends of the edges of each value, by its source and key.
     """
 
     count: int
@@ -38,18 +38,18 @@ class Lattice:
         default_factory=dict[tuple[int, int], list[int]]
     )
 
-    def way(self, link: Link) -> list[int]:
-        """List the nodes an edge passes, its ends included."""
+    def route(self, link: Link) -> list[int]:
+        """Return the nodes on the route of an edge, including its ends."""
         between = self.levels[link.target] - self.levels[link.source] - 1
         bends = self.bends.get((link.source, link.key), [])
         return [link.source, *bends[:between], link.target]
 
 
-def lattice(count: int, links: Sequence[Link], *, first: int = 0, last: int = 0) -> Lattice:
-    """Put nodes on levels, each below all that lead to it, and bend what passes a level.
+def assign_levels(count: int, links: Sequence[Link], *, first: int = 0, last: int = 0) -> Layering:
+    """Assign nodes to levels, each below its predecessors, and insert bends into long edges.
 
-    Links lead from lower numbers to higher ones. The ``first`` and the ``last`` so many nodes
-    have levels of their own at both ends.
+    Links go from lower numbers to higher ones. The first ``first`` and the last ``last`` nodes have
+    levels of their own.
     """
     levels = _levels(count, links, first, last)
     rows: list[list[int]] = [[] for _ in range(max(levels, default=-1) + 1)]
@@ -58,32 +58,32 @@ def lattice(count: int, links: Sequence[Link], *, first: int = 0, last: int = 0)
     passed = sum(levels[link.target] - levels[link.source] - 1 for link in links)
     if passed > MOST_PASSED:
         raise TooLargeError(
-            f"the edges of this picture would pass other layers {passed:,} times, and "
+            f"the edges of this diagram would pass other layers {passed:,} times, and "
             f"{MOST_PASSED:,} are the most",
             helps=["fold it: layers whose paths begin alike share a box with `--depth 1`"],
         )
-    made = Lattice(count, levels, rows)
-    reach: dict[tuple[int, int], int] = {}
+    layering = Layering(count, levels, rows)
+    last_level: dict[tuple[int, int], int] = {}
     for link in links:
         value = (link.source, link.key)
-        reach[value] = max(reach.get(value, 0), levels[link.target])
-    for (source, key), end in reach.items():
+        last_level[value] = max(last_level.get(value, 0), levels[link.target])
+    for (source, key), end in last_level.items():
         before = source
         for level in range(levels[source] + 1, end):
             bend = len(levels)
             levels.append(level)
             rows[level].append(bend)
-            made.bends.setdefault((source, key), []).append(bend)
-            made.segments.append((before, bend, key))
+            layering.bends.setdefault((source, key), []).append(bend)
+            layering.segments.append((before, bend, key))
             before = bend
     for link in dict.fromkeys(links):
-        *_, before, target = made.way(link)
-        made.segments.append((before, target, link.key))
-    return made
+        *_, before, target = layering.route(link)
+        layering.segments.append((before, target, link.key))
+    return layering
 
 
 def _levels(count: int, links: Sequence[Link], first: int, last: int) -> list[int]:
-    """Find the longest way to each node; what nothing leads to stands just above its readers."""
+    """Return the longest path to each node; a node without inputs is just above its readers."""
     sources: list[list[int]] = [[] for _ in range(count)]
     targets: list[list[int]] = [[] for _ in range(count)]
     for link in links:

@@ -1,4 +1,4 @@
-"""Operators that do the same to every step of a sequence at once."""
+"""Operators batched over the time steps of a sequence."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from netlang.ops.shaping.transposition import Squeeze, Unsqueeze
 
 
 @dataclass(frozen=True, slots=True)
-class Lifted:
-    """An operator on whole sequences, and the operands that need an axis for the steps first."""
+class Batched:
+    """An operator on whole sequences, and the operands that first need a time axis."""
 
     op: Primitive
-    widened: frozenset[int] = frozenset()
+    unsqueezed: frozenset[int] = frozenset()
 
 
-def lift(op: Primitive, types: Sequence[TensorType], steps: Sequence[bool]) -> Lifted | None:
-    """Turn an operator on slices ``[N, ...]`` into one on sequences ``[N, T, ...]``.
+def batch(op: Primitive, types: Sequence[TensorType], steps: Sequence[bool]) -> Batched | None:
+    """Return an operator on sequences ``[N, T, ...]`` for one on their steps ``[N, ...]``.
 
-    ``steps`` tells which operands are slices; the others are the same at every step. ``None``
-    where the operator does something else to a sequence than to each of its slices.
+    ``steps`` marks the operands that are steps; the others are loop-invariant. ``None`` if applying
+    the operator to a sequence differs from applying it to each step.
     """
     if any(step and type.rank == 0 for step, type in zip(steps, types, strict=True)):
         return None
     match op:
         case Linear() | Matmul():
             last = types[1].rank == 2 and types[0].rank >= 2
-            return Lifted(op) if last and steps[0] and not any(steps[1:]) else None
+            return Batched(op) if last and steps[0] and not any(steps[1:]) else None
         case GatherRows():
-            return Lifted(op) if steps[1] and not steps[0] else None
+            return Batched(op) if steps[1] and not steps[0] else None
         case Binary() | Select():
             return _broadcast(op, types, steps)
         case NormalizeLayer(axis=axis, eps=eps) if steps[0] and not any(steps[1:]):
@@ -55,27 +55,27 @@ def lift(op: Primitive, types: Sequence[TensorType], steps: Sequence[bool]) -> L
         case Normalizer(axis=axis):
             return _shifted(axis_of(types[0], axis), lambda a: replace(op, axis=a))
         case Unsqueeze(axis=axis):
-            place = axis + types[0].rank + 1 if axis < 0 else axis
-            return _shifted(place, Unsqueeze)
+            position = axis + types[0].rank + 1 if axis < 0 else axis
+            return _shifted(position, Unsqueeze)
         case Squeeze(axis=axes):
-            places = [axis_of(types[0], axis) for axis in axes]
-            return Lifted(Squeeze(tuple(a + 1 for a in places))) if 0 not in places else None
+            positions = [axis_of(types[0], axis) for axis in axes]
+            return Batched(Squeeze(tuple(a + 1 for a in positions))) if 0 not in positions else None
         case Unary() | Activation() | Cast() | Clamp() | LogicalNot() | OneHot():
-            return Lifted(op)
+            return Batched(op)
         case _:
             return None
 
 
-def _shifted(axis: int, make: Callable[[int], Primitive]) -> Lifted | None:
-    """Move an axis behind that of the steps; along the batch there is nothing to lift."""
-    return Lifted(make(axis + 1)) if axis > 0 else None
+def _shifted(axis: int, make: Callable[[int], Primitive]) -> Batched | None:
+    """Shift an axis past the time axis; an operator along the batch axis cannot be batched."""
+    return Batched(make(axis + 1)) if axis > 0 else None
 
 
-def _broadcast(op: Primitive, types: Sequence[TensorType], steps: Sequence[bool]) -> Lifted | None:
-    """Put the axis of the steps where it meets nothing of what is the same at every step."""
+def _broadcast(op: Primitive, types: Sequence[TensorType], steps: Sequence[bool]) -> Batched | None:
+    """Unsqueeze loop-invariant operands whose batch axis would meet the time axis."""
     ranks = {type.rank for type, step in zip(types, steps, strict=True) if step}
     (rank,) = ranks if len(ranks) == 1 else (-1,)
     others = [i for i, step in enumerate(steps) if not step]
     if any(types[i].rank > rank for i in others):
         return None
-    return Lifted(op, frozenset(i for i in others if types[i].rank == rank))
+    return Batched(op, frozenset(i for i in others if types[i].rank == rank))

@@ -1,4 +1,4 @@
-"""Drawings as files."""
+"""Drawings in files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netlang.system.files import write_atomically
 
 
 def check_format(path: Path) -> None:
-    """Raise ``NetlangError`` for a path whose ending is no format of drawings."""
+    """Raise ``NetlangError`` for a path whose suffix is not a format of drawings."""
     if path.suffix.lower() not in (".svg", ".png"):
         raise NetlangError(
             rules.UNKNOWN_FORMAT,
@@ -21,7 +21,7 @@ def check_format(path: Path) -> None:
 
 
 def save(drawing: Drawing, path: Path) -> None:
-    """Write a drawing as SVG or PNG, whole or not at all; raises ``NetlangError``."""
+    """Write a drawing as SVG or PNG, completely or not at all; raises ``NetlangError``."""
     check_format(path)
     if path.suffix.lower() == ".svg":
         write_atomically(path, [drawing.svg().encode("utf-8")])
@@ -31,7 +31,7 @@ def save(drawing: Drawing, path: Path) -> None:
     except ImportError:
         raise NetlangError(
             rules.PILLOW_MISSING,
-            f"{path} is a PNG picture, and drawing those needs Pillow",
+            f"{path} is a PNG image, and drawing those needs Pillow",
             helps=['pip install "netlang[images]"', "an .svg file needs nothing more"],
             exit_code=ENVIRONMENT,
         ) from None

@@ -1,4 +1,4 @@
-"""Nodes that only put numbers into another order, done away with."""
+"""Data layouts: redundant transposes are removed, and recurrent weights reordered in advance."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def _concat(*arrays: Array, axis: int) -> Array:
     return np.concatenate(arrays, axis=axis)
 
 
-def _gather(array: Array, places: Array, axis: int) -> Array:
-    return np.take(array, places, axis=axis)
+def _gather(array: Array, indices: Array, axis: int) -> Array:
+    return np.take(array, indices, axis=axis)
 
 
 def _reshape(array: Array, shape: Array) -> Array:
@@ -33,7 +33,7 @@ def _unsqueeze(array: Array, axes: Array) -> Array:
     return np.expand_dims(array, tuple(axes.tolist()))
 
 
-_WAYS: Mapping[str, Callable[..., Array]] = {
+_FOLDABLE: Mapping[str, Callable[..., Array]] = {
     "Concat": _concat,
     "Gather": _gather,
     "Reshape": _reshape,
@@ -41,24 +41,25 @@ _WAYS: Mapping[str, Callable[..., Array]] = {
 }
 
 
-def turned_once(nodes: Sequence[onnx.NodeProto], results: Iterable[str]) -> list[onnx.NodeProto]:
-    """Let what is transposed be transposed once, and not at all where that is undone.
+def eliminate_transposes(
+    nodes: Sequence[onnx.NodeProto], results: Iterable[str]
+) -> list[onnx.NodeProto]:
+    """Share equal transposes, cancel inverse ones, and move them behind concatenations.
 
-    Transposed parts that are joined are joined first. Nodes that nothing reads any more are left
-    for others to drop.
+    Nodes without readers remain; dead-code elimination removes them.
     """
     uses = Counter(results)
     for node in nodes:
         uses.update(reads(node))
-    turns = _Transposes(uses)
+    transposes = _Transposes(uses)
     for node in nodes:
-        turns.take(node)
-    return turns.nodes
+        transposes.take(node)
+    return transposes.nodes
 
 
 @dataclass
 class _Transposes:
-    """Nodes with fewer transposes. A result keeps its name, and the node that makes it."""
+    """Nodes with fewer transposes. A result keeps its name and the node that computes it."""
 
     uses: Counter[str]
     nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
@@ -73,13 +74,13 @@ class _Transposes:
         node.output.extend(made)
         match node.op_type:
             case "Transpose":
-                self._turn(node)
+                self._transpose(node)
             case "Concat" if (order := self._common_order(node.input)) is not None:
-                self._join(node, order)
+                self._concatenate(node, order)
             case _:
                 self.nodes.append(node)
 
-    def _turn(self, node: onnx.NodeProto) -> None:
+    def _transpose(self, node: onnx.NodeProto) -> None:
         (source,), (made,), order = node.input, node.output, _order(node)
         before = self._makers.get(source)
         if before is not None and [_order(before)[axis] for axis in order] == sorted(order):
@@ -91,25 +92,25 @@ class _Transposes:
         self.nodes.append(node)
 
     def _common_order(self, parts: Sequence[str]) -> Order | None:
-        """Give the order that every part was brought into for this one join."""
+        """Return the permutation that produced every part, if this node is their only reader."""
         makers = [self._makers[part] for part in parts if part in self._makers]
         orders = {_order(maker) for maker in makers}
         alone = all(self.uses[part] == 1 for part in parts)
         return orders.pop() if alone and len(makers) == len(parts) and len(orders) == 1 else None
 
-    def _join(self, node: onnx.NodeProto, order: Order) -> None:
+    def _concatenate(self, node: onnx.NodeProto, order: Order) -> None:
         axis: int = _settings(node)["axis"]
-        joined = f"{node.output[0]}/joined"
+        concatenated = f"{node.output[0]}/joined"
         sources = [self._makers[part].input[0] for part in node.input]
         self.nodes.append(
             helper.make_node(
-                "Concat", sources, [joined], name=joined, doc_string=node.doc_string,
+                "Concat", sources, [concatenated], name=concatenated, doc_string=node.doc_string,
                 axis=order[axis],
             )
         )  # fmt: skip
-        self._turn(
+        self._transpose(
             helper.make_node(
-                "Transpose", [joined], list(node.output), name=node.name,
+                "Transpose", [concatenated], list(node.output), name=node.name,
                 doc_string=node.doc_string, perm=list(order),
             )
         )  # fmt: skip
@@ -120,11 +121,11 @@ def _order(node: onnx.NodeProto) -> Order:
 
 
 @dataclass
-class Arranged:
-    """Weights of recurrent nodes in the order in which these read them.
+class PackedWeights:
+    """Weights of recurrent nodes, computed in advance in the layout that these nodes expect.
 
-    ``known`` gives a weight or constant by name, or none. ``arrays`` are the new weights, named by
-    the node and its operand: ``rnn.0/LSTM/W``. Those made alike are kept once.
+    ``known`` returns a weight or constant by name, or ``None``. ``arrays`` are the new weights,
+    named after the node and its operand: ``rnn.0/LSTM/W``. Equal ones are stored once.
     """
 
     nodes: Sequence[onnx.NodeProto]
@@ -134,38 +135,38 @@ class Arranged:
     _names: dict[object, str] = field(default_factory=dict[object, str])
 
     def __post_init__(self) -> None:
-        self._makers = {n.output[0]: n for n in self.nodes if n.op_type in _WAYS}
+        self._makers = {n.output[0]: n for n in self.nodes if n.op_type in _FOLDABLE}
         for node in self.nodes:
             if node.op_type in _RECURRENT:
-                self._relieve(node)
+                self._pack(node)
 
-    def _relieve(self, node: onnx.NodeProto) -> None:
-        """Let a recurrent node read its weights as they are kept."""
-        for place, operand in enumerate("WRB", 1):
-            read = node.input[place] if place < len(node.input) else ""
+    def _pack(self, node: onnx.NodeProto) -> None:
+        """Make a recurrent node read its weights directly."""
+        for position, operand in enumerate("WRB", 1):
+            read = node.input[position] if position < len(node.input) else ""
             array = self._value(read) if read in self._makers else None
             if array is not None:
-                name = self._names.setdefault(self._recipe(read), f"{node.name}/{operand}")
+                name = self._names.setdefault(self._key(read), f"{node.name}/{operand}")
                 self.arrays.setdefault(name, array)
-                node.input[place] = name
+                node.input[position] = name
 
     def _value(self, name: str) -> Array | None:
-        """Compute what a name stands for; none where that isn't known before the model runs."""
+        """Return the array of a name; ``None`` if it is not known before the model runs."""
         node = self._makers.get(name)
         if node is None:
             return self.known(name)
         operands = [self._value(read) for read in node.input]
         if any(operand is None for operand in operands):
             return None
-        return _WAYS[node.op_type](*operands, **_settings(node))
+        return _FOLDABLE[node.op_type](*operands, **_settings(node))
 
-    def _recipe(self, name: str) -> object:
-        """Say how a value is made, to find another made alike."""
+    def _key(self, name: str) -> object:
+        """Return a key that is equal for values computed in the same way."""
         node = self._makers.get(name)
         if node is None:
             return name
         settings = tuple(sorted(_settings(node).items()))
-        return (node.op_type, settings, *(self._recipe(read) for read in node.input))
+        return (node.op_type, settings, *(self._key(read) for read in node.input))
 
 
 def _settings(node: onnx.NodeProto) -> dict[str, Any]:
