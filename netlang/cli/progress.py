@@ -17,7 +17,7 @@ from netlang.cli.output import movable, page_width
 from netlang.plan.schedules import Clock
 from netlang.training.run.loop import Report
 from netlang.training.run.preparation import Opened
-from netlang.training.step.graphs import GRADIENT
+from netlang.training.step.graphs import GRADIENT_NORM
 
 _PAUSE = 0.1
 """Seconds between two updates of the progress line."""
@@ -115,7 +115,7 @@ class Live(Plain):
         left = (self.clock.total - step) / speed if speed else 0.0
         parts = (
             f"{step:,}/{self.clock.total:,}",
-            metrics({n: v for n, v in measured.items() if not n.endswith(GRADIENT)}),
+            metrics({n: v for n, v in measured.items() if not n.endswith(GRADIENT_NORM)}),
             f"{speed:,.0f} steps/s" if speed >= 10 else f"{speed:.2g} steps/s",
             f"{_time(left)} left",
         )

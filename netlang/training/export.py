@@ -9,7 +9,7 @@ The model of a step has these inputs and outputs, listed by kind in its metadata
 - state: a parameter by its path, its optimizer state by ``path/name``; each is also an output
   ``NAME_next``, to be fed back as ``NAME``;
 - fixed: parameters that the step reads and does not change;
-- outputs ``loss``, ``gradient`` (the norm of all gradients) and the metrics, each f32[].
+- outputs ``loss``, ``gradient_norm`` (of all gradients together) and the metrics, each f32[].
 
 With ``precision = "f64"``, everything that is f32 here is f64.
 
@@ -100,7 +100,7 @@ def _used(training: Training, state: dict[str, Array]) -> dict[str, Array]:
 _NUMBERS = {
     "step": "the number of the update, counted from 1",
     "draw": "the number of the batch, counted from 1",
-    "share": "the part of the rows of an update that this batch is",
+    "share": "this batch's share of the examples of an update",
 }
 
 

@@ -22,7 +22,7 @@ from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.engine import Engine, Numbers, batch_size
 from netlang.training.run.parameter_files import save_layers, save_selection, save_vocabularies
-from netlang.training.step.graphs import DRAW, GRADIENT, SHARE, STEP, StepGraph, Training
+from netlang.training.step.graphs import DRAW, GRADIENT_NORM, SHARE, STEP, StepGraph, Training
 
 NON_FINITE = 4
 """The exit code of a training whose loss or gradients are not finite."""
@@ -172,16 +172,16 @@ class Run:
     def _update(self, graph: Graph, batch: Batch, numbers: Numbers, step: int) -> dict[str, float]:
         restore = self.engine.savepoint()
         found = self.engine.step(graph, batch, numbers)
-        if math.isfinite(found["loss"]) and math.isfinite(found[GRADIENT]):
+        if math.isfinite(found["loss"]) and math.isfinite(found[GRADIENT_NORM]):
             return found
         from netlang.training.run.nonfinite import first_bad
 
         restore()
-        what = "loss" if not math.isfinite(found["loss"]) else "gradient"
+        what = GRADIENT_NORM if math.isfinite(found["loss"]) else "loss"
         place = first_bad(graph, self.engine.state(), batch, numbers)
         raise NetlangError(
             rules.NOT_FINITE,
-            f"the {what} is {found[what]} at step {step + 1:,}",
+            f"the {what.replace('_', ' ')} is {found[what]} at step {step + 1:,}",
             notes=[place] if place else [],
             helps=["lower the learning rate, or limit gradients: `clip = clip_norm(1.0)`"],
             exit_code=NON_FINITE,
@@ -293,7 +293,7 @@ def clock_of(plan: Plan, batches: int) -> Clock:
 
 def _shown(training: Training, chosen: StepGraph, name: str) -> str:
     """Return the name of a metric in reports: losses of several steps by their steps."""
-    if name not in ("loss", GRADIENT) or len(training.steps) == 1:
+    if name not in ("loss", GRADIENT_NORM) or len(training.steps) == 1:
         return name
     return f"{chosen.name}.{name}"
 
@@ -309,7 +309,7 @@ class Totals:
         """Add means over some examples; the gradient norm is skipped, as it is no such mean."""
         self.examples += examples
         for name, value in measured.items():
-            if not name.endswith(GRADIENT):
+            if not name.endswith(GRADIENT_NORM):
                 self.sums[name] = self.sums.get(name, 0.0) + value * examples
 
     def means(self) -> dict[str, float]:

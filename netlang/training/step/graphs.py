@@ -30,7 +30,7 @@ from netlang.plan.plan import Plan, Update
 from netlang.plan.schedules import Rate
 from netlang.training.step.modes import Counts, Modes
 
-STEP, DRAW, SHARE, GRADIENT = "step", "draw", "share", "gradient"
+STEP, DRAW, SHARE, GRADIENT_NORM = "step", "draw", "share", "gradient_norm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +157,19 @@ class _Step:
 def _step(
     update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, *, first: bool
 ) -> StepGraph:
-    step, slopes, sums = _backward(update, plan, parameters, modes, first=first)
+    step, grads, sums = _backward(update, plan, parameters, modes, first=first)
     if update.clip is not None:
-        slopes = update.clip.apply(slopes, Term(step.b, step.outputs[GRADIENT]))
-    for path, slope in zip(update.paths, slopes, strict=True):
-        _change(step, update, plan, path, parameters[path], slope)
+        grads = update.clip.apply(grads, Term(step.b, step.outputs[GRADIENT_NORM]))
+    for path, grad in zip(update.paths, grads, strict=True):
+        _change(step, update, plan, path, parameters[path], grad)
     step.states += [State(v.name, v, 0.0, zeros(step.b, v.type)) for v in sums]
     graph = step.graph(update.name or plan.name, plan)
     made = StepGraph(update, graph, step.rates)
     if plan.accumulate == 1:
         return made
-    step, slopes, sums = _backward(update, plan, parameters, modes, first=first)
-    pairs = zip(sums, slopes, strict=True)
-    step.states += [State(v.name, v, 0.0, slope.value) for v, slope in pairs]
+    step, grads, sums = _backward(update, plan, parameters, modes, first=first)
+    pairs = zip(sums, grads, strict=True)
+    step.states += [State(v.name, v, 0.0, grad.value) for v, grad in pairs]
     return replace(made, gathering=step.graph(f"{graph.name}_gathering", plan))
 
 
@@ -188,20 +188,18 @@ def _backward(
     wrt = [values[parameters[path]] for path in update.paths]
     b.scope = b.span = None
     seed = number(b, 1.0, loss.type.dtype).value
-    slopes = list(terms(b, *gradients(b, {loss: seed}, wrt)))
+    grads = list(terms(b, *gradients(b, {loss: seed}, wrt)))
     sums: list[Value] = []
     if several:
         step.inputs[SHARE] = b.fresh(SHARE, TensorType(F32, ()))
         share = Term(b, step.inputs[SHARE])
-        sums = [
-            b.fresh(f"{path}/sum", s.type) for path, s in zip(update.paths, slopes, strict=True)
-        ]
-        slopes = [Term(b, v) + s * share for v, s in zip(sums, slopes, strict=True)]
+        sums = [b.fresh(f"{path}/sum", s.type) for path, s in zip(update.paths, grads, strict=True)]
+        grads = [Term(b, v) + s * share for v, s in zip(sums, grads, strict=True)]
     step.outputs = {name: values[v] for name, v in measured.items()}
-    step.outputs[GRADIENT] = _norm(slopes).value
+    step.outputs[GRADIENT_NORM] = _norm(grads).value
     step.states += [State(old.name, old, 0.0, new) for old, new in statistics.items()]
     step.states += [State(s.name, s.value, s.start, values[s.after]) for s in carried]
-    return step, slopes, sums
+    return step, grads, sums
 
 
 def _begin(plan: Plan) -> tuple[_Step, tuple[State, ...]]:
@@ -212,7 +210,7 @@ def _begin(plan: Plan) -> tuple[_Step, tuple[State, ...]]:
     return step, computed.states if plan.carry_state else ()
 
 
-def _change(step: _Step, update: Update, plan: Plan, path: str, value: Value, slope: Term) -> None:
+def _change(step: _Step, update: Update, plan: Plan, path: str, value: Value, grad: Term) -> None:
     """Add the nodes that update one parameter and its optimizer state."""
     b = step.b
     group = update.optimizer.group_of(path)
@@ -225,7 +223,7 @@ def _change(step: _Step, update: Update, plan: Plan, path: str, value: Value, sl
     shape = value.type.shape
     flat = (product(shape),) if shape[-1:] == (1,) else shape
     new, after = own.update(
-        Term(b, value).reshape(flat), slope.reshape(flat),
+        Term(b, value).reshape(flat), grad.reshape(flat),
         {name: Term(b, v).reshape(flat) for name, v in kept.items()},
         step.rate(own.lr, 1.0 if group is None else group.lr_scale), Term(b, step.count),
     )  # fmt: skip
@@ -233,17 +231,17 @@ def _change(step: _Step, update: Update, plan: Plan, path: str, value: Value, sl
     step.states += [State(v.name, v, 0.0, t.reshape(shape).value) for v, t in changes.items()]
 
 
-def _norm(slopes: Sequence[Term]) -> Term:
+def _norm(grads: Sequence[Term]) -> Term:
     """Return the norm of all gradients together, which clipping limits and which shows a NaN."""
-    if not slopes:
+    if not grads:
         raise NetlangError(rules.NOTHING_TO_TRAIN, "a step changes no weight")
-    squares = [_square(slope) for slope in slopes]
+    squares = [_square(grad) for grad in grads]
     return sum(squares[1:], squares[0]).unary("sqrt")
 
 
-def _square(slope: Term) -> Term:
+def _square(grad: Term) -> Term:
     """Return the sum of the squares of a gradient, in long rows, which are summed faster."""
-    rows = slope.reshape((slope.shape[0], product(slope.shape[1:]))) if slope.rank > 2 else slope
+    rows = grad.reshape((grad.shape[0], product(grad.shape[1:]))) if grad.rank > 2 else grad
     return (rows * rows).sum(range(rows.rank))
 
 
