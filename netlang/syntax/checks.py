@@ -8,8 +8,10 @@ from typing import Unpack
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label, Parts, diagnostic
+from netlang.diagnostics.fix import Fix, replacement
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
+from netlang.diagnostics.suggestions import renaming
 from netlang.syntax import ast
 from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED
 
@@ -43,6 +45,7 @@ class Checks:
                 f"netlang writes `{name.text}` as `{ours}`",
                 name.span,
                 helps=(f"write `{ours}`",),
+                fixes=renaming(name.span, ours),
             )
 
     def capital(self, name: ast.Ident, what: str) -> None:
@@ -107,6 +110,7 @@ class Checks:
                 secondary=(Label(Span(self.source, before.span.end - 1, before.span.end),
                                  "which ends here"),),
                 helps=("start a new line before it",),
+                fixes=(_line_break(Span(self.source, before.span.end, node.span.start)),),
             )  # fmt: skip
 
     def on_line(self, callee: Span, bracket: Span, what: str) -> None:
@@ -122,6 +126,7 @@ class Checks:
             f"this would {what} {named}, which ends on another line",
             secondary=(Label(Span(self.source, callee.end - 1, callee.end), "it ends here"),),
             helps=(f"put the `{bracket.text}` right after {named}",),
+            fixes=_joining(Span(self.source, callee.end, bracket.start)),
         )
 
     # ---- calls and signatures --------------------------------------------------------
@@ -298,6 +303,16 @@ def reserved_word(span: Span) -> Diagnostic:
         "it can't be a name",
         helps=(f"choose another name, such as `{span.text}_` or `{span.text}1`",),
     )
+
+
+def _line_break(gap: Span) -> Fix:
+    line = gap.source.line(gap.line)
+    margin = line[: len(line) - len(line.lstrip())]
+    return replacement(gap, f"\n{margin}", "start a new line")
+
+
+def _joining(gap: Span) -> tuple[Fix, ...]:
+    return (replacement(gap, "", "remove the line break"),) if gap.text.isspace() else ()
 
 
 def _a(what: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.fix import insertion, replacement
 from netlang.diagnostics.source import Span
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import STARTERS
@@ -29,6 +30,7 @@ def comma(spot: ErrorLocation) -> Diagnostic | None:
         "the next one starts here",
         secondary=(Label(spot.after(), "this one ends here"),),
         helps=("put a `,` between them",),
+        fixes=(insertion(spot.after(), ","),),
     )
 
 
@@ -42,6 +44,7 @@ def colon(spot: ErrorLocation) -> Diagnostic | None:
             here,
             "the type starts here",
             helps=(f"write `{before.text}: {spot.call_at(spot.at)}`",),
+            fixes=(insertion(spot.span(before), ":"),),
         )
     return None
 
@@ -54,6 +57,7 @@ def double_comma(spot: ErrorLocation) -> Diagnostic | None:
             "there is nothing before this comma",
             here,
             helps=("remove it",),
+            fixes=(replacement(spot.span(here), "", "remove the comma"),),
         )
     return None
 

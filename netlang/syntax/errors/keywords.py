@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.fix import insertion
 from netlang.syntax.checks import reserved_word
 from netlang.syntax.errors.location import ErrorLocation
 
@@ -58,6 +59,7 @@ def comprehension(spot: ErrorLocation) -> Diagnostic | None:
             here,
             "expected `in` here",
             helps=("write `for name in values`",),
+            fixes=(insertion(spot.after(), " in"),),
         )
     if here.text == "for" and spot.enclosing() == "(" and spot.back(1).ends_value:
         return spot.say(

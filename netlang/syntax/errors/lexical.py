@@ -9,7 +9,9 @@ from msgspec import Struct
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label, diagnostic
+from netlang.diagnostics.fix import insertion, replacement
 from netlang.diagnostics.source import Source, Span
+from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.tokens import (
     CLOSER,
     OPENER,
@@ -114,6 +116,7 @@ def explain_lexical_error(source: Source, end: int, error: LexicalError) -> Diag
                 f"expected `{wanted}`",
                 secondary=(Label(opened, "opened here"),),
                 helps=(f"write `{wanted}` instead",),
+                fixes=(replacement(span, wanted),),
             )
         case "open":
             return _unclosed(source, error.origin, error.start, end)
@@ -137,10 +140,12 @@ def _character(span: Span) -> Diagnostic:
     name = _NAMED.get(character) or unicodedata.name(character, "an unnamed character").lower()
     shown = f"`{character}` ({code}, {name})" if character.isprintable() else f"{code}, {name},"
     meant = _MEANT.get(character)
-    if meant is not None:
-        fix = f"write `{meant}`"
-    elif character.isspace():
+    if meant is None and character.isspace():
+        meant = " "
+    if meant == " ":
         fix = "write an ordinary space"
+    elif meant is not None:
+        fix = f"write `{meant}`"
     elif character.isalpha():
         fix = "use the letters a to z, digits and `_`"
     else:
@@ -154,6 +159,7 @@ def _character(span: Span) -> Diagnostic:
         if character.isalpha()
         else (),
         helps=(fix,),
+        fixes=renaming(span, meant),
     )
 
 
@@ -172,13 +178,17 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
         if not token.fresh:
             helps = (f"add `{closer}` before the `{token.text}`",)
         span = token.span(source)
+        closing = before.end
     elif stop < end:
         span = Span(source, stop, stop + 1)
         what, helps = "this closes what is around it", (f"add `{closer}` before it",)
+        closing = stop
     else:
         last = source.text[:end].rstrip()
         span = Span(source, max(len(last) - 1, 0), len(last))
         what, helps = "the file ends here", (f"add `{closer}` at the end",)
+        closing = found[-2].end
+    text = f"\n{closer}" if bracket == "{" else closer
     return diagnostic(
         rules.UNCLOSED_BRACKET,
         f"this `{bracket}` is never closed",
@@ -186,6 +196,7 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
         "opened here",
         secondary=(Label(span, f"{what}, but the `{bracket}` is still open"),),
         helps=helps,
+        fixes=(insertion(Span(source, closing, closing), text),),
     )
 
 

@@ -6,7 +6,9 @@ import re
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.fix import insertion, replacement
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import NUMBER, Token
 from netlang.syntax.keywords import FOREIGN_SIGNS, FOREIGN_WORDS, RESERVED
@@ -32,6 +34,7 @@ def number(spot: ErrorLocation) -> Diagnostic | None:
                 "a number does not end in a point",
                 span,
                 helps=(f"write `{token.text}.0`",),
+                fixes=(insertion(span, "0"),),
             )
     for dot, digits, before in (
         (spot.here, spot.next, spot.back(1)),
@@ -45,6 +48,7 @@ def number(spot: ErrorLocation) -> Diagnostic | None:
                 "a number starts with a digit",
                 Span(spot.source, dot.start, digits.end),
                 helps=(f"write `0.{digits.text}`",),
+                fixes=(replacement(spot.span(dot), "0."),),
             )
     return None
 
@@ -107,6 +111,7 @@ def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
             "`==` compares; it gives no value to a name",
             here,
             helps=(f"write `{before.text} = …`",),
+            fixes=(replacement(spot.span(here), "="),),
         )
     if here.text == "==" or here.text not in FOREIGN_SIGNS or here.kind != "operator":
         return None
@@ -117,7 +122,15 @@ def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
         f"netlang has no `{here.text}`",
         here,
         helps=(FOREIGN_SIGNS[here.text],),
+        fixes=renaming(spot.span(here), _EQUIVALENT.get(here.text)),
     )
+
+
+_EQUIVALENT = {
+    "&&": "and", "&": "and", "||": "or", "!": "not ", "^": "**", ":=": "=", "<-": "=",
+    "===": "==", "<>": "!=",
+}  # fmt: skip
+"""Operators of other languages that have an equivalent with the same operands."""
 
 
 def _quote(spot: ErrorLocation, here: Token) -> Diagnostic:
@@ -128,11 +141,13 @@ def _quote(spot: ErrorLocation, here: Token) -> Diagnostic:
         fix = FOREIGN_SIGNS[here.text]
         return spot.say(rules.FOREIGN_OPERATOR, f"netlang has no `{here.text}`", here, helps=(fix,))
     inner = text[here.end : close]
+    span = Span(spot.source, here.start, close + 1)
     return spot.say(
         rules.FOREIGN_OPERATOR,
         "strings are written in double quotes",
-        Span(spot.source, here.start, close + 1),
+        span,
         helps=(f'write `"{inner}"`' if '"' not in inner else FOREIGN_SIGNS[here.text],),
+        fixes=(replacement(span, f'"{inner}"'),) if '"' not in inner else (),
     )
 
 
@@ -152,6 +167,7 @@ def slash_comment(spot: ErrorLocation) -> Diagnostic | None:
                 token,
                 "`//` divides and rounds down",
                 helps=("write `#` here",),
+                fixes=(replacement(spot.span(token), "#"),),
             )
     return None
 
@@ -166,12 +182,14 @@ def arrow(spot: ErrorLocation) -> Diagnostic | None:
         here.text == ">" and spot.back(1).text == "-"
     ):
         start = spot.back(1).start if here.text == ">" and spot.back(1).text == "-" else here.start
+        span = Span(spot.source, start, here.end)
         return spot.say(
             rules.WRONG_ARROW,
             "a value is passed on with `|>`",
-            Span(spot.source, start, here.end),
+            span,
             "`->` stands before the outputs of a definition",
             helps=("write `|>`",),
+            fixes=(replacement(span, "|>"),),
         )
     elif here.text in (":", "~", "-") and "->" in spot.expected:
         span = spot.span(here)
@@ -183,5 +201,6 @@ def arrow(spot: ErrorLocation) -> Diagnostic | None:
             "the outputs of a definition follow `->`",
             span,
             helps=("write `->`",),
+            fixes=(replacement(span, "->"),),
         )
     return spot.say(rules.WRONG_ARROW, "netlang has no `=>`", span, helps=("write `=` or `|>`",))

@@ -6,8 +6,9 @@ import re
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.fix import insertion
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import nearest
+from netlang.diagnostics.suggestions import nearest, renaming
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import Token
 
@@ -47,6 +48,7 @@ def _missing_equals(spot: ErrorLocation, before: Token, note: str = "") -> Diagn
             before,
             "no word that begins a statement",
             helps=(f"did you mean `{meant}`?",),
+            fixes=renaming(spot.span(before), meant),
         )
     return spot.say(
         rules.MISSING_EQUALS,
@@ -55,6 +57,7 @@ def _missing_equals(spot: ErrorLocation, before: Token, note: str = "") -> Diagn
         "expected `=` after this",
         notes=(note,) if note else (),
         helps=("add `= …`",) if note else (f"write `{before.text} = …`",),
+        fixes=(insertion(spot.after(), " ="),) if spot.here.starts_value else (),
     )
 
 
