@@ -69,10 +69,7 @@ HOMONYMS = {
     "ir/initializers.py": ("constant", "an initializer"),
     "plan/callbacks.py": ("div max", "parts of the names of metrics, and a mode"),
     "plan/optimizers.py": ("mean", "the states of an optimizer"),
-    "training/run/initial_parameters.py": (
-        "mean",
-        "interop: the names of weights in other formats",
-    ),
+    "training/run/initial_parameters.py": ("mean", "interop: weights in other formats"),
 }
 """Where a string in a comparison or a table is the name of an operator by chance, and why."""
 

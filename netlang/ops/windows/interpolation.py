@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from netlang.diagnostics import rules
 from netlang.ir.dims import Size
-from netlang.ir.op import OnnxBuilder, Operand
-from netlang.ir.types import I64, DType
+from netlang.ir.op import OnnxBuilder, Operand, OperandError
+from netlang.ir.types import I64, DType, TensorType
+from netlang.ops.arguments import rejected
 from netlang.system.numpy import Array, np
 
 NEAREST, EXACT, LINEAR, CUBIC = "nearest", "nearest_exact", "linear", "cubic"
@@ -60,6 +62,31 @@ class Interpolation:
             options["cubic_coeff_a"] = _SMOOTH_COEFFICIENT if self.antialias else _COEFFICIENT
         # Without exclude_outside, onnxruntime includes points outside of the input at its edges.
         return options | ({"antialias": 1, "exclude_outside": 1} if self.antialias else {})
+
+    def check(self, x: TensorType) -> None:
+        """Raise ``OperandError`` for options that do not fit each other or a feature map."""
+        if self.mode not in MODES.values():
+            raise rejected("mode", "must be nearest, linear or cubic", f'"{self.mode}"')
+        if self.mode == CUBIC and x.rank != 4:
+            raise OperandError(
+                "cubic interpolation works on two spatial axes",
+                operand=0,
+                label=f"this is {x}",
+                helps=['use `mode="linear"`'],
+            )
+        for name, given in (("align", self.align), ("antialias", self.antialias)):
+            if given and self.mode in (NEAREST, EXACT):
+                raise OperandError(
+                    f"`{name}` has no meaning for the nearest point",
+                    rule=rules.OUT_OF_RANGE,
+                    helps=['leave it out, or use `mode="linear"`'],
+                )
+        if self.align and self.antialias:
+            raise OperandError(
+                "`antialias` smooths around the middles of points, and `align` moves them",
+                rule=rules.OUT_OF_RANGE,
+                helps=["leave one of them out"],
+            )
 
     def along(self, x: Array, axis: int, want: int, ratio: Fraction) -> Array:
         """Resize an axis to ``want`` points, which are ``ratio`` input points apart."""

@@ -67,7 +67,7 @@ class Resampling(Primitive, ABC):
         (x,) = types
         spatial = spatial_shape(x, "resizing")
         require_float("resize", x)
-        _check(x, spatial, self.interpolation)
+        self.interpolation.check(x)
         return (x.with_shape(*x.shape[:2], *self.output_size(spatial)),)
 
     def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
@@ -363,31 +363,6 @@ def _not_below(scale: float) -> float:
     """Round a scale up to float32: runtimes multiply sizes by it and round down."""
     near = np.float32(scale)
     return float(near if Fraction(float(near)) >= _fraction(scale) else np.nextafter(near, np.inf))
-
-
-def _check(x: TensorType, spatial: Shape, interpolation: Interpolation) -> None:
-    if interpolation.mode not in MODES.values():
-        raise rejected("mode", "must be nearest, linear or cubic", f'"{interpolation.mode}"')
-    if interpolation.mode == CUBIC and len(spatial) != 2:
-        raise OperandError(
-            "cubic interpolation works on two spatial axes",
-            operand=0,
-            label=f"this is {x}",
-            helps=['use `mode="linear"`'],
-        )
-    for name, given in (("align", interpolation.align), ("antialias", interpolation.antialias)):
-        if given and interpolation.mode in (NEAREST, EXACT):
-            raise OperandError(
-                f"`{name}` has no meaning for the nearest point",
-                rule=rules.OUT_OF_RANGE,
-                helps=['leave it out, or use `mode="linear"`'],
-            )
-    if interpolation.align and interpolation.antialias:
-        raise OperandError(
-            "`antialias` smooths around the middles of points, and `align` moves them",
-            rule=rules.OUT_OF_RANGE,
-            helps=["leave one of them out"],
-        )
 
 
 def _indices(b: OnnxBuilder, want: Size, spacing: tuple[str, str], mode: str) -> str:
