@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 
@@ -23,6 +24,9 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"netlang.cli.commands.{cmd_name}").command
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         return command
 
 

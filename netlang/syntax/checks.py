@@ -22,7 +22,6 @@ class Checks:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.found: list[Diagnostic] = []
-        self._reserved: set[str] = set()
 
     def report(
         self, rule: Rule, message: str, span: Span, text: str = "", **parts: Unpack[Parts]
@@ -30,12 +29,6 @@ class Checks:
         self.found.append(diagnostic(rule, message, span, text, **parts))
 
     # ---- names -----------------------------------------------------------------------
-
-    def not_reserved(self, name: ast.Ident) -> None:
-        """Names are not reserved words; each word is reported once a file."""
-        if name.text in RESERVED and name.text not in self._reserved:
-            self._reserved.add(name.text)
-            self.found.append(reserved_word(name.span))
 
     def not_foreign(self, name: ast.Name) -> None:
         """``True``, ``False`` and ``None`` are written small."""
@@ -292,17 +285,6 @@ class Checks:
             if name not in done:
                 message, text, fix = missing(name)
                 self.report(rules.MISSING_NEXT, message, at.span, text, helps=(fix,))
-
-
-def reserved_word(span: Span) -> Diagnostic:
-    """Say that a word of the language stands where a name should."""
-    return diagnostic(
-        rules.RESERVED_WORD,
-        f"`{span.text}` is a word of the language",
-        span,
-        "it can't be a name",
-        helps=(f"choose another name, such as `{span.text}_` or `{span.text}1`",),
-    )
 
 
 def _line_break(gap: Span) -> Fix:

@@ -25,7 +25,8 @@ from netlang.syntax.parser import parse_part, split_definitions
 
 OPTIONS: dict[str, Any] = {
     "parser": "lalr",
-    "lexer": "contextual",
+    # Keywords are reserved wherever they stand, so the lexer needs no context, and one scanner.
+    "lexer": "basic",
     "start": ["start"],
     "keep_all_tokens": True,
     "maybe_placeholders": True,

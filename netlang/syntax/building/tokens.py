@@ -31,9 +31,7 @@ class TokenBuilder(NodeBuilder):
         return token
 
     def NAME(self, token: Token) -> ast.Ident:  # noqa: N802
-        name = ast.Ident(self._at(token), str(token))
-        self.checks.not_reserved(name)
-        return name
+        return ast.Ident(self._at(token), str(token))
 
     def INT(self, token: Token) -> ast.Int:  # noqa: N802
         digits = str(token).replace("_", "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.fix import insertion
-from netlang.syntax.checks import reserved_word
 from netlang.syntax.errors.location import ErrorLocation
 
 
@@ -13,11 +12,21 @@ def reserved(spot: ErrorLocation) -> Diagnostic | None:
     here, before = spot.here, spot.back(1)
     if before.kind == "keyword" and here.text in ("=", ":", ","):
         word = before
-    elif here.kind == "keyword" and "NAME" in spot.expected and len(spot.expected) <= 3:
+    elif here.kind == "keyword" and "NAME" in spot.expected and _is_used_as_name(spot):
         word = here
     else:
         return None
-    return reserved_word(spot.span(word))
+    return spot.say(
+        rules.RESERVED_WORD,
+        f"`{word.text}` is a word of the language",
+        word,
+        "it can't be a name",
+        helps=(f"choose another name, such as `{word.text}_` or `{word.text}1`",),
+    )
+
+
+def _is_used_as_name(spot: ErrorLocation) -> bool:
+    return len(spot.expected) <= 3 or spot.next.text in ("=", ":", ",", ")", "]", "|>")
 
 
 def conditional(spot: ErrorLocation) -> Diagnostic | None:

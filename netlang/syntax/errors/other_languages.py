@@ -81,9 +81,10 @@ def foreign_word(spot: ErrorLocation) -> Diagnostic | None:
         )
         if not starts or token.text not in FOREIGN_WORDS or token.kind == "end":
             continue
-        if spot.here.text == "=" and token is spot.back(1) and token.text in RESERVED:
-            continue
         if token.text in RESERVED:
+            after = spot.here if token is spot.back(1) else spot.next
+            if after.text == "=":
+                continue
             message = f"no statement starts with `{token.text}`"
             return spot.say(
                 rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_WORDS[token.text],)
