@@ -18,7 +18,8 @@ CHECKOUT = HERE.parents[1]
 LATE = {
     "asyncio", "difflib", "json", "numpy", "onnx", "onnxruntime", "PIL", "rich", "safetensors",
     "netlang.api.functions", "netlang.api.parameters", "netlang.api.training",
-    "netlang.passes.autodiff", "netlang.data", "netlang.manual.explain",
+    "netlang.passes.autodiff", "netlang.data.batches", "netlang.data.sources.collections",
+    "netlang.training", "netlang.manual.explain",
     "netlang.ir.initializers",
     "netlang.passes", "netlang.diagnostics.rules.syntax", "netlang.diagnostics.rules.shapes",
     "netlang.inference.runner",
@@ -44,8 +45,15 @@ def test_starting_loads_only_what_a_program_uses(command: tuple[str, ...]) -> No
 def test_starting_loads_only_the_operators_of_the_program(command: tuple[str, ...]) -> None:
     operators = {m for m in loaded_by(command) if m.startswith("netlang.ops.")}
     assert "netlang.ops.windows.convolution" in operators
-    unused = {"recurrent", "scattering", "resize", "random", "trigonometry", "ranking", "unfolding"}
+    unused = {"recurrent", "resize", "random", "trigonometry", "ranking", "unfolding"}
     assert {m for m in operators if m.split(".")[-1] in unused or "gradients" in m} == set()
+
+
+def test_a_program_without_a_train_section_loads_nothing_for_one() -> None:
+    loaded = loaded_by(("check", "examples/squeezenet.net"))
+    assert {m for m in loaded if m.startswith(("netlang.plan.", "netlang.data"))} == {
+        "netlang.plan.settings"
+    }
 
 
 @cache

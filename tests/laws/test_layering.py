@@ -54,6 +54,7 @@ DEFERRED = (
     ("api", "html", "only notebooks need it"),
     ("cli", "netlang", "a command loads what it needs once its arguments are checked"),
     ("cli", "difflib json shutil sys traceback importlib", "few commands or errors need it"),
+    ("program.py", "netlang.plan", "only a file with a train section needs it"),
     ("backends", "netlang.backends.onnx", "a session of a saved model does not need onnx"),
     ("inference", "netlang.backends netlang.passes", "only the chosen backend is loaded"),
     ("training", "netlang.backends", "only the chosen backend is loaded"),
