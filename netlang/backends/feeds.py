@@ -267,7 +267,7 @@ def _check_bound(axis: _Axis, feeds: Mapping[str, Array], known: Mapping[str, in
         _check_known(axis, feeds[axis.value.name], known, {})
     except UnboundSizeError as unbound:
         raise InputError(
-            f"the size {unbound.name} cannot be told from the inputs",
+            f"the size {unbound.name} cannot be inferred from the inputs",
             notes=[f"it is known only from `{axis.value.name}`: {axis.value.type}"],
             helps=[f"fix it: --bind {unbound.name}=..."],
         ) from None
@@ -282,4 +282,4 @@ def fixed(size: Size, sizes: Mapping[str, int]) -> int:
     try:
         return bind(size, sizes)
     except UnboundSizeError as unbound:
-        raise InputError(f"the size {unbound.name} cannot be told from the inputs") from None
+        raise InputError(f"the size {unbound.name} cannot be inferred from the inputs") from None

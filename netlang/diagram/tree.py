@@ -65,7 +65,7 @@ def _end(layers: Sequence[Layer], start: int, stop: int, depth: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """The producer and the readers of each value, as layers; ``None`` stands for a result.
+    """The producer and the readers of each value, as layers; ``None`` means a result.
 
     ``constants`` have no operands and belong to no layer.
     """

@@ -123,7 +123,7 @@ def _fitted(
         return image.resize((columns, rows), Image.Resampling.BILINEAR)
     raise InputError(
         f"{path} is {image.height} rows by {image.width} columns, and `{value.name}` "
-        f"({value.type}) wants {rows} by {columns}",
+        f"({value.type}) expects {rows} by {columns}",
         helps=["scale it with --resize"],
     )
 

@@ -48,7 +48,7 @@ def read_state(graph: Graph, path: Path) -> dict[str, Array]:
         raise InputError(
             f"{path} holds {', '.join(state) or 'nothing'}, and not the state of `{graph.name}`",
             notes=[f"its state is {', '.join(names)}"],
-            helps=["take another file, or delete this one to start anew"],
+            helps=["take another file, or delete this one to start from scratch"],
         )
     return state
 
@@ -71,7 +71,7 @@ def read_input(source: str, value: Value, *, resize: bool = False) -> Array:
         case suffix:
             raise NetlangError(
                 rules.UNKNOWN_FORMAT,
-                f"`{source}`: {suffix or 'a file without ending'} is no format of inputs",
+                f"`{source}`: {suffix or 'a file without ending'} is not a format of inputs",
                 helps=["give a .npy, .npz, .png or .jpg file"],
                 exit_code=USAGE,
             )

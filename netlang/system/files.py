@@ -185,7 +185,7 @@ def _check_data_path(text: str) -> None:
     if text.startswith(("/", "~")) or "://" in text or text[1:2] == ":":
         raise NetlangError(
             rules.DATA_PATH,
-            f"`{text}` is no path relative to the program",
+            f"`{text}` is not a path relative to the program",
             notes=["absolute paths and addresses are not read"],
             helps=["name the folder in the variable NETLANG_DATA, and the rest in the program"],
         )

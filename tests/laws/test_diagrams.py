@@ -1,4 +1,4 @@
-"""What holds for the picture of every example: nothing is hidden, left out or told twice.
+"""Laws of the diagram of every example: nothing is hidden, left out or shown twice.
 
 Tests ``netlang.diagram``.
 """
@@ -48,7 +48,7 @@ def graph_of(file: str, net: str) -> Graph:
 
 @cache
 def sketches(file: str, net: str) -> list[tuple[int | None, Outline]]:
-    """Give the outlines that a net is tested with, each with its depth."""
+    """Yield the outlines that a net is tested with, each with its depth."""
     graph = graph_of(file, net)
     deepest = depth_of(summarize(graph)) + 1
     found = {depth: sketch(graph, depth) for depth in (None, 1, 2)}
@@ -81,7 +81,7 @@ def inside(a: Area, b: Area) -> bool:
 
 
 def crosses(start: Point, end: Point, area: Area) -> bool:
-    """Tell whether a straight line passes through a rectangle, its border apart."""
+    """Return whether a straight line crosses the inside of a rectangle."""
     (x1, y1), (x2, y2), right, bottom = start, end, area.x + area.width, area.y + area.height
     if (
         (x1 < area.x and x2 < area.x) or (x1 > right and x2 > right)
@@ -164,7 +164,7 @@ def on_border(point: Point, area: Area) -> bool:
 
 
 @EVERY
-def test_an_edge_leads_from_box_to_box_and_through_none(file: str, net: str) -> None:
+def test_an_edge_connects_two_boxes_and_crosses_none(file: str, net: str) -> None:
     assert not [edge for _, layout in layouts(file, net) for edge in crossing(layout)]
 
 
@@ -199,7 +199,7 @@ def test_every_layer_of_the_summary_has_its_box(file: str, net: str) -> None:
 
 
 def told(path: str, turns: Sequence[tuple[str, ...]]) -> str:
-    """Give the path under which a layer is drawn, where its turn is like the first."""
+    """Return the path under which a layer is drawn, which is that of the first equal iteration."""
     for first, *others in turns:
         for other in others:
             if path == other or path.startswith(f"{other}."):
@@ -250,12 +250,12 @@ def corners(shape: Shape) -> Iterator[Point]:
             for inner in shapes:
                 yield from corners(inner)
         case _:
-            raise AssertionError(f"a picture has no {shape}")
+            raise AssertionError(f"a diagram has no {shape}")
 
 
 @EVERY
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_all_is_within_the_picture(file: str, net: str, direction: Direction) -> None:
+def test_everything_is_within_the_diagram(file: str, net: str, direction: Direction) -> None:
     for _, outline in sketches(file, net):
         drawing = render(outline, direction)
         points = [point for shape in drawing.shapes for point in corners(shape)]
@@ -286,20 +286,20 @@ def test_the_svg_is_xml_without_scripts_and_always_the_same(file: str, net: str)
     assert [g.findtext("{*}title") for g in groups] == [box.tooltip for box in outline.boxes()]
     tags = {element.tag.partition("}")[2] for element in root.iter()}
     assert tags <= {"svg", "title", "rect", "path", "polygon", "text", "tspan", "g"}
-    # Read anew: nothing may hang on where objects are in memory.
+    # Loaded again: nothing may depend on where objects are in memory.
     again = sketch(open_program(FOLDER / file).net(net).graph)
     assert render(again).svg() == text
 
 
 @EVERY
-def test_a_picture_fits_a_page_unless_asked_for_more(file: str, net: str) -> None:
+def test_a_diagram_fits_a_page_unless_a_depth_is_given(file: str, net: str) -> None:
     outlines = dict(sketches(file, net))
     boxes = [box for box in outlines[None].boxes() if box.role == "layer"]
     one = [box for box in outlines[1].boxes() if box.role == "layer"]
     assert len(boxes) <= max(FEW, len(one))
 
 
-# Pictures of no network at all, with frames and edges in ways that no program may ever have.
+# Diagrams of no network at all, with frames and edges that no program may ever have.
 
 
 @st.composite
@@ -333,7 +333,7 @@ def outlines(draw: st.DrawFn) -> Outline:
 
 @given(outlines(), st.sampled_from(DIRECTIONS))
 @settings(max_examples=150, deadline=None, derandomize=True)
-def test_any_picture_is_in_order(outline: Outline, direction: Direction) -> None:
+def test_any_diagram_is_well_formed(outline: Outline, direction: Direction) -> None:
     layout = lay_out(outline, measured, direction)
     assert not overlapping(layout)
     assert not misplaced(outline, layout)

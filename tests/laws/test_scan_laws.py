@@ -39,7 +39,7 @@ few = settings(
 # Hypothesis asks that a test leaves the limit alone, which loading a program raises once.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
 
-# What a turn may bind: {a}, {b} are values [N, 4] of the turn, from outside or carried.
+# What an iteration may bind: {a}, {b} are values [N, 4] of it, from outside or carried.
 STEPS = (
     "dense({a}, 4)",
     "linear({a}, w)",
@@ -113,7 +113,7 @@ def graph_of(text: str, folder: Path, net: str = "Looped") -> Graph:
 
 @few
 @given(programs(), st.integers(1, 4))
-def test_both_back_ends_agree_on_a_scan(tmp_path: Path, text: str, steps: int) -> None:
+def test_both_backends_agree_on_a_scan(tmp_path: Path, text: str, steps: int) -> None:
     graph = graph_of(text, tmp_path)
     weights = initialize(graph, 0)
     feeds = sample_inputs(graph, {"N": 2, "T": steps, "S": 3}, 0)
@@ -124,7 +124,7 @@ def test_both_back_ends_agree_on_a_scan(tmp_path: Path, text: str, steps: int) -
 
 @few
 @given(programs())
-def test_hoisting_keeps_what_a_scan_computes(tmp_path: Path, text: str) -> None:
+def test_hoisting_preserves_the_results_of_a_scan(tmp_path: Path, text: str) -> None:
     graph = graph_of(text, tmp_path)
     hoisted = hoist_scan(graph)
     verify(hoisted)
@@ -141,7 +141,7 @@ def test_hoisting_keeps_what_a_scan_computes(tmp_path: Path, text: str) -> None:
 
 @settings(few, max_examples=40)
 @given(programs())
-def test_hoisting_keeps_the_gradients_of_a_scan(tmp_path: Path, text: str) -> None:
+def test_hoisting_preserves_the_gradients_of_a_scan(tmp_path: Path, text: str) -> None:
     graph = graph_of(text, tmp_path)
     smooth = [v for v in (*graph.inputs, *graph.params) if v.type.dtype.is_float]
     gradients = vjp(graph, smooth)
@@ -203,7 +203,7 @@ def test_a_loop_that_carries_nothing_between_steps_disappears(tmp_path: Path) ->
     assert inside(transform(graph)) == []
 
 
-def test_several_scans_keep_their_names_apart(tmp_path: Path) -> None:
+def test_several_scans_have_distinct_names(tmp_path: Path) -> None:
     graph = graph_of(
         """net Twice(x: f32[N, T, 3], n: i64[N]) -> loss: f32[] {
   y = lstm(x, 4, layers=2, bidirectional=true, length=n)

@@ -120,7 +120,7 @@ def lenet() -> Graph:
 
 
 def residual(depth: int = 2) -> Graph:
-    """Turns of a loop with the convolutions ``a``, ``b`` and a sum, inside user blocks."""
+    """Iterations of a loop with the convolutions ``a``, ``b`` and a sum, inside user blocks."""
     net = Net("Residual")
     h = net.conv("stem", net.input("image", N, 3, 32, 32), 8, 3, pad=1)
     stage = Scope("stage", "stage", None, net.root)
@@ -137,7 +137,7 @@ def columns(summary: Summary) -> list[tuple[str, str, str, Size, Size]]:
     return [(r.path, r.kind, r.output, r.params, r.macs) for r in summary.rows]
 
 
-def test_lenet_counts_as_the_book_does() -> None:
+def test_lenet_has_the_counts_of_the_book() -> None:
     assert columns(summarize(lenet())) == [
         ("c1", "conv", "f32[N, 6, 28, 28]", 156, 117_600),
         ("c1", "sigmoid", "f32[N, 6, 28, 28]", 0, 0),
@@ -159,7 +159,7 @@ def test_totals_of_lenet_are_those_of_the_book() -> None:
     assert (trained(graph), running(graph), macs(graph)) == (61_706, 0, 416_520)
 
 
-def test_a_layer_called_twice_has_its_weights_once_and_its_work_twice() -> None:
+def test_a_layer_called_twice_counts_its_weights_once_and_its_work_twice() -> None:
     net = Net()
     x = net.input("x", N, 4)
     w, bias = net.param("tower.weight", 4, 4), net.param("tower.bias", 4)
@@ -170,7 +170,7 @@ def test_a_layer_called_twice_has_its_weights_once_and_its_work_twice() -> None:
     assert [(row.params, row.macs) for row in summarize(graph).rows] == [(20, 16), (0, 16)]
 
 
-def test_running_statistics_are_counted_apart() -> None:
+def test_running_statistics_are_counted_separately() -> None:
     net = Net()
     x = net.input("x", N, 4, 8, 8)
     scale, shift = net.param("bn.scale", 4), net.param("bn.shift", 4)
@@ -182,7 +182,7 @@ def test_running_statistics_are_counted_apart() -> None:
     assert [(row.params, row.running) for row in summary.rows] == [(8, 8)]
 
 
-def test_a_weight_nobody_reads_has_a_row_of_its_own() -> None:
+def test_an_unused_weight_has_its_own_row() -> None:
     net = Net()
     x = net.input("x", N, 4)
     net.param("spare", 7)
@@ -204,13 +204,13 @@ def test_free_sizes_give_polynomials_for_one_example() -> None:
     assert summary.memory.inference is None
 
 
-def test_a_promised_batch_multiple_still_counts_one_example() -> None:
+def test_a_declared_batch_multiple_still_counts_one_example() -> None:
     net = Net()
     x = net.input("x", symbol("N", 4), 4)
     assert macs(net.graph({"y": net.dense("y", x, 2)}, N=4)) == 8
 
 
-def test_folding_adds_up_what_lies_under_a_binding() -> None:
+def test_folding_adds_up_the_layers_of_a_binding() -> None:
     folded = fold(summarize(residual()), 1)
     assert columns(folded) == [
         ("stem", "conv", "f32[N, 8, 32, 32]", 224, 216 * 1024),
@@ -231,12 +231,12 @@ def test_folding_names_every_call_that_shares_a_binding() -> None:
 
 
 @pytest.mark.parametrize("depth", [None, 4, 99])
-def test_a_depth_past_the_longest_path_joins_nothing(depth: int | None) -> None:
+def test_a_depth_past_the_longest_path_merges_nothing(depth: int | None) -> None:
     summary = summarize(residual())
     assert fold(summary, depth) == summary
 
 
-def test_a_depth_of_two_shows_the_turns_of_a_loop() -> None:
+def test_a_depth_of_two_shows_the_iterations_of_a_loop() -> None:
     rows = fold(summarize(residual()), 2).rows
     assert [(row.path, row.kind) for row in rows] == [
         ("stem", "conv"),
@@ -252,7 +252,7 @@ def test_long_nets_fold_to_the_deepest_level_that_fits() -> None:
     assert default_depth(summary, 5) == 1
 
 
-def test_operators_of_the_text_are_rows_named_by_their_binding() -> None:
+def test_operators_in_the_program_are_rows_named_by_their_binding() -> None:
     rows = summarize(residual(1)).rows
     assert [(row.path, row.kind) for row in rows] == [
         ("stem", "conv"),
@@ -273,7 +273,7 @@ def test_operators_of_one_binding_share_its_path() -> None:
     assert [(row.path, row.kind) for row in fold(summary, 1).rows] == [("y", "add, mul")]
 
 
-def test_an_operator_that_is_a_whole_turn_has_the_path_of_the_turn() -> None:
+def test_an_operator_that_is_a_whole_iteration_has_its_path() -> None:
     net = Net()
     x = net.input("x", N, 4)
     turn = Scope("h.1", "for", None, net.root)
@@ -283,7 +283,7 @@ def test_an_operator_that_is_a_whole_turn_has_the_path_of_the_turn() -> None:
     assert [(row.path, row.kind) for row in rows] == [("h.1", "add"), ("h.1", "add")]
 
 
-def test_a_call_of_several_operators_is_one_row_with_what_it_hands_on() -> None:
+def test_a_call_of_several_operators_is_one_row_with_its_outputs() -> None:
     net = Net()
     x = net.input("x", N, 4)
     call = Scope("norm", "layer_norm", None, net.root, library=True)
@@ -303,7 +303,7 @@ def test_memory_at_inference_is_the_largest_sum_of_live_values() -> None:
     assert peak(net.graph({"y": y})) == 3 * 400
 
 
-def test_weights_made_from_weights_take_no_activation_memory() -> None:
+def test_weights_computed_from_weights_take_no_activation_memory() -> None:
     net = Net()
     x = net.input("x", N, 4)
     turned = net.add(net.root, "transpose", net.param("w", 1000, 4), path="w")
@@ -311,7 +311,7 @@ def test_weights_made_from_weights_take_no_activation_memory() -> None:
     assert peak(graph) == 16 + 4000
 
 
-def test_training_keeps_weights_gradients_moments_and_layer_outputs() -> None:
+def test_training_stores_weights_gradients_moments_and_layer_outputs() -> None:
     memory = summarize(lenet()).memory
     weights = 4 * 61_706
     kept = 4 * (784 + 2 * 4704 + 1176 + 2 * 1600 + 2 * 400 + 2 * 120 + 2 * 84 + 10)
@@ -328,7 +328,9 @@ def seen(net: Net, value: Value) -> str:
 
 
 @pytest.mark.parametrize(("layers", "field"), [(0, "1×1"), (1, "3×3"), (2, "5×5"), (3, "7×7")])
-def test_stacked_3x3_convolutions_see_two_more_each(layers: int, field: str) -> None:
+def test_each_stacked_3x3_convolution_widens_the_receptive_field_by_two(
+    layers: int, field: str
+) -> None:
     net = Net()
     h = net.input("image", N, 1, 32, 32)
     for i in range(layers):
@@ -339,7 +341,7 @@ def test_stacked_3x3_convolutions_see_two_more_each(layers: int, field: str) -> 
         assert seen(net, h) == field
 
 
-def test_strides_and_dilation_widen_the_field() -> None:
+def test_strides_and_dilation_widen_the_receptive_field() -> None:
     net = Net()
     x = net.input("image", N, 1, 64, 64)
     a = net.conv("a", x, 1, 7, stride=2, pad=3)
@@ -356,14 +358,14 @@ def test_strides_and_dilation_widen_the_field() -> None:
     assert [(axis.jump, axis.start) for axis in steps[-1].after] == [(4, -13), (4, -13)]
 
 
-def test_padding_moves_the_field_and_does_not_widen_it() -> None:
+def test_padding_moves_the_receptive_field_without_widening_it() -> None:
     net = Net()
     x = net.input("x", N, 1, 16, 16)
     padded = net.call("a", "pad", x, amounts=1, mode="reflect")
     assert seen(net, net.conv("b", padded, 1, 3)) == "3×3"
 
 
-def test_branches_see_what_either_sees() -> None:
+def test_branches_have_the_union_of_their_receptive_fields() -> None:
     net = Net()
     x = net.input("image", N, 2, 16, 16)
     small, large = net.conv("small", x, 2, 1), net.conv("large", x, 2, 5, pad=2)
@@ -371,7 +373,7 @@ def test_branches_see_what_either_sees() -> None:
     assert seen(net, joined) == "5×5"
 
 
-def test_branches_that_look_aside_see_both_sides() -> None:
+def test_branches_that_look_to_either_side_cover_both() -> None:
     net = Net()
     x = net.input("image", N, 2, 16)
     left = net.conv("left", x, 2, 3, pad=((2, 0),))
@@ -380,27 +382,27 @@ def test_branches_that_look_aside_see_both_sides() -> None:
 
 
 @pytest.mark.parametrize("op", ["flatten", "mean"])
-def test_flattening_and_averaging_see_everything(op: str) -> None:
+def test_flattening_and_averaging_depend_on_the_whole_image(op: str) -> None:
     net = Net()
     c = net.conv("c", net.input("image", N, 1, 16, 16), 4, 3)
     attributes: dict[str, Any] = {"axis": (2, 3)} if op == "mean" else {}
     assert seen(net, net.add(net.root, op, c, **attributes)) == "all"
 
 
-def test_a_gate_per_channel_sees_everything_and_so_does_what_it_scales() -> None:
+def test_a_gate_per_channel_makes_its_result_depend_on_the_whole_image() -> None:
     net = Net()
     c = net.conv("c", net.input("image", N, 1, 16, 16), 4, 3)
     gate = net.add(net.root, "mean", c, axis=(2, 3), keep=True)
     assert seen(net, net.add(net.root, "mul", c, gate)) == "all"
 
 
-def test_the_mean_over_channels_sees_no_more_of_the_image() -> None:
+def test_the_mean_over_channels_keeps_the_receptive_field() -> None:
     net = Net()
     c = net.conv("c", net.input("image", N, 1, 16, 16), 4, 3)
     assert seen(net, net.add(net.root, "mean", c, axis=1)) == "3×3"
 
 
-def test_a_channel_shuffle_leaves_the_field_as_it_is() -> None:
+def test_a_channel_shuffle_keeps_the_receptive_field() -> None:
     net = Net()
     c = net.conv("c", net.input("image", N, 1, 16, 12), 4, 3)
     apart = net.add(net.root, "reshape", c, shape=(N, 2, 2, 14, 10))
@@ -408,14 +410,14 @@ def test_a_channel_shuffle_leaves_the_field_as_it_is() -> None:
     assert seen(net, net.add(net.root, "reshape", turned, shape=(N, 4, 14, 10))) == "3×3"
 
 
-def test_the_field_follows_its_axes_through_a_transposition() -> None:
+def test_the_receptive_field_follows_its_axes_through_a_transpose() -> None:
     net = Net()
     c = net.conv("c", net.input("image", N, 1, 16, 12), 4, 3)
     last = net.add(net.root, "transpose", c, order=(0, 2, 3, 1))
     assert seen(net, net.add(net.root, "softmax", last, axis=-1)) == "3×3"
 
 
-def test_columns_of_windows_see_what_the_windows_do() -> None:
+def test_patches_have_the_receptive_field_of_their_windows() -> None:
     net = Net()
     c = net.conv("c", net.input("image", N, 1, 16, 12), 4, 3)
     columns = net.add(
@@ -425,7 +427,7 @@ def test_columns_of_windows_see_what_the_windows_do() -> None:
     assert seen(net, net.add(net.root, "relu", columns)) == "5×5"
 
 
-def test_picking_a_row_or_a_range_sees_no_more() -> None:
+def test_selecting_a_row_or_a_range_keeps_the_receptive_field() -> None:
     net = Net()
     c = net.conv("c", net.input("image", N, 1, 16, 12), 4, 3)
     row = net.add(net.root, "index", c, items=(None, None, 0, (2, None)))
@@ -435,7 +437,7 @@ def test_picking_a_row_or_a_range_sees_no_more() -> None:
     assert (down.axis, across.axis, across.start) == (None, 2, 2)
 
 
-def test_a_transposed_convolution_brings_neighbours_closer() -> None:
+def test_a_transposed_convolution_brings_neighbors_closer() -> None:
     net = Net()
     x = net.input("image", N, 1, 16, 16)
     a = net.conv("a", x, 1, 2, stride=2)
@@ -445,7 +447,7 @@ def test_a_transposed_convolution_brings_neighbours_closer() -> None:
     assert rows.jump == 1
 
 
-def test_the_json_object_is_what_the_command_promises() -> None:
+def test_the_json_object_has_the_documented_fields() -> None:
     printed = json.loads(json.dumps(summarize(lenet()).json()))
     assert printed["net"] == "LeNet"
     assert printed["inputs"] == {"image": "f32[N, 1, 28, 28]"}
@@ -524,7 +526,7 @@ def test_no_line_of_the_table_is_wider_than_the_page(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_colours_change_nothing_but_the_colours() -> None:
+def test_colors_change_nothing_but_the_colors() -> None:
     summary = summarize(lenet())
     plain = render_summary(summary, depth=None, color=False, width=80)
     coloured = render_summary(summary, depth=None, color=True, width=80)

@@ -63,7 +63,7 @@ def rejected(graph: Graph, **feeds: Array) -> InputError:
         ),
     ],
 )
-def test_an_array_that_does_not_fit_is_refused_in_the_words_of_the_signature(
+def test_an_array_that_does_not_fit_is_rejected_with_the_type_of_the_signature(
     array: Array, message: str
 ) -> None:
     assert rejected(graph_of(f32(N, 1, 28, 28)), a=array).message == message
@@ -74,7 +74,7 @@ def test_a_symbol_has_one_size() -> None:
     assert problem.message == "N is 4 in `a` and 5 in `b`"
 
 
-def test_a_size_keeps_to_its_unit() -> None:
+def test_a_size_is_a_multiple_of_its_unit() -> None:
     problem = rejected(spatial(16), image=zeros(1, 1, 30, 32))
     assert problem.message == (
         "`image` must be f32[N, 1, H, W], got f32[1, 1, 30, 32]: "
@@ -95,20 +95,20 @@ def test_sizes_made_of_symbols_are_solved_and_checked() -> None:
     )
 
 
-def test_a_size_that_cannot_be_solved_is_asked_for() -> None:
+def test_a_size_that_cannot_be_solved_must_be_given() -> None:
     graph = graph_of(f32(N * N))
     problem = rejected(graph, a=zeros(9))
-    assert problem.message == "the size N cannot be told from the inputs"
+    assert problem.message == "the size N cannot be inferred from the inputs"
     assert problem.helps == ("fix it: --bind N=...",)
     assert bind_sizes(graph, {"a": zeros(9)}, sizes={"N": 3}) == {"N": 3}
 
 
-def test_a_size_from_the_command_line_is_held_to() -> None:
+def test_a_size_from_the_command_line_is_checked() -> None:
     with pytest.raises(InputError, match="N is 3 in the command line and 9 in `a`"):
         bind_sizes(graph_of(f32(N)), {"a": zeros(9)}, sizes={"N": 3})
 
 
-def test_every_input_that_does_not_fit_is_told() -> None:
+def test_every_input_that_does_not_fit_is_reported() -> None:
     problem = rejected(graph_of(f32(2), f32(3)), a=zeros(3), b=zeros(4))
     assert problem.message == "`a` must be f32[2], got f32[3]: dimension 0 is 3, and must be 2"
     assert problem.notes == (
@@ -116,7 +116,7 @@ def test_every_input_that_does_not_fit_is_told() -> None:
     )
 
 
-def test_a_misspelt_input_is_recognised_and_a_missing_one_named() -> None:
+def test_a_misspelled_input_is_recognized_and_a_missing_one_named() -> None:
     problem = rejected(spatial(), imgae=zeros(1, 1, 4, 4))
     assert problem.message == "`Spatial` has no input `imgae`"
     assert problem.helps == ("did you mean `image`?",)
@@ -138,7 +138,7 @@ def test_elements_are_converted_within_their_kind_and_where_they_fit() -> None:
     assert problem.helps == ("its values run from -1 to 256, which u8 cannot hold",)
 
 
-def test_the_interpreter_widens_to_float64() -> None:
+def test_the_interpreter_promotes_to_float64() -> None:
     x = np.array([[0.1, 0.2, 0.3, 0.4]])
     weights = mlp_weights()
     wide = reference.run(mlp(), {"x": x}, weights, dtype=DType.F64)
@@ -167,7 +167,7 @@ def test_sessions_that_share_memory_compute_the_same() -> None:
             np.testing.assert_array_equal(array, expected[name])
 
 
-def test_a_state_starts_at_its_value_and_goes_on_from_one_call_to_the_next() -> None:
+def test_a_state_starts_at_its_value_and_is_passed_from_call_to_call() -> None:
     graph, x = counter(), np.ones((3, 2), np.float32)
     session = Session(to_onnx(graph, {}))
     assert session.inputs == ("x", "total")
@@ -203,7 +203,7 @@ def test_a_model_carries_the_names_of_the_program() -> None:
     assert properties == {"netlang.net": "Mlp", "netlang.file": "mlp.net"}
 
 
-def test_a_model_says_what_its_sizes_are_multiples_of() -> None:
+def test_a_model_records_what_its_sizes_are_multiples_of() -> None:
     model = to_onnx(spatial(16), {})
     properties = {p.key: p.value for p in model.metadata_props}
     assert properties["netlang.where"] == "H % 16 == 0, W % 16 == 0"
@@ -215,14 +215,14 @@ def test_the_format_is_as_old_as_the_operators_allow(opset: int, ir: int) -> Non
     assert (model.opset_import[0].version, model.ir_version) == (opset, ir)
 
 
-def test_an_operator_set_we_do_not_write_is_a_fault() -> None:
+def test_an_unsupported_opset_is_an_error() -> None:
     with pytest.raises(NetlangError, match="opset 9999 is not one that can be written") as caught:
         to_onnx(mlp(), mlp_weights(), opset=9999)
     assert caught.value.exit_code == USAGE
     assert caught.value.helps == ("choose one from 17 to 22",)
 
 
-def test_only_what_an_output_needs_is_kept() -> None:
+def test_only_what_an_output_needs_is_exported() -> None:
     model = to_onnx(mlp(), mlp_weights(), only=["hidden"])
     assert [o.name for o in model.graph.output] == ["hidden"]
     assert not any(node.op_type == "Relu" for node in model.graph.node)
@@ -230,7 +230,7 @@ def test_only_what_an_output_needs_is_kept() -> None:
         to_onnx(mlp(), mlp_weights(), only=["z"])
 
 
-def test_an_input_that_is_an_output_and_names_that_meet_are_kept_apart() -> None:
+def test_an_input_that_is_an_output_and_equal_names_are_separated() -> None:
     b = Builder()
     x = b.fresh("x", f32(N, 2))
     y = add(b, "relu", x)
@@ -245,7 +245,7 @@ def test_an_input_that_is_an_output_and_names_that_meet_are_kept_apart() -> None
 
 
 @pytest.mark.parametrize("sizes", [(1, 4, 8), (3, 8, 4)])
-def test_open_sizes_are_computed_where_the_model_runs(sizes: tuple[int, int, int]) -> None:
+def test_symbolic_sizes_are_computed_at_run_time(sizes: tuple[int, int, int]) -> None:
     b = Builder()
     n, h, w = symbol("N"), symbol("H", 4), symbol("W", 2)
     x = b.fresh("x", f32(n, h, 2 * w + 1))
@@ -263,7 +263,7 @@ def test_open_sizes_are_computed_where_the_model_runs(sizes: tuple[int, int, int
         np.testing.assert_array_equal(actual[name], array)
 
 
-def test_a_size_no_input_carries_is_a_fault() -> None:
+def test_a_size_that_no_input_carries_is_an_error() -> None:
     b = Builder()
     x = b.fresh("x", f32(1))
     (y,) = b.add(Expand((symbol("K"),)), x)
@@ -320,7 +320,7 @@ def test_a_provider_that_cannot_be_loaded_is_an_error_too(monkeypatch: pytest.Mo
     assert Session(to_onnx(mlp(), mlp_weights()), provider="auto").provider == "cpu"
 
 
-def test_a_failure_while_running_leads_back_to_the_program() -> None:
+def test_an_error_at_run_time_refers_to_the_program() -> None:
     b = Builder()
     table, ids = b.fresh("table", f32(3, 2)), b.fresh("ids", i64(N))
     b.scope = Scope("words", "embedding", Span(SOURCE, 30, 35), None)
@@ -333,7 +333,7 @@ def test_a_failure_while_running_leads_back_to_the_program() -> None:
     assert caught.value.notes == ("written at mlp.net:2 embedding words",)
 
 
-def test_large_weights_are_written_beside_the_model(tmp_path: Path) -> None:
+def test_large_weights_are_written_next_to_the_model(tmp_path: Path) -> None:
     b = Builder()
     x = b.fresh("x", f32(N, 40))
     big = b.fresh("big", f32(30, 40))
@@ -351,7 +351,7 @@ def test_large_weights_are_written_beside_the_model(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_writing_fails_without_a_trace(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_files(tmp_path: Path) -> None:
     model = to_onnx(mlp(), mlp_weights())
     with pytest.raises(NetlangError) as caught:
         save(model, tmp_path / "none" / "m.onnx")
@@ -368,7 +368,7 @@ def test_a_written_file_is_for_everyone_the_umask_allows(tmp_path: Path) -> None
     assert mode == stat.S_IMODE(plain.stat().st_mode)
 
 
-def test_a_look_up_beyond_the_table_is_the_users_mistake() -> None:
+def test_a_lookup_beyond_the_table_is_a_user_error() -> None:
     b = Builder()
     table, ids = b.fresh("table", f32(3, 2)), b.fresh("ids", i64(N))
     y = add(b, "gather_rows", table, ids)

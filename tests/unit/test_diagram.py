@@ -1,4 +1,4 @@
-"""Pictures of networks: what they show, what they refuse, and how two of them look."""
+"""Diagrams of networks: their content, their errors, and golden files of two of them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def chain(length: int) -> str:
 # What is shown.
 
 
-def test_layers_are_written_as_in_books(tmp_path: Path) -> None:
+def test_layers_are_described_as_in_textbooks(tmp_path: Path) -> None:
     text = """\
 net Kinds(image: f32[N, 4, 32, 32], ids: i64[N, T]) -> (a: f32[N, 5], b: f32[N, T, 9]) {
   c = image
@@ -107,7 +107,7 @@ net Kinds(image: f32[N, 4, 32, 32], ids: i64[N, T]) -> (a: f32[N, 5], b: f32[N, 
     ]
 
 
-def test_turns_of_a_loop_that_are_alike_are_drawn_once(tmp_path: Path) -> None:
+def test_equal_iterations_of_a_loop_are_drawn_once(tmp_path: Path) -> None:
     text = UNITS + (
         "net Same(x: f32[N, 8], mask: f32[N, 8]) -> y: f32[N, 8] {\n"
         "  y = for i in 1..4 with h = x {\n    next h = unit(h, mask, 8)\n  }\n}\n"
@@ -121,13 +121,13 @@ def test_turns_of_a_loop_that_are_alike_are_drawn_once(tmp_path: Path) -> None:
         "  y add: [N, 8]",
         "  mul: [N, 8]",
     ]
-    # x and the mask come in, and what leaves is the last turn's: 0 x, 1 mask, 7 the output.
+    # x and the mask enter, and the last iteration's result leaves: 0 x, 1 mask, 7 the output.
     assert outline.edges == ((0, 2), (2, 3), (3, 4), (4, 5), (0, 5), (5, 6), (1, 6), (6, 7))
     assert list(lines(drawn(tmp_path, text, 2).items)) == ["y.1–4 unit: [N, 8], 4 × 144 parameters"]
     assert str(outline) == "Same: 20 layers in 5 boxes"
 
 
-def test_turns_that_differ_are_drawn_each(tmp_path: Path) -> None:
+def test_different_iterations_are_drawn_separately(tmp_path: Path) -> None:
     text = UNITS + (
         "net Unlike(x: f32[N, 8], mask: f32[N, 8]) -> y: f32[N, 8] {\n"
         "  y = for i in 1..4 with h = x {\n"
@@ -139,7 +139,7 @@ def test_turns_that_differ_are_drawn_each(tmp_path: Path) -> None:
     ]
 
 
-def test_turns_that_are_joined_differently_are_drawn_each(tmp_path: Path) -> None:
+def test_iterations_with_other_connections_are_drawn_separately(tmp_path: Path) -> None:
     text = UNITS + (
         "net Joined(x: f32[N, 8], m: f32[N, 8], n: f32[N, 8]) -> y: f32[N, 8] {\n"
         "  y = for i in 1..4 with h = x {\n"
@@ -150,7 +150,7 @@ def test_turns_that_are_joined_differently_are_drawn_each(tmp_path: Path) -> Non
     assert outline.edges == ((0, 3), (1, 3), (3, 4), (2, 4), (4, 5))
 
 
-def test_turns_are_drawn_each_where_others_read_what_they_make(tmp_path: Path) -> None:
+def test_iterations_whose_results_are_read_elsewhere_are_drawn_separately(tmp_path: Path) -> None:
     text = """\
 net Kept(x: f32[N, 8]) -> y: f32[N, 24] {
   all, _ = for i in 1..3 with h = x {
@@ -164,7 +164,7 @@ net Kept(x: f32[N, 8]) -> y: f32[N, 24] {
     assert labels == ["all.1", "all.2", "all.3"]
 
 
-def test_weights_that_are_shared_are_said_to_be(tmp_path: Path) -> None:
+def test_shared_parameters_are_marked(tmp_path: Path) -> None:
     text = """\
 net Shared(x: f32[N, 8]) -> y: f32[N, 8] {
   cell = new dense(8)
@@ -206,7 +206,7 @@ net Twins(left: f32[N, 8], right: f32[N, 8]) -> d: f32[N, 4] {
     assert [box.name for box in outline.boxes() if box.role == "layer"][-1] == "d"
 
 
-def test_a_state_enters_and_leaves_and_goes_round(tmp_path: Path) -> None:
+def test_a_state_is_an_input_an_output_and_a_loop(tmp_path: Path) -> None:
     text = """\
 net Memory(x: f32[N, T, 4]) -> y: f32[N, T, 8] {
   state h: f32[N, 8] = 0.0
@@ -224,13 +224,13 @@ net Memory(x: f32[N, T, 4]) -> y: f32[N, T, 8] {
         ("next h", "state", False),
     ]
     assert outline.edges == ((0, 2), (1, 2), (2, 3), (2, 4))
-    # The state's boxes are dashed, and the loop beside the layer is a curve more than the edges.
+    # The state's boxes are dashed, and the loop next to the layer is one more curve than the edges.
     svg = render(outline).svg()
     assert svg.count("stroke-dasharray") == 2
     assert svg.count("<polygon") == len(outline.edges) + 1
 
 
-def test_the_tip_of_a_box_tells_its_place_and_its_costs(tmp_path: Path) -> None:
+def test_the_tooltip_of_a_box_shows_its_location_and_its_costs(tmp_path: Path) -> None:
     path = CHECKOUT / "examples" / "lenet.net"
     box = sketch(load(path).net(None).graph).boxes()[1]
     assert box.tooltip.splitlines() == [
@@ -244,7 +244,7 @@ def test_the_tip_of_a_box_tells_its_place_and_its_costs(tmp_path: Path) -> None:
 # Where it goes.
 
 
-def test_a_skipping_edge_goes_beside_what_it_skips() -> None:
+def test_a_skip_connection_runs_next_to_what_it_skips() -> None:
     graph = load(CHECKOUT / "examples" / "resnet.net").net("ResNet18").graph
     outline = sketch(graph)
     layout = lay_out(outline, measured)
@@ -262,7 +262,7 @@ def mid(area: object) -> float:
     return round(area.x + area.width / 2, 1)  # type: ignore[attr-defined]
 
 
-def test_a_picture_grows_as_its_chain_does(tmp_path: Path) -> None:
+def test_a_diagram_grows_with_its_chain(tmp_path: Path) -> None:
     calls: dict[int, int] = {}
     heights: dict[int, int] = {}
     for length in (100, 1_000):
@@ -292,7 +292,7 @@ def test_values_bend_once_on_each_level_however_many_read_them(tmp_path: Path) -
     assert len(made.levels) - made.count == 19
 
 
-def test_data_go_to_the_right_if_asked() -> None:
+def test_data_can_flow_to_the_right() -> None:
     outline = sketch(load(CHECKOUT / "examples" / "lenet.net").net(None).graph)
     for direction, place in (("down", "y"), ("right", "x")):
         boxes = lay_out(outline, measured, direction).boxes.values()  # type: ignore[arg-type]
@@ -338,13 +338,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("output", REFUSED)
-def test_what_cannot_be_written_is_told(run: Netlang, output: str) -> None:
+def test_what_cannot_be_written_is_an_error(run: Netlang, output: str) -> None:
     code, message = REFUSED[output]
     assert run("draw", "small.net", "-o", output) == (code, "", message)
     assert sorted(path.name for path in Path().iterdir()) == ["small.net"]
 
 
-def test_a_picture_does_not_replace_the_program(run: Netlang) -> None:
+def test_a_diagram_does_not_replace_the_program(run: Netlang) -> None:
     Path("small.svg").write_text(SMALL, "utf-8")
     code, out, err = run("draw", "small.svg", "-o", "./small.svg")
     assert (code, out) == (2, "")
@@ -355,7 +355,7 @@ def test_a_picture_does_not_replace_the_program(run: Netlang) -> None:
     assert Path("small.svg").read_text("utf-8") == SMALL
 
 
-def test_a_program_with_mistakes_is_not_drawn(run: Netlang) -> None:
+def test_a_program_with_errors_is_not_drawn(run: Netlang) -> None:
     Path("wrong.net").write_text(SMALL.replace("relu", "rellu"), "utf-8")
     code, out, err = run("draw", "wrong.net", "-o", "wrong.svg")
     assert (code, out) == (1, "")
@@ -404,7 +404,7 @@ and 50,000 are the most
 """
 
 
-def test_what_nobody_could_look_at_is_not_drawn(run: Netlang) -> None:
+def test_an_unreadable_diagram_is_not_drawn(run: Netlang) -> None:
     Path("deep.net").write_text(chain(1_001), "utf-8")
     assert run("draw", "deep.net", "-o", "deep.svg") == (1, "", MANY)
     loop = (
@@ -423,7 +423,7 @@ def test_what_nobody_could_look_at_is_not_drawn(run: Netlang) -> None:
     assert run("draw", "black.net", "-o", "black.svg", "--depth", "1") == (1, "", BLACK)
 
 
-def test_a_large_png_is_drawn_less_finely_and_a_huge_one_not(tmp_path: Path) -> None:
+def test_a_large_png_has_a_lower_resolution_and_a_huge_one_is_an_error(tmp_path: Path) -> None:
     shapes = (Rectangle((1, 1), 8, 8, "#ff0000", "#000000"),)
     save_drawing(Drawing(100, 30_000, shapes), tmp_path / "large.png")
     with Image.open(tmp_path / "large.png") as picture:
@@ -470,7 +470,7 @@ net Branches(x: f32[N, 8]) -> (y: f32[N, 16], z: f32[N, 2]) {
 
 
 @pytest.mark.parametrize(("name", "text"), [("small", SMALL), ("branches", BRANCHES)])
-def test_a_picture_looks_exactly_like_its_golden_one(
+def test_a_diagram_is_exactly_its_golden_file(
     name: str, text: str, run: Netlang, request: pytest.FixtureRequest
 ) -> None:
     Path(f"{name}.net").write_text(text, "utf-8")

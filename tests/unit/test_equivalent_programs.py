@@ -44,7 +44,7 @@ def meanings(path: Path) -> list[object]:
 
 
 def graphs_of(text: str, folder: Path) -> list[Graph]:
-    """Give the graphs of a program; the file that examples import lies beside it."""
+    """Give the graphs of a program; the file that examples import lies vocabulary_path it."""
     path = folder / "example.net"
     path.write_text(text, "utf-8")
     if '"resnet.net"' in text:

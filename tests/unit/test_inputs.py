@@ -1,4 +1,4 @@
-"""Inputs from files: pictures become the tensor a network wants, or are refused with reasons.
+"""Inputs from files: images become the tensor a network expects, or are rejected with reasons.
 
 Tests ``netlang.storage.inputs`` and ``netlang.storage.images``.
 """
@@ -38,7 +38,7 @@ def saved(path: Path, pixels: object, mode: str | None = None) -> str:
 GREY = [[0, 51], [102, 255], [153, 204]]
 
 
-def test_a_grey_picture_fills_one_channel_from_0_to_1(tmp_path: Path) -> None:
+def test_a_gray_image_becomes_one_channel_from_0_to_1(tmp_path: Path) -> None:
     place = saved(tmp_path / "x.png", GREY)
     found = read_input(place, picture(N, 1, 3, 2))
     assert found.dtype == np.float32
@@ -47,14 +47,14 @@ def test_a_grey_picture_fills_one_channel_from_0_to_1(tmp_path: Path) -> None:
     assert read_input(place, picture(3, 2)).shape == (3, 2)
 
 
-def test_a_coloured_picture_fills_three_channels(tmp_path: Path) -> None:
+def test_a_color_image_becomes_three_channels(tmp_path: Path) -> None:
     place = saved(tmp_path / "x.png", [[[255, 0, 51], [0, 255, 0]]])
     found = read_input(place, picture(N, 3, symbol("H"), symbol("W")))
     np.testing.assert_allclose(found, [[[[1, 0]], [[0, 1]], [[0.2, 0]]]])
     assert read_input(place, picture(N, symbol("C"), 1, 2)).shape == (1, 3, 1, 2)
 
 
-def test_pictures_of_other_kinds_become_grey_or_coloured(tmp_path: Path) -> None:
+def test_images_in_other_modes_become_gray_or_rgb(tmp_path: Path) -> None:
     place = saved(tmp_path / "x.png", GREY)
     np.testing.assert_allclose(read_input(place, picture(3, 3, 2))[2], np.array(GREY) / 255)
     coloured = saved(tmp_path / "c.png", [[[255, 255, 255], [0, 0, 0]]], "P")
@@ -65,31 +65,31 @@ def test_pictures_of_other_kinds_become_grey_or_coloured(tmp_path: Path) -> None
     assert read_input(cmyk, picture(3, 8, 8)).min() > 0.98
 
 
-def test_sixteen_bits_a_pixel_keep_their_precision(tmp_path: Path) -> None:
+def test_sixteen_bits_per_pixel_keep_their_precision(tmp_path: Path) -> None:
     deep = np.array([[0, 65535, 12345]], np.uint16)
     Image.fromarray(deep).save(tmp_path / "d.png")
     found = read_input(str(tmp_path / "d.png"), picture(1, 1, 3))
     np.testing.assert_allclose(found[0], deep / 65535, rtol=1e-6)
 
 
-def test_integers_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_integers_are_not_scaled(tmp_path: Path) -> None:
     place = saved(tmp_path / "x.png", GREY)
     found = read_input(place, picture(1, 3, 2, dtype=DType.U8))
     assert (found.dtype, found.tolist()) == (np.uint8, [GREY])
 
 
-def test_a_picture_of_another_size_is_refused_or_scaled_when_asked(tmp_path: Path) -> None:
+def test_an_image_of_another_size_is_rejected_unless_it_may_be_scaled(tmp_path: Path) -> None:
     place = saved(tmp_path / "x.png", GREY)
     with pytest.raises(InputError) as caught:
         read_input(place, picture(N, 1, 28, 28))
     assert caught.value.message == (
-        f"{place} is 3 rows by 2 columns, and `image` (f32[N, 1, 28, 28]) wants 28 by 28"
+        f"{place} is 3 rows by 2 columns, and `image` (f32[N, 1, 28, 28]) expects 28 by 28"
     )
     assert caught.value.helps == ("scale it with --resize",)
     assert read_input(place, picture(N, 1, 28, 28), resize=True).shape == (1, 1, 28, 28)
 
 
-def test_an_input_that_is_no_picture_says_so(tmp_path: Path) -> None:
+def test_an_input_that_cannot_be_an_image_is_an_error(tmp_path: Path) -> None:
     place = saved(tmp_path / "x.png", GREY)
     with pytest.raises(InputError, match=r"`image` is f32\[N\], which no image can be"):
         read_input(place, picture(N))
@@ -109,14 +109,14 @@ def png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("side", [10_000, 100_000])
-def test_a_huge_picture_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
+def test_a_huge_image_is_rejected_by_its_header(tmp_path: Path, side: int) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(png(side, side))
     with pytest.raises(TooLargeError):
         read_input(str(path), picture(N, 1, side, side))
 
 
-def test_a_damaged_picture_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_image_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     saved(path, np.random.default_rng(0).integers(0, 255, (40, 40)))
     path.write_bytes(path.read_bytes()[:-300])
@@ -130,7 +130,7 @@ def test_a_damaged_picture_is_refused(tmp_path: Path) -> None:
         read_input(str(path), picture(N, 1, 4, 4))
 
 
-def test_an_animation_is_not_one_picture(tmp_path: Path) -> None:
+def test_an_animation_is_not_one_image(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     frames = [Image.new("L", (4, 4), c) for c in (0, 255)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
@@ -138,7 +138,7 @@ def test_an_animation_is_not_one_picture(tmp_path: Path) -> None:
         read_input(str(path), picture(N, 1, 4, 4))
 
 
-def test_without_pillow_the_answer_is_how_to_get_it(
+def test_without_pillow_the_error_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sys
@@ -163,8 +163,8 @@ def test_an_array_is_chosen_from_an_archive(tmp_path: Path) -> None:
     assert caught.value.helps == (f"did you mean `{path}:images`?",)
 
 
-def test_a_format_that_is_none_of_ours_is_a_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(NetlangError, match=r"`x\.csv`: \.csv is no format of inputs") as caught:
+def test_an_unknown_format_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(NetlangError, match=r"`x\.csv`: \.csv is not a format of inputs") as caught:
         read_input("x.csv", picture(N))
     assert caught.value.exit_code == USAGE
     with pytest.raises(NetlangError, match="can hold one array, and there are 2: a, b"):
@@ -178,7 +178,7 @@ def test_outputs_are_written_as_npy_or_npz(tmp_path: Path) -> None:
     assert sorted(np.load(tmp_path / "y.npz").files) == ["a", "b"]
 
 
-def test_what_pillow_warns_of_does_not_reach_people(tmp_path: Path) -> None:
+def test_warnings_of_pillow_are_hidden(tmp_path: Path) -> None:
     palette = Image.new("P", (2, 2))
     palette.putpalette([0, 0, 0, 255, 255, 255])
     palette.save(tmp_path / "x.png", transparency=b"\x00\x80")

@@ -21,13 +21,13 @@ def names(graph: Graph) -> list[str]:
     return [node.op.name for node in graph.nodes]
 
 
-def test_what_nothing_needs_is_dropped() -> None:
+def test_dead_code_is_removed() -> None:
     whole = mlp()
     graph = replace(whole, outputs={"hidden": whole.outputs["hidden"]})
     assert names(eliminate_dead_code(graph)) == ["linear"]
 
 
-def test_what_is_computed_twice_is_computed_once() -> None:
+def test_common_subexpressions_are_merged() -> None:
     b = Builder()
     x = b.fresh("x", f32(N, 3))
     first, second = (add(b, "tanh", add(b, "relu", x)) for _ in range(2))
@@ -36,7 +36,7 @@ def test_what_is_computed_twice_is_computed_once() -> None:
     assert names(eliminate_common_subexpressions(graph)) == ["relu", "tanh", "add"]
 
 
-def test_attributes_keep_operators_apart() -> None:
+def test_operators_with_other_attributes_are_not_merged() -> None:
     b = Builder()
     x = b.fresh("x", f32(N, 3))
     y = add(b, "add", add(b, "softmax", x, axis=0), add(b, "softmax", x, axis=1))
@@ -44,7 +44,7 @@ def test_attributes_keep_operators_apart() -> None:
     assert len(eliminate_common_subexpressions(graph).nodes) == 3
 
 
-def test_what_changes_nothing_in_evaluation_is_passed_by() -> None:
+def test_identities_in_evaluation_are_removed() -> None:
     b = Builder()
     x = b.fresh("x", f32(N, 3))
     dropped = add(b, "dropout", x, rate=0.5)
@@ -71,7 +71,7 @@ def test_each_pass_is_watched_and_verified() -> None:
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("kind", ["convolve", "linear"])
-def test_a_normalization_folds_into_the_layer_before_it(kind: str, *, bias: bool) -> None:
+def test_a_normalization_folds_into_the_preceding_layer(kind: str, *, bias: bool) -> None:
     b = Builder()
     spatial = kind == "convolve"
     x = b.fresh("x", f32(N, 2, 5, 5) if spatial else f32(N, 2))
@@ -118,7 +118,7 @@ def test_a_layer_whose_result_is_read_elsewhere_keeps_its_normalization() -> Non
     assert len(weights) == len(folded.params) == 5
 
 
-def test_a_graph_without_normalization_stays_as_it_is() -> None:
+def test_a_graph_without_normalization_is_unchanged() -> None:
     graph = mlp()
     folded, weights = fold_batch_norm(graph, mlp_weights())
     assert folded.nodes == graph.nodes

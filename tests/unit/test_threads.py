@@ -54,7 +54,7 @@ def test_each_part_runs_once_in_several_threads_with_one_blas_thread_each() -> N
 
     def work(i: int) -> None:
         if i < THREADS:
-            together.wait()  # passes only if so many threads are running
+            together.wait()  # passes only if that many threads are running
         assert blas_threads() == [1] * len(blas_threads())
         assert thread_count() == 1
         done.append(i)

@@ -1,4 +1,4 @@
-"""Weights and arrays in files: what is read, and what is refused with which words.
+"""Weights and arrays in files: what is read, and what is rejected with which message.
 
 Tests ``netlang.storage.weights`` and ``netlang.storage.npy``.
 """
@@ -41,7 +41,7 @@ def tensors(header: object, data: bytes = b"") -> bytes:
     return struct.pack("<Q", len(text)) + text + data
 
 
-def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
+def test_weights_are_loaded_as_they_were_saved(tmp_path: Path) -> None:
     weights = mlp_weights() | {
         "half": np.ones(3, np.float16),
         "scalar": np.float32(2.5) * np.ones(()),
@@ -57,7 +57,7 @@ def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
 
 
-def test_brain_floats_come_back(tmp_path: Path) -> None:
+def test_bfloat16_weights_are_loaded(tmp_path: Path) -> None:
     import ml_dtypes
 
     path = tmp_path / "w.safetensors"
@@ -139,7 +139,7 @@ ONE = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
         (tensors(b"[" * 100_000), "is not a readable safetensors file"),
     ],
 )
-def test_a_damaged_safetensors_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_damaged_safetensors_file_is_rejected(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
     with pytest.raises(FileError) as caught:
@@ -148,14 +148,14 @@ def test_a_damaged_safetensors_file_is_refused(tmp_path: Path, content: bytes, w
     assert str(path) in caught.value.message
 
 
-def test_too_many_tensors_are_refused(tmp_path: Path) -> None:
+def test_too_many_tensors_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(tensors({str(i): {} for i in range(100_001)}))
     with pytest.raises(TooLargeError, match="holds 100,001 tensors"):
         load_weights(path)
 
 
-def test_a_missing_file_is_the_environments_fault(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_environment_error(tmp_path: Path) -> None:
     with pytest.raises(NetlangError) as caught:
         load_weights(tmp_path / "none.safetensors")
     assert caught.value.message == (
@@ -164,12 +164,12 @@ def test_a_missing_file_is_the_environments_fault(tmp_path: Path) -> None:
     assert caught.value.exit_code == ENVIRONMENT
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="is not a regular file"):
         load_weights(tmp_path)
 
 
-def test_every_difference_is_listed_and_nothing_is_taken() -> None:
+def test_every_difference_is_listed_and_nothing_is_loaded() -> None:
     given: dict[str, Array] = {
         "hidden.weight": np.zeros((4, 3), np.float32),
         "hidden.bias": np.zeros(3, np.float64),
@@ -188,7 +188,7 @@ def test_every_difference_is_listed_and_nothing_is_taken() -> None:
     require(mlp(), mlp_weights() | {"other": np.zeros(1)})
 
 
-def test_numbers_that_are_none_are_counted() -> None:
+def test_nans_and_infinities_are_counted() -> None:
     weights = {"a": np.array([1, np.nan, np.inf]), "b": np.ones(2), "c": np.arange(3)}
     assert not_finite(weights) == {"a": 2}
 
@@ -233,7 +233,7 @@ def test_arrays_of_every_layout_are_read(tmp_path: Path, array: Array) -> None:
         (npy_header("(" * 5000), "is not a readable .npy file"),
     ],
 )
-def test_a_damaged_array_is_refused_before_memory_is_taken(
+def test_a_damaged_array_is_rejected_before_allocation(
     tmp_path: Path, content: bytes, words: str
 ) -> None:
     path = tmp_path / "x.npy"
@@ -244,7 +244,7 @@ def test_a_damaged_array_is_refused_before_memory_is_taken(
     assert str(path) in caught.value.message
 
 
-def test_arrays_are_written_as_they_are(tmp_path: Path) -> None:
+def test_arrays_are_written_unchanged(tmp_path: Path) -> None:
     arrays = {"a": np.arange(6.0).reshape(2, 3).T, "b": np.array([True])}
     write_npy(tmp_path / "a.npy", arrays["a"])
     write_npz(tmp_path / "all.npz", arrays)
@@ -260,7 +260,7 @@ def packed(array: Array) -> bytes:
     return out.getvalue()
 
 
-def test_an_archive_that_would_unpack_to_far_more_is_refused(tmp_path: Path) -> None:
+def test_a_decompression_bomb_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "bomb.npz"
     np.savez_compressed(path, x=np.zeros(1 << 25, np.float32))
     assert path.stat().st_size < 1 << 20
@@ -269,7 +269,7 @@ def test_an_archive_that_would_unpack_to_far_more_is_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_archives_that_are_not_what_they_claim_are_refused(tmp_path: Path) -> None:
+def test_archives_that_contradict_their_headers_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.npy", packed(np.ones(2)))

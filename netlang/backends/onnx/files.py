@@ -58,7 +58,7 @@ def check(model: Model) -> None:
             model, full_check=True
         )
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise FileError(f"ONNX refuses the model: {error}") from None
+        raise FileError(f"ONNX rejects the model: {error}") from None
 
 
 def _extract_weights(

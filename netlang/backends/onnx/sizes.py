@@ -49,8 +49,8 @@ class Sizes:
             for monomial, coefficient in size.terms:
                 part = "" if coefficient == 1 and monomial else self.size(coefficient)
                 for atom in monomial:
-                    factor = self._atom(atom)
-                    part = self.emit("Mul", part, factor) if part else factor
+                    power = self._atom(atom)
+                    part = self.emit("Mul", part, power) if part else power
                 total = self.emit("Add", total, part) if total else part
             self._known[size] = total
         return self._known[size]
@@ -86,12 +86,12 @@ class Sizes:
                 f"no input of `{self.graph.name}` says what {name} is",
                 helps=[f"fix it: --bind {name}=..."],
             )
-        value, axis, (slope, constant, unit) = min(lines, key=lambda found: found[2][1] != 0)
+        value, axis, (factor, constant, unit) = min(lines, key=lambda found: found[2][1] != 0)
         size = self._axis(value, axis)
         size = self.emit("Sub", size, self.size(constant)) if constant else size
-        if slope == unit:
+        if factor == unit:
             return size
-        size = self.emit("Div", size, self.size(slope)) if slope != 1 else size
+        size = self.emit("Div", size, self.size(factor)) if factor != 1 else size
         return self.emit("Mul", size, self.size(unit)) if unit != 1 else size
 
     def _axis(self, value: Value, axis: int) -> str:
@@ -117,11 +117,11 @@ def abbreviated(sizes: Shape, shape: Shape) -> list[int] | None:
 
 
 def _line(size: Size, name: str) -> tuple[int, int, int] | None:
-    """Return ``slope, constant, unit`` if ``size`` is ``slope * (name / unit) + constant``."""
+    """Return ``factor, constant, unit`` if ``size`` is ``factor * (name / unit) + constant``."""
     match size:
-        case Dim(terms=(((Symbol(found, unit),), slope),)) if found == name:
-            return slope, 0, unit
-        case Dim(terms=(((Symbol(found, unit),), slope), ((), constant))) if found == name:
-            return slope, constant, unit
+        case Dim(terms=(((Symbol(found, unit),), factor),)) if found == name:
+            return factor, 0, unit
+        case Dim(terms=(((Symbol(found, unit),), factor), ((), constant))) if found == name:
+            return factor, constant, unit
         case _:
             return None
