@@ -10,18 +10,15 @@ from lark.grammar import Rule
 from lark.lexer import TerminalDef
 from msgspec import json
 
-from netlang.diagnostics.diagnostic import DiagnosticError, Diagnostics
-from netlang.diagnostics.source import Source
 from netlang.syntax.grammar import TABLES
 from netlang.syntax.library import (
     FOLDER,
     TREES,
-    LibraryDefinition,
     checksum,
     encode,
+    parse_definitions,
     read_library_source,
 )
-from netlang.syntax.parser import parse_part, split_definitions
 
 OPTIONS: dict[str, Any] = {
     "parser": "lalr",
@@ -68,20 +65,12 @@ def trees() -> bytes:
         file = path.relative_to(FOLDER).as_posix()
         source = read_library_source(file)
         lines = b",\n".join(
-            b'"%b":%b' % (name.encode(), encode(_definition(source, *span)))
-            for name, span in split_definitions(source).items()
+            b'"%b":%b' % (name.encode(), encode(definition))
+            for name, definition in parse_definitions(source).items()
         )
         head = f'"{file}":{{"checksum":{checksum(source.text)},"definitions":{{\n'
         files.append(head.encode() + lines + b"}}")
     return b"{" + b",\n".join(files) + b"}\n"
-
-
-def _definition(source: Source, start: int, end: int) -> LibraryDefinition:
-    found = Diagnostics()
-    parsed = parse_part(source, start, end, found)
-    if parsed is None or found.items:
-        raise DiagnosticError(found.items[0])
-    return cast("LibraryDefinition", parsed.declarations[0])
 
 
 def _named(data: Any) -> Any:

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import cast
 from zlib import crc32
 
 from msgspec import Raw, Struct, json
 
+from netlang.diagnostics.diagnostic import DiagnosticError, Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.syntax import ast
+from netlang.syntax.parser import parse_part, split_definitions
 
 FOLDER = Path(__file__).parents[1] / "prelude"
 TREES = FOLDER / "trees.json"
@@ -37,13 +40,15 @@ def library_files() -> Iterable[str]:
 
 def defined_names(file: str) -> Iterable[str]:
     """Return the names that a file of the library defines."""
-    _decoder(file)  # a name is of no use without the text that defines it
-    return _stored()[file].definitions.keys()
+    return (_changed(file) or _stored()[file].definitions).keys()
 
 
 @cache
 def definition(file: str, name: str) -> LibraryDefinition:
     """Return a definition of the library; it is the same node for every program."""
+    changed = _changed(file)
+    if changed is not None:
+        return changed[name]
     return _decoder(file).decode(_stored()[file].definitions[name])
 
 
@@ -63,14 +68,40 @@ def read_library_source(file: str) -> Source:
     return Source(f"<netlang>/{path.name}", path.read_text("utf-8"), library=True)
 
 
+def parse_definitions(source: Source) -> dict[str, LibraryDefinition]:
+    """Parse every definition of a file of the library; raises ``DiagnosticError``."""
+    spans = split_definitions(source)
+    return {name: _parse(source, start, end) for name, (start, end) in spans.items()}
+
+
+def _parse(source: Source, start: int, end: int) -> LibraryDefinition:
+    found = Diagnostics()
+    parsed = parse_part(source, start, end, found)
+    if parsed is None or found.items:
+        raise DiagnosticError(found.items[0])
+    return cast("LibraryDefinition", parsed.declarations[0])
+
+
 @cache
 def _stored() -> dict[str, StoredFile]:
     return json.decode(TREES.read_bytes(), type=dict[str, StoredFile])
 
 
 @cache
+def _source(file: str) -> Source:
+    return read_library_source(file)
+
+
+@cache
+def _changed(file: str) -> dict[str, LibraryDefinition] | None:
+    """Parse a file that was edited in a checkout since its trees were stored."""
+    source = _source(file)
+    if _stored()[file].checksum == checksum(source.text):
+        return None
+    return parse_definitions(source)
+
+
+@cache
 def _decoder(file: str) -> json.Decoder[LibraryDefinition]:
-    source = read_library_source(file)
-    if _stored()[file].checksum != checksum(source.text):
-        raise RuntimeError(f"{file} has changed: run `python -m netlang.syntax.generate`")
+    source = _source(file)
     return json.Decoder(LibraryDefinition, dec_hook=lambda kind, stored: source)

@@ -30,9 +30,10 @@ def test_a_stored_definition_is_the_parsed_one(file: str) -> None:
         assert stored.span.source.library
 
 
-def test_a_changed_file_asks_for_new_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_file_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "checksum", lambda text: 0)
-    library._decoder.cache_clear()
-    with pytest.raises(RuntimeError, match=r"layers\.net has changed: run `python -m netlang"):
-        definition("layers.net", "no-such-layer")
-    library._decoder.cache_clear()
+    library._changed.cache_clear()
+    changed = library._changed("layers.net")
+    library._changed.cache_clear()
+    assert changed is not None
+    assert list(changed) == list(defined_names("layers.net"))
