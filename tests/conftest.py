@@ -27,8 +27,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-EXPECTATIONS = ("error", "refused", "names", "types", "ir", "summary", "same", "fmt", "show", "ok")
-WRITTEN = ("error", "refused", "names", "types", "ir", "summary", "fmt", "show")
+EXPECTATIONS = ("error", "errors", "names", "types", "ir", "summary", "same", "fmt", "show", "ok")
+WRITTEN = ("error", "errors", "names", "types", "ir", "summary", "fmt", "show")
 """Blocks that ``--update`` writes."""
 
 
@@ -103,7 +103,7 @@ class Program(pytest.Item):
     def runtest(self) -> None:
         kinds = {block.kind for block in self.case.expected}
         blocks = self.case.expected
-        if not kinds & {"error", "refused"}:
+        if not kinds & {"error", "errors"}:
             blocks = [Block("error", "", 0, ""), *blocks]
         with TemporaryDirectory() as folder:
             for block in blocks:
@@ -200,7 +200,7 @@ def outcome(case: Case, block: Block, folder: Path) -> str:
 
             found = "\n\n".join(map(render, program.diagnostics.sorted()))
             return found.replace(f"{folder}/", "")
-        case "refused":
+        case "errors":
             return "\n".join(
                 f"{d.span.line} {d.rule.code}: {d.message}" for d in program.diagnostics.sorted()
             )

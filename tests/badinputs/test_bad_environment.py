@@ -458,7 +458,7 @@ def test_r9_no_mode_of_python_changes_an_answer(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("folder", ["faults", "language", "syntax_errors"])
+@pytest.mark.parametrize("folder", ["single_errors", "language", "syntax_errors"])
 def test_r9_no_diagnostic_relies_on_assertions(folder: str) -> None:
     data = Path(__file__).parent.parent / "data" / folder
     files = sorted(data.rglob("*.net"))

@@ -75,7 +75,7 @@ def unfixed(files: Files, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "folder", ["data/faults", "data/syntax_errors", "spec/diagnostics", "spec/language"]
+    "folder", ["data/single_errors", "data/syntax_errors", "spec/diagnostics", "spec/language"]
 )
 def test_every_fix_makes_its_error_go_away(folder: str, tmp_path: Path) -> None:
     shutil.copytree(TESTS / "data" / "language", tmp_path / "language")

@@ -12,7 +12,7 @@ from netlang.syntax.parser import parse
 
 DATA = Path(__file__).parent.parent / "data"
 PROGRAMS = sorted((DATA / "language").glob("*.net"))
-FAULTS = sorted((DATA / "faults").glob("*.net"))
+SINGLE_ERRORS = sorted((DATA / "single_errors").glob("*.net"))
 
 _TOKEN = re.compile(
     r"""(?x)

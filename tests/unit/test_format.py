@@ -9,13 +9,13 @@ import random
 from pathlib import Path
 
 import pytest
-from syntax_trees import DATA, FAULTS, PROGRAMS, parsed, placeless, tree_of, words
+from syntax_trees import DATA, PROGRAMS, SINGLE_ERRORS, parsed, placeless, tree_of, words
 
 from netlang.program import RECURSION_LIMIT
 from netlang.syntax.formatting.format import WIDTH, format_file
 from netlang.syntax.formatting.layout import LINE, SOFT, Fill, Group, Indent, render
 
-WHOLE_FAULTS = [path for path in FAULTS if parsed(path.read_text())[0] is not None]
+PARSED_ERRORS = [path for path in SINGLE_ERRORS if parsed(path.read_text())[0] is not None]
 
 
 def formatted(text: str) -> str:
@@ -29,7 +29,7 @@ def test_the_example_programs_are_in_the_layout(path: Path) -> None:
     assert formatted(path.read_text()) == path.read_text()
 
 
-@pytest.mark.parametrize("path", [*PROGRAMS, *WHOLE_FAULTS], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*PROGRAMS, *PARSED_ERRORS], ids=lambda p: p.stem)
 @pytest.mark.parametrize("gap", [" ", "\n"], ids=["squeezed", "spread"])
 def test_the_layout_does_not_depend_on_the_white_space_there_was(path: Path, gap: str) -> None:
     text = path.read_text()
@@ -47,7 +47,7 @@ def _without_remarks(text: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", [*PROGRAMS, *WHOLE_FAULTS], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*PROGRAMS, *PARSED_ERRORS], ids=lambda p: p.stem)
 def test_the_layout_keeps_the_meaning(path: Path) -> None:
     text = path.read_text()
     before, _ = parsed(text)

@@ -13,7 +13,7 @@ import pytest
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.lexer import PatternStr
-from syntax_trees import FAULTS, PROGRAMS, placeless
+from syntax_trees import PROGRAMS, SINGLE_ERRORS, placeless
 
 from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.source import Source
@@ -83,7 +83,7 @@ def shape(parts: Any) -> object:
     return [placeless(part, places=True) for part in parts]
 
 
-@pytest.mark.parametrize("path", [*PROGRAMS, *FAULTS, *PRELUDE], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*PROGRAMS, *SINGLE_ERRORS, *PRELUDE], ids=lambda path: path.stem)
 def test_a_file_gives_the_same_tree_or_the_same_failure(path: Path) -> None:
     text = path.read_text("utf-8")
     assert by_the_tables(text) == by_the_grammar(text)

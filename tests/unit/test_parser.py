@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from syntax_trees import FAULTS, PROGRAMS, codes, placeless, tree_of, words
+from syntax_trees import PROGRAMS, SINGLE_ERRORS, codes, placeless, tree_of, words
 
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
@@ -203,7 +203,7 @@ def test_a_string_of_a_million_characters_that_never_ends_is_found() -> None:
     assert codes('x = "' + "a" * 1_000_000) == ["unclosed-string"]
 
 
-@pytest.mark.parametrize("path", FAULTS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", SINGLE_ERRORS, ids=lambda p: p.stem)
 def test_the_faulty_programs_break_at_most_one_rule_of_the_syntax(path: Path) -> None:
     expected = {
         "08_paren": ["unclosed-bracket"],

@@ -24,7 +24,7 @@ MESSAGES = sorted((DATA / "syntax_errors").glob("*.txt"))
 def test_the_message_is_the_agreed_one(path: Path) -> None:
     program = path.with_suffix(".net")
     if not program.exists():
-        program = DATA / "faults" / program.name
+        program = DATA / "single_errors" / program.name
     _, found = parsed(program.read_text(), program.name)
     assert "\n\n".join(render(d) for d in found) + "\n" == path.read_text()
 
@@ -63,7 +63,7 @@ def test_every_code_is_a_rule_and_every_rule_is_told_once() -> None:
 def test_the_proposed_fix_makes_the_program_pass(
     fault: str, advice: str, wrong: str, right: str
 ) -> None:
-    text = (DATA / "faults" / f"{fault}.net").read_text()
+    text = (DATA / "single_errors" / f"{fault}.net").read_text()
     assert advice in (DATA / "syntax_errors" / f"{fault}.txt").read_text()
     assert codes(text.replace(wrong, right)) == []
 

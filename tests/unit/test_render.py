@@ -75,7 +75,7 @@ def at(text: str, part: str, said: str = "", name: str = "a.net") -> Label:
     return Label(Span(Source(name, text), start, start + len(part)), said)
 
 
-def test_a_message_written_by_hand_has_both_labels_on_one_line() -> None:
+def test_a_message_with_both_labels_on_one_line() -> None:
     source = Source("residual.net", "a\n  y = relu(b + x)\n")
     diagnostic = Diagnostic(
         rules.SHAPE_MISMATCH,
@@ -206,7 +206,7 @@ def test_beyond_twenty_the_rest_is_counted_and_errors_come_first() -> None:
     assert shown.endswith("\n\n+ 9,980 more")
 
 
-def test_a_warning_says_so() -> None:
+def test_a_warning_is_labeled_as_one() -> None:
     diagnostic = Diagnostic(RULE, "m", at("bad", "bad"), severity=Severity.WARNING)
     assert render(diagnostic).startswith("warning[r]: m\n")
 

@@ -1,4 +1,4 @@
-"""Every rule a diagnostic can name has its reason and its two examples."""
+"""Every rule has a title, a reason and two examples."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PROGRAMS = [rule for rule in all_rules().values() if rule.program]
 BLOCKS = "block unit(x) = dense(x, 8)\n"
 
 
-def named() -> set[str]:
-    """Find the rules that the source names: ``rules.SHAPE_MISMATCH``."""
+def referenced() -> set[str]:
+    """Return the rules that the source references: ``rules.SHAPE_MISMATCH``."""
     return {
         node.attr
         for path in PACKAGE.rglob("*.py")
@@ -38,8 +38,8 @@ def rules_broken(text: str, folder: Path) -> list[str]:
     return [d.rule.code for d in load(program).diagnostics.sorted()]
 
 
-def test_the_rules_are_exactly_those_that_are_named() -> None:
-    assert named() == {constant(code) for code in all_rules()}
+def test_every_rule_is_referenced_where_an_error_is_reported() -> None:
+    assert referenced() == {constant(code) for code in all_rules()}
 
 
 def test_a_rule_has_the_name_of_its_code() -> None:
@@ -57,12 +57,12 @@ def test_a_bad_example_breaks_its_rule_and_no_other(rule: Rule, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("rule", PROGRAMS, ids=lambda rule: rule.code)
-def test_a_good_example_has_no_mistake(rule: Rule, tmp_path: Path) -> None:
+def test_a_good_example_has_no_error(rule: Rule, tmp_path: Path) -> None:
     assert rules_broken(rule.good, tmp_path) == []
 
 
 @pytest.mark.parametrize("rule", all_rules().values(), ids=lambda rule: rule.code)
-def test_a_rule_says_what_holds_and_why(rule: Rule) -> None:
+def test_a_rule_has_a_title_and_a_reason(rule: Rule) -> None:
     sentences = re.findall(r"[.!?:)](?=\s|$)", rule.why)
     assert rule.title.endswith(".")
     assert 2 <= len(sentences) <= 8

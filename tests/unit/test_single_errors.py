@@ -1,6 +1,6 @@
-"""Programs with one mistake each: what is said about it, and that the advice mends it.
+"""Programs with one error each: its message, and that following the help fixes it.
 
-``tests/data/faults`` holds the programs; beside each stands what ``netlang check`` says.
+``tests/data/single_errors`` has the programs, each with the output of ``netlang check``.
 
 Tests ``netlang.evaluate``, ``netlang.names`` and ``netlang.syntax.errors``.
 """
@@ -17,30 +17,30 @@ from netlang.diagnostics.render import render
 from netlang.program import load
 
 DATA = Path(__file__).parent.parent / "data"
-FAULTS = sorted((DATA / "faults").glob("*.net"))
+SINGLE_ERRORS = sorted((DATA / "single_errors").glob("*.net"))
 
 Edit = tuple[str, str]
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a folder to check programs in, beside the examples that some of them import."""
+    """Return a folder for programs, next to the examples that some of them import."""
     shutil.copytree(DATA / "language", tmp_path / "language")
-    (tmp_path / "faults").mkdir()
-    monkeypatch.chdir(tmp_path / "faults")
-    return tmp_path / "faults"
+    (tmp_path / "single_errors").mkdir()
+    monkeypatch.chdir(tmp_path / "single_errors")
+    return tmp_path / "single_errors"
 
 
-def said(name: str, text: str, folder: Path) -> list[Diagnostic]:
+def diagnostics(name: str, text: str, folder: Path) -> list[Diagnostic]:
     (folder / name).write_text(text, "utf-8")
     return load(name).diagnostics.sorted()
 
 
-@pytest.mark.parametrize("path", FAULTS, ids=lambda p: p.stem)
-def test_a_fault_gets_one_message_word_for_word(
+@pytest.mark.parametrize("path", SINGLE_ERRORS, ids=lambda p: p.stem)
+def test_a_program_with_one_error_gets_exactly_its_message(
     path: Path, folder: Path, request: pytest.FixtureRequest
 ) -> None:
-    found = said(path.name, path.read_text("utf-8"), folder)
+    found = diagnostics(path.name, path.read_text("utf-8"), folder)
     shown = "".join(f"{render(d)}\n" for d in found)
     snapshot = path.with_suffix(".txt")
     if request.config.getoption("--update"):
@@ -103,21 +103,23 @@ FIXES: list[tuple[str, str, list[Edit]]] = [
        "= for i in 1..depth with h = x { next h = dense(h, 8) }")]),
     ("37_noflow", "add a line `z = …`", [("y = relu(x)", "y = relu(x)\n  z = x")]),
 ]  # fmt: skip
-"""A fault, what the message proposes, and the change that follows it."""
+"""A program, what its message suggests, and the edits that follow it."""
 
-REMARKED = {"19_duration": "long-schedule"}
-"""500 epochs are a duration, but more than the run's 20: that is remarked on."""
+ADDITIONAL = {"19_duration": "long-schedule"}
+"""500 epochs are a duration, but longer than the run: another warning."""
 
 
 @pytest.mark.parametrize(("name", "advice", "edits"), FIXES, ids=[fix[0] for fix in FIXES])
-def test_the_advice_mends_the_program(
+def test_following_the_help_fixes_the_program(
     name: str, advice: str, edits: list[Edit], folder: Path
 ) -> None:
-    text = (DATA / "faults" / f"{name}.net").read_text("utf-8")
-    (told,) = said(f"{name}.net", text, folder)
-    assert advice in " ".join(told.helps)
+    text = (DATA / "single_errors" / f"{name}.net").read_text("utf-8")
+    (error,) = diagnostics(f"{name}.net", text, folder)
+    assert advice in " ".join(error.helps)
     for old, new in edits:
         assert old in text
         text = text.replace(old, new)
-    left = [d for d in said("mended.net", text, folder) if d.rule.code != REMARKED.get(name)]
+    left = [
+        d for d in diagnostics("fixed.net", text, folder) if d.rule.code != ADDITIONAL.get(name)
+    ]
     assert [render(d) for d in left] == []
