@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netlang.ir.dims import Dim, Size, is_symbol, substitute, symbols
 from netlang.ir.graph import Graph, Node, Param, Value, types
@@ -52,8 +53,7 @@ def total(sizes: Iterable[Size]) -> Size:
     return symbolic + number
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """One example of a batch: replaces the batch size by 1.
 
     The batch size is ``N`` if an input starts with it, else the first symbol an input starts with.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netlang.ir.graph import Graph, Node, Scope, Value
 
 
-@dataclass(slots=True, eq=False)
-class Layer:
+class Layer(Struct, eq=False):
     """A call of a library layer with all its nodes, or one operator in the user's code.
 
     ``scopes`` are the enclosing calls, outermost first; the last one is the layer's own if it is a

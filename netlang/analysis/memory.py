@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netlang.analysis.counts import Example, known, total, weight_bytes
 from netlang.ir.dims import Size, substitute
@@ -13,8 +14,7 @@ SLOTS = {"sgd": 0, "momentum": 1, "adam": 2}
 """The optimizer's state: numbers per trainable parameter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """The memory of a net in bytes, for a batch of one example.
 
     ``inference`` is the peak of live values while the nodes run in order, excluding weights

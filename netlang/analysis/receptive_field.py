@@ -9,16 +9,17 @@ Where branches meet, the field is the union of theirs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import ceil
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netlang.ir.dims import Shape
 from netlang.ir.graph import Graph, Node, Value, types
 from netlang.ir.op import AxisWindow, Window
 
 
-@dataclass(frozen=True, slots=True)
-class AxisField:
+class AxisField(Struct, frozen=True):
     """The receptive field of one position along one axis of the image.
 
     ``field`` input positions (``None``: all of them), the first one at ``start``; neighbors are
@@ -42,8 +43,7 @@ Field = tuple[AxisField, ...]
 """One ``AxisField`` for each axis of the image after batch and channels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A window that widens the field: ``field = before.field + (kernel - 1) * before.jump``."""
 
     node: Node
@@ -51,8 +51,7 @@ class Step:
     after: Field
 
 
-@dataclass(frozen=True, slots=True)
-class ReceptiveFields:
+class ReceptiveFields(Struct, frozen=True):
     """The field of every value that depends on the image, and the windows that widen it."""
 
     fields: Mapping[Value, Field]

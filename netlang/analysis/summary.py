@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netlang.analysis import counts
 from netlang.analysis.counts import Example, total
@@ -21,8 +23,7 @@ from netlang.ir.graph import Graph, Value
 from netlang.ir.types import TensorType, Types
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One layer: a call of a library layer, or an operator in the user's code.
 
     ``calls`` are the paths and kinds of the enclosing calls, outermost first; tables are folded by
@@ -44,8 +45,7 @@ class Row:
         return ", ".join(map(str, self.results))
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A net layer by layer, in the order of execution, with totals.
 
     Multiply-adds and bytes are those of one example.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
+
+from msgspec import Struct
 
 from netlang.analysis.counts import grouped
 from netlang.analysis.receptive_field import show_field
@@ -38,8 +39,7 @@ def default_depth(summary: Summary, rows: int = ROWS) -> int | None:
     return 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Paint:
+class _Paint(Struct, frozen=True):
     color: bool
 
     def bold(self, text: str) -> str:
@@ -55,8 +55,7 @@ class _Paint:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and text.strip() else text
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(Struct, frozen=True):
     title: str
     cells: list[str]
     right: bool

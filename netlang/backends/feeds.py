@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netlang.diagnostics.errors import InputError
 from netlang.diagnostics.suggestions import nearest
@@ -15,16 +16,14 @@ from netlang.ir.types import DType, TensorType
 from netlang.system.numpy import Array, np
 
 
-@dataclass(frozen=True, slots=True)
-class Feeds:
+class Feeds(Struct, frozen=True):
     """Arrays that fit a graph's inputs and states, and the resulting sizes of its symbols."""
 
     arrays: Mapping[str, Array]
     sizes: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Axis:
+class _Axis(Struct, frozen=True):
     """One symbolic dimension of an input, and its size in the array."""
 
     value: Value

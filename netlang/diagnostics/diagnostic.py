@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypedDict, Unpack
+
+from msgspec import Struct, field
 
 from netlang.diagnostics.fix import Fix
 from netlang.diagnostics.rules.rule import Rule
@@ -16,16 +17,14 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """A location in a program and the text shown next to it."""
 
     span: Span
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One error or warning: what is wrong, where, why, and what to do about it.
 
     ``primary`` is ``None`` for an error outside of programs: bad data, bad options, a missing
@@ -88,8 +87,7 @@ class DiagnosticError(Exception):
         self.diagnostic = diagnostic
 
 
-@dataclass(slots=True)
-class Diagnostics:
+class Diagnostics(Struct):
     """The diagnostics found so far; a rule is reported once at each location."""
 
     items: list[Diagnostic] = field(default_factory=list[Diagnostic])

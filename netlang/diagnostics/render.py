@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netlang.diagnostics.diagnostic import Diagnostic, Label
 from netlang.diagnostics.fix import Edit
@@ -24,8 +25,7 @@ _STYLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """How wide the page is, whether it has colors, and the column of its frame."""
 
     color: bool
@@ -41,8 +41,7 @@ class _Page:
         return self.paint(left, "frame") + (f" {text}" if text else "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(Struct, frozen=True):
     """A label on its line; ``start`` and ``end`` count characters, ``end`` is past the last."""
 
     start: int
@@ -201,8 +200,7 @@ def _marked(page: _Page, text: str, number: int, marks: Sequence[_Mark]) -> Iter
         yield page.framed(" " * start + page.paint(shown, style))
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(Struct, frozen=True):
     """The part of a line that fits the page, and the screen column of each of its characters."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
+
+from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Label

@@ -8,14 +8,14 @@ atom; equal sizes compare equal as far as polynomial arithmetic can tell.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import gcd, isqrt, prod
+
+from msgspec import Struct
 
 from netlang.diagnostics.errors import TooLargeError
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     """A named size divided by ``unit``, which is known to divide it.
 
     ``where H % 16 == 0`` makes ``H`` the polynomial ``16 * Symbol("H", 16)``.
@@ -29,8 +29,7 @@ class Symbol:
         return (0, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(Struct, frozen=True):
     """``numerator // divisor`` where the division is not known to be exact."""
 
     numerator: Dim
@@ -48,8 +47,7 @@ Atom = Symbol | Floor
 Monomial = tuple[Atom, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dim:
+class Dim(Struct, frozen=True):
     """A size with at least one symbol in it, such as ``N`` or ``2*N*H``.
 
     >>> N = symbol("N")

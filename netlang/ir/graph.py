@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netlang.diagnostics.source import Span
 from netlang.ir.op import Primitive
-from netlang.ir.record import record
 from netlang.ir.types import TensorType, Types
 
 
-@record
-class Value:
+class Value(Struct, frozen=True, eq=False):
     """One tensor in a graph. Two values are the same only if they are one object."""
 
     name: str
@@ -27,8 +26,7 @@ Cotangents = tuple[Value | None, ...]
 """One for each operand of an operator; ``None`` where there is no gradient."""
 
 
-@dataclass(frozen=True, slots=True)
-class Init:
+class Init(Struct, frozen=True):
     """An initializer of a weight: the name of a rule and its numbers.
 
     ``constant value``, ``normal std mean``, ``uniform low high``, and the rules that look at the
@@ -42,8 +40,7 @@ class Init:
         return f"{self.rule}({', '.join(f'{a:g}' for a in self.arguments)})"
 
 
-@record
-class Param:
+class Param(Struct, frozen=True, eq=False):
     """A weight: its path, type and initializer, and whether training changes it."""
 
     path: str
@@ -53,8 +50,7 @@ class Param:
     span: Span | None = None
 
 
-@record
-class Scope:
+class Scope(Struct, frozen=True, eq=False):
     """A call that led to a node: the path of its weights and the position in the program.
 
     ``path`` is the full dotted path, ``kind`` the name of what was called (``conv``, ``basic``);
@@ -68,8 +64,7 @@ class Scope:
     library: bool = False
 
 
-@record
-class Node:
+class Node(Struct, frozen=True, eq=False):
     op: Primitive
     inputs: Values
     outputs: Values
@@ -77,8 +72,7 @@ class Node:
     span: Span | None = None
 
 
-@record
-class State:
+class State(Struct, frozen=True, eq=False):
     """A value that persists between calls: enters as ``value``, leaves as ``after``."""
 
     name: str
@@ -87,8 +81,7 @@ class State:
     after: Value
 
 
-@record
-class Graph:
+class Graph(Struct, frozen=True, eq=False):
     """Nodes in topological order. Immutable: a pass returns a new graph.
 
     ``outputs`` maps the names of the signature to values, in order. A state's values are neither
@@ -116,8 +109,7 @@ def types(values: Sequence[Value]) -> Types:
     return tuple(v.type for v in values)
 
 
-@dataclass(slots=True)
-class Builder:
+class Builder(Struct):
     """Makes nodes: infers types, keeps names unique, and records scope and span."""
 
     nodes: list[Node] = field(default_factory=list[Node])

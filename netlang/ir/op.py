@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self, TypeVar, cast
+
+from msgspec import Struct, field
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.rules import Rule
@@ -59,8 +61,7 @@ class NoGradientError(Exception):
         self.node = node
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(Struct, frozen=True):
     """A tensor inside an ONNX graph: its name there, and its type."""
 
     name: str
@@ -110,8 +111,7 @@ class OnnxBuilder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Receptive field of one output position, per spatial axis.
 
     In input positions: the extent with dilation, the stride, and the padding before.
@@ -122,8 +122,7 @@ class Window:
     before: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AxisWindow:
+class AxisWindow(Struct, frozen=True):
     """Receptive field of the positions of a result, along one axis of the first operand.
 
     A position depends on ``extent`` positions of the operand. The first position starts at
@@ -149,8 +148,7 @@ Family = Literal[
 """Kinds of layers, from the one that characterizes a group of layers most to the least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """An operator with operand types for which every law must hold.
 
     Operands are sampled from a normal distribution, or uniformly from ``low`` to ``high`` if given

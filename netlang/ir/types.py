@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from netlang.ir.dims import Shape, Size, product
 
@@ -47,8 +48,7 @@ _BYTES = {
 F32, F64, I64, BOOL = DType.F32, DType.F64, DType.I64, DType.BOOL
 
 
-@dataclass(frozen=True, slots=True)
-class TensorType:
+class TensorType(Struct, frozen=True):
     """An element type and a shape; prints as the language writes it.
 
     >>> print(TensorType(F32, (2, 784)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Unpack
+
+from msgspec import Struct
 
 from netlang.advice.parameters import element_suggestion, type_like
 from netlang.advice.tables import definitions
@@ -33,8 +34,7 @@ SUGGESTED = 60
 """The number of errors in a program after which similar names are not searched for."""
 
 
-@dataclass(slots=True)
-class Lookup:
+class Lookup(Struct):
     """Looks up the names of a file, and reports unknown and unused ones."""
 
     module: ModuleScope

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
@@ -11,16 +12,14 @@ from netlang.syntax import ast
 Kind = Literal["binding", "param", "dim", "loop", "free"]
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     span: Span
     kind: Kind
     value: ast.Expr | None = None
     used: bool = False
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct):
     parent: Scope | None = None
     entries: dict[str, Entry] = field(default_factory=dict[str, Entry])
     later: frozenset[str] = frozenset()

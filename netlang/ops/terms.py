@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netlang.ir.dims import Shape, Size, exact_quotient
 from netlang.ir.graph import Builder, Value
@@ -11,8 +12,7 @@ from netlang.ir.op import OPS, Primitive
 from netlang.ir.types import BOOL, DType, TensorType
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """A value with the builder to which operations on it add nodes."""
 
     b: Builder

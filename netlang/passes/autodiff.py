@@ -7,7 +7,8 @@ again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netlang.ir.graph import Builder, Graph, Node, Value, Values, verify
 from netlang.ops import reverse

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, count
+
+from msgspec.structs import replace
 
 from netlang.ir.graph import Builder, Graph, Init, Node, Param, Value, Values
 from netlang.ir.types import TensorType

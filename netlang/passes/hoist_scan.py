@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from netlang.ir.graph import Builder, Graph, Node, Value, Values, types
 from netlang.ops.looping.scan import Scan
@@ -24,7 +27,7 @@ def hoist_scan(graph: Graph) -> Graph:
     def relieve(builder: Builder, node: Node, inputs: Values) -> Values:
         if not isinstance(node.op, Scan):
             return copy_node(builder, node, inputs)
-        op = replace(node.op, body=hoist_scan(node.op.body))
+        op = dataclasses.replace(node.op, body=hoist_scan(node.op.body))
         return _Hoisting(builder, op, inputs).results(node)
 
     return replay(graph, relieve)

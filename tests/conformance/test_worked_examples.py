@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from netlang.analysis.counts import macs, trained
 from netlang.analysis.summary import summarize

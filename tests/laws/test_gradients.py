@@ -6,12 +6,13 @@ Tests ``netlang.ops`` and ``netlang.passes.autodiff``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from msgspec.structs import replace
 from op_samples import Case, arrays_of, cases, graph_of
 from random_graphs import SIZES, graphs, weights_of
 

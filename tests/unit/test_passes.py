@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from networks import N, add, f32, mlp, mlp_weights, weight
 
 from netlang.backends import reference

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 import netlang
 from netlang.analysis.counts import grouped, total
@@ -41,8 +41,7 @@ def command(files: tuple[str, ...], strict: bool, as_json: bool) -> None:
         raise click.exceptions.Exit(code)
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
+class _Checked(Struct, frozen=True):
     """A file, its program or why it could not be read, and the diagnostics of the program."""
 
     file: str

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from inspect import cleandoc
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+
+class Rule(Struct, frozen=True):
     """A rule of the language, as ``netlang explain`` prints it.
 
     ``bad`` is a small program that breaks this rule and no other, ``good`` one that follows it.
@@ -24,4 +25,4 @@ class Rule:
 
     def __post_init__(self) -> None:
         for name in ("why", "bad", "good"):
-            object.__setattr__(self, name, cleandoc(getattr(self, name)))
+            force_setattr(self, name, cleandoc(getattr(self, name)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NoReturn
+
+from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label

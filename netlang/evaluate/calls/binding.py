@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.source import Span
@@ -21,15 +23,13 @@ from netlang.evaluate.types.fitting import QUICK, fits
 from netlang.evaluate.types.shapes import ELEMENT, resolve_shape
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
-from netlang.ir.record import record
 from netlang.ir.types import DType, TensorType
 from netlang.syntax import ast
 
 _FLOATS = frozenset(d.value for d in DType if d.is_float)
 
 
-@record
-class Expected:
+class Expected(Struct, frozen=True, eq=False):
     """A prepared parameter, with a quick test of whether an argument fits."""
 
     name: str
@@ -41,8 +41,7 @@ class Expected:
     default: Object
 
 
-@record
-class Pattern:
+class Pattern(Struct, frozen=True, eq=False):
     """A shape in a signature: dimensions, numbers, and at most one rest."""
 
     element: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, diagnostic
@@ -34,8 +34,7 @@ class BudgetError(DiagnosticError):
     """A program exceeds the work that checking may take: nothing more is evaluated."""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """The steps ``spent`` so far of ``limit``, and the weights of the lists made so far.
 
     A list that contains one list many times is small in memory and expensive to traverse: its

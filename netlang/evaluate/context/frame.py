@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn, Unpack
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netlang.diagnostics.diagnostic import (
     Diagnostic,
@@ -22,7 +24,6 @@ from netlang.evaluate.context.describe import short
 from netlang.evaluate.context.origins import written
 from netlang.evaluate.context.values import UNKNOWN, Function, Layer, Object
 from netlang.ir.graph import Builder, Graph, Param, Scope, State, Value
-from netlang.ir.record import record
 from netlang.syntax import ast
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ DEPTH_LIMIT = 200
 """The limit on nested calls."""
 
 
-@dataclass(slots=True)
-class Made:
+class Made(Struct):
     """A parameter that exists: its value, its record, and where it was created."""
 
     value: Value
@@ -42,16 +42,14 @@ class Made:
     frame: Frame
 
 
-@record
-class Noise:
+class Noise(Struct, frozen=True, eq=False):
     """A sampled value in a train section: its distribution, and the name of its site."""
 
     kind: str
     site: str
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """The state that the frames of one net share."""
 
     diagnostics: Diagnostics
@@ -80,8 +78,7 @@ class Run:
         self.made.append(made)
 
 
-@record
-class CallSite:
+class CallSite(Struct, frozen=True, eq=False):
     """A call in the trace of a frame."""
 
     function: Function
@@ -97,8 +94,7 @@ class CallSite:
         return f"{self.function.name}({shown}), called on line {self.span.line}"
 
 
-@dataclass(slots=True)
-class Slot:
+class Slot(Struct):
     """A bound name: its value, its expression, and where it was bound."""
 
     value: Object
@@ -106,8 +102,7 @@ class Slot:
     expr: ast.Expr | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Frame:
+class Frame(Struct, eq=False):
     """A body that is being evaluated: a file, a block, one iteration of a loop.
 
     ``path`` is the prefix of the parameters created here, ``base`` the binding being evaluated,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from msgspec import Struct
+
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import STEPS_PER_COPY
 from netlang.evaluate.context.frame import Frame, Made, Run
@@ -25,7 +27,6 @@ from netlang.evaluate.context.values import (
     Unknown,
 )
 from netlang.ir.graph import Node, Param, Scope, Value
-from netlang.ir.record import record
 
 Key = tuple[object, ...]
 
@@ -34,8 +35,7 @@ class UnrepeatableError(Exception):
     """An argument or a result that prevents a call from being copied."""
 
 
-@record
-class Recording:
+class Recording(Struct, frozen=True, eq=False):
     """What one call created: its nodes and parameters, in terms of its arguments."""
 
     path: str
@@ -76,8 +76,7 @@ def _part(value: Object, tensors: list[Value]) -> object:
             return (type(value), value)
 
 
-@record
-class Mark:
+class Mark(Struct, frozen=True, eq=False):
     """The state of a run before a call."""
 
     nodes: int

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from netlang.ir.types import DType
 from netlang.syntax import ast
@@ -28,8 +29,7 @@ class Definitions(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Sites:
+class Sites(Struct):
     """The calls of one body that own parameters, by the identity of their syntax node.
 
     ``names`` has what each adds to the path of its binding, ``labels`` the label given with ``as``.
@@ -89,8 +89,7 @@ def bare(expr: ast.Expr) -> ast.Expr:
     return expr
 
 
-@dataclass(slots=True)
-class _Naming:
+class _Naming(Struct):
     definitions: Definitions
     local: dict[str, bool]
     sites: Sites = field(default_factory=Sites)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from netlang.diagnostics.source import Span
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
-from netlang.ir.record import record
 from netlang.ir.types import DType, TensorType
 from netlang.syntax import ast
 
@@ -27,8 +27,7 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 
 
-@record
-class Function:
+class Function(Struct, frozen=True, eq=False):
     """A ``net``, ``block``, ``op``, ``extern op`` or ``dataset``, and the file it is in."""
 
     definition: ast.Definition | ast.Extern
@@ -55,8 +54,7 @@ class Function:
         return self.definition.params
 
 
-@record
-class Layer:
+class Layer(Struct, frozen=True, eq=False):
     """What ``new`` creates: a block, some of its arguments, and the parameters it owns."""
 
     function: Function
@@ -67,8 +65,7 @@ class Layer:
     """The trace to the ``new`` that created it: layers with the same origin are the same layer."""
 
 
-@record
-class Results:
+class Results(Struct, frozen=True, eq=False):
     """The named results of a call that returns several."""
 
     values: Mapping[str, Object]
@@ -78,15 +75,13 @@ PADDINGS = ("same", "valid", "half", "causal")
 """The keywords for a padding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """A bare word with a fixed meaning, such as ``same``."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Struct, frozen=True):
     """A number of epochs or of steps."""
 
     amount: float
@@ -97,8 +92,7 @@ class Duration:
         return f"{self.amount:g} {unit}"
 
 
-@record
-class Setting:
+class Setting(Struct, frozen=True, eq=False):
     """A checked call of a training function: an initializer, a schedule, an optimizer, a rule."""
 
     type: str
@@ -106,16 +100,14 @@ class Setting:
     arguments: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
 
 
-@record
-class Part:
+class Part(Struct, frozen=True, eq=False):
     """The parameters of a layer below ``path``, which is relative to the layer."""
 
     layer: Layer
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class IntRange:
+class IntRange(Struct, frozen=True):
     """``first..last``; both ends belong to it."""
 
     first: int
@@ -125,8 +117,7 @@ class IntRange:
         return max(0, self.last - self.first + 1)
 
 
-@record
-class Origin:
+class Origin(Struct, frozen=True, eq=False):
     """Where examples come from, and what is done to them.
 
     ``columns`` are the declared types, before any of the ``steps``: settings named ``map`` (a list
@@ -146,8 +137,7 @@ class Origin:
     about: str = ""
 
 
-@record
-class Examples:
+class Examples(Struct, frozen=True, eq=False):
     """Examples with typed columns; ``batched`` once ``batches`` has put ``N`` in front."""
 
     columns: Mapping[str, TensorType]
@@ -155,8 +145,7 @@ class Examples:
     batched: bool = False
 
 
-@record
-class Argued:
+class Argued(Struct, frozen=True, eq=False):
     """An argument of a call: its value, its span, and its name if it has one."""
 
     value: Object

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import NoReturn
 
@@ -24,17 +23,14 @@ def _index(module: str | None) -> Mapping[str, str]:
     return {name: file for file in files for name in defined_names(file)}
 
 
-@dataclass(slots=True, eq=False)
 class Library:
     """The library files as one program sees them; each is opened when it is used."""
 
-    diagnostics: Diagnostics
-    constant: Constant
-    prelude: LibraryScope = field(init=False)
-    _modules: dict[str, LibraryScope] = field(default_factory=dict[str, LibraryScope])
-
-    def __post_init__(self) -> None:
+    def __init__(self, diagnostics: Diagnostics, constant: Constant) -> None:
+        self.diagnostics = diagnostics
+        self.constant = constant
         self.prelude = self._open(None, None)
+        self._modules: dict[str, LibraryScope] = {}
 
     def module(self, path: tuple[ast.Ident, ...]) -> LibraryScope:
         """Open a module such as ``std.vision``."""

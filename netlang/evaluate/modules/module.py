@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
@@ -32,8 +33,7 @@ def is_private(name: str) -> bool:
     return name.startswith("_")
 
 
-@dataclass(slots=True, eq=False)
-class ModuleScope:
+class ModuleScope(Struct, eq=False):
     """The names of one file.
 
     ``imported`` maps a local name to the file and the name it comes from (``None`` after a
@@ -177,8 +177,7 @@ class ModuleScope:
         return known
 
 
-@dataclass(slots=True, eq=False)
-class LibraryScope(ModuleScope):
+class LibraryScope(ModuleScope, eq=False):
     """The prelude, or a module of the standard library: each definition is parsed when used."""
 
     parse: Callable[[str], ast.Declaration | None] = lambda _: None
