@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import (
@@ -31,19 +33,18 @@ from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import fits
 from netlang.ir.graph import Graph
 from netlang.names.lint import lint
-from netlang.plan.overrides import parameter_values
-from netlang.plan.plan import Plan
-from netlang.plan.section import elaborate_train
 from netlang.syntax import ast
 from netlang.syntax.parser import no_definition, parse
 from netlang.syntax.reader import read_source
+
+if TYPE_CHECKING:
+    from netlang.plan.plan import Plan
 
 RECURSION_LIMIT = 30_000
 """Python frames: enough for calls and brackets nested as deep as our own limits allow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Net:
+class Net(Struct, frozen=True):
     """One net of a program."""
 
     name: str
@@ -96,8 +97,7 @@ class Net:
                 )
 
 
-@dataclass(slots=True, eq=False)
-class Program:
+class Program(Struct, eq=False):
     """A checked file. ``diagnostics`` holds every error; none is raised."""
 
     path: Path
@@ -108,7 +108,7 @@ class Program:
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     file: ast.File | None = None
     nets: dict[str, Net] = field(default_factory=dict[str, Net])
-    plans: dict[str, Plan] = field(default_factory=dict[str, Plan])
+    plans: dict[str, Plan] = field(default_factory=dict[str, "Plan"])
     _modules: dict[Path, ModuleScope] = field(default_factory=dict[Path, ModuleScope])
     _opening: dict[Path, Path] = field(default_factory=dict[Path, Path])
     """The files whose imports are being read, each imported by the one before."""
@@ -175,6 +175,9 @@ class Program:
         Returns ``None`` after errors in the program, which are in ``diagnostics``; others are
         raised as ``NetlangError``.
         """
+        from netlang.plan.overrides import parameter_values
+        from netlang.plan.section import elaborate_train
+
         decl = self.section(name)
         assert self._main is not None
         values = parameter_values(decl, settings or {}, self._main)
@@ -256,6 +259,9 @@ class Program:
                     case ast.Assert():
                         check_assertion(declaration, frame)
                     case ast.Train(name=name):
+                        # Only a file with a train section pays for loading what checks one.
+                        from netlang.plan.section import elaborate_train
+
                         plan = elaborate_train(declaration, home, self._run())
                         if plan is not None:
                             self.plans[name.text] = plan
