@@ -28,7 +28,7 @@ def computation(run: Run, batch: Mapping[str, Value]) -> Computation:
         {made.value: made.param for made in run.made},
         batch,
         dict(run.noise),
-        dict(run.slopes),
+        dict(run.gradients),
         tuple(run.states),
     )
 

@@ -69,7 +69,7 @@ def _grad(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
             "this is outside of a `train` section",
         )
     made = run.builder.fresh(frame.binding_path() or "gradient", by.type)
-    run.slopes[made] = (of, by)
+    run.gradients[made] = (of, by)
     return made
 
 

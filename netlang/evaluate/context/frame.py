@@ -60,7 +60,7 @@ class Run(Struct):
     states: list[State] = field(default_factory=list[State])
     units: dict[str, int] = field(default_factory=dict[str, int])
     noise: dict[Value, Noise] = field(default_factory=dict[Value, Noise])
-    slopes: dict[Value, tuple[Value, Value]] = field(
+    gradients: dict[Value, tuple[Value, Value]] = field(
         default_factory=dict[Value, "tuple[Value, Value]"]
     )
     """Gradients that a train section uses: of what, with respect to what."""
