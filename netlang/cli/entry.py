@@ -7,7 +7,7 @@ import gc
 
 def main() -> None:
     """Load the command line and run it."""
-    # Loading makes many objects and no garbage; the collector goes on when a command is loaded.
+    # Loading makes many objects and no garbage; the collector runs again once a command is loaded.
     gc.disable()
     try:
         from netlang.cli.main import main as run

@@ -205,7 +205,7 @@ class Checks:
         if len(yields) > 1:
             self.report(
                 rules.TWO_YIELDS,
-                f"a turn of a `{loop.kind}` yields one value",
+                f"an iteration of a `{loop.kind}` yields one value",
                 _first_word(yields[1].span),
                 "this is the second `yield`",
                 secondary=(Label(_first_word(yields[0].span), "the first is here"),),
@@ -276,7 +276,7 @@ class Checks:
             elif name.text not in carried:
                 message, fix = stray(name.text)
                 if waiting:
-                    # One slip explains both: a next value too many, and one that is missing.
+                    # One typo explains both: a next value too many, and one that is missing.
                     fix = f"did you mean `next {(meant := waiting.pop(0))}`?"
                     done[meant] = statement
                 self.report(rules.STRAY_NEXT, message, _head(statement), helps=(fix,))

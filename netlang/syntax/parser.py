@@ -73,7 +73,7 @@ def split_definitions(source: Source) -> dict[str, tuple[int, int]]:
 
 
 def no_definition(file: ast.File) -> Diagnostic | None:
-    """Say that there is nothing in a file, if so."""
+    """Return the error for a file without definitions, if it is one."""
     if file.declarations:
         return None
     span = Span(file.source, 0, 0)

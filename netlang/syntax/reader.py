@@ -121,7 +121,7 @@ def _reject_binary(name: str, data: bytes) -> None:
     if what is not None:
         raise NetlangError(
             rules.NOT_TEXT,
-            f"`{name}` is no program: it looks like {what}",
+            f"`{name}` is not a program: it looks like {what}",
             helps=["name a `.net` file; weights and data are given by options"],
         )
     if (at := data.find(b"\x00")) >= 0:

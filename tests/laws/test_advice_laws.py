@@ -136,7 +136,7 @@ def unknown_in(code: str) -> list[str]:
     match code.split():
         case ["netlang", command]:
             return [] if command in COMMANDS else [command]
-        case ["extern", "op"] | ["next", _, "=", _]:
+        case ["extern", "op"] | ["next" | "with", _, "=", _]:
             return []
         case [setting, "=", value]:
             return [] if setting in SETTING_NAMES else unknown_in(value)

@@ -12,6 +12,7 @@ STAGES = {"embed", "fold_batch_norm", "lower", "to_onnx", "transform"}
 """The functions of which compilation consists."""
 
 DEFINED = {
+    "backends/onnx/files.py": {"embed"},
     "backends/onnx/lowering.py": {"embed", "lower"},
     "passes/pipeline.py": {"transform"},
 }

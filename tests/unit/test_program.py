@@ -1,4 +1,7 @@
-"""A program: its nets, what they can be bound to, and what opening one touches."""
+"""A program: its nets, what they can be bound to, and what opening one touches.
+
+Tests ``netlang.program``.
+"""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_utf16_is_recognised_and_utf8_asked_for(tmp_path: Path, encoding: str) -
 )
 def test_files_of_other_kinds_are_recognised(tmp_path: Path, data: bytes, what: str) -> None:
     fault = refusal(written(tmp_path, data))
-    assert f"is no program: it looks like {what}" in fault.message
+    assert f"is not a program: it looks like {what}" in fault.message
 
 
 def test_random_bytes_are_refused(tmp_path: Path) -> None:

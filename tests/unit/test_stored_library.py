@@ -1,4 +1,7 @@
-"""The stored trees of the library are those that its sources parse to."""
+"""The stored trees of the library are those that its sources parse to.
+
+Tests ``netlang.syntax.library``.
+"""
 
 from __future__ import annotations
 

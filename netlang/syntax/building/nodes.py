@@ -104,7 +104,7 @@ class NodeBuilder:
 
 
 def too_deep(span: Span) -> Diagnostic:
-    """Say that a program is nested deeper than the limit."""
+    """Report that a program is nested deeper than the limit."""
     return diagnostic(
         rules.TOO_DEEP,
         f"this is nested more than {NESTING_LIMIT} levels deep",

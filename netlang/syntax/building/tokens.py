@@ -35,7 +35,7 @@ class TokenBuilder(NodeBuilder):
 
     def INT(self, token: Token) -> ast.Int:  # noqa: N802
         digits = str(token).replace("_", "")
-        # Python itself refuses to read more than 4,300 digits.
+        # Python itself does not read more than 4,300 digits.
         if len(digits.lstrip("0")) > 19 or int(digits) > INT_LIMIT:
             raise DiagnosticError(
                 too_large(self._at(token), "the largest int is 9_223_372_036_854_775_807")
@@ -75,5 +75,5 @@ class TokenBuilder(NodeBuilder):
 
 
 def too_large(span: Span, note: str) -> Diagnostic:
-    """Say that a number cannot be held."""
+    """Return the error for a number that does not fit into 64 bits."""
     return diagnostic(rules.NUMBER_TOO_LARGE, "this number is too large", span, notes=(note,))

@@ -50,7 +50,7 @@ def _wanted(expected: frozenset[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-# The order matters: the first that recognises the mistake tells it.
+# The order matters: the first one that recognizes the error explains it.
 _EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
     other_languages.number, definitions.dangling, other_languages.slash_comment,
     other_languages.foreign_word, other_languages.foreign_sign, other_languages.arrow,

@@ -35,7 +35,7 @@ def comma(spot: ErrorLocation) -> Diagnostic | None:
 
 
 def colon(spot: ErrorLocation) -> Diagnostic | None:
-    """Tell `f(x f32[N])`."""
+    """Explain `f(x f32[N])`."""
     here, before = spot.here, spot.back(1)
     if ":" in spot.expected and before.kind == "name" and here.text in _TYPES and not here.fresh:
         return spot.say(

@@ -59,7 +59,7 @@ def conditional(spot: ErrorLocation) -> Diagnostic | None:
 
 
 def comprehension(spot: ErrorLocation) -> Diagnostic | None:
-    """Tell `[x for i xs]`, `f(x for x in xs)` and `for i in xs: …`."""
+    """Explain `[x for i xs]`, `f(x for x in xs)` and `for i in xs: …`."""
     here = spot.here
     if "in" in spot.expected and spot.expected <= {"in", ","} and spot.back(1).kind == "name":
         return spot.say(

@@ -31,7 +31,7 @@ class ErrorLocation:
         return self.tokens[self.at]
 
     def back(self, count: int) -> Token:
-        """Give the token ``count`` before the failure; before the first, an empty one."""
+        """Return the token ``count`` before the failure; before the first, an empty one."""
         at = self.at - count
         return self.tokens[at] if at >= 0 else Token("end", "", 0, 0, True)
 
@@ -46,14 +46,14 @@ class ErrorLocation:
         return self.source.text[first.start : last.end]
 
     def only(self, text: str) -> bool:
-        """Say whether nothing else would have fitted."""
+        """Return whether nothing else was expected."""
         return self.expected == frozenset((text,))
 
     def line(self, token: Token) -> int:
         return self.source.line_col(token.start)[0]
 
     def enclosing(self) -> str:
-        """Give the bracket that is open at the failure, or nothing."""
+        """Return the bracket that is open at the failure, or nothing."""
         depth = 0
         for token in reversed(self.tokens[: self.at]):
             if token.kind != "operator":
@@ -67,7 +67,7 @@ class ErrorLocation:
         return ""
 
     def phrase(self) -> list[Token]:
-        """Give the tokens before the failure that are in one expression with it.
+        """Return the tokens before the failure that are in one expression with it.
 
         What stands in brackets of its own is left out; the bracket that closes it stays.
         """
@@ -92,12 +92,12 @@ class ErrorLocation:
         return found[::-1]
 
     def after(self) -> Span:
-        """Give the last character before the failure."""
+        """Return the last character before the failure."""
         end = self.back(1).end
         return Span(self.source, max(end - 1, 0), end)
 
     def call_at(self, at: int) -> str:
-        """Give the text of the call, name or number that starts at a token."""
+        """Return the text of the call, name or number that starts at a token."""
         depth = 0
         last = at
         for number in range(at, len(self.tokens)):
@@ -119,6 +119,6 @@ class ErrorLocation:
     def say(
         self, rule: Rule, message: str, at: Token | Span, text: str = "", **parts: Unpack[Parts]
     ) -> Diagnostic:
-        """Make the diagnostic of a mistake at a token or a span."""
+        """Build the diagnostic of an error at a token or a span."""
         span = at if isinstance(at, Span) else self.span(at)
         return diagnostic(rule, message, span, text, **parts)

@@ -22,7 +22,7 @@ def number(spot: ErrorLocation) -> Diagnostic | None:
         if NUMBER.fullmatch(token.text) is None:
             return spot.say(
                 rules.NUMBER_FORM,
-                f"`{token.text}` is no number",
+                f"`{token.text}` is not a valid number",
                 token,
                 helps=(_number_fix(token.text),),
             )

@@ -45,6 +45,6 @@ class Comments:
         return comment
 
     def take_strays(self) -> list[ast.Comment]:
-        """Give the comments without a place, once."""
+        """Return the comments that belong to no node, once."""
         strays, self.strays = self.strays, []
         return strays

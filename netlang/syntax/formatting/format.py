@@ -36,7 +36,7 @@ Item = ast.Statement | ast.Declaration | ast.Step | ast.Import
 
 
 def format_file(file: ast.File) -> str:
-    """Give the text of a file in the one layout."""
+    """Return the text of a file in the standard format."""
     return _Format(file).text()
 
 

@@ -113,7 +113,7 @@ def _fill(node: Fill, indent: int, room: int, stack: list[_Frame]) -> None:
 
 
 def _fits(rest: list[_Frame], frame: _Frame, room: int) -> bool:
-    """Say whether a document, and what follows it on its line, fits into the room."""
+    """Return whether a document, and what follows it on its line, fits into the room."""
     stack = [frame]
     below = len(rest)
     while room >= 0:
