@@ -55,10 +55,11 @@ def command(
     network = netlang.load(file).network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
-    model = network.compile(opset=opset, only=only or None, fold=fold)
+    name, model = network.name, network.compile(opset=opset, only=only or None, fold=fold)
+    del network  # frees the parameters from before folding
     for path in model.save(output):
         echo(f"{path}: {path.stat().st_size:,} bytes")
-    echo(f"{network.name}: {model.node_count:,} nodes, opset {opset}")
+    echo(f"{name}: {model.node_count:,} nodes, opset {opset}")
 
 
 def _reject_with_train(options: list[str]) -> None:
