@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import (
@@ -43,8 +44,7 @@ RECURSION_LIMIT = 30_000
 """Python frames: enough for calls and brackets nested as deep as our own limits allow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Net:
+class Net(Struct, frozen=True):
     """One net of a program."""
 
     name: str
@@ -97,8 +97,7 @@ class Net:
                 )
 
 
-@dataclass(slots=True, eq=False)
-class Program:
+class Program(Struct, eq=False):
     """A checked file. ``diagnostics`` holds every error; none is raised."""
 
     path: Path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
@@ -38,8 +39,7 @@ from netlang.syntax.walk import walk
 _REQUIRED = ("data", "run")
 
 
-@dataclass(slots=True)
-class _Section:
+class _Section(Struct):
     decl: ast.Train
     frame: Frame
     settings: dict[str, Object] = field(default_factory=dict[str, Object])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 import netlang
 from netlang.cli.arguments import command as make_command
@@ -44,8 +44,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool) -> None:
         raise click.exceptions.Exit(max((error.exit_code for error in errors), default=1))
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """The text of a file, and the same in the standard layout."""
 
     file: str
