@@ -41,7 +41,7 @@ def require_float(op: str, *types: TensorType) -> None:
 
 def require_indices(ids: TensorType, operand: int) -> None:
     """Raise ``OperandError`` for indices that are not integers."""
-    if ids.dtype not in (I64, DType.I32):
+    if ids.dtype not in (DType.I64, DType.I32):
         raise OperandError(
             f"indices are i64 elements, not {ids.dtype}",
             rule=rules.DTYPE_MISMATCH,

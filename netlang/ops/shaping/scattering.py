@@ -12,7 +12,7 @@ from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, rejected, word
-from netlang.ops.checks import require_dtype_of, shape_text
+from netlang.ops.checks import require_dtype_of, require_indices, shape_text
 from netlang.ops.shaping.creation import Iota
 from netlang.ops.shaping.joining import Concat
 from netlang.ops.terms import Term, terms
