@@ -39,6 +39,18 @@ def require_float(op: str, *types: TensorType) -> None:
             )
 
 
+def require_indices(ids: TensorType, operand: int) -> None:
+    """Raise ``OperandError`` for indices that are not integers."""
+    if ids.dtype not in (DType.I64, DType.I32):
+        raise OperandError(
+            f"indices are i64 elements, not {ids.dtype}",
+            rule=rules.DTYPE_MISMATCH,
+            operand=operand,
+            label=f"this is {ids}",
+            helps=[f"if these are integers, convert them: `cast({{{operand}}}, i64)`"],
+        )
+
+
 def require_number(op: str, *types: TensorType) -> None:
     """Raise ``OperandError`` at the first operand whose elements are Booleans."""
     for position, x in enumerate(types):

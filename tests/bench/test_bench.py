@@ -1,6 +1,6 @@
 """The benches run on our side, and starting loads only what a program uses.
 
-How long things take is measured by hand; what is loaded tells the same on every machine.
+`.ci/run` measures the start-up time; what is loaded is the same on every machine.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from measuring import NETLANG
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
@@ -45,7 +46,7 @@ def test_starting_loads_only_what_a_program_uses(command: tuple[str, ...]) -> No
 def test_starting_loads_only_the_operators_of_the_program(command: tuple[str, ...]) -> None:
     operators = {m for m in loaded_by(command) if m.startswith("netlang.ops.")}
     assert "netlang.ops.windows.convolution" in operators
-    unused = {"recurrent", "resize", "random", "trigonometry", "ranking", "unfolding"}
+    unused = {"recurrent", "scattering", "resize", "random", "trigonometry", "ranking", "unfolding"}
     assert {m for m in operators if m.split(".")[-1] in unused or "gradients" in m} == set()
 
 
@@ -68,6 +69,17 @@ def loaded_by(command: tuple[str, ...]) -> set[str]:
     )
     done = run([sys.executable, "-c", script])
     return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(("limit", "code"), [(1, 1), (1000, 0)])
+def test_the_bench_of_the_start_up_time_fails_above_its_limit(limit: int, code: int) -> None:
+    options = ["--rounds", "1", "--netlang", NETLANG, "--limit", str(limit)]
+    done = subprocess.run(
+        [sys.executable, HERE / "startup.py", *options], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("| command | times an empty Python | limit |\n")
+    assert done.stdout.count(f" | {limit} |\n") == 2
+    assert done.returncode == code
 
 
 @pytest.mark.parametrize("part", ["check", "summary", "train"])

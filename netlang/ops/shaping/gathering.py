@@ -11,9 +11,9 @@ from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, integers, rejected
+from netlang.ops.checks import require_indices
 from netlang.ops.samples import sample
 from netlang.ops.shaping.indexing import check_index
-from netlang.ops.shaping.scattering import require_indices
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
 

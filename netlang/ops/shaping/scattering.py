@@ -10,9 +10,9 @@ from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
-from netlang.ir.types import F32, I64, DType, TensorType, Types
+from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, rejected, word
-from netlang.ops.checks import require_dtype_of, shape_text
+from netlang.ops.checks import require_dtype_of, require_indices, shape_text
 from netlang.ops.shaping.creation import Iota
 from netlang.ops.shaping.joining import Concat
 from netlang.ops.terms import Term, terms
@@ -246,18 +246,6 @@ class ScatterNd(Primitive):
             sample(cls("mul"), (3, 3), (6, 2), (6,)),
             sample(cls("add"), (symbol("N"), 3), (2, 1), (2, 3)),
         ]
-
-
-def require_indices(ids: TensorType, operand: int) -> None:
-    """Raise ``OperandError`` for indices that are not integers."""
-    if ids.dtype not in (I64, DType.I32):
-        raise OperandError(
-            f"indices are i64 elements, not {ids.dtype}",
-            rule=rules.DTYPE_MISMATCH,
-            operand=operand,
-            label=f"this is {ids}",
-            helps=[f"if these are integers, convert them: `cast({{{operand}}}, i64)`"],
-        )
 
 
 def _require_rows(x: TensorType, ids: TensorType, axis: int) -> None:
