@@ -46,7 +46,7 @@ def test_starting_loads_only_what_a_program_uses(command: tuple[str, ...]) -> No
 def test_starting_loads_only_the_operators_of_the_program(command: tuple[str, ...]) -> None:
     operators = {m for m in loaded_by(command) if m.startswith("netlang.ops.")}
     assert "netlang.ops.windows.convolution" in operators
-    unused = {"recurrent", "scattering", "resize", "random", "trigonometry", "ranking", "unfolding"}
+    unused = {"recurrent", "resize", "random", "trigonometry", "ranking", "unfolding"}
     assert {m for m in operators if m.split(".")[-1] in unused or "gradients" in m} == set()
 
 

@@ -8,7 +8,8 @@ from netlang.data.batches import Batches
 from netlang.data.columns import check_classes
 from netlang.ir.graph import Node, Value
 from netlang.ops.elementwise.choice import Select
-from netlang.ops.shaping.gathering import GatherRows, TakeAlong
+from netlang.ops.shaping.gathering import GatherRows
+from netlang.ops.shaping.scattering import TakeAlong
 from netlang.plan.plan import Computation
 from netlang.plan.schedules import end_of
 from netlang.training.run.loop import clock_of
