@@ -306,8 +306,9 @@ def test_l10_ten_thousand_mistakes_are_shown_in_part(tmp_path: Path) -> None:
 
 
 def test_the_limits_are_those_that_are_promised() -> None:
-    promised = (Path(__file__).parents[2] / "SECURITY.md").read_text("utf-8")
-    assert f"Checking takes at most\n  {STEP_LIMIT:,} steps" in promised
+    page = (Path(__file__).parents[2] / "SECURITY.md").read_text("utf-8")
+    promised = " ".join(page.split())
+    assert f"Checking takes at most {STEP_LIMIT:,} steps" in promised
     assert f"nest at most {NESTING_LIMIT} deep, lists {LISTS_INSIDE_LISTS}" in promised
     assert LENGTH_LIMIT == 1_000_000
     assert "have at most a million items" in promised

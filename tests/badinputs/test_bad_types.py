@@ -108,7 +108,7 @@ STEPS = "x: f32[N, 7, 10]"
             "only one size can be left open",
         ),
         ("T6", FLAT, "reshape(x, [N, -1, 7])", "reshape-mismatch", "100 doesn't divide by 7"),
-        ("T6", FLAT, "reshape(x, [N, 0, -1])", "reshape-mismatch", "beside a size of 0"),
+        ("T6", FLAT, "reshape(x, [N, 0, -1])", "reshape-mismatch", "next to a size of 0"),
         ("T6", FLAT, "reshape(x, [N, -2, 50])", "out-of-range", "not -2"),
         ("T6", FLAT, "reshape(x, [N, 2.5, 40])", "wrong-type", "must be an int"),
         (
