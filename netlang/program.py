@@ -251,8 +251,8 @@ class Program(Struct, eq=False):
                 self.graph_of(net.function, {})
         self._check_rest(self.file, self._main)
 
-    def _check_rest(self, file: ast.File, home: ModuleScope) -> None:
-        frame = Frame(self._run_of_numbers(), home)
+    def _check_rest(self, file: ast.File, module: ModuleScope) -> None:
+        frame = Frame(self._run_of_numbers(), module)
         for declaration in file.declarations:
             try:
                 match declaration:
@@ -261,7 +261,7 @@ class Program(Struct, eq=False):
                     case ast.Train(name=name):
                         from netlang.plan.section import elaborate_train
 
-                        plan = elaborate_train(declaration, home, self._run())
+                        plan = elaborate_train(declaration, module, self._run())
                         if plan is not None:
                             self.plans[name.text] = plan
                     case _:
@@ -281,18 +281,18 @@ class Program(Struct, eq=False):
             return None
         if self._library is None:
             self._library = Library(self.diagnostics, self._constant)
-        home = ModuleScope(source, self.diagnostics, self._constant, self._library.prelude)
+        module = ModuleScope(source, self.diagnostics, self._constant, self._library.prelude)
         real = _real(path)
-        self._modules[real] = home
+        self._modules[real] = module
         self._opening[real] = path
         for item in file.imports:
-            self._import(item, home, path)
+            self._import(item, module, path)
         del self._opening[real]
-        self._declare(file, home)
-        lint(file, home, self.diagnostics)
-        return home
+        self._declare(file, module)
+        lint(file, module, self.diagnostics)
+        return module
 
-    def _declare(self, file: ast.File, home: ModuleScope) -> None:
+    def _declare(self, file: ast.File, module: ModuleScope) -> None:
         for declaration in file.declarations:
             match declaration:
                 case ast.Assert():
@@ -304,13 +304,13 @@ class Program(Struct, eq=False):
             for name in names:
                 if name.text == "_":
                     continue
-                before = home.declared.get(name.text)
-                if before is not None or name.text in home.imported:
-                    self._twice(name, before, home)
+                before = module.declared.get(name.text)
+                if before is not None or name.text in module.imported:
+                    self._twice(name, before, module)
                     continue
-                home.declared[name.text] = declaration
+                module.declared[name.text] = declaration
 
-    def _twice(self, name: ast.Ident, before: ast.Declaration | None, home: ModuleScope) -> None:
+    def _twice(self, name: ast.Ident, before: ast.Declaration | None, module: ModuleScope) -> None:
         first = ()
         if before is not None and not isinstance(before, ast.Assert):
             span = before.targets[0].span if isinstance(before, ast.Bind) else before.name.span
@@ -325,9 +325,9 @@ class Program(Struct, eq=False):
                 helps=("give one of them another name",),
             )
         )
-        del home
+        del module
 
-    def _import(self, item: ast.Import, home: ModuleScope, path: Path) -> None:
+    def _import(self, item: ast.Import, module: ModuleScope, path: Path) -> None:
         try:
             origin = self._imported(item, path)
         except DiagnosticError as rejected:
@@ -336,16 +336,16 @@ class Program(Struct, eq=False):
         for name in item.names:
             shown = name.alias or name.name
             local = shown.text
-            if local in home.imported:
-                self._twice(shown, None, home)
+            if local in module.imported:
+                self._twice(shown, None, module)
                 continue
-            home.imported[local] = None
+            module.imported[local] = None
             if origin is None:
                 continue
             if not origin.exports(name.name.text):
                 self.diagnostics.report(missing_name(item, name, origin))
                 continue
-            home.imported[local] = (origin, name.name.text)
+            module.imported[local] = (origin, name.name.text)
 
     def _imported(self, item: ast.Import, path: Path) -> ModuleScope | None:
         assert self._library is not None
@@ -360,14 +360,14 @@ class Program(Struct, eq=False):
         source = read_source(target)
         return self._module_scope(source, target)
 
-    def _constant(self, home: ModuleScope, bind: ast.Bind) -> dict[str, Object]:
+    def _constant(self, module: ModuleScope, bind: ast.Bind) -> dict[str, Object]:
         """Evaluate a binding in module scope."""
         run = self._run_of_numbers()
-        sites = sites_of((), ast.Suite(bind.span, (bind,)), home)
-        frame = Frame(run, home, sites=sites.names, labels=sites.labels)
+        sites = sites_of((), ast.Suite(bind.span, (bind,)), module)
+        frame = Frame(run, module, sites=sites.names, labels=sites.labels)
         names = [t.text for t in bind.targets]
         try:
-            reject_expansion(bind.value, home, self._budget, bind.value.span)
+            reject_expansion(bind.value, module, self._budget, bind.value.span)
             value = evaluate(bind.value, frame)
             if bind.type is not None:
                 at = Argued(value, maker(bind.value).span, bind.value)

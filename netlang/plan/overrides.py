@@ -18,7 +18,7 @@ from netlang.syntax.parser import parse
 
 
 def parameter_values(
-    decl: ast.Train, given: Mapping[str, str], home: ModuleScope
+    decl: ast.Train, given: Mapping[str, str], module: ModuleScope
 ) -> dict[str, Object]:
     """Evaluate ``NAME=TEXT`` for parameters of a section; the texts are of the language.
 
@@ -46,11 +46,11 @@ def parameter_values(
         if isinstance(type, ast.NameType) and type.name == "str" and not text.startswith('"'):
             values[name] = text
         else:
-            values[name] = _evaluated(name, text, home)
+            values[name] = _evaluated(name, text, module)
     return values
 
 
-def _evaluated(name: str, text: str, home: ModuleScope) -> Object:
+def _evaluated(name: str, text: str, module: ModuleScope) -> Object:
     found = Diagnostics()
     file = parse(Source("--set", f"value = {text}"), found)
     value: Object = UNKNOWN
@@ -60,7 +60,7 @@ def _evaluated(name: str, text: str, home: ModuleScope) -> Object:
         bind = file.declarations[0]
         assert isinstance(bind, ast.Bind)
         try:
-            value = evaluate(bind.value, Frame(run, home))
+            value = evaluate(bind.value, Frame(run, module))
         except DiagnosticError as rejected:
             found.report(rejected.diagnostic)
     if value is UNKNOWN:

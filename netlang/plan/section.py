@@ -229,7 +229,7 @@ def elaborate_train(
     return plan
 
 
-def _sites(decl: ast.Train, home: ModuleScope) -> tuple[dict[int, str], dict[int, str]]:
+def _sites(decl: ast.Train, module: ModuleScope) -> tuple[dict[int, str], dict[int, str]]:
     binds: list[ast.Statement] = []
     for item in decl.items:
         match item:
@@ -239,12 +239,12 @@ def _sites(decl: ast.Train, home: ModuleScope) -> tuple[dict[int, str], dict[int
                 binds.extend(inner)
             case ast.Assert():
                 pass
-    sites = sites_of(decl.params, ast.Suite(decl.span, tuple(binds)), home)
+    sites = sites_of(decl.params, ast.Suite(decl.span, tuple(binds)), module)
     return sites.names, sites.labels
 
 
 def _bind_params(
-    decl: ast.Train, home: ModuleScope, frame: Frame, values: dict[str, Object]
+    decl: ast.Train, module: ModuleScope, frame: Frame, values: dict[str, Object]
 ) -> None:
     definition = ast.Definition(
         decl.span,
@@ -257,8 +257,8 @@ def _bind_params(
         decl.doc,
         decl.head,
     )
-    function = Function(definition, home)
-    inner = Frame(frame.run, home, kind="train", names=frame.names)
+    function = Function(definition, module)
+    inner = Frame(frame.run, module, kind="train", names=frame.names)
     inner.call = CallSite(function, {}, decl.head, frame)
     for param in decl.params:
         if param.default is None and param.name.text not in values:

@@ -18,23 +18,23 @@ _SHOWN = ("=", ":", ",", ")", "]", "}", "{", "->", "then", "else", "in", "import
 _KINDS = {"INT": "a number", "STRING": "a string"}
 
 
-def _anything(spot: ErrorLocation) -> Diagnostic:
-    wanted = _wanted(spot.expected)
+def _anything(location: ErrorLocation) -> Diagnostic:
+    wanted = _wanted(location.expected)
     notes = (f"expected {wanted}",) if wanted else ()
-    if spot.here.kind == "end":
-        return spot.say(
+    if location.here.kind == "end":
+        return location.say(
             rules.UNEXPECTED_END,
             "the file ends in the middle of something",
-            spot.after(),
+            location.after(),
             f"expected {wanted} after this" if wanted else "",
             helps=("finish it",),
         )
-    what = "this string" if spot.here.kind == "string" else f"`{spot.here.text[:40]}`"
+    what = "this string" if location.here.kind == "string" else f"`{location.here.text[:40]}`"
     helps: tuple[str, ...] = ()
-    if spot.here.text == "{" and "STRING" in spot.expected:
+    if location.here.text == "{" and "STRING" in location.expected:
         helps = ("a list is written `[a, b]`",)
-    return spot.say(
-        rules.UNEXPECTED_TOKEN, f"{what} can't stand here", spot.here, notes=notes, helps=helps
+    return location.say(
+        rules.UNEXPECTED_TOKEN, f"{what} can't stand here", location.here, notes=notes, helps=helps
     )
 
 

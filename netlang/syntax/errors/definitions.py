@@ -17,65 +17,70 @@ _TYPES = frozenset(
 )
 
 
-def comma(spot: ErrorLocation) -> Diagnostic | None:
-    here, before = spot.here, spot.back(1)
-    if spot.enclosing() not in ("(", "[") or "," not in spot.expected:
+def comma(location: ErrorLocation) -> Diagnostic | None:
+    here, before = location.here, location.back(1)
+    if location.enclosing() not in ("(", "[") or "," not in location.expected:
         return None
     if not before.ends_value or not (here.starts_value or here.text in ("*", "...")):
         return None
-    return spot.say(
+    return location.say(
         rules.MISSING_COMMA,
         f"there is no comma between `{before.text}` and `{here.text}`",
         here,
         "the next one starts here",
-        secondary=(Label(spot.after(), "this one ends here"),),
+        secondary=(Label(location.after(), "this one ends here"),),
         helps=("put a `,` between them",),
-        fixes=(insertion(spot.after(), ","),),
+        fixes=(insertion(location.after(), ","),),
     )
 
 
-def colon(spot: ErrorLocation) -> Diagnostic | None:
+def colon(location: ErrorLocation) -> Diagnostic | None:
     """Explain `f(x f32[N])`."""
-    here, before = spot.here, spot.back(1)
-    if ":" in spot.expected and before.kind == "name" and here.text in _TYPES and not here.fresh:
-        return spot.say(
+    here, before = location.here, location.back(1)
+    if (
+        ":" in location.expected
+        and before.kind == "name"
+        and here.text in _TYPES
+        and not here.fresh
+    ):
+        return location.say(
             rules.MISSING_COLON,
             f"there is no `:` between `{before.text}` and its type",
             here,
             "the type starts here",
-            helps=(f"write `{before.text}: {spot.call_at(spot.at)}`",),
-            fixes=(insertion(spot.span(before), ":"),),
+            helps=(f"write `{before.text}: {location.call_at(location.at)}`",),
+            fixes=(insertion(location.span(before), ":"),),
         )
     return None
 
 
-def double_comma(spot: ErrorLocation) -> Diagnostic | None:
-    here, before = spot.here, spot.back(1)
+def double_comma(location: ErrorLocation) -> Diagnostic | None:
+    here, before = location.here, location.back(1)
     if here.text == "," and before.text in (",", "(", "["):
-        return spot.say(
+        return location.say(
             rules.STRAY_COMMA,
             "there is nothing before this comma",
             here,
             helps=("remove it",),
-            fixes=(replacement(spot.span(here), "", "remove the comma"),),
+            fixes=(replacement(location.span(here), "", "remove the comma"),),
         )
     return None
 
 
-def definition(spot: ErrorLocation) -> Diagnostic | None:
-    at = spot.after()
-    if spot.only("->"):
-        return spot.say(
+def definition(location: ErrorLocation) -> Diagnostic | None:
+    at = location.after()
+    if location.only("->"):
+        return location.say(
             rules.MISSING_OUTPUTS,
             "this definition does not say what it gives",
             at,
             "expected `->` and the outputs after this",
             helps=("add `-> name: type`, such as `-> y: f32[N, 10]`",),
         )
-    if "{" in spot.expected:
-        return _body(spot)
-    if spot.only("("):
-        return spot.say(
+    if "{" in location.expected:
+        return _body(location)
+    if location.only("("):
+        return location.say(
             rules.MISSING_PARAMETERS,
             "this definition has no parameters",
             at,
@@ -85,33 +90,33 @@ def definition(spot: ErrorLocation) -> Diagnostic | None:
     return None
 
 
-def _body(spot: ErrorLocation) -> Diagnostic:
-    if "|>" in spot.expected and "where" not in _words(spot):
+def _body(location: ErrorLocation) -> Diagnostic:
+    if "|>" in location.expected and "where" not in _words(location):
         whose, expected = "loop", "`{`"
         write = "`for i in 1..n with h = x { next h = … }`"
-    elif "=" in spot.expected:
+    elif "=" in location.expected:
         whose, expected = "definition", "`{` or `=`"
         write = "`{ … }` with a statement a line, or `= …` for one value"
     else:
         whose, expected, write = "definition", "`{`", "`{ … }`"
-    return spot.say(
+    return location.say(
         rules.MISSING_BODY,
         f"this {whose} has no body",
-        spot.after(),
+        location.after(),
         f"expected {expected} after this",
         helps=(f"write {write}",),
     )
 
 
-def _words(spot: ErrorLocation) -> list[str]:
-    start = max(spot.at - 40, 0)
-    return [p.text for p in spot.tokens[start : spot.at] if p.kind == "keyword"]
+def _words(location: ErrorLocation) -> list[str]:
+    start = max(location.at - 40, 0)
+    return [p.text for p in location.tokens[start : location.at] if p.kind == "keyword"]
 
 
-def top_level(spot: ErrorLocation) -> Diagnostic | None:
-    if spot.enclosing():
+def top_level(location: ErrorLocation) -> Diagnostic | None:
+    if location.enclosing():
         return None
-    for token in (spot.here, spot.back(1)):
+    for token in (location.here, location.back(1)):
         if not token.fresh or token.text not in STARTERS | {"from", "netlang"}:
             continue
         if token.text == "from":
@@ -122,24 +127,24 @@ def top_level(spot: ErrorLocation) -> Diagnostic | None:
         else:
             message = f"`{token.text}` stands in the body of a definition"
             fix = "move it into a net or a block"
-        return spot.say(rules.MISPLACED_KEYWORD, message, token, helps=(fix,))
+        return location.say(rules.MISPLACED_KEYWORD, message, token, helps=(fix,))
     return None
 
 
-def dangling(spot: ErrorLocation) -> Diagnostic | None:
-    before = spot.back(1)
-    if not spot.only("NAME") or spot.here.kind in ("name", "keyword"):
+def dangling(location: ErrorLocation) -> Diagnostic | None:
+    before = location.back(1)
+    if not location.only("NAME") or location.here.kind in ("name", "keyword"):
         return None
-    if before.kind == "keyword" and spot.here.text in ("=", ":", ","):
+    if before.kind == "keyword" and location.here.text in ("=", ":", ","):
         return None
-    if before.text == "." and spot.here.kind == "number":
-        return spot.say(
+    if before.text == "." and location.here.kind == "number":
+        return location.say(
             rules.MISSING_NAME,
             "a name follows a point, not a number",
-            Span(spot.source, before.start, spot.here.end),
-            helps=(f"to take an element, write `[{spot.here.text}]`",),
+            Span(location.source, before.start, location.here.end),
+            helps=(f"to take an element, write `[{location.here.text}]`",),
         )
-    return spot.say(
+    return location.say(
         rules.MISSING_NAME,
         f"there is no name after this `{before.text}`",
         before,

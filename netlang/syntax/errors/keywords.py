@@ -8,15 +8,15 @@ from netlang.diagnostics.fix import insertion
 from netlang.syntax.errors.location import ErrorLocation
 
 
-def reserved(spot: ErrorLocation) -> Diagnostic | None:
-    here, before = spot.here, spot.back(1)
+def reserved(location: ErrorLocation) -> Diagnostic | None:
+    here, before = location.here, location.back(1)
     if before.kind == "keyword" and here.text in ("=", ":", ","):
         word = before
-    elif here.kind == "keyword" and "NAME" in spot.expected and _is_used_as_name(spot):
+    elif here.kind == "keyword" and "NAME" in location.expected and _is_used_as_name(location):
         word = here
     else:
         return None
-    return spot.say(
+    return location.say(
         rules.RESERVED_WORD,
         f"`{word.text}` is a word of the language",
         word,
@@ -25,32 +25,34 @@ def reserved(spot: ErrorLocation) -> Diagnostic | None:
     )
 
 
-def _is_used_as_name(spot: ErrorLocation) -> bool:
-    return len(spot.expected) <= 3 or spot.next.text in ("=", ":", ",", ")", "]", "|>")
+def _is_used_as_name(location: ErrorLocation) -> bool:
+    return len(location.expected) <= 3 or location.next.text in ("=", ":", ",", ")", "]", "|>")
 
 
-def conditional(spot: ErrorLocation) -> Diagnostic | None:
-    for token, before in ((spot.here, spot.back(1)), (spot.back(1), spot.back(2))):
+def conditional(location: ErrorLocation) -> Diagnostic | None:
+    for token, before in ((location.here, location.back(1)), (location.back(1), location.back(2))):
         if token.text == "if" and before.ends_value and not token.fresh:
-            return spot.say(
+            return location.say(
                 rules.KEYWORD_ORDER,
                 "`if` comes before both values",
                 token,
                 helps=("write `if condition then a else b`",),
             )
-    if "then" in spot.expected and not spot.here.starts_value:
-        return spot.say(
+    if "then" in location.expected and not location.here.starts_value:
+        return location.say(
             rules.MISSING_KEYWORD,
             "this `if` has no `then`",
-            spot.here,
+            location.here,
             "expected `then` here",
             helps=("write `if condition then a else b`",),
         )
-    if "else" in spot.expected and (spot.here.fresh or spot.here.text in (")", "]", ",", "")):
-        return spot.say(
+    if "else" in location.expected and (
+        location.here.fresh or location.here.text in (")", "]", ",", "")
+    ):
+        return location.say(
             rules.MISSING_KEYWORD,
             "this `if` has no `else`",
-            spot.after(),
+            location.after(),
             "expected `else` here",
             notes=("an `if` is a value, so it has both branches",),
             helps=("write `if condition then a else b`",),
@@ -58,27 +60,31 @@ def conditional(spot: ErrorLocation) -> Diagnostic | None:
     return None
 
 
-def comprehension(spot: ErrorLocation) -> Diagnostic | None:
+def comprehension(location: ErrorLocation) -> Diagnostic | None:
     """Explain `[x for i xs]`, `f(x for x in xs)` and `for i in xs: …`."""
-    here = spot.here
-    if "in" in spot.expected and spot.expected <= {"in", ","} and spot.back(1).kind == "name":
-        return spot.say(
+    here = location.here
+    if (
+        "in" in location.expected
+        and location.expected <= {"in", ","}
+        and location.back(1).kind == "name"
+    ):
+        return location.say(
             rules.MISSING_KEYWORD,
             "this `for` has no `in`",
             here,
             "expected `in` here",
             helps=("write `for name in values`",),
-            fixes=(insertion(spot.after(), " in"),),
+            fixes=(insertion(location.after(), " in"),),
         )
-    if here.text == "for" and spot.enclosing() == "(" and spot.back(1).ends_value:
-        return spot.say(
+    if here.text == "for" and location.enclosing() == "(" and location.back(1).ends_value:
+        return location.say(
             rules.KEYWORD_ORDER,
             "a list made by `for` stands in square brackets",
             here,
             helps=("write `[value for name in values]`",),
         )
-    if here.text == ":" and "{" in spot.expected:
-        return spot.say(
+    if here.text == ":" and "{" in location.expected:
+        return location.say(
             rules.FOREIGN_OPERATOR,
             "a body stands between braces",
             here,

@@ -14,13 +14,13 @@ from netlang.syntax.errors.tokens import NUMBER, Token
 from netlang.syntax.keywords import FOREIGN_SIGNS, FOREIGN_WORDS, RESERVED
 
 
-def number(spot: ErrorLocation) -> Diagnostic | None:
-    text = spot.source.text
-    for token in (spot.here, spot.back(1), spot.back(2), spot.back(3)):
+def number(location: ErrorLocation) -> Diagnostic | None:
+    text = location.source.text
+    for token in (location.here, location.back(1), location.back(2), location.back(3)):
         if token.kind != "number":
             continue
         if NUMBER.fullmatch(token.text) is None:
-            return spot.say(
+            return location.say(
                 rules.NUMBER_FORM,
                 f"`{token.text}` is not a valid number",
                 token,
@@ -28,8 +28,8 @@ def number(spot: ErrorLocation) -> Diagnostic | None:
             )
         whole = "." not in token.text and "e" not in token.text.lower()
         if whole and text[token.end : token.end + 1] == "." != text[token.end + 1 : token.end + 2]:
-            span = Span(spot.source, token.start, token.end + 1)
-            return spot.say(
+            span = Span(location.source, token.start, token.end + 1)
+            return location.say(
                 rules.NUMBER_FORM,
                 "a number does not end in a point",
                 span,
@@ -37,18 +37,18 @@ def number(spot: ErrorLocation) -> Diagnostic | None:
                 fixes=(insertion(span, "0"),),
             )
     for dot, digits, before in (
-        (spot.here, spot.next, spot.back(1)),
-        (spot.back(1), spot.here, spot.back(2)),
+        (location.here, location.next, location.back(1)),
+        (location.back(1), location.here, location.back(2)),
     ):
         if before.ends_value and before.end == dot.start:
             continue
         if dot.text == "." and digits.kind == "number" and dot.end == digits.start:
-            return spot.say(
+            return location.say(
                 rules.NUMBER_FORM,
                 "a number starts with a digit",
-                Span(spot.source, dot.start, digits.end),
+                Span(location.source, dot.start, digits.end),
                 helps=(f"write `0.{digits.text}`",),
-                fixes=(replacement(spot.span(dot), "0."),),
+                fixes=(replacement(location.span(dot), "0."),),
             )
     return None
 
@@ -72,26 +72,26 @@ def _number_fix(text: str) -> str:
     return "write it like `3`, `60_000`, `0.5` or `1e-3`"
 
 
-def foreign_word(spot: ErrorLocation) -> Diagnostic | None:
-    for token in (spot.back(1), spot.here):
+def foreign_word(location: ErrorLocation) -> Diagnostic | None:
+    for token in (location.back(1), location.here):
         starts = (
             token.fresh
             or token.text == "lambda"
-            or spot.tokens[max(spot.tokens.index(token) - 1, 0)].text in "{}"
+            or location.tokens[max(location.tokens.index(token) - 1, 0)].text in "{}"
         )
         if not starts or token.text not in FOREIGN_WORDS or token.kind == "end":
             continue
         if token.text in RESERVED:
-            after = spot.here if token is spot.back(1) else spot.next
+            after = location.here if token is location.back(1) else location.next
             if after.text == "=":
                 continue
             message = f"no statement starts with `{token.text}`"
-            return spot.say(
+            return location.say(
                 rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_WORDS[token.text],)
             )
-        if token is spot.back(1) and spot.here.text in ("=", ",", "."):
+        if token is location.back(1) and location.here.text in ("=", ",", "."):
             continue
-        return spot.say(
+        return location.say(
             rules.FOREIGN_KEYWORD,
             f"netlang has no `{token.text}`",
             token,
@@ -100,30 +100,30 @@ def foreign_word(spot: ErrorLocation) -> Diagnostic | None:
     return None
 
 
-def foreign_sign(spot: ErrorLocation) -> Diagnostic | None:
-    here, before = spot.here, spot.back(1)
+def foreign_sign(location: ErrorLocation) -> Diagnostic | None:
+    here, before = location.here, location.back(1)
     if here.text == "=" and before.text in ("+", "-", "*", "/", ":", "!", "<", ">"):
         here = Token("operator", before.text + "=", before.start, here.end, before.fresh)
     if before.text in ("+=", "-=", "*=", "/=", "/*", "<-", "++"):
         here = before
-    if here.text == "==" and (spot.offset > here.start or "=" in spot.expected):
-        return spot.say(
+    if here.text == "==" and (location.offset > here.start or "=" in location.expected):
+        return location.say(
             rules.FOREIGN_OPERATOR,
             "`==` compares; it gives no value to a name",
             here,
             helps=(f"write `{before.text} = …`",),
-            fixes=(replacement(spot.span(here), "="),),
+            fixes=(replacement(location.span(here), "="),),
         )
     if here.text == "==" or here.text not in FOREIGN_SIGNS or here.kind != "operator":
         return None
     if here.text == "'" or here.text == "`":
-        return _quote(spot, here)
-    return spot.say(
+        return _quote(location, here)
+    return location.say(
         rules.FOREIGN_OPERATOR,
         f"netlang has no `{here.text}`",
         here,
         helps=(FOREIGN_SIGNS[here.text],),
-        fixes=renaming(spot.span(here), _EQUIVALENT.get(here.text)),
+        fixes=renaming(location.span(here), _EQUIVALENT.get(here.text)),
     )
 
 
@@ -134,16 +134,18 @@ _EQUIVALENT = {
 """Operators of other languages that have an equivalent with the same operands."""
 
 
-def _quote(spot: ErrorLocation, here: Token) -> Diagnostic:
-    text = spot.source.text
+def _quote(location: ErrorLocation, here: Token) -> Diagnostic:
+    text = location.source.text
     line_end = text.find("\n", here.end)
     close = text.find(here.text, here.end, line_end if line_end >= 0 else len(text))
     if close < 0:
         fix = FOREIGN_SIGNS[here.text]
-        return spot.say(rules.FOREIGN_OPERATOR, f"netlang has no `{here.text}`", here, helps=(fix,))
+        return location.say(
+            rules.FOREIGN_OPERATOR, f"netlang has no `{here.text}`", here, helps=(fix,)
+        )
     inner = text[here.end : close]
-    span = Span(spot.source, here.start, close + 1)
-    return spot.say(
+    span = Span(location.source, here.start, close + 1)
+    return location.say(
         rules.FOREIGN_OPERATOR,
         "strings are written in double quotes",
         span,
@@ -152,39 +154,43 @@ def _quote(spot: ErrorLocation, here: Token) -> Diagnostic:
     )
 
 
-def slash_comment(spot: ErrorLocation) -> Diagnostic | None:
-    line = spot.line(spot.here if spot.here.kind != "end" else spot.back(1))
-    for token in spot.tokens[: spot.at + 1]:
+def slash_comment(location: ErrorLocation) -> Diagnostic | None:
+    line = location.line(location.here if location.here.kind != "end" else location.back(1))
+    for token in location.tokens[: location.at + 1]:
         if token.text != "//":
             continue
-        same = spot.line(token) in (line, line - 1)
-        starts = token.fresh or token is spot.here
-        words = spot.tokens[spot.tokens.index(token) + 1 : spot.at + 1]
+        same = location.line(token) in (line, line - 1)
+        starts = token.fresh or token is location.here
+        words = location.tokens[location.tokens.index(token) + 1 : location.at + 1]
         prose = len(words) >= 2 and all(w.kind in ("name", "keyword") for w in words[:2])
         if same and (starts or (prose and not words[0].fresh and not words[1].fresh)):
-            return spot.say(
+            return location.say(
                 rules.FOREIGN_OPERATOR,
                 "a comment starts with `#`",
                 token,
                 "`//` divides and rounds down",
                 helps=("write `#` here",),
-                fixes=(replacement(spot.span(token), "#"),),
+                fixes=(replacement(location.span(token), "#"),),
             )
     return None
 
 
-def arrow(spot: ErrorLocation) -> Diagnostic | None:
-    here = spot.here
-    if here.text == "=>" or (here.text == "=" and spot.next.text == ">"):
-        span = Span(spot.source, here.start, here.start + 2)
-    elif spot.only("("):
+def arrow(location: ErrorLocation) -> Diagnostic | None:
+    here = location.here
+    if here.text == "=>" or (here.text == "=" and location.next.text == ">"):
+        span = Span(location.source, here.start, here.start + 2)
+    elif location.only("("):
         return None
-    elif (here.text == "->" and "->" not in spot.expected) or (
-        here.text == ">" and spot.back(1).text == "-"
+    elif (here.text == "->" and "->" not in location.expected) or (
+        here.text == ">" and location.back(1).text == "-"
     ):
-        start = spot.back(1).start if here.text == ">" and spot.back(1).text == "-" else here.start
-        span = Span(spot.source, start, here.end)
-        return spot.say(
+        start = (
+            location.back(1).start
+            if here.text == ">" and location.back(1).text == "-"
+            else here.start
+        )
+        span = Span(location.source, start, here.end)
+        return location.say(
             rules.WRONG_ARROW,
             "a value is passed on with `|>`",
             span,
@@ -192,16 +198,18 @@ def arrow(spot: ErrorLocation) -> Diagnostic | None:
             helps=("write `|>`",),
             fixes=(replacement(span, "|>"),),
         )
-    elif here.text in (":", "~", "-") and "->" in spot.expected:
-        span = spot.span(here)
+    elif here.text in (":", "~", "-") and "->" in location.expected:
+        span = location.span(here)
     else:
         return None
-    if "->" in spot.expected:
-        return spot.say(
+    if "->" in location.expected:
+        return location.say(
             rules.WRONG_ARROW,
             "the outputs of a definition follow `->`",
             span,
             helps=("write `->`",),
             fixes=(replacement(span, "->"),),
         )
-    return spot.say(rules.WRONG_ARROW, "netlang has no `=>`", span, helps=("write `=` or `|>`",))
+    return location.say(
+        rules.WRONG_ARROW, "netlang has no `=>`", span, helps=("write `=` or `|>`",)
+    )
