@@ -17,65 +17,65 @@ _TYPES = frozenset(
 )
 
 
-def comma(spot: ErrorLocation) -> Diagnostic | None:
-    here, before = spot.here, spot.back(1)
-    if spot.enclosing() not in ("(", "[") or "," not in spot.expected:
+def comma(error: ErrorLocation) -> Diagnostic | None:
+    here, before = error.here, error.back(1)
+    if error.enclosing() not in ("(", "[") or "," not in error.expected:
         return None
     if not before.ends_value or not (here.starts_value or here.text in ("*", "...")):
         return None
-    return spot.say(
+    return error.diagnostic(
         rules.MISSING_COMMA,
         f"there is no comma between `{before.text}` and `{here.text}`",
         here,
         "the next one starts here",
-        secondary=(Label(spot.after(), "this one ends here"),),
+        secondary=(Label(error.after(), "this one ends here"),),
         helps=("put a `,` between them",),
-        fixes=(insertion(spot.after(), ","),),
+        fixes=(insertion(error.after(), ","),),
     )
 
 
-def colon(spot: ErrorLocation) -> Diagnostic | None:
+def colon(error: ErrorLocation) -> Diagnostic | None:
     """Explain `f(x f32[N])`."""
-    here, before = spot.here, spot.back(1)
-    if ":" in spot.expected and before.kind == "name" and here.text in _TYPES and not here.fresh:
-        return spot.say(
+    here, before = error.here, error.back(1)
+    if ":" in error.expected and before.kind == "name" and here.text in _TYPES and not here.fresh:
+        return error.diagnostic(
             rules.MISSING_COLON,
             f"there is no `:` between `{before.text}` and its type",
             here,
             "the type starts here",
-            helps=(f"write `{before.text}: {spot.call_at(spot.at)}`",),
-            fixes=(insertion(spot.span(before), ":"),),
+            helps=(f"write `{before.text}: {error.call_at(error.at)}`",),
+            fixes=(insertion(error.span(before), ":"),),
         )
     return None
 
 
-def double_comma(spot: ErrorLocation) -> Diagnostic | None:
-    here, before = spot.here, spot.back(1)
+def double_comma(error: ErrorLocation) -> Diagnostic | None:
+    here, before = error.here, error.back(1)
     if here.text == "," and before.text in (",", "(", "["):
-        return spot.say(
+        return error.diagnostic(
             rules.STRAY_COMMA,
             "there is nothing before this comma",
             here,
             helps=("remove it",),
-            fixes=(replacement(spot.span(here), "", "remove the comma"),),
+            fixes=(replacement(error.span(here), "", "remove the comma"),),
         )
     return None
 
 
-def definition(spot: ErrorLocation) -> Diagnostic | None:
-    at = spot.after()
-    if spot.only("->"):
-        return spot.say(
+def definition(error: ErrorLocation) -> Diagnostic | None:
+    at = error.after()
+    if error.only("->"):
+        return error.diagnostic(
             rules.MISSING_OUTPUTS,
             "this definition does not say what it gives",
             at,
             "expected `->` and the outputs after this",
             helps=("add `-> name: type`, such as `-> y: f32[N, 10]`",),
         )
-    if "{" in spot.expected:
-        return _body(spot)
-    if spot.only("("):
-        return spot.say(
+    if "{" in error.expected:
+        return _body(error)
+    if error.only("("):
+        return error.diagnostic(
             rules.MISSING_PARAMETERS,
             "this definition has no parameters",
             at,
@@ -85,33 +85,33 @@ def definition(spot: ErrorLocation) -> Diagnostic | None:
     return None
 
 
-def _body(spot: ErrorLocation) -> Diagnostic:
-    if "|>" in spot.expected and "where" not in _words(spot):
+def _body(error: ErrorLocation) -> Diagnostic:
+    if "|>" in error.expected and "where" not in _words(error):
         whose, expected = "loop", "`{`"
         write = "`for i in 1..n with h = x { next h = … }`"
-    elif "=" in spot.expected:
+    elif "=" in error.expected:
         whose, expected = "definition", "`{` or `=`"
         write = "`{ … }` with a statement a line, or `= …` for one value"
     else:
         whose, expected, write = "definition", "`{`", "`{ … }`"
-    return spot.say(
+    return error.diagnostic(
         rules.MISSING_BODY,
         f"this {whose} has no body",
-        spot.after(),
+        error.after(),
         f"expected {expected} after this",
         helps=(f"write {write}",),
     )
 
 
-def _words(spot: ErrorLocation) -> list[str]:
-    start = max(spot.at - 40, 0)
-    return [p.text for p in spot.tokens[start : spot.at] if p.kind == "keyword"]
+def _words(error: ErrorLocation) -> list[str]:
+    start = max(error.at - 40, 0)
+    return [p.text for p in error.tokens[start : error.at] if p.kind == "keyword"]
 
 
-def top_level(spot: ErrorLocation) -> Diagnostic | None:
-    if spot.enclosing():
+def top_level(error: ErrorLocation) -> Diagnostic | None:
+    if error.enclosing():
         return None
-    for token in (spot.here, spot.back(1)):
+    for token in (error.here, error.back(1)):
         if not token.fresh or token.text not in STARTERS | {"from", "netlang"}:
             continue
         if token.text == "from":
@@ -122,24 +122,24 @@ def top_level(spot: ErrorLocation) -> Diagnostic | None:
         else:
             message = f"`{token.text}` stands in the body of a definition"
             fix = "move it into a net or a block"
-        return spot.say(rules.MISPLACED_KEYWORD, message, token, helps=(fix,))
+        return error.diagnostic(rules.MISPLACED_KEYWORD, message, token, helps=(fix,))
     return None
 
 
-def dangling(spot: ErrorLocation) -> Diagnostic | None:
-    before = spot.back(1)
-    if not spot.only("NAME") or spot.here.kind in ("name", "keyword"):
+def dangling(error: ErrorLocation) -> Diagnostic | None:
+    before = error.back(1)
+    if not error.only("NAME") or error.here.kind in ("name", "keyword"):
         return None
-    if before.kind == "keyword" and spot.here.text in ("=", ":", ","):
+    if before.kind == "keyword" and error.here.text in ("=", ":", ","):
         return None
-    if before.text == "." and spot.here.kind == "number":
-        return spot.say(
+    if before.text == "." and error.here.kind == "number":
+        return error.diagnostic(
             rules.MISSING_NAME,
             "a name follows a point, not a number",
-            Span(spot.source, before.start, spot.here.end),
-            helps=(f"to take an element, write `[{spot.here.text}]`",),
+            Span(error.source, before.start, error.here.end),
+            helps=(f"to take an element, write `[{error.here.text}]`",),
         )
-    return spot.say(
+    return error.diagnostic(
         rules.MISSING_NAME,
         f"there is no name after this `{before.text}`",
         before,

@@ -1,4 +1,4 @@
-"""Words of the language in the wrong place."""
+"""Keywords in the wrong position."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from netlang.diagnostics.fix import insertion
 from netlang.syntax.errors.location import ErrorLocation
 
 
-def reserved(spot: ErrorLocation) -> Diagnostic | None:
-    here, before = spot.here, spot.back(1)
+def reserved(error: ErrorLocation) -> Diagnostic | None:
+    here, before = error.here, error.back(1)
     if before.kind == "keyword" and here.text in ("=", ":", ","):
         word = before
-    elif here.kind == "keyword" and "NAME" in spot.expected and _is_used_as_name(spot):
+    elif here.kind == "keyword" and "NAME" in error.expected and _is_used_as_name(error):
         word = here
     else:
         return None
-    return spot.say(
+    return error.diagnostic(
         rules.RESERVED_WORD,
-        f"`{word.text}` is a word of the language",
+        f"`{word.text}` is a keyword",
         word,
         "it can't be a name",
         helps=(f"choose another name, such as `{word.text}_` or `{word.text}1`",),
     )
 
 
-def _is_used_as_name(spot: ErrorLocation) -> bool:
-    return len(spot.expected) <= 3 or spot.next.text in ("=", ":", ",", ")", "]", "|>")
+def _is_used_as_name(error: ErrorLocation) -> bool:
+    return len(error.expected) <= 3 or error.next.text in ("=", ":", ",", ")", "]", "|>")
 
 
-def conditional(spot: ErrorLocation) -> Diagnostic | None:
-    for token, before in ((spot.here, spot.back(1)), (spot.back(1), spot.back(2))):
+def conditional(error: ErrorLocation) -> Diagnostic | None:
+    for token, before in ((error.here, error.back(1)), (error.back(1), error.back(2))):
         if token.text == "if" and before.ends_value and not token.fresh:
-            return spot.say(
+            return error.diagnostic(
                 rules.KEYWORD_ORDER,
                 "`if` comes before both values",
                 token,
                 helps=("write `if condition then a else b`",),
             )
-    if "then" in spot.expected and not spot.here.starts_value:
-        return spot.say(
+    if "then" in error.expected and not error.here.starts_value:
+        return error.diagnostic(
             rules.MISSING_KEYWORD,
             "this `if` has no `then`",
-            spot.here,
+            error.here,
             "expected `then` here",
             helps=("write `if condition then a else b`",),
         )
-    if "else" in spot.expected and (spot.here.fresh or spot.here.text in (")", "]", ",", "")):
-        return spot.say(
+    if "else" in error.expected and (error.here.fresh or error.here.text in (")", "]", ",", "")):
+        return error.diagnostic(
             rules.MISSING_KEYWORD,
             "this `if` has no `else`",
-            spot.after(),
+            error.after(),
             "expected `else` here",
             notes=("an `if` is a value, so it has both branches",),
             helps=("write `if condition then a else b`",),
@@ -58,27 +58,27 @@ def conditional(spot: ErrorLocation) -> Diagnostic | None:
     return None
 
 
-def comprehension(spot: ErrorLocation) -> Diagnostic | None:
+def comprehension(error: ErrorLocation) -> Diagnostic | None:
     """Explain `[x for i xs]`, `f(x for x in xs)` and `for i in xs: …`."""
-    here = spot.here
-    if "in" in spot.expected and spot.expected <= {"in", ","} and spot.back(1).kind == "name":
-        return spot.say(
+    here = error.here
+    if "in" in error.expected and error.expected <= {"in", ","} and error.back(1).kind == "name":
+        return error.diagnostic(
             rules.MISSING_KEYWORD,
             "this `for` has no `in`",
             here,
             "expected `in` here",
             helps=("write `for name in values`",),
-            fixes=(insertion(spot.after(), " in"),),
+            fixes=(insertion(error.after(), " in"),),
         )
-    if here.text == "for" and spot.enclosing() == "(" and spot.back(1).ends_value:
-        return spot.say(
+    if here.text == "for" and error.enclosing() == "(" and error.back(1).ends_value:
+        return error.diagnostic(
             rules.KEYWORD_ORDER,
             "a list made by `for` stands in square brackets",
             here,
             helps=("write `[value for name in values]`",),
         )
-    if here.text == ":" and "{" in spot.expected:
-        return spot.say(
+    if here.text == ":" and "{" in error.expected:
+        return error.diagnostic(
             rules.FOREIGN_OPERATOR,
             "a body stands between braces",
             here,
