@@ -1,4 +1,4 @@
-"""The syntax tree: what a file says, with the place of every part.
+"""The syntax tree: what a file says, with the span of every part.
 
 Trees are immutable. A tree keeps what the formatter needs (parentheses, pipelines, the two
 spellings of a call) and nothing about meaning.
@@ -61,7 +61,7 @@ class Bool(Node, frozen=True):
 
 
 class Nothing(Node, frozen=True):
-    """The word ``none``."""
+    """The keyword ``none``."""
 
 
 class Paren(Node, frozen=True):
@@ -129,7 +129,7 @@ class Dots(Node, frozen=True):
 
 
 class Index(Node, frozen=True):
-    """``x[0]``, ``x[:, 1:3]``; also the shape remark ``f32[N, 10]`` in a pipeline."""
+    """``x[0]``, ``x[:, 1:3]``; also the shape annotation ``f32[N, 10]`` in a pipeline."""
 
     value: Expr
     items: tuple[Expr | Slice | Dots, ...]
@@ -150,7 +150,7 @@ class Unary(Node, frozen=True):
 
 
 class Binary(Node, frozen=True):
-    """Arithmetic, comparison, logic, ``in`` and ``..``; ``op_span`` is the place of the sign."""
+    """Arithmetic, comparison, logic, ``in`` and ``..``; ``op_span`` is the span of the operator."""
 
     op: str
     op_span: Span
@@ -203,7 +203,7 @@ class Rest(Node, frozen=True):
 
 
 class ShapeType(Node, frozen=True):
-    """``f32[N, 2 * C, H]``; no dims at all is one number."""
+    """``f32[N, 2 * C, H]``; without dimensions, a scalar."""
 
     element: Ident
     dims: tuple[Expr | Rest, ...]
@@ -348,7 +348,7 @@ Declaration = Definition | Extern | Train | Bind | Assert
 
 
 class Comment(Node, frozen=True):
-    """A ``#`` comment: its place, its text with the ``#``, and whether code stands before it."""
+    """A ``#`` comment: its text with the ``#``, and whether code precedes it on its line."""
 
     text: str
     trailing: bool

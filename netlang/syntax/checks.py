@@ -1,4 +1,4 @@
-"""The rules of the syntax that the grammar cannot say, checked while the tree is built."""
+"""Rules of the syntax that the grammar cannot express, checked while the tree is built."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED
 
 
 class Checks:
-    """Collects what is wrong with the parts of one text."""
+    """Collects the errors in the parts of one text."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -30,8 +30,8 @@ class Checks:
 
     # ---- names -----------------------------------------------------------------------
 
-    def not_foreign(self, name: ast.Name) -> None:
-        """``True``, ``False`` and ``None`` are written small."""
+    def not_python(self, name: ast.Name) -> None:
+        """Check that ``True``, ``False`` and ``None`` are written in lowercase."""
         if (ours := FOREIGN_VALUES.get(name.text)) is not None:
             self.report(
                 rules.FOREIGN_KEYWORD,
@@ -42,7 +42,7 @@ class Checks:
             )
 
     def capital(self, name: ast.Ident, what: str) -> None:
-        """Nets and dimensions start with a capital."""
+        """Check that the name of a net or a dimension starts with a capital letter."""
         if "A" <= name.text[0] <= "Z":
             return
         bare = name.text.lstrip("_")
@@ -56,7 +56,7 @@ class Checks:
         )
 
     def small(self, name: ast.Ident, what: str) -> None:
-        """Everything but nets and dimensions starts with a small letter."""
+        """Check that the name of anything else starts with a small letter."""
         first = name.text[0]
         if not "A" <= first <= "Z":
             return
@@ -73,7 +73,7 @@ class Checks:
         )
 
     def distinct(self, names: Iterable[ast.Ident], what: str) -> None:
-        """No two parameters, and no two outputs, share a name."""
+        """Check that no two parameters, and no two outputs, share a name."""
         seen: dict[str, Span] = {}
         for name in names:
             if name.text in seen and name.text != "_":
@@ -90,7 +90,7 @@ class Checks:
     # ---- layout ----------------------------------------------------------------------
 
     def own_lines(self, nodes: Sequence[ast.Statement | ast.Declaration | ast.Step]) -> None:
-        """Each statement starts its own line."""
+        """Check that each statement starts its own line."""
         text = self.source.text
         for before, node in pairwise(nodes):
             if text.find("\n", before.span.end, node.span.start) >= 0:
@@ -107,7 +107,7 @@ class Checks:
             )  # fmt: skip
 
     def on_line(self, callee: Span, bracket: Span, what: str) -> None:
-        """The bracket of a call or an index is on the line of what it belongs to."""
+        """Check that the bracket of a call or an index is on the line of its operand."""
         if self.source.text.find("\n", callee.end, bracket.start) < 0:
             return
         word = callee.text if len(callee.text) <= 30 and "\n" not in callee.text else "it"
@@ -125,7 +125,7 @@ class Checks:
     # ---- calls and signatures --------------------------------------------------------
 
     def arguments(self, args: Sequence[ast.Argument]) -> None:
-        """Named arguments follow the positional ones and are given once."""
+        """Check that named arguments follow the positional ones, each once."""
         named: dict[str, ast.Argument] = {}
         for arg in args:
             if arg.name is None:
@@ -153,7 +153,7 @@ class Checks:
                 named[arg.name.text] = arg
 
     def stars(self, stars: Sequence[Span], *, last: bool) -> None:
-        """``*`` stands once in a signature, with parameters after it."""
+        """Check that ``*`` is once in a signature, with parameters after it."""
         if len(stars) > 1:
             self.report(
                 rules.STRAY_STAR,
@@ -175,13 +175,13 @@ class Checks:
     # ---- bodies ----------------------------------------------------------------------
 
     def loop(self, loop: ast.For) -> None:
-        """Each carried value has one ``next``; a ``state`` does not belong in a loop."""
+        """Check that each carried value has one ``next``, and that the loop has no ``state``."""
         carried = {carry.name.text: carry.name for carry in loop.carries}
         self._nexts(
             loop.body,
             carried,
             lambda name: (
-                f"`{name}` is carried from turn to turn, but never gets its next value",
+                f"`{name}` is carried from iteration to iteration, but never gets its next value",
                 "carried from here",
                 f"add `next {name} = …` to the body, or take `{name}` out of `with`",
             ),
@@ -213,7 +213,7 @@ class Checks:
             )
 
     def body(self, kind: str, statements: Sequence[ast.Statement]) -> None:
-        """Each state has one ``next``; ``yield`` stands in ``for`` and ``scan`` only."""
+        """Check that each state has one ``next``, and that there is no ``yield``."""
         states = {s.name.text: s.name for s in statements if isinstance(s, ast.State)}
         self._nexts(
             statements,

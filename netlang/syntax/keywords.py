@@ -1,4 +1,4 @@
-"""The words of the language, and words and signs of other languages that people bring along."""
+"""The keywords of the language, and keywords and operators of other languages."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ DEFINERS = frozenset(("net", "block", "op", "extern", "dataset", "train"))
 FOREIGN_VALUES = {"True": "true", "False": "false", "None": "none"}
 
 _DEFINE = "a definition starts with `net`, `block` or `op`"
-_BIND = "a value needs no word before its name: `name = …`"
+_BIND = "a value needs no keyword before its name: `name = …`"
 _OUTPUT = "name the output in the signature, and give it a value: `-> y`, then `y = …`"
 
-FOREIGN_WORDS = {
+FOREIGN_KEYWORDS = {
     "def": _DEFINE,
     "class": _DEFINE,
     "function": _DEFINE,
@@ -47,7 +47,7 @@ FOREIGN_WORDS = {
     "scan": "a loop gives a value: `y = scan step in x with h = start { next h = … }`",
 }
 
-FOREIGN_SIGNS = {
+FOREIGN_OPERATORS = {
     ";": "start a new line instead",
     "'": 'write strings in double quotes: `"…"`',
     "`": 'write strings in double quotes: `"…"`',

@@ -1,4 +1,4 @@
-"""Text to tree."""
+"""From the text of a program to its syntax tree."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _MARGIN = re.compile(r"^[A-Za-z_#]", re.MULTILINE)
 
 
 def parse(source: Source, diagnostics: Diagnostics) -> ast.File | None:
-    """Parse a whole file; ``None`` after a syntax error."""
+    """Parse a file; return ``None`` after a syntax error."""
     return parse_part(source, 0, len(source.text), diagnostics)
 
 
 def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -> ast.File | None:
-    """Parse the definitions that stand between two offsets of a file."""
+    """Parse the definitions between two offsets of a file."""
     parts: list[Any] = []
     failure: SyntaxFailure | DiagnosticError | None = None
     with _LOCK:
@@ -46,7 +46,7 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
         found, comments = _BUILDER.checks.found, tuple(_BUILDER.comments)
         _BUILDER.reset(_NOTHING)
     if failure is not None:
-        # Most programs have no syntax error: what explains one is imported when it is needed.
+        # Most programs have no syntax error, so its explanations are imported late.
         from netlang.syntax.errors import explain
 
         diagnostics.report(explain(source, start, end, failure))
@@ -57,9 +57,9 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
 
 
 def split_definitions(source: Source) -> dict[str, tuple[int, int]]:
-    """Find the definitions of a file by a look at its lines, each with the ``##`` lines before it.
+    """Return the offsets of each definition of a file, with the ``##`` lines before it.
 
-    This holds for files in the one layout, where definitions start at the left margin and
+    Only for files in the standard format, where definitions start at the left margin and
     everything inside them does not.
     """
     text = source.text
@@ -73,7 +73,7 @@ def split_definitions(source: Source) -> dict[str, tuple[int, int]]:
 
 
 def no_definition(file: ast.File) -> Diagnostic | None:
-    """Return the error for a file without definitions, if it is one."""
+    """Return the diagnostic of a file without definitions, if it is one."""
     if file.declarations:
         return None
     span = Span(file.source, 0, 0)

@@ -1,4 +1,4 @@
-"""Reads a file as program text, and says what is wrong with one that is none."""
+"""Reads the text of a program, and explains why a file is not one."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _unify(text: str) -> str:
 
 def _read_bytes(name: str) -> bytes:
     try:
-        # Looked at before it is opened: opening a FIFO would wait for a writer.
+        # Checked before it is opened: opening a FIFO would wait for a writer.
         _reject_irregular(name, Path(name).stat())
         with Path(name).open("rb") as file:
             status = os.fstat(file.fileno())

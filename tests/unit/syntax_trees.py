@@ -1,4 +1,4 @@
-"""What the tests of the syntax share: programs, and trees without their places."""
+"""What the tests of the syntax share: programs, and trees without their spans."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _TOKEN = re.compile(
 
 
 def parsed(text: str, name: str = "test.net") -> tuple[ast.File | None, list[Diagnostic]]:
-    """Parse a text; give the tree and what was said."""
+    """Parse a text; return the tree and the diagnostics."""
     diagnostics = Diagnostics()
     tree = parse(Source(name, text), diagnostics)
     return tree, diagnostics.sorted()
 
 
 def tree_of(text: str) -> ast.File:
-    """Parse a text that has no mistake."""
+    """Parse a text without errors."""
     tree, found = parsed(text)
     assert found == []
     assert tree is not None
@@ -42,7 +42,7 @@ def tree_of(text: str) -> ast.File:
 
 
 def codes(text: str) -> list[str]:
-    """Name the rules that a text breaks."""
+    """Return the codes of the rules that a text breaks."""
     return [diagnostic.rule.code for diagnostic in parsed(text)[1]]
 
 
@@ -52,7 +52,7 @@ def words(text: str) -> list[str]:
 
 
 def placeless(node: object, *, docs: bool = True, places: bool = False) -> object:
-    """Turn a tree into plain values, without the doc comments or the places of its nodes."""
+    """Turn a tree into plain values, without the doc comments or the spans of its nodes."""
     if isinstance(node, Span):
         return (node.start, node.end)
     if isinstance(node, ast.File):

@@ -1,4 +1,4 @@
-"""The one layout: what is in it stays, what is not is brought into it, and nothing is lost.
+"""The standard format: formatted text stays as it is, other text is formatted, and nothing is lost.
 
 Tests ``netlang.syntax.formatting``.
 """
@@ -48,7 +48,7 @@ def _without_remarks(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", [*PROGRAMS, *PARSED_ERRORS], ids=lambda p: p.stem)
-def test_the_layout_keeps_the_meaning(path: Path) -> None:
+def test_the_format_preserves_the_meaning(path: Path) -> None:
     text = path.read_text()
     before, _ = parsed(text)
     after, _ = parsed(formatted(text))
@@ -59,7 +59,7 @@ def test_the_layout_keeps_the_meaning(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
-def test_a_comment_anywhere_is_kept(path: Path) -> None:
+def test_a_comment_anywhere_is_preserved(path: Path) -> None:
     chance = random.Random(path.stem)
     tokens = words(path.read_text())
     for _ in range(5):
@@ -81,7 +81,7 @@ def test_no_line_of_code_is_wider_than_the_page(path: Path) -> None:
     assert max(len(line) for line in once.splitlines()) <= WIDTH
 
 
-def test_comments_of_every_kind_find_their_place() -> None:
+def test_comments_of_every_kind_are_laid_out() -> None:
     assert (
         formatted((DATA / "layout" / "comments.net").read_text())
         == (DATA / "layout" / "comments.out").read_text()
@@ -106,11 +106,11 @@ def test_the_spelling_of_numbers_and_strings_is_the_writers() -> None:
     assert formatted("a = 10 \t epochs\n") == "a = 10 epochs\n"
 
 
-def test_a_one_tuple_keeps_its_comma() -> None:
+def test_a_one_tuple_has_its_comma() -> None:
     assert formatted("a = (1 , )\nb = (1 )\nc = ( 1,2 , )\n") == "a = (1,)\nb = (1)\nc = (1, 2)\n"
 
 
-def test_at_most_one_blank_line_is_kept() -> None:
+def test_at_most_one_blank_line_is_preserved() -> None:
     assert formatted("a = 1\n\n\n\nb = 2\nc = 3\n") == "a = 1\n\nb = 2\nc = 3\n"
     assert formatted("op f(x) {\n\n\n  y = x\n\n\n\n  z = y\n\n}") == (
         "op f(x) {\n  y = x\n\n  z = y\n}\n"

@@ -1,4 +1,7 @@
-"""Lark runs the stored tables, and they say what the grammar says."""
+"""Lark runs the stored tables, and they say what the grammar says.
+
+Tests ``netlang.syntax.grammar`` and ``netlang.syntax.generate``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text becomes a tree that says what is written, and where.
+"""A text becomes a tree of its parts, with their spans.
 
 Tests ``netlang.syntax``.
 """
@@ -103,7 +103,7 @@ def test_a_doc_comment_belongs_to_the_definition_below_it() -> None:
     assert (first.doc, second.doc) == ("one\ntwo", "")
 
 
-def test_comments_are_kept_with_their_places() -> None:
+def test_comments_are_in_the_tree_with_their_spans() -> None:
     tree = tree_of('a = "#no" # yes\n# own\nb = 2\n')
     assert [(c.text, c.trailing) for c in tree.comments] == [("# yes", True), ("# own", False)]
 
@@ -116,7 +116,7 @@ def test_parameters_after_a_star_are_named() -> None:
     ]  # fmt: skip
 
 
-def test_reserved_words_are_names_nowhere() -> None:
+def test_keywords_are_not_names_anywhere() -> None:
     from netlang.syntax.keywords import RESERVED
 
     assert len(RESERVED) == 30
@@ -152,7 +152,7 @@ def test_a_definition_cut_out_of_its_file_is_the_same_tree(path: Path) -> None:
         assert placeless(cut, places=True) == placeless(named[name], places=True)
 
 
-def test_a_mistake_in_a_part_has_its_place_in_the_whole() -> None:
+def test_an_error_in_a_part_has_its_offset_in_the_file() -> None:
     source = Source("t", "op f(x) = x\nop g(x) = x x\n")
     diagnostics = Diagnostics()
     assert parse_part(source, *split_definitions(source)["g"], diagnostics) is None
@@ -190,7 +190,7 @@ def test_a_chain_of_100_000_terms_is_not_deep() -> None:
     ],
     ids=["parens", "open", "signs", "nots", "powers", "ifs", "fields", "calls", "mixed"],
 )
-def test_nesting_beyond_200_is_refused(text: str) -> None:
+def test_nesting_beyond_200_is_rejected(text: str) -> None:
     assert codes(f"x = {text}\n") == ["too-deep"]
 
 
@@ -204,7 +204,7 @@ def test_a_string_of_a_million_characters_that_never_ends_is_found() -> None:
 
 
 @pytest.mark.parametrize("path", SINGLE_ERRORS, ids=lambda p: p.stem)
-def test_the_faulty_programs_break_at_most_one_rule_of_the_syntax(path: Path) -> None:
+def test_the_programs_with_errors_break_at_most_one_rule_of_the_syntax(path: Path) -> None:
     expected = {
         "08_paren": ["unclosed-bracket"],
         "17_state": ["missing-next"],

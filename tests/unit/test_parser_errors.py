@@ -1,4 +1,4 @@
-"""What is said about a program that does not follow the grammar, word for word.
+"""The messages about programs that do not follow the grammar, word for word.
 
 Each file of ``tests/data/syntax_errors`` is a program, or the name of one of the faulty programs,
 with the message it gets beside it.
@@ -44,7 +44,7 @@ def test_the_good_example_of_a_rule_is_clean(rule: Rule) -> None:
     assert codes(rule.good) == []
 
 
-def test_every_code_is_a_rule_and_every_rule_is_told_once() -> None:
+def test_every_code_is_a_rule_and_every_rule_is_tested_once() -> None:
     assert len(rules_of("syntax")) == len({rule.code for rule in rules_of("syntax")})
     for path in MESSAGES:
         assert path.read_text().split("]")[0].removeprefix("error[") in all_rules()
@@ -68,20 +68,20 @@ def test_the_proposed_fix_makes_the_program_pass(
     assert codes(text.replace(wrong, right)) == []
 
 
-def test_independent_mistakes_are_all_told() -> None:
+def test_independent_errors_are_all_reported() -> None:
     text = "Vocab = 65\nop f(a, a) = a\nblock g(x) {\n  y = f(x=1, x=2)\n  yield y\n}\n"
     assert codes(text) == [
         "capital-name", "duplicate-parameter", "duplicate-argument", "stray-yield",
     ]  # fmt: skip
 
 
-def test_the_first_mistake_wins_over_a_bracket_further_down() -> None:
+def test_the_first_error_wins_over_a_bracket_further_down() -> None:
     assert codes("a = 1 2\nb = (3\n") == ["two-statements"]
     assert codes("b = (3\na = 1 2\n") == ["unclosed-bracket"]
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
-def test_a_lost_or_doubled_word_gives_one_located_message(path: Path) -> None:
+def test_a_lost_or_doubled_token_gives_one_located_message(path: Path) -> None:
     chance = random.Random(path.stem)
     tokens = words(path.read_text())
     for _ in range(20):
@@ -106,7 +106,7 @@ def test_whatever_the_text_it_is_answered() -> None:
         assert all(d.rule.code in all_rules() and render(d) for d in found)
 
 
-def test_a_tree_is_given_where_only_rules_beside_the_grammar_are_broken() -> None:
+def test_a_tree_is_returned_if_only_rules_outside_the_grammar_are_broken() -> None:
     tree, found = parsed("Vocab = 65\n")
     assert [d.rule.code for d in found] == ["capital-name"]
     assert tree is not None
@@ -123,10 +123,10 @@ def test_a_tree_is_given_where_only_rules_beside_the_grammar_are_broken() -> Non
     ('form "a.net" import x', "from"),
     ("op f(x) -> y {\n  nxet h = x\n  y = x\n}", "next"),
 ])  # fmt: skip
-def test_a_word_that_begins_a_statement_may_be_misspelt(text: str, meant: str) -> None:
+def test_a_misspelled_keyword_that_begins_a_statement_is_found(text: str, meant: str) -> None:
     _, found = parsed(f"{text}\n", "words.net")
     (error,) = found
     assert error.rule.code == "missing-equals"
     assert error.helps == (f"did you mean `{meant}`?",)
     assert error.primary is not None
-    assert error.primary.text == "no word that begins a statement"
+    assert error.primary.text == "not a keyword that begins a statement"

@@ -1,4 +1,4 @@
-"""A file is read as a program, or refused with a reason."""
+"""A file is read as a program, or rejected with a reason."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     assert read_source(written(tmp_path, b"\xef\xbb\xbf")).text == ""
 
 
-def test_what_is_no_file_is_refused_unopened(tmp_path: Path) -> None:
+def test_what_is_not_a_file_is_rejected_unopened(tmp_path: Path) -> None:
     missing = refusal(tmp_path / "none.net")
     assert (missing.rule.code, missing.exit_code) == ("no-such-file", USAGE)
     folder = refusal(tmp_path)
@@ -55,7 +55,7 @@ def test_what_is_no_file_is_refused_unopened(tmp_path: Path) -> None:
     assert "is a device" in refusal(Path("/dev/null")).message
 
 
-def test_a_name_no_system_takes_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_no_system_accepts_is_rejected(tmp_path: Path) -> None:
     assert refusal(tmp_path / "a\0b").exit_code == ENVIRONMENT
     assert refusal(tmp_path / ("a" * 5000)).rule.code == "unreadable-file"
 
@@ -67,14 +67,14 @@ def test_the_limit_is_4_mib(tmp_path: Path) -> None:
     assert fault.notes == ("it has 4,194,305 bytes",)
 
 
-def test_a_byte_that_is_not_utf8_is_named_with_its_place(tmp_path: Path) -> None:
+def test_a_byte_that_is_not_utf8_is_named_with_its_location(tmp_path: Path) -> None:
     fault = refusal(written(tmp_path, b"a = 1\r\nb = \x80\n"))
     assert fault.rule.code == "not-text"
     (note,) = fault.notes
     assert note.startswith("line 2, column 5 has the byte 0x80, at offset 11")
 
 
-def test_a_nul_byte_is_named_with_its_place(tmp_path: Path) -> None:
+def test_a_nul_byte_is_named_with_its_offset(tmp_path: Path) -> None:
     fault = refusal(written(tmp_path, b"a = 1\n# \x00 and more text than that\n"))
     assert fault.notes == ("it has a NUL byte at offset 8",)
 
@@ -105,5 +105,5 @@ def test_files_of_other_kinds_are_recognised(tmp_path: Path, data: bytes, what: 
     assert f"is not a program: it looks like {what}" in fault.message
 
 
-def test_random_bytes_are_refused(tmp_path: Path) -> None:
+def test_random_bytes_are_rejected(tmp_path: Path) -> None:
     assert refusal(written(tmp_path, bytes(range(255, 0, -1)) * 40)).rule.code == "not-text"

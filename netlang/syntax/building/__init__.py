@@ -1,1 +1,1 @@
-"""Nodes built from their parts, a module for each family of rules."""
+"""Builders of nodes, one module for each part of the grammar."""

@@ -1,7 +1,7 @@
 """Builds the tree while the text is parsed: one method for each rule of the grammar.
 
-Every method gets the parts of its rule, punctuation included, and gives a node. Nothing here
-walks a tree, so neither a chain of 100,000 terms nor deep nesting meets Python's recursion limit.
+Each method takes the parts of its rule, punctuation included, and returns a node. Nothing here
+walks a tree, so neither a chain of 100,000 terms nor deep nesting reaches Python's recursion limit.
 """
 
 from __future__ import annotations
@@ -13,4 +13,4 @@ from netlang.syntax.building.tokens import TokenBuilder
 
 
 class Builder(TokenBuilder, ExpressionBuilder, StatementBuilder, DefinitionBuilder):
-    """Makes the nodes of one text at a time."""
+    """Builds the nodes of one text at a time."""

@@ -1,4 +1,4 @@
-"""Files and what they define."""
+"""Nodes of files, imports and definitions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netlang.syntax.building.nodes import Group, NodeBuilder, Parts, Token
 
 
 class DefinitionBuilder(NodeBuilder):
-    """Makes files and definitions: one method for each rule of the grammar."""
+    """Builds files and definitions: one method for each rule of the grammar."""
 
     def start(self, parts: Parts) -> Parts:
         declarations = [p for p in parts if not isinstance(p, ast.Import | ast.Int)]

@@ -1,4 +1,4 @@
-"""Expressions."""
+"""Nodes of expressions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from netlang.syntax.building.nodes import NodeBuilder, Parts, Token
 
 
 class ExpressionBuilder(NodeBuilder):
-    """Makes expressions: one method for each rule of the grammar."""
+    """Builds expressions: one method for each rule of the grammar."""
 
-    def _binary(self, left: ast.Expr, sign: Token, right: ast.Expr) -> ast.Binary:
+    def _binary(self, left: ast.Expr, operator: Token, right: ast.Expr) -> ast.Binary:
         span = Span(self.source, left.span.start, right.span.end)
-        node = ast.Binary(span, str(sign), self._at(sign), left, right)
+        node = ast.Binary(span, str(operator), self._at(operator), left, right)
         # A chain grows to the left; only what is on the right makes it deeper.
         depths = self._depth
         depth = depths.get(id(right), 0) + 1
@@ -31,7 +31,7 @@ class ExpressionBuilder(NodeBuilder):
 
     def name(self, parts: Parts) -> ast.Name:
         node = ast.Name(parts[0].span, parts[0].text)
-        self.checks.not_foreign(node)
+        self.checks.not_python(node)
         return node
 
     def true(self, parts: Parts) -> ast.Bool:
@@ -132,8 +132,8 @@ class ExpressionBuilder(NodeBuilder):
         return self._nest(node, (operand,))
 
     def not_(self, parts: Parts) -> ast.Unary:
-        word, operand = parts
-        node = ast.Unary(self._from(word, operand.span.end), "not", operand)
+        keyword, operand = parts
+        node = ast.Unary(self._from(keyword, operand.span.end), "not", operand)
         return self._nest(node, (operand,))
 
     def _chain(self, parts: Parts) -> ast.Binary:

@@ -1,4 +1,4 @@
-"""Places and depths of nodes, and the words a tree is built of."""
+"""Spans and depths of nodes, for the rules of every part of the grammar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Node = TypeVar("Node", bound=Spanned)
 
 
 class Token(Protocol):
-    """A piece of punctuation or a word, as the parser hands it over."""
+    """A token of the parser: punctuation, a keyword, or the text of a leaf."""
 
     start_pos: int
     end_pos: int
@@ -34,7 +34,7 @@ Parts = list[Any]
 
 
 class Group(Struct, frozen=True):
-    """Parts on their way into a node, and where they end."""
+    """Parts of a node yet to be built, and the offset where they end."""
 
     items: tuple[Any, ...]
     end: int
@@ -42,7 +42,7 @@ class Group(Struct, frozen=True):
 
 
 class NodeBuilder:
-    """What the rules of all families need: where a node is, and how deep."""
+    """Computes the span and the depth of each node."""
 
     def __init__(self) -> None:
         self.reset(Source("", ""))
@@ -104,7 +104,7 @@ class NodeBuilder:
 
 
 def too_deep(span: Span) -> Diagnostic:
-    """Report that a program is nested deeper than the limit."""
+    """Return the diagnostic of a program that is nested deeper than the limit."""
     return diagnostic(
         rules.TOO_DEEP,
         f"this is nested more than {NESTING_LIMIT} levels deep",

@@ -1,4 +1,4 @@
-"""Statements and types."""
+"""Nodes of statements and types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from netlang.syntax.building.nodes import NodeBuilder, Parts
 
 
 class StatementBuilder(NodeBuilder):
-    """Makes statements and the types in them: one method for each rule of the grammar."""
+    """Builds statements and the types in them: one method for each rule of the grammar."""
 
     def bind(self, parts: Parts) -> ast.Bind:
         targets, _, value = parts
@@ -47,11 +47,11 @@ class StatementBuilder(NodeBuilder):
     def name_type(self, parts: Parts) -> ast.NameType:
         return ast.NameType(parts[0].span, parts[0].text)
 
-    def _word_type(self, parts: Parts) -> ast.NameType:
+    def _keyword_type(self, parts: Parts) -> ast.NameType:
         return ast.NameType(self._at(parts[0]), str(parts[0]))
 
-    block_type = _word_type
-    op_type = _word_type
+    block_type = _keyword_type
+    op_type = _keyword_type
 
     def optional_type(self, parts: Parts) -> ast.OptionalType:
         span = Span(self.source, parts[0].span.start, parts[1].end_pos)

@@ -1,4 +1,4 @@
-"""Names, numbers and strings."""
+"""Nodes of names, numbers and strings, and the depth of brackets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ESCAPE = re.compile(r"\\(.)")
 
 
 class TokenBuilder(NodeBuilder):
-    """Makes the leaves of a tree: one method for each kind of token."""
+    """Builds the leaves of a tree: one method for each kind of token."""
 
     LPAR = LSQB = LBRACE = NodeBuilder._open
     RPAR = RSQB = RBRACE = NodeBuilder._close
@@ -35,7 +35,7 @@ class TokenBuilder(NodeBuilder):
 
     def INT(self, token: Token) -> ast.Int:  # noqa: N802
         digits = str(token).replace("_", "")
-        # Python itself does not read more than 4,300 digits.
+        # Python itself reads at most 4,300 digits.
         if len(digits.lstrip("0")) > 19 or int(digits) > INT_LIMIT:
             raise DiagnosticError(
                 too_large(self._at(token), "the largest int is 9_223_372_036_854_775_807")
@@ -75,5 +75,5 @@ class TokenBuilder(NodeBuilder):
 
 
 def too_large(span: Span, note: str) -> Diagnostic:
-    """Return the error for a number that does not fit into 64 bits."""
+    """Return the diagnostic of a number that is out of range."""
     return diagnostic(rules.NUMBER_TOO_LARGE, "this number is too large", span, notes=(note,))

@@ -1,4 +1,4 @@
-"""What a syntax error was meant to be: the first one of a file, told in the user's words."""
+"""Explanations of syntax errors: what the text at the first error of a file was meant to be."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _SHOWN = ("=", ":", ",", ")", "]", "}", "{", "->", "then", "else", "in", "import
 _KINDS = {"INT": "a number", "STRING": "a string"}
 
 
-def _anything(location: ErrorLocation) -> Diagnostic:
-    wanted = _wanted(location.expected)
+def _anything(error: ErrorLocation) -> Diagnostic:
+    wanted = _wanted(error.expected)
     notes = (f"expected {wanted}",) if wanted else ()
-    if location.here.kind == "end":
-        return location.say(
+    if error.here.kind == "end":
+        return error.diagnostic(
             rules.UNEXPECTED_END,
             "the file ends in the middle of something",
-            location.after(),
+            error.after(),
             f"expected {wanted} after this" if wanted else "",
             helps=("finish it",),
         )
-    what = "this string" if location.here.kind == "string" else f"`{location.here.text[:40]}`"
+    what = "this string" if error.here.kind == "string" else f"`{error.here.text[:40]}`"
     helps: tuple[str, ...] = ()
-    if location.here.text == "{" and "STRING" in location.expected:
+    if error.here.text == "{" and "STRING" in error.expected:
         helps = ("a list is written `[a, b]`",)
-    return location.say(
-        rules.UNEXPECTED_TOKEN, f"{what} can't stand here", location.here, notes=notes, helps=helps
+    return error.diagnostic(
+        rules.UNEXPECTED_TOKEN, f"{what} can't stand here", error.here, notes=notes, helps=helps
     )
 
 
 def _wanted(expected: frozenset[str]) -> str:
-    words = [f"`{sign}`" for sign in _SHOWN if sign in expected]
+    words = [f"`{token}`" for token in _SHOWN if token in expected]
     if {"NAME", "INT", "STRING"} <= expected:
         words.insert(0, "a value")
     elif "NAME" in expected:
@@ -50,10 +50,10 @@ def _wanted(expected: frozenset[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-# The order matters: the first one that recognizes the error explains it.
+# The order matters: the first that recognizes the error explains it.
 _EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
     other_languages.number, definitions.dangling, other_languages.slash_comment,
-    other_languages.foreign_word, other_languages.foreign_sign, other_languages.arrow,
+    other_languages.foreign_keyword, other_languages.foreign_operator, other_languages.arrow,
     keywords.reserved, operators.mix,
     keywords.conditional, keywords.comprehension, operators.operand, definitions.double_comma,
     definitions.top_level, statements.statement, definitions.colon, definitions.comma,
@@ -72,11 +72,11 @@ def explain(
         return explain_lexical_error(source, end, lexical)
     if isinstance(failure, DiagnosticError):
         return failure.diagnostic
-    location = _locate(source, start, end, failure)
+    error = _locate(source, start, end, failure)
     for explanation in _EXPLANATIONS:
-        if (diagnostic := explanation(location)) is not None:
+        if (diagnostic := explanation(error)) is not None:
             return diagnostic
-    return _anything(location)
+    return _anything(error)
 
 
 def _locate(source: Source, start: int, end: int, failure: SyntaxFailure) -> ErrorLocation:

@@ -17,70 +17,65 @@ _TYPES = frozenset(
 )
 
 
-def comma(location: ErrorLocation) -> Diagnostic | None:
-    here, before = location.here, location.back(1)
-    if location.enclosing() not in ("(", "[") or "," not in location.expected:
+def comma(error: ErrorLocation) -> Diagnostic | None:
+    here, before = error.here, error.back(1)
+    if error.enclosing() not in ("(", "[") or "," not in error.expected:
         return None
     if not before.ends_value or not (here.starts_value or here.text in ("*", "...")):
         return None
-    return location.say(
+    return error.diagnostic(
         rules.MISSING_COMMA,
         f"there is no comma between `{before.text}` and `{here.text}`",
         here,
         "the next one starts here",
-        secondary=(Label(location.after(), "this one ends here"),),
+        secondary=(Label(error.after(), "this one ends here"),),
         helps=("put a `,` between them",),
-        fixes=(insertion(location.after(), ","),),
+        fixes=(insertion(error.after(), ","),),
     )
 
 
-def colon(location: ErrorLocation) -> Diagnostic | None:
+def colon(error: ErrorLocation) -> Diagnostic | None:
     """Explain `f(x f32[N])`."""
-    here, before = location.here, location.back(1)
-    if (
-        ":" in location.expected
-        and before.kind == "name"
-        and here.text in _TYPES
-        and not here.fresh
-    ):
-        return location.say(
+    here, before = error.here, error.back(1)
+    if ":" in error.expected and before.kind == "name" and here.text in _TYPES and not here.fresh:
+        return error.diagnostic(
             rules.MISSING_COLON,
             f"there is no `:` between `{before.text}` and its type",
             here,
             "the type starts here",
-            helps=(f"write `{before.text}: {location.call_at(location.at)}`",),
-            fixes=(insertion(location.span(before), ":"),),
+            helps=(f"write `{before.text}: {error.call_at(error.at)}`",),
+            fixes=(insertion(error.span(before), ":"),),
         )
     return None
 
 
-def double_comma(location: ErrorLocation) -> Diagnostic | None:
-    here, before = location.here, location.back(1)
+def double_comma(error: ErrorLocation) -> Diagnostic | None:
+    here, before = error.here, error.back(1)
     if here.text == "," and before.text in (",", "(", "["):
-        return location.say(
+        return error.diagnostic(
             rules.STRAY_COMMA,
             "there is nothing before this comma",
             here,
             helps=("remove it",),
-            fixes=(replacement(location.span(here), "", "remove the comma"),),
+            fixes=(replacement(error.span(here), "", "remove the comma"),),
         )
     return None
 
 
-def definition(location: ErrorLocation) -> Diagnostic | None:
-    at = location.after()
-    if location.only("->"):
-        return location.say(
+def definition(error: ErrorLocation) -> Diagnostic | None:
+    at = error.after()
+    if error.only("->"):
+        return error.diagnostic(
             rules.MISSING_OUTPUTS,
             "this definition does not say what it gives",
             at,
             "expected `->` and the outputs after this",
             helps=("add `-> name: type`, such as `-> y: f32[N, 10]`",),
         )
-    if "{" in location.expected:
-        return _body(location)
-    if location.only("("):
-        return location.say(
+    if "{" in error.expected:
+        return _body(error)
+    if error.only("("):
+        return error.diagnostic(
             rules.MISSING_PARAMETERS,
             "this definition has no parameters",
             at,
@@ -90,33 +85,33 @@ def definition(location: ErrorLocation) -> Diagnostic | None:
     return None
 
 
-def _body(location: ErrorLocation) -> Diagnostic:
-    if "|>" in location.expected and "where" not in _words(location):
+def _body(error: ErrorLocation) -> Diagnostic:
+    if "|>" in error.expected and "where" not in _words(error):
         whose, expected = "loop", "`{`"
         write = "`for i in 1..n with h = x { next h = … }`"
-    elif "=" in location.expected:
+    elif "=" in error.expected:
         whose, expected = "definition", "`{` or `=`"
         write = "`{ … }` with a statement a line, or `= …` for one value"
     else:
         whose, expected, write = "definition", "`{`", "`{ … }`"
-    return location.say(
+    return error.diagnostic(
         rules.MISSING_BODY,
         f"this {whose} has no body",
-        location.after(),
+        error.after(),
         f"expected {expected} after this",
         helps=(f"write {write}",),
     )
 
 
-def _words(location: ErrorLocation) -> list[str]:
-    start = max(location.at - 40, 0)
-    return [p.text for p in location.tokens[start : location.at] if p.kind == "keyword"]
+def _words(error: ErrorLocation) -> list[str]:
+    start = max(error.at - 40, 0)
+    return [p.text for p in error.tokens[start : error.at] if p.kind == "keyword"]
 
 
-def top_level(location: ErrorLocation) -> Diagnostic | None:
-    if location.enclosing():
+def top_level(error: ErrorLocation) -> Diagnostic | None:
+    if error.enclosing():
         return None
-    for token in (location.here, location.back(1)):
+    for token in (error.here, error.back(1)):
         if not token.fresh or token.text not in STARTERS | {"from", "netlang"}:
             continue
         if token.text == "from":
@@ -127,24 +122,24 @@ def top_level(location: ErrorLocation) -> Diagnostic | None:
         else:
             message = f"`{token.text}` stands in the body of a definition"
             fix = "move it into a net or a block"
-        return location.say(rules.MISPLACED_KEYWORD, message, token, helps=(fix,))
+        return error.diagnostic(rules.MISPLACED_KEYWORD, message, token, helps=(fix,))
     return None
 
 
-def dangling(location: ErrorLocation) -> Diagnostic | None:
-    before = location.back(1)
-    if not location.only("NAME") or location.here.kind in ("name", "keyword"):
+def dangling(error: ErrorLocation) -> Diagnostic | None:
+    before = error.back(1)
+    if not error.only("NAME") or error.here.kind in ("name", "keyword"):
         return None
-    if before.kind == "keyword" and location.here.text in ("=", ":", ","):
+    if before.kind == "keyword" and error.here.text in ("=", ":", ","):
         return None
-    if before.text == "." and location.here.kind == "number":
-        return location.say(
+    if before.text == "." and error.here.kind == "number":
+        return error.diagnostic(
             rules.MISSING_NAME,
             "a name follows a point, not a number",
-            Span(location.source, before.start, location.here.end),
-            helps=(f"to take an element, write `[{location.here.text}]`",),
+            Span(error.source, before.start, error.here.end),
+            helps=(f"to take an element, write `[{error.here.text}]`",),
         )
-    return location.say(
+    return error.diagnostic(
         rules.MISSING_NAME,
         f"there is no name after this `{before.text}`",
         before,

@@ -223,7 +223,7 @@ def _next_statement(source: Source, found: list[Token], bracket: str) -> int | N
         elif token.kind == "operator" and token.text in OPENER:
             depth -= 1
         elif depth == 1 and token.fresh and _starts_statement(found, number, bracket):
-            # After a comma, only an unindented line cannot be an argument.
+            # After a comma, an indented token is another argument.
             inside = _margin(source, token.start) > margin
             if not (found[number - 1].text == "," and inside):
                 return number

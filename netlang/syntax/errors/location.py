@@ -1,4 +1,4 @@
-"""A failure of the parser among the words around it."""
+"""The location of a syntax error, and the tokens around it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from netlang.diagnostics.source import Source, Span
 from netlang.syntax.errors.tokens import Token
 from netlang.syntax.keywords import DEFINERS
 
-# Where an expression ends to the left of a place in it.
+# Where an expression ends to the left of a token in it.
 _EDGES = frozenset(("=", ",", ":", "->", "yield", "then", "else", "where", "with"))
 _EDGE_WORDS = DEFINERS | {"if", "in", "assert"}
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorLocation:
-    """A failure among the tokens of its text; ``at`` is the token that did not fit."""
+    """A syntax error among the tokens of its text; ``at`` is the token that does not fit."""
 
     source: Source
     tokens: list[Token]
@@ -46,7 +46,7 @@ class ErrorLocation:
         return self.source.text[first.start : last.end]
 
     def only(self, text: str) -> bool:
-        """Return whether nothing else was expected."""
+        """Return whether nothing else would have fit."""
         return self.expected == frozenset((text,))
 
     def line(self, token: Token) -> int:
@@ -116,9 +116,9 @@ class ErrorLocation:
             last = number
         return self.between(self.tokens[at], self.tokens[last])
 
-    def say(
+    def diagnostic(
         self, rule: Rule, message: str, at: Token | Span, text: str = "", **parts: Unpack[Parts]
     ) -> Diagnostic:
-        """Build the diagnostic of an error at a token or a span."""
+        """Return the diagnostic of an error at a token or a span."""
         span = at if isinstance(at, Span) else self.span(at)
         return diagnostic(rule, message, span, text, **parts)

@@ -1,4 +1,4 @@
-"""Operators without their values, or next to each other without parentheses."""
+"""Operators without operands, or next to each other without parentheses."""
 
 from __future__ import annotations
 
@@ -8,80 +8,79 @@ from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import COMPARISONS, OPERATORS, Token
 
 
-def mix(location: ErrorLocation) -> Diagnostic | None:
-    here = location.here
-    if here.text not in OPERATORS or not location.back(1).ends_value:
+def mix(error: ErrorLocation) -> Diagnostic | None:
+    here = error.here
+    if here.text not in OPERATORS or not error.back(1).ends_value:
         return None
-    phrase = location.phrase()
+    phrase = error.phrase()
     inner = [p for p in phrase if p.text in OPERATORS or p.text == "not"]
     if here.text == "|>" and inner:
-        sign = inner[-1]
-        left = location.between(phrase[0], location.back(1))
-        before = location.between(phrase[0], sign)
-        last = location.source.text[sign.end : location.back(1).end].strip()
-        stage = location.call_at(location.at + 1)
-        gap = "" if location.source.text[sign.end] != " " else " "
+        operator = inner[-1]
+        left = error.between(phrase[0], error.back(1))
+        before = error.between(phrase[0], operator)
+        last = error.source.text[operator.end : error.back(1).end].strip()
+        stage = error.call_at(error.at + 1)
+        gap = "" if error.source.text[operator.end] != " " else " "
         helps = (f"write `({left}) |> {stage}`, or `{before}{gap}({last} |> {stage})`",)
-        return _mixed(location, sign, here, helps)
+        return _mixed(error, operator, here, helps)
     if here.text != "|>" and any(p.text == "|>" for p in inner):
         pipe = [p for p in inner if p.text == "|>"][-1]
-        left = location.between(phrase[0], location.back(1))
+        left = error.between(phrase[0], error.back(1))
         return _mixed(
-            location,
+            error,
             pipe,
             here,
-            (f"write `({left}) {here.text} {location.call_at(location.at + 1)}`",),
+            (f"write `({left}) {here.text} {error.call_at(error.at + 1)}`",),
         )
     first = [p for p in inner if p.text in COMPARISONS or p.text == "in"]
     if here.text in COMPARISONS and first:
-        left = location.between(phrase[0], location.back(1))
-        middle = location.source.text[first[-1].end : location.back(1).end].strip()
-        return location.say(
+        middle = error.source.text[first[-1].end : error.back(1).end].strip()
+        return error.diagnostic(
             rules.CHAINED_COMPARISON,
             "comparisons don't chain",
             here,
             "this would compare the result of the first one",
-            secondary=(Label(location.span(first[-1]), "which is here"),),
-            helps=(f"write `{left} and {middle} {here.text} …`",),
+            secondary=(Label(error.span(first[-1]), "which is here"),),
+            helps=(
+                f"write `{error.between(phrase[0], error.back(1))} and {middle} {here.text} …`",
+            ),
         )
     return None
 
 
-def _mixed(
-    location: ErrorLocation, first: Token, second: Token, helps: tuple[str, ...]
-) -> Diagnostic:
+def _mixed(error: ErrorLocation, first: Token, second: Token, helps: tuple[str, ...]) -> Diagnostic:
     if any("\n" in text or len(text) > 90 for text in helps):
         helps = ("write `(a + b) |> f`, or `a + (b |> f)`",)
-    return location.say(
+    return error.diagnostic(
         rules.PIPE_MIX,
         f"`{first.text}` and `{second.text}` need parentheses",
         first,
         "does this come first,",
-        secondary=(Label(location.span(second), "or this?"),),
+        secondary=(Label(error.span(second), "or this?"),),
         helps=helps,
     )
 
 
-def operand(location: ErrorLocation) -> Diagnostic | None:
-    here, before = location.here, location.back(1)
-    sign: Token | None = None
+def operand(error: ErrorLocation) -> Diagnostic | None:
+    here, before = error.here, error.back(1)
+    operator: Token | None = None
     if before.text in OPERATORS and not here.starts_value:
-        sign = before
-    elif here.text in ("=", ":", ",") and before.fresh and location.back(2).text in OPERATORS:
-        sign = location.back(2)
-    if sign is None or sign.text == "in":
+        operator = before
+    elif here.text in ("=", ":", ",") and before.fresh and error.back(2).text in OPERATORS:
+        operator = error.back(2)
+    if operator is None or operator.text == "in":
         return None
-    if here.text in OPERATORS and sign is before:
-        both = f"`{sign.text}` and `{here.text}`"
-        return location.say(
+    if here.text in OPERATORS and operator is before:
+        both = f"`{operator.text}` and `{here.text}`"
+        return error.diagnostic(
             rules.MISSING_OPERAND,
             f"there is no value between {both}",
             here,
             helps=("remove one of the two, or put a value between them",),
         )
-    return location.say(
+    return error.diagnostic(
         rules.MISSING_OPERAND,
-        f"there is no value after this `{sign.text}`",
-        sign,
-        helps=(f"add a value, or remove the `{sign.text}`",),
+        f"there is no value after this `{operator.text}`",
+        operator,
+        helps=(f"add a value, or remove the `{operator.text}`",),
     )

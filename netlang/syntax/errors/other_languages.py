@@ -1,4 +1,4 @@
-"""Numbers, words and signs that are not of the language."""
+"""Numbers, keywords and operators of other languages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import NUMBER, Token
-from netlang.syntax.keywords import FOREIGN_SIGNS, FOREIGN_WORDS, RESERVED
+from netlang.syntax.keywords import FOREIGN_KEYWORDS, FOREIGN_OPERATORS, RESERVED
 
 
-def number(location: ErrorLocation) -> Diagnostic | None:
-    text = location.source.text
-    for token in (location.here, location.back(1), location.back(2), location.back(3)):
+def number(error: ErrorLocation) -> Diagnostic | None:
+    text = error.source.text
+    for token in (error.here, error.back(1), error.back(2), error.back(3)):
         if token.kind != "number":
             continue
         if NUMBER.fullmatch(token.text) is None:
-            return location.say(
+            return error.diagnostic(
                 rules.NUMBER_FORM,
                 f"`{token.text}` is not a valid number",
                 token,
@@ -28,8 +28,8 @@ def number(location: ErrorLocation) -> Diagnostic | None:
             )
         whole = "." not in token.text and "e" not in token.text.lower()
         if whole and text[token.end : token.end + 1] == "." != text[token.end + 1 : token.end + 2]:
-            span = Span(location.source, token.start, token.end + 1)
-            return location.say(
+            span = Span(error.source, token.start, token.end + 1)
+            return error.diagnostic(
                 rules.NUMBER_FORM,
                 "a number does not end in a point",
                 span,
@@ -37,18 +37,18 @@ def number(location: ErrorLocation) -> Diagnostic | None:
                 fixes=(insertion(span, "0"),),
             )
     for dot, digits, before in (
-        (location.here, location.next, location.back(1)),
-        (location.back(1), location.here, location.back(2)),
+        (error.here, error.next, error.back(1)),
+        (error.back(1), error.here, error.back(2)),
     ):
         if before.ends_value and before.end == dot.start:
             continue
         if dot.text == "." and digits.kind == "number" and dot.end == digits.start:
-            return location.say(
+            return error.diagnostic(
                 rules.NUMBER_FORM,
                 "a number starts with a digit",
-                Span(location.source, dot.start, digits.end),
+                Span(error.source, dot.start, digits.end),
                 helps=(f"write `0.{digits.text}`",),
-                fixes=(replacement(location.span(dot), "0."),),
+                fixes=(replacement(error.span(dot), "0."),),
             )
     return None
 
@@ -72,58 +72,58 @@ def _number_fix(text: str) -> str:
     return "write it like `3`, `60_000`, `0.5` or `1e-3`"
 
 
-def foreign_word(location: ErrorLocation) -> Diagnostic | None:
-    for token in (location.back(1), location.here):
+def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
+    for token in (error.back(1), error.here):
         starts = (
             token.fresh
             or token.text == "lambda"
-            or location.tokens[max(location.tokens.index(token) - 1, 0)].text in "{}"
+            or error.tokens[max(error.tokens.index(token) - 1, 0)].text in "{}"
         )
-        if not starts or token.text not in FOREIGN_WORDS or token.kind == "end":
+        if not starts or token.text not in FOREIGN_KEYWORDS or token.kind == "end":
             continue
         if token.text in RESERVED:
-            after = location.here if token is location.back(1) else location.next
+            after = error.here if token is error.back(1) else error.next
             if after.text == "=":
                 continue
             message = f"no statement starts with `{token.text}`"
-            return location.say(
-                rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_WORDS[token.text],)
+            return error.diagnostic(
+                rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_KEYWORDS[token.text],)
             )
-        if token is location.back(1) and location.here.text in ("=", ",", "."):
+        if token is error.back(1) and error.here.text in ("=", ",", "."):
             continue
-        return location.say(
+        return error.diagnostic(
             rules.FOREIGN_KEYWORD,
             f"netlang has no `{token.text}`",
             token,
-            helps=(FOREIGN_WORDS[token.text],),
+            helps=(FOREIGN_KEYWORDS[token.text],),
         )
     return None
 
 
-def foreign_sign(location: ErrorLocation) -> Diagnostic | None:
-    here, before = location.here, location.back(1)
+def foreign_operator(error: ErrorLocation) -> Diagnostic | None:
+    here, before = error.here, error.back(1)
     if here.text == "=" and before.text in ("+", "-", "*", "/", ":", "!", "<", ">"):
         here = Token("operator", before.text + "=", before.start, here.end, before.fresh)
     if before.text in ("+=", "-=", "*=", "/=", "/*", "<-", "++"):
         here = before
-    if here.text == "==" and (location.offset > here.start or "=" in location.expected):
-        return location.say(
+    if here.text == "==" and (error.offset > here.start or "=" in error.expected):
+        return error.diagnostic(
             rules.FOREIGN_OPERATOR,
             "`==` compares; it gives no value to a name",
             here,
             helps=(f"write `{before.text} = …`",),
-            fixes=(replacement(location.span(here), "="),),
+            fixes=(replacement(error.span(here), "="),),
         )
-    if here.text == "==" or here.text not in FOREIGN_SIGNS or here.kind != "operator":
+    if here.text == "==" or here.text not in FOREIGN_OPERATORS or here.kind != "operator":
         return None
     if here.text == "'" or here.text == "`":
-        return _quote(location, here)
-    return location.say(
+        return _quote(error, here)
+    return error.diagnostic(
         rules.FOREIGN_OPERATOR,
         f"netlang has no `{here.text}`",
         here,
-        helps=(FOREIGN_SIGNS[here.text],),
-        fixes=renaming(location.span(here), _EQUIVALENT.get(here.text)),
+        helps=(FOREIGN_OPERATORS[here.text],),
+        fixes=renaming(error.span(here), _EQUIVALENT.get(here.text)),
     )
 
 
@@ -134,63 +134,61 @@ _EQUIVALENT = {
 """Operators of other languages that have an equivalent with the same operands."""
 
 
-def _quote(location: ErrorLocation, here: Token) -> Diagnostic:
-    text = location.source.text
+def _quote(error: ErrorLocation, here: Token) -> Diagnostic:
+    text = error.source.text
     line_end = text.find("\n", here.end)
     close = text.find(here.text, here.end, line_end if line_end >= 0 else len(text))
     if close < 0:
-        fix = FOREIGN_SIGNS[here.text]
-        return location.say(
+        fix = FOREIGN_OPERATORS[here.text]
+        return error.diagnostic(
             rules.FOREIGN_OPERATOR, f"netlang has no `{here.text}`", here, helps=(fix,)
         )
     inner = text[here.end : close]
-    span = Span(location.source, here.start, close + 1)
-    return location.say(
+    span = Span(error.source, here.start, close + 1)
+    return error.diagnostic(
         rules.FOREIGN_OPERATOR,
         "strings are written in double quotes",
         span,
-        helps=(f'write `"{inner}"`' if '"' not in inner else FOREIGN_SIGNS[here.text],),
+        helps=(f'write `"{inner}"`' if '"' not in inner else FOREIGN_OPERATORS[here.text],),
         fixes=(replacement(span, f'"{inner}"'),) if '"' not in inner else (),
     )
 
 
-def slash_comment(location: ErrorLocation) -> Diagnostic | None:
-    line = location.line(location.here if location.here.kind != "end" else location.back(1))
-    for token in location.tokens[: location.at + 1]:
+def slash_comment(error: ErrorLocation) -> Diagnostic | None:
+    line = error.line(error.here if error.here.kind != "end" else error.back(1))
+    for token in error.tokens[: error.at + 1]:
         if token.text != "//":
             continue
-        same = location.line(token) in (line, line - 1)
-        starts = token.fresh or token is location.here
-        words = location.tokens[location.tokens.index(token) + 1 : location.at + 1]
+        same = error.line(token) in (line, line - 1)
+        starts = token.fresh or token is error.here
+        words = error.tokens[error.tokens.index(token) + 1 : error.at + 1]
         prose = len(words) >= 2 and all(w.kind in ("name", "keyword") for w in words[:2])
         if same and (starts or (prose and not words[0].fresh and not words[1].fresh)):
-            return location.say(
+            return error.diagnostic(
                 rules.FOREIGN_OPERATOR,
                 "a comment starts with `#`",
                 token,
                 "`//` divides and rounds down",
                 helps=("write `#` here",),
-                fixes=(replacement(location.span(token), "#"),),
+                fixes=(replacement(error.span(token), "#"),),
             )
     return None
 
 
-def arrow(location: ErrorLocation) -> Diagnostic | None:
-    here = location.here
-    if here.text == "=>" or (here.text == "=" and location.next.text == ">"):
-        span = Span(location.source, here.start, here.start + 2)
-    elif location.only("("):
+def arrow(error: ErrorLocation) -> Diagnostic | None:
+    here = error.here
+    if here.text == "=>" or (here.text == "=" and error.next.text == ">"):
+        span = Span(error.source, here.start, here.start + 2)
+    elif error.only("("):
         return None
-    elif (here.text == "->" and "->" not in location.expected) or (
-        here.text == ">" and location.back(1).text == "-"
+    elif (here.text == "->" and "->" not in error.expected) or (
+        here.text == ">" and error.back(1).text == "-"
     ):
         start = (
-            location.back(1).start
-            if here.text == ">" and location.back(1).text == "-"
-            else here.start
+            error.back(1).start if here.text == ">" and error.back(1).text == "-" else here.start
         )
-        span = Span(location.source, start, here.end)
-        return location.say(
+        span = Span(error.source, start, here.end)
+        return error.diagnostic(
             rules.WRONG_ARROW,
             "a value is passed on with `|>`",
             span,
@@ -198,18 +196,18 @@ def arrow(location: ErrorLocation) -> Diagnostic | None:
             helps=("write `|>`",),
             fixes=(replacement(span, "|>"),),
         )
-    elif here.text in (":", "~", "-") and "->" in location.expected:
-        span = location.span(here)
+    elif here.text in (":", "~", "-") and "->" in error.expected:
+        span = error.span(here)
     else:
         return None
-    if "->" in location.expected:
-        return location.say(
+    if "->" in error.expected:
+        return error.diagnostic(
             rules.WRONG_ARROW,
             "the outputs of a definition follow `->`",
             span,
             helps=("write `->`",),
             fixes=(replacement(span, "->"),),
         )
-    return location.say(
+    return error.diagnostic(
         rules.WRONG_ARROW, "netlang has no `=>`", span, helps=("write `=` or `|>`",)
     )

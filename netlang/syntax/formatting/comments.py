@@ -1,4 +1,4 @@
-"""Hands out the comments of a file, in their order, to whatever is being laid out."""
+"""The comments of a file, taken in order by the nodes that are laid out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BETWEEN = re.compile(r"[ \t]*,?[ \t]*")
 
 
 class Comments:
-    """The comments not yet placed; ``strays`` are those that found no place of their own."""
+    """The comments not yet laid out; ``strays`` are those inside an expression."""
 
     def __init__(self, file: ast.File) -> None:
         self._text = file.source.text
@@ -30,10 +30,10 @@ class Comments:
         return found
 
     def stray_before(self, offset: int) -> None:
-        """Take the comments before an offset for which there is no place."""
+        """Take the comments before an offset, which have no line of their own there."""
         self.strays += self.before(offset)
 
-    def behind(self, offset: int) -> ast.Comment | None:
+    def trailing(self, offset: int) -> ast.Comment | None:
         """Take the comment that follows on the line of an offset."""
         if self._next >= len(self._comments):
             return None
@@ -45,6 +45,6 @@ class Comments:
         return comment
 
     def take_strays(self) -> list[ast.Comment]:
-        """Return the comments that belong to no node, once."""
+        """Return the stray comments, once."""
         strays, self.strays = self.strays, []
         return strays

@@ -16,7 +16,7 @@ from netlang.syntax.formatting.layout import (
     Group,
     IfBroken,
     Indent,
-    Remark,
+    TrailingComment,
 )
 
 _SUMS = ("+", "-")
@@ -31,7 +31,7 @@ Body = Callable[[Sequence[ast.Statement], int, int], Doc]
 
 
 class ExpressionLayout:
-    """Makes documents of expressions; ``body`` does the same for the statements of a loop."""
+    """Builds documents of expressions; ``body`` does the same for the statements of a loop."""
 
     def __init__(self, comments: Comments, body: Body) -> None:
         self.comments = comments
@@ -121,8 +121,8 @@ class ExpressionLayout:
             last = number == len(nodes) - 1
             parts.append(lay(node))
             parts.append(("," if single else IfBroken(",")) if last else ",")
-            if (remark := self.comments.behind(node.span.end)) is not None:
-                parts.append(Remark(remark.text.rstrip()))
+            if (remark := self.comments.trailing(node.span.end)) is not None:
+                parts.append(TrailingComment(remark.text.rstrip()))
                 commented = True
             parts.append("" if last else LINE)
         for comment in self.comments.before(end):
@@ -182,8 +182,8 @@ class ExpressionLayout:
         first = self.expression(node.value)
         before: ast.Expr = node.value
         for stage in node.stages:
-            if (remark := self.comments.behind(before.span.end)) is not None:
-                parts += [Remark(remark.text.rstrip())]
+            if (remark := self.comments.trailing(before.span.end)) is not None:
+                parts += [TrailingComment(remark.text.rstrip())]
                 between: Doc = HARD
             else:
                 between = LINE

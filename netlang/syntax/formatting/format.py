@@ -1,4 +1,4 @@
-"""The one layout of a program: no options, and no choice left to the writer.
+"""The standard format of a program, without options.
 
 Lines are up to 96 columns wide. What does not fit is broken from the outside in: a signature
 before its outputs, a pipeline at every stage, a call at every argument. Comments stay where they
@@ -22,7 +22,7 @@ from netlang.syntax.formatting.layout import (  # fmt: skip
     Group,
     IfBroken,
     Indent,
-    Remark,
+    TrailingComment,
     render,
 )
 
@@ -58,13 +58,15 @@ class _Format:
         wide = False
         if self.file.version is not None:
             out += self._loose(0, self.file.version.span.start)
-            out += [f"netlang {self.file.version.value}{self._remark(self.file.version.span.end)}"]
+            out += [
+                f"netlang {self.file.version.value}{self._trailing(self.file.version.span.end)}"
+            ]
             end, wide = self.file.version.span.end, True
         for item in (*self.file.imports, *self.file.declarations):
             comments = self.comments.before(item.span.start)
             doc = self.statement(item)
             strays = [*self.comments.take_strays(), *self.comments.before(item.span.end)]
-            lines = render(doc, WIDTH) + self._remark(item.span.end)
+            lines = render(doc, WIDTH) + self._trailing(item.span.end)
             follows_import = isinstance(item, ast.Import)
             big = "\n" in lines and not isinstance(item, ast.Bind | ast.Assert | ast.Import)
             first = True
@@ -97,8 +99,8 @@ class _Format:
     def _blank(self, end: int, start: int) -> bool:
         return _BLANK.search(self.source, end, start) is not None
 
-    def _remark(self, end: int) -> str:
-        comment = self.comments.behind(end)
+    def _trailing(self, end: int) -> str:
+        comment = self.comments.trailing(end)
         return f"  {comment.text.rstrip()}" if comment else ""
 
     # ---- statements ------------------------------------------------------------------
@@ -164,7 +166,7 @@ class _Format:
         inner = opening.end() if opening is not None else start
         self.comments.stray_before(inner)
         strays = self.comments.take_strays()
-        remark = self.comments.behind(inner)
+        remark = self.comments.trailing(inner)
         parts: list[Doc] = []
         last = remark.span.end if remark else inner
 
@@ -180,8 +182,8 @@ class _Format:
                 last = comment.span.end
             doc = self.statement(node)
             inside = [*self.comments.take_strays(), *self.comments.before(node.span.end)]
-            behind = self.comments.behind(node.span.end)
-            line = (doc, Remark(behind.text.rstrip())) if behind else doc
+            behind = self.comments.trailing(node.span.end)
+            line = (doc, TrailingComment(behind.text.rstrip())) if behind else doc
             add([*(comment.text.rstrip() for comment in inside), line], node.span.start)
             last = behind.span.end if behind else node.span.end
         for comment in self.comments.before(end):
@@ -190,7 +192,7 @@ class _Format:
         self.comments.strays = strays
         if not parts and remark is None:
             return "{}"
-        head: Doc = ("{", Remark(remark.text.rstrip())) if remark else "{"
+        head: Doc = ("{", TrailingComment(remark.text.rstrip())) if remark else "{"
         return (head, Indent(tuple(parts)), HARD, "}")
 
     # ---- definitions -----------------------------------------------------------------
@@ -256,7 +258,7 @@ class _Format:
 
 
 def _signature(name: Doc, rest: Sequence[Doc], opening: str) -> tuple[Doc, bool]:
-    """Lay out a signature; also say whether its outputs and clauses have lines of their own."""
+    """Lay out a signature; also return whether its outputs and clauses have lines of their own."""
     after = joined(rest, (" ",))
     whole: Doc = (name, " ", after) if rest else name
     flat = _flat(whole)

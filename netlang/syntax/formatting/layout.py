@@ -1,4 +1,4 @@
-"""A page layouter: documents with possible line breaks, set in a given width.
+"""A pretty printer: documents with possible line breaks, laid out in a given width.
 
 After Wadler, "A prettier printer" (2003): a group is set on one line where that fits, and
 otherwise broken at all of its own line breaks, from the outside in.
@@ -45,13 +45,13 @@ class IfBroken:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class TrailingComment:
     """A comment at the end of a line: it takes no width and ends its line."""
 
     text: str
 
 
-Doc = str | Line | Indent | Group | Fill | IfBroken | Remark | tuple["Doc", ...]
+Doc = str | Line | Indent | Group | Fill | IfBroken | TrailingComment | tuple["Doc", ...]
 
 LINE = Line()
 SOFT = Line(soft=True)
@@ -81,7 +81,7 @@ def render(doc: Doc, width: int) -> str:
                 if broken:
                     out.append(node.text)
                     column += len(node.text)
-            case Remark():
+            case TrailingComment():
                 out.append("  " + node.text)
             case Line() if broken:
                 while out and out[-1] == " ":
@@ -139,7 +139,7 @@ def _fits(rest: list[_Frame], frame: _Frame, room: int) -> bool:
                     stack.append((indent, broken, node.parts[node.start]))
             case IfBroken():
                 room -= len(node.text) if broken else 0
-            case Remark() | Line(hard=True):
+            case TrailingComment() | Line(hard=True):
                 return broken
             case Line() if broken:
                 return True
