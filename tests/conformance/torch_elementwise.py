@@ -269,8 +269,9 @@ def rrelu(
 
 @writes("nn.functional.prelu")
 def prelu(call: Call, x: torch.Tensor, weight: torch.Tensor) -> str:
-    sizes = [weight.numel()] + [1] * max(0, x.ndim - 2)
-    slope = f"reshape({call.x(weight)}, {sizes})"
+    rows = list(weight.shape) + [1] * (x.ndim - 2)
+    sizes = rows if weight.numel() > 1 else [1] * x.ndim
+    slope = f"expand(reshape({call.x(weight)}, {sizes}), {list(x.shape)})"
     return f"relu({call.x(x)}) - {slope} * relu(-{call.x(x)})"
 
 
