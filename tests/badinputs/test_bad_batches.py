@@ -63,7 +63,7 @@ def test_t10_a_batch_of_nothing_gives_nothing(tmp_path: Path) -> None:
         assert shapes == {"y": (0, 2), "m": (0,), "n": (0, 4, 8, 8)}
 
 
-def test_t10_the_mean_of_nothing_is_no_mistake_of_ours(tmp_path: Path) -> None:
+def test_t10_the_mean_of_nothing_is_not_an_error_of_ours(tmp_path: Path) -> None:
     file, x = tmp_path / "none.net", tmp_path / "x.npy"
     file.write_text("net A(x: f32[N, 3]) -> y: f32[] = mean(x)\n")
     np.save(x, np.ones((0, 3), dtype=np.float32))

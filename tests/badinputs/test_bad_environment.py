@@ -41,7 +41,7 @@ def run_args(program: Path, *more: str | Path) -> list[str | Path]:
 
 
 @pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
-def test_r4_too_little_memory_is_told(backend: str, tmp_path: Path) -> None:
+def test_r4_too_little_memory_is_reported(backend: str, tmp_path: Path) -> None:
     (tmp_path / "a.net").write_text(WIDE)
     np.save(tmp_path / "x.npy", np.ones((1, 20_000), np.float32))
     answer = ask_apart(
@@ -123,7 +123,7 @@ train weights {
 @pytest.mark.parametrize(("mebibytes", "warned"), [(300, True), (1_000, False)])
 @pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
 @pytest.mark.parametrize("section", ["maps", "weights"])
-def test_r4_training_within_too_little_memory_is_told(
+def test_r4_training_within_too_little_memory_is_reported(
     section: str, backend: str, mebibytes: int, warned: bool, tmp_path: Path
 ) -> None:
     (tmp_path / "a.net").write_text(TRAINED)
@@ -160,7 +160,7 @@ def test_r4_a_run_that_fits_says_nothing_of_memory(program: Path) -> None:
 
 
 @pytest.mark.skipif("CUDAExecutionProvider" in PROVIDERS, reason="there is one")
-def test_r5_a_graphics_card_that_is_not_there_is_never_replaced_in_silence(program: Path) -> None:
+def test_r5_a_graphics_card_that_is_not_there_is_never_replaced_silently(program: Path) -> None:
     answer = ask(*run_args(program, "--provider", "cuda"))
     keeps_the_contract(answer)
     assert (answer.code, answer.rules) == (3, ["provider-missing"])
@@ -188,7 +188,7 @@ class Broken(onnxruntime.InferenceSession):
         (True, "CUDA failure 35: driver too old in cuda_call.cc:121"),
     ],
 )
-def test_r5_a_graphics_card_whose_library_fails_is_told_of(
+def test_r5_a_graphics_card_whose_library_fails_is_reported(
     raises: bool, why: str, program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """onnxruntime lists CUDA where it was built with it; only opening a model loads it."""
@@ -210,7 +210,7 @@ def test_r5_a_graphics_card_whose_library_fails_is_told_of(
     )
 
 
-def test_r5_a_graphics_card_that_fails_half_way_is_told_of(
+def test_r5_a_graphics_card_that_fails_half_way_is_reported(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*given: object) -> None:
@@ -262,7 +262,7 @@ def stubbed(module: str, text: str, folder: Path, *args: str | Path) -> Answer:
         ("numpy", "3.0.0", "new", "2.0 or newer, before 3", ">=2.0,<3"),
     ],
 )
-def test_r6_a_library_too_old_or_too_new_is_told_with_its_versions(
+def test_r6_a_library_too_old_or_too_new_is_reported_with_its_versions(
     module: str, found: str, word: str, need: str, pip: str, program: Path
 ) -> None:
     text = f'__version__ = "{found}"\n'
@@ -278,7 +278,7 @@ def test_r6_a_library_too_old_or_too_new_is_told_with_its_versions(
     )
 
 
-def test_r6_a_run_time_too_old_for_the_opset_is_told_with_both(
+def test_r6_a_run_time_too_old_for_the_opset_is_reported_with_both(
     program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """onnxruntime itself refuses an opset that is newer than it is: here one from the future."""
@@ -311,7 +311,7 @@ def test_r6_the_versions_we_know_are_those_we_ask_for() -> None:
 
 
 @pytest.mark.parametrize("module", ["onnxruntime", "onnx"])
-def test_r5_a_library_that_cannot_be_loaded_is_no_mistake_of_ours(
+def test_r5_a_library_that_cannot_be_loaded_is_not_an_error_of_ours(
     module: str, program: Path
 ) -> None:
     text = f'raise ImportError("libcudart.so.12: cannot open", name="{module}")\n'
@@ -333,7 +333,7 @@ def test_r6_what_a_command_does_not_need_it_does_not_miss(command: str, program:
     assert answer.code == 0, answer.text
 
 
-def test_r7_a_reader_that_goes_away_is_no_mistake(program: Path) -> None:
+def test_r7_a_reader_that_goes_away_is_not_an_error(program: Path) -> None:
     script = "from netlang.cli.main import main; main()"
     for command in (["summary", program], ["show", program], ["--help"], ["check", program]):
         with subprocess.Popen(
@@ -349,7 +349,7 @@ def test_r7_a_reader_that_goes_away_is_no_mistake(program: Path) -> None:
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", ">/dev/full"])
-def test_r7_closed_streams_are_no_mistake_of_ours(closed: str, program: Path) -> None:
+def test_r7_closed_streams_are_no_error_of_ours(closed: str, program: Path) -> None:
     script = "from netlang.cli.main import main; main()"
     for name in ("summary", "check"):
         done = subprocess.run(
@@ -407,7 +407,7 @@ def test_r7_no_environment_is_needed(env: dict[str, str], program: Path) -> None
         ["show", "a.net", "--after", "nonsense"], ["explain", "no-such-rule"],
     ],
 )  # fmt: skip
-def test_r8_wrong_use_is_told(
+def test_r8_wrong_use_is_reported(
     args: list[str], program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(program.parent)

@@ -295,7 +295,7 @@ def test_l8_a_size_that_is_halved_ten_thousand_times_is_answered(tmp_path: Path)
     assert answer.seconds < SECONDS
 
 
-def test_l10_ten_thousand_mistakes_are_shown_in_part(tmp_path: Path) -> None:
+def test_l10_ten_thousand_errors_are_shown_in_part(tmp_path: Path) -> None:
     path = tmp_path / "bad.net"
     uses = "".join(f"a{i} = nowhere{i}\n" for i in range(10_000))
     path.write_text(uses)

@@ -18,7 +18,7 @@ def test_n1_a_misspelt_name_gets_the_right_one(written: str, meant: str, tmp_pat
     assert f"`{meant}`" in answer.text
 
 
-def test_n2_a_name_used_before_its_line_is_told_so(tmp_path: Path) -> None:
+def test_n2_a_name_used_before_its_line_is_reported(tmp_path: Path) -> None:
     text = "net A(x: f32[N, 4]) -> y {\n  y = h\n  h = relu(x)\n}\n"
     rejected(text, "used-early", folder=tmp_path, line=2)
 
@@ -41,7 +41,9 @@ def test_n2_an_undefined_block_is_unknown(body: str, tmp_path: Path) -> None:
         ("relu(x, 1)", "too-many-arguments", "relu"),
     ],
 )
-def test_n3_arguments_are_told_by_name(call: str, rule: str, said: str, tmp_path: Path) -> None:
+def test_n3_arguments_are_named_in_the_error(
+    call: str, rule: str, said: str, tmp_path: Path
+) -> None:
     answer = ask_rules(net(call), tmp_path)
     assert answer.rules[0] in (rule, "given-twice", "repeated-argument", "duplicate-argument")
     assert said in answer.text
@@ -79,7 +81,7 @@ def test_n4_a_circle_of_three_names_all(tmp_path: Path) -> None:
     assert "`a` → `b` → `c` → `a`" in rejected(text, "recursion", folder=tmp_path).text
 
 
-def test_n4_a_net_that_calls_itself_is_refused(tmp_path: Path) -> None:
+def test_n4_a_net_that_calls_itself_is_rejected(tmp_path: Path) -> None:
     rejected(net("A(x)"), "recursion", folder=tmp_path)
 
 

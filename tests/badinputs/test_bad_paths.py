@@ -70,7 +70,7 @@ def test_p5_a_name_of_any_length_is_answered(name: str, tmp_path: Path) -> None:
     assert answer.rules[0] in ("import-path", "import-file")
 
 
-def test_p5_a_nul_byte_is_no_part_of_a_path(tmp_path: Path) -> None:
+def test_p5_a_nul_byte_is_not_a_part_of_a_path(tmp_path: Path) -> None:
     assert importing("a\0.net", tmp_path).rules == ["not-text"]
 
 
@@ -83,7 +83,7 @@ def test_p1_inside_of_the_roots_all_is_read(inside: str, tmp_path: Path) -> None
     assert importing(inside, tmp_path).code == 0
 
 
-def test_p2_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
+def test_p2_a_link_that_leads_out_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "secret.net").write_text(BLOCK)
     (tmp_path / "away").mkdir()
     (tmp_path / "away" / "unit.net").write_text(BLOCK)
@@ -99,7 +99,7 @@ def test_p2_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
         assert answer.rules[0] in ("import-path", "import-file")
 
 
-def test_p2_a_second_name_of_a_file_outside_is_refused(tmp_path: Path) -> None:
+def test_p2_a_second_name_of_a_file_outside_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "secret.net").write_text(BLOCK)
     nets = tmp_path / "project" / "nets"
     nets.mkdir(parents=True)
@@ -225,7 +225,7 @@ def test_p6_an_output_never_replaces_its_input(command: list[str], tmp_path: Pat
 
 
 @pytest.mark.parametrize("place", ["missing/a.onnx", ".", "..", "file/a.onnx"])
-def test_p6_an_output_that_cannot_be_written_is_told(place: str, tmp_path: Path) -> None:
+def test_p6_an_output_that_cannot_be_written_is_reported(place: str, tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text(GOOD)
     (tmp_path / "file").write_text("a file")
@@ -299,7 +299,7 @@ def test_p6_a_name_of_a_file_does_not_steer_the_terminal(tmp_path: Path) -> None
     assert json.loads(told.out)["files"][0]["file"] == str(path)
 
 
-def test_p6_a_folder_without_permission_is_told(tmp_path: Path) -> None:
+def test_p6_a_folder_without_permission_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text(GOOD)
     # /proc refuses even the superuser.

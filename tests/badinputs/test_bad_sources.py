@@ -82,7 +82,7 @@ def test_an_unknown_library_is_only_loaded_by_our_own_names() -> None:
 
 
 @pytest.mark.parametrize("command", ["check", "summary", "names", "show"])
-def test_json_is_told_on_one_stream_and_nothing_else(command: str, tmp_path: Path) -> None:
+def test_json_is_reported_on_one_stream_and_nothing_else(command: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.net"
     path.write_text("net A(x: f32[N, 4]) -> y {\n  y = dens(x, 2)\n}\n")
     answer = ask(command, path, "--json")
@@ -151,7 +151,7 @@ def test_python_that_data_name_is_not_run_unasked(
     assert not list(tmp_path.rglob("was_here")) and not Path("was_here").exists()
 
 
-def test_independent_mistakes_are_all_reported_and_their_consequences_are_not(
+def test_independent_errors_are_all_reported_and_their_consequences_are_not(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "bad.net"

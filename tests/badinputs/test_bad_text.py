@@ -17,7 +17,7 @@ def test_s1_a_file_without_a_definition_is_named_as_such(text: bytes, tmp_path: 
     assert "help: start with a net" in answer.text
 
 
-def test_s1_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+def test_s1_a_byte_order_mark_is_not_an_error(tmp_path: Path) -> None:
     accepted(b"\xef\xbb\xbf" + GOOD.encode(), tmp_path)
 
 
@@ -38,7 +38,7 @@ def test_s2_an_open_brace_at_the_end_is_shown(text: str, tmp_path: Path) -> None
         ("[1, 2", "unclosed-bracket"),
     ],
 )
-def test_s3_a_bracket_is_told_by_its_own_name(body: str, rule: str, tmp_path: Path) -> None:
+def test_s3_a_bracket_is_reported_by_its_own_name(body: str, rule: str, tmp_path: Path) -> None:
     rejected(net(body), rule, folder=tmp_path)
 
 
@@ -55,7 +55,7 @@ def test_s3_a_bracket_is_told_by_its_own_name(body: str, rule: str, tmp_path: Pa
         (GOOD.encode("latin-1").replace(b"dense", b"d\xe9nse"), "0xe9"),
     ],
 )
-def test_s4_bytes_that_are_no_text_are_told_with_their_offset(
+def test_s4_bytes_that_are_not_text_are_reported_with_their_offset(
     text: bytes, said: str, tmp_path: Path
 ) -> None:
     assert said in rejected(text, "not-text", folder=tmp_path).text
@@ -69,7 +69,7 @@ def test_s4_bytes_that_are_no_text_are_told_with_their_offset(
         ("\x1b", "U+001B"), ("\u00e9", "U+00E9"),
     ],
 )  # fmt: skip
-def test_s5_a_character_that_deceives_the_eye_is_spelt_out(
+def test_s5_a_character_that_deceives_the_eye_is_escaped(
     character: str, shown: str, tmp_path: Path
 ) -> None:
     answer = rejected(
@@ -196,7 +196,7 @@ def test_s13_a_program_of_a_hundred_thousand_lines_is_legal(tmp_path: Path) -> N
     assert answer.seconds < 20
 
 
-def test_s13_more_than_four_megabytes_are_refused(tmp_path: Path) -> None:
+def test_s13_more_than_four_megabytes_are_rejected(tmp_path: Path) -> None:
     rejected(GOOD + "#" * (4 * 2**20), "file-too-large", folder=tmp_path)
 
 
@@ -212,7 +212,7 @@ def test_s14_a_line_of_three_megabytes_is_shown_in_part(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["net", "for", "if", "true", "none", "scan", "new", "in"])
-def test_s15_a_word_of_the_language_is_no_name(word: str, tmp_path: Path) -> None:
+def test_s15_a_word_of_the_language_is_not_a_name(word: str, tmp_path: Path) -> None:
     text = net("x").replace("y = x", f"{word} = x\n  y = x")
     rejected(
         text, "reserved-word", "missing-name", "unexpected-token", "missing-operand",
@@ -227,7 +227,7 @@ def test_s15_two_nets_of_one_name_show_both_places(tmp_path: Path) -> None:
     assert "first defined here" in answer.text
 
 
-def test_s15_two_statements_on_a_line_are_told_apart(tmp_path: Path) -> None:
+def test_s15_two_statements_on_a_line_are_distinguished(tmp_path: Path) -> None:
     rejected("net A(x: f32[N, 4]) -> y {\n  a = x y = a\n}\n", "two-statements", folder=tmp_path)
 
 
@@ -252,5 +252,5 @@ def test_s16_another_format_is_named(data: bytes, said: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_s16_ten_thousand_random_bytes_are_no_program(seed: int, tmp_path: Path) -> None:
+def test_s16_ten_thousand_random_bytes_are_not_program(seed: int, tmp_path: Path) -> None:
     rejected(random.Random(seed).randbytes(10_000), "not-text", folder=tmp_path)

@@ -231,7 +231,7 @@ STEPS = "x: f32[N, 7, 10]"
         ("", FLAT, "layer_norm(x, eps=0.0 - 1.0)", "out-of-range", "must be above 0, not -1.0"),
     ],
 )
-def test_what_does_not_fit_is_told(
+def test_what_does_not_fit_is_reported(
     row: str, signature: str, body: str, rule: str, said: str, tmp_path: Path
 ) -> None:
     answer = rejected(net(body, signature), rule, folder=tmp_path)
@@ -255,7 +255,7 @@ def test_t4_both_origins_are_shown(tmp_path: Path) -> None:
     assert "f32[N, 32, 8, 8]" in answer.text
 
 
-def test_t5_a_dense_layer_on_a_map_is_told_of_flatten(tmp_path: Path) -> None:
+def test_t5_a_dense_layer_on_a_map_is_reported_of_flatten(tmp_path: Path) -> None:
     text = "net A(x: f32[N, 3, 8, 8]) -> y: f32[N, 10] {\n  y = dense(x, 10)\n}\n"
     answer = rejected(text, "shape-mismatch", "rank-mismatch", folder=tmp_path)
     assert "flatten" in answer.text

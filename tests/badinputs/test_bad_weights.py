@@ -151,7 +151,7 @@ def test_w2_a_pickle_under_another_name_is_not_read(suffix: str, tmp_path: Path)
         b"not an array at all", bytes(1_000),
     ],
 )  # fmt: skip
-def test_w3_w5_an_array_that_is_not_its_header_is_refused(data: bytes, tmp_path: Path) -> None:
+def test_w3_w5_an_array_that_is_not_its_header_is_rejected(data: bytes, tmp_path: Path) -> None:
     answer = fed(data, ".npy", tmp_path)
     assert answer.code == 1
     assert answer.rules == ["bad-file"]
@@ -170,7 +170,7 @@ def test_w4_arrays_of_numbers_of_either_order_are_read(
 
 
 @pytest.mark.parametrize("shape", [(), (4,), (2, 5), (0, 4), (2, 4, 1)])
-def test_w4_an_array_of_another_shape_is_told_with_both(
+def test_w4_an_array_of_another_shape_is_reported_with_both(
     shape: tuple[int, ...], tmp_path: Path
 ) -> None:
     answer = fed(npy(np.ones(shape, np.float32)), ".npy", tmp_path)
@@ -179,7 +179,7 @@ def test_w4_an_array_of_another_shape_is_told_with_both(
         assert "f32[N, 4]" in answer.text
 
 
-def test_w6_a_small_archive_that_unpacks_to_a_huge_one_is_refused(tmp_path: Path) -> None:
+def test_w6_a_small_archive_that_unpacks_to_a_huge_one_is_rejected(tmp_path: Path) -> None:
     out = io.BytesIO()
     with (
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -235,7 +235,7 @@ _LZMA = zipped({"x.npy": GOOD}, compression=zipfile.ZIP_LZMA)
         2**31)),
     ],
 )  # fmt: skip
-def test_w6_a_damaged_archive_is_refused(data: bytes, tmp_path: Path) -> None:
+def test_w6_a_damaged_archive_is_rejected(data: bytes, tmp_path: Path) -> None:
     answer = fed(data, ".npz", tmp_path)
     assert answer.code == 1
     assert answer.rules[0] in ("bad-file", "too-large", "bad-input")
@@ -283,7 +283,7 @@ _BIAS = {"dtype": "F32", "shape": [2], "data_offsets": [32, 40]}
         0]} for i in range(100_001)}),
     ],
 )  # fmt: skip
-def test_w7_damaged_safetensors_are_refused(data: bytes, tmp_path: Path) -> None:
+def test_w7_damaged_safetensors_are_rejected(data: bytes, tmp_path: Path) -> None:
     answer = weighed(data, ".safetensors", tmp_path)
     assert answer.code == 1
     assert answer.rules[0] in ("bad-file", "too-large"), answer.text

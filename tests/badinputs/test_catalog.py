@@ -119,5 +119,5 @@ def test_every_row_has_a_test(row: str) -> None:
     assert [name for name, rows in rows_by_test().items() if row in rows]
 
 
-def test_no_test_is_for_a_row_that_is_not_told_of() -> None:
+def test_no_test_is_for_a_row_that_is_not_reported_of() -> None:
     assert {row for rows in rows_by_test().values() for row in rows} == set(ROWS)

@@ -131,7 +131,7 @@ def test_a_model_fits_any_number_of_images() -> None:
     np.testing.assert_allclose(one, both[1:], rtol=0, atol=1e-4 * abs(both).max())
 
 
-def test_large_weights_go_beside_the_model(tmp_path: Path) -> None:
+def test_large_weights_go_next_to_the_model(tmp_path: Path) -> None:
     """Over 1 GiB in earnest; here the limit is lowered to what LeNet has."""
     path = tmp_path / "lenet.onnx"
     written = save(lenet(), path, external_threshold=100_000)

@@ -59,7 +59,7 @@ def test_a_layer_has_the_shape_weights_and_cost_of_pytorch(case: Case, tmp_path:
 
 
 @pytest.mark.parametrize("case", FAULTY, ids=named)
-def test_what_pytorch_refuses_is_diagnosed(case: Case, tmp_path: Path) -> None:
+def test_what_pytorch_rejects_is_diagnosed(case: Case, tmp_path: Path) -> None:
     found = program(case, tmp_path).diagnostics.items
     assert {d.rule.code for d in found} == {"shape-mismatch"}
 

@@ -83,7 +83,7 @@ def test_every_sample_of_a_module_gives_the_numbers_of_pytorch(tmp_path: Path) -
     check(outcomes, "module", least=325)
 
 
-def test_what_pytorch_refuses_is_diagnosed(tmp_path: Path) -> None:
+def test_what_pytorch_rejects_is_diagnosed(tmp_path: Path) -> None:
     outcomes = {name: rejected(name, tmp_path) for name in sorted(OPERATORS)}
     check(outcomes, "refusal", least=130)
 

@@ -97,7 +97,7 @@ def test_the_weights_have_names_and_shapes(example: Example, tmp_path: Path) -> 
 
 
 @asked("refused")
-def test_what_cannot_be_is_refused(example: Example, tmp_path: Path) -> None:
+def test_what_cannot_be_is_rejected(example: Example, tmp_path: Path) -> None:
     found = program(example, tmp_path).diagnostics.sorted()
     assert [d.rule.code for d in found] == [example["refused"]]
 

@@ -338,7 +338,7 @@ def test_an_operator_of_which_nothing_is_known_is_named_with_its_place() -> None
     assert gradient_of(graph, y, x=[0, 0, 0], y=[0, 0, 0]) == [[0, 0, 0]]
 
 
-def test_whole_numbers_have_no_gradient() -> None:
+def test_integers_have_no_gradient() -> None:
     b = Builder()
     n = b.fresh("n", TensorType(I64, ()))
     with pytest.raises(ValueError, match="not real numbers"):
@@ -360,7 +360,7 @@ def test_a_gradient_node_has_the_scope_of_the_node_it_belongs_to() -> None:
     assert {n.scope.path for n in added if n.op == Mul() and n.scope} == {"block.scale"}
 
 
-def test_a_weight_goes_by_its_path_and_a_second_gradient_beside_the_first() -> None:
+def test_a_weight_goes_by_its_path_and_a_second_gradient_next_to_the_first() -> None:
     b = Builder()
     w = b.fresh("w", ROW)
     loss = b.one(Sum(None), b.one(Mul(), w, b.one(Mul(), w, w)))

@@ -165,7 +165,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", sorted(MISTAKES))
-def test_a_mistake_in_an_operator_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_error_in_an_operator_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The interpreter is broken, and onnxruntime must contradict it in some network."""
     op, right = OPS[name], OPS[name].forward
 
@@ -207,7 +207,7 @@ def test_the_tolerance_is_a_few_units_of_the_last_digits(network: Network) -> No
 
 
 @pytest.mark.parametrize("fault", KNOWN_FAULTS, ids=lambda fault: fault.name)
-def test_a_known_fault_is_still_there_and_explains_nothing_else(fault: KnownFault) -> None:
+def test_a_known_error_is_still_there_and_explains_nothing_else(fault: KnownFault) -> None:
     graph = parse_graph(fault.witness)
     feeds = draw_feeds(graph, {}, 0)
     meant = meaning(graph, feeds, {}, {}, runs=MANY_RUNS)

@@ -69,14 +69,14 @@ def installs_and_works(environment: Path, what: str | Path, home: Path, tmp_path
     assert said == "small.net: ok (1 net, 690 parameters)\n"
 
 
-def test_the_wheel_works_where_there_is_no_checkout(
+def test_the_wheel_works_where_there_is_not_a_checkout(
     built: Path, environment: Path, tmp_path: Path
 ) -> None:
     (wheel,) = built.glob("*.whl")
     installs_and_works(environment, wheel, environment, tmp_path)
 
 
-def test_the_source_distribution_works_where_there_is_no_checkout(
+def test_the_source_distribution_works_where_there_is_not_a_checkout(
     built: Path, environment: Path, tmp_path: Path
 ) -> None:
     (sdist,) = built.glob("*.tar.gz")

@@ -78,7 +78,7 @@ def test_a_python_session_prints_what_the_readme_shows(
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
-def test_the_picture_is_what_the_command_beside_it_writes(
+def test_the_image_is_what_the_command_next_to_it_writes(
     folder: Path, request: pytest.FixtureRequest
 ) -> None:
     ((command, written),) = re.findall(r"`(netlang draw examples/.* -o (.*))`", README)

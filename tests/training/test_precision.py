@@ -153,7 +153,7 @@ def test_a_run_that_was_stopped_ends_as_the_one_that_was_not(name: str, tmp_path
     assert log(tmp_path / "whole") == log(tmp_path / "parts")
 
 
-def test_a_run_in_f32_does_not_go_on_in_f64(
+def test_a_run_in_f32_does_not_resume_in_f64(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = section(MLP, more='precision = "f32"')
@@ -196,7 +196,7 @@ def test_onnxruntime_says_what_it_has_not_in_f64(
     assert ran("train", path, "--run", tmp_path / "run", "--backend", "numpy") == 0
 
 
-def test_a_recurrent_layer_is_refused_at_its_first_step(
+def test_a_recurrent_layer_is_rejected_at_its_first_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path, section(RECURRENT, more=F64))
@@ -212,7 +212,7 @@ def test_a_recurrent_layer_is_refused_at_its_first_step(
         ("bf16", "processors and onnxruntime compute few operators in it"),
     ],
 )
-def test_half_precision_is_refused(
+def test_half_precision_is_rejected(
     precision: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path, section(MLP, more=f'precision = "{precision}"'))

@@ -133,7 +133,7 @@ def test_an_interrupt_clears_the_line_and_shows_the_cursor(path: Path, tmp_path:
     assert seen.out.endswith(CLEAR + SHOW_CURSOR)
 
 
-def test_there_are_no_colors(seen: Seen, path: Path, tmp_path: Path) -> None:
+def test_there_are_not_colors(seen: Seen, path: Path, tmp_path: Path) -> None:
     asked = on_terminal(path, "--run", tmp_path / "run", env={"NO_COLOR": "1"})
     for each in (seen, asked):
         assert DRAW in each.out

@@ -139,7 +139,7 @@ KINDS = [["red", "green", "blue"], ["apple", "car", "hat"], ["one", "two", "six"
 
 
 @pytest.mark.parametrize("section", ["skipgram", "cbow"])
-def test_words_with_the_same_neighbours_are_near(tmp_path: Path, section: str) -> None:
+def test_words_with_the_same_neighbors_are_near(tmp_path: Path, section: str) -> None:
     drawn = random.Random(0)
     lines = [
         f"{drawn.choice(first)} {drawn.choice(second)}\n"

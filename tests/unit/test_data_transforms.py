@@ -133,7 +133,7 @@ def test_color_jitter_stays_in_the_range_and_changes_each_image_its_own_way() ->
     assert (colored(strength=0.0).apply(x, drawn(jitter)) - x).max() < 1e-6
 
 
-def test_a_vertical_flip_turns_images_upside_down() -> None:
+def test_a_vertical_flip_iterations_images_upside_down() -> None:
     flip, x = made("flip_image", p=1.0, vertical=True), images()
     assert (flip.apply(x, drawn(flip)) == x[:, :, ::-1]).all()
 
@@ -148,7 +148,7 @@ def test_each_color_is_changed_by_its_own_strength() -> None:
     np.testing.assert_allclose(jitter.apply(x, u), x, atol=1e-6)
 
 
-def test_a_hue_is_turned_as_the_standard_library_turns_it() -> None:
+def test_a_hue_is_turned_as_the_standard_library_iterations_it() -> None:
     jitter, x = colored(hue=0.5), images(3, 4)
     x[0] = 0.25  # a grey has no hue, and stays
     u = drawn(jitter)

@@ -305,7 +305,7 @@ def test_data_can_flow_to_the_right() -> None:
 # The command.
 
 
-def test_draw_writes_an_svg_and_says_so(run: Netlang) -> None:
+def test_draw_writes_an_svg_and_reports_it(run: Netlang) -> None:
     code, out, err = run("draw", "small.net", "-o", "small.svg")
     size = Path("small.svg").stat().st_size
     assert (code, out, err) == (0, f"small.svg: {size:,} bytes\nSmall: 3 layers in 3 boxes\n", "")

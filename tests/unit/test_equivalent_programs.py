@@ -218,7 +218,7 @@ def called(value: str, stages: list[str]) -> str:
 
 @settings(max_examples=60, deadline=None)
 @given(chain=CHAINS, w=st.integers(1, 5))
-def test_a_pipeline_and_the_calls_it_stands_for_are_one_graph(
+def test_a_pipeline_and_the_calls_it_denotes_are_one_graph(
     chain: list[str], w: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("law")
@@ -231,7 +231,7 @@ def test_a_pipeline_and_the_calls_it_stands_for_are_one_graph(
 
 @settings(max_examples=60, deadline=None)
 @given(chain=CHAINS, widths=st.lists(st.integers(1, 5), max_size=4))
-def test_a_loop_is_its_turns_written_out(
+def test_a_loop_is_its_iterations_written_out(
     chain: list[str], widths: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("law")
@@ -267,7 +267,7 @@ def test_a_comprehension_is_a_loop_that_yields(
     assert [p.path for p in one[0].params.values()] == [p.path for p in other[0].params.values()]
 
 
-def test_graphs_that_differ_are_told_apart(tmp_path: Path) -> None:
+def test_graphs_that_differ_are_distinguished(tmp_path: Path) -> None:
     texts = ["relu(dense(x, 4))", "dense(relu(x), 4)", "dense(x, 4)", "dense(x, 4, init=1.0)"]
     found = [canonical(graphs_of(f"{BLOCKS}  y = {t}\n}}\n", tmp_path)[0]) for t in texts]
     assert all(a != b for i, a in enumerate(found) for b in found[:i])

@@ -134,7 +134,7 @@ def test_a_symbol_keeps_the_unit_it_is_a_multiple_of() -> None:
     assert read.inputs[0].type.shape[2] != symbol("H")
 
 
-def test_an_attribute_without_a_text_form_is_refused() -> None:
+def test_an_attribute_without_a_text_form_is_rejected() -> None:
     value = Value("x", TensorType(F32, ()))
     node = Node(Everything(nested=(object(),)), (value,), (Value("y", value.type),))
     with pytest.raises(TypeError, match="object has no text form"):
@@ -160,7 +160,7 @@ def test_an_attribute_without_a_text_form_is_refused() -> None:
         ("graph G {\n  %x: f32[] = everything(%x)\n}", "line 2: expected the attributes"),
     ],
 )
-def test_a_text_that_is_no_graph_is_refused_with_its_line(text: str, message: str) -> None:
+def test_a_text_that_is_not_a_graph_is_rejected_with_its_line(text: str, message: str) -> None:
     with pytest.raises(GraphTextError) as rejected:
         parse_graph(text)
     assert str(rejected.value).startswith(message)

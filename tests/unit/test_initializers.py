@@ -102,7 +102,7 @@ def test_fans_are_those_of_pytorch() -> None:
     assert fans((10, 84)) == (84, 10)
 
 
-def test_weights_that_no_memory_holds_are_refused_before_one_is_drawn() -> None:
+def test_weights_that_no_memory_holds_are_rejected_before_one_is_drawn() -> None:
     huge = graph(("w", (1_000_000, 1_000_000), Init("normal", (1.0,))))
     assert total_bytes(huge) == 4_000_000_000_000
     with pytest.raises(TooLargeError) as caught:

@@ -35,7 +35,7 @@ def test_a_length_of_nothing_has_a_slope(call: str, tmp_path: Path) -> None:
     assert slopes[1, 0] == pytest.approx(CALLS[call], rel=1e-5)
 
 
-def test_what_is_no_number_has_no_length(tmp_path: Path) -> None:
+def test_what_is_not_a_number_has_no_length(tmp_path: Path) -> None:
     path = tmp_path / "lengths.net"
     path.write_text("net Lengths(x: f32[2, 2]) -> y: f32[2] = norm(x, axis=1)\n")
     lengths = netlang.load(path)["Lengths"]

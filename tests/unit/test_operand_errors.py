@@ -105,7 +105,7 @@ def test_maps_no_stride_can_match_get_no_projection() -> None:
     assert refusal(Add(), f32(N, 8, 10, 10), f32(N, 8, 7, 9)).helps == ()
 
 
-def test_the_silent_square_is_refused_with_both_ways_out() -> None:
+def test_the_silent_square_is_rejected_with_both_ways_out() -> None:
     found = refusal(Sub(), f32(N, 1), f32(N))
     assert found.message == "both sides would have to be stretched"
     assert found.notes == ("together they would make [N, N], which is bigger than either side",)
@@ -122,7 +122,7 @@ def test_the_ways_out_follow_the_side_that_is_larger() -> None:
     )
 
 
-def test_sizes_that_differ_by_rounding_are_told_by_the_clause_that_settles_them() -> None:
+def test_sizes_that_differ_by_rounding_are_reported_by_the_clause_that_settles_them() -> None:
     found = refusal(Add(), f32(N, 8, 2 * (H // 4), 2 * (W // 4)), f32(N, 8, H // 2, W // 2))
     assert "`//` rounds down: H//2 and 2*(H//4) are equal only for some sizes" in found.notes
     assert found.helps == (
@@ -130,7 +130,7 @@ def test_sizes_that_differ_by_rounding_are_told_by_the_clause_that_settles_them(
     )
 
 
-def test_a_vector_for_the_channels_is_told_how_to_line_up() -> None:
+def test_a_vector_for_the_channels_is_reported_how_to_line_up() -> None:
     found = refusal(Add(), f32(N, 64, 8, 8), f32(64))
     assert found.helps == ("for one number per channel: `reshape({1}, [64, 1, 1])`",)
     assert found.notes == (
@@ -139,7 +139,7 @@ def test_a_vector_for_the_channels_is_told_how_to_line_up() -> None:
     )
 
 
-def test_a_mistake_between_two_operands_shows_both_of_them() -> None:
+def test_a_error_between_two_operands_shows_both_of_them() -> None:
     for b in (f32(N), tensor(I64, 5, 1), f32(4, 1)):
         found = refusal(Add(), f32(5, 1), b)
         assert (found.operand, found.label) == (None, "")
@@ -153,7 +153,7 @@ def test_element_types_are_never_mixed() -> None:
 
 
 @pytest.mark.parametrize("op", [Sigmoid(), Softmax(), Dropout(0.5), Mean(), Clamp(0.0, 1.0)])
-def test_functions_of_floats_refuse_integers(op: Primitive) -> None:
+def test_functions_of_floats_reject_integers(op: Primitive) -> None:
     found = refusal(op, tensor(I64, 2, 3))
     assert found.rule.code == "dtype-mismatch"
     assert found.message == f"`{op.name}` needs floating-point numbers, not i64"
@@ -167,7 +167,7 @@ def test_division_of_integers_names_the_way_out() -> None:
     )
 
 
-def test_numbers_are_no_truth_values() -> None:
+def test_numbers_are_not_truth_values() -> None:
     assert refusal(LogicalAnd(), f32(3), f32(3)).message == "`and` needs bool elements, not f32"
     assert refusal(Add(), tensor(BOOL, 3), tensor(BOOL, 3)).message == "`+` needs numbers, not bool"
 
@@ -252,7 +252,7 @@ def test_an_einsum_letter_has_one_size_and_one_axis_each() -> None:
     assert refusal(Einsum("ij,jk->ik"), f32(2, 3), f32(3)).rule.code == "rank-mismatch"
 
 
-def test_an_axis_the_tensor_lacks_is_refused() -> None:
+def test_an_axis_the_tensor_lacks_is_rejected() -> None:
     for op in (Sum((4,)), Softmax(-5), Argmax(4)):
         assert refusal(op, f32(2, 3, 4, 5)).rule.code == "axis-out-of-range"
     with pytest.raises(OperandError):
@@ -269,7 +269,7 @@ def test_axes_of_a_call_are_counted_from_the_front() -> None:
     assert Argmax.make(types, {"axis": -3}) == Argmax(0)
 
 
-def test_the_extreme_of_nothing_is_refused() -> None:
+def test_the_extreme_of_nothing_is_rejected() -> None:
     for op in (Max((1,)), Mean((1,)), Argmax(1), Softmax(1)):
         assert "at least one element along axis 1" in refusal(op, f32(2, 0)).message
 
@@ -284,7 +284,7 @@ def test_a_rate_in_percent_is_corrected() -> None:
     assert refusal(Dropout(50), f32(2, 3)).helps == ("for 50 %, write `0.5`",)
 
 
-def test_settings_out_of_range_are_refused() -> None:
+def test_settings_out_of_range_are_rejected() -> None:
     assert refusal(Clamp(1.0, 0.0), f32(2)).rule.code == "out-of-range"
     assert refusal(LocalResponseNorm(4), f32(N, 8, 4, 4)).helps == ("write `size=5`",)
     group = refusal(NormalizeGroup(3), f32(N, 8, 4), f32(8), f32(8))

@@ -44,7 +44,7 @@ def test_what_is_accepted_is_what_numpy_makes_of_it() -> None:
         assert y == numpys(a, b)
 
 
-def test_what_numpy_refuses_is_a_mismatch_and_the_rest_stretches_both() -> None:
+def test_what_numpy_rejects_is_a_mismatch_and_the_rest_stretches_both() -> None:
     for a, b in PAIRS:
         if isinstance(rejected := ours(a, b), OperandError):
             together = numpys(a, b)

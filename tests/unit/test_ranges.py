@@ -89,7 +89,7 @@ train t {{
 
 
 @pytest.mark.parametrize(("part", "text", "message", "place", "here"), REFUSED)
-def test_what_makes_no_sense_is_refused_where_it_stands(
+def test_what_makes_no_sense_is_rejected_where_it_stands(
     tmp_path: Path, part: str, text: str, message: str, place: str, here: str
 ) -> None:
     path = tmp_path / "t.net"

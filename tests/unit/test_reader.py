@@ -37,7 +37,7 @@ def test_every_kind_of_line_end_is_one(tmp_path: Path) -> None:
     assert source.line_col(source.text.index("c")) == (3, 1)
 
 
-def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_a_text(tmp_path: Path) -> None:
     assert read_source(written(tmp_path, b"\xef\xbb\xbfa = 1\n")).text == "a = 1\n"
     assert read_source(written(tmp_path, b"\xef\xbb\xbf")).text == ""
 

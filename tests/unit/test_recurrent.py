@@ -83,7 +83,7 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("inputs", "call", "rule", "message"), MISTAKES, ids=[f"{m[1]} of {m[0]}" for m in MISTAKES]
 )
-def test_a_mistake_is_told_once_where_it_is_written(
+def test_a_error_is_reported_once_where_it_is_written(
     tmp_path: Path, inputs: str, call: str, rule: str, message: str
 ) -> None:
     text = f"net Bad({inputs}) -> y {{\n  y = {call}\n}}\n"
@@ -115,7 +115,7 @@ def run_both(graph: Graph, feeds: dict[str, np.ndarray]) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(("row", "length"), [(1, 6), (0, -1)])
-def test_a_length_beyond_the_sequence_is_told_with_its_line(
+def test_a_length_beyond_the_sequence_is_reported_with_its_line(
     tmp_path: Path, row: int, length: int
 ) -> None:
     graph = program(tmp_path, LENGTHS).net("Lengths").graph
@@ -128,14 +128,14 @@ def test_a_length_beyond_the_sequence_is_told_with_its_line(
     assert "bad.net:2" in onnx
 
 
-def test_a_token_that_is_no_word_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_token_that_is_not_a_word_is_reported_with_its_line(tmp_path: Path) -> None:
     graph = program(tmp_path, WORDS).net("Words").graph
     numpy, onnx = run_both(graph, {"tokens": np.array([[1, 10]])})
     assert "bad.net:2" in numpy
     assert "bad.net:2" in onnx
 
 
-def test_a_sequence_with_more_steps_than_learned_positions_is_told(tmp_path: Path) -> None:
+def test_a_sequence_with_more_steps_than_learned_positions_is_reported(tmp_path: Path) -> None:
     graph = program(tmp_path, WORDS).net("Words").graph
     numpy, onnx = run_both(graph, {"tokens": np.zeros((1, 7), dtype=np.int64)})
     assert "bad.net:2" in numpy

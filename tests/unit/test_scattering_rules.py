@@ -65,7 +65,7 @@ def test_a_place_names_axes_the_tensor_has(ids: TensorType) -> None:
     assert error.message == "an index must refer to 1 to 2 axes of this tensor"
 
 
-def test_places_are_whole_numbers() -> None:
+def test_places_are_integers() -> None:
     error = refusal("gather_nd", (f32(3, 5), f32(4, 2)))
     assert error.helps == ("if these are integers, convert them: `cast({1}, i64)`",)
 
@@ -117,7 +117,7 @@ def test_no_more_can_be_ranked_than_there_is() -> None:
 
 
 @pytest.mark.parametrize(("op", "end"), [("max", -np.inf), ("min", np.inf)])
-def test_the_extreme_of_a_size_that_turns_out_to_be_0_is_the_end_of_all_numbers(
+def test_the_extreme_of_a_size_that_iterations_out_to_be_0_is_the_end_of_all_numbers(
     op: str, end: float
 ) -> None:
     (y,) = OPS[op].make((f32(2, N),), {"axis": 1}).forward(np.zeros((2, 0), "float32"))

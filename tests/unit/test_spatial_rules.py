@@ -60,12 +60,12 @@ def test_groups_that_do_not_divide_name_those_that_do() -> None:
 
 
 @pytest.mark.parametrize("name", ["stride", "dilation", "groups"])
-def test_numbers_below_one_are_refused(name: str) -> None:
+def test_numbers_below_one_are_rejected(name: str) -> None:
     error = refusal("convolve", (f32(N, 4, 9, 9), f32(8, 4, 3, 3)), **{name: 0})
     assert error.message == f"`{name}` must be 1 or more, not 0"
 
 
-def test_filters_for_other_channels_are_refused() -> None:
+def test_filters_for_other_channels_are_rejected() -> None:
     error = refusal("convolve", (f32(N, 6, 9, 9), f32(8, 3, 3, 3)))
     assert error.message == "the map has 6 channels, and the filters want 3"
 
@@ -190,7 +190,7 @@ def test_reshape_names_the_clause_it_needs() -> None:
     assert "`where H % 2 == 0`" in refusal("reshape", (f32(N, H),), shape=shape).helps[0]
 
 
-def test_a_split_that_does_not_divide_is_refused_with_parts_that_would() -> None:
+def test_a_split_that_does_not_divide_is_rejected_with_parts_that_would() -> None:
     assert refusal("split", (f32(N, 7),), parts=2, axis=1).rule.code == "split-mismatch"
     assert refusal("split", (f32(N, 7),), parts=[3, 3], axis=1).helps == ("`[3, 4]` would fit",)
     assert [str(t) for t in result("split", (f32(N, 6),), parts=3, axis=-1)] == ["f32[N, 2]"] * 3
@@ -199,7 +199,7 @@ def test_a_split_that_does_not_divide_is_refused_with_parts_that_would() -> None
 @pytest.mark.parametrize(
     "places", [(None, 7), (None, -4), (None, (1, 9)), (None, (2, 1)), (0, 0, 0)]
 )
-def test_places_outside_are_refused(places: object) -> None:
+def test_places_outside_are_rejected(places: object) -> None:
     assert refusal("index", (f32(N, 3),), items=places).rule.code == "index-out-of-range"
 
 
@@ -221,7 +221,7 @@ def test_a_list_of_places_is_checked() -> None:
         ("flip", {"axis": 2}),
     ],
 )
-def test_axes_that_are_not_there_are_refused(op: str, attributes: dict[str, Any]) -> None:
+def test_axes_that_are_not_there_are_rejected(op: str, attributes: dict[str, Any]) -> None:
     assert refusal(op, (f32(N, 3),), **attributes).rule.code == "axis-out-of-range"
 
 
@@ -231,7 +231,7 @@ def test_expand_repeats_only_ones() -> None:
     assert refusal("expand", (f32(2, 8),), shape=[8]).rule.code == "expand-mismatch"
 
 
-def test_a_huge_block_is_refused_before_anything_runs() -> None:
+def test_a_huge_block_is_rejected_before_anything_runs() -> None:
     assert refusal("pixel_shuffle", (f32(N, 3, H, W),), factor=2**32).rule.code == "shape-mismatch"
 
 
@@ -266,7 +266,7 @@ def test_a_misspelt_mode_is_recognised() -> None:
         ),
     ],
 )
-def test_a_scale_that_makes_no_map_is_refused(
+def test_a_scale_that_makes_no_map_is_rejected(
     arguments: dict[str, object], message: str, helps: tuple[str, ...]
 ) -> None:
     error = refusal("upsample", (f32(N, 3, 8, 8),), **{"mode": "linear", **arguments})
@@ -320,7 +320,7 @@ def test_a_convolution_is_the_sum_over_its_window() -> None:
         assert np.isclose(y[n, o, i, j], (seen * w[o]).sum())
 
 
-def test_cubic_interpolation_has_the_slope_pytorch_takes() -> None:
+def test_cubic_interpolation_has_the_gradient_pytorch_takes() -> None:
     x = np.random.default_rng(0).normal(size=(1, 1, 1, 8))
     types = (f32(*x.shape),)
     (y,) = OPS["upsample"].make(types, {"scale": (1, 2), "mode": "bicubic"}).forward(x)
@@ -328,7 +328,7 @@ def test_cubic_interpolation_has_the_slope_pytorch_takes() -> None:
     assert np.isclose(y[0, 0, 0, 7], weights @ x[0, 0, 0, 2:6])
 
 
-def test_a_size_divided_by_what_may_be_nothing_is_refused_without_a_clause() -> None:
+def test_a_size_divided_by_what_may_be_nothing_is_rejected_without_a_clause() -> None:
     """For an even H, `H % 2` is nothing to divide by: no multiple of H is tried to the end."""
     rejected = refusal("reshape", (f32(8, H),), shape=[W, 8 // (H % 2)])
     assert rejected.message.startswith("this can't be reshaped to [W, 8//(H - 2*(H//2))]")
