@@ -74,8 +74,10 @@ def parallel_for(work: Callable[[int], object], count: int) -> None:
         _limit_blas()
         try:
             _share(work, left, helpers)
-        except BaseException:  # an interrupt may have left a lock of the executor acquired
+        except BaseException as error:  # an interrupt may have left a lock of the executor acquired
             _pool.cache_clear()
+            if isinstance(error, RuntimeError) and isinstance(error.__context__, KeyboardInterrupt):
+                raise error.__context__ from None
             raise
 
 
