@@ -18,6 +18,7 @@ from netlang.diagnostics.render import render
 from netlang.diagnostics.rules import Rule, all_rules, rules_of
 
 MESSAGES = sorted((DATA / "syntax_errors").glob("*.txt"))
+SYNTAX = [*rules_of("tokens"), *rules_of("syntax")]
 
 
 @pytest.mark.parametrize("path", MESSAGES, ids=lambda p: p.stem)
@@ -34,18 +35,18 @@ def test_every_wrong_program_has_its_message() -> None:
     assert programs <= {p.stem for p in MESSAGES}
 
 
-@pytest.mark.parametrize("rule", rules_of("syntax"), ids=lambda r: r.code)
+@pytest.mark.parametrize("rule", SYNTAX, ids=lambda r: r.code)
 def test_the_bad_example_of_a_rule_breaks_that_rule_alone(rule: Rule) -> None:
     assert codes(rule.bad) == [rule.code]
 
 
-@pytest.mark.parametrize("rule", rules_of("syntax"), ids=lambda r: r.code)
+@pytest.mark.parametrize("rule", SYNTAX, ids=lambda r: r.code)
 def test_the_good_example_of_a_rule_is_clean(rule: Rule) -> None:
     assert codes(rule.good) == []
 
 
 def test_every_code_is_a_rule_and_every_rule_is_tested_once() -> None:
-    assert len(rules_of("syntax")) == len({rule.code for rule in rules_of("syntax")})
+    assert len(SYNTAX) == len({rule.code for rule in SYNTAX})
     for path in MESSAGES:
         assert path.read_text().split("]")[0].removeprefix("error[") in all_rules()
 

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from netlang.diagnostics.rules.runs import *  # noqa: F403
     from netlang.diagnostics.rules.shapes import *  # noqa: F403
     from netlang.diagnostics.rules.syntax import *  # noqa: F403
+    from netlang.diagnostics.rules.tokens import *  # noqa: F403
     from netlang.diagnostics.rules.training import *  # noqa: F403
     from netlang.diagnostics.rules.types import *  # noqa: F403
     from netlang.diagnostics.rules.weights import *  # noqa: F403
 
 MODULES = (
-    "syntax", "names", "programs", "types", "shapes", "weights", "training", "runs", "data",
-    "limits", "files", "commands", "machine",
+    "tokens", "syntax", "names", "programs", "types", "shapes", "weights", "training", "runs",
+    "data", "limits", "files", "commands", "machine",
 )  # fmt: skip
 """In the order in which ``netlang explain`` lists them."""
 

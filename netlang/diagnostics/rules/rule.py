@@ -26,3 +26,17 @@ class Rule(Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in ("why", "bad", "good"):
             force_setattr(self, name, cleandoc(getattr(self, name)))
+
+
+def example(*lines: str) -> str:
+    """Return a small net with these lines as its body."""
+    body = "".join(f"  {line}\n" for line in lines)
+    return f"net Small(x: f32[N, 8]) -> y: f32[N, 8] {{\n{body}}}\n"
+
+
+def example_after(first: str, value: str) -> str:
+    """Return a small net of one value, after a definition."""
+    return f"{first}\n\nnet Small(x: f32[N, 8]) -> y: f32[N, 8] = {value}\n"
+
+
+GOOD_EXAMPLE = example("y = relu(x)")
