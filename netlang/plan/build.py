@@ -57,34 +57,45 @@ def build_plan(
     stop = records.optional(EarlyStop, settings.get("stop"))
     saves = records.several(Save, settings.get("checkpoint", []))
     save_best = tuple(save for save in saves if isinstance(save, SaveBest))
+    watched = [*([] if stop is None else [stop.watch]), *(save.by for save in save_best)]
     loss = records.optional(Value, settings.get("loss"))
+    return Plan(
+        name=name,
+        computation=computed,
+        updates=updates,
+        run=records.one(Duration, settings["run"]),
+        settings=settings_text(settings, steps),
+        metrics=metrics,
+        measured=_measured(loss, updates, metrics, watched),
+        layers=layers,
+        data=_pipeline(settings.get("data"), records),
+        valid=_pipeline(settings.get("valid"), records),
+        init=records.several(InitRule, settings.get("init", [])),
+        frozen=frozen,
+        stop=stop,
+        save_best=save_best,
+        save_every=tuple(save for save in saves if isinstance(save, SaveEvery)),
+        seed=records.one(int, settings.get("seed", 0)),
+        precision=_precision(settings.get("precision", "f32")),
+        accumulate=records.one(int, settings.get("accumulate", 1)),
+        carry_state=records.one(bool, settings.get("carry_state", False)),
+    )
+
+
+def _measured(
+    loss: Value | None,
+    updates: Sequence[Update],
+    metrics: Mapping[str, Value],
+    watched: Sequence[Value],
+) -> dict[str, Value]:
+    """Return what a report measures: losses, metrics, and values that decide about the run."""
     measured = {} if loss is None else {"loss": loss}
     measured |= {f"{update.name}.loss": update.loss for update in updates if update.name}
     measured |= metrics
-    for watched in (*([] if stop is None else [stop.watch]), *(save.by for save in save_best)):
-        if watched not in measured.values():
-            measured[watched.name] = watched
-    return Plan(
-        name,
-        computed,
-        updates,
-        records.one(Duration, settings["run"]),
-        settings_text(settings, steps),
-        metrics,
-        measured,
-        layers,
-        _pipeline(settings.get("data"), records),
-        _pipeline(settings.get("valid"), records),
-        records.several(InitRule, settings.get("init", [])),
-        frozen,
-        stop,
-        save_best,
-        tuple(save for save in saves if isinstance(save, SaveEvery)),
-        records.one(int, settings.get("seed", 0)),
-        _precision(settings.get("precision", "f32")),
-        records.one(int, settings.get("accumulate", 1)),
-        records.one(bool, settings.get("carry_state", False)),
-    )
+    for value in watched:
+        if value not in measured.values():
+            measured[value.name] = value
+    return measured
 
 
 def _update(
