@@ -24,7 +24,7 @@ _VERDICTS = ("neg", "pos")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows(Source):
-    """Neighbouring windows of a text, each with the same window one character later."""
+    """Neighboring windows of a text, each with the same window one character later."""
 
     place: str
     columns: Mapping[str, TensorType]
