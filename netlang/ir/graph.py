@@ -96,6 +96,9 @@ class Graph(Struct, frozen=True, eq=False):
     states: tuple[State, ...] = ()
     units: Mapping[str, int] = field(default_factory=dict[str, int])
 
+    def __str__(self) -> str:
+        return f"graph {self.name}"
+
 
 def written_at(node: Node) -> str:
     """Return ``file:line`` of the user's text that made a node, ``""`` if there is none."""

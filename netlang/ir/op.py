@@ -275,7 +275,9 @@ class Primitive(ABC):
         return replace(self, **changed) if changed else self
 
     def __str__(self) -> str:
-        attributes = ", ".join(f"{f.name}={_shown(getattr(self, f.name))}" for f in fields(self))
+        attributes = ", ".join(
+            f"{f.name}={show_attribute(getattr(self, f.name))}" for f in fields(self)
+        )
         return f"{self.name}{{{attributes}}}" if attributes else self.name
 
 
@@ -289,15 +291,21 @@ def _at(value: object, sizes: Mapping[str, int]) -> object:
     return value
 
 
-def _shown(value: object) -> str:
+def show_attribute(value: object) -> str:
+    """Return an attribute as the text of a graph has it; of a graph inside, its name."""
     match value:
+        case None:
+            return "none"
         case bool():
             return "true" if value else "false"
         case str():
-            return f'"{value}"'
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+            return f'"{escaped}"'
         case tuple():
             items = cast("tuple[object, ...]", value)
-            return f"[{', '.join(map(_shown, items))}]"
+            return f"[{', '.join(map(show_attribute, items))}]"
+        case float():
+            return repr(value)
         case _:
             return str(value)
 

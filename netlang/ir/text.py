@@ -19,11 +19,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from netlang.ir.dims import Dim, Size, symbol
+from netlang.ir.dims import Size, symbol
 from netlang.ir.graph import Graph, Init, Node, Param, State, Value, written_at
-from netlang.ir.op import OPS, Primitive
+from netlang.ir.op import OPS, Primitive, show_attribute
 from netlang.ir.types import DType, TensorType
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def print_graph(graph: Graph, *, origins: bool = True) -> str:
 
 
 def parse_graph(text: str) -> Graph:
-    """Read a graph; raises ``GraphTextError``. The operators must have been imported before."""
+    """Read a graph; raises ``GraphTextError``."""
     parser = _Parser(list(_tokens(text)))
     graph = parser.graph()
     parser.blank()
@@ -93,24 +93,11 @@ def _origin(node: Node) -> str:
 
 def _attribute(value: object, origins: bool = False) -> str:
     match value:
-        case None:
-            return "none"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-            return f'"{escaped}"'
-        case tuple():
-            return f"[{', '.join(map(_attribute, cast('tuple[object, ...]', value)))}]"
-        case int() | Dim():
-            return str(value)
-        case float():
-            return repr(value)
-        case DType() | TensorType():
-            return str(value)
         case Graph():
             inner = "\n".join(_lines(value, origins)).replace("\n", "\n  ")
             return f"graph {value.name} {{\n  {inner}\n  }}"
+        case None | str() | int() | float() | tuple() | Dim() | DType() | TensorType():
+            return show_attribute(value)
         case _:
             raise TypeError(f"an attribute of type {type(value).__name__} has no text form")
 

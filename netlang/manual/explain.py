@@ -12,7 +12,7 @@ from netlang.diagnostics.rules import Rule, all_rules
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.calls.unknown import advice
 from netlang.ir.graph import Graph, Node
-from netlang.ir.op import OPS, Primitive
+from netlang.ir.op import OPS, Primitive, show_attribute
 from netlang.manual.arithmetic import Arithmetic
 from netlang.manual.pages import public
 from netlang.manual.topics import KEYWORD, SETTING, pages
@@ -35,7 +35,8 @@ def explain(thing: str) -> str:
         parts.append(_rule(all_rules()[thing]))
     if parts:
         return "\n\n".join(parts)
-    _, helps, _ = advice(thing, [*topics, *all_rules(), *definitions, *OPS])
+    name = thing if thing.endswith(".net") else thing.rpartition(".")[2]
+    _, helps, _ = advice(name, [*topics, *all_rules(), *definitions, *OPS])
     if thing.endswith(".net"):
         helps = (f"`netlang explain {thing} LAYER`, with a layer that `netlang summary` shows",)
     raise NetlangError(
@@ -99,10 +100,15 @@ def _examples(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def _operator(op: type[Primitive]) -> str:
-    lines = [f"{op.name}: a primitive operator", "", cleandoc(op.__doc__ or ""), ""]
+    lines = [
+        f"{op.name}: a primitive operator",
+        "",
+        cleandoc(op.__doc__ or "").replace("``", "`"),
+        "",
+    ]
     lines.append(f"operands: {', '.join(op.operands) or 'none'}")
     for field in fields(op):
-        default = "" if field.default is MISSING else f" = {field.default}"
+        default = "" if field.default is MISSING else f" = {show_attribute(field.default)}"
         lines.append(f"attribute: {field.name}: {field.type}{default}")
     sample = next(iter(op.samples()), None)
     if sample is not None:

@@ -14,13 +14,12 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from netlang.analysis.counts import grouped, macs, running, trained
 from netlang.diagnostics.source import Source
 from netlang.evaluate.modules.module import is_private
 from netlang.manual.topics import filled
-from netlang.program import Program, load
+from netlang.program import Program, open_program
 from netlang.syntax.library import FOLDER as PRELUDE
 from netlang.syntax.library import definition
 from netlang.syntax.parser import split_definitions
@@ -172,7 +171,6 @@ def public() -> dict[str, Entry]:
 
 def load_text(text: str) -> Program:
     """Load a program from its text."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "example.net"
-        path.write_text(text, "utf-8")
-        return load(path)
+    program = open_program("example.net", text)
+    program.check()
+    return program

@@ -14,6 +14,7 @@ from netlang.evaluate.modules.families import enumerated, with_lists
 
 FOLDER = Path(__file__).parent
 KEYWORD, SETTING = "a keyword", "a setting of `train`"
+_SEVERAL = {KEYWORD: "keywords", SETTING: "settings of `train`"}
 KINDS = {"keywords.md": KEYWORD, "settings.md": SETTING}
 
 _PAGE = re.compile(r"^## (.+?)\n\n(.+?)\n\n```net\n(.+?)```$", re.MULTILINE | re.DOTALL)
@@ -31,7 +32,8 @@ class Page:
 
     def __str__(self) -> str:
         indented = "\n".join(f"  {line}".rstrip() for line in self.example.splitlines())
-        return f"{', '.join(self.names)}: {self.kind}\n\n{filled(self.text)}\n\n{indented}"
+        kind = self.kind if len(self.names) == 1 else _SEVERAL[self.kind]
+        return f"{', '.join(self.names)}: {kind}\n\n{filled(self.text)}\n\n{indented}"
 
 
 def filled(text: str) -> str:

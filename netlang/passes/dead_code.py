@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from netlang.ir.graph import Graph, Node
+from netlang.ir.backward_slice import needed
+from netlang.ir.graph import Graph
 
 
 def eliminate_dead_code(graph: Graph) -> Graph:
     """Remove every node that no output and no state depends on."""
-    needed = {*graph.outputs.values(), *(s.after for s in graph.states)}
-    live: list[Node] = []
-    for node in reversed(graph.nodes):
-        if not needed.isdisjoint(node.outputs):
-            needed.update(node.inputs)
-            live.append(node)
-    return replace(graph, nodes=tuple(reversed(live)))
+    ends = (*graph.outputs.values(), *(s.after for s in graph.states))
+    return replace(graph, nodes=tuple(needed(graph.nodes, ends)))
