@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from netlang.advice.tables import definitions
-from netlang.diagnostics.suggestions import nearest
+from netlang.diagnostics.suggestions import folded, nearest
 
 
 def ours_of(name: str) -> str | None:
@@ -34,11 +34,6 @@ def advice_for(name: str) -> str | None:
     """Return what to do instead of calling ``name``."""
     advice = definitions().advice
     return advice.get(folded(name)) or advice.get(undimensioned(name))
-
-
-def folded(name: str) -> str:
-    """Return a name in lowercase without underscores."""
-    return name.lower().replace("_", "")
 
 
 def undimensioned(name: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netlang.advice.definitions import advice_for, folded, ours_of
+from netlang.advice.definitions import advice_for, ours_of
 from netlang.advice.tables import parameters
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import Suggestion, nearest, renaming
+from netlang.diagnostics.suggestions import Suggestion, folded, nearest, renaming
 from netlang.ir.types import DType
 
 

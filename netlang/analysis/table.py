@@ -16,6 +16,7 @@ from netlang.ir.types import F32, TensorType, Types
 # A longer table is folded, unless a depth is given.
 ROWS = 40
 
+_BAR_CELLS = 4
 _BARS = " ▏▎▍▌▋▊▉█"
 
 
@@ -172,13 +173,13 @@ def _count(size: Size) -> str:
     return grouped(size)
 
 
-def _bars(sizes: Sequence[Size], cells: int = 4) -> list[str]:
+def _bars(sizes: Sequence[Size]) -> list[str]:
     """Return bars that show each size relative to the largest, in eighths of a cell."""
     numbers = [size for size in sizes if isinstance(size, int)]
     most = max(numbers, default=0)
     if most == 0 or len(sizes) < 3 or len(numbers) < len(sizes):
         return [""] * len(sizes)
-    return [_bar(round(n * cells * 8 / most)) for n in numbers]
+    return [_bar(round(n * _BAR_CELLS * 8 / most)) for n in numbers]
 
 
 def _bar(eighths: int) -> str:

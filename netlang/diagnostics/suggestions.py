@@ -46,13 +46,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """
     from difflib import SequenceMatcher, get_close_matches
 
-    target, known = _folded(word), list(known)
+    target, known = folded(word), list(known)
     if not target:
         return None
     most = 1 if len(target) < 5 else 2
     found: list[tuple[int, bool, float, str]] = []
     for name in known:
-        plain = _folded(name)
+        plain = folded(name)
         if abs(len(plain) - len(target)) <= most and len(set(plain) ^ set(target)) <= 2 * most:
             typos = _distance(target, plain)
             if typos <= most and typos < len(plain):
@@ -60,15 +60,16 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
                 found.append((typos, not _swapped(target, plain), -alike, name))
     if found:
         return min(found)[-1]
-    close = [n for n in known if 2 * len(set(_folded(n)) ^ set(target)) <= len(set(target)) + 1]
-    short = [n for n in known if len(target) > 2 and _shortens(target, _folded(n))]
-    folded = {_folded(n): n for n in sorted(close, reverse=True)}
-    for best in get_close_matches(target, folded, n=1, cutoff=0.76):
-        return folded[best]
+    close = [n for n in known if 2 * len(set(folded(n)) ^ set(target)) <= len(set(target)) + 1]
+    short = [n for n in known if len(target) > 2 and _shortens(target, folded(n))]
+    by_form = {folded(n): n for n in sorted(close, reverse=True)}
+    for best in get_close_matches(target, by_form, n=1, cutoff=0.76):
+        return by_form[best]
     return min(short, key=lambda n: (len(n), n), default=None)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Return a name in lowercase without underscores."""
     return name.lower().replace("_", "")
 
 

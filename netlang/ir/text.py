@@ -19,9 +19,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from netlang.ir.dims import Size, symbol
+from netlang.ir.dims import Dim, Size, symbol
 from netlang.ir.graph import Graph, Init, Node, Param, State, Value, written_at
 from netlang.ir.op import OPS, Primitive, show_attribute
 from netlang.ir.types import DType, TensorType
@@ -96,7 +96,9 @@ def _attribute(value: object, origins: bool = False) -> str:
         case Graph():
             inner = "\n".join(_lines(value, origins)).replace("\n", "\n  ")
             return f"graph {value.name} {{\n  {inner}\n  }}"
-        case None | str() | int() | float() | tuple() | Dim() | DType() | TensorType():
+        case tuple():
+            return show_attribute(cast("tuple[object, ...]", value))
+        case None | str() | int() | float() | Dim() | DType() | TensorType():
             return show_attribute(value)
         case _:
             raise TypeError(f"an attribute of type {type(value).__name__} has no text form")

@@ -144,7 +144,7 @@ def new_axis(axis: int, x: TensorType) -> int:
     )
 
 
-def axis_of(x: TensorType, axis: int, *, operand: int = 0) -> int:
+def axis_of(x: TensorType, axis: int) -> int:
     """Return an axis of ``x`` counted from the front."""
     if -x.rank <= axis < x.rank:
         return axis % x.rank
@@ -152,7 +152,7 @@ def axis_of(x: TensorType, axis: int, *, operand: int = 0) -> int:
     raise OperandError(
         f"there is no axis {axis}",
         rule=rules.AXIS_OUT_OF_RANGE,
-        operand=operand,
+        operand=0,
         label=f"this is {x}",
         notes=[allowed if x.rank else "it has no axes: it is one number"],
     )

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from netlang.advice.definitions import folded
 from netlang.advice.tables import FOLDER, definitions, parameters
 from netlang.cli.main import COMMANDS
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
+from netlang.diagnostics.suggestions import folded
 from netlang.evaluate.calls.datasets import FIELDS
 from netlang.evaluate.modules.families import returning
 from netlang.evaluate.types.fitting import TYPE_NAMES

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from netlang.advice.definitions import folded
 from netlang.advice.tables import definitions
+from netlang.diagnostics.suggestions import folded
 from netlang.evaluate.calls.unknown import advice
 from netlang.evaluate.modules.families import with_lists
 from netlang.manual.pages import public

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
-from netlang.advice.definitions import advice_for, folded, misspelled, ours_of, undimensioned
+from netlang.advice.definitions import advice_for, misspelled, ours_of, undimensioned
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import nearest, renaming
+from netlang.diagnostics.suggestions import folded, nearest, renaming
 from netlang.evaluate.context.frame import Frame, reject
 
 _INPUTS_INFERRED = frozenset({"conv", "linear", "batchnorm"})

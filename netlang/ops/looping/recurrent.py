@@ -179,9 +179,9 @@ class Recurrence(Primitive):
         return recurrent_gradient(self, b, inputs, outputs, cts)
 
     @classmethod
-    def sampled(cls, op: Self, units: int = 2) -> Sequence[Sample]:
+    def sampled(cls, op: Self) -> Sequence[Sample]:
         """Return samples of the operator with and without states and lengths."""
-        n, t = symbol("N"), symbol("T")
+        n, t, units = symbol("N"), symbol("T"), 2
         rows = units * cls.gates
         weights = [(rows, 3), (rows, units), (rows,), (rows,)]
         state: Shape = (n, units)

@@ -27,6 +27,7 @@ from netlang.ops.windows.im2col import by_im2col, depthwise, pointwise
 from netlang.ops.windows.windows import (
     Pads,
     Windows,
+    known_sizes,
     onnx_pads,
     padded,
     padding,
@@ -187,7 +188,7 @@ class ConvolutionGradient(Primitive, ABC):
         return Convolve(self.stride, self.pad, self.dilation, self.groups)
 
     def windows(self, kernel: Shape) -> Windows:
-        return Windows(_numbers(kernel), self.stride, self.pad, self.dilation)
+        return Windows(known_sizes(kernel), self.stride, self.pad, self.dilation)
 
 
 @register
@@ -288,7 +289,7 @@ class ConvolveWeightGradient(ConvolutionGradient):
             for tap in taps(self.windows(self.size), ct.shape[2:])
         ]
         return (
-            np.stack(parts, axis=-1).reshape(filters, channels // groups, *_numbers(self.size)),
+            np.stack(parts, axis=-1).reshape(filters, channels // groups, *known_sizes(self.size)),
         )
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
@@ -326,10 +327,6 @@ def _require_axes(spatial: int, *types: TensorType) -> None:
                 operand=operand,
                 label=f"this is {t}",
             )
-
-
-def _numbers(shape: Shape) -> tuple[int, ...]:
-    return tuple(n for n in shape if isinstance(n, int))
 
 
 _Case = tuple[Convolve, TensorType, TensorType, TensorType, dict[str, int]]

@@ -11,7 +11,7 @@ from math import prod
 from netlang.ir.dims import Dim, Shape, Size, product
 from netlang.ir.op import OnnxBuilder, Operand
 from netlang.ir.types import TensorType
-from netlang.ops.windows.windows import Windows, onnx_pads
+from netlang.ops.windows.windows import Windows, known_sizes, onnx_pads
 from netlang.system.numpy import np
 
 _SMALL, MANY = 64, 32
@@ -171,7 +171,7 @@ def weight_gradient(
     """Lower to the form that is fastest for these shapes; ``w`` is the shape of the filters."""
     spatial = x.type.shape[2:]
     alone = set(windows.stride) == {1} and groups == 1
-    sizes = _numbers((*w[:2], *spatial))
+    sizes = known_sizes((*w[:2], *spatial))
     if alone and len(sizes) == x.type.rank:
         filters, channels, area = *sizes[:2], prod(sizes[2:])
         if prod(windows.kernel) == 1 and not any(map(sum, windows.pad)):
@@ -199,7 +199,7 @@ def _by_shifts(b: OnnxBuilder, windows: Windows, w: Shape, x: Operand, ct: Opera
     Padding after each row and each image makes the distance to an element of the window the same
     at every position, so that its patches are one contiguous slice.
     """
-    inner, outer = _numbers(x.type.shape[2:]), _numbers(ct.type.shape[2:])
+    inner, outer = known_sizes(x.type.shape[2:]), known_sizes(ct.type.shape[2:])
     sizes = zip(inner, outer, windows.pad, strict=True)
     room = tuple(max(size + max(pad), n) for size, n, pad in sizes)
     length = x.type.shape[0] * prod(room)
@@ -332,7 +332,3 @@ def _tap_slices(b: OnnxBuilder, windows: Windows, x: str, counts: Shape) -> list
         steps = b.axes(windows.stride)
         slices.append(b.add("Slice", x, b.axes(starts), b.shape(ends), b.axes(list(axes)), steps))
     return slices
-
-
-def _numbers(shape: Shape) -> tuple[int, ...]:
-    return tuple(n for n in shape if isinstance(n, int))

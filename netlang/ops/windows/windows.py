@@ -254,6 +254,11 @@ def _same_total(size: Size, extent: int, stride: int) -> Size:
     return (-(-size // stride) - 1) * stride + extent - size
 
 
+def known_sizes(shape: Shape) -> tuple[int, ...]:
+    """Return the sizes of a shape that are not symbolic."""
+    return tuple(size for size in shape if isinstance(size, int))
+
+
 def positions(windows: Windows, x: Array) -> tuple[int, ...]:
     """Return the number of positions of the windows on an array."""
     return tuple(n for n in windows.floor(x.shape[2:]) if isinstance(n, int))
