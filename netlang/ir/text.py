@@ -97,7 +97,8 @@ def _attribute(value: object, origins: bool = False) -> str:
             inner = "\n".join(_lines(value, origins)).replace("\n", "\n  ")
             return f"graph {value.name} {{\n  {inner}\n  }}"
         case tuple():
-            return show_attribute(cast("tuple[object, ...]", value))
+            items = cast("tuple[object, ...]", value)
+            return f"[{', '.join(_attribute(item, origins) for item in items)}]"
         case None | str() | int() | float() | Dim() | DType() | TensorType():
             return show_attribute(value)
         case _:
