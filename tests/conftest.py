@@ -13,7 +13,8 @@ what comes of it:
 A program with neither ``error`` nor ``rejected`` passes the check without a word; ``ok`` says so
 aloud. ``pytest --update`` writes the blocks anew; read the difference before you keep it.
 
-Tests ``netlang.evaluate``, ``netlang.names`` and ``netlang.plan``.
+Tests ``netlang.evaluate``, ``netlang.evaluate.builtins``, ``netlang.evaluate.calls``,
+``netlang.evaluate.types``, ``netlang.names`` and ``netlang.plan``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What must hold for every network, tried on random ones.
 
-Tests ``netlang.ir``, ``netlang.passes`` and ``netlang.backends``.
+Tests ``netlang.ir``, ``netlang.passes``, ``netlang.backends`` and ``netlang.backends.onnx``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What must hold for every operator, on every one of its samples.
 
-Tests ``netlang.ops``.
+Tests ``netlang.ops``, ``netlang.ops.elementwise``, ``netlang.ops.looping``, ``netlang.ops.random``,
+``netlang.ops.reducing``, ``netlang.ops.shaping`` and ``netlang.ops.windows``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A text becomes a tree of its parts, with their spans.
 
-Tests ``netlang.syntax``.
+Tests ``netlang.syntax`` and ``netlang.syntax.building``.
 """
 
 from __future__ import annotations
