@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from netlang.diagnostics.errors import FileError, TooLargeError, WeightsError
-from netlang.ir.arrays import dtype_of, raw, show_array, type_of
+from netlang.ir.arrays import dtype_of, numpy_dtype, raw, show_array, type_of
 from netlang.ir.graph import Graph
+from netlang.ir.types import DType
 from netlang.storage.npy import read_npz
 from netlang.system.files import reading, write_atomically
 from netlang.system.numpy import Array, np
@@ -175,8 +176,7 @@ def _check_header(path: Path) -> None:
 
 
 def _safetensors() -> ModuleType:
-    # ml_dtypes registers bf16 with NumPy, and safetensors does not load it by itself.
-    import_module("ml_dtypes")
+    numpy_dtype(DType.BF16)  # bf16 is known to NumPy from here on; safetensors does not see to it
     check_version("safetensors", import_module("safetensors").__version__)
     return import_module("safetensors.numpy")
 

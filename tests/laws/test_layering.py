@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections import defaultdict
 from functools import cache
 from graphlib import TopologicalSorter
@@ -38,6 +39,10 @@ LIBRARIES = {
     "onnxruntime": ("backends/ort.py",),
     "PIL": ("storage/images.py", "diagram/png.py"),
     "click": ("cli/",),
+    "ml_dtypes": ("ir/arrays.py",),
+    "numpy": ("system/numpy.py",),
+    "safetensors": ("storage/weights.py",),
+    "threadpoolctl": ("system/threads.py",),
 }
 """The modules through which each third-party library enters; msgspec is how records are written."""
 
@@ -214,13 +219,28 @@ def _child(folder: Path, file: Path) -> str:
     return file.relative_to(folder).parts[0].removesuffix(".py")
 
 
+def libraries(file: Path) -> set[str]:
+    """Return the packages that a file imports, also by name."""
+    by_name = {
+        str(name.value)
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module"
+        for name in node.args
+        if isinstance(name, ast.Constant)
+    }
+    return {module.split(".")[0] for module in imported(file) | by_name}
+
+
+def test_every_library_that_is_required_is_listed_and_no_other() -> None:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    required = [*project["dependencies"], *project["optional-dependencies"]["images"]]
+    names = {re.split(r"[<>=]", requirement)[0] for requirement in required}
+    assert names == {*LIBRARIES, "msgspec"} - {"PIL"} | {"Pillow"}
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_library_enters_through_one_module(library: str) -> None:
-    users = [
-        str(file.relative_to(PACKAGE))
-        for file in FILES
-        if any(module.split(".")[0] == library for module in imported(file))
-    ]
+    users = [str(f.relative_to(PACKAGE)) for f in FILES if library in libraries(f)]
     assert users
     assert all(user.startswith(LIBRARIES[library]) for user in users), users
 
