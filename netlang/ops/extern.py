@@ -20,14 +20,14 @@ PYTHON_ALLOWED: ContextVar[bool] = ContextVar("python_allowed", default=False)
 
 @register
 @dataclass(frozen=True, slots=True)
-class Foreign(Primitive):
+class ExternCall(Primitive):
     """Call an operator of another ONNX domain, or a Python function on NumPy arrays.
 
     ``results`` are the types in the signature. ``function`` is ``module:name``, imported when the
     operator is first computed, never while a program is checked.
     """
 
-    name: ClassVar[str] = "foreign"
+    name: ClassVar[str] = "extern_call"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
     results: Types
     node: str = ""

@@ -29,7 +29,7 @@ from netlang.ir.types import F32, I64, DType, TensorType
 from netlang.ops.elementwise.activation import Tanh
 from netlang.ops.elementwise.arithmetic import Add, Div, Maximum, Mul, Pow
 from netlang.ops.elementwise.choice import Cast
-from netlang.ops.extern import Foreign
+from netlang.ops.extern import ExternCall
 from netlang.ops.looping.scan import Scan
 from netlang.ops.random.random import Dropout, StopGradient
 from netlang.ops.reducing.batch_statistics import NormalizeBatchTraining
@@ -44,7 +44,7 @@ ATOL, RTOL = 1e-5, 1e-3
 STEP = 1e-6
 ROUNDING_STEP = 0.25
 """The step for a cast to f32, which is linear but for the digits it drops."""
-UNKNOWN = {"foreign": "its arithmetic is not ours"}
+UNKNOWN = {"extern_call": "its arithmetic is not ours"}
 """Operators without a gradient that is known, so asking for one is refused."""
 
 
@@ -330,9 +330,9 @@ def test_powers_have_gradients_at_zero() -> None:
 
 
 def test_an_operator_of_which_nothing_is_known_is_named_with_its_place() -> None:
-    op = Foreign((ROW,), node="::Tanh", function="numpy:tanh")
+    op = ExternCall((ROW,), node="::Tanh", function="numpy:tanh")
     graph, x, y = loss_graph(lambda b, x, y: b.one(op, x))
-    with pytest.raises(NoGradientError, match="foreign") as raised:
+    with pytest.raises(NoGradientError, match="extern_call") as raised:
         vjp(graph, [x])
     assert raised.value.node is graph.nodes[0]
     assert gradient_of(graph, y, x=[0, 0, 0], y=[0, 0, 0]) == [[0, 0, 0]]

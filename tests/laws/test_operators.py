@@ -22,6 +22,7 @@ from netlang.evaluate.builtins.counts import SPECIAL
 from netlang.evaluate.builtins.registry import COMPILE_TIME, NUMERIC
 from netlang.ir.initializers import RULES
 from netlang.ir.op import OPS
+from netlang.manual.pages import public
 from netlang.syntax import ast
 from netlang.syntax.parser import parse
 from netlang.system.numpy import Array
@@ -35,11 +36,11 @@ UNLISTED = {
         "greater_equal logical_and logical_or logical_not"
     ),
     "written as an index, a number, a size, a loop or an extern op": (
-        "index constant measure scan foreign"
+        "index constant measure scan extern_call"
     ),
     "made by gradients and by the steps of training": (
         "normalize_batch_training sample_uniform sample_normal convolve_input_gradient "
-        "convolve_weight_gradient max_pool_indices"
+        "convolve_weight_gradient max_pool_argmax"
     ),
 }
 """Operators that need no line in the prelude, by the reason."""
@@ -154,6 +155,10 @@ def test_an_operator_has_a_line_in_the_prelude_or_a_reason(name: str) -> None:
     assert (name in made_by_operators()) != (name in unlisted), (
         f"`{name}` needs a line `extern op {name}(…)` in netlang/prelude/, or a place in UNLISTED"
     )
+
+
+def test_a_definition_with_the_name_of_an_operator_is_that_operator() -> None:
+    assert {name for name in public() if name in OPS} <= set(externs())
 
 
 @pytest.mark.parametrize("name", made_by_operators())

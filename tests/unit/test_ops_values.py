@@ -27,7 +27,7 @@ from netlang.ops.reducing.linear import Linear, Matmul
 from netlang.ops.reducing.normalization import NormalizeGroup
 from netlang.ops.reducing.reduction import Logsumexp, Mean, Sum
 from netlang.ops.reducing.softmax import LogSoftmax, Softmax
-from netlang.ops.windows.gradients_pooling import MaxPoolIndices
+from netlang.ops.windows.gradients_pooling import MaxPoolArgmax
 from netlang.ops.windows.local_response import LocalResponseNorm
 from netlang.system.numpy import Array
 
@@ -128,7 +128,7 @@ def test_a_max_pool_looked_at_the_first_of_equal_elements() -> None:
     x = np.zeros((2, 1, 4, 4), np.float32)
     x[1, 0, 1:3, 1:3] = 1
     expected = [[[[0, 1], [4, 5]]], [[[21, 21], [21, 21]]]]
-    for actual in on_both(MaxPoolIndices((3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1)), x):
+    for actual in on_both(MaxPoolArgmax((3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1)), x):
         assert actual.tolist() == expected
 
 

@@ -41,7 +41,7 @@ def call_extern_op(
     settings = tuple(
         (name, value) for name, value in values.items() if isinstance(value, int | float | str)
     )
-    op = OPS["foreign"].make(
+    op = OPS["extern_call"].make(
         (),
         {
             "results": tuple(types),

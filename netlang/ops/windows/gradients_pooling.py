@@ -23,14 +23,14 @@ from netlang.system.numpy import Array, np
 
 @register
 @dataclass(frozen=True, slots=True)
-class MaxPoolIndices(Primitive):
+class MaxPoolArgmax(Primitive):
     """Return the index of the maximum of each window; the first one of several.
 
     ``[N, C, ...S] -> i64[N, C, ...]``; an index counts along all feature maps in a row. ONNX:
     MaxPool.
     """
 
-    name: ClassVar[str] = "max_pool_indices"
+    name: ClassVar[str] = "max_pool_argmax"
     operands: ClassVar[tuple[str, ...]] = ("x",)
     no_gradient: ClassVar[str] = "it returns indices"
 
@@ -117,7 +117,7 @@ def _renumbered(b: OnnxBuilder, indices: str, seen: Shape, spatial: Shape) -> st
 
 def max_gradient(x: Term, ct: Term, windows: Windows) -> Term:
     """Add each element of a cotangent at the index of the maximum of its window."""
-    indices = x.to(MaxPoolIndices(windows.kernel, windows.stride, windows.pad, windows.dilation))
+    indices = x.to(MaxPoolArgmax(windows.kernel, windows.stride, windows.pad, windows.dilation))
     count = (product(ct.shape),)
     nothing = x.make(Full((product(x.shape),), 0.0, x.type.dtype))
     row = nothing.to(Scatter(0, "add"), indices.reshape(count), ct.reshape(count))
