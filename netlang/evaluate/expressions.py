@@ -160,7 +160,7 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
             return UNKNOWN  # the errors of the net are already reported
         reject(
             rules.NO_FIELD,
-            f"`{expr.value.span.text}` has no weights yet",
+            f"`{expr.value.span.text}` has no parameters yet",
             expr.name.span,
             "they are made when it is first called",
             helps=("call the layer before this line",),

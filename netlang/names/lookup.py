@@ -135,7 +135,7 @@ class Lookup(Struct):
             and self._owns(before.value)
         ):
             note += (
-                ", and also names the weights that made it: both lines\n"
+                ", and also names the parameters that were created for it: both lines\n"
                 f"would own `{name.text}.weight`"
             )
         self._reject(
@@ -165,7 +165,7 @@ class Lookup(Struct):
             f"`{name}` is never used",
             entry.span,
             "computed here, but nothing depends on it",
-            notes=("its weights would never be trained",) if owns else (),
+            notes=("its parameters would never be trained",) if owns else (),
             helps=(f"did you forget to pass it on? If it's on purpose, name it `_{name}`",),
             fixes=renaming(entry.span, f"_{name}"),
         )
@@ -318,8 +318,8 @@ class Lookup(Struct):
             rules.OP_CALLS_BLOCK,
             f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
             callee.span,
-            "this makes weights" if self.module.owns(callee.text) else "this is a block",
-            secondary=(Label(self.inside_op.name.span, "an op owns no weights"),),
+            "this creates parameters" if self.module.owns(callee.text) else "this is a block",
+            secondary=(Label(self.inside_op.name.span, "an op has no parameters"),),
             helps=(f"make it a block: `block {op}(…)`",),
         )
 

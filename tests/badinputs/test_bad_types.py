@@ -61,8 +61,8 @@ STEPS = "x: f32[N, 7, 10]"
             "5 output channels don't divide into 4 groups",
         ),
         ("T2", IMAGE, "conv(x, 32, 3, groups=3)", "groups-mismatch", "1, 2, 4, 8, 16"),
-        ("T2", IMAGE, "conv(x, 4, 0)", "out-of-range", "a weight's sizes must be positive"),
-        ("T2", IMAGE, "conv(x, 4, -3)", "out-of-range", "a weight's sizes must be positive"),
+        ("T2", IMAGE, "conv(x, 4, 0)", "out-of-range", "a parameter's sizes must be positive"),
+        ("T2", IMAGE, "conv(x, 4, -3)", "out-of-range", "a parameter's sizes must be positive"),
         (
             "T2",
             IMAGE,

@@ -30,7 +30,7 @@ def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> O
     if not frame.run.training:
         reject(
             rules.MISPLACED_PARAM,
-            "`l2` adds up the weights of a model that is trained",
+            "`l2` sums over the parameters of a model that is trained",
             span,
             "this is outside of a `train` section",
         )
@@ -40,7 +40,7 @@ def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> O
     if not chosen:
         reject(
             rules.NO_FIELD,
-            "there are no such weights yet",
+            "there are no such parameters yet",
             args["what"].span,
             "they are made when the model is first called",
             helps=("call the model before this line",),
@@ -111,7 +111,7 @@ def _check_name(values: Values, args: Args) -> None:
         return
     reject(
         rules.FILE_NAME,
-        "weights are saved in the folder of the run",
+        "parameters are saved in the folder of the run",
         args["path"].span,
         "this is one of the run's own files" if plain and name[0] != "." else "no plain name",
         helps=('give a plain name, such as `"best.safetensors"`',),

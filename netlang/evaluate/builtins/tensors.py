@@ -89,7 +89,7 @@ def _channels_per_group(
     if not isinstance(channels, int) or not isinstance(groups, int):
         reject(
             rules.SYMBOLIC_WEIGHT,
-            "a weight's shape must be known when the file is checked",
+            "a parameter's shape must be known when the file is checked",
             span,
             f"the {side} channels are {channels}",
             helps=("give the channels a number in the net's signature",),

@@ -22,7 +22,7 @@ def _param(values: Values, args: Args, node: ast.Expr, span: Span, frame: Frame)
     if not frame.run.tensors or frame.kind in ("train", "file"):
         reject(
             rules.MISPLACED_PARAM,
-            "`param` makes weights, and only nets and blocks have them",
+            "`param` creates parameters, and only nets and blocks have them",
             span,
             "this is outside of both",
         )
@@ -51,19 +51,19 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
             span,
             "made again here",
             secondary=(Label(users_span(first, made.frame), "first made here"),),
-            helps=("to share weights, make a layer with `new` and call it twice",),
+            helps=("to share parameters, make a layer with `new` and call it twice",),
         )
     if made.value.type != type:
         reject(
             rules.SHARED_SHAPE,
-            f"the shared weight `{path}` would need two shapes",
+            f"the shared parameter `{path}` would need two shapes",
             span,
             f"this call needs {type}",
             secondary=(
                 Label(users_span(first, made.frame), f"this call made it {made.value.type}"),
             ),
             notes=(
-                "a layer made by `new` has one set of weights, so every input needs the same "
+                "a layer made by `new` has one set of parameters, so every input needs the same "
                 "features",
             ),
             helps=("make a second layer, or bring both inputs to one size first",),
@@ -79,7 +79,7 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
         if isinstance(size, Dim):
             reject(
                 rules.SYMBOLIC_WEIGHT,
-                "a weight's shape must be known when the file is checked",
+                "a parameter's shape must be known when the file is checked",
                 span,
                 f"it would be [{', '.join(map(str, value))}], and {size} is free",
                 helps=(
@@ -97,7 +97,7 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
                 positive(size, entry.span, frame)
             reject(
                 rules.OUT_OF_RANGE,
-                "a weight's sizes must be positive",
+                "a parameter's sizes must be positive",
                 span,
                 f"it would be [{', '.join(map(str, value))}]",
             )
@@ -132,7 +132,7 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
     if paths is None and not frame.run.diagnostics.failed:
         reject(
             rules.NO_FIELD,
-            f"`{args['of'].span.text}` has no weights yet",
+            f"`{args['of'].span.text}` has no parameters yet",
             args["of"].span,
             "they are made when it is first called",
             helps=("call the layer before this line",),
@@ -141,7 +141,7 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
         known = ", ".join(near(pattern, paths))
         reject(
             rules.NO_FIELD,
-            f"no weight of `{args['of'].span.text}` matches this pattern",
+            f"no parameter of `{args['of'].span.text}` matches this pattern",
             args["pattern"].span,
             notes=(f"near it are: {known}",),
             helps=("`*` matches within one name, `**` any number of names",),

@@ -118,7 +118,7 @@ def call_function(
             rules.NET_WITHOUT_NEW,
             f"in a `train` section, `{function.name}` is used through `new`",
             span,
-            "this would make new weights at each use",
+            "this would create new parameters at each use",
             helps=(f"make it once, `model = new {function.name}()`, and call `model(…)`",),
         )
     if function.name in SPECIAL and function.module.source.library:
@@ -254,7 +254,7 @@ def _new(expr: ast.New, frame: Frame) -> Object:
             rules.WRONG_TYPE,
             "`new` makes a layer of a block or a net",
             name.span,
-            f"this is {describe(function)}, which owns no weights",
+            f"this is {describe(function)}, which has no parameters",
             helps=(f"call it: `{function.name}(…)`",),
         )
     args = arguments(expr.args, frame)

@@ -19,7 +19,7 @@ def claim(node: ast.Expr, span: Span, frame: Frame) -> str:
         shown = join(frame.path, local)
         reject(
             rules.WEIGHTS_COLLIDE,
-            f"these two would own the same weights `{shown}.*`",
+            f"these two would own the same parameters `{shown}.*`",
             span,
             "the second use of the name",
             secondary=(Label(before, "the first use of the name"),),

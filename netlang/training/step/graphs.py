@@ -103,8 +103,8 @@ def prepare(plan: Plan, seed: int) -> Training:
     if not changed:
         raise NetlangError(
             rules.NOTHING_TO_TRAIN,
-            f"`{plan.name}` changes no weight",
-            notes=["no loss depends on a weight that is trained and not frozen"],
+            f"`{plan.name}` changes no parameter",
+            notes=["no loss depends on a parameter that is trained and not frozen"],
         )
     parameters = {param.path: value for value, param in plan.computation.params.items()}
     modes = Modes(plan, changed, seed)
@@ -234,7 +234,7 @@ def _change(step: _Step, update: Update, plan: Plan, path: str, value: Value, gr
 def _norm(grads: Sequence[Term]) -> Term:
     """Return the norm of all gradients together, which clipping limits and which shows a NaN."""
     if not grads:
-        raise NetlangError(rules.NOTHING_TO_TRAIN, "a step changes no weight")
+        raise NetlangError(rules.NOTHING_TO_TRAIN, "a step changes no parameter")
     squares = [_square(grad) for grad in grads]
     return sum(squares[1:], squares[0]).unary("sqrt")
 
