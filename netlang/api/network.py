@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from netlang.api.parameters import Parameters
+    from netlang.api.program import Program
     from netlang.backends import Backend, Provider
     from netlang.backends.compile import CompiledModel
     from netlang.diagram.layout import Direction
@@ -40,11 +41,14 @@ class Network:
     {'y': array([[2., 4.]], dtype=float32)}
     """
 
-    __slots__ = ("_file", "_net", "_parameters", "_runners", "_state", "graph", "seed")
+    __slots__ = (
+        "_file", "_net", "_parameters", "_program", "_runners", "_state", "graph", "seed",
+    )  # fmt: skip
 
-    def __init__(self, net: Net, graph: Graph, *, seed: int = 0) -> None:
+    def __init__(self, program: Program, net: Net, graph: Graph, *, seed: int = 0) -> None:
         self.graph = graph
         self.seed = seed
+        self._program = program
         self._net = net
         self._parameters: Parameters | None = None
         self._file: str | None = None
@@ -63,8 +67,7 @@ class Network:
         >>> netlang.load("examples/unet.net")["UNet"].bind(H=224, W=224)
         UNet(image: f32[N, 3, 224, 224]) -> logits: f32[N, 2, 224, 224]
         """
-        graph = self._net.bind({name: _plain(value) for name, value in sizes.items()})
-        return Network(self._net, graph, seed=self.seed)
+        return self._program.bound(self._net, sizes, seed=self.seed)
 
     # Analysis.
 
@@ -87,7 +90,7 @@ class Network:
         """Return the table of layers, folded to the first ``depth`` names of each path."""
         from netlang.analysis.summary import summarize
 
-        return Summary(summarize(self.graph, source_name=self._net.program.name), depth)
+        return Summary(summarize(self.graph, source_name=self._program.name), depth)
 
     def draw(self, *, depth: int | None = None, direction: Direction = "down") -> Diagram:
         """Draw the network: ``net.draw().save("net.svg")``.
@@ -266,7 +269,7 @@ class Network:
             opset=opset,
             only=only,
             fold=fold,
-            metadata={"source": self._net.program.name},
+            metadata={"source": self._program.name},
         )
 
     def verify(self, *, seed: int = 0, provider: Provider = "cpu") -> list[Comparison]:
@@ -348,11 +351,3 @@ class Network:
             if name in named:
                 raise InputError(f"`{self.name}` got multiple values for input `{name}`")
         return {**positional, **named}
-
-
-def _plain(value: float | str) -> float | str:
-    """Return a NumPy scalar as the Python number it holds."""
-    item = getattr(value, "item", None)
-    return (
-        cast("float", item()) if item is not None and getattr(value, "ndim", None) == 0 else value
-    )

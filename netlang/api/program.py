@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from netlang import program as programs
 from netlang.api.display import Text
 from netlang.api.errors import ProgramError, ProgramWarning, warn
 from netlang.api.network import Network
-from netlang.diagnostics.diagnostic import Diagnostic
-from netlang.diagnostics.errors import NetlangError
+from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics
 from netlang.diagnostics.render import render_all
 
 if TYPE_CHECKING:
     from netlang.api.training import ParameterSource, Run
     from netlang.backends import Backend, Provider
+    from netlang.evaluate.context.values import Object
     from netlang.plan.plan import Plan
+    from netlang.program import Net
     from netlang.training.run.dry_run import DryRun
     from netlang.training.run.evaluation import Evaluation
     from netlang.training.run.preparation import Choices
@@ -58,23 +59,26 @@ class Program(Mapping[str, Network]):
         return f"{self.name}: {', '.join(self) or 'no net'}"
 
     def network(
-        self, name: str | None = None, sizes: Mapping[str, int] | None = None, *, seed: int = 0
+        self,
+        name: str | None = None,
+        sizes: Mapping[str, float | str] | None = None,
+        *,
+        seed: int = 0,
     ) -> Network:
         """Return the net with a name, or the only one, with some sizes or parameters fixed.
 
         ``seed`` is that of the initial parameters. Raises ``ProgramError`` if the net has errors.
         """
         self.require_readable()
-        net = self.checked.net(name)
-        known = len(self.checked.diagnostics.items)
-        try:
-            return Network(net, net.bind(sizes or {}), seed=seed)
-        except NetlangError:
-            # Shapes may not fit the sizes given: the error is shown where they meet.
-            found = self.checked.diagnostics
-            if len(found.items) > known or found.failed:
-                raise self._error() from None
-            raise
+        return self.bound(self.checked.net(name), sizes or {}, seed=seed)
+
+    def bound(self, net: Net, values: Mapping[str, Object], *, seed: int = 0) -> Network:
+        """Return a net with values, which may be numbers of NumPy; raises ``ProgramError``."""
+        found = Diagnostics()
+        graph = net.build({name: _plain(value) for name, value in values.items()}, found)
+        if graph is None:
+            raise ProgramError(self.name, self._with(found).sorted())
+        return Network(self, net, graph, seed=seed)
 
     # Diagnostics.
 
@@ -203,12 +207,21 @@ class Program(Mapping[str, Network]):
     def plan(self, section: str | None, settings: Mapping[str, str] | None = None) -> Plan:
         """Return a checked train section; raises ``ProgramError`` and issues its warnings."""
         self.require_readable()
-        plan = self.checked.plan(section, settings)
-        if plan is None or self.checked.diagnostics.failed:
-            raise self._error()
-        if found := self.checked.diagnostics.sorted():
-            warn(ProgramWarning(found))
+        found = Diagnostics()
+        plan = self.checked.plan(section, settings, found)
+        known = self._with(found).sorted()
+        if plan is None or found.failed:
+            raise ProgramError(self.name, known)
+        if warnings := [each for each in known if not each.is_error]:
+            warn(ProgramWarning(warnings))
         return plan
+
+    def _with(self, found: Diagnostics) -> Diagnostics:
+        """Return the diagnostics of the program, and those of one use of it."""
+        merged = Diagnostics()
+        for each in (*self.checked.diagnostics.items, *found.items):
+            merged.report(each)
+        return merged
 
     def _choices(
         self,
@@ -230,6 +243,14 @@ class Program(Mapping[str, Network]):
 
     def _error(self) -> ProgramError:
         return ProgramError(self.name, self.checked.diagnostics.sorted())
+
+
+def _plain(value: Object) -> Object:
+    """Return a NumPy scalar as the Python number it holds."""
+    item = getattr(value, "item", None)
+    return (
+        cast("float", item()) if item is not None and getattr(value, "ndim", None) == 0 else value
+    )
 
 
 def load(path: str | Path) -> Program:

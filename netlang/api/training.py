@@ -79,13 +79,16 @@ class Options:
 class Networks(Mapping[str, Network]):
     """The trained networks of a run by the name of their layer, loaded when they are needed."""
 
-    def __init__(self, nets: Mapping[str, tuple[Net, Mapping[str, Object]]], folder: Path) -> None:
+    def __init__(
+        self, program: Program, nets: Mapping[str, tuple[Net, Mapping[str, Object]]], folder: Path
+    ) -> None:
+        self._program = program
         self._nets = nets
         self._folder = folder
 
     def __getitem__(self, layer: str) -> Network:
         net, values = self._nets[layer]
-        return Network(net, net.bind(values)).load(self._folder / f"{layer}.safetensors")
+        return self._program.bound(net, values).load(self._folder / f"{layer}.safetensors")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._nets)
@@ -147,7 +150,7 @@ def train(
     with open_folder(options.folder, name) as folder:
         outcome = carry_out(request, choices, folder, callback or Callback(), interrupted)
         history = tuple(folder.reports(10**9))
-    networks = Networks(_nets(program, plans[0]), folder.path)
+    networks = Networks(program, _nets(program, plans[0]), folder.path)
     return Run(name, folder.path, outcome.step, outcome.over, history, networks)
 
 

@@ -93,6 +93,45 @@ def test_numbers_of_numpy_fix_sizes_and_parameters(tmp_path: Path) -> None:
         net.bind(H=cast("int", "x"))
 
 
+SIDES = "net A(x: f32[N, H]) -> y: f32[N, H] where H % 2 == 0 = x\n"
+
+
+def test_values_that_fail_leave_the_program_as_it_was() -> None:
+    program = netlang.loads(SIDES, "sides.net")
+    messages: list[str] = []
+    for _ in range(2):
+        with pytest.raises(netlang.ProgramError) as caught:
+            program["A"].bind(H=3)
+        messages.append(caught.value.message)
+    assert messages[0] == messages[1]
+    assert messages[0].startswith("sides.net has errors\n\nerror[where-fails]")
+    assert "sides.net:1:" in messages[0]
+    assert str(program["A"].bind(H=4).graph.inputs[0].type) == "f32[N, 4]"
+    assert program.diagnostics == ()
+
+
+def test_an_error_of_a_constant_is_shown_by_each_use() -> None:
+    program = netlang.loads("a = 1 // 0\nnet A(x: f32[N, H]) -> y: f32[N, H] = x * a\n")
+    for _ in range(2):
+        for sizes in ({}, {"H": 4}):
+            with pytest.raises(netlang.ProgramError, match="divides by zero"):
+                program.network("A", sizes)
+
+
+def test_a_sweep_over_sizes_has_no_end() -> None:
+    text = "net A(x: f32[N, H]) -> y: f32[N, H] = x" + " + x" * 100 + "\n"
+    program = netlang.loads(text)
+    for size in range(1, 900):
+        program["A"].bind(H=size)
+    assert program.checked._budget.spent < 1000
+    assert len(program.checked._graphs) == 2
+
+
+def test_numbers_of_numpy_fix_sizes_by_name_too() -> None:
+    sizes: dict[str, Any] = {"H": np.int64(4)}
+    assert str(netlang.loads(SIDES).network("A", sizes).graph.inputs[0].type) == "f32[N, 4]"
+
+
 def test_state_is_carried_from_call_to_call_until_reset(tmp_path: Path) -> None:
     file = tmp_path / "count.net"
     file.write_text(

@@ -100,6 +100,19 @@ def test_errors_are_raised_before_there_is_a_folder(program: netlang.Program) ->
     assert not Path("runs").exists()
 
 
+def test_settings_that_fail_leave_the_program_as_it_was(program: netlang.Program) -> None:
+    for _ in range(2):
+        with pytest.raises(netlang.ProgramError, match="wrong-type"):
+            program.train(settings={"lr": [1]})
+    assert program.check() is program
+    assert program.train(settings={"lr": 0.1}).finished
+    assert program.forecast().examples == 40
+    for _ in range(3):
+        for lr in range(1, 20):
+            program.plan(None, {"lr": f"{lr}.0"})
+    assert program.checked._budget.spent < 1000
+
+
 def test_the_warnings_of_a_section_are_issued(program: netlang.Program) -> None:
     text = TEXT.replace("(x: f32[N, 2],", "(x: f32[N, 2], z: f32[N, 2],").replace(
         "batch.x)", "batch.x, batch.x)"
