@@ -87,6 +87,9 @@ class Net(Struct, frozen=True):
         self._check_names(values)
         return self.program.build(self.function, values, found)
 
+    def __deepcopy__(self, memo: object) -> Net:
+        return self  # nothing can change it
+
     def _check_names(self, values: Mapping[str, Object]) -> None:
         known = nets.settable(self.function)
         for name in values:
@@ -200,6 +203,9 @@ class Program(Struct, eq=False):
         except DiagnosticError as rejected:
             report(Frame(run, self._main), rejected.diagnostic)
             return None
+
+    def __deepcopy__(self, memo: object) -> Program:
+        return self  # what is checked and evaluated once is true of every copy
 
     # ---- building ------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -68,6 +69,14 @@ class Network:
         UNet(image: f32[N, 3, 224, 224]) -> logits: f32[N, 2, 224, 224]
         """
         return self._program.bound(self._net, sizes, seed=self.seed)
+
+    def __deepcopy__(self, memo: object) -> Network:
+        copied = Network(self._program, self._net, self.graph, seed=self.seed)
+        if self._parameters is not None and not self._parameters.initial:
+            copied.parameters.replace(self._parameters.arrays(), copy=False)
+        copied._file = self._file
+        copied._state = dict(self._state)  # arrays of states and parameters are read-only
+        return copied
 
     # Analysis.
 
@@ -210,24 +219,26 @@ class Network:
         provider: Provider = "cpu",
     ) -> dict[str, Array]:
         """Compute the outputs from inputs, and states if given, by name."""
-        feeds = self._feeds(inputs)
-        if (backend, provider) in self._runners:
-            return self._advance(self._runners[backend, provider].compute(feeds))
         from netlang.backends.feeds import prepare
         from netlang.inference.memory import run_within_memory
 
-        prepared = prepare(self.graph, feeds)
-        with run_within_memory(self.graph, prepared.sizes, warn):
-            return self._advance(self._runner(backend, provider).compute(prepared.arrays))
+        prepared = prepare(self.graph, self._feeds(inputs))
+        first = (backend, provider) not in self._runners
+        runner = self._runner(backend, provider)
+        with run_within_memory(self.graph, prepared.sizes, warn) if first else nullcontext():
+            return self._advance(runner.compute(prepared))
 
     @property
     def state(self) -> Mapping[str, Array]:
-        """The state that the next call continues from, by name; empty at the start."""
+        """The state that the next call continues from, by name; empty at the start.
+
+        The arrays are read-only.
+        """
         return dict(self._state)
 
     def reset(self, state: Mapping[str, Array] | None = None) -> None:
         """Return to the initial state of a recurrent net, or to a ``state`` from before."""
-        self._state = dict(state or {})
+        self._state = {name: _stored(array) for name, array in (state or {}).items()}
 
     def load_state(self, path: str | Path) -> None:
         """Continue from the state in a .npz file, or from the initial state if there is no file.
@@ -331,7 +342,7 @@ class Network:
 
     def _advance(self, results: dict[str, Array]) -> dict[str, Array]:
         for state in self.graph.states:
-            self._state[state.name] = results.pop(f"{state.name}_next")
+            self._state[state.name] = _stored(results.pop(f"{state.name}_next"))
         return results
 
     def _named(
@@ -351,3 +362,12 @@ class Network:
             if name in named:
                 raise InputError(f"`{self.name}` got multiple values for input `{name}`")
         return {**positional, **named}
+
+
+def _stored(array: Array) -> Array:
+    """Return a read-only copy, which shares no memory with inputs or results."""
+    from netlang.system.numpy import np
+
+    copied = np.array(array)
+    copied.setflags(write=False)
+    return copied

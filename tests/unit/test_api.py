@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 import netlang
+from netlang.backends import feeds
+from netlang.backends.feeds import bind_sizes
 from netlang.backends.ort import ProviderError
 from netlang.diagnostics.errors import InputError, NetlangError, WeightsError
 
@@ -132,21 +135,61 @@ def test_numbers_of_numpy_fix_sizes_by_name_too() -> None:
     assert str(netlang.loads(SIDES).network("A", sizes).graph.inputs[0].type) == "f32[N, 4]"
 
 
-def test_state_is_carried_from_call_to_call_until_reset(tmp_path: Path) -> None:
-    file = tmp_path / "count.net"
-    file.write_text(
-        "net Count(x: f32[N, 2]) -> y: f32[N, 2] {\n"
-        "  state sum: f32[N, 2] = 0.0\n"
-        "  y = sum + x\n"
-        "  next sum = y\n"
-        "}\n"
-    )
-    count = netlang.load(file)["Count"]
+COUNT = """
+net Count(x: f32[N, 2]) -> y: f32[N, 2] {
+  state sum: f32[N, 2] = 0.0
+  y = sum + x
+  next sum = y
+}
+"""
+
+
+def test_state_is_carried_from_call_to_call_until_reset() -> None:
+    count = netlang.loads(COUNT)["Count"]
     ones = np.ones((1, 2), dtype=np.float32)
     assert [float(count(x=ones)["y"][0, 0]) for _ in range(3)] == [1.0, 2.0, 3.0]
     assert float(count.interpret(x=ones)["y"][0, 0]) == 4.0
     count.reset()
     assert float(count(x=ones)["y"][0, 0]) == 1.0
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
+def test_a_state_shares_no_memory_with_results(backend: Any) -> None:
+    count, ones = netlang.loads(COUNT)["Count"], {"x": [[1, 1]]}
+    count.run(ones, backend=backend)["y"] *= 100
+    assert count.state["sum"].max() == 1
+    with pytest.raises(ValueError, match="read-only"):
+        count.state["sum"] *= 100
+    given = np.ones((1, 2), np.float32)
+    count.reset({"sum": given})
+    given *= 100
+    assert count.run(ones, backend=backend)["y"].max() == 2
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
+def test_inputs_are_checked_once_for_a_call(
+    lenet: netlang.Network, monkeypatch: pytest.MonkeyPatch, backend: Any
+) -> None:
+    checked: list[object] = []
+
+    def counting(*given: Any, **options: Any) -> dict[str, int]:
+        checked.append(given)
+        return bind_sizes(*given, **options)
+
+    monkeypatch.setattr(feeds, "bind_sizes", counting)
+    lenet.run({"image": image()}, backend=backend)
+    assert len(checked) == 1
+    lenet.run({"image": image()}, backend=backend)
+    assert len(checked) == 2
+
+
+@pytest.mark.parametrize("backend", ["torch", "NumPy", None])
+def test_an_unknown_backend_is_not_onnxruntime(lenet: netlang.Network, backend: Any) -> None:
+    with pytest.raises(NetlangError) as caught:
+        lenet.run({"image": image()}, backend=backend)
+    assert (caught.value.rule.code, caught.value.exit_code) == ("usage", 2)
+    assert caught.value.message == f"there is no backend `{backend}`"
+    assert caught.value.notes == ("the backends are onnxruntime and numpy",)
 
 
 def test_a_net_with_errors_raises_them_as_they_are_printed(tmp_path: Path) -> None:
@@ -364,6 +407,31 @@ def test_parameters_are_a_mapping_of_fixed_paths(lenet: netlang.Network) -> None
         del lenet.parameters["c1.weight"]
     with pytest.raises(AttributeError):
         lenet.weights = {}  # pyright: ignore
+
+
+def test_a_deep_copy_has_parameters_and_a_state_of_its_own(lenet: netlang.Network) -> None:
+    before = lenet(image())["logits"]
+    lenet.parameters["logits.bias"] += 1
+    copied = copy.deepcopy(lenet)
+    copied.parameters["logits.bias"] -= 1
+    np.testing.assert_allclose(copied(image())["logits"], before, rtol=1e-5)
+    copied.parameters["logits.bias"] += 2
+    np.testing.assert_allclose(copied(image())["logits"], before + 2, rtol=1e-5)
+    np.testing.assert_allclose(lenet(image())["logits"], before + 1, rtol=1e-5)
+    assert (copied.name, copied.seed) == ("LeNet", 0)
+    count = netlang.loads(COUNT)["Count"]
+    count([[1, 1]])
+    further = copy.deepcopy(count)
+    assert [float(further([[1, 1]])["y"][0, 0]) for _ in range(2)] == [2.0, 3.0]
+    assert float(count([[1, 1]])["y"][0, 0]) == 2.0
+
+
+def test_programs_and_untouched_networks_are_copied() -> None:
+    program = copy.deepcopy(netlang.loads(SIDES))
+    assert str(program["A"].bind(H=4).graph.inputs[0].type) == "f32[N, 4]"
+    double = copy.deepcopy(netlang.loads(ADD).network(seed=3))
+    assert double.seed == 3
+    assert double.parameters.initial
 
 
 def test_values_that_are_not_finite_are_warned_about(

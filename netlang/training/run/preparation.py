@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netlang.backends import check_provider
+from netlang.backends import check_backend
 from netlang.data.batches import Batches
 from netlang.data.opening import open_batches
 from netlang.data.pipeline import Pipeline
@@ -39,7 +39,7 @@ class Choices:
     allow_python: bool = False
 
     def __post_init__(self) -> None:
-        check_provider(self.backend, self.provider)
+        check_backend(self.backend, self.provider)
 
 
 @dataclass(frozen=True, slots=True)
