@@ -45,6 +45,12 @@ RECURSION_LIMIT = 30_000
 """Python frames: enough for calls and brackets nested as deep as our own limits allow."""
 
 
+class UnknownNetError(NetlangError, KeyError):
+    """A net that a program does not have; to ``Mapping.get`` it is a missing key."""
+
+    __str__ = Exception.__str__
+
+
 class Net(Struct, frozen=True):
     """One net of a program."""
 
@@ -145,7 +151,7 @@ class Program(Struct, eq=False):
                 exit_code=USAGE,
             )
         if name not in self.nets:
-            raise NetlangError(
+            raise UnknownNetError(
                 rules.UNKNOWN_NET,
                 f"{self.path} has no net `{name}`",
                 notes=(f"its nets: {', '.join(self.nets) or 'none'}",),

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from netlang.analysis import counts
+from netlang.api.arguments import names
 from netlang.api.display import Diagram, Summary, Text, html
 from netlang.api.errors import warn
-from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.errors import InputError, require_at_least
 from netlang.ir.types import F64
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Network:
         from netlang.diagram.rendering import render
         from netlang.diagram.sketch import sketch
 
+        require_at_least("depth", depth, 1)
         outline = sketch(self.graph, depth)
         return Diagram(render(outline, direction), str(outline))
 
@@ -265,7 +267,7 @@ class Network:
         return read_inputs(self.graph, files, resize=resize)
 
     def compile(
-        self, *, opset: int = 18, only: Sequence[str] | None = None, fold: bool = True
+        self, *, opset: int = 18, only: str | Sequence[str] | None = None, fold: bool = True
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
@@ -278,7 +280,7 @@ class Network:
             self.graph,
             self.parameters.arrays(),
             opset=opset,
-            only=only,
+            only=None if only is None else names(only),
             fold=fold,
             metadata={"source": self._program.name},
         )
@@ -349,15 +351,15 @@ class Network:
         self, arrays: Sequence[ArrayLike], named: Mapping[str, ArrayLike]
     ) -> dict[str, ArrayLike]:
         """Assign positional arrays to inputs in order, as Python does for a function."""
-        names = [value.name for value in self.graph.inputs]
-        if len(arrays) > len(names):
-            takes = f"{len(names)} input{'s' if len(names) != 1 else ''}"
+        known = [value.name for value in self.graph.inputs]
+        if len(arrays) > len(known):
+            takes = f"{len(known)} input{'s' if len(known) != 1 else ''}"
             were = "was" if len(arrays) == 1 else "were"
             raise InputError(
                 f"`{self.name}` takes {takes} but {len(arrays)} {were} given",
-                notes=[f"its inputs are: {', '.join(f'`{name}`' for name in names) or 'none'}"],
+                notes=[f"its inputs are: {', '.join(f'`{name}`' for name in known) or 'none'}"],
             )
-        positional = dict(zip(names, arrays, strict=False))
+        positional = dict(zip(known, arrays, strict=False))
         for name in positional:
             if name in named:
                 raise InputError(f"`{self.name}` got multiple values for input `{name}`")

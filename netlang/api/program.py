@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from netlang import program as programs
+from netlang.api.arguments import names, plain, texts
 from netlang.api.display import Text
 from netlang.api.errors import ProgramError, ProgramWarning, warn
 from netlang.api.network import Network
@@ -75,7 +76,7 @@ class Program(Mapping[str, Network]):
     def bound(self, net: Net, values: Mapping[str, Object], *, seed: int = 0) -> Network:
         """Return a net with values, which may be numbers of NumPy; raises ``ProgramError``."""
         found = Diagnostics()
-        graph = net.build({name: _plain(value) for name, value in values.items()}, found)
+        graph = net.build({name: cast("Object", plain(v)) for name, v in values.items()}, found)
         if graph is None:
             raise ProgramError(self.name, self._with(found).sorted())
         return Network(self, net, graph, seed=seed)
@@ -120,7 +121,7 @@ class Program(Mapping[str, Network]):
         settings: Mapping[str, object] | None = None,
         folder: str | Path | None = None,
         resume: bool = False,
-        override: tuple[str, ...] = (),
+        override: str | Sequence[str] = (),
         seed: int | None = None,
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
@@ -148,9 +149,8 @@ class Program(Mapping[str, Network]):
         """
         from netlang.api.training import Options, train
 
-        options = Options(
-            settings or {}, None if folder is None else Path(folder), resume, override, pause, png
-        )
+        path = None if folder is None else Path(folder)
+        options = Options(settings or {}, path, resume, names(override), pause, png)
         choices = self._choices(seed, backend, provider, threads)
         return train(self, section, options, choices, callback, interrupted)
 
@@ -180,7 +180,6 @@ class Program(Mapping[str, Network]):
         seed: int | None = None,
     ) -> DryRun:
         """Return what a run would take: steps, memory and learning rates; trains nothing."""
-        from netlang.api.training import texts
         from netlang.training.run.dry_run import dry_run
 
         plan = self.plan(section, texts(settings or {}))
@@ -243,14 +242,6 @@ class Program(Mapping[str, Network]):
 
     def _error(self) -> ProgramError:
         return ProgramError(self.name, self.checked.diagnostics.sorted())
-
-
-def _plain(value: Object) -> Object:
-    """Return a NumPy scalar as the Python number it holds."""
-    item = getattr(value, "item", None)
-    return (
-        cast("float", item()) if item is not None and getattr(value, "ndim", None) == 0 else value
-    )
 
 
 def load(path: str | Path) -> Program:

@@ -9,10 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netlang.api.arguments import texts
 from netlang.api.errors import warn
 from netlang.api.network import Network
 from netlang.diagnostics import rules
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError, require_at_least
 from netlang.evaluate.context.values import Object
 from netlang.manual.defaults import with_defaults
 from netlang.plan.plan import Plan
@@ -74,6 +75,9 @@ class Options:
     override: Collection[str]
     pause: float
     png: bool
+
+    def __post_init__(self) -> None:
+        require_at_least("pause", self.pause, 0)
 
 
 class Networks(Mapping[str, Network]):
@@ -199,15 +203,6 @@ def compile_step(
     protect_inputs(output, source)
     protect_inputs(state, source, *parameter_files(plan, choices.folder))
     return tuple(export(plan, choices, output, opset=opset))
-
-
-def texts(settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the values of settings as the language writes them.
-
-    >>> texts({"lr": 0.1, "shuffle": True, "name": "digits"})
-    {'lr': '0.1', 'shuffle': 'true', 'name': 'digits'}
-    """
-    return {name: str(v).lower() if isinstance(v, bool) else str(v) for name, v in settings.items()}
 
 
 def _require_pillow() -> None:

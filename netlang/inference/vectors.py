@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.errors import InputError, require_at_least
 from netlang.diagnostics.suggestions import nearest as nearest_name
 from netlang.storage.vocabulary import Vocabulary, require_room
 from netlang.system.numpy import Array, np
@@ -42,6 +42,7 @@ class Vectors:
 
     def combined(self, plus: Sequence[str], minus: Sequence[str], count: int) -> list[Near]:
         """Return the words most similar to a sum of unit vectors, excluding the words in it."""
+        require_at_least("count", count, 1)
         unit = self._unit()
         given = [self.words.number(word) for word in (*plus, *minus)]
         signs = np.array([1.0] * len(plus) + [-1.0] * len(minus))

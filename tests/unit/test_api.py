@@ -386,6 +386,10 @@ def test_the_arrays_of_parameters_are_read_only(lenet: netlang.Network) -> None:
         ("logits.bias", np.zeros(10, bool),
          "`logits.bias` must be f32[10], got bool[10]: its elements are bool, and must be f32",
          ('convert it first: numpy.asarray(x, "float32")',)),
+        ("logits.bias", ["a"] * 10,
+         "`logits.bias` must be an array of numbers, and is a list", ()),
+        ("logits.bias", [[1.0], [2.0, 3.0]],
+         "`logits.bias` must be an array of numbers, and is a list", ()),
     ],
 )  # fmt: skip
 def test_an_array_that_does_not_fit_is_not_assigned(
@@ -528,3 +532,58 @@ def test_text_is_generated_and_words_are_compared(tmp_path: Path) -> None:
     )
     near = netlang.nearest(tmp_path / "next.safetensors", "a", count=2)
     assert [(n.word, n.cosine) for n in near] == [("b", 0.0), ("c", 0.0)]
+    without = netlang.nearest(tmp_path / "next.safetensors", "a", minus="b")
+    assert without == netlang.nearest(tmp_path / "next.safetensors", ["a"], minus=["b"])
+    vocabulary.write_text('"a"\n"b"\n"ab"\n', "utf-8")
+    assert [n.word for n in netlang.nearest(tmp_path / "next.safetensors", "a", minus="ab")] == [
+        "b"
+    ]
+    with pytest.raises(InputError, match=r"^`count` is -1, and must be at least 1$"):
+        netlang.nearest(tmp_path / "next.safetensors", "a", count=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": -1}, "`temperature` is -1, and must be at least 0"),
+        ({"temperature": float("nan")}, "`temperature` is nan, and must be at least 0"),
+        ({"top": 0}, "`top` is 0, and must be at least 1"),
+        ({"window": 0}, "`window` is 0, and must be at least 1"),
+        ({"length": -1}, "`length` is -1, and must be at least 0"),
+        ({"seed": -1}, "`seed` is -1, and must be at least 0"),
+    ],
+)
+def test_numbers_that_generate_nothing_are_rejected(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    net = netlang.loads("net Next(tokens: i64[N, T]) -> logits = embedding(tokens, 1, 1)\n")["Next"]
+    (tmp_path / "a.vocab").write_text('"a"\n', "utf-8")
+    with pytest.raises(InputError) as caught:
+        net.generate("a", vocabulary=tmp_path / "a.vocab", **options)
+    assert caught.value.message == message
+
+
+def test_numbers_that_show_nothing_are_rejected(lenet: netlang.Network) -> None:
+    for use in (lambda: lenet.summary(-1), lambda: lenet.draw(depth=0), lambda: lenet.summary(0)):
+        with pytest.raises(InputError, match=r"^`depth` is -?[01], and must be at least 1$"):
+            use()
+    with pytest.raises(InputError, match=r"^`seed` is -1, and must be at least 0$"):
+        lenet.verify(seed=-1)
+
+
+def test_one_name_is_not_its_letters(lenet: netlang.Network) -> None:
+    model = lenet.compile(only="logits")
+    assert [output.name for output in model.proto.graph.output] == ["logits"]
+
+
+def test_a_model_is_shown_by_its_name_and_size(lenet: netlang.Network) -> None:
+    assert repr(lenet.compile()) == "LeNet: 12 ONNX nodes"
+
+
+def test_a_program_is_a_mapping() -> None:
+    program = netlang.loads(SIDES)
+    assert program.get("Nope") is None
+    assert program.get("Nope", 3) == 3
+    found = program.get("A")
+    assert found is not None
+    assert found.name == "A"

@@ -13,6 +13,7 @@ from netlang.data.batches import Batches
 from netlang.data.opening import open_batches
 from netlang.data.pipeline import Pipeline
 from netlang.data.source import Arrays
+from netlang.diagnostics.errors import require_at_least
 from netlang.plan.plan import Plan
 from netlang.system.numpy import Array, np
 from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, cast_state, initial_state
@@ -40,6 +41,8 @@ class Choices:
 
     def __post_init__(self) -> None:
         check_backend(self.backend, self.provider)
+        require_at_least("seed", self.seed, 0)
+        require_at_least("threads", self.threads, 1)
 
 
 @dataclass(frozen=True, slots=True)
