@@ -355,11 +355,11 @@ class Program(Struct, eq=False):
                     continue
                 before = module.declared.get(name.text)
                 if before is not None or name.text in module.imported:
-                    self._twice(name, before, module)
+                    self._twice(name, before)
                     continue
                 module.declared[name.text] = declaration
 
-    def _twice(self, name: ast.Ident, before: ast.Declaration | None, module: ModuleScope) -> None:
+    def _twice(self, name: ast.Ident, before: ast.Declaration | None) -> None:
         first = ()
         if before is not None and not isinstance(before, ast.Assert):
             span = before.targets[0].span if isinstance(before, ast.Bind) else before.name.span
@@ -374,7 +374,6 @@ class Program(Struct, eq=False):
                 helps=("give one of them another name",),
             )
         )
-        del module
 
     def _import(self, item: ast.Import, module: ModuleScope, path: Path) -> None:
         try:
@@ -386,7 +385,7 @@ class Program(Struct, eq=False):
             shown = name.alias or name.name
             local = shown.text
             if local in module.imported:
-                self._twice(shown, None, module)
+                self._twice(shown, None)
                 continue
             module.imported[local] = None
             if origin is None:

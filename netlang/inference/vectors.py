@@ -29,19 +29,11 @@ class Vectors:
     def __post_init__(self) -> None:
         require_room(self.words, len(self.table), "the table of vectors")
 
-    def nearest(self, word: str, count: int = 10) -> list[Near]:
-        """Return the words most similar to a word; raises ``InputError`` if it is unknown."""
-        return self.combined([word], [], count)
-
-    def analogy(self, a: str, b: str, c: str, count: int = 1) -> list[Near]:
-        """Return what is to ``c`` as ``b`` is to ``a``: queen for man, king, woman.
-
-        Source: Mikolov et al., 2013.
-        """
-        return self.combined([b, c], [a], count)
-
     def combined(self, plus: Sequence[str], minus: Sequence[str], count: int) -> list[Near]:
-        """Return the words most similar to a sum of unit vectors, excluding the words in it."""
+        """Return the words most similar to a sum of unit vectors, excluding the words in it.
+
+        Queen is the sum of king and woman minus man. Source: Mikolov et al., 2013.
+        """
         require_at_least("count", count, 1)
         unit = self._unit()
         given = [self.words.number(word) for word in (*plus, *minus)]

@@ -143,9 +143,7 @@ def test_a_setting_to_override_is_named_alone(program: netlang.Program) -> None:
 
 
 def test_nothing_is_not_evaluated(program: netlang.Program) -> None:
-    with pytest.raises(
-        netlang.InputError, match="no parameters to evaluate"
-    ) as caught:
+    with pytest.raises(netlang.InputError, match="no parameters to evaluate") as caught:
         program.evaluate({})
     assert caught.value.notes == ("the layers of `line`: model",)
 
