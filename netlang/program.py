@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,12 @@ RECURSION_LIMIT = 30_000
 """Python frames: enough for calls and brackets nested as deep as our own limits allow."""
 
 
+class UnknownNetError(NetlangError, KeyError):
+    """A net that a program does not have; to ``Mapping.get`` it is a missing key."""
+
+    __str__ = Exception.__str__
+
+
 class Net(Struct, frozen=True):
     """One net of a program."""
 
@@ -63,12 +70,10 @@ class Net(Struct, frozen=True):
 
     def bind(self, values: Mapping[str, Object]) -> Graph:
         """Return the graph with sizes or parameters fixed: ``{"H": 224, "classes": 10}``."""
-        self._check_names(values)
-        before = len(self.program.diagnostics.items)
-        graph = self.program.graph_of(self.function, values)
+        found = Diagnostics()
+        graph = self.build(values, found)
         if graph is None:
-            found = self.program.diagnostics.items
-            first = found[before] if len(found) > before else (found[0] if found else None)
+            first = next((d for d in found.items if d.is_error), None)
             raise NetlangError(
                 first.rule if first is not None else rules.PROGRAM_ERRORS,
                 first.message if first is not None else f"`{self.name}` has errors",
@@ -79,6 +84,17 @@ class Net(Struct, frozen=True):
                 ),
             )
         return graph
+
+    def build(self, values: Mapping[str, Object], found: Diagnostics) -> Graph | None:
+        """Return the graph as ``bind`` does, or ``None`` after errors, which are in ``found``.
+
+        Errors of constants are in the diagnostics of the program.
+        """
+        self._check_names(values)
+        return self.program.build(self.function, values, found)
+
+    def __deepcopy__(self, memo: object) -> Net:
+        return self  # nothing can change it
 
     def _check_names(self, values: Mapping[str, Object]) -> None:
         known = nets.settable(self.function)
@@ -116,8 +132,8 @@ class Program(Struct, eq=False):
     _main: ModuleScope | None = None
     _building: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
     _budget: Budget = field(default_factory=Budget)
-    _graphs: dict[tuple[object, ...], Graph | None] = field(
-        default_factory=dict[tuple[object, ...], "Graph | None"]
+    _graphs: dict[tuple[object, ...], tuple[Graph | None, Diagnostics]] = field(
+        default_factory=dict[tuple[object, ...], "tuple[Graph | None, Diagnostics]"]
     )
 
     def net(self, name: str | None) -> Net:
@@ -135,7 +151,7 @@ class Program(Struct, eq=False):
                 exit_code=USAGE,
             )
         if name not in self.nets:
-            raise NetlangError(
+            raise UnknownNetError(
                 rules.UNKNOWN_NET,
                 f"{self.path} has no net `{name}`",
                 notes=(f"its nets: {', '.join(self.nets) or 'none'}",),
@@ -169,11 +185,16 @@ class Program(Struct, eq=False):
             exit_code=USAGE,
         )
 
-    def plan(self, name: str | None, settings: Mapping[str, str] | None = None) -> Plan | None:
+    def plan(
+        self,
+        name: str | None,
+        settings: Mapping[str, str] | None = None,
+        found: Diagnostics | None = None,
+    ) -> Plan | None:
         """Evaluate a train section with texts for some of its parameters.
 
-        Returns ``None`` after errors in the program, which are in ``diagnostics``; others are
-        raised as ``NetlangError``.
+        Returns ``None`` after errors in the program, which are in ``found``, by default the
+        diagnostics of the program; others are raised as ``NetlangError``.
         """
         from netlang.plan.overrides import parameter_values
         from netlang.plan.section import elaborate_train
@@ -181,24 +202,39 @@ class Program(Struct, eq=False):
         decl = self.section(name)
         assert self._main is not None
         values = parameter_values(decl, settings or {}, self._main)
+        self._start_over()
+        run = self._run(found)
         try:
-            return elaborate_train(decl, self._main, self._run(), values)
+            return elaborate_train(decl, self._main, run, values)
         except DiagnosticError as rejected:
-            report(Frame(self._run_of_numbers(), self._main), rejected.diagnostic)
+            report(Frame(run, self._main), rejected.diagnostic)
             return None
+
+    def __deepcopy__(self, memo: object) -> Program:
+        return self  # what is checked and evaluated once is true of every copy
 
     # ---- building ------------------------------------------------------------------------
 
-    def graph_of(self, function: Function, values: Mapping[str, Object]) -> Graph | None:
-        """Evaluate a net, once for each choice of parameters."""
-        key = (id(function.definition), *sorted((k, repr(v)) for k, v in values.items()))
-        if key not in self._graphs:
-            self._graphs[key] = None
-            self._building.append(key)
-            self._graphs[key] = nets.build_net(function, self._run(), values)
-            self._building.remove(key)
-        elif key in self._building:
-            self.diagnostics.report(
+    def build(
+        self, function: Function, values: Mapping[str, Object], found: Diagnostics
+    ) -> Graph | None:
+        """Evaluate a net with a budget of its own, unless its graph is known."""
+        if _key(function, values) not in self._graphs:
+            self._start_over()
+        return self._graph_of(function, values, found)
+
+    def _start_over(self) -> None:
+        """Renew the budget, and forget the graphs of values that a caller gave."""
+        self._budget = Budget(self._budget.limit)
+        self._graphs = {key: known for key, known in self._graphs.items() if len(key) == 1}
+
+    def _graph_of(
+        self, function: Function, values: Mapping[str, Object], found: Diagnostics
+    ) -> Graph | None:
+        """Evaluate a net, once for each choice of parameters; its diagnostics go to ``found``."""
+        key = _key(function, values)
+        if key in self._building:
+            found.report(
                 diagnostic(
                     rules.RECURSION,
                     f"`{function.name}` depends on its own counts",
@@ -206,10 +242,22 @@ class Program(Struct, eq=False):
                     "to check this, it must be checked",
                 )
             )
-        return self._graphs[key]
+            return None
+        if key not in self._graphs:
+            own = Diagnostics()
+            self._building.append(key)
+            try:
+                self._graphs[key] = nets.build_net(function, self._run(own), values), own
+            finally:
+                self._building.remove(key)
+        graph, own = self._graphs[key]
+        for each in own.items:
+            found.report(each)
+        return graph
 
-    def _run(self) -> Run:
-        return Run(self.diagnostics, graph_of=self.graph_of, budget=self._budget)
+    def _run(self, found: Diagnostics | None = None) -> Run:
+        found = self.diagnostics if found is None else found
+        return Run(found, graph_of=partial(self._graph_of, found=found), budget=self._budget)
 
     def _run_of_numbers(self) -> Run:
         run = self._run()
@@ -239,6 +287,7 @@ class Program(Struct, eq=False):
         """Evaluate everything: constants, nets, assertions, train sections."""
         if self._main is None or self.file is None:
             return
+        self._start_over()
         for declaration in self.file.declarations:
             if isinstance(declaration, ast.Bind):
                 names = [t.text for t in declaration.targets if t.text != "_"]
@@ -248,7 +297,7 @@ class Program(Struct, eq=False):
                     self._constant(self._main, declaration)
         for net in self.nets.values():
             if net.complete:
-                self.graph_of(net.function, {})
+                self._graph_of(net.function, {}, self.diagnostics)
         self._check_rest(self.file, self._main)
 
     def _check_rest(self, file: ast.File, module: ModuleScope) -> None:
@@ -306,11 +355,11 @@ class Program(Struct, eq=False):
                     continue
                 before = module.declared.get(name.text)
                 if before is not None or name.text in module.imported:
-                    self._twice(name, before, module)
+                    self._twice(name, before)
                     continue
                 module.declared[name.text] = declaration
 
-    def _twice(self, name: ast.Ident, before: ast.Declaration | None, module: ModuleScope) -> None:
+    def _twice(self, name: ast.Ident, before: ast.Declaration | None) -> None:
         first = ()
         if before is not None and not isinstance(before, ast.Assert):
             span = before.targets[0].span if isinstance(before, ast.Bind) else before.name.span
@@ -325,7 +374,6 @@ class Program(Struct, eq=False):
                 helps=("give one of them another name",),
             )
         )
-        del module
 
     def _import(self, item: ast.Import, module: ModuleScope, path: Path) -> None:
         try:
@@ -337,7 +385,7 @@ class Program(Struct, eq=False):
             shown = name.alias or name.name
             local = shown.text
             if local in module.imported:
-                self._twice(shown, None, module)
+                self._twice(shown, None)
                 continue
             module.imported[local] = None
             if origin is None:
@@ -377,6 +425,10 @@ class Program(Struct, eq=False):
             report(frame, rejected.diagnostic)
             return dict.fromkeys(names, UNKNOWN)
         return dict(zip(names, parts, strict=True))
+
+
+def _key(function: Function, values: Mapping[str, Object]) -> tuple[object, ...]:
+    return id(function.definition), *sorted((name, repr(value)) for name, value in values.items())
 
 
 def _real(path: Path) -> Path:

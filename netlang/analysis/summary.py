@@ -18,6 +18,7 @@ from netlang.analysis.receptive_field import (
     show_field,
     union,
 )
+from netlang.diagnostics.errors import require_at_least
 from netlang.ir.dims import Size
 from netlang.ir.graph import Graph, Value
 from netlang.ir.types import TensorType, Types
@@ -133,8 +134,9 @@ def fold(summary: Summary, depth: int | None) -> Summary:
     """Merge the layers whose paths begin with the same ``depth`` names.
 
     Depth 1 shows the bindings of the net itself; ``None``, or more names than any path has, shows
-    every layer.
+    every layer. Raises ``InputError`` for a depth below 1.
     """
+    require_at_least("depth", depth, 1)
     if depth is None or depth > depth_of(summary):
         return summary
     groups: dict[str, list[Row]] = {}

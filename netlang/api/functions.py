@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netlang.api.arguments import names
 from netlang.api.display import Text
 from netlang.api.errors import ProgramError
 from netlang.diagnostics.diagnostic import Diagnostics
@@ -65,7 +66,7 @@ def nearest(
     parameters: str | Path,
     words: str | Sequence[str],
     *,
-    minus: Sequence[str] = (),
+    minus: str | Sequence[str] = (),
     count: int = 10,
     table: str | None = None,
     vocabulary: str | Path | None = None,
@@ -84,7 +85,7 @@ def nearest(
     known = vocabulary_for(path, str(parameters))
     arrays = load_weights(Path(parameters))
     vectors = Vectors(known, choose_table(arrays, table, len(known)))
-    return vectors.combined([words] if isinstance(words, str) else words, minus, count)
+    return vectors.combined(names(words), names(minus), count)
 
 
 @contextmanager

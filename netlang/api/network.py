@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from netlang.analysis import counts
+from netlang.api.arguments import names
 from netlang.api.display import Diagram, Summary, Text, html
 from netlang.api.errors import warn
-from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.errors import InputError, require_at_least
 from netlang.ir.types import F64
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from netlang.api.parameters import Parameters
+    from netlang.api.program import Program
     from netlang.backends import Backend, Provider
     from netlang.backends.compile import CompiledModel
     from netlang.diagram.layout import Direction
@@ -40,11 +43,14 @@ class Network:
     {'y': array([[2., 4.]], dtype=float32)}
     """
 
-    __slots__ = ("_file", "_net", "_parameters", "_runners", "_state", "graph", "seed")
+    __slots__ = (
+        "_file", "_net", "_parameters", "_program", "_runners", "_state", "graph", "seed",
+    )  # fmt: skip
 
-    def __init__(self, net: Net, graph: Graph, *, seed: int = 0) -> None:
+    def __init__(self, program: Program, net: Net, graph: Graph, *, seed: int = 0) -> None:
         self.graph = graph
         self.seed = seed
+        self._program = program
         self._net = net
         self._parameters: Parameters | None = None
         self._file: str | None = None
@@ -63,8 +69,15 @@ class Network:
         >>> netlang.load("examples/unet.net")["UNet"].bind(H=224, W=224)
         UNet(image: f32[N, 3, 224, 224]) -> logits: f32[N, 2, 224, 224]
         """
-        graph = self._net.bind({name: _plain(value) for name, value in sizes.items()})
-        return Network(self._net, graph, seed=self.seed)
+        return self._program.bound(self._net, sizes, seed=self.seed)
+
+    def __deepcopy__(self, memo: object) -> Network:
+        copied = Network(self._program, self._net, self.graph, seed=self.seed)
+        if self._parameters is not None and not self._parameters.initial:
+            copied.parameters.replace(self._parameters.arrays(), copy=False)
+        copied._file = self._file
+        copied._state = dict(self._state)  # arrays of states and parameters are read-only
+        return copied
 
     # Analysis.
 
@@ -87,7 +100,7 @@ class Network:
         """Return the table of layers, folded to the first ``depth`` names of each path."""
         from netlang.analysis.summary import summarize
 
-        return Summary(summarize(self.graph, source_name=self._net.program.name), depth)
+        return Summary(summarize(self.graph, source_name=self._program.name), depth)
 
     def draw(self, *, depth: int | None = None, direction: Direction = "down") -> Diagram:
         """Draw the network: ``net.draw().save("net.svg")``.
@@ -98,6 +111,7 @@ class Network:
         from netlang.diagram.rendering import render
         from netlang.diagram.sketch import sketch
 
+        require_at_least("depth", depth, 1)
         outline = sketch(self.graph, depth)
         return Diagram(render(outline, direction), str(outline))
 
@@ -207,24 +221,26 @@ class Network:
         provider: Provider = "cpu",
     ) -> dict[str, Array]:
         """Compute the outputs from inputs, and states if given, by name."""
-        feeds = self._feeds(inputs)
-        if (backend, provider) in self._runners:
-            return self._advance(self._runners[backend, provider].compute(feeds))
         from netlang.backends.feeds import prepare
         from netlang.inference.memory import run_within_memory
 
-        prepared = prepare(self.graph, feeds)
-        with run_within_memory(self.graph, prepared.sizes, warn):
-            return self._advance(self._runner(backend, provider).compute(prepared.arrays))
+        prepared = prepare(self.graph, self._feeds(inputs))
+        first = (backend, provider) not in self._runners
+        runner = self._runner(backend, provider)
+        with run_within_memory(self.graph, prepared.sizes, warn) if first else nullcontext():
+            return self._advance(runner.compute(prepared))
 
     @property
     def state(self) -> Mapping[str, Array]:
-        """The state that the next call continues from, by name; empty at the start."""
+        """The state that the next call continues from, by name; empty at the start.
+
+        The arrays are read-only.
+        """
         return dict(self._state)
 
     def reset(self, state: Mapping[str, Array] | None = None) -> None:
         """Return to the initial state of a recurrent net, or to a ``state`` from before."""
-        self._state = dict(state or {})
+        self._state = {name: _stored(array) for name, array in (state or {}).items()}
 
     def load_state(self, path: str | Path) -> None:
         """Continue from the state in a .npz file, or from the initial state if there is no file.
@@ -251,7 +267,7 @@ class Network:
         return read_inputs(self.graph, files, resize=resize)
 
     def compile(
-        self, *, opset: int = 18, only: Sequence[str] | None = None, fold: bool = True
+        self, *, opset: int = 18, only: str | Sequence[str] | None = None, fold: bool = True
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
@@ -264,9 +280,9 @@ class Network:
             self.graph,
             self.parameters.arrays(),
             opset=opset,
-            only=only,
+            only=None if only is None else names(only),
             fold=fold,
-            metadata={"source": self._net.program.name},
+            metadata={"source": self._program.name},
         )
 
     def verify(self, *, seed: int = 0, provider: Provider = "cpu") -> list[Comparison]:
@@ -328,31 +344,32 @@ class Network:
 
     def _advance(self, results: dict[str, Array]) -> dict[str, Array]:
         for state in self.graph.states:
-            self._state[state.name] = results.pop(f"{state.name}_next")
+            self._state[state.name] = _stored(results.pop(f"{state.name}_next"))
         return results
 
     def _named(
         self, arrays: Sequence[ArrayLike], named: Mapping[str, ArrayLike]
     ) -> dict[str, ArrayLike]:
         """Assign positional arrays to inputs in order, as Python does for a function."""
-        names = [value.name for value in self.graph.inputs]
-        if len(arrays) > len(names):
-            takes = f"{len(names)} input{'s' if len(names) != 1 else ''}"
+        known = [value.name for value in self.graph.inputs]
+        if len(arrays) > len(known):
+            takes = f"{len(known)} input{'s' if len(known) != 1 else ''}"
             were = "was" if len(arrays) == 1 else "were"
             raise InputError(
                 f"`{self.name}` takes {takes} but {len(arrays)} {were} given",
-                notes=[f"its inputs are: {', '.join(f'`{name}`' for name in names) or 'none'}"],
+                notes=[f"its inputs are: {', '.join(f'`{name}`' for name in known) or 'none'}"],
             )
-        positional = dict(zip(names, arrays, strict=False))
+        positional = dict(zip(known, arrays, strict=False))
         for name in positional:
             if name in named:
                 raise InputError(f"`{self.name}` got multiple values for input `{name}`")
         return {**positional, **named}
 
 
-def _plain(value: float | str) -> float | str:
-    """Return a NumPy scalar as the Python number it holds."""
-    item = getattr(value, "item", None)
-    return (
-        cast("float", item()) if item is not None and getattr(value, "ndim", None) == 0 else value
-    )
+def _stored(array: Array) -> Array:
+    """Return a read-only copy, which shares no memory with inputs or results."""
+    from netlang.system.numpy import np
+
+    copied = np.array(array)
+    copied.setflags(write=False)
+    return copied

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, cast
 
-from netlang.backends.feeds import convert
+from netlang.backends.feeds import as_array, convert
 from netlang.diagnostics.errors import InputError, WeightsError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import show_array
@@ -86,15 +86,14 @@ class Parameters(MutableMapping[str, "Array"]):
                 f"`{self._graph.name}` has no parameter `{path}`",
                 helps=did_you_mean(path, self._params),
             )
-        type, array = self._params[path].type, np.asarray(value)
-        if array.shape != type.shape:
-            raise WeightsError(f"`{path}` must be {type}, got {show_array(array)}")
-        if isinstance(value, list | tuple | int | float) and type.dtype.is_float:
-            array = array.astype(np.float64)
+        type = self._params[path].type
         try:
+            array = as_array(path, value, type)
+            if array.shape != type.shape:
+                raise InputError(f"`{path}` must be {type}, got {show_array(array)}")
             return convert(Value(path, type), array)
         except InputError as error:
-            raise WeightsError(error.message, helps=error.helps) from None
+            raise WeightsError(error.message, notes=error.notes, helps=error.helps) from None
 
     def _note_change(self) -> None:
         self.initial = False

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from netlang import program as programs
+from netlang.api.arguments import names, plain, texts
 from netlang.api.display import Text
 from netlang.api.errors import ProgramError, ProgramWarning, warn
 from netlang.api.network import Network
-from netlang.diagnostics.diagnostic import Diagnostic
-from netlang.diagnostics.errors import NetlangError
+from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics
 from netlang.diagnostics.render import render_all
 
 if TYPE_CHECKING:
     from netlang.api.training import ParameterSource, Run
     from netlang.backends import Backend, Provider
+    from netlang.evaluate.context.values import Object
     from netlang.plan.plan import Plan
+    from netlang.program import Net
     from netlang.training.run.dry_run import DryRun
     from netlang.training.run.evaluation import Evaluation
     from netlang.training.run.preparation import Choices
@@ -58,23 +60,26 @@ class Program(Mapping[str, Network]):
         return f"{self.name}: {', '.join(self) or 'no net'}"
 
     def network(
-        self, name: str | None = None, sizes: Mapping[str, int] | None = None, *, seed: int = 0
+        self,
+        name: str | None = None,
+        sizes: Mapping[str, float | str] | None = None,
+        *,
+        seed: int = 0,
     ) -> Network:
         """Return the net with a name, or the only one, with some sizes or parameters fixed.
 
         ``seed`` is that of the initial parameters. Raises ``ProgramError`` if the net has errors.
         """
         self.require_readable()
-        net = self.checked.net(name)
-        known = len(self.checked.diagnostics.items)
-        try:
-            return Network(net, net.bind(sizes or {}), seed=seed)
-        except NetlangError:
-            # Shapes may not fit the sizes given: the error is shown where they meet.
-            found = self.checked.diagnostics
-            if len(found.items) > known or found.failed:
-                raise self._error() from None
-            raise
+        return self.bound(self.checked.net(name), sizes or {}, seed=seed)
+
+    def bound(self, net: Net, values: Mapping[str, Object], *, seed: int = 0) -> Network:
+        """Return a net with values, which may be numbers of NumPy; raises ``ProgramError``."""
+        found = Diagnostics()
+        graph = net.build({name: cast("Object", plain(v)) for name, v in values.items()}, found)
+        if graph is None:
+            raise ProgramError(self.name, self._with(found).sorted())
+        return Network(self, net, graph, seed=seed)
 
     # Diagnostics.
 
@@ -116,7 +121,7 @@ class Program(Mapping[str, Network]):
         settings: Mapping[str, object] | None = None,
         folder: str | Path | None = None,
         resume: bool = False,
-        override: tuple[str, ...] = (),
+        override: str | Sequence[str] = (),
         seed: int | None = None,
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
@@ -144,9 +149,8 @@ class Program(Mapping[str, Network]):
         """
         from netlang.api.training import Options, train
 
-        options = Options(
-            settings or {}, None if folder is None else Path(folder), resume, override, pause, png
-        )
+        path = None if folder is None else Path(folder)
+        options = Options(settings or {}, path, resume, names(override), pause, png)
         choices = self._choices(seed, backend, provider, threads)
         return train(self, section, options, choices, callback, interrupted)
 
@@ -176,7 +180,6 @@ class Program(Mapping[str, Network]):
         seed: int | None = None,
     ) -> DryRun:
         """Return what a run would take: steps, memory and learning rates; trains nothing."""
-        from netlang.api.training import texts
         from netlang.training.run.dry_run import dry_run
 
         plan = self.plan(section, texts(settings or {}))
@@ -203,12 +206,21 @@ class Program(Mapping[str, Network]):
     def plan(self, section: str | None, settings: Mapping[str, str] | None = None) -> Plan:
         """Return a checked train section; raises ``ProgramError`` and issues its warnings."""
         self.require_readable()
-        plan = self.checked.plan(section, settings)
-        if plan is None or self.checked.diagnostics.failed:
-            raise self._error()
-        if found := self.checked.diagnostics.sorted():
-            warn(ProgramWarning(found))
+        found = Diagnostics()
+        plan = self.checked.plan(section, settings, found)
+        known = self._with(found).sorted()
+        if plan is None or found.failed:
+            raise ProgramError(self.name, known)
+        if warnings := [each for each in known if not each.is_error]:
+            warn(ProgramWarning(warnings))
         return plan
+
+    def _with(self, found: Diagnostics) -> Diagnostics:
+        """Return the diagnostics of the program, and those of one use of it."""
+        merged = Diagnostics()
+        for each in (*self.checked.diagnostics.items, *found.items):
+            merged.report(each)
+        return merged
 
     def _choices(
         self,

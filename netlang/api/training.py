@@ -9,10 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netlang.api.arguments import texts
 from netlang.api.errors import warn
 from netlang.api.network import Network
 from netlang.diagnostics import rules
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError, require_at_least
 from netlang.evaluate.context.values import Object
 from netlang.manual.defaults import with_defaults
 from netlang.plan.plan import Plan
@@ -75,17 +76,23 @@ class Options:
     pause: float
     png: bool
 
+    def __post_init__(self) -> None:
+        require_at_least("pause", self.pause, 0)
+
 
 class Networks(Mapping[str, Network]):
     """The trained networks of a run by the name of their layer, loaded when they are needed."""
 
-    def __init__(self, nets: Mapping[str, tuple[Net, Mapping[str, Object]]], folder: Path) -> None:
+    def __init__(
+        self, program: Program, nets: Mapping[str, tuple[Net, Mapping[str, Object]]], folder: Path
+    ) -> None:
+        self._program = program
         self._nets = nets
         self._folder = folder
 
     def __getitem__(self, layer: str) -> Network:
         net, values = self._nets[layer]
-        return Network(net, net.bind(values)).load(self._folder / f"{layer}.safetensors")
+        return self._program.bound(net, values).load(self._folder / f"{layer}.safetensors")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._nets)
@@ -147,7 +154,7 @@ def train(
     with open_folder(options.folder, name) as folder:
         outcome = carry_out(request, choices, folder, callback or Callback(), interrupted)
         history = tuple(folder.reports(10**9))
-    networks = Networks(_nets(program, plans[0]), folder.path)
+    networks = Networks(program, _nets(program, plans[0]), folder.path)
     return Run(name, folder.path, outcome.step, outcome.over, history, networks)
 
 
@@ -196,15 +203,6 @@ def compile_step(
     protect_inputs(output, source)
     protect_inputs(state, source, *parameter_files(plan, choices.folder))
     return tuple(export(plan, choices, output, opset=opset))
-
-
-def texts(settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the values of settings as the language writes them.
-
-    >>> texts({"lr": 0.1, "shuffle": True, "name": "digits"})
-    {'lr': '0.1', 'shuffle': 'true', 'name': 'digits'}
-    """
-    return {name: str(v).lower() if isinstance(v, bool) else str(v) for name, v in settings.items()}
 
 
 def _require_pillow() -> None:

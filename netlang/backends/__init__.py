@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
@@ -12,12 +12,19 @@ Provider = Literal["cpu", "cuda", "auto"]
 """The device of onnxruntime; ``auto`` takes the best available one."""
 
 
-def check_provider(backend: Backend, provider: Provider) -> None:
-    """Raise ``NetlangError`` if NumPy is combined with a provider of onnxruntime."""
+def check_backend(backend: Backend, provider: Provider) -> None:
+    """Raise ``NetlangError`` for an unknown backend, or NumPy with a provider of onnxruntime."""
+    if backend not in (known := get_args(Backend)):
+        raise NetlangError(
+            rules.USAGE,
+            f"there is no backend `{backend}`",
+            notes=[f"the backends are {' and '.join(known)}"],
+            exit_code=USAGE,
+        )
     if backend == "numpy" and provider == "cuda":
         raise NetlangError(
             rules.PROVIDER_MISSING,
             "NumPy computes on the CPU only",
-            helps=["use --backend onnxruntime for --provider cuda"],
+            helps=["use the backend onnxruntime for the provider cuda"],
             exit_code=USAGE,
         )

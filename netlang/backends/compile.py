@@ -22,6 +22,9 @@ class CompiledModel:
     """The model without its parameters."""
     parameters: Mapping[str, Array]
 
+    def __repr__(self) -> str:
+        return f"{self.graph.graph.name}: {self.node_count:,} ONNX nodes"
+
     @property
     def proto(self) -> Model:
         """The whole model as an ``onnx.ModelProto``."""

@@ -104,18 +104,28 @@ def _as_arrays(graph: Graph, feeds: Mapping[str, object]) -> dict[str, Array]:
     problems: list[InputError] = []
     for name, given in feeds.items():
         try:
-            array, why = np.asarray(given), []
-        except Exception as error:  # ragged lists, or an error of another library
-            array, why = np.asarray(None), [str(error)]
-        if array.dtype.kind in "OSU":
-            what = f"`{name}` must be an array of numbers, and is a {type(given).__name__}"
-            problems.append(InputError(what, notes=why))
-        elif isinstance(given, list | tuple | int) and name in types and types[name].dtype.is_float:
-            arrays[name] = array.astype(np.float64)  # 1 in a list means 1.0
-        else:
-            arrays[name] = array
+            arrays[name] = as_array(name, given, types.get(name))
+        except InputError as problem:
+            problems.append(problem)
     _raise(problems)
     return arrays
+
+
+def as_array(name: str, given: object, wanted: TensorType | None) -> Array:
+    """Return numbers in lists and tensors of other libraries as an array of NumPy.
+
+    Raises ``InputError`` for anything else.
+    """
+    try:
+        array, why = np.asarray(given), []
+    except Exception as error:  # ragged lists, or an error of another library
+        array, why = np.asarray(None), [str(error)]
+    if array.dtype.kind in "OSU":
+        what = f"`{name}` must be an array of numbers, and is a {type(given).__name__}"
+        raise InputError(what, notes=why)
+    if isinstance(given, list | tuple | int) and wanted is not None and wanted.dtype.is_float:
+        return array.astype(np.float64)  # 1 in a list means 1.0
+    return array
 
 
 def symbol_value(dim: Dim, size: int, known: Mapping[str, int]) -> tuple[str, int] | None:

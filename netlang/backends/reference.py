@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 
-from netlang.backends.feeds import prepare
+from netlang.backends.feeds import Feeds, prepare
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, InputError, NetlangError
 from netlang.ir.arrays import numpy_dtype
@@ -20,7 +20,7 @@ from netlang.system.threads import computation
 
 def run(
     graph: Graph,
-    feeds: Mapping[str, Array],
+    feeds: Mapping[str, Array] | Feeds,
     weights: Mapping[str, Array],
     *,
     dtype: DType = DType.F32,
@@ -28,12 +28,13 @@ def run(
 ) -> dict[str, Array]:
     """Compute the outputs of a graph, and each state ``h`` of the next call as ``h_next``.
 
-    With ``dtype`` f64 everything that the graph calls f32 is computed in float64. Raises
-    ``InputError`` for arrays and ``WeightsError`` for weights that do not match.
+    With ``dtype`` f64 everything that the graph calls f32 is computed in float64. ``Feeds`` must
+    be prepared for it. Raises ``InputError`` for arrays and ``WeightsError`` for weights that do
+    not match.
     """
     wide = dtype is DType.F64
     require(graph, weights)
-    fed = prepare(graph, feeds, sizes=sizes, wide=wide)
+    fed = feeds if isinstance(feeds, Feeds) else prepare(graph, feeds, sizes=sizes, wide=wide)
     values: dict[Value, Array] = {v: fed.arrays[v.name] for v in graph.inputs}
     values |= {s.value: fed.arrays[s.value.name] for s in graph.states}
     values |= {v: _widen(weights[p.path], wide=wide) for v, p in graph.params.items()}

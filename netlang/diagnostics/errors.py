@@ -61,6 +61,12 @@ class InputError(NetlangError):
         super().__init__(rules.BAD_INPUT, message, **remarks)
 
 
+def require_at_least(name: str, value: float | None, least: float) -> None:
+    """Raise ``InputError`` for an argument below its least value, or one that is no number."""
+    if value is not None and not value >= least:
+        raise InputError(f"`{name}` is {value}, and must be at least {least}")
+
+
 class FileError(NetlangError):
     """A file that is not what it claims to be."""
 

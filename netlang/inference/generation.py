@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.errors import InputError, require_at_least
 from netlang.inference.runner import Runner
 from netlang.ir.graph import Graph, Value
 from netlang.storage.vocabulary import Vocabulary, require_room
@@ -22,6 +22,10 @@ class Sampling:
 
     temperature: float = 1.0
     top: int | None = None
+
+    def __post_init__(self) -> None:
+        require_at_least("temperature", self.temperature, 0)
+        require_at_least("top", self.top, 1)
 
     def choose(self, logits: Array, rng: np.random.Generator) -> int:
         """Return one of the tokens; raises ``InputError`` for logits that are not finite."""
@@ -121,6 +125,9 @@ def generate(
     everything so far for each token, or the last ``window`` of it. Only the first ``words``
     tokens are sampled, if the vocabulary has no more. Raises ``InputError``.
     """
+    require_at_least("length", length, 0)
+    require_at_least("window", window, 1)
+    require_at_least("seed", seed, 0)
     signature = Signature.of(runner.graph)
     for number in prompt:
         if not 0 <= number < signature.words:

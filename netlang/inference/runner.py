@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from netlang.backends import Backend, Provider, check_provider
-from netlang.backends.feeds import prepare
+from netlang.backends import Backend, Provider, check_backend
+from netlang.backends.feeds import Feeds, prepare
 from netlang.ir.graph import Graph
 from netlang.system.numpy import Array
 
@@ -30,7 +30,7 @@ class Runner:
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
     ) -> None:
-        check_provider(backend, provider)
+        check_backend(backend, provider)
         self.graph = graph
         self.state: dict[str, Array] = {}
         self._parameters = parameters
@@ -47,7 +47,7 @@ class Runner:
         self.state = {s.name: results.pop(f"{s.name}_next") for s in self.graph.states}
         return results
 
-    def compute(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+    def compute(self, feeds: Mapping[str, Array] | Feeds) -> dict[str, Array]:
         """Compute the outputs, and the next value of each state ``h`` as ``h_next``.
 
         A state that is not among ``feeds`` has its initial value. Raises as a call does.
@@ -56,7 +56,7 @@ class Runner:
             from netlang.backends import reference
 
             return reference.run(self.graph, feeds, self._parameters)
-        prepared = prepare(self.graph, feeds)
+        prepared = feeds if isinstance(feeds, Feeds) else prepare(self.graph, feeds)
         return self._session.run(prepared.arrays)
 
     @cached_property

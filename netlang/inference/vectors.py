@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.errors import InputError, require_at_least
 from netlang.diagnostics.suggestions import nearest as nearest_name
 from netlang.storage.vocabulary import Vocabulary, require_room
 from netlang.system.numpy import Array, np
@@ -29,19 +29,12 @@ class Vectors:
     def __post_init__(self) -> None:
         require_room(self.words, len(self.table), "the table of vectors")
 
-    def nearest(self, word: str, count: int = 10) -> list[Near]:
-        """Return the words most similar to a word; raises ``InputError`` if it is unknown."""
-        return self.combined([word], [], count)
-
-    def analogy(self, a: str, b: str, c: str, count: int = 1) -> list[Near]:
-        """Return what is to ``c`` as ``b`` is to ``a``: queen for man, king, woman.
-
-        Source: Mikolov et al., 2013.
-        """
-        return self.combined([b, c], [a], count)
-
     def combined(self, plus: Sequence[str], minus: Sequence[str], count: int) -> list[Near]:
-        """Return the words most similar to a sum of unit vectors, excluding the words in it."""
+        """Return the words most similar to a sum of unit vectors, excluding the words in it.
+
+        Queen is the sum of king and woman minus man. Source: Mikolov et al., 2013.
+        """
+        require_at_least("count", count, 1)
         unit = self._unit()
         given = [self.words.number(word) for word in (*plus, *minus)]
         signs = np.array([1.0] * len(plus) + [-1.0] * len(minus))

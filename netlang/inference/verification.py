@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from netlang.backends import reference
 from netlang.backends.compile import compile_graph
 from netlang.backends.ort import ExecutionError, Provider, Session
-from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.errors import InputError, require_at_least
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import Size, bind, symbols
 from netlang.ir.graph import Graph, Init, Param, Value
@@ -68,6 +68,7 @@ def verify(
     in NumPy. If one differs by more, the first value inside the network that does so is the last
     comparison of the list.
     """
+    require_at_least("seed", seed, 0)
     chosen = choose_sizes(graph, sizes or {})
     given = lively(graph, seed) if weights is None else weights
     model = compile_graph(graph, given, opset=opset)

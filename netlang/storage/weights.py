@@ -124,13 +124,12 @@ def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:
     return differences
 
 
-def require(graph: Graph, weights: Mapping[str, Array], *, exactly: bool = False) -> None:
+def require(graph: Graph, weights: Mapping[str, Array]) -> None:
     """Raise ``WeightsError`` unless every weight of a graph is present with its type.
 
-    Extra weights are accepted unless ``exactly`` is set.
+    Extra weights are accepted.
     """
-    found = match(graph, weights)
-    differences = [d for d in found if exactly or not d.startswith("extra:")]
+    differences = [d for d in match(graph, weights) if not d.startswith("extra:")]
     if differences:
         count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
         raise WeightsError(f"the weights do not fit `{graph.name}`: {count}", notes=differences)

@@ -71,17 +71,16 @@ def serve(side: str, lengths: str) -> None:
 def ours():
     import numpy as np
 
-    from netlang.backends.onnx import to_onnx
+    from netlang.backends.compile import compile_graph
     from netlang.backends.ort import Session
     from netlang.ir.initializers import initialize
-    from netlang.passes.pipeline import transform
     from netlang.program import load
 
     with TemporaryDirectory() as folder:
         file = Path(folder, "deep.net")
         file.write_text(PROGRAM, "utf-8")
         graph = load(file).net("Deep").graph
-    model = to_onnx(transform(graph), initialize(graph, 0))
+    model = compile_graph(graph, initialize(graph, 0)).proto
     kinds = Counter(node.op_type for node in model.graph.node)
     print(f"{sum(kinds.values())} nodes: {dict(kinds)}", file=sys.stderr)
     session = Session(model, threads=THREADS)

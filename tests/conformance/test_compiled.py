@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 import pytest
 from checked import checked
+from models import to_onnx
 
 from netlang.backends import reference
-from netlang.backends.onnx import Model, check, save, to_onnx
+from netlang.backends.onnx import Model, check, save
 from netlang.backends.ort import Session
 from netlang.ir.graph import Graph
 from netlang.ir.initializers import initialize

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from models import to_onnx
 from msgspec.structs import replace
 
 from netlang.analysis.counts import node_macs, running, total, trained
 from netlang.backends import reference
-from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import Session
 from netlang.ir.types import DType
 from netlang.program import Program, load

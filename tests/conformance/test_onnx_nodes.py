@@ -16,11 +16,12 @@ import nodes_reductions
 import nodes_shapes
 import numpy as np
 import pytest
+from models import to_onnx
 from onnx_nodes import WRITERS, Case, cases, graph, program
 
 from netlang.backends import reference
 from netlang.backends.feeds import bind_sizes
-from netlang.backends.onnx import OPSETS, to_onnx
+from netlang.backends.onnx import OPSETS
 from netlang.backends.ort import Session
 from netlang.ir.arrays import dtype_of
 from netlang.ir.dims import bind

@@ -25,10 +25,10 @@ import torch_elementwise  # noqa: E402
 import torch_layers  # noqa: E402
 import torch_modules  # noqa: E402
 import torch_shapes  # noqa: E402
+from models import to_onnx  # noqa: E402
 from torch_calls import MODULES, OPERATORS, Call, Excluded, array, loaded, written  # noqa: E402
 
 from netlang.backends import reference  # noqa: E402
-from netlang.backends.onnx import to_onnx  # noqa: E402
 from netlang.backends.ort import Session  # noqa: E402
 from netlang.ir.types import DType  # noqa: E402
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from graphs import graph_of
+from models import to_onnx
 
 from netlang.analysis.summary import summarize
 from netlang.backends import reference
-from netlang.backends.onnx import to_onnx
 from netlang.inference.verification import verify
 from netlang.ir.dims import bind
 from netlang.ir.graph import Graph

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from models import to_onnx
 from msgspec.structs import replace
 
 from netlang.analysis.counts import macs, trained
 from netlang.analysis.summary import summarize
 from netlang.backends import reference
-from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import Session
 from netlang.diagnostics.render import render_all
 from netlang.ir.dims import product

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from models import to_onnx
 
 from netlang.backends import reference
-from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import Session
 from netlang.ir.dims import bind
 from netlang.ir.graph import Graph, Node, Value

@@ -12,12 +12,13 @@ from functools import cache
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from models import to_onnx
 from msgspec.structs import replace
 from op_samples import Case, arrays_of, cases, graph_of
 from random_graphs import SIZES, graphs, weights_of
 
 from netlang.backends import reference
-from netlang.backends.onnx import check, to_onnx
+from netlang.backends.onnx import check
 from netlang.backends.ort import Session
 from netlang.inference.verification import sample_inputs
 from netlang.ir.arrays import numpy_dtype

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from models import to_onnx
 from random_graphs import SIZES, graphs, weights_of
 
 from netlang.backends import reference
-from netlang.backends.onnx import OPSETS, check, to_onnx
+from netlang.backends.onnx import OPSETS, check
 from netlang.backends.ort import Session
 from netlang.inference.verification import sample_inputs, verify
 from netlang.ir.graph import Graph

@@ -13,11 +13,12 @@ from checked import checked
 from executions import draw_feeds, meaning, sessions, weights_for
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from models import to_onnx
 from msgspec.structs import replace
 from random_networks import SIZES, Network, networks
 
 from netlang.backends import reference
-from netlang.backends.onnx import OPSETS, to_onnx
+from netlang.backends.onnx import OPSETS
 from netlang.backends.ort import Session
 from netlang.inference.verification import choose_sizes, lively, sample_inputs
 from netlang.ir.dims import symbol

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from models import to_onnx
 from op_samples import Case, arrays_of, cases, graph_of
 
 from netlang.backends import reference
-from netlang.backends.onnx import OPSETS, check, to_onnx
+from netlang.backends.onnx import OPSETS, check
 from netlang.backends.ort import Session
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import bind

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from models import to_onnx
 
 from netlang.backends import reference
-from netlang.backends.onnx import check, to_onnx
+from netlang.backends.onnx import check
 from netlang.backends.ort import Session
 from netlang.diagnostics.diagnostic import Severity
 from netlang.inference.verification import sample_inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 import netlang
+from netlang.backends import feeds
+from netlang.backends.feeds import bind_sizes
 from netlang.backends.ort import ProviderError
 from netlang.diagnostics.errors import InputError, NetlangError, WeightsError
 
@@ -93,21 +96,100 @@ def test_numbers_of_numpy_fix_sizes_and_parameters(tmp_path: Path) -> None:
         net.bind(H=cast("int", "x"))
 
 
-def test_state_is_carried_from_call_to_call_until_reset(tmp_path: Path) -> None:
-    file = tmp_path / "count.net"
-    file.write_text(
-        "net Count(x: f32[N, 2]) -> y: f32[N, 2] {\n"
-        "  state sum: f32[N, 2] = 0.0\n"
-        "  y = sum + x\n"
-        "  next sum = y\n"
-        "}\n"
-    )
-    count = netlang.load(file)["Count"]
+SIDES = "net A(x: f32[N, H]) -> y: f32[N, H] where H % 2 == 0 = x\n"
+
+
+def test_values_that_fail_leave_the_program_as_it_was() -> None:
+    program = netlang.loads(SIDES, "sides.net")
+    messages: list[str] = []
+    for _ in range(2):
+        with pytest.raises(netlang.ProgramError) as caught:
+            program["A"].bind(H=3)
+        messages.append(caught.value.message)
+    assert messages[0] == messages[1]
+    assert messages[0].startswith("sides.net has errors\n\nerror[where-fails]")
+    assert "sides.net:1:" in messages[0]
+    assert str(program["A"].bind(H=4).graph.inputs[0].type) == "f32[N, 4]"
+    assert program.diagnostics == ()
+
+
+def test_an_error_of_a_constant_is_shown_by_each_use() -> None:
+    program = netlang.loads("a = 1 // 0\nnet A(x: f32[N, H]) -> y: f32[N, H] = x * a\n")
+    for _ in range(2):
+        for sizes in ({}, {"H": 4}):
+            with pytest.raises(netlang.ProgramError, match="divides by zero"):
+                program.network("A", sizes)
+
+
+def test_a_sweep_over_sizes_has_no_end() -> None:
+    text = "net A(x: f32[N, H]) -> y: f32[N, H] = x" + " + x" * 100 + "\n"
+    program = netlang.loads(text)
+    for size in range(1, 900):
+        program["A"].bind(H=size)
+    assert program.checked._budget.spent < 1000
+    assert len(program.checked._graphs) == 2
+
+
+def test_numbers_of_numpy_fix_sizes_by_name_too() -> None:
+    sizes: dict[str, Any] = {"H": np.int64(4)}
+    assert str(netlang.loads(SIDES).network("A", sizes).graph.inputs[0].type) == "f32[N, 4]"
+
+
+COUNT = """
+net Count(x: f32[N, 2]) -> y: f32[N, 2] {
+  state sum: f32[N, 2] = 0.0
+  y = sum + x
+  next sum = y
+}
+"""
+
+
+def test_state_is_carried_from_call_to_call_until_reset() -> None:
+    count = netlang.loads(COUNT)["Count"]
     ones = np.ones((1, 2), dtype=np.float32)
     assert [float(count(x=ones)["y"][0, 0]) for _ in range(3)] == [1.0, 2.0, 3.0]
     assert float(count.interpret(x=ones)["y"][0, 0]) == 4.0
     count.reset()
     assert float(count(x=ones)["y"][0, 0]) == 1.0
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
+def test_a_state_shares_no_memory_with_results(backend: Any) -> None:
+    count, ones = netlang.loads(COUNT)["Count"], {"x": [[1, 1]]}
+    count.run(ones, backend=backend)["y"] *= 100
+    assert count.state["sum"].max() == 1
+    with pytest.raises(ValueError, match="read-only"):
+        count.state["sum"] *= 100
+    given = np.ones((1, 2), np.float32)
+    count.reset({"sum": given})
+    given *= 100
+    assert count.run(ones, backend=backend)["y"].max() == 2
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
+def test_inputs_are_checked_once_for_a_call(
+    lenet: netlang.Network, monkeypatch: pytest.MonkeyPatch, backend: Any
+) -> None:
+    checked: list[object] = []
+
+    def counting(*given: Any, **options: Any) -> dict[str, int]:
+        checked.append(given)
+        return bind_sizes(*given, **options)
+
+    monkeypatch.setattr(feeds, "bind_sizes", counting)
+    lenet.run({"image": image()}, backend=backend)
+    assert len(checked) == 1
+    lenet.run({"image": image()}, backend=backend)
+    assert len(checked) == 2
+
+
+@pytest.mark.parametrize("backend", ["torch", "NumPy", None])
+def test_an_unknown_backend_is_not_onnxruntime(lenet: netlang.Network, backend: Any) -> None:
+    with pytest.raises(NetlangError) as caught:
+        lenet.run({"image": image()}, backend=backend)
+    assert (caught.value.rule.code, caught.value.exit_code) == ("usage", 2)
+    assert caught.value.message == f"there is no backend `{backend}`"
+    assert caught.value.notes == ("the backends are onnxruntime and numpy",)
 
 
 def test_a_net_with_errors_raises_them_as_they_are_printed(tmp_path: Path) -> None:
@@ -304,6 +386,10 @@ def test_the_arrays_of_parameters_are_read_only(lenet: netlang.Network) -> None:
         ("logits.bias", np.zeros(10, bool),
          "`logits.bias` must be f32[10], got bool[10]: its elements are bool, and must be f32",
          ('convert it first: numpy.asarray(x, "float32")',)),
+        ("logits.bias", ["a"] * 10,
+         "`logits.bias` must be an array of numbers, and is a list", ()),
+        ("logits.bias", [[1.0], [2.0, 3.0]],
+         "`logits.bias` must be an array of numbers, and is a list", ()),
     ],
 )  # fmt: skip
 def test_an_array_that_does_not_fit_is_not_assigned(
@@ -325,6 +411,31 @@ def test_parameters_are_a_mapping_of_fixed_paths(lenet: netlang.Network) -> None
         del lenet.parameters["c1.weight"]
     with pytest.raises(AttributeError):
         lenet.weights = {}  # pyright: ignore
+
+
+def test_a_deep_copy_has_parameters_and_a_state_of_its_own(lenet: netlang.Network) -> None:
+    before = lenet(image())["logits"]
+    lenet.parameters["logits.bias"] += 1
+    copied = copy.deepcopy(lenet)
+    copied.parameters["logits.bias"] -= 1
+    np.testing.assert_allclose(copied(image())["logits"], before, rtol=1e-5)
+    copied.parameters["logits.bias"] += 2
+    np.testing.assert_allclose(copied(image())["logits"], before + 2, rtol=1e-5)
+    np.testing.assert_allclose(lenet(image())["logits"], before + 1, rtol=1e-5)
+    assert (copied.name, copied.seed) == ("LeNet", 0)
+    count = netlang.loads(COUNT)["Count"]
+    count([[1, 1]])
+    further = copy.deepcopy(count)
+    assert [float(further([[1, 1]])["y"][0, 0]) for _ in range(2)] == [2.0, 3.0]
+    assert float(count([[1, 1]])["y"][0, 0]) == 2.0
+
+
+def test_programs_and_untouched_networks_are_copied() -> None:
+    program = copy.deepcopy(netlang.loads(SIDES))
+    assert str(program["A"].bind(H=4).graph.inputs[0].type) == "f32[N, 4]"
+    double = copy.deepcopy(netlang.loads(ADD).network(seed=3))
+    assert double.seed == 3
+    assert double.parameters.initial
 
 
 def test_values_that_are_not_finite_are_warned_about(
@@ -421,3 +532,58 @@ def test_text_is_generated_and_words_are_compared(tmp_path: Path) -> None:
     )
     near = netlang.nearest(tmp_path / "next.safetensors", "a", count=2)
     assert [(n.word, n.cosine) for n in near] == [("b", 0.0), ("c", 0.0)]
+    without = netlang.nearest(tmp_path / "next.safetensors", "a", minus="b")
+    assert without == netlang.nearest(tmp_path / "next.safetensors", ["a"], minus=["b"])
+    vocabulary.write_text('"a"\n"b"\n"ab"\n', "utf-8")
+    assert [n.word for n in netlang.nearest(tmp_path / "next.safetensors", "a", minus="ab")] == [
+        "b"
+    ]
+    with pytest.raises(InputError, match=r"^`count` is -1, and must be at least 1$"):
+        netlang.nearest(tmp_path / "next.safetensors", "a", count=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": -1}, "`temperature` is -1, and must be at least 0"),
+        ({"temperature": float("nan")}, "`temperature` is nan, and must be at least 0"),
+        ({"top": 0}, "`top` is 0, and must be at least 1"),
+        ({"window": 0}, "`window` is 0, and must be at least 1"),
+        ({"length": -1}, "`length` is -1, and must be at least 0"),
+        ({"seed": -1}, "`seed` is -1, and must be at least 0"),
+    ],
+)
+def test_numbers_that_generate_nothing_are_rejected(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    net = netlang.loads("net Next(tokens: i64[N, T]) -> logits = embedding(tokens, 1, 1)\n")["Next"]
+    (tmp_path / "a.vocab").write_text('"a"\n', "utf-8")
+    with pytest.raises(InputError) as caught:
+        net.generate("a", vocabulary=tmp_path / "a.vocab", **options)
+    assert caught.value.message == message
+
+
+def test_numbers_that_show_nothing_are_rejected(lenet: netlang.Network) -> None:
+    for use in (lambda: lenet.summary(-1), lambda: lenet.draw(depth=0), lambda: lenet.summary(0)):
+        with pytest.raises(InputError, match=r"^`depth` is -?[01], and must be at least 1$"):
+            use()
+    with pytest.raises(InputError, match=r"^`seed` is -1, and must be at least 0$"):
+        lenet.verify(seed=-1)
+
+
+def test_one_name_is_not_its_letters(lenet: netlang.Network) -> None:
+    model = lenet.compile(only="logits")
+    assert [output.name for output in model.proto.graph.output] == ["logits"]
+
+
+def test_a_model_is_shown_by_its_name_and_size(lenet: netlang.Network) -> None:
+    assert repr(lenet.compile()) == "LeNet: 12 ONNX nodes"
+
+
+def test_a_program_is_a_mapping() -> None:
+    program = netlang.loads(SIDES)
+    assert program.get("Nope") is None
+    assert program.get("Nope", 3) == 3
+    found = program.get("A")
+    assert found is not None
+    assert found.name == "A"

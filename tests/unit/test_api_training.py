@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import netlang
+from netlang.api.arguments import texts
 
 TEXT = """
 net Line(x: f32[N, 2], scale: float = 1.0) -> y: f32[N, 1] {
@@ -98,6 +100,58 @@ def test_errors_are_raised_before_there_is_a_folder(program: netlang.Program) ->
     with pytest.raises(netlang.ProgramError, match="did you mean `mse`"):
         wrong.train()
     assert not Path("runs").exists()
+
+
+def test_settings_that_fail_leave_the_program_as_it_was(program: netlang.Program) -> None:
+    for _ in range(2):
+        with pytest.raises(netlang.ProgramError, match="wrong-type"):
+            program.train(settings={"lr": [1]})
+    assert program.check() is program
+    assert program.train(settings={"lr": 0.1}).finished
+    assert program.forecast().examples == 40
+    assert repr(program.forecast()) == str(program.forecast())
+    for _ in range(3):
+        for lr in range(1, 20):
+            program.plan(None, {"lr": f"{lr}.0"})
+    assert program.checked._budget.spent < 1000
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threads": 0}, "`threads` is 0, and must be at least 1"),
+        ({"seed": -1}, "`seed` is -1, and must be at least 0"),
+        ({"pause": -1}, "`pause` is -1, and must be at least 0"),
+        ({"pause": float("nan")}, "`pause` is nan, and must be at least 0"),
+        ({"backend": "torch"}, "there is no backend `torch`"),
+    ],
+)
+def test_numbers_that_no_run_can_have_are_rejected(
+    program: netlang.Program, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(netlang.Error) as caught:
+        program.train(**options)
+    assert caught.value.message == message
+    assert not Path("runs").exists()
+
+
+def test_a_setting_to_override_is_named_alone(program: netlang.Program) -> None:
+    program.train(settings={"lr": 0.2})
+    with pytest.raises(netlang.Error, match="differ"):
+        program.train(settings={"lr": 0.3}, resume=True)
+    assert program.train(settings={"lr": 0.3}, resume=True, override="lr").finished
+
+
+def test_nothing_is_not_evaluated(program: netlang.Program) -> None:
+    with pytest.raises(netlang.InputError, match="no parameters to evaluate") as caught:
+        program.evaluate({})
+    assert caught.value.notes == ("the layers of `line`: model",)
+
+
+def test_settings_of_python_are_settings_of_the_language(program: netlang.Program) -> None:
+    given = {"lr": np.float64(0.25), "shuffled": np.bool_(True), "name": None, "count": 3}
+    assert texts(given) == {"lr": "0.25", "shuffled": "true", "name": "none", "count": "3"}
+    assert program.train(settings={"shuffled": np.bool_(False)}).finished
 
 
 def test_the_warnings_of_a_section_are_issued(program: netlang.Program) -> None:

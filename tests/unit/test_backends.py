@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from models import to_onnx
 from networks import SOURCE, N, add, counter, f32, i64, mlp, mlp_weights, spatial, weight
 
 from netlang.backends import reference
 from netlang.backends.feeds import bind_sizes, prepare
-from netlang.backends.onnx import check, save, to_onnx, weight_bytes
+from netlang.backends.onnx import check, save, weight_bytes
 from netlang.backends.ort import ExecutionError, ProviderError, Session
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, InputError, NetlangError, WeightsError
 from netlang.diagnostics.source import Span

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from models import to_onnx
 
 from netlang.backends import reference
-from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import Session
 from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Graph, State

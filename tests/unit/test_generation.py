@@ -243,17 +243,17 @@ TABLE = np.array([[1, 0, 0.1], [0, 1, 0.1], [1, 0, 2], [0, 1, 2], [-1, -1, 0]], 
 
 def test_words_are_compared_by_the_angle_between_their_vectors() -> None:
     vectors = Vectors(WORD_LIST, TABLE)
-    first, *rest = vectors.nearest("king", 3)
+    first, *rest = vectors.combined(["king"], [], 3)
     assert (first.word, round(first.cosine, 3)) == ("queen", 0.8)
     assert [near.word for near in rest] == ["man", "woman"]
-    assert [near.word for near in vectors.analogy("man", "king", "woman")] == ["queen"]
-    assert len(vectors.nearest("king", 100)) == 4
+    assert [near.word for near in vectors.combined(["king", "woman"], ["man"], 1)] == ["queen"]
+    assert len(vectors.combined(["king"], [], 100)) == 4
 
 
 def test_rows_past_the_last_word_are_unused() -> None:
     roomy = np.concatenate([TABLE, TABLE[2:3]])
-    assert [near.word for near in Vectors(WORD_LIST, roomy).nearest("king", 9)] == [
-        near.word for near in Vectors(WORD_LIST, TABLE).nearest("king", 9)
+    assert [near.word for near in Vectors(WORD_LIST, roomy).combined(["king"], [], 9)] == [
+        near.word for near in Vectors(WORD_LIST, TABLE).combined(["king"], [], 9)
     ]
     with pytest.raises(InputError, match="has 5 words, and the table of vectors has room for 4"):
         Vectors(WORD_LIST, TABLE[:4])
@@ -261,7 +261,7 @@ def test_rows_past_the_last_word_are_unused() -> None:
 
 def test_an_unknown_word_is_rejected() -> None:
     with pytest.raises(InputError, match='the vocabulary of 5 words has no "kign"') as told:
-        Vectors(WORD_LIST, TABLE).nearest("kign")
+        Vectors(WORD_LIST, TABLE).combined(["kign"], [], 1)
     assert told.value.helps == ('did you mean "king"?',)
 
 

@@ -8,9 +8,10 @@ import ml_dtypes
 import numpy as np
 import onnx
 import pytest
+from models import to_onnx
 from onnx import helper, numpy_helper
 
-from netlang.backends.onnx import Model, lower, save, to_onnx, weight_bytes
+from netlang.backends.onnx import Model, lower, save, weight_bytes
 from netlang.ir.initializers import initialize
 from netlang.program import load
 from netlang.system.numpy import Array

@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 import pytest
+from models import to_onnx
 
 from netlang.backends import reference
-from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import Session
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Builder, Graph

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from models import to_onnx
 
 from netlang.backends import reference
-from netlang.backends.onnx import to_onnx
 from netlang.backends.ort import ExecutionError, Session
 from netlang.diagnostics.errors import InputError
 from netlang.inference.verification import sample_inputs

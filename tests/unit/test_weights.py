@@ -182,9 +182,9 @@ def test_every_difference_is_listed_and_nothing_is_loaded() -> None:
     ]
     assert match(mlp(), given) == differences
     with pytest.raises(WeightsError) as caught:
-        require(mlp(), given, exactly=True)
-    assert caught.value.notes == tuple(differences)
-    assert caught.value.message == "the weights do not fit `Mlp`: 3 differences"
+        require(mlp(), given)
+    assert caught.value.notes == tuple(differences[:2])
+    assert caught.value.message == "the weights do not fit `Mlp`: 2 differences"
     require(mlp(), mlp_weights() | {"other": np.zeros(1)})
 
 

@@ -7,5 +7,4 @@ from netlang.backends.onnx.files import weight_bytes as weight_bytes
 from netlang.backends.onnx.lowering import OPSETS as OPSETS
 from netlang.backends.onnx.lowering import embed as embed
 from netlang.backends.onnx.lowering import lower as lower
-from netlang.backends.onnx.lowering import to_onnx as to_onnx
 from netlang.backends.onnx.protos import Model as Model

@@ -22,23 +22,6 @@ OPSETS = range(17, 23)
 """The opsets we export to: supported everywhere, and sufficient for every lowering."""
 
 
-def to_onnx(
-    graph: Graph,
-    weights: Mapping[str, Array],
-    *,
-    opset: int = 18,
-    only: Sequence[str] | None = None,
-    metadata: Mapping[str, str] | None = None,
-) -> Model:
-    """Lower a graph and its weights to one model of standard operators.
-
-    Inputs and outputs are named as in the signature, weights by their paths, sizes by their
-    symbols; a state ``h`` is an input ``h`` and an output ``h_next``. ``only`` restricts the model
-    to the named outputs and what they need. Raises ``WeightsError`` for weights that do not match.
-    """
-    return embed(*lower(graph, weights, opset=opset, only=only, metadata=metadata))
-
-
 def embed(model: Model, weights: Mapping[str, Array]) -> Model:
     """Return a model with its weights inside; a model without weights is returned as it is."""
     if not weights:
@@ -61,9 +44,11 @@ def lower(
     only: Sequence[str] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> tuple[Model, dict[str, Array]]:
-    """Lower like ``to_onnx``, but return the weights separately, by the names the model reads.
+    """Lower a graph to standard operators; return the weights by the names the model reads.
 
-    ``save`` writes both as one model.
+    Inputs and outputs are named as in the signature, sizes by their symbols; a state ``h`` is an
+    input ``h`` and an output ``h_next``. ``only`` restricts the model to the named outputs and
+    what they need. Raises ``WeightsError`` for weights that do not match.
     """
     if opset not in OPSETS:
         raise NetlangError(

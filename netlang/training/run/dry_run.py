@@ -31,6 +31,8 @@ class DryRun:
     def __str__(self) -> str:
         return "\n".join([*self._numbers(), *self._memory(), *self._rates()])
 
+    __repr__ = __str__
+
     def _numbers(self) -> list[str]:
         plan = self.training.plan
         trained = {path for update in plan.updates for path in update.paths}

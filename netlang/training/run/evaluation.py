@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.errors import USAGE, NetlangError, WeightsError
+from netlang.diagnostics.errors import USAGE, InputError, NetlangError, WeightsError
 from netlang.plan.plan import Plan
 from netlang.storage.weights import load_weights
 from netlang.system.numpy import Array
@@ -37,6 +37,12 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
 
     ``given`` has the parameters of each layer of the section; the only layer may be called ``""``.
     """
+    paths = (param.path for param in plan.computation.params.values())
+    if not given:
+        raise InputError(
+            "there are no parameters to evaluate",
+            notes=[f"the layers of `{plan.name}`: {', '.join(by_layer(paths))}"],
+        )
     training = prepare(plan, seed_of(plan, choices))
     data, valid = open_data(plan, choices)
     initial = initial_parameters(plan, seed_of(plan, choices), choices.folder)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netlang.backends import check_provider
+from netlang.backends import check_backend
 from netlang.data.batches import Batches
 from netlang.data.opening import open_batches
 from netlang.data.pipeline import Pipeline
 from netlang.data.source import Arrays
+from netlang.diagnostics.errors import require_at_least
 from netlang.plan.plan import Plan
 from netlang.system.numpy import Array, np
 from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, cast_state, initial_state
@@ -39,7 +40,9 @@ class Choices:
     allow_python: bool = False
 
     def __post_init__(self) -> None:
-        check_provider(self.backend, self.provider)
+        check_backend(self.backend, self.provider)
+        require_at_least("seed", self.seed, 0)
+        require_at_least("threads", self.threads, 1)
 
 
 @dataclass(frozen=True, slots=True)
