@@ -15,7 +15,7 @@ from netlang.plan.data import pipeline
 from netlang.plan.initialization import InitRule
 from netlang.plan.optimizers import Clip, Optimizer
 from netlang.plan.plan import PRECISIONS, Computation, Plan, Precision, Update
-from netlang.plan.records import Records
+from netlang.plan.records import Records, check_known
 from netlang.plan.settings_text import settings_text
 
 Settings = Mapping[str, Object]
@@ -45,6 +45,9 @@ def build_plan(
 
     Raises ``UnknownValueError`` where an error was reported in one of them.
     """
+    for own in (settings, *steps.values()):
+        for value in own.values():
+            check_known(value)
     weights = Weights(computed.params, computed.nodes)
     records = Records(weights)
     frozen = frozenset(weights.chosen_of_all(settings.get("freeze", [])))
@@ -76,7 +79,7 @@ def build_plan(
         save_best=save_best,
         save_every=tuple(save for save in saves if isinstance(save, SaveEvery)),
         seed=records.one(int, settings.get("seed", 0)),
-        precision=_precision(settings.get("precision", "f32")),
+        precision=_precision(records.one(str, settings.get("precision", "f32"))),
         accumulate=records.one(int, settings.get("accumulate", 1)),
         carry_state=records.one(bool, settings.get("carry_state", False)),
     )
@@ -123,5 +126,5 @@ def _pipeline(value: Object, records: Records) -> Pipeline | None:
     return pipeline(value, records) if isinstance(value, Examples) else None
 
 
-def _precision(value: Object) -> Precision:
+def _precision(value: str) -> Precision:
     return next(precision for precision in PRECISIONS if precision == value)
