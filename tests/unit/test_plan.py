@@ -70,3 +70,11 @@ def test_a_setting_that_is_unknown_is_no_second_error(name: str, tmp_path: Path)
 def test_a_setting_of_a_step_that_is_unknown_is_no_second_error(name: str, tmp_path: Path) -> None:
     text = f"unknown = nope\n{stepped({**STEP, name: 'unknown'})}"
     assert messages(program(tmp_path, text)) == ["I don't know `nope`"]
+
+
+@pytest.mark.parametrize("name", ["accumulate", "seed", "repeat"])
+def test_a_count_is_known_when_the_file_is_checked(name: str, tmp_path: Path) -> None:
+    text = stepped({**STEP, name: "N"}) if name == "repeat" else whole({**WHOLE, name: "N"})
+    (error,) = program(tmp_path, text).diagnostics.items
+    assert error.rule.code == "undecided-size"
+    assert error.message == f"`{name}` must be known when the file is checked"
