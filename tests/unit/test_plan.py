@@ -78,3 +78,31 @@ def test_a_count_is_known_when_the_file_is_checked(name: str, tmp_path: Path) ->
     (error,) = program(tmp_path, text).diagnostics.items
     assert error.rule.code == "undecided-size"
     assert error.message == f"`{name}` must be known when the file is checked"
+
+
+def test_settings_are_not_taken_out_of_a_tuple(tmp_path: Path) -> None:
+    text = f"{whole(WHOLE)[:-2]}  seed, accumulate = (1, 2)\n}}\n"
+    assert messages(program(tmp_path, text)) == ["the setting `seed` needs a line of its own"]
+    step = {"loss": STEP["loss"], "update, optimizer": "([model], sgd(0.1))"}
+    assert messages(program(tmp_path, stepped(step))) == [
+        "the setting `update` needs a line of its own"
+    ]
+
+
+def test_a_step_comes_once(tmp_path: Path) -> None:
+    text = stepped(STEP)[:-2] + f"  step one {{\n{lines(STEP)}\n  }}\n}}\n"
+    assert messages(program(tmp_path, text)) == ["there is a step `one` already"]
+
+
+@pytest.mark.parametrize("name", ["loss", "optimizer", "clip"])
+def test_updates_are_settings_of_the_steps_where_there_are_any(name: str, tmp_path: Path) -> None:
+    text = stepped(STEP, **{name: {**WHOLE, "clip": "clip_norm(1.0)"}[name]})
+    (error,) = program(tmp_path, text).diagnostics.items
+    assert error.message == f"`{name}` has no effect in a section with steps"
+    assert error.rule.code == "unused-setting"
+    assert error.helps == ("move it into a step",)
+
+
+def test_all_that_a_step_lacks_is_reported_at_once(tmp_path: Path) -> None:
+    text = stepped({"loss": WHOLE["loss"]})
+    assert messages(program(tmp_path, text)) == ["the step `one` has no `update` and `optimizer`"]
