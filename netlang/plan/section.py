@@ -20,7 +20,6 @@ from netlang.evaluate.context.values import (
     Argued,
     Examples,
     Function,
-    Layer,
     Object,
     Results,
 )
@@ -198,8 +197,7 @@ class _Section(Struct):
         if self.incomplete:
             return None
         computed = computation(self.frame.run, self.batch)
-        values = {name: slot.value for name, slot in self.frame.names.items()}
-        layers = {name: value for name, value in values.items() if isinstance(value, Layer)}
+        bound = {name: slot.value for name, slot in self.frame.names.items()}
         try:
             return build_plan(
                 self.decl.name.text,
@@ -207,7 +205,7 @@ class _Section(Struct):
                 self.steps,
                 self.metrics,
                 computed,
-                layers,
+                bound,
             )
         except UnknownValueError:
             return None

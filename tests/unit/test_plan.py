@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from plans import plan_of
 
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.program import Program, load
@@ -35,10 +36,14 @@ WHOLE = {
 STEP = {"loss": WHOLE["loss"], "update": "[model]", "optimizer": WHOLE["optimizer"]}
 
 
-def program(folder: Path, text: str) -> Program:
+def written(folder: Path, text: str) -> Path:
     path = folder / "example.net"
     path.write_text(text, "utf-8")
-    return load(path)
+    return path
+
+
+def program(folder: Path, text: str) -> Program:
+    return load(written(folder, text))
 
 
 def whole(settings: dict[str, str]) -> str:
@@ -106,3 +111,52 @@ def test_updates_are_settings_of_the_steps_where_there_are_any(name: str, tmp_pa
 def test_all_that_a_step_lacks_is_reported_at_once(tmp_path: Path) -> None:
     text = stepped({"loss": WHOLE["loss"]})
     assert messages(program(tmp_path, text)) == ["the step `one` has no `update` and `optimizer`"]
+
+
+NAMED = """
+net Judge(x: f32[N, 2]) -> (y: f32[N, 2], loss: f32[], gradient_norm: f32[]) {
+  y = dense(x, 2)
+  loss = mean(y)
+  gradient_norm = mean(y ** 2)
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("metrics", "names"),
+    [
+        ("[out.loss]", ["loss2"]),
+        ("[loss]", ["loss"]),
+        ("[out.loss, (loss), loss]", ["loss2", "loss", "loss3"]),
+        ("[out.gradient_norm]", ["gradient_norm2"]),
+        ("[loss as a, loss as a2, out.loss as a]", ["a", "a2", "a3"]),
+    ],
+)
+def test_no_metric_takes_the_name_of_a_result_of_every_step(
+    metrics: str, names: list[str], tmp_path: Path
+) -> None:
+    settings = {
+        "data": WHOLE["data"],
+        "judge": "new Judge()",
+        "out": "judge(batch.x)",
+        "loss": "mse(model(out.y), batch.y) + out.loss + out.gradient_norm",
+        "metrics": metrics,
+        "optimizer": WHOLE["optimizer"],
+        "run": WHOLE["run"],
+    }
+    plan = plan_of(written(tmp_path, NAMED + whole(settings)))
+    assert list(plan.metrics) == names
+    assert plan.measured["loss"] is plan.updates[0].loss
+
+
+def test_watched_values_are_reported_by_the_names_of_their_bindings(tmp_path: Path) -> None:
+    more = {
+        "off": "mae(model(batch.x), batch.y)",
+        "stop": "early_stop(off, patience=2 epochs)",
+        "checkpoint": '[save_best(model, "a", by=mean(model(batch.x)), mode="max")]',
+    }
+    settings = {**WHOLE, "metrics": "[mean(model(batch.x)) as off]", **more}
+    plan = plan_of(written(tmp_path, whole(settings)))
+    assert plan.stop is not None
+    assert plan.measured["off2"] is plan.stop.watch
+    assert list(plan.measured)[:3] == ["loss", "off", "off2"]
