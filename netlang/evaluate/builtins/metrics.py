@@ -8,8 +8,8 @@ from netlang.evaluate.bodies import made_by
 from netlang.evaluate.context.parameter_names import bare
 from netlang.syntax import ast
 
-OWN = frozenset({"loss", "gradient_norm"})
-"""The results of every step."""
+OWN = frozenset({"loss", "gradient_norm", "draw", "share"})
+"""The results of every step, and inputs that it may have."""
 
 
 def metric_names(expr: ast.Expr) -> list[str]:
