@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netlang.data.pipeline import Pipeline
+from netlang.evaluate.builtins.metrics import OWN, numbered
 from netlang.evaluate.context.frame import Run
 from netlang.evaluate.context.selections import Weights
 from netlang.evaluate.context.values import Duration, Examples, Layer, Object
@@ -15,7 +16,7 @@ from netlang.plan.data import pipeline
 from netlang.plan.initialization import InitRule
 from netlang.plan.optimizers import Clip, Optimizer
 from netlang.plan.plan import PRECISIONS, Computation, Plan, Precision, Update
-from netlang.plan.records import Records
+from netlang.plan.records import Records, check_known
 from netlang.plan.settings_text import settings_text
 
 Settings = Mapping[str, Object]
@@ -39,12 +40,15 @@ def build_plan(
     steps: Mapping[str, Settings],
     metric_names: Sequence[str],
     computed: Computation,
-    layers: Mapping[str, Layer],
+    bound: Mapping[str, Object],
 ) -> Plan:
-    """Build the records of a section that has all its settings.
+    """Build the records of a section that has all its settings; ``bound`` are its names.
 
     Raises ``UnknownValueError`` where an error was reported in one of them.
     """
+    for own in (settings, *steps.values()):
+        for value in own.values():
+            check_known(value)
     weights = Weights(computed.params, computed.nodes)
     records = Records(weights)
     frozen = frozenset(weights.chosen_of_all(settings.get("freeze", [])))
@@ -58,7 +62,7 @@ def build_plan(
     saves = records.several(Save, settings.get("checkpoint", []))
     save_best = tuple(save for save in saves if isinstance(save, SaveBest))
     watched = [*([] if stop is None else [stop.watch]), *(save.by for save in save_best)]
-    loss = records.optional(Value, settings.get("loss"))
+    names = {value: name for name, value in bound.items() if isinstance(value, Value)}
     return Plan(
         name=name,
         computation=computed,
@@ -66,8 +70,8 @@ def build_plan(
         run=records.one(Duration, settings["run"]),
         settings=settings_text(settings, steps),
         metrics=metrics,
-        measured=_measured(loss, updates, metrics, watched),
-        layers=layers,
+        measured=_measured(updates, metrics, watched, names),
+        layers={name: value for name, value in bound.items() if isinstance(value, Layer)},
         data=_pipeline(settings.get("data"), records),
         valid=_pipeline(settings.get("valid"), records),
         init=records.several(InitRule, settings.get("init", [])),
@@ -76,25 +80,25 @@ def build_plan(
         save_best=save_best,
         save_every=tuple(save for save in saves if isinstance(save, SaveEvery)),
         seed=records.one(int, settings.get("seed", 0)),
-        precision=_precision(settings.get("precision", "f32")),
+        precision=_precision(records.one(str, settings.get("precision", "f32"))),
         accumulate=records.one(int, settings.get("accumulate", 1)),
         carry_state=records.one(bool, settings.get("carry_state", False)),
     )
 
 
 def _measured(
-    loss: Value | None,
     updates: Sequence[Update],
     metrics: Mapping[str, Value],
     watched: Sequence[Value],
+    names: Mapping[Value, str],
 ) -> dict[str, Value]:
     """Return what a report measures: losses, metrics, and values that decide about the run."""
-    measured = {} if loss is None else {"loss": loss}
-    measured |= {f"{update.name}.loss": update.loss for update in updates if update.name}
+    measured = {f"{u.name}.loss" if u.name else "loss": u.loss for u in updates}
     measured |= metrics
     for value in watched:
         if value not in measured.values():
-            measured[value.name] = value
+            name = numbered(names.get(value, value.name), {*measured, *OWN})
+            measured[name] = value
     return measured
 
 
@@ -123,5 +127,5 @@ def _pipeline(value: Object, records: Records) -> Pipeline | None:
     return pipeline(value, records) if isinstance(value, Examples) else None
 
 
-def _precision(value: Object) -> Precision:
+def _precision(value: str) -> Precision:
     return next(precision for precision in PRECISIONS if precision == value)

@@ -6,6 +6,7 @@ from netlang.diagnostics import rules
 from netlang.evaluate.bodies import maker
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
+from netlang.evaluate.context.limits import known_int
 from netlang.evaluate.context.values import UNKNOWN, Argued, Duration, Examples, Object
 from netlang.evaluate.types.fitting import fits
 from netlang.ir.graph import Value
@@ -72,8 +73,8 @@ def _length(arg: Argued, frame: Frame) -> Object:
 
 
 def _count(name: str, arg: Argued, frame: Frame, *, least: int) -> Object:
-    number = fits(arg, ast.NameType(arg.span, "int"), frame, name)
-    if isinstance(number, int) and number < least:
+    number = known_int(name, fits(arg, ast.NameType(arg.span, "int"), frame, name), arg.span)
+    if number < least:
         reject(
             rules.OUT_OF_RANGE, f"`{name}` must be at least {least}", arg.span, f"this is {number}"
         )

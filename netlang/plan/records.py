@@ -34,6 +34,18 @@ class UnknownValueError(Exception):
     """A value is unknown, because an error was reported where it was evaluated."""
 
 
+def check_known(value: Object) -> None:
+    """Raise ``UnknownValueError`` for a value, or an item of a list, with an error in it."""
+    match value:
+        case Unknown():
+            raise UnknownValueError
+        case list():
+            for item in value:
+                check_known(item)
+        case _:
+            pass
+
+
 class Records:
     """Builds the records of one section, one for each call.
 
@@ -53,8 +65,7 @@ class Records:
 
     def several(self, kind: type[R], values: Object) -> tuple[R, ...]:
         """Return the records for the values of a list."""
-        if isinstance(values, Unknown):
-            raise UnknownValueError
+        check_known(values)
         if not isinstance(values, list):
             raise TypeError(f"{values!r} is not a list")
         return tuple(self.one(kind, value) for value in values)

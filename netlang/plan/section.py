@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct, field
 
 from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import DiagnosticError
+from netlang.diagnostics.diagnostic import DiagnosticError, Label, diagnostic
 from netlang.evaluate.bodies import check_assertion, run_bind
 from netlang.evaluate.builtins.metrics import metric_names
 from netlang.evaluate.calls.binding import bind_arguments
@@ -20,7 +20,6 @@ from netlang.evaluate.context.values import (
     Argued,
     Examples,
     Function,
-    Layer,
     Object,
     Results,
 )
@@ -71,18 +70,33 @@ class _Section(Struct):
             case ast.Step():
                 self._step(item)
             case ast.Bind(targets=targets):
-                run_bind(item, self.frame)
-                name = targets[0].text
-                if name in SETTINGS and len(targets) == 1:
-                    self.settings[name] = UNKNOWN
-                    value = self.frame.names[name].value
-                    self.settings[name] = setting(name, value, item, self.frame)
-                    if name == "metrics":
+                self._set(item, self.frame, SETTINGS, self.settings)
+                match targets[0].text:
+                    case "metrics":
                         self.metrics = metric_names(item.value)
-                    if name == "data":
-                        self._open_batch(value)
-                    if name == "valid":
+                    case "data":
+                        self._open_batch(self.frame.names["data"].value)
+                    case "valid":
                         self._same_columns(item)
+                    case _:
+                        pass
+
+    def _set(
+        self, bind: ast.Bind, frame: Frame, known: Collection[str], given: dict[str, Object]
+    ) -> None:
+        """Evaluate a binding; check it where it is a setting."""
+        names = [target.text for target in bind.targets if target.text in known]
+        given.update(dict.fromkeys(names, UNKNOWN))
+        run_bind(bind, frame)
+        for name in names:
+            if len(bind.targets) > 1:
+                reject(
+                    rules.UNUSED_SETTING,
+                    f"the setting `{name}` needs a line of its own",
+                    bind.span,
+                    helps=(f"such as `{name} = …`",),
+                )
+            given[name] = setting(name, frame.names[name].value, bind, frame)
 
     def _open_batch(self, data: Object) -> None:
         """Bind `batch` to the columns of the data, with N in front."""
@@ -118,50 +132,61 @@ class _Section(Struct):
         given: dict[str, Object] = {}
         for bind in step.binds:
             try:
-                run_bind(bind, inner)
-                name = bind.targets[0].text
-                if name in STEP_SETTINGS:
-                    given[name] = UNKNOWN
-                    given[name] = setting(name, inner.names[name].value, bind, inner)
+                self._set(bind, inner, STEP_SETTINGS, given)
             except BudgetError:
                 raise
             except DiagnosticError as rejected:
                 report(inner, rejected.diagnostic)
-        self.steps[step.name.text] = given
-        for name in ("loss", "update", "optimizer"):
-            if name in given:
-                continue
-            self.incomplete = True
-            if not self._explained(step.binds, STEP_SETTINGS):
-                reject(
-                    rules.MISSING_SETTING,
-                    f"the step `{step.name.text}` has no `{name}`",
-                    step.name.span,
-                    helps=(_EXAMPLES[name],),
-                )
+        name = step.name.text
+        if name in self.steps:
+            steps = (item for item in self.decl.items if isinstance(item, ast.Step))
+            first = next(other for other in steps if other.name.text == name)
+            reject(
+                rules.ALREADY_BOUND,
+                f"there is a step `{name}` already",
+                step.name.span,
+                "a second step of this name",
+                secondary=(Label(first.name.span, "the first is here"),),
+                helps=("give each step a name of its own",),
+            )
+        self.steps[name] = given
+        missing = [name for name in ("loss", "update", "optimizer") if name not in given]
+        self._require(missing, f"step `{name}`", step.name, step.binds, STEP_SETTINGS)
 
     def _complete(self) -> None:
-        """Check that nothing is missing, unless a misspelled setting explains it."""
+        """Check that nothing is missing, and that a section with steps leaves updates to them."""
         wanted = list(_REQUIRED) if self._uses_batch() else ["run"]
         if not self.steps:
             wanted += ["loss", "optimizer"]
         missing = [name for name in wanted if name not in self.settings]
         binds = [item for item in self.decl.items if isinstance(item, ast.Bind)]
+        name = self.decl.name
+        self._require(missing, f"train section `{name.text}`", name, binds, SETTINGS)
+        for target in (target for bind in binds for target in bind.targets):
+            if self.steps and target.text in SETTINGS and target.text in STEP_SETTINGS:
+                found = diagnostic(
+                    rules.UNUSED_SETTING,
+                    f"`{target.text}` has no effect in a section with steps",
+                    target.span,
+                    f"each step has its own `{target.text}`",
+                    helps=("move it into a step",),
+                )
+                report(self.frame, found)
+
+    def _require(
+        self, missing: Sequence[str], what: str, at: ast.Ident, binds: Iterable[ast.Bind],
+        known: Collection[str],
+    ) -> None:  # fmt: skip
+        """Report settings that are missing, unless a misspelled one explains it."""
         if not missing:
             return
         self.incomplete = True
-        if self._explained(binds, SETTINGS):
+        if self._explained(binds, known):
             return
         shown = " and ".join(f"`{name}`" for name in missing)
-        try:
-            reject(
-                rules.MISSING_SETTING,
-                f"the train section `{self.decl.name.text}` has no {shown}",
-                self.decl.name.span,
-                helps=tuple(_EXAMPLES[name] for name in missing),
-            )
-        except DiagnosticError as rejected:
-            report(self.frame, rejected.diagnostic)
+        helps = tuple(_EXAMPLES[name] for name in missing)
+        message = f"the {what} has no {shown}"
+        report(self.frame, diagnostic(rules.MISSING_SETTING, message, at.span, helps=helps))
 
     def _explained(self, binds: Iterable[ast.Bind], known: Collection[str]) -> bool:
         """Return whether a reported error may be a misspelled setting, the one that is missing."""
@@ -172,8 +197,7 @@ class _Section(Struct):
         if self.incomplete:
             return None
         computed = computation(self.frame.run, self.batch)
-        values = {name: slot.value for name, slot in self.frame.names.items()}
-        layers = {name: value for name, value in values.items() if isinstance(value, Layer)}
+        bound = {name: slot.value for name, slot in self.frame.names.items()}
         try:
             return build_plan(
                 self.decl.name.text,
@@ -181,7 +205,7 @@ class _Section(Struct):
                 self.steps,
                 self.metrics,
                 computed,
-                layers,
+                bound,
             )
         except UnknownValueError:
             return None

@@ -54,6 +54,15 @@ def test_a_run_saves_everything_in_its_folder(
     assert {"train loss", "valid loss", "train acc", "valid acc", "it"} <= set(told)
 
 
+def test_a_metric_may_have_the_name_of_an_input_of_the_step(tmp_path: Path) -> None:
+    metrics = "metrics = [acc as rate, mean(logits) as draw]"
+    write(tmp_path, section().replace("metrics = [acc]", metrics))
+    assert ran("train", "it.net", "--set", "lr=0.2") == 0
+    last = json.loads((tmp_path / "runs" / "it" / "log.jsonl").read_text().splitlines()[-1])
+    assert last["train"].keys() == last["valid"].keys() == {"loss", "rate", "draw2"}
+    assert last["rate"] == 0.2
+
+
 def test_the_program_that_is_saved_trains_the_same_weights(tmp_path: Path) -> None:
     write(tmp_path, section())
     assert ran("train", "it.net", "--threads", "1") == 0

@@ -31,7 +31,9 @@ UNUSED_SETTING = Rule(
     """
     The settings of a `train` section have fixed names. Any other binding is a local name for
     the lines below. A name that is neither a setting nor used is usually a misspelled setting
-    that would otherwise be ignored silently, such as `optimzer`, `epochs` or `scheduler`.
+    that would otherwise be ignored silently, such as `optimzer`, `epochs` or `scheduler`. Each
+    setting has a line of its own; where there are steps, `loss`, `optimizer` and `clip` are
+    settings of each step.
     """,
     _NET
     + _DATA

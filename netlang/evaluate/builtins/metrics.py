@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Container
 
 from netlang.evaluate.bodies import made_by
+from netlang.evaluate.context.parameter_names import bare
 from netlang.syntax import ast
+
+OWN = frozenset({"loss", "gradient_norm", "draw", "share"})
+"""The results of every step, and inputs that it may have."""
 
 
 def metric_names(expr: ast.Expr) -> list[str]:
     """Name metrics: by label, by binding, else by function; a second of one name has a number."""
     while isinstance(expr, ast.Paren):
         expr = expr.value
-    if not isinstance(expr, ast.List):
-        return []
-    counts: Counter[str] = Counter()
     names: list[str] = []
-    for item in expr.items:
-        name = _metric_name(item)
-        counts[name] += 1
-        names.append(name if counts[name] == 1 else f"{name}{counts[name]}")
+    for item in expr.items if isinstance(expr, ast.List) else ():
+        match bare(item):
+            case ast.Name(text="loss"):
+                own = OWN - {"loss"}
+            case _:
+                own = OWN
+        names.append(numbered(_metric_name(item), {*names, *own}))
     return names
+
+
+def numbered(name: str, taken: Container[str]) -> str:
+    """Return a name, or the first of ``name2``, ``name3``, … that is not taken."""
+    found, number = name, 1
+    while found in taken:
+        number += 1
+        found = f"{name}{number}"
+    return found
 
 
 def _metric_name(expr: ast.Expr) -> str:

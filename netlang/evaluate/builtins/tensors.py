@@ -8,26 +8,12 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.builtins.weights import positive
-from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
-from netlang.evaluate.context.limits import in_bounds
+from netlang.evaluate.context.limits import in_bounds, known_int
 from netlang.evaluate.context.values import Object
 from netlang.ir.dims import divisors
 from netlang.ir.graph import Value
 from netlang.syntax import ast
-
-
-def _known_int(values: Values, args: Args, name: str, span: Span) -> int:
-    """Return an argument that must be a known int; an ``int`` in a signature may be symbolic."""
-    value = values[name]
-    if not isinstance(value, int):
-        reject(
-            rules.UNDECIDED_SIZE,
-            f"`{name}` must be known when the file is checked",
-            args[name].span if name in args else span,
-            f"this is {describe(value)}",
-        )
-    return value
 
 
 @compile_time("rank")
@@ -38,14 +24,14 @@ def _rank(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Obje
 
 
 @compile_time("size")
-def _size(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
-    value, axis = values["x"], _known_int(values, args, "axis", span)
+def _size(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    value, axis = values["x"], known_int("axis", values["axis"], args["axis"].span)
     assert isinstance(value, Value)
     if not -value.type.rank <= axis < value.type.rank:
         reject(
             rules.AXIS_OUT_OF_RANGE,
             f"there is no axis {axis}",
-            args["axis"].span if "axis" in args else span,
+            args["axis"].span,
             f"{value.type} has {value.type.rank}, numbered from 0",
         )
     return value.type.shape[axis]
@@ -67,7 +53,7 @@ def _element(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> O
 
 @compile_time("per_axis")
 def _per_axis(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
-    kernel, axes = values["kernel"], _known_int(values, args, "axes", span)
+    kernel, axes = values["kernel"], known_int("axes", values["axes"], args["axes"].span)
     if not isinstance(kernel, list | tuple):
         in_bounds(axes, span)
         return [kernel for _ in range(axes)]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import LENGTH_LIMIT
+from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.values import IntRange, Object
 from netlang.ir.dims import Dim, Size, parts
@@ -28,6 +29,18 @@ def bounded(value: Object, span: Span) -> Object:
         readable((value,), span)
     if isinstance(value, int) and abs(value) >= INT_LIMIT:
         reject(rules.NUMBER_TOO_LARGE, "this number is too large", span, "ints stay below 2**63")
+    return value
+
+
+def known_int(name: str, value: Object, span: Span) -> int:
+    """Return the value of an ``int`` parameter; reject a size that is symbolic."""
+    if not isinstance(value, int):
+        reject(
+            rules.UNDECIDED_SIZE,
+            f"`{name}` must be known when the file is checked",
+            span,
+            f"this is {describe(value)}",
+        )
     return value
 
 

@@ -309,7 +309,7 @@ class Totals:
         """Add means over some examples; the gradient norm is skipped, as it is no such mean."""
         self.examples += examples
         for name, value in measured.items():
-            if not name.endswith(GRADIENT_NORM):
+            if name.rpartition(".")[2] != GRADIENT_NORM:
                 self.sums[name] = self.sums.get(name, 0.0) + value * examples
 
     def means(self) -> dict[str, float]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
@@ -131,7 +132,9 @@ class _Step:
         """Return a learning rate as a scalar, an input for each different one."""
         name = next((name for name, known in self.rates.items() if known == rate), None)
         if name is None:
-            name = "rate" if not self.rates else f"rate{len(self.rates) + 1}"
+            # A metric may have one of the names, and inputs and outputs share their names.
+            names = chain(["rate"], (f"rate{number}" for number in count(2)))
+            name = next(n for n in names if n not in self.rates and n not in self.outputs)
             self.rates[name] = rate
             self.inputs[name] = self.b.fresh(name, TensorType(F32, ()))
         term = Term(self.b, self.inputs[name])
