@@ -244,7 +244,7 @@ class Program(Struct, eq=False):
             )
             return None
         if key not in self._graphs:
-            own = Diagnostics()
+            own = Diagnostics(earlier=self.diagnostics)
             self._building.append(key)
             try:
                 self._graphs[key] = nets.build_net(function, self._run(own), values), own

@@ -54,8 +54,8 @@ def contents() -> list[tuple[str, list[str]]]:
     """List what ``explain`` has a page for: a title and the names under it.
 
     >>> import netlang
-    >>> dict(netlang.contents())["rules:"][0]
-    'unknown-version'
+    >>> "shape-mismatch" in dict(netlang.contents())["rules:"]
+    True
     """
     from netlang.manual.explain import contents
 

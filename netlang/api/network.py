@@ -226,9 +226,8 @@ class Network:
 
         prepared = prepare(self.graph, self._feeds(inputs))
         first = (backend, provider) not in self._runners
-        runner = self._runner(backend, provider)
         with run_within_memory(self.graph, prepared.sizes, warn) if first else nullcontext():
-            return self._advance(runner.compute(prepared))
+            return self._advance(self._runner(backend, provider).compute(prepared))
 
     @property
     def state(self) -> Mapping[str, Array]:

@@ -91,6 +91,8 @@ class Diagnostics(Struct):
     """The diagnostics found so far; a rule is reported once at each location."""
 
     items: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    earlier: Diagnostics | None = None
+    """Those of the program, where these are of a part of it: what they explain is not repeated."""
     _seen: set[tuple[Rule, Span]] = field(default_factory=set[tuple[Rule, Span]])
 
     def report(self, diagnostic: Diagnostic) -> None:
@@ -101,7 +103,8 @@ class Diagnostics(Struct):
 
     @property
     def failed(self) -> bool:
-        return any(d.is_error for d in self.items)
+        own = any(d.is_error for d in self.items)
+        return own or (self.earlier is not None and self.earlier.failed)
 
     def sorted(self) -> list[Diagnostic]:
         """Return the diagnostics in the order of the text, file by file.

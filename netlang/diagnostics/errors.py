@@ -62,7 +62,7 @@ class InputError(NetlangError):
 
 
 def require_at_least(name: str, value: float | None, least: float) -> None:
-    """Raise ``InputError`` for an argument below its least value, or one that is no number."""
+    """Raise ``InputError`` for an argument below its least value, or not a number."""
     if value is not None and not value >= least:
         raise InputError(f"`{name}` is {value}, and must be at least {least}")
 

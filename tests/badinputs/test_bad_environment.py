@@ -205,7 +205,7 @@ def test_r5_a_graphics_card_whose_library_fails_is_reported(
         "   |\n"
         f"   = note: {why}\n"
         "   = note: available here: cpu\n"
-        "   = help: use --provider auto to take the best there is\n"
+        "   = help: the provider `auto` takes the best there is\n"
         "   = help: cuda needs the package onnxruntime-gpu\n"
     )
 

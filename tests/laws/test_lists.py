@@ -30,6 +30,7 @@ FAMILIES = {type: frozenset(returning(type)) for type in TYPES} | {
 }
 MEANT = {
     "`loss`, `update` and `optimizer`": "what each of several steps has",
+    "`loss`, `optimizer` and `clip`": "the settings of a step that a section has as well",
     "`same`, `half` or `valid`": "what a transposed convolution takes: not `causal`",
     "`net`, `block` or `op`": "the usual definitions, for someone who writes `def`",
 }

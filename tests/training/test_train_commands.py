@@ -205,7 +205,15 @@ def test_evaluating_wants_the_weights_of_each_layer(
     assert ran("train", "it.net") == 0
     capsys.readouterr()
     assert ran("evaluate", "it.net", "-w", "runs/gan/gen.safetensors") == 2
-    assert "--weights gen=runs/gan/gen.safetensors" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "error[which-layer]: `gan` has several layers: name the layer of these parameters\n"
+        "   = note: its layers: gen, disc\n"
+        '   = help: `--weights gen=runs/gan/gen.safetensors`, or `{"gen": …}`\n'
+    )
+    assert ran("evaluate", "it.net", "-w", "gen=a.safetensors", "-w", "gen=b.safetensors") == 2
+    assert "the parameters of `gen` are given twice" in capsys.readouterr().err
+    assert ran("evaluate", "it.net", "-w", "a.safetensors", "-w", "b.safetensors") == 2
+    assert "two files are given without a layer" in capsys.readouterr().err
     files = ("-w", "gen=runs/gan/gen.safetensors", "-w", "disc=runs/gan/disc.safetensors")
     assert ran("evaluate", "it.net", *files) == 0
     assert "d.loss" in capsys.readouterr().out

@@ -100,7 +100,7 @@ def test_a_size_that_cannot_be_solved_must_be_given() -> None:
     graph = graph_of(f32(N * N))
     problem = rejected(graph, a=zeros(9))
     assert problem.message == "the size N cannot be inferred from the inputs"
-    assert problem.helps == ("fix it: --bind N=...",)
+    assert problem.helps == ("fix the size N: `--bind N=…`, or `bind(N=…)`",)
     assert bind_sizes(graph, {"a": zeros(9)}, sizes={"N": 3}) == {"N": 3}
 
 

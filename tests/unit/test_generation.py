@@ -364,7 +364,7 @@ def test_run_keeps_a_state_in_a_file(netlang: Callable[..., Said], tmp_path: Pat
         "run", "speaker.net", "--input", "tokens=tokens.npy", "--state", "h.npz"
     )  # fmt: skip
     assert code == 1
-    assert "`Following` keeps no state" in told
+    assert "`Following` has no state" in told
 
 
 # ---- translation -------------------------------------------------------------------------

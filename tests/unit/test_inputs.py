@@ -85,7 +85,7 @@ def test_an_image_of_another_size_is_rejected_unless_it_may_be_scaled(tmp_path: 
     assert caught.value.message == (
         f"{place} is 3 rows by 2 columns, and `image` (f32[N, 1, 28, 28]) expects 28 by 28"
     )
-    assert caught.value.helps == ("scale it with --resize",)
+    assert caught.value.helps == ("scale it: `--resize`, or `resize=True`",)
     assert read_input(place, picture(N, 1, 28, 28), resize=True).shape == (1, 1, 28, 28)
 
 
