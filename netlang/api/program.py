@@ -183,7 +183,7 @@ class Program(Mapping[str, Network]):
         from netlang.training.run.dry_run import dry_run
 
         plan = self.plan(section, texts(settings or {}))
-        return dry_run(plan, self._choices(seed))
+        return dry_run(plan, self._choices(seed), warn)
 
     def compile_step(
         self,

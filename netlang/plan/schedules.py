@@ -61,11 +61,6 @@ def rate_at(rate: Rate, step: int, clock: Clock) -> float:
     return rate.value(step, clock) if isinstance(rate, Schedule) else float(rate)
 
 
-def end_of(rate: Rate, clock: Clock) -> float:
-    """Return the step after which a rate no longer changes; 0 where it has no such end."""
-    return max(map(clock.steps, durations(rate)), default=0.0)
-
-
 def durations(rate: Rate) -> Iterator[Duration]:
     """Yield the durations over which a rate changes, that of the outermost schedule first."""
     while isinstance(rate, Schedule):

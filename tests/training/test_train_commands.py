@@ -153,20 +153,33 @@ def test_a_nan_is_reported_with_its_operator_and_line(
     assert f"({place}, it.net:" in told
 
 
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
 def test_labels_that_are_not_classes_are_reported_before_the_first_step(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section().replace("N, 3]", "N, 2]").replace("dense(h, 3)", "dense(h, 2)"))
-    assert ran("train", "it.net") == 1
+    assert ran("train", "it.net", *options) == 1
     assert "the 2 classes are 0 to 1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
 def test_a_last_batch_of_one_is_warned_of(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, section(NORMED), rows=33)
-    ran("train", "it.net")
-    assert "the last batch of an epoch has one row" in capsys.readouterr().err
+    ran("train", "it.net", *options)
+    assert "the last batch of an epoch has one example" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("over", ["5 epochs", "50 steps"])
+def test_a_schedule_longer_than_the_run_is_warned_of_once(
+    over: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, section(optimizer=f"sgd(0.1 |> cosine({over}))"))
+    assert ran("train", "it.net") == 0
+    told = capsys.readouterr().err
+    assert told.count("the learning rate changes over") == 1
+    assert f"changes over {over}, and the run ends after" in told
 
 
 def test_both_back_ends_train_alike(tmp_path: Path) -> None:

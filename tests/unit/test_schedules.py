@@ -6,7 +6,7 @@ import pytest
 
 from netlang.evaluate.context.values import Duration
 from netlang.plan.records import RECORDS
-from netlang.plan.schedules import Clock, Rate, Schedule, end_of, rate_at
+from netlang.plan.schedules import Clock, Rate, Schedule, durations, rate_at
 
 EPOCHWISE = Clock(steps_per_epoch=1, total=12)
 
@@ -81,8 +81,8 @@ def test_epochs_are_counted_in_steps() -> None:
     assert [rate_at(stairs, s, clock) for s in (0, 199, 200, 399, 400)] == [1, 1, 0.5, 0.5, 0.25]
 
 
-def test_a_schedule_knows_when_it_ends() -> None:
+def test_a_schedule_knows_over_what_it_changes() -> None:
     cosine = schedule("cosine", 0.3, over=epochs(10), final=0.0)
     both = schedule("warmup", cosine, over=Duration(500, "steps"), start=0.0)
-    assert end_of(both, Clock(100, 1000)) == 1000
-    assert end_of(0.1, Clock(100, 1000)) == 0
+    assert list(durations(both)) == [Duration(500, "steps"), epochs(10)]
+    assert not list(durations(0.1))

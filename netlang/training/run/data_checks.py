@@ -11,7 +11,7 @@ from netlang.ops.elementwise.choice import Select
 from netlang.ops.shaping.gathering import GatherRows
 from netlang.ops.shaping.scattering import TakeAlong
 from netlang.plan.plan import Computation
-from netlang.plan.schedules import end_of
+from netlang.plan.schedules import durations
 from netlang.training.run.loop import clock_of
 from netlang.training.step.graphs import Training
 
@@ -26,17 +26,18 @@ def check_data(
             if batches is not None:
                 check_classes(batches.source, column, count)
     clock = clock_of(plan, len(data))
-    for chosen in training.steps:
-        for rate in chosen.rates.values():
-            over = end_of(rate, clock)
-            if over > clock.total:
-                warn(
-                    f"warning: the learning rate changes over {over:,.0f} steps, and the run ends "
-                    f"after {clock.total:,}"
-                )
+    rates = [rate for chosen in training.steps for rate in chosen.rates.values()]
+    # Durations in the unit of the run were compared when the section was checked.
+    unlike = (o for rate in rates for o in durations(rate) if o.unit != plan.run.unit)
+    longest = max(map(clock.steps, unlike), default=0.0)
+    if longest > clock.total:
+        warn(
+            f"warning: the learning rate changes over {longest:,.0f} steps, and the run ends after "
+            f"{clock.total:,}"
+        )
     if _sees_single_examples(plan.computation) and data.examples % data.size == 1:
         warn(
-            "warning: the last batch of an epoch has one row, and batch norm needs more; "
+            "warning: the last batch of an epoch has one example, and batch norm needs more; "
             "leave it out: `batches(…, drop_last=true)`"
         )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
 from netlang.ir.graph import Param
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, Rate, rate_at
+from netlang.training.run.data_checks import check_data
 from netlang.training.run.loop import clock_of
 from netlang.training.run.memory import footprint
 from netlang.training.run.preparation import Choices, open_data, seed_of
@@ -76,12 +78,13 @@ class DryRun:
         ]
 
 
-def dry_run(plan: Plan, choices: Choices) -> DryRun:
-    """Return what a training would do; data are read and nothing is computed."""
+def dry_run(plan: Plan, choices: Choices, warn: Callable[[str], None]) -> DryRun:
+    """Return what a training would do; data are read and checked, and nothing is computed."""
     from netlang.backends.compile import compile_graph
 
     training = prepare(plan, seed_of(plan, choices))
-    data, _ = open_data(plan, choices)
+    data, valid = open_data(plan, choices)
+    check_data(training, data, valid, warn)
     clock = clock_of(plan, len(data))
     nodes = {
         graph.name: compile_graph(graph, {}, optimize=False).node_count
