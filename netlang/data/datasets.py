@@ -6,7 +6,7 @@ no data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -127,14 +127,14 @@ class SkipgramPairs(Dataset, frozen=True):
         )
 
 
-class Declared(Dataset, frozen=True):
-    """A dataset that a program declares.
+class Declared(Dataset, frozen=True, kw_only=True):
+    """A dataset that a program declares; the fields are those of its declaration.
 
     ``normalize`` names the columns to bring to mean 0 and variance 1, or says whether all are.
     """
 
     name: str
-    normalize: tuple[str, ...] | bool
+    normalize: tuple[str, ...] | bool = False
 
     def open(self, location: Location) -> Source:
         source = self.read(location)
@@ -155,7 +155,7 @@ class Declared(Dataset, frozen=True):
         raise NotImplementedError
 
 
-class PythonFunction(Declared, frozen=True):
+class PythonFunction(Declared, frozen=True, kw_only=True):
     """What a Python function returns that is called with the dataset's arguments."""
 
     python: str
@@ -174,10 +174,10 @@ class PythonFunction(Declared, frozen=True):
         return call_function(self.python, self.arguments, location.columns, location.root)
 
 
-class Csv(Declared, frozen=True):
-    path: str
-    separator: str
-    header: bool | None
+class Csv(Declared, frozen=True, kw_only=True):
+    csv: str
+    separator: str = ","
+    header: bool | None = None
 
     def read(self, location: Location) -> Arrays:
         from netlang.data.sources.tables import read_table
@@ -187,53 +187,41 @@ class Csv(Declared, frozen=True):
                 f"a separator is one character, and `{self.separator}` is {len(self.separator)}"
             )
         return read_table(
-            location.find(self.path),
+            location.find(self.csv),
             location.columns,
             separator=self.separator,
             header=self.header,
         )
 
 
-class Npz(Declared, frozen=True):
-    path: str
+class Npz(Declared, frozen=True, kw_only=True):
+    npz: str
 
     def read(self, location: Location) -> Arrays:
         from netlang.storage.npy import read_npz
 
-        path = location.find(self.path)
+        path = location.find(self.npz)
         return fit(str(path), location.columns, read_npz(path))
 
 
-class ColumnFiles(Declared, frozen=True):
-    """A file for each column."""
+class Npy(Declared, frozen=True, kw_only=True):
+    npy: tuple[str, ...]
 
-    paths: tuple[str, ...]
-
-    def find(self, location: Location) -> dict[str, Path]:
-        """Return the file of each column."""
-        paths = [location.find(path) for path in self.paths]
-        if len(paths) != len(location.columns):
-            raise FileError(
-                f"the dataset `{self.name}` has {len(location.columns)} columns and "
-                f"{len(paths)} files: each column is a file"
-            )
-        return dict(zip(location.columns, paths, strict=True))
-
-
-class Npy(ColumnFiles, frozen=True):
     def read(self, location: Location) -> Arrays:
         from netlang.storage.npy import read_npy
 
-        paths = self.find(location)
+        paths = _column_files(self.name, self.npy, location)
         arrays = {name: read_npy(path) for name, path in paths.items()}
         return fit(", ".join(map(str, paths.values())), location.columns, arrays)
 
 
-class Idx(ColumnFiles, frozen=True):
+class Idx(Declared, frozen=True, kw_only=True):
+    idx: tuple[str, ...]
+
     def read(self, location: Location) -> Arrays:
         from netlang.data.sources.idx import read_idx
 
-        paths = self.find(location)
+        paths = _column_files(self.name, self.idx, location)
         read = {name: read_idx(path) for name, path in paths.items()}
         return fit(
             ", ".join(map(str, paths.values())),
@@ -241,6 +229,17 @@ class Idx(ColumnFiles, frozen=True):
             {name: array for name, (array, _) in read.items()},
             checksum="-".join(checksum for _, checksum in read.values()),
         )
+
+
+def _column_files(name: str, files: Sequence[str], location: Location) -> dict[str, Path]:
+    """Return the file of each column."""
+    paths = [location.find(file) for file in files]
+    if len(paths) != len(location.columns):
+        raise FileError(
+            f"the dataset `{name}` has {len(location.columns)} columns and {len(paths)} files: "
+            "each column is a file"
+        )
+    return dict(zip(location.columns, paths, strict=True))
 
 
 DATASETS: Mapping[str, type[Dataset]] = {
@@ -256,3 +255,12 @@ DATASETS: Mapping[str, type[Dataset]] = {
     **{kind.name: kind for kind in SYNTHETIC},
 }
 """The datasets that the library declares."""
+
+DECLARED: Mapping[str, type[Declared]] = {
+    "python": PythonFunction,
+    "csv": Csv,
+    "npz": Npz,
+    "npy": Npy,
+    "idx": Idx,
+}
+"""The datasets that a program declares, by the field that says where the examples are."""

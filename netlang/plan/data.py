@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netlang.data.datasets import DATASETS, Csv, Idx, Npy, Npz, PythonFunction
+from netlang.data.datasets import DATASETS, DECLARED, PythonFunction
 from netlang.data.pipeline import (
     Batching,
     Change,
@@ -34,26 +34,19 @@ def pipeline(rows: Examples, records: Records) -> Pipeline:
 def _dataset(origin: Origin) -> Dataset:
     if origin.library:
         return DATASETS[origin.dataset](**_plain(origin.arguments))
+    kind = next(kind for place, kind in DECLARED.items() if place in origin.fields)
     fields = _plain(origin.fields)
-    normalize = fields.get("normalize", False)
-    if not isinstance(normalize, bool):
-        normalize = _listed(normalize)
-    match fields:
-        case {"python": str() as place}:
-            return PythonFunction(origin.dataset, normalize, place, origin.arguments)
-        case {"csv": str() as path}:
-            separator, header = fields.get("separator", ","), fields.get("header")
-            return Csv(origin.dataset, normalize, path, separator, header)
-        case {"npz": str() as path}:
-            return Npz(origin.dataset, normalize, path)
-        case {"npy": paths}:
-            return Npy(origin.dataset, normalize, _listed(paths))
-        case _:
-            return Idx(origin.dataset, normalize, _listed(fields["idx"]))
+    own = {name: fields[name] for name in kind.__struct_fields__ if name in fields}
+    for name in _LISTS.intersection(own):
+        if isinstance(own[name], str):
+            own[name] = (own[name],)
+    if kind is PythonFunction:
+        own["arguments"] = origin.arguments
+    return kind(name=origin.dataset, **own)
 
 
-def _listed(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else value
+_LISTS = frozenset({"npy", "idx", "normalize"})
+"""The fields that take a list, or one string for a list of one."""
 
 
 def _step(step: Setting, records: Records) -> Subset | Transformation:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import ClassVar, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from netlang.evaluate.context.values import Duration
 
@@ -77,7 +78,7 @@ def rate_text(rate: Rate) -> str:
     """
     if not isinstance(rate, Schedule):
         return _text(rate)
-    fields = [f"{name}={_text(getattr(rate, name))}" for name in rate.__struct_fields__]
+    fields = [f"{name}={_text(value)}" for name, value in asdict(rate).items()]
     return f"{rate.name}({', '.join(fields)})"
 
 

@@ -43,15 +43,20 @@ def _is_loss(name: str) -> bool:
 
 
 def _lines(reports: Sequence[Report]) -> Iterator[_Metric]:
-    for kind in ("train", "valid"):
-        metrics: dict[str, Points] = {}
-        for report in reports:
-            measured: Mapping[str, float] = getattr(report, kind)
-            for name, value in measured.items():
-                if math.isfinite(value):
-                    metrics.setdefault(name, []).append((report.epoch, value))
-        for name, points in metrics.items():
-            yield _Metric(name, points, kind == "train")
+    yield from _metrics([(report.epoch, report.train) for report in reports], dashed=True)
+    yield from _metrics([(report.epoch, report.valid) for report in reports], dashed=False)
+
+
+def _metrics(
+    epochs: Sequence[tuple[int, Mapping[str, float]]], *, dashed: bool
+) -> Iterator[_Metric]:
+    metrics: dict[str, Points] = {}
+    for epoch, measured in epochs:
+        for name, value in measured.items():
+            if math.isfinite(value):
+                metrics.setdefault(name, []).append((epoch, value))
+    for name, points in metrics.items():
+        yield _Metric(name, points, dashed)
 
 
 def _plot(lines: Sequence[_Metric], top: float) -> Iterator[Shape]:
