@@ -18,6 +18,7 @@ from plans import plan_of
 from sections import LENET, NORMED, gan, section, write
 
 from netlang.system.numpy import Array
+from netlang.training.run.engine import OrtEngine
 from netlang.training.step.graphs import DRAW, SHARE, STEP
 
 
@@ -82,6 +83,23 @@ def test_each_run_gets_a_folder_and_none_is_written_over(
     assert {p.name for p in Path("runs").iterdir()} == {"it", "it-2"}
     assert ran("train", "it.net", "--run", "runs/it") == 2
     assert "error[run-exists]: runs/it holds a run already" in capsys.readouterr().err
+
+
+def test_the_state_is_copied_once_for_all_files_that_end_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies: list[int] = []
+    state = OrtEngine.state
+
+    def counted(self: OrtEngine) -> dict[str, Array]:
+        copies.append(1)
+        return state(self)
+
+    monkeypatch.setattr(OrtEngine, "state", counted)
+    write(tmp_path, gan(epochs=1))
+    assert ran("train", "it.net") == 0
+    assert {"gen.safetensors", "disc.safetensors"} <= {p.name for p in Path("runs/gan").iterdir()}
+    assert len(copies) == 1
 
 
 def test_as_json_the_log_is_what_is_printed(

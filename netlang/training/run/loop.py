@@ -20,7 +20,7 @@ from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, rate_at
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
-from netlang.training.run.engine import Engine, Numbers, batch_size
+from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
 from netlang.training.run.parameter_files import save_layers, save_selection, save_vocabularies
 from netlang.training.step.graphs import DRAW, GRADIENT_NORM, SHARE, STEP, StepGraph, Training
 
@@ -92,8 +92,8 @@ class Run:
                 self._finish_epoch(step, clock)
             else:
                 step = self._epoch(step, clock)
-        self._checkpoint(step)
-        for path in save_layers(self.training, self.engine, self.folder):
+        state = self._checkpoint(step)
+        for path in save_layers(self.training, state, self.folder):
             self._saved_parameters(path)
         return self._over(step, clock)
 
@@ -248,7 +248,8 @@ class Run:
 
     # Files.
 
-    def _checkpoint(self, step: int) -> None:
+    def _checkpoint(self, step: int) -> Arrays:
+        """Save a checkpoint; return the state in it."""
         progress = Progress(
             step,
             self.settings,
@@ -260,23 +261,31 @@ class Run:
             self._totals.examples,
             time.monotonic() - self._began,
         )
-        self.watcher.saved(checkpoints.save(self.folder, self.engine.state(), progress))
+        state = self.engine.state()
+        self.watcher.saved(checkpoints.save(self.folder, state, progress))
         self._saved = time.monotonic()
+        return state
 
     def _save_best(self, report: Report) -> None:
-        for i, rule in enumerate(self.training.plan.save_best):
-            if self._improved(f"best {i}", rule.by, rule.mode, report):
-                self._save(rule, report.epoch, report.step)
+        rules = enumerate(self.training.plan.save_best)
+        improved = [
+            rule for i, rule in rules if self._improved(f"best {i}", rule.by, rule.mode, report)
+        ]
+        self._save(improved, report.epoch, report.step)
 
     def _save_every(self, step: int, clock: Clock) -> None:
-        for rule in self.training.plan.save_every:
-            if step % max(1, round(clock.steps(rule.every))) == 0:
-                self._save(rule, math.ceil(step / clock.steps_per_epoch), step)
+        rules = self.training.plan.save_every
+        due = [rule for rule in rules if step % max(1, round(clock.steps(rule.every))) == 0]
+        self._save(due, math.ceil(step / clock.steps_per_epoch), step)
 
-    def _save(self, rule: Save, epoch: int, step: int) -> None:
-        path = self.folder / rule.file_name(epoch, step)
-        save_selection(self.training, self.engine, rule.what, path)
-        self._saved_parameters(path)
+    def _save(self, rules: Sequence[Save], epoch: int, step: int) -> None:
+        if not rules:
+            return
+        state = self.engine.state()
+        for rule in rules:
+            path = self.folder / rule.file_name(epoch, step)
+            save_selection(self.training, state, rule.what, path)
+            self._saved_parameters(path)
 
     def _saved_parameters(self, path: Path) -> None:
         """Save the vocabulary of the data next to parameters, and report both."""

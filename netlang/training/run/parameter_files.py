@@ -11,21 +11,21 @@ from netlang.plan.initialization import Selection
 from netlang.storage.vocabulary import Vocabulary, vocabulary_path
 from netlang.storage.weights import save_weights
 from netlang.system.numpy import Array
-from netlang.training.run.engine import Engine
+from netlang.training.run.engine import Arrays
 from netlang.training.step.graphs import Training
 
 
-def save_selection(training: Training, engine: Engine, what: Selection, path: Path) -> None:
+def save_selection(training: Training, state: Arrays, what: Selection, path: Path) -> None:
     """Write the parameters of a layer, or of a part of one, by their paths in the layer."""
-    _save(training, engine, what.paths, what.layer, path)
+    _save(training, state, what.paths, what.layer, path)
 
 
-def save_layers(training: Training, engine: Engine, folder: Path) -> list[Path]:
+def save_layers(training: Training, state: Arrays, folder: Path) -> list[Path]:
     """Write the parameters of every layer of a section, each into a file of its name."""
     written: list[Path] = []
     for name, paths in by_layer(training.parameters).items():
         path = folder / f"{name}.safetensors"
-        _save(training, engine, paths, name, path)
+        _save(training, state, paths, name, path)
         written.append(path)
     return written
 
@@ -63,8 +63,7 @@ def by_layer(paths: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _save(training: Training, engine: Engine, paths: Iterable[str], layer: str, path: Path) -> None:
-    state = engine.state()
+def _save(training: Training, state: Arrays, paths: Iterable[str], layer: str, path: Path) -> None:
     own: dict[str, Array] = {}
     for whole in paths:
         value = training.parameters[whole]
