@@ -11,12 +11,12 @@ from netlang.diagnostics.errors import USAGE, InputError, NetlangError, WeightsE
 from netlang.plan.plan import Plan
 from netlang.storage.weights import load_weights
 from netlang.system.numpy import Array
-from netlang.training.run.engine import batch_size, initial_state
+from netlang.training.run.engine import initial_state
 from netlang.training.run.initial_parameters import initial_parameters
-from netlang.training.run.loop import Totals
+from netlang.training.run.loop import evaluated
 from netlang.training.run.parameter_files import by_layer
 from netlang.training.run.preparation import Choices, engine_of, open_data, seed_of
-from netlang.training.step.graphs import DRAW, prepare
+from netlang.training.step.graphs import prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,7 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
     initial = initial_parameters(plan, seed_of(plan, choices), choices.folder)
     state = initial_state(training, initial | _loaded(plan.name, given, initial))
     engine = engine_of(training, state, choices)
-    totals = Totals()
-    batches = data if valid is None else valid
-    with batches.epoch(0) as stream:
-        for i, batch in enumerate(stream):
-            totals.add(engine.evaluate(batch, {DRAW: i + 1}, first=i == 0), batch_size(batch))
+    totals = evaluated(engine, data if valid is None else valid)
     return Evaluation("data" if valid is None else "valid", totals.examples, totals.means())
 
 

@@ -212,16 +212,10 @@ class Run:
 
     def evaluate(self) -> dict[str, float] | None:
         """Return the metrics on the validation data, if there is any; ``None`` if interrupted."""
-        totals = Totals()
         if self.valid is None:
             return {}
-        with self.valid.epoch(0) as stream:
-            for i, batch in enumerate(stream):
-                if self.interrupted():
-                    return None
-                found = self.engine.evaluate(batch, {DRAW: i + 1}, first=i == 0)
-                totals.add(found, batch_size(batch))
-        return totals.means()
+        totals = evaluated(self.engine, self.valid, self.interrupted)
+        return totals.means() if totals.examples == self.valid.examples else None
 
     def _should_stop(self, report: Report, clock: Clock) -> bool:
         stop = self.training.plan.stop
@@ -298,6 +292,19 @@ def clock_of(plan: Plan, batches: int) -> Clock:
     steps = math.ceil(batches / plan.accumulate)
     total = plan.run.amount * (steps if plan.run.unit == "epochs" else 1)
     return Clock(steps, math.ceil(total))
+
+
+def evaluated(
+    engine: Engine, data: Batches, interrupted: Callable[[], bool] = lambda: False
+) -> Totals:
+    """Return the totals over all examples, or over those before an interruption."""
+    totals = Totals()
+    with data.epoch(0) as stream:
+        for i, batch in enumerate(stream):
+            if interrupted():
+                break
+            totals.add(engine.evaluate(batch, {DRAW: i + 1}, first=i == 0), batch_size(batch))
+    return totals
 
 
 def _shown(training: Training, chosen: StepGraph, name: str) -> str:
