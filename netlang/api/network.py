@@ -343,7 +343,7 @@ class Network:
 
     def _advance(self, results: dict[str, Array]) -> dict[str, Array]:
         for state in self.graph.states:
-            self._state[state.name] = _stored(results.pop(f"{state.name}_next"))
+            self._state[state.name] = _stored(results.pop(state.next_name))
         return results
 
     def _named(

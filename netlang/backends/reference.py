@@ -38,7 +38,7 @@ def run(
     values: dict[Value, Array] = {v: fed.arrays[v.name] for v in graph.inputs}
     values |= {s.value: fed.arrays[s.value.name] for s in graph.states}
     values |= {v: _widen(weights[p.path], wide=wide) for v, p in graph.params.items()}
-    results = dict(graph.outputs) | {f"{s.name}_next": s.after for s in graph.states}
+    results = graph.results
     last_use = _last_uses(graph)
     kept = set(results.values())
     _keep_freed_memory()

@@ -44,7 +44,7 @@ class Runner:
     def __call__(self, /, **inputs: Array) -> dict[str, Array]:
         """Compute the outputs; raises ``InputError`` for arrays that do not fit."""
         results = self.compute({**inputs, **self.state})
-        self.state = {s.name: results.pop(f"{s.name}_next") for s in self.graph.states}
+        self.state = {s.name: results.pop(s.next_name) for s in self.graph.states}
         return results
 
     def compute(self, feeds: Mapping[str, Array] | Feeds) -> dict[str, Array]:

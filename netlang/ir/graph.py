@@ -80,6 +80,11 @@ class State(Struct, frozen=True, eq=False):
     start: float
     after: Value
 
+    @property
+    def next_name(self) -> str:
+        """The name under which a call returns the state for the next one."""
+        return f"{self.name}_next"
+
 
 class Graph(Struct, frozen=True, eq=False):
     """Nodes in topological order. Immutable: a pass returns a new graph.
@@ -98,6 +103,11 @@ class Graph(Struct, frozen=True, eq=False):
 
     def __str__(self) -> str:
         return f"graph {self.name}"
+
+    @property
+    def results(self) -> dict[str, Value]:
+        """All that a call returns: the outputs, and each state ``h`` of the next as ``h_next``."""
+        return dict(self.outputs) | {state.next_name: state.after for state in self.states}
 
 
 def written_at(node: Node) -> str:

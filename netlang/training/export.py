@@ -61,7 +61,6 @@ def state_file(output: Path) -> Path:
 
 def contract(chosen: StepGraph, graph: Graph, training: Training) -> dict[str, object]:
     """Return what each input and output of a step is for."""
-    states = [s.value.name for s in graph.states]
     parameters = set(training.parameters)
     batch = {v.name: str(v.type) for v in graph.inputs if v.name.startswith("batch.")}
     fixed = [v.name for v in graph.inputs if v.name in parameters]
@@ -71,7 +70,7 @@ def contract(chosen: StepGraph, graph: Graph, training: Training) -> dict[str, o
         "step": chosen.name,
         "batch": batch,
         "numbers": {name: _meaning(name, chosen) for name in numbers},
-        "state": {name: f"{name}_next" for name in states},
+        "state": {s.name: s.next_name for s in graph.states},
         "fixed": fixed,
         "outputs": list(graph.outputs),
         "repeat": chosen.update.repeat,

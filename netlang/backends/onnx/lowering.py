@@ -90,7 +90,7 @@ def _optimize_layouts(
 
 def _wanted(graph: Graph, only: Sequence[str] | None) -> dict[str, Value]:
     """Return the results to compute: all, or the named ones."""
-    results = _results(graph)
+    results = graph.results
     if only is None:
         return results
     for name in only:
@@ -105,14 +105,10 @@ def _wanted(graph: Graph, only: Sequence[str] | None) -> dict[str, Value]:
     return {name: results[name] for name in only}
 
 
-def _results(graph: Graph) -> dict[str, Value]:
-    return dict(graph.outputs) | {f"{s.name}_next": s.after for s in graph.states}
-
-
 def _first_names(graph: Graph) -> dict[Value, str]:
     """Return the names of inputs, states and weights; a weight named like an output is renamed."""
     names = {v: v.name for v in (*graph.inputs, *(s.value for s in graph.states))}
-    taken = {*names.values(), *_results(graph)}
+    taken = {*names.values(), *graph.results}
     for value, param in graph.params.items():
         names[value] = f"{param.path}/" if param.path in taken else param.path
     return names

@@ -166,8 +166,8 @@ class OrtEngine:
         self._start(self._held, batch)
         feeds = self._held | self._hold(fed(graph, batch, numbers))
         results = self._run(graph, feeds)
-        measured = {name: float(results.pop(name).numpy()) for name in graph.outputs}
-        self._held = self._held | _after(results)
+        measured = {name: float(results[name].numpy()) for name in graph.outputs}
+        self._held = self._held | {s.name: results[s.next_name] for s in graph.states}
         return measured
 
     def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, float]:
@@ -177,8 +177,9 @@ class OrtEngine:
         graph = self._training.evaluation
         feeds = self._held | self._evaluated | self._hold(fed(graph, batch, numbers))
         results = self._run(graph, feeds)
-        measured = {name: float(results.pop(name).numpy()) for name in graph.outputs}
-        self._evaluated = self._evaluated | _after(results)
+        measured = {name: float(results[name].numpy()) for name in graph.outputs}
+        after = {s.name: results[s.next_name] for s in graph.states}
+        self._evaluated = self._evaluated | after
         return measured
 
     def _start(self, held: dict[str, Held], batch: Arrays) -> None:
@@ -206,10 +207,6 @@ class OrtEngine:
             self._held = held
 
         return restore
-
-
-def _after(results: Mapping[str, Held]) -> dict[str, Held]:
-    return {name.removesuffix("_next"): held for name, held in results.items()}
 
 
 class NumpyEngine:
@@ -249,8 +246,8 @@ class NumpyEngine:
         wanted = [*(v.name for v in graph.inputs), *(s.value.name for s in graph.states)]
         given = {**state, **feeds}
         results = reference.run(graph, {n: given[n] for n in wanted}, {})
-        measured = {name: float(results.pop(name)) for name in graph.outputs}
-        return measured, {name.removesuffix("_next"): array for name, array in results.items()}
+        measured = {name: float(results[name]) for name in graph.outputs}
+        return measured, {s.name: results[s.next_name] for s in graph.states}
 
     def reset(self) -> None:
         dropped = {s.name for s in self._training.carried}
