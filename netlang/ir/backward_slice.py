@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeAlias
 
 from netlang.ir.graph import Node, Value, Values
+from netlang.ir.op import Primitive
 
 Gradients: TypeAlias = Mapping[Value, tuple[Value, Value]]
 """Values that are gradients, with what each is the gradient of, and by what."""
@@ -29,6 +31,27 @@ def needed(nodes: Sequence[Node], wanted: Values, gradients: Gradients | None = 
             open |= _with_sources(node.inputs, gradients)
             live.append(node)
     return live[::-1]
+
+
+def producers(nodes: Iterable[Node]) -> dict[Value, Node]:
+    """Return the node that computes each value."""
+    return {value: node for node in nodes for value in node.outputs}
+
+
+def walk_back(
+    value: Value,
+    made_by: Mapping[Value, Node],
+    through: Callable[[Primitive], bool] = attrgetter("retypes"),
+) -> Iterator[Node]:
+    """Yield the node that made a value, and what made its first operand, as long as ``through``.
+
+    The last node yielded is the first that does more than pass its operand on.
+    """
+    while (node := made_by.get(value)) is not None:
+        yield node
+        if not through(node.op):
+            return
+        value = node.inputs[0]
 
 
 def _with_sources(values: Iterable[Value], gradients: Gradients | None) -> set[Value]:

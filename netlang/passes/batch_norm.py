@@ -8,6 +8,7 @@ from itertools import chain, count
 
 from msgspec.structs import replace
 
+from netlang.ir.backward_slice import producers
 from netlang.ir.graph import Builder, Graph, Init, Node, Param, Value, Values
 from netlang.ir.types import TensorType
 from netlang.ops.reducing.linear import Linear
@@ -61,12 +62,12 @@ def fold_batch_norm(graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, 
 
 def _pairs(graph: Graph) -> list[_Pair]:
     counts = uses(graph)
-    makers = {v: node for node in graph.nodes for v in node.outputs}
+    made_by = producers(graph.nodes)
     found: list[_Pair] = []
     for node in graph.nodes:
         if not isinstance(node.op, NormalizeBatch):
             continue
-        layer = makers.get(node.inputs[0])
+        layer = made_by.get(node.inputs[0])
         if layer is None or not isinstance(layer.op, Convolve | Linear):
             continue
         if isinstance(layer.op, Linear) and node.inputs[0].type.rank != 2:

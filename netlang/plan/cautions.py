@@ -12,6 +12,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, Parts, Severity, diagnost
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.frame import Frame, report
+from netlang.ir.backward_slice import producers, walk_back
 from netlang.ir.dims import product, substitute
 from netlang.ir.graph import Node, Value
 from netlang.ir.op import Primitive
@@ -28,18 +29,13 @@ class _Section:
     def __init__(self, plan: Plan, decl: ast.Train) -> None:
         self.plan, self.decl = plan, decl
         self.nodes, self.params = plan.computation.nodes, plan.computation.params
-        self._makers = {v: node for node in self.nodes for v in node.outputs}
+        self._producers = producers(self.nodes)
 
     def before(
         self, value: Value, through: Callable[[Primitive], bool] = attrgetter("retypes")
     ) -> Iterator[Node]:
         """Yield what made a value, and what made that, as long as it was only passed on."""
-        node = self._makers.get(value)
-        while node is not None:
-            yield node
-            if not through(node.op):
-                return
-            node = self._makers.get(node.inputs[0])
+        return walk_back(value, self._producers, through)
 
 
 def warn(plan: Plan, decl: ast.Train, frame: Frame) -> None:
@@ -109,10 +105,7 @@ def _one_class(section: _Section) -> Iterator[Diagnostic]:
 
 def _batch_norms(section: _Section) -> Iterator[Diagnostic]:
     counts = Counter(value for node in section.nodes for value in node.inputs)
-    for node in section.nodes:
-        params = [section.params[v] for v in node.inputs if v in section.params]
-        if not node.op.running_statistics or not any(p.trained for p in params):
-            continue
+    for node in section.plan.computation.trained_batch_norms():
         found = (
             _bias_before(section, node, counts),
             _drop_before(section, node),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -34,6 +34,13 @@ class Computation(Struct, frozen=True, eq=False):
     noise: Mapping[Value, Noise]
     gradients: Gradients
     states: tuple[State, ...]
+
+    def trained_batch_norms(self) -> Iterator[Node]:
+        """Yield the nodes with running statistics whose parameters are trained."""
+        for node in self.nodes:
+            own = (self.params[value] for value in node.inputs if value in self.params)
+            if node.op.running_statistics and any(param.trained for param in own):
+                yield node
 
 
 class Update(Struct, frozen=True, eq=False):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from netlang.data.batches import Batches
 from netlang.data.columns import check_classes
+from netlang.ir.backward_slice import producers, walk_back
 from netlang.ir.graph import Node, Value
 from netlang.ops.elementwise.choice import Select
 from netlang.ops.shaping.gathering import GatherRows
@@ -44,7 +45,7 @@ def check_data(
 
 def _index_columns(computed: Computation) -> set[tuple[str, int]]:
     """Return the columns of indices, and how many there are: of classes, of rows of a table."""
-    makers = {v: node for node in computed.nodes for v in node.outputs}
+    made_by = producers(computed.nodes)
     names = {value: name for name, value in computed.batch.items()}
     masked = {node.scope for node in computed.nodes if isinstance(node.op, Select)}
     found: set[tuple[str, int]] = set()
@@ -56,25 +57,20 @@ def _index_columns(computed: Computation) -> set[tuple[str, int]]:
                 size = node.inputs[0].type.shape[0]
             case _:
                 continue
-        column = names.get(_origin(node.inputs[1], makers))
+        column = names.get(_origin(node.inputs[1], made_by))
         # Where a mask selects, what is masked may hold any number.
         if column is not None and isinstance(size, int) and node.scope not in masked:
             found.add((column, size))
     return found
 
 
-def _origin(value: Value, makers: dict[Value, Node]) -> Value:
-    while (node := makers.get(value)) is not None and node.op.retypes:
-        value = node.inputs[0]
+def _origin(value: Value, made_by: Mapping[Value, Node]) -> Value:
+    for node in walk_back(value, made_by):
+        if node.op.retypes:
+            value = node.inputs[0]
     return value
 
 
 def _sees_single_examples(computed: Computation) -> bool:
     """Return whether a trainable batch norm has one number per channel and example."""
-    params = computed.params
-    return any(
-        node.op.running_statistics
-        and any(params[v].trained for v in node.inputs if v in params)
-        and node.inputs[0].type.rank == 2
-        for node in computed.nodes
-    )
+    return any(node.inputs[0].type.rank == 2 for node in computed.trained_batch_norms())
