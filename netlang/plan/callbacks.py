@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from msgspec import Struct
 
-from netlang.evaluate.context.values import Duration
+from netlang.evaluate.context.values import Duration, Mode
 from netlang.ir.graph import Value
 from netlang.plan.initialization import Selection
-
-Mode = Literal["auto", "max", "min"]
-"""Which way a metric improves."""
 
 
 class EarlyStop(Struct, frozen=True, eq=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -17,7 +17,7 @@ from netlang.plan.initialization import InitRule
 from netlang.plan.optimizers import Clip, Optimizer
 
 Precision = Literal["f32", "f64", "f16", "bf16"]
-PRECISIONS: tuple[Precision, ...] = ("f32", "f64", "f16", "bf16")
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 """What a step may compute in."""
 
 

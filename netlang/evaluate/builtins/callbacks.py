@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.evaluate.builtins.registry import compile_time
+from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.selections import Weights
-from netlang.evaluate.context.values import Argued, Object, Setting
+from netlang.evaluate.context.values import MODES, Object, Setting
 from netlang.ir.graph import Value
 from netlang.ops.terms import Term
 from netlang.syntax import ast
-
-Values = Mapping[str, Object]
-Args = Mapping[str, Argued]
-
-MODES = ("auto", "max", "min")
-"""Which way a watched metric improves."""
 
 _RESERVED = ("checkpoint", "log.jsonl", "curves.", "program.net", "lock")
 """The prefixes of the run's own files in its folder."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from msgspec import Struct, field
 
@@ -73,6 +73,11 @@ class Results(Struct, frozen=True, eq=False):
 
 PADDINGS = ("same", "valid", "half", "causal")
 """The keywords for a padding."""
+
+
+Mode = Literal["auto", "max", "min"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+"""Which way a watched metric improves."""
 
 
 class Word(Struct, frozen=True):
