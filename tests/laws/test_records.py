@@ -13,6 +13,7 @@ from msgspec.structs import fields
 from netlang.data.datasets import DATASETS, DECLARED, PythonFunction
 from netlang.data.pipeline import Batching, Pipeline, Subset, Transformation
 from netlang.data.transforms.registry import TRANSFORMS
+from netlang.data.transforms.transform import Resizing
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.evaluate.calls.datasets import FIELDS, PLACES
@@ -73,7 +74,7 @@ def declared() -> dict[str, tuple[str, ...]]:
         for each in parsed.declarations:
             match each:
                 case tree.Extern(outs=[tree.Out(type=tree.NameType(name=kind))]) if kind in KINDS:
-                    name = each.name.text.removeprefix("_")
+                    name = each.name.text.removeprefix("_").removesuffix("_image")
                     found[name] = tuple(param.name.text for param in each.params)
                 case tree.Extern(kind="dataset"):
                     found[each.name.text] = tuple(param.name.text for param in each.params)
@@ -100,6 +101,12 @@ def test_the_fields_of_a_record_are_the_parameters_of_its_declaration(name: str)
     own, parameters = fields(CALLS[name]), declared()[name]
     assert set(parameters) <= {field.name for field in own}
     assert {field.name for field in own if field.required} <= set(parameters)
+
+
+def test_a_transform_with_a_size_has_results_of_that_size() -> None:
+    """By that name, the evaluator knows the type of what a transform returns."""
+    for name, kind in TRANSFORMS.items():
+        assert ("size" in declared()[name]) == issubclass(kind, Resizing), name
 
 
 @pytest.mark.parametrize("record", [*CALLS.values(), *DECLARED.values(), *SECTION])

@@ -43,7 +43,7 @@ def drawn(transform: Transform) -> NDArray[np.float64]:
 
 
 def test_flip_mirrors_images_with_its_probability() -> None:
-    flip, x = made("flip_image", p=0.3, vertical=False), images()
+    flip, x = made("flip", p=0.3, vertical=False), images()
     u = drawn(flip)
     y = flip.apply(x, u)
     for before, after, draw in zip(x, y, u[:, 0], strict=True):
@@ -82,7 +82,7 @@ def test_a_crop_larger_than_the_image_is_rejected(crop: Transform) -> None:
 
 @pytest.mark.parametrize("size", [3, 7, 20])
 def test_resize_is_that_of_pillow(size: int) -> None:
-    resize, x = made("resize_image", size=size), images()
+    resize, x = made("resize", size=size), images()
     y = resize.apply(x, drawn(resize))
     wanted = [[pillow(plane, size) for plane in image] for image in x]
     np.testing.assert_allclose(y, wanted, atol=2e-6)
@@ -112,14 +112,14 @@ def test_a_random_crop_is_a_resized_box_as_large_as_said() -> None:
 def test_the_labels_of_a_mask_are_never_mixed() -> None:
     mask = np.random.default_rng(0).choice(np.array([0, 7]), (COUNT, 9, 9))
     for name, given in (
-        ("resize_image", {"size": 5}),
+        ("resize", {"size": 5}),
         ("random_resized_crop", {"size": 5, "scale": (0.3, 1.0), "ratio": (0.75, 1.3)}),
     ):
         transform = made(name, **given)
         y = transform.apply(mask, drawn(transform))
         assert y.shape == (COUNT, 5, 5)
         assert set(np.unique(y)) <= {0, 7}
-    assert (made("resize_image", size=9).apply(mask, drawn(transform)) == mask).all()
+    assert (made("resize", size=9).apply(mask, drawn(transform)) == mask).all()
 
 
 def test_color_jitter_stays_in_the_range_and_changes_each_image_its_own_way() -> None:
@@ -134,7 +134,7 @@ def test_color_jitter_stays_in_the_range_and_changes_each_image_its_own_way() ->
 
 
 def test_a_vertical_flip_iterations_images_upside_down() -> None:
-    flip, x = made("flip_image", p=1.0, vertical=True), images()
+    flip, x = made("flip", p=1.0, vertical=True), images()
     assert (flip.apply(x, drawn(flip)) == x[:, :, ::-1]).all()
 
 

@@ -20,7 +20,7 @@ from netlang.system.numpy import Array, np
 class Flip(Transform, frozen=True):
     """Flip an image left to right, or upside down, with probability ``p``."""
 
-    name: ClassVar[str] = "flip_image"
+    name: ClassVar[str] = "flip"
     draws: ClassVar[int] = 1
     p: float
     vertical: bool
@@ -76,7 +76,7 @@ def _check_room(name: str, size: int, images: Array) -> None:
 class Resize(Resizing, frozen=True):
     """Resize the whole image to a square."""
 
-    name: ClassVar[str] = "resize_image"
+    name: ClassVar[str] = "resize"
 
     def apply(self, images: Array, u: Array) -> Array:
         del u

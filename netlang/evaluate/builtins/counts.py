@@ -191,9 +191,6 @@ def _known_column(name: str, columns: dict[str, TensorType], span: Span) -> None
     )
 
 
-_RESIZING = frozenset({"crop", "center_crop", "random_resized_crop", "resize_image"})
-
-
 def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
     """Return the type of a column after its transforms, in order."""
     for transform in _transforms(arg):
@@ -211,8 +208,9 @@ def _transformed(name: str, type: TensorType, arg: Argued) -> TensorType:
                 arg.span,
                 f"the column `{name}` is {type}",
             )
+        # What a transform calls `size` is the height and width of its results.
         size = transform.arguments.get("size")
-        if transform.name in _RESIZING and isinstance(size, int):
+        if isinstance(size, int):
             type = type.with_shape(*type.shape[:-2], size, size)
     return type
 

@@ -45,7 +45,7 @@ def reject_examples_for_a_transform(name: str, rows: Examples, at: Span, span: S
     """Report where a transform belongs that was called with examples, as `digits() |> flip()`."""
     # The text of a stage of a pipeline is the transform as it goes into `map`.
     stage = at.end <= span.start
-    shown = " ".join(span.text.split()) if stage else f"{name.removesuffix('_image')}(…)"
+    shown = " ".join(span.text.split()) if stage else f"{name}(…)"
     own = min(rows.batched, 1)  # the images of a batch have `N` in front
     images = [name for name, type in rows.columns.items() if type.rank - own >= 2]
     column = images[0] if images else next(iter(rows.columns))

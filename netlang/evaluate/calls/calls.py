@@ -125,7 +125,7 @@ def call_function(
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
     if args and isinstance(args[0].value, Examples) and _is_transform(function):
-        reject_examples_for_a_transform(function.name, args[0].value, args[0].span, span)
+        reject_examples_for_a_transform(function.public_name, args[0].value, args[0].span, span)
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         return _call_extern(function, function.definition, assigned, node, span, frame)
@@ -324,7 +324,7 @@ def _call_extern(
         return call_extern_op(function, definition, values, span, inner)
     match definition.outs[0].type:
         case ast.NameType(name=kind):
-            return Setting(kind, name.removeprefix("_"), values)
+            return Setting(kind, function.public_name, values)
         case _:
             return _call_primitive(function, values, assigned, span, inner)
 

@@ -46,6 +46,12 @@ class Function(Struct, frozen=True, eq=False):
         return self.name.removeprefix("_")
 
     @property
+    def public_name(self) -> str:
+        """The name that programs call it by: ``flip`` for ``_flip_image``, a transform."""
+        private = self.name.startswith("_")
+        return self.implementation.removesuffix("_image") if private else self.name
+
+    @property
     def kind(self) -> str:
         return self.definition.kind
 

@@ -83,12 +83,10 @@ def check_arguments(
     if truth(evaluate(clause, frame), clause) is not False:
         return
     assert frame.call is not None
-    # Two ops have other names if they are called without a tensor.
-    called = frame.call.function.implementation.removesuffix("_image")
     own = assigned.get(names[0]) if len(names) == 1 else None
     reject(
         rules.OUT_OF_RANGE,
-        f"`{called}` needs `{' '.join(clause.span.text.split())}`",
+        f"`{frame.call.function.public_name}` needs `{' '.join(clause.span.text.split())}`",
         own.span if own is not None else span,
         f"{_values_in(clause, frame)} here",
     )
