@@ -65,9 +65,9 @@ class Batching(Struct, frozen=True):
     """How examples are put into batches."""
 
     size: int
-    shuffle: bool = False
-    in_order: bool = False
-    drop_last: bool = False
+    shuffle: bool
+    in_order: bool
+    drop_last: bool
 
 
 class Pipeline(Struct, frozen=True):
@@ -81,4 +81,4 @@ class Pipeline(Struct, frozen=True):
     columns: Mapping[str, TensorType]
     steps: tuple[Subset | Transformation, ...]
     batching: Batching
-    about: str = ""
+    about: str

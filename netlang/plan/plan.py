@@ -54,8 +54,8 @@ class Update(Struct, frozen=True, eq=False):
     loss: Value
     paths: tuple[str, ...]
     optimizer: Optimizer
-    clip: Clip | None = None
-    repeat: int = 1
+    clip: Clip | None
+    repeat: int
 
 
 class Plan(Struct, frozen=True, eq=False):
@@ -74,14 +74,14 @@ class Plan(Struct, frozen=True, eq=False):
     metrics: Mapping[str, Value]
     measured: Mapping[str, Value]
     layers: Mapping[str, Layer]
-    data: Pipeline | None = None
-    valid: Pipeline | None = None
-    init: tuple[InitRule, ...] = ()
-    frozen: frozenset[str] = frozenset()
-    stop: EarlyStop | None = None
-    save_best: tuple[SaveBest, ...] = ()
-    save_every: tuple[SaveEvery, ...] = ()
-    seed: int = 0
-    precision: Precision = "f32"
-    accumulate: int = 1
-    carry_state: bool = False
+    data: Pipeline | None
+    valid: Pipeline | None
+    init: tuple[InitRule, ...]
+    frozen: frozenset[str]
+    stop: EarlyStop | None
+    save_best: tuple[SaveBest, ...]
+    save_every: tuple[SaveEvery, ...]
+    seed: int
+    precision: Precision
+    accumulate: int
+    carry_state: bool

@@ -11,7 +11,7 @@ from plans import plan_of
 from netlang.plan.schedules import rate_at
 from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
-from netlang.training.run.loop import Totals, clock_of
+from netlang.training.run.loop import clock_of
 from netlang.training.run.preparation import Choices, open_data
 from netlang.training.step.graphs import DRAW, SHARE, STEP, Training, prepare
 
@@ -165,6 +165,3 @@ def walk(training: Training, engine: Engine, folder: Path, steps: int) -> list[d
                     }
                     told.append(engine.step(graph, batch, numbers))
     return told
-
-
-__all__ = ["Totals", "engines", "gan", "prepared", "section", "walk", "write"]

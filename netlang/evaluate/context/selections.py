@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from netlang.evaluate.context.frame import Frame
 from netlang.evaluate.context.values import Layer, Object, Part, Setting, Unknown
 from netlang.ir.graph import Node, Param, Value
-from netlang.ir.types import Types
 
 
 def paths_of(layer: Layer, frame: Frame) -> list[str] | None:
@@ -99,9 +98,6 @@ class Weights:
     def trained(self, path: str) -> bool:
         """Return whether a parameter is trainable."""
         return self._params[self.by_path[path]].trained
-
-    def types(self, paths: Iterable[str]) -> Types:
-        return tuple(self.by_path[path].type for path in paths)
 
     def chosen(self, selection: Object) -> list[str]:
         """Return the paths that a selection denotes, in the order of the program."""

@@ -50,7 +50,6 @@ class Opened:
     """A training with its data and the engine it runs on."""
 
     training: Training
-    seed: int
     data: Batches
     valid: Batches | None
     engine: Engine
@@ -101,7 +100,7 @@ def open_training(
         opened = data.result()
     if check is not None:
         check(training, *opened)
-    return Opened(training, seed, *opened, engine)
+    return Opened(training, *opened, engine)
 
 
 def engine_of(training: Training, state: Mapping[str, Array], choices: Choices) -> Engine:
