@@ -1,5 +1,5 @@
 """Data for training: sources of examples, transforms of columns, batches.
 
-Everything random is drawn from a counter: the seed, the epoch, the example and the place in the
-program decide it, and neither timing nor the batch an example is in.
+Random numbers are derived from a counter: the seed, the epoch, the example and the position in the
+program determine them, and neither timing nor the batch an example is in.
 """

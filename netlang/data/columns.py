@@ -126,10 +126,10 @@ def _check_finite(place: str, name: str, type: TensorType, array: Array, given: 
         finite = np.isfinite(array[start : start + _CHUNK])
         if finite.all():
             continue
-        row = start + int(np.argmin(finite.reshape(len(finite), -1).all(axis=1)))
-        at = int(np.argmin(np.isfinite(array[row].reshape(-1))))
-        value = given[row].reshape(-1)[at]
-        held = f"`{name}` of {place} holds {value:g} in example {row:,}, counted from 0"
+        example = start + int(np.argmin(finite.reshape(len(finite), -1).all(axis=1)))
+        at = int(np.argmin(np.isfinite(array[example].reshape(-1))))
+        value = given[example].reshape(-1)[at]
+        held = f"`{name}` of {place} holds {value:g} in example {example:,}, counted from 0"
         if np.isfinite(value):
             raise FileError(f"{held}, which is more than {type.dtype} holds")
         raise FileError(held, helps=["leave examples without a number out, or fill them in"])

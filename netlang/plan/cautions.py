@@ -115,7 +115,7 @@ def _batch_norms(section: _Section) -> Iterator[Diagnostic]:
 
 
 def _bias_before(section: _Section, node: Node, counts: Counter[Value]) -> Diagnostic | None:
-    """Find a bias that the batch norm behind it takes away again."""
+    """Find a bias that the batch norm after it cancels."""
     for earlier in section.before(node.inputs[0]):
         bias = earlier.inputs[-1]
         if counts[earlier.outputs[0]] > 1:
@@ -141,7 +141,7 @@ def _drop_before(section: _Section, node: Node) -> Diagnostic | None:
                 place_of(earlier, section.decl),
                 "it changes the variance in training, and not in evaluation",
                 notes=("so the variance that batch norm has stored is too large afterwards",),
-                helps=("put it behind the last batch norm",),
+                helps=("put it after the last batch norm",),
             )
     return None
 
@@ -181,7 +181,7 @@ def _untrained(section: _Section) -> Iterator[Diagnostic]:
             rules.UNTRAINED_WEIGHTS,
             f"no step changes `{left[0]}`{several}",
             section.decl.name.span,
-            "these weights stay as they are drawn",
+            "these parameters keep their initial values",
             helps=("name them in an `update`, or in `freeze` if that is meant",)
             if plan.updates[0].name
             else ("use what they make in the loss, or name them in `freeze`",),

@@ -28,7 +28,7 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
         case "metrics":
             return [_scalar(name, a) for a in _items(name, arg)]
         case "data" | "valid":
-            return _rows(name, arg)
+            return _batched_examples(name, arg)
         case "init" | "freeze" | "checkpoint" | "update":
             type = ast.NameType(bind.span, _ITEM_TYPES.get(name, "layer"))
             return [fits(a, type, frame, name) for a in _items(name, arg)]
@@ -42,7 +42,7 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
             return fits(arg, ast.NameType(bind.span, SETTINGS.get(name, name)), frame, name)
 
 
-def _rows(name: str, arg: Argued) -> Examples:
+def _batched_examples(name: str, arg: Argued) -> Examples:
     if not isinstance(arg.value, Examples):
         reject(
             rules.WRONG_TYPE,

@@ -19,9 +19,9 @@ from netlang.evaluate.context.values import Examples, Object, Origin, Setting
 from netlang.plan.records import Records
 
 
-def pipeline(rows: Examples, records: Records) -> Pipeline:
+def pipeline(examples: Examples, records: Records) -> Pipeline:
     """Return the record of some batched examples."""
-    origin = rows.origin
+    origin = examples.origin
     return Pipeline(
         _dataset(origin),
         origin.columns,

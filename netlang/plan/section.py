@@ -229,8 +229,8 @@ def _misspelled(binds: Iterable[ast.Bind], known: Collection[str]) -> bool:
     return any(name not in known and setting_like(name, known) is not None for name in names)
 
 
-def _columns(rows: Examples) -> str:
-    return ", ".join(f"{name}: {type}" for name, type in rows.columns.items())
+def _columns(examples: Examples) -> str:
+    return ", ".join(f"{name}: {type}" for name, type in examples.columns.items())
 
 
 def elaborate_train(

@@ -152,7 +152,7 @@ def test_without_a_whole_checkpoint_nothing_resumes(tmp_path: Path) -> None:
     trained(path, folder, stop=lambda d: d.steps >= 3)
     (folder / LATEST).write_bytes(b"")
     (folder / BEFORE).write_bytes(b"")
-    with pytest.raises(NetlangError, match=r"no checkpoint in .* is whole") as rejected:
+    with pytest.raises(NetlangError, match=r"no checkpoint in .* is complete") as rejected:
         trained(path, folder, resume=True)
     assert rejected.value.rule.code == "bad-checkpoint"
     assert len(rejected.value.notes) == 2
@@ -198,7 +198,7 @@ def test_changed_data_or_another_seed_do_not_resume(tmp_path: Path) -> None:
     write(tmp_path, section(), seed=5)
     with pytest.raises(NetlangError) as rejected:
         trained(path, tmp_path / "run", resume=True)
-    assert [note.partition(":")[0] for note in rejected.value.notes] == ["rows"]
+    assert [note.partition(":")[0] for note in rejected.value.notes] == ["examples"]
 
 
 def test_a_run_resumes_with_the_arguments_it_was_given(tmp_path: Path) -> None:

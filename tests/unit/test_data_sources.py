@@ -449,7 +449,7 @@ def test_a_function_that_fails_is_reported_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(NetlangError, match="`json:loads` failed: JSONDecodeError: Expecting"):
         source_of(tmp_path, 'made("")', declared, allow_python=True)
     with pytest.raises(
-        FileError, match="`json:loads` gave list, and examples are a dict of arrays"
+        FileError, match="`json:loads` returned list, and examples are a dict of arrays"
     ):
         source_of(tmp_path, 'made("[1]")', declared, allow_python=True)
 

@@ -29,7 +29,8 @@ def call_function(
     returned = _call(place, module, name, arguments, root)
     if not isinstance(returned, Mapping):
         raise FileError(
-            f"`{place}` gave {type(returned).__name__}, and examples are a dict of arrays by column"
+            f"`{place}` returned {type(returned).__name__}, and examples are a dict of arrays by "
+            "column"
         )
     found = cast("Mapping[object, object]", returned)
     arrays: dict[str, Array] = {str(key): np.asarray(value) for key, value in found.items()}

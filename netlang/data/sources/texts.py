@@ -154,5 +154,5 @@ def _reviews(folder: Path) -> list[tuple[list[str], int]]:
         for path in sorted((folder / verdict).glob("*.txt"))
     ]
     if not found:
-        raise FileError(f"{folder} holds no reviews", helps=["they lie in `pos` and `neg`"])
+        raise FileError(f"{folder} holds no reviews", helps=["they are in `pos` and `neg`"])
     return found

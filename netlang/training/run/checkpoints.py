@@ -91,7 +91,7 @@ def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:
             continue
         return state, progress, warnings
     if warnings:
-        raise CheckpointError(f"no checkpoint in {folder} is whole", notes=tuple(warnings))
+        raise CheckpointError(f"no checkpoint in {folder} is complete", notes=tuple(warnings))
     raise CheckpointError(
         f"there is no checkpoint in {folder}",
         helps=("leave out --resume to begin a run there",),

@@ -186,7 +186,7 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
     if told:
         raise NetlangError(
             rules.SETTINGS_CHANGED,
-            "this is not the run that was begun: "
+            "this is not the run that was started: "
             + (f"{len(told)} settings differ" if len(told) > 1 else "a setting differs"),
             notes=told,
             helps=[f"if that is meant, resume with `{_allowing(told)}`"],

@@ -14,7 +14,7 @@ def run_settings(training: Training, *, seed: int, data: str) -> dict[str, str]:
     graph = print_graph(training.evaluation, origins=False)
     return {
         "program": blake2b(graph.encode(), digest_size=8).hexdigest(),
-        "rows": data,
+        "examples": data,
         "seed": str(seed),
         **training.plan.settings,
     }
