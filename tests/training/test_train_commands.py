@@ -207,6 +207,7 @@ def test_evaluating_wants_the_weights_of_each_layer(
     assert ran("evaluate", "it.net", "-w", "runs/gan/gen.safetensors") == 2
     assert capsys.readouterr().err == (
         "error[which-layer]: `gan` has several layers: name the layer of these parameters\n"
+        "   |\n"
         "   = note: its layers: gen, disc\n"
         '   = help: `--weights gen=runs/gan/gen.safetensors`, or `{"gen": …}`\n'
     )
