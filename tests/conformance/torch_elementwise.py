@@ -269,8 +269,8 @@ def rrelu(
 
 @writes("nn.functional.prelu")
 def prelu(call: Call, x: torch.Tensor, weight: torch.Tensor) -> str:
-    if x.ndim < 2 and weight.numel() > 1:
-        raise Excluded("a slope for each element of a tensor without channels")
+    if weight.ndim > 1:
+        raise Excluded("slopes with several axes, which our parameter cannot have")
     call.weights["slope"] = weight.reshape(-1)
     return f"prelu({call.x(x)}, {weight.numel()})"
 
