@@ -198,7 +198,7 @@ def test_evaluating_returns_the_metrics_of_the_last_epoch(
     assert capsys.readouterr().out.startswith("40 examples of `valid`\n  loss  ")
 
 
-def test_evaluating_wants_the_weights_of_each_layer(
+def test_evaluating_requires_the_weights_of_each_layer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, gan())
