@@ -1,6 +1,6 @@
 """Collects the specification: Markdown pages whose programs are tests.
 
-A block ``net`` is a program; blocks ``file NAME`` before it lie beside it. The blocks after it say
+A block ``net`` is a program; blocks ``file NAME`` before it lie next to it. The blocks after it say
 what comes of it:
 
 - ``error``: every message, exactly as ``netlang check`` prints it;
@@ -10,8 +10,8 @@ what comes of it:
 - ``same``: another program with the same graph up to names;
 - ``fmt``: the program laid out.
 
-A program with neither ``error`` nor ``rejected`` passes the check without a word; ``ok`` says so
-aloud. ``pytest --update`` writes the blocks anew; read the difference before you keep it.
+A program with neither ``error`` nor ``rejected`` passes the check silently; ``ok`` says so
+aloud. ``pytest --update`` writes the blocks again; read the difference before you keep it.
 
 Tests ``netlang.evaluate``, ``netlang.evaluate.builtins``, ``netlang.evaluate.calls``,
 ``netlang.evaluate.types``, ``netlang.names`` and ``netlang.plan``.
@@ -45,7 +45,7 @@ class Block:
 
 @dataclass
 class Case:
-    """A program with the files beside it and what comes of it."""
+    """A program with the files next to it and what comes of it."""
 
     title: str
     program: Block
@@ -187,7 +187,7 @@ def blocks(page: str) -> Iterator[tuple[str, Block]]:
 
 
 def outcome(case: Case, block: Block, folder: Path) -> str:
-    """Give what a program comes to, in the form of one kind of block."""
+    """Return what a program comes to, in the form of one kind of block."""
     from netlang.program import load
 
     for beside in case.beside:
@@ -228,7 +228,7 @@ def outcome(case: Case, block: Block, folder: Path) -> str:
 
 
 def said(command: str, path: Path, net: str) -> str:
-    """Give what a command of the tool prints about a program."""
+    """Return what a command of the tool prints about a program."""
     from click.testing import CliRunner
 
     module = import_module(f"netlang.cli.commands.{command}")
@@ -240,7 +240,7 @@ def said(command: str, path: Path, net: str) -> str:
 
 
 def _compared(program, block: Block, folder: Path) -> str:
-    """Give the block's own text where both programs mean the same."""
+    """Return the block's own text where both programs mean the same."""
     from canonical import canonical
 
     from netlang.program import load

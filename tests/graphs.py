@@ -9,7 +9,7 @@ from netlang.program import load
 
 
 def graph_of(folder: Path, text: str) -> Graph:
-    """Give the graph of the first net of a program that has no mistakes and no warnings."""
+    """Return the graph of the first net of a program without errors or warnings."""
     file = folder / "written.net"
     file.write_text(text, encoding="utf-8")
     program = load(file)

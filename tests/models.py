@@ -18,7 +18,7 @@ def to_onnx(
     only: Sequence[str] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Model:
-    """Give the model of a graph with its parameters inside."""
+    """Return the model of a graph with its parameters inside."""
     return compile_graph(
         graph, weights, opset=opset, only=only, optimize=False, metadata=metadata
     ).proto

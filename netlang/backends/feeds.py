@@ -278,8 +278,13 @@ def _check_bound(axis: _Axis, feeds: Mapping[str, Array], known: Mapping[str, in
         raise InputError(
             f"the size {unbound.name} cannot be inferred from the inputs",
             notes=[f"it is known only from `{axis.value.name}`: {axis.value.type}"],
-            helps=[f"fix it: --bind {unbound.name}=..."],
+            helps=[binding_help(unbound.name)],
         ) from None
+
+
+def binding_help(name: str) -> str:
+    """Return how a size is fixed, on the command line and in Python."""
+    return f"fix the size {name}: `--bind {name}=…`, or `bind({name}=…)`"
 
 
 def _misfit(name: str, wanted: TensorType, array: Array, what: str) -> InputError:

@@ -64,7 +64,7 @@ class ProviderError(NetlangError):
             f"the provider `{name}` is not available",
             notes=[*([why] if why else []), f"available here: {listed}"],
             helps=[
-                "use --provider auto to take the best there is",
+                "the provider `auto` takes the best there is",
                 *(["cuda needs the package onnxruntime-gpu"] if name == "cuda" else []),
             ],
             exit_code=ENVIRONMENT,

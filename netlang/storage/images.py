@@ -124,7 +124,7 @@ def _fitted(
     raise InputError(
         f"{path} is {image.height} rows by {image.width} columns, and `{value.name}` "
         f"({value.type}) expects {rows} by {columns}",
-        helps=["scale it with --resize"],
+        helps=["scale it: `--resize`, or `resize=True`"],
     )
 
 

@@ -35,10 +35,10 @@ def read_inputs(
 def read_state(graph: Graph, path: Path) -> dict[str, Array]:
     """Read the state that an earlier call saved as .npz; empty if the file does not exist."""
     if not graph.states:
-        raise InputError(f"`{graph.name}` keeps no state", helps=["leave --state out"])
+        raise InputError(f"`{graph.name}` has no state", helps=["leave the file of a state out"])
     if path.suffix.lower() != ".npz":
         raise NetlangError(
-            rules.UNKNOWN_FORMAT, f"{path}: a state is kept in a .npz file", exit_code=USAGE
+            rules.UNKNOWN_FORMAT, f"{path}: a state is stored in a .npz file", exit_code=USAGE
         )
     if not path.exists():
         return {}

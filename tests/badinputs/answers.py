@@ -147,7 +147,7 @@ def measured(*args: str | Path, timeout: float = 120) -> Answer:
 
 
 def keeps_the_contract(answer: Answer) -> None:
-    """Assert what holds for every answer: no traceback, no colours, a first line of the form."""
+    """Assert what holds for every answer: no traceback, no colors, a first line of the form."""
     text = answer.text
     assert "Traceback" not in text, text
     assert not re.search(r"\b[A-Z]\w*(Error|Exception)\b", text), text
@@ -160,7 +160,7 @@ def keeps_the_contract(answer: Answer) -> None:
 
 
 def rejected(text: str | bytes, *rules: str, folder: Path, line: int | None = None) -> Answer:
-    """Check a program, and assert that it is refused by a rule, in its place, in time."""
+    """Check a program, and assert that a rule rejects it, at its location, in time."""
     path = folder / "bad.net"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     answer = ask("check", path)

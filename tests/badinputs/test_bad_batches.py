@@ -67,7 +67,7 @@ def test_t10_the_mean_of_nothing_is_not_an_error_of_ours(tmp_path: Path) -> None
     file, x = tmp_path / "none.net", tmp_path / "x.npy"
     file.write_text("net A(x: f32[N, 3]) -> y: f32[] = mean(x)\n")
     np.save(x, np.ones((0, 3), dtype=np.float32))
-    # In onnxruntime the mean of nothing is 0, a fault of its own.
+    # In onnxruntime the mean of nothing is 0, which is a bug there.
     for backend, mean in (("numpy", "nan"), ("onnxruntime", "0.")):
         answer = ask("run", file, "-i", f"x={x}", "--backend", backend)
         assert (answer.code, answer.err) == (0, "")

@@ -168,7 +168,7 @@ def test_r5_a_graphics_card_that_is_not_there_is_never_replaced_silently(program
 
 
 class Broken(onnxruntime.InferenceSession):
-    """What onnxruntime does where its CUDA does not load: it goes on with the CPU, or raises."""
+    """What onnxruntime does where its CUDA does not load: it falls back to the CPU, or raises."""
 
     raises = False
 
@@ -278,10 +278,10 @@ def test_r6_a_library_too_old_or_too_new_is_reported_with_its_versions(
     )
 
 
-def test_r6_a_run_time_too_old_for_the_opset_is_reported_with_both(
+def test_r6_a_runtime_too_old_for_the_opset_is_reported_with_both(
     program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """onnxruntime itself refuses an opset that is newer than it is: here one from the future."""
+    """onnxruntime itself rejects an opset that is newer than it is: here one from the future."""
     import onnx
 
     from netlang.backends import ort
@@ -304,7 +304,7 @@ def test_r6_a_run_time_too_old_for_the_opset_is_reported_with_both(
     assert caught.value.exit_code == 3
 
 
-def test_r6_the_versions_we_know_are_those_we_ask_for() -> None:
+def test_r6_the_versions_we_know_are_those_we_require() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
     asked = set(project["dependencies"])
     assert {f"{name}>={first},<{end}" for name, (first, end) in KNOWN.items()} < asked
@@ -349,7 +349,7 @@ def test_r7_a_reader_that_goes_away_is_not_an_error(program: Path) -> None:
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", ">/dev/full"])
-def test_r7_closed_streams_are_no_error_of_ours(closed: str, program: Path) -> None:
+def test_r7_closed_streams_are_not_an_error_of_ours(closed: str, program: Path) -> None:
     script = "from netlang.cli.main import main; main()"
     for name in ("summary", "check"):
         done = subprocess.run(

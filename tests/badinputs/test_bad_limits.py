@@ -1,4 +1,4 @@
-"""Rows L: small programs that ask for a lot.
+"""Rows L: small programs that require a lot.
 
 Tests ``netlang.evaluate.context``.
 """
@@ -110,7 +110,7 @@ def test_l3_what_no_text_tells_is_counted_while_it_is_done(text: str, tmp_path: 
         "flat([xs, xs, xs])", "[(a, a) for a in xs] + xs", "(xs, xs)", "xs + [xs]",
     ],
 )  # fmt: skip
-def test_l9_a_list_that_doubles_each_turn_is_stopped(fold: str, tmp_path: Path) -> None:
+def test_l9_a_list_that_doubles_each_iteration_is_stopped(fold: str, tmp_path: Path) -> None:
     text = f"a = for i in 1..100_000 with xs = [1, 2] {{\n  next xs = {fold}\n}}\n"
     path = tmp_path / "bad.net"
     path.write_text(text)
@@ -181,7 +181,7 @@ def test_l5_products_are_exact_past_sixty_four_bits(
     assert answer.seconds < SECONDS
 
 
-def test_l6_a_thousand_layers_are_checked_and_summarised(tmp_path: Path) -> None:
+def test_l6_a_thousand_layers_are_checked_and_summarized(tmp_path: Path) -> None:
     path = tmp_path / "chain.net"
     path.write_text(net(loop("1_000", "dense(h, 8)"), FLAT))
     assert "72,000" in ask("check", path).out

@@ -302,7 +302,7 @@ def test_p6_a_name_of_a_file_does_not_steer_the_terminal(tmp_path: Path) -> None
 def test_p6_a_folder_without_permission_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text(GOOD)
-    # /proc refuses even the superuser.
+    # Nobody may write to /proc, not even the superuser.
     answer = ask("compile", path, "-o", "/proc/a.onnx")
     keeps_the_contract(answer)
     assert (answer.code, answer.rules) == (3, ["cannot-write"])

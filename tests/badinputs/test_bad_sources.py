@@ -120,7 +120,7 @@ def test_python_that_an_op_names_is_not_run_unasked(function: str, tmp_path: Pat
     assert answer.rules == ["python-not-allowed"]
 
 
-def test_python_that_an_op_names_is_run_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_python_that_an_op_names_is_run_where_it_is_allowed(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text(EXTERN % "numpy:tanh")
     np.save(tmp_path / "x.npy", np.zeros((1, 4), np.float32))

@@ -1,4 +1,4 @@
-"""Rows S: texts that are no programs, or not quite."""
+"""Rows S: texts that are not programs, or not quite."""
 
 from __future__ import annotations
 

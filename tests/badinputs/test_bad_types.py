@@ -261,7 +261,7 @@ def test_t5_a_dense_layer_on_a_map_is_reported_of_flatten(tmp_path: Path) -> Non
     assert "flatten" in answer.text
 
 
-def test_t12_a_loss_says_what_labels_it_wants(tmp_path: Path) -> None:
+def test_t12_a_loss_says_what_labels_it_expects(tmp_path: Path) -> None:
     body = "cross_entropy(x, one)"
     answer = rejected(
         net(body, "x: f32[N, 10], one: f32[N, 10]"), "dtype-mismatch", "shape-mismatch",

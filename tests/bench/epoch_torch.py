@@ -23,7 +23,7 @@ EPOCHS = 4
 
 
 class ImageFolder(Dataset):
-    """Pictures as bytes, made f32 from 0 to 1 one by one, as `ToTensor` does."""
+    """Images as bytes, converted to f32 from 0 to 1 one by one, as `ToTensor` does."""
 
     def __init__(self, folder: Path) -> None:
         images = np.frombuffer((folder / "images-idx3-ubyte").read_bytes(), np.uint8, offset=16)

@@ -2,7 +2,7 @@
 
 python tests/bench/epochs.py --peers PYTHON [CASE ...]    # a Python that has torch
 
-Both sides read the same 12,000 grey pictures of 28 by 28 bytes, shuffle them, and take steps of
+Both sides read the same 12,000 gray images of 28 by 28 bytes, shuffle them, and take steps of
 256 rows. Theirs is the fastest of several counts of workers. Each side is a process of its own,
 in turn.
 """
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     if not has(options.peers, "torch"):
-        # Our side alone: what there is to compare is told to be missing.
+        # Our side alone; the missing peer is reported.
         print(skipped("PyTorch", "torch"), file=sys.stderr)
         options.peers = None
     rows = [row(name, options) for name in options.cases or SMALL]
@@ -72,7 +72,7 @@ def row(name: str, options: argparse.Namespace) -> list[str]:
 
 
 def written(case: Case, folder: Path) -> Path:
-    """Write the pictures and a program that trains on them."""
+    """Write the images and a program that trains on them."""
     program = case.write(folder)
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (ROWS, 28, 28), np.uint8)
@@ -87,7 +87,7 @@ def written(case: Case, folder: Path) -> Path:
 
 
 def our_epoch(program: Path, threads: int) -> float:
-    """Give the seconds of an epoch after the first, by the log of a run."""
+    """Return the seconds of an epoch after the first, by the log of a run."""
     # No run is written over by the next round's.
     folder = program.parent / f"run-{len([*program.parent.glob('run-*')])}"
     command = [NETLANG, "train", program, "bench", "--run", folder, "--threads", threads]

@@ -1,4 +1,4 @@
-"""An LSTM of two layers beside PyTorch's, each in a process of its own, in turn.
+"""An LSTM of two layers compared with PyTorch's, each in a process of its own, in turn.
 
 python tests/bench/lstm.py --peers PYTHON    # a Python that has torch
 

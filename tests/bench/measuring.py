@@ -55,7 +55,7 @@ def arrays(inputs: Mapping[str, tuple[bool, Iterable[str]]]) -> dict[str, Array]
 
 
 def clock() -> float:
-    """Tell the time by which a worker measures: of the processor where there is one thread."""
+    """Return the time by which a worker measures: of the processor where there is one thread."""
     return time.process_time() if os.environ.get("OMP_NUM_THREADS") == "1" else time.perf_counter()
 
 
@@ -96,7 +96,7 @@ def middle(runs: Sequence[Run], what: Callable[[Run], float]) -> float:
 
 
 def ratio(slow: Sequence[float], fast: Sequence[float]) -> float:
-    """Say how many times as long the first takes: the median over pairs."""
+    """Return how many times as long the first takes: the median over pairs."""
     return median(a / b for a, b in zip(slow, fast, strict=True))
 
 
@@ -144,7 +144,7 @@ def workers_in_turn(ours: Worker, theirs: Worker, rounds: int) -> tuple[list[flo
 
 
 def has(python: str, *modules: str) -> bool:
-    """Tell whether a Python can import what a peer needs."""
+    """Check whether a Python can import what a peer needs."""
     code = f"from importlib.util import find_spec; assert all(map(find_spec, {modules!r}))"
     try:
         return not subprocess.run([python, "-c", code], capture_output=True, check=False).returncode
@@ -165,7 +165,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def answer(step: Callable[[], object], clock: Callable[[], float], wanted: str = "") -> None:
     """Do as many steps as each line that comes in says, and tell how long one takes.
 
-    Where a number is ``wanted``, do so many and say nothing.
+    Where a number is ``wanted``, do that many and print nothing.
     """
     if wanted:
         for _ in range(int(wanted)):

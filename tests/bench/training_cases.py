@@ -45,7 +45,7 @@ class Case:
     steps: int = 1000
 
     def write(self, folder: Path) -> Path:
-        """Write a program that trains the network, beside the files it imports."""
+        """Write a program that trains the network, next to the files it imports."""
         here = folder / "examples"
         copytree(EXAMPLES, here, ignore=lambda _, names: [n for n in names if "." not in n])
         text = MLP if self.file == "" else (EXAMPLES / self.file).read_text("utf-8")

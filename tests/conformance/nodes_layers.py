@@ -162,7 +162,7 @@ def einsum(call: Call) -> str:
     terms, _, result = call.get("equation").replace(" ", "").partition("->")
     if "->" not in call.get("equation"):
         result = "".join(sorted(c for c in set(terms) - {","} if terms.count(c) == 1))
-    # Letters stand for what ONNX leaves open; each axis has one here.
+    # Letters denote what ONNX leaves open; each axis has one here.
     open_axes = "XYZ"[: call.rank() - len(terms.replace("...", ""))] if "..." in terms else ""
     rule = f"{terms}->{result}".replace("...", open_axes)
     return f'einsum("{rule}", {operands(call, 2)})'

@@ -61,7 +61,7 @@ def ordered(call: Call, weight: str) -> str:
 
 
 def alike(call: Call) -> bool:
-    """Tell whether it's the same if the reset comes before the product with the state or after it.
+    """Check whether it's the same if the reset is before the product with the state or after it.
 
     It is where all weights of the state are one number, which makes all units of a direction one.
     """

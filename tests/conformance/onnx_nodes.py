@@ -141,7 +141,7 @@ def program(case: Case) -> str:
 
 
 def graph(text: str, folder: Path) -> Graph:
-    """Elaborate the one net of a program, which must have no mistake."""
+    """Elaborate the one net of a program, which must have no errors."""
     path = folder / "node.net"
     path.write_text(text)
     loaded = load(path)
@@ -151,14 +151,14 @@ def graph(text: str, folder: Path) -> Graph:
 
 
 def cases(operators: Collection[str] = OPERATORS) -> tuple[Case, ...]:
-    """Give the vectors of some operators, those of networks unless said, on elements they have."""
+    """Return the vectors of some operators, by default those of networks, on supported types."""
     found = [_case(test) for test in _tests() if _chosen(test.model, operators)]
     return tuple(sorted(found, key=lambda case: case.name))
 
 
 @cache
 def _tests() -> tuple[Any, ...]:
-    """Load every vector that is no expansion of another."""
+    """Load every vector that is not an expansion of another."""
     quiet = io.StringIO()
     state = np.random.get_state()
     with (

@@ -1,4 +1,4 @@
-"""Compiled networks: few nodes, the same numbers with every operator set, weights beside them."""
+"""Compiled networks: few nodes, the same numbers with every operator set, weights next to them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Single layers, written as programs: PyTorch's shapes, weights, multiply-adds and numbers.
 
-`layers.jsonl` holds attributes, shapes and counts, and what PyTorch refuses; `layers_numeric.jsonl`
+`layers.jsonl` holds attributes, shapes and counts, and what PyTorch rejects; `layers_numeric.jsonl`
 numbers in float64, where the i-th element of the j-th weight (from 1) is `0.5 sin(0.7 i + 0.3 j)`
 and that of an input `sin(0.7 i + 0.1)`.
 """

@@ -47,7 +47,7 @@ EXCLUSIONS = {pattern: rest for pattern, *rest in (line.split(maxsplit=2) for li
 
 
 def exclusion(case: Case) -> tuple[str, str]:
-    """Give the back ends a case is left out of (`both`, `onnxruntime` or none), and why."""
+    """Return the back ends a case is left out of (`both`, `onnxruntime` or none), and why."""
     fits = (rest for pattern, rest in EXCLUSIONS.items() if fnmatchcase(case.name, pattern))
     back_ends, reason = next(fits, ("", ""))
     return back_ends, reason
@@ -122,7 +122,7 @@ def unless_excluded(case: Case, *back_ends: str) -> Iterator[None]:
     with suppress(Exception):
         yield
         pytest.fail(f"{case.name} passes: take it off the list")
-    # Skipped rather than marked as failing: to lay out so many tracebacks takes most of the time.
+    # Skipped rather than marked as failing: formatting all the tracebacks takes most of the time.
     pytest.skip(reason)
 
 

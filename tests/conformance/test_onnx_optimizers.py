@@ -74,7 +74,7 @@ def ours(case: Case) -> Ours:
 
 
 def parts(case: Case) -> list[Sequence[Array]]:
-    """Give weights, gradients and states, each an array for every weight."""
+    """Return weights, gradients and states, each an array for every weight."""
     rest = cast("Sequence[Array]", case.arrays[2:])
     each = len(rest) // (2 + len(KEPT[case.op_type]))
     return [rest[i : i + each] for i in range(0, len(rest), each)]
@@ -127,7 +127,7 @@ def after(
 
 
 def counted(case: Case, count: int) -> tuple[Case, list[Array]]:
-    """Give a case at another count, and what ONNX's definition makes of it."""
+    """Return a case at another count, and what ONNX's definition makes of it."""
     names = [f"x{i}" for i in range(len(case.arrays))]
     wanted = [f"y{i}" for i in range(len(case.expected))]
     node = helper.make_node(

@@ -2,7 +2,7 @@
 
 The samples come from PyTorch's tests (OpInfo, ModuleInfo). Each is written as a program; NumPy in
 float64 must give PyTorch's numbers and shapes, onnxruntime the same within float32. What PyTorch
-refuses must be diagnosed. ``torch_exclusions.txt`` lists what is left out, and why.
+rejects must be diagnosed. ``torch_exclusions.txt`` lists what is left out, and why.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LONGEST = 130
 """Characters of a program that the list of exclusions shows."""
 
 FIRST_ONLY = re.compile(r"max_pool")
-"""What gives places beside values in PyTorch, which are not compared."""
+"""What returns indices along with values in PyTorch, which are not compared."""
 
 
 @dataclass
@@ -140,7 +140,7 @@ def module_samples(name: str) -> Iterator[Sample | Excluded]:
 
 
 def stirred(layer: Any) -> None:
-    """Give weights and running statistics values of 32 bits under which each of them matters."""
+    """Set weights and running statistics to values of 32 bits under which each of them matters."""
     with torch.no_grad():
         for tensor in (*layer.parameters(), *layer.buffers()):
             if tensor.is_floating_point():
@@ -199,7 +199,7 @@ def agree(actual: np.ndarray, want: np.ndarray) -> None:
 
 
 def rejected(name: str, folder: Path) -> Outcome:
-    """Write what PyTorch refuses; a program of it must be diagnosed."""
+    """Write what PyTorch rejects; a program of it must be diagnosed."""
     op = operators()[name]
     outcome = Outcome()
     if op.error_inputs_func is None:
@@ -210,7 +210,7 @@ def rejected(name: str, folder: Path) -> Outcome:
         try:
             _, text = written(OPERATORS[name], sample.input, *sample.args, **sample.kwargs)
         except Exception:
-            # Such arguments have no words in the language: there is no program to refuse.
+            # Such arguments have no words in the language: there is no program to reject.
             continue
         if loaded(text, folder).diagnostics.failed:
             outcome.passed += 1

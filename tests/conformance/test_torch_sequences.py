@@ -231,7 +231,7 @@ def stacked(name: str, array: Array) -> dict[str, Array]:
 
 
 def open_places() -> Any:
-    """Tell which steps of the memory are words, and not padding."""
+    """Return which steps of the memory are words, and not padding."""
     return torch.arange(MEMORY) < torch.tensor([4, 2, 1, 3])[:, None]
 
 

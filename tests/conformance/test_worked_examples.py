@@ -1,7 +1,7 @@
 """The worked examples of courses and books, asked of the tool: shapes, counts, numbers.
 
 `worked_examples.toml` holds each as a program with its right answers. Where what was published is
-wrong, the answer is still the right one, and a remark says what the mistake was.
+wrong, the answer is still the right one, and a remark says what the error was.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def program(example: Example, folder: Path) -> Program:
 
 
 def net(example: Example, folder: Path) -> Graph:
-    """Elaborate `Net`; the assertions beside it have been checked."""
+    """Elaborate `Net`; the assertions next to it have been checked."""
     loaded = program(example, folder)
     assert not loaded.diagnostics.items, render_all(loaded.diagnostics.sorted())
     return loaded.net("Net").graph

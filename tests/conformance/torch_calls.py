@@ -24,7 +24,7 @@ ELEMENTS = {
     torch.int32: "i32",
     torch.bool: "bool",
 }
-"""What stands for PyTorch's elements; floats are computed in 64 bits whatever they are called."""
+"""The names of PyTorch's element types; floats are computed in 64 bits whatever they are called."""
 
 
 class Excluded(Exception):
@@ -149,7 +149,7 @@ def ints(value: Any) -> str:
 
 
 def axes(dim: Any) -> str:
-    """Write the axes of a reduction; none stands for all."""
+    """Write the axes of a reduction; none means all."""
     if dim is None or dim == [] or dim == ():
         return "none"
     return ints(dim)

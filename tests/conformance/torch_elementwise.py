@@ -269,10 +269,10 @@ def rrelu(
 
 @writes("nn.functional.prelu")
 def prelu(call: Call, x: torch.Tensor, weight: torch.Tensor) -> str:
-    rows = list(weight.shape) + [1] * (x.ndim - 2)
-    sizes = rows if weight.numel() > 1 else [1] * x.ndim
-    slope = f"expand(reshape({call.x(weight)}, {sizes}), {list(x.shape)})"
-    return f"relu({call.x(x)}) - {slope} * relu(-{call.x(x)})"
+    if weight.ndim > 1:
+        raise Excluded("slopes with several axes, which our parameter cannot have")
+    call.weights["slope"] = weight.reshape(-1)
+    return f"prelu({call.x(x)}, {weight.numel()})"
 
 
 def _normalized(name: str, form: str) -> None:

@@ -100,7 +100,7 @@ def _adaptive(kind: str, rank: int) -> None:
 
 
 def adapted(x: torch.Tensor, output_size: Any, rank: int) -> str:
-    """Write the sizes of an adaptive pool; PyTorch's none stands for the size that is there."""
+    """Write the sizes of an adaptive pool; PyTorch's none means the size that is there."""
     wanted = list(output_size) if isinstance(output_size, tuple | list) else [output_size] * rank
     own = x.shape[x.ndim - rank :]
     sizes = [n if want is None else want for want, n in zip(wanted, own, strict=True)]
@@ -453,7 +453,7 @@ def counting(weight: torch.Tensor | None, ignored: int) -> str:
 
 
 def plain(options: dict[str, Any], *allowed: str) -> None:
-    """Refuse a loss with other options than those that are written, or with another reduction."""
+    """Exclude a loss with other options than those that are written, or with another reduction."""
     unsaid = {
         n: v
         for n, v in options.items()

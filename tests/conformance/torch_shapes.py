@@ -27,7 +27,7 @@ def _reduction(name: str, form: str) -> None:
 
 
 def _one_axis(call: Call, x: torch.Tensor, dim: Any) -> str:
-    """Refuse the axes that PyTorch gives a number without any."""
+    """Exclude the axes that PyTorch accepts for a scalar."""
     if x.ndim == 0 and dim not in (None, [], ()):
         raise Excluded("an axis of a number, which has none")
     return call.x(x)

@@ -53,7 +53,7 @@ _TEXTS = ('""', '"a"', '"' + "a" * 300 + '"', '"../x.net"', '"\\n"', '"lenet.net
 
 @cache
 def corpus() -> tuple[str, ...]:
-    """Give the programs to start from, short ones only, so that thousands are checked quickly."""
+    """Return the programs to start from, short ones only, so that thousands are checked quickly."""
     folders = [TESTS / "data", TESTS.parent / "examples"]
     texts = [p.read_text("utf-8") for folder in folders for p in sorted(folder.rglob("*.net"))]
     return tuple(text for text in texts if len(text) < 2_500)
@@ -70,7 +70,7 @@ def library() -> tuple[str, ...]:
 
 
 def program(number: int) -> bytes:
-    """Give the program of a number: the same one on every machine."""
+    """Return the program of a number: the same one on every machine."""
     chance = random.Random(number)
     kind = chance.choices((mutated, generated, noisy), (6, 3, 1))[0]
     return kind(chance)
@@ -216,7 +216,7 @@ def generated(chance: random.Random) -> bytes:
 
 @cache
 def signatures() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Give each definition of the prelude with its parameters, as they are written."""
+    """Return each definition of the prelude with its parameters, as they are written."""
     folder = TESTS.parent / "netlang" / "prelude"
     found: dict[str, tuple[str, ...]] = {}
     for path in sorted(folder.glob("*.net")):
@@ -357,7 +357,7 @@ class _Writer:
         return f"{name}({self.arguments(params, depth)})"
 
     def arguments(self, params: Sequence[str], depth: int) -> str:
-        """Give what a signature asks for; sometimes what it does not."""
+        """Return what a signature requires; sometimes what it does not."""
         given: list[str] = []
         named = False
         for param in params:
@@ -407,7 +407,7 @@ class TookTooLong(BaseException):
 
 
 def answer(data: bytes, folder: Path) -> str | None:
-    """Check, lay out and summarise one program; tell what went wrong with netlang, if anything."""
+    """Check, lay out and summarize one program; return what netlang got wrong, if anything."""
     path = folder / "fuzz.net"
     path.write_bytes(data)
     signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
@@ -493,7 +493,7 @@ def main(first: int, count: int) -> None:
 
 
 def peak_kib() -> int:
-    """Give the most memory this program had; the system's other figure counts its parent's too."""
+    """Return the most memory this program had; the system's other value counts its parent's too."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0])
 

@@ -3,7 +3,7 @@
 The meaning is the interpreter in float64. How far float32 may be from it is found by experiment:
 the network is computed a few times more in float64 with noise of the size of float32's rounding
 added inside every node, and a result may be off by a multiple of what that noise makes of it. So
-the tolerance follows the magnitudes inside the network, and a mistake has nowhere to hide in one.
+the tolerance follows the magnitudes inside the network, and an error has nowhere to hide in one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ ROUNDED = frozenset({"add", "sub", "mul", "div", "sqrt", "reciprocal", "add_chan
 
 COARSE = {"gelu": 1.0, "resize": 4.0, "upsample": 4.0}
 """Operators that lose digits of their largest operand: one less an error function close to one,
-and weights from positions between points, which a run time works out in float32."""
+and weights from positions between points, which a runtime works out in float32."""
 
 GATED = frozenset({"gru_layer", "lstm_layer", "rnn_layer"})
 """Operators with gates inside, which have the digits of numbers around one."""
@@ -114,9 +114,9 @@ def allowed(exact: Array, spread: Array) -> Array:
     """Turn what the noise did to each element into what an execution may do to it.
 
     The noise of a few runs is small by chance in one element out of many, so an element is
-    granted what most of its neighbours show; an element that is exact in each run must be exact.
-    A whole number or a truth that noise changes, the place of one least number among several,
-    says nothing: how far one tie lies from another is no measure of an error.
+    granted what most of its neighbors show; an element that is exact in each run must be exact.
+    An integer or a bool that noise changes, the place of one least number among several,
+    says nothing: how far one tie lies from another does not measure an error.
     """
     if exact.dtype.kind != "f":
         return np.where(spread > 0, np.inf, 0.0)
@@ -186,7 +186,7 @@ def widened(array: Array) -> Array:
 
 
 def sessions(graph: Graph, weights: Mapping[str, Array], opset: int) -> dict[str, Session]:
-    """Open a network with and without the optimisation of its graph."""
+    """Open a network with and without the optimization of its graph."""
     model = to_onnx(graph, weights, opset=opset)
     return {
         name: Session(model, threads=1, optimize=name == "onnxruntime") for name in EXECUTIONS[1:]
@@ -226,7 +226,7 @@ def compared(execution: str, name: str, array: Array, meant: Meaning) -> list[Di
 
 
 def draw_feeds(graph: Graph, sizes: Mapping[str, int], seed: int) -> dict[str, Array]:
-    """Draw every input: floats normally, whole numbers from 0 to 3, bools fairly."""
+    """Draw every input: floats normally, integers from 0 to 3, bools fairly."""
     rng = np.random.default_rng(seed)
     feeds: dict[str, Array] = {}
     for value in graph.inputs:

@@ -2,7 +2,7 @@
 
 An entry explains a disagreement of one of its executions, no larger than it says, in a network
 that has such a node, and shows itself in a small network of its own. When that one agrees, a test
-fails: then the fault is mended, and the entry goes.
+fails: then the bug is fixed, and the entry goes.
 """
 
 from __future__ import annotations

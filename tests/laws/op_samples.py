@@ -42,7 +42,7 @@ def cases() -> list[Case]:
 
 
 def default_sizes(types: tuple[TensorType, ...]) -> dict[str, int]:
-    """Give each symbol the first multiple of its unit that is at least 3."""
+    """Assign each symbol the first multiple of its unit that is at least 3."""
     units: dict[str, int] = {}
     for size in (d for t in types for d in t.shape):
         units |= symbols(size)

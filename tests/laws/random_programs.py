@@ -1,4 +1,4 @@
-"""Random programs over the prelude, each with the shape of its result worked out beside it.
+"""Random programs over the prelude, each with the shape of its result worked out next to it.
 
 The generator keeps its own books on shapes, in plain integers, and writes the type of every
 result into the program: so the elaborator is held to a second opinion as well.

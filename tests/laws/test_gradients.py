@@ -46,7 +46,7 @@ STEP = 1e-6
 ROUNDING_STEP = 0.25
 """The step for a cast to f32, which is linear but for the digits it drops."""
 UNKNOWN = {"extern_call": "its arithmetic is not ours"}
-"""Operators without a gradient that is known, so asking for one is refused."""
+"""Operators without a gradient that is known, so asking for one is an error."""
 
 
 Function = Callable[[dict[str, Array]], float]
@@ -86,7 +86,7 @@ def pullback(forward: Graph, wrt: tuple[Value, ...] | None = None) -> Pullback:
 
 
 def added_up(b: Builder, results: dict[str, Value], cts: dict[str, Value]) -> dict[Value, Value]:
-    """Give each value one cotangent: two results may be one value."""
+    """Assign each value one cotangent: two results may be one value."""
     total: dict[Value, Value] = {}
     for name, value in results.items():
         old = total.get(value)
@@ -275,7 +275,7 @@ def network_gradients_hold(graph: Graph) -> None:
 
 
 def near_a_corner(function: Function, arrays: dict[str, Array], name: str, gradient: Array) -> bool:
-    """Tell whether slopes ahead and behind differ: then there is no derivative to compare with."""
+    """Check whether one-sided derivatives differ: then there is no derivative to compare with."""
     way = np.asarray(np.random.default_rng(3).standard_normal(gradient.shape))
     here = function(arrays)
     ahead = (function(arrays | {name: arrays[name] + STEP * way}) - here) / STEP

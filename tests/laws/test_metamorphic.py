@@ -125,7 +125,7 @@ HALVES = slice(0, 1), slice(1, None)
 
 
 def splits(graph: Graph) -> bool:
-    """Tell whether every input and result has a batch in front."""
+    """Check whether every input and result has a batch in front."""
     ends = (*graph.inputs, *graph.outputs.values())
     return all(v.type.shape and v.type.shape[0] == symbol("N") for v in ends)
 

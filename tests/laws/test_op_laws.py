@@ -143,7 +143,7 @@ def described(array: Array) -> tuple[str, tuple[int, ...]]:
 
 
 def agree(ours: onnx.TypeProto.Tensor, theirs: onnx.TypeProto.Tensor) -> bool:
-    """Tell whether two types are the same wherever both name a number."""
+    """Check whether two types are the same wherever both name a number."""
     if ours.elem_type != theirs.elem_type:
         return False
     if not theirs.HasField("shape"):

@@ -48,7 +48,7 @@ UNLISTED = {
 SETTINGS = frozenset(
     {"transform", "selection", "init_rule", "group", "optimizer", "schedule", "clip", "number"}
 )
-"""Types of the results of extern ops that stand for a setting, which a module of its own reads."""
+"""Types of the results of extern ops that represent a setting, which a module of its own reads."""
 
 HOMONYMS = {
     "analysis/summary.py": ("scan", "a keyword, as the kind of a scope"),

@@ -148,7 +148,7 @@ def test_the_text_of_a_network_reads_back(network: Network) -> None:
     assert print_graph(parse_graph(text)) == text
 
 
-# ---- the laws are laws: mistakes are seen ------------------------------------------------
+# ---- the laws are laws: errors are seen --------------------------------------------------
 
 MISTAKES = {
     "relu": lambda x: np.maximum(x, 1e-3),
@@ -165,7 +165,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", sorted(MISTAKES))
-def test_a_error_in_an_operator_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_an_operator_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The interpreter is broken, and onnxruntime must contradict it in some network."""
     op, right = OPS[name], OPS[name].forward
 
@@ -191,7 +191,7 @@ def test_a_error_in_an_operator_is_seen(name: str, monkeypatch: pytest.MonkeyPat
 @settings(few, max_examples=60)
 @given(networks())
 def test_the_tolerance_is_a_few_units_of_the_last_digits(network: Network) -> None:
-    """What a network is granted is far from what would hide a mistake in its fourth digit."""
+    """What a network is granted is far from what would hide an error in its fourth digit."""
     graph, sizes = network.graph, SIZES[0]
     weights = weights_for(graph)
     meant = meaning(graph, draw_feeds(graph, sizes, 0), weights, sizes)

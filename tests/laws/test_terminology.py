@@ -13,7 +13,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "netlang"
-FOLDERS = sorted(p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != "__pycache__")
+TESTS = ROOT / "tests"
+FOLDERS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (*PACKAGE.iterdir(), *TESTS.iterdir())
+    # What tests read may look like what users write.
+    if path.is_dir() and path.name != "__pycache__" and path != TESTS / "data"
+)
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "grammars")
 READ = (".py", ".net", ".lark", ".md")
 
@@ -64,23 +70,40 @@ BANNED = {
 
 PATTERN = re.compile("|".join(f"(?:{p})" for p in BANNED), re.IGNORECASE)
 FIRST_WORD = re.compile(r"^(Give|Tell|Say)s?\b(?!:)")
-CODE = re.compile(r"`[^`\n]*`|^```.*?^```$", re.MULTILINE | re.DOTALL)
+MESSAGE = re.compile(r'"((?:[^"\\]|\\.)*)"')
+CODE = re.compile(r"^ *```.*?^ *```$|`+[^`\n]*`+", re.MULTILINE | re.DOTALL)
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the prose in a file with its lines: a page without its code, strings and comments."""
+    """Yield the prose in a file with its lines: a page, or the strings and comments of code."""
     text = path.read_text("utf-8")
     if path.suffix == ".md":
         yield 1, text
     elif path.suffix != ".py":
         mark = "//" if path.suffix == ".lark" else "#"
         for number, line in enumerate(text.splitlines(), 1):
-            yield number, line.partition(mark)[2].lstrip("# ")
+            code, _, comment = line.partition(mark)
+            yield number, comment.lstrip("# ")
+            if path.suffix == ".net":
+                yield from ((number, message) for message in MESSAGE.findall(code))
     else:
-        yield from _strings(ast.parse(text))
+        tree = ast.parse(text)
+        yield from _names_and_docstrings(tree) if path.is_relative_to(TESTS) else _strings(tree)
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
                 yield token.start[0], token.string
+
+
+def _names_and_docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the prose in the code of a test module: its other strings are input and output."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) if name.startswith("test_"):
+                yield node.lineno, name.replace("_", " ")
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield node.lineno, text
+            case _:
+                pass
 
 
 def _strings(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -120,11 +143,11 @@ def found(*places: Path) -> list[str]:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_folder_uses_the_standard_terms(folder: str) -> None:
-    assert found(PACKAGE / folder) == []
+    assert found(ROOT / folder) == []
 
 
 def test_modules_at_the_top_use_the_standard_terms() -> None:
-    assert found(*PACKAGE.glob("*.py")) == []
+    assert found(*PACKAGE.glob("*.py"), *TESTS.glob("*.py")) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -139,6 +162,16 @@ def test_a_banned_phrase_is_found(text: str) -> None:
     assert list(banned(text))
 
 
-@pytest.mark.parametrize("text", ["there is no file", "`no mistake`", "the negative slope"])
+@pytest.mark.parametrize(
+    "code", ["def test_it_is_refused(): ...", 'def f():\n    """Raise a fault."""', '"""Anew."""']
+)
+def test_names_and_docstrings_of_tests_are_read(code: str) -> None:
+    prose = _names_and_docstrings(ast.parse(code))
+    assert any(list(banned(text)) for _, text in prose)
+
+
+@pytest.mark.parametrize(
+    "text", ["there is no file", "`no mistake`", "the negative slope", "```net\n# anew\n```"]
+)
 def test_a_standard_phrase_is_not(text: str) -> None:
     assert not list(banned(text))

@@ -114,7 +114,7 @@ def test_the_wheel_says_who_made_it_and_under_which_licenses(built: Path) -> Non
     assert urls == {"Homepage", "Documentation", "Issues", "Changelog"}
 
 
-def test_every_data_set_in_the_wheel_has_its_notice_among_the_licenses(built: Path) -> None:
+def test_every_dataset_in_the_wheel_has_its_notice_among_the_licenses(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     data = [name for name in names if name.endswith((".npz", ".npy", ".csv", ".safetensors"))]

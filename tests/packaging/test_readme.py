@@ -25,7 +25,7 @@ BLOCKS = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", README, re.MULTILINE)
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
-    """Give the name and the text of each block of a language."""
+    """Return the name and the text of each block of a language."""
     parts = [(info.split(), text) for info, text in BLOCKS]
     return [(" ".join(words[1:]), text) for words, text in parts if words[:1] == [language]]
 

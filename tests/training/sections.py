@@ -126,7 +126,7 @@ def write(folder: Path, text: str, *, rows: int = ROWS, seed: int = 0) -> Path:
 
 
 def prepared(path: Path, given: Mapping[str, str] | None = None, seed: int = 0) -> Training:
-    """Make the graphs of the only section of a program that has no mistakes."""
+    """Make the graphs of the only section of a program that has no errors."""
     return prepare(plan_of(path, None, given), seed)
 
 

@@ -37,7 +37,7 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def colored(picture: np.ndarray, color: str) -> np.ndarray:
-    """Tell which pixels are of about a color."""
+    """Return which pixels are of about a color."""
     wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
     return (abs(picture - wanted).max(axis=2) < 40).nonzero()[0]
 
@@ -118,7 +118,7 @@ error[pillow-missing]: curves.png is an image, which requires Pillow
 """
 
 
-def test_pillow_is_asked_for_before_the_run(tmp_path: Path) -> None:
+def test_missing_pillow_is_reported_before_the_run(tmp_path: Path) -> None:
     path, run = write(tmp_path, section()), tmp_path / "run"
     start = "import sys; sys.modules['PIL'] = None; from netlang.cli.main import main; main()"
     done = subprocess.run(

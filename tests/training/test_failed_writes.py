@@ -31,8 +31,8 @@ FILES = (LATEST, "model.safetensors", "curves.svg", "log.jsonl", "program.net", 
 class System:
     """Counts the calls that change a folder, and makes them fail from one on.
 
-    ``once`` refuses a single call, as a disk does that has room again; else all that follow are
-    refused, as by one that is read-only from then on.
+    With ``once`` a single call fails, as on a disk that has room again; else all that follow
+    fail, as on one that is read-only from then on.
     """
 
     folder: Path

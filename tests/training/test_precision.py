@@ -1,4 +1,4 @@
-"""Runs in f64: computed finer from beginning to end, and refused where a back end cannot.
+"""Runs in f64: computed finer from beginning to end, and rejected where a back end cannot.
 
 Tests ``netlang.training.run`` and ``netlang.passes.promotion``.
 """
@@ -139,7 +139,7 @@ def test_a_run_that_was_stopped_ends_as_the_one_that_was_not(name: str, tmp_path
     path = write(tmp_path, text)
     options = ["--backend", "numpy"] if name in ON_THE_INTERPRETER else ["--threads", "1"]
     assert ran("train", path, "--run", tmp_path / "whole", *options) == 0
-    # The first half of the run is a run of its own, and goes on with a longer one.
+    # The first half of the run is a run of its own, and a longer one resumes it.
     epochs = "2 epochs" if name == "gan" else "4 epochs"
     path.write_text(text.replace(f"run = {epochs}", "run = 1 epochs"))
     assert ran("train", path, "--run", tmp_path / "parts", *options) == 0

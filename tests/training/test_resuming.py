@@ -297,7 +297,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
     before = (folder / LATEST).read_bytes()
 
     def limit() -> None:
-        # No file may grow beyond what stands for the room that is left.
+        # A limit on the size of files simulates a disk that is almost full.
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, len(before) // 2))
 
     run = start(path, folder, "--resume", preexec_fn=limit)

@@ -1,4 +1,4 @@
-"""A step means the same on onnxruntime and on the interpreter, whatever the section asks for.
+"""A step means the same on onnxruntime and on the interpreter, whatever the section requires.
 
 Tests ``netlang.training.step``.
 """

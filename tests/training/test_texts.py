@@ -184,7 +184,7 @@ def test_a_line_ends_a_window(tmp_path: Path) -> None:
 
 
 def test_examples_of_different_lengths_are_padded_and_masked(tmp_path: Path) -> None:
-    """The batches of Dive into Deep Learning 15.3: neighbours, then noise, labelled and masked."""
+    """The batches of Dive into Deep Learning 15.3: neighbors, then noise, labeled and masked."""
     source = neighbours(tmp_path, "a b c d e f g h\n" * 4, window=2, negatives=3, subsample=1e9)
     rows = source.examples(slice(None))
     near, noise = np.split(rows["mask"], [4], axis=1)
@@ -192,7 +192,7 @@ def test_examples_of_different_lengths_are_padded_and_masked(tmp_path: Path) -> 
     assert 1 <= near.sum(axis=1).min() < near.sum(axis=1).max() <= 4
     np.testing.assert_array_equal(rows["label"][:, :4], near)
     assert not rows["label"][:, 4:].any()
-    # Noise belongs to a neighbour: where that is missing, so is its noise, and all is 0.
+    # Noise belongs to a neighbor: where that is missing, so is its noise, and all is 0.
     assert not noise[np.repeat(near == 0, 3, axis=1)].any()
     assert not rows["context"][rows["mask"] == 0].any()
     for context, mask in zip(rows["context"], rows["mask"], strict=True):

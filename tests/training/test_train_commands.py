@@ -229,7 +229,7 @@ def test_evaluating_returns_the_metrics_of_the_last_epoch(
     assert capsys.readouterr().out.startswith("40 examples of `valid`\n  loss  ")
 
 
-def test_evaluating_wants_the_weights_of_each_layer(
+def test_evaluating_requires_the_weights_of_each_layer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, gan())
@@ -238,6 +238,7 @@ def test_evaluating_wants_the_weights_of_each_layer(
     assert ran("evaluate", "it.net", "-w", "runs/gan/gen.safetensors") == 2
     assert capsys.readouterr().err == (
         "error[which-layer]: `gan` has several layers: name the layer of these parameters\n"
+        "   |\n"
         "   = note: its layers: gen, disc\n"
         '   = help: `--weights gen=runs/gan/gen.safetensors`, or `{"gen": …}`\n'
     )

@@ -131,7 +131,7 @@ def test_an_error_in_the_background_reaches_the_caller_and_ends_the_work(ahead: 
     assert alive() == 0
 
 
-def test_no_more_is_prepared_than_was_asked_for() -> None:
+def test_no_more_is_prepared_than_was_requested() -> None:
     source = Slow()
     with Batches(source, 10).epoch(0, ahead=3) as stream:
         next(stream)

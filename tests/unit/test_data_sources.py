@@ -262,7 +262,7 @@ def test_an_image_is_resized_to_its_shorter_side_and_cropped_in_the_center(tmp_p
     wide[:, 8:16] = 255
     save(tmp_path / "p/wide.png", wide)
     image = source_of(tmp_path, 'image_folder("p", size=4)').examples(EVERYTHING)["image"]
-    # Beyond the edges of the white square the filter mixes a little of its neighbours in.
+    # Beyond the edges of the white square the filter mixes a little of its neighbors in.
     assert (image[0, :, :, 1:3] == 1).all()
     assert (image > 0.8).all()
 

@@ -148,9 +148,9 @@ def test_each_color_is_changed_by_its_own_strength() -> None:
     np.testing.assert_allclose(jitter.apply(x, u), x, atol=1e-6)
 
 
-def test_a_hue_is_turned_as_the_standard_library_iterations_it() -> None:
+def test_a_hue_is_rotated_as_the_standard_library_does_it() -> None:
     jitter, x = colored(hue=0.5), images(3, 4)
-    x[0] = 0.25  # a grey has no hue, and stays
+    x[0] = 0.25  # a gray has no hue, and stays
     u = drawn(jitter)
     y = jitter.apply(x, u)
     for before, after, draw in zip(x, y, u[:, 3], strict=True):
@@ -166,14 +166,14 @@ def test_lighting_moves_all_pixels_of_an_image_by_one_color() -> None:
     u = uniform(0, 0, 0, np.arange(len(many)), light.draws)
     added = light.apply(many, u) - many
     assert np.ptp(added, axis=(2, 3)).max() < 1e-6
-    # Along the first direction of AlexNet's paper, which is nearly grey, colours vary most.
+    # Along the first direction of AlexNet's paper, which is nearly gray, colors vary most.
     spread = np.linalg.svd(added[:, :, 0, 0], full_matrices=False)
     np.testing.assert_allclose(np.abs(spread[2][0]), [0.5675, 0.5808, 0.5836], atol=5e-3)
     wanted = 0.1 * np.array([0.2175, 0.0188, 0.0045]) * np.sqrt(len(many))
     np.testing.assert_allclose(spread[1], wanted, rtol=0.05)
 
 
-def test_lighting_wants_three_channels() -> None:
+def test_lighting_requires_three_channels() -> None:
     light = made("lighting", std=0.1)
     with pytest.raises(InputError, match="is for images of 3 channels, and these have 1"):
         light.apply(images(channels=1), drawn(light))
@@ -228,7 +228,7 @@ def test_standardize_and_rescale_are_their_formulas() -> None:
     np.testing.assert_allclose(z, 2 * x - 1, atol=1e-6)
 
 
-def test_standardize_wants_a_number_for_each_channel() -> None:
+def test_standardize_requires_a_number_for_each_channel() -> None:
     with pytest.raises(InputError, match="has 1 numbers as `mean`, and the images have 3 channels"):
         made("standardize", mean=[0.0], std=[1.0]).apply(images(), np.zeros((COUNT, 0)))
 

@@ -39,12 +39,12 @@ def graphs(program: Program) -> list[Graph]:
 
 @cache
 def meanings(path: Path) -> list[object]:
-    """Give what the nets of an example mean, whatever they are called."""
+    """Return what the nets of an example mean, whatever they are called."""
     return list(map(canonical, graphs(checked(path))))
 
 
 def graphs_of(text: str, folder: Path) -> list[Graph]:
-    """Give the graphs of a program; the file that examples import lies vocabulary_path it."""
+    """Return the graphs of a program; the file that examples import lies next to it."""
     path = folder / "example.net"
     path.write_text(text, "utf-8")
     if '"resnet.net"' in text:
@@ -57,7 +57,7 @@ def test_the_examples_are_all_there() -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=named)
-def test_an_example_passes_the_check_without_a_word(path: Path) -> None:
+def test_an_example_passes_the_check_silently(path: Path) -> None:
     program = checked(path)
     assert program.diagnostics.items == []
     assert program.nets or program.plans
@@ -141,7 +141,7 @@ def places(definition: ast.Definition, names: set[str]) -> Iterator[tuple[int, i
 
 
 def renamed(program, text: str) -> str:
-    """Give every local name of a program another one; leave out what names weights from outside."""
+    """Rename every local name of a program; leave out what names weights from outside."""
     assert program.file is not None
     changes: set[tuple[int, int]] = set()
     module = next(iter(program.nets.values())).function.module

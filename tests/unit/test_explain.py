@@ -104,7 +104,7 @@ def test_an_unknown_layer_gets_the_near_ones(graph: Graph) -> None:
     assert rejected.value.helps == ("did you mean `a.conv`?",)
 
 
-def test_a_file_alone_is_asked_for_a_layer() -> None:
+def test_a_file_alone_requires_a_layer() -> None:
     with pytest.raises(NetlangError) as rejected:
         explain("models/lenet.net")
     assert rejected.value.message == "nothing is called `models/lenet.net`"

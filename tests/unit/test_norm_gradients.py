@@ -1,4 +1,4 @@
-"""Lengths and what is made of them have the slope 0 at 0, as in PyTorch: nothing becomes nan.
+"""The gradient of norms and what is computed from them is 0 at 0, as in PyTorch, and not nan.
 
 Tests ``netlang.ops``.
 """
@@ -24,7 +24,7 @@ X = np.array([[0.0, 0.0], [3.0, 4.0]], np.float32)
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_length_of_nothing_has_a_slope(call: str, tmp_path: Path) -> None:
+def test_a_norm_of_zeros_has_a_gradient(call: str, tmp_path: Path) -> None:
     path = tmp_path / "lengths.net"
     path.write_text(f"net Lengths(x: f32[2, 2]) -> y: f32[] = sum({call})\n")
     graph = netlang.load(path)["Lengths"].graph

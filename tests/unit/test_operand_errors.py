@@ -1,4 +1,4 @@
-"""What the operators refuse, and in which words.
+"""What the operators reject, and in which words.
 
 Tests ``netlang.ops``.
 """
@@ -139,7 +139,7 @@ def test_a_vector_for_the_channels_is_reported_how_to_line_up() -> None:
     )
 
 
-def test_a_error_between_two_operands_shows_both_of_them() -> None:
+def test_an_error_between_two_operands_shows_both_of_them() -> None:
     for b in (f32(N), tensor(I64, 5, 1), f32(4, 1)):
         found = refusal(Add(), f32(5, 1), b)
         assert (found.operand, found.label) == (None, "")
@@ -230,7 +230,7 @@ def test_a_malformed_einsum_rule_says_what_is_wrong(rule: str, why: str) -> None
         ("...->", [(2, 3)], "ab->"),
     ],
 )
-def test_three_points_in_an_einsum_stand_for_the_axes_without_a_letter(
+def test_an_ellipsis_in_an_einsum_denotes_the_axes_without_a_letter(
     rule: str, shapes: list[tuple[int, ...]], written: str
 ) -> None:
     types = tuple(f32(*shape) for shape in shapes)

@@ -1,7 +1,7 @@
 """The messages about programs that do not follow the grammar, word for word.
 
 Each file of ``tests/data/syntax_errors`` is a program, or the name of one of the faulty programs,
-with the message it gets beside it.
+with the message it gets next to it.
 
 Tests ``netlang.syntax.errors``.
 """

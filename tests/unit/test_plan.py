@@ -66,13 +66,13 @@ def messages(program: Program) -> list[str]:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_setting_that_is_unknown_is_no_second_error(name: str, tmp_path: Path) -> None:
+def test_an_unknown_setting_is_reported_once(name: str, tmp_path: Path) -> None:
     text = f"unknown = nope\n{whole({**WHOLE, name: 'unknown'})}"
     assert messages(program(tmp_path, text)) == ["I don't know `nope`"]
 
 
 @pytest.mark.parametrize("name", sorted(STEP_SETTINGS))
-def test_a_setting_of_a_step_that_is_unknown_is_no_second_error(name: str, tmp_path: Path) -> None:
+def test_an_unknown_setting_of_a_step_is_reported_once(name: str, tmp_path: Path) -> None:
     text = f"unknown = nope\n{stepped({**STEP, name: 'unknown'})}"
     assert messages(program(tmp_path, text)) == ["I don't know `nope`"]
 

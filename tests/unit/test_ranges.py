@@ -1,4 +1,4 @@
-"""What a training section may ask of optimizers, schedules, transforms and data sets.
+"""What a training section may ask of optimizers, schedules, transforms and datasets.
 
 Tests ``netlang.prelude`` and ``netlang.evaluate.types.where``.
 """

@@ -80,7 +80,7 @@ def test_a_nul_byte_is_named_with_its_offset(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_utf16_is_recognised_and_utf8_asked_for(tmp_path: Path, encoding: str) -> None:
+def test_utf16_is_recognized_and_utf8_suggested(tmp_path: Path, encoding: str) -> None:
     fault = refusal(written(tmp_path, "net A(x) -> y = x\n".encode(encoding)))
     assert "is UTF-16, not UTF-8" in fault.message
     assert fault.helps == ("save it as UTF-8",)
@@ -100,7 +100,7 @@ def test_utf16_is_recognised_and_utf8_asked_for(tmp_path: Path, encoding: str) -
         (b"\x7fELF\x02\x01\x01\0", "an executable"),
     ],
 )
-def test_files_of_other_kinds_are_recognised(tmp_path: Path, data: bytes, what: str) -> None:
+def test_files_of_other_kinds_are_recognized(tmp_path: Path, data: bytes, what: str) -> None:
     fault = refusal(written(tmp_path, data))
     assert f"is not a program: it looks like {what}" in fault.message
 

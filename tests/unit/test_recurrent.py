@@ -1,4 +1,4 @@
-"""What recurrent layers, attention and scans refuse, at check and at run time."""
+"""What recurrent layers, attention and scans reject, at check and at run time."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("inputs", "call", "rule", "message"), MISTAKES, ids=[f"{m[1]} of {m[0]}" for m in MISTAKES]
 )
-def test_a_error_is_reported_once_where_it_is_written(
+def test_an_error_is_reported_once_where_it_is_written(
     tmp_path: Path, inputs: str, call: str, rule: str, message: str
 ) -> None:
     text = f"net Bad({inputs}) -> y {{\n  y = {call}\n}}\n"
@@ -105,7 +105,7 @@ WORDS = """net Words(tokens: i64[N, T]) -> y {
 
 
 def run_both(graph: Graph, feeds: dict[str, np.ndarray]) -> tuple[str, str]:
-    """Give what either back end says against the input."""
+    """Return what either back end says against the input."""
     weights = initialize(graph, 0)
     with pytest.raises(InputError) as numpy:
         reference.run(graph, feeds, weights)
@@ -182,7 +182,7 @@ net Biased(x: f32[N, T, 4]) -> y {{
 
 
 def test_padding_changes_nothing_before_it(tmp_path: Path) -> None:
-    """A shorter sequence alone gives what it gives beside a longer one, in both directions."""
+    """A shorter sequence alone gives what it gives next to a longer one, in both directions."""
     text = """net Padded(x: f32[N, T, 4], n: i64[N]) -> (y, h) {
   layer = gru(x, 3, layers=2, bidirectional=true, length=n)
   y = layer.y

@@ -1,4 +1,4 @@
-"""What scattering, folding and ranking refuse, and the numbers they give.
+"""What scattering, folding and ranking reject, and the numbers they give.
 
 Tests ``netlang.ops.shaping`` and ``netlang.ops.windows``.
 """

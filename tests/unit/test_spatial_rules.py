@@ -1,4 +1,4 @@
-"""What convolutions, pools and shape operators refuse, and what they say.
+"""What convolutions, pools and shape operators reject, and what they say.
 
 Tests ``netlang.ops.shaping`` and ``netlang.ops.windows``.
 """
@@ -152,7 +152,7 @@ def test_rounding_up_counts_as_pytorch_does() -> None:
             assert substitute(open_count, {"H": size}) == count
 
 
-def test_odd_sizes_in_a_u_net_ask_for_the_clause() -> None:
+def test_odd_sizes_in_a_u_net_suggest_the_clause() -> None:
     left, right = f32(N, 64, H // 2, W // 2), f32(N, 128, 2 * (H // 4), 2 * (W // 4))
     error = refusal("concat", (left, right), axis=1)
     assert error.rule.code == "concat-mismatch"
@@ -235,7 +235,7 @@ def test_a_huge_block_is_rejected_before_anything_runs() -> None:
     assert refusal("pixel_shuffle", (f32(N, 3, H, W),), factor=2**32).rule.code == "shape-mismatch"
 
 
-def test_a_misspelt_mode_is_recognised() -> None:
+def test_a_misspelled_mode_is_recognized() -> None:
     error = refusal("upsample", (f32(N, 3, H, W),), scale=2, mode="bilinar")
     assert error.helps == ('did you mean "bilinear"?',)
 

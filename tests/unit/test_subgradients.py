@@ -1,4 +1,4 @@
-"""Where a function has a kink, the slope is the one PyTorch takes: that of the left side at 0.
+"""The subgradient at a non-differentiable point is PyTorch's: the derivative to the left of 0.
 
 Tests ``netlang.ops``.
 """
@@ -18,7 +18,7 @@ SLOPES = {"relu": 0.0, "leaky_relu(0.2)": 0.2, "prelu": 0.25, "abs": 0.0, "elu(0
 
 
 @pytest.mark.parametrize("call", SLOPES)
-def test_the_gradient_at_a_kink(call: str, tmp_path: Path) -> None:
+def test_the_subgradient(call: str, tmp_path: Path) -> None:
     path = tmp_path / "kink.net"
     path.write_text(f"net Kink(x: f32[1]) -> y: f32[] = sum(x |> {call})\n")
     graph = netlang.load(path)["Kink"].graph

@@ -1,4 +1,4 @@
-"""A slip of the fingers gets the right name proposed."""
+"""A typo gets the right name suggested."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from netlang.syntax import ast
 
 
 def names() -> list[str]:
-    """Give every name of the prelude, of its parameters and of the settings of training."""
+    """Return every name of the prelude, of its parameters and of the settings of training."""
     prelude = Library(Diagnostics(), lambda *_: {"": UNKNOWN}).prelude
     found = {*SETTINGS, *prelude.names()}
     for name in prelude.names():
@@ -61,7 +61,7 @@ def slips(seed: int) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_ninety_of_a_hundred_slips_get_the_right_name(seed: int) -> None:
+def test_ninety_of_a_hundred_typos_get_the_right_name(seed: int) -> None:
     tried = [pair for pair, _ in zip(slips(seed), range(100), strict=False)]
     missed = [(word, wrong) for word, wrong in tried if nearest(wrong, NAMES) != word]
     assert len(missed) <= 10, missed

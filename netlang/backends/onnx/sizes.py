@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from netlang.backends.feeds import binding_help
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.dims import Dim, Floor, Shape, Size, Symbol
@@ -84,7 +85,7 @@ class Sizes:
             raise NetlangError(
                 rules.FREE_SIZE,
                 f"no input of `{self.graph.name}` says what {name} is",
-                helps=[f"fix it: --bind {name}=..."],
+                helps=[binding_help(name)],
             )
         value, axis, (factor, constant, unit) = min(lines, key=lambda found: found[2][1] != 0)
         size = self._axis(value, axis)

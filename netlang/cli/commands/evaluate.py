@@ -43,9 +43,8 @@ def command(
     backend: Backend, provider: Provider, as_json: bool,
 ) -> None:  # fmt: skip
     """Evaluate saved parameters: the loss and the metrics of a train section on `valid`."""
-    pairs = (text.rpartition("=") for text in weights)
     found = netlang.load(file).evaluate(
-        {layer: path for layer, _, path in pairs}, section, settings=settings, backend=backend,
+        _by_layer(weights), section, settings=settings, backend=backend,
         provider=provider,
     )  # fmt: skip
     metrics = found.metrics
@@ -54,3 +53,18 @@ def command(
         return
     echo(f"{found.examples:,} examples of `{found.of}`")
     echo(columns((f"  {name}", f"{value:.4f}") for name, value in metrics.items()))
+
+
+def _by_layer(weights: tuple[str, ...]) -> dict[str, str]:
+    """Return the file of each layer, and that of the only layer as ``""``."""
+    files: dict[str, str] = {}
+    for text in weights:
+        layer, _, path = text.rpartition("=")
+        if layer in files:
+            raise click.UsageError(
+                f"the parameters of `{layer}` are given twice"
+                if layer
+                else "two files are given without a layer: write `--weights LAYER=FILE`"
+            )
+        files[layer] = path
+    return files

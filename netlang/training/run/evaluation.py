@@ -52,6 +52,11 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
     return Evaluation("data" if valid is None else "valid", totals.examples, totals.means())
 
 
+def _of_layer(layer: str, source: Parameters) -> str:
+    file = source if isinstance(source, Path) else "FILE"
+    return f'`--weights {layer}={file}`, or `{{"{layer}": …}}`'
+
+
 def _loaded(
     section: str, given: Mapping[str, Parameters], initial: Mapping[str, Array]
 ) -> dict[str, Array]:
@@ -64,11 +69,9 @@ def _loaded(
             raise NetlangError(
                 rules.WHICH_LAYER,
                 f"`{section}` has no layer `{name}`" if name else
-                f"`{section}` has several layers: say whose weights these are",
+                f"`{section}` has several layers: name the layer of these parameters",
                 notes=[f"its layers: {', '.join(layers)}"],
-                helps=[
-                    f"--weights {next(iter(layers))}={source if isinstance(source, Path) else '…'}"
-                ],
+                helps=[_of_layer(next(iter(layers)), source)],
                 exit_code=USAGE,
             )  # fmt: skip
         stored = load_weights(source) if isinstance(source, Path) else source
