@@ -83,7 +83,7 @@ def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
             continue
         if token.text in RESERVED:
             after = error.here if token is error.back(1) else error.next
-            if after.text == "=":
+            if after.text in ("=", ":"):
                 continue
             message = f"no statement starts with `{token.text}`"
             return error.diagnostic(
