@@ -27,7 +27,7 @@ from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import TYPE_NAMES
 from netlang.names.scopes import Entry, Kind, Scope
 from netlang.syntax import ast
-from netlang.syntax.keywords import FOREIGN_VALUES
+from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED
 from netlang.syntax.walk import children, walk
 
 SUGGESTED = 60
@@ -231,8 +231,10 @@ class Lookup(Struct):
         if entry is not None:
             entry.used = True
             return
-        if self.module.knows(name) or name in ELEMENTS or name in FOREIGN_VALUES:
+        if self.module.knows(name) or name in ELEMENTS:
             return
+        if name in FOREIGN_VALUES or name in RESERVED:
+            return  # the parser rejected it
         outer: Scope | None = scope
         while outer is not None and name not in outer.later:
             outer = outer.parent

@@ -43,7 +43,7 @@ class Checks:
 
     def capital(self, name: ast.Ident, what: str) -> None:
         """Check that the name of a net or a dimension starts with a capital letter."""
-        if "A" <= name.text[0] <= "Z":
+        if "A" <= name.text[0] <= "Z" or name.text in RESERVED:
             return
         bare = name.text.lstrip("_")
         better = "".join(part[:1].upper() + part[1:] for part in bare.split("_")) or "Net"

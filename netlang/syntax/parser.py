@@ -29,27 +29,29 @@ _MARGIN = re.compile(r"^[A-Za-z_#]", re.MULTILINE)
 
 
 def parse(source: Source, diagnostics: Diagnostics) -> ast.File | None:
-    """Parse a file; return ``None`` after a syntax error."""
+    """Parse a file; return ``None`` after a syntax error.
+
+    A keyword used as a name is an error that does not hide others: it is parsed as a name.
+    """
     return parse_part(source, 0, len(source.text), diagnostics)
 
 
 def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -> ast.File | None:
     """Parse the definitions between two offsets of a file."""
-    parts: list[Any] = []
-    failure: SyntaxFailure | DiagnosticError | None = None
     with _LOCK:
         _BUILDER.reset(source)
         try:
             parts = parse_text(_BUILDER, source.text, start, end)
-        except (SyntaxFailure, DiagnosticError) as error:
-            failure = error
+        except (SyntaxFailure, DiagnosticError) as failure:
+            # Most programs have no syntax error, so its explanations are imported late.
+            from netlang.syntax.errors import recover
+
+            parts, errors = recover(source, start, end, failure)
+            for error in errors:
+                diagnostics.report(error)
         found, comments = _BUILDER.checks.found, tuple(_BUILDER.comments)
         _BUILDER.reset(_NOTHING)
-    if failure is not None:
-        # Most programs have no syntax error, so its explanations are imported late.
-        from netlang.syntax.errors import explain
-
-        diagnostics.report(explain(source, start, end, failure))
+    if parts is None:
         return None
     for problem in found:
         diagnostics.report(problem)

@@ -73,12 +73,8 @@ def _number_fix(text: str) -> str:
 
 
 def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
-    for token in (error.back(1), error.here):
-        starts = (
-            token.fresh
-            or token.text == "lambda"
-            or error.tokens[max(error.tokens.index(token) - 1, 0)].text in "{}"
-        )
+    for token, before in ((error.back(1), error.back(2)), (error.here, error.back(1))):
+        starts = token.fresh or token.text == "lambda" or before.text in ("{", "}")
         if not starts or token.text not in FOREIGN_KEYWORDS or token.kind == "end":
             continue
         if token.text in RESERVED:
@@ -155,15 +151,19 @@ def _quote(error: ErrorLocation, here: Token) -> Diagnostic:
 
 
 def slash_comment(error: ErrorLocation) -> Diagnostic | None:
-    line = error.line(error.here if error.here.kind != "end" else error.back(1))
-    for token in error.tokens[: error.at + 1]:
-        if token.text != "//":
+    last = error.here if error.here.kind != "end" else error.back(1)
+    text = error.source.text
+    line_before = text.rfind("\n", 0, max(text.rfind("\n", 0, last.start), 0)) + 1
+    if text.find("//", line_before, error.here.end) < 0:
+        return None
+    for number in range(error.at + 1):
+        token = error.tokens[number]
+        if token.text != "//" or token.start < line_before:
             continue
-        same = error.line(token) in (line, line - 1)
         starts = token.fresh or token is error.here
-        words = error.tokens[error.tokens.index(token) + 1 : error.at + 1]
-        prose = len(words) >= 2 and all(w.kind in ("name", "keyword") for w in words[:2])
-        if same and (starts or (prose and not words[0].fresh and not words[1].fresh)):
+        words = error.tokens[number + 1 : min(number + 3, error.at + 1)]
+        prose = len(words) == 2 and all(w.kind in ("name", "keyword") for w in words)
+        if starts or (prose and not words[0].fresh and not words[1].fresh):
             return error.diagnostic(
                 rules.FOREIGN_OPERATOR,
                 "a comment starts with `#`",
