@@ -71,3 +71,12 @@ FOREIGN_OPERATORS = {
     "===": "two values are compared with `==`",
     "<>": "two values differ: `a != b`",
 }
+
+
+def capitalized(name: str) -> str:
+    """Return a name in the form of the names of nets and dimensions.
+
+    >>> capitalized("seq_len"), capitalized("n")
+    ('SeqLen', 'N')
+    """
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
