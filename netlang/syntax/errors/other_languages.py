@@ -175,39 +175,61 @@ def slash_comment(error: ErrorLocation) -> Diagnostic | None:
     return None
 
 
+_ARROW_PARTS = frozenset(("-", "=", "==", "~", ">", "->", "=>"))
+
+
 def arrow(error: ErrorLocation) -> Diagnostic | None:
-    here = error.here
-    if here.text == "=>" or (here.text == "=" and error.next.text == ">"):
-        span = Span(error.source, here.start, here.start + 2)
-    elif error.only("("):
-        return None
-    elif (here.text == "->" and "->" not in error.expected) or (
-        here.text == ">" and error.back(1).text == "-"
-    ):
-        start = (
-            error.back(1).start if here.text == ">" and error.back(1).text == "-" else here.start
-        )
-        span = Span(error.source, start, here.end)
-        return error.diagnostic(
-            rules.WRONG_ARROW,
-            "a value is passed on with `|>`",
-            span,
-            "`->` stands before the outputs of a definition",
-            helps=("write `|>`",),
-            fixes=(replacement(span, "|>"),),
-        )
-    elif here.text in (":", "~", "-") and "->" in error.expected:
-        span = error.span(here)
-    else:
+    """Explain `->`, `=>` and the like out of place; their signs may stand apart."""
+    here, before = error.here, error.back(1)
+    if error.only("("):
         return None
     if "->" in error.expected:
+        return _before_outputs(error)
+    if here.text in (">", "=>") and before.text in ("-", "="):
+        span, left = Span(error.source, before.start, here.end), error.back(2)
+    elif here.text == "=" and error.next.text == ">":
+        span, left = Span(error.source, here.start, error.next.end), before
+    else:
+        span, left = error.span(here), before
+    signs = "".join(span.text.split())
+    if signs == "=>":
+        return error.diagnostic(
+            rules.WRONG_ARROW, "netlang has no `=>`", span, helps=("write `=` or `|>`",)
+        )
+    if signs != "->" or not left.ends_value:
+        return None
+    if "=" in error.expected and left.fresh and error.enclosing() in ("", "{"):
         return error.diagnostic(
             rules.WRONG_ARROW,
-            "the outputs of a definition follow `->`",
+            "a value is given with `=`",
             span,
-            helps=("write `->`",),
-            fixes=(replacement(span, "->"),),
+            "`->` stands before the outputs of a definition",
+            helps=("write `=`",),
+            fixes=(replacement(span, "="),) if error.next.starts_value else (),
         )
     return error.diagnostic(
-        rules.WRONG_ARROW, "netlang has no `=>`", span, helps=("write `=` or `|>`",)
+        rules.WRONG_ARROW,
+        "a value is passed on with `|>`",
+        span,
+        "`->` stands before the outputs of a definition",
+        helps=("write `|>`",),
+        fixes=(replacement(span, "|>"),) if error.next.kind == "name" else (),
+    )
+
+
+def _before_outputs(error: ErrorLocation) -> Diagnostic | None:
+    end = error.at + 1
+    while error.tokens[end - 1].text in _ARROW_PARTS and error.tokens[end].text in _ARROW_PARTS:
+        end += 1
+    last, after = error.tokens[end - 1], error.tokens[end]
+    alone = last is error.here and last.text in (":", "~", "-")
+    if not alone and not last.text.endswith(">"):
+        return None
+    span = Span(error.source, error.here.start, last.end)
+    return error.diagnostic(
+        rules.WRONG_ARROW,
+        "the outputs of a definition follow `->`",
+        span,
+        helps=("write `->`",),
+        fixes=(replacement(span, "->"),) if after.kind == "name" or after.text == "(" else (),
     )
