@@ -69,6 +69,8 @@ FOREIGN_OPERATORS = {
     "\\": "newlines never matter: a statement continues on the next line by itself",
     "/*": "a comment starts with `#`",
     "===": "two values are compared with `==`",
+    "!==": "two values differ: `a != b`",
+    "! =": "two values differ: `a != b`",
     "<>": "two values differ: `a != b`",
 }
 

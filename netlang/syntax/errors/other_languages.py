@@ -6,9 +6,8 @@ import re
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
-from netlang.diagnostics.fix import insertion, replacement
+from netlang.diagnostics.fix import Fix, insertion, replacement
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import NUMBER, Token
 from netlang.syntax.keywords import FOREIGN_KEYWORDS, FOREIGN_OPERATORS, RESERVED
@@ -98,7 +97,7 @@ def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
 
 def foreign_operator(error: ErrorLocation) -> Diagnostic | None:
     here, before = error.here, error.back(1)
-    if here.text == "=" and before.text in ("+", "-", "*", "/", ":", "!", "<", ">"):
+    if here.text == "=" and before.text in ("+", "-", "*", "/", ":", "!", "!=", "<", ">"):
         here = Token("operator", before.text + "=", before.start, here.end, before.fresh)
     if before.text in ("+=", "-=", "*=", "/=", "/*", "<-", "++"):
         here = before
@@ -114,20 +113,39 @@ def foreign_operator(error: ErrorLocation) -> Diagnostic | None:
         return None
     if here.text == "'" or here.text == "`":
         return _quote(error, here)
+    if here.text == "!" and error.next.text == "=":
+        here = Token("operator", "! =", here.start, error.next.end, here.fresh)
     return error.diagnostic(
         rules.FOREIGN_OPERATOR,
         f"netlang has no `{here.text}`",
         here,
         helps=(FOREIGN_OPERATORS[here.text],),
-        fixes=renaming(error.span(here), _EQUIVALENT.get(here.text)),
+        fixes=_equivalent(error, here),
     )
 
 
 _EQUIVALENT = {
-    "&&": "and", "&": "and", "||": "or", "!": "not ", "^": "**", ":=": "=", "<-": "=",
-    "===": "==", "<>": "!=",
+    "&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "^": "**", ":=": "=", "<-": "=",
+    "===": "==", "!==": "!=", "! =": "!=", "<>": "!=",
 }  # fmt: skip
 """Operators of other languages that have an equivalent with the same operands."""
+
+
+def _equivalent(error: ErrorLocation, operator: Token) -> tuple[Fix, ...]:
+    """Return the fix that writes the operator of the language, if it fits between its neighbors."""
+    ours = _EQUIVALENT.get(operator.text)
+    right = next(token for token in error.tokens[error.at :] if token.start >= operator.end)
+    if ours is None or not (right.starts_value or right.text in ("-", "+", "!")):
+        return ()
+    # The parser stops before these; of the others, it has read a part.
+    if operator.text in ("&&", "&", "||", "|", "!", "^") and ours not in error.expected:
+        return ()
+    text = error.source.text
+    if ours.isalpha():
+        before = " " if text[: operator.start][-1:].isalnum() else ""
+        after = "" if text[operator.end].isspace() else " "
+        ours = before + ours + after
+    return (replacement(error.span(operator), ours),)
 
 
 def _quote(error: ErrorLocation, here: Token) -> Diagnostic:
