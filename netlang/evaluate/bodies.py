@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import DiagnosticError, Label
+from netlang.diagnostics.diagnostic import DiagnosticError, Label, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.describe import describe, short
@@ -225,16 +225,16 @@ def _split_whole(whole: Slot, outs: tuple[ast.Out, ...]) -> list[Slot]:
 
 def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
     """Report an output that no statement binds."""
-    try:
-        reject(
+    report(
+        frame,
+        diagnostic(
             rules.OUTPUT_MISSING,
             f"the output `{out.name.text}` never gets a value",
             out.name.span,
             f"`{function.name}` promises this",
             helps=(f"add a line `{out.name.text} = …`, or drop it from the signature",),
-        )
-    except DiagnosticError as rejected:
-        report(frame, rejected.diagnostic)
+        ),
+    )
 
 
 def check_assertion(statement: ast.Assert, frame: Frame) -> None:
@@ -328,8 +328,9 @@ def finish_states(frame: Frame) -> None:
             continue  # the syntax check reports a state without `next`
         if slot.value.type != state.value.type:
             declared = frame.names[name].span
-            try:
-                reject(
+            report(
+                frame,
+                diagnostic(
                     rules.CARRIED_SHAPE,
                     f"`{name}` changes shape from one call to the next",
                     slot.span,
@@ -339,8 +340,7 @@ def finish_states(frame: Frame) -> None:
                         f"declare it as `state {name}: {slot.value.type}`, "
                         f"or bring the next value to {state.value.type}",
                     ),
-                )
-            except DiagnosticError as rejected:
-                report(frame, rejected.diagnostic)
+                ),
+            )
             continue
         frame.run.states[i] = State(state.name, state.value, state.start, slot.value)

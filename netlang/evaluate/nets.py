@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import DiagnosticError
+from netlang.diagnostics.diagnostic import DiagnosticError, diagnostic
 from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.context.describe import describe
@@ -133,12 +133,12 @@ def _outputs(definition: ast.Definition, result: Object, frame: Frame) -> dict[s
 
 def report_not_tensor(out: ast.Out, value: Object, frame: Frame) -> None:
     """Report an output of a net that is not a tensor."""
-    try:
-        reject(
+    report(
+        frame,
+        diagnostic(
             rules.WRONG_TYPE,
             f"the output `{out.name.text}` of a net must be a tensor",
             out.span,
             f"this is {describe(value)}",
-        )
-    except DiagnosticError as rejected:
-        report(frame, rejected.diagnostic)
+        ),
+    )

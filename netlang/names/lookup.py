@@ -11,7 +11,6 @@ from netlang.advice.parameters import element_suggestion, type_like
 from netlang.advice.tables import definitions
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import (
-    DiagnosticError,
     Diagnostics,
     Label,
     Parts,
@@ -21,7 +20,7 @@ from netlang.diagnostics.diagnostic import (
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest, renaming
-from netlang.evaluate.calls.unknown import advice, reject_unknown_name
+from netlang.evaluate.calls.unknown import advice, unknown_name
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import TYPE_NAMES
@@ -265,10 +264,7 @@ class Lookup(Struct):
         near = scope.find(nearest(name, visible) or "")
         if near is not None:
             near.used = True  # it is meant, although misspelled
-        try:
-            reject_unknown_name(name, span, visible)
-        except DiagnosticError as rejected:
-            self.diagnostics.report(rejected.diagnostic)
+        self.diagnostics.report(unknown_name(name, span, visible))
 
     def _unknown_size(self, name: str, span: Span, scope: Scope, *, binds: bool) -> None:
         """Report an unknown name in a shape; no layer or op is meant there."""

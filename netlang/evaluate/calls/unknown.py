@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from netlang.advice.definitions import advice_for, misspelled, ours_of, undimensioned
 from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import folded, nearest, renaming
 from netlang.evaluate.context.frame import Frame, reject
@@ -24,13 +25,13 @@ def reject_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
             "its columns aren't known yet",
             helps=("put `data = …` first",),
         )
-    reject_unknown_name(name, span, frame.visible())
+    raise DiagnosticError(unknown_name(name, span, frame.visible()))
 
 
-def reject_unknown_name(name: str, span: Span, visible: Iterable[str]) -> NoReturn:
-    """Report a name that is not among the visible ones."""
+def unknown_name(name: str, span: Span, visible: Iterable[str]) -> Diagnostic:
+    """Return the diagnostic of a name that is not among the visible ones."""
     notes, helps, meant = advice(name, visible)
-    reject(
+    return diagnostic(
         rules.UNKNOWN_NAME,
         f"I don't know `{name}`",
         span,
