@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import (
@@ -17,6 +17,9 @@ from netlang.diagnostics.source import Source, Span
 from netlang.syntax import ast
 from netlang.syntax.building.builder import Builder
 from netlang.syntax.grammar import SyntaxFailure, parse_text
+
+if TYPE_CHECKING:
+    from netlang.syntax.errors.lexical import LexicalError
 
 _BUILDER = Builder()
 _LOCK = Lock()
@@ -38,15 +41,17 @@ def parse(source: Source, diagnostics: Diagnostics) -> ast.File | None:
 
 def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -> ast.File | None:
     """Parse the definitions between two offsets of a file."""
+    lexical = _unbalanced(source.text, start, end)
+    until = end if lexical is None else min(lexical.origin + 1, end)
     with _LOCK:
         _BUILDER.reset(source)
         try:
-            parts = parse_text(_BUILDER, source.text, start, end)
+            parts = parse_text(_BUILDER, source.text, start, until)
         except (SyntaxFailure, DiagnosticError) as failure:
             # Most programs have no syntax error, so its explanations are imported late.
             from netlang.syntax.errors import recover
 
-            parts, errors = recover(source, start, end, failure)
+            parts, errors = recover(source, start, end, failure, lexical)
             for error in errors:
                 diagnostics.report(error)
         found, comments = _BUILDER.checks.found, tuple(_BUILDER.comments)
@@ -56,6 +61,19 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
     for problem in found:
         diagnostics.report(problem)
     return _file(source, parts, comments)
+
+
+def _unbalanced(text: str, start: int, end: int) -> LexicalError | None:
+    """Return the first lexical error of a text if the counts of its brackets differ.
+
+    An unclosed bracket is known from its offset on, and the rest need not be parsed.
+    """
+    part = text[start:end]
+    if all(part.count(opener) == part.count(closer) for opener, closer in ("()", "[]", "{}")):
+        return None
+    from netlang.syntax.errors.lexical import find_lexical_error
+
+    return find_lexical_error(text, start, end)
 
 
 def split_definitions(source: Source) -> dict[str, tuple[int, int]]:

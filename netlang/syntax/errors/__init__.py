@@ -11,7 +11,11 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax.errors import definitions, keywords, operators, other_languages, statements
-from netlang.syntax.errors.lexical import explain_lexical_error, find_lexical_error
+from netlang.syntax.errors.lexical import (
+    LexicalError,
+    explain_lexical_error,
+    find_lexical_error,
+)
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import Token, tokenize
 from netlang.syntax.grammar import SyntaxFailure
@@ -68,15 +72,18 @@ Failure = SyntaxFailure | DiagnosticError
 
 
 def recover(
-    source: Source, start: int, end: int, failure: Failure
+    source: Source, start: int, end: int, failure: Failure, lexical: LexicalError | None
 ) -> tuple[list[Any] | None, list[Diagnostic]]:
     """Explain the errors of the text between two offsets, of which ``failure`` is the first.
+
+    ``lexical`` is the first lexical error, if it is known.
 
     Returns the parts of the file too if keywords in place of names are the only errors, and
     otherwise ``None``: after any other error, the rest would be a guess. A keyword is reported
     once, however often it is used as a name.
     """
-    explainer = _Explainer(source, start, end)
+    lexical = lexical or find_lexical_error(source.text, start, end)
+    explainer = _Explainer(source, start, end, lexical)
     found: dict[str, Diagnostic] = {}
     keyword: Span | None = None
     while True:
@@ -108,11 +115,11 @@ def _offset(failure: Failure) -> int:
 class _Explainer:
     """Explains the errors of one text; what it learns about the text, it learns once."""
 
-    def __init__(self, source: Source, start: int, end: int) -> None:
+    def __init__(self, source: Source, start: int, end: int, lexical: LexicalError | None) -> None:
         self._source = source
         self._start = start
         self._end = end
-        self._lexical = find_lexical_error(source.text, start, end)
+        self._lexical = lexical
         self._tokens: list[Token] = []
         self._known_until = -1
 
