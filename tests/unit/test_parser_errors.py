@@ -81,6 +81,7 @@ def test_a_keyword_for_a_name_hides_no_other_error() -> None:
     assert codes(named) == ["reserved-word", "reserved-word"]
     assert codes(named + "Vocab = 3\n") == ["reserved-word", "reserved-word", "capital-name"]
     assert codes(named + "a = 1 2\n") == ["reserved-word", "reserved-word", "two-statements"]
+    assert codes("y = state (+ x\n") == ["reserved-word", "unclosed-bracket"]
     assert codes(named + "a = (3\n") == ["reserved-word", "reserved-word", "unclosed-bracket"]
 
 
@@ -118,6 +119,10 @@ def test_whatever_the_text_it_is_answered() -> None:
         assert tree is not None or found
         assert tree is not None or {d.rule.code for d in found[:-1]} <= {"reserved-word"}
         assert all(d.rule.code in all_rules() and render(d) for d in found)
+
+
+def test_a_definition_may_end_before_its_arrow() -> None:
+    assert codes("net X()") == ["missing-outputs"]
 
 
 def test_a_tree_is_returned_if_only_rules_outside_the_grammar_are_broken() -> None:

@@ -88,7 +88,8 @@ def recover(
     keyword: Span | None = None
     while True:
         error = explainer.explain(failure)
-        if keyword is not None and _follows(error, failure, keyword):
+        follows = keyword is not None and _follows(error, failure, keyword)
+        if follows and not explainer.is_lexical(failure):
             return None, [*found.values()]
         if error.rule is not rules.RESERVED_WORD or not isinstance(failure, SyntaxFailure):
             return None, [*found.values(), error]
@@ -123,11 +124,13 @@ class _Explainer:
         self._tokens: list[Token] = []
         self._known_until = -1
 
-    def explain(self, failure: Failure) -> Diagnostic:
-        lexical = self._lexical
+    def is_lexical(self, failure: Failure) -> bool:
         # An unclosed bracket explains what the parser rejects after it, but nothing before it.
-        if lexical is not None and _offset(failure) >= lexical.origin:
-            return explain_lexical_error(self._source, self._end, lexical)
+        return self._lexical is not None and _offset(failure) >= self._lexical.origin
+
+    def explain(self, failure: Failure) -> Diagnostic:
+        if self._lexical is not None and self.is_lexical(failure):
+            return explain_lexical_error(self._source, self._end, self._lexical)
         if isinstance(failure, DiagnosticError):
             return failure.diagnostic
         error = self._locate(failure)

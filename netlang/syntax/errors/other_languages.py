@@ -199,7 +199,7 @@ _ARROW_PARTS = frozenset(("-", "=", "==", "~", ">", "->", "=>"))
 def arrow(error: ErrorLocation) -> Diagnostic | None:
     """Explain `->`, `=>` and the like out of place; their signs may stand apart."""
     here, before = error.here, error.back(1)
-    if error.only("("):
+    if error.only("(") or here.kind == "end":
         return None
     if "->" in error.expected:
         return _before_outputs(error)
