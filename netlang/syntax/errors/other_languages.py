@@ -130,6 +130,9 @@ _EQUIVALENT = {
 }  # fmt: skip
 """Operators of other languages that have an equivalent with the same operands."""
 
+_UNREAD = frozenset(("&&", "&", "||", "|", "!", "^", "<-"))
+"""Those the parser stops before; of the others, it has read a part."""
+
 
 def _equivalent(error: ErrorLocation, operator: Token) -> tuple[Fix, ...]:
     """Return the fix that writes the operator of the language, if it fits between its neighbors."""
@@ -137,8 +140,7 @@ def _equivalent(error: ErrorLocation, operator: Token) -> tuple[Fix, ...]:
     right = next(token for token in error.tokens[error.at :] if token.start >= operator.end)
     if ours is None or not (right.starts_value or right.text in ("-", "+", "!")):
         return ()
-    # The parser stops before these; of the others, it has read a part.
-    if operator.text in ("&&", "&", "||", "|", "!", "^") and ours not in error.expected:
+    if operator.text in _UNREAD and ours not in error.expected:
         return ()
     text = error.source.text
     if ours.isalpha():
