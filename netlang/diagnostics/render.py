@@ -137,8 +137,14 @@ def _location(span: Span) -> dict[str, object]:
 
 
 def _edit(edit: Edit) -> dict[str, object]:
-    offsets = {"start": edit.span.start, "end": edit.span.end}
-    return {**_location(edit.span), **offsets, "text": edit.text}
+    # An editor makes the edit in the file as it is, byte order mark and line ends included.
+    source = edit.span.source
+    return {
+        **_location(edit.span),
+        "start": source.written_offset(edit.span.start),
+        "end": source.written_offset(edit.span.end),
+        "text": edit.text.replace("\n", source.line_end),
+    }
 
 
 def _head(page: _Page, diagnostic: Diagnostic) -> str:

@@ -44,7 +44,7 @@ def _by_position(
 ) -> dict[str, Argued]:
     """Assign positional arguments to the parameters that accept them, in order."""
     if new:
-        _no_tensors(function, args)
+        _no_tensors(args)
     names = [
         p.name.text
         for p in function.params
@@ -91,7 +91,7 @@ def _by_name(
     assigned[name.text] = arg
 
 
-def _no_tensors(function: Function, args: Sequence[Argued]) -> None:
+def _no_tensors(args: Sequence[Argued]) -> None:
     for arg in args:
         if isinstance(arg.value, Value):
             reject(

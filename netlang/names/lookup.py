@@ -26,7 +26,7 @@ from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import TYPE_NAMES
 from netlang.names.scopes import Entry, Kind, Scope
 from netlang.syntax import ast
-from netlang.syntax.keywords import FOREIGN_VALUES
+from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED, capitalized
 from netlang.syntax.walk import children, walk
 
 SUGGESTED = 60
@@ -66,7 +66,10 @@ class Lookup(Struct):
                 for part in walk(dim):
                     if binds and isinstance(part, ast.Name) and part.text[0].isupper():
                         scope.entries.setdefault(part.text, Entry(part.span, "dim", used=True))
-                self.expr(dim, scope)
+                if isinstance(dim, ast.Name) and not self._finds(dim.text, dim.span, scope):
+                    self._unknown_size(dim.text, dim.span, scope, binds=binds)
+                else:
+                    self.expr(dim, scope)
 
     def _unknown_type(self, type: ast.NameType) -> None:
         near = type_like(type.name, TYPE_NAMES)
@@ -225,13 +228,16 @@ class Lookup(Struct):
             helps=helps or ("layers are called by their names alone: `conv(…)`, `relu(…)`",),
         )
 
-    def _use(self, name: str, span: Span, scope: Scope) -> None:
+    def _finds(self, name: str, span: Span, scope: Scope) -> bool:
+        """Mark a name as used; return whether it is known, or reported for another reason."""
         entry = scope.find(name)
         if entry is not None:
             entry.used = True
-            return
-        if self.module.knows(name) or name in ELEMENTS or name in FOREIGN_VALUES:
-            return
+            return True
+        if self.module.knows(name) or name in ELEMENTS:
+            return True
+        if name in FOREIGN_VALUES or name in RESERVED:
+            return True  # the parser rejected it
         outer: Scope | None = scope
         while outer is not None and name not in outer.later:
             outer = outer.parent
@@ -244,6 +250,10 @@ class Lookup(Struct):
                 "its line comes later",
                 helps=("put the line that makes it before this one",),
             )
+        return outer is not None
+
+    def _use(self, name: str, span: Span, scope: Scope) -> None:
+        if self._finds(name, span, scope):
             return
         if name[0].isupper() and len(name) <= 2:
             self._unknown_dimension(name, span, scope)
@@ -255,6 +265,24 @@ class Lookup(Struct):
         if near is not None:
             near.used = True  # it is meant, although misspelled
         self.diagnostics.report(unknown_name(name, span, visible))
+
+    def _unknown_size(self, name: str, span: Span, scope: Scope, *, binds: bool) -> None:
+        """Report an unknown name in a shape; no layer or op is meant there."""
+        capital = capitalized(name) or "N"
+        if capital == name:
+            self._use(name, span, scope)
+            return
+        constants = {n for n, d in self.module.declared.items() if isinstance(d, ast.Bind)}
+        near = nearest(name, {*scope.names(), *constants, *self.module.imported})
+        helps = (f"a dimension has a capital letter: `{capital}`",)
+        self._reject(
+            rules.UNKNOWN_NAME,
+            f"I don't know `{name}`",
+            span,
+            "not a dimension, a parameter or a constant",
+            helps=(f"did you mean `{near}`?",) if near is not None else helps,
+            fixes=renaming(span, capital if near is None and binds else near),
+        )
 
     def _unknown_dimension(self, name: str, span: Span, scope: Scope) -> None:
         if self.untyped:

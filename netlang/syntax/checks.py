@@ -13,7 +13,7 @@ from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
 from netlang.diagnostics.suggestions import renaming
 from netlang.syntax import ast
-from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED
+from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED, capitalized
 
 
 class Checks:
@@ -43,16 +43,14 @@ class Checks:
 
     def capital(self, name: ast.Ident, what: str) -> None:
         """Check that the name of a net or a dimension starts with a capital letter."""
-        if "A" <= name.text[0] <= "Z":
+        if "A" <= name.text[0] <= "Z" or name.text in RESERVED:
             return
-        bare = name.text.lstrip("_")
-        better = "".join(part[:1].upper() + part[1:] for part in bare.split("_")) or "Net"
         self.report(
             rules.CAPITAL_NAME,
             f"the name of {_a(what)} starts with a capital letter",
             name.span,
             f"`{name.text}` would be the name of a value, a block or an op",
-            helps=(f"call it `{better}`",),
+            helps=(f"call it `{capitalized(name.text) or 'Net'}`",),
         )
 
     def small(self, name: ast.Ident, what: str) -> None:

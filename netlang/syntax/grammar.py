@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from lark import Lark
 from lark.exceptions import UnexpectedInput, UnexpectedToken
-from lark.lexer import PatternStr
+from lark.lexer import PatternStr, Token
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 from lark.utils import TextSlice
 from msgspec import json
@@ -32,10 +32,40 @@ class SyntaxFailure(Exception):
             of varying text by their kind, such as ``NAME``, and the end of the text as ``end``.
     """
 
-    def __init__(self, start: int, expected: frozenset[str]) -> None:
-        super().__init__(start, expected)
-        self.start = start
-        self.expected = expected
+    def __init__(self, parser: Lark, error: UnexpectedInput, end: int) -> None:
+        stopped: Any = error
+        self.start: int = stopped.pos_in_stream
+        self._token: Token | None = stopped.token if isinstance(error, UnexpectedToken) else None
+        if self._token is not None and self._token.type == _END:
+            self.start = end
+        self._parser = parser
+        self._state: InteractiveParser = stopped.interactive_parser
+        self._end = end
+        self.expected = _expected(parser, self._state)
+        super().__init__(self.start, self.expected)
+
+    def resume(self, keyword: int) -> list[Any]:
+        """Read the keyword at an offset as a name, and parse the rest of the text.
+
+        The keyword is the token that does not fit, or the one before it. Raises as ``parse_text``.
+        """
+        tokens: list[Any] = [self._token]
+        state = cast("Any", self._state).parser_state
+        if keyword < self.start:
+            tokens.insert(0, state.value_stack.pop())
+            state.state_stack.pop()
+        word = tokens[0]
+        if not isinstance(word, Token) or word.start_pos != keyword:
+            raise self
+        tokens[0] = Token.new_borrow_pos("NAME", str(word), word)
+        try:
+            for token in tokens:
+                self._state.feed_token(token)
+            return cast("Any", self._state).resume_parse()
+        except UnexpectedInput as error:
+            if getattr(error, "interactive_parser", None) is None:  # a token of `tokens`
+                raise self from None
+            raise SyntaxFailure(self._parser, error, self._end) from None
 
 
 def parse_text(builder: Builder, text: str, start: int, end: int) -> list[Any]:
@@ -49,10 +79,7 @@ def parse_text(builder: Builder, text: str, start: int, end: int) -> list[Any]:
     try:
         return cast("Any", parser).parse(TextSlice(text, start, end))
     except UnexpectedInput as error:
-        failed: Any = error
-        at_end = isinstance(error, UnexpectedToken) and failed.token.type == _END
-        at = end if at_end else failed.pos_in_stream
-        raise SyntaxFailure(at, _expected(parser, failed.interactive_parser)) from None
+        raise SyntaxFailure(parser, error, end) from None
 
 
 def _expected(parser: Lark, state: InteractiveParser) -> frozenset[str]:

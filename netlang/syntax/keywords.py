@@ -69,5 +69,16 @@ FOREIGN_OPERATORS = {
     "\\": "newlines never matter: a statement continues on the next line by itself",
     "/*": "a comment starts with `#`",
     "===": "two values are compared with `==`",
+    "!==": "two values differ: `a != b`",
+    "! =": "two values differ: `a != b`",
     "<>": "two values differ: `a != b`",
 }
+
+
+def capitalized(name: str) -> str:
+    """Return a name in the form of the names of nets and dimensions.
+
+    >>> capitalized("seq_len"), capitalized("n")
+    ('SeqLen', 'N')
+    """
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))

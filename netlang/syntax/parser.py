@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import (
@@ -18,6 +18,9 @@ from netlang.syntax import ast
 from netlang.syntax.building.builder import Builder
 from netlang.syntax.grammar import SyntaxFailure, parse_text
 
+if TYPE_CHECKING:
+    from netlang.syntax.errors.lexical import LexicalError
+
 _BUILDER = Builder()
 _LOCK = Lock()
 _NOTHING = Source("", "")
@@ -29,31 +32,48 @@ _MARGIN = re.compile(r"^[A-Za-z_#]", re.MULTILINE)
 
 
 def parse(source: Source, diagnostics: Diagnostics) -> ast.File | None:
-    """Parse a file; return ``None`` after a syntax error."""
+    """Parse a file; return ``None`` after a syntax error.
+
+    A keyword used as a name is an error that does not hide others: it is parsed as a name.
+    """
     return parse_part(source, 0, len(source.text), diagnostics)
 
 
 def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -> ast.File | None:
     """Parse the definitions between two offsets of a file."""
-    parts: list[Any] = []
-    failure: SyntaxFailure | DiagnosticError | None = None
+    lexical = _unbalanced(source.text, start, end)
+    until = end if lexical is None else min(lexical.origin + 1, end)
     with _LOCK:
         _BUILDER.reset(source)
         try:
-            parts = parse_text(_BUILDER, source.text, start, end)
-        except (SyntaxFailure, DiagnosticError) as error:
-            failure = error
+            parts = parse_text(_BUILDER, source.text, start, until)
+        except (SyntaxFailure, DiagnosticError) as failure:
+            # Most programs have no syntax error, so its explanations are imported late.
+            from netlang.syntax.errors import recover
+
+            parts, errors = recover(source, start, end, failure, lexical)
+            for error in errors:
+                diagnostics.report(error)
         found, comments = _BUILDER.checks.found, tuple(_BUILDER.comments)
         _BUILDER.reset(_NOTHING)
-    if failure is not None:
-        # Most programs have no syntax error, so its explanations are imported late.
-        from netlang.syntax.errors import explain
-
-        diagnostics.report(explain(source, start, end, failure))
+    if parts is None:
         return None
     for problem in found:
         diagnostics.report(problem)
     return _file(source, parts, comments)
+
+
+def _unbalanced(text: str, start: int, end: int) -> LexicalError | None:
+    """Return the first lexical error of a text if the counts of its brackets differ.
+
+    An unclosed bracket is known from its offset on, and the rest need not be parsed.
+    """
+    part = text[start:end]
+    if all(part.count(opener) == part.count(closer) for opener, closer in ("()", "[]", "{}")):
+        return None
+    from netlang.syntax.errors.lexical import find_lexical_error
+
+    return find_lexical_error(text, start, end)
 
 
 def split_definitions(source: Source) -> dict[str, tuple[int, int]]:

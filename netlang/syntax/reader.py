@@ -8,7 +8,7 @@ from pathlib import Path
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, NetlangError
-from netlang.diagnostics.source import Source
+from netlang.diagnostics.source import BYTE_ORDER_MARK, Source
 
 SIZE_LIMIT = 4 * 2**20
 
@@ -38,10 +38,10 @@ def read_source(path: str | Path) -> Source:
     UTF-8, or of a binary format. The name of the source is the path as given.
     """
     name = str(path)
-    data = _read_bytes(name).removeprefix(b"\xef\xbb\xbf")
-    _reject_binary(name, data)
+    data = _read_bytes(name)
+    _reject_binary(name, data.removeprefix(BYTE_ORDER_MARK.encode()))
     try:
-        text = data.decode("utf-8")
+        written = data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = _unify(data[: error.start].decode("utf-8"))
         line, column = Source(name, before).line_col(len(before))
@@ -54,11 +54,11 @@ def read_source(path: str | Path) -> Source:
             ],
             helps=["save it as UTF-8"],
         ) from None
-    return Source(name, _unify(text))
+    return Source(name, _unify(written), written=written)
 
 
 def _unify(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _read_bytes(name: str) -> bytes:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, NetlangError
+from netlang.diagnostics.render import to_json
 from netlang.diagnostics.rules import all_rules
+from netlang.syntax.parser import parse
 from netlang.syntax.reader import SIZE_LIMIT, read_source
 
 
@@ -40,6 +44,26 @@ def test_every_kind_of_line_end_is_one(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_not_a_text(tmp_path: Path) -> None:
     assert read_source(written(tmp_path, b"\xef\xbb\xbfa = 1\n")).text == "a = 1\n"
     assert read_source(written(tmp_path, b"\xef\xbb\xbf")).text == ""
+
+
+@pytest.mark.parametrize(("wrong", "right"), [
+    ("a = 1\r\n# é\r\nb = f(1,, 2)\r\n", "a = 1\r\n# é\r\nb = f(1, 2)\r\n"),
+    ("\ufeffa = f(1,, 2)\nb = 1\n", "\ufeffa = f(1, 2)\nb = 1\n"),
+    ("\ufeffa = 1\r\n\r\nb = f(1,, 2)\n", "\ufeffa = 1\r\n\r\nb = f(1, 2)\n"),
+    ("a = 1\r\nb = (3\r\nc = 4\r\n", "a = 1\r\nb = (3)\r\nc = 4\r\n"),
+    ("a = 1\rb = (3\rc = 4\r", "a = 1\rb = (3)\rc = 4\r"),
+    ("op f(x) {\r\n  y = x\r\nop g(x) = x\r\n", "op f(x) {\r\n  y = x\r\n}\r\nop g(x) = x\r\n"),
+])  # fmt: skip
+def test_the_edits_of_a_fix_are_those_of_the_file_as_it_is(
+    tmp_path: Path, wrong: str, right: str
+) -> None:
+    found = Diagnostics()
+    parse(read_source(written(tmp_path, wrong.encode())), found)
+    (fix,) = cast("Any", to_json(found.items[0]))["fixes"]
+    text = wrong
+    for edit in sorted(fix["edits"], key=lambda edit: edit["start"], reverse=True):
+        text = text[: edit["start"]] + edit["text"] + text[edit["end"] :]
+    assert text == right
 
 
 def test_what_is_not_a_file_is_rejected_unopened(tmp_path: Path) -> None:

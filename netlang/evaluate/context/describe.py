@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from netlang.evaluate.context.values import (
     Duration,
     Examples,
@@ -20,9 +18,6 @@ from netlang.evaluate.context.values import (
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
 from netlang.ir.types import DType
-
-if TYPE_CHECKING:
-    pass
 
 
 def describe(value: Object) -> str:

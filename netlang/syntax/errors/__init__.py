@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError
-from netlang.diagnostics.source import Source
+from netlang.diagnostics.source import Source, Span
 from netlang.syntax.errors import definitions, keywords, operators, other_languages, statements
-from netlang.syntax.errors.lexical import explain_lexical_error, find_lexical_error
+from netlang.syntax.errors.lexical import (
+    LexicalError,
+    explain_lexical_error,
+    find_lexical_error,
+)
 from netlang.syntax.errors.location import ErrorLocation
-from netlang.syntax.errors.tokens import tokenize
+from netlang.syntax.errors.tokens import Token, tokenize
 from netlang.syntax.grammar import SyntaxFailure
 
 _WINDOW = 100_000
@@ -61,29 +68,89 @@ _EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
 )  # fmt: skip
 
 
-def explain(
-    source: Source, start: int, end: int, failure: SyntaxFailure | DiagnosticError
-) -> Diagnostic:
-    """Return the diagnostic of the first error between two offsets."""
-    lexical = find_lexical_error(source.text, start, end)
-    at = failure.diagnostic.span.start if isinstance(failure, DiagnosticError) else failure.start
-    # An unclosed bracket explains what the parser rejects after it, but nothing before it.
-    if lexical is not None and at >= lexical.origin:
-        return explain_lexical_error(source, end, lexical)
-    if isinstance(failure, DiagnosticError):
-        return failure.diagnostic
-    error = _locate(source, start, end, failure)
-    for explanation in _EXPLANATIONS:
-        if (diagnostic := explanation(error)) is not None:
-            return diagnostic
-    return _anything(error)
+Failure = SyntaxFailure | DiagnosticError
 
 
-def _locate(source: Source, start: int, end: int, failure: SyntaxFailure) -> ErrorLocation:
-    # The tokens around an error explain it; a large file is not tokenized as a whole.
-    text = source.text
-    first = text.rfind("\n", start, max(start, failure.start - _WINDOW)) + 1
-    last = text.find("\n", failure.start + _WINDOW, end)
-    found = tokenize(source, max(start, first), last if last >= 0 else end)
-    at = next((i for i, p in enumerate(found) if p.end > failure.start), len(found) - 1)
-    return ErrorLocation(source, found, at, failure.start, failure.expected)
+def recover(
+    source: Source, start: int, end: int, failure: Failure, lexical: LexicalError | None
+) -> tuple[list[Any] | None, list[Diagnostic]]:
+    """Explain the errors of the text between two offsets, of which ``failure`` is the first.
+
+    ``lexical`` is the first lexical error, if it is known.
+
+    Returns the parts of the file too if keywords in place of names are the only errors, and
+    otherwise ``None``: after any other error, the rest would be a guess. A keyword is reported
+    once, however often it is used as a name.
+    """
+    lexical = lexical or find_lexical_error(source.text, start, end)
+    explainer = _Explainer(source, start, end, lexical)
+    found: dict[str, Diagnostic] = {}
+    keyword: Span | None = None
+    while True:
+        error = explainer.explain(failure)
+        follows = keyword is not None and _follows(error, failure, keyword)
+        if follows and not explainer.is_lexical(failure):
+            return None, [*found.values()]
+        if error.rule is not rules.RESERVED_WORD or not isinstance(failure, SyntaxFailure):
+            return None, [*found.values(), error]
+        keyword = error.span
+        found.setdefault(keyword.text, error)
+        try:
+            return failure.resume(keyword.start), [*found.values()]
+        except (SyntaxFailure, DiagnosticError) as later:
+            failure = later
+
+
+def _follows(error: Diagnostic, failure: Failure, keyword: Span) -> bool:
+    """Return whether the text may fail only because a keyword was read as a name."""
+    if error.rule is rules.RESERVED_WORD and error.span != keyword:
+        return False
+    between = keyword.source.text[keyword.end : _offset(failure)]
+    return "\n" not in between or not between.strip()
+
+
+def _offset(failure: Failure) -> int:
+    return failure.diagnostic.span.start if isinstance(failure, DiagnosticError) else failure.start
+
+
+class _Explainer:
+    """Explains the errors of one text; what it learns about the text, it learns once."""
+
+    def __init__(self, source: Source, start: int, end: int, lexical: LexicalError | None) -> None:
+        self._source = source
+        self._start = start
+        self._end = end
+        self._lexical = lexical
+        self._tokens: list[Token] = []
+        self._known_until = -1
+
+    def is_lexical(self, failure: Failure) -> bool:
+        # An unclosed bracket explains what the parser rejects after it, but nothing before it.
+        return self._lexical is not None and _offset(failure) >= self._lexical.origin
+
+    def explain(self, failure: Failure) -> Diagnostic:
+        if self._lexical is not None and self.is_lexical(failure):
+            return explain_lexical_error(self._source, self._end, self._lexical)
+        if isinstance(failure, DiagnosticError):
+            return failure.diagnostic
+        error = self._locate(failure)
+        for explanation in _EXPLANATIONS:
+            if (diagnostic := explanation(error)) is not None:
+                return diagnostic
+        return _anything(error)
+
+    def _locate(self, failure: SyntaxFailure) -> ErrorLocation:
+        if failure.start > self._known_until:
+            self._tokenize_around(failure.start)
+        found = self._tokens
+        at = min(bisect_right(found, failure.start, key=attrgetter("end")), len(found) - 1)
+        return ErrorLocation(self._source, found, at, failure.start, failure.expected)
+
+    def _tokenize_around(self, offset: int) -> None:
+        # The tokens around an error explain it; a large file is not tokenized as a whole.
+        text, start = self._source.text, self._start
+        first = text.rfind("\n", start, max(start, offset - _WINDOW)) + 1
+        last = text.find("\n", offset + _WINDOW, self._end)
+        last = last if last >= 0 else self._end
+        self._tokens = tokenize(self._source, max(start, first), last)
+        self._known_until = last if last == self._end else offset + _WINDOW // 2

@@ -7,6 +7,13 @@ from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.fix import insertion
 from netlang.syntax.errors.location import ErrorLocation
 
+_WORDS_IN_VALUES = frozenset(
+    (
+        *("true", "false", "none", "and", "or", "not", "in"),
+        *("if", "then", "else", "for", "scan", "new"),
+    )
+)
+
 
 def reserved(error: ErrorLocation) -> Diagnostic | None:
     here, before = error.here, error.back(1)
@@ -26,7 +33,13 @@ def reserved(error: ErrorLocation) -> Diagnostic | None:
 
 
 def _is_used_as_name(error: ErrorLocation) -> bool:
-    return len(error.expected) <= 3 or error.next.text in ("=", ":", ",", ")", "]", "|>")
+    here, following = error.here, error.next
+    if len(error.expected) <= 3 or following.text in ("=", ":", ",", ")", "]", "|>"):
+        return True
+    # A keyword that starts a line, or that a value follows, begins a statement or a clause.
+    if here.fresh or here.text in _WORDS_IN_VALUES:
+        return False
+    return following.fresh or following.kind in ("operator", "keyword", "end")
 
 
 def conditional(error: ErrorLocation) -> Diagnostic | None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label, diagnostic
-from netlang.diagnostics.fix import insertion, replacement
+from netlang.diagnostics.fix import Edit, Fix, insertion, replacement
 from netlang.diagnostics.source import Source, Span
 from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.tokens import (
@@ -38,6 +38,12 @@ _MEANT = {
     "\u2264": "<=", "\u2265": ">=", "\u2260": "!=", "\u2026": "...", "\u3000": " ",
     "\u25b7": "|>", "\u25b6": "|>", "\uff08": "(", "\uff09": ")", "\uff0c": ",", "\uff1d": "=",
 }  # fmt: skip
+
+_CLOSING = {
+    "\u201c": "\u201d", "\u201d": "\u201d", "\u201e": "\u201c\u201d",
+    "\u2018": "\u2019", "\u2019": "\u2019",
+}  # fmt: skip
+"""The quotes that end a string, by the one it starts with."""
 
 _WINDOW = 200_000
 
@@ -159,8 +165,22 @@ def _character(span: Span) -> Diagnostic:
         if character.isalpha()
         else (),
         helps=(fix,),
-        fixes=renaming(span, meant),
+        fixes=_quotes(span) if character in _CLOSING else renaming(span, meant),
     )
+
+
+def _quotes(opening: Span) -> tuple[Fix, ...]:
+    """Return the fix that writes straight quotes at both ends of a string, if it has an end."""
+    text = opening.source.text
+    rest = text[opening.end :].partition("\n")[0]
+    length = next((at for at, c in enumerate(rest) if c in _CLOSING[opening.text]), None)
+    if length is None:
+        length = rest.find('"')
+    if length < 0 or '"' in rest[:length] or text[: opening.start][-1:].isalnum():
+        return ()
+    end = opening.end + length
+    closing = Span(opening.source, end, end + 1)
+    return (Fix("write straight quotes", (Edit(opening, '"'), Edit(closing, '"'))),)
 
 
 def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:

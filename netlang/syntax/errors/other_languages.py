@@ -6,9 +6,8 @@ import re
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
-from netlang.diagnostics.fix import insertion, replacement
+from netlang.diagnostics.fix import Fix, insertion, replacement
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import NUMBER, Token
 from netlang.syntax.keywords import FOREIGN_KEYWORDS, FOREIGN_OPERATORS, RESERVED
@@ -73,17 +72,13 @@ def _number_fix(text: str) -> str:
 
 
 def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
-    for token in (error.back(1), error.here):
-        starts = (
-            token.fresh
-            or token.text == "lambda"
-            or error.tokens[max(error.tokens.index(token) - 1, 0)].text in "{}"
-        )
+    for token, before in ((error.back(1), error.back(2)), (error.here, error.back(1))):
+        starts = token.fresh or token.text == "lambda" or before.text in ("{", "}")
         if not starts or token.text not in FOREIGN_KEYWORDS or token.kind == "end":
             continue
         if token.text in RESERVED:
             after = error.here if token is error.back(1) else error.next
-            if after.text == "=":
+            if after.text in ("=", ":"):
                 continue
             message = f"no statement starts with `{token.text}`"
             return error.diagnostic(
@@ -102,7 +97,7 @@ def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
 
 def foreign_operator(error: ErrorLocation) -> Diagnostic | None:
     here, before = error.here, error.back(1)
-    if here.text == "=" and before.text in ("+", "-", "*", "/", ":", "!", "<", ">"):
+    if here.text == "=" and before.text in ("+", "-", "*", "/", ":", "!", "!=", "<", ">"):
         here = Token("operator", before.text + "=", before.start, here.end, before.fresh)
     if before.text in ("+=", "-=", "*=", "/=", "/*", "<-", "++"):
         here = before
@@ -118,20 +113,41 @@ def foreign_operator(error: ErrorLocation) -> Diagnostic | None:
         return None
     if here.text == "'" or here.text == "`":
         return _quote(error, here)
+    if here.text == "!" and error.next.text == "=":
+        here = Token("operator", "! =", here.start, error.next.end, here.fresh)
     return error.diagnostic(
         rules.FOREIGN_OPERATOR,
         f"netlang has no `{here.text}`",
         here,
         helps=(FOREIGN_OPERATORS[here.text],),
-        fixes=renaming(error.span(here), _EQUIVALENT.get(here.text)),
+        fixes=_equivalent(error, here),
     )
 
 
 _EQUIVALENT = {
-    "&&": "and", "&": "and", "||": "or", "!": "not ", "^": "**", ":=": "=", "<-": "=",
-    "===": "==", "<>": "!=",
+    "&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "^": "**", ":=": "=", "<-": "=",
+    "===": "==", "!==": "!=", "! =": "!=", "<>": "!=",
 }  # fmt: skip
 """Operators of other languages that have an equivalent with the same operands."""
+
+_UNREAD = frozenset(("&&", "&", "||", "|", "!", "^", "<-"))
+"""Those the parser stops before; of the others, it has read a part."""
+
+
+def _equivalent(error: ErrorLocation, operator: Token) -> tuple[Fix, ...]:
+    """Return the fix that writes the operator of the language, if it fits between its neighbors."""
+    ours = _EQUIVALENT.get(operator.text)
+    right = next(token for token in error.tokens[error.at :] if token.start >= operator.end)
+    if ours is None or not (right.starts_value or right.text in ("-", "+", "!")):
+        return ()
+    if operator.text in _UNREAD and ours not in error.expected:
+        return ()
+    text = error.source.text
+    if ours.isalpha():
+        before = " " if text[: operator.start][-1:].isalnum() else ""
+        after = "" if text[operator.end].isspace() else " "
+        ours = before + ours + after
+    return (replacement(error.span(operator), ours),)
 
 
 def _quote(error: ErrorLocation, here: Token) -> Diagnostic:
@@ -155,15 +171,19 @@ def _quote(error: ErrorLocation, here: Token) -> Diagnostic:
 
 
 def slash_comment(error: ErrorLocation) -> Diagnostic | None:
-    line = error.line(error.here if error.here.kind != "end" else error.back(1))
-    for token in error.tokens[: error.at + 1]:
-        if token.text != "//":
+    last = error.here if error.here.kind != "end" else error.back(1)
+    text = error.source.text
+    line_before = text.rfind("\n", 0, max(text.rfind("\n", 0, last.start), 0)) + 1
+    if text.find("//", line_before, error.here.end) < 0:
+        return None
+    for number in range(error.at + 1):
+        token = error.tokens[number]
+        if token.text != "//" or token.start < line_before:
             continue
-        same = error.line(token) in (line, line - 1)
         starts = token.fresh or token is error.here
-        words = error.tokens[error.tokens.index(token) + 1 : error.at + 1]
-        prose = len(words) >= 2 and all(w.kind in ("name", "keyword") for w in words[:2])
-        if same and (starts or (prose and not words[0].fresh and not words[1].fresh)):
+        words = error.tokens[number + 1 : min(number + 3, error.at + 1)]
+        prose = len(words) == 2 and all(w.kind in ("name", "keyword") for w in words)
+        if starts or (prose and not words[0].fresh and not words[1].fresh):
             return error.diagnostic(
                 rules.FOREIGN_OPERATOR,
                 "a comment starts with `#`",
@@ -175,39 +195,61 @@ def slash_comment(error: ErrorLocation) -> Diagnostic | None:
     return None
 
 
+_ARROW_PARTS = frozenset(("-", "=", "==", "~", ">", "->", "=>"))
+
+
 def arrow(error: ErrorLocation) -> Diagnostic | None:
-    here = error.here
-    if here.text == "=>" or (here.text == "=" and error.next.text == ">"):
-        span = Span(error.source, here.start, here.start + 2)
-    elif error.only("("):
-        return None
-    elif (here.text == "->" and "->" not in error.expected) or (
-        here.text == ">" and error.back(1).text == "-"
-    ):
-        start = (
-            error.back(1).start if here.text == ">" and error.back(1).text == "-" else here.start
-        )
-        span = Span(error.source, start, here.end)
-        return error.diagnostic(
-            rules.WRONG_ARROW,
-            "a value is passed on with `|>`",
-            span,
-            "`->` stands before the outputs of a definition",
-            helps=("write `|>`",),
-            fixes=(replacement(span, "|>"),),
-        )
-    elif here.text in (":", "~", "-") and "->" in error.expected:
-        span = error.span(here)
-    else:
+    """Explain `->`, `=>` and the like out of place; their signs may stand apart."""
+    here, before = error.here, error.back(1)
+    if error.only("(") or here.kind == "end":
         return None
     if "->" in error.expected:
+        return _before_outputs(error)
+    if here.text in (">", "=>") and before.text in ("-", "="):
+        span, left = Span(error.source, before.start, here.end), error.back(2)
+    elif here.text == "=" and error.next.text == ">":
+        span, left = Span(error.source, here.start, error.next.end), before
+    else:
+        span, left = error.span(here), before
+    signs = "".join(span.text.split())
+    if signs == "=>":
+        return error.diagnostic(
+            rules.WRONG_ARROW, "netlang has no `=>`", span, helps=("write `=` or `|>`",)
+        )
+    if signs != "->" or not left.ends_value:
+        return None
+    if "=" in error.expected and left.fresh and error.enclosing() in ("", "{"):
         return error.diagnostic(
             rules.WRONG_ARROW,
-            "the outputs of a definition follow `->`",
+            "a value is given with `=`",
             span,
-            helps=("write `->`",),
-            fixes=(replacement(span, "->"),),
+            "`->` stands before the outputs of a definition",
+            helps=("write `=`",),
+            fixes=(replacement(span, "="),) if error.next.starts_value else (),
         )
     return error.diagnostic(
-        rules.WRONG_ARROW, "netlang has no `=>`", span, helps=("write `=` or `|>`",)
+        rules.WRONG_ARROW,
+        "a value is passed on with `|>`",
+        span,
+        "`->` stands before the outputs of a definition",
+        helps=("write `|>`",),
+        fixes=(replacement(span, "|>"),) if error.next.kind == "name" else (),
+    )
+
+
+def _before_outputs(error: ErrorLocation) -> Diagnostic | None:
+    end = error.at + 1
+    while error.tokens[end - 1].text in _ARROW_PARTS and error.tokens[end].text in _ARROW_PARTS:
+        end += 1
+    last, after = error.tokens[end - 1], error.tokens[end]
+    alone = last is error.here and last.text in (":", "~", "-")
+    if not alone and not last.text.endswith(">"):
+        return None
+    span = Span(error.source, error.here.start, last.end)
+    return error.diagnostic(
+        rules.WRONG_ARROW,
+        "the outputs of a definition follow `->`",
+        span,
+        helps=("write `->`",),
+        fixes=(replacement(span, "->"),) if after.kind == "name" or after.text == "(" else (),
     )
