@@ -62,7 +62,6 @@ HOMONYMS = {
         "greater_equal logical_and logical_or",
         "parsing: what the signs of the language mean",
     ),
-    "evaluate/builtins/callbacks.py": ("max min", "which values of a metric are better"),
     "evaluate/calls/calls.py": ("flip resize", "functions that also transform images"),
     "evaluate/calls/unknown.py": ("linear", "layers of other frameworks"),
     "evaluate/loops.py": ("scan", "a keyword"),
