@@ -1,0 +1,185 @@
+"""What regions have in common that one function can compute: all but constants and paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from netlang.codegen.numpy_program.calls import attributes_of
+from netlang.codegen.numpy_program.regions import (
+    Item,
+    Loop,
+    Number,
+    Region,
+    parameter_path,
+    regions,
+)
+from netlang.ir.graph import Graph, Node, Value
+
+Key = tuple[object, ...]
+
+
+@dataclass(eq=False)
+class Shape:
+    """The structure of a region, equal for regions that one function can compute."""
+
+    region: Region
+    items: list[Item] = field(default_factory=list[Item])
+    key: Key = ()
+    numbers: dict[Value, Number] = field(default_factory=dict[Value, Number])
+
+
+class Shapes:
+    """The structures of all regions of a net."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.params = graph.params
+        self.known: dict[int, Shape] = {}
+        self.bodies: dict[int, Region] = {}
+        self.readers: dict[Value, set[int]] = {}
+        self.read(graph)
+
+    def read(self, graph: Graph) -> None:
+        """Note which nodes read each value; 0 is the end of the graph."""
+        for value in graph.results.values():
+            self.readers.setdefault(value, set()).add(0)
+        for node in graph.nodes:
+            for value in node.inputs:
+                self.readers.setdefault(value, set()).add(id(node))
+
+    def body(self, node: Node, graph: Graph) -> Region:
+        """Return the region of the body of a loop over a sequence."""
+        if id(graph) not in self.bodies:
+            self.bodies[id(graph)] = regions(graph, node.scope)
+            self.read(graph)
+        return self.bodies[id(graph)]
+
+    def of(self, region: Region) -> Shape:
+        found = self.known.get(id(region))
+        if found is None:
+            found = self.known[id(region)] = Shape(region)
+            self.fill(found)
+        return found
+
+    def fill(self, shape: Shape) -> None:
+        shape.numbers = {value: (-1, at) for at, value in enumerate(shape.region.inputs)}
+        shape.items = list(self.with_loops(shape.region.items))
+        keys: list[object] = [len(shape.region.inputs), shape.region.own_parameters]
+        for at, item in enumerate(shape.items):
+            match item:
+                case Node():
+                    keys.append(self.node(shape, item))
+                    shape.numbers |= {value: (at, n) for n, value in enumerate(item.outputs)}
+                case Region():
+                    keys.append(self.call(shape, item))
+                    self.number(shape, at, item)
+                case Loop():
+                    keys.append(self.loop(shape, item))
+                    for iteration in item.iterations:
+                        self.number(shape, at, iteration)
+        shape.key = tuple(keys)
+
+    def number(self, shape: Shape, at: int, region: Region) -> None:
+        inner = self.of(region).numbers
+        shape.numbers |= {value: (at, inner[value]) for value in region.outputs}
+
+    def value(self, region: Region, number: Number) -> Value:
+        """Return the value of a number in a region; from a loop, that of the last iteration."""
+        at, inner = cast("tuple[int, Number | int]", number)
+        if at < 0:
+            return region.inputs[cast("int", inner)]
+        match self.of(region).items[at]:
+            case Node(outputs=outputs):
+                return outputs[cast("int", inner)]
+            case Region() as called:
+                return self.value(called, cast("Number", inner))
+            case Loop(iterations=iterations):
+                return self.value(iterations[-1], cast("Number", inner))
+
+    def reference(self, shape: Shape, value: Value) -> object:
+        path = parameter_path(self.params, value, shape.region)
+        return path if path is not None else shape.numbers[value]
+
+    def node(self, shape: Shape, node: Node) -> object:
+        operands = tuple(self.reference(shape, value) for value in node.inputs)
+        graphs: list[Key] = []
+        for value in attributes_of(node.op).values():
+            if isinstance(value, Graph):
+                graphs.append(self.of(self.body(node, value)).key)
+        return type(node.op), operands, tuple(graphs), len(node.outputs)
+
+    def call(self, shape: Shape, region: Region) -> object:
+        inner = self.of(region)
+        operands = tuple(self.reference(shape, value) for value in region.inputs)
+        return region.name, inner.key, operands, self.below(shape, region)
+
+    def below(self, shape: Shape, region: Region) -> str | None:
+        return shape.region.below(region.path) if region.own_parameters else None
+
+    def loop(self, shape: Shape, loop: Loop) -> object:
+        first = loop.iterations[0]
+        operands = tuple(self.reference(shape, value) for value in first.inputs)
+        base = first.path.rpartition(".")[0]
+        path = shape.region.below(base) if first.own_parameters else None
+        count = len(loop.iterations) if loop.collected else 0
+        passed = tuple(loop.carries.items()), tuple(loop.collected), count
+        return "loop", self.of(first).key, operands, path, passed
+
+    def with_loops(self, items: list[Item]) -> Iterator[Item]:
+        """Make loops of neighboring iterations that are alike."""
+        pending: list[Region] = []
+        for item in items:
+            if isinstance(item, Region) and pending and self.continues(pending, item):
+                pending.append(item)
+                continue
+            yield from self.joined(pending)
+            pending = []
+            if isinstance(item, Region) and item.is_iteration:
+                pending = [item]
+            else:
+                yield item
+        yield from self.joined(pending)
+
+    def joined(self, iterations: list[Region]) -> Iterator[Item]:
+        if len(iterations) < 2:
+            yield from iterations
+            return
+        yield self.loop_of(iterations)
+
+    def continues(self, before: list[Region], region: Region) -> bool:
+        """Return whether a region is the next iteration of a loop of regions."""
+        last = before[-1]
+        alike = (
+            region.is_iteration
+            and region.path.rpartition(".")[0] == last.path.rpartition(".")[0]
+            and self.of(region).key == self.of(last).key
+        )
+        return alike and self.passes(self.loop_of([*before, region]))
+
+    def passes(self, loop: Loop) -> bool:
+        """Return whether each input is the same for all iterations, or from the one before."""
+        inputs = zip(*(each.inputs for each in loop.iterations), strict=True)
+        for at, values in enumerate(inputs):
+            if at not in loop.carries:
+                if len(set(values)) > 1:
+                    return False
+                continue
+            befores = zip(loop.iterations, values[1:], strict=False)
+            if any(self.of(b).numbers.get(v) != loop.carries[at] for b, v in befores):
+                return False
+        return True
+
+    def loop_of(self, iterations: list[Region]) -> Loop:
+        first, second = iterations[:2]
+        numbers = self.of(first).numbers
+        outputs = set(first.outputs)
+        carries = {at: numbers[v] for at, v in enumerate(second.inputs) if v in outputs}
+        within = {id(node) for each in iterations for node in each.nodes()}
+        collected = {
+            self.of(each).numbers[value]: None
+            for each in iterations[:-1]
+            for value in each.outputs
+            if self.readers[value] - within
+        }
+        return Loop(iterations, carries, list(collected))
