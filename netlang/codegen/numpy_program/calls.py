@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -13,6 +14,7 @@ from netlang.codegen.numpy_program.literals import Index, literal
 from netlang.ir.op import Primitive
 
 _INDEX = "np.s_["
+_WHOLE_LIST = re.compile(r"\[\*(\w+)\]")
 
 
 def attributes_of(op: Primitive) -> dict[str, object]:
@@ -48,10 +50,11 @@ def expression(op: Primitive, operands: Sequence[str], attributes: Mapping[str, 
         given = [f"{k}={v}" for k, v in attributes.items() if defaults.get(k) != v]
         return f"{made.name}({', '.join([*operands, *given])})"
     texts = {**_operand_texts(op, operands), **attributes}
-    return "".join(
+    text = "".join(
         before + ("" if name is None else _field(op, texts, name, spec or ""))
         for before, name, spec, _ in Formatter().parse(op.formula)
     )
+    return _WHOLE_LIST.sub(r"\1", text)
 
 
 def _field(op: Primitive, texts: Mapping[str, str], name: str, spec: str) -> str:

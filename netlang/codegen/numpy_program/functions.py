@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from netlang.codegen.numpy_program.calls import attributes_of
+from netlang.codegen.numpy_program.names import identifier
 from netlang.codegen.numpy_program.regions import Loop, Number, Region, regions
 from netlang.codegen.numpy_program.shapes import Key, Shape, Shapes
+from netlang.codegen.numpy_program.variants import unite_variants
 from netlang.ir.graph import Graph, Node
 
 
@@ -40,6 +42,7 @@ class Functions:
         self.taken = taken
         self.found: dict[Key, Function] = {}
         self.root = regions(graph)
+        unite_variants(self.shapes, self.root)
         net = Function(self.reserve(graph.name), graph.name)
         self.visit(self.shapes.of(self.root))
         net.calls.append(self.shapes.of(self.root))
@@ -68,7 +71,7 @@ class Functions:
 
     def visit(self, shape: Shape) -> None:
         """Collect the calls in a region."""
-        for item in shape.items:
+        for item in map(shape.items.__getitem__, shape.own_steps()):
             match item:
                 case Node():
                     for body in self.bodies(item):
@@ -91,9 +94,11 @@ class Functions:
         self.visit(shape)
         key = self.key(region)
         if key not in self.found:
-            name = "step" if whole else region.name
+            name = "step" if whole else identifier(region.name)
             self.found[key] = Function(self.reserve(name), region.name, whole)
-        self.found[key].calls.append(shape)
+        calls = self.found[key].calls
+        # The first one is what the function is written from: it must have every step.
+        calls.insert(0 if not shape.left_out and calls and calls[0].left_out else len(calls), shape)
 
     def results(self, function: Function) -> list[Number]:
         if function.whole:

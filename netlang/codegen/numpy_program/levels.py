@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import cast
 
 from netlang.codegen.numpy_program.literals import Index, bracketed, literal, subscript
@@ -20,12 +21,21 @@ _AXES = {
 
 
 @dataclass(frozen=True)
-class Iterations:
-    """What a loop goes over: the numbers of its iterations, a row of constants each, or both."""
+class Numbers:
+    """The numbers of the iterations of a loop."""
 
-    numbers: tuple[int, ...]
-    rows: tuple[tuple[object, ...], ...]
-    numbered: bool
+    values: tuple[int, ...]
+
+    @property
+    def consecutive(self) -> bool:
+        start = self.values[0]
+        return self.values == tuple(range(start, start + len(self.values)))
+
+    def __str__(self) -> str:
+        start, stop = self.values[0], self.values[-1] + 1
+        if not self.consecutive:
+            return literal(self.values)
+        return f"range({start}, {stop})" if start else f"range({stop})"
 
 
 class Level(ABC):
@@ -75,8 +85,8 @@ class FunctionLevel(Level):
             return None if parts is None else bracketed(parts)
         if all(isinstance(value, Index) for value in vector):
             return self.index(cast("Sequence[Index]", vector))
-        if all(isinstance(value, Iterations) for value in vector):
-            return self.iterations(cast("Sequence[Iterations]", vector))
+        if isinstance(first, Numbers):
+            return str(first) if all(value == first for value in vector) else None
         return literal(first) if all(value == first for value in vector) else None
 
     def all_known(self, tuples: Sequence[tuple[object, ...]]) -> list[str] | None:
@@ -100,26 +110,9 @@ class FunctionLevel(Level):
             if part is None:
                 return None
             parts.append(tuple(part))
+        if len(parts) == 1 and len(parts[0]) == 1:
+            return parts[0][0]
         return f"np.s_[{subscript(parts)}]"
-
-    def iterations(self, vector: Sequence[Iterations]) -> str | None:
-        first = vector[0]
-        if any(value.numbers != first.numbers for value in vector):
-            return None
-        start, stop = first.numbers[0], first.numbers[-1] + 1
-        consecutive = first.numbers == tuple(range(start, stop))
-        if not first.rows:
-            if not first.numbered:
-                return f"range({len(first.numbers)})"
-            if not consecutive:
-                return literal(first.numbers)
-            return f"range({start}, {stop})" if start else f"range({stop})"
-        parts = self.all_known([value.rows for value in vector])
-        if parts is None or not first.numbered:
-            return None if parts is None else bracketed(parts)
-        if not consecutive:
-            return f"zip({literal(first.numbers)}, {bracketed(parts)}, strict=True)"
-        return f"enumerate({bracketed(parts)}{f', start={start}' if start else ''})"
 
     def size(self, vector: Sequence[int | Dim]) -> str | None:
         first = vector[0]
@@ -174,18 +167,29 @@ class FunctionLevel(Level):
 class LoopLevel(Level):
     """The iterations of a loop in each instance of the code around it.
 
-    Constants that differ among the iterations are loop variables.
+    Constants that differ among the iterations are loop variables. ``numbers`` are those of the
+    iterations in the paths of parameters.
     """
 
     outer: Level
-    counts: Sequence[int]
+    numbers: Sequence[Numbers]
     reserve: Callable[[str], str]
     variables: dict[str, Sequence[object]] = field(default_factory=dict[str, Sequence[object]])
+    number: str = ""
+    """The variable of the number of the iteration; ``""`` if it is not used."""
+
+    def numbered(self) -> str:
+        """Return the variable of the number of the iteration."""
+        self.number = self.number or self.reserve("i")
+        return self.number
 
     def text(self, vector: Sequence[object], name: str) -> str:
         groups = self.groups(vector)
         if all(value == group[0] for group in groups for value in group):
             return self.outer.text([group[0] for group in groups], name)
+        plain = [v.items[0] if isinstance(v, Index) and len(v.items) == 1 else v for v in vector]
+        if plain == [number for each in self.numbers for number in each.values]:
+            return self.numbered()
         for variable, values in self.variables.items():
             if list(values) == list(vector):
                 return variable
@@ -194,26 +198,26 @@ class LoopLevel(Level):
         return variable
 
     def groups(self, vector: Sequence[object]) -> list[Sequence[object]]:
-        found: list[Sequence[object]] = []
-        start = 0
-        for count in self.counts:
-            found.append(vector[start : start + count])
-            start += count
-        return found
+        """Split a vector into those of the instances of the code around the loop."""
+        ends = list(accumulate(len(each.values) for each in self.numbers))
+        return [vector[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
-    def header(self, numbers: Sequence[Sequence[int]], number: str | None) -> str:
-        """Return the line that begins the loop; ``number`` is the variable of the number."""
+    def header(self) -> str:
+        """Return the line that begins the loop."""
+        if not self.variables:
+            return f"for {self.number or '_'} in {self.outer.text(self.numbers, 'steps')}:"
         columns = [self.groups(vector) for vector in self.variables.values()]
-        vector: list[Iterations] = []
-        for instance, each in enumerate(numbers):
-            own = [column[instance] for column in columns]
-            rows = tuple(own[0]) if len(own) == 1 else tuple(zip(*own, strict=True))
-            vector.append(Iterations(tuple(each), rows, number is not None))
-        variables = ", ".join(self.variables)
-        if number is not None and len(self.variables) > 1:
-            target = f"{number}, ({variables})"
-        elif number is not None:
-            target = f"{number}, {variables}" if variables else number
+        if len(columns) == 1:
+            rows = [tuple(values) for values in columns[0]]
         else:
-            target = variables or "_"
-        return f"for {target} in {self.outer.text(vector, 'steps')}:"
+            rows = [tuple(zip(*each, strict=True)) for each in zip(*columns, strict=True)]
+        text, targets = self.outer.text(rows, "steps"), ", ".join(self.variables)
+        if not self.number:
+            return f"for {targets} in {text}:"
+        targets = f"{self.number}, ({targets})" if len(columns) > 1 else f"{self.number}, {targets}"
+        starts = {each.values[0] for each in self.numbers}
+        if len(starts) == 1 and all(each.consecutive for each in self.numbers):
+            (start,) = starts
+            return f"for {targets} in enumerate({text}{f', start={start}' if start else ''}):"
+        numbers = self.outer.text(self.numbers, "numbers")
+        return f"for {targets} in zip({numbers}, {text}, strict=True):"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
 
 from netlang.codegen.numpy_program.calls import needed
 from netlang.codegen.numpy_program.functions import Functions
+from netlang.codegen.numpy_program.graphs import nodes_of
 from netlang.codegen.numpy_program.helpers import Helper
 from netlang.codegen.numpy_program.layout import block, docstring, statement
 from netlang.codegen.numpy_program.literals import literal
 from netlang.codegen.numpy_program.writing import WEIGHTS, Writer
-from netlang.ir.graph import Graph, Node
+from netlang.ir.graph import Graph
 from netlang.passes.dead_code import eliminate_dead_code
 from netlang.passes.identity import fold_identity
 from netlang.passes.pipeline import transform
+from netlang.syntax import ast
 
 LOAD = '''
 def load(path):
@@ -32,25 +33,28 @@ def load(path):
 '''
 
 
-def numpy_program(graph: Graph, describe: Callable[[str], str], weights: str) -> str:
+Definitions = Callable[[str], ast.Definition | None]
+"""A function that returns what defines a block, by its name."""
+
+
+def numpy_program(graph: Graph, definitions: Definitions, weights: str) -> str:
     """Return the source of a program that computes a net.
 
     It has a function for each block, called with the tensors and the parameters of the block, and
-    one with the name of the net. ``describe`` returns the description of a definition, and
-    ``weights`` is the name of the file of the parameters.
+    one with the name of the net. ``weights`` is the name of the file of the parameters.
     """
     graph = transform(graph, (fold_identity, eliminate_dead_code))
-    return _Program(graph, describe, weights).text()
+    return _Program(graph, definitions, weights).text()
 
 
 class _Program:
-    def __init__(self, graph: Graph, describe: Callable[[str], str], weights: str) -> None:
+    def __init__(self, graph: Graph, definitions: Definitions, weights: str) -> None:
         self.graph = graph
-        self.describe = describe
+        self.definitions = definitions
         self.weights = weights
         self.helpers = list(self.used())
         self.imports = {line for made in self.helpers for line in made.imports}
-        for node in _nodes(graph):
+        for node in nodes_of(graph):
             if (extern := node.op.python_function()) is not None:
                 module, _, name = extern[0].partition(":")
                 self.imports.add(f"from {module} import {name}")
@@ -61,7 +65,7 @@ class _Program:
     def used(self) -> Iterator[Helper]:
         """Yield the functions of operators that the program needs, each once."""
         found: dict[str, Helper] = {}
-        for node in _nodes(self.graph):
+        for node in nodes_of(self.graph):
             made = needed(node.op)
             for each in made.closure() if made is not None else ():
                 if each.name not in found:
@@ -71,8 +75,9 @@ class _Program:
     def text(self) -> str:
         parts = [self.header()]
         for function in self.functions.all()[:-1]:
-            writer = Writer(function, self.functions, self.reserved)
-            parts.append(writer.lines(self.describe(function.kind)))
+            found = self.definitions(function.kind)
+            writer = Writer(function, self.functions, self.reserved, _first_input(found))
+            parts.append(writer.lines(found.doc if found is not None else ""))
         parts.append(self.net())
         if self.graph.params:
             parts.append(LOAD.strip().splitlines())
@@ -90,14 +95,16 @@ class _Program:
     def net(self) -> list[str]:
         """Return the function of the net, which returns a dictionary of its outputs."""
         graph, function = self.graph, self.functions.net
+        found = self.definitions(graph.name)
         writer = Writer(function, self.functions, self.reserved)
         body = writer.body()
         weights = [WEIGHTS] if graph.params else []
         inputs = writer.inputs[: len(graph.inputs)]
         states = [f"{writer.texts[s.value]}=None" for s in graph.states]
-        starts: list[str] = []
-        for name, value in zip(inputs, graph.inputs, strict=True):
-            starts.append(f"{name} = np.asarray({name}, dtype={literal(value.type.dtype)})")
+        starts = [
+            f"{name} = np.asarray({name}, dtype={literal(value.type.dtype)})"
+            for name, value in zip(inputs, graph.inputs, strict=True)
+        ]
         begin: list[str] = []
         for name, state in zip(writer.inputs[len(inputs) :], graph.states, strict=True):
             shape = writer.level.text([state.value.type.shape], name)
@@ -107,7 +114,7 @@ class _Program:
         results = ", ".join(f'"{n}": {writer.texts[v]}' for n, v in graph.results.items())
         return [
             *statement(f"def {function.name}({', '.join([*inputs, *weights, *states])}):"),
-            *docstring(self.describe(graph.name)),
+            *docstring(found.doc if found is not None else ""),
             *block(starts),
             *writer.size_lines(),
             *begin,
@@ -132,15 +139,10 @@ class _Program:
         ]
 
 
+def _first_input(found: ast.Definition | None) -> str:
+    return found.params[0].name.text if found is not None and found.params else ""
+
+
 def _example(shape: Sequence[object], dtype: str) -> str:
     sizes = tuple(size if isinstance(size, int) else 1 for size in shape)
     return f"np.zeros({literal(sizes)}, {dtype})"
-
-
-def _nodes(graph: Graph) -> Iterator[Node]:
-    """Yield the nodes of a graph and of the bodies of its loops."""
-    for node in graph.nodes:
-        yield node
-        for value in (getattr(node.op, f.name) for f in fields(node.op)):
-            if isinstance(value, Graph):
-                yield from _nodes(value)

@@ -39,14 +39,7 @@ class Region:
 
     def nodes(self) -> Iterator[Node]:
         for item in self.items:
-            match item:
-                case Node():
-                    yield item
-                case Region():
-                    yield from item.nodes()
-                case Loop():
-                    for iteration in item.iterations:
-                        yield from iteration.nodes()
+            yield from nodes_of_item(item)
 
     def below(self, path: str) -> str | None:
         """Return the rest of a path that begins with the region's; ``None`` of another one."""
@@ -70,6 +63,18 @@ class Loop:
 
 
 Item = Node | Region | Loop
+
+
+def nodes_of_item(item: Item) -> Iterator[Node]:
+    """Yield the nodes of a step of a region."""
+    match item:
+        case Node():
+            yield item
+        case Region():
+            yield from item.nodes()
+        case Loop():
+            for iteration in item.iterations:
+                yield from iteration.nodes()
 
 
 def regions(graph: Graph, around: Scope | None = None) -> Region:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import cast
 
 from netlang.codegen.numpy_program.calls import attributes_of, expression
 from netlang.codegen.numpy_program.functions import Function, Functions
 from netlang.codegen.numpy_program.layout import docstring, statement
-from netlang.codegen.numpy_program.levels import FunctionLevel, Level, LoopLevel
+from netlang.codegen.numpy_program.levels import FunctionLevel, Level, LoopLevel, Numbers
 from netlang.codegen.numpy_program.names import Names, stem
-from netlang.codegen.numpy_program.regions import Loop, Number, Region, parameter_path
+from netlang.codegen.numpy_program.regions import Loop, Number, Region, nodes_of_item, parameter_path
 from netlang.codegen.numpy_program.shapes import Shape
 from netlang.ir.graph import Graph, Node, Value
 
@@ -22,8 +23,15 @@ WEIGHTS = "p"
 class Writer:
     """Writes a function from its first call, with what differs in the others as parameters."""
 
-    def __init__(self, function: Function, functions: Functions, reserved: frozenset[str]) -> None:
+    def __init__(
+        self,
+        function: Function,
+        functions: Functions,
+        reserved: frozenset[str],
+        only_input: str = "",
+    ) -> None:
         self.function = function
+        self.only_input = only_input
         self.functions = functions
         self.shapes = functions.shapes
         self.shape = function.calls[0]
@@ -33,6 +41,10 @@ class Writer:
         numbers = function.results or [self.shape.numbers[v] for v in region.outputs]
         self.results = [self.shapes.value(region, number) for number in numbers]
         last |= {value: _NEVER for value in self.results}
+        for number, other in self.shape.replaced.items():
+            *_, step = nodes_of_item(self.shape.items[cast("int", number[0])])
+            replacement = self.shapes.value(region, other)
+            last[replacement] = max(last.get(replacement, -1), self.position[id(step)])
         self.names = Names(last, frozenset({*reserved, *functions.taken, WEIGHTS, "np"}))
         self.texts: dict[Value, str] = {}
         for value in region.inputs:
@@ -45,11 +57,14 @@ class Writer:
         """The variable of an output that a loop replaces, and where its old value is last used."""
         self.lists: dict[Value, str] = {}
         """The list of an output of all iterations of a loop."""
+        self.lengths: dict[str, int] = {}
         self.outside: dict[Value, str] = {}
         self.weights: dict[int, str] = {}
         """The expression of the weights of each region that is written in place."""
 
     def input_stem(self, value: Value) -> str:
+        if self.only_input and len(self.shape.region.inputs) == 1:
+            return self.only_input
         if value in self.shapes.params:
             return value.name.rpartition(".")[2]
         return stem(value, self.outer_path()) or "x"
@@ -57,9 +72,9 @@ class Writer:
     def outer_path(self) -> str:
         return self.shape.region.path.rpartition(".")[0]
 
-    def lines(self, doc: str, body: list[str] | None = None) -> list[str]:
+    def lines(self, doc: str) -> list[str]:
         """Return the definition of the function."""
-        written = self.body() if body is None else body
+        written = self.body()
         self.function.parameters = {k: list(v) for k, v in self.level.parameters.items()}
         weights = [WEIGHTS] if self.function.takes_parameters else []
         parameters = ", ".join([*self.inputs, *weights, *self.level.parameters])
@@ -68,8 +83,7 @@ class Writer:
             *statement(f"def {self.function.name}({parameters}):"),
             *docstring(doc),
             *self.size_lines(),
-            *written,
-            *statement(f"return {results}", 4),
+            *_returning(written, results),
         ]
 
     def size_lines(self) -> list[str]:
@@ -80,24 +94,61 @@ class Writer:
 
     def block(self, shapes: Sequence[Shape], level: Level, weights: str, indent: int) -> list[str]:
         """Return the statements of a region, given that of each instance of the level."""
-        lines: list[str] = []
         first = shapes[0]
         self.weights[id(first.region)] = weights
-        for at, item in enumerate(first.items):
-            items = [shape.items[at] for shape in shapes]
-            match item:
-                case Node():
-                    lines += self.node(first, cast("list[Node]", items), level, indent)
-                case Region(is_iteration=True):
-                    inner = [self.shapes.of(cast("Region", each)) for each in items]
-                    self.pass_weights(first, item)
-                    path = self.below(first, item, item.path)
-                    lines += self.block(inner, level, path, indent)
-                case Region():
-                    lines += self.call(first, cast("list[Region]", items), level, indent)
-                case Loop():
-                    lines += self.loop(first, cast("list[Loop]", items), level, indent)
+        optional = [frozenset(s for s, shape in enumerate(shapes) if at in shape.left_out)
+                    for at in range(len(first.items))]  # fmt: skip
+        lines: list[str] = []
+        for missing, group in groupby(range(len(first.items)), key=lambda at: optional[at]):
+            steps = list(group)
+            inside = indent + 4 * bool(missing)
+            written = [line for at in steps for line in self.step(shapes, at, level, inside)]
+            if missing:
+                lines += self.condition(shapes, steps, level, indent)
+                written += self.otherwise(first, steps, indent)
+            lines += written
         return lines
+
+    def step(self, shapes: Sequence[Shape], at: int, level: Level, indent: int) -> list[str]:
+        first, items = shapes[0], [shape.items[at] for shape in shapes]
+        match first.items[at]:
+            case Node():
+                return self.node(first, cast("list[Node]", items), level, indent)
+            case Region(is_iteration=True) as region:
+                inner = [self.shapes.of(cast("Region", each)) for each in items]
+                self.pass_weights(first, region)
+                return self.block(inner, level, self.below(first, region, region.path), indent)
+            case Region():
+                return self.call(first, cast("list[Region]", items), level, indent)
+            case Loop():
+                return self.loop(first, cast("list[Loop]", items), level, indent)
+
+    def condition(
+        self, shapes: Sequence[Shape], steps: Sequence[int], level: Level, indent: int
+    ) -> list[str]:
+        """Return the line before steps that only some of the instances have."""
+        first = shapes[0]
+        without = [shape for shape in shapes if steps[0] in shape.left_out]
+        others = {path for shape in without for path in shape.weights(shape.own_steps())}
+        for path in first.weights(steps):
+            if path not in others:
+                key = path if path.isdigit() else f'"{path}"'
+                return [f"{' ' * indent}if {key} in {self.weights[id(first.region)]}:"]
+        has = [steps[0] not in shape.left_out for shape in shapes]
+        values = [self.shapes.value(first.region, n) for n in first.replaced if n[0] in steps]
+        name = stem(values[-1], first.region.path) if values else "steps"
+        return [f"{' ' * indent}if {level.text(has, f'has_{name}')}:"]
+
+    def otherwise(self, shape: Shape, steps: Sequence[int], indent: int) -> list[str]:
+        """Return what takes the place of the results of steps that an instance lacks."""
+        lines: list[str] = []
+        for number, other in shape.replaced.items():
+            if number[0] in steps:
+                target = self.texts[self.shapes.value(shape.region, number)]
+                source = self.texts[self.shapes.value(shape.region, other)]
+                if target != source:
+                    lines += statement(f"{target} = {source}", indent + 4)
+        return [f"{' ' * indent}else:", *lines] if lines else []
 
     def below(self, shape: Shape, region: Region, path: str) -> str:
         """Return the expression of the weights at a path, in those of a region around it."""
@@ -117,7 +168,7 @@ class Writer:
                 self.texts[value] = self.reference(shape, value)
 
     def references(self, shape: Shape, values: Sequence[Value]) -> list[str]:
-        return [self.reference(shape, value) for value in values]
+        return _starred([self.reference(shape, value) for value in values], self.lengths)
 
     def node(self, shape: Shape, nodes: list[Node], level: Level, indent: int) -> list[str]:
         first = nodes[0]
@@ -174,17 +225,21 @@ class Writer:
         first = loops[0].iterations[0]
         self.pass_weights(shape, first)
         iterations = [self.shapes.of(each) for loop in loops for each in loop.iterations]
+        numbers = [
+            Numbers(tuple(_number(each.path) for each in loop.iterations)) for loop in loops
+        ]
+        if all(each == numbers[0] for each in numbers) and len(numbers[0].values) == 1:
+            return self.block(iterations, level, self.below(shape, first, first.path), indent)
         results = {each.numbers[v]: None for each in iterations for v in each.region.outputs}
         values = {number: self.shapes.value(first, number) for number in results}
         lines = self.enter(shape, loops[0], values, indent)
-        inner = LoopLevel(level, [len(loop.iterations) for loop in loops], self.names.reserve)
+        inner = LoopLevel(level, numbers, self.names.reserve)
         base = first.path.rpartition(".")[0]
-        number = self.names.reserve("i") if first.own_parameters else None
-        weights = self.below(shape, first, base) + f"[{number}]" if number else ""
+        weights = self.below(shape, first, base) if first.own_parameters else ""
+        weights += f"[{inner.numbered()}]" if first.own_parameters else ""
         body = self.block(iterations, inner, weights, indent + 4)
         body += self.leave(loops[0], values, indent + 4)
-        numbers = [[_number(each.path) for each in loop.iterations] for loop in loops]
-        return [*lines, *statement(inner.header(numbers, number), indent), *body]
+        return [*lines, *statement(inner.header(), indent), *body]
 
     def enter(
         self, shape: Shape, loop: Loop, results: Mapping[Number, Value], indent: int
@@ -212,8 +267,10 @@ class Writer:
             self.texts[start] = name
         for number in loop.collected:
             name = stem(results[number], first.path) or "y"
-            self.lists[results[number]] = self.names.reserve(f"{name}s")
-            lines += statement(f"{self.lists[results[number]]} = []", indent)
+            made = self.names.reserve(f"{name}s")
+            self.lists[results[number]] = made
+            self.lengths[made] = len(loop.iterations)
+            lines += statement(f"{made} = []", indent)
         return lines
 
     def variable(self, shape: Shape, start: Value, output: Value, base: str, end: int) -> str:
@@ -252,6 +309,26 @@ class Writer:
             if value in self.outside:
                 self.texts[value] = self.outside.pop(value)
         return lines
+
+
+def _returning(lines: list[str], results: str) -> list[str]:
+    """Add the return of the results, or return what the last line assigns to the only one."""
+    start = f"    {results} = "
+    if lines and lines[-1].startswith(start):
+        returned = statement(f"return {lines[-1].removeprefix(start)}", 4)
+        if len(returned) == 1:
+            return [*lines[:-1], *returned]
+    return [*lines, *statement(f"return {results}", 4)]
+
+
+def _starred(texts: list[str], lengths: Mapping[str, int]) -> list[str]:
+    """Write all elements of a list in a row as the list itself."""
+    for name, count in lengths.items():
+        elements = [f"{name}[{at}]" for at in range(count)]
+        for start in range(len(texts) - count + 1):
+            if texts[start : start + count] == elements:
+                texts[start : start + count] = [f"*{name}"]
+    return texts
 
 
 def keys(path: str) -> str:
