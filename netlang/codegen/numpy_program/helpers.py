@@ -34,7 +34,8 @@ class Helper:
     """A function of a generated program.
 
     ``attributes`` are the fields of the operator that it reads, ``defaults`` those that a call may
-    omit; ``needs`` are the functions that it calls.
+    omit; ``needs`` are the functions that it calls. ``is_tuple`` marks one that returns a tuple,
+    even of one result.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Helper:
     body: list[str] = field(default_factory=list[str])
     imports: set[str] = field(default_factory=set[str])
     needs: list[Helper] = field(default_factory=list["Helper"])
+    is_tuple: bool = False
 
     def closure(self) -> Iterator[Helper]:
         """Yield the functions that this one calls, and itself after them."""
@@ -152,6 +154,8 @@ class _Translation:
                 not isinstance(element, ast.Starred)
             ):
                 self.unwrap(value, element)
+            case ast.Return():
+                self.made.is_tuple = True
             case ast.Call(func=function, args=[argument], keywords=[]) if (
                 ast.unparse(function) in _ERASED
             ):

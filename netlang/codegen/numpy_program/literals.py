@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -47,7 +48,7 @@ def bracketed(items: Sequence[str]) -> str:
 
 def subscript(items: Sequence[tuple[str, ...]]) -> str:
     """Return an index of expressions: of none for an axis, of one, or of the ends of a range."""
-    return ", ".join(_range(*item) for item in items)
+    return ", ".join(_range(*item) for item in items) or "..."
 
 
 def _range(*ends: str) -> str:
@@ -56,6 +57,6 @@ def _range(*ends: str) -> str:
     if len(ends) == 1:
         return ends[0]
     first, last = ("" if end == "None" else end for end in ends)
-    if all(end.lstrip("-").isidentifier() or end.lstrip("-").isdigit() for end in (first, last) if end):
+    if all(re.fullmatch(r"-?\w*", end) for end in (first, last)):
         return f"{first}:{last}"
     return f"{first} : {last}".strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from netlang.codegen.numpy_program.calls import needed
@@ -80,7 +81,7 @@ class _Program:
             parts.append(writer.lines(found.doc if found is not None else ""))
         parts.append(self.net())
         if self.graph.params:
-            parts.append(LOAD.strip().splitlines())
+            parts.append(list[str](LOAD.strip().splitlines()))
         parts += [made.lines() for made in self.helpers]
         parts.append(self.usage())
         return "\n\n\n".join("\n".join(part) for part in parts) + "\n"
@@ -88,9 +89,10 @@ class _Program:
     def header(self) -> list[str]:
         path = ["from pathlib import Path"] if self.graph.params else []
         imports = sorted({*self.imports, *path}, key=lambda line: line.split()[1])
-        title = f"{self.graph.name}, compiled to NumPy."
-        first = [*docstring(title, 0), ""]
-        return [*first, *imports, *([""] if imports else []), "import numpy as np"]
+        standard = [line for line in imports if _module(line) in sys.stdlib_module_names]
+        others = [line for line in imports if line not in standard]
+        first = [*docstring(f"{self.graph.name}, compiled to NumPy.", 0), ""]
+        return [*first, *standard, *([""] if standard else []), "import numpy as np", *others]
 
     def net(self) -> list[str]:
         """Return the function of the net, which returns a dictionary of its outputs."""
@@ -128,7 +130,7 @@ class _Program:
                      for value in self.graph.inputs]  # fmt: skip
         lines = ['if __name__ == "__main__":']
         if self.graph.params:
-            lines.append(f'    p = load(Path(__file__).with_name({literal(self.weights)}))')
+            lines.append(f"    p = load(Path(__file__).with_name({literal(self.weights)}))")
             arguments.append("p")
         call = f"outputs = {self.functions.net.name}({', '.join(arguments)})"
         return [
@@ -137,6 +139,11 @@ class _Program:
             "    for name, value in outputs.items():",
             "        print(name, value.shape)",
         ]
+
+
+def _module(line: str) -> str:
+    """Return the package that a line imports."""
+    return line.split()[1].partition(".")[0]
 
 
 def _first_input(found: ast.Definition | None) -> str:

@@ -13,9 +13,9 @@ _FEWEST = 4
 _LOOPS = ("for", "scan")
 
 
-Number = tuple[object, ...]
-"""Where a value is from, the same for regions of the same structure: the index of an item, and the
-number of the value in it. For inputs, the index is -1."""
+Number = tuple[int, ...]
+"""Where a value is from, the same for regions of the same structure: the index of a step, followed
+by the number of the value in it. For inputs of the region, the index is -1."""
 
 
 @dataclass(eq=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 from netlang.codegen.numpy_program.calls import attributes_of
 from netlang.codegen.numpy_program.regions import (
@@ -28,7 +27,7 @@ class ItemKey:
     """
 
     kind: object
-    operands: tuple[object, ...]
+    operands: tuple[str | Number, ...]
     path: str | None = None
     """The path of the parameters of a call or a loop."""
 
@@ -69,7 +68,7 @@ class Shape:
         own = dict(zip(kept, self.items, strict=True))
         self.items = [own.get(at, item) for at, item in enumerate(whole.items)]
         places = {-1: -1, **dict(enumerate(kept))}
-        moved = {v: (places[cast("int", at)], *rest) for v, (at, *rest) in self.numbers.items()}
+        moved = {v: (places[at], *rest) for v, (at, *rest) in self.numbers.items()}
         results = {new: old for old, new in replaced.items()}
         ends = {whole.numbers[value] for value in whole.region.outputs}
         outputs = set(self.region.outputs)
@@ -133,25 +132,25 @@ class Shapes:
 
     def number(self, shape: Shape, at: int, region: Region) -> None:
         inner = self.of(region).numbers
-        shape.numbers |= {value: (at, inner[value]) for value in region.outputs}
+        shape.numbers |= {value: (at, *inner[value]) for value in region.outputs}
 
     def value(self, region: Region, number: Number) -> Value:
         """Return the value of a number in a region; from a loop, that of the last iteration."""
         for value in region.outputs:
             if self.of(region).numbers.get(value) == number:
                 return value
-        at, inner = cast("tuple[int, Number | int]", number)
+        at, *inner = number
         if at < 0:
-            return region.inputs[cast("int", inner)]
+            return region.inputs[inner[0]]
         match self.of(region).items[at]:
             case Node(outputs=outputs):
-                return outputs[cast("int", inner)]
+                return outputs[inner[0]]
             case Region() as called:
-                return self.value(called, cast("Number", inner))
+                return self.value(called, tuple(inner))
             case Loop(iterations=iterations):
-                return self.value(iterations[-1], cast("Number", inner))
+                return self.value(iterations[-1], tuple(inner))
 
-    def reference(self, shape: Shape, value: Value) -> object:
+    def reference(self, shape: Shape, value: Value) -> str | Number:
         path = parameter_path(self.params, value, shape.region)
         return path if path is not None else shape.numbers[value]
 

@@ -75,8 +75,8 @@ def _replacements(whole: Shape, part: Shape, found: Sequence[int]) -> dict[Numbe
     """Return what takes the place of results that ``part`` lacks; ``None`` if they differ more."""
     replaced: dict[Number, Number] = {}
 
-    def agree(ours: object, theirs: object) -> bool:
-        if not isinstance(ours, tuple) or not isinstance(theirs, tuple):
+    def agree(ours: str | Number, theirs: str | Number) -> bool:
+        if isinstance(ours, str) or isinstance(theirs, str):
             return ours == theirs
         number = _moved(theirs, found)
         if ours == number:
@@ -97,6 +97,5 @@ def _replacements(whole: Shape, part: Shape, found: Sequence[int]) -> dict[Numbe
 
 
 def _moved(number: Number, found: Sequence[int]) -> Number:
-    at = number[0]
-    assert isinstance(at, int)
-    return number if at < 0 else (found[at], *number[1:])
+    at, *rest = number
+    return number if at < 0 else (found[at], *rest)

@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import cast
 
-from netlang.codegen.numpy_program.calls import attributes_of, expression
+from netlang.codegen.numpy_program.calls import attributes_of, expression, needed
 from netlang.codegen.numpy_program.functions import Function, Functions
 from netlang.codegen.numpy_program.layout import docstring, statement
 from netlang.codegen.numpy_program.levels import FunctionLevel, Level, LoopLevel, Numbers
 from netlang.codegen.numpy_program.names import Names, stem
-from netlang.codegen.numpy_program.regions import Loop, Number, Region, nodes_of_item, parameter_path
+from netlang.codegen.numpy_program.regions import (
+    Loop,
+    Number,
+    Region,
+    nodes_of_item,
+    parameter_path,
+)
 from netlang.codegen.numpy_program.shapes import Shape
 from netlang.ir.graph import Graph, Node, Value
 
@@ -40,9 +46,9 @@ class Writer:
         last = {v: at for at, node in enumerate(region.nodes()) for v in node.inputs}
         numbers = function.results or [self.shape.numbers[v] for v in region.outputs]
         self.results = [self.shapes.value(region, number) for number in numbers]
-        last |= {value: _NEVER for value in self.results}
+        last |= dict.fromkeys(self.results, _NEVER)
         for number, other in self.shape.replaced.items():
-            *_, step = nodes_of_item(self.shape.items[cast("int", number[0])])
+            *_, step = nodes_of_item(self.shape.items[number[0]])
             replacement = self.shapes.value(region, other)
             last[replacement] = max(last.get(replacement, -1), self.position[id(step)])
         self.names = Names(last, frozenset({*reserved, *functions.taken, WEIGHTS, "np"}))
@@ -185,7 +191,11 @@ class Writer:
         if not first.op.operands and not others and result.type.rank == 0:
             self.texts[result] = text
             return []
-        return self.assignment(shape, first.outputs, text, self.position[id(first)], indent)
+        lines = self.assignment(shape, first.outputs, text, self.position[id(first)], indent)
+        made = needed(first.op)
+        if not others and made is not None and made.is_tuple:
+            lines[0] = lines[0].replace(self.texts[result], f"({self.texts[result]},)", 1)
+        return lines
 
     def assignment(
         self, shape: Shape, values: Sequence[Value], text: str, position: int, indent: int
@@ -225,20 +235,23 @@ class Writer:
         first = loops[0].iterations[0]
         self.pass_weights(shape, first)
         iterations = [self.shapes.of(each) for loop in loops for each in loop.iterations]
-        numbers = [
-            Numbers(tuple(_number(each.path) for each in loop.iterations)) for loop in loops
-        ]
+        numbers = [Numbers(tuple(_number(each.path) for each in loop.iterations)) for loop in loops]
         if all(each == numbers[0] for each in numbers) and len(numbers[0].values) == 1:
             return self.block(iterations, level, self.below(shape, first, first.path), indent)
         results = {each.numbers[v]: None for each in iterations for v in each.region.outputs}
         values = {number: self.shapes.value(first, number) for number in results}
+        around = dict(self.carried)
         lines = self.enter(shape, loops[0], values, indent)
+        carried = {
+            v: self.carried[v][0] for n, v in values.items() if n in loops[0].carries.values()
+        }
         inner = LoopLevel(level, numbers, self.names.reserve)
         base = first.path.rpartition(".")[0]
         weights = self.below(shape, first, base) if first.own_parameters else ""
         weights += f"[{inner.numbered()}]" if first.own_parameters else ""
         body = self.block(iterations, inner, weights, indent + 4)
-        body += self.leave(loops[0], values, indent + 4)
+        body += self.leave(loops[0], values, carried, indent + 4)
+        self.carried = around
         return [*lines, *statement(inner.header(), indent), *body]
 
     def enter(
@@ -283,7 +296,13 @@ class Writer:
         name = own or stem(output, shape.region.path) or "y"
         return self.names.assign(None, name, end if replaceable else -1)
 
-    def leave(self, loop: Loop, results: Mapping[Number, Value], indent: int) -> list[str]:
+    def leave(
+        self,
+        loop: Loop,
+        results: Mapping[Number, Value],
+        carried: Mapping[Value, str],
+        indent: int,
+    ) -> list[str]:
         """Return the end of a loop's body, and note where its results are after the loop."""
         lines: list[str] = []
         moved: dict[str, str] = {}
@@ -294,8 +313,8 @@ class Writer:
                 lines += statement(f"{self.lists[value]}.append({text})", indent)
                 for at, end in enumerate(ends):
                     self.texts[end] = f"{self.lists[value]}[{at}]"
-            elif value in self.carried:
-                name, _ = self.carried[value]
+            elif value in carried:
+                name = carried[value]
                 if name != text:
                     moved[name] = text
                 self.texts[ends[-1]] = name
