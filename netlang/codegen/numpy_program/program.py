@@ -88,7 +88,7 @@ class _Program:
 
     def header(self) -> list[str]:
         path = ["from pathlib import Path"] if self.graph.params else []
-        imports = sorted({*self.imports, *path}, key=lambda line: line.split()[1])
+        imports = sorted({*self.imports, *path}, key=lambda line: (line.split()[1], line))
         standard = [line for line in imports if _module(line) in sys.stdlib_module_names]
         others = [line for line in imports if line not in standard]
         first = [*docstring(f"{self.graph.name}, compiled to NumPy.", 0), ""]

@@ -45,7 +45,8 @@ def _united(whole: Shape, variant: Sequence[Shape]) -> bool:
     """Make shapes of one structure leave out steps of another one; return whether they can."""
     part = variant[0]
     found = _alignment(whole.item_keys, part.item_keys)
-    if found is None or len(part.region.inputs) != len(whole.region.inputs):
+    regions = whole.region, part.region
+    if found is None or len({(len(r.inputs), r.own_parameters) for r in regions}) > 1:
         return False
     replaced = _replacements(whole, part, found)
     if replaced is None or any(whole.replaced.get(k, v) != v for k, v in replaced.items()):

@@ -64,7 +64,6 @@ class Writer:
         self.lists: dict[Value, str] = {}
         """The list of an output of all iterations of a loop."""
         self.lengths: dict[str, int] = {}
-        self.outside: dict[Value, str] = {}
         self.weights: dict[int, str] = {}
         """The expression of the weights of each region that is written in place."""
 
@@ -240,7 +239,8 @@ class Writer:
             return self.block(iterations, level, self.below(shape, first, first.path), indent)
         results = {each.numbers[v]: None for each in iterations for v in each.region.outputs}
         values = {number: self.shapes.value(first, number) for number in results}
-        around = dict(self.carried)
+        around, lists = dict(self.carried), dict(self.lists)
+        outside = {value: self.texts[value] for value in first.inputs if value in self.texts}
         lines = self.enter(shape, loops[0], values, indent)
         carried = {
             v: self.carried[v][0] for n, v in values.items() if n in loops[0].carries.values()
@@ -251,7 +251,8 @@ class Writer:
         weights += f"[{inner.numbered()}]" if first.own_parameters else ""
         body = self.block(iterations, inner, weights, indent + 4)
         body += self.leave(loops[0], values, carried, indent + 4)
-        self.carried = around
+        self.carried, self.lists = around, lists
+        self.texts |= outside
         return [*lines, *statement(inner.header(), indent), *body]
 
     def enter(
@@ -276,7 +277,6 @@ class Writer:
             used = max(self.position[id(node)] for node in nodes if start in node.inputs)
             self.carried[value] = name, used
             self.names.held[name] = None
-            self.outside.setdefault(start, text)
             self.texts[start] = name
         for number in loop.collected:
             name = stem(results[number], first.path) or "y"
@@ -324,9 +324,6 @@ class Writer:
                 self.names.held[text] = ends[-1]
         if moved:
             lines += statement(f"{', '.join(moved)} = {', '.join(moved.values())}", indent)
-        for value in loop.iterations[0].inputs:
-            if value in self.outside:
-                self.texts[value] = self.outside.pop(value)
         return lines
 
 
