@@ -8,6 +8,7 @@ from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.suggestions import renaming
+from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.names.cycles import report_cycles
 from netlang.names.externs import check_extern_op
@@ -15,6 +16,7 @@ from netlang.names.lookup import Lookup
 from netlang.names.scopes import Entry, Scope
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.syntax import ast
+from netlang.syntax.keywords import PREDEFINED
 
 
 def lint(file: ast.File, module: ModuleScope, diagnostics: Diagnostics) -> None:
@@ -41,9 +43,11 @@ class _Lint(Lookup):
     def definition(self, d: ast.Definition) -> None:
         self.untyped = d.kind == "net" and any(map(_open, d.params))
         scope = self._signature(d.params)
+        if d.kind in PREDEFINED:
+            self._rule(d, scope)
         for clause in d.where:
             self.expr(clause, scope)
-        self.inside_op = d if d.kind == "op" else None
+        self.inside_op = d if d.kind in ("op", *PREDEFINED) else None
         outs = {out.name.text for out in d.outs}
         if isinstance(d.body, ast.Suite):
             self.statements(d.body.statements, scope, outs)
@@ -53,6 +57,44 @@ class _Lint(Lookup):
         self._outs(d.outs, scope, d.params)
         if d.kind == "net":
             self._unused_inputs(d, scope)
+        if d.kind == "optimizer" and not scope.entries["gradient"].used:
+            self._warn(
+                rules.UNUSED_INPUT,
+                f"`{d.name.text}` never uses `gradient`",
+                d.name.span,
+                "the weights would not depend on the loss",
+            )
+
+    def _rule(self, d: ast.Definition, scope: Scope) -> None:
+        """Check the signature of an optimizer or a schedule, and declare what its body finds."""
+        for param in d.params:
+            name = param.name.text
+            if name in PREDEFINED[d.kind] or name == "groups":
+                self._reject(
+                    rules.ALREADY_BOUND,
+                    f"every {d.kind} has `{name}` already",
+                    param.span,
+                    helps=("leave it out of the signature",),
+                )
+            elif not isinstance(param.type, ast.NameType | ast.ListType | ast.OptionalType):
+                self._reject(
+                    rules.UNTYPED_INPUT,
+                    f"the parameter `{name}` of {article_of(d.kind)} needs a type",
+                    param.span,
+                    "it is a setting, not a tensor",
+                    helps=(
+                        f"such as `{name}: schedule`, a learning rate, or `{name}: float = 0.9`",
+                    ),
+                )
+        for out in d.outs if d.kind == "optimizer" else ():
+            self._reject(
+                rules.UNUSED_SETTING,
+                "an optimizer has no outputs",
+                out.span,
+                helps=("it gives the next weight: `next weight = …`",),
+            )
+        for name in PREDEFINED[d.kind]:
+            scope.entries[name] = Entry(d.name.span, "free")
 
     def extern(self, d: ast.Extern) -> None:
         scope = self._signature(d.params)

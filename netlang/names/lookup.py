@@ -21,6 +21,7 @@ from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest, renaming
 from netlang.evaluate.calls.unknown import advice, unknown_name
+from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import TYPE_NAMES
@@ -337,14 +338,14 @@ class Lookup(Struct):
             function.kind in ("block", "net") or self.module.owns(callee.text)
         ):
             return
-        op = self.inside_op.name.text
+        op, kind = self.inside_op.name.text, article_of(self.inside_op.kind)
         self._reject(
             rules.OP_CALLS_BLOCK,
-            f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
+            f"`{op}` is {kind}, and can't call the {function.kind} `{callee.text}`",
             callee.span,
             "this creates parameters" if self.module.owns(callee.text) else "this is a block",
-            secondary=(Label(self.inside_op.name.span, "an op has no parameters"),),
-            helps=(f"make it a block: `block {op}(…)`",),
+            secondary=(Label(self.inside_op.name.span, f"{kind} has no parameters"),),
+            helps=(f"make it a block: `block {op}(…)`",) if kind == "an op" else (),
         )
 
     # ---- reporting ----------------------------------------------------------------------

@@ -26,7 +26,7 @@ from netlang.evaluate.context.values import (
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Value
-from netlang.plan.build import build_plan, computation
+from netlang.plan.build import build_plan
 from netlang.plan.cautions import warn
 from netlang.plan.checks import setting
 from netlang.plan.plan import Plan
@@ -196,7 +196,6 @@ class _Section(Struct):
         """Return the records of the settings; ``None`` after an error that is known already."""
         if self.incomplete:
             return None
-        computed = computation(self.frame.run, self.batch)
         bound = {name: slot.value for name, slot in self.frame.names.items()}
         try:
             return build_plan(
@@ -204,7 +203,8 @@ class _Section(Struct):
                 self.settings,
                 self.steps,
                 self.metrics,
-                computed,
+                self.frame.run,
+                self.batch,
                 bound,
             )
         except UnknownValueError:

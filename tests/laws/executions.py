@@ -190,9 +190,7 @@ def widened(array: Array) -> Array:
 def sessions(graph: Graph, weights: Mapping[str, Array], opset: int) -> dict[str, Session]:
     """Open a network with and without the optimization of its graph."""
     model = to_onnx(graph, weights, opset=opset)
-    return {
-        name: Session(model, threads=1, optimize=name == "onnxruntime") for name in RUNTIMES
-    }
+    return {name: Session(model, threads=1, optimize=name == "onnxruntime") for name in RUNTIMES}
 
 
 def disagreements(

@@ -21,10 +21,10 @@ from netlang.codegen.numpy_program.helpers import Helper
 from netlang.codegen.numpy_program.program import numpy_program
 from netlang.ir.op import OPS
 
-TRAINING_ONLY = frozenset(
-    "normalize_batch_training sample_uniform sample_normal convolve_input_gradient "
-    "convolve_weight_gradient max_pool_argmax".split()
-)
+TRAINING_ONLY = frozenset({
+    "normalize_batch_training", "sample_uniform", "sample_normal", "convolve_input_gradient",
+    "convolve_weight_gradient", "max_pool_argmax",
+})  # fmt: skip
 """Operators that gradients and steps of training are made of, which no net contains."""
 CASES = [case for case in cases() if case.sample.op.name not in TRAINING_ONLY]
 

@@ -10,7 +10,6 @@ from netlang.ir.graph import Graph, Node, Param, Scope, Value
 
 _FEWEST = 4
 """The number of nodes from which a layer of the library is a function of its own."""
-_LOOPS = ("for", "scan")
 
 
 Number = tuple[int, ...]
@@ -107,16 +106,15 @@ class _Tree:
         """Return the scopes of a node that become regions, from the outside in."""
         found: list[Scope] = []
         scope = node.scope
-        while scope is not None and scope.parent is not None and id(scope) not in self.around:
-            if self.is_region(scope):
+        while scope is not None and scope.parent is not None and not self.is_around(scope):
+            if not scope.library or self.sizes[id(scope)] >= _FEWEST:
                 found.append(scope)
             scope = scope.parent
         return found[::-1]
 
-    def is_region(self, scope: Scope) -> bool:
-        if scope.kind == "scan":
-            return False
-        return not scope.library or self.sizes[id(scope)] >= _FEWEST
+    def is_around(self, scope: Scope) -> bool:
+        """Return whether a scope is around the whole graph, which is the body of a loop then."""
+        return id(scope) in self.around or scope.kind == "scan"
 
     def items(self, nodes: Sequence[Node], depth: int, region: Region) -> list[Item]:
         """Group neighbors that are in the same scope, at a depth of nested regions."""
@@ -135,7 +133,7 @@ class _Tree:
 
     def region(self, scope: Scope, nodes: list[Node], depth: int, outer: Region) -> Region:
         rooted = outer.below(scope.path) is not None
-        made = Region(scope.kind, scope.path, rooted, is_iteration=scope.kind in _LOOPS)
+        made = Region(scope.kind, scope.path, rooted, is_iteration=scope.kind == "for")
         made.items = self.items(nodes, depth + 1, made)
         produced = {value: None for node in nodes for value in node.outputs}
         for value in dict.fromkeys(value for node in nodes for value in node.inputs):

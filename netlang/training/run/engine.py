@@ -57,13 +57,14 @@ class Engine(Protocol):
 
 
 def initial_state(training: Training, parameters: Arrays) -> dict[str, Array]:
-    """Return the state before the first step: the parameters, and zeros for the optimizers."""
+    """Return the state before the first step: of the parameters and of the optimizers."""
     state = {value.name: parameters[path] for path, value in training.parameters.items()}
     state = cast_state(training, state)
     for chosen in training.steps:
-        for name, type in optimizer_state(chosen.graph).items():
+        for stored in optimizer_state(chosen.graph):
+            type = stored.value.type
             shape = tuple(size for size in type.shape if isinstance(size, int))
-            state[name] = np.zeros(shape, dtype=numpy_dtype(type.dtype))
+            state[stored.name] = np.full(shape, stored.start, dtype=numpy_dtype(type.dtype))
     return state
 
 
