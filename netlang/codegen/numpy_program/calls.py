@@ -26,7 +26,7 @@ def attributes_of(op: Primitive) -> dict[str, object]:
     names = {f.name for f in fields(op)}
     return {
         name: Index(cast("tuple[object, ...]", getattr(op, name)))
-        if spec == "index"
+        if spec == "subscript"
         else getattr(op, name)
         for name, spec in _parts(op.formula)
         if name in names
@@ -59,7 +59,7 @@ def expression(op: Primitive, operands: Sequence[str], attributes: Mapping[str, 
 
 def _field(op: Primitive, texts: Mapping[str, str], name: str, spec: str) -> str:
     text = texts[name] if name in texts else str(getattr(op, name))
-    if spec == "index" and text.startswith(_INDEX):
+    if spec == "subscript" and text.startswith(_INDEX):
         return text.removeprefix(_INDEX)[:-1]
     return text
 

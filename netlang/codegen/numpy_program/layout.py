@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 WIDTH = 88
 _OPENING, _CLOSING = "([{", ")]}"
@@ -35,8 +36,6 @@ def block(texts: Sequence[str], indent: int = 4) -> list[str]:
 
 def docstring(text: str, indent: int = 4) -> list[str]:
     """Lay out a docstring; its lines are filled."""
-    from textwrap import wrap
-
     text = " ".join(text.split()).replace("\\", "\\\\").replace('"""', "'''")
     if not text:
         return []

@@ -10,7 +10,7 @@ from netlang.codegen.numpy_program.shapes import ItemKey, Shape, Shapes
 
 
 def unite_variants(shapes: Shapes, root: Region) -> None:
-    """Give calls of a block the same structure where one only leaves out steps of another.
+    """Unite the structures of the calls of a block where one only leaves out steps of another.
 
     What the left-out steps compute is another value there: a shortcut is the input instead of its
     projection. Inner blocks come first, because the structure of a block contains theirs.
