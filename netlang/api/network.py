@@ -284,6 +284,23 @@ class Network:
             metadata={"source": self._program.name},
         )
 
+    def write_numpy(self, path: str | Path) -> tuple[Path, ...]:
+        """Write the net as a Python program that needs only NumPy; return the files written.
+
+        It has one function for each block. The parameters are stored next to it, in a ``.npz``
+        file. Raises ``NetlangError`` for a path that does not end in ``.py``, or an extern op
+        without a Python function.
+        """
+        from netlang.backends.targets import target_of
+        from netlang.codegen.definitions import definition
+        from netlang.codegen.numpy_program.output import write_program
+
+        target_of(Path(path), "numpy")
+        module = self._net.function.module
+        return write_program(
+            self.graph, self.parameters.arrays(), lambda name: definition(module, name), Path(path)
+        )
+
     def verify(self, *, seed: int = 0, provider: Provider = "cpu") -> list[Comparison]:
         """Compare onnxruntime with NumPy on the same random input, output by output.
 

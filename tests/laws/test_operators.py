@@ -53,6 +53,7 @@ SETTINGS = frozenset(
 HOMONYMS = {
     "analysis/summary.py": ("scan", "a keyword, as the kind of a scope"),
     "api/parameters.py": ("add matmul mod mul pow sub", "the names of Python's methods"),
+    "codegen/numpy_program/regions.py": ("scan", "a keyword, as the kind of a scope"),
     "cli/commands/check.py": ("constant", "the kind of a definition"),
     "data/sources/texts.py": ("neg", "the folder of negative reviews"),
     "data/transforms/colors.py": ("mean", "a parameter of a transform"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 import netlang
+from netlang.backends.targets import SUFFIXES, Target, target_of
 from netlang.cli.arguments import bind_option, file_and_net, seed_option, weights_option
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo
@@ -14,9 +17,13 @@ EXAMPLES = """
 netlang compile lenet.net -o lenet.onnx
 netlang compile lenet.net -o lenet.onnx --weights lenet.safetensors
 netlang compile googlenet.net -o googlenet.onnx --only logits --opset 20
+netlang compile lenet.net --target numpy -o lenet.py
 netlang compile lenet.net --train -o lenet.train.onnx
 """
 DETAILS = """
+With --target numpy the program has one function for each block, and needs nothing but NumPy. The
+parameters are written next to it, as lenet.npz.
+
 With --train the model is one training step, for a loop in any language: feed a batch as
 batch.COLUMN, the number of the step, from 1, as step, the learning rate as rate, and the state;
 feed each output NAME_next to the next step as NAME. The initial state is written next to the
@@ -27,7 +34,17 @@ netlang.contract. A section with several steps yields one model for each.
 
 @make_command(EXAMPLES, DETAILS)
 @file_and_net
-@click.option("--output", "-o", required=True, metavar="FILE", help="Write the model to FILE.")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    metavar="FILE",
+    help=f"Write to FILE, whose extension is {' or '.join(dict.fromkeys(SUFFIXES.values()))}.",
+)
+@click.option(
+    "--target", type=click.Choice(list(SUFFIXES)),
+    help="What to compile to. Default: what FILE is.",
+)  # fmt: skip
 @weights_option
 @seed_option("Random seed of the initial parameters.")
 @click.option("--opset", default=18, show_default=True, help="ONNX operator set version.")
@@ -39,11 +56,11 @@ netlang.contract. A section with several steps yields one model for each.
 )  # fmt: skip
 @click.option("--train", "training", is_flag=True, help="Write the step of a train section.")
 def command(
-    file: str, net: str | None, output: str, weights: str | None, seed: int, opset: int,
-    only: tuple[str, ...], bind: dict[str, int], fold: bool,
+    file: str, net: str | None, output: str, target: Target | None, weights: str | None,
+    seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
     training: bool,
 ) -> None:  # fmt: skip
-    """Compile a net with its parameters to an ONNX model."""
+    """Compile a net with its parameters to an ONNX model or a NumPy program."""
     if training:
         given = {"--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold}
         _reject_with_train([name for name, value in given.items() if value])
@@ -52,9 +69,16 @@ def command(
             echo(f"{path}: {path.stat().st_size:,} bytes")
         return
     protect_inputs(output, file, weights)
+    compiles_to = target_of(Path(output), target)
+    if compiles_to == "numpy":
+        _reject_for_numpy({"--opset": opset != 18, "--only": bool(only), "--no-fold": not fold})
     network = netlang.load(file).network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
+    if compiles_to == "numpy":
+        for path in network.write_numpy(output):
+            echo(f"{path}: {path.stat().st_size:,} bytes")
+        return
     name, model = network.name, network.compile(opset=opset, only=only or None, fold=fold)
     del network  # frees the parameters from before folding
     for path in model.save(output):
@@ -68,3 +92,11 @@ def _reject_with_train(options: list[str]) -> None:
             f"{options[0]} applies to a net, and --train compiles the step of a train section, "
             "which defines its initial state itself"
         )
+
+
+def _reject_for_numpy(options: dict[str, bool]) -> None:
+    for name, is_given in options.items():
+        if is_given:
+            raise click.UsageError(
+                f"{name} applies to ONNX models; a NumPy program computes the whole net as it is"
+            )
