@@ -271,7 +271,9 @@ class Network:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
         ``only`` names the outputs to keep. With ``fold``, batch normalization is folded into the
-        preceding layers. The result has the model as ``proto``.
+        preceding layers, and recurrent weights are stored in ONNX's layout; without it, the model
+        has exactly the ``parameters``. The result has the model as ``proto``, and reports what was
+        ``folded``.
         """
         from netlang.backends.compile import compile_graph
 

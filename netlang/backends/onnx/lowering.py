@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 
+import onnx
 from onnx import helper, numpy_helper
 
 from netlang.backends.onnx.emitter import Emitter
@@ -14,7 +15,8 @@ from netlang.backends.onnx.protos import Model, info, needed, reads, weight
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.ir.arrays import raw
-from netlang.ir.graph import Graph, Node, Value
+from netlang.ir.graph import Graph, Value
+from netlang.passes.dead_code import eliminate_dead_code
 from netlang.storage.weights import require
 from netlang.system.numpy import Array
 
@@ -41,14 +43,16 @@ def lower(
     weights: Mapping[str, Array],
     *,
     opset: int = 18,
-    only: Sequence[str] | None = None,
+    partial: bool = False,
+    pack: bool = True,
     metadata: Mapping[str, str] | None = None,
 ) -> tuple[Model, dict[str, Array]]:
     """Lower a graph to standard operators; return the weights by the names the model reads.
 
     Inputs and outputs are named as in the signature, sizes by their symbols; a state ``h`` is an
-    input ``h`` and an output ``h_next``. ``only`` restricts the model to the named outputs and
-    what they need. Raises ``WeightsError`` for weights that do not match.
+    input ``h`` and an output ``h_next``. A ``partial`` model has only the inputs that it reads;
+    ``pack`` stores the weights of recurrent nodes in the layout that these nodes expect. Raises
+    ``WeightsError`` for weights that do not match.
     """
     if opset not in OPSETS:
         raise NetlangError(
@@ -58,21 +62,22 @@ def lower(
             exit_code=USAGE,
         )
     require(graph, weights)
-    results = _wanted(graph, only)
+    results = graph.results
     emitter = Emitter(graph, opset)
     emitter.names = _first_names(graph)
-    for node in _live_nodes(graph, results.values()):
+    for node in eliminate_dead_code(graph).nodes:
         emitter.lower(node)
     emitter.finish(results)
     named = {emitter.names[value]: weights[p.path] for value, p in graph.params.items()}
-    named |= _optimize_layouts(emitter, results, named)
+    packed = _optimize_layouts(emitter, results, named, pack=pack)
     used = {name for proto in emitter.nodes for name in reads(proto)}
-    model = _model(graph, emitter, results, used, partial=only is not None, metadata=metadata)
-    return model, {name: array for name, array in named.items() if name in used}
+    model = _model(graph, emitter, results, used, partial=partial, metadata=metadata)
+    kept = used if pack else named.keys()
+    return model, {name: array for name, array in (named | packed).items() if name in kept}
 
 
 def _optimize_layouts(
-    emitter: Emitter, results: Iterable[str], weights: Mapping[str, Array]
+    emitter: Emitter, results: Iterable[str], weights: Mapping[str, Array], *, pack: bool
 ) -> dict[str, Array]:
     """Remove the nodes that only reorder elements; return the weights reordered in advance."""
 
@@ -83,26 +88,9 @@ def _optimize_layouts(
 
     results = list(results)
     nodes = eliminate_transposes(emitter.nodes, results)
-    arrays = PackedWeights(nodes, known).arrays
+    arrays = PackedWeights(nodes, known).arrays if pack else {}
     emitter.nodes = needed(nodes, results)
     return arrays
-
-
-def _wanted(graph: Graph, only: Sequence[str] | None) -> dict[str, Value]:
-    """Return the results to compute: all, or the named ones."""
-    results = graph.results
-    if only is None:
-        return results
-    for name in only:
-        if name not in results:
-            listed = ", ".join(f"`{n}`" for n in results)
-            raise NetlangError(
-                rules.UNKNOWN_OUTPUT,
-                f"`{graph.name}` has no output `{name}`",
-                helps=[f"the outputs are: {listed}"],
-                exit_code=USAGE,
-            )
-    return {name: results[name] for name in only}
 
 
 def _first_names(graph: Graph) -> dict[Value, str]:
@@ -114,20 +102,17 @@ def _first_names(graph: Graph) -> dict[Value, str]:
     return names
 
 
-def _live_nodes(graph: Graph, wanted: Iterable[Value]) -> list[Node]:
-    wanted_now = set(wanted)
-    live: list[Node] = []
-    for node in reversed(graph.nodes):
-        if not wanted_now.isdisjoint(node.outputs):
-            wanted_now.update(node.inputs)
-            live.append(node)
-    return live[::-1]
-
-
 @cache
 def _own_version() -> str:
     # The lookup reads files, which takes longer than writing a small model.
     return version("netlang")
+
+
+def _constants(emitter: Emitter, used: set[str]) -> Iterable[onnx.NodeProto]:
+    """Return the constants as nodes: the initializers of a model are its parameters."""
+    for name, value in emitter.constants.items():
+        if name in used:
+            yield helper.make_node("Constant", [], [name], name=name, value=value)
 
 
 def _model(
@@ -140,16 +125,16 @@ def _model(
     metadata: Mapping[str, str] | None,
 ) -> Model:
     made = {name for proto in emitter.nodes for name in proto.output}
+    nodes = [*_constants(emitter, used), *emitter.nodes]
     entries = (*graph.inputs, *(s.value for s in graph.states))
     inner = {n: v for v, n in emitter.names.items() if n in made and n not in results}
     proto = helper.make_graph(
-        emitter.nodes,
+        nodes,
         graph.name,
         [info(v.name, v.type) for v in entries if not partial or v.name in used],
         [info(name, value.type) for name, value in results.items()],
         value_info=[info(name, value.type) for name, value in inner.items()],
     )
-    proto.initializer.extend(t for name, t in emitter.constants.items() if name in used)
     standard = helper.make_opsetid("", emitter.opset)
     others = [helper.make_opsetid(domain, 1) for domain in sorted(emitter.domains - {""})]
     model = helper.make_model(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from netlang.cli.arguments import bind_option, file_and_net, seed_option, weight
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo
 from netlang.system.files import protect_inputs
+
+if TYPE_CHECKING:
+    from netlang.backends.compile import CompiledModel
 
 EXAMPLES = """
 netlang compile lenet.net -o lenet.onnx
@@ -48,7 +52,8 @@ netlang.contract. A section with several steps yields one model for each.
 @bind_option
 @click.option(
     "--fold/--no-fold", default=True, show_default=True,
-    help="Fold batch normalization into the preceding layers.",
+    help="Fold batch normalization into the preceding layers, and store recurrent weights in "
+    "ONNX's layout; --no-fold keeps every parameter under the name that `netlang names` lists.",
 )  # fmt: skip
 @click.option("--train", "training", is_flag=True, help="Write the step of a train section.")
 def command(
@@ -73,7 +78,24 @@ def command(
     del network  # frees the parameters from before folding
     for path in model.save(output):
         echo(f"{path}: {path.stat().st_size:,} bytes")
-    echo(f"{name}: {model.node_count:,} nodes, opset {opset}")
+    _report(name, model, opset)
+    if weights is None and any(model.parameter_counts):
+        echo(
+            f"untrained: the parameters are the initial ones of seed {seed}; --weights loads others"
+        )
+
+
+def _report(name: str, model: CompiledModel, opset: int) -> None:
+    before, after = model.parameter_counts
+    nodes, parameters = _count(model.node_count, "node"), _count(after, "parameter")
+    echo(f"{name}: {nodes}, {parameters}, opset {opset}")
+    if model.folded:
+        echo(f"folded {_count(model.folded, 'batch norm')}; --no-fold keeps them")
+        echo(f"{before:,} parameters before folding, {after:,} after")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _reject_with_train(options: list[str]) -> None:
