@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -50,6 +50,22 @@ def layers_of(graph: Graph) -> list[Layer]:
             path = _binding(scopes[-1].path if scopes else "", node.outputs[0].name)
             layers[node] = Layer(path, node.op.name, scopes, [node])
     return list(layers.values())
+
+
+def layer_name(node: Node, owners: Collection[str]) -> tuple[str, str]:
+    """Return the path and the kind of the layer that a node belongs to.
+
+    The kind is that of the call or operator that the user wrote. Of the library calls inside it,
+    the path is that of the innermost one among ``owners``, the calls that own parameters.
+    """
+    chain = _chain(node.scope)
+    library = next((at for at, scope in enumerate(chain) if scope.library), None)
+    if library is None:
+        path = next((scope.path for scope in reversed(chain) if scope.path), "")
+        return _binding(path, node.outputs[0].name), node.op.name
+    owning = (scope for scope in reversed(chain[library:]) if scope.path in owners)
+    written = chain[library]
+    return next(owning, written).path or written.kind, written.kind
 
 
 def _binding(path: str, name: str) -> str:

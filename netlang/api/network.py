@@ -283,7 +283,7 @@ class Network:
             opset=opset,
             only=None if only is None else names(only),
             fold=fold,
-            metadata={"source": self._program.name},
+            source=self._program.name,
         )
 
     def verify(self, *, seed: int = 0, provider: Provider = "cpu") -> list[Comparison]:

@@ -324,7 +324,7 @@ def test_a_provider_that_cannot_be_loaded_is_an_error_too(monkeypatch: pytest.Mo
 def test_an_error_at_run_time_refers_to_the_program() -> None:
     b = Builder()
     table, ids = b.fresh("table", f32(3, 2)), b.fresh("ids", i64(N))
-    b.scope = Scope("words", "embedding", Span(SOURCE, 30, 35), None)
+    b.scope = Scope("words", "embedding", Span(SOURCE, 30, 35), None, library=True)
     y = add(b, "gather_rows", table, ids)
     session = Session(to_onnx(Graph("Lookup", (table, ids), {}, tuple(b.nodes), {"y": y}), {}))
     with pytest.raises(ExecutionError) as caught:

@@ -5,6 +5,9 @@ Tests ``netlang.backends.compile``, ``netlang.backends.onnx`` and ``netlang.pass
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,12 @@ def normed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nl.Network:
     monkeypatch.chdir(tmp_path)
     Path("normed.net").write_text(NORMED, "utf-8")
     return nl.load("normed.net")["Normed"]
+
+
+def nodes(program: str, net: str | None = None) -> dict[str, str]:
+    """Return the names of the nodes of an example, and where each is from."""
+    model = nl.load(EXAMPLES / f"{program}.net").network(net).compile().proto
+    return {node.name: node.doc_string for node in model.graph.node}
 
 
 def initializers(path: str) -> dict[str, list[int]]:
@@ -124,3 +133,122 @@ def test_recurrent_weights_compute_the_same_in_either_layout() -> None:
     )
     for name, array in one.items():
         np.testing.assert_allclose(other[name], array, rtol=0, atol=1e-6)
+
+
+# Reproducible files
+
+BLOCKS = "block body(x: f32[N, 2]) -> y: f32[N, 8] = x |> dense(8) |> relu\n"
+IMPORTING = """\
+from "lib/blocks.net" import body
+
+## Two classes.
+net Imported(x: f32[N, 2]) -> y: f32[N, 2] {
+  h = body(x)
+  y = dense(h, 2)
+}
+
+train fit {
+  data = two_moons(8) |> batches(4)
+  model = new Imported()
+  loss = cross_entropy(model(batch.x), batch.label)
+  optimizer = adam(0.1)
+  run = 1 epoch
+}
+"""
+
+
+def compiled_in(folder: Path, program: str, *options: str, seed: str) -> bytes:
+    """Compile in a process of its own, with the program in a folder."""
+    (folder / "lib").mkdir(parents=True)
+    (folder / "lib/blocks.net").write_text(BLOCKS, "utf-8")
+    (folder / "a.net").write_text(IMPORTING, "utf-8")
+    output = folder / "a.onnx"
+    subprocess.run(
+        [sys.executable, "-m", "netlang", "compile", program, "-o", output, *options],
+        cwd=folder, check=True, capture_output=True, env=os.environ | {"PYTHONHASHSEED": seed},
+    )  # fmt: skip
+    return output.read_bytes()
+
+
+@pytest.mark.parametrize("options", [(), ("--no-fold",), ("--train",), ("--opset", "20")])
+def test_a_file_depends_on_the_program_alone(tmp_path: Path, options: tuple[str, ...]) -> None:
+    one = compiled_in(tmp_path / "here", "a.net", *options, seed="1")
+    path = tmp_path / "over" / "there"
+    other = compiled_in(path, str(path / "a.net"), *options, seed="2")
+    assert one == other
+    for text in (b"a.net", b"/lib", b"lib/", str(tmp_path).encode()):
+        assert text not in one
+
+
+def test_a_node_has_the_line_it_is_from(tmp_path: Path) -> None:
+    compiled_in(tmp_path / "here", "a.net", seed="0")
+    model = onnx.load(tmp_path / "here/a.onnx")
+    found = {node.name: node.doc_string for node in model.graph.node}
+    assert found == {
+        "h/Gemm": "blocks.net line 1 dense h",
+        "h/Relu": "blocks.net line 1 relu h",
+        "y/Gemm": "line 6 dense y",
+    }
+
+
+# Names
+
+
+def test_the_comment_of_a_net_describes_the_graph() -> None:
+    described = {
+        "lenet": "LeNet-5 (LeCun et al., 1998), as in Dive into Deep Learning 7.6.",
+        "char_lstm": "A character language model whose LSTM state persists from call to call.",
+    }
+    for name, text in described.items():
+        model = nl.load(EXAMPLES / f"{name}.net").network().compile().proto
+        assert model.graph.doc_string == text
+    assert nl.loads(NORMED)["Normed"].compile().proto.graph.doc_string == ""
+
+
+def test_nodes_are_named_after_bindings() -> None:
+    assert nodes("lenet") == {
+        "c1/Conv": "line 3 conv c1",
+        "c1/Sigmoid": "line 3 sigmoid c1",
+        "c1/AveragePool": "line 3 avg_pool c1",
+        "c2/Conv": "line 4 conv c2",
+        "c2/Sigmoid": "line 4 sigmoid c2",
+        "c2/AveragePool": "line 4 avg_pool c2",
+        "f1/Flatten": "line 5 flatten f1",
+        "f1/Gemm": "line 5 dense f1",
+        "f1/Sigmoid": "line 5 sigmoid f1",
+        "f2/Gemm": "line 6 dense f2",
+        "f2/Sigmoid": "line 6 sigmoid f2",
+        "logits/Gemm": "line 7 dense logits",
+    }
+
+
+def test_nodes_inside_blocks_have_the_path_of_the_call() -> None:
+    found = nodes("googlenet", "GoogLeNet")
+    assert [name for name in found if name.startswith("i3a.")] == [
+        "i3a.a/Conv", "i3a.a/Relu",
+        "i3a.reduce3/Conv", "i3a.b/Relu", "i3a.conv3/Conv", "i3a.b/Relu.1",
+        "i3a.reduce5/Conv", "i3a.c/Relu", "i3a.conv5/Conv", "i3a.c/Relu.1",
+        "i3a.d/MaxPool", "i3a.d/Conv", "i3a.d/Relu",
+        "i3a.y/Concat",
+    ]  # fmt: skip
+
+
+def test_a_recurrent_layer_and_constants_are_named_after_what_they_are() -> None:
+    found = nodes("char_lstm")
+    assert found["rnn.0.r.0/LSTM"] == "line 10 lstm rnn.0.r.0"
+    assert found["stack/Concat"] == "line 14 stack"
+    constants = [name for name, where in found.items() if not where]
+    assert constants == ["constant/0", "axes/[0]", "axes/[1]", "constant/1"]
+
+
+def test_constants_that_look_alike_have_names_of_their_own() -> None:
+    text = """
+    net Alike(x: f32[N, 2], y: i64[N], z: f64[N]) -> (a, b, c) {
+      a = x + 1.0
+      b = y + 1
+      c = z + 1.0
+    }
+    """
+    model = nl.loads(text)["Alike"].compile().proto
+    names = [node.name for node in model.graph.node if node.op_type == "Constant"]
+    assert names == ["constant/1.0", "constant/1", "constant/1.0/f64"]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 
 import onnx
 from onnx import helper
 
+from netlang.analysis.layers import layer_name
 from netlang.backends.onnx.protos import ELEMENTS, info, needed, rename, tensor
 from netlang.backends.onnx.sizes import Sizes, abbreviated
-from netlang.ir.arrays import numpy_dtype
+from netlang.ir.arrays import numpy_dtype, show_array
 from netlang.ir.dims import Shape
-from netlang.ir.graph import Graph, Node, Value, written_at
+from netlang.ir.graph import Graph, Node, Value, origin
 from netlang.ir.op import Operand
 from netlang.ir.types import DType
 from netlang.system.numpy import Array, np
+
+_SHORT = 8
+"""The most elements of a constant that its name shows."""
 
 
 @dataclass
@@ -24,11 +29,12 @@ class Emitter:
     """The builder that every operator's ``onnx`` method receives as ``b``.
 
     The body of a loop has its own emitter; the outermost one holds the constants, the sizes and the
-    counters of names for all of them.
+    counters of names for all of them. ``source`` is the file whose name is left out of locations.
     """
 
     graph: Graph
     opset: int
+    source: str | None = None
     outer: Emitter | None = None
     nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict[str, onnx.TensorProto])
@@ -41,11 +47,21 @@ class Emitter:
 
     @cached_property
     def sizes(self) -> Sizes:
-        return Sizes(self.graph, self._add_size, self.constant)
+        return Sizes(self.graph, self._add_size, partial(self._constant, "size"))
 
     @property
     def _root(self) -> Emitter:
         return self if self.outer is None else self.outer._root
+
+    @cached_property
+    def owners(self) -> set[str]:
+        """The paths of the calls that own parameters, directly or inside."""
+        names = [
+            *(p.path for p in self.graph.params.values()),
+            *(s.name for s in self.graph.states),
+        ]
+        parts = (name.split(".") for name in names)
+        return {".".join(path[:n]) for path in parts for n in range(1, len(path))}
 
     def add(self, op_type: str, *inputs: Operand | str, **attributes: object) -> str:
         (name,) = self.add_many(op_type, *inputs, outputs=1, **attributes)
@@ -78,31 +94,38 @@ class Emitter:
         return made
 
     def constant(self, values: object, dtype: DType) -> str:
+        return self._constant("constant", values, dtype)
+
+    def axes(self, axes: Sequence[int]) -> str:
+        return self._constant("axes", list(axes), DType.I64)
+
+    def _constant(self, role: str, values: object, dtype: DType) -> str:
+        """Return the name of a constant: its role and its value, or its type if it is long."""
         root = self._root
         array: Array = np.asarray(values, dtype=numpy_dtype(dtype))
-        key = (dtype, array.shape, array.tobytes())
+        key = (role, dtype, array.shape, array.tobytes())
         if key not in root._stored:
-            name = f"constant/{len(root.constants)}"
+            stem = f"{role}/{_shown(array)}"
+            name = self._fresh(f"{stem}/{dtype}" if stem in root._count else stem)
             root.constants[name] = tensor(name, array, dtype)
             root._stored[key] = name
         return root._stored[key]
-
-    def axes(self, axes: Sequence[int]) -> str:
-        return self.constant(list(axes), DType.I64)
 
     def carried(self, operand: Operand) -> bool:
         return any(operand.name == state.value.name for state in self._root.graph.states)
 
     def shape(self, sizes: Shape, *, like: Operand | None = None) -> str:
         if like is not None and (short := abbreviated(sizes, like.type.shape)) is not None:
-            return self.axes(short)
+            return self._constant("shape", short, DType.I64)
+        if all(isinstance(size, int) for size in sizes):
+            return self._constant("shape", list(sizes), DType.I64)
         return self._root.sizes.shape(sizes)
 
     def scan(
         self, body: Graph, carried: int, scanned: int, operands: Sequence[Operand]
     ) -> tuple[str, ...]:
         """Add a Scan over axis 1 whose body captures the operands after the scanned ones."""
-        inner = Emitter(body, self.opset, outer=self)
+        inner = Emitter(body, self.opset, self.source, outer=self)
         inside = body.inputs[: carried + scanned]
         inner.names = {v: self._fresh(f"{self._prefix}/scan/{v.name}") for v in inside}
         outside = operands[carried + scanned :]
@@ -131,14 +154,23 @@ class Emitter:
 
     def lower(self, node: Node) -> None:
         """Lower one node of the graph."""
-        path = node.scope.path if node.scope is not None else ""
-        kind = node.scope.kind if node.scope is not None else node.op.name
-        self._prefix = path
-        self._location = " ".join(p for p in (written_at(node), kind, path) if p)
+        self._prefix, kind = layer_name(node, self._root.owners)
+        parts = dict.fromkeys((self._written(node), kind, self._prefix))
+        self._location = " ".join(part for part in parts if part)
         operands = [Operand(self.names[v], v.type) for v in node.inputs]
         made = node.op.onnx(self, *operands)
         self.names.update(zip(node.outputs, made, strict=True))
         self._prefix = self._location = ""
+
+    def _written(self, node: Node) -> str:
+        """Return where a node is written: ``file:line``, or ``line 3`` without folder and file."""
+        span = origin(node)
+        if span is None:
+            return ""
+        file, line = span.source.name, span.line
+        if self.source is None:
+            return f"{file}:{line}"
+        return f"line {line}" if file == self.source else f"{Path(file).name} line {line}"
 
     def finish(self, results: dict[str, Value]) -> None:
         """Name the results and remove unused nodes."""
@@ -187,3 +219,16 @@ class Emitter:
         name = self.add(op_type, *inputs, **attributes)
         self._prefix, self._location = prefix, location
         return name
+
+
+def _shown(array: Array) -> str:
+    """Return a few numbers in full, and of more their type."""
+    if array.ndim > 1 or array.size > _SHORT:
+        return show_array(array).replace(" ", "")
+    numbers = [_short(n) if isinstance(n, float) else str(n) for n in array.reshape(-1).tolist()]
+    return f"[{','.join(numbers)}]" if array.ndim else numbers[0]
+
+
+def _short(number: float) -> str:
+    text = f"{number:g}"
+    return f"{text}.0" if text.lstrip("-").isdecimal() else text

@@ -45,14 +45,16 @@ def lower(
     opset: int = 18,
     partial: bool = False,
     pack: bool = True,
+    source: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> tuple[Model, dict[str, Array]]:
     """Lower a graph to standard operators; return the weights by the names the model reads.
 
     Inputs and outputs are named as in the signature, sizes by their symbols; a state ``h`` is an
     input ``h`` and an output ``h_next``. A ``partial`` model has only the inputs that it reads;
-    ``pack`` stores the weights of recurrent nodes in the layout that these nodes expect. Raises
-    ``WeightsError`` for weights that do not match.
+    ``pack`` stores the weights of recurrent nodes in the layout that these nodes expect. With
+    ``source``, the path of the program, no path is in the model. Raises ``WeightsError`` for
+    weights that do not match.
     """
     if opset not in OPSETS:
         raise NetlangError(
@@ -63,7 +65,7 @@ def lower(
         )
     require(graph, weights)
     results = graph.results
-    emitter = Emitter(graph, opset)
+    emitter = Emitter(graph, opset, source)
     emitter.names = _first_names(graph)
     for node in eliminate_dead_code(graph).nodes:
         emitter.lower(node)
@@ -108,6 +110,14 @@ def _own_version() -> str:
     return version("netlang")
 
 
+def _description(graph: Graph) -> str:
+    """Return the ``##`` comment of the net."""
+    scope = next((node.scope for node in graph.nodes if node.scope is not None), None)
+    while scope is not None and scope.parent is not None:
+        scope = scope.parent
+    return scope.doc if scope is not None and scope.kind == graph.name else ""
+
+
 def _constants(emitter: Emitter, used: set[str]) -> Iterable[onnx.NodeProto]:
     """Return the constants as nodes: the initializers of a model are its parameters."""
     for name, value in emitter.constants.items():
@@ -133,6 +143,7 @@ def _model(
         graph.name,
         [info(v.name, v.type) for v in entries if not partial or v.name in used],
         [info(name, value.type) for name, value in results.items()],
+        doc_string=_description(graph),
         value_info=[info(name, value.type) for name, value in inner.items()],
     )
     standard = helper.make_opsetid("", emitter.opset)

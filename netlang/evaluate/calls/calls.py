@@ -228,7 +228,7 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
         function.kind,
         CallSite(function, {}, span, frame),
         layer,
-        Scope(path, function.name, span, frame.scope, library),
+        Scope(path, function.name, span, frame.scope, library, function.definition.doc),
         frame.depth + 1,
     )
 

@@ -119,7 +119,7 @@ def repeat(
     run = frame.run
     old = recording.scope
     copier = _Copier(frame, recording, path, span)
-    copier.scopes[old] = Scope(path, old.kind, span, frame.scope, old.library)
+    copier.scopes[old] = Scope(path, old.kind, span, frame.scope, old.library, old.doc)
     copier.values.update(zip(recording.operands, tensors, strict=True))
     if any(copier.moved(made.param.path) in run.weights for made in recording.weights):
         return None
@@ -175,7 +175,8 @@ class _Copier:
             # The scope of a loop has the span of the enclosing call.
             span = self.span if scope.span is self.old_span else scope.span
             parent = self.scope(scope.parent)
-            found = Scope(self.moved(scope.path), scope.kind, span, parent, scope.library)
+            path = self.moved(scope.path)
+            found = Scope(path, scope.kind, span, parent, scope.library, scope.doc)
             self.scopes[scope] = found
         return found
 
