@@ -36,7 +36,7 @@ def layers_of(graph: Graph) -> list[Layer]:
     """Return the layers with their nodes, in the order of first execution."""
     layers: dict[Scope | Node, Layer] = {}
     for node in graph.nodes:
-        chain = _chain(node.scope)
+        chain = chain_of(node.scope)
         library = next((at for at, scope in enumerate(chain) if scope.library), None)
         if library is not None:
             call = chain[library]
@@ -58,7 +58,7 @@ def layer_name(node: Node, owners: Collection[str]) -> tuple[str, str]:
     The kind is that of the call or operator that the user wrote. Of the library calls inside it,
     the path is that of the innermost one among ``owners``, the calls that own parameters.
     """
-    chain = _chain(node.scope)
+    chain = chain_of(node.scope)
     library = next((at for at, scope in enumerate(chain) if scope.library), None)
     if library is None:
         path = next((scope.path for scope in reversed(chain) if scope.path), "")
@@ -80,7 +80,8 @@ def _binding(path: str, name: str) -> str:
     return f"{path}.{first}" if path else first
 
 
-def _chain(scope: Scope | None) -> list[Scope]:
+def chain_of(scope: Scope | None) -> list[Scope]:
+    """Return a call and those that enclose it, outermost first."""
     chain: list[Scope] = []
     while scope is not None:
         chain.append(scope)

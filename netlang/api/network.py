@@ -266,13 +266,19 @@ class Network:
         return read_inputs(self.graph, files, resize=resize)
 
     def compile(
-        self, *, opset: int = 18, only: str | Sequence[str] | None = None, fold: bool = True
+        self,
+        *,
+        opset: int = 18,
+        only: str | Sequence[str] | None = None,
+        fold: bool = True,
+        functions: bool = False,
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
         ``only`` names the outputs to keep. With ``fold``, batch normalization is folded into the
         preceding layers, and recurrent weights are stored in ONNX's layout; without it, the model
-        has exactly the ``parameters``. The result has the model as ``proto``, and reports what was
+        has exactly the ``parameters``. ``functions`` keeps each block of the program as an ONNX
+        function. The result has the model as ``proto``, and reports what was
         ``folded``.
         """
         from netlang.backends.compile import compile_graph
@@ -283,6 +289,7 @@ class Network:
             opset=opset,
             only=None if only is None else names(only),
             fold=fold,
+            functions=functions,
             source=self._program.name,
         )
 

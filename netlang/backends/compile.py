@@ -40,7 +40,7 @@ class CompiledModel:
 
     @property
     def node_count(self) -> int:
-        """The number of ONNX nodes, not counting constants and those inside loops."""
+        """The number of ONNX nodes, not counting constants and those inside loops or functions."""
         return sum(node.op_type != "Constant" for node in self.graph.graph.node)
 
     def save(self, path: str | Path) -> tuple[Path, ...]:
@@ -63,6 +63,7 @@ def compile_graph(
     only: Sequence[str] | None = None,
     optimize: bool = True,
     fold: bool = True,
+    functions: bool = False,
     source: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> CompiledModel:
@@ -70,11 +71,11 @@ def compile_graph(
 
     ``only`` names the outputs to keep. ``fold`` folds batch normalization into the preceding
     layers and stores recurrent weights in ONNX's layout; without it, the model has exactly the
-    parameters of the graph. Without ``optimize`` the graph is lowered as it is: a training step is
-    optimized when it is built, because the interpreter runs it too. ``source`` is the path of the
-    program if the model is for a file, which does not depend on where it is compiled; then nodes
-    have the line that they come from, and otherwise the path too. Raises ``WeightsError`` for
-    parameters that do not fit.
+    parameters of the graph. ``functions`` keeps each block as an ONNX function. Without
+    ``optimize`` the graph is lowered as it is: a training step is optimized when it is built,
+    because the interpreter runs it too. ``source`` is the path of the program if the model is for
+    a file, which does not depend on where it is compiled; then nodes have the line that they come
+    from, and otherwise the path too. Raises ``WeightsError`` for parameters that do not fit.
     """
     require(graph, parameters)
     if only is not None:
@@ -89,8 +90,8 @@ def compile_graph(
         folded = nodes - len(graph.nodes)
     counts.append(_count(parameters))
     model, arrays = lower(
-        graph, parameters, opset=opset, partial=only is not None, pack=fold, source=source,
-        metadata=metadata,
+        graph, parameters, opset=opset, partial=only is not None, pack=fold, functions=functions,
+        source=source, metadata=metadata,
     )  # fmt: skip
     return CompiledModel(model, arrays, folded, (counts[0], counts[1]))
 

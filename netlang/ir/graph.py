@@ -55,7 +55,7 @@ class Scope(Struct, frozen=True, eq=False):
 
     ``path`` is the full dotted path, ``kind`` the name of what was called (``conv``, ``basic``);
     ``library`` distinguishes a prelude call from one of a user's block; ``doc`` is the ``##``
-    comment of what was called.
+    comment of what was called, and ``block`` whether that is a block or a net of the user's.
     """
 
     path: str
@@ -64,6 +64,7 @@ class Scope(Struct, frozen=True, eq=False):
     parent: Scope | None
     library: bool = False
     doc: str = ""
+    block: bool = False
 
 
 class Node(Struct, frozen=True, eq=False):

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -252,3 +253,139 @@ def test_constants_that_look_alike_have_names_of_their_own() -> None:
     model = nl.loads(text)["Alike"].compile().proto
     names = [node.name for node in model.graph.node if node.op_type == "Constant"]
     assert names == ["constant/1.0", "constant/1", "constant/1.0/f64"]
+
+
+# Blocks as functions
+
+BLOCK = """
+## A layer and its rectifier.
+block unit(x: f32[N, C], width: int) -> y: f32[N, width] {
+  h = dense(x, width)
+  y = relu(h)
+}
+
+block pair(x: f32[N, C], width: int) -> y {
+  a = unit(x, width)
+  y = unit(a, width) + x
+}
+"""
+
+
+def with_functions(text: str, **options: Any) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    """Return a model with functions, which ONNX accepts, and the one without."""
+    (network,) = nl.loads(BLOCK + text).values()
+    model = network.compile(functions=True, **options).proto
+    onnx.checker.check_model(model, full_check=True)
+    onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    return model, network.compile(**options).proto
+
+
+def agree(one: onnx.ModelProto, other: onnx.ModelProto, **shapes: tuple[int, ...]) -> None:
+    from netlang.backends.ort import Session
+
+    rng = np.random.default_rng(0)
+    feeds = {n: rng.normal(size=shape).astype(np.float32) for n, shape in shapes.items()}
+    expected = Session(other).run(feeds)
+    for name, array in Session(one).run(feeds).items():
+        np.testing.assert_array_equal(array, expected[name])
+
+
+def test_calls_of_a_block_share_a_function() -> None:
+    model, plain = with_functions("""
+    net A(x: f32[N, 4]) -> y: f32[N, 8] {
+      h = pair(x, 4)
+      y = unit(h, 8) |> sigmoid
+    }
+    """)
+    unit, pair = model.functions
+    assert [f.name for f in (unit, pair)] == ["unit", "pair"]
+    assert unit.doc_string == "A layer and its rectifier."
+    assert list(unit.input) == ["x", "h.weight", "h.bias"]
+    assert list(unit.output) == ["y/Relu"]
+    assert [(n.name, n.doc_string) for n in unit.node] == [
+        ("h/Gemm", "line 4 dense h"), ("y/Relu", "line 5 relu y")
+    ]  # fmt: skip
+    assert [(n.op_type, n.name) for n in pair.node] == [
+        ("unit", "a"), ("unit", "y"), ("Add", "y/Add")
+    ]  # fmt: skip
+    assert [(n.op_type, n.name) for n in model.graph.node] == [
+        ("pair", "h"), ("unit", "y"), ("Sigmoid", "y/Sigmoid")
+    ]  # fmt: skip
+    assert {f.domain for f in model.functions} == {"netlang.blocks"}
+    agree(model, plain, x=(3, 4))
+
+
+def test_blocks_that_differ_have_functions_of_their_own() -> None:
+    model, plain = with_functions("""
+    block padded(x: f32[N, C, H, W], pad: int) -> y = conv(x, C, 3, pad=pad)
+
+    net A(x: f32[N, 2, 8, 8]) -> y = x |> padded(1) |> padded(2) |> padded(1)
+    """)
+    assert [f.name for f in model.functions] == ["padded", "padded_2"]
+    assert [n.op_type for n in model.graph.node] == ["padded", "padded_2", "padded"]
+    assert [n.name for n in model.graph.node] == ["padded", "padded2", "padded3"]
+    agree(model, plain, x=(2, 2, 8, 8))
+
+
+def test_a_layer_that_is_called_twice_is_one_function() -> None:
+    model, plain = with_functions("""
+    net A(x: f32[N, 4], z: f32[N, 4]) -> y: f32[N, 4] {
+      shared = new unit(4)
+      y = shared(x) + shared(z)
+    }
+    """)
+    assert [f.name for f in model.functions] == ["unit"]
+    assert [n.name for n in model.graph.node] == ["shared", "shared.1", "y/Add"]
+    assert list(model.graph.node[0].input[1:]) == ["shared.h.weight", "shared.h.bias"]
+    agree(model, plain, x=(3, 4), z=(3, 4))
+
+
+def test_a_loop_inside_a_block_is_part_of_its_function() -> None:
+    model, plain = with_functions("""
+    block sums(x: f32[N, T, D]) -> y {
+      w = param([D], constant(2.0))
+      y, _ = scan xt in x with total = 0.0 * x[:, 0] {
+        next total = tanh(total * w + xt + 1.0)
+        yield total
+      }
+    }
+
+    net A(x: f32[N, T, 3]) -> y = x |> sums |> relu
+    """)
+    assert [f.name for f in model.functions] == ["sums"]
+    assert "Scan" in {n.op_type for n in model.functions[0].node}
+    agree(model, plain, x=(2, 5, 3))
+
+
+def test_a_block_whose_computation_was_merged_with_another_is_smaller() -> None:
+    """What both blocks compute is computed once, in the first: the second is a smaller function."""
+    model, plain = with_functions("""
+    block first(x: f32[N, 4], z: f32[N, 4]) -> (a, b) {
+      a = exp(x)
+      b = a + z
+    }
+
+    net A(x: f32[N, 4], z: f32[N, 4]) -> y {
+      one = first(x, z)
+      two = first(x, one.b)
+      y = two.b * one.a
+    }
+    """)
+    assert [n.op_type for n in model.graph.node] == ["first", "first_2", "Mul"]
+    agree(model, plain, x=(3, 4), z=(3, 4))
+
+
+@pytest.mark.parametrize("options", [{"opset": 22}, {"fold": False}, {"only": "y"}])
+def test_functions_fit_every_other_option(options: dict[str, Any]) -> None:
+    model, plain = with_functions(
+        "net A(x: f32[N, 4]) -> (y, z) {\n  y = pair(x, 4)\n  z = batch_norm(y)\n}", **options
+    )
+    assert [f.name for f in model.functions] == ["unit", "pair"]
+    agree(model, plain, x=(3, 4))
+
+
+def test_functions_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    program = EXAMPLES / "googlenet.net"
+    _, out, _ = said(capsys, "compile", program, "-o", "g.onnx", "--functions")
+    assert "GoogLeNet: 25 nodes, 2 functions, 13,378,280 parameters, opset 18\n" in out
+    assert [f.name for f in onnx.load("g.onnx").functions] == ["inception", "auxiliary"]

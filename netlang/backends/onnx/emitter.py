@@ -10,12 +10,14 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
-from netlang.analysis.layers import layer_name
+from netlang.analysis.layers import chain_of, layer_name
+from netlang.backends.onnx.functions import DOMAIN
 from netlang.backends.onnx.protos import ELEMENTS, info, needed, rename, tensor
 from netlang.backends.onnx.sizes import Sizes, abbreviated
+from netlang.diagnostics.source import Span
 from netlang.ir.arrays import numpy_dtype, show_array
 from netlang.ir.dims import Shape
-from netlang.ir.graph import Graph, Node, Value, origin
+from netlang.ir.graph import Graph, Node, Scope, Value, origin
 from netlang.ir.op import Operand
 from netlang.ir.types import DType
 from netlang.system.numpy import Array, np
@@ -39,9 +41,12 @@ class Emitter:
     nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict[str, onnx.TensorProto])
     domains: set[str] = field(default_factory=set[str])
+    scopes: dict[str, Scope | None] = field(default_factory=dict[str, "Scope | None"])
+    """The call that each node comes from, by the name of the node."""
     names: dict[Value, str] = field(default_factory=dict[Value, str])
     _prefix: str = ""
     _location: str = ""
+    _scope: Scope | None = None
     _count: dict[str, int] = field(default_factory=dict[str, int])
     _stored: dict[object, str] = field(default_factory=dict[object, str])
 
@@ -52,6 +57,12 @@ class Emitter:
     @property
     def _root(self) -> Emitter:
         return self if self.outer is None else self.outer._root
+
+    @property
+    def opsets(self) -> list[onnx.OperatorSetIdProto]:
+        """The operator sets in use: ONNX's first, then that of the functions of a model."""
+        others = sorted({DOMAIN, *self.domains} - {""})
+        return [helper.make_opsetid("", self.opset), *(helper.make_opsetid(d, 1) for d in others)]
 
     @cached_property
     def owners(self) -> set[str]:
@@ -90,6 +101,7 @@ class Emitter:
             if value is not None
         )
         self._root.domains.add(str(domain))
+        self.scopes[name] = self._scope
         self.nodes.append(proto)
         return made
 
@@ -155,22 +167,33 @@ class Emitter:
     def lower(self, node: Node) -> None:
         """Lower one node of the graph."""
         self._prefix, kind = layer_name(node, self._root.owners)
-        parts = dict.fromkeys((self._written(node), kind, self._prefix))
-        self._location = " ".join(part for part in parts if part)
+        self._scope = node.scope
+        self._location = self._describe(origin(node), kind, self._prefix)
         operands = [Operand(self.names[v], v.type) for v in node.inputs]
         made = node.op.onnx(self, *operands)
         self.names.update(zip(node.outputs, made, strict=True))
         self._prefix = self._location = ""
+        self._scope = None
 
-    def _written(self, node: Node) -> str:
-        """Return where a node is written: ``file:line``, or ``line 3`` without folder and file."""
-        span = origin(node)
-        if span is None:
-            return ""
-        file, line = span.source.name, span.line
-        if self.source is None:
-            return f"{file}:{line}"
-        return f"line {line}" if file == self.source else f"{Path(file).name} line {line}"
+    def calls(self, proto: onnx.NodeProto) -> list[Scope]:
+        """Return the calls of blocks that a node comes from, outermost first."""
+        # A node that was added for another one has a longer name.
+        parent = proto.name.rpartition("/")[0]
+        scope = self.scopes.get(proto.name) or self.scopes.get(parent)
+        return [each for each in chain_of(scope) if each.block]
+
+    def location(self, call: Scope) -> str:
+        """Return the line, the kind and the path of a call."""
+        return self._describe(call.span, call.kind, call.path)
+
+    def _describe(self, span: Span | None, kind: str, path: str) -> str:
+        """Return where something is written, and what: ``file:line`` or ``line 3`` come first."""
+        where = ""
+        if span is not None:
+            file, line = span.source.name, span.line
+            short = "" if file == self.source else f"{Path(file).name} "
+            where = f"{file}:{line}" if self.source is None else f"{short}line {line}"
+        return " ".join(part for part in dict.fromkeys((where, kind, path)) if part)
 
     def finish(self, results: dict[str, Value]) -> None:
         """Name the results and remove unused nodes."""
@@ -214,10 +237,10 @@ class Emitter:
 
     def _add_size(self, op_type: str, /, *inputs: str, **attributes: object) -> str:
         """Add a node that computes sizes, which belongs to the graph and not to a layer."""
-        prefix, location = self._prefix, self._location
-        self._prefix, self._location = "size", ""
+        kept = self._prefix, self._location, self._scope
+        self._prefix, self._location, self._scope = "size", "", None
         name = self.add(op_type, *inputs, **attributes)
-        self._prefix, self._location = prefix, location
+        self._prefix, self._location, self._scope = kept
         return name
 
 

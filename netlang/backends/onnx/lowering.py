@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 
@@ -10,6 +10,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from netlang.backends.onnx.emitter import Emitter
+from netlang.backends.onnx.functions import DOMAIN, Functions
 from netlang.backends.onnx.layouts import PackedWeights, eliminate_transposes
 from netlang.backends.onnx.protos import Model, info, needed, reads, weight
 from netlang.diagnostics import rules
@@ -22,6 +23,7 @@ from netlang.system.numpy import Array
 
 OPSETS = range(17, 23)
 """The opsets we export to: supported everywhere, and sufficient for every lowering."""
+_IR_WITH_FUNCTIONS = 8
 
 
 def embed(model: Model, weights: Mapping[str, Array]) -> Model:
@@ -45,6 +47,7 @@ def lower(
     opset: int = 18,
     partial: bool = False,
     pack: bool = True,
+    functions: bool = False,
     source: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> tuple[Model, dict[str, Array]]:
@@ -52,7 +55,8 @@ def lower(
 
     Inputs and outputs are named as in the signature, sizes by their symbols; a state ``h`` is an
     input ``h`` and an output ``h_next``. A ``partial`` model has only the inputs that it reads;
-    ``pack`` stores the weights of recurrent nodes in the layout that these nodes expect. With
+    ``pack`` stores the weights of recurrent nodes in the layout that these nodes expect;
+    ``functions`` keeps each block of the program as a function. With
     ``source``, the path of the program, no path is in the model. Raises ``WeightsError`` for
     weights that do not match.
     """
@@ -72,8 +76,9 @@ def lower(
     emitter.finish(results)
     named = {emitter.names[value]: weights[p.path] for value, p in graph.params.items()}
     packed = _optimize_layouts(emitter, results, named, pack=pack)
+    blocks = _grouped(emitter, results) if functions else []
     used = {name for proto in emitter.nodes for name in reads(proto)}
-    model = _model(graph, emitter, results, used, partial=partial, metadata=metadata)
+    model = _model(graph, emitter, results, used, blocks, partial=partial, metadata=metadata)
     kept = used if pack else named.keys()
     return model, {name: array for name, array in (named | packed).items() if name in kept}
 
@@ -93,6 +98,14 @@ def _optimize_layouts(
     arrays = PackedWeights(nodes, known).arrays if pack else {}
     emitter.nodes = needed(nodes, results)
     return arrays
+
+
+def _grouped(emitter: Emitter, results: Iterable[str]) -> list[onnx.FunctionProto]:
+    """Replace the nodes of blocks by calls of functions, and return these."""
+    constants = {node.name: node for node in _constants(emitter, emitter.constants)}
+    functions = Functions(emitter.calls, emitter.location, constants, emitter.opsets)
+    emitter.nodes = functions.group(emitter.nodes, results)
+    return functions.protos
 
 
 def _first_names(graph: Graph) -> dict[Value, str]:
@@ -118,7 +131,7 @@ def _description(graph: Graph) -> str:
     return scope.doc if scope is not None and scope.kind == graph.name else ""
 
 
-def _constants(emitter: Emitter, used: set[str]) -> Iterable[onnx.NodeProto]:
+def _constants(emitter: Emitter, used: Container[str]) -> Iterable[onnx.NodeProto]:
     """Return the constants as nodes: the initializers of a model are its parameters."""
     for name, value in emitter.constants.items():
         if name in used:
@@ -130,6 +143,7 @@ def _model(
     emitter: Emitter,
     results: Mapping[str, Value],
     used: set[str],
+    functions: Sequence[onnx.FunctionProto],
     *,
     partial: bool,
     metadata: Mapping[str, str] | None,
@@ -146,14 +160,15 @@ def _model(
         doc_string=_description(graph),
         value_info=[info(name, value.type) for name, value in inner.items()],
     )
-    standard = helper.make_opsetid("", emitter.opset)
-    others = [helper.make_opsetid(domain, 1) for domain in sorted(emitter.domains - {""})]
+    opsets = [each for each in emitter.opsets if functions or each.domain != DOMAIN]
+    oldest = helper.find_min_ir_version_for(opsets[:1])
     model = helper.make_model(
         proto,
-        opset_imports=[standard, *others],
+        functions=functions,
+        opset_imports=opsets,
         producer_name="netlang",
         producer_version=_own_version(),
-        ir_version=helper.find_min_ir_version_for([standard]),
+        ir_version=max(oldest, _IR_WITH_FUNCTIONS) if functions else oldest,
     )
     units = ", ".join(f"{name} % {unit} == 0" for name, unit in graph.units.items() if unit > 1)
     properties = {"netlang.net": graph.name} | ({"netlang.where": units} if units else {})

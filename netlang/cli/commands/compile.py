@@ -55,15 +55,19 @@ netlang.contract. A section with several steps yields one model for each.
     help="Fold batch normalization into the preceding layers, and store recurrent weights in "
     "ONNX's layout; --no-fold keeps every parameter under the name that `netlang names` lists.",
 )  # fmt: skip
+@click.option("--functions", is_flag=True, help="Keep each block as an ONNX function.")
 @click.option("--train", "training", is_flag=True, help="Write the step of a train section.")
 def command(
     file: str, net: str | None, output: str, target: Target | None, weights: str | None,
     seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
-    training: bool,
+    functions: bool, training: bool,
 ) -> None:  # fmt: skip
     """Compile a net with its parameters to an ONNX model."""
     if training:
-        given = {"--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold}
+        given = {
+            "--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold,
+            "--functions": functions,
+        }  # fmt: skip
         _reject_with_train([name for name, value in given.items() if value])
         program = netlang.load(file)
         for path in program.compile_step(output, net, opset=opset, seed=seed or None):
@@ -74,7 +78,8 @@ def command(
     network = netlang.load(file).network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
-    name, model = network.name, network.compile(opset=opset, only=only or None, fold=fold)
+    name = network.name
+    model = network.compile(opset=opset, only=only or None, fold=fold, functions=functions)
     del network  # frees the parameters from before folding
     for path in model.save(output):
         echo(f"{path}: {path.stat().st_size:,} bytes")
@@ -87,8 +92,13 @@ def command(
 
 def _report(name: str, model: CompiledModel, opset: int) -> None:
     before, after = model.parameter_counts
-    nodes, parameters = _count(model.node_count, "node"), _count(after, "parameter")
-    echo(f"{name}: {nodes}, {parameters}, opset {opset}")
+    functions = len(model.graph.functions)
+    counts = [
+        _count(model.node_count, "node"),
+        *([_count(functions, "function")] if functions else []),
+        _count(after, "parameter"),
+    ]
+    echo(f"{name}: {', '.join(counts)}, opset {opset}")
     if model.folded:
         echo(f"folded {_count(model.folded, 'batch norm')}; --no-fold keeps them")
         echo(f"{before:,} parameters before folding, {after:,} after")
