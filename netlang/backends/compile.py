@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netlang.backends.onnx import Model, embed, lower, save
+from netlang.backends.opsets import DEFAULT
 from netlang.backends.targets import target_of
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
@@ -59,7 +60,7 @@ def compile_graph(
     graph: Graph,
     parameters: Mapping[str, Array],
     *,
-    opset: int = 18,
+    opset: int = DEFAULT,
     only: Sequence[str] | None = None,
     optimize: bool = True,
     fold: bool = True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import onnx
@@ -14,6 +14,9 @@ from netlang.analysis.layers import chain_of, layer_name
 from netlang.backends.onnx.functions import DOMAIN
 from netlang.backends.onnx.protos import ELEMENTS, info, needed, rename, tensor
 from netlang.backends.onnx.sizes import Sizes, abbreviated
+from netlang.backends.opsets import OPSETS
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.source import Span
 from netlang.ir.arrays import numpy_dtype, show_array
 from netlang.ir.dims import Shape
@@ -92,13 +95,15 @@ class Emitter:
         used = [i.name if isinstance(i, Operand) else i for i in inputs]
         while used and not used[-1]:
             used.pop()
+        set_attributes = {n: v for n, v in sorted(attributes.items()) if v is not None}
+        if not domain:
+            self._require(op_type, set_attributes)
         proto = helper.make_node(
             op_type, used, made, name=name, doc_string=self._location, domain=str(domain)
         )
         proto.attribute.extend(
             helper.make_attribute(key, ELEMENTS[value] if isinstance(value, DType) else value)
-            for key, value in sorted(attributes.items())
-            if value is not None
+            for key, value in set_attributes.items()
         )
         self._root.domains.add(str(domain))
         self.scopes[name] = self._scope
@@ -226,6 +231,21 @@ class Emitter:
                 proto.input[0] = name
             yield proto
 
+    def _require(self, op_type: str, attributes: Iterable[str]) -> None:
+        """Raise ``NetlangError`` for an operator or an attribute that the opset lacks."""
+        used = frozenset(attributes)
+        lacks = _lacking(op_type, self.opset, used)
+        if not lacks:
+            return
+        newer = next(o for o in OPSETS if o > self.opset and not _lacking(op_type, o, used))
+        raise NetlangError(
+            rules.OPSET_TOO_OLD,
+            f"ONNX opset {self.opset} has no {lacks}",
+            notes=[f"needed for {self._location}"] if self._location else [],
+            helps=[f"choose opset {newer} or newer"],
+            exit_code=USAGE,
+        )
+
     def _fresh(self, stem: str) -> str:
         counts = self._root._count
         name = stem
@@ -255,3 +275,14 @@ def _shown(array: Array) -> str:
 def _short(number: float) -> str:
     text = f"{number:g}"
     return f"{text}.0" if text.lstrip("-").isdecimal() else text
+
+
+@cache
+def _lacking(op_type: str, opset: int, attributes: frozenset[str]) -> str:
+    """Return the operator or the attribute that an opset lacks, as a phrase; ``""`` for none."""
+    try:
+        schema = onnx.defs.get_schema(op_type, opset)
+    except onnx.defs.SchemaError:
+        return op_type
+    missing = sorted(attributes - schema.attributes.keys())
+    return f"{op_type} with `{missing[0]}`" if missing else ""

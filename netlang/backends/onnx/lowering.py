@@ -13,6 +13,7 @@ from netlang.backends.onnx.emitter import Emitter
 from netlang.backends.onnx.functions import DOMAIN, Functions
 from netlang.backends.onnx.layouts import PackedWeights, eliminate_transposes
 from netlang.backends.onnx.protos import Model, info, needed, reads, weight
+from netlang.backends.opsets import DEFAULT, OPSETS
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.ir.arrays import raw
@@ -21,8 +22,6 @@ from netlang.passes.dead_code import eliminate_dead_code
 from netlang.storage.weights import require
 from netlang.system.numpy import Array
 
-OPSETS = range(17, 23)
-"""The opsets we export to: supported everywhere, and sufficient for every lowering."""
 _IR_WITH_FUNCTIONS = 8
 
 
@@ -44,7 +43,7 @@ def lower(
     graph: Graph,
     weights: Mapping[str, Array],
     *,
-    opset: int = 18,
+    opset: int = DEFAULT,
     partial: bool = False,
     pack: bool = True,
     functions: bool = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import netlang
+from netlang.backends.opsets import DEFAULT, OPSETS, losses_text
 from netlang.backends.targets import SUFFIXES, Target, target_of
 from netlang.cli.arguments import bind_option, file_and_net, seed_option, weights_option
 from netlang.cli.arguments import command as make_command
@@ -23,7 +24,10 @@ netlang compile lenet.net -o lenet.onnx --weights lenet.safetensors
 netlang compile googlenet.net -o googlenet.onnx --only logits --opset 20
 netlang compile lenet.net --train -o lenet.train.onnx
 """
-DETAILS = """
+DETAILS = f"""
+What an older opset lacks is written out in its operators; the results are the same.
+{losses_text()}
+
 With --train the model is one training step, for a loop in any language: feed a batch as
 batch.COLUMN, the number of the step, from 1, as step, the learning rate as rate, and the state;
 feed each output NAME_next to the next step as NAME. The initial state is written next to the
@@ -47,7 +51,10 @@ netlang.contract. A section with several steps yields one model for each.
 )  # fmt: skip
 @weights_option
 @seed_option("Random seed of the initial parameters.")
-@click.option("--opset", default=18, show_default=True, help="ONNX operator set version.")
+@click.option(
+    "--opset", default=DEFAULT, show_default=True,
+    help=f"Version of the ONNX operator set, {OPSETS[0]} to {OPSETS[-1]}.",
+)  # fmt: skip
 @click.option("--only", multiple=True, metavar="OUTPUT", help="Keep only OUTPUT. Repeatable.")
 @bind_option
 @click.option(
