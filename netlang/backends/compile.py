@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netlang.backends.onnx import Model, embed, lower, save
 from netlang.backends.opsets import DEFAULT
+from netlang.backends.snippets import Language, snippet
 from netlang.backends.targets import target_of
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
@@ -30,6 +31,8 @@ class CompiledModel:
     """The number of batch norms that were folded into the preceding layers."""
     parameter_counts: tuple[int, int]
     """The number of parameters, trainable or not, before and after folding."""
+    computation: Graph
+    """What the model computes, as a graph of primitive operators."""
 
     def __repr__(self) -> str:
         return f"{self.graph.graph.name}: {self.node_count:,} ONNX nodes"
@@ -43,6 +46,15 @@ class CompiledModel:
     def node_count(self) -> int:
         """The number of ONNX nodes, not counting constants and those inside loops or functions."""
         return sum(node.op_type != "Constant" for node in self.graph.graph.node)
+
+    def snippet(self, path: str | Path, language: Language = "python") -> str:
+        """Return a short program that runs the model, stored in ``path``, with onnxruntime.
+
+        ``language`` is "python" or "js". An image is prepared as ``netlang run`` does; replace
+        other inputs, which are zeros.
+        """
+        inputs = [entry.name for entry in self.graph.graph.input]
+        return snippet(self.computation, inputs, str(path), language)
 
     def save(self, path: str | Path) -> tuple[Path, ...]:
         """Write the model and return the files written.
@@ -94,7 +106,7 @@ def compile_graph(
         graph, parameters, opset=opset, partial=only is not None, pack=fold, functions=functions,
         source=source, metadata=metadata,
     )  # fmt: skip
-    return CompiledModel(model, arrays, folded, (counts[0], counts[1]))
+    return CompiledModel(model, arrays, folded, (counts[0], counts[1]), graph)
 
 
 def _checked(graph: Graph, only: Sequence[str]) -> Sequence[str]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 import netlang
 from netlang.backends.opsets import DEFAULT, OPSETS, losses_text
+from netlang.backends.snippets import Language
 from netlang.backends.targets import SUFFIXES, Target, target_of
 from netlang.cli.arguments import bind_option, file_and_net, seed_option, weights_option
 from netlang.cli.arguments import command as make_command
-from netlang.cli.output import echo
+from netlang.cli.output import echo, warn
 from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ EXAMPLES = """
 netlang compile lenet.net -o lenet.onnx
 netlang compile lenet.net -o lenet.onnx --weights lenet.safetensors
 netlang compile googlenet.net -o googlenet.onnx --only logits --opset 20
+netlang compile lenet.net -o lenet.onnx --snippet js
 netlang compile lenet.net --train -o lenet.train.onnx
 """
 DETAILS = f"""
@@ -63,17 +65,22 @@ netlang.contract. A section with several steps yields one model for each.
     "ONNX's layout; --no-fold keeps every parameter under the name that `netlang names` lists.",
 )  # fmt: skip
 @click.option("--functions", is_flag=True, help="Keep each block as an ONNX function.")
+@click.option(
+    "--snippet", type=click.Choice(get_args(Language)), is_flag=False, flag_value="python",
+    help="Print a program that runs the model with onnxruntime. Default language: python. "
+    "Everything else that is printed goes to the standard error.",
+)  # fmt: skip
 @click.option("--train", "training", is_flag=True, help="Write the step of a train section.")
 def command(
     file: str, net: str | None, output: str, target: Target | None, weights: str | None,
     seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
-    functions: bool, training: bool,
+    functions: bool, snippet: Language | None, training: bool,
 ) -> None:  # fmt: skip
     """Compile a net with its parameters to an ONNX model."""
     if training:
         given = {
             "--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold,
-            "--functions": functions,
+            "--functions": functions, "--snippet": snippet,
         }  # fmt: skip
         _reject_with_train([name for name, value in given.items() if value])
         program = netlang.load(file)
@@ -88,16 +95,19 @@ def command(
     name = network.name
     model = network.compile(opset=opset, only=only or None, fold=fold, functions=functions)
     del network  # frees the parameters from before folding
-    for path in model.save(output):
-        echo(f"{path}: {path.stat().st_size:,} bytes")
-    _report(name, model, opset)
+    report = [f"{path}: {path.stat().st_size:,} bytes" for path in model.save(output)]
+    report += _report(name, model, opset)
     if weights is None and any(model.parameter_counts):
-        echo(
-            f"untrained: the parameters are the initial ones of seed {seed}; --weights loads others"
-        )
+        initial = f"untrained: the parameters are the initial ones of seed {seed}"
+        report.append(f"{initial}; --weights loads others")
+    if snippet is None:
+        echo("\n".join(report))
+    else:
+        warn("\n".join(report))
+        echo(model.snippet(output, snippet))
 
 
-def _report(name: str, model: CompiledModel, opset: int) -> None:
+def _report(name: str, model: CompiledModel, opset: int) -> list[str]:
     before, after = model.parameter_counts
     functions = len(model.graph.functions)
     counts = [
@@ -105,10 +115,11 @@ def _report(name: str, model: CompiledModel, opset: int) -> None:
         *([_count(functions, "function")] if functions else []),
         _count(after, "parameter"),
     ]
-    echo(f"{name}: {', '.join(counts)}, opset {opset}")
+    lines = [f"{name}: {', '.join(counts)}, opset {opset}"]
     if model.folded:
-        echo(f"folded {_count(model.folded, 'batch norm')}; --no-fold keeps them")
-        echo(f"{before:,} parameters before folding, {after:,} after")
+        lines.append(f"folded {_count(model.folded, 'batch norm')}; --no-fold keeps them")
+        lines.append(f"{before:,} parameters before folding, {after:,} after")
+    return lines
 
 
 def _count(number: int, noun: str) -> str:
