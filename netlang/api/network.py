@@ -266,12 +266,20 @@ class Network:
         return read_inputs(self.graph, files, resize=resize)
 
     def compile(
-        self, *, opset: int = 18, only: str | Sequence[str] | None = None, fold: bool = True
+        self,
+        *,
+        opset: int = 18,
+        only: str | Sequence[str] | None = None,
+        fold: bool = True,
+        functions: bool = False,
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
         ``only`` names the outputs to keep. With ``fold``, batch normalization is folded into the
-        preceding layers. The result has the model as ``proto``.
+        preceding layers, and recurrent weights are stored in ONNX's layout; without it, the model
+        has exactly the ``parameters``. ``functions`` keeps each block of the program as an ONNX
+        function. The result has the model as ``proto``, and reports what was
+        ``folded``.
         """
         from netlang.backends.compile import compile_graph
 
@@ -281,7 +289,8 @@ class Network:
             opset=opset,
             only=None if only is None else names(only),
             fold=fold,
-            metadata={"source": self._program.name},
+            functions=functions,
+            source=self._program.name,
         )
 
     def write_numpy(self, path: str | Path) -> tuple[Path, ...]:

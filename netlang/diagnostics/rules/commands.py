@@ -148,6 +148,19 @@ UNKNOWN_OPSET = Rule(
     program=False,
 )
 
+OPSET_TOO_OLD = Rule(
+    "opset-too-old",
+    "An opset has the operators that a network needs.",
+    """
+    Each version of the ONNX operator set adds operators, and settings of those it has. What an
+    older one lacks is written out in its operators where that is possible. `netlang compile --help`
+    lists what each opset loses.
+    """,
+    "`--opset 15` for a net that adds elements with `scatter`",
+    "`--opset 16`",
+    program=False,
+)
+
 FREE_SIZE = Rule(
     "free-size",
     "A size that must be a number is bound.",
