@@ -313,19 +313,19 @@ def ordered(params: Sequence[ast.Param]) -> list[ast.Param]:
 
 def default_text(param: ast.Param) -> str | None:
     """Return the default of a parameter, if it is a literal."""
+    if not isinstance(param.type, ast.NameType | ast.OptionalType) and not isinstance(
+        param.default, ast.Nothing
+    ):
+        return None
     match param.default:
         case ast.Nothing():
             return "None"
         case ast.Bool(value=value):
             return str(value)
-        case ast.Int(value=value) | ast.Float(value=value) if _is_number(param):
-            return repr(value)
+        case ast.Int() | ast.Float() | ast.Unary(operand=ast.Int() | ast.Float()) as number:
+            return number.span.text
         case _:
             return None
-
-
-def _is_number(param: ast.Param) -> bool:
-    return isinstance(param.type, ast.NameType)
 
 
 def is_layer(value: Object) -> bool:

@@ -28,6 +28,8 @@ _TENSOR_OPS = {"and": "&", "or": "|"}
 @translates(ast.Int, ast.Float, ast.Str, ast.Bool)
 def _literal(expr: ast.Int | ast.Float | ast.Str | ast.Bool, scope: Scope) -> Text:
     del scope
+    if isinstance(expr, ast.Int | ast.Float):
+        return text(expr.span.text)
     shown = literal(expr.value)
     assert shown is not None
     return shown
@@ -51,13 +53,31 @@ def _name(expr: ast.Name, scope: Scope) -> Text:
         return text("None")
     named = scope.find(expr.text)
     if named is not None:
+        for field in named.fields or ():
+            scope.use_field(expr.text, field)
         return named.text if named.fields is None else text(f"({named.text})")
+    filled = _filled(expr.text, scope)
+    if filled is not None:
+        return filled
     try:
         return scope.parameter(expr.text)
     except NoTextError:
         if any(expr.text in f.names for f in scope.unit.frames):
             raise
     return scope.shared.constant(expr.text, scope.unit.function.module)
+
+
+def _filled(name: str, scope: Scope) -> Text | None:
+    """Return the tensor that a number is promoted to, where no call passes another."""
+    param = next((p for p in scope.unit.function.params if p.name.text == name), None)
+    if param is None or not isinstance(param.type, ast.ShapeType):
+        return None
+    if not isinstance(param.default, ast.Int | ast.Float) or scope.kind == "init":
+        return None
+    if any(f.call is None or name in f.call.arguments for f in scope.unit.frames):
+        return None
+    sizes = [translate(d, scope) for d in param.type.dims if not isinstance(d, ast.Rest)]
+    return text(f"torch.full({tupled(sizes)}, {param.default.span.text})")
 
 
 @translates(ast.List)
@@ -152,6 +172,7 @@ def _field(expr: ast.Field, scope: Scope) -> Text:
     if isinstance(expr.value, ast.Name):
         named = scope.find(expr.value.text)
         if named is not None and named.fields is not None:
+            scope.use_field(expr.value.text, name)
             return named.fields[name]
     for _, value in found:
         if isinstance(value, Results):

@@ -34,6 +34,10 @@ def _reduction(method: str, whole: str = "") -> Form:
     return form
 
 
+def _global_pool(method: str) -> Form:
+    return lambda args: f"{args['x']:a}.{method}(dim={tuple(range(2, args.rank('x')))})"
+
+
 def _window(name: str, **defaults: object) -> Form:
     """Return the form of a pooling function; an asymmetric padding is a step of its own."""
 
@@ -186,8 +190,8 @@ FORMS: Mapping[str, Form] = {
     "elu": "F.elu({x}, {alpha})",
     "celu": "F.celu({x}, {alpha})",
     "hardtanh": "F.hardtanh({x}, {low}, {high})",
-    "softmax": "{x:a}.softmax(dim={axis})",
-    "log_softmax": "{x:a}.log_softmax(dim={axis})",
+    "softmax": "F.softmax({x}, dim={axis})",
+    "log_softmax": "F.log_softmax({x}, dim={axis})",
     "is_nan": "{x:a}.isnan()",
     "is_inf": "{x:a}.isinf()",
     "fmod": "torch.fmod({a}, {b})",
@@ -225,6 +229,8 @@ FORMS: Mapping[str, Form] = {
     "pad": _pad,
     "iota": "torch.arange({n})",
     "full": _filled,
+    "global_avg_pool": _global_pool("mean"),
+    "global_max_pool": _global_pool("amax"),
     "sum": _reduction("sum"),
     "mean": _reduction("mean"),
     "max": _reduction("amax"),
@@ -280,7 +286,7 @@ NUMBERS: Mapping[str, Form] = {
     "reverse": "{xs:a}[::-1]",
     "enumerate": "list(enumerate({xs}))",
     "zip": "list(zip({a}, {b}))",
-    "flat": "sum({xs}, [])",
+    "flat": "[x for items in {xs} for x in items]",
     "rank": "{x:a}.dim()",
     "size": "{x:a}.shape[{axis}]",
     "shape": "list({x:a}.shape)",

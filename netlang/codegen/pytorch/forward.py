@@ -65,7 +65,9 @@ def _bind(targets: Sequence[ast.Ident], value: ast.Expr, scope: Scope) -> None:
         return
     if len(names) > 1:
         shown = translate(value, scope)
-        variables = [str(scope.bind(name, None)) for name in names]
+        bound = [str(scope.bind(name, None)) for name in names]
+        used = [scope.is_used(name) for name in names]
+        variables = [b if u else "_" for b, u in zip(bound, used, strict=True)]
         scope.emit(f"{', '.join(variables)} = {shown}")
         return
     _assign(names[0], values[0], value, scope)
@@ -125,7 +127,7 @@ def _in_steps(pipe: ast.Pipe, variable: Text, scope: Scope) -> Text:
     """Assign each stage of a pipeline but the last; return the text of the last."""
     shown = translate(pipe.value, scope)
     texts = [str(translate_stage(s, text("_"), scope)) for s in pipe.stages]
-    if any(re.search(rf"\b{variable}\b", t) for t in texts):
+    if any(re.search(rf"(?<![.\w]){variable}\b", t) for t in texts):
         variable = text(scope.fresh("y"))
     for stage in pipe.stages[:-1]:
         step = translate_stage(stage, shown, scope)

@@ -24,9 +24,7 @@ def pad_same(x, kernel, stride):
 '''
 
 _LAYER = '''
-def {name}(
-    x, weight_ih, weight_hh, bias_ih, bias_hh, h0=None, length=None, reverse=False
-):
+def {name}(x, weight_ih, weight_hh, bias_ih, bias_hh, h0=None, length=None, reverse=False):
     """Run {what} over sequences [N, T, D].
 
     Beyond `length`, the output is 0 and the state does not change.
@@ -48,17 +46,7 @@ def {name}(
 '''
 
 _LSTM = '''
-def lstm(
-    x,
-    weight_ih,
-    weight_hh,
-    bias_ih,
-    bias_hh,
-    h0=None,
-    c0=None,
-    length=None,
-    reverse=False,
-):
+def lstm(x, weight_ih, weight_hh, bias_ih, bias_hh, h0=None, c0=None, length=None, reverse=False):
     """Run a layer of long short-term memory over sequences [N, T, D].
 
     Beyond `length`, the output is 0 and the states do not change.

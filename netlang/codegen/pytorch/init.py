@@ -20,7 +20,7 @@ from netlang.codegen.pytorch.calls import (
 from netlang.codegen.pytorch.forms import INITIALIZERS, MODULES, OPERAND_AXIS, OWN_INITIALIZERS
 from netlang.codegen.pytorch.scope import INDENT, Named, Scope, access
 from netlang.codegen.pytorch.sizes import size_text
-from netlang.codegen.pytorch.text import Text, choice, listed, literal, text, tupled, unary
+from netlang.codegen.pytorch.text import Text, binary, choice, listed, literal, text, tupled
 from netlang.codegen.pytorch.translate import constant, is_static, translate
 from netlang.codegen.pytorch.units import NoTextError, agreed
 from netlang.evaluate.context.frame import Frame
@@ -154,7 +154,18 @@ def _if(expr: ast.If, scope: Scope) -> None:
         if otherwise:
             scope.nest("else:", otherwise)
     else:
-        scope.nest(f"if {unary('not', text(f'({condition})'))}:", otherwise)
+        scope.nest(f"if {_negated(expr.condition, condition, scope)}:", otherwise)
+
+
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def _negated(expr: ast.Expr, condition: Text, scope: Scope) -> Text:
+    if isinstance(expr, ast.Binary) and expr.op in _OPPOSITE and " is " not in condition:
+        return binary(
+            _OPPOSITE[expr.op], translate(expr.left, scope), translate(expr.right, scope)
+        )
+    return text(f"not {condition:a}")
 
 
 def _branch(expr: ast.Expr, scope: Scope) -> tuple[list[str], list[str]]:
@@ -315,12 +326,14 @@ def _create_parameter(
 
 
 def _start(init: Init, shape: str) -> str:
+    inside = shape[1:-1]
+    shape = inside if shape[0] == "[" and not set("[]") & set(inside) else shape
     if init.rule != "constant":
         return f"torch.empty({shape})"
     value = init.arguments[0] if init.arguments else 0.0
     if value in (0.0, 1.0):
         return f"torch.{'ones' if value else 'zeros'}({shape})"
-    return f"torch.full({shape}, {value!r})"
+    return f"torch.full(({shape},), {value!r})"
 
 
 def _initializer(target: str, inits: Sequence[tuple[Frame, Init]]) -> str:

@@ -60,12 +60,24 @@ def _after(lead: str, value: ast.expr, code: str, indent: str, end: str) -> list
     return [f"{indent}{lead}(", *inner, f"{indent}){end}"]
 
 
+def _same_level(left: ast.expr, op: ast.operator) -> bool:
+    """Return whether the left operand is part of the same chain of operators."""
+    additive = ast.Add | ast.Sub
+    return isinstance(left, ast.BinOp) and isinstance(left.op, additive) == isinstance(op, additive)
+
+
 def _brackets(value: ast.expr, code: str) -> tuple[str, list[ast.expr | ast.keyword], str] | None:
     """Return what an expression ends in brackets with: the text before, the items, the end."""
     match value:
         case ast.Call(func=func, args=args, keywords=keywords):
             items: list[ast.expr | ast.keyword] = [*args, *keywords]
             return (_source(func, code) + "(", items, ")") if items else None
+        case ast.BinOp(left=left, op=op, right=right) if not _same_level(left, op):
+            last = _brackets(right, code)
+            if last is None or code[right.end_col_offset or 0 :][:1] == ")":
+                return None
+            before = code[value.col_offset : right.col_offset]
+            return before + last[0], last[1], last[2]
         case ast.List(elts=elts) if elts:
             return "[", [*elts], "]"
         case ast.Tuple(elts=elts) if code[value.col_offset] == "(":

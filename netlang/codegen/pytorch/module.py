@@ -15,8 +15,9 @@ from netlang.codegen.pytorch.recording import Recording
 from netlang.codegen.pytorch.scope import INDENT, Scope, attribute_name, python_name
 from netlang.codegen.pytorch.text import camel, free, literal, text
 from netlang.codegen.pytorch.translate import translate
-from netlang.codegen.pytorch.units import Shared, SplitError, Unit, agreed, reject
+from netlang.codegen.pytorch.units import NoTextError, Shared, SplitError, Unit, agreed, reject
 from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.evaluate.context.frame import Frame
 from netlang.evaluate.context.values import Function
 from netlang.ir.graph import Graph
@@ -66,28 +67,20 @@ class Module:
                 unit = self._unit(function, group, is_net=is_net)
             except SplitError as split:
                 parts: dict[object, list[Frame]] = {}
-                import os
-                if os.environ.get("TB"):
-                    print("SPLIT", function.name, set(split.kinds.values()))
                 for frame in group:
                     parts.setdefault(split.kinds.get(id(frame)), []).append(frame)
                 if len(parts) < 2:
-                    import os
-                    if os.environ.get("TB"): raise
-                    raise self._no_class(function) from None
+                    raise _no_form(
+                        function, "its calls in a loop differ", "each would need its own class"
+                    ) from None
                 pending[:0] = parts.values()
                 continue
+            except NoTextError:
+                raise _no_form(
+                    function, "netlang cannot write it", "this has no text in Python"
+                ) from None
             self.units |= {id(frame): unit for frame in group}
             self.order.append(unit)
-
-    def _no_class(self, function: Function) -> Exception:
-        return reject(
-            rules.NO_PYTORCH_FORM,
-            f"`{function.name}` has no form in PyTorch: the iterations of a loop in it differ",
-            function.definition.head,
-            "each iteration would need a class of its own",
-            "compile the net to ONNX: `--target onnx`",
-        )
 
     def _unit(self, function: Function, frames: list[Frame], *, is_net: bool) -> Unit:
         is_class = is_net or is_module(function)
@@ -186,7 +179,11 @@ class Module:
             shown = ", ".join(outs)
         else:
             shown = str(translate(definition.body, scope))
-        scope.emit(f"return {shown}")
+        last = scope.lines[-1] if scope.lines else ""
+        if last.startswith(f"{shown} = "):
+            scope.lines[-1] = f"return {last.removeprefix(f'{shown} = ')}"
+        else:
+            scope.emit(f"return {shown}")
         scope.lines[:0] = self._unpacked(unit)
 
     def _result(self, name: str, scope: Scope) -> str:
@@ -240,7 +237,7 @@ class Module:
         for name in list(helpers):
             for other in USES.get(name, ()):
                 helpers[other] = None
-        blocks += [HELPERS[name].strip("\n").split("\n") for name in HELPERS if name in helpers]
+        blocks += [laid_out(HELPERS[name].strip("\n").split("\n")) for name in HELPERS if name in helpers]
         blocks += [laid_out(unit.lines) for unit in self.order]
         body = "\n\n\n".join("\n".join(block) for block in blocks)
         used: list[str] = []
@@ -251,6 +248,17 @@ class Module:
         if used:
             parts.append("\n".join(laid_out(used)))
         return "\n\n".join(parts) + "\n\n\n" + body + "\n"
+
+
+def _no_form(function: Function, why: str, label: str) -> DiagnosticError:
+    head = function.definition.head
+    return reject(
+        rules.NO_PYTORCH_FORM,
+        f"`{function.name}` has no form in PyTorch: {why}",
+        head,
+        label,
+        "compile the net to ONNX: `--target onnx`",
+    )
 
 
 def _is_input(param: ast.Param) -> bool:

@@ -83,6 +83,10 @@ class Scope(Struct, eq=False):
             scope = scope.parent
         return None
 
+    def use_field(self, name: str, field: str) -> None:
+        """Remember that one of several results is used."""
+        self.unit.used.add((self.kind, f"{name}.{field}"))
+
     def is_used(self, name: str) -> bool:
         """Return whether the text refers to a name, which an earlier version has shown."""
         return (self.kind, name) in self.unit.used
@@ -122,9 +126,10 @@ class Scope(Struct, eq=False):
         """Name a value after its binding; return what is assigned, several variables for results."""
         if isinstance(value, Results):
             fields = {f: self.variable(f"{name}_{f}") for f in value.values}
-            shown = text(", ".join(fields.values()))
-            self.names[name] = Named(shown, fields)
-            return shown
+            self.names[name] = Named(text(", ".join(fields.values())), fields)
+            return text(
+                ", ".join(v if self.is_used(f"{name}.{f}") else "_" for f, v in fields.items())
+            )
         variable = self.variable(name)
         if name != "_":
             self.names[name] = Named(variable)

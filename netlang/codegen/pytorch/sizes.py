@@ -31,15 +31,16 @@ def size_text(found: Sequence[tuple[Frame, object]], scope: Scope, translate: Tr
     writer = _Writer(scope, translate)
     texts = [(frame, writer.of(size, frame)) for frame, size in found if isinstance(size, int)]
     whole = {str(t) for _, t in texts}
-    if len(whole) == 1 and texts[0][1].count <= MOST_OPERATIONS:
+    if len(whole) == 1 and _operations(texts[0][1].text) <= MOST_OPERATIONS:
         return texts[0][1].text
     if len(numbers) == 1:
         return text(str(numbers.pop()))
     if len(whole) == 1:
         return texts[0][1].text
-    for shown in sorted({t.text for _, t in texts}, key=len):
-        if all(_evaluated(shown, frame, scope) == size for frame, size in found):
-            return shown
+    candidates = sorted({str(t): t for _, t in texts}.values(), key=lambda t: len(t.text))
+    for sized in [*candidates, *map(_Sized, _loop_numbers(scope))]:
+        if all(_evaluated(sized, frame, scope) == size for frame, size in found):
+            return sized.text
     progression = _progression(found, scope)
     if progression is not None:
         return progression
@@ -47,11 +48,23 @@ def size_text(found: Sequence[tuple[Frame, object]], scope: Scope, translate: Tr
     raise SplitError({})
 
 
-class _Sized:
-    """The text of a size, the number of operations in it, and the terms of a sum."""
+def _operations(shown: str) -> int:
+    return len(re.findall(r" [-+*/]+ ", shown))
 
-    def __init__(self, shown: Text, count: int = 0, terms: Sequence[Text] = ()) -> None:
-        self.text, self.count = shown, count
+
+def _loop_numbers(scope: Scope) -> list[Text]:
+    """Return the names of the numbers that a loop goes over, which may explain a size."""
+    names = scope.loop.names if isinstance(scope.loop, ast.For) else ()
+    return [scope.names[name.text].text for name in names if name.text in scope.names]
+
+
+class _Sized:
+    """The text of a size, the terms of a sum, and the expression that it translates."""
+
+    def __init__(
+        self, shown: Text, terms: Sequence[Text] = (), expr: ast.Expr | None = None
+    ) -> None:
+        self.text, self.expr = shown, expr
         self.terms = terms or (shown,)
 
     def __str__(self) -> str:
@@ -73,7 +86,7 @@ def _sum(left: _Sized, right: _Sized) -> _Sized:
     total = shown[0]
     for term in shown[1:]:
         total = binary("+", total, term)
-    return _Sized(total, left.count + right.count + 1, terms)
+    return _Sized(total, terms)
 
 
 class _Writer:
@@ -96,8 +109,7 @@ class _Writer:
                     return _number(size)
                 if op == "+":
                     return _sum(first, second)
-                count = first.count + second.count + 1
-                return _Sized(binary(op, first.text, second.text), count)
+                return _Sized(binary(op, first.text, second.text))
             case None:
                 return _number(size)
 
@@ -116,7 +128,7 @@ class _Writer:
             at = self._scope_of(caller)
             if at is not None:
                 try:
-                    return _Sized(self.translate(bound.expr, self.scope))
+                    return _Sized(self.translate(bound.expr, self.scope), expr=bound.expr)
                 except NoTextError:
                     return _number(size)
         outer = bound.outer
@@ -199,8 +211,12 @@ class _Writer:
         return None
 
 
-def _evaluated(shown: Text, frame: Frame, scope: Scope) -> int | None:
-    """Return the number that a text stands for in another frame, if all its names are numbers."""
+def _evaluated(sized: _Sized, frame: Frame, scope: Scope) -> int | None:
+    """Return the number that a text denotes in another frame, if that is known."""
+    if sized.expr is not None:
+        for _, value in scope.shared.recording.value(sized.expr, [frame]):
+            return int(value) if isinstance(value, int) else None
+    shown = sized.text
     numbers: dict[str, int] = {}
     for name in re.findall(r"[A-Za-z_]\w*", shown):
         number = _number_of(name, frame, scope)

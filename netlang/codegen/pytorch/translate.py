@@ -37,9 +37,11 @@ def translate(expr: ast.Expr, scope: Scope) -> Text:
     """
     values = scope.shared.recording.value(expr, scope.frames)
     if values and all(is_static(value) for _, value in values):
+        before = scope.unit.snapshot()
         try:
             return RULES[type(expr)](expr, scope)
         except NoTextError:
+            scope.unit.restore(before)
             return constant(values, scope)
     return RULES[type(expr)](expr, scope)
 

@@ -72,6 +72,14 @@ class Unit(Struct, eq=False):
         parts = (self.values, self.attributes, self.tensors, self.unpacked, self.used)
         return (*map(len, parts), len(self.sizes), len(self.carried), self.training, self.base)
 
+    def snapshot(self) -> tuple[set[str], set[str], set[str], set[str]]:
+        """Return what the text needs so far."""
+        return set(self.values), set(self.attributes), set(self.tensors), set(self.unpacked)
+
+    def restore(self, before: tuple[set[str], set[str], set[str], set[str]]) -> None:
+        """Forget what a text needs that is not written after all."""
+        self.values, self.attributes, self.tensors, self.unpacked = before
+
     def taken(self) -> set[str]:
         """Return every name that the definition uses."""
         return {param.name.text for param in self.function.params} | set(self.sizes.values())
