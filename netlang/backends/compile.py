@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netlang.backends.onnx import Model, embed, lower, save
+from netlang.backends.targets import target_of
 from netlang.ir.graph import Graph
 from netlang.passes.batch_norm import fold_batch_norm
 from netlang.passes.pipeline import transform
@@ -38,8 +39,10 @@ class CompiledModel:
     def save(self, path: str | Path) -> tuple[Path, ...]:
         """Write the model and return the files written.
 
-        Parameters that take more than 1 GiB go to ``<path>.data`` in the same folder.
+        Parameters that take more than 1 GiB go to ``<path>.data`` in the same folder. Raises
+        ``NetlangError`` for a path that does not end in ``.onnx``.
         """
+        target_of(Path(path), "onnx")
         unsaved = Model()
         unsaved.CopyFrom(self.graph)  # saving moves what is large out of a model
         return save(unsaved, Path(path), dict(self.parameters))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 import netlang
+from netlang.backends.targets import SUFFIXES, Target, target_of
 from netlang.cli.arguments import bind_option, file_and_net, seed_option, weights_option
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo
@@ -27,7 +30,17 @@ netlang.contract. A section with several steps yields one model for each.
 
 @make_command(EXAMPLES, DETAILS)
 @file_and_net
-@click.option("--output", "-o", required=True, metavar="FILE", help="Write the model to FILE.")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    metavar="FILE",
+    help=f"Write to FILE, whose extension is {' or '.join(dict.fromkeys(SUFFIXES.values()))}.",
+)
+@click.option(
+    "--target", type=click.Choice(list(SUFFIXES)),
+    help="What to compile to. Default: what FILE is.",
+)  # fmt: skip
 @weights_option
 @seed_option("Random seed of the initial parameters.")
 @click.option("--opset", default=18, show_default=True, help="ONNX operator set version.")
@@ -39,8 +52,8 @@ netlang.contract. A section with several steps yields one model for each.
 )  # fmt: skip
 @click.option("--train", "training", is_flag=True, help="Write the step of a train section.")
 def command(
-    file: str, net: str | None, output: str, weights: str | None, seed: int, opset: int,
-    only: tuple[str, ...], bind: dict[str, int], fold: bool,
+    file: str, net: str | None, output: str, target: Target | None, weights: str | None,
+    seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
     training: bool,
 ) -> None:  # fmt: skip
     """Compile a net with its parameters to an ONNX model."""
@@ -52,6 +65,7 @@ def command(
             echo(f"{path}: {path.stat().st_size:,} bytes")
         return
     protect_inputs(output, file, weights)
+    target_of(Path(output), target)
     network = netlang.load(file).network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
