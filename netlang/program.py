@@ -230,11 +230,13 @@ class Program(Struct, eq=False):
         values: Mapping[str, Object],
         observer: Observer,
         builder: Builder,
-    ) -> Graph | None:
-        """Evaluate a net again while an observer takes notes, with a builder of its own."""
+    ) -> Graph:
+        """Evaluate a net without errors again, with a builder, while an observer takes notes."""
         self._start_over()
         run = replace(self._run(Diagnostics()), observer=observer, builder=builder)
-        return nets.build_net(function, run, values)
+        graph = nets.build_net(function, run, values)
+        assert graph is not None
+        return graph
 
     def _start_over(self) -> None:
         """Renew the budget, and forget the graphs of values that a caller gave."""

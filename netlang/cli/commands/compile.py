@@ -17,9 +17,13 @@ EXAMPLES = """
 netlang compile lenet.net -o lenet.onnx
 netlang compile lenet.net -o lenet.onnx --weights lenet.safetensors
 netlang compile googlenet.net -o googlenet.onnx --only logits --opset 20
+netlang compile lenet.net --target pytorch -o lenet.py
 netlang compile lenet.net --train -o lenet.train.onnx
 """
 DETAILS = """
+With --target pytorch the file has one class for each block, and load_state_dict reads the
+parameters that are written next to it, as lenet.safetensors.
+
 With --train the model is one training step, for a loop in any language: feed a batch as
 batch.COLUMN, the number of the step, from 1, as step, the learning rate as rate, and the state;
 feed each output NAME_next to the next step as NAME. The initial state is written next to the
@@ -56,7 +60,7 @@ def command(
     seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
     training: bool,
 ) -> None:  # fmt: skip
-    """Compile a net with its parameters to an ONNX model."""
+    """Compile a net with its parameters to an ONNX model or PyTorch modules."""
     if training:
         given = {"--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold}
         _reject_with_train([name for name, value in given.items() if value])
@@ -65,10 +69,16 @@ def command(
             echo(f"{path}: {path.stat().st_size:,} bytes")
         return
     protect_inputs(output, file, weights)
-    target_of(Path(output), target)
+    compiles_to = target_of(Path(output), target)
+    if compiles_to == "pytorch":
+        _reject_for_source({"--opset": opset != 18, "--only": bool(only), "--no-fold": not fold})
     network = netlang.load(file).network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
+    if compiles_to == "pytorch":
+        for path in network.write_pytorch(output):
+            echo(f"{path}: {path.stat().st_size:,} bytes")
+        return
     name, model = network.name, network.compile(opset=opset, only=only or None, fold=fold)
     del network  # frees the parameters from before folding
     for path in model.save(output):
@@ -82,3 +92,11 @@ def _reject_with_train(options: list[str]) -> None:
             f"{options[0]} applies to a net, and --train compiles the step of a train section, "
             "which defines its initial state itself"
         )
+
+
+def _reject_for_source(options: dict[str, bool]) -> None:
+    for name, is_given in options.items():
+        if is_given:
+            raise click.UsageError(
+                f"{name} applies to ONNX models; PyTorch modules compute the whole net as it is"
+            )

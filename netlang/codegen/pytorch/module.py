@@ -29,8 +29,9 @@ MOST_PASSES = 20
 class Module:
     """Writes the definitions of a program as they are needed."""
 
-    def __init__(self, recording: Recording, graph: Graph) -> None:
+    def __init__(self, net: Function, recording: Recording, graph: Graph) -> None:
         self.recording = recording
+        self.net = net
         self.units: dict[int, Unit] = {}
         self.order: list[Unit] = []
         self.names: set[str] = set()
@@ -225,12 +226,11 @@ class Module:
 
     # ---- the whole -------------------------------------------------------------------
 
-    def write(self, function: Function, frame: Frame) -> None:
-        """Write a net and everything that it calls."""
-        self._group(function, [frame], is_net=True)
-
-    def text(self, name: str) -> str:
+    def text(self) -> str:
         """Return the module: imports, numbers, functions and classes."""
+        net = self.recording.kept[0]
+        name = self.net.name
+        self._group(self.net, [net], is_net=True)
         intro = f'"""The network `{name}` in PyTorch, compiled by netlang."""'
         blocks: list[list[str]] = []
         helpers = dict(self.shared.helpers)

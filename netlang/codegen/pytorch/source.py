@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
-from netlang.codegen.pytorch import expressions as _expressions  # registers the rules
 from netlang.codegen.pytorch.module import Module
 from netlang.codegen.pytorch.recording import Recording, RecordingBuilder
-from netlang.diagnostics.diagnostic import Diagnostics
-from netlang.evaluate.context.values import Object
-from netlang.program import Net
+from netlang.evaluate.context.frame import Observer
+from netlang.evaluate.context.values import Function
+from netlang.ir.graph import Builder, Graph
 
-__all__ = ["pytorch_source"]
-del _expressions
+Observe = Callable[[Observer, Builder], Graph]
+"""Evaluates a net while an observer takes notes, and returns its graph."""
 
 
-def pytorch_source(net: Net, values: Mapping[str, Object]) -> str:
-    """Return the source of PyTorch modules for a net, with values for some of its parameters.
+def pytorch_source(net: Function, observe: Observe) -> str:
+    """Return the source of PyTorch modules for a net, which ``observe`` evaluates.
 
     The parameters have the paths that netlang gives them, so that ``load_state_dict`` reads the
     weights of a safetensors file of netlang. Raises ``DiagnosticError`` for a part of the net that
     has no form in PyTorch.
     """
     recording = Recording()
-    graph = net.program.observe(net.function, values, recording, RecordingBuilder())
-    assert graph is not None, "a net is checked before it is compiled"
-    module = Module(recording, graph)
-    root = recording.kept[0]
-    module.write(net.function, root)
-    return module.text(net.name)
+    graph = observe(recording, RecordingBuilder())
+    return Module(net, recording, graph).text()
