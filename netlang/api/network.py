@@ -85,9 +85,7 @@ class Network:
         return self._program.bound(self._net, sizes, seed=self.seed)
 
     def __deepcopy__(self, memo: object) -> Network:
-        copied = Network(
-            self._program, self._net, self.graph, values=self._values, seed=self.seed
-        )
+        copied = Network(self._program, self._net, self.graph, values=self._values, seed=self.seed)
         if self._parameters is not None and not self._parameters.initial:
             copied.parameters.replace(self._parameters.arrays(), copy=False)
         copied._file = self._file

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netlang.codegen.pytorch.arguments import Arguments, NoFormError
-from netlang.codegen.pytorch.forms import FORMS, MODULES, NUMBERS, Form
-from netlang.codegen.pytorch.padding import padded_operand
+from netlang.codegen.pytorch.printing.text import Text, text
 from netlang.codegen.pytorch.scope import Scope, access, python_name
-from netlang.codegen.pytorch.text import Text, text
+from netlang.codegen.pytorch.tables.arguments import Arguments, NoFormError
+from netlang.codegen.pytorch.tables.forms import FORMS, MODULES, NUMBERS, Form
+from netlang.codegen.pytorch.tables.padding import padded_operand
 from netlang.codegen.pytorch.translate import Lazy, constant
 from netlang.codegen.pytorch.units import NoTextError, SplitError, Unit, agreed, body_of, reject
 from netlang.diagnostics import rules
 from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.context.frame import Frame
+from netlang.evaluate.context.parameter_paths import users_span
 from netlang.evaluate.context.values import Function, Layer, Object
 from netlang.ir.graph import Param, Value
 from netlang.syntax import ast
@@ -117,9 +118,7 @@ def _no_helper(name: str) -> str:
     raise NoTextError
 
 
-def _extern(
-    function: Function, found: Calls, given: Lazy, node: ast.Expr, scope: Scope
-) -> Text:
+def _extern(function: Function, found: Calls, given: Lazy, node: ast.Expr, scope: Scope) -> Text:
     name = function.name
     if in_library(function) and name in FORMS:
         return _by_form(FORMS[name], function, found, given, node, scope)
@@ -135,20 +134,12 @@ def _extern(
     raise reject(
         rules.NO_PYTORCH_FORM,
         f"`{function.name}` has no form in PyTorch",
-        node.span if not node.span.source.library else _users_span(found),
+        users_span(node.span, found[0][0]),
         "this is an operator of its own"
         if not in_library(function)
         else "netlang does not know how PyTorch writes it",
         "compile the net to ONNX: `--target onnx`",
     )
-
-
-def _users_span(found: Calls):
-    frame: Frame | None = found[0][0]
-    span = found[0][1].call.span
-    while span.source.library and frame is not None and frame.call is not None:
-        span, frame = frame.call.span, frame.call.frame
-    return span
 
 
 def values_of(frame: Frame) -> list[Object]:
@@ -169,7 +160,7 @@ def _by_form(
         raise reject(
             rules.NO_PYTORCH_FORM,
             f"`{function.name}` has no form in PyTorch with {missing}",
-            node.span if not node.span.source.library else _users_span(found),
+            users_span(node.span, found[0][0]),
             "",
             "compile the net to ONNX: `--target onnx`",
         ) from None
@@ -249,9 +240,7 @@ def own_parameters(found: Calls, scope: Scope) -> list[tuple[Frame, Param]]:
     return [(frame, params[call.path]) for frame, call in found if call.path in params]
 
 
-def _module(
-    callee: ast.Expr, function: Function, found: Calls, given: Lazy, scope: Scope
-) -> Text:
+def _module(callee: ast.Expr, function: Function, found: Calls, given: Lazy, scope: Scope) -> Text:
     named = scope.find(callee.text) if isinstance(callee, ast.Name) else None
     layered = [c for f, c in found if c.layer is not None and c.layer is not f.layer]
     variable = named is not None and bool(layered)
@@ -259,8 +248,7 @@ def _module(
     if in_library(function) and function.name in MODULES:
         operand = given[function.params[0].name.text]
         shown = [
-            (f, padded_operand(operand, form_arguments(c, found, given, scope)))
-            for f, c in found
+            (f, padded_operand(operand, form_arguments(c, found, given, scope))) for f, c in found
         ]
         return text(f"{module}({agreed(shown)})")
     unit = scope.shared.unit_of(found)
@@ -295,13 +283,13 @@ def passed(
     for param in ordered(params):
         name = param.name.text
         default = default_text(param)
-        value = given[name] if name in given else None
+        value = given.get(name)
         if value is None and default is None:
             value = constant([(f, c.names[name].value) for f, c in found], scope)
         if value is None or (value == "None" == default):
             by_name = True
             continue
-        keyword = by_name or param.keyword_only or default is not None and value == default
+        keyword = by_name or param.keyword_only or (default is not None and value == default)
         shown.append(f"{python_name(name)}={value}" if keyword else str(value))
     return shown
 

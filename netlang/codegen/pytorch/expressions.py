@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from netlang.codegen.pytorch import calls
-from netlang.codegen.pytorch.scope import Named, Scope
-from netlang.codegen.pytorch.text import (
+from netlang.codegen.pytorch.printing.text import (
     LEVELS,
     Text,
     binary,
@@ -15,6 +14,7 @@ from netlang.codegen.pytorch.text import (
     tupled,
     unary,
 )
+from netlang.codegen.pytorch.scope import Named, Scope
 from netlang.codegen.pytorch.translate import translate, translates
 from netlang.codegen.pytorch.units import NoTextError
 from netlang.evaluate.context.parameter_names import ELEMENTS
@@ -101,7 +101,7 @@ def _unary(expr: ast.Unary, scope: Scope) -> Text:
 
 @translates(ast.Binary)
 def _binary(expr: ast.Binary, scope: Scope) -> Text:
-    if expr.op == ".." :
+    if expr.op == "..":
         return _range(expr, scope)
     left, right = translate(expr.left, scope), translate(expr.right, scope)
     if expr.op in ("==", "!=") and "None" in (left, right):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
-from netlang.codegen.pytorch.calls import is_layer, module_access, relative
+from netlang.codegen.pytorch.calls import is_layer, relative
+from netlang.codegen.pytorch.constructors import body_path
 from netlang.codegen.pytorch.expressions import translate_stage
-from netlang.codegen.pytorch.init import body_path
-from netlang.codegen.pytorch.layout import WIDTH
+from netlang.codegen.pytorch.printing.layout import WIDTH
+from netlang.codegen.pytorch.printing.text import Text, text, tupled
 from netlang.codegen.pytorch.scope import Named, Scope, access
-from netlang.codegen.pytorch.text import Text, text, tupled
 from netlang.codegen.pytorch.translate import is_static, translate, translates
 from netlang.codegen.pytorch.units import NoTextError, agreed
 from netlang.evaluate.context.frame import Frame
@@ -91,14 +92,12 @@ def _name_layers(names: Sequence[str], found: Sequence[tuple[Frame, Object]], sc
 
 
 def _bind_numbers(names: Sequence[str], value: ast.Expr, scope: Scope) -> None:
-    used = any(scope.is_used(name) for name in names)
-    if used:
-        try:
+    shown: Text | None = None
+    if any(scope.is_used(name) for name in names):
+        with suppress(NoTextError):
             shown = translate(value, scope)
-        except NoTextError:
-            used = False
     variables = [scope.bind(name, None) for name in names]
-    if used:
+    if shown is not None:
         scope.emit(f"{', '.join(variables)} = {shown}")
 
 
@@ -137,9 +136,7 @@ def _in_steps(pipe: ast.Pipe, variable: Text, scope: Scope) -> Text:
     return translate_stage(pipe.stages[-1], shown, scope)
 
 
-def _next(
-    name: str, value: ast.Expr, scope: Scope, later: Sequence[ast.Statement]
-) -> list[str]:
+def _next(name: str, value: ast.Expr, scope: Scope, later: Sequence[ast.Statement]) -> list[str]:
     """Write the next value of what is carried; return the lines that end the iteration."""
     found = scope.shared.recording.value(value, scope.frames)
     if found and all(is_static(v) for _, v in found) and not scope.is_used(name):

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from netlang.codegen.pytorch import forward
-from netlang.codegen.pytorch.calls import default_text, in_library, is_module, ordered
-from netlang.codegen.pytorch.comments import comments_of
-from netlang.codegen.pytorch.helpers import HELPERS, USES
-from netlang.codegen.pytorch.init import construct
-from netlang.codegen.pytorch.layout import WIDTH, laid_out
+from netlang.codegen.pytorch.calls import default_text, is_module, ordered
+from netlang.codegen.pytorch.constructors import construct
+from netlang.codegen.pytorch.printing.comments import comments_of
+from netlang.codegen.pytorch.printing.layout import WIDTH, laid_out
+from netlang.codegen.pytorch.printing.text import camel, free, literal, text
 from netlang.codegen.pytorch.recording import Recording
 from netlang.codegen.pytorch.scope import INDENT, Scope, attribute_name, python_name
-from netlang.codegen.pytorch.text import camel, free, literal, text
+from netlang.codegen.pytorch.tables.helpers import HELPERS, USES
 from netlang.codegen.pytorch.translate import translate
 from netlang.codegen.pytorch.units import NoTextError, Shared, SplitError, Unit, agreed, reject
 from netlang.diagnostics import rules
@@ -36,14 +36,20 @@ class Module:
         self.order: list[Unit] = []
         self.names: set[str] = set()
         self.shared = Shared(
-            recording, self.unit_of, comments_of, self._locals(), dict(graph.params),
+            recording,
+            self.unit_of,
+            comments_of,
+            self._locals(),
+            dict(graph.params),
             by_path={param.path: param for param in graph.params.values()},
         )
 
     def _locals(self) -> set[str]:
         found: set[str] = set()
         for frame in self.recording.kept:
-            if frame.call is not None and isinstance(frame.call.function.definition, ast.Definition):
+            if frame.call is not None and isinstance(
+                frame.call.function.definition, ast.Definition
+            ):
                 found |= set(frame.names)
         return found
 
@@ -109,7 +115,9 @@ class Module:
         constructor = self._constructor(unit, init)
         if constructor:
             parts.append(constructor)
-        parts.append([f"def forward({', '.join(self._inputs(unit))}):", *_indented(computing.lines)])
+        parts.append(
+            [f"def forward({', '.join(self._inputs(unit))}):", *_indented(computing.lines)]
+        )
         for i, part in enumerate(parts):
             lines += [""] if i else []
             lines += _indented(part)
@@ -143,7 +151,11 @@ class Module:
         return name if default is None else f"{name}={default}"
 
     def _inputs(self, unit: Unit) -> list[str]:
-        params = [p for p in unit.function.params if p.name.text in unit.tensors or unit.is_net and _is_input(p)]
+        params = [
+            p
+            for p in unit.function.params
+            if p.name.text in unit.tensors or (unit.is_net and _is_input(p))
+        ]
         shown = [
             python_name(p.name.text) + (f"={d}" if (d := default_text(p)) is not None else "")
             for p in ordered(params)
@@ -237,7 +249,9 @@ class Module:
         for name in list(helpers):
             for other in USES.get(name, ()):
                 helpers[other] = None
-        blocks += [laid_out(HELPERS[name].strip("\n").split("\n")) for name in HELPERS if name in helpers]
+        blocks += [
+            laid_out(HELPERS[name].strip("\n").split("\n")) for name in HELPERS if name in helpers
+        ]
         blocks += [laid_out(unit.lines) for unit in self.order]
         body = "\n\n\n".join("\n".join(block) for block in blocks)
         used: list[str] = []
@@ -276,7 +290,10 @@ def _read_sizes(name: str, type: ast.ShapeType, wanted: set[str]) -> list[str]:
     rest = next((i for i, d in enumerate(dims) if isinstance(d, ast.Rest)), None)
     parts = [(dims, "shape")]
     if rest is not None:
-        parts = [(dims[:rest], f"shape[:{rest}]"), (dims[rest + 1 :], f"shape[{rest + 1 - len(dims)}:]")]
+        parts = [
+            (dims[:rest], f"shape[:{rest}]"),
+            (dims[rest + 1 :], f"shape[{rest + 1 - len(dims)}:]"),
+        ]
     lines: list[str] = []
     for entries, shown in parts:
         names = [

@@ -1,4 +1,4 @@
-"""A record of how a net was evaluated: the values of expressions, the calls, and where sizes are from.
+"""A record of how a net was evaluated: values of expressions, calls, and where sizes are from.
 
 Sizes are integers that remember how they were computed. The number of input channels of a layer,
 which a program never mentions, can so be written in terms of what its block knows.

@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from netlang.codegen.pytorch.forms import MODULE_ATTRIBUTES
-from netlang.codegen.pytorch.text import TAKEN, Text, free, text
+from netlang.codegen.pytorch.printing.text import TAKEN, Text, free, text
+from netlang.codegen.pytorch.tables.forms import MODULE_ATTRIBUTES
 from netlang.codegen.pytorch.units import NoTextError, Shared, Unit
 from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.context.frame import Frame
@@ -123,7 +123,7 @@ class Scope(Struct, eq=False):
         return found
 
     def bind(self, name: str, value: Object) -> Text:
-        """Name a value after its binding; return what is assigned, several variables for results."""
+        """Name a value after its binding; return what is assigned: a variable for each result."""
         if isinstance(value, Results):
             fields = {f: self.variable(f"{name}_{f}") for f in value.values}
             self.names[name] = Named(text(", ".join(fields.values())), fields)

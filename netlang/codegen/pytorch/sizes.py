@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast as python
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from netlang.codegen.pytorch.printing.text import Text, binary, text
 from netlang.codegen.pytorch.recording import Bound, Computed, Traced
 from netlang.codegen.pytorch.scope import Scope
-from netlang.codegen.pytorch.text import Text, binary, text
 from netlang.codegen.pytorch.units import NoTextError, SplitError, agreed, body_of
 from netlang.evaluate.context.frame import Frame
 from netlang.ir.dims import Dim
@@ -163,8 +164,8 @@ class _Writer:
 
     def carried(self, size: Traced, frame: Frame) -> _Sized | None:
         """Return the variable for a size of a tensor that a loop carries."""
-        at: Frame | None = frame
-        while at is not None and at.parent is not None:
+        at = frame
+        while at.parent is not None:
             loop = self._loop_of(at)
             if isinstance(loop, ast.For):
                 for carry in loop.carries:
@@ -223,7 +224,31 @@ def _evaluated(sized: _Sized, frame: Frame, scope: Scope) -> int | None:
         if number is None:
             return None
         numbers[name] = number
-    return eval(shown, {"__builtins__": {}}, numbers)  # noqa: S307  (arithmetic of ours)
+    return _computed(python.parse(shown, mode="eval").body, numbers)
+
+
+_OPERATORS: dict[type[python.operator], Callable[[int, int], int]] = {
+    python.Add: int.__add__,
+    python.Sub: int.__sub__,
+    python.Mult: int.__mul__,
+    python.FloorDiv: int.__floordiv__,
+}
+
+
+def _computed(node: python.expr, numbers: dict[str, int]) -> int | None:
+    """Return the value of arithmetic on names of numbers."""
+    match node:
+        case python.Constant(value=int() as value):
+            return value
+        case python.Name(id=name):
+            return numbers[name]
+        case python.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            first, second = _computed(left, numbers), _computed(right, numbers)
+            if first is not None and second is not None:
+                return _OPERATORS[type(op)](first, second)
+        case _:
+            pass
+    return None
 
 
 def _number_of(name: str, frame: Frame, scope: Scope) -> int | None:
@@ -243,9 +268,7 @@ def _number_of(name: str, frame: Frame, scope: Scope) -> int | None:
     return int(slot.value) if slot is not None and isinstance(slot.value, int) else None
 
 
-def _carried_number(
-    loop: int, carry: str, axis: int, frame: Frame, scope: Scope
-) -> int | None:
+def _carried_number(loop: int, carry: str, axis: int, frame: Frame, scope: Scope) -> int | None:
     """Return what a variable for a carried size holds in a frame: in its loop, or after it."""
     recording = scope.shared.recording
     at: Frame | None = frame
@@ -293,7 +316,7 @@ def varies(scope: Scope, loop: ast.For, carry: str, axis: int) -> bool:
 
 
 def _progression(found: Sequence[tuple[Frame, object]], scope: Scope) -> Text | None:
-    """Return sizes that grow by the same amount in each iteration, by the number of the iteration."""
+    """Return sizes that grow by the same amount in each iteration of a loop over a range."""
     loop = scope.loop
     if not isinstance(loop, ast.For) or len(loop.names) != 1:
         return None

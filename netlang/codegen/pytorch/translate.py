@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from netlang.codegen.pytorch.printing.text import Text, listed, literal, text, tupled
 from netlang.codegen.pytorch.scope import Scope
 from netlang.codegen.pytorch.sizes import size_text
-from netlang.codegen.pytorch.text import Text, listed, literal, text, tupled
 from netlang.codegen.pytorch.units import NoTextError, agreed
 from netlang.evaluate.context.frame import Frame
 from netlang.evaluate.context.values import Layer, Object, Results

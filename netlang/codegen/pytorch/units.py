@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from netlang.codegen.pytorch.printing.text import Text, free, literal, text
 from netlang.codegen.pytorch.recording import Recording
-from netlang.codegen.pytorch.text import Text, free, literal, text
 from netlang.diagnostics.diagnostic import DiagnosticError, diagnostic
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
@@ -115,10 +115,10 @@ def agreed(found: Sequence[tuple[Frame, str]]) -> str:
 
 def _kinds(found: Sequence[tuple[Frame, str]]) -> dict[int, object]:
     kinds: dict[int, list[str]] = {}
-    for frame, text in found:
+    for frame, shown in found:
         seen = kinds.setdefault(id(body_of(frame)), [])
-        if text not in seen:
-            seen.append(text)
+        if shown not in seen:
+            seen.append(shown)
     return {frame: tuple(texts) for frame, texts in kinds.items()}
 
 

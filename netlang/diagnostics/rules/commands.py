@@ -48,7 +48,7 @@ NO_PYTORCH_FORM = Rule(
     `extern op` of the program has no such function, and neither has an operator that PyTorch
     doesn't offer. The net can be compiled to ONNX instead.
     """,
-    "`netlang compile deform.net -o deform.py --target pytorch`, where a block calls an `extern op`",
+    "`netlang compile deform.net --target pytorch -o deform.py` of a net that calls an `extern op`",
     "`netlang compile deform.net -o deform.onnx`",
     program=False,
 )

@@ -11,16 +11,28 @@ from netlang.codegen.pytorch.calls import (
     form_arguments,
     function_of,
     in_library,
-    is_layer,
     is_module,
     own_parameters,
     passed,
     relative,
 )
-from netlang.codegen.pytorch.forms import INITIALIZERS, MODULES, OPERAND_AXIS, OWN_INITIALIZERS
+from netlang.codegen.pytorch.printing.text import (
+    Text,
+    binary,
+    choice,
+    listed,
+    literal,
+    text,
+    tupled,
+)
 from netlang.codegen.pytorch.scope import INDENT, Named, Scope, access
 from netlang.codegen.pytorch.sizes import size_text
-from netlang.codegen.pytorch.text import Text, binary, choice, listed, literal, text, tupled
+from netlang.codegen.pytorch.tables.forms import (
+    INITIALIZERS,
+    MODULES,
+    OPERAND_AXIS,
+    OWN_INITIALIZERS,
+)
 from netlang.codegen.pytorch.translate import constant, is_static, translate
 from netlang.codegen.pytorch.units import NoTextError, agreed
 from netlang.evaluate.context.frame import Frame
@@ -130,9 +142,7 @@ def _visit_stage(stage: ast.Expr, scope: Scope) -> None:
 
 def _if(expr: ast.If, scope: Scope) -> None:
     visit(expr.condition, scope)
-    outcomes = {
-        bool(v) for _, v in scope.shared.recording.value(expr.condition, scope.frames)
-    }
+    outcomes = {bool(v) for _, v in scope.shared.recording.value(expr.condition, scope.frames)}
     if len(outcomes) < 2:
         for outcome in outcomes:
             visit(expr.then if outcome else expr.otherwise, scope)
@@ -162,9 +172,7 @@ _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 def _negated(expr: ast.Expr, condition: Text, scope: Scope) -> Text:
     if isinstance(expr, ast.Binary) and expr.op in _OPPOSITE and " is " not in condition:
-        return binary(
-            _OPPOSITE[expr.op], translate(expr.left, scope), translate(expr.right, scope)
-        )
+        return binary(_OPPOSITE[expr.op], translate(expr.left, scope), translate(expr.right, scope))
     return text(f"not {condition:a}")
 
 
@@ -181,9 +189,7 @@ def _branch(expr: ast.Expr, scope: Scope) -> tuple[list[str], list[str]]:
 # ---- calls ---------------------------------------------------------------------------
 
 
-def _site(
-    node: ast.Expr, args: Sequence[ast.Argument], scope: Scope, *, piped: bool
-) -> None:
+def _site(node: ast.Expr, args: Sequence[ast.Argument], scope: Scope, *, piped: bool) -> None:
     found = scope.shared.recording.called(node.span, scope.frames)
     if not found:
         return
@@ -235,16 +241,16 @@ def _create(
         _initialize_weight(function, found, inside, scope)
 
 
-def _own_module(
-    function: Function, found: Calls, given: Mapping[str, Text], scope: Scope
-) -> str:
+def _own_module(function: Function, found: Calls, given: Mapping[str, Text], scope: Scope) -> str:
     form, axis = MODULES[function.name], OPERAND_AXIS[function.name]
     operand = function.params[0].name.text
     sizes: list[tuple[Frame, object]] = []
     for frame, called in found:
         value = called.names[operand].value
         assert isinstance(value, Value)
-        sizes.append((frame, value.type.shape[axis] if function.params[1].name.text == "out" else 0))
+        sizes.append(
+            (frame, value.type.shape[axis] if function.params[1].name.text == "out" else 0)
+        )
     channels = size_text(sizes, scope, translate) if any(s for _, s in sizes) else text("")
     texts = [(f, form(form_arguments(c, found, given, scope), channels)) for f, c in found]
     return agreed(texts)
@@ -297,18 +303,14 @@ def _namespaces(path: str, scope: Scope) -> None:
 # ---- parameters ----------------------------------------------------------------------
 
 
-def _parameter(
-    node: ast.Expr, found: Calls, args: Sequence[ast.Argument], scope: Scope
-) -> None:
+def _parameter(node: ast.Expr, found: Calls, args: Sequence[ast.Argument], scope: Scope) -> None:
     given = arguments(function_of(found), found, None, args, scope)
     values = scope.shared.recording.value(node, scope.frames)
     params = [(f, scope.shared.params[v]) for f, v in values if isinstance(v, Value)]
     _create_parameter(params, given["shape"], scope)
 
 
-def _create_parameter(
-    params: Sequence[tuple[Frame, Param]], shape: Text, scope: Scope
-) -> None:
+def _create_parameter(params: Sequence[tuple[Frame, Param]], shape: Text, scope: Scope) -> None:
     """Create a parameter, or a buffer for one that training does not change."""
     path = agreed([(f, relative(p.path, f.path) or "") for f, p in params])
     parent, _, name = path.rpartition(".")
@@ -354,10 +356,10 @@ def _number(value: float) -> str:
 def _initialize_weight(function: Function, found: Calls, inside: str, scope: Scope) -> None:
     """Write how the weight of a module starts, where PyTorch would start it in another way."""
     own = Init(OWN_INITIALIZERS[function.name])
-    weights = [
-        (f, scope.shared.by_path[f"{c.path}.weight".lstrip(".")].init) for f, c in found
+    weights = [(f, scope.shared.by_path[f"{c.path}.weight".lstrip(".")].init) for f, c in found]
+    different = [
+        i for _, i in weights if i.rule != own.rule or i.arguments not in ((), (1.0,), (1.0, 0.0))
     ]
-    different = [i for _, i in weights if i.rule != own.rule or i.arguments not in ((), (1.0,), (1.0, 0.0))]
     if different and inside:
         target = access(str(scope.base), f"{inside}.weight")
         scope.emit(_initializer(str(target), weights))
@@ -497,9 +499,7 @@ def _is_list(expr: ast.For | ast.Comprehension, scope: Scope) -> bool:
     )
 
 
-def _carried_starts(
-    expr: ast.For | ast.Comprehension, scope: Scope, inner: Scope
-) -> list[str]:
+def _carried_starts(expr: ast.For | ast.Comprehension, scope: Scope, inner: Scope) -> list[str]:
     """Return the first values of what the loop carries, as far as the constructor needs it."""
     lines: list[str] = []
     if isinstance(expr, ast.Comprehension):
@@ -532,9 +532,7 @@ def _carried_ends(
     for (loop, carried, axis), variable in scope.unit.carried.items():
         if loop != id(expr):
             continue
-        statement = next(
-            s for s in expr.body if isinstance(s, ast.Next) and s.name.text == carried
-        )
+        statement = next(s for s in expr.body if isinstance(s, ast.Next) and s.name.text == carried)
         after = [(f, _size(f.nexts[carried].value, axis)) for f in frames]
         shown = _size_after(statement.value, after, inner)
         if shown == variable:
@@ -546,9 +544,7 @@ def _carried_ends(
     return lines
 
 
-def _size_after(
-    expr: ast.Expr, sizes: Sequence[tuple[Frame, object]], scope: Scope
-) -> Text:
+def _size_after(expr: ast.Expr, sizes: Sequence[tuple[Frame, object]], scope: Scope) -> Text:
     """Return the text of a size of an expression, which may depend on the iteration."""
     while isinstance(expr, ast.Paren | ast.Label):
         expr = expr.value

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from netlang.codegen.pytorch.arguments import Arguments, NoFormError
-from netlang.codegen.pytorch.padding import module_padding
-from netlang.codegen.pytorch.text import Text, binary, literal
-
+from netlang.codegen.pytorch.printing.text import Text, binary, literal
+from netlang.codegen.pytorch.tables.arguments import Arguments, NoFormError
+from netlang.codegen.pytorch.tables.padding import module_padding
+from netlang.ops.arguments import items, pair
 
 Form = str | Callable[[Arguments], str]
 
@@ -46,7 +46,9 @@ def _window(name: str, **defaults: object) -> Form:
         x, pad = args["x"], _padding(args)
         stride = "" if _same_window(args) else f", stride={args['stride']}"
         padding = f", padding={pad}" if pad != "0" else ""
-        return f"F.{name}{spatial}d({x}, {args['kernel']}{stride}{padding}{args.options(**defaults)})"
+        return (
+            f"F.{name}{spatial}d({x}, {args['kernel']}{stride}{padding}{args.options(**defaults)})"
+        )
 
     return form
 
@@ -58,10 +60,9 @@ def _same_window(args: Arguments) -> bool:
 def _padding(args: Arguments) -> str:
     """Return a padding that is the same before and after each axis."""
     value = args.values["pad"]
-    pairs = value if isinstance(value, list | tuple) else ()
     if isinstance(value, int):
         return str(args["pad"])
-    if all(isinstance(pair, int) for pair in pairs):
+    if all(isinstance(side, int) for side in items(value)):
         return str(args["pad"]).replace("[", "(").replace("]", ")")
     raise NoFormError("a padding that differs between the two sides of an axis")
 
@@ -152,11 +153,8 @@ def _recurrent(name: str) -> Form:
 
 def _pad(args: Arguments) -> str:
     amounts = args.values["amounts"]
-    items = amounts if isinstance(amounts, list | tuple) else [amounts] * (args.rank("x") - 2)
-    flat: list[str] = []
-    for item in reversed(items):
-        before, after = item if isinstance(item, list | tuple) else (item, item)
-        flat += [str(before), str(after)]
+    sides = [amounts] * (args.rank("x") - 2) if isinstance(amounts, int) else items(amounts)
+    flat = [str(n) for side in reversed(sides) for n in pair(side, "amounts")]
     options = f', mode="{args.values["mode"]}"' if args.values["mode"] != "constant" else ""
     value = f", value={args['value']}" if args.values["value"] else ""
     return f"F.pad({args['x']}, ({', '.join(flat)}){options}{value})"
@@ -301,8 +299,10 @@ def _convolution(name: str) -> Callable[[Arguments, Text], str]:
         options = f", {padding}" if padding else ""
         options += args.options(dilation=1, groups=1)
         options += ", bias=False" if args.values["bias"] is False else _flag(args, "bias")
-        stride = "" if args.values["stride"] == 1 and "stride" not in args.texts else (
-            f", stride={args['stride']}"
+        stride = (
+            ""
+            if args.values["stride"] == 1 and "stride" not in args.texts
+            else (f", stride={args['stride']}")
         )
         if "out_pad" in args.values:
             options += args.options(out_pad=0)
@@ -351,16 +351,18 @@ OWN_INITIALIZERS = {"dense": "fan_in_uniform", "conv": "fan_in_uniform", "embedd
                     "conv_transpose": "fan_in_uniform"}  # fmt: skip
 """The rule that PyTorch itself applies to the weight of a module."""
 
-MODULE_ATTRIBUTES = frozenset(
-    "T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda "
-    "double dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter "
-    "get_submodule half ipu load_state_dict modules mtia named_buffers named_children "
-    "named_modules named_parameters parameters register_backward_hook register_buffer "
-    "register_forward_hook register_forward_pre_hook register_full_backward_hook "
-    "register_full_backward_pre_hook register_load_state_dict_post_hook "
-    "register_load_state_dict_pre_hook register_module register_parameter "
-    "register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state "
-    "set_submodule share_memory state_dict to to_empty train training type xpu zero_grad "
-    "append extend insert pop clear items keys update values".split()
-)
+MODULE_ATTRIBUTES = frozenset({
+    "T_destination", "add_module", "append", "apply", "bfloat16", "buffers", "children",
+    "clear", "compile", "cpu", "cuda", "double", "dump_patches", "eval", "extend", "extra_repr",
+    "float", "forward", "get_buffer", "get_extra_state", "get_parameter", "get_submodule",
+    "half", "insert", "ipu", "items", "keys", "load_state_dict", "modules", "mtia",
+    "named_buffers", "named_children", "named_modules", "named_parameters", "parameters", "pop",
+    "register_backward_hook", "register_buffer", "register_forward_hook",
+    "register_forward_pre_hook", "register_full_backward_hook",
+    "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
+    "register_load_state_dict_pre_hook", "register_module", "register_parameter",
+    "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_",
+    "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train",
+    "training", "type", "update", "values", "xpu", "zero_grad",
+})  # fmt: skip
 """Names of attributes of modules and containers, which no layer can have as an attribute."""

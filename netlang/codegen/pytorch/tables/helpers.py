@@ -75,16 +75,14 @@ def lstm(x, weight_ih, weight_hh, bias_ih, bias_hh, h0=None, c0=None, length=Non
 HELPERS: Mapping[str, str] = {
     "reverse_time": _REVERSE_TIME,
     "pad_same": _PAD_SAME,
-    "rnn_tanh": _LAYER.replace("{name}", "rnn_tanh").replace(
-        "{what}", "a plain recurrent layer"
-    ),
-    "rnn_relu": _LAYER.replace("{name}", "rnn_relu").replace(
-        "{what}", "a plain recurrent layer"
-    ),
+    "rnn_tanh": _LAYER.replace("{name}", "rnn_tanh").replace("{what}", "a plain recurrent layer"),
+    "rnn_relu": _LAYER.replace("{name}", "rnn_relu").replace("{what}", "a plain recurrent layer"),
     "gru": _LAYER.replace("{name}", "gru").replace("{what}", "a layer of gated recurrent units"),
     "lstm": _LSTM,
 }
 """The text of each helper, by its name."""
 
-USES = {name: ("reverse_time",) for name in ("rnn_tanh", "rnn_relu", "gru", "lstm")}
+USES: Mapping[str, tuple[str, ...]] = {
+    name: ("reverse_time",) for name, source in HELPERS.items() if "else reverse_time(" in source
+}
 """The helpers that a helper calls."""

@@ -12,7 +12,7 @@ from netlang.ir.types import DType
 LEVELS = {
     "if": 1, "or": 2, "and": 3, "not": 4,
     "==": 5, "!=": 5, "<": 5, "<=": 5, ">": 5, ">=": 5, "in": 5, "is": 5,
-    "+": 6, "-": 6, "*": 7, "/": 7, "//": 7, "%": 7, "@": 7, "sign": 8, "**": 9,
+    "+": 6, "-": 6, "*": 7, "/": 7, "//": 7, "%": 7, "@": 7, "unary": 8, "**": 9,
 }  # fmt: skip
 """How tightly operators bind."""
 
@@ -60,7 +60,7 @@ def unary(op: str, operand: Text) -> Text:
     """Return ``-x`` or ``not x``."""
     if op == "not":
         return text(f"not {operand.at(LEVELS['not'])}", LEVELS["not"])
-    return text(f"{op}{operand.at(LEVELS['sign'])}", LEVELS["sign"])
+    return text(f"{op}{operand.at(LEVELS['sign'])}", LEVELS["unary"])
 
 
 def choice(condition: Text, then: Text, otherwise: Text) -> Text:
@@ -83,11 +83,11 @@ def literal(value: object) -> Text | None:
         case None | bool():
             return text(str(value))
         case int():
-            return text(str(int(value)), ATOM if value >= 0 else LEVELS["sign"])
+            return text(str(int(value)), ATOM if value >= 0 else LEVELS["unary"])
         case float():
             if value in (float("inf"), float("-inf")):
                 return text(f'float("{value}")')
-            return text(repr(value), ATOM if value >= 0 else LEVELS["sign"])
+            return text(repr(value), ATOM if value >= 0 else LEVELS["unary"])
         case str():
             return text(quoted(value))
         case DType():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from netlang.codegen.pytorch.arguments import Arguments
-from netlang.codegen.pytorch.text import Text
+from netlang.codegen.pytorch.printing.text import Text
+from netlang.codegen.pytorch.tables.arguments import Arguments
 from netlang.evaluate.context.values import Word
+from netlang.ops.arguments import integers, items, pair
 from netlang.ops.windows.windows import per_axis
 
 
@@ -23,8 +24,8 @@ def module_padding(args: Arguments) -> str:
             return f"padding={args['pad']}"
         case Word(text="valid"):
             return f"padding={args['pad']}"
-        case list() | tuple() if all(isinstance(item, int) for item in value):
-            return f"padding={tuple(map(int, value))}"
+        case list() | tuple() if all(isinstance(side, int) for side in items(args.values["pad"])):
+            return f"padding={tuple(integers(args.values, 'pad'))}"
         case _:
             return ""
 
@@ -44,9 +45,9 @@ def padded_operand(operand: Text, args: Arguments) -> str:
             (kernel,) = per_axis({"kernel": args.values["kernel"]}, "kernel", 1, 1)
             (dilation,) = per_axis({"dilation": args.values["dilation"]}, "dilation", 1, 1)
             return f"F.pad({operand}, ({(kernel - 1) * dilation}, 0))"
-        case list() | tuple() as pairs if not all(isinstance(p, int) for p in pairs):
-            sides = [pair if isinstance(pair, list | tuple) else (pair, pair) for pair in pairs]
-            amounts = [str(n) for pair in reversed(sides) for n in pair]
+        case list() | tuple() if not all(isinstance(s, int) for s in items(args.values["pad"])):
+            sides = [pair(side, "pad") for side in items(args.values["pad"])]
+            amounts = [str(n) for side in reversed(sides) for n in side]
             return f"F.pad({operand}, ({', '.join(amounts)}))"
         case _:
             return str(operand)

@@ -51,7 +51,7 @@ def _source(node: ast.expr, code: str) -> str:
 
 
 def _after(lead: str, value: ast.expr, code: str, indent: str, end: str) -> list[str]:
-    """Break an expression that follows ``lead``, in parentheses if it has no brackets of its own."""
+    """Break an expression after ``lead``, in parentheses if it has no brackets of its own."""
     brackets = _brackets(value, code)
     if brackets is not None:
         opening, items, closing = brackets
@@ -92,7 +92,7 @@ def _bracketed(
     texts = [code[i.col_offset : i.end_col_offset] for i in items]
     deeper = indent + INDENT
     whole = deeper + ", ".join(texts)
-    is_list = opening.endswith("[") or opening.endswith("(") and closing[0] == ")" and not opening[:-1]
+    is_list = opening.endswith("[") or opening == "("
     if len(whole) <= WIDTH and not is_list:
         return [indent + opening, whole, indent + closing]
     lines = [indent + opening]
@@ -107,7 +107,11 @@ def _item(item: ast.expr | ast.keyword, shown: str, code: str, indent: str) -> l
     value = item.value if isinstance(item, ast.keyword) else item
     lead = code[item.col_offset : value.col_offset]
     broken = _after(lead, value, code, indent, ",")
-    if broken[0].endswith("(") and _brackets(value, code) is None and not isinstance(item, ast.keyword):
+    if (
+        broken[0].endswith("(")
+        and _brackets(value, code) is None
+        and not isinstance(item, ast.keyword)
+    ):
         inner = _items_of(value, code, indent)
         return [*inner[:-1], f"{inner[-1]},"]
     return broken

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from netlang.codegen.pytorch.text import Text, literal
+from netlang.codegen.pytorch.printing.text import Text, literal
 from netlang.ir.graph import Value
 
 
