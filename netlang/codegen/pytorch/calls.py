@@ -107,10 +107,10 @@ def _of_numbers(
     if function is None or not in_library(function):
         raise NoTextError
     given = arguments(function, (), piped, args, scope)
-    return _rendered(NUMBERS[callee.text], Arguments(given, {}, (), _no_training, _no_helper))
+    return _rendered(NUMBERS[callee.text], Arguments(given, {}, (), _no_text, _no_text, _no_helper))
 
 
-def _no_training() -> Text:
+def _no_text() -> Text:
     raise NoTextError
 
 
@@ -135,7 +135,7 @@ def _extern(function: Function, found: Calls, given: Lazy, node: ast.Expr, scope
         rules.NO_PYTORCH_FORM,
         f"`{function.name}` has no form in PyTorch",
         users_span(node.span, found[0][0]),
-        "this is an operator of its own"
+        "this is an extern op of the program"
         if not in_library(function)
         else "netlang does not know how PyTorch writes it",
         "compile the net to ONNX: `--target onnx`",
@@ -192,7 +192,7 @@ def form_arguments(
 
     every = [{name: slot.value for name, slot in c.names.items()} for _, c in found]
     values = {name: slot.value for name, slot in called.names.items()}
-    return Arguments(given, values, every, training, helper)
+    return Arguments(given, values, every, training, scope.device, helper)
 
 
 def module_access(found: Calls, scope: Scope) -> Text:
@@ -267,6 +267,8 @@ def _function(found: Calls, given: Lazy, scope: Scope) -> Text:
         else:
             scope.unit.training = True
             shown.append("training=training")
+    if unit.device:
+        shown.append(f"device={scope.device()}")
     return text(f"{unit.name}({', '.join(shown)})")
 
 

@@ -416,7 +416,7 @@ def _loop(
 ) -> None:
     """Write a loop that fills a container with the modules of its iterations."""
     path = agreed([(f, _container(f)) for f in frames])
-    module = text(scope.fresh("layer"))
+    module = text(scope.fresh("layer", "module"))
     inner = scope.inner(frames, module, expr)
     names = [inner.variable(name.text) for name in expr.names]
     for name, variable in zip(expr.names, names, strict=True):

@@ -77,7 +77,8 @@ def _filled(name: str, scope: Scope) -> Text | None:
     if any(f.call is None or name in f.call.arguments for f in scope.unit.frames):
         return None
     sizes = [translate(d, scope) for d in param.type.dims if not isinstance(d, ast.Rest)]
-    return text(f"torch.full({tupled(sizes)}, {param.default.span.text})")
+    filling = f"{param.default.span.text}, device={scope.device()}"
+    return text(f"torch.full({tupled(sizes)}, {filling})")
 
 
 @translates(ast.List)

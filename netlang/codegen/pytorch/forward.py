@@ -236,7 +236,7 @@ def _enter(expr: ast.For, frames: Sequence[Frame], scope: Scope, lists: Sequence
         path = agreed([(f, relative(f.path, body_path(f)) or "") for f in frames])
         base = access(str(scope.base), path)
     else:
-        base = text(scope.fresh("layer"))
+        base = text(scope.fresh("layer", "module"))
     inner = scope.inner(frames, base, expr)
     for name in lists:
         inner.names[f"[{name}]"] = Named(name)

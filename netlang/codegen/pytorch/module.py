@@ -173,6 +173,8 @@ class Module:
         names = [self._declared(p, unit) for p in params]
         if unit.training:
             names.append("training=False")
+        if unit.device:
+            names.append("device=None")
         doc = _docstring(unit.definition.doc, 4)
         lines = comments_of(unit.definition.head)
         return [*lines, f"def {unit.name}({', '.join(names)}):", *_indented([*doc, *scope.lines])]
@@ -215,7 +217,10 @@ class Module:
         assert isinstance(state.type, ast.ShapeType)
         sizes = [translate(d, scope) for d in state.type.dims if not isinstance(d, ast.Rest)]
         value = translate(state.value, scope)
-        scope.nest(f"if {name} is None:", [f"{name} = torch.full(({', '.join(sizes)}), {value})"])
+        scope.nest(
+            f"if {name} is None:",
+            [f"{name} = torch.full(({', '.join(sizes)}), {value}, device={scope.device()})"],
+        )
 
     def _unpacked(self, unit: Unit) -> list[str]:
         """Return lines that read symbolic sizes off the tensors."""

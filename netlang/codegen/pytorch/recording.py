@@ -76,6 +76,10 @@ def _computed(op: str, left: object, right: object) -> int:
         return left
     if op in "+*" and left == _NEUTRAL[op]:
         return right
+    if op == "//" and isinstance(left, Traced) and isinstance(left.origin, Computed):
+        factors = (left.origin.left, left.origin.right)
+        if left.origin.op == "*" and right in factors:
+            return factors[factors[0] == right]
     return traced(_APPLY[op](int(left), int(right)), Computed(op, left, right))
 
 

@@ -97,9 +97,21 @@ class Scope(Struct, eq=False):
             return text("_")
         return text(free(name, self._taken() - ({name} if self.parent is None else set())))
 
-    def fresh(self, name: str) -> str:
-        """Return a name that the definition does not use."""
-        return free(name, self._taken() | self.shared.locals)
+    def fresh(self, *names: str) -> str:
+        """Return the first of some names that the definition does not use."""
+        taken = self._taken() | self.unit.names
+        return next((name for name in names if name not in taken), free(names[0], taken))
+
+    def device(self) -> Text:
+        """Return the text of the device that new tensors belong on: that of an operand."""
+        for param in self.unit.function.params:
+            name = param.name.text
+            if takes_tensor(param) and all(
+                isinstance(f.names[name].value, Value) for f in self.unit.frames
+            ):
+                return text(f"{self._tensor(name)}.device")
+        self.unit.device = True
+        return text("device")
 
     def _taken(self) -> set[str]:
         names = {str(named.text) for named in self._outer().values()}

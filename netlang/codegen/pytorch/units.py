@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 from msgspec import Struct, field
 
@@ -16,6 +17,7 @@ from netlang.evaluate.context.values import Function
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.ir.graph import Param, Value
 from netlang.syntax import ast
+from netlang.syntax.walk import walk
 
 SizeKey = tuple[str, int] | str
 """A size of a tensor that a constructor needs: a symbol of the signature, or a parameter's axis."""
@@ -33,7 +35,7 @@ class NoTextError(Exception):
     """An expression has no text of its own in Python; its value may have."""
 
 
-class Unit(Struct, eq=False):
+class Unit(Struct, eq=False, dict=True):
     """A class or a function: a definition as some of its calls use it.
 
     Its text is written again and again until the sets below do not grow: ``sizes`` and ``values``
@@ -57,6 +59,7 @@ class Unit(Struct, eq=False):
         default_factory=dict[tuple[int, str, int], str]
     )
     training: bool = False
+    device: bool = False
     base: str = "nn.Module"
     lines: list[str] = field(default_factory=list[str])
 
@@ -66,11 +69,24 @@ class Unit(Struct, eq=False):
         assert isinstance(definition, ast.Definition)
         return definition
 
+    @cached_property
+    def names(self) -> set[str]:
+        """Every name that the definition binds or reads."""
+        nodes = walk(self.definition)
+        return {node.text for node in nodes if isinstance(node, ast.Name | ast.Ident)}
+
     @property
     def state(self) -> tuple[object, ...]:
         """What grows while the text is written."""
         parts = (self.values, self.attributes, self.tensors, self.unpacked, self.used)
-        return (*map(len, parts), len(self.sizes), len(self.carried), self.training, self.base)
+        return (
+            *map(len, parts),
+            len(self.sizes),
+            len(self.carried),
+            self.training,
+            self.device,
+            self.base,
+        )
 
     def snapshot(self) -> tuple[set[str], set[str], set[str], set[str]]:
         """Return what the text needs so far."""
@@ -155,6 +171,8 @@ class Shared(Struct, eq=False):
             shown = None if isinstance(value, type) else literal(value)
             if not isinstance(declared, ast.Bind) or shown is None:
                 raise NoTextError
+            if isinstance(declared.value, ast.Int | ast.Float):
+                shown = text(declared.value.span.text)
             taken = {str(c.name) for c in self.constants.values()}
             self.constants[key] = Constant(text(free(name, taken)), shown, declared)
         return self.constants[key].name

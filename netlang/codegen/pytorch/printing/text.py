@@ -60,7 +60,7 @@ def unary(op: str, operand: Text) -> Text:
     """Return ``-x`` or ``not x``."""
     if op == "not":
         return text(f"not {operand.at(LEVELS['not'])}", LEVELS["not"])
-    return text(f"{op}{operand.at(LEVELS['sign'])}", LEVELS["unary"])
+    return text(f"{op}{operand.at(LEVELS['unary'])}", LEVELS["unary"])
 
 
 def choice(condition: Text, then: Text, otherwise: Text) -> Text:

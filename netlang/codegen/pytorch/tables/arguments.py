@@ -14,7 +14,8 @@ class Arguments(Struct):
     """The arguments of a call: their texts and their values, by the names of the parameters.
 
     ``texts`` has the arguments that the program passes, ``values`` those of one call, defaults
-    included. ``training`` is the text of whether the module is being trained. ``helper`` returns
+    included. ``training`` is the text of whether the module is being trained, ``device`` that of
+    where new tensors belong. ``helper`` returns
     the name of a function of ``HELPERS``, which is then part of the module.
     """
 
@@ -23,6 +24,7 @@ class Arguments(Struct):
     every: Sequence[Mapping[str, object]]
     """The values of each of the calls that have this text."""
     training: Callable[[], Text]
+    device: Callable[[], Text]
     helper: Callable[[str], str]
 
     def __getitem__(self, name: str) -> Text:

@@ -112,7 +112,7 @@ def _sizes(method: str, name: str) -> Form:
 def _filled(args: Arguments) -> str:
     dtype = args.values["dtype"]
     kind = "" if str(dtype) == "f32" else f", dtype={literal(dtype)}"
-    return f"torch.full({args['shape']}, {args['value']}{kind})"
+    return f"torch.full({args['shape']}, {args['value']}{kind}, device={args.device()})"
 
 
 def _flatten(args: Arguments) -> str:
@@ -225,7 +225,7 @@ FORMS: Mapping[str, Form] = {
         else f"{args.helper('reverse_time')}({args['x']}, {args['length']})"
     ),
     "pad": _pad,
-    "iota": "torch.arange({n})",
+    "iota": lambda args: f"torch.arange({args['n']}, device={args.device()})",
     "full": _filled,
     "global_avg_pool": _global_pool("mean"),
     "global_max_pool": _global_pool("amax"),
@@ -352,7 +352,8 @@ OWN_INITIALIZERS = {"dense": "fan_in_uniform", "conv": "fan_in_uniform", "embedd
 """The rule that PyTorch itself applies to the weight of a module."""
 
 MODULE_ATTRIBUTES = frozenset({
-    "T_destination", "add_module", "append", "apply", "bfloat16", "buffers", "children",
+    "T_destination", "add_module", "append", "apply", "bfloat16", "buffers",
+    "call_super_init", "children",
     "clear", "compile", "cpu", "cuda", "double", "dump_patches", "eval", "extend", "extra_repr",
     "float", "forward", "get_buffer", "get_extra_state", "get_parameter", "get_submodule",
     "half", "insert", "ipu", "items", "keys", "load_state_dict", "modules", "mtia",
