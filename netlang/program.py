@@ -328,6 +328,10 @@ class Program(Struct, eq=False):
                         plan = elaborate_train(declaration, module, self._run())
                         if plan is not None:
                             self.plans[name.text] = plan
+                    case ast.Definition(kind="optimizer" | "schedule"):
+                        from netlang.plan.definitions import check_definition
+
+                        check_definition(declaration, module, self._run())
                     case _:
                         pass
             except DiagnosticError as rejected:

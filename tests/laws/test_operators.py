@@ -74,7 +74,6 @@ HOMONYMS = {
     "inference/verification.py": ("constant", "an initializer"),
     "ir/initializers.py": ("constant", "an initializer"),
     "plan/callbacks.py": ("div max", "parts of the names of metrics, and a mode"),
-    "plan/optimizers.py": ("mean", "the states of an optimizer"),
     "training/run/initial_parameters.py": ("mean", "interop: weights in other formats"),
 }
 """Where a string in a comparison or a table is the name of an operator by chance, and why."""

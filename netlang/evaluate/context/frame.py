@@ -24,6 +24,7 @@ from netlang.evaluate.context.describe import short
 from netlang.evaluate.context.origins import written
 from netlang.evaluate.context.values import UNKNOWN, Function, Layer, Object
 from netlang.ir.graph import Builder, Graph, Param, Scope, State, Value
+from netlang.ir.types import TensorType
 from netlang.syntax import ast
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ class Run(Struct):
     )
     """Gradients that a train section uses: of what, with respect to what."""
     budget: Budget = field(default_factory=Budget)
+    weight: TensorType | None = None
+    """The type of the parameter that an optimizer updates."""
+    unchanged: frozenset[str] = frozenset()
+    """States of an optimizer that no update changes: constants, which are not stored."""
     tensors: bool = True
     training: bool = False
     recordings: dict[tuple[object, ...], Recording] = field(
