@@ -25,11 +25,13 @@ netlang compile lenet.net -o lenet.onnx --weights lenet.safetensors
 netlang compile googlenet.net -o googlenet.onnx --only logits --opset 20
 netlang compile lenet.net -o lenet.onnx --snippet js
 netlang compile lenet.net --target numpy -o lenet.py
+netlang compile lenet.net --target pytorch -o lenet.py
 netlang compile lenet.net --train -o lenet.train.onnx
 """
 DETAILS = f"""
 With --target numpy the program has one function for each block, and needs nothing but NumPy. The
-parameters are written next to it, as lenet.npz.
+parameters are written next to it, as lenet.npz. With --target pytorch it has one class for each
+block, and load_state_dict reads the parameters next to it, lenet.safetensors.
 
 What an older opset lacks is written out in its operators; the results are the same.
 {losses_text()}
@@ -80,7 +82,7 @@ def command(
     seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
     functions: bool, snippet: Language | None, training: bool,
 ) -> None:  # fmt: skip
-    """Compile a net with its parameters to an ONNX model or a NumPy program."""
+    """Compile a net with its parameters to an ONNX model, or a NumPy or PyTorch program."""
     if training:
         given = {
             "--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold,
@@ -93,16 +95,20 @@ def command(
         return
     protect_inputs(output, file, weights)
     compiles_to = target_of(Path(output), target)
-    if compiles_to == "numpy":
-        _reject_for_numpy({"--opset": opset != 18, "--only": bool(only), "--no-fold": not fold})
+    if compiles_to != "onnx":
+        only_for_onnx = {
+            "--opset": opset != 18, "--only": bool(only), "--no-fold": not fold,
+            "--functions": functions, "--snippet": snippet is not None,
+        }  # fmt: skip
+        _reject_for_source([name for name, is_given in only_for_onnx.items() if is_given])
     network = netlang.load(file).network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
     untrained = _untrained(network, weights, seed)
-    if compiles_to == "numpy":
-        for path in network.write_numpy(output):
-            echo(f"{path}: {path.stat().st_size:,} bytes")
-        echo("\n".join(untrained))
+    if compiles_to != "onnx":
+        write = network.write_numpy if compiles_to == "numpy" else network.write_pytorch
+        report = [f"{path}: {path.stat().st_size:,} bytes" for path in write(output)]
+        echo("\n".join([*report, *untrained]))
         return
     name = network.name
     model = network.compile(opset=opset, only=only or None, fold=fold, functions=functions)
@@ -152,9 +158,8 @@ def _reject_with_train(options: list[str]) -> None:
         )
 
 
-def _reject_for_numpy(options: dict[str, bool]) -> None:
-    for name, is_given in options.items():
-        if is_given:
-            raise click.UsageError(
-                f"{name} applies to ONNX models; a NumPy program computes the whole net as it is"
-            )
+def _reject_for_source(options: list[str]) -> None:
+    if options:
+        raise click.UsageError(
+            f"{options[0]} applies to ONNX models; a program computes the whole net as it is"
+        )
