@@ -1,28 +1,41 @@
-"""Single updates by an optimizer, outside of any train section."""
+"""Optimizers and schedules outside of any train section."""
 
 from __future__ import annotations
 
-from typing import Any
+from netlang.evaluate import optimizers
+from netlang.evaluate.context.selections import Weights
+from netlang.evaluate.context.values import Setting
+from netlang.ir.graph import Graph
+from netlang.ir.types import F32, TensorType
+from netlang.plan.records import Records
+from netlang.plan.schedules import Schedule
+from netlang.program import open_program
 
-from netlang.ir.graph import Builder, Graph
-from netlang.ir.types import F32, I64, TensorType
-from netlang.ops.terms import Term
-from netlang.plan.optimizers import Optimizer
-from netlang.plan.records import RECORDS
+
+def setting(call: str, definitions: str = "") -> Setting:
+    """Evaluate a call such as `adam(1e-3)`, below some definitions."""
+    program = open_program("calls.net", f"{definitions}\nvalue = {call}\n")
+    program.check()
+    assert not program.diagnostics.items, program.diagnostics.items[0].message
+    module = program._main
+    assert module is not None
+    found = module.find("value")
+    assert isinstance(found, Setting)
+    return found
 
 
-def update_graph(name: str, given: dict[str, Any], size: int) -> tuple[Graph, list[str]]:
-    """Make a graph of one update of some numbers; return it, and the names of its states."""
-    chosen = RECORDS[name](**{"lr": 0.1} | given)
-    assert isinstance(chosen, Optimizer)
-    b, type = Builder(), TensorType(F32, (size,))
-    weight, slope = b.fresh("weight", type), b.fresh("gradient", type)
-    rate, count = b.fresh("rate", TensorType(F32, ())), b.fresh("count", TensorType(I64, ()))
-    kept = {key: b.fresh(key, type) for key in chosen.states}
-    new, after = chosen.update(
-        Term(b, weight), Term(b, slope), {k: Term(b, v) for k, v in kept.items()},
-        Term(b, rate), Term(b, count),
-    )  # fmt: skip
-    outputs = {"new": new.value} | {f"{k}_next": v.value for k, v in after.items()}
-    inputs = (weight, slope, rate, count, *kept.values())
-    return Graph("update", inputs, {}, tuple(b.nodes), outputs), list(kept)
+def update_graph(call: str, shape: tuple[int, ...], definitions: str = "") -> Graph:
+    """Make a graph of one update of some numbers."""
+    made = setting(call, definitions)
+    assert made.call is not None
+    run = made.call.frame.run
+    graph = optimizers.update_graph(made, TensorType(F32, shape), run)
+    assert graph is not None, run.diagnostics.items[0].message
+    return graph
+
+
+def schedule(call: str, definitions: str = "") -> Schedule:
+    """Make the record of a schedule."""
+    rate = Records(Weights({}, ())).rate(setting(call, definitions))
+    assert isinstance(rate, Schedule)
+    return rate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Label, diagnostic
@@ -12,11 +13,13 @@ from netlang.evaluate.context.describe import describe, short
 from netlang.evaluate.context.frame import Frame, Slot, reject, report
 from netlang.evaluate.context.parameter_names import bare
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results, Unknown
+from netlang.evaluate.emit import full
 from netlang.evaluate.evaluate import evaluate, truth
 from netlang.evaluate.types.fitting import fits
 from netlang.evaluate.types.shapes import declare_shape, match_shape
 from netlang.ir.graph import State, Value
 from netlang.syntax import ast
+from netlang.syntax.walk import walk
 
 RESULT = "<result>"
 """The hidden name of an expression body's value."""
@@ -278,6 +281,9 @@ def _failing(condition: ast.Expr, frame: Frame) -> ast.Expr:
 
 def _declare_state(statement: ast.State, frame: Frame) -> None:
     name, type = statement.name.text, statement.type
+    if frame.kind == "optimizer":
+        _declare_optimizer_state(statement, frame)
+        return
     if frame.kind != "net":
         reject(
             rules.MISPLACED_STATE,
@@ -287,19 +293,11 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
             helps=("in a block, carry the value with `scan … with`",),
         )
     if not isinstance(type, ast.ShapeType):
-        reject(rules.WRONG_TYPE, "a state is a tensor", type.span, helps=("such as `f32[N, 16]`",))
-    start = evaluate(statement.value, frame)
-    if start is UNKNOWN:
+        _reject_type(type or statement)
+    start = _start(statement, type.span.text, frame)
+    if start is None:
         frame.bind(name, UNKNOWN, statement.name.span)
         return
-    if not isinstance(start, int | float):
-        reject(
-            rules.WRONG_TYPE,
-            "a state starts as one number",
-            statement.value.span,
-            f"this is {describe(start)}",
-            helps=(f"write `state {name}: {type.span.text} = 0.0`",),
-        )
     tensor = declare_shape(type, frame, name)
     run = frame.run
     if run.training:
@@ -312,18 +310,99 @@ def _declare_state(statement: ast.State, frame: Frame) -> None:
             "its state would have no owner",
         )
     value = run.builder.fresh(name, tensor)
-    run.states.append(State(value.name, value, float(start), value))
+    run.states.append(State(value.name, value, start, value))
     frame.bind(statement.name.text, value, statement.name.span)
+
+
+def _declare_optimizer_state(statement: ast.State, frame: Frame) -> None:
+    """Declare what an optimizer stores of each parameter, by default in the shape of the weight.
+
+    ``state velocity = 0.0 as momentum`` is stored as ``momentum``.
+    """
+    name, type, run = statement.name, statement.type, frame.run
+    label = statement.value.name if isinstance(statement.value, ast.Label) else name
+    if any(state.name == label.text for state in run.states):
+        reject(
+            rules.ALREADY_BOUND,
+            f"two states are stored as `{label.text}`",
+            label.span,
+            helps=(f"give this one another name: `state {name.text} = 0.0 as {label.text}2`",),
+        )
+    if type is not None and not (isinstance(type, ast.ShapeType) and _sized(type)):
+        reject(
+            rules.WRONG_TYPE,
+            "a state has the shape of the weight, or one of numbers",
+            type.span,
+            helps=(f"leave the type out, or write one such as `state {name.text}: f32[] = 0.0`",),
+        )
+    start = _start(statement, type.span.text if type is not None else "", frame)
+    tensor = run.weight if type is None else declare_shape(type, frame, name.text)
+    if start is None or tensor is None:
+        frame.bind(name.text, UNKNOWN, name.span)
+        return
+    if tensor.dtype.is_integer and start != int(start):
+        reject(
+            rules.DTYPE_MISMATCH,
+            f"a state of {tensor.dtype} starts as an integer",
+            statement.value.span,
+            f"this is {start:g}",
+        )
+    if label.text in run.unchanged:
+        frame.bind(name.text, full(tensor.shape, start, tensor.dtype, name.span, frame), name.span)
+        return
+    value = run.builder.fresh(label.text, tensor)
+    run.states.append(State(label.text, value, start, value))
+    frame.bind(name.text, value, name.span)
+
+
+def _sized(type: ast.ShapeType) -> bool:
+    """Return whether a shape names no dimension, which an optimizer does not have."""
+    names = (node for dim in type.dims for node in walk(dim))
+    return not any(isinstance(n, ast.Rest) or _is_dimension(n) for n in names)
+
+
+def _is_dimension(node: ast.Node) -> bool:
+    return isinstance(node, ast.Name) and node.text[0].isupper()
+
+
+def _reject_type(at: ast.TypeExpr | ast.State) -> NoReturn:
+    reject(rules.WRONG_TYPE, "a state is a tensor", at.span, helps=("such as `f32[N, 16]`",))
+
+
+def _start(statement: ast.State, type: str, frame: Frame) -> float | None:
+    """Return the number that a state starts with; ``None`` after an error in it."""
+    start = evaluate(statement.value, frame)
+    if start is UNKNOWN:
+        return None
+    if isinstance(start, bool) or not isinstance(start, int | float):
+        declared = f"{statement.name.text}: {type}" if type else statement.name.text
+        reject(
+            rules.WRONG_TYPE,
+            "a state starts as one number",
+            statement.value.span,
+            f"this is {describe(start)}",
+            helps=(f"write `state {declared} = 0.0`",),
+        )
+    return float(start)
 
 
 def finish_states(frame: Frame) -> None:
     """Connect every state to its `next`, which must have the same type."""
-    own = {slot.value: name for name, slot in frame.names.items() if isinstance(slot.value, Value)}
+    # A second name of a state comes later, and has no next value.
+    names = reversed(frame.names.items())
+    own = {slot.value: name for name, slot in names if isinstance(slot.value, Value)}
     for i, state in enumerate(frame.run.states):
         name = own.get(state.value, "")
         slot = frame.nexts.get(name)
-        if slot is None or not isinstance(slot.value, Value):
+        if slot is None or slot.value is UNKNOWN:
             continue  # the syntax check reports a state without `next`
+        if not isinstance(slot.value, Value):
+            reject(
+                rules.WRONG_TYPE,
+                f"the next value of `{name}` must be a tensor",
+                slot.span,
+                f"this is {describe(slot.value)}",
+            )
         if slot.value.type != state.value.type:
             declared = frame.names[name].span
             found = diagnostic(

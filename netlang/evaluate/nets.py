@@ -35,6 +35,8 @@ def build_net(function: Function, run: Run, values: Mapping[str, Object]) -> Gra
     try:
         reject_expansion(definition.body, function.module, run.budget, definition.name.span)
         inputs = _open(definition, frame, values)
+        if run.observer is not None:
+            run.observer.entered(frame)
         run_body(function, definition, frame)
         finish_states(frame)
         result = give_outs(function, definition, frame)

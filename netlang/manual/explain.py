@@ -26,7 +26,7 @@ def explain(thing: str) -> str:
     definitions, topics = public(), pages()
     parts: list[str] = []
     if thing in topics:
-        parts.append(str(topics[thing]))
+        parts.extend(map(str, topics[thing]))
     if thing in definitions:
         parts.append(definitions[thing].page())
     if thing in OPS:
@@ -50,7 +50,7 @@ def explain(thing: str) -> str:
 def contents() -> list[tuple[str, list[str]]]:
     """Return the names that ``explain`` knows, grouped by what they are."""
     listed = [
-        (f"{title}:", [name for name, page in pages().items() if page.kind == kind])
+        (f"{title}:", [name for name, own in pages().items() if any(p.kind == kind for p in own)])
         for title, kind in (("keywords", KEYWORD), ("settings of `train`", SETTING))
     ]
     files: dict[str, list[str]] = {}

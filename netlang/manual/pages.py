@@ -17,6 +17,7 @@ from pathlib import Path
 
 from netlang.analysis.counts import grouped, macs, running, trained
 from netlang.diagnostics.source import Source
+from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.modules.module import is_private
 from netlang.manual.topics import filled
 from netlang.program import Program, open_program
@@ -101,9 +102,8 @@ class Entry:
 
     def page(self) -> str:
         """Return the page: what the definition is for, its code, and its worked examples."""
-        article = "an" if self.kind == "op" else "a"
         text = "\n".join(line for line in self.about if not line.startswith(EXAMPLE))
-        parts = [f"{self.name}: {article} {self.kind} ({self.place})"]
+        parts = [f"{self.name}: {article_of(self.kind)} ({self.place})"]
         # A line that begins with a blank is set as it is: a formula, a list.
         parts += [p if p.startswith(" ") else filled(p) for p in text.strip("\n").split("\n\n")]
         parts.append("\n".join(f"  {line}".rstrip() for line in self.code.splitlines()))

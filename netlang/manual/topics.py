@@ -43,9 +43,13 @@ def filled(text: str) -> str:
 
 
 @cache
-def pages() -> dict[str, Page]:
-    """Return the page of each keyword and each setting by its name."""
-    return {name: page for file in KINDS for page in _read(file) for name in page.names}
+def pages() -> dict[str, tuple[Page, ...]]:
+    """Return the pages of each name: `optimizer` is a keyword and a setting."""
+    found: dict[str, tuple[Page, ...]] = {}
+    for page in (page for file in KINDS for page in _read(file)):
+        for name in page.names:
+            found[name] = (*found.get(name, ()), page)
+    return found
 
 
 def _read(file: str) -> Iterator[Page]:

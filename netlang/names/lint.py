@@ -8,6 +8,7 @@ from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.suggestions import renaming
+from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.names.cycles import report_cycles
 from netlang.names.externs import check_extern_op
@@ -15,6 +16,8 @@ from netlang.names.lookup import Lookup
 from netlang.names.scopes import Entry, Scope
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.syntax import ast
+from netlang.syntax.keywords import PREDEFINED
+from netlang.syntax.walk import walk
 
 
 def lint(file: ast.File, module: ModuleScope, diagnostics: Diagnostics) -> None:
@@ -41,9 +44,11 @@ class _Lint(Lookup):
     def definition(self, d: ast.Definition) -> None:
         self.untyped = d.kind == "net" and any(map(_open, d.params))
         scope = self._signature(d.params)
+        if d.kind in PREDEFINED:
+            self._rule(d, scope)
         for clause in d.where:
             self.expr(clause, scope)
-        self.inside_op = d if d.kind == "op" else None
+        self.inside_op = d if d.kind in ("op", *PREDEFINED) else None
         outs = {out.name.text for out in d.outs}
         if isinstance(d.body, ast.Suite):
             self.statements(d.body.statements, scope, outs)
@@ -53,6 +58,50 @@ class _Lint(Lookup):
         self._outs(d.outs, scope, d.params)
         if d.kind == "net":
             self._unused_inputs(d, scope)
+        if d.kind == "optimizer" and not scope.entries["gradient"].used:
+            self._warn(
+                rules.UNUSED_INPUT,
+                f"`{d.name.text}` never uses `gradient`",
+                d.name.span,
+                "the weights would not depend on the loss",
+            )
+
+    def _rule(self, d: ast.Definition, scope: Scope) -> None:
+        """Check the signature of an optimizer or a schedule, and declare what its body finds."""
+        found = PREDEFINED[d.kind]
+        taken = {*found, *(GROUP_NAMES if d.kind == "optimizer" else ())}
+        for param in d.params:
+            name = param.name.text
+            if name in taken:
+                whose = f"every {d.kind} has" if name not in GROUP_NAMES[1:] else "`group` takes"
+                self._reject(
+                    rules.ALREADY_BOUND,
+                    f"{whose} `{name}` already",
+                    param.span,
+                    helps=("leave it out of the signature",)
+                    if name in found or name == "groups"
+                    else ("choose another name",),
+                )
+            else:
+                self._setting_type(d, param)
+        body = d.body.statements if isinstance(d.body, ast.Suite) else ()
+        for name in (name for statement in body for name in _bound(statement)):
+            if name.text in found:
+                self._reject(
+                    rules.ALREADY_BOUND,
+                    f"every {d.kind} has `{name.text}` already",
+                    name.span,
+                    helps=("choose another name",),
+                )
+        for out in d.outs if d.kind == "optimizer" else ():
+            self._reject(
+                rules.UNUSED_SETTING,
+                "an optimizer has no outputs",
+                out.span,
+                helps=("it gives the next weight: `next weight = …`",),
+            )
+        for name in PREDEFINED[d.kind]:
+            scope.entries[name] = Entry(d.name.span, "free")
 
     def extern(self, d: ast.Extern) -> None:
         scope = self._signature(d.params)
@@ -93,6 +142,37 @@ class _Lint(Lookup):
                     param.name.span,
                     "nothing depends on it",
                 )
+
+    def _setting_type(self, d: ast.Definition, param: ast.Param) -> None:
+        """Check that a parameter of an optimizer or a schedule is a setting."""
+        name, kind = param.name.text, article_of(d.kind)
+        match param.type:
+            case None:
+                self._reject(
+                    rules.UNTYPED_INPUT,
+                    f"the parameter `{name}` of {kind} needs a type",
+                    param.span,
+                    "it is a setting, not a tensor",
+                    helps=(
+                        f"such as `{name}: schedule`, a learning rate, or `{name}: float = 0.9`",
+                    ),
+                )
+            case ast.ShapeType():
+                self._reject(
+                    rules.WRONG_TYPE,
+                    f"the parameter `{name}` of {kind} can't be a tensor",
+                    param.type.span,
+                    helps=(f"such as `{name}: float`",),
+                )
+            case ast.ListType() if d.kind == "optimizer" and _mentions_schedule(param.type):
+                self._reject(
+                    rules.WRONG_TYPE,
+                    "an optimizer takes each learning rate by itself",
+                    param.type.span,
+                    helps=(f"write `{name}: schedule`, and one more for each other",),
+                )
+            case _:
+                pass
 
     # ---- training ------------------------------------------------------------------------
 
@@ -143,6 +223,24 @@ class _Lint(Lookup):
             else (f"the settings are: {', '.join(settings)}",),
             fixes=renaming(entry.span, near),
         )
+
+
+GROUP_NAMES = ("groups", "what", "lr_scale")
+"""What a parameter of an optimizer can't be called, as its groups could not override it."""
+
+
+def _bound(statement: ast.Statement) -> tuple[ast.Ident, ...]:
+    match statement:
+        case ast.Bind(targets=targets):
+            return targets
+        case ast.State(name=name):
+            return (name,)
+        case _:
+            return ()
+
+
+def _mentions_schedule(type: ast.TypeExpr) -> bool:
+    return any(isinstance(n, ast.NameType) and n.name == "schedule" for n in walk(type))
 
 
 def _open(param: ast.Param) -> bool:

@@ -21,6 +21,7 @@ from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest, renaming
 from netlang.evaluate.calls.unknown import advice, unknown_name
+from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import TYPE_NAMES
@@ -184,6 +185,7 @@ class Lookup(Struct):
                     self._use(node.text, node.span, scope)
                 case ast.New(path=path, args=args):
                     self._use(path[0].text, path[0].span, scope)
+                    self._called(path[-1])
                     stack.extend(reversed(args))
                 case ast.Field(value=ast.Name(text=text) as value, name=name) if self._is_module(
                     text, scope
@@ -326,7 +328,7 @@ class Lookup(Struct):
         if node.condition is not None:
             self.expr(node.condition, inner)
 
-    def _called(self, callee: ast.Name) -> None:
+    def _called(self, callee: ast.Name | ast.Ident) -> None:
         """Reject a block called by an op, which has no parameters."""
         if self.inside_op is None:
             return
@@ -337,14 +339,14 @@ class Lookup(Struct):
             function.kind in ("block", "net") or self.module.owns(callee.text)
         ):
             return
-        op = self.inside_op.name.text
+        op, kind = self.inside_op.name.text, article_of(self.inside_op.kind)
         self._reject(
             rules.OP_CALLS_BLOCK,
-            f"`{op}` is an op, and can't call the {function.kind} `{callee.text}`",
+            f"`{op}` is {kind}, and can't call the {function.kind} `{callee.text}`",
             callee.span,
             "this creates parameters" if self.module.owns(callee.text) else "this is a block",
-            secondary=(Label(self.inside_op.name.span, "an op has no parameters"),),
-            helps=(f"make it a block: `block {op}(…)`",),
+            secondary=(Label(self.inside_op.name.span, f"{kind} has no parameters"),),
+            helps=(f"make it a block: `block {op}(…)`",) if kind == "an op" else (),
         )
 
     # ---- reporting ----------------------------------------------------------------------

@@ -8,21 +8,22 @@ from netlang.data.pipeline import Pipeline
 from netlang.evaluate.builtins.metrics import OWN, numbered
 from netlang.evaluate.context.frame import Run
 from netlang.evaluate.context.selections import Weights
-from netlang.evaluate.context.values import Duration, Examples, Layer, Object
+from netlang.evaluate.context.values import Duration, Examples, Layer, Object, Setting
 from netlang.ir.backward_slice import moving
 from netlang.ir.graph import Value
 from netlang.plan.callbacks import EarlyStop, Save, SaveBest, SaveEvery
+from netlang.plan.clipping import Clip
 from netlang.plan.data import pipeline
 from netlang.plan.initialization import InitRule
-from netlang.plan.optimizers import Clip, Optimizer
+from netlang.plan.optimizers import Optimizers
 from netlang.plan.plan import PRECISIONS, Computation, Plan, Precision, Update
 from netlang.plan.records import Records, check_known
-from netlang.plan.settings_text import settings_text
+from netlang.plan.settings import settings_text
 
 Settings = Mapping[str, Object]
 
 
-def computation(run: Run, batch: Mapping[str, Value]) -> Computation:
+def _computation(run: Run, batch: Mapping[str, Value]) -> Computation:
     """Return what a section computes, once all of it is evaluated."""
     return Computation(
         tuple(run.builder.nodes),
@@ -39,7 +40,8 @@ def build_plan(
     settings: Settings,
     steps: Mapping[str, Settings],
     metric_names: Sequence[str],
-    computed: Computation,
+    run: Run,
+    batch: Mapping[str, Value],
     bound: Mapping[str, Object],
 ) -> Plan:
     """Build the records of a section that has all its settings; ``bound`` are its names.
@@ -49,11 +51,13 @@ def build_plan(
     for own in (settings, *steps.values()):
         for value in own.values():
             check_known(value)
+    computed = _computation(run, batch)
     weights = Weights(computed.params, computed.nodes)
     records = Records(weights)
+    optimizers = Optimizers(run, records)
     frozen = frozenset(weights.chosen_of_all(settings.get("freeze", [])))
     updates = tuple(
-        _update(step, own, frozen, computed, weights, records)
+        _update(step, own, frozen, computed, weights, records, optimizers)
         for step, own in (steps or {"": settings}).items()
     )
     metric_values = records.several(Value, settings.get("metrics", []))
@@ -104,20 +108,21 @@ def _measured(
 
 def _update(
     name: str, own: Settings, frozen: frozenset[str], computed: Computation, weights: Weights,
-    records: Records,
+    records: Records, optimizers: Optimizers,
 ) -> Update:  # fmt: skip
+    optimizer = own["optimizer"]
+    assert isinstance(optimizer, Setting)
     loss, selected = records.one(Value, own["loss"]), own.get("update")
     reached = moving(computed.nodes, loss, computed.gradients)
-    paths = tuple(
-        path
+    types = {
+        path: weights.by_path[path].type
         for path in (weights.by_path if selected is None else weights.chosen_of_all(selected))
         if path not in frozen and weights.trained(path) and weights.by_path[path] in reached
-    )
+    }
     return Update(
         name,
         loss,
-        paths,
-        records.one(Optimizer, own["optimizer"]),
+        optimizers.changes(optimizer, types),
         records.optional(Clip, own.get("clip")),
         records.one(int, own.get("repeat", 1)),
     )

@@ -192,9 +192,7 @@ def _schedules(section: _Section) -> Iterator[Diagnostic]:
     """Find schedules that would still change when the run is over, in one unit of time."""
     run = section.plan.run
     for update in section.plan.updates:
-        own = update.optimizer
-        rates = (own.lr, *(group.lr for group in own.groups if group.lr is not None))
-        for over in (over for rate in rates for over in durations(rate)):
+        for over in (over for rate in update.rates for over in durations(rate)):
             if over.unit == run.unit and over.amount > run.amount:
                 yield _warn(
                     rules.LONG_SCHEDULE,

@@ -1,240 +1,130 @@
-"""Optimizers: how a parameter follows from its gradient, as nodes of a graph.
+"""What the optimizer of a section does to each parameter.
 
-Each rule is that of PyTorch, term by term, so that published settings mean the same. The state of a
-parameter (momentum, averages) is values that enter the step and leave it changed.
+An optimizer is a definition of the language, as a layer is. Its body is evaluated for the types of
+the parameters that it updates, and is then a graph, which becomes part of the graph of a step.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from netlang.ir.types import F32, F64
-from netlang.ops.elementwise.choice import Clamp
-from netlang.ops.terms import Term
-from netlang.plan.initialization import Selection
+from netlang.evaluate.context.frame import Run
+from netlang.evaluate.context.values import Setting, is_rate
+from netlang.evaluate.optimizers import update_graph
+from netlang.ir.dims import product
+from netlang.ir.graph import Builder, Graph, State
+from netlang.ir.types import TensorType
+from netlang.ops.elementwise.arithmetic import Binary
+from netlang.ops.elementwise.choice import Constant, Select
+from netlang.ops.shaping.creation import Full
+from netlang.plan.records import Records, UnknownValueError
 from netlang.plan.schedules import Rate
 
-State = dict[str, Term]
+
+class ScaledRate(Struct, frozen=True, eq=False):
+    """A learning rate, and the number it is multiplied by: that of a group."""
+
+    rate: Rate
+    scale: float
 
 
-class Group(Struct, frozen=True, eq=False):
-    """Parameters with settings of their own; ``None`` means the optimizer's."""
+class Change(Struct, frozen=True, eq=False):
+    """How an update changes one parameter.
 
-    name: ClassVar[str] = "group"
-    what: Selection
-    lr: Rate | None
-    lr_scale: float
-    decay: float | None
-
-
-class Optimizer(Struct, frozen=True, kw_only=True, eq=False):
-    """An update rule with its hyperparameters."""
-
-    name: ClassVar[str]
-    lr: Rate
-    groups: tuple[Group, ...] = ()
-    decay: float = 0.0
-
-    def group_of(self, path: str) -> Group | None:
-        """Return the group a parameter belongs to: the last that selects it."""
-        return next((g for g in reversed(self.groups) if path in g.what.paths), None)
-
-    def in_group(self, group: Group) -> Optimizer:
-        """Return the optimizer with the settings of a group."""
-        return replace(
-            self,
-            lr=self.lr if group.lr is None else group.lr,
-            decay=self.decay if group.decay is None else group.decay,
-        )
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """The names of what is stored for each parameter, which all starts at 0."""
-        raise NotImplementedError
-
-    def update(
-        self, weight: Term, gradient: Term, state: State, rate: Term, count: Term
-    ) -> tuple[Term, State]:
-        """Add the nodes of one update; return the new weight and the new state.
-
-        ``rate`` is the learning rate f32[] of this step, ``count`` the number of the step i64[],
-        counted from 1.
-        """
-        raise NotImplementedError
-
-    def decayed(self, weight: Term, gradient: Term) -> Term:
-        """Return the gradient of the loss with an L2 penalty on the weight."""
-        return gradient + weight * self.decay if self.decay else gradient
-
-
-class Sgd(Optimizer, frozen=True, eq=False):
-    name: ClassVar[str] = "sgd"
-    momentum: float
-    nesterov: bool
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return ("momentum",) if self.momentum else ()
-
-    def update(
-        self, weight: Term, gradient: Term, state: State, rate: Term, count: Term
-    ) -> tuple[Term, State]:
-        gradient = self.decayed(weight, gradient)
-        if not state:
-            return weight - gradient * rate, {}
-        momentum = state["momentum"] * self.momentum + gradient
-        change = gradient + momentum * self.momentum if self.nesterov else momentum
-        return weight - change * rate, {"momentum": momentum}
-
-
-class Adagrad(Optimizer, frozen=True, eq=False):
-    """(Duchi et al., 2011)"""
-
-    name: ClassVar[str] = "adagrad"
-    eps: float
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return ("squares",)
-
-    def update(
-        self, weight: Term, gradient: Term, state: State, rate: Term, count: Term
-    ) -> tuple[Term, State]:
-        gradient = self.decayed(weight, gradient)
-        squares = state["squares"] + gradient * gradient
-        scale = squares.unary("sqrt") + self.eps
-        return weight - gradient / scale * rate, {"squares": squares}
-
-
-class RmsProp(Optimizer, frozen=True, eq=False):
-    """(Tieleman & Hinton, 2012)"""
-
-    name: ClassVar[str] = "rmsprop"
-    rho: float
-    eps: float
-    momentum: float
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return ("squares", "momentum") if self.momentum else ("squares",)
-
-    def update(
-        self, weight: Term, gradient: Term, state: State, rate: Term, count: Term
-    ) -> tuple[Term, State]:
-        gradient = self.decayed(weight, gradient)
-        squares = _average(state["squares"], gradient * gradient, self.rho)
-        change = gradient / (squares.unary("sqrt") + self.eps)
-        if "momentum" not in state:
-            return weight - change * rate, {"squares": squares}
-        momentum = state["momentum"] * self.momentum + change
-        return weight - momentum * rate, {"squares": squares, "momentum": momentum}
-
-
-class Adadelta(Optimizer, frozen=True, eq=False):
-    """(Zeiler, 2012)"""
-
-    name: ClassVar[str] = "adadelta"
-    rho: float
-    eps: float
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return ("squares", "changes")
-
-    def update(
-        self, weight: Term, gradient: Term, state: State, rate: Term, count: Term
-    ) -> tuple[Term, State]:
-        gradient = self.decayed(weight, gradient)
-        squares = _average(state["squares"], gradient * gradient, self.rho)
-        root = (state["changes"] + self.eps).unary("sqrt")
-        change = root / (squares + self.eps).unary("sqrt") * gradient
-        changes = _average(state["changes"], change * change, self.rho)
-        return weight - change * rate, {"squares": squares, "changes": changes}
-
-
-class Adam(Optimizer, frozen=True, eq=False):
-    """(Kingma & Ba, 2014)"""
-
-    name: ClassVar[str] = "adam"
-    beta1: float
-    beta2: float
-    eps: float
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return ("mean", "squares")
-
-    def update(
-        self, weight: Term, gradient: Term, state: State, rate: Term, count: Term
-    ) -> tuple[Term, State]:
-        gradient = self.decayed(weight, gradient)
-        mean = _average(state["mean"], gradient, self.beta1)
-        squares = _average(state["squares"], gradient * gradient, self.beta2)
-        size = rate * _correction(self.beta1, count)
-        root = _correction(self.beta2, count).unary("sqrt")
-        scale = squares.unary("sqrt") * root + self.eps
-        return weight - mean / scale * size, {"mean": mean, "squares": squares}
-
-
-class AdamW(Adam, frozen=True, eq=False):
-    """(Loshchilov & Hutter, 2017)"""
-
-    name: ClassVar[str] = "adamw"
-
-    def update(
-        self, weight: Term, gradient: Term, state: State, rate: Term, count: Term
-    ) -> tuple[Term, State]:
-        if self.decay:
-            weight = weight * (1.0 - rate * self.decay)
-        return super().update(weight, gradient, state, rate, count)
-
-    def decayed(self, weight: Term, gradient: Term) -> Term:
-        return gradient
-
-
-def _average(old: Term, new: Term, keep: float) -> Term:
-    return old * keep + new * (1.0 - keep)
-
-
-def _correction(beta: float, count: Term) -> Term:
-    """Return 1 / (1 - beta^count), which corrects the bias of an average that started at 0.
-
-    Computed in double precision: 1 - 0.999 keeps only three digits in single precision.
+    ``rule`` has the inputs ``weight``, ``gradient``, ``count`` and those of ``rates``; its output
+    is the next ``weight``, and its states are stored between updates. The weight may have another
+    shape there, with as many elements.
     """
-    wide = count.cast(F64)
-    power = wide.number(beta) ** wide
-    return (1.0 / (1.0 - power)).cast(F32)
+
+    path: str
+    rule: Graph
+    rates: Mapping[str, ScaledRate]
 
 
-class Clip(Struct, frozen=True, eq=False):
-    """A limit on gradients."""
+class Optimizers:
+    """Makes the changes of a section, with one graph for each optimizer and type of parameter."""
 
-    name: ClassVar[str]
-    limit: float
+    def __init__(self, run: Run, records: Records) -> None:
+        self._run, self._records = run, records
+        self._rules: dict[tuple[int, TensorType], Graph] = {}
 
-    def apply(self, gradients: list[Term], norm: Term) -> list[Term]:
-        """Return the limited gradients; ``norm`` is that of all of them together."""
-        raise NotImplementedError
+    def changes(self, optimizer: Setting, types: Mapping[str, TensorType]) -> tuple[Change, ...]:
+        """Return the change of each parameter, in order.
+
+        Of the groups that select a parameter, the last counts. Raises ``UnknownValueError`` after
+        an error in the body of an optimizer, which is in the diagnostics of the run.
+        """
+        groups = self._groups(optimizer)
+        found: list[Change] = []
+        for path, type in types.items():
+            _, own, scale = next((g for g in groups if path in g[0]), (None, optimizer, 1.0))
+            found.append(Change(path, self._rule(own, type), self._rates(own, scale)))
+        return tuple(found)
+
+    def _groups(self, optimizer: Setting) -> Sequence[tuple[frozenset[str], Setting, float]]:
+        """Return the paths, the optimizer and the scale of each group, the last one first."""
+        groups = optimizer.arguments["groups"]
+        assert isinstance(groups, list)
+        found: list[tuple[frozenset[str], Setting, float]] = []
+        for group in reversed(groups):
+            assert isinstance(group, Setting)
+            paths = self._records.selection(group.arguments["what"]).paths
+            own = group.arguments["optimizer"]
+            assert isinstance(own, Setting)
+            scale = self._records.one(float, group.arguments["lr_scale"])
+            found.append((frozenset(paths), own, scale))
+        return found
+
+    def _rates(self, optimizer: Setting, scale: float) -> dict[str, ScaledRate]:
+        assert optimizer.call is not None
+        rates: dict[str, ScaledRate] = {}
+        for param in optimizer.call.function.params:
+            name = param.name.text
+            value = optimizer.arguments[name]
+            if is_rate(param) and value is not None:
+                rate = self._records.rate(value)
+                rates[name] = ScaledRate(rate, scale if name == "lr" else 1.0)
+        return rates
+
+    def _rule(self, optimizer: Setting, type: TensorType) -> Graph:
+        key = id(optimizer), type
+        if key not in self._rules:
+            rule = update_graph(optimizer, type, self._run)
+            if rule is None:
+                raise UnknownValueError
+            # onnxruntime takes long for a number times a tensor whose last axis is 1.
+            flat = type.shape[-1:] == (1,) and _elementwise(rule)
+            self._rules[key] = _flattened(rule) if flat else rule
+        return self._rules[key]
 
 
-class ClipNorm(Clip, frozen=True, eq=False):
-    name: ClassVar[str] = "clip_norm"
+def _flattened(rule: Graph) -> Graph:
+    """Return a rule whose elements change by themselves, for a weight of one axis."""
+    b, weight = Builder(), rule.inputs[0].type
+    flat = TensorType(weight.dtype, (product(weight.shape),))
+    sources = (*rule.inputs, *(state.value for state in rule.states))
+    own = {v: b.fresh(v.name, flat if v.type.shape == weight.shape else v.type) for v in sources}
+    for node in rule.nodes:
+        op = node.op
+        if isinstance(op, Full) and op.shape == weight.shape:
+            op = replace(op, shape=flat.shape)
+        made = b.add(op, *(own[v] for v in node.inputs))
+        own.update(zip(node.outputs, made, strict=True))
+    states = tuple(State(s.name, own[s.value], s.start, own[s.after]) for s in rule.states)
+    outputs = {name: own[value] for name, value in rule.outputs.items()}
+    inputs = tuple(own[value] for value in rule.inputs)
+    return Graph(rule.name, inputs, {}, tuple(b.nodes), outputs, states)
 
-    def apply(self, gradients: list[Term], norm: Term) -> list[Term]:
-        # The small number is PyTorch's, and avoids dividing by 0.
-        scale = self.limit / (norm + 1e-6)
-        scale = scale.where(scale < 1.0, 1.0)
-        return [gradient * scale for gradient in gradients]
 
-
-class ClipValue(Clip, frozen=True, eq=False):
-    name: ClassVar[str] = "clip_value"
-
-    def apply(self, gradients: list[Term], norm: Term) -> list[Term]:
-        return [gradient.to(Clamp(-self.limit, self.limit)) for gradient in gradients]
-
-
-OPTIMIZERS = (Sgd, Adagrad, RmsProp, Adadelta, Adam, AdamW)
+def _elementwise(rule: Graph) -> bool:
+    """Return whether each element of the weight changes by itself, whatever its shape."""
+    shapes = ((), rule.inputs[0].type.shape)
+    for node in rule.nodes:
+        ends = [value.type.shape for value in (*node.inputs, *node.outputs)]
+        plain = node.op.pointwise or isinstance(node.op, Binary | Select | Full | Constant)
+        if any(shape not in shapes for shape in ends) or not (plain or not any(ends)):
+            return False
+    return all(state.value.type.shape in shapes for state in rule.states)

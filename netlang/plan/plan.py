@@ -13,8 +13,10 @@ from netlang.evaluate.context.values import Duration, Layer
 from netlang.ir.backward_slice import Gradients
 from netlang.ir.graph import Node, Param, State, Value
 from netlang.plan.callbacks import EarlyStop, SaveBest, SaveEvery
+from netlang.plan.clipping import Clip
 from netlang.plan.initialization import InitRule
-from netlang.plan.optimizers import Clip, Optimizer
+from netlang.plan.optimizers import Change
+from netlang.plan.schedules import Rate
 
 Precision = Literal["f32", "f64", "f16", "bf16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -46,16 +48,27 @@ class Computation(Struct, frozen=True, eq=False):
 class Update(Struct, frozen=True, eq=False):
     """What one step minimizes, by changing which parameters, and how.
 
-    ``name`` is that of the ``step`` in the section, ``""`` for a section without any; ``paths`` are
-    the trainable parameters that are selected, not frozen, and that the loss depends on.
+    ``name`` is that of the ``step`` in the section, ``""`` for a section without any; ``changes``
+    are those of the trainable parameters that are selected, not frozen, and that the loss depends
+    on.
     """
 
     name: str
     loss: Value
-    paths: tuple[str, ...]
-    optimizer: Optimizer
+    changes: tuple[Change, ...]
     clip: Clip | None
     repeat: int
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the parameters."""
+        return tuple(change.path for change in self.changes)
+
+    @property
+    def rates(self) -> Iterator[Rate]:
+        """The learning rates, each once."""
+        rates = (scaled.rate for change in self.changes for scaled in change.rates.values())
+        return iter({id(rate): rate for rate in rates}.values())
 
 
 class Plan(Struct, frozen=True, eq=False):

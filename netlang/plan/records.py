@@ -1,7 +1,7 @@
 """The records of a train section, built from calls that the evaluator has checked.
 
-The evaluator checks a call such as ``adam(1e-3)`` against its declaration in the library, and fills
-in the defaults. Here it becomes a record of the class of that name, whose fields are its arguments.
+The evaluator checks a call such as ``clip_norm(1.0)`` against its declaration in the library, and
+fills in the defaults. Here it becomes a record of the class of that name, with those arguments.
 """
 
 from __future__ import annotations
@@ -13,17 +13,14 @@ from msgspec import Struct
 
 from netlang.evaluate.builtins.weights import initial
 from netlang.evaluate.context.selections import Weights, root
-from netlang.evaluate.context.values import Layer, Object, Part, Setting, Unknown
+from netlang.evaluate.context.values import Duration, Layer, Object, Part, Setting, Unknown
 from netlang.plan.callbacks import EarlyStop, SaveBest, SaveEvery
+from netlang.plan.clipping import ClipNorm, ClipValue
 from netlang.plan.initialization import Fill, Load, Selection
-from netlang.plan.optimizers import OPTIMIZERS, ClipNorm, ClipValue, Group
-from netlang.plan.schedules import SCHEDULES
+from netlang.plan.schedules import Rate, Schedule
 
 RECORDS: Mapping[str, type[Struct]] = {
-    **{kind.name: kind for kind in OPTIMIZERS},
-    **{kind.name: kind for kind in SCHEDULES},
-    **{kind.name: kind for kind in (Group, ClipNorm, ClipValue, EarlyStop)},
-    **{kind.name: kind for kind in (SaveBest, SaveEvery, Fill, Load)},
+    kind.name: kind for kind in (ClipNorm, ClipValue, EarlyStop, SaveBest, SaveEvery, Fill, Load)
 }
 """The classes of records by the functions of the library that they represent."""
 
@@ -56,11 +53,11 @@ class Records:
         self._weights = weights
         self._built: dict[int, object] = {}
 
-    def one(self, kind: type[R], value: Object) -> R:
+    def one(self, kind: type[R] | tuple[type[R], ...], value: Object) -> R:
         """Return the record for a value; raise ``UnknownValueError`` after an error in it."""
         built = self._build(value)
         if not isinstance(built, kind):
-            raise TypeError(f"{built!r} is not a {kind.__name__}")
+            raise TypeError(f"{built!r} is not a {kind}")
         return built
 
     def several(self, kind: type[R], values: Object) -> tuple[R, ...]:
@@ -73,6 +70,11 @@ class Records:
     def optional(self, kind: type[R], value: Object) -> R | None:
         """Return the record for a value, ``None`` for a setting that is not given."""
         return None if value is None else self.one(kind, value)
+
+    def rate(self, value: Object) -> Rate:
+        """Return a learning rate: a number, or a schedule."""
+        built = self._build(value)
+        return built if isinstance(built, Schedule) else float(self.one((int, float), value))
 
     def selection(self, value: Object) -> Selection:
         """Return the parameters that a value selects."""
@@ -106,6 +108,12 @@ class Records:
             name: self.selection(value) if name == "what" else self._build(value)
             for name, value in call.arguments.items()
         }
+        if call.type == "schedule":
+            assert call.call is not None
+            over = fields.get("over")
+            return Schedule(
+                call.name, fields, over if isinstance(over, Duration) else None, call.call
+            )
         if call.type == "transform":
             from netlang.data.transforms.registry import TRANSFORMS
 

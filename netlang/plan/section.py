@@ -26,9 +26,10 @@ from netlang.evaluate.context.values import (
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Value
-from netlang.plan.build import build_plan, computation
+from netlang.plan.build import build_plan
 from netlang.plan.cautions import warn
 from netlang.plan.checks import setting
+from netlang.plan.definitions import check_rates
 from netlang.plan.plan import Plan
 from netlang.plan.records import UnknownValueError
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
@@ -196,7 +197,6 @@ class _Section(Struct):
         """Return the records of the settings; ``None`` after an error that is known already."""
         if self.incomplete:
             return None
-        computed = computation(self.frame.run, self.batch)
         bound = {name: slot.value for name, slot in self.frame.names.items()}
         try:
             return build_plan(
@@ -204,7 +204,8 @@ class _Section(Struct):
                 self.settings,
                 self.steps,
                 self.metrics,
-                computed,
+                self.frame.run,
+                self.batch,
                 bound,
             )
         except UnknownValueError:
@@ -248,9 +249,12 @@ def elaborate_train(
     if any(d.is_error for d in run.diagnostics.items[before:]):
         return None
     plan = section.plan()
-    if plan is not None:
-        warn(plan, decl, frame)
-    return plan
+    if plan is None:
+        return None
+    warn(plan, decl, frame)
+    check_rates(plan, frame)
+    failed = any(d.is_error for d in run.diagnostics.items[before:])
+    return None if failed else plan
 
 
 def _sites(decl: ast.Train, module: ModuleScope) -> tuple[dict[int, str], dict[int, str]]:

@@ -245,8 +245,10 @@ class Yield(Node, frozen=True):
 
 
 class State(Node, frozen=True):
+    """``state h: f32[N, 8] = 0.0``; ``type`` is ``None`` where it is that of the weight."""
+
     name: Ident
-    type: TypeExpr
+    type: TypeExpr | None
     value: Expr
 
 
@@ -281,8 +283,11 @@ class Out(Node, frozen=True):
     type: TypeExpr | None
 
 
+DefinitionKind = Literal["net", "block", "op", "optimizer", "schedule"]
+
+
 class Definition(Node, frozen=True):
-    """A ``net``, ``block`` or ``op``.
+    """A ``net``, ``block``, ``op``, ``optimizer`` or ``schedule``.
 
     ``body`` is a suite, or the expression after ``=``.
     ``outs`` is empty where the signature has no ``->``. ``outs_in_parens`` tells ``-> (y)`` from
@@ -290,7 +295,7 @@ class Definition(Node, frozen=True):
     text of the ``##`` comment before it.
     """
 
-    kind: Literal["net", "block", "op"]
+    kind: DefinitionKind
     name: Ident
     params: tuple[Param, ...]
     outs: tuple[Out, ...]

@@ -13,7 +13,7 @@ from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
 from netlang.diagnostics.suggestions import renaming
 from netlang.syntax import ast
-from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED, capitalized
+from netlang.syntax.keywords import FOREIGN_VALUES, PREDEFINED, RESERVED, capitalized
 
 
 class Checks:
@@ -213,6 +213,7 @@ class Checks:
     def body(self, kind: str, statements: Sequence[ast.Statement]) -> None:
         """Check that each state has one ``next``, and that there is no ``yield``."""
         states = {s.name.text: s.name for s in statements if isinstance(s, ast.State)}
+        own = "" if kind == "optimizer" else ": f32[…]"
         self._nexts(
             statements,
             states,
@@ -223,8 +224,11 @@ class Checks:
             ),
             lambda name: (
                 f"`{name}` is not a state of this {kind}",
-                f"declare it first: `state {name}: f32[…] = 0.0`; in a loop: `with {name} = …`",
+                f"only `weight` and states have a next value: call this one `{name}_kept`"
+                if name in PREDEFINED.get(kind, ())
+                else f"declare it first: `state {name}{own} = 0.0`; in a loop: `with {name} = …`",
             ),
+            frozenset({"weight"} if kind == "optimizer" else ()),
         )
         for statement in statements:
             match statement:
@@ -233,20 +237,45 @@ class Checks:
                         rules.STRAY_YIELD,
                         "`yield` stands in a `for` or a `scan`",
                         _first_word(statement.span),
-                        f"this is the body of a {kind}",
+                        f"this is the body of {_a(kind)}",
                         notes=("a `yield` adds one value to the list that a loop gives",),
-                        helps=(f"the outputs of a {kind} are given by name: `name = …`",),
+                        helps=(
+                            _RESULTS.get(
+                                kind, f"the outputs of {_a(kind)} are given by name: `name = …`"
+                            ),
+                        ),
                     )
-                case ast.State() if kind == "op":
+                case ast.State() if kind in _STATELESS:
+                    why, instead = _STATELESS[kind]
                     self.report(
                         rules.MISPLACED_STATE,
-                        "an op has no `state`",
+                        f"{_a(kind)} has no `state`",
                         _first_word(statement.span),
-                        "an op is a pure function: it remembers nothing",
-                        helps=("make it a block, or take the value as an argument",),
+                        why,
+                        helps=(instead,),
+                    )
+                case ast.State(type=None) if kind == "net":
+                    name = statement.name.text
+                    self.report(
+                        rules.UNTYPED_INPUT,
+                        f"the state `{name}` of a net needs a type",
+                        statement.name.span,
+                        helps=(f"write `state {name}: f32[N, …] = …`",),
                     )
                 case _:
                     pass
+
+    def next_weight(self, name: ast.Ident, statements: Sequence[ast.Statement]) -> None:
+        """Check that an optimizer gives the next weight."""
+        if any(isinstance(s, ast.Next) and s.name.text == "weight" for s in statements):
+            return
+        self.report(
+            rules.MISSING_NEXT,
+            f"`{name.text}` never changes the weight",
+            name.span,
+            "an optimizer gives the next value of `weight`",
+            helps=("add `next weight = weight - lr * gradient`, or what it is here",),
+        )
 
     def _nexts(
         self,
@@ -254,7 +283,9 @@ class Checks:
         carried: dict[str, ast.Ident],
         missing: Callable[[str], tuple[str, str, str]],
         stray: Callable[[str], tuple[str, str]],
+        other: frozenset[str] = frozenset(),
     ) -> None:
+        """Check the next values of carried names; ``other`` are names that may have one, too."""
         done: dict[str, ast.Next] = {}
         given = {s.name.text for s in statements if isinstance(s, ast.Next)}
         waiting = [name for name in carried if name not in given]
@@ -271,7 +302,7 @@ class Checks:
                     secondary=(Label(_head(done[name.text]), "it gets its first here"),),
                     helps=("give the first value a name of its own, and use that below",),
                 )
-            elif name.text not in carried:
+            elif name.text not in carried and name.text not in other:
                 message, fix = stray(name.text)
                 if waiting:
                     # One typo explains both: a next value too many, and one that is missing.
@@ -283,6 +314,21 @@ class Checks:
             if name not in done:
                 message, text, fix = missing(name)
                 self.report(rules.MISSING_NEXT, message, at.span, text, helps=(fix,))
+
+
+_STATELESS = {
+    "op": (
+        "an op is a pure function: it remembers nothing",
+        "make it a block, or take the value as an argument",
+    ),
+    "schedule": (
+        "a learning rate depends on the number of steps alone",
+        "compute it from `elapsed`, the steps since the start",
+    ),
+}
+"""Kinds of definitions without state: why, and what to do instead."""
+
+_RESULTS = {"optimizer": "an optimizer gives the next weight: `next weight = …`"}
 
 
 def _line_break(gap: Span) -> Fix:

@@ -10,6 +10,15 @@ RESERVED = frozenset(
     )
 )
 
+DEFINITION_ONLY = frozenset(("optimizer", "schedule"))
+"""Keywords at the start of a definition, and names everywhere else."""
+
+PREDEFINED = {
+    "optimizer": ("weight", "gradient", "count"),
+    "schedule": ("elapsed", "length"),
+}
+"""The names that a body finds, by the kind of its definition."""
+
 DEFINERS = frozenset(("net", "block", "op", "extern", "dataset", "train"))
 
 FOREIGN_VALUES = {"True": "true", "False": "false", "None": "none"}

@@ -25,7 +25,8 @@ _BUILDER = Builder()
 _LOCK = Lock()
 _NOTHING = Source("", "")
 _DEFINITION = re.compile(
-    r"^(?:##[^\n]*\n)*(?:net|block|op|extern[ \t]+op|dataset|train)[ \t]+([A-Za-z_]\w*)",
+    r"^(?:##[^\n]*\n)*(?:net|block|op|optimizer|schedule|extern[ \t]+op|dataset|train)"
+    r"[ \t]+([A-Za-z_]\w*)",
     re.MULTILINE | re.ASCII,
 )
 _MARGIN = re.compile(r"^[A-Za-z_#]", re.MULTILINE)

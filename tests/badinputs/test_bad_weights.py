@@ -234,6 +234,7 @@ _LZMA = zipped({"x.npy": GOOD}, compression=zipfile.ZIP_LZMA)
         _ONE.replace(struct.pack("<II", len(GOOD), len(GOOD)), struct.pack("<II", len(GOOD),
         2**31)),
     ],
+    ids=lambda data: f"{len(data)} bytes",  # an archive contains the time at which it was made
 )  # fmt: skip
 def test_w6_a_damaged_archive_is_rejected(data: bytes, tmp_path: Path) -> None:
     answer = fed(data, ".npz", tmp_path)

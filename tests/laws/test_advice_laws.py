@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from netlang.manual.topics import pages
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.program import load
 from netlang.syntax import ast
-from netlang.syntax.keywords import RESERVED
+from netlang.syntax.keywords import DEFINITION_ONLY, PREDEFINED, RESERVED
 from netlang.syntax.parser import parse, parse_part
 from netlang.syntax.walk import walk
 
@@ -59,7 +60,9 @@ ALL_PARAMETERS = {p for name in PUBLIC for p in PARAMETERS[name]}
 ADVICE = {**definitions().advice, **parameters().advice, **parameters().arguments}
 TEXTS = sorted(set(ADVICE.values()))
 SNIPPETS = sorted({code for text in TEXTS for code in re.findall(r"`([^`]+)`", text)})
-IN_PAGES = sorted({c for page in pages().values() for c in re.findall(r"`([^`]+)`", page.text)})
+IN_PAGES = sorted(
+    {c for own in pages().values() for page in own for c in re.findall(r"`([^`]+)`", page.text)}
+)
 
 
 def test_no_name_elsewhere_is_a_name_of_ours() -> None:
@@ -136,7 +139,9 @@ def unknown_in(code: str) -> list[str]:
     match code.split():
         case ["netlang", command]:
             return [] if command in COMMANDS else [command]
-        case ["extern", "op"] | ["next" | "with", _, "=", _]:
+        case ["netlang", "explain", name]:
+            return [] if name in PUBLIC else [name]
+        case ["extern", "op"] | ["next" | "with", _, "=", _] | ["state", _, "=", *_]:
             return []
         case [setting, "=", value]:
             return [] if setting in SETTING_NAMES else unknown_in(value)
@@ -146,6 +151,8 @@ def unknown_in(code: str) -> list[str]:
             commands = [import_module(f"netlang.cli.commands.{name}").command for name in COMMANDS]
             return [] if any(option in p.opts for c in commands for p in c.params) else [option]
         case [word] if word in RESERVED or word in OPERATORS.split() or len(word) == 1:
+            return []
+        case [word] if word in DEFINITION_ONLY or word in chain(*PREDEFINED.values()):
             return []
         case [word] if re.fullmatch(r"[a-z]\w+=?", word):
             known = {*PUBLIC, *SETTING_NAMES, *ALL_PARAMETERS, *FIELDS}
@@ -175,8 +182,8 @@ def unknown_in_program(code: str) -> list[str]:
                 unknown += [
                     a.name.text for a in args if a.name and a.name.text not in ALL_PARAMETERS
                 ]
-            case ast.Call(callee=ast.Name(text="map")):
-                pass  # its keywords are columns
+            case ast.Call(callee=ast.Name(text="map" | "group" | "lr")):
+                pass  # its keywords are columns, or parameters of any optimizer; a learning rate
             case ast.Call(callee=ast.Name(text=callee), args=args):
                 known = PARAMETERS[callee] if callee in PUBLIC else None
                 if known is None:

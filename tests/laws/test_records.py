@@ -18,6 +18,7 @@ from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.evaluate.calls.datasets import FIELDS, PLACES
 from netlang.plan.initialization import Selection
+from netlang.plan.optimizers import Change, ScaledRate
 from netlang.plan.plan import Computation, Plan, Update
 from netlang.plan.records import RECORDS
 from netlang.syntax import ast as tree
@@ -26,7 +27,8 @@ from netlang.syntax.parser import parse
 PACKAGE = Path(__file__).parents[2] / "netlang"
 
 BUILDING = {
-    "build", "checks", "data", "overrides", "records", "section", "settings_text",
+    "build", "checks", "data", "definitions", "optimizers", "overrides", "records", "section",
+    "settings",
 }  # fmt: skip
 """The modules of ``plan`` that make records of what the evaluator returns."""
 
@@ -39,13 +41,12 @@ BELOW = [
 
 KEYS = {
     "data/sources/synthetic.py": {"label"},
-    "plan/optimizers.py": {"changes", "mean", "momentum", "squares"},
     "training/run/loop.py": {"loss"},
     "training/run/checkpoints.py": {"progress", "format", "seal"},
     "training/run/runs.py": {"seed"},
 }
-"""Names that are looked up: a column that a class makes itself, what optimizers store, a result of
-every step, and texts in a file of an earlier run."""
+"""Names that are looked up: a column that a class makes itself, a result of every step, and texts
+in a file of an earlier run."""
 
 LOOKUPS = ("get", "pop", "setdefault")
 
@@ -58,10 +59,13 @@ FOR_PYTHON = (PythonFunction, "arguments")
 CALLS: dict[str, type[Struct]] = {**RECORDS, **TRANSFORMS, **DATASETS}
 """The records that are built from a call of the library."""
 
-SECTION = [Batching, Computation, Pipeline, Plan, Selection, Subset, Transformation, Update]
-"""Records of everything else, except `Change`: its types are only imported for type checkers."""
+SECTION = [
+    Batching, Change, Computation, Pipeline, Plan, ScaledRate, Selection, Subset, Transformation,
+    Update,
+]  # fmt: skip
+"""Records of everything else, except `data.Change`: its types are imported for checkers only."""
 
-KINDS = {"optimizer", "schedule", "clip", "stop", "checkpoint", "group", "init_rule", "transform"}
+KINDS = {"clip", "stop", "checkpoint", "init_rule", "transform"}
 
 
 def declared() -> dict[str, tuple[str, ...]]:

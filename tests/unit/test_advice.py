@@ -92,8 +92,11 @@ def test_the_name_of_a_layer_elsewhere_leads_to_ours(name: str, tmp_path: Path) 
 
 
 def test_a_list_of_alternatives_comes_from_the_prelude() -> None:
-    listed = "`sgd`, `adagrad`, `rmsprop`, `adadelta`, `adam` or `adamw`"
-    assert advice("lion", []) == (
+    listed = (
+        "`sgd`, `adagrad`, `rmsprop`, `adadelta`, `adam`, `adamw`, `adamax`, `radam`, `lion` "
+        "or `lamb`"
+    )
+    assert advice("ftrl", []) == (
         (),
         (f"there is no such optimizer: use {listed}",),
         None,

@@ -85,7 +85,8 @@ def _contents(program: netlang.Program) -> list[str]:
     kinds = [_kind(d) for d in (file.declarations if file is not None else ())]
     counted = [(kinds.count(kind), kind) for kind in ("net", "train section")]
     if not any(count for count, _ in counted):
-        counted = [(kinds.count(kind), kind) for kind in ("block", "op", "dataset", "constant")]
+        rest = ("block", "op", "optimizer", "schedule", "dataset", "constant")
+        counted = [(kinds.count(kind), kind) for kind in rest]
     contents = [f"{n:,} {kind}{'s' if n > 1 else ''}" for n, kind in counted if n]
     if program:
         count = total(network.trainable_parameters for network in _complete(program))

@@ -24,9 +24,15 @@ netlang compile lenet.net -o lenet.onnx
 netlang compile lenet.net -o lenet.onnx --weights lenet.safetensors
 netlang compile googlenet.net -o googlenet.onnx --only logits --opset 20
 netlang compile lenet.net -o lenet.onnx --snippet js
+netlang compile lenet.net --target numpy -o lenet.py
+netlang compile lenet.net --target pytorch -o lenet.py
 netlang compile lenet.net --train -o lenet.train.onnx
 """
 DETAILS = f"""
+With --target numpy the program has one function for each block, and needs nothing but NumPy. The
+parameters are written next to it, as lenet.npz. With --target pytorch it has one class for each
+block, and load_state_dict reads the parameters next to it, lenet.safetensors.
+
 What an older opset lacks is written out in its operators; the results are the same.
 {losses_text()}
 
@@ -76,7 +82,7 @@ def command(
     seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
     functions: bool, snippet: Language | None, training: bool,
 ) -> None:  # fmt: skip
-    """Compile a net with its parameters to an ONNX model."""
+    """Compile a net with its parameters to an ONNX model, or a NumPy or PyTorch program."""
     if training:
         given = {
             "--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold,
@@ -88,23 +94,41 @@ def command(
             echo(f"{path}: {path.stat().st_size:,} bytes")
         return
     protect_inputs(output, file, weights)
-    target_of(Path(output), target)
+    compiles_to = target_of(Path(output), target)
+    if compiles_to != "onnx":
+        only_for_onnx = {
+            "--opset": opset != 18, "--only": bool(only), "--no-fold": not fold,
+            "--functions": functions, "--snippet": snippet is not None,
+        }  # fmt: skip
+        _reject_for_source([name for name, is_given in only_for_onnx.items() if is_given])
     network = netlang.load(file).network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
+    untrained = _untrained(network, weights, seed)
+    if compiles_to != "onnx":
+        write = network.write_numpy if compiles_to == "numpy" else network.write_pytorch
+        report = [f"{path}: {path.stat().st_size:,} bytes" for path in write(output)]
+        echo("\n".join([*report, *untrained]))
+        return
     name = network.name
     model = network.compile(opset=opset, only=only or None, fold=fold, functions=functions)
     del network  # frees the parameters from before folding
     report = [f"{path}: {path.stat().st_size:,} bytes" for path in model.save(output)]
     report += _report(name, model, opset)
-    if weights is None and any(model.parameter_counts):
-        initial = f"untrained: the parameters are the initial ones of seed {seed}"
-        report.append(f"{initial}; --weights loads others")
+    report += untrained
     if snippet is None:
         echo("\n".join(report))
     else:
         warn("\n".join(report))
         echo(model.snippet(output, snippet))
+
+
+def _untrained(network: netlang.Network, weights: str | None, seed: int) -> list[str]:
+    if weights is not None or not network.graph.params:
+        return []
+    return [
+        f"untrained: the parameters are the initial ones of seed {seed}; --weights loads others"
+    ]
 
 
 def _report(name: str, model: CompiledModel, opset: int) -> list[str]:
@@ -131,4 +155,11 @@ def _reject_with_train(options: list[str]) -> None:
         raise click.UsageError(
             f"{options[0]} applies to a net, and --train compiles the step of a train section, "
             "which defines its initial state itself"
+        )
+
+
+def _reject_for_source(options: list[str]) -> None:
+    if options:
+        raise click.UsageError(
+            f"{options[0]} applies to ONNX models; a program computes the whole net as it is"
         )

@@ -40,6 +40,19 @@ UNKNOWN_SIZE = Rule(
     program=False,
 )
 
+NO_PYTORCH_FORM = Rule(
+    "no-pytorch-form",
+    "Every part of the net can be written in PyTorch.",
+    """
+    `--target pytorch` writes each operator as a function of PyTorch and each block as a class. An
+    `extern op` of the program has no such function, and neither has an operator that PyTorch
+    doesn't offer. The net can be compiled to ONNX instead.
+    """,
+    "`netlang compile deform.net --target pytorch -o deform.py` of a net that calls an `extern op`",
+    "`netlang compile deform.net -o deform.onnx`",
+    program=False,
+)
+
 UNKNOWN_OUTPUT = Rule(
     "unknown-output",
     "The named output belongs to the net.",

@@ -14,6 +14,7 @@ from netlang.evaluate.builtins.counts import SPECIAL
 from netlang.evaluate.builtins.data import reject_examples_for_a_transform
 from netlang.evaluate.builtins.numbers import numeric
 from netlang.evaluate.builtins.registry import COMPILE_TIME
+from netlang.evaluate.calls import groups
 from netlang.evaluate.calls.binding import bind_arguments
 from netlang.evaluate.calls.extern_ops import call_extern_op
 from netlang.evaluate.calls.unknown import reject_unknown
@@ -22,12 +23,14 @@ from netlang.evaluate.context.frame import DEPTH_LIMIT, CallSite, Frame, reject
 from netlang.evaluate.context.memo import key_of, mark, remember, repeat
 from netlang.evaluate.context.parameter_paths import claim, origin
 from netlang.evaluate.context.values import (
+    GROUPS,
     UNKNOWN,
     Argued,
     Examples,
     Function,
     Layer,
     Object,
+    Sampled,
     Setting,
     Unknown,
     is_number,
@@ -37,6 +40,7 @@ from netlang.evaluate.evaluate import evaluate, evaluates
 from netlang.ir.graph import Scope, Value
 from netlang.ir.op import OPS
 from netlang.syntax import ast
+from netlang.syntax.keywords import PREDEFINED
 
 
 @evaluates(ast.Call)
@@ -69,6 +73,8 @@ def call(
             return UNKNOWN
         case Layer():
             return _call_layer(callee, args, span, frame)
+        case Sampled():
+            return callee(_step_of(args, span))
         case Function():
             return call_function(callee, args, node, span, frame)
         case Value():
@@ -91,6 +97,18 @@ def call(
                 f"this is {describe(callee)}",
                 helps=_hidden_help(named, frame),
             )
+
+
+def _step_of(args: Sequence[Argued], span: Span) -> float:
+    """Return the step at which a schedule calls another, `lr(elapsed - 100)`."""
+    if len(args) == 1 and is_number(args[0].value) and isinstance(args[0].value, int | float):
+        return args[0].value
+    reject(
+        rules.WRONG_TYPE,
+        "a learning rate is called with the number of a step",
+        span,
+        helps=("such as `lr(elapsed - 100.0)`; `lr` alone is the rate now",),
+    )
 
 
 def _known(value: Object) -> bool:
@@ -124,13 +142,21 @@ def call_function(
     if function.name in SPECIAL and function.module.source.library:
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
+    overrides: list[Argued] = []
+    if function.name == groups.GROUP and function.module.source.library:
+        args, overrides = groups.split(function, args)
     if args and isinstance(args[0].value, Examples) and _is_transform(function):
         reject_examples_for_a_transform(function.public_name, args[0].value, args[0].span, span)
+    if any(p.type is None for p in function.params) and function.kind in PREDEFINED:
+        return UNKNOWN  # the lookup of names reports the signature
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
-        return _call_extern(function, function.definition, assigned, node, span, frame)
+        made = _call_extern(function, function.definition, assigned, node, span, frame)
+        return replace(made, overrides=tuple(overrides)) if isinstance(made, Setting) else made
     if function.name in function.module.recursive:
         return UNKNOWN
+    if function.kind in PREDEFINED:
+        return _setting(function, function.definition, assigned, span, frame)
     path = claim(node, span, frame) if _owning(function) else None
     return _call_body(
         function,
@@ -166,7 +192,9 @@ def _is_transform(function: Function) -> bool:
 
 def _owning(function: Function) -> bool:
     definition = function.definition
-    return isinstance(definition, ast.Definition) and function.module.sites(definition).owns
+    if isinstance(definition, ast.Extern) or definition.kind in PREDEFINED:
+        return False
+    return function.module.sites(definition).owns
 
 
 def _call_body(
@@ -181,12 +209,13 @@ def _call_body(
 ) -> Object:
     run = frame.run
     # A layer's parameters are shared between its calls, which a copy would not see.
-    keyed = key_of(function, assigned) if layer is None and run.tensors else None
+    repeatable = layer is None and run.tensors and run.observer is None
+    keyed = key_of(function, assigned) if repeatable else None
     recording = run.recordings.get(keyed[0]) if keyed is not None else None
     if keyed is not None and recording is not None:
-        copied = repeat(recording, keyed[1], path, span, frame)
-        if copied is not None:
-            return copied
+        repeated = repeat(recording, keyed[1], path, span, frame)
+        if repeated is not None:
+            return repeated
     before = mark(run)
     inner = enter(function, span, frame, path=path, layer=layer)
     known = bind_arguments(function, assigned, inner)
@@ -198,6 +227,8 @@ def _call_body(
     )
     if not known:
         return UNKNOWN
+    if run.observer is not None:
+        run.observer.entered(inner)
     for clause in definition.where:
         _check_clause(clause, inner)
     run_body(function, definition, inner)
@@ -313,8 +344,10 @@ def _call_extern(
     values = {p.name.text: inner.names[p.name.text].value for p in function.params}
     if any(isinstance(v, Unknown) for v in values.values()):
         return UNKNOWN
-    if definition.where:
-        _check_arguments(definition, assigned, values, inner)
+    if frame.run.observer is not None:
+        inner.call = CallSite(function, values, span, frame)
+        frame.run.observer.entered(inner)
+    _check_arguments(definition.where, assigned, values, inner)
     if definition.kind == "dataset":
         from netlang.evaluate.calls.datasets import examples_of
 
@@ -331,14 +364,48 @@ def _call_extern(
 
 
 def _check_arguments(
-    definition: ast.Extern, assigned: dict[str, Argued], values: dict[str, Object], inner: Frame
+    where: Sequence[ast.Expr],
+    assigned: dict[str, Argued],
+    values: dict[str, Object],
+    inner: Frame,
 ) -> None:
+    if not where:
+        return
     from netlang.evaluate.types.where import check_arguments
 
     assert inner.call is not None
     inner.call = replace(inner.call, arguments=values)
-    for clause in definition.where:
+    for clause in where:
         check_arguments(clause, assigned, inner.call.span, inner)
+
+
+def _setting(
+    function: Function,
+    definition: ast.Definition,
+    assigned: dict[str, Argued],
+    span: Span,
+    frame: Frame,
+) -> Object:
+    """Return an optimizer or a schedule: its checked arguments, and the body they are for."""
+    inner = enter(function, span, frame, path="", layer=None)
+    if not bind_arguments(function, assigned, inner):
+        return UNKNOWN
+    values = {p.name.text: inner.names[p.name.text].value for p in function.params}
+    if not all(map(_known, values.values())):
+        return UNKNOWN
+    _check_arguments(definition.where, assigned, values, inner)
+    chosen = values.get(GROUPS.name.text)
+    if function.kind == "optimizer" and isinstance(chosen, list):
+
+        def own(given: dict[str, Argued]) -> Object:
+            return _setting(function, definition, given, span, frame)
+
+        completed = groups.complete(function, assigned, chosen, span, own)
+        if completed is None:
+            return UNKNOWN
+        values[GROUPS.name.text] = completed
+    site = CallSite(function, values, span, frame)
+    return Setting(function.kind, function.name, values, site)
 
 
 def _call_primitive(

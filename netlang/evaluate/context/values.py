@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from msgspec import Struct, field
 
-from netlang.diagnostics.source import Span
+from netlang.diagnostics.source import Source, Span
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
 from netlang.ir.types import DType, TensorType
 from netlang.syntax import ast
 
 if TYPE_CHECKING:
+    from netlang.evaluate.context.frame import CallSite
     from netlang.evaluate.modules.module import ModuleScope
 
 
@@ -28,7 +29,7 @@ UNKNOWN: Final = Unknown()
 
 
 class Function(Struct, frozen=True, eq=False):
-    """A ``net``, ``block``, ``op``, ``extern op`` or ``dataset``, and the file it is in."""
+    """A definition, such as a ``block`` or an ``extern op``, and the file it is in."""
 
     definition: ast.Definition | ast.Extern
     module: ModuleScope
@@ -57,7 +58,21 @@ class Function(Struct, frozen=True, eq=False):
 
     @property
     def params(self) -> tuple[ast.Param, ...]:
+        """The parameters of a call; every optimizer takes ``groups``."""
+        if self.kind == "optimizer":
+            return (*self.definition.params, GROUPS)
         return self.definition.params
+
+
+def _groups() -> ast.Param:
+    """Return the parameter of every optimizer."""
+    source = Source("<netlang>", "groups: [group] = []", library=True)
+    type = ast.ListType(Span(source, 8, 15), ast.NameType(Span(source, 9, 14), "group"))
+    name, default = ast.Ident(Span(source, 0, 6), "groups"), ast.List(Span(source, 18, 20), ())
+    return ast.Param(Span(source, 0, 20), name, type, default, True)
+
+
+GROUPS = _groups()
 
 
 class Layer(Struct, frozen=True, eq=False):
@@ -103,12 +118,30 @@ class Duration(Struct, frozen=True):
         return f"{self.amount:g} {unit}"
 
 
+class Sampled(float):
+    """A learning rate at one step; called with another step, it gives the rate there."""
+
+    _at: Callable[[float], float]
+
+    def __new__(cls, at: Callable[[float], float], step: float) -> Sampled:
+        made = super().__new__(cls, at(step))
+        made._at = at
+        return made
+
+    def __call__(self, step: float) -> float:
+        return self._at(step)
+
+
 class Setting(Struct, frozen=True, eq=False):
     """A checked call of a training function: an initializer, a schedule, an optimizer, a rule."""
 
     type: str
     name: str
     arguments: Mapping[str, Object] = field(default_factory=dict[str, "Object"])
+    call: CallSite | None = None
+    """The call of the definition with the body, for an optimizer or a schedule."""
+    overrides: tuple[Argued, ...] = ()
+    """Of a group: arguments for the optimizer that it will be given to."""
 
 
 class Part(Struct, frozen=True, eq=False):
@@ -192,3 +225,14 @@ Object = (
 def is_number(value: Object) -> bool:
     """Return whether a value is an int (symbolic or not) or a float."""
     return isinstance(value, int | float | Dim) and not isinstance(value, bool)
+
+
+def is_rate(param: ast.Param) -> bool:
+    """Return whether a parameter is a learning rate, which may change from step to step."""
+    match param.type:
+        case ast.NameType(name="schedule"):
+            return True
+        case ast.OptionalType(inner=ast.NameType(name="schedule")):
+            return True
+        case _:
+            return False

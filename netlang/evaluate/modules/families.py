@@ -7,7 +7,8 @@ from functools import cache
 
 from netlang.syntax.library import FOLDER
 
-_RETURNING = re.compile(r"^extern op (\w+)\([^{]*?-> y: (\w+)", re.MULTILINE)
+_RETURNING = re.compile(r"^extern op (?P<name>\w+)\([^{]*?-> y: (?P<type>\w+)", re.MULTILINE)
+_DEFINING = re.compile(r"^(?P<type>optimizer|schedule) (?P<name>\w+)\(", re.MULTILINE)
 _OVERLOADED = re.compile(r"^_(\w+)_image$")
 """The transforms `flip()` and `resize()` have names of their own; see ``calls.py``."""
 
@@ -16,10 +17,11 @@ _OVERLOADED = re.compile(r"^_(\w+)_image$")
 def returning(type: str) -> tuple[str, ...]:
     """Return the functions that make a value of a type, such as ``optimizer`` or ``transform``."""
     found = [
-        name
+        match["name"]
         for file in sorted(FOLDER.glob("*.net"))
-        for name, result in _RETURNING.findall(file.read_text("utf-8"))
-        if result == type
+        for pattern in (_RETURNING, _DEFINING)
+        for match in pattern.finditer(file.read_text("utf-8"))
+        if match["type"] == type
     ]
     return tuple(_OVERLOADED.sub(r"\1", name) for name in found)
 

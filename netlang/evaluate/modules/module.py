@@ -15,6 +15,7 @@ from netlang.evaluate.context.parameter_names import Sites, sites_of
 from netlang.evaluate.context.values import PADDINGS, UNKNOWN, Function, Object, Word
 from netlang.ir.types import DType
 from netlang.syntax import ast
+from netlang.syntax.keywords import PREDEFINED
 
 if TYPE_CHECKING:
     from netlang.evaluate.calls.binding import Expected
@@ -158,6 +159,8 @@ class ModuleScope(Struct, eq=False):
             return False
         if isinstance(function.definition, ast.Extern):
             return function.name == "param" and function.module.library is None
+        if function.kind in PREDEFINED:
+            return False
         return function.module.sites(function.definition).owns
 
     def sites(self, definition: ast.Definition) -> Sites:

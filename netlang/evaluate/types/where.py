@@ -16,6 +16,7 @@ from netlang.evaluate.evaluate import RULES, evaluate, truth
 from netlang.ir.dims import Dim, is_symbol
 from netlang.ir.graph import Value
 from netlang.syntax import ast
+from netlang.syntax.keywords import PREDEFINED
 from netlang.syntax.walk import walk
 
 
@@ -69,11 +70,13 @@ def check_clause(clause: ast.Expr, frame: Frame) -> None:
 def check_arguments(
     clause: ast.Expr, assigned: Mapping[str, Argued], span: Span, frame: Frame
 ) -> None:
-    """Check the clauses of an ``extern op``; an argument that is ``none`` satisfies them all.
+    """Check the clauses of a call of settings; an argument that is ``none`` satisfies them all.
 
     A schedule was checked where it starts: `0.1 |> cosine(5 epochs)` starts with 0.1.
     """
-    if not clause.span.source.library:
+    assert frame.call is not None
+    library = clause.span.source.library
+    if not library and frame.call.function.kind not in PREDEFINED:
         check_clause(clause, frame)
         return
     names = list(_names_in(clause))
@@ -82,13 +85,13 @@ def check_arguments(
         return
     if truth(evaluate(clause, frame), clause) is not False:
         return
-    assert frame.call is not None
     own = assigned.get(names[0]) if len(names) == 1 else None
     reject(
         rules.OUT_OF_RANGE,
         f"`{frame.call.function.public_name}` needs `{' '.join(clause.span.text.split())}`",
         own.span if own is not None else span,
         f"{_values_in(clause, frame)} here",
+        secondary=() if library else (Label(clause.span, "the definition requires this"),),
     )
 
 

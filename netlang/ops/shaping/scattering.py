@@ -30,6 +30,7 @@ class TakeAlong(Primitive):
     """
 
     name: ClassVar[str] = "take_along"
+    formula: ClassVar[str] = "np.take_along_axis({x}, {ids}, axis={axis})"
     operands: ClassVar[tuple[str, ...]] = ("x", "ids")
 
     axis: int

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec.structs import replace
 
 from netlang.diagnostics import rules
@@ -62,7 +60,7 @@ class DefinitionBuilder(NodeBuilder):
             line = above
         return "\n".join(reversed(lines))
 
-    def _define(self, kind: Literal["net", "block", "op"], parts: Parts) -> ast.Definition:
+    def _define(self, kind: ast.DefinitionKind, parts: Parts) -> ast.Definition:
         keyword, name, signature, _, outs, where, _ = parts
         body: ast.Suite | ast.Expr = parts[-1]
         if kind == "net":
@@ -72,6 +70,8 @@ class DefinitionBuilder(NodeBuilder):
         head = self._from(keyword, (where or outs or signature).end)
         if isinstance(body, ast.Suite):
             self.checks.body(kind, body.statements)
+            if kind == "optimizer":
+                self.checks.next_weight(name, body.statements)
         return ast.Definition(
             self._from(keyword, body.span.end), kind, name, signature.items,
             outs.items if outs else (), where.items if where else (), body,
@@ -86,6 +86,12 @@ class DefinitionBuilder(NodeBuilder):
 
     def op_decl(self, parts: Parts) -> ast.Definition:
         return self._define("op", parts)
+
+    def optimizer_decl(self, parts: Parts) -> ast.Definition:
+        return self._define("optimizer", parts)
+
+    def schedule_decl(self, parts: Parts) -> ast.Definition:
+        return self._define("schedule", parts)
 
     def extern_decl(self, parts: Parts) -> ast.Extern:
         keyword, _, name, signature, _, outs, where, fields = parts

@@ -33,7 +33,7 @@ class StatementBuilder(NodeBuilder):
         return self._value_of(ast.Yield(self._from(keyword, value.span.end), value), value)
 
     def state_stmt(self, parts: Parts) -> ast.State:
-        keyword, name, _, kind, _, value = parts
+        keyword, name, *_, kind, _, value = parts
         node = ast.State(self._from(keyword, value.span.end), name, kind, value)
         return self._value_of(node, value)
 

@@ -8,6 +8,7 @@ from netlang.diagnostics.fix import insertion, replacement
 from netlang.diagnostics.source import Span
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import STARTERS
+from netlang.syntax.keywords import DEFINITION_ONLY
 
 _TYPES = frozenset(
     (
@@ -75,12 +76,14 @@ def definition(error: ErrorLocation) -> Diagnostic | None:
     if "{" in error.expected:
         return _body(error)
     if error.only("("):
+        rate = error.back(2).text in DEFINITION_ONLY
+        given = "`(lr: schedule)`" if rate else "`(x: f32[N, 4])`"
         return error.diagnostic(
             rules.MISSING_PARAMETERS,
             "this definition has no parameters",
             at,
             "expected `(` after this",
-            helps=("write `(x: f32[N, 4])`; without parameters, `()`",),
+            helps=(f"write {given}; without parameters, `()`",),
         )
     return None
 

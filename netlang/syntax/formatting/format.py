@@ -117,8 +117,8 @@ class _Format:
             case ast.Yield():
                 return ("yield ", self.expression(node.value))
             case ast.State():
-                kind = self.type(node.type)
-                return (f"state {node.name.text}: ", kind, " = ", self.expression(node.value))
+                kind = (": ", self.type(node.type)) if node.type is not None else ""
+                return (f"state {node.name.text}", kind, " = ", self.expression(node.value))
             case ast.Assert():
                 condition = self.expression(node.condition)
                 message: Doc = (

@@ -8,7 +8,7 @@ from math import prod
 
 from netlang.ir.graph import Param
 from netlang.plan.plan import Plan
-from netlang.plan.schedules import Clock, Rate, rate_at
+from netlang.plan.schedules import Clock, Rate, follow
 from netlang.training.run.data_checks import check_data
 from netlang.training.run.loop import clock_of
 from netlang.training.run.memory import footprint
@@ -70,7 +70,7 @@ class DryRun:
         if isinstance(rate, int | float):
             return [f"  {float(rate):.4g} throughout"]
         steps = sorted({round(i * (total - 1) / (_POINTS - 1)) for i in range(_POINTS)})
-        rates = [rate_at(rate, step, self.clock) for step in steps]
+        rates = list(map(follow(rate, self.clock), steps))
         most = max(map(abs, rates)) or 1.0
         return [
             f"  step {step + 1:>9,}  {value:<10.4g} {_bar(value / most)}".rstrip()

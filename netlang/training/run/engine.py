@@ -57,14 +57,29 @@ class Engine(Protocol):
 
 
 def initial_state(training: Training, parameters: Arrays) -> dict[str, Array]:
-    """Return the state before the first step: the parameters, and zeros for the optimizers."""
+    """Return the state before the first step: of the parameters and of the optimizers."""
     state = {value.name: parameters[path] for path, value in training.parameters.items()}
     state = cast_state(training, state)
     for chosen in training.steps:
-        for name, type in optimizer_state(chosen.graph).items():
+        for stored in optimizer_state(chosen.graph):
+            type = stored.value.type
             shape = tuple(size for size in type.shape if isinstance(size, int))
-            state[name] = np.zeros(shape, dtype=numpy_dtype(type.dtype))
+            state[stored.name] = np.full(shape, stored.start, dtype=numpy_dtype(type.dtype))
     return state
+
+
+def require_state(training: Training, state: Arrays) -> None:
+    """Raise ``NetlangError`` for a state of an optimizer that is missing or of another shape."""
+    for stored in (s for chosen in training.steps for s in optimizer_state(chosen.graph)):
+        array = state.get(stored.name)
+        if array is None or array.shape != stored.value.type.shape:
+            found = "nothing of that name" if array is None else f"{list(array.shape)}"
+            raise NetlangError(
+                rules.SETTINGS_CHANGED,
+                f"the checkpoint does not have the state `{stored.name}` of this optimizer",
+                notes=[f"it should be {stored.value.type}, and there is {found}"],
+                helps=["begin a new run: leave `--resume` out, in another folder"],
+            )
 
 
 def cast_state(training: Training, state: Arrays) -> dict[str, Array]:

@@ -17,7 +17,7 @@ from netlang.diagnostics.errors import NetlangError
 from netlang.ir.graph import Graph, Value
 from netlang.plan.callbacks import Mode, Save, larger_is_better
 from netlang.plan.plan import Plan
-from netlang.plan.schedules import Clock, rate_at
+from netlang.plan.schedules import Clock, follow
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
@@ -71,6 +71,10 @@ class Run:
     _waited: int = 0
     _stopped: bool = False
     _totals: Totals = field(default_factory=lambda: Totals())
+    _rates: dict[str, dict[str, Callable[[float], float]]] = field(
+        default_factory=dict[str, dict[str, "Callable[[float], float]"]]
+    )
+    """What computes the learning rates, by step and input."""
     _began: float = 0.0
     _saved: float = 0.0
 
@@ -85,6 +89,10 @@ class Run:
     def go(self, progress: Progress | None = None) -> bool:
         """Run to the end, or until interrupted; return whether the end was reached."""
         clock = self.clock
+        self._rates = {
+            chosen.name: {name: follow(rate, clock) for name, rate in chosen.rates.items()}
+            for chosen in self.training.steps
+        }
         step = self._resume(progress)
         self.watcher.began(step, clock)
         while not self._over(step, clock) and not self.interrupted():
@@ -149,7 +157,7 @@ class Run:
         restore = self.engine.savepoint()
         measured: dict[str, float] = {}
         for chosen in self.training.steps:
-            rates = {name: rate_at(rate, step, clock) for name, rate in chosen.rates.items()}
+            rates = {name: at(step) for name, at in self._rates[chosen.name].items()}
             found = Totals()
             for iteration in range(chosen.update.repeat):
                 found = Totals()
@@ -194,13 +202,13 @@ class Run:
         if valid is None:
             return
         self._epochs += 1
-        rate = next(iter(self.training.steps[0].rates.values()), 0.0)
+        rates = next(iter(self._rates.values())).values()
         report = Report(
             self._epochs,
             step,
             self._totals.means(),
             valid,
-            rate_at(rate, step - 1, clock),
+            next((at(step - 1) for at in rates), 0.0),
             time.monotonic() - self._began,
         )
         self._totals = Totals()

@@ -27,6 +27,7 @@ from netlang.ops.terms import Term, number, terms, zeros
 from netlang.passes.autodiff import gradients
 from netlang.passes.pipeline import transform
 from netlang.passes.promotion import promote
+from netlang.plan.optimizers import Change
 from netlang.plan.plan import Plan, Update
 from netlang.plan.schedules import Rate
 from netlang.training.step.modes import Counts, Modes
@@ -163,8 +164,8 @@ def _step(
     step, grads, sums = _backward(update, plan, parameters, modes, first=first)
     if update.clip is not None:
         grads = update.clip.apply(grads, Term(step.b, step.outputs[GRADIENT_NORM]))
-    for path, grad in zip(update.paths, grads, strict=True):
-        _change(step, update, plan, path, parameters[path], grad)
+    for change, grad in zip(update.changes, grads, strict=True):
+        _change(step, update, plan, change, parameters[change.path], grad)
     step.states += [State(v.name, v, 0.0, zeros(step.b, v.type)) for v in sums]
     graph = step.graph(update.name or plan.name, plan)
     made = StepGraph(update, graph, step.rates)
@@ -213,25 +214,39 @@ def _begin(plan: Plan) -> tuple[_Step, tuple[State, ...]]:
     return step, computed.states if plan.carry_state else ()
 
 
-def _change(step: _Step, update: Update, plan: Plan, path: str, value: Value, grad: Term) -> None:
+def _change(
+    step: _Step, update: Update, plan: Plan, change: Change, value: Value, grad: Term
+) -> None:
     """Add the nodes that update one parameter and its optimizer state."""
-    b = step.b
-    group = update.optimizer.group_of(path)
-    own = update.optimizer if group is None else update.optimizer.in_group(group)
+    b, rule = step.b, change.rule
     # Two steps may change one parameter, each with an optimizer of its own.
-    place = f"{path}/{update.name}/" if update.name else f"{path}/"
-    kept = {name: b.fresh(f"{place}{name}", value.type) for name in own.states}
+    place = f"{change.path}/{update.name}/" if update.name else f"{change.path}/"
+    weight, gradient, count, *rates = rule.inputs
+    stored = {s: b.fresh(f"{place}{s.name}", _stored(s, weight, value)) for s in rule.states}
     b.scope = next((n.scope for n in plan.computation.nodes if value in n.inputs), None)
-    # onnxruntime takes long for a number times a tensor whose last axis is 1.
-    shape = value.type.shape
-    flat = (product(shape),) if shape[-1:] == (1,) else shape
-    new, after = own.update(
-        Term(b, value).reshape(flat), grad.reshape(flat),
-        {name: Term(b, v).reshape(flat) for name, v in kept.items()},
-        step.rate(own.lr, 1.0 if group is None else group.lr_scale), Term(b, step.count),
-    )  # fmt: skip
-    changes = {value: new} | {v: after[name] for name, v in kept.items()}
-    step.states += [State(v.name, v, 0.0, t.reshape(shape).value) for v, t in changes.items()]
+    given = {weight: value, gradient: grad.value} | {s.value: v for s, v in stored.items()}
+    values = {inside: _shaped(b, outside, inside) for inside, outside in given.items()}
+    values[count] = step.count
+    for rate, scaled in zip(rates, change.rates.values(), strict=True):
+        values[rate] = step.rate(scaled.rate, scaled.scale).value
+    for node in rule.nodes:
+        made = b.add(node.op, *(values[v] for v in node.inputs))
+        values.update(zip(node.outputs, made, strict=True))
+    (next_weight,) = rule.outputs.values()
+    after = {value: (next_weight, 0.0)}
+    after |= {v: (s.after, s.start) for s, v in stored.items()}
+    for outside, (inside, start) in after.items():
+        new = Term(b, values[inside]).reshape(outside.type.shape)
+        step.states.append(State(outside.name, outside, start, new.value))
+
+
+def _stored(state: State, weight: Value, value: Value) -> TensorType:
+    """Return the type of a state: that of the parameter, or one of its own."""
+    return value.type if state.value.type == weight.type else state.value.type
+
+
+def _shaped(b: Builder, outside: Value, inside: Value) -> Value:
+    return Term(b, outside).reshape(inside.type.shape).value
 
 
 def _norm(grads: Sequence[Term]) -> Term:
@@ -258,7 +273,6 @@ def _evaluation(plan: Plan, modes: Modes) -> Graph:
     return step.graph(f"{plan.name}_evaluation", plan)
 
 
-def optimizer_state(graph: Graph) -> dict[str, TensorType]:
-    """Return the types of what an optimizer stores between steps, which starts at 0."""
-    own = {s.name: s.value.type for s in graph.states if "/" in s.name}
-    return {name: type for name, type in own.items() if not name.endswith("/state")}
+def optimizer_state(graph: Graph) -> list[State]:
+    """Return what an optimizer stores between steps."""
+    return [s for s in graph.states if "/" in s.name and not s.name.endswith("/state")]
