@@ -100,7 +100,10 @@ def test_a_net_becomes_classes_with_its_loops_and_comments(
     code, out, _ = said(capsys, "compile", "small.net", "--target", "pytorch", "-o", "small.py")
     assert code == 0
     assert Path("small.py").read_text("utf-8") == SOURCE
-    assert out == "small.py: 1,294 bytes\nsmall.safetensors: 10,232 bytes\n"
+    assert out == (
+        "small.py: 1,294 bytes\nsmall.safetensors: 10,232 bytes\n"
+        "untrained: the parameters are the initial ones of seed 0; --weights loads others\n"
+    )
 
 
 def test_a_bound_parameter_is_a_default(folder: Path) -> None:
