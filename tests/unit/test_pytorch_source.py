@@ -1,6 +1,7 @@
 """The source of PyTorch modules, to the letter, and what has none.
 
-Tests ``netlang.codegen.pytorch``.
+Tests ``netlang.codegen.pytorch``, ``netlang.codegen.pytorch.printing`` and
+``netlang.codegen.pytorch.tables``.
 """
 
 from __future__ import annotations
