@@ -279,12 +279,20 @@ class Network:
         return read_inputs(self.graph, files, resize=resize)
 
     def compile(
-        self, *, opset: int = 18, only: str | Sequence[str] | None = None, fold: bool = True
+        self,
+        *,
+        opset: int = 18,
+        only: str | Sequence[str] | None = None,
+        fold: bool = True,
+        functions: bool = False,
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
-        ``only`` names the outputs to keep. With ``fold``, batch normalization is folded into the
-        preceding layers. The result has the model as ``proto``.
+        ``opset`` is 13 to 24, and ``only`` names the outputs to keep. With ``fold``, batch
+        normalization is folded into the preceding layers, and recurrent weights are stored in
+        ONNX's layout; without it, the model has exactly the ``parameters``. ``functions`` keeps
+        each block of the program as an ONNX function. The result has the model as ``proto``,
+        reports what was ``folded``, and returns a ``snippet`` that runs it.
         """
         from netlang.backends.compile import compile_graph
 
@@ -294,7 +302,25 @@ class Network:
             opset=opset,
             only=None if only is None else names(only),
             fold=fold,
-            metadata={"source": self._program.name},
+            functions=functions,
+            source=self._program.name,
+        )
+
+    def write_numpy(self, path: str | Path) -> tuple[Path, ...]:
+        """Write the net as a Python program that needs only NumPy; return the files written.
+
+        It has one function for each block. The parameters are stored next to it, in a ``.npz``
+        file. Raises ``NetlangError`` for a path that does not end in ``.py``, or an extern op
+        without a Python function.
+        """
+        from netlang.backends.targets import target_of
+        from netlang.codegen.definitions import definition
+        from netlang.codegen.numpy_program.output import write_program
+
+        target_of(Path(path), "numpy")
+        module = self._net.function.module
+        return write_program(
+            self.graph, self.parameters.arrays(), lambda name: definition(module, name), Path(path)
         )
 
     def write_pytorch(self, path: str | Path) -> tuple[Path, ...]:

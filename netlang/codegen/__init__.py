@@ -1,1 +1,1 @@
-"""Programs in other languages, generated from the syntax tree."""
+"""Programs in other languages, generated from graphs and trees."""

@@ -53,6 +53,7 @@ SETTINGS = frozenset(
 HOMONYMS = {
     "analysis/summary.py": ("scan", "a keyword, as the kind of a scope"),
     "api/parameters.py": ("add matmul mod mul pow sub", "the names of Python's methods"),
+    "codegen/numpy_program/regions.py": ("scan", "a keyword, as the kind of a scope"),
     "cli/commands/check.py": ("constant", "the kind of a definition"),
     "codegen/pytorch/constructors.py": ("scan", "a keyword"),
     "codegen/pytorch/forward.py": ("scan", "a keyword"),

@@ -44,7 +44,7 @@ def test_an_unknown_extension_is_an_error_and_writes_nothing(
     assert err == (
         f"error[unknown-format]: {name}: a compiled net is written as .onnx or .py\n"
         "   |\n"
-        "   = note: the targets are: onnx (.onnx), pytorch (.py)\n"
+        "   = note: the targets are: onnx (.onnx), numpy (.py), pytorch (.py)\n"
         f"   = help: write to `{Path(name).with_suffix('.onnx')}`\n"
     )
     assert [file.name for file in folder.iterdir()] == ["small.net"]
@@ -68,16 +68,17 @@ def test_python_saves_to_the_same_extension(folder: Path) -> None:
 
 
 def test_an_extension_of_several_targets_needs_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cast("dict[str, str]", targets.SUFFIXES), "numpy", ".py")
+    for name in ("numpy", "pytorch"):
+        monkeypatch.setitem(cast("dict[str, str]", targets.SUFFIXES), name, ".py")
     assert targets.target_of(Path("a.onnx")) == "onnx"
     assert targets.target_of(Path("a.py"), cast("targets.Target", "numpy")) == "numpy"
     with pytest.raises(nl.Error) as caught:
         targets.target_of(Path("a.py"))
     assert caught.value.message == "a.py: several targets are written as .py"
-    assert caught.value.helps == ("choose one with `--target pytorch` or `--target numpy`",)
+    assert caught.value.helps == ("choose one with `--target numpy` or `--target pytorch`",)
     with pytest.raises(nl.Error) as caught:
         targets.target_of(Path("a.txt"))
     assert caught.value.message == "a.txt: a compiled net is written as .onnx or .py"
     assert caught.value.notes == (
-        "the targets are: onnx (.onnx), pytorch (.py), numpy (.py)",
+        "the targets are: onnx (.onnx), numpy (.py), pytorch (.py)",
     )  # fmt: skip

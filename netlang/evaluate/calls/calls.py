@@ -251,6 +251,7 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
             "this call is inside too many others",
         )
     library = function.module.library is None
+    block = not library and function.kind in ("block", "net")
     return Frame(
         run,
         function.module,
@@ -259,7 +260,7 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
         function.kind,
         CallSite(function, {}, span, frame),
         layer,
-        Scope(path, function.name, span, frame.scope, library),
+        Scope(path, function.name, span, frame.scope, library, function.definition.doc, block),
         frame.depth + 1,
     )
 
