@@ -104,6 +104,18 @@ def test_a_net_becomes_classes_with_its_loops_and_comments(
     assert out.startswith("small.py: 1,294 bytes\nsmall.safetensors: 10,232 bytes\n")
 
 
+CLASH = """\
+block fire(x: f32[N, 4], scale: float) -> y = (x |> dense(4) as scale) * scale
+
+net Clash(x: f32[N, 4]) -> y: f32[N, 4] = x |> fire(2.0)
+"""
+
+
+def test_a_number_gives_way_to_a_layer_of_the_same_name() -> None:
+    path, _ = netlang.loads(CLASH)["Clash"].write_pytorch("clash.py")
+    assert "return self.scale(x) * self.scale_\n" in path.read_text("utf-8")
+
+
 def test_a_bound_parameter_is_a_default(folder: Path) -> None:
     network = netlang.loads(SMALL)["Small"].bind(classes=3)
     path, _ = network.write_pytorch("small.py")
