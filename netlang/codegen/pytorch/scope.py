@@ -170,7 +170,7 @@ class Scope(Struct, eq=False):
     def _value(self, name: str) -> Text:
         if self.kind == "forward":
             self.unit.attributes.add(name)
-            return text(f"self.{attribute_name(name)}")
+            return text(f"self.{attribute_name(name, self.unit)}")
         self.unit.values.add(name)
         return text(python_name(name))
 
@@ -186,9 +186,10 @@ def python_name(name: str) -> str:
     return f"{name}_" if name in TAKEN else name
 
 
-def attribute_name(name: str) -> str:
-    """Return the attribute that stores a number, which no method of a module is called."""
-    return f"{name}_" if name in MODULE_ATTRIBUTES or name in TAKEN else name
+def attribute_name(name: str, unit: Unit) -> str:
+    """Return the attribute that stores a number: no method or layer of the module has its name."""
+    taken = name in MODULE_ATTRIBUTES or name in TAKEN or name in unit.children
+    return f"{name}_" if taken else name
 
 
 def access(base: str, path: str) -> Text:

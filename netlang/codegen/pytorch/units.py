@@ -58,6 +58,8 @@ class Unit(Struct, eq=False, dict=True):
     carried: dict[tuple[int, str, int], str] = field(
         default_factory=dict[tuple[int, str, int], str]
     )
+    children: set[str] = field(default_factory=set[str])
+    """Names of the modules and parameters that the constructor creates."""
     training: bool = False
     device: bool = False
     base: str = "nn.Module"
@@ -78,7 +80,9 @@ class Unit(Struct, eq=False, dict=True):
     @property
     def state(self) -> tuple[object, ...]:
         """What grows while the text is written."""
-        parts = (self.values, self.attributes, self.tensors, self.unpacked, self.used)
+        parts = (
+            self.values, self.attributes, self.tensors, self.unpacked, self.used, self.children,
+        )  # fmt: skip
         return (
             *map(len, parts),
             len(self.sizes),

@@ -52,12 +52,36 @@ def _source(node: ast.expr, code: str) -> str:
 
 def _after(lead: str, value: ast.expr, code: str, indent: str, end: str) -> list[str]:
     """Break an expression after ``lead``, in parentheses if it has no brackets of its own."""
-    brackets = _brackets(value, code)
-    if brackets is not None:
+    brackets = _brackets(value, code, len(indent) + len(lead))
+    if brackets is not None and len(indent) + len(lead) + len(brackets[0]) <= WIDTH:
         opening, items, closing = brackets
         return _bracketed(lead + opening, items, closing + end, code, indent)
     inner = _items_of(value, code, indent + INDENT)
     return [f"{indent}{lead}(", *inner, f"{indent}){end}"]
+
+
+def _first_too_long(
+    value: ast.expr, right: ast.expr, code: str, column: int
+) -> tuple[str, list[ast.expr | ast.keyword], str] | None:
+    """Return the first call that does not fit on its line: it breaks before an operator does.
+
+    That holds where the last operand is a call; a line begins ``column`` characters in.
+    """
+    start, end = value.col_offset, value.end_col_offset or 0
+    if not isinstance(right, ast.Call) or code[end - 1 : end] != ")" or right.end_col_offset != end:
+        return None
+    calls = [n for n in ast.walk(value) if isinstance(n, ast.Call) and (n.args or n.keywords)]
+    groups = sorted(
+        ((n.func.end_col_offset or 0, n.end_col_offset or 0, n) for n in calls),
+        key=lambda group: group[0],
+    )
+    outer = [g for g in groups if not any(o < g[0] and g[1] < c for o, c, _ in groups)]
+    for i, (opening, closing, node) in enumerate(outer):
+        following = outer[i + 1][0] + 1 if i + 1 < len(outer) else end
+        if column + following - start > WIDTH:
+            items: list[ast.expr | ast.keyword] = [*node.args, *node.keywords]
+            return code[start : opening + 1], items, code[closing - 1 : end]
+    return None
 
 
 def _same_level(left: ast.expr, op: ast.operator) -> bool:
@@ -66,18 +90,18 @@ def _same_level(left: ast.expr, op: ast.operator) -> bool:
     return isinstance(left, ast.BinOp) and isinstance(left.op, additive) == isinstance(op, additive)
 
 
-def _brackets(value: ast.expr, code: str) -> tuple[str, list[ast.expr | ast.keyword], str] | None:
+def _brackets(
+    value: ast.expr, code: str, column: int = 0
+) -> tuple[str, list[ast.expr | ast.keyword], str] | None:
     """Return what an expression ends in brackets with: the text before, the items, the end."""
     match value:
         case ast.Call(func=func, args=args, keywords=keywords):
             items: list[ast.expr | ast.keyword] = [*args, *keywords]
             return (_source(func, code) + "(", items, ")") if items else None
         case ast.BinOp(left=left, op=op, right=right) if not _same_level(left, op):
-            last = _brackets(right, code)
-            if last is None or code[right.end_col_offset or 0 :][:1] == ")":
-                return None
-            before = code[value.col_offset : right.col_offset]
-            return before + last[0], last[1], last[2]
+            return _first_too_long(value, right, code, column)
+        case ast.Compare(comparators=[right]):
+            return _first_too_long(value, right, code, column)
         case ast.List(elts=elts) if elts:
             return "[", [*elts], "]"
         case ast.Tuple(elts=elts) if code[value.col_offset] == "(":
@@ -126,6 +150,8 @@ def _items_of(value: ast.expr, code: str, indent: str) -> list[str]:
         case ast.BinOp(op=op):
             parts = _chain(value, type(op), code)
             return [indent + part for part in parts]
+        case ast.Compare(left=left):
+            return [indent + part for part in _cut(value, [_operator_after(left, code)], code)]
         case ast.BoolOp(op=op, values=values):
             word = "and" if isinstance(op, ast.And) else "or"
             first, *rest = [_source(v, code) for v in values]
@@ -143,19 +169,27 @@ def _items_of(value: ast.expr, code: str, indent: str) -> list[str]:
 def _chain(value: ast.expr, op: type[ast.operator], code: str) -> list[str]:
     """Return the operands of a chain of operators that bind alike, each after its operator."""
     additive = issubclass(op, ast.Add | ast.Sub)
-    parts: list[str] = []
+    cuts: list[int] = []
     node = value
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) == additive:
-        left, right = node.left, node.right
-        start = left.end_col_offset or 0
-        between = code[start : right.end_col_offset]
-        cut = len(between) - len(between.lstrip(" )"))
-        parts.append(between[cut:])
-        node = left
-        if code[node.col_offset - 1] == "(" and node is not value:
+        if node is not value and code[node.col_offset - 1] == "(":
             break
-    first = code[value.col_offset : node.end_col_offset]
-    return [first, *reversed(parts)]
+        cuts.insert(0, _operator_after(node.left, code))
+        node = node.left
+    return _cut(value, cuts, code)
+
+
+def _operator_after(left: ast.expr, code: str) -> int:
+    """Return where the operator after an operand is."""
+    at = left.end_col_offset or 0
+    while code[at] in " )":
+        at += 1
+    return at
+
+
+def _cut(value: ast.expr, cuts: Sequence[int], code: str) -> list[str]:
+    ends = [*cuts, value.end_col_offset]
+    return [code[a:b].rstrip() for a, b in zip([value.col_offset, *cuts], ends, strict=True)]
 
 
 def _signature(code: str, indent: str) -> list[str]:

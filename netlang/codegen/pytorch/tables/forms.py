@@ -171,6 +171,11 @@ def _gelu(args: Arguments) -> str:
     )
 
 
+def _function(name: str, *params: str) -> str:
+    """Return the template of a function of some parameters."""
+    return f"{name}({', '.join(f'{{{param}}}' for param in params)})"
+
+
 def _prefixed(prefix: str, *names: str) -> dict[str, Form]:
     return {name: f"{prefix}{name}({{x}})" for name in names}
 
@@ -184,7 +189,7 @@ FORMS: Mapping[str, Form] = {
     "log_sigmoid": "F.logsigmoid({x})",
     "softplus": "F.softplus({x}, {beta})",
     "gelu": _gelu,
-    "leaky_relu": "F.leaky_relu({x}, {slope})",
+    "leaky_relu": _function("F.leaky_relu", "x", "slope"),
     "elu": "F.elu({x}, {alpha})",
     "celu": "F.celu({x}, {alpha})",
     "hardtanh": "F.hardtanh({x}, {low}, {high})",
@@ -253,7 +258,7 @@ FORMS: Mapping[str, Form] = {
         f"F.linear({args['x']}, {args['weight']}"
         + (")" if args.values["bias"] is None else f", {args['bias']})")
     ),
-    "_prelu": "F.prelu({x}, {slope})",
+    "_prelu": _function("F.prelu", "x", "slope"),
     "normalize_batch": _batch_norm,
     "normalize_layer": "F.layer_norm({x}, {scale:a}.shape, {scale}, {shift}, {eps})",
     "normalize_group": "F.group_norm({x}, {groups}, {scale}, {shift}, {eps})",
