@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, diagnostic
-from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, Run, reject, report
-from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results
+from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results, takes_tensor
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.modules.expansion import reject_expansion
 from netlang.evaluate.types.fitting import fits

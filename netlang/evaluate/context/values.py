@@ -225,3 +225,11 @@ Object = (
 def is_number(value: Object) -> bool:
     """Return whether a value is an int (symbolic or not) or a float."""
     return isinstance(value, int | float | Dim) and not isinstance(value, bool)
+
+
+def takes_tensor(param: ast.Param) -> bool:
+    """Return whether a parameter is a tensor: it has a shape, or no type at all."""
+    type = param.type
+    while isinstance(type, ast.OptionalType):
+        type = type.inner
+    return type is None or isinstance(type, ast.ShapeType)
