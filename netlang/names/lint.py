@@ -155,6 +155,8 @@ class _Lint(Lookup):
                     self.expr(condition, scope)
                 case ast.Step():
                     self._step(item, scope)
+        if any(isinstance(item, ast.Bind) and _named(item) for item in t.items):
+            return  # what the loss or the metric is to be computed from has no use yet
         for name, entry in scope.entries.items():
             if (
                 entry.kind == "binding"
@@ -185,6 +187,17 @@ class _Lint(Lookup):
             else (f"the settings are: {', '.join(settings)}",),
             fixes=renaming(entry.span, near),
         )
+
+
+def _named(bind: ast.Bind) -> bool:
+    """Return whether a loss or metrics are given by name, which is an error."""
+    value = bind.value
+    items = value.items if isinstance(value, ast.List) else [value]
+    functions = isinstance(value, ast.List | ast.Str) and bind.targets[0].text in _COMPUTED
+    return functions and any(isinstance(item, ast.Str) for item in items)
+
+
+_COMPUTED = frozenset({"loss", "metrics"})
 
 
 def _open(param: ast.Param) -> bool:
