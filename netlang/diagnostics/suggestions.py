@@ -66,7 +66,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     short = [
         n
         for n in known
-        if 2 < len(target) and len(folded(n)) <= 2 * len(target) and _shortens(target, folded(n))
+        if len(target) > 2 and len(folded(n)) <= 2 * len(target) and _shortens(target, folded(n))
     ]
     by_form = {folded(n): n for n in sorted(close, reverse=True)}
     for best in get_close_matches(target, by_form, n=1, cutoff=0.76):

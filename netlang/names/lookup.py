@@ -291,7 +291,9 @@ class Lookup(Struct):
 
     def _renamed_everywhere(self, span: Span, name: str | None) -> tuple[Fix, ...]:
         """Return the fix that renames a size in all of the definition it is in."""
-        around = (d for d in self.module.declared.values() if d.span.start <= span.start < d.span.end)
+        around = (
+            d for d in self.module.declared.values() if d.span.start <= span.start < d.span.end
+        )
         wrong = {
             node.span: Edit(node.span, name or "")
             for node in walk(*around)

@@ -15,7 +15,6 @@ from netlang.evaluate.calls.binding import bind_arguments
 from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.frame import CallSite, Frame, Run, reject, report
 from netlang.evaluate.context.parameter_names import sites_of
-
 from netlang.evaluate.context.values import (
     UNKNOWN,
     Argued,
