@@ -268,6 +268,13 @@ def _sides(condition: ast.Expr, frame: Frame) -> str:
     condition = _failing(condition, frame)
     if not isinstance(condition, ast.Binary) or condition.op in ("and", "or"):
         return "this is false"
+    match condition:
+        case ast.Binary(
+            op="==", left=ast.Binary(op="%", left=whole, right=part), right=ast.Int(value=0)
+        ):
+            return f"{_valued(whole, frame)} is not a multiple of {_valued(part, frame)}"
+        case _:
+            pass
     shown: list[str] = []
     for side in (condition.left, condition.right):
         value = evaluate(side, frame)
@@ -279,6 +286,12 @@ def _sides(condition: ast.Expr, frame: Frame) -> str:
             continue
         shown.append(f"{text} is {written}")
     return ", ".join(shown) or "this is false"
+
+
+def _valued(expr: ast.Expr, frame: Frame) -> str:
+    """Return the value of an expression, with its text unless it is the same."""
+    value, text = short(evaluate(expr, frame)), " ".join(expr.span.text.split())
+    return value if value == text else f"`{text}` ({value})"
 
 
 def _failing(condition: ast.Expr, frame: Frame) -> ast.Expr:
