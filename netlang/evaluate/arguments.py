@@ -67,7 +67,8 @@ def _check_known(function: Function, names: Sequence[ast.Ident]) -> None:
     if not unknown:
         return
     suggested = [parameter_suggestion(name.span, known) for name in unknown]
-    listed = " and ".join(f"`{name.text}`" for name in unknown)
+    quoted = [f"`{name.text}`" for name in unknown]
+    listed = " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
     fixes = [fix for each in suggested for fix in each["fixes"][:1]]
     helps = tuple(dict.fromkeys(help for each in suggested for help in each["helps"]))
     if len(unknown) > 1:

@@ -20,8 +20,8 @@ HERE = {
 }
 
 REFUSED = [
-    ("data", 'digits("train") |> map(image=flip(2.0)) |> batches(9)', "`p` of `flip` must be at most 1.0",
-     "2.0", "p is 2 here"),
+    ("data", 'digits("train") |> map(image=flip(2.0)) |> batches(9)',
+     "`p` of `flip` must be at most 1.0", "2.0", "p is 2 here"),
     ("data", 'digits("train") |> map(image=crop(8, pad=-1)) |> batches(9)',
      "`pad` of `crop` must be at least 0", "-1", "pad is -1 here"),
     ("data", 'digits("train") |> map(image=rotate(-5.0)) |> batches(9)',
