@@ -64,7 +64,7 @@ def files(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -
     """Parse ``NAME=FILE`` arguments; a file without a name is stored under an empty one."""
     unnamed = [text for text in values if "=" not in text and "." in text]
     found = assignments(ctx, param, tuple(text for text in values if text not in unnamed))
-    return {**found, **{"": text for text in unnamed[:1]}}
+    return {**found, "": unnamed[0]} if unnamed else found
 
 
 def sizes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:

@@ -106,6 +106,16 @@ class _Lint(Lookup):
             return
         for out in d.outs:  # the columns of a dataset may introduce sizes
             self._type(out.type, scope, binds=True)
+        for bind in d.fields:
+            self._dataset_field(bind, d.name.text, scope)
+
+    def _dataset_field(self, bind: ast.Bind, dataset: str, scope: Scope) -> None:
+        from netlang.evaluate.calls.datasets import field_error
+
+        if (found := field_error(bind, dataset)) is not None:
+            self.diagnostics.report(found)
+        else:
+            self.expr(bind.value, scope)
 
     def _signature(self, params: Sequence[ast.Param]) -> Scope:
         scope = Scope()

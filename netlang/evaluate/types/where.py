@@ -120,6 +120,12 @@ def _requirement(clause: ast.Expr) -> str | None:
         case ast.Binary(op="or", left=ast.Unary(op="not", operand=condition), right=then):
             inner = _requirement(then)
             return f"{inner} with {_quoted(condition)}" if inner is not None else None
+        case ast.Binary(
+            op="or",
+            left=ast.Binary(op="==", left=ast.Name(text=name), right=one),
+            right=ast.Binary(op="==", left=ast.Name(text=again), right=other),
+        ) if name == again:
+            return f"`{name}` must be {_quoted(one)} or {_quoted(other)}"
         case ast.Binary(op=op, left=left, right=right) if op in _MUST:
             return f"{_quoted(left)} must {_MUST[op]} {_quoted(right)}"
         case _:
@@ -127,7 +133,7 @@ def _requirement(clause: ast.Expr) -> str | None:
 
 
 def _quoted(expr: ast.Expr) -> str:
-    number = isinstance(expr, ast.Int | ast.Float)
+    number = isinstance(expr, ast.Int | ast.Float | ast.Str)
     return _text(expr) if number else f"`{_text(expr)}`"
 
 
