@@ -35,6 +35,8 @@ def reject_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
 
 def unknown_name(name: str, span: Span, visible: Iterable[str]) -> Diagnostic:
     """Return the error for a name that is not among the visible ones."""
+    if (commented := _comment(name, span)) is not None:
+        return commented
     notes, helps, meant = advice(name, visible, _arguments_after(span))
     fixes = renaming(span, meant) if meant is None or meant.isidentifier() else _code(span, meant)
     return diagnostic(
@@ -45,6 +47,24 @@ def unknown_name(name: str, span: Span, visible: Iterable[str]) -> Diagnostic:
         notes=notes,
         helps=helps,
         fixes=fixes,
+    )
+
+
+def _comment(name: str, span: Span) -> Diagnostic | None:
+    """Return the error that a comment of one word starts with `//`, if it does."""
+    text = span.source.text
+    line = text[text.rfind("\n", 0, span.start) + 1 : span.start]
+    signs = re.search(r"//[ \t]*$", line)
+    if signs is None or text[span.end :].partition("\n")[0].strip():
+        return None
+    start = span.start - len(signs[0])
+    return diagnostic(
+        rules.UNKNOWN_NAME,
+        f"I don't know `{name}`",
+        span,
+        "`//` divides and rounds down",
+        helps=(f"a comment starts with `#`: write `# {name}`",),
+        fixes=(replacement(Span(span.source, start, start + 2), "#"),),
     )
 
 
