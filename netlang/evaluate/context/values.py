@@ -233,3 +233,14 @@ def takes_tensor(param: ast.Param) -> bool:
     while isinstance(type, ast.OptionalType):
         type = type.inner
     return type is None or isinstance(type, ast.ShapeType)
+
+
+def is_rate(param: ast.Param) -> bool:
+    """Return whether a parameter is a learning rate, which may change from step to step."""
+    match param.type:
+        case ast.NameType(name="schedule"):
+            return True
+        case ast.OptionalType(inner=ast.NameType(name="schedule")):
+            return True
+        case _:
+            return False
