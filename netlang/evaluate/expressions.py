@@ -146,7 +146,7 @@ _PARAMETERS = frozenset({"weight", "bias"})
 
 
 def _layer_of(expr: ast.Field, frame: Frame) -> tuple[str, ...]:
-    """Say how to name the layer whose parameter is requested from its result."""
+    """Return how to name the layer whose parameter is requested from its result."""
     result = expr.value.span.text
     slot = frame.find(result)
     made = maker(slot.expr) if slot is not None and slot.expr is not None else None

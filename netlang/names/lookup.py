@@ -26,7 +26,6 @@ from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import TYPE_NAMES
-from netlang.names.elsewhere import elsewhere
 from netlang.names.scopes import Entry, Kind, Scope
 from netlang.syntax import ast
 from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED, capitalized
@@ -268,6 +267,8 @@ class Lookup(Struct):
         near = scope.find(nearest(name, visible) or "")
         if near is not None:
             near.used = True  # it is meant, although misspelled
+        from netlang.names.elsewhere import elsewhere
+
         found = unknown_name(name, span, visible)
         self.diagnostics.report((elsewhere(found, self.module) if few else None) or found)
 

@@ -193,7 +193,7 @@ class _Section(Struct):
         report(self.frame, diagnostic(rules.MISSING_SETTING, message, at.span, helps=helps))
 
     def _updates(self, binds: Iterable[ast.Bind]) -> str:
-        """Say which layers a step may update: those that its loss depends on by name."""
+        """Return which layers a step may update: those that its loss depends on by name."""
         layers = [n for n, slot in self.frame.names.items() if isinstance(slot.value, Layer)]
         loss = (node for bind in binds if bind.targets[0].text == "loss" for node in walk(bind))
         used = {node.text for node in loss if isinstance(node, ast.Name)}

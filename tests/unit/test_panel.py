@@ -1,4 +1,4 @@
-"""A panel of mistakes: each is reported once, where it is, with what to write instead.
+"""A panel of wrong programs: each error is reported once, where it is, with what to write instead.
 
 Tests ``netlang.evaluate.extra_arguments``, ``netlang.evaluate.repairs``,
 ``netlang.evaluate.axis_order``, ``netlang.names.elsewhere``, ``netlang.cli.usage``,
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
-def test_a_mistake_is_answered_with_what_to_write(
+def test_an_error_is_answered_with_what_to_write(
     case: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip

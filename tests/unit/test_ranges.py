@@ -65,7 +65,7 @@ REFUSED = [
     (
         "data",
         'digits("train") |> map(image=standardize([0.0, 0.0], [1.0])) |> batches(9)',
-        "`len(mean)` of `standardize` must equal `len(std)`",
+        "`len(mean)` of `standardize` must be equal to `len(std)`",
         "standardize([0.0, 0.0], [1.0])",
         "mean is [0, 0], std is [1] here",
     ),

@@ -151,7 +151,7 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
 
 
 def _over_features(size: Dim, frame: Frame) -> tuple[str, ...]:
-    """Say how to reduce the steps of a sequence where its features were reduced.
+    """Return how to reduce the steps of a sequence where its features were reduced.
 
     Layers on maps expect the channels second; a sequence has its steps there.
     """

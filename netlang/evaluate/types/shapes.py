@@ -269,7 +269,7 @@ def _promise_helps(
 
 
 def _one_step(steps: Dim, span: Span) -> tuple[str, ...]:
-    """Say how to reduce a sequence to one vector, as for a classifier."""
+    """Return how to reduce a sequence to one vector, as for a classifier."""
     text = " ".join(span.text.split())
     last, mean = f"`{text}[:, -1]`", f"`mean({text}, axis=1)`"
     if span.text.startswith("(") or not text.endswith(")") or len(text) > 40:

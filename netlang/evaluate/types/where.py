@@ -104,7 +104,7 @@ def _text(expr: ast.Expr) -> str:
 
 _MUST = {
     ">": "be greater than", ">=": "be at least", "<": "be less than", "<=": "be at most",
-    "==": "equal", "!=": "differ from",
+    "==": "be equal to", "!=": "differ from",
 }  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def _quoted(expr: ast.Expr) -> str:
 
 
 def _passing(clause: ast.Expr, assigned: Mapping[str, Argued]) -> Iterator[str]:
-    """Say which argument another one requires, if it has its default value."""
+    """Yield which argument another one requires, if it has its default value."""
     match clause:
         case ast.Binary(
             op="or",
