@@ -26,7 +26,7 @@ from netlang.evaluate.bodies import check_assertion, maker, take_apart
 from netlang.evaluate.context.budget import STEPS_PER_LETTER, Budget
 from netlang.evaluate.context.frame import Frame, Observer, Run, report
 from netlang.evaluate.context.parameter_names import sites_of
-from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object
+from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, takes_tensor
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.modules.expansion import reject_expansion
 from netlang.evaluate.modules.imports import locate, missing_name, reject_import_cycle
@@ -62,7 +62,7 @@ class Net(Struct, frozen=True):
     @property
     def complete(self) -> bool:
         """Whether each of its parameters has a default."""
-        return all(p.default is not None or nets.takes_tensor(p) for p in self.function.params)
+        return all(p.default is not None or takes_tensor(p) for p in self.function.params)
 
     @property
     def graph(self) -> Graph:

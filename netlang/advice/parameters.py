@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from netlang.advice.definitions import advice_for, ours_of
 from netlang.advice.tables import parameters
@@ -26,6 +26,26 @@ def parameter_suggestion(name: Span, known: Iterable[str]) -> Suggestion:
     near = nearest(name.text, ours) or there.get(nearest(plain, there) or "")
     helps = (f"did you mean `{near}`?",) if near is not None else ()
     return {"helps": helps, "fixes": renaming(name, near)}
+
+
+def our_parameter(name: str, known: Iterable[str]) -> str:
+    """Return our name for a parameter that other frameworks call ``name``, or the name itself."""
+    ours = set(known)
+    alias = parameters().aliases.get(folded(name))
+    return alias if alias in ours and name not in ours else name
+
+
+def is_inferred(name: str, known: Iterable[str]) -> bool:
+    """Return whether a parameter of other frameworks follows from the shape of the input."""
+    return name not in set(known) and folded(name) in parameters().inferred
+
+
+def argument_orders(function: str) -> Sequence[Sequence[str]]:
+    """Return the orders in which other frameworks take the arguments of a function of ours.
+
+    An order lists our names of the parameters after the tensor; `in` is a size that we infer.
+    """
+    return parameters().orders.get(function, ())
 
 
 def element_suggestion(name: Span) -> Suggestion:

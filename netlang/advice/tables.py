@@ -27,6 +27,7 @@ class _Parameters(Struct):
     inferred: list[str]
     parameter_advice: dict[str, str]
     arguments: dict[str, str]
+    orders: dict[str, list[list[str]]]
     element_types: dict[str, list[str]]
     types: dict[str, list[str]]
     settings: dict[str, list[str]]
@@ -48,13 +49,15 @@ class Parameters(Struct, frozen=True):
     """Names of parameters, types and settings; those of parameters in lowercase, without ``_``.
 
     ``inferred`` are parameters that follow from the shape of the input, ``arguments`` examples of
-    a value of each type.
+    a value of each type, ``orders`` in which frameworks take the arguments of our functions (``in``
+    is a size that we infer).
     """
 
     aliases: Mapping[str, str]
     inferred: frozenset[str]
     advice: Mapping[str, str]
     arguments: Mapping[str, str]
+    orders: Mapping[str, Sequence[Sequence[str]]]
     element_types: Mapping[str, str]
     types: Mapping[str, str]
     settings: Mapping[str, str]
@@ -81,6 +84,7 @@ def parameters() -> Parameters:
         frozenset(read.inferred),
         read.parameter_advice,
         read.arguments,
+        read.orders,
         _inverted(read.element_types),
         _inverted(read.types),
         _inverted(read.settings),

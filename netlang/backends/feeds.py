@@ -288,7 +288,23 @@ def binding_help(name: str) -> str:
 
 
 def _misfit(name: str, wanted: TensorType, array: Array, what: str) -> InputError:
-    return InputError(f"`{name}` must be {wanted}, got {show_array(array)}: {what}")
+    helps = ()
+    if (order := _axis_order(wanted, array)) is not None:
+        helps = (f"its axes are in another order: `array.transpose({order})` in NumPy",)
+    return InputError(f"`{name}` must be {wanted}, got {show_array(array)}: {what}", helps=helps)
+
+
+def _axis_order(wanted: TensorType, array: Array) -> str | None:
+    """Return how to transpose images with the channels or the batch last, if that would fit."""
+    rank = array.ndim
+    if rank != wanted.rank or rank < 3:
+        return None
+    spatial = range(rank - 2)
+    for order in (0, rank - 1, *(i + 1 for i in spatial)), (rank - 1, rank - 2, *spatial):
+        sizes = zip(order, wanted.shape, strict=True)
+        if all(isinstance(size, Dim) or array.shape[axis] == size for axis, size in sizes):
+            return ", ".join(map(str, order))
+    return None
 
 
 def fixed(size: Size, sizes: Mapping[str, int]) -> int:

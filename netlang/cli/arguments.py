@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 import click
 
@@ -42,11 +42,29 @@ def assignments(
     for text in values:
         name, sign, value = text.partition("=")
         if not (name and sign and value):
-            raise click.BadParameter(f"`{text}` is not of the form NAME=VALUE", ctx, param)
+            _reject_assignment(ctx, param, text)
         if name in found:
             raise click.BadParameter(f"`{name}` is given twice", ctx, param)
         found[name] = value
     return found
+
+
+def _reject_assignment(ctx: click.Context, param: click.Parameter, text: str) -> NoReturn:
+    from netlang.cli.usage import HelpfulUsageError
+
+    option, form = param.opts[0], param.metavar or "NAME=VALUE"
+    name = text.partition("=")[0]
+    helps = [f"write `{option} {name}=…`, with `=` and no space"] if name.isidentifier() else []
+    opts = " / ".join(f"'{opt}'" for opt in param.opts)
+    message = f"invalid value for {opts}: `{text}` is not of the form {form}"
+    raise HelpfulUsageError(message, helps, ctx)
+
+
+def files(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Parse ``NAME=FILE`` arguments; a file without a name is stored under an empty one."""
+    unnamed = [text for text in values if "=" not in text and "." in text]
+    found = assignments(ctx, param, tuple(text for text in values if text not in unnamed))
+    return {**found, "": unnamed[0]} if unnamed else found
 
 
 def sizes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:

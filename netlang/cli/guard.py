@@ -121,12 +121,26 @@ def _usage(error: click.ClickException) -> NetlangError:
     message = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "netlang"
+    helps = _usage_helps(error, context)
     return NetlangError(
         rules.USAGE,
         message[:1].lower() + message[1:],
-        helps=[f"`{path} --help` lists the arguments and options"],
+        helps=helps or [f"`{path} --help` lists the arguments and options"],
         exit_code=USAGE,
     )
+
+
+def _usage_helps(error: click.ClickException, context: click.Context | None) -> Sequence[str]:
+    from netlang.cli.usage import HelpfulUsageError, unknown_option
+
+    match error:
+        case HelpfulUsageError(helps=helps):
+            return helps
+        case click.NoSuchOption(option_name=name) if context is not None:
+            known = (opt for p in context.command.params for opt in p.opts if opt[:2] == "--")
+            return unknown_option(name, known)
+        case _:
+            return ()
 
 
 def _environment(error: OSError) -> NetlangError:

@@ -68,10 +68,8 @@ class Imdb(Dataset, frozen=True):
     longest: int
 
     def open(self, location: Location) -> Source:
-        from netlang.data.sources.collections import check_split
         from netlang.data.sources.texts import open_reviews
 
-        check_split("imdb", self.split)
         columns = location.columns
         return open_reviews(self.split, location.root, columns, self.vocab, self.longest)
 

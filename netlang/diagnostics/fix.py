@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from netlang.diagnostics.source import Span
@@ -33,6 +35,12 @@ def insertion(span: Span, text: str, title: str = "") -> Fix:
     """Return the fix that inserts ``text`` at the end of a span."""
     at = Span(span.source, span.end, span.end)
     return Fix(title or f"insert `{text.strip()}`", (Edit(at, text),))
+
+
+def joined(fixes: Sequence[Fix]) -> Fix:
+    """Return the fix that makes the edits of several, which are in one file and do not overlap."""
+    title = ", ".join(fix.title for fix in fixes)
+    return Fix(title, tuple(edit for fix in fixes for edit in fix.edits))
 
 
 def apply(text: str, fix: Fix) -> str:

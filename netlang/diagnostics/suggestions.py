@@ -55,13 +55,19 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         plain = folded(name)
         if abs(len(plain) - len(target)) <= most and len(set(plain) ^ set(target)) <= 2 * most:
             typos = _distance(target, plain)
+            if most == 1 and len(plain) == len(target) and plain[0] != target[0] and typos:
+                typos = typos if _swapped(target, plain) else most + 1
             if typos <= most and typos < len(plain):
                 alike = SequenceMatcher(None, target, plain).ratio()
                 found.append((typos, not _swapped(target, plain), -alike, name))
     if found:
         return min(found)[-1]
     close = [n for n in known if 2 * len(set(folded(n)) ^ set(target)) <= len(set(target)) + 1]
-    short = [n for n in known if len(target) > 2 and _shortens(target, folded(n))]
+    short = [
+        n
+        for n in known
+        if len(target) > 2 and len(folded(n)) <= 2 * len(target) and _shortens(target, folded(n))
+    ]
     by_form = {folded(n): n for n in sorted(close, reverse=True)}
     for best in get_close_matches(target, by_form, n=1, cutoff=0.76):
         return by_form[best]

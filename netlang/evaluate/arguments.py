@@ -8,10 +8,11 @@ from netlang.advice.calls import completed, with_tensor
 from netlang.advice.parameters import parameter_suggestion
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.fix import joined
 from netlang.diagnostics.source import Span
-from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.describe import describe, signature
 from netlang.evaluate.context.frame import reject
-from netlang.evaluate.context.values import Argued, Function, Object, is_number
+from netlang.evaluate.context.values import Argued, Function, Object, is_number, takes_tensor
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 
@@ -29,7 +30,8 @@ def assign(
     ``preset`` lists the parameters that already have a value from ``new``. For ``new`` itself,
     positional arguments are assigned to the parameters that are not tensors, and none is missing.
     """
-    assigned = _by_position(function, [a for a in args if a.name is None], preset, new=new)
+    assigned = _by_position(function, args, span, preset, new=new)
+    _check_known(function, [a.name for a in args if a.name is not None])
     for arg in args:
         if arg.name is not None:
             _by_name(function, arg, arg.name, assigned, preset)
@@ -40,19 +42,51 @@ def assign(
 
 
 def _by_position(
-    function: Function, args: Sequence[Argued], preset: frozenset[str], *, new: bool
+    function: Function, args: Sequence[Argued], span: Span, preset: frozenset[str], *, new: bool
 ) -> dict[str, Argued]:
     """Assign positional arguments to the parameters that accept them, in order."""
+    positional = [a for a in args if a.name is None]
     if new:
-        _no_tensors(args)
+        _no_tensors(positional)
     names = [
         p.name.text
         for p in function.params
         if not p.keyword_only and p.name.text not in preset and not (new and takes_tensor(p))
     ]
-    if len(args) > len(names):
-        _too_many(function, args[len(names)], len(names), new)
-    return dict(zip(names, args, strict=False))
+    if len(positional) > len(names):
+        from netlang.evaluate.extra_arguments import reject_extra
+
+        reject_extra(function, args, names, span, new=new)
+    return dict(zip(names, positional, strict=False))
+
+
+def _check_known(function: Function, names: Sequence[ast.Ident]) -> None:
+    """Reject all names that are not parameters at once."""
+    known = {p.name.text for p in function.params}
+    unknown = [name for name in names if name.text not in known]
+    if not unknown:
+        return
+    suggested = [parameter_suggestion(name.span, known) for name in unknown]
+    quoted = [f"`{name.text}`" for name in unknown]
+    listed = " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
+    fixes = [fix for each in suggested for fix in each["fixes"][:1]]
+    helps = tuple(dict.fromkeys(help for each in suggested for help in each["helps"]))
+    if len(unknown) > 1:
+        helps = tuple(
+            f"`{name.text}`: {help}"
+            for name, each in zip(unknown, suggested, strict=True)
+            for help in each["helps"]
+        )
+        fixes = [joined(fixes)] if len(fixes) == len(unknown) else []
+    reject(
+        rules.UNKNOWN_PARAMETER,
+        f"`{function.name}` has no parameter{'s' if len(unknown) > 1 else ''} {listed}",
+        unknown[0].span,
+        secondary=tuple(Label(name.span) for name in unknown[1:]),
+        notes=(f"its parameters: {signature(function)}",),
+        helps=helps,
+        fixes=tuple(fixes),
+    )
 
 
 def _by_name(
@@ -63,15 +97,6 @@ def _by_name(
     preset: frozenset[str],
 ) -> None:
     """Assign an argument to the parameter it names."""
-    known = {p.name.text for p in function.params}
-    if name.text not in known:
-        reject(
-            rules.UNKNOWN_PARAMETER,
-            f"`{function.name}` has no parameter `{name.text}`",
-            name.span,
-            notes=(f"its parameters: {signature(function)}",),
-            **parameter_suggestion(name.span, known),
-        )
     if name.text in preset:
         reject(
             rules.ARGUMENT_TWICE,
@@ -101,14 +126,6 @@ def _no_tensors(args: Sequence[Argued]) -> None:
                 f"this is {arg.value.type}",
                 helps=(f"the tensor is given when the layer is called: `layer({arg.span.text})`",),
             )
-
-
-def takes_tensor(param: ast.Param) -> bool:
-    """Return whether a parameter is a tensor: it has a shape, or no type at all."""
-    type = param.type
-    while isinstance(type, ast.OptionalType):
-        type = type.inner
-    return type is None or isinstance(type, ast.ShapeType)
 
 
 def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
@@ -150,48 +167,6 @@ def _takes(param: ast.Param, value: Object) -> bool:
             element == "float" and value.type.dtype.is_float
         )
     return type is None or (isinstance(type, ast.NameType) and type.name in ("tensor", "any"))
-
-
-def signature(function: Function) -> str:
-    """Print the parameters of a function: ``conv(x, out, kernel, *, stride)``."""
-    names: list[str] = []
-    for param in function.params:
-        if param.keyword_only and "*" not in names:
-            names.append("*")
-        names.append(param.name.text)
-    return f"{function.name}({', '.join(names)})"
-
-
-_INPUTS_UNWRITTEN = frozenset({"dense", "conv", "conv_transpose", "batch_norm", "layer_norm"})
-
-
-def _too_many(function: Function, arg: Argued, allowed: int, new: bool) -> None:
-    named = [p.name.text for p in function.params if p.keyword_only]
-    count = {0: "no arguments", 1: "one argument"}.get(allowed, f"{allowed} arguments")
-    after = " after `new`" if new else ""
-    reject(
-        rules.TOO_MANY_ARGUMENTS,
-        f"`{function.name}` takes {count} by position{after}",
-        arg.span,
-        "this is one too many",
-        notes=(
-            f"its parameters: {signature(function)}",
-            *(
-                ("the number of inputs is not written: it follows from the input's shape",)
-                if function.name in _INPUTS_UNWRITTEN and not new
-                else ()
-            ),
-        ),
-        helps=_fewer(function, named),
-    )
-
-
-def _fewer(function: Function, named: Sequence[str]) -> tuple[str, ...]:
-    """Return help for positional arguments that exceed the parameters."""
-    last = [p for p in function.params if not p.keyword_only][-1:]
-    if last and isinstance(last[0].type, ast.ListType):
-        return (f"put the numbers in a list: `{function.name}(x, [1, 2])`",)
-    return (f"give the others by name: `{named[0]}=…`",) if named else ()
 
 
 def _check_missing(

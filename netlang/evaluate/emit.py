@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn, cast
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.fix import Fix, replacement
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import readable
 from netlang.evaluate.context.origins import surroundings, written
@@ -94,10 +96,19 @@ def reject_operand(
     outer = surroundings(frame)
     spans = [written(o.span, outer) for o in operands]
     texts = ["…" if s.source.library else _shortened(s.text) for s in spans]
-    helps = tuple(_named_sizes(_filled(text, texts), frame) for text in rejected.helps)
+    repair = _repaired(rejected, [_tensor(o) for o in operands], frame)
+    helps = tuple(_named_sizes(_filled(text, texts), frame) for text in repair["helps"])
+    fixes = repair["fixes"]
+    if not fixes and rejected.either is not None:
+        fixes = tuple(f for text in repair["helps"] for f in _wrapping(text, spans, frame))
     notes = tuple(_filled(text, texts) for text in rejected.notes)
     if rejected.rule is rules.WINDOW_TOO_BIG:
+        from netlang.evaluate.axis_order import misordered_input
+
         notes = (*notes, *_shrinking(frame))
+        order = misordered_input(_tensor(operands[0]), frame) if operands else None
+        if order is not None:
+            helps, fixes = (order.help,), (order.fix,)
     if rejected.operand is not None and rejected.operand < len(operands):
         at = operands[rejected.operand]
         label = rejected.label or str(_tensor(at).type)
@@ -113,6 +124,7 @@ def reject_operand(
             secondary=secondary,
             notes=notes,
             helps=helps,
+            fixes=fixes,
         )
     if len(operands) == 2 and not rejected.label and spans[0] != spans[1]:
         left, right = operands
@@ -124,9 +136,52 @@ def reject_operand(
             secondary=(Label(spans[1], str(_tensor(right).type)),),
             notes=notes,
             helps=helps,
+            fixes=fixes,
         )
     at = _argument(rejected.message, span, frame)
-    reject(rejected.rule, rejected.message, at, rejected.label, notes=notes, helps=helps)
+    reject(
+        rejected.rule, rejected.message, at, rejected.label, notes=notes, helps=helps, fixes=fixes
+    )
+
+
+_WRAPPED = re.compile(r"[^`]*`([a-z_]+\([^`]*)\{(\d)\}([^`{]*)`")
+"""A help that proposes a call around one operand, and nothing else."""
+
+
+def _wrapping(help: str, spans: Sequence[Span], frame: Frame) -> Iterator[Fix]:
+    """Return the fix that writes the proposed call in place of the operand.
+
+    A block may be called with other shapes too, so that there is none in its body.
+    """
+    while frame.module.source.library and frame.call is not None:
+        frame = frame.call.frame
+    if frame.call is not None and frame.call.function.kind != "net":
+        return
+    found = _WRAPPED.fullmatch(help)
+    if found is None or (span := spans[int(found[2])]).source.library:
+        return
+    before, code = "".join(("`", found[1], "{0}", found[3], "`")), " ".join(span.text.split())
+    written = _filled(_named_sizes(before, frame), [code]).strip("`")
+    yield replacement(span, written)
+
+
+def _repaired(rejected: OperandError, values: Sequence[Value], frame: Frame) -> Suggestion:
+    """Choose among the repairs of two shapes that do not fit, by how the operands were made."""
+    plain: Suggestion = {"helps": rejected.helps, "fixes": ()}
+    if rejected.either is None or len(values) != 2:
+        return plain
+    from netlang.evaluate.repairs import resized, shortcut
+
+    skip = shortcut(values, frame)
+    for position in (0, 1):
+        one, other = values[position], values[1 - position]
+        if position != skip and one.type.shape[:2] == other.type.shape[:2]:
+            found = resized(one, other.type.shape, frame)
+            if found is not None:
+                return found
+    if skip is not None and skip in rejected.either:
+        return {"helps": (rejected.either[skip],), "fixes": ()}
+    return plain
 
 
 def _argument(message: str, span: Span, frame: Frame) -> Span:

@@ -6,6 +6,7 @@ from netlang.advice.parameters import method_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import suggest
+from netlang.evaluate.bodies import maker
 from netlang.evaluate.calls.calls import arguments, call
 from netlang.evaluate.calls.unknown import reject_unknown
 from netlang.evaluate.context.describe import describe
@@ -129,7 +130,8 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
                 "a tensor has no fields",
                 expr.name.span,
                 f"this is {value.type}",
-                helps=method_helps(name, expr.value.span.text, frame.visible()),
+                helps=_layer_of(expr, frame)
+                or method_helps(name, expr.value.span.text, frame.visible()),
             )
         case _:
             reject(
@@ -138,6 +140,25 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
                 expr.name.span,
                 f"this is {describe(value)}",
             )
+
+
+_PARAMETERS = frozenset({"weight", "bias"})
+
+
+def _layer_of(expr: ast.Field, frame: Frame) -> tuple[str, ...]:
+    """Return how to name the layer whose parameter is requested from its result."""
+    result = expr.value.span.text
+    slot = frame.find(result)
+    made = maker(slot.expr) if slot is not None and slot.expr is not None else None
+    if expr.name.text not in _PARAMETERS or not isinstance(made, ast.Call):
+        return ()
+    tensors = [a for a in made.args if isinstance(evaluate(a.value, frame), Value)]
+    given = ", ".join(a.span.text for a in made.args if a not in tensors)
+    layer = f"{result}_layer"
+    return (
+        f"make the layer first, `{layer} = new {made.callee.span.text}({given})`, "
+        f"then write `{result} = {layer}(…)` and `{layer}.{expr.name.text}`",
+    )
 
 
 def _reject_field(expr: ast.Field, message: str, known: list[str], intro: str) -> None:
@@ -242,6 +263,9 @@ def _item(
             f"there is no item {at}",
             index.span,
             f"the list has {len(items)}, numbered from 0",
+            helps=(f"a range includes both ends: `0..{len(items) - 1}` are all of them",)
+            if items and not isinstance(index, ast.Int)
+            else (),
         )
     return items[at]
 

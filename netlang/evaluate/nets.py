@@ -7,11 +7,10 @@ from itertools import takewhile
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, diagnostic
-from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, Run, reject, report
-from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results
+from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results, takes_tensor
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.modules.expansion import reject_expansion
 from netlang.evaluate.types.fitting import fits
@@ -46,6 +45,10 @@ def build_net(function: Function, run: Run, values: Mapping[str, Object]) -> Gra
     outputs = _outputs(definition, result, frame)
     if outputs is None or any(d.is_error for d in run.diagnostics.items[known:]):
         return None
+    if any(isinstance(p.type, ast.ShapeType) and len(p.type.dims) == 4 for p in definition.params):
+        from netlang.evaluate.axis_order import warn_of_order
+
+        warn_of_order(definition.params, frame)
     params = {made.value: made.param for made in run.weights.values()}
     return Graph(
         function.name,

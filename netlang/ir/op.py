@@ -26,6 +26,7 @@ class OperandError(Exception):
 
     ``operand`` is the position of the operand to point at (``None``: the whole call), ``other``
     that of one it does not fit, ``label`` the text at the first, ``rule`` the diagnostic's rule.
+    ``either`` has a help for each operand that could be changed to fit the other.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class OperandError(Exception):
         label: str = "",
         notes: Sequence[str] = (),
         helps: Sequence[str] = (),
+        either: Mapping[int, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -47,6 +49,7 @@ class OperandError(Exception):
         self.label = label
         self.notes = tuple(notes)
         self.helps = tuple(helps)
+        self.either = either
 
 
 class NoGradientError(Exception):
@@ -253,6 +256,11 @@ class Primitive(ABC):
         """Return the window into the first operand; ``None`` for operators without windows."""
         del types
         return None
+
+    def toward(self, wanted: Shape, *types: TensorType) -> Mapping[str, int]:
+        """Return arguments of the layer that would make its result ``wanted``, or none."""
+        del wanted, types
+        return {}
 
     def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
         """Return the receptive field along an axis of the first operand that is changed.

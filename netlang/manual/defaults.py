@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
-from netlang.evaluate.arguments import takes_tensor
-from netlang.evaluate.context.values import Function
+from netlang.evaluate.context.values import Function, takes_tensor
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.program import Program
 from netlang.syntax import ast

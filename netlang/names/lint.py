@@ -113,6 +113,16 @@ class _Lint(Lookup):
             return
         for out in d.outs:  # the columns of a dataset may introduce sizes
             self._type(out.type, scope, binds=True)
+        for bind in d.fields:
+            self._dataset_field(bind, d.name.text, scope)
+
+    def _dataset_field(self, bind: ast.Bind, dataset: str, scope: Scope) -> None:
+        from netlang.evaluate.calls.datasets import field_error
+
+        if (found := field_error(bind, dataset)) is not None:
+            self.diagnostics.report(found)
+        else:
+            self.expr(bind.value, scope)
 
     def _signature(self, params: Sequence[ast.Param]) -> Scope:
         scope = Scope()
@@ -193,6 +203,8 @@ class _Lint(Lookup):
                     self.expr(condition, scope)
                 case ast.Step():
                     self._step(item, scope)
+        if any(isinstance(item, ast.Bind) and _named(item) for item in t.items):
+            return  # what the loss or the metric is to be computed from has no use yet
         for name, entry in scope.entries.items():
             if (
                 entry.kind == "binding"
@@ -223,6 +235,17 @@ class _Lint(Lookup):
             else (f"the settings are: {', '.join(settings)}",),
             fixes=renaming(entry.span, near),
         )
+
+
+def _named(bind: ast.Bind) -> bool:
+    """Return whether a loss or metrics are given by name, which is an error."""
+    value = bind.value
+    items = value.items if isinstance(value, ast.List) else [value]
+    functions = isinstance(value, ast.List | ast.Str) and bind.targets[0].text in _COMPUTED
+    return functions and any(isinstance(item, ast.Str) for item in items)
+
+
+_COMPUTED = frozenset({"loss", "metrics"})
 
 
 GROUP_NAMES = ("groups", "what", "lr_scale")

@@ -17,6 +17,7 @@ from netlang.diagnostics.diagnostic import (
     Severity,
     diagnostic,
 )  # fmt: skip
+from netlang.diagnostics.fix import Edit, Fix
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest, renaming
@@ -266,7 +267,10 @@ class Lookup(Struct):
         near = scope.find(nearest(name, visible) or "")
         if near is not None:
             near.used = True  # it is meant, although misspelled
-        self.diagnostics.report(unknown_name(name, span, visible))
+        from netlang.names.elsewhere import elsewhere
+
+        found = unknown_name(name, span, visible)
+        self.diagnostics.report((elsewhere(found, self.module) if few else None) or found)
 
     def _unknown_size(self, name: str, span: Span, scope: Scope, *, binds: bool) -> None:
         """Report an unknown name in a shape; no layer or op is meant there."""
@@ -277,14 +281,28 @@ class Lookup(Struct):
         constants = {n for n, d in self.module.declared.items() if isinstance(d, ast.Bind)}
         near = nearest(name, {*scope.names(), *constants, *self.module.imported})
         helps = (f"a dimension has a capital letter: `{capital}`",)
+        scope.entries[name] = Entry(span, "dim", used=True)  # reported once
         self._reject(
             rules.UNKNOWN_NAME,
             f"I don't know `{name}`",
             span,
             "not a dimension, a parameter or a constant",
             helps=(f"did you mean `{near}`?",) if near is not None else helps,
-            fixes=renaming(span, capital if near is None and binds else near),
+            fixes=self._renamed_everywhere(span, capital if near is None and binds else near),
         )
+
+    def _renamed_everywhere(self, span: Span, name: str | None) -> tuple[Fix, ...]:
+        """Return the fix that renames a size in all of the definition it is in."""
+        around = (
+            d for d in self.module.declared.values() if d.span.start <= span.start < d.span.end
+        )
+        wrong = {
+            node.span: Edit(node.span, name or "")
+            for node in walk(*around)
+            if isinstance(node, ast.Name) and node.text == span.text
+        }
+        edits = tuple(wrong.values()) or (Edit(span, name or ""),)
+        return () if name is None else (Fix(f"rename `{span.text}` to `{name}`", edits),)
 
     def _unknown_dimension(self, name: str, span: Span, scope: Scope) -> None:
         if self.untyped:

@@ -230,9 +230,12 @@ def misfit(a: TensorType, b: TensorType, at: Positions | None) -> OperandError:
         )
     more, helps = rounding(differing)
     positions = at or (0, 1)
+    either = _projections(a, b, positions) if a.dtype is b.dtype else {}
+    # Strides first: they are how a feature map is usually brought to the size of another.
+    strided = sorted(either.values(), key=lambda help: (help[0] != "p", "stride" in help))
     helps = (
         *helps,
-        *_projection(a, b, positions),
+        *strided,
         *_same_size(a, b),
         *_per_channel(a, b, positions),
     )
@@ -243,6 +246,7 @@ def misfit(a: TensorType, b: TensorType, at: Positions | None) -> OperandError:
         label=str(a) if at else "",
         notes=(*notes, *more),
         helps=helps[:1],
+        either=either,
     )
 
 
@@ -318,19 +322,32 @@ def _dropped(high: Shape, low: Shape) -> tuple[int, ...] | None:
     return tuple(reversed(dropped)) if kept < 0 else None
 
 
-def _projection(a: TensorType, b: TensorType, at: Positions) -> tuple[str, ...]:
-    """Propose the 1x1 convolution that projects one feature map to the shape of the other."""
-    if a.rank != b.rank or a.rank < 3 or a.shape[0] != b.shape[0]:
-        return ()
+def _projections(a: TensorType, b: TensorType, at: Positions) -> dict[int, str]:
+    """Propose how to bring one operand to the shape of the other, by position."""
+    found = {at[1]: _projection(b, a, at[1]), at[0]: _projection(a, b, at[0])}
+    return {position: help for position, help in found.items() if help}
+
+
+def _projection(x: TensorType, to: TensorType, position: int) -> str:
+    """Propose the layer that brings ``x`` to the shape of another operand of its rank."""
+    if x.rank != to.rank or x.rank < 2 or x.shape[0] != to.shape[0] or not x.dtype.is_float:
+        return ""
+    operand = f"{{{position}}}"
+    if x.shape[:-1] == to.shape[:-1] and (x.rank == 2 or not isinstance(x.shape[1], int)):
+        return f"bring one of them to that width: `dense({operand}, {to.shape[-1]})`"
+    if x.rank < 3:
+        return ""
     for stride in (1, 2, 4, 8):
-        for big, small, position in ((b, a, at[1]), (a, b, at[0])):
-            strided = tuple((s - 1) // stride + 1 for s in big.shape[2:])
-            if strided == small.shape[2:]:
-                step = f", stride={stride}" if stride > 1 else ""
-                which = "the larger one" if stride > 1 else "one of them"
-                fix = f"conv({{{position}}}, {small.shape[1]}, 1{step})"
-                return (f"project {which} to that shape: `{fix}`",)
-    return ()
+        if tuple((s - 1) // stride + 1 for s in x.shape[2:]) == to.shape[2:]:
+            step = f", stride={stride}" if stride > 1 else ""
+            which = "the larger one" if stride > 1 else "one of them"
+            return f"project {which} to that shape: `conv({operand}, {to.shape[1]}, 1{step})`"
+    for factor in (2, 4, 8):
+        if tuple(s * factor for s in x.shape[2:]) == to.shape[2:]:
+            if x.shape[1] != to.shape[1]:
+                operand = f"conv({operand}, {to.shape[1]}, 1)"
+            return f'enlarge the smaller one: `upsample({operand}, {factor}, mode="nearest")`'
+    return ""
 
 
 def _same_size(a: TensorType, b: TensorType) -> tuple[str, ...]:
@@ -345,9 +362,19 @@ def _same_size(a: TensorType, b: TensorType) -> tuple[str, ...]:
 
 
 def _per_channel(a: TensorType, b: TensorType, at: Positions) -> tuple[str, ...]:
-    """Propose the reshape that aligns a vector with the channels."""
+    """Propose where to insert the dimensions that one operand lacks."""
     high, low, position = (a, b, at[1]) if a.rank > b.rank else (b, a, at[0])
-    if low.rank != 1 or high.rank < 3 or low.shape[0] != high.shape[1]:
+    if low.rank == 1 and high.rank >= 3 and low.shape[0] == high.shape[1]:
+        wanted = shape_text((low.shape[0], *(1,) * (high.rank - 2)))
+        return (f"for one number per channel: `reshape({{{position}}}, {wanted})`",)
+    rest = list(low.shape)
+    aligned = [rest.pop(0) if rest and rest[0] == size else 1 for size in high.shape]
+    inserted = [i for i, size in enumerate(aligned) if size == 1 != high.shape[i]]
+    ambiguous = len(set(high.shape)) < high.rank and len(inserted) == 1
+    if ambiguous or rest or low.rank < 2 or len(inserted) != high.rank - low.rank:
         return ()
-    wanted = shape_text((low.shape[0], *(1,) * (high.rank - 2)))
-    return (f"for one number per channel: `reshape({{{position}}}, {wanted})`",)
+    if len(inserted) == 1:
+        fix = f"unsqueeze({{{position}}}, {inserted[0]})"
+    else:
+        fix = f"reshape({{{position}}}, {shape_text(tuple(aligned))})"
+    return (f"align the dimensions they share: `{fix}`",)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from netlang.advice.definitions import ours_of
 from netlang.diagnostics import rules
 from netlang.evaluate.bodies import maker
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import known_int
-from netlang.evaluate.context.values import UNKNOWN, Argued, Duration, Examples, Object
+from netlang.evaluate.context.values import (
+    UNKNOWN,
+    Argued,
+    Duration,
+    Examples,
+    Function,
+    Object,
+    Results,
+)
 from netlang.evaluate.types.fitting import fits
 from netlang.ir.graph import Value
 from netlang.plan.plan import PRECISIONS
@@ -24,9 +33,9 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
     arg = Argued(value, maker(bind.value).span, bind.value)
     match name:
         case "loss":
-            return _scalar(name, arg)
+            return _scalar(name, arg, frame)
         case "metrics":
-            return [_scalar(name, a) for a in _items(name, arg)]
+            return [_scalar(name, a, frame) for a in _items(name, arg)]
         case "data" | "valid":
             return _batched_examples(name, arg)
         case "init" | "freeze" | "checkpoint" | "update":
@@ -116,12 +125,35 @@ def _shown(arg: Argued) -> str:
     return text if len(text) < 40 else "…"
 
 
-def _scalar(name: str, arg: Argued) -> Object:
+def _called(name: str, arg: Argued, frame: Frame) -> tuple[str, ...]:
+    """Return how to compute a loss or a metric that is given by its name, as Keras has it."""
+    if isinstance(arg.value, Function):
+        function = arg.value.name
+    elif isinstance(arg.value, str):
+        function = ours_of(arg.value) or arg.value.lower()
+    else:
+        return ()
+    if frame.module.function(function) is None:
+        return ()
+    output = next((n for n, s in frame.names.items() if _is_output(n, s.value)), "…")
+    batch = frame.names.get("batch")
+    columns = list(batch.value.values) if batch and isinstance(batch.value, Results) else []
+    target = next((c for c in columns if c in ("label", "y", "target")), None)
+    target = f"batch.{target or columns[-1]}" if columns else "…"
+    call = f"{function}({output}, {target})"
+    return (f"compute it: `{name} = {call if name == 'loss' else f'[{call}]'}`",)
+
+
+def _is_output(name: str, value: Object) -> bool:
+    return isinstance(value, Value) and value.type.rank > 0 and name not in SETTINGS
+
+
+def _scalar(name: str, arg: Argued, frame: Frame) -> Object:
     value = arg.value
     if value is UNKNOWN:
         return UNKNOWN
     if not isinstance(value, Value) or value.type.rank or not value.type.dtype.is_float:
-        helps: tuple[str, ...] = ()
+        helps = _called(name, arg, frame)
         if isinstance(value, Value) and value.type.rank and value.type.dtype.is_float:
             helps = (
                 (f"take the mean over the batch: `mean({_shown(arg)})`",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netlang.advice.parameters import our_parameter
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Diagnostics
 from netlang.diagnostics.errors import USAGE, NetlangError
@@ -29,7 +30,7 @@ def parameter_values(
     values: dict[str, Object] = {}
     for name, text in given.items():
         if name not in params:
-            near = nearest(name, params)
+            near = _meant(name, params)
             listed = ", ".join(f"`{p}`" for p in params)
             raise NetlangError(
                 rules.UNKNOWN_PARAMETER,
@@ -38,7 +39,8 @@ def parameter_values(
                 helps=(
                     f"did you mean `{near}`?"
                     if near is not None
-                    else f"write it into the program: `train {decl.name.text}({name}: … = …)`",
+                    else f"make it a parameter, `train {decl.name.text}({name}: … = …)`, "
+                    f"and write `{name}` where its value is used",
                 ),
                 exit_code=USAGE,
             )
@@ -46,11 +48,18 @@ def parameter_values(
         if isinstance(type, ast.NameType) and type.name == "str" and not text.startswith('"'):
             values[name] = text
         else:
-            values[name] = _evaluated(name, text, module)
+            values[name] = _evaluated(params[name], text, module)
     return values
 
 
-def _evaluated(name: str, text: str, module: ModuleScope) -> Object:
+def _meant(name: str, params: Mapping[str, ast.Param]) -> str | None:
+    """Return the parameter that is meant: spelled or named a little differently."""
+    ours = our_parameter(name, params)
+    return ours if ours in params else nearest(name, params)
+
+
+def _evaluated(param: ast.Param, text: str, module: ModuleScope) -> Object:
+    name = param.name.text
     found = Diagnostics()
     file = parse(Source("--set", f"value = {text}"), found)
     value: Object = UNKNOWN
@@ -68,7 +77,7 @@ def _evaluated(name: str, text: str, module: ModuleScope) -> Object:
         raise NetlangError(
             rules.BAD_VALUE,
             f"`{name}={text}`: {first.message if first is not None else 'this is not a value'}",
-            helps=first.helps if first is not None else (),
+            helps=(f"the program declares `{' '.join(param.span.text.split())}`",),
             exit_code=USAGE,
         )
     return value

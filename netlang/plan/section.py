@@ -20,6 +20,7 @@ from netlang.evaluate.context.values import (
     Argued,
     Examples,
     Function,
+    Layer,
     Object,
     Results,
 )
@@ -185,9 +186,21 @@ class _Section(Struct):
         if self._explained(binds, known):
             return
         shown = " and ".join(f"`{name}`" for name in missing)
-        helps = tuple(_EXAMPLES[name] for name in missing)
+        helps = tuple(_EXAMPLES[name] for name in missing if name != "update")
+        if "update" in missing:
+            helps = (*helps, self._updates(binds))
         message = f"the {what} has no {shown}"
         report(self.frame, diagnostic(rules.MISSING_SETTING, message, at.span, helps=helps))
+
+    def _updates(self, binds: Iterable[ast.Bind]) -> str:
+        """Return which layers a step may update: those that its loss depends on by name."""
+        layers = [n for n, slot in self.frame.names.items() if isinstance(slot.value, Layer)]
+        loss = (node for bind in binds if bind.targets[0].text == "loss" for node in walk(bind))
+        used = {node.text for node in loss if isinstance(node, ast.Name)}
+        near = [name for name in layers if name in used] or layers or ["model"]
+        if len(near) == 1:
+            return f"such as `update = [{near[0]}]`"
+        return f"list what it changes: {' or '.join(f'`update = [{name}]`' for name in near)}"
 
     def _explained(self, binds: Iterable[ast.Bind], known: Collection[str]) -> bool:
         """Return whether a reported error may be a misspelled setting, the one that is missing."""
@@ -220,7 +233,6 @@ _EXAMPLES = {
     "run": "such as `run = 10 epochs`",
     "loss": "such as `loss = cross_entropy(logits, batch.label)`",
     "optimizer": "such as `optimizer = sgd(0.1)`",
-    "update": "such as `update = [model]`",
 }
 
 

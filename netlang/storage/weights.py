@@ -148,7 +148,13 @@ def not_finite(weights: Mapping[str, Array]) -> dict[str, int]:
 def _check_header(path: Path) -> None:
     """Reject what the library accepts: duplicate names, and headers of absurd size."""
     with reading(path) as stream:
-        length = int.from_bytes(stream.read(8), "little")
+        start = stream.read(8)
+        if start.startswith(b"\x93NUMPY"):
+            raise FileError(
+                f"{path} is one NumPy array, not the parameters of a net by name",
+                helps=["parameters are read from .safetensors or .npz files"],
+            )
+        length = int.from_bytes(start, "little")
         if length > _LONGEST_HEADER:
             raise FileError(
                 f"{path} is not a readable safetensors file: "

@@ -52,7 +52,7 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
             # Most programs have no syntax error, so its explanations are imported late.
             from netlang.syntax.errors import recover
 
-            parts, errors = recover(source, start, end, failure, lexical)
+            parts, errors = recover(source, start, end, failure, lexical, _failure)
             for error in errors:
                 diagnostics.report(error)
         found, comments = _BUILDER.checks.found, tuple(_BUILDER.comments)
@@ -62,6 +62,16 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
     for problem in found:
         diagnostics.report(problem)
     return _file(source, parts, comments)
+
+
+def _failure(source: Source, start: int, end: int) -> SyntaxFailure | DiagnosticError | None:
+    """Return how a part of a text fails to parse, if it does."""
+    _BUILDER.reset(source)
+    try:
+        parse_text(_BUILDER, source.text, start, end)
+    except (SyntaxFailure, DiagnosticError) as failure:
+        return failure
+    return None
 
 
 def _unbalanced(text: str, start: int, end: int) -> LexicalError | None:

@@ -18,6 +18,7 @@ from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.diagnostics.suggestions import folded
 from netlang.evaluate.calls.datasets import FIELDS
+from netlang.evaluate.calls.unknown import ARGUMENTS
 from netlang.evaluate.modules.families import returning
 from netlang.evaluate.types.fitting import TYPE_NAMES
 from netlang.ir.types import DType
@@ -58,7 +59,7 @@ for overloaded in ("flip", "resize"):  # without a tensor, they are transforms
     PARAMETERS[overloaded] += PARAMETERS[f"_{overloaded}_image"]
 ALL_PARAMETERS = {p for name in PUBLIC for p in PARAMETERS[name]}
 ADVICE = {**definitions().advice, **parameters().advice, **parameters().arguments}
-TEXTS = sorted(set(ADVICE.values()))
+TEXTS = sorted({text.replace(ARGUMENTS, "…") for text in ADVICE.values()})
 SNIPPETS = sorted({code for text in TEXTS for code in re.findall(r"`([^`]+)`", text)})
 IN_PAGES = sorted(
     {c for own in pages().values() for page in own for c in re.findall(r"`([^`]+)`", page.text)}

@@ -130,8 +130,8 @@ def helps(call: str, folder: Path) -> tuple[str, ...]:
         ("hardtanh(min_val=-1.0)", "netlang calls this `low`"),
         ("softplus(threshold=20.0)", "leave it out: large numbers are exact without it"),
         ("threshold(threshold=0.1, value=2.0)", "netlang calls this `limit`"),
-        ("reshape(-1, 4)", "put the numbers in a list: `reshape(x, [1, 2])`"),
-        ("tile(1, 2, 1, 1)", "put the numbers in a list: `tile(x, [1, 2])`"),
+        ("reshape(-1, 4)", "write `reshape([-1, 4])`"),
+        ("tile(1, 2, 1, 1)", "write `tile([1, 2, 1, 1])`"),
     ],
 )
 def test_the_parameters_of_layers_elsewhere_lead_to_ours(

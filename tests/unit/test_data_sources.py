@@ -105,12 +105,6 @@ def test_a_missing_collection_says_what_brings_it(
     assert caught.value.exit_code == 3
 
 
-def test_a_part_nobody_knows_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NetlangError, match='`mnist` has no part "valid"') as caught:
-        source_of(tmp_path, 'mnist("valid")')
-    assert caught.value.helps == ('it has "train" and "test"',)
-
-
 def test_idx_files_can_be_named_by_a_program(tmp_path: Path) -> None:
     image, label = mnist_files(tmp_path / "mine", packed=True)
     source = source_of(

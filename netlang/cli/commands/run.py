@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 import netlang
 from netlang.cli.arguments import (
-    assignments,
     backend_option,
     bind_option,
     file_and_net,
+    files,
     json_option,
     provider_option,
     python_option,
@@ -37,7 +37,7 @@ netlang run char_lstm.net --input tokens=next.npy --state h.npz
 @make_command(EXAMPLES)
 @file_and_net
 @click.option(
-    "--input", "-i", "inputs", multiple=True, callback=assignments, metavar="NAME=FILE",
+    "--input", "-i", "inputs", multiple=True, callback=files, metavar="NAME=FILE",
     help="Read an input from .npy, .npz (file.npz:name), .png or .jpg. Repeatable.",
 )  # fmt: skip
 @click.option("--resize", is_flag=True, help="Resize images to the size of the input.")
@@ -66,10 +66,17 @@ def command(
     from netlang.cli import results
     from netlang.storage.inputs import file_of, write_outputs
 
+    if net is not None and "=" in net:
+        _reject_unnamed(f"unexpected argument `{net}`", net)
     read = [file, weights, *map(file_of, inputs.values())]
     protect_inputs(output, state, *read)
     protect_inputs(state, *read)
     network = netlang.load(file).network(net, bind, seed=seed)
+    if "" in inputs:
+        names = [value.name for value in network.graph.inputs]
+        form = f"`{inputs['']}` is not of the form NAME=FILE"
+        message = f"invalid value for '--input' / '-i': {form}"
+        _reject_unnamed(message, f"{names[0]}={inputs['']}", f"the inputs: {', '.join(names)}")
     if state is not None:
         network.load_state(state)
     feeds = network.read_inputs(inputs, resize=resize)
@@ -86,3 +93,11 @@ def command(
         echo(results.describe(outputs, top))
     if output is not None:
         write_outputs(Path(output), outputs)
+
+
+def _reject_unnamed(message: str, assignment: str, *more: str) -> NoReturn:
+    """Reject an input that is not passed as `-i NAME=FILE`."""
+    from netlang.cli.usage import HelpfulUsageError
+
+    helps = (f"write `-i {assignment}`", *more)
+    raise HelpfulUsageError(message, helps, click.get_current_context())

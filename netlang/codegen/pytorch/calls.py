@@ -12,10 +12,9 @@ from netlang.codegen.pytorch.tables.padding import padded_operand
 from netlang.codegen.pytorch.translate import Lazy, constant
 from netlang.codegen.pytorch.units import NoTextError, SplitError, Unit, agreed, body_of, reject
 from netlang.diagnostics import rules
-from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.context.frame import Frame
 from netlang.evaluate.context.parameter_paths import users_span
-from netlang.evaluate.context.values import Function, Layer, Object
+from netlang.evaluate.context.values import Function, Layer, Object, takes_tensor
 from netlang.ir.graph import Param, Value
 from netlang.syntax import ast
 

@@ -10,9 +10,8 @@ from msgspec import Struct, field
 from netlang.codegen.pytorch.printing.text import TAKEN, Text, free, text
 from netlang.codegen.pytorch.tables.forms import MODULE_ATTRIBUTES
 from netlang.codegen.pytorch.units import NoTextError, Shared, Unit
-from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.context.frame import Frame
-from netlang.evaluate.context.values import Object, Results
+from netlang.evaluate.context.values import Object, Results, takes_tensor
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 

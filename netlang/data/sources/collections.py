@@ -11,7 +11,7 @@ from netlang.data.pipeline import Location
 from netlang.data.source import Arrays
 from netlang.data.sources.idx import read_idx
 from netlang.diagnostics import rules
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, NetlangError
+from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.storage.npy import read_npz
 from netlang.system.files import data_folders, reading
 from netlang.system.numpy import Array, np
@@ -24,7 +24,6 @@ _CLOTHES = (
 _THINGS = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
-_SPLITS = ("train", "test")
 _TRAINING_DIGITS, _GRAY_LEVELS = 1500, 16
 _CIFAR_ROW = 1 + 3 * 32 * 32
 
@@ -64,20 +63,8 @@ _CIFAR = _Collection(
 )
 
 
-def check_split(dataset: str, split: str) -> None:
-    """Raise ``NetlangError`` for a split that a dataset does not have."""
-    if split not in _SPLITS:
-        raise NetlangError(
-            rules.UNKNOWN_SPLIT,
-            f'`{dataset}` has no part "{split}"',
-            helps=['it has "train" and "test"'],
-            exit_code=USAGE,
-        )
-
-
 def open_digits(split: str, location: Location) -> Arrays:
     """Open the digits that come with netlang."""
-    check_split("digits", split)
     part = slice(_TRAINING_DIGITS) if split == "train" else slice(_TRAINING_DIGITS, None)
     arrays = {n: a[part] for n, a in read_npz(Path(__file__).parents[1] / "digits.npz").items()}
     source = fit("digits", location.columns, arrays).named(label=_DIGITS)
@@ -86,7 +73,6 @@ def open_digits(split: str, location: Location) -> Arrays:
 
 def open_mnist(dataset: str, split: str, location: Location) -> Arrays:
     """Open MNIST or Fashion-MNIST from their four files."""
-    check_split(dataset, split)
     collection = _MNIST if dataset == "mnist" else _FASHION
     prefix = "train" if split == "train" else "t10k"
     found = {
@@ -115,7 +101,6 @@ def open_mnist(dataset: str, split: str, location: Location) -> Arrays:
 
 def open_cifar10(split: str, location: Location) -> Arrays:
     """Open the binary version of CIFAR-10: a byte for the class, then red, green, blue."""
-    check_split("cifar10", split)
     training = [f"data_batch_{i}.bin" for i in range(1, 6)]
     names = training if split == "train" else ["test_batch.bin"]
     folder = _folder(_CIFAR, location.root, [[name] for name in names])

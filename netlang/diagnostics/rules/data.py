@@ -78,18 +78,6 @@ DATA_CHANGED = Rule(
     program=False,
 )
 
-UNKNOWN_SPLIT = Rule(
-    "unknown-split",
-    "A collection has the splits `train` and `test`.",
-    """
-    The built-in collections have two splits, which were defined by their authors. Select a
-    subset of a split with `part`.
-    """,
-    '`fashion_mnist("valid")`',
-    '`fashion_mnist("train") |> part(50_000..59_999)`',
-    program=False,
-)
-
 PYTHON_NOT_ALLOWED = Rule(
     "python-not-allowed",
     "The Python code of a program runs only with your permission.",

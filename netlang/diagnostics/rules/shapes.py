@@ -277,3 +277,23 @@ OUT_OF_RANGE = Rule(
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 6, 6] = conv(x, 4, 3, stride=0)",
     "net Small(x: f32[N, 3, 8, 8]) -> y: f32[N, 4, 6, 6] = conv(x, 4, 3, stride=1)",
 )
+
+AXIS_ORDER = Rule(
+    "axis-order",
+    "Images are [N, C, H, W]: the batch comes first and the channels second.",
+    """
+    An input such as [N, 28, 28, 1] is valid, but a convolution reads it as 28 channels of 28x1.
+    TensorFlow puts channels last, MATLAB the batch. Declare the input as [N, 1, 28, 28], and
+    `transpose` the data.
+    """,
+    """
+    net Digits(image: f32[N, 28, 28, 3]) -> y: f32[N, 10] {
+      y = image |> conv(8, 3) |> global_avg_pool |> dense(10)
+    }
+    """,
+    """
+    net Digits(image: f32[N, 3, 28, 28]) -> y: f32[N, 10] {
+      y = image |> conv(8, 3) |> global_avg_pool |> dense(10)
+    }
+    """,
+)

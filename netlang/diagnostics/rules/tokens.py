@@ -117,6 +117,16 @@ FOREIGN_KEYWORD = Rule(
     example_after("op twice(x) = x + x", "twice(x)"),
 )
 
+FOREIGN_FILE = Rule(
+    "foreign-file",
+    "A program is written in netlang, not in JSON, YAML, XML or prototxt.",
+    """
+    Networks are described in many formats. A net has a signature, and a line for each layer.
+    """,
+    '{"layers": [{"type": "Dense", "units": 10}]}',
+    "net Digits(image: f32[N, 784]) -> y: f32[N, 10] = dense(image, 10)",
+)
+
 FOREIGN_OPERATOR = Rule(
     "foreign-operator",
     "Operators and punctuation of other languages are written differently here.",

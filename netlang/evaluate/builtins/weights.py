@@ -82,7 +82,8 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
                 "a parameter's shape must be known when the file is checked",
                 span,
                 f"it would be [{', '.join(map(str, value))}], and {size} is free",
-                helps=(
+                helps=_over_features(size, frame)
+                or (
                     "give that dimension a number in the net's signature",
                     *(
                         ("or pool the map to one position first: `global_avg_pool` for `flatten`",)
@@ -147,3 +148,23 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
             helps=("`*` matches within one name, `**` any number of names",),
         )
     return Setting("selection", "pick", values)
+
+
+def _over_features(size: Dim, frame: Frame) -> tuple[str, ...]:
+    """Return how to reduce the steps of a sequence where its features were reduced.
+
+    Layers on maps expect the channels second; a sequence has its steps there.
+    """
+    caller = frame.call.frame if frame.call is not None else frame
+    operands = [
+        v for v in (frame.call.arguments.values() if frame.call else ()) if isinstance(v, Value)
+    ]
+    reduced = any(v.type.rank > 1 and v.type.shape[-1] == size for v in operands)
+    for name, slot in reversed(caller.names.items()) if reduced else ():
+        shape = slot.value.type.shape if isinstance(slot.value, Value) else ()
+        if len(shape) == 3 and shape[1] == size and isinstance(shape[2], int):
+            return (
+                f"{size} is the second axis of `{name}`, where channels are expected: "
+                f"for the mean over the steps, write `mean({name}, axis=1)`",
+            )
+    return ()

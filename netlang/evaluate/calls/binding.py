@@ -13,10 +13,17 @@ from msgspec import Struct
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.source import Span
-from netlang.evaluate.arguments import takes_tensor
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, Slot, reject, report
-from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Unknown, is_number
+from netlang.evaluate.context.values import (
+    UNKNOWN,
+    Argued,
+    Function,
+    Object,
+    Unknown,
+    is_number,
+    takes_tensor,
+)
 from netlang.evaluate.emit import constant, full
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.types.fitting import QUICK, fits

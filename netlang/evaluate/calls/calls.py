@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.evaluate.arguments import assign, takes_tensor
+from netlang.evaluate.arguments import assign
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.builtins.counts import SPECIAL
 from netlang.evaluate.builtins.data import reject_examples_for_a_transform
@@ -34,6 +34,7 @@ from netlang.evaluate.context.values import (
     Setting,
     Unknown,
     is_number,
+    takes_tensor,
 )
 from netlang.evaluate.emit import primitive, result
 from netlang.evaluate.evaluate import evaluate, evaluates

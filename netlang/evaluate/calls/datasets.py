@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
+from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.suggestions import suggest
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
@@ -76,16 +79,39 @@ def examples_of(
     return Examples(columns, origin)
 
 
-def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
-    field = bind.targets[0]
+_FILE_NAME = re.compile(r"[\w./-]+\.\w+")
+
+
+def field_error(bind: ast.Bind, dataset: str) -> Diagnostic | None:
+    """Return the error of a field that does not exist, or names a file without quotes."""
+    field, span = bind.targets[0], bind.value.span
     if field.text not in FIELDS:
-        reject(
+        return diagnostic(
             rules.UNKNOWN_PARAMETER,
             f"`{dataset}` can't have a field `{field.text}`",
             field.span,
             notes=(f"a dataset has: {', '.join(FIELDS)}",),
             **suggest(field.span, FIELDS),
         )
+    quoted = f'"{span.text}"'
+    if field.text not in PLACES or isinstance(bind.value, ast.Str):
+        return None
+    if _FILE_NAME.fullmatch(span.text) is None:
+        return None
+    return diagnostic(
+        rules.WRONG_TYPE,
+        f"the field `{field.text}` must be {FIELDS[field.text][0]}",
+        span,
+        "the name of a file is written in quotes",
+        helps=(f"write `{field.text} = {quoted}`",),
+        fixes=(replacement(span, quoted),),
+    )
+
+
+def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
+    field = bind.targets[0]
+    if (found := field_error(bind, dataset)) is not None:
+        raise DiagnosticError(found)
     value = evaluate(bind.value, frame)
     wanted, suits = FIELDS[field.text]
     if not suits(value):

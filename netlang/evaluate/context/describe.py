@@ -99,3 +99,13 @@ def short(value: Object) -> str:
             return f"{value.name}(…)"
         case _:
             return "…"
+
+
+def signature(function: Function) -> str:
+    """Print the parameters of a function: ``conv(x, out, kernel, *, stride)``."""
+    names: list[str] = []
+    for param in function.params:
+        if param.keyword_only and "*" not in names:
+            names.append("*")
+        names.append(param.name.text)
+    return f"{function.name}({', '.join(names)})"

@@ -227,6 +227,14 @@ def is_number(value: Object) -> bool:
     return isinstance(value, int | float | Dim) and not isinstance(value, bool)
 
 
+def takes_tensor(param: ast.Param) -> bool:
+    """Return whether a parameter is a tensor: it has a shape, or no type at all."""
+    type = param.type
+    while isinstance(type, ast.OptionalType):
+        type = type.inner
+    return type is None or isinstance(type, ast.ShapeType)
+
+
 def is_rate(param: ast.Param) -> bool:
     """Return whether a parameter is a learning rate, which may change from step to step."""
     match param.type:

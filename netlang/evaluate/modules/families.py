@@ -26,6 +26,15 @@ def returning(type: str) -> tuple[str, ...]:
     return tuple(_OVERLOADED.sub(r"\1", name) for name in found)
 
 
+@cache
+def module_of(name: str) -> str | None:
+    """Return the module to import a block from, such as ``std.vision``."""
+    for file in sorted(FOLDER.glob("std/*.net")):
+        if re.search(rf"^(?:block|op) {re.escape(name)}\(", file.read_text("utf-8"), re.MULTILINE):
+            return f"std.{file.stem}"
+    return None
+
+
 def enumerated(names: tuple[str, ...]) -> str:
     """Return names in backticks as a list in a sentence."""
     quoted = [f"`{name}`" for name in names]

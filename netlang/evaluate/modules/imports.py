@@ -105,10 +105,14 @@ def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) ->
         if isinstance(item.module, ast.Str)
         else ".".join(part.text for part in item.module)
     )
+    known = sorted(filter(origin.exports, origin.names()))
+    suggestion = suggest(name.name.span, known)
+    some = not suggestion["helps"] and 0 < len(known) <= 30
     return diagnostic(
         rules.UNKNOWN_IMPORT,
         f"{shown} has no `{name.name.text}`",
         name.name.span,
         "not defined there",
-        **suggest(name.name.span, filter(origin.exports, origin.names())),
+        notes=(f"it defines {', '.join(known)}",) if some else (),
+        **suggestion,
     )

@@ -55,6 +55,8 @@ def _reject_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
     known = [f.removesuffix(".net").replace("/", ".") for f in library_files() if "/" in f]
     near = nearest(name, known)
     span = path[0].span.to(path[-1].span)
+    file = f'"{name.replace(".", "/")}.net"'
+    outside = near is None and path[0].text != "std"
     reject(
         rules.UNKNOWN_MODULE,
         f"there is no module `{name}`",
@@ -62,6 +64,6 @@ def _reject_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
         notes=(f"the modules are: {', '.join(sorted(known))}",) if known else (),
         helps=(f"did you mean `{near}`?",)
         if near is not None
-        else ('to import a file, write its name in quotes: `from "blocks.net" import …`',),
-        fixes=renaming(span, near),
+        else (f"to import a file, write its name in quotes: `from {file} import …`",),
+        fixes=renaming(span, file if outside else near),
     )

@@ -210,7 +210,9 @@ def _mismatch(
     notes: tuple[str, ...],
 ) -> None:
     if promise is not None:
-        helps = _promise_helps(actual, type, made) or _last_size(actual, type, frame, span, made)
+        helps = _promise_helps(actual, type, made, span) or _last_size(
+            actual, type, frame, span, made
+        )
         reject(
             rules.SHAPE_MISMATCH,
             f"`{name}` has the wrong shape",
@@ -252,7 +254,11 @@ def _last_size(
     return (f"to give {expected}, write `{fixed}`",) if fixed != text else ()
 
 
-def _promise_helps(actual: TensorType, type: ast.ShapeType, made: str) -> tuple[str, ...]:
+def _promise_helps(
+    actual: TensorType, type: ast.ShapeType, made: str, span: Span
+) -> tuple[str, ...]:
+    if actual.rank == 3 and len(type.dims) == 2 and isinstance(actual.shape[1], Dim):
+        return _one_step(actual.shape[1], span)
     if made == "dense" and actual.rank > 2 and len(type.dims) == 2:
         return ("`dense` works on the last dimension only: put `flatten` before it",)
     if actual.rank == len(type.dims) + 1 and actual.shape[-1] == 1:
@@ -260,6 +266,18 @@ def _promise_helps(actual: TensorType, type: ast.ShapeType, made: str) -> tuple[
     if actual.rank == 4 and len(type.dims) == 2:
         return ("put `flatten` or `global_avg_pool` before the classifier",)
     return ()
+
+
+def _one_step(steps: Dim, span: Span) -> tuple[str, ...]:
+    """Return how to reduce a sequence to one vector, as for a classifier."""
+    text = " ".join(span.text.split())
+    last, mean = f"`{text}[:, -1]`", f"`mean({text}, axis=1)`"
+    if span.text.startswith("(") or not text.endswith(")") or len(text) > 40:
+        last, mean = "`h[:, -1]`", "`mean(h, axis=1)`"
+    return (
+        f"{steps}, the steps, are left over: take the last step, {last}, or the mean, {mean}; "
+        "a recurrent layer returns its last state as `.h`",
+    )
 
 
 def expected(type: ast.ShapeType, frame: Frame) -> str:

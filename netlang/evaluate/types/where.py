@@ -86,13 +86,68 @@ def check_arguments(
     if truth(evaluate(clause, frame), clause) is not False:
         return
     own = assigned.get(names[0]) if len(names) == 1 else None
+    public = frame.call.function.public_name
     reject(
         rules.OUT_OF_RANGE,
-        f"`{frame.call.function.public_name}` needs `{' '.join(clause.span.text.split())}`",
+        (_requirement(clause) or "").replace("` must", f"` of `{public}` must", 1)
+        or f"`{public}` needs `{_text(clause)}`",
         own.span if own is not None else span,
         f"{_values_in(clause, frame)} here",
         secondary=() if library else (Label(clause.span, "the definition requires this"),),
+        helps=tuple(_passing(clause, assigned)),
     )
+
+
+def _text(expr: ast.Expr) -> str:
+    return " ".join(expr.span.text.split())
+
+
+_MUST = {
+    ">": "be greater than", ">=": "be at least", "<": "be less than", "<=": "be at most",
+    "==": "be equal to", "!=": "differ from",
+}  # fmt: skip
+
+
+def _requirement(clause: ast.Expr) -> str | None:
+    """Return a comparison in words: "`C` must be divisible by 2"; `None` for anything else."""
+    match clause:
+        case ast.Paren(value=value):
+            return _requirement(value)
+        case ast.Binary(
+            op="==", left=ast.Binary(op="%", left=whole, right=part), right=ast.Int(value=0)
+        ):
+            return f"{_quoted(whole)} must be divisible by {_quoted(part)}"
+        case ast.Binary(op="or", left=ast.Unary(op="not", operand=condition), right=then):
+            inner = _requirement(then)
+            return f"{inner} with {_quoted(condition)}" if inner is not None else None
+        case ast.Binary(
+            op="or",
+            left=ast.Binary(op="==", left=ast.Name(text=name), right=one),
+            right=ast.Binary(op="==", left=ast.Name(text=again), right=other),
+        ) if name == again:
+            return f"`{name}` must be {_quoted(one)} or {_quoted(other)}"
+        case ast.Binary(op=op, left=left, right=right) if op in _MUST:
+            return f"{_quoted(left)} must {_MUST[op]} {_quoted(right)}"
+        case _:
+            return None
+
+
+def _quoted(expr: ast.Expr) -> str:
+    number = isinstance(expr, ast.Int | ast.Float | ast.Str)
+    return _text(expr) if number else f"`{_text(expr)}`"
+
+
+def _passing(clause: ast.Expr, assigned: Mapping[str, Argued]) -> Iterator[str]:
+    """Yield which argument another one requires, if it has its default value."""
+    match clause:
+        case ast.Binary(
+            op="or",
+            left=ast.Unary(op="not", operand=condition),
+            right=ast.Binary(left=ast.Name(text=name)),
+        ) if name not in assigned:
+            yield f"pass `{name}=…` too, or leave out {_quoted(condition)}"
+        case _:
+            pass
 
 
 def _names_in(clause: ast.Expr) -> Iterator[str]:
@@ -159,9 +214,9 @@ def _reject_broken(
     if frame.call is None:
         message = f"this net is bound to sizes that break `where {text}`"
         reject(rules.WHERE_FAILS, message, clause.span, f"{values} here", helps=helps)
+    message = _requirement(clause) or f"this call breaks `where {text}`"
     clause_label = Label(clause.span, "the definition requires this")
     secondary = () if clause.span.source.library else (clause_label,)
-    message = f"this call breaks `where {text}`"
     reject(
         rules.WHERE_FAILS,
         message,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from netlang.ir.dims import exact_quotient, substitute, symbol
+from netlang.ir.dims import Size, exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
@@ -16,6 +16,14 @@ from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
 from netlang.system.numpy import Array
+
+
+def _multiples(size: Size, unit: int) -> list[str]:
+    """Return the help with the numbers of channels around one that is not a multiple."""
+    if not isinstance(size, int):
+        return []
+    below = size - size % unit
+    return [f"give it {f'{below} or ' if below else ''}{below + unit} channels"]
 
 
 @dataclass(frozen=True)
@@ -59,9 +67,10 @@ class PixelShuffle(PixelOperator):
         channels = exact_quotient(c, square)
         if channels is None:
             raise OperandError(
-                f"{c} channels don't divide by {self.factor} * {self.factor} = {square}",
+                f"{c} channels are not a multiple of {self.factor} * {self.factor} = {square}",
                 operand=0,
                 label=f"this is {x}",
+                helps=_multiples(c, square),
             )
         return (x.with_shape(n, channels, h * self.factor, w * self.factor),)
 

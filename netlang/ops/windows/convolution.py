@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar, Self
 
@@ -29,6 +29,7 @@ from netlang.ops.windows.im2col import by_im2col, depthwise, pointwise
 from netlang.ops.windows.windows import (
     Pads,
     Windows,
+    first_fitting,
     known_sizes,
     onnx_pads,
     padded,
@@ -85,6 +86,11 @@ class Convolve(Primitive):
         require_channels(x, w, w.shape[1] * self.groups)
         require_bias(bias, filters)
         return (x.with_shape(x.shape[0], filters, *windows.floor(spatial)),)
+
+    def toward(self, wanted: Shape, *types: TensorType) -> Mapping[str, int]:
+        pads = range(max(kernel_of(types[1], types[0].shape[2:])))
+        variants = (({"pad": p}, replace(self, pad=((p, p),) * len(self.stride))) for p in pads)
+        return first_fitting(variants, wanted, types)
 
     def macs(self, *types: TensorType) -> Size:
         (y,) = self.infer(*types)

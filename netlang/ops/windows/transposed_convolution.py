@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from math import ceil, prod
 from typing import ClassVar, Self
 
@@ -36,6 +37,7 @@ from netlang.ops.windows.filters import (
 from netlang.ops.windows.windows import (
     Pads,
     Windows,
+    first_fitting,
     onnx_pads,
     padding,
     per_axis,
@@ -99,6 +101,12 @@ class ConvolveTranspose(Primitive):
                     helps=["use a smaller `pad`"],
                 )
         return (x.with_shape(x.shape[0], filters, *out),)
+
+    def toward(self, wanted: Shape, *types: TensorType) -> Mapping[str, int]:
+        rank, most = len(self.stride), max(self.stride)
+        more = (({"out_pad": o}, replace(self, out_pad=(o,) * rank)) for o in range(most))
+        less = (({"pad": p}, replace(self, pad=((p, p),) * rank)) for p in range(most + 1))
+        return first_fitting(chain(more, less), wanted, types)
 
     def macs(self, *types: TensorType) -> Size:
         x, w = types[:2]

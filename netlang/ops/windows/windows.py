@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product as combinations
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, substitute
-from netlang.ir.op import OperandError, Window
-from netlang.ir.types import TensorType
+from netlang.ir.op import OperandError, Primitive, Window
+from netlang.ir.types import TensorType, Types
 from netlang.ops.arguments import Arguments, integers, items, pair, rejected
 from netlang.ops.clauses import Sizes, where_help
 from netlang.system.numpy import Array, np
@@ -96,6 +96,20 @@ class Windows:
             notes=[f"({terms} - {extent}) // {stride} + 1 = {counts[axis]} positions"],
             helps=["pad it (`pad=same`), use a smaller window, or drop an earlier pool or stride"],
         )
+
+
+def first_fitting(
+    variants: Iterable[tuple[Mapping[str, int], Primitive]], wanted: Shape, types: Types
+) -> Mapping[str, int]:
+    """Return the arguments of the first variant of an operator whose result has a shape."""
+    for arguments, op in variants:
+        try:
+            (made,) = op.infer(*types)
+        except OperandError:
+            continue
+        if made.shape == wanted:
+            return arguments
+    return {}
 
 
 def _window_text(extent: Sequence[int]) -> str:

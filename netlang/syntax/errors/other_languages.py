@@ -72,8 +72,12 @@ def _number_fix(text: str) -> str:
 
 
 def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
-    for token, before in ((error.back(1), error.back(2)), (error.here, error.back(1))):
-        starts = token.fresh or token.text == "lambda" or before.text in ("{", "}")
+    # After `y = while i`, the parser takes `i` for the next statement, and fails behind it.
+    for token, before in ((error.back(i), error.back(i + 1)) for i in (2, 1, 0)):
+        if token is error.back(2) and token.text != "while":
+            continue
+        starts = token.fresh or before.text in ("{", "}")
+        starts = starts or (token.text in ("lambda", "while") and before.text in ("=", "(", ","))
         if not starts or token.text not in FOREIGN_KEYWORDS or token.kind == "end":
             continue
         if token.text in RESERVED:

@@ -1,0 +1,192 @@
+"""Calls with too many arguments: which one is extra, and what the whole call should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NoReturn
+
+from msgspec import Struct
+
+from netlang.advice.parameters import argument_orders, is_inferred, our_parameter
+from netlang.diagnostics import rules
+from netlang.diagnostics.fix import replacement
+from netlang.diagnostics.source import Span
+from netlang.evaluate.context.describe import signature
+from netlang.evaluate.context.frame import reject
+from netlang.evaluate.context.values import Argued, Function, is_number, takes_tensor
+from netlang.ir.graph import Value
+from netlang.syntax import ast
+
+INFERRED = "in"
+"""The entry of an order for a size that is not written, as it follows from the input."""
+
+
+class _Call(Struct, frozen=True, eq=False):
+    """A call with too many arguments by position, after those that fit."""
+
+    function: Function
+    args: Sequence[Argued]
+    names: Sequence[str]
+    span: Span
+    new: bool
+
+    @property
+    def positional(self) -> list[Argued]:
+        return [a for a in self.args if a.name is None]
+
+    @property
+    def before(self) -> int:
+        """The number of leading arguments that an order of numbers leaves out: the tensor."""
+        first = next((p for p in self.function.params if p.name.text in self.names[:1]), None)
+        return int(first is not None and takes_tensor(first))
+
+    def whole(self, parts: Sequence[str]) -> str | None:
+        """Return the text of the call with other arguments, followed by its named ones."""
+        head, opened, _ = self.span.text.partition("(")
+        known = {p.name.text for p in self.function.params}
+        named = [
+            f"{our_parameter(a.name.text, known)}={_text(a)}"
+            for a in self.args
+            if a.name is not None and not is_inferred(a.name.text, known)
+        ]
+        text = ", ".join([*parts, *named])
+        call = f"{head}({text})" if text else head
+        return call if opened and len(call) <= 100 else None
+
+    def text_of(self, args: Sequence[Argued]) -> list[str]:
+        """Return the texts of arguments; what is piped into the call stands before it."""
+        return [_text(a) for a in args if a.span.start >= self.span.start]
+
+
+class _Repair(Struct, frozen=True):
+    """The argument that is extra and why, and the text of the whole call."""
+
+    at: Argued
+    label: str
+    whole: str | None
+    replaced: bool = True
+    """Whether the text replaces exactly the call, so that it is a fix."""
+
+
+def reject_extra(
+    function: Function, args: Sequence[Argued], names: Sequence[str], span: Span, *, new: bool
+) -> NoReturn:
+    """Reject a call with more arguments by position than ``names``, the parameters for them."""
+    call = _Call(function, args, names, span, new)
+    count = {0: "no arguments", 1: "one argument"}.get(len(names), f"{len(names)} arguments")
+    repair = _decimal_comma(call) or _list(call) or _ordered(call)
+    if repair is None:
+        repair = _Repair(call.positional[len(names)], "this is one too many", None)
+    whole = repair.whole
+    named = [f"`{p.name.text}`" for p in function.params if p.keyword_only]
+    helps = (f"write `{whole}`",) if whole is not None else ()
+    if not helps and named:
+        helps = (f"these are passed by name: {', '.join(named)}",)
+    reject(
+        rules.TOO_MANY_ARGUMENTS,
+        f"`{function.name}` takes {count} by position{' after `new`' if new else ''}",
+        repair.at.span,
+        repair.label,
+        notes=(f"its parameters: {signature(function)}",),
+        helps=helps,
+        fixes=(replacement(span, whole),) if whole is not None and repair.replaced else (),
+    )
+
+
+def _text(arg: Argued) -> str:
+    return " ".join(arg.span.text.split())
+
+
+def _decimal_comma(call: _Call) -> _Repair | None:
+    """Recognize a number such as `0,5`, which is read as two."""
+    positional = call.positional
+    if len(positional) != len(call.names) + 1:
+        return None
+    for i, (left, right) in enumerate(pairwise(positional)):
+        between = Span(left.span.source, left.span.start, max(right.span.end, left.span.start))
+        if re.fullmatch(r"[0-9]+,[0-9]+", between.text):
+            parts = call.text_of(positional)
+            at = len(parts) - len(positional) + i
+            parts[at : at + 2] = [between.text.replace(",", ".")]
+            label = "a decimal comma: a comma separates arguments"
+            return _Repair(right, label, call.whole(parts))
+    return None
+
+
+def _list(call: _Call) -> _Repair | None:
+    """Put the last arguments in brackets where the parameter takes a list."""
+    last = next((p for p in call.function.params if p.name.text in call.names[-1:]), None)
+    if last is None or not isinstance(last.type, ast.ListType):
+        return None
+    cut = len(call.names) - 1
+    items = call.positional[cut:]
+    if not (
+        all(isinstance(a.value, Value) for a in items) or all(is_number(a.value) for a in items)
+    ):
+        return None
+    piped = any(a.span.start < call.span.start for a in items)
+    before = call.text_of(call.positional[:cut])
+    whole = call.whole([*before, f"[{', '.join(map(_text, items))}]"])
+    label = f"`{last.name.text}` is one list"
+    return _Repair(call.positional[len(call.names)], label, whole, not piped)
+
+
+def _ordered(call: _Call) -> _Repair | None:
+    """Reorder the arguments where they stand in the order of another framework."""
+    if not call.function.module.source.library:
+        return None
+    rest = call.positional[call.before :]
+    orders = [
+        order
+        for order in argument_orders(call.function.name)
+        if len(order) >= len(rest) and _fits(call, order, rest)
+    ]
+    exact = [order for order in orders if _infers(call, order, rest)]
+    for order in exact or [o for o in orders if INFERRED not in o] or orders:
+        return _reordered(call, order, rest)
+    return None
+
+
+def _fits(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
+    """Return whether each argument is of the kind of the parameter that an order assigns to it."""
+    tensors = {p.name.text for p in call.function.params if takes_tensor(p)}
+    return all(
+        (name in tensors) == isinstance(arg.value, Value)
+        and (name != INFERRED or isinstance(arg.value, int))
+        for name, arg in zip(order, args, strict=False)
+    )
+
+
+def _infers(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
+    """Return whether the size that an order does not write is the one of the input."""
+    if INFERRED not in order or order.index(INFERRED) >= len(args):
+        return False
+    if call.new:
+        return True
+    tensor, declared = call.positional[0].value, call.function.params[0].type
+    if not isinstance(tensor, Value) or not isinstance(declared, ast.ShapeType):
+        return False
+    named = [i for i, dim in enumerate(declared.dims) if isinstance(dim, ast.Name)]
+    axis = 1 if len(named) > 1 and isinstance(declared.dims[-1], ast.Rest) else -1
+    size = args[order.index(INFERRED)].value
+    return tensor.type.rank > 1 and tensor.type.shape[axis] == size
+
+
+def _reordered(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> _Repair:
+    given = dict(zip(order, args, strict=False))
+    written = [name for name in call.names[call.before :] if name in given]
+    parts = call.text_of(call.positional[: call.before])
+    parts += [_text(given[name]) for name in written]
+    parts += [
+        f"{name}={_text(arg)}"
+        for name, arg in given.items()
+        if name != INFERRED and name not in written
+    ]
+    whole = call.whole(parts)
+    if INFERRED in given:
+        label = "leave this out: it follows from the input's shape"
+        return _Repair(given[INFERRED], label, whole)
+    at = next(i for i, name in enumerate(order) if name not in written)
+    return _Repair(args[at], f"`{order[at]}` is passed by name", whole)

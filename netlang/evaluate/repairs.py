@@ -1,0 +1,84 @@
+"""What to change where a tensor has the wrong shape: the layer that made it, or a shortcut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from netlang.diagnostics.fix import replacement
+from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import Suggestion
+from netlang.evaluate.context.frame import Frame
+from netlang.ir.dims import Shape
+from netlang.ir.graph import Node, Value
+
+
+def shortcut(values: Sequence[Value], frame: Frame) -> int | None:
+    """Return the position of the operand from which the other one is computed, if one is."""
+    if len(values) != 2:
+        return None
+    for position in (0, 1):
+        if _leads_to(values[position], values[1 - position], frame):
+            return position
+    return None
+
+
+def resized(value: Value, wanted: Shape, frame: Frame) -> Suggestion | None:
+    """Suggest the arguments with which the layer behind a tensor would give it a shape.
+
+    The layer may be followed by operators that preserve the shape, such as activations.
+    """
+    for _ in range(20):
+        node = _maker(value, frame)
+        if node is None or len(value.type.shape) != len(wanted):
+            return None
+        arguments = node.op.toward(wanted, *(v.type for v in node.inputs))
+        call = _call(node, frame, arguments)
+        if call is not None:
+            text = _with_arguments(" ".join(call.text.split()), arguments)
+            line = call.source.line_col(call.start)[0]
+            return {
+                "helps": (f"on line {line}, write `{text}`",),
+                "fixes": (replacement(call, text),),
+            }
+        same = [v for v in node.inputs if v.type == value.type]
+        if len(same) != 1:
+            return None
+        value = same[0]
+    return None
+
+
+def _maker(value: Value, frame: Frame) -> Node | None:
+    nodes = reversed(frame.run.builder.nodes)
+    return next((node for node in nodes if value in node.outputs), None)
+
+
+def _leads_to(first: Value, last: Value, frame: Frame) -> bool:
+    reached = {last}
+    for node in reversed(frame.run.builder.nodes):
+        if not reached.isdisjoint(node.outputs):
+            reached.update(node.inputs)
+    return first in reached and first is not last
+
+
+def _call(node: Node, frame: Frame, arguments: Mapping[str, int]) -> Span | None:
+    """Return the call of a library layer in the body that is evaluated, if it takes arguments."""
+    scope = node.scope
+    while scope is not None and scope.span is not None and scope.span.source.library:
+        scope = scope.parent
+    if scope is None or scope.span is None or scope.parent is not frame.scope or not arguments:
+        return None
+    function = frame.module.function(scope.kind)
+    known = {p.name.text for p in function.params} if function is not None else set[str]()
+    whole = scope.library and known.issuperset(arguments) and scope.span.text.endswith(")")
+    return scope.span if whole and len(scope.span.text) <= 80 else None
+
+
+def _with_arguments(call: str, arguments: Mapping[str, int]) -> str:
+    for name, value in arguments.items():
+        given = rf"\b{name}=(\([^()]*\)|[\w.]+)"
+        if re.search(given, call):
+            call = re.sub(given, f"{name}={value}", call)
+        else:
+            call = f"{call[:-1]}, {name}={value})"
+    return call
