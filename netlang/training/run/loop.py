@@ -14,10 +14,11 @@ from netlang.data.batches import Batches, BatchStream
 from netlang.data.source import Batch
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
-from netlang.ir.graph import Graph, Value
-from netlang.plan.callbacks import Mode, Save, larger_is_better
+from netlang.ir.graph import Graph
+from netlang.plan.callbacks import Save
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, follow
+from netlang.training.monitors import Monitors
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
@@ -66,10 +67,8 @@ class Run:
     watcher: Callback
     interrupted: Callable[[], bool] = lambda: False
     pause: float = 60.0
-    _best: dict[str, float] = field(default_factory=dict[str, float])
     _epochs: int = 0
-    _waited: int = 0
-    _stopped: bool = False
+    _monitors: Monitors = field(init=False)
     _totals: Totals = field(default_factory=lambda: Totals())
     _rates: dict[str, dict[str, Callable[[float], float]]] = field(
         default_factory=dict[str, dict[str, "Callable[[float], float]"]]
@@ -77,6 +76,9 @@ class Run:
     """What computes the learning rates, by step and input."""
     _began: float = 0.0
     _saved: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._monitors = Monitors(self.training.plan)
 
     @property
     def clock(self) -> Clock:
@@ -110,13 +112,15 @@ class Run:
         if progress is None:
             return 0
         self._began -= progress.seconds
-        self._best, self._epochs = dict(progress.best), progress.epochs
-        self._waited, self._stopped = progress.waited, progress.stopped
+        self._epochs = progress.epochs
+        self._monitors = Monitors(
+            self.training.plan, dict(progress.best), progress.waited, progress.stopped
+        )
         self._totals = Totals(dict(progress.sums), progress.rows)
         return progress.step
 
     def _over(self, step: int, clock: Clock) -> bool:
-        return self._stopped or (step >= clock.total and not self._due(step, clock))
+        return self._monitors.stopped or (step >= clock.total and not self._due(step, clock))
 
     def _due(self, step: int, clock: Clock) -> bool:
         """Return whether an epoch has ended that is not reported yet."""
@@ -212,8 +216,9 @@ class Run:
             time.monotonic() - self._began,
         )
         self._totals = Totals()
-        self._save_best(report)
-        self._stopped = self._should_stop(report, clock)
+        measured = {**report.train, **report.valid}
+        self._save(self._monitors.to_save(measured), report.epoch, step)
+        self._monitors.watch(measured, clock)
         self.watcher.finished_epoch(report)
         if time.monotonic() - self._saved > min(self.pause, 1.0):
             self._checkpoint(step)
@@ -225,29 +230,6 @@ class Run:
         totals = evaluated(self.engine, self.valid, self.interrupted)
         return totals.means() if totals.examples == self.valid.examples else None
 
-    def _should_stop(self, report: Report, clock: Clock) -> bool:
-        stop = self.training.plan.stop
-        if stop is None:
-            return False
-        if self._improved("stop", stop.watch, stop.mode, report, stop.min_change):
-            self._waited = 0
-            return False
-        self._waited += clock.steps_per_epoch
-        return self._waited >= clock.steps(stop.patience)
-
-    def _improved(
-        self, key: str, watched: Value, mode: Mode, report: Report, change: float = 0.0
-    ) -> bool:
-        """Return whether a metric is the best so far, and store it under ``key`` if it is."""
-        name = next(n for n, v in self.training.plan.measured.items() if v is watched)
-        value = report.valid.get(name, report.train.get(name, math.nan))
-        sign = 1.0 if larger_is_better(name, mode) else -1.0
-        before = self._best.get(key)
-        if before is not None and not sign * value > sign * before + change:
-            return False
-        self._best[key] = value
-        return True
-
     # Files.
 
     def _checkpoint(self, step: int) -> Arrays:
@@ -256,9 +238,9 @@ class Run:
             step,
             self.settings,
             self._epochs,
-            self._best,
-            self._waited,
-            self._stopped,
+            self._monitors.best,
+            self._monitors.waited,
+            self._monitors.stopped,
             self._totals.sums,
             self._totals.examples,
             time.monotonic() - self._began,
@@ -267,13 +249,6 @@ class Run:
         self.watcher.saved(checkpoints.save(self.folder, state, progress))
         self._saved = time.monotonic()
         return state
-
-    def _save_best(self, report: Report) -> None:
-        rules = enumerate(self.training.plan.save_best)
-        improved = [
-            rule for i, rule in rules if self._improved(f"best {i}", rule.by, rule.mode, report)
-        ]
-        self._save(improved, report.epoch, report.step)
 
     def _save_every(self, step: int, clock: Clock) -> None:
         rules = self.training.plan.save_every
