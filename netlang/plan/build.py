@@ -102,7 +102,7 @@ def _measured(
     names: Mapping[Value, str],
 ) -> dict[str, Value]:
     """Return what a report measures: losses, metrics, and values that decide about the run."""
-    measured = {f"{u.name}.loss" if u.name else "loss": u.loss for u in updates}
+    measured = {update.loss_name: update.loss for update in updates}
     measured |= metrics
     for value in watched:
         if value not in measured.values():

@@ -12,8 +12,7 @@ from typing import Protocol
 
 from netlang.data.batches import Batches, BatchStream
 from netlang.data.source import Batch
-from netlang.diagnostics import rules
-from netlang.diagnostics.errors import NetlangError
+from netlang.diagnostics.errors import EvaluationError
 from netlang.ir.graph import Graph
 from netlang.plan.callbacks import Save
 from netlang.plan.plan import Plan
@@ -22,11 +21,13 @@ from netlang.training.monitors import Monitors
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
-from netlang.training.run.parameter_files import save_layers, save_selection, save_vocabularies
+from netlang.training.run.parameter_files import (
+    check_finite,
+    save_layers,
+    save_selection,
+    save_vocabularies,
+)
 from netlang.training.step.graphs import DRAW, GRADIENT_NORM, SHARE, STEP, StepGraph, Training
-
-NON_FINITE = 4
-"""The exit code of a training whose loss or gradients are not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +98,24 @@ class Run:
         }
         step = self._resume(progress)
         self.watcher.began(step, clock)
-        while not self._over(step, clock) and not self.interrupted():
-            if self._due(step, clock):
-                self._finish_epoch(step, clock)
-            else:
-                step = self._epoch(step, clock)
+        try:
+            while not self._over(step, clock) and not self.interrupted():
+                if self._due(step, clock):
+                    self._finish_epoch(step, clock)
+                else:
+                    step = self._epoch(step, clock)
+        except EvaluationError:
+            # The steps were good: with other data for `valid`, the run can be resumed.
+            self._finish(step)
+            raise
+        self._finish(step)
+        return self._over(step, clock)
+
+    def _finish(self, step: int) -> None:
+        """Save what the run has come to."""
         state = self._checkpoint(step)
         for path in save_layers(self.training, state, self.folder):
             self._saved_parameters(path)
-        return self._over(step, clock)
 
     def _resume(self, progress: Progress | None) -> int:
         self._began = self._saved = time.monotonic()
@@ -186,18 +196,10 @@ class Run:
         found = self.engine.step(graph, batch, numbers)
         if math.isfinite(found["loss"]) and math.isfinite(found[GRADIENT_NORM]):
             return found
-        from netlang.training.run.nonfinite import first_bad
+        from netlang.training.run.nonfinite import step_error
 
         restore()
-        what = GRADIENT_NORM if math.isfinite(found["loss"]) else "loss"
-        place = first_bad(graph, self.engine.state(), batch, numbers)
-        raise NetlangError(
-            rules.NOT_FINITE,
-            f"the {what.replace('_', ' ')} is {found[what]} at step {step + 1:,}",
-            notes=[place] if place else [],
-            helps=["lower the learning rate, or limit gradients: `clip = clip_norm(1.0)`"],
-            exit_code=NON_FINITE,
-        )
+        raise step_error(graph, self.engine.state(), batch, numbers, found, step)
 
     # Epochs.
 
@@ -227,7 +229,7 @@ class Run:
         """Return the metrics on the validation data, if there is any; ``None`` if interrupted."""
         if self.valid is None:
             return {}
-        totals = evaluated(self.engine, self.valid, self.interrupted)
+        totals = evaluated(self.training, self.engine, self.valid, "valid", self.interrupted)
         return totals.means() if totals.examples == self.valid.examples else None
 
     # Files.
@@ -245,7 +247,7 @@ class Run:
             self._totals.examples,
             time.monotonic() - self._began,
         )
-        state = self.engine.state()
+        state = self._state(step)
         self.watcher.saved(checkpoints.save(self.folder, state, progress))
         self._saved = time.monotonic()
         return state
@@ -258,11 +260,17 @@ class Run:
     def _save(self, rules: Sequence[Save], epoch: int, step: int) -> None:
         if not rules:
             return
-        state = self.engine.state()
+        state = self._state(step)
         for rule in rules:
             path = self.folder / rule.file_name(epoch, step)
             save_selection(self.training, state, rule.what, path)
             self._saved_parameters(path)
+
+    def _state(self, step: int) -> Arrays:
+        """Return the state; raise ``NetlangError`` where an update made a parameter infinite."""
+        state = self.engine.state()
+        check_finite(self.training, state, step)
+        return state
 
     def _saved_parameters(self, path: Path) -> None:
         """Save the vocabulary of the data next to parameters, and report both."""
@@ -278,15 +286,28 @@ def clock_of(plan: Plan, batches: int) -> Clock:
 
 
 def evaluated(
-    engine: Engine, data: Batches, interrupted: Callable[[], bool] = lambda: False
-) -> Totals:
-    """Return the totals over all examples, or over those before an interruption."""
+    training: Training, engine: Engine, data: Batches, of: str,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Totals:  # fmt: skip
+    """Return the totals over all examples, or over those before an interruption.
+
+    ``of`` is what the data are called. Raises ``EvaluationError`` for a loss that is not finite.
+    """
     totals = Totals()
     with data.epoch(0) as stream:
         for i, batch in enumerate(stream):
             if interrupted():
                 break
-            totals.add(engine.evaluate(batch, {DRAW: i + 1}, first=i == 0), batch_size(batch))
+            numbers = {DRAW: i + 1}
+            found = engine.evaluate(batch, numbers, first=i == 0)
+            for name in training.plan.losses:
+                if not math.isfinite(found[name]):
+                    from netlang.training.run.nonfinite import evaluation_error
+
+                    where = f"batch {i + 1:,} of `{of}`"
+                    graph, state = training.evaluation, engine.state()
+                    raise evaluation_error(graph, name, state, batch, numbers, found[name], where)
+            totals.add(found, batch_size(batch))
     return totals
 
 
