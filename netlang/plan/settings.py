@@ -48,6 +48,11 @@ def settings_text(
     return found
 
 
+def same(one: Object, other: Object) -> bool:
+    """Return whether two values of a setting mean the same."""
+    return dict(_flat("", one)) == dict(_flat("", other))
+
+
 def _flat(name: str, value: Object) -> Iterator[tuple[str, str]]:
     match value:
         case Value():

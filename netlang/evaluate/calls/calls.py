@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -399,6 +399,15 @@ def _setting(
         values[GROUPS.name.text] = completed
     site = CallSite(function, values, span, frame)
     return Setting(function.kind, function.name, values, site)
+
+
+def adjusted(optimizer: Setting, given: Mapping[str, Argued]) -> Object:
+    """Return an optimizer with other values of some of its parameters, and without groups."""
+    site = optimizer.call
+    assert site is not None and isinstance(site.function.definition, ast.Definition)
+    assigned = {name: Argued(value, site.span) for name, value in site.arguments.items()} | given
+    del assigned[GROUPS.name.text]
+    return _setting(site.function, site.function.definition, assigned, site.span, site.frame)
 
 
 def _call_primitive(

@@ -141,7 +141,7 @@ class Setting(Struct, frozen=True, eq=False):
     call: CallSite | None = None
     """The call of the definition with the body, for an optimizer or a schedule."""
     overrides: tuple[Argued, ...] = ()
-    """Of a group: arguments for the optimizer that it will be given to."""
+    """Of a group: what it sets for its parameters, arguments of their optimizer."""
 
 
 class Part(Struct, frozen=True, eq=False):
