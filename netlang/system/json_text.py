@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 
 def json_text(content: object, *, indent: int | None = None) -> str:
@@ -21,8 +22,9 @@ def _standard(content: object) -> object:
         case float() if not math.isfinite(content):
             return None
         case Mapping():
-            return {key: _standard(value) for key, value in content.items()}  # pyright: ignore[reportUnknownVariableType]
+            named = cast("Mapping[str, object]", content)
+            return {name: _standard(value) for name, value in named.items()}
         case list() | tuple():
-            return [_standard(value) for value in content]  # pyright: ignore[reportUnknownVariableType]
+            return [_standard(value) for value in cast("Sequence[object]", content)]
         case _:
             return content

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netlang.ir.graph import Value
-from netlang.plan.callbacks import Mode, SaveBest, larger_is_better
+from netlang.plan.callbacks import Mode, SaveBest
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
 
@@ -54,7 +54,7 @@ class Monitors:
         # Nothing would be better than an infinity, and nothing compares with NaN.
         if not math.isfinite(value):
             return False
-        sign = 1.0 if larger_is_better(name, mode) else -1.0
+        sign = 1.0 if mode == "max" else -1.0
         if key in self.best and not sign * value > sign * self.best[key] + change:
             return False
         self.best[key] = value

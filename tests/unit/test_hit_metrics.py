@@ -46,18 +46,18 @@ net Hits(logits: f32[N, 4], label: i64[N], shown: bool[N]) -> (first, two, all, 
 def test_the_first_of_equal_logits_count_and_nan_never_does(
     logits: list[float], label: int, first: float, two: float
 ) -> None:
-    given: dict[str, Array] = {
-        "logits": np.array([logits, [0.0, 0.0, 1.0, 2.0]], np.float32),
-        "label": np.array([label, 0]),
-        "shown": np.array([True, False]),
-    }
+    given: tuple[Array, ...] = (
+        np.array([logits, [0.0, 0.0, 1.0, 2.0]], np.float32),
+        np.array([label, 0]),
+        np.array([True, False]),
+    )
     net = netlang.loads(PROGRAM)["Hits"]
     every = 0.0 if any(map(math.isnan, logits)) else 1.0
     expected = {
         "first": first / 2, "two": two / 2, "all": (every + 1) / 2, "across": two / 2,
         "masked": first,
     }  # fmt: skip
-    for made in (net.interpret(**given), net(**given)):
+    for made in (net.interpret(*given), net(*given)):
         assert {name: float(value) for name, value in made.items()} == expected
 
 

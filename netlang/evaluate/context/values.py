@@ -96,9 +96,12 @@ PADDINGS = ("same", "valid", "half", "causal")
 """The keywords for a padding."""
 
 
-Mode = Literal["auto", "max", "min"]
+Mode = Literal["max", "min"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 """Which way a watched metric improves."""
+
+DIRECTIONS: Mapping[str, Mode] = {"loss": "min", "score": "max"}
+"""Names of results by which a definition declares which way they improve."""
 
 
 class Word(Struct, frozen=True):
