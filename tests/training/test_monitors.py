@@ -5,18 +5,20 @@ Tests ``netlang.training.monitors``.
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ran
+from commands import ran, said
 from plans import plan_of
 from safetensors.numpy import load_file
-from sections import section, write
+from sections import WORSENING, section, write
 
 from netlang.plan.schedules import Clock
 from netlang.training.monitors import Monitors
+from netlang.training.run.checkpoints import load, split
 
 NAN, INF = math.nan, math.inf
 CLOCK = Clock(steps_per_epoch=3, total=30)
@@ -53,10 +55,60 @@ def test_a_stop_waits_through_values_that_are_not_finite(tmp_path: Path) -> None
     found = monitors(tmp_path, "stop = early_stop(loss, patience=2 epochs)")
     told: list[bool] = []
     for value in (NAN, 1.0, NAN, 0.5, INF, NAN):
-        found.watch({"loss": value}, CLOCK)
+        found.watch({"loss": value}, len(told) + 1, CLOCK)
         told.append(found.stopped)
     assert told == [False, False, False, False, False, True]
-    assert found.best == {"stop": 0.5}
+    assert found.best == {"stop": 0.5, "result": 0.5}
+    assert found.epoch == 4
+
+
+def test_the_result_is_the_best_also_where_it_was_not_better_by_enough(tmp_path: Path) -> None:
+    found = monitors(tmp_path, "stop = early_stop(loss, patience=2 epochs, min_change=0.5)")
+    better = [found.watch({"loss": value}, i, CLOCK) for i, value in enumerate((1.0, 0.9, 0.8), 1)]
+    assert better == [True, True, True]
+    assert found.stopped
+    assert found.remarks(3, Path("runs/it"), CLOCK) == [
+        "stopped after epoch 3 of 10: `loss` on `valid` has not improved by more than 0.5 for "
+        "2 epochs",
+        "the parameters in runs/it are those of epoch 3, with the best `loss` on `valid`: 0.8",
+    ]
+
+
+def test_what_was_never_finite_is_reported(tmp_path: Path) -> None:
+    more = "stop = early_stop(loss, patience=9 epochs)\n"
+    more += '  checkpoint = [save_best(model, "b.safetensors", by=acc)]'
+    found = monitors(tmp_path, more)
+    measured = {"loss": NAN, "acc": NAN}
+    assert not found.watch(measured, 1, CLOCK)
+    assert not found.to_save(measured)
+    assert found.remarks(1, Path("runs/it"), CLOCK) == [
+        "the parameters in runs/it are the last ones: `loss` on `valid` was never finite",
+        "b.safetensors was not saved: `acc` on `valid` was never finite",
+    ]
+    assert found.remarks(0, Path("runs/it"), CLOCK) == []
+
+
+def test_the_result_of_a_run_with_a_stop_is_the_best(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, WORSENING)
+    code, out, told = said(capsys, "train", "it.net")
+    assert (code, told) == (0, "")
+    best = load_file("runs/it/best.safetensors")
+    value = json.loads(Path("runs/it/log.jsonl").read_text().splitlines()[0])["valid"]["loss"]
+    assert out.splitlines()[-2:] == [
+        "stopped after epoch 3 of 4: `loss` on `valid` has not improved for 2 epochs",
+        f"the parameters in runs/it are those of epoch 1, with the best `loss` on `valid`: "
+        f"{value:.4g}",
+    ]
+    for name, array in load_file("runs/it/model.safetensors").items():
+        assert (array == best[name]).all()
+    # The run can be continued all the same.
+    last = load_file("runs/it/epoch-3.safetensors")
+    state, _ = split(load(Path("runs/it"))[0])
+    for name, array in last.items():
+        assert (state[f"model.{name}"] == array).all()
+        assert (array != best[name]).any()
 
 
 WATCHED = """

@@ -17,12 +17,14 @@ from netlang.ir.graph import Graph
 from netlang.plan.callbacks import Save
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, follow
+from netlang.system.numpy import Array
 from netlang.training.monitors import Monitors
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
 from netlang.training.run.parameter_files import (
     check_finite,
+    parameters_of,
     save_layers,
     save_selection,
     save_vocabularies,
@@ -78,8 +80,15 @@ class Run:
     _began: float = 0.0
     _saved: float = 0.0
 
+    kept: Arrays = field(default_factory=dict[str, Array])
+    """The parameters where the metric of the stop was best: the result of the run."""
+
     def __post_init__(self) -> None:
         self._monitors = Monitors(self.training.plan)
+
+    def remarks(self) -> list[str]:
+        """Return why the run stopped, and what its results are."""
+        return self._monitors.remarks(self._epochs, self.folder, self.clock)
 
     @property
     def clock(self) -> Clock:
@@ -114,7 +123,7 @@ class Run:
     def _finish(self, step: int) -> None:
         """Save what the run has come to."""
         state = self._checkpoint(step)
-        for path in save_layers(self.training, state, self.folder):
+        for path in save_layers(self.training, {**state, **self.kept}, self.folder):
             self._saved_parameters(path)
 
     def _resume(self, progress: Progress | None) -> int:
@@ -124,7 +133,11 @@ class Run:
         self._began -= progress.seconds
         self._epochs = progress.epochs
         self._monitors = Monitors(
-            self.training.plan, dict(progress.best), progress.waited, progress.stopped
+            self.training.plan,
+            dict(progress.best),
+            progress.waited,
+            progress.stopped,
+            progress.best_epoch,
         )
         self._totals = Totals(dict(progress.sums), progress.rows)
         return progress.step
@@ -220,7 +233,8 @@ class Run:
         self._totals = Totals()
         measured = {**report.train, **report.valid}
         self._save(self._monitors.to_save(measured), report.epoch, step)
-        self._monitors.watch(measured, clock)
+        if self._monitors.watch(measured, self._epochs, clock):
+            self.kept = parameters_of(self.training, self._state(step))
         self.watcher.finished_epoch(report)
         if time.monotonic() - self._saved > min(self.pause, 1.0):
             self._checkpoint(step)
@@ -246,9 +260,10 @@ class Run:
             self._totals.sums,
             self._totals.examples,
             time.monotonic() - self._began,
+            self._monitors.epoch,
         )
         state = self._state(step)
-        self.watcher.saved(checkpoints.save(self.folder, state, progress))
+        self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept))
         self._saved = time.monotonic()
         return state
 
