@@ -257,6 +257,47 @@ def test_a_folder_of_images_has_its_folders_as_classes(tmp_path: Path) -> None:
     ]
 
 
+LEFTOVERS = (
+    "._0.png", "cat/._0.png", "cat/.DS_Store", "cat/Thumbs.db", "desktop.ini", ".git/a.png",
+    "__MACOSX/cat/._0.png", "cat/@eaDir/0.png/thumb.jpg", "@eaDir/x.jpg", "dog/.hidden.jpg",
+)  # fmt: skip
+
+
+def test_what_systems_leave_behind_is_no_data(tmp_path: Path) -> None:
+    for name in ("cat/0.png", "dog/1.PNG"):
+        save(tmp_path / "pets" / name, np.zeros((4, 4), np.uint8))
+    for name in LEFTOVERS:
+        path = tmp_path / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\0\5\x16\7")
+    source = source_of(tmp_path, 'image_folder("pets", size=4)')
+    assert source.names["label"] == ("cat", "dog")
+    assert len(source) == 2
+    assert source.remarks() == ()
+
+
+def test_the_files_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "pets"
+    for name in ("cat/0.png", "cat/more/1.png", "2.png"):
+        save(folder / name, np.zeros((4, 4), np.uint8))
+    (folder / "cat/loop").symlink_to(folder)
+    for name in ("cat/3.bmp", "cat/4.JFIF", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    source = source_of(
+        tmp_path, 'image_folder("pets", size=4) |> map(image=[flip()]) |> part(0..0)'
+    )
+    which = "images end in .png, .jpg, .jpeg and are in the folder of their class"
+    assert source.remarks() == (f"5 files in {folder} are left out, such as 2.png: {which}",)
+    (folder / "cat/4.JFIF").replace(tmp_path / "4.jfif")
+    source = source_of(tmp_path, 'image_folder("pets/cat/more", size=4)')
+    assert source.remarks() == ()
+    (folder / "cat/more/5.gif").write_bytes(b"x")
+    source = source_of(tmp_path, 'image_folder("pets/cat/more", size=4)')
+    assert source.remarks() == (
+        f"1 file in {folder}/cat/more is left out, 5.gif: images end in .png, .jpg, .jpeg",
+    )
+
+
 def test_an_image_is_resized_to_its_shorter_side_and_cropped_in_the_center(tmp_path: Path) -> None:
     wide = np.zeros((8, 24), np.uint8)
     wide[:, 8:16] = 255

@@ -22,10 +22,12 @@ def check_data(
 ) -> None:
     """Check how the data are used; raise ``NetlangError`` for a label that is not a class."""
     plan = training.plan
+    opened = [batches for batches in (data, valid) if batches is not None]
+    for remark in dict.fromkeys(r for batches in opened for r in batches.source.remarks()):
+        warn(f"warning: {remark}")
     for column, count in sorted(_index_columns(plan.computation)):
-        for batches in (data, valid):
-            if batches is not None:
-                check_classes(batches.source, column, count)
+        for batches in opened:
+            check_classes(batches.source, column, count)
     clock = clock_of(plan, len(data))
     rates = [rate for chosen in training.steps for rate in chosen.rates.values()]
     # Durations in the unit of the run were compared when the section was checked.
