@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from commands import ran
+from commands import ran, said
 from plans import plan_of
 from sections import LENET, NORMED, gan, section, write
 
@@ -394,3 +394,19 @@ def test_incorrect_usage_is_reported(
     told = capsys.readouterr().err
     assert told.startswith("error[")
     assert "Traceback" not in told
+
+
+def test_what_was_decided_about_the_data_is_reported_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        section().replace('npz = "rows.npz"', 'csv = "rows.csv"').replace("f32[1, 8, 8]", "f32[2]")
+    )
+    write(tmp_path, text.replace("x: f32[N, 1, 8, 8]", "x: f32[N, 2]").replace("flatten |> ", ""))
+    Path("rows.csv").write_text("a,b,c\n" + "1.5,2.5,0\n0.5,1.5,2\n" * 10)
+    report = (
+        "warning: rows.csv names none of the columns, which are taken in order: "
+        "`x` is a, b; `y` is c\n"
+    )
+    assert said(capsys, "train", "it.net", "--dry-run")[::2] == (0, report)
+    assert said(capsys, "train", "it.net")[::2] == (0, report)

@@ -185,6 +185,32 @@ def test_a_table_can_have_another_separator_and_no_names(tmp_path: Path) -> None
     assert rows["price"].tolist() == [[3], [6]]
 
 
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("features.0,features.1,price", ""),
+        ("price,features0,features1", ""),
+        ("", ""),
+        ("a,b,price,features1,features2", ""),
+        (
+            "target,Sepal Length (cm),Petal Width (cm)",
+            "`features` is target, Sepal Length (cm); `price` is Petal Width (cm)",
+        ),
+        ("Price,Features.0,Features.1", "`features` is Price, Features.0; `price` is Features.1"),
+    ],
+)
+def test_names_that_are_not_those_of_the_columns_are_reported(
+    header: str, told: str, tmp_path: Path
+) -> None:
+    width = len(header.split(",")) if header else 3
+    row = ",".join(map(str, range(1, width + 1)))
+    (tmp_path / "houses.csv").write_text(f"{header}\n{row}\n")
+    source = source_of(tmp_path, "houses()", HOUSES.format(""))
+    path = tmp_path / "houses.csv"
+    line = f"{path} names none of the columns, which are taken in order: {told}"
+    assert source.remarks() == ((line,) if told else ())
+
+
 def test_integers_and_booleans_are_read_as_such(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("label,ok\n7,true\n-3,0\n9007199254740993,False\n")
     rows = source_of(
@@ -413,6 +439,7 @@ def test_reviews_have_their_words_and_verdicts(tmp_path: Path) -> None:
         path = tmp_path / f"data/aclImdb/{place}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7\xff")
     source = source_of(tmp_path, 'imdb("test", vocab=5, longest=3)')
     assert source.names["tokens"] == ("", "?", "film", "good", "bad")
     rows = source.examples(EVERYTHING)
