@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from commands import ran, said
+from PIL import Image
 from plans import plan_of
 from sections import LENET, NORMED, gan, section, write
 
@@ -410,3 +411,43 @@ def test_what_was_decided_about_the_data_is_reported_once(
     )
     assert said(capsys, "train", "it.net", "--dry-run")[::2] == (0, report)
     assert said(capsys, "train", "it.net")[::2] == (0, report)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "folders"])
+@pytest.mark.parametrize(
+    ("valid", "shared"), [("cd", False), ("d", False), ("bc", True), ("a", True)]
+)
+def test_validation_data_without_a_trained_class_are_reported(
+    valid: str, shared: bool, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = {name: str(i) for i, name in enumerate("abcd")}
+    for split, classes in (("train", "ab"), ("valid", valid)):
+        for name in classes:
+            folder = Path(split, name)
+            folder.mkdir(parents=True)
+            Image.new("RGB", (8, 8)).save(folder / "0.png")
+        labels = np.array([int(numbers[name]) for name in classes])
+        np.savez(f"{split}.npz", image=np.zeros((len(labels), 3, 8, 8), np.float32), label=labels)
+    files = "dataset rows(file: str) -> (image: f32[3, 8, 8], label: i64[]) { npz = file }"
+    text = f"""{files}
+net Net(image: f32[N, 3, 8, 8]) -> y: f32[N, 4] = image |> flatten |> dense(4)
+train it {{
+  data = rows("train.npz") |> batches(2)
+  valid = rows("valid.npz") |> batches(2)
+  model = new Net()
+  loss = cross_entropy(model(batch.image), batch.label)
+  optimizer = sgd(0.1)
+  run = 1 step
+}}
+"""
+    if kind == "folders":
+        for split in ("train", "valid"):
+            text = text.replace(f'rows("{split}.npz")', f'image_folder("{split}", size=8)')
+    else:
+        valid = "".join(numbers[name] for name in valid)
+    Path("it.net").write_text(text)
+    report = (
+        f"warning: `valid` has no class of `data`: its `label` is {', '.join(valid)}, and that of "
+        f"`data` is {'a, b' if kind == 'folders' else '0, 1'}\n"
+    )
+    assert said(capsys, "train", "it.net")[::2] == (0, "" if shared else report)

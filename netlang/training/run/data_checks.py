@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from netlang.data.batches import Batches
-from netlang.data.columns import check_classes
+from netlang.data.columns import check_classes, classes_of
+from netlang.data.source import Source
 from netlang.ir.backward_slice import producers, walk_back
 from netlang.ir.graph import Node, Value
 from netlang.ops.elementwise.choice import Select
@@ -28,6 +29,8 @@ def check_data(
     for column, count in sorted(_index_columns(plan.computation)):
         for batches in opened:
             check_classes(batches.source, column, count)
+        if valid is not None:
+            _check_shared(column, data.source, valid.source, warn)
     clock = clock_of(plan, len(data))
     rates = [rate for chosen in training.steps for rate in chosen.rates.values()]
     # Durations in the unit of the run were compared when the section was checked.
@@ -43,6 +46,21 @@ def check_data(
             "warning: the last batch of an epoch has one example, and batch norm needs more; "
             "leave it out: `batches(…, drop_last=true)`"
         )
+
+
+def _check_shared(column: str, data: Source, valid: Source, warn: Callable[[str], None]) -> None:
+    """Warn where validation data have none of the classes that are trained."""
+    trained, validated = classes_of(data, column), classes_of(valid, column)
+    if trained and validated and not set(trained) & set(validated):
+        warn(
+            f"warning: `valid` has no class of `data`: its `{column}` is {_listed(validated)}, and "
+            f"that of `data` is {_listed(trained)}"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = names if len(names) < 6 else [*names[:3], "…", names[-1]]
+    return ", ".join(shown)
 
 
 def _index_columns(computed: Computation) -> set[tuple[str, int]]:
