@@ -206,6 +206,27 @@ def test_a_recurrent_layer_is_rejected_at_its_first_step(
 
 
 @pytest.mark.parametrize(
+    ("net", "kind", "place"),
+    [
+        (LENET, "Conv", "7 convolve model.a.y"),
+        # The model can be opened, and its first step fails.
+        (RECURRENT, "GRU", "8 gru_layer model.a.0.ahead"),
+    ],
+)
+def test_no_step_is_written_that_onnxruntime_cannot_compute(
+    net: str, kind: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, section(net, more=F64))
+    assert ran("compile", path, "--train", "-o", tmp_path / "step.onnx") == 1
+    assert capsys.readouterr().err == (
+        f"error[precision]: onnxruntime computes no {kind} in f64\n   |\n"
+        f"   = note: written at {path}:{place}\n"
+        "   = help: leave `precision` out, which is f32\n"
+    )
+    assert not list(tmp_path.glob("step.*"))
+
+
+@pytest.mark.parametrize(
     ("precision", "why"),
     [
         ("f16", "what is smaller than 6e-8 is 0 in it, and with it many a gradient"),

@@ -16,6 +16,7 @@ import pytest
 from commands import ran, said
 from PIL import Image
 from plans import plan_of
+from safetensors.numpy import load_file
 from sections import LENET, NORMED, gan, section, write
 
 from netlang.system.numpy import Array
@@ -256,7 +257,6 @@ class Written:
     """The models of a step and their state, run by onnxruntime alone."""
 
     def __init__(self) -> None:
-        from safetensors.numpy import load_file
 
         self.step, self.gathering = _opened("step.onnx"), _opened("step.gathering.onnx")
         self.state: dict[str, Array] = load_file("step.safetensors")
@@ -298,7 +298,6 @@ def _opened(model: str) -> Any:
 
 @pytest.mark.parametrize("more", ["", "accumulate = 2"])
 def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Path) -> None:
-    from safetensors.numpy import load_file
 
     from netlang.data.opening import open_batches
 
@@ -451,3 +450,38 @@ train it {{
         f"`data` is {'a, b' if kind == 'folders' else '0, 1'}\n"
     )
     assert said(capsys, "train", "it.net")[::2] == (0, "" if shared else report)
+
+
+CARRYING = """
+net Net(x: f32[N, 1, 8, 8]) -> logits: f32[N, 3] {
+  state h: f32[N, 16] = 1.5
+  now = x |> flatten |> dense(16) |> tanh
+  next h = now
+  logits = dense(now + h, 3)
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("net", "more", "carried"),
+    [
+        (NORMED, "", {}),
+        (LENET, "freeze = [model.a]\n  accumulate = 2", {}),
+        (CARRYING, "carry_state = true", {"model.h/state": 1.5}),
+        (CARRYING, "", {}),
+    ],
+)
+def test_a_written_step_comes_with_all_that_its_first_batch_needs(
+    net: str, more: str, carried: dict[str, float], tmp_path: Path
+) -> None:
+    import onnx
+
+    write(tmp_path, section(net, "adam(lr)", more))
+    assert ran("compile", "it.net", "--train", "-o", "step.onnx") == 0
+    for path in Path().glob("*.onnx"):
+        model = onnx.load(path)
+        (text,) = (p.value for p in model.metadata_props if p.key == "netlang.contract")
+        contract: dict[str, Any] = json.loads(text)
+        assert contract["carried"] == carried
+        known = {*load_file("step.safetensors"), *carried, *contract["batch"], *contract["numbers"]}
+        assert {value.name for value in model.graph.input} <= known
