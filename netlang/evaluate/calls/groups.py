@@ -15,17 +15,20 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.arguments import assign
 from netlang.evaluate.context.frame import reject
-from netlang.evaluate.context.values import GROUPS, Argued, Function, Object, Setting
+from netlang.evaluate.context.values import GROUPS, Argued, Function, Object, Setting, is_rate
 
 GROUP, RATE, SCALE = "group", "lr", "lr_scale"
 
 
 def split(function: Function, args: Sequence[Argued]) -> tuple[list[Argued], list[Argued]]:
-    """Return the arguments of ``group`` itself, and what it sets for its parameters."""
+    """Return the arguments of ``group`` itself, and what it sets for its parameters.
+
+    What is ``none`` is left as the optimizer has it.
+    """
     own = {param.name.text for param in function.params}
     ours = [arg for arg in args if arg.name is None or arg.name.text in own]
     named = [arg for arg in args if arg.name is not None and arg.name.text not in own - {SCALE}]
-    return ours, named
+    return ours, [arg for arg in named if arg.value is not None]
 
 
 def complete(
@@ -45,6 +48,8 @@ def complete(
         assert isinstance(group, Setting)
         _check_scale(optimizer, group, span)
         given = overrides(group)
+        if (nested := given.get(GROUPS.name.text)) is not None:
+            reject(rules.UNKNOWN_PARAMETER, "a group has no groups of its own", nested.span)
         scale = given.pop(SCALE, None)
         preset = frozenset(shared.keys() - given.keys())
         made = setting(shared | assign(optimizer, list(given.values()), span, preset=preset))
@@ -65,7 +70,9 @@ def overrides(group: Setting) -> dict[str, Argued]:
 
 def _check_scale(optimizer: Function, group: Setting, span: Span) -> None:
     """Reject a scale of the learning rate where there is none."""
-    if group.arguments[SCALE] == 1.0 or RATE in {p.name.text for p in optimizer.params}:
+    if group.arguments[SCALE] == 1.0:
+        return
+    if any(is_rate(param) and param.name.text == RATE for param in optimizer.params):
         return
     reject(
         rules.UNKNOWN_PARAMETER,
