@@ -289,7 +289,7 @@ LEFTOVERS = (
 )  # fmt: skip
 
 
-def test_what_systems_leave_behind_is_no_data(tmp_path: Path) -> None:
+def test_what_systems_leave_behind_is_left_out(tmp_path: Path) -> None:
     for name in ("cat/0.png", "dog/1.PNG"):
         save(tmp_path / "pets" / name, np.zeros((4, 4), np.uint8))
     for name in LEFTOVERS:
