@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from netlang.api.arguments import texts
 from netlang.api.errors import warn
 from netlang.api.network import Network
+from netlang.backends.targets import target_of
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError, require_at_least
 from netlang.evaluate.context.values import Object
@@ -19,7 +20,7 @@ from netlang.manual.defaults import with_defaults
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
 from netlang.program import Net
-from netlang.system.files import check_replaceable, protect_inputs
+from netlang.system.files import protect_inputs
 from netlang.training.export import export, state_file
 from netlang.training.run.evaluation import Evaluation
 from netlang.training.run.evaluation import evaluate as evaluate_plan
@@ -195,17 +196,11 @@ def compile_step(
     plan: Plan, choices: Choices, output: Path, opset: int, source: str
 ) -> tuple[Path, ...]:
     """Compile as ``Program.compile_step`` documents it."""
-    check_replaceable(output)
+    target_of(output, "onnx")
     state = state_file(output)
-    if state == output:
-        raise NetlangError(
-            rules.USAGE,
-            f"{output} is where the state is stored: choose another suffix for the model",
-            exit_code=USAGE,
-        )
     protect_inputs(output, source)
     protect_inputs(state, source, *parameter_files(plan, choices.folder))
-    return tuple(export(plan, choices, output, opset=opset))
+    return tuple(export(plan, choices, output, opset=opset, source=source))
 
 
 def _require_pillow() -> None:

@@ -193,6 +193,9 @@ class Primitive(ABC):
     """Whether the operator samples random numbers, in training at least."""
     running_statistics: ClassVar[bool] = False
     """Whether training replaces the last operands by statistics of the batches."""
+    formula: ClassVar[str] = ""
+    """The result as a NumPy expression of the operands, attributes and class attributes by name,
+    such as ``{a} + {b}``, for generated programs; ``""``: they call a function."""
     lists_results: ClassVar[bool] = False
     """Whether a call returns a list of the results, also where there is only one."""
     on_numbers: ClassVar[Callable[..., object] | None] = None
@@ -215,6 +218,22 @@ class Primitive(ABC):
     @abstractmethod
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         """Compute with NumPy, in float32 or float64: the meaning of the operator."""
+
+    def plain(self, *operands: Array) -> tuple[Array, ...]:
+        """Compute like ``forward``; generated programs contain the source of this method.
+
+        To be defined where that of ``forward`` is not self-contained: it may only use attributes,
+        methods, NumPy, the standard library, and functions to which the same applies.
+        """
+        return self.forward(*operands)
+
+    def python_function(self) -> tuple[str, Mapping[str, object]] | None:
+        """Return the function ``module:name`` of an operator implemented elsewhere.
+
+        With its settings, passed by name; ``""`` if there is no function. ``None`` for an operator
+        that the compiler implements.
+        """
+        return None
 
     @abstractmethod
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
@@ -50,6 +50,9 @@ class ExternCall(Primitive):
         made = getattr(import_module(module), name)(*operands, **dict(self.settings))
         results = cast("tuple[object, ...]", made) if isinstance(made, tuple) else (made,)
         return tuple(np.asarray(r) for r in results)
+
+    def python_function(self) -> tuple[str, Mapping[str, object]] | None:
+        return self.function, dict(self.settings)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         domain, _, kind = self.node.rpartition("::")

@@ -1,4 +1,4 @@
-"""One network in four executions, held to what float32 may lose on the way.
+"""One network in five executions, held to what float32 may lose on the way.
 
 The meaning is the interpreter in float64. How far float32 may be from it is found by experiment:
 the network is computed a few times more in float64 with noise of the size of float32's rounding
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from models import to_onnx
+from numpy_programs import compute
 
 from netlang.backends import reference
 from netlang.backends.ort import Session
@@ -22,7 +23,8 @@ from netlang.ir.initializers import initialize
 from netlang.ir.types import DType
 from netlang.system.numpy import Array
 
-EXECUTIONS = ("numpy", "onnxruntime", "onnxruntime unoptimized")
+RUNTIMES = ("onnxruntime", "onnxruntime unoptimized")
+EXECUTIONS = ("numpy", "numpy program", *RUNTIMES)
 """What is compared with the interpreter in float64."""
 
 NOISE = 2.0**-22
@@ -188,9 +190,7 @@ def widened(array: Array) -> Array:
 def sessions(graph: Graph, weights: Mapping[str, Array], opset: int) -> dict[str, Session]:
     """Open a network with and without the optimization of its graph."""
     model = to_onnx(graph, weights, opset=opset)
-    return {
-        name: Session(model, threads=1, optimize=name == "onnxruntime") for name in EXECUTIONS[1:]
-    }
+    return {name: Session(model, threads=1, optimize=name == "onnxruntime") for name in RUNTIMES}
 
 
 def disagreements(
@@ -200,11 +200,13 @@ def disagreements(
     opened: Mapping[str, Session],
     sizes: Mapping[str, int],
 ) -> list[Disagreement]:
-    """Run a network three more times; list what differs from its meaning by too much."""
+    """Run a network four more times; list what differs from its meaning by too much."""
     found: list[Disagreement] = []
     for execution in EXECUTIONS:
         if execution == "numpy":
             results = reference.run(graph, meant.feeds, weights, sizes=sizes)
+        elif execution == "numpy program":
+            results = compute(graph, meant.feeds, weights)
         else:
             results = opened[execution].run(meant.feeds)
         assert list(results) == list(meant.exact)

@@ -21,7 +21,7 @@ LAYERS = (
     ("advice", "ops", "syntax"),
     ("analysis", "passes", "storage"),
     ("data", "diagram", "evaluate"),
-    ("backends", "plan"),
+    ("backends", "codegen", "plan"),
     ("inference", "names", "training"),
     ("program",),
     ("manual",),

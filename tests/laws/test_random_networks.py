@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from executions import (
-    EXECUTIONS,
     MANY_RUNS,
     RUNS,
+    RUNTIMES,
     Disagreement,
     compared,
     disagreements,
@@ -29,7 +29,7 @@ from random_networks import SIZES, Network, networks
 from random_programs import SIZES as PROGRAM_SIZES
 from random_programs import Text, programs
 
-from netlang.backends.onnx import OPSETS
+from netlang.backends.opsets import OPSETS
 from netlang.ir.graph import Graph
 from netlang.ir.op import OPS
 from netlang.ir.text import parse_graph, print_graph
@@ -50,7 +50,7 @@ opsets = st.sampled_from(OPSETS)
 
 
 def agrees(graph: Graph, opset: int, all_sizes: tuple[dict[str, int], ...]) -> None:
-    """Run a network four times in each size, from one model."""
+    """Run a network five times in each size, from one model."""
     weights = weights_for(graph)
     opened = sessions(graph, weights, opset)
     for sizes in all_sizes:
@@ -70,12 +70,12 @@ def agrees(graph: Graph, opset: int, all_sizes: tuple[dict[str, int], ...]) -> N
 
 @few
 @given(networks(), opsets, st.booleans())
-def test_four_executions_of_a_network_agree(network: Network, opset: int, passes: bool) -> None:
+def test_five_executions_of_a_network_agree(network: Network, opset: int, passes: bool) -> None:
     agrees(transform(network.graph) if passes else network.graph, opset, SIZES)
 
 
 @pytest.mark.slow
-def test_four_executions_of_two_thousand_networks_agree() -> None:
+def test_five_executions_of_two_thousand_networks_agree() -> None:
     seen: set[str] = set()
 
     @many
@@ -90,14 +90,14 @@ def test_four_executions_of_two_thousand_networks_agree() -> None:
 
 @settings(few, max_examples=12)
 @given(programs())
-def test_four_executions_of_a_program_agree(program: Text) -> None:
+def test_five_executions_of_a_program_agree(program: Text) -> None:
     program_agrees(program)
 
 
 @pytest.mark.slow
 @settings(many, max_examples=400)
 @given(programs())
-def test_four_executions_of_many_programs_agree(program: Text) -> None:
+def test_five_executions_of_many_programs_agree(program: Text) -> None:
     program_agrees(program)
 
 
@@ -185,7 +185,7 @@ def test_an_error_in_an_operator_is_seen(name: str, monkeypatch: pytest.MonkeyPa
             found = disagreements(graph, meant, weights, opened, sizes)
         if found:
             break
-    assert {d.execution for d in found} >= set(EXECUTIONS[1:])
+    assert {d.execution for d in found} >= set(RUNTIMES)
 
 
 @settings(few, max_examples=60)

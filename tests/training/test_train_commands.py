@@ -336,7 +336,7 @@ def test_the_state_of_a_step_replaces_nothing_it_is_made_from(
         "body.safetensors\n   |\n   = help: choose another name for the output\n"
     )
     assert ran("compile", "it.net", "--train", "-o", "step.safetensors") == 2
-    assert "step.safetensors is where the state is stored" in capsys.readouterr().err
+    assert "step.safetensors: the target onnx is written as .onnx" in capsys.readouterr().err
     assert {file.name for file in tmp_path.glob("*.*")} == {
         "it.net", "rows.npz", "points.npz", "body.safetensors"
     }  # fmt: skip

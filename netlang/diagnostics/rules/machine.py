@@ -29,6 +29,19 @@ RUN_FAILED = Rule(
     program=False,
 )
 
+NOT_IN_NUMPY = Rule(
+    "not-in-numpy",
+    "A net that is compiled to NumPy can be computed with NumPy.",
+    """
+    `netlang compile --target numpy` writes a program that needs nothing but NumPy. An `extern op`
+    takes part in it by the Python function that it names, and NumPy has no elements of type
+    bf16.
+    """,
+    "an `extern op` with the field `onnx` only",
+    'the same with `numpy = "package:function"` too',
+    program=False,
+)
+
 MISSING_LIBRARY = Rule(
     "missing-library",
     "The libraries that a command needs are installed.",

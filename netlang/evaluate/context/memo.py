@@ -7,10 +7,12 @@ time to check a network of many equal units depends on the number of distinct on
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import STEPS_PER_COPY
@@ -26,7 +28,8 @@ from netlang.evaluate.context.values import (
     Setting,
     Unknown,
 )
-from netlang.ir.graph import Node, Param, Scope, Value
+from netlang.ir.graph import Graph, Node, Param, Scope, Value
+from netlang.ir.op import Primitive
 
 Key = tuple[object, ...]
 
@@ -119,7 +122,7 @@ def repeat(
     run = frame.run
     old = recording.scope
     copier = _Copier(frame, recording, path, span)
-    copier.scopes[old] = Scope(path, old.kind, span, frame.scope, old.library)
+    copier.scopes[old] = replace(old, path=path, span=span, parent=frame.scope)
     copier.values.update(zip(recording.operands, tensors, strict=True))
     if any(copier.moved(made.param.path) in run.weights for made in recording.weights):
         return None
@@ -165,7 +168,15 @@ class _Copier:
         values.update(zip(node.outputs, outputs, strict=True))
         inputs = tuple(values[v] for v in node.inputs)
         scope = self.scope(node.scope)
-        self.builder.put(Node(node.op, inputs, outputs, scope, node.span), stem)
+        self.builder.put(Node(self.op(node.op), inputs, outputs, scope, node.span), stem)
+
+    def op(self, op: Primitive) -> Primitive:
+        """Return an operator; the nodes in the body of a loop get new scopes."""
+        body = getattr(op, "body", None)
+        if not isinstance(body, Graph):
+            return op
+        moved = (replace(n, op=self.op(n.op), scope=self.scope(n.scope)) for n in body.nodes)
+        return dataclasses.replace(op, body=replace(body, nodes=tuple(moved)))
 
     def scope(self, scope: Scope | None) -> Scope | None:
         if scope is None:
@@ -175,7 +186,7 @@ class _Copier:
             # The scope of a loop has the span of the enclosing call.
             span = self.span if scope.span is self.old_span else scope.span
             parent = self.scope(scope.parent)
-            found = Scope(self.moved(scope.path), scope.kind, span, parent, scope.library)
+            found = replace(scope, path=self.moved(scope.path), span=span, parent=parent)
             self.scopes[scope] = found
         return found
 

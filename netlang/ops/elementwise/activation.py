@@ -110,6 +110,7 @@ class Tanh(Activation):
     """
 
     name = "tanh"
+    formula = "np.tanh({x})"
     onnx_name = "Tanh"
     on_numbers = math.tanh
 

@@ -34,6 +34,7 @@ class Binary(Primitive, ABC):
     """
 
     operands: ClassVar[tuple[str, ...]] = ("a", "b")
+    formula = "{a} {sign} {b}"
     sign: ClassVar[str]
     """The operator as it is written, for error messages."""
     numpy_name: ClassVar[str]
@@ -137,6 +138,7 @@ class Maximum(Binary):
     """
 
     name = "maximum"
+    formula = "np.{numpy_name}({a}, {b})"
     family = "join"
     on_numbers = max
     sign = "maximum"
@@ -158,6 +160,7 @@ class Minimum(Binary):
     """
 
     name = "minimum"
+    formula = "np.{numpy_name}({a}, {b})"
     family = "join"
     on_numbers = min
     sign = "minimum"
@@ -278,6 +281,7 @@ class Fmod(Binary):
     """
 
     name = "fmod"
+    formula = "np.{numpy_name}({a}, {b})"
     sign = "fmod"
     numpy_name = "fmod"
 

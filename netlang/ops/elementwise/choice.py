@@ -29,6 +29,7 @@ class Constant(Primitive):
     """
 
     name: ClassVar[str] = "constant"
+    formula: ClassVar[str] = "{dtype}({value})"
     operands: ClassVar[tuple[str, ...]] = ()
     no_gradient: ClassVar[str] = "it depends on no tensor"
     value: float | int | bool
@@ -60,6 +61,7 @@ class Select(Primitive):
     """
 
     name: ClassVar[str] = "select"
+    formula: ClassVar[str] = "np.where({mask}, {yes}, {no})"
     family = "join"
     operands: ClassVar[tuple[str, ...]] = ("mask", "yes", "no")
 
@@ -110,6 +112,7 @@ class Clamp(Primitive):
     """
 
     name: ClassVar[str] = "clamp"
+    formula: ClassVar[str] = "np.clip({x}, {low}, {high})"
     family = "activation"
     pointwise = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
@@ -160,6 +163,7 @@ class Cast(Primitive):
     """
 
     name: ClassVar[str] = "cast"
+    formula: ClassVar[str] = "{x}.astype({to})"
     retypes = True
     pointwise = True
     operands: ClassVar[tuple[str, ...]] = ("x",)

@@ -165,6 +165,7 @@ class Logical(Binary, ABC):
     """Combine two tensors of Booleans element by element."""
 
     no_gradient = "its result is true or false"
+    formula = "np.{numpy_name}({a}, {b})"
 
     def check(self, a: TensorType, b: TensorType) -> None:
         require_bool(self.sign, a, b)
@@ -222,6 +223,7 @@ class LogicalNot(Primitive):
     """
 
     name: ClassVar[str] = "logical_not"
+    formula: ClassVar[str] = "~{x}"
     pointwise = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
     no_gradient: ClassVar[str] = "its result is true or false"

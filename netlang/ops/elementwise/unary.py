@@ -26,6 +26,7 @@ class Unary(Primitive, ABC):
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
     pointwise = True
+    formula = "np.{numpy_name}({x})"
     numpy_name: ClassVar[str]
     onnx_name: ClassVar[str]
     low: ClassVar[float | None] = None
@@ -182,6 +183,7 @@ class Erf(Unary):
     """
 
     name = "erf"
+    formula = ""
     onnx_name = "Erf"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:

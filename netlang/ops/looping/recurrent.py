@@ -114,19 +114,20 @@ class Recurrence(Primitive):
         x, weight_ih, weight_hh, bias_ih, bias_hh, *rest = operands
         count, steps, _ = x.shape
         units = weight_hh.shape[1]
-        length = rest.pop() if rest and rest[-1].dtype.kind == "i" else None
-        _check_length(length, steps)
+        lengths = [operand for operand in rest if operand.dtype.kind == "i"]
+        _check_lengths(lengths, steps)
         # One large product for all steps; only what depends on the state remains in the loop.
         gates = np.matmul(x, weight_ih.T) + bias_ih
-        states = rest or [np.zeros((count, units), dtype=x.dtype) for _ in self.states]
+        states = rest[: len(rest) - len(lengths)]
+        if not states:
+            states = [np.zeros((count, units), dtype=x.dtype) for _ in self.states]
         y = np.zeros((count, steps, units), dtype=x.dtype)
         for t in reversed(range(steps)) if self.reverse else range(steps):
             made = self.step(gates[:, t], states, weight_hh, bias_hh)
-            if length is None:
-                states = list(made)
-                y[:, t] = made[0]
+            if not lengths:
+                states, y[:, t] = made, made[0]
                 continue
-            on = (t < length)[:, None]
+            on = (t < lengths[0])[:, None]
             states = [np.where(on, new, old) for new, old in zip(made, states, strict=True)]
             y[:, t] = np.where(on, made[0], 0)
         return (y, *states)
@@ -325,10 +326,8 @@ def _sigmoid(x: Array) -> Array:
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
-def _check_length(length: Array | None, steps: int) -> None:
-    if length is None:
-        return
-    for row, value in enumerate(length.tolist()):
+def _check_lengths(lengths: Sequence[Array], steps: int) -> None:
+    for row, value in enumerate(value for length in lengths for value in length.tolist()):
         if not 0 <= value <= steps:
             raise InputError(
                 f"row {row} has length {value}, and the sequences have {steps} steps",

@@ -77,6 +77,16 @@ class Scan(Primitive):
         ]
         return (*carried, *stacked)
 
+    def plain(self, *operands: Array) -> tuple[Array, ...]:
+        count, end = self.carried, self.carried + self.scanned
+        state, sequences, outside = operands[:count], operands[count:end], operands[end:]
+        made: list[tuple[Array, ...]] = []
+        for t in range(sequences[0].shape[1]):
+            step = run_body(self.body, *state, *(x[:, t] for x in sequences), *outside)
+            state = step[:count]
+            made.append(step[count:])
+        return (*state, *(np.stack(steps, axis=1) for steps in zip(*made, strict=True)))
+
     def _step(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
         values: dict[Value, Array] = dict(zip(self.body.inputs, inputs, strict=True))
         # If f32 is computed in float64, so are the constants of the body.
@@ -115,6 +125,15 @@ class Scan(Primitive):
         body = Graph("scan", (h, x, w), {}, nodes, {"out0": second, "out1": first})
         sequence = TensorType(F32, (n, 4, 3))
         return [Sample(cls(body, 1, 1), (step, sequence, step), sizes={"N": 2})]
+
+
+def run_body(body: Graph, *inputs: Array) -> tuple[Array, ...]:
+    """Compute the body of a loop; in generated programs, it is a function."""
+    values: dict[Value, Array] = dict(zip(body.inputs, inputs, strict=True))
+    for node in body.nodes:
+        made = node.op.plain(*(values[v] for v in node.inputs))
+        values.update(zip(node.outputs, made, strict=True))
+    return tuple(values[v] for v in body.outputs.values())
 
 
 def _known(size: Size) -> int:

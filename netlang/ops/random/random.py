@@ -24,6 +24,7 @@ class Identity(Primitive, ABC):
     """Return the operand; an ONNX model has no node for it."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
+    formula = "{x}"
     pointwise = True
 
     def infer(self, *types: TensorType) -> Types:

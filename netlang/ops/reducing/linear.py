@@ -30,6 +30,7 @@ class Matmul(Primitive):
     """
 
     name: ClassVar[str] = "matmul"
+    formula: ClassVar[str] = "{a} @ {b}"
     family = "dense"
     operands: ClassVar[tuple[str, ...]] = ("a", "b")
 
@@ -154,6 +155,11 @@ class Linear(Primitive):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, weight, *bias = operands
         return (multiply(x, weight.T, plus=bias[0] if bias else None),)
+
+    def plain(self, *operands: Array) -> tuple[Array, ...]:
+        x, weight, *bias = operands
+        y = x @ weight.T
+        return (y + bias[0] if bias else y,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         x, weight, *bias = operands

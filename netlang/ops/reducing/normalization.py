@@ -80,6 +80,12 @@ class NormalizeBatch(Primitive):
         parallel_for(work, len(channels))
         return (y,)
 
+    def plain(self, *operands: Array) -> tuple[Array, ...]:
+        x, scale, shift, mean, var = operands
+        factor = scale / np.sqrt(var + x.dtype.type(self.eps))
+        centered = x - over_channels(mean, x)
+        return (centered * over_channels(factor, x) + over_channels(shift, x),)
+
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (b.add("BatchNormalization", *operands, epsilon=float(self.eps)),)
 

@@ -209,6 +209,7 @@ class Prod(Reduction):
     """
 
     name = "prod"
+    formula = "np.prod({x}, axis={axis}, keepdims={keep}, dtype={x}.dtype)"
     onnx_name = "ReduceProd"
 
     def check(self, x: TensorType) -> None:

@@ -28,6 +28,7 @@ class Iota(Primitive):
     """Return the integers from 0 to n - 1: ``i64[n]``. ONNX: Range."""
 
     name: ClassVar[str] = "iota"
+    formula: ClassVar[str] = "np.arange({n})"
     operands: ClassVar[tuple[str, ...]] = ()
     no_gradient: ClassVar[str] = "it depends on no tensor"
 
@@ -61,6 +62,7 @@ class Full(Primitive):
     """Return a tensor filled with one number. ONNX: Expand."""
 
     name: ClassVar[str] = "full"
+    formula: ClassVar[str] = "np.full({shape}, {value}, {dtype})"
     operands: ClassVar[tuple[str, ...]] = ()
     no_gradient: ClassVar[str] = "it depends on no tensor"
 
@@ -105,6 +107,7 @@ class Measure(Primitive):
     """Return a size as a tensor of rank 0, such as the length of a sequence. ONNX: Shape."""
 
     name: ClassVar[str] = "measure"
+    formula: ClassVar[str] = "{dtype}({size})"
     operands: ClassVar[tuple[str, ...]] = ()
     no_gradient: ClassVar[str] = "it depends on a size alone"
     size: Size

@@ -27,6 +27,7 @@ class GatherRows(Primitive):
     """
 
     name: ClassVar[str] = "gather_rows"
+    formula: ClassVar[str] = "{table}[{ids}]"
     family = "dense"
     operands: ClassVar[tuple[str, ...]] = ("table", "ids")
 
@@ -69,6 +70,7 @@ class Gather(Primitive):
     """
 
     name: ClassVar[str] = "gather"
+    formula: ClassVar[str] = "np.take({x}, {ids}, axis={axis})"
     operands: ClassVar[tuple[str, ...]] = ("x", "ids")
 
     axis: int
@@ -115,6 +117,7 @@ class Take(Primitive):
     """
 
     name: ClassVar[str] = "take"
+    formula: ClassVar[str] = "np.take({x}, {index}, axis={axis})"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     index: tuple[int, ...]

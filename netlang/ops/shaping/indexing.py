@@ -44,6 +44,7 @@ class Index(Primitive):
     """
 
     name: ClassVar[str] = "index"
+    formula: ClassVar[str] = "{x}[{items:subscript}]"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     items: tuple[Item, ...]

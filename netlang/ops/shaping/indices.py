@@ -71,6 +71,7 @@ class Argmax(ExtremeIndex):
     """
 
     name = "argmax"
+    formula = "np.argmax({x}, axis={axis}, keepdims={keep})"
     onnx_name = "ArgMax"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -86,6 +87,7 @@ class Argmin(ExtremeIndex):
     """
 
     name = "argmin"
+    formula = "np.argmin({x}, axis={axis}, keepdims={keep})"
     onnx_name = "ArgMin"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:

@@ -27,6 +27,7 @@ class Concat(Primitive):
     """
 
     name: ClassVar[str] = "concat"
+    formula: ClassVar[str] = "np.concatenate([{xs}], axis={axis})"
     family = "join"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
 
@@ -86,6 +87,7 @@ class Stack(Primitive):
     """
 
     name: ClassVar[str] = "stack"
+    formula: ClassVar[str] = "np.stack([{xs}], axis={axis})"
     family = "join"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
 

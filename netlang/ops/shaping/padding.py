@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Size, symbol
@@ -88,7 +88,9 @@ class Pad(Primitive):
         widths = ((0, 0),) * (x.ndim - len(self.amounts)) + self.amounts
         if self.mode == "constant":
             return (np.pad(x, widths, constant_values=x.dtype.type(self.value)),)
-        return (np.pad(x, widths, mode=_NUMPY_MODES[self.mode]),)
+        if self.mode == "replicate":
+            return (np.pad(x, widths, mode="edge"),)
+        return (np.pad(x, widths, mode="reflect" if self.mode == "reflect" else "wrap"),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
@@ -143,7 +145,7 @@ class Pad(Primitive):
         return [
             sample(cls(both), 2, 3, 4, 5),
             sample(cls(((1, 0),), value=-1.5), 2, 3),
-            *(sample(cls(both, mode), 2, 3, 4, 5) for mode in _NUMPY_MODES),
+            *(sample(cls(both, mode), 2, 3, 4, 5) for mode in _MODES if mode != "constant"),
             *(
                 Sample(cls(both, mode), (symbolic,), sizes={"N": 2, "H": 4, "W": 3})
                 for mode in _MODES
@@ -178,10 +180,3 @@ def _wrapped(b: OnnxBuilder, x: Operand, widths: Sequence[tuple[int, int]]) -> s
         if len(parts) > 1:
             whole = b.add("Concat", *parts, axis=axis)
     return whole if isinstance(whole, str) else b.add("Identity", whole)
-
-
-_NUMPY_MODES: dict[str, Literal["reflect", "edge", "wrap"]] = {
-    "reflect": "reflect",
-    "replicate": "edge",
-    "circular": "wrap",
-}

@@ -57,7 +57,8 @@ class Ranked(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        indices = np.take(self._order(x), np.arange(self.k), axis=self.axis).astype(np.int64)
+        order = np.take(self._order(x), np.arange(self.k), axis=self.axis)
+        indices = order.astype(np.int64)
         return np.take_along_axis(x, indices, axis=self.axis), indices
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ class Expand(Primitive):
     """
 
     name: ClassVar[str] = "expand"
+    formula: ClassVar[str] = "np.broadcast_to({x}, {shape})"
     retypes = True
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
@@ -113,6 +114,7 @@ class Tile(Primitive):
     """
 
     name: ClassVar[str] = "tile"
+    formula: ClassVar[str] = "np.tile({x}, {repeats})"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     repeats: Shape
@@ -170,6 +172,7 @@ class Flip(Primitive):
     """
 
     name: ClassVar[str] = "flip"
+    formula: ClassVar[str] = "np.flip({x}, {axis})"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     axis: tuple[int, ...]

@@ -110,6 +110,7 @@ class Reshape(View):
     """
 
     name: ClassVar[str] = "reshape"
+    formula: ClassVar[str] = "{x}.reshape({shape})"
 
     shape: Shape
 

@@ -28,6 +28,7 @@ class Transpose(Primitive):
     """
 
     name: ClassVar[str] = "transpose"
+    formula: ClassVar[str] = "{x}.transpose({order})"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     order: tuple[int, ...]
@@ -85,6 +86,7 @@ class Squeeze(View):
     """
 
     name: ClassVar[str] = "squeeze"
+    formula: ClassVar[str] = "np.squeeze({x}, axis={axis})"
 
     axis: tuple[int, ...]
 
@@ -133,6 +135,7 @@ class Unsqueeze(View):
     """
 
     name: ClassVar[str] = "unsqueeze"
+    formula: ClassVar[str] = "np.expand_dims({x}, {axis})"
 
     axis: int
 

@@ -28,7 +28,7 @@ from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.reverse import differentiate_formula
 from netlang.ops.samples import sample
 from netlang.ops.terms import Term, terms
-from netlang.ops.windows.windows import spatial_shape, wrong_count
+from netlang.ops.windows.windows import known_sizes, spatial_shape, wrong_count
 from netlang.system.numpy import Array, np
 
 
@@ -73,8 +73,7 @@ class AdaptivePool(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (y,) = operands
-        for axis, n in enumerate(self.out, start=2):
-            assert isinstance(n, int)
+        for axis, n in enumerate(known_sizes(self.out), start=2):
             y = self._pool_array(y, axis, _bounds(y.shape[axis], n))
         return (y,)
 

@@ -19,7 +19,7 @@ from netlang.ops.windows.pools import (
     pool_windows,
     symbolic_pool,
 )
-from netlang.ops.windows.windows import Pads, Windows, fold, onnx_pads, padded, positions
+from netlang.ops.windows.windows import Pads, Windows, covering, onnx_pads, padded, reduce_windows
 from netlang.system.numpy import Array, np
 
 
@@ -60,10 +60,16 @@ class AvgPool(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        windows = ceil_padded(self._windows(), ceil=self.ceil)
-        counts = positions(windows, x)
-        total = fold(padded(x, windows.pad, 0.0), windows, counts, np.add)
-        return ((total / self._divisors(x.shape[2:], windows, counts)).astype(x.dtype),)
+        kernel, stride, pad = self.kernel, self.stride, self.pad
+        dilation = self.dilation or (1,) * len(kernel)
+        cover = covering(kernel, stride, pad, dilation) if self.ceil else pad
+        total = reduce_windows(padded(x, cover, 0.0), kernel, stride, dilation, np.add)
+        # The number of elements in each window; what is beyond the padding never counts.
+        inside = np.ones((1, 1, *x.shape[2:]))
+        rest = tuple((0, c - p) for (_, c), (_, p) in zip(cover, pad, strict=True))
+        counted = padded(padded(inside, pad, float(self.count_pad)), rest, 0.0)
+        count = reduce_windows(counted, kernel, stride, dilation, np.add)
+        return ((total / count).astype(x.dtype),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
@@ -143,21 +149,6 @@ class AvgPool(Primitive):
         total = window_sums(b, x.name, x.type, windows)
         return b.add("Div", total, window_sums(b, ones, cover, without))
 
-    def _divisors(self, sizes: Sequence[int], windows: Windows, counts: Sequence[int]) -> Array:
-        """Return the number of elements in each window, in a shape that divides ``[N, C, ...]``."""
-        result = np.ones((1,) * (len(sizes) + 2))
-        for i, (size, n) in enumerate(zip(sizes, counts, strict=True)):
-            (before, after), (_, ceil_padded) = self.pad[i], windows.pad[i]
-            inside = np.zeros(before + size + ceil_padded)
-            inside[: before + size + after] = float(self.count_pad)
-            inside[before : before + size] = 1.0
-            starts = np.arange(n) * self.stride[i]
-            held = inside[starts[:, None] + np.arange(self.kernel[i]) * windows.dilation[i]].sum(
-                axis=1
-            )
-            result = result * held.reshape(-1, *(1,) * (len(sizes) - 1 - i))
-        return result
-
 
 @register
 @dataclass(frozen=True, slots=True)
@@ -198,9 +189,11 @@ class LpPool(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        windows = self._windows()
-        powers = padded(np.abs(x) ** self.p, windows.pad, 0.0)
-        total = fold(powers, windows, positions(windows, x), np.add)
+        kernel, stride, pad = self.kernel, self.stride, self.pad
+        dilation = self.dilation or (1,) * len(kernel)
+        cover = covering(kernel, stride, pad, dilation) if self.ceil else pad
+        powers = padded(np.abs(x) ** self.p, cover, 0.0)
+        total = reduce_windows(powers, kernel, stride, dilation, np.add)
         return ((total ** (1.0 / self.p)).astype(x.dtype),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -13,6 +14,7 @@ from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, Window, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.arguments import Arguments, integer
+from netlang.ops.elementwise.channels import over_channels
 from netlang.ops.reducing.products import multiply
 from netlang.ops.terms import terms
 from netlang.ops.windows.filters import (
@@ -31,9 +33,11 @@ from netlang.ops.windows.windows import (
     onnx_pads,
     padded,
     padding,
+    patches,
     per_axis,
     positions,
     spatial_shape,
+    sum_patches,
     taps,
 )
 from netlang.system.numpy import Array, np
@@ -101,6 +105,16 @@ class Convolve(Primitive):
             strided = padded(x, self.pad, 0.0)[(..., *taps(windows, counts)[0])]
             return (pointwise(strided, w, self.groups, bias),)
         return (by_im2col(x, w, windows, counts, self.groups, bias),)
+
+    def plain(self, *operands: Array) -> tuple[Array, ...]:
+        x, w, *bias = operands
+        groups = self.groups
+        seen = patches(padded(x, self.pad, 0.0), w.shape[2:], self.stride, self.dilation)
+        batch, counts, filters = x.shape[0], seen.shape[3:], w.shape[0]
+        rows = w.reshape(groups, filters // groups, prod(w.shape[1:]))
+        columns = seen.reshape(batch, groups, rows.shape[2], prod(counts))
+        y = (rows @ columns).reshape(batch, filters, *counts)
+        return (y + over_channels(bias[0], y) if bias else y,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         x, w, *_ = operands
@@ -215,20 +229,12 @@ class ConvolveInputGradient(ConvolutionGradient):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         ct, w = operands
-        windows = self.windows(w.shape[2:])
         counts, groups, filters = ct.shape[2:], self.groups, w.shape[0]
         flat = w.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
-        patches = multiply(flat, ct.reshape(ct.shape[0], groups, filters // groups, -1))
-        patches = patches.reshape(ct.shape[0], groups * w.shape[1], -1, *counts)
-        sizes = [n for n in self.size if isinstance(n, int)]
-        whole = [n + sum(pair) for n, pair in zip(sizes, self.pad, strict=True)]
-        y = np.zeros((ct.shape[0], groups * w.shape[1], *whole), ct.dtype)
-        for i, tap in enumerate(taps(windows, counts)):
-            y[(slice(None), slice(None), *tap)] += patches[:, :, i]
-        kept = tuple(
-            slice(before, before + n) for n, (before, _) in zip(sizes, self.pad, strict=True)
-        )
-        return (np.ascontiguousarray(y[(slice(None), slice(None), *kept)]),)
+        products = multiply(flat, ct.reshape(ct.shape[0], groups, filters // groups, -1))
+        seen = products.reshape(ct.shape[0], groups * w.shape[1], -1, *counts)
+        size, kernel = known_sizes(self.size), w.shape[2:]
+        return (sum_patches(seen, size, self.stride, self.pad, kernel, self.dilation),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         from netlang.ops.windows.convolution_lowerings import input_gradient

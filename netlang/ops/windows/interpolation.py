@@ -88,56 +88,6 @@ class Interpolation:
                 helps=["leave one of them out"],
             )
 
-    def along(self, x: Array, axis: int, want: int, ratio: Fraction) -> Array:
-        """Resize an axis to ``want`` points, which are ``ratio`` input points apart."""
-        have = x.shape[axis]
-        if have == want:
-            return x
-        if self.antialias:
-            shares = self._shares(have, want, ratio).astype(x.dtype)
-            return np.moveaxis(np.tensordot(x, shares, axes=(axis, 1)), -1, axis)
-        indices, weights = self.taps(have, want, ratio)
-        spread = (-1, *(1,) * (x.ndim - 1 - axis))
-        parts = (
-            np.take(x, index, axis=axis) * weight.astype(x.dtype).reshape(spread)
-            for index, weight in zip(indices, weights, strict=True)
-        )
-        total = next(parts)
-        for part in parts:
-            total += part
-        return total
-
-    def taps(self, have: int, want: int, ratio: Fraction) -> tuple[list[Array], list[Array]]:
-        """Return the input points of each output point, and their weights."""
-        new, up, down = np.arange(want), ratio.numerator, ratio.denominator
-        if self.mode == NEAREST:
-            return [new * up // down], [np.ones(want)]
-        if self.mode == EXACT:
-            return [(2 * new + 1) * up // (2 * down)], [np.ones(want)]
-        if self.align:
-            at = new * ((have - 1) / (want - 1) if want > 1 else 0.0)
-        else:
-            at = (new + 0.5) * (up / down) - 0.5
-        if self.mode == LINEAR:
-            at = np.maximum(at, 0.0)
-        first = np.floor(at).astype(np.int64)
-        t = at - first
-        if self.mode == LINEAR:
-            offsets, weights = (0, 1), [1.0 - t, t]
-        else:
-            offsets = (-1, 0, 1, 2)
-            distances = (t + 1.0, t, 1.0 - t, 2.0 - t)
-            weights = [_cubic(distance, _COEFFICIENT) for distance in distances]
-        return [np.clip(first + offset, 0, have - 1) for offset in offsets], weights
-
-    def _shares(self, have: int, want: int, ratio: Fraction) -> Array:
-        """Return the weight of each input point in each output point: ``[want, have]``."""
-        centers = (np.arange(want)[:, None] + 0.5) * float(ratio)
-        off = np.abs(np.arange(have) + 0.5 - centers) / max(float(ratio), 1.0)
-        linear = self.mode == LINEAR
-        raw = np.maximum(1.0 - off, 0.0) if linear else _cubic(off, _SMOOTH_COEFFICIENT)
-        return raw / raw.sum(axis=1, keepdims=True)
-
     def support(self, ratio: float) -> int:
         """Return how many input points an output point is computed from."""
         if self.mode not in _RADIUS:
@@ -171,6 +121,63 @@ class Interpolation:
         rule = f"{old},z{old[axis]}->{old.replace(old[axis], 'z')}"
         shape = (*x.type.shape[:axis], want, *x.type.shape[axis + 1 :])
         return Operand(b.add("Einsum", x, shares, equation=rule), x.type.with_shape(*shape))
+
+
+def resample(
+    x: Array, axis: int, want: int, ratio: Fraction, mode: str, align: bool, antialias: bool
+) -> Array:
+    """Resize an axis to ``want`` points, which are ``ratio`` input points apart."""
+    have = x.shape[axis]
+    if have == want:
+        return x
+    if antialias:
+        shares = _smooth_shares(have, want, ratio, mode).astype(x.dtype)
+        return np.moveaxis(np.tensordot(x, shares, axes=(axis, 1)), -1, axis)
+    indices, weights = input_points(have, want, ratio, mode, align)
+    spread = (-1, *(1,) * (x.ndim - 1 - axis))
+    parts = (
+        np.take(x, index, axis=axis) * weight.astype(x.dtype).reshape(spread)
+        for index, weight in zip(indices, weights, strict=True)
+    )
+    total = next(parts)
+    for part in parts:
+        total += part
+    return total
+
+
+def input_points(
+    have: int, want: int, ratio: Fraction, mode: str, align: bool
+) -> tuple[list[Array], list[Array]]:
+    """Return the input points of each output point, and their weights."""
+    new, up, down = np.arange(want), ratio.numerator, ratio.denominator
+    if mode == NEAREST:
+        return [new * up // down], [np.ones(want)]
+    if mode == EXACT:
+        return [(2 * new + 1) * up // (2 * down)], [np.ones(want)]
+    if align:
+        at = new * ((have - 1) / (want - 1) if want > 1 else 0.0)
+    else:
+        at = (new + 0.5) * (up / down) - 0.5
+    if mode == LINEAR:
+        at = np.maximum(at, 0.0)
+    first = np.floor(at).astype(np.int64)
+    t = at - first
+    if mode == LINEAR:
+        offsets, weights = (0, 1), [1.0 - t, t]
+    else:
+        offsets = (-1, 0, 1, 2)
+        distances = (t + 1.0, t, 1.0 - t, 2.0 - t)
+        weights = [_cubic(distance, _COEFFICIENT) for distance in distances]
+    return [np.clip(first + offset, 0, have - 1) for offset in offsets], weights
+
+
+def _smooth_shares(have: int, want: int, ratio: Fraction, mode: str) -> Array:
+    """Return the weight of each input point in each output point: ``[want, have]``."""
+    centers = (np.arange(want)[:, None] + 0.5) * float(ratio)
+    off = np.abs(np.arange(have) + 0.5 - centers) / max(float(ratio), 1.0)
+    linear = mode == LINEAR
+    raw = np.maximum(1.0 - off, 0.0) if linear else _cubic(off, _SMOOTH_COEFFICIENT)
+    return raw / raw.sum(axis=1, keepdims=True)
 
 
 def _cubic(distance: Array, a: float) -> Array:

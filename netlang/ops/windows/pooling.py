@@ -19,13 +19,7 @@ from netlang.ops.windows.pools import (
     pool_windows,
     symbolic_pool,
 )
-from netlang.ops.windows.windows import (
-    Pads,
-    Windows,
-    fold,
-    padded,
-    positions,
-)
+from netlang.ops.windows.windows import Pads, Windows, covering, padded, reduce_windows
 from netlang.system.numpy import Array, np
 
 
@@ -63,9 +57,9 @@ class MaxPool(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        windows = ceil_padded(self._windows(), ceil=self.ceil)
-        counts = positions(windows, x)
-        return (fold(padded(x, windows.pad, -np.inf), windows, counts, np.maximum),)
+        kernel, stride, dilation = self.kernel, self.stride, self.dilation
+        pad = covering(kernel, stride, self.pad, dilation) if self.ceil else self.pad
+        return (reduce_windows(padded(x, pad, -np.inf), kernel, stride, dilation, np.maximum),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands

@@ -10,7 +10,14 @@ from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample
 from netlang.ir.types import F32, TensorType
 from netlang.ops.arguments import Arguments
 from netlang.ops.checks import require_float
-from netlang.ops.windows.windows import Pads, Windows, onnx_pads, read_windows, spatial_shape
+from netlang.ops.windows.windows import (
+    Pads,
+    Windows,
+    covering,
+    onnx_pads,
+    read_windows,
+    spatial_shape,
+)
 
 
 def add_max_pool(
@@ -60,7 +67,8 @@ def ceil_padded(windows: Windows, *, ceil: bool) -> Windows:
     """Return windows with enough padding that rounding down counts every window."""
     if not ceil:
         return windows
-    return Windows(windows.kernel, windows.stride, windows.covering(), windows.dilation)
+    pad = covering(windows.kernel, windows.stride, windows.pad, windows.dilation)
+    return Windows(windows.kernel, windows.stride, pad, windows.dilation)
 
 
 def pad_by_concat(b: OnnxBuilder, x: Operand, pad: Pads, fill: float) -> Operand | str:

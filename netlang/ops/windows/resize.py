@@ -26,8 +26,17 @@ from netlang.ops.axes import ratio
 from netlang.ops.checks import require_float
 from netlang.ops.samples import sample
 from netlang.ops.terms import Term, terms
-from netlang.ops.windows.interpolation import CUBIC, EXACT, LINEAR, MODES, NEAREST, Interpolation
-from netlang.ops.windows.windows import spatial_shape, wrong_count
+from netlang.ops.windows.interpolation import (
+    CUBIC,
+    EXACT,
+    LINEAR,
+    MODES,
+    NEAREST,
+    Interpolation,
+    input_points,
+    resample,
+)
+from netlang.ops.windows.windows import known_sizes, spatial_shape, wrong_count
 from netlang.system.numpy import Array, np
 
 Quotient = tuple[Size, Size]
@@ -92,7 +101,8 @@ class Resampling(Primitive, ABC):
             up, down = self.spacing(axis, y.shape[2 + axis], want)
             # Symbols are substituted by now: all of these are numbers.
             assert isinstance(want, int) and isinstance(up, int) and isinstance(down, int)
-            y = self.interpolation.along(y, 2 + axis, want, Fraction(up, down))
+            how = self.interpolation
+            y = resample(y, 2 + axis, want, Fraction(up, down), how.mode, how.align, how.antialias)
         return (y,)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
@@ -132,7 +142,8 @@ class Resampling(Primitive, ABC):
             up, down = self.spacing(axis, have, want)
             match have, want, up, down:
                 case int(), int(), int(), int():
-                    (points,), _ = self.interpolation.taps(have, want, Fraction(up, down))
+                    mode = self.interpolation.mode
+                    (points,), _ = input_points(have, want, Fraction(up, down), mode, False)
                     ids = b.constant(points.tolist(), I64)
                 case _:
                     ids = _indices(
@@ -199,6 +210,15 @@ class Upsample(Resampling):
                 )
             sizes.append(want)
         return tuple(sizes)
+
+    def plain(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        mode, align, antialias = self.mode, self.align, self.antialias
+        for axis, each in enumerate(self.scale, start=2):
+            factor = _fraction(each)
+            want = x.shape[axis] * factor.numerator // factor.denominator
+            x = resample(x, axis, want, 1 / factor, mode, align, antialias)
+        return (x,)
 
     def spacing(self, axis: int, have: Size, want: Size) -> Quotient:
         del have, want
@@ -315,6 +335,14 @@ class Resize(Resampling):
             if isinstance(size, int) and size < 1:
                 raise rejected("size", "must be 1 or more", size)
         return self.size
+
+    def plain(self, *operands: Array) -> tuple[Array, ...]:
+        (x,) = operands
+        mode, align, antialias = self.mode, self.align, self.antialias
+        for axis, want in enumerate(known_sizes(self.size), start=2):
+            ratio = Fraction(x.shape[axis], want)
+            x = resample(x, axis, want, ratio, mode, align, antialias)
+        return (x,)
 
     def spacing(self, axis: int, have: Size, want: Size) -> Quotient:
         del axis

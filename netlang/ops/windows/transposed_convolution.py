@@ -21,6 +21,7 @@ from netlang.ir.op import (
 )
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.arguments import Arguments, integer, rejected
+from netlang.ops.elementwise.channels import over_channels
 from netlang.ops.reducing.products import multiply
 from netlang.ops.terms import terms
 from netlang.ops.windows.convolution import Convolve
@@ -39,10 +40,10 @@ from netlang.ops.windows.windows import (
     padding,
     per_axis,
     spatial_shape,
-    taps,
+    sum_patches,
     wrong_count,
 )
-from netlang.system.numpy import Array, np
+from netlang.system.numpy import Array
 
 
 @register
@@ -113,21 +114,29 @@ class ConvolveTranspose(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, w, *bias = operands
-        windows = Windows(w.shape[2:], self.stride, self.pad, self.dilation)
-        counts = x.shape[2:]
-        batch, channels, groups = x.shape[0], x.shape[1], self.groups
-        flat = w.reshape(groups, channels // groups, -1).transpose(0, 2, 1)
-        patches = multiply(flat, x.reshape(batch, groups, channels // groups, prod(counts)))
-        patches = patches.reshape(batch, groups * w.shape[1], prod(w.shape[2:]), *counts)
-        whole = tuple(
-            (n - 1) * s + e + o
-            for n, s, e, o in zip(counts, self.stride, windows.extent, self.out_pad, strict=True)
-        )
-        y = np.zeros((batch, groups * w.shape[1], *whole), x.dtype)
-        for i, tap in enumerate(taps(windows, counts)):
-            y[(slice(None), slice(None), *tap)] += patches[:, :, i]
-        kept = tuple(slice(b, n - a) for n, (b, a) in zip(whole, self.pad, strict=True))
-        return (_add_bias(np.ascontiguousarray(y[(slice(None), slice(None), *kept)]), bias),)
+        counts, groups, channels = x.shape[2:], self.groups, x.shape[1] // self.groups
+        flat = w.reshape(groups, channels, -1).transpose(0, 2, 1)
+        products = multiply(flat, x.reshape(x.shape[0], groups, channels, prod(counts)))
+        return (self._summed(products, counts, w, *bias),)
+
+    def plain(self, *operands: Array) -> tuple[Array, ...]:
+        x, w, *bias = operands
+        groups = self.groups
+        counts, channels = x.shape[2:], x.shape[1] // groups
+        flat = w.reshape(groups, channels, -1).transpose(0, 2, 1)
+        products = flat @ x.reshape(x.shape[0], groups, channels, prod(counts))
+        return (self._summed(products, counts, w, *bias),)
+
+    def _summed(self, products: Array, counts: Sequence[int], w: Array, *bias: Array) -> Array:
+        """Add up the products of all elements of the kernel where they belong."""
+        kernel = w.shape[2:]
+        stride, dilation = self.stride, self.dilation
+        each = zip(counts, stride, kernel, dilation, self.out_pad, self.pad, strict=True)
+        size = [(n - 1) * s + (k - 1) * d + 1 + o - sum(p) for n, s, k, d, o, p in each]
+        filters = self.groups * w.shape[1]
+        patches = products.reshape(products.shape[0], filters, prod(kernel), *counts)
+        y = sum_patches(patches, size, stride, self.pad, kernel, dilation)
+        return y + over_channels(bias[0], y) if bias else y
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         return (
@@ -222,9 +231,3 @@ def _transposed_padding(
             return tuple((total // 2, total - total // 2) for total in totals)
         case _:
             return padding(arguments, spatial, windows.extent, windows.stride)
-
-
-def _add_bias(y: Array, bias: Sequence[Array]) -> Array:
-    if bias:
-        y += bias[0].reshape(-1, *(1,) * (y.ndim - 2))
-    return y

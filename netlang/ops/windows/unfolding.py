@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -20,10 +21,10 @@ from netlang.ops.windows.windows import (
     Windows,
     onnx_pads,
     padded,
-    positions,
+    patches,
     read_windows,
     spatial_shape,
-    taps,
+    sum_patches,
 )
 from netlang.system.numpy import Array, np
 
@@ -69,12 +70,8 @@ class Unfold(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        counts = positions(self._windows(), x)
-        wide = padded(x, self.pad, 0.0)
-        seen = [wide[(slice(None), slice(None), *tap)] for tap in taps(self._windows(), counts)]
-        patches = np.stack(seen, axis=2)
-        depth = x.shape[1] * len(seen)
-        return (patches.reshape(x.shape[0], depth, int(np.prod(counts))),)
+        seen = patches(padded(x, self.pad, 0.0), self.kernel, self.stride, self.dilation)
+        return (seen.reshape(x.shape[0], x.shape[1] * seen.shape[2], prod(seen.shape[3:])),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
@@ -184,15 +181,12 @@ class Fold(Primitive):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        windows, many = self._windows(), int(np.prod(self.kernel))
-        counts = self._counts()
-        patches = x.reshape(x.shape[0], x.shape[1] // many, many, *counts)
-        whole = [n + sum(pair) for n, pair in zip(self.size, self.pad, strict=True)]
-        y = np.zeros((*patches.shape[:2], *whole), x.dtype)
-        for i, tap in enumerate(taps(windows, counts)):
-            y[(slice(None), slice(None), *tap)] += patches[:, :, i]
-        inside = (slice(b, b + n) for n, (b, _) in zip(self.size, self.pad, strict=True))
-        return (np.ascontiguousarray(y[(slice(None), slice(None), *inside)]),)
+        size, kernel, stride, dilation = self.size, self.kernel, self.stride, self.dilation
+        whole = zip(size, self.pad, kernel, stride, dilation, strict=True)
+        counts = [(n + sum(p) - (k - 1) * d - 1) // s + 1 for n, p, k, s, d in whole]
+        many = prod(kernel)
+        seen = x.reshape(x.shape[0], x.shape[1] // many, many, *counts)
+        return (sum_patches(seen, size, stride, self.pad, kernel, dilation),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands

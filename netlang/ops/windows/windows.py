@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product as combinations
 
 from netlang.diagnostics import rules
@@ -70,7 +71,7 @@ class Windows:
 
         It must start inside the input or the padding before it, as in PyTorch.
         """
-        covered = self.covering()
+        covered = covering(self.kernel, self.stride, self.pad, self.dilation)
         counts = tuple(
             (size + before + after - extent) // stride + 1
             for size, (before, after), extent, stride in zip(
@@ -79,19 +80,6 @@ class Windows:
         )
         self._fits(spatial, counts)
         return counts
-
-    def covering(self) -> Pads:
-        """Return the padding with which rounding down gives the count of rounding up.
-
-        Rounding up adds ``stride - 1`` at the end; a window may not start after the input, which
-        limits that to ``extent - 1``. So the same padding works for every size.
-        """
-        return tuple(
-            (before, min(extent - 1, after + stride - 1))
-            for (before, after), extent, stride in zip(
-                self.pad, self.extent, self.stride, strict=True
-            )
-        )
 
     def _fits(self, spatial: Shape, counts: Shape) -> None:
         axis = next((i for i, n in enumerate(counts) if isinstance(n, int) and n < 1), None)
@@ -272,9 +260,7 @@ def padded(x: Array, pad: Pads, fill: float) -> Array:
         n + before + after for n, (before, after) in zip(x.shape[2:], pad, strict=True)
     )
     out = np.full(shape, fill, x.dtype)
-    inside = tuple(
-        slice(before, before + n) for n, (before, _) in zip(x.shape[2:], pad, strict=True)
-    )
+    inside = (slice(b, b + n) for n, (b, _) in zip(x.shape[2:], pad, strict=True))
     out[(slice(None), slice(None), *inside)] = x
     return out
 
@@ -286,29 +272,74 @@ def onnx_pads(pad: Pads) -> list[int]:
 
 def taps(windows: Windows, counts: Sequence[int]) -> list[tuple[slice, ...]]:
     """Return the slices of a padded array that each element of the window visits, row-major."""
+    return visits(windows.kernel, windows.stride, windows.dilation, counts)
+
+
+def visits(
+    kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], counts: Sequence[int]
+) -> list[tuple[slice, ...]]:
+    """Return the slices of an array that each element of a window visits, row-major."""
+    steps = list(zip(stride, dilation, counts, strict=True))
     return [
         tuple(
             slice(tap * d, tap * d + (n - 1) * s + 1, s)
-            for tap, d, s, n in zip(element, windows.dilation, windows.stride, counts, strict=True)
+            for tap, (s, d, n) in zip(element, steps, strict=True)
         )
-        for element in combinations(*(range(k) for k in windows.kernel))
+        for element in combinations(*(range(k) for k in kernel))
     ]
 
 
-def fold(
-    x: Array, windows: Windows, counts: Sequence[int], combine: Callable[[Array, Array], Array]
+def patches(
+    x: Array, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> Array:
+    """Return the elements of each window of a padded array: ``[N, C, window, ...positions]``."""
+    counts = [
+        (n - (k - 1) * d - 1) // s + 1
+        for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True)
+    ]
+    elements = visits(kernel, stride, dilation, counts)
+    return np.stack([x[(..., *visited)] for visited in elements], axis=2)
+
+
+def sum_patches(
+    patches: Array, size: Sequence[int], stride: Sequence[int], pad: Pads,
+    kernel: Sequence[int], dilation: Sequence[int],
+) -> Array:  # fmt: skip
+    """Add patches ``[N, C, window, ...positions]`` up to a feature map, without its padding."""
+    whole = [n + sum(both) for n, both in zip(size, pad, strict=True)]
+    y = np.zeros((*patches.shape[:2], *whole), patches.dtype)
+    elements = visits(kernel, stride, dilation, patches.shape[3:])
+    for i, visited in enumerate(elements):
+        y[(..., *visited)] += patches[:, :, i]
+    inside = (slice(b, b + n) for n, (b, _) in zip(size, pad, strict=True))
+    return np.ascontiguousarray(y[(..., *inside)])
+
+
+def covering(
+    kernel: Sequence[int], stride: Sequence[int], pad: Pads, dilation: Sequence[int]
+) -> Pads:
+    """Return the padding with which rounding down gives the count of rounding up.
+
+    Rounding up adds ``stride - 1`` at the end; a window may not start after the input, which
+    limits that to its extent less 1. So the same padding works for every size.
+    """
+    return tuple(
+        (before, min((k - 1) * d, after + s - 1))
+        for (before, after), k, s, d in zip(pad, kernel, stride, dilation, strict=True)
+    )
+
+
+def reduce_windows(
+    x: Array,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    combine: Callable[[Array, Array], Array],
 ) -> Array:
     """Reduce the elements of each window of a padded array, one axis after the other."""
-    for i, (kernel, stride, dilation, n) in enumerate(
-        zip(windows.kernel, windows.stride, windows.dilation, counts, strict=True)
-    ):
-        front = (slice(None),) * (i + 2)
-        parts = (
-            x[(*front, slice(tap * dilation, tap * dilation + (n - 1) * stride + 1, stride))]
-            for tap in range(kernel)
-        )
-        total = next(parts)
-        for part in parts:
-            total = combine(total, part)
-        x = total
+    for axis, (k, s, d) in enumerate(zip(kernel, stride, dilation, strict=True), start=2):
+        last = (x.shape[axis] - (k - 1) * d - 1) // s * s + 1
+        front = (slice(None),) * axis
+        parts = (x[(*front, slice(tap * d, tap * d + last, s))] for tap in range(k))
+        x = reduce(combine, parts)
     return x

@@ -1,0 +1,1 @@
+"""Programs in other languages, generated from graphs and trees."""

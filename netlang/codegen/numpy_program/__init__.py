@@ -1,0 +1,1 @@
+"""Graphs as readable Python programs that need only NumPy."""
