@@ -111,6 +111,7 @@ class Run:
 
     ``finished`` is false if it was interrupted; it can then be resumed. ``history`` has the means
     of every epoch, ``networks`` the trained networks by the name of their layer in the section.
+    ``remarks`` say why it stopped early, and which epoch the networks are of, if not of the last.
     """
 
     section: str
@@ -119,6 +120,7 @@ class Run:
     finished: bool
     history: tuple[Report, ...]
     networks: Mapping[str, Network]
+    remarks: tuple[str, ...] = ()
 
 
 def train(
@@ -156,7 +158,8 @@ def train(
         outcome = carry_out(request, choices, folder, callback or Callback(), interrupted)
         history = tuple(folder.reports(10**9))
     networks = Networks(program, _nets(program, plans[0]), folder.path)
-    return Run(name, folder.path, outcome.step, outcome.over, history, networks)
+    remarks = tuple(outcome.remarks)
+    return Run(name, folder.path, outcome.step, outcome.over, history, networks, remarks)
 
 
 def _nets(program: Program, plan: Plan) -> dict[str, tuple[Net, Mapping[str, Object]]]:

@@ -38,9 +38,9 @@ def warn(text: str, *, styled: bool = False) -> None:
 
 def print_json(content: object) -> None:
     """Print plain values as JSON."""
-    import json
+    from netlang.system.json_text import json_text
 
-    text = json.dumps(content, indent=2, ensure_ascii=False)
+    text = json_text(content, indent=2)
     echo(_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 

@@ -168,3 +168,12 @@ def check_classes(source: Source, column: str, classes: int) -> Sequence[int]:
             notes=[f"so are {int(outside.sum()) - 1:,} others"] if outside.sum() > 1 else (),
         )
     return tuple(np.setdiff1d(np.arange(classes), values).tolist())
+
+
+def classes_of(source: Source, column: str) -> Sequence[str]:
+    """Return the classes that examples have, by name if they have one; nothing if not in memory."""
+    values, names = source.whole(column), source.names.get(column)
+    if values is None:
+        return ()
+    numbers: list[int] = np.unique(values).tolist()
+    return [str(number) if names is None else names[number] for number in numbers]

@@ -69,3 +69,6 @@ class MappedSource(Source):
 
     def check_unchanged(self) -> None:
         self.inner.check_unchanged()
+
+    def remarks(self) -> Sequence[str]:
+        return self.inner.remarks()

@@ -65,6 +65,10 @@ class Source(ABC):
         """Raise ``NetlangError`` if files that are still to be read have changed."""
         return
 
+    def remarks(self) -> Sequence[str]:
+        """Return what was decided when the data were opened, for the user to check."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
@@ -101,6 +105,7 @@ class Arrays(Source):
     """Examples that are all in memory.
 
     ``divisors`` has the columns that are stored as bytes and returned as floats: 255 for images.
+    ``decided`` are the remarks.
     """
 
     place: str
@@ -109,6 +114,7 @@ class Arrays(Source):
     divisors: Mapping[str, float] = field(default_factory=dict[str, float])
     names: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     checksum: str = ""
+    decided: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -133,6 +139,9 @@ class Arrays(Source):
 
         sums = (crc32(np.ascontiguousarray(a).view(np.uint8).data) for a in self.arrays.values())
         return "-".join(f"{s:08x}" for s in sums)
+
+    def remarks(self) -> Sequence[str]:
+        return self.decided
 
     def named(self, **names: Sequence[str]) -> Arrays:
         """Return the same examples, with what the numbers of some columns denote."""
@@ -191,3 +200,6 @@ class SubsetSource(Source):
 
     def check_unchanged(self) -> None:
         self.inner.check_unchanged()
+
+    def remarks(self) -> Sequence[str]:
+        return self.inner.remarks()

@@ -9,14 +9,15 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import diagnostic
 from netlang.diagnostics.rules import Rule
 
-DIAGNOSED, USAGE, ENVIRONMENT = 1, 2, 3
+DIAGNOSED, USAGE, ENVIRONMENT, NON_FINITE, NON_FINITE_VALID = 1, 2, 3, 4, 5
 
 
 class NetlangError(Exception):
     """An error in what the user did or has, as a diagnostic without a location.
 
     The command line renders ``diagnostic`` and ends with ``exit_code``: 1 for input that was
-    rejected, 2 for wrong usage, 3 for the environment.
+    rejected, 2 for wrong usage, 3 for the environment, 4 for a training step that is not finite,
+    5 for an evaluation that is not.
     """
 
     def __init__(
@@ -65,6 +66,13 @@ def require_at_least(name: str, value: float | None, least: float) -> None:
     """Raise ``InputError`` for an argument below its least value, or not a number."""
     if value is not None and not value >= least:
         raise InputError(f"`{name}` is {value}, and must be at least {least}")
+
+
+class EvaluationError(NetlangError):
+    """A loss on validation data that is not finite; the parameters are."""
+
+    def __init__(self, message: str, **remarks: Unpack[_Remarks]) -> None:
+        super().__init__(rules.NOT_FINITE, message, exit_code=NON_FINITE_VALID, **remarks)
 
 
 class FileError(NetlangError):

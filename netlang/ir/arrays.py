@@ -51,6 +51,11 @@ def raw(array: Array) -> memoryview:
     return np.ascontiguousarray(little).reshape(-1).view(np.uint8).data
 
 
+def contains_nonfinite(array: Array) -> bool:
+    """Return whether an element is NaN or infinite."""
+    return bool(array.dtype.kind not in "biu" and not np.isfinite(array).all())
+
+
 def show_array(array: Array) -> str:
     """Return the type of an array as the language writes it: ``f32[1, 28, 28]``."""
     dtype = dtype_of(array)

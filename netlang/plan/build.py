@@ -67,6 +67,11 @@ def build_plan(
     save_best = tuple(save for save in saves if isinstance(save, SaveBest))
     watched = [*([] if stop is None else [stop.watch]), *(save.by for save in save_best)]
     names = {value: name for name, value in bound.items() if isinstance(value, Value)}
+    measured = _measured(updates, metrics, watched, names)
+    if settings.get("valid") is None:
+        # What decides about the run is measured on `data` then, in its steps.
+        losses = {update.loss for update in updates}
+        metrics |= {name: value for name, value in measured.items() if value not in losses}
     return Plan(
         name=name,
         computation=computed,
@@ -74,7 +79,7 @@ def build_plan(
         run=records.one(Duration, settings["run"]),
         settings=settings_text(settings, steps),
         metrics=metrics,
-        measured=_measured(updates, metrics, watched, names),
+        measured=measured,
         layers={name: value for name, value in bound.items() if isinstance(value, Layer)},
         data=_pipeline(settings.get("data"), records),
         valid=_pipeline(settings.get("valid"), records),
@@ -97,7 +102,7 @@ def _measured(
     names: Mapping[Value, str],
 ) -> dict[str, Value]:
     """Return what a report measures: losses, metrics, and values that decide about the run."""
-    measured = {f"{u.name}.loss" if u.name else "loss": u.loss for u in updates}
+    measured = {update.loss_name: update.loss for update in updates}
     measured |= metrics
     for value in watched:
         if value not in measured.values():

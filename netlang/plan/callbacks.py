@@ -46,13 +46,3 @@ class SaveEvery(Save, frozen=True, eq=False):
 
     name: ClassVar[str] = "save_every"
     every: Duration
-
-
-_SMALL = ("loss", "perplexity", "error", "entropy", "mse", "mae", "rmse", "huber", "hinge", "div")
-
-
-def larger_is_better(name: str, mode: Mode = "auto") -> bool:
-    """Return whether a metric should grow; without a mode, all do but losses and errors."""
-    if mode != "auto":
-        return mode == "max"
-    return not any(word in name.lower() for word in _SMALL)

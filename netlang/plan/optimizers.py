@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 from msgspec import Struct
 
-from netlang.evaluate.context.frame import Run
-from netlang.evaluate.context.values import Setting, is_rate
+from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import Label
+from netlang.evaluate.calls.calls import adjusted
+from netlang.evaluate.calls.groups import SCALE, overrides
+from netlang.evaluate.context.frame import Run, reject
+from netlang.evaluate.context.values import GROUPS, Argued, Object, Setting, is_rate
 from netlang.evaluate.optimizers import update_graph
 from netlang.ir.dims import product
 from netlang.ir.graph import Builder, Graph, State
@@ -22,6 +27,7 @@ from netlang.ops.elementwise.choice import Constant, Select
 from netlang.ops.shaping.creation import Full
 from netlang.plan.records import Records, UnknownValueError
 from netlang.plan.schedules import Rate
+from netlang.plan.settings import same
 
 
 class ScaledRate(Struct, frozen=True, eq=False):
@@ -49,34 +55,57 @@ class Optimizers:
 
     def __init__(self, run: Run, records: Records) -> None:
         self._run, self._records = run, records
-        self._rules: dict[tuple[int, TensorType], Graph] = {}
+        self._rules: dict[tuple[Setting, TensorType], Graph] = {}
 
     def changes(self, optimizer: Setting, types: Mapping[str, TensorType]) -> tuple[Change, ...]:
         """Return the change of each parameter, in order.
 
-        Of the groups that select a parameter, the last counts. Raises ``UnknownValueError`` after
-        an error in the body of an optimizer, which is in the diagnostics of the run.
+        What all groups that select a parameter set applies to it. Raises ``DiagnosticError`` where
+        two of them contradict each other, and ``UnknownValueError`` after an error in the body of
+        an optimizer, which is in the diagnostics of the run.
         """
         groups = self._groups(optimizer)
+        combined: dict[tuple[int, ...], tuple[Setting, float]] = {}
         found: list[Change] = []
         for path, type in types.items():
-            _, own, scale = next((g for g in groups if path in g[0]), (None, optimizer, 1.0))
-            found.append(Change(path, self._rule(own, type), self._rates(own, scale)))
+            own = tuple(i for i, (paths, _) in enumerate(groups) if path in paths)
+            if own not in combined:
+                combined[own] = self._combined(path, optimizer, [groups[i][1] for i in own])
+            setting, scale = combined[own]
+            found.append(Change(path, self._rule(setting, type), self._rates(setting, scale)))
         return tuple(found)
 
-    def _groups(self, optimizer: Setting) -> Sequence[tuple[frozenset[str], Setting, float]]:
-        """Return the paths, the optimizer and the scale of each group, the last one first."""
-        groups = optimizer.arguments["groups"]
+    def _groups(self, optimizer: Setting) -> Sequence[tuple[frozenset[str], Setting]]:
+        """Return the groups and the paths that each selects."""
+        groups = optimizer.arguments[GROUPS.name.text]
         assert isinstance(groups, list)
-        found: list[tuple[frozenset[str], Setting, float]] = []
-        for group in reversed(groups):
+        found: list[tuple[frozenset[str], Setting]] = []
+        for group in groups:
             assert isinstance(group, Setting)
             paths = self._records.selection(group.arguments["what"]).paths
-            own = group.arguments["optimizer"]
-            assert isinstance(own, Setting)
-            scale = self._records.one(float, group.arguments["lr_scale"])
-            found.append((frozenset(paths), own, scale))
+            found.append((frozenset(paths), group))
         return found
+
+    def _combined(
+        self, path: str, optimizer: Setting, groups: Sequence[Setting]
+    ) -> tuple[Setting, float]:
+        """Return the optimizer of what some groups select, and the scale of its learning rate."""
+        given: dict[str, Argued] = {}
+        for group in groups:
+            for name, arg in overrides(group).items():
+                if name in given and not same(given[name].value, arg.value):
+                    _reject_contradiction(path, name, given[name], arg)
+                given[name] = arg
+        scale = given.pop(SCALE, None)
+        if not groups:
+            made: Object = optimizer
+        elif len(groups) == 1:
+            made = groups[0].arguments["optimizer"]
+        else:
+            made = adjusted(optimizer, given)
+        if not isinstance(made, Setting):
+            raise UnknownValueError
+        return made, 1.0 if scale is None else self._records.one(float, scale.value)
 
     def _rates(self, optimizer: Setting, scale: float) -> dict[str, ScaledRate]:
         assert optimizer.call is not None
@@ -90,7 +119,7 @@ class Optimizers:
         return rates
 
     def _rule(self, optimizer: Setting, type: TensorType) -> Graph:
-        key = id(optimizer), type
+        key = optimizer, type
         if key not in self._rules:
             rule = update_graph(optimizer, type, self._run)
             if rule is None:
@@ -117,6 +146,17 @@ def _flattened(rule: Graph) -> Graph:
     outputs = {name: own[value] for name, value in rule.outputs.items()}
     inputs = tuple(own[value] for value in rule.inputs)
     return Graph(rule.name, inputs, {}, tuple(b.nodes), outputs, states)
+
+
+def _reject_contradiction(path: str, name: str, first: Argued, second: Argued) -> NoReturn:
+    reject(
+        rules.CONTRADICTING_GROUPS,
+        f"two groups give `{path}` different values of `{name}`",
+        second.span,
+        "the value of one group",
+        secondary=(Label(first.span, "the value of another"),),
+        helps=("leave it to one of them, or let only one of them select this parameter",),
+    )
 
 
 def _elementwise(rule: Graph) -> bool:

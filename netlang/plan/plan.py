@@ -60,6 +60,11 @@ class Update(Struct, frozen=True, eq=False):
     repeat: int
 
     @property
+    def loss_name(self) -> str:
+        """What reports call the loss."""
+        return f"{self.name}.loss" if self.name else "loss"
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """The paths of the parameters."""
         return tuple(change.path for change in self.changes)
@@ -98,3 +103,8 @@ class Plan(Struct, frozen=True, eq=False):
     precision: Precision
     accumulate: int
     carry_state: bool
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The names of the losses among what is measured."""
+        return tuple(update.loss_name for update in self.updates)

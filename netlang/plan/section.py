@@ -223,6 +223,9 @@ class _Section(Struct):
             )
         except UnknownValueError:
             return None
+        except DiagnosticError as rejected:
+            report(self.frame, rejected.diagnostic)
+            return None
 
     def _uses_batch(self) -> bool:
         return any(isinstance(n, ast.Name) and n.text == "batch" for n in walk(self.decl))

@@ -52,6 +52,11 @@ def settings_text(
     return found
 
 
+def same(one: Object, other: Object) -> bool:
+    """Return whether two values of a setting mean the same."""
+    return dict(_flat("", one)) == dict(_flat("", other))
+
+
 _COMMENT = re.compile(r"#[^\n]*")
 
 

@@ -14,6 +14,8 @@ The model of a step has these inputs and outputs, listed by kind in its metadata
 With ``precision = "f64"``, everything that is f32 here is f64.
 
 The state before the first step is in a safetensors file next to the model, under the same names.
+What nets carry from batch to batch has the size of a batch in its shape and is not in the file:
+``carried`` in the contract is the number that fills it at the beginning of an epoch.
 """
 
 from __future__ import annotations
@@ -21,15 +23,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import NetlangError
+from netlang.ir.arrays import numpy_dtype
+from netlang.ir.dims import bind, symbols
 from netlang.ir.graph import Graph
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import rate_text
 from netlang.storage.weights import save_weights
-from netlang.system.numpy import Array
-from netlang.training.run.engine import initial_state
+from netlang.system.numpy import Array, np
+from netlang.training.run.engine import Arrays, OrtEngine, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.preparation import Choices, seed_of
-from netlang.training.step.graphs import StepGraph, Training, prepare
+from netlang.training.step.graphs import DRAW, SHARE, STEP, StepGraph, Training, prepare
 
 
 def export(plan: Plan, choices: Choices, output: Path, *, opset: int, source: str) -> list[Path]:
@@ -43,6 +49,9 @@ def export(plan: Plan, choices: Choices, output: Path, *, opset: int, source: st
 
     seed = seed_of(plan, choices)
     training = prepare(plan, seed)
+    state = initial_state(training, initial_parameters(plan, seed, choices.folder))
+    if training.double:
+        _check_computable(training, state)
     written: list[Path] = []
     for name, chosen, graph in _graphs(training):
         path = output.with_name(f"{output.stem}.{name}{output.suffix}") if name else output
@@ -51,7 +60,6 @@ def export(plan: Plan, choices: Choices, output: Path, *, opset: int, source: st
             graph, {}, opset=opset, optimize=False, source=source, metadata=metadata
         )
         written += model.save(path)
-    state = initial_state(training, initial_parameters(plan, seed, choices.folder))
     path = state_file(output)
     save_weights(path, _used(training, state), {"section": plan.name})
     return [*written, path]
@@ -64,7 +72,7 @@ def state_file(output: Path) -> Path:
 
 def contract(chosen: StepGraph, graph: Graph, training: Training) -> dict[str, object]:
     """Return what each input and output of a step is for."""
-    parameters = set(training.parameters)
+    parameters, carried = set(training.parameters), {s.name for s in training.carried}
     batch = {v.name: str(v.type) for v in graph.inputs if v.name.startswith("batch.")}
     fixed = [v.name for v in graph.inputs if v.name in parameters]
     numbers = [v.name for v in graph.inputs if v.name not in batch and v.name not in parameters]
@@ -74,11 +82,30 @@ def contract(chosen: StepGraph, graph: Graph, training: Training) -> dict[str, o
         "batch": batch,
         "numbers": {name: _meaning(name, chosen) for name in numbers},
         "state": {s.name: s.next_name for s in graph.states},
+        "carried": {s.name: s.start for s in graph.states if s.name in carried},
         "fixed": fixed,
         "outputs": list(graph.outputs),
         "repeat": chosen.update.repeat,
         "batches": training.plan.accumulate,
     }
+
+
+def _check_computable(training: Training, state: Arrays) -> None:
+    """Raise ``NetlangError`` where onnxruntime lacks an operator in f64: some only in a step."""
+    batch: dict[str, Array] = {}
+    for name, value in training.plan.computation.batch.items():
+        shape = [bind(size, symbols(size)) for size in value.type.shape]
+        batch[name] = np.zeros(shape, numpy_dtype(value.type.dtype))
+    try:
+        engine = OrtEngine(training, state)
+        for _, chosen, graph in _graphs(training):
+            numbers = {STEP: 1, DRAW: 1, SHARE: 1.0, **dict.fromkeys(chosen.rates, 0.0)}
+            engine.step(graph, batch, numbers)
+    except NetlangError as error:
+        # Whether examples of zeros can be computed is another question.
+        if error.rule is rules.PRECISION:
+            helps = ["leave `precision` out, which is f32"]
+            raise NetlangError(error.rule, error.message, notes=error.notes, helps=helps) from None
 
 
 def _graphs(training: Training) -> list[tuple[str, StepGraph, Graph]]:

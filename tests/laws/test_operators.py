@@ -72,10 +72,11 @@ HOMONYMS = {
     ),
     "evaluate/calls/calls.py": ("flip resize", "functions that also transform images"),
     "evaluate/calls/unknown.py": ("linear", "layers of other frameworks"),
+    "evaluate/context/values.py": ("max min", "which way a metric improves"),
     "evaluate/loops.py": ("scan", "a keyword"),
     "inference/verification.py": ("constant", "an initializer"),
     "ir/initializers.py": ("constant", "an initializer"),
-    "plan/callbacks.py": ("div max", "parts of the names of metrics, and a mode"),
+    "training/monitors.py": ("max", "which way a metric improves"),
     "training/run/initial_parameters.py": ("mean", "interop: weights in other formats"),
 }
 """Where a string in a comparison or a table is the name of an operator by chance, and why."""

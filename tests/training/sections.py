@@ -165,3 +165,12 @@ def walk(training: Training, engine: Engine, folder: Path, steps: int) -> list[d
                     }
                     told.append(engine.step(graph, batch, numbers))
     return told
+
+
+WORSENING = section(
+    optimizer="sgd(0.05)",
+    more="""stop = early_stop(loss, patience=2 epochs, mode="max")
+  checkpoint = [save_best(model, "best.safetensors", by=loss, mode="max"),
+    save_every(model, "epoch-{epoch}.safetensors", every=1 epoch)]""",
+)
+"""A run that is best after its first epoch: its loss falls, and the largest one counts."""

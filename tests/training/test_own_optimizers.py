@@ -154,7 +154,7 @@ def test_a_group_has_settings_of_its_own(tmp_path: Path) -> None:
     }
     assert rates == {
         "model.h.weight": (0.1, 0.1, 2),
-        "model.h.bias": (0.1, 0.1, 2),
+        "model.h.bias": (0.5, 0.1, 1),
         "model.logits.weight": (0.1, 1.0, 2),
         "model.logits.bias": (0.5, 1.0, 1),
     }
@@ -179,6 +179,29 @@ def test_a_parameter_of_one_column_changes_as_in_another_shape(
         states.append(engine.state())
     for name, array in states[0].items():
         assert (states[1][name].reshape(array.shape) == array).all()
+
+
+OVERLAPPING = """[
+    group(biases(model), decay=0.0), group(model.h, lr=0.01),
+    group(model.logits, lr_scale=10.0), group(weights(model.logits), decay=0.3, momentum=0.5)
+  ]"""
+DISJOINT = """[
+    group(weights(model.h), lr=0.01), group(biases(model.h), lr=0.01, decay=0.0),
+    group(weights(model.logits), lr=0.5, decay=0.3, momentum=0.5),
+    group(biases(model.logits), lr=0.5, decay=0.0)
+  ]"""
+
+
+def test_a_parameter_in_several_groups_has_the_settings_of_all(tmp_path: Path) -> None:
+    ends: list[dict[str, Array]] = []
+    for groups in (OVERLAPPING, DISJOINT):
+        optimizer = f"sgd(0.05, momentum=0.9, decay=0.2, groups={groups})"
+        training = prepared(write(tmp_path, section(optimizer=optimizer)))
+        engine, _ = engines(training, tmp_path)
+        walk(training, engine, tmp_path, 4)
+        ends.append(engine.state())
+    for name, array in ends[0].items():
+        assert np.allclose(array, ends[1][name], rtol=0, atol=1e-7), name
 
 
 RANKED = """

@@ -182,7 +182,7 @@ def test_a_step_is_written_in_f64(tmp_path: Path) -> None:
 REFUSED = """\
 error[precision]: onnxruntime computes no Conv in f64
    |
-   = note: written at {path}:7 convolve model.a.y
+   = note: written at {path}:7 conv model.a
    = help: compute the run on the interpreter: `--backend numpy`
 """
 
@@ -203,6 +203,27 @@ def test_a_recurrent_layer_is_rejected_at_its_first_step(
     assert ran("train", path, "--run", tmp_path / "run") == 1
     told = capsys.readouterr().err
     assert told.startswith("error[precision]: onnxruntime computes no GRU in f64\n")
+
+
+@pytest.mark.parametrize(
+    ("net", "kind", "place"),
+    [
+        (LENET, "Conv", "7 conv model.a"),
+        # The model can be opened, and its first step fails.
+        (RECURRENT, "GRU", "8 gru model.a.0"),
+    ],
+)
+def test_no_step_is_written_that_onnxruntime_cannot_compute(
+    net: str, kind: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, section(net, more=F64))
+    assert ran("compile", path, "--train", "-o", tmp_path / "step.onnx") == 1
+    assert capsys.readouterr().err == (
+        f"error[precision]: onnxruntime computes no {kind} in f64\n   |\n"
+        f"   = note: written at {path}:{place}\n"
+        "   = help: leave `precision` out, which is f32\n"
+    )
+    assert not list(tmp_path.glob("step.*"))
 
 
 @pytest.mark.parametrize(

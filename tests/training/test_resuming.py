@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from plans import plan_of
-from sections import MLP, NORMED, section, write
+from sections import MLP, NORMED, WORSENING, section, write
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
@@ -125,6 +125,32 @@ def test_stopping_early_is_remembered(tmp_path: Path) -> None:
     assert not trained(path, tmp_path / "b", stop=lambda d: d.steps >= 4)
     assert trained(path, tmp_path / "b", resume=True)
     assert log(tmp_path / "b") == log(tmp_path / "a")
+
+
+@pytest.mark.parametrize("after", [2, 4, 7])
+def test_a_resumed_run_has_the_same_best_and_continues_from_the_last(
+    after: int, tmp_path: Path
+) -> None:
+    path = write(tmp_path, WORSENING)
+    assert trained(path, tmp_path / "straight")
+    assert not trained(path, tmp_path / "run", stop=lambda d: d.steps >= after)
+    assert trained(path, tmp_path / "run", resume=True, seed=None)
+    for name in ("model", "epoch-3", "best"):
+        files = [tmp_path / folder / f"{name}.safetensors" for folder in ("straight", "run")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    assert log(tmp_path / "run") == log(tmp_path / "straight")
+
+
+def test_a_run_that_is_made_longer_continues_from_the_last_state(tmp_path: Path) -> None:
+    text = WORSENING.replace("patience=2", "patience=9")
+    path = write(tmp_path, text.replace("run = 4 epochs", "run = 2 epochs"))
+    assert trained(path, tmp_path / "run")
+    path = write(tmp_path, text)
+    assert trained(path, tmp_path / "run", resume=True, seed=None, allowed=["run"])
+    assert trained(path, tmp_path / "straight")
+    for name in ("model", "epoch-4"):
+        files = [tmp_path / folder / f"{name}.safetensors" for folder in ("straight", "run")]
+        assert files[0].read_bytes() == files[1].read_bytes()
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text"])

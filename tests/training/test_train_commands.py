@@ -13,8 +13,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from commands import ran
+from commands import ran, said
+from PIL import Image
 from plans import plan_of
+from safetensors.numpy import load_file
 from sections import LENET, NORMED, gan, section, write
 
 from netlang.system.numpy import Array
@@ -255,7 +257,6 @@ class Written:
     """The models of a step and their state, run by onnxruntime alone."""
 
     def __init__(self) -> None:
-        from safetensors.numpy import load_file
 
         self.step, self.gathering = _opened("step.onnx"), _opened("step.gathering.onnx")
         self.state: dict[str, Array] = load_file("step.safetensors")
@@ -297,7 +298,6 @@ def _opened(model: str) -> Any:
 
 @pytest.mark.parametrize("more", ["", "accumulate = 2"])
 def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Path) -> None:
-    from safetensors.numpy import load_file
 
     from netlang.data.opening import open_batches
 
@@ -394,3 +394,94 @@ def test_incorrect_usage_is_reported(
     told = capsys.readouterr().err
     assert told.startswith("error[")
     assert "Traceback" not in told
+
+
+def test_what_was_decided_about_the_data_is_reported_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        section().replace('npz = "rows.npz"', 'csv = "rows.csv"').replace("f32[1, 8, 8]", "f32[2]")
+    )
+    write(tmp_path, text.replace("x: f32[N, 1, 8, 8]", "x: f32[N, 2]").replace("flatten |> ", ""))
+    Path("rows.csv").write_text("a,b,c\n" + "1.5,2.5,0\n0.5,1.5,2\n" * 10)
+    report = (
+        "warning: rows.csv names none of the columns, which are taken in order: "
+        "`x` is a, b; `y` is c\n"
+    )
+    assert said(capsys, "train", "it.net", "--dry-run")[::2] == (0, report)
+    assert said(capsys, "train", "it.net")[::2] == (0, report)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "folders"])
+@pytest.mark.parametrize(
+    ("valid", "shared"), [("cd", False), ("d", False), ("bc", True), ("a", True)]
+)
+def test_validation_data_without_a_trained_class_are_reported(
+    valid: str, shared: bool, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = {name: str(i) for i, name in enumerate("abcd")}
+    for split, classes in (("train", "ab"), ("valid", valid)):
+        for name in classes:
+            folder = Path(split, name)
+            folder.mkdir(parents=True)
+            Image.new("RGB", (8, 8)).save(folder / "0.png")
+        labels = np.array([int(numbers[name]) for name in classes])
+        np.savez(f"{split}.npz", image=np.zeros((len(labels), 3, 8, 8), np.float32), label=labels)
+    files = "dataset rows(file: str) -> (image: f32[3, 8, 8], label: i64[]) { npz = file }"
+    text = f"""{files}
+net Net(image: f32[N, 3, 8, 8]) -> y: f32[N, 4] = image |> flatten |> dense(4)
+train it {{
+  data = rows("train.npz") |> batches(2)
+  valid = rows("valid.npz") |> batches(2)
+  model = new Net()
+  loss = cross_entropy(model(batch.image), batch.label)
+  optimizer = sgd(0.1)
+  run = 1 step
+}}
+"""
+    if kind == "folders":
+        for split in ("train", "valid"):
+            text = text.replace(f'rows("{split}.npz")', f'image_folder("{split}", size=8)')
+    else:
+        valid = "".join(numbers[name] for name in valid)
+    Path("it.net").write_text(text)
+    report = (
+        f"warning: `valid` has no class of `data`: its `label` is {', '.join(valid)}, and that of "
+        f"`data` is {'a, b' if kind == 'folders' else '0, 1'}\n"
+    )
+    assert said(capsys, "train", "it.net")[::2] == (0, "" if shared else report)
+
+
+CARRYING = """
+net Net(x: f32[N, 1, 8, 8]) -> logits: f32[N, 3] {
+  state h: f32[N, 16] = 1.5
+  now = x |> flatten |> dense(16) |> tanh
+  next h = now
+  logits = dense(now + h, 3)
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("net", "more", "carried"),
+    [
+        (NORMED, "", {}),
+        (LENET, "freeze = [model.a]\n  accumulate = 2", {}),
+        (CARRYING, "carry_state = true", {"model.h/state": 1.5}),
+        (CARRYING, "", {}),
+    ],
+)
+def test_a_written_step_comes_with_all_that_its_first_batch_needs(
+    net: str, more: str, carried: dict[str, float], tmp_path: Path
+) -> None:
+    import onnx
+
+    write(tmp_path, section(net, "adam(lr)", more))
+    assert ran("compile", "it.net", "--train", "-o", "step.onnx") == 0
+    for path in Path().glob("*.onnx"):
+        model = onnx.load(path)
+        (text,) = (p.value for p in model.metadata_props if p.key == "netlang.contract")
+        contract: dict[str, Any] = json.loads(text)
+        assert contract["carried"] == carried
+        known = {*load_file("step.safetensors"), *carried, *contract["batch"], *contract["numbers"]}
+        assert {value.name for value in model.graph.input} <= known

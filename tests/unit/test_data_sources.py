@@ -179,6 +179,32 @@ def test_a_table_can_have_another_separator_and_no_names(tmp_path: Path) -> None
     assert rows["price"].tolist() == [[3], [6]]
 
 
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("features.0,features.1,price", ""),
+        ("price,features0,features1", ""),
+        ("", ""),
+        ("a,b,price,features1,features2", ""),
+        (
+            "target,Sepal Length (cm),Petal Width (cm)",
+            "`features` is target, Sepal Length (cm); `price` is Petal Width (cm)",
+        ),
+        ("Price,Features.0,Features.1", "`features` is Price, Features.0; `price` is Features.1"),
+    ],
+)
+def test_names_that_are_not_those_of_the_columns_are_reported(
+    header: str, told: str, tmp_path: Path
+) -> None:
+    width = len(header.split(",")) if header else 3
+    row = ",".join(map(str, range(1, width + 1)))
+    (tmp_path / "houses.csv").write_text(f"{header}\n{row}\n")
+    source = source_of(tmp_path, "houses()", HOUSES.format(""))
+    path = tmp_path / "houses.csv"
+    line = f"{path} names none of the columns, which are taken in order: {told}"
+    assert source.remarks() == ((line,) if told else ())
+
+
 def test_integers_and_booleans_are_read_as_such(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("label,ok\n7,true\n-3,0\n9007199254740993,False\n")
     rows = source_of(
@@ -249,6 +275,47 @@ def test_a_folder_of_images_has_its_folders_as_classes(tmp_path: Path) -> None:
         [0.4, 0.4, 0.4],
         [1.0, 0.0, 0.0],
     ]
+
+
+LEFTOVERS = (
+    "._0.png", "cat/._0.png", "cat/.DS_Store", "cat/Thumbs.db", "desktop.ini", ".git/a.png",
+    "__MACOSX/cat/._0.png", "cat/@eaDir/0.png/thumb.jpg", "@eaDir/x.jpg", "dog/.hidden.jpg",
+)  # fmt: skip
+
+
+def test_what_systems_leave_behind_is_left_out(tmp_path: Path) -> None:
+    for name in ("cat/0.png", "dog/1.PNG"):
+        save(tmp_path / "pets" / name, np.zeros((4, 4), np.uint8))
+    for name in LEFTOVERS:
+        path = tmp_path / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\0\5\x16\7")
+    source = source_of(tmp_path, 'image_folder("pets", size=4)')
+    assert source.names["label"] == ("cat", "dog")
+    assert len(source) == 2
+    assert source.remarks() == ()
+
+
+def test_the_files_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "pets"
+    for name in ("cat/0.png", "cat/more/1.png", "2.png"):
+        save(folder / name, np.zeros((4, 4), np.uint8))
+    (folder / "cat/loop").symlink_to(folder)
+    for name in ("cat/3.bmp", "cat/4.JFIF", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    source = source_of(
+        tmp_path, 'image_folder("pets", size=4) |> map(image=[flip()]) |> part(0..0)'
+    )
+    which = "images end in .png, .jpg, .jpeg and are in the folder of their class"
+    assert source.remarks() == (f"5 files in {folder} are left out, such as 2.png: {which}",)
+    (folder / "cat/4.JFIF").replace(tmp_path / "4.jfif")
+    source = source_of(tmp_path, 'image_folder("pets/cat/more", size=4)')
+    assert source.remarks() == ()
+    (folder / "cat/more/5.gif").write_bytes(b"x")
+    source = source_of(tmp_path, 'image_folder("pets/cat/more", size=4)')
+    assert source.remarks() == (
+        f"1 file in {folder}/cat/more is left out, 5.gif: images end in .png, .jpg, .jpeg",
+    )
 
 
 def test_an_image_is_resized_to_its_shorter_side_and_cropped_in_the_center(tmp_path: Path) -> None:
@@ -366,6 +433,7 @@ def test_reviews_have_their_words_and_verdicts(tmp_path: Path) -> None:
         path = tmp_path / f"data/aclImdb/{place}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7\xff")
     source = source_of(tmp_path, 'imdb("test", vocab=5, longest=3)')
     assert source.names["tokens"] == ("", "?", "film", "good", "bad")
     rows = source.examples(EVERYTHING)

@@ -80,6 +80,8 @@ def command(
             backend=backend, provider=provider, threads=threads, pause=pause, png=png,
             callback=shown, interrupted=interrupted,
         )  # fmt: skip
+    for remark in run.remarks:
+        (warn if as_json else echo)(remark)
     if not run.finished:
         resuming = ["netlang", "train", file, run.section, "--resume", "--run", str(run.folder)]
         warn(f"interrupted after step {run.step:,}; resume with `{shlex.join(resuming)}`")

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from netlang.data.source import Batch, Chosen, Source, Stamp
+from netlang.data.sources.folders import entries, files_of, left_out
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
@@ -29,6 +30,7 @@ class ImageFolder(Source):
     labels: Array
     names: Mapping[str, Sequence[str]]
     size: int
+    decided: Sequence[str] = ()
     cache: dict[int, Array] = field(default_factory=dict[int, "Array"])
 
     def __len__(self) -> int:
@@ -66,6 +68,9 @@ class ImageFolder(Source):
         for stamp in self.files:
             stamp.check()
 
+    def remarks(self) -> Sequence[str]:
+        return self.decided
+
 
 def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> ImageFolder:
     """Open a folder of images; the classes are its folders, sorted by name.
@@ -76,12 +81,12 @@ def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> I
     _require_pillow(folder)
     if not folder.is_dir():
         raise FileError(f"{folder} is not a folder")
-    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    classes = [path for path in entries(folder) if path.is_dir()]
     real = folder.resolve()
     files: list[Stamp] = []
     labels: list[int] = []
     for label, place in enumerate(classes or [folder]):
-        found = sorted(p for p in place.iterdir() if p.suffix.lower() in IMAGES)
+        found = files_of(place, IMAGES)
         if not found:
             raise FileError(
                 f"{place} holds no images", helps=[f"images end in {', '.join(IMAGES)}"]
@@ -91,9 +96,12 @@ def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> I
                 raise NetlangError(rules.DATA_PATH, f"{path} leads out of {folder}")
             files.append(Stamp.of(path))
             labels.append(label)
-    names = tuple(p.name for p in classes or [folder])
+    names = {"label": tuple(p.name for p in classes or [folder])}
+    which = f"images end in {', '.join(IMAGES)}"
+    which += " and are in the folder of their class" if classes else ""
+    decided = left_out(folder, {stamp.path for stamp in files}, which)
     return ImageFolder(
-        str(folder), columns, files, np.array(labels, np.int64), {"label": names}, size
+        str(folder), columns, files, np.array(labels, np.int64), names, size, decided
     )
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import inf, prod
 from pathlib import Path
 
@@ -62,7 +63,28 @@ def read_table(
     table = _Table(path, rows, len(first[1]), names)
     arrays = {name: table.column(columns[name], chosen) for name, chosen in order.items()}
     table.reject_errors()
-    return fit(str(path), columns, arrays, checksum=checksum)
+    made = fit(str(path), columns, arrays, checksum=checksum)
+    return replace(made, decided=_in_order(path, columns, names, order))
+
+
+def _in_order(
+    path: Path, columns: Mapping[str, TensorType], names: Cells | None,
+    order: Mapping[str, range | list[int]],
+) -> tuple[str, ...]:  # fmt: skip
+    """Return a remark where the names in a file are not those of the columns."""
+    sizes = _sizes(path, columns)
+    if names is None or any(_named(name, size, names) for name, size in sizes.items()):
+        return ()
+    taken = "; ".join(
+        f"`{name}` is {_shown([names[i] for i in chosen])}" for name, chosen in order.items()
+    )
+    return (f"{path} names none of the columns, which are taken in order: {taken}",)
+
+
+def _shown(names: Sequence[str]) -> str:
+    """Return names as a list, without the middle of many."""
+    few = [*names[:3], "…", names[-1]] if len(names) > 5 else names
+    return ", ".join(name[:40] for name in few)
 
 
 def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]:
@@ -283,6 +305,4 @@ def normalized(source: Arrays, names: Sequence[str]) -> Arrays:
         spread = array.std(axis=0)
         centered = (array - array.mean(axis=0)) / np.where(spread == 0, 1, spread)
         arrays[name] = centered.astype(arrays[name].dtype)
-    return Arrays(
-        source.place, source.columns, arrays, source.divisors, source.names, source.checksum
-    )
+    return replace(source, arrays=arrays)

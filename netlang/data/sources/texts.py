@@ -10,6 +10,7 @@ from zlib import crc32
 
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
+from netlang.data.sources.folders import files_of
 from netlang.data.sources.text_files import Lines, most_frequent, read_text, words_of
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
@@ -151,7 +152,8 @@ def _reviews(folder: Path) -> list[tuple[list[str], int]]:
     found = [
         (words_of(read_text(path)[0]), label)
         for label, verdict in enumerate(_VERDICTS)
-        for path in sorted((folder / verdict).glob("*.txt"))
+        if (folder / verdict).is_dir()
+        for path in files_of(folder / verdict, [".txt"])
     ]
     if not found:
         raise FileError(f"{folder} holds no reviews", helps=["they are in `pos` and `neg`"])

@@ -95,8 +95,10 @@ NOT_FINITE = Rule(
     "A loss stays finite.",
     """
     Once a value is infinite or NaN, all parameters soon are, so training stops at the step
-    where it occurs. Usually the learning rate is too high, or the argument of a logarithm or
-    a divisor is 0.
+    where it occurs, with exit code 4, and saves nothing of it. Usually the learning rate is
+    too high, or the argument of a logarithm or a divisor is 0; the message names the first
+    value that is not finite. A loss on `valid` that is not finite ends a run too, with exit
+    code 5: its parameters are saved, and it can be resumed.
     """,
     "a run with `sgd(1000.0)`",
     "the same with `sgd(0.1)` and `clip = clip_norm(1.0)`",

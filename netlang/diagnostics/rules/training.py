@@ -239,3 +239,27 @@ LONG_SCHEDULE = Rule(
     _NET + _DATA + _MODEL + _LOSS + _END.replace("0.1", "0.1 |> cosine(50 epochs)"),
     _NET + _DATA + _MODEL + _LOSS + _END.replace("0.1", "0.1 |> cosine(5 epochs)"),
 )
+
+CONTRADICTING_GROUPS = Rule(
+    "contradicting-groups",
+    "Groups agree about what they both select.",
+    """
+    A parameter may be in several groups of an optimizer, such as the biases and a layer; the
+    settings of all of them apply to it. Two groups may not give it different values of the
+    same setting.
+    """,
+    _NET
+    + _DATA
+    + _MODEL
+    + _LOSS
+    + "          optimizer = sgd(0.1, groups=[\n"
+    + "            group(biases(model), decay=0.0), group(model.logits, decay=1e-3),\n"
+    + "          ])\n          run = 5 epochs\n        }",
+    _NET
+    + _DATA
+    + _MODEL
+    + _LOSS
+    + "          optimizer = sgd(0.1, groups=[\n"
+    + "            group(biases(model), decay=0.0), group(weights(model), decay=1e-3),\n"
+    + "          ])\n          run = 5 epochs\n        }",
+)

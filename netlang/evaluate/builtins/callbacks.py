@@ -8,7 +8,7 @@ from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.selections import Weights
-from netlang.evaluate.context.values import MODES, Object, Setting
+from netlang.evaluate.context.values import MODES, Mode, Object, Setting
 from netlang.ir.graph import Value
 from netlang.ops.terms import Term
 from netlang.syntax import ast
@@ -66,16 +66,16 @@ def _grad(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
 
 
 @compile_time("early_stop")
-def _early_stop(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
-    _check_mode(values, args)
-    return Setting("stop", "early_stop", values)
+def _early_stop(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    mode = _mode("early_stop", "watch", values, args, span, frame)
+    return Setting("stop", "early_stop", {**values, "mode": mode})
 
 
 @compile_time("save_best")
-def _save_best(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
-    _check_mode(values, args)
+def _save_best(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    mode = _mode("save_best", "by", values, args, span, frame)
     _check_name(values, args)
-    return Setting("checkpoint", "save_best", values)
+    return Setting("checkpoint", "save_best", {**values, "mode": mode})
 
 
 @compile_time("save_every")
@@ -84,14 +84,44 @@ def _save_every(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -
     return Setting("checkpoint", "save_every", values)
 
 
-def _check_mode(values: Values, args: Args) -> None:
-    if values["mode"] not in MODES:
-        reject(
-            rules.OUT_OF_RANGE,
-            'a metric is better when it is larger, `"max"`, or smaller, `"min"`',
-            args["mode"].span,
-            f"this is {describe(values['mode'])}",
-        )
+def _mode(name: str, watched: str, values: Values, args: Args, span: Span, frame: Frame) -> Mode:
+    """Return which way a metric improves: as given, else as the metric declares it."""
+    if values["mode"] is None:
+        return _declared(name, watched, values[watched], args, span, frame)
+    for mode in MODES:
+        if values["mode"] == mode:
+            return mode
+    reject(
+        rules.OUT_OF_RANGE,
+        'a metric is better when it is larger, `"max"`, or smaller, `"min"`',
+        args["mode"].span,
+        f"this is {describe(values['mode'])}",
+    )
+
+
+def _declared(name: str, watched: str, value: Object, args: Args, span: Span, frame: Frame) -> Mode:
+    loss = frame.find("loss")
+    if loss is not None and loss.value is value:
+        return "min"
+    if isinstance(value, Value) and value in frame.run.modes:
+        return frame.run.modes[value]
+    at = args[watched].span
+    reject(
+        rules.MISSING_ARGUMENT,
+        f"`{name}` needs a `mode` for this value",
+        at,
+        "neither the loss, nor what a known loss or metric returns",
+        helps=(
+            f"if smaller is better: `{_with_mode(span, 'min')}`",
+            f"if larger is better: `{_with_mode(span, 'max')}`",
+        ),
+    )
+
+
+def _with_mode(span: Span, mode: str) -> str:
+    """Return the text of a call with a mode."""
+    text = " ".join(span.text.split())
+    return f'mode="{mode}"' if len(text) > 60 else f'{text[:-1]}, mode="{mode}")'
 
 
 def _check_name(values: Values, args: Args) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -23,6 +23,7 @@ from netlang.evaluate.context.frame import DEPTH_LIMIT, CallSite, Frame, reject
 from netlang.evaluate.context.memo import key_of, mark, remember, repeat
 from netlang.evaluate.context.parameter_paths import claim, origin
 from netlang.evaluate.context.values import (
+    DIRECTIONS,
     GROUPS,
     UNKNOWN,
     Argued,
@@ -159,7 +160,7 @@ def call_function(
     if function.kind in PREDEFINED:
         return _setting(function, function.definition, assigned, span, frame)
     path = claim(node, span, frame) if _owning(function) else None
-    return _call_body(
+    made = _call_body(
         function,
         function.definition,
         assigned,
@@ -168,6 +169,10 @@ def call_function(
         path=frame.binding_path() if path is None else path,
         layer=frame.layer,
     )
+    outs = function.definition.outs
+    if isinstance(made, Value) and len(outs) == 1 and outs[0].name.text in DIRECTIONS:
+        frame.run.modes[made] = DIRECTIONS[outs[0].name.text]
+    return made
 
 
 _WITHOUT_TENSOR = {"flip": "_flip_image", "resize": "_resize_image"}
@@ -407,6 +412,16 @@ def _setting(
         values[GROUPS.name.text] = completed
     site = CallSite(function, values, span, frame)
     return Setting(function.kind, function.name, values, site)
+
+
+def adjusted(optimizer: Setting, given: Mapping[str, Argued]) -> Object:
+    """Return an optimizer with other values of some of its parameters, and without groups."""
+    site = optimizer.call
+    assert site is not None and isinstance(site.function.definition, ast.Definition)
+    now = {name: Argued(value, site.span) for name, value in site.arguments.items()}
+    assigned = {**now, **given}
+    del assigned[GROUPS.name.text]
+    return _setting(site.function, site.function.definition, assigned, site.span, site.frame)
 
 
 def _call_primitive(

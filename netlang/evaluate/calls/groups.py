@@ -1,7 +1,8 @@
 """Groups of parameters with settings of their own: `group(biases(model), decay=0.0)`.
 
 A group takes any parameter of the optimizer that it is given to. They are assigned, and checked,
-where the optimizer is called.
+where the optimizer is called. The settings of all groups that select a parameter apply to it; which
+ones do is known at the end of a train section.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ GROUP, RATE, SCALE = "group", "lr", "lr_scale"
 
 
 def split(function: Function, args: Sequence[Argued]) -> tuple[list[Argued], list[Argued]]:
-    """Return the arguments of ``group`` itself, and those for the optimizer.
+    """Return the arguments of ``group`` itself, and what it sets for its parameters.
 
-    Those that are ``none`` leave the optimizer's as it is.
+    What is ``none`` is left as the optimizer has it.
     """
     own = {param.name.text for param in function.params}
     ours = [arg for arg in args if arg.name is None or arg.name.text in own]
-    theirs = [arg for arg in args if arg.name is not None and arg.name.text not in own]
-    return ours, [arg for arg in theirs if arg.value is not None]
+    named = [arg for arg in args if arg.name is not None and arg.name.text not in own - {SCALE}]
+    return ours, [arg for arg in named if arg.value is not None]
 
 
 def complete(
@@ -46,17 +47,25 @@ def complete(
     for group in groups:
         assert isinstance(group, Setting)
         _check_scale(optimizer, group, span)
-        given = {arg.name.text: arg for arg in group.overrides if arg.name is not None}
+        given = overrides(group)
         if (nested := given.get(GROUPS.name.text)) is not None:
             reject(rules.UNKNOWN_PARAMETER, "a group has no groups of its own", nested.span)
+        scale = given.pop(SCALE, None)
         preset = frozenset(shared.keys() - given.keys())
-        own = shared | assign(optimizer, group.overrides, span, preset=preset)
-        made = setting(own)
+        made = setting(shared | assign(optimizer, list(given.values()), span, preset=preset))
         if not isinstance(made, Setting):
             return None
+        # What the optimizer makes of an argument, such as a number where it takes a schedule.
+        checked = [replace(arg, value=made.arguments[name]) for name, arg in given.items()]
+        kept = tuple(checked if scale is None else [*checked, scale])
         arguments = {**group.arguments, "optimizer": made}
-        found.append(replace(group, arguments=arguments))
+        found.append(replace(group, arguments=arguments, overrides=kept))
     return found
+
+
+def overrides(group: Setting) -> dict[str, Argued]:
+    """Return what a group sets, by the names of the parameters of the optimizer."""
+    return {arg.name.text: arg for arg in group.overrides if arg.name is not None}
 
 
 def _check_scale(optimizer: Function, group: Setting, span: Span) -> None:

@@ -22,7 +22,7 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.describe import short
 from netlang.evaluate.context.origins import written
-from netlang.evaluate.context.values import UNKNOWN, Function, Layer, Object
+from netlang.evaluate.context.values import UNKNOWN, Function, Layer, Mode, Object
 from netlang.ir.graph import Builder, Graph, Param, Scope, State, Value
 from netlang.ir.types import TensorType
 from netlang.syntax import ast
@@ -81,6 +81,8 @@ class Run(Struct):
         default_factory=dict[Value, "tuple[Value, Value]"]
     )
     """Gradients that a train section uses: of what, with respect to what."""
+    modes: dict[Value, Mode] = field(default_factory=dict[Value, Mode])
+    """Which way losses and scores improve, as the definitions that made them declare."""
     budget: Budget = field(default_factory=Budget)
     weight: TensorType | None = None
     """The type of the parameter that an optimizer updates."""

@@ -96,9 +96,12 @@ PADDINGS = ("same", "valid", "half", "causal")
 """The keywords for a padding."""
 
 
-Mode = Literal["auto", "max", "min"]
+Mode = Literal["max", "min"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 """Which way a watched metric improves."""
+
+DIRECTIONS: Mapping[str, Mode] = {"loss": "min", "score": "max"}
+"""Names of results by which a definition declares which way they improve."""
 
 
 class Word(Struct, frozen=True):
@@ -141,7 +144,7 @@ class Setting(Struct, frozen=True, eq=False):
     call: CallSite | None = None
     """The call of the definition with the body, for an optimizer or a schedule."""
     overrides: tuple[Argued, ...] = ()
-    """Of a group: arguments for the optimizer that it will be given to."""
+    """Of a group: what it sets for its parameters, arguments of their optimizer."""
 
 
 class Part(Struct, frozen=True, eq=False):

@@ -20,6 +20,9 @@ from netlang.system.files import cannot_write
 from netlang.system.numpy import Array, np
 
 LATEST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
+BEST = "best:"
+"""The prefix of the names of the best parameters."""
+
 FORMAT = "1"
 """The version of the content of a checkpoint; a newer one is rejected."""
 
@@ -30,7 +33,7 @@ class Progress:
 
     ``epochs`` counts those that are evaluated and reported; ``sums`` and ``rows``, the number of
     examples, are of the current epoch. ``waited`` is how many steps the watched metric has not
-    improved.
+    improved, ``best_epoch`` the epoch where it was best.
     """
 
     step: int
@@ -42,6 +45,7 @@ class Progress:
     sums: Mapping[str, float] = field(default_factory=dict[str, float])
     rows: int = 0
     seconds: float = 0.0
+    best_epoch: int = 0
 
 
 class CheckpointError(NetlangError):
@@ -53,8 +57,15 @@ class CheckpointError(NetlangError):
         super().__init__(rules.BAD_CHECKPOINT, message, notes=notes, helps=helps)
 
 
-def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
-    """Write a checkpoint; the previous one is kept next to it."""
+def save(
+    folder: Path, last: Mapping[str, Array], progress: Progress, best: Mapping[str, Array]
+) -> Path:
+    """Write a checkpoint; the previous one is kept next to it.
+
+    ``last`` is the state to continue from, ``best`` are the parameters that are the result so far,
+    where they are others.
+    """
+    state = {**last, **{f"{BEST}{name}": array for name, array in best.items()}}
     latest, before = folder / LATEST, folder / BEFORE
     text = json.dumps(asdict(progress), sort_keys=True)
     unproven = folder / f".{LATEST}.new"
@@ -72,6 +83,12 @@ def save(folder: Path, state: Mapping[str, Array], progress: Progress) -> Path:
     except OSError as error:
         raise cannot_write(latest, error) from None
     return latest
+
+
+def split(state: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return the state to continue from, and the best parameters."""
+    best = {n.removeprefix(BEST): array for n, array in state.items() if n.startswith(BEST)}
+    return {n: array for n, array in state.items() if not n.startswith(BEST)}, best
 
 
 def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:

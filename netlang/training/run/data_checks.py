@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from netlang.data.batches import Batches
-from netlang.data.columns import check_classes
+from netlang.data.columns import check_classes, classes_of
+from netlang.data.source import Source
 from netlang.ir.backward_slice import producers, walk_back
 from netlang.ir.graph import Node, Value
 from netlang.ops.elementwise.choice import Select
@@ -25,10 +26,14 @@ def check_data(
 ) -> None:
     """Check how the data are used; raise ``NetlangError`` for a label that is not a class."""
     plan = training.plan
+    opened = [batches for batches in (data, valid) if batches is not None]
+    for remark in dict.fromkeys(r for batches in opened for r in batches.source.remarks()):
+        warn(f"warning: {remark}")
     for column, count in sorted(_index_columns(plan.computation)):
-        for batches in (data, valid):
-            if batches is not None:
-                check_classes(batches.source, column, count)
+        for batches in opened:
+            check_classes(batches.source, column, count)
+        if valid is not None:
+            _check_shared(column, data.source, valid.source, warn)
     clock = clock_of(plan, len(data))
     rates = [rate for chosen in training.steps for rate in chosen.rates.values()]
     for rate in rates:
@@ -46,6 +51,21 @@ def check_data(
             "warning: the last batch of an epoch has one example, and batch norm needs more; "
             "leave it out: `batches(…, drop_last=true)`"
         )
+
+
+def _check_shared(column: str, data: Source, valid: Source, warn: Callable[[str], None]) -> None:
+    """Warn where validation data have none of the classes that are trained."""
+    trained, validated = classes_of(data, column), classes_of(valid, column)
+    if trained and validated and not set(trained) & set(validated):
+        warn(
+            f"warning: `valid` has no class of `data`: its `{column}` is {_listed(validated)}, and "
+            f"that of `data` is {_listed(trained)}"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = names if len(names) < 6 else [*names[:3], "…", names[-1]]
+    return ", ".join(shown)
 
 
 def _check_rate(rate: Rate, clock: Clock) -> None:

@@ -48,8 +48,9 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
     initial = initial_parameters(plan, seed_of(plan, choices), choices.folder)
     state = initial_state(training, initial | _loaded(plan.name, given, initial))
     engine = engine_of(training, state, choices)
-    totals = evaluated(engine, data if valid is None else valid)
-    return Evaluation("data" if valid is None else "valid", totals.examples, totals.means())
+    of, examples = ("data", data) if valid is None else ("valid", valid)
+    totals = evaluated(training, engine, examples, of)
+    return Evaluation(of, totals.examples, totals.means())
 
 
 def _of_layer(layer: str, source: Parameters) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.system.files import UNFINISHED, cannot_write, write_atomically
+from netlang.system.json_text import json_text
 from netlang.training.run.checkpoints import BEFORE, LATEST
 from netlang.training.run.loop import Report
 
@@ -117,7 +119,7 @@ class RunFolder:
 
     def log(self, report: Report) -> str:
         """Add the line of an epoch to the log; return it."""
-        line = json.dumps(asdict(report))
+        line = json_text(asdict(report))
         try:
             with (self.path / LOG).open("a", encoding="utf-8") as out:
                 out.write(f"{line}\n")
@@ -134,7 +136,7 @@ class RunFolder:
             lines = []
         kept = [report for line in lines if (report := _report(line)) and report.epoch <= epochs]
         if len(kept) != len(lines):
-            self.write_text(LOG, "".join(f"{json.dumps(asdict(r))}\n" for r in kept))
+            self.write_text(LOG, "".join(f"{json_text(asdict(r))}\n" for r in kept))
         return kept
 
 
@@ -142,9 +144,15 @@ def _report(line: str) -> Report | None:
     """Parse a line of the log; return ``None`` for an incomplete one."""
     try:
         given: Mapping[str, object] = json.loads(line)
-        return Report(**given)  # pyright: ignore[reportArgumentType]
-    except (ValueError, TypeError):
+        report = Report(**given)  # pyright: ignore[reportArgumentType]
+        return replace(report, train=_metrics(report.train), valid=_metrics(report.valid))
+    except (ValueError, TypeError, AttributeError):
         return None
+
+
+def _metrics(logged: Mapping[str, float | None]) -> dict[str, float]:
+    """Return metrics with NaN for each that was no number."""
+    return {name: math.nan if value is None else value for name, value in logged.items()}
 
 
 def _locked(folder: Path) -> IO[str]:

@@ -12,20 +12,24 @@ from typing import Protocol
 
 from netlang.data.batches import Batches, BatchStream
 from netlang.data.source import Batch
-from netlang.diagnostics import rules
-from netlang.diagnostics.errors import NetlangError
-from netlang.ir.graph import Graph, Value
-from netlang.plan.callbacks import Mode, Save, larger_is_better
+from netlang.diagnostics.errors import EvaluationError
+from netlang.ir.graph import Graph
+from netlang.plan.callbacks import Save
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, follow
+from netlang.system.numpy import Array
+from netlang.training.monitors import Monitors
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
-from netlang.training.run.parameter_files import save_layers, save_selection, save_vocabularies
+from netlang.training.run.parameter_files import (
+    check_finite,
+    parameters_of,
+    save_layers,
+    save_selection,
+    save_vocabularies,
+)
 from netlang.training.step.graphs import DRAW, GRADIENT_NORM, SHARE, STEP, StepGraph, Training
-
-NON_FINITE = 4
-"""The exit code of a training whose loss or gradients are not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,8 @@ class Run:
     watcher: Callback
     interrupted: Callable[[], bool] = lambda: False
     pause: float = 60.0
-    _best: dict[str, float] = field(default_factory=dict[str, float])
     _epochs: int = 0
-    _waited: int = 0
-    _stopped: bool = False
+    _monitors: Monitors = field(init=False)
     _totals: Totals = field(default_factory=lambda: Totals())
     _rates: dict[str, dict[str, Callable[[float], float]]] = field(
         default_factory=dict[str, dict[str, "Callable[[float], float]"]]
@@ -77,6 +79,16 @@ class Run:
     """What computes the learning rates, by step and input."""
     _began: float = 0.0
     _saved: float = 0.0
+
+    kept: Arrays = field(default_factory=dict[str, Array])
+    """The parameters where the metric of the stop was best: the result of the run."""
+
+    def __post_init__(self) -> None:
+        self._monitors = Monitors(self.training.plan)
+
+    def remarks(self) -> list[str]:
+        """Return why the run stopped, and what its results are."""
+        return self._monitors.remarks(self._epochs, self.folder, self.clock)
 
     @property
     def clock(self) -> Clock:
@@ -95,28 +107,43 @@ class Run:
         }
         step = self._resume(progress)
         self.watcher.began(step, clock)
-        while not self._over(step, clock) and not self.interrupted():
-            if self._due(step, clock):
-                self._finish_epoch(step, clock)
-            else:
-                step = self._epoch(step, clock)
-        state = self._checkpoint(step)
-        for path in save_layers(self.training, state, self.folder):
-            self._saved_parameters(path)
+        try:
+            while not self._over(step, clock) and not self.interrupted():
+                if self._due(step, clock):
+                    self._finish_epoch(step, clock)
+                else:
+                    step = self._epoch(step, clock)
+        except EvaluationError:
+            # The steps were good: with other data for `valid`, the run can be resumed.
+            self._finish(step)
+            raise
+        self._finish(step)
         return self._over(step, clock)
+
+    def _finish(self, step: int) -> None:
+        """Save what the run has come to."""
+        state = self._checkpoint(step)
+        for path in save_layers(self.training, {**state, **self.kept}, self.folder):
+            self._saved_parameters(path)
 
     def _resume(self, progress: Progress | None) -> int:
         self._began = self._saved = time.monotonic()
         if progress is None:
             return 0
         self._began -= progress.seconds
-        self._best, self._epochs = dict(progress.best), progress.epochs
-        self._waited, self._stopped = progress.waited, progress.stopped
+        self._epochs = progress.epochs
+        self._monitors = Monitors(
+            self.training.plan,
+            dict(progress.best),
+            progress.waited,
+            progress.stopped,
+            progress.best_epoch,
+        )
         self._totals = Totals(dict(progress.sums), progress.rows)
         return progress.step
 
     def _over(self, step: int, clock: Clock) -> bool:
-        return self._stopped or (step >= clock.total and not self._due(step, clock))
+        return self._monitors.stopped or (step >= clock.total and not self._due(step, clock))
 
     def _due(self, step: int, clock: Clock) -> bool:
         """Return whether an epoch has ended that is not reported yet."""
@@ -182,18 +209,10 @@ class Run:
         found = self.engine.step(graph, batch, numbers)
         if math.isfinite(found["loss"]) and math.isfinite(found[GRADIENT_NORM]):
             return found
-        from netlang.training.run.nonfinite import first_bad
+        from netlang.training.run.nonfinite import step_error
 
         restore()
-        what = GRADIENT_NORM if math.isfinite(found["loss"]) else "loss"
-        place = first_bad(graph, self.engine.state(), batch, numbers)
-        raise NetlangError(
-            rules.NOT_FINITE,
-            f"the {what.replace('_', ' ')} is {found[what]} at step {step + 1:,}",
-            notes=[place] if place else [],
-            helps=["lower the learning rate, or limit gradients: `clip = clip_norm(1.0)`"],
-            exit_code=NON_FINITE,
-        )
+        raise step_error(graph, self.engine.state(), batch, numbers, found, step)
 
     # Epochs.
 
@@ -212,8 +231,10 @@ class Run:
             time.monotonic() - self._began,
         )
         self._totals = Totals()
-        self._save_best(report)
-        self._stopped = self._should_stop(report, clock)
+        measured = {**report.train, **report.valid}
+        self._save(self._monitors.to_save(measured), report.epoch, step)
+        if self._monitors.watch(measured, self._epochs, clock):
+            self.kept = parameters_of(self.training, self._state(step))
         self.watcher.finished_epoch(report)
         if time.monotonic() - self._saved > min(self.pause, 1.0):
             self._checkpoint(step)
@@ -222,31 +243,8 @@ class Run:
         """Return the metrics on the validation data, if there is any; ``None`` if interrupted."""
         if self.valid is None:
             return {}
-        totals = evaluated(self.engine, self.valid, self.interrupted)
+        totals = evaluated(self.training, self.engine, self.valid, "valid", self.interrupted)
         return totals.means() if totals.examples == self.valid.examples else None
-
-    def _should_stop(self, report: Report, clock: Clock) -> bool:
-        stop = self.training.plan.stop
-        if stop is None:
-            return False
-        if self._improved("stop", stop.watch, stop.mode, report, stop.min_change):
-            self._waited = 0
-            return False
-        self._waited += clock.steps_per_epoch
-        return self._waited >= clock.steps(stop.patience)
-
-    def _improved(
-        self, key: str, watched: Value, mode: Mode, report: Report, change: float = 0.0
-    ) -> bool:
-        """Return whether a metric is the best so far, and store it under ``key`` if it is."""
-        name = next(n for n, v in self.training.plan.measured.items() if v is watched)
-        value = report.valid.get(name, report.train.get(name, math.nan))
-        sign = 1.0 if larger_is_better(name, mode) else -1.0
-        before = self._best.get(key)
-        if before is not None and not sign * value > sign * before + change:
-            return False
-        self._best[key] = value
-        return True
 
     # Files.
 
@@ -256,24 +254,18 @@ class Run:
             step,
             self.settings,
             self._epochs,
-            self._best,
-            self._waited,
-            self._stopped,
+            self._monitors.best,
+            self._monitors.waited,
+            self._monitors.stopped,
             self._totals.sums,
             self._totals.examples,
             time.monotonic() - self._began,
+            self._monitors.epoch,
         )
-        state = self.engine.state()
-        self.watcher.saved(checkpoints.save(self.folder, state, progress))
+        state = self._state(step)
+        self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept))
         self._saved = time.monotonic()
         return state
-
-    def _save_best(self, report: Report) -> None:
-        rules = enumerate(self.training.plan.save_best)
-        improved = [
-            rule for i, rule in rules if self._improved(f"best {i}", rule.by, rule.mode, report)
-        ]
-        self._save(improved, report.epoch, report.step)
 
     def _save_every(self, step: int, clock: Clock) -> None:
         rules = self.training.plan.save_every
@@ -283,11 +275,17 @@ class Run:
     def _save(self, rules: Sequence[Save], epoch: int, step: int) -> None:
         if not rules:
             return
-        state = self.engine.state()
+        state = self._state(step)
         for rule in rules:
             path = self.folder / rule.file_name(epoch, step)
             save_selection(self.training, state, rule.what, path)
             self._saved_parameters(path)
+
+    def _state(self, step: int) -> Arrays:
+        """Return the state; raise ``NetlangError`` where an update made a parameter infinite."""
+        state = self.engine.state()
+        check_finite(self.training, state, step)
+        return state
 
     def _saved_parameters(self, path: Path) -> None:
         """Save the vocabulary of the data next to parameters, and report both."""
@@ -303,15 +301,28 @@ def clock_of(plan: Plan, batches: int) -> Clock:
 
 
 def evaluated(
-    engine: Engine, data: Batches, interrupted: Callable[[], bool] = lambda: False
-) -> Totals:
-    """Return the totals over all examples, or over those before an interruption."""
+    training: Training, engine: Engine, data: Batches, of: str,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Totals:  # fmt: skip
+    """Return the totals over all examples, or over those before an interruption.
+
+    ``of`` is what the data are called. Raises ``EvaluationError`` for a loss that is not finite.
+    """
     totals = Totals()
     with data.epoch(0) as stream:
         for i, batch in enumerate(stream):
             if interrupted():
                 break
-            totals.add(engine.evaluate(batch, {DRAW: i + 1}, first=i == 0), batch_size(batch))
+            numbers = {DRAW: i + 1}
+            found = engine.evaluate(batch, numbers, first=i == 0)
+            for name in training.plan.losses:
+                if not math.isfinite(found[name]):
+                    from netlang.training.run.nonfinite import evaluation_error
+
+                    where = f"batch {i + 1:,} of `{of}`"
+                    graph, state = training.evaluation, engine.state()
+                    raise evaluation_error(graph, name, state, batch, numbers, found[name], where)
+            totals.add(found, batch_size(batch))
     return totals
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from netlang.data.source import Source
-from netlang.ir.arrays import numpy_dtype
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import NON_FINITE, NetlangError
+from netlang.ir.arrays import contains_nonfinite, numpy_dtype
 from netlang.plan.initialization import Selection
 from netlang.storage.vocabulary import Vocabulary, vocabulary_path
 from netlang.storage.weights import save_weights
@@ -28,6 +30,29 @@ def save_layers(training: Training, state: Arrays, folder: Path) -> list[Path]:
         _save(training, state, paths, name, path)
         written.append(path)
     return written
+
+
+def parameters_of(training: Training, state: Arrays) -> dict[str, Array]:
+    """Return a copy of the parameters in a state."""
+    return {value.name: state[value.name].copy() for value in training.parameters.values()}
+
+
+def check_finite(training: Training, state: Arrays, step: int) -> None:
+    """Raise ``NetlangError`` where an update made a parameter NaN or infinite: it is not written.
+
+    A step shows it in its loss, but not before the step after the update.
+    """
+    states = (s.value.name for graph in training.graphs for s in graph.states)
+    changed = set(states) & {value.name for value in training.parameters.values()}
+    bad = [name for name in sorted(changed) if contains_nonfinite(state[name])]
+    if bad:
+        raise NetlangError(
+            rules.NOT_FINITE,
+            f"`{bad[0]}` contains NaN or infinity after step {step:,}",
+            notes=[f"{len(bad):,} parameters do"] if len(bad) > 1 else [],
+            helps=["lower the learning rate; the last good checkpoint is kept"],
+            exit_code=NON_FINITE,
+        )
 
 
 def save_vocabularies(source: Source, weights: Path) -> list[Path]:

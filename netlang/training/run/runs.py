@@ -19,6 +19,7 @@ from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress
 from netlang.training.run.curves import curves
 from netlang.training.run.data_checks import check_data
+from netlang.training.run.engine import Arrays
 from netlang.training.run.folder import PROGRAM, RunFolder
 from netlang.training.run.loop import Report, Run
 from netlang.training.run.memory import footprint
@@ -97,11 +98,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended."""
+    """How a run ended; ``remarks`` say why it stopped early, and what its results are."""
 
     over: bool
     step: int
     files: Sequence[Path]
+    remarks: Sequence[str]
 
 
 def train(
@@ -116,9 +118,10 @@ def train(
     A run resumes with its own seed and arguments; whatever else differs must be ``allowed`` by
     name.
     """
-    state, progress, given = None, None, dict(request.given)
+    state, best, progress, given = None, {}, None, dict(request.given)
     if request.resume:
         state, progress, problems = checkpoints.load(folder.path)
+        state, best = checkpoints.split(state)
         for problem in problems:
             request.warn(f"warning: {problem}; resuming from the checkpoint before it")
         given = _given_before(progress) | given
@@ -143,12 +146,13 @@ def train(
 
         opened = open_training(plan, choices, state, planned=planned, check=check)
         settings |= {f"{_GIVEN}{name}": text for name, text in given.items()}
-        return _carry_out(request, opened, folder, display, interrupted, settings, progress)
+        return _carry_out(request, opened, folder, display, interrupted, settings, progress, best)
 
 
 def _carry_out(
     request: Request, opened: Opened, folder: RunFolder, display: Display,
     interrupted: Callable[[], bool], settings: Mapping[str, str], progress: Progress | None,
+    best: Arrays,
 ) -> Outcome:  # fmt: skip
     """Run the steps of a prepared training, and save its results."""
     name = opened.training.plan.name
@@ -159,7 +163,7 @@ def _carry_out(
     recorder = Recorder(folder, name, display, reports)
     run = Run(
         opened.training, opened.engine, opened.data, opened.valid, folder.path, settings,
-        recorder, interrupted, request.pause,
+        recorder, interrupted, request.pause, kept=best,
     )  # fmt: skip
     over = run.go(progress)
     recorder.draw()
@@ -167,7 +171,7 @@ def _carry_out(
         from netlang.diagram.png import save_drawing
 
         save_drawing(curves(name, recorder.reports), folder.path / CURVES_PNG)
-    return Outcome(over, recorder.step, recorder.files)
+    return Outcome(over, recorder.step, recorder.files, run.remarks())
 
 
 _GIVEN = "set."

@@ -135,13 +135,18 @@ class Modes:
         x, scale, shift, mean, var = inputs
         y, batch_mean, batch_var = b.add(NormalizeBatchTraining(op.eps), x, scale, shift)
         share = op.momentum
-        count = Term(b, x).count(product((x.type.shape[0], *x.type.shape[2:])))
+        around = product(x.type.shape[2:])
+        count = Term(b, x).count(around * x.type.shape[0])
         # The running variance is that of the population, the batch's own that of its elements.
         unbiased = Term(b, batch_var) * (count / (count - 1.0))
         for old, new in ((mean, Term(b, batch_mean)), (var, unbiased)):
             if old in self._params:
                 before = Term(b, statistics.get(old, old))
-                statistics[old] = (before * (1.0 - share) + new * share).value
+                after = before * (1.0 - share) + new * share
+                if not isinstance(around, int) or around == 1:
+                    # A single element has no variance: it leaves what is known as it is.
+                    after = after.where(count > 1.0, before)
+                statistics[old] = after.value
         return y
 
 
