@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Self
@@ -53,6 +53,7 @@ class Convolve(Primitive):
     """
 
     name: ClassVar[str] = "convolve"
+    usual: ClassVar[Mapping[str, int]] = {"stride": 1, "pad": 0, "dilation": 1}
     family = "convolution"
     linear = True
     operands: ClassVar[tuple[str, ...]] = ("x", "w", "bias*")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 from typing import ClassVar, Self
@@ -56,6 +56,7 @@ class ConvolveTranspose(Primitive):
     """
 
     name: ClassVar[str] = "convolve_transpose"
+    usual: ClassVar[Mapping[str, int]] = {"stride": 1, "pad": 0, "out_pad": 0, "dilation": 1}
     family = "convolution"
     linear = True
     operands: ClassVar[tuple[str, ...]] = ("x", "w", "bias*")
