@@ -21,7 +21,9 @@ def target_of(path: Path, target: Target | None = None) -> Target:
     that a file cannot replace.
     """
     check_replaceable(path)
-    fitting = [name for name, suffix in SUFFIXES.items() if suffix == path.suffix.lower()]
+    fitting: list[Target] = [
+        name for name, suffix in SUFFIXES.items() if suffix == path.suffix.lower()
+    ]
     if target is None and len(fitting) == 1:
         return fitting[0]
     if target is not None and target in fitting:
