@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import (
@@ -23,7 +24,7 @@ from netlang.diagnostics.suggestions import did_you_mean, nearest
 from netlang.evaluate import nets
 from netlang.evaluate.bodies import check_assertion, maker, take_apart
 from netlang.evaluate.context.budget import STEPS_PER_LETTER, Budget
-from netlang.evaluate.context.frame import Frame, Run, report
+from netlang.evaluate.context.frame import Frame, Observer, Run, report
 from netlang.evaluate.context.parameter_names import sites_of
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object
 from netlang.evaluate.evaluate import evaluate
@@ -32,7 +33,7 @@ from netlang.evaluate.modules.imports import locate, missing_name, reject_import
 from netlang.evaluate.modules.library import Library
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import fits
-from netlang.ir.graph import Graph
+from netlang.ir.graph import Builder, Graph
 from netlang.names.lint import lint
 from netlang.syntax import ast
 from netlang.syntax.parser import no_definition, parse
@@ -222,6 +223,20 @@ class Program(Struct, eq=False):
         if _key(function, values) not in self._graphs:
             self._start_over()
         return self._graph_of(function, values, found)
+
+    def observe(
+        self,
+        function: Function,
+        values: Mapping[str, Object],
+        observer: Observer,
+        builder: Builder,
+    ) -> Graph:
+        """Evaluate a net without errors again, with a builder, while an observer takes notes."""
+        self._start_over()
+        run = replace(self._run(Diagnostics()), observer=observer, builder=builder)
+        graph = nets.build_net(function, run, values)
+        assert graph is not None
+        return graph
 
     def _start_over(self) -> None:
         """Renew the budget, and forget the graphs of values that a caller gave."""

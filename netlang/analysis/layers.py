@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -36,7 +36,7 @@ def layers_of(graph: Graph) -> list[Layer]:
     """Return the layers with their nodes, in the order of first execution."""
     layers: dict[Scope | Node, Layer] = {}
     for node in graph.nodes:
-        chain = _chain(node.scope)
+        chain = chain_of(node.scope)
         library = next((at for at, scope in enumerate(chain) if scope.library), None)
         if library is not None:
             call = chain[library]
@@ -52,6 +52,22 @@ def layers_of(graph: Graph) -> list[Layer]:
     return list(layers.values())
 
 
+def layer_name(node: Node, owners: Collection[str]) -> tuple[str, str]:
+    """Return the path and the kind of the layer that a node belongs to.
+
+    The kind is that of the call or operator that the user wrote. Of the library calls inside it,
+    the path is that of the innermost one among ``owners``, the calls that own parameters.
+    """
+    chain = chain_of(node.scope)
+    library = next((at for at, scope in enumerate(chain) if scope.library), None)
+    if library is None:
+        path = next((scope.path for scope in reversed(chain) if scope.path), "")
+        return _binding(path, node.outputs[0].name), node.op.name
+    owning = (scope for scope in reversed(chain[library:]) if scope.path in owners)
+    written = chain[library]
+    return next(owning, written).path or written.kind, written.kind
+
+
 def _binding(path: str, name: str) -> str:
     """Return the path of the binding that contains an operator, from the name of its result.
 
@@ -64,7 +80,8 @@ def _binding(path: str, name: str) -> str:
     return f"{path}.{first}" if path else first
 
 
-def _chain(scope: Scope | None) -> list[Scope]:
+def chain_of(scope: Scope | None) -> list[Scope]:
+    """Return a call and those that enclose it, outermost first."""
     chain: list[Scope] = []
     while scope is not None:
         chain.append(scope)

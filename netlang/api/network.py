@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from netlang.analysis import counts
 from netlang.api.arguments import names
 from netlang.api.display import Diagram, Summary, Text, html
-from netlang.api.errors import warn
+from netlang.api.errors import ProgramError, warn
+from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.errors import InputError, require_at_least
 from netlang.ir.types import F64
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
     from netlang.backends.compile import CompiledModel
     from netlang.diagram.layout import Direction
+    from netlang.evaluate.context.values import Object
     from netlang.inference.generation import Continuation
     from netlang.inference.runner import Runner
     from netlang.inference.verification import Comparison
@@ -44,14 +47,24 @@ class Network:
     """
 
     __slots__ = (
-        "_file", "_net", "_parameters", "_program", "_runners", "_state", "graph", "seed",
+        "_file", "_net", "_parameters", "_program", "_runners", "_state", "_values", "graph",
+        "seed",
     )  # fmt: skip
 
-    def __init__(self, program: Program, net: Net, graph: Graph, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        program: Program,
+        net: Net,
+        graph: Graph,
+        *,
+        values: Mapping[str, Object] | None = None,
+        seed: int = 0,
+    ) -> None:
         self.graph = graph
         self.seed = seed
         self._program = program
         self._net = net
+        self._values = dict(values or {})
         self._parameters: Parameters | None = None
         self._file: str | None = None
         self._runners: dict[tuple[Backend, Provider], Runner] = {}
@@ -72,7 +85,7 @@ class Network:
         return self._program.bound(self._net, sizes, seed=self.seed)
 
     def __deepcopy__(self, memo: object) -> Network:
-        copied = Network(self._program, self._net, self.graph, seed=self.seed)
+        copied = Network(self._program, self._net, self.graph, values=self._values, seed=self.seed)
         if self._parameters is not None and not self._parameters.initial:
             copied.parameters.replace(self._parameters.arrays(), copy=False)
         copied._file = self._file
@@ -266,12 +279,20 @@ class Network:
         return read_inputs(self.graph, files, resize=resize)
 
     def compile(
-        self, *, opset: int = 18, only: str | Sequence[str] | None = None, fold: bool = True
+        self,
+        *,
+        opset: int = 18,
+        only: str | Sequence[str] | None = None,
+        fold: bool = True,
+        functions: bool = False,
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
         ``only`` names the outputs to keep. With ``fold``, batch normalization is folded into the
-        preceding layers. The result has the model as ``proto``.
+        preceding layers, and recurrent weights are stored in ONNX's layout; without it, the model
+        has exactly the ``parameters``. ``functions`` keeps each block of the program as an ONNX
+        function. The result has the model as ``proto``, and reports what was
+        ``folded``.
         """
         from netlang.backends.compile import compile_graph
 
@@ -281,7 +302,8 @@ class Network:
             opset=opset,
             only=None if only is None else names(only),
             fold=fold,
-            metadata={"source": self._program.name},
+            functions=functions,
+            source=self._program.name,
         )
 
     def write_numpy(self, path: str | Path) -> tuple[Path, ...]:
@@ -300,6 +322,29 @@ class Network:
         return write_program(
             self.graph, self.parameters.arrays(), lambda name: definition(module, name), Path(path)
         )
+
+    def write_pytorch(self, path: str | Path) -> tuple[Path, ...]:
+        """Write the net as PyTorch modules; return the files written.
+
+        There is one class for each block. The parameters are stored next to it, in a
+        ``.safetensors`` file whose names are those of the ``state_dict``. Raises ``NetlangError``
+        for a path that does not end in ``.py``, and ``ProgramError`` for a part of the net that
+        has no form in PyTorch.
+        """
+        from netlang.backends.targets import target_of
+        from netlang.codegen.pytorch.source import pytorch_source
+        from netlang.system.files import write_atomically
+
+        target_of(Path(path), "pytorch")
+        observe = partial(self._net.program.observe, self._net.function, self._values)
+        try:
+            source = pytorch_source(self._net.function, observe)
+        except DiagnosticError as rejected:
+            raise ProgramError(self._program.name, [rejected.diagnostic]) from None
+        weights = Path(path).with_suffix(".safetensors")
+        self.save(weights)
+        write_atomically(Path(path), [source.encode()])
+        return Path(path), weights
 
     def verify(self, *, seed: int = 0, provider: Provider = "cpu") -> list[Comparison]:
         """Compare onnxruntime with NumPy on the same random input, output by output.

@@ -76,10 +76,11 @@ class Program(Mapping[str, Network]):
     def bound(self, net: Net, values: Mapping[str, Object], *, seed: int = 0) -> Network:
         """Return a net with values, which may be numbers of NumPy; raises ``ProgramError``."""
         found = Diagnostics()
-        graph = net.build({name: cast("Object", plain(v)) for name, v in values.items()}, found)
+        given = {name: cast("Object", plain(v)) for name, v in values.items()}
+        graph = net.build(given, found)
         if graph is None:
             raise ProgramError(self.name, self._with(found).sorted())
-        return Network(self, net, graph, seed=seed)
+        return Network(self, net, graph, values=given, seed=seed)
 
     # Diagnostics.
 

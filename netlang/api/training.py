@@ -197,7 +197,7 @@ def compile_step(
     state = state_file(output)
     protect_inputs(output, source)
     protect_inputs(state, source, *parameter_files(plan, choices.folder))
-    return tuple(export(plan, choices, output, opset=opset))
+    return tuple(export(plan, choices, output, opset=opset, source=source))
 
 
 def _require_pillow() -> None:

@@ -136,7 +136,9 @@ class Session:
 
     def hold(self, array: Array) -> Held:
         """Copy an array into the memory of onnxruntime."""
-        return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
+        return onnxruntime.OrtValue.ortvalue_from_numpy(
+            np.ascontiguousarray(array).reshape(array.shape)  # which makes one axis of none
+        )
 
     def run_held(self, feeds: Mapping[str, Held]) -> dict[str, Held]:
         """Compute every output from values in the memory of onnxruntime, without copies."""

@@ -9,8 +9,8 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.system.files import check_replaceable
 
-Target = Literal["onnx", "numpy"]
-SUFFIXES: dict[Target, str] = {"onnx": ".onnx", "numpy": ".py"}
+Target = Literal["onnx", "numpy", "pytorch"]
+SUFFIXES: dict[Target, str] = {"onnx": ".onnx", "numpy": ".py", "pytorch": ".py"}
 """The extension of the file that each target writes."""
 
 

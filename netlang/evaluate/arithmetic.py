@@ -285,6 +285,8 @@ def _power(a: Size, b: int, node: ast.Binary) -> Object:
 
 def _same(a: Object, b: Object, node: ast.Binary) -> bool:
     a, b = listed(a, node.left.span), listed(b, node.right.span)
+    if isinstance(a, Duration) != isinstance(b, Duration) and (is_number(a) or is_number(b)):
+        _mismatch(node, Argued(a, node.left.span), Argued(b, node.right.span))
     if is_number(a) and is_number(b):
         difference = _minus(a, b)
         if isinstance(difference, Dim):

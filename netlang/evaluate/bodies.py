@@ -19,6 +19,7 @@ from netlang.evaluate.types.fitting import fits
 from netlang.evaluate.types.shapes import declare_shape, match_shape
 from netlang.ir.graph import State, Value
 from netlang.syntax import ast
+from netlang.syntax.walk import walk
 
 RESULT = "<result>"
 """The hidden name of an expression body's value."""
@@ -327,19 +328,41 @@ def _declare_optimizer_state(statement: ast.State, frame: Frame) -> None:
             label.span,
             helps=(f"give this one another name: `state {name.text} = 0.0 as {label.text}2`",),
         )
-    if type is not None and not isinstance(type, ast.ShapeType):
-        _reject_type(type)
+    if type is not None and not (isinstance(type, ast.ShapeType) and _sized(type)):
+        reject(
+            rules.WRONG_TYPE,
+            "a state has the shape of the weight, or one of numbers",
+            type.span,
+            helps=(f"leave the type out, or write one such as `state {name.text}: f32[] = 0.0`",),
+        )
     start = _start(statement, type.span.text if type is not None else "", frame)
     tensor = run.weight if type is None else declare_shape(type, frame, name.text)
     if start is None or tensor is None:
         frame.bind(name.text, UNKNOWN, name.span)
         return
+    if tensor.dtype.is_integer and start != int(start):
+        reject(
+            rules.DTYPE_MISMATCH,
+            f"a state of {tensor.dtype} starts as an integer",
+            statement.value.span,
+            f"this is {start:g}",
+        )
     if label.text in run.unchanged:
         frame.bind(name.text, full(tensor.shape, start, tensor.dtype, name.span, frame), name.span)
         return
     value = run.builder.fresh(label.text, tensor)
     run.states.append(State(label.text, value, start, value))
     frame.bind(name.text, value, name.span)
+
+
+def _sized(type: ast.ShapeType) -> bool:
+    """Return whether a shape names no dimension, which an optimizer does not have."""
+    names = (node for dim in type.dims for node in walk(dim))
+    return not any(isinstance(n, ast.Rest) or _is_dimension(n) for n in names)
+
+
+def _is_dimension(node: ast.Node) -> bool:
+    return isinstance(node, ast.Name) and node.text[0].isupper()
 
 
 def _reject_type(at: ast.TypeExpr | ast.State) -> NoReturn:
@@ -351,7 +374,7 @@ def _start(statement: ast.State, type: str, frame: Frame) -> float | None:
     start = evaluate(statement.value, frame)
     if start is UNKNOWN:
         return None
-    if not isinstance(start, int | float):
+    if isinstance(start, bool) or not isinstance(start, int | float):
         declared = f"{statement.name.text}: {type}" if type else statement.name.text
         reject(
             rules.WRONG_TYPE,

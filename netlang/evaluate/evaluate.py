@@ -46,6 +46,8 @@ def evaluate(expr: ast.Expr, frame: Frame) -> Object:
         value = RULES[type(expr)](expr, frame)
         if type(value) in _NESTED:
             budget.weigh(value, expr.span)
+        if frame.run.observer is not None:
+            frame.run.observer.evaluated(expr, frame, value)
         return value
     except BudgetError:
         raise

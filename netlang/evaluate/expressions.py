@@ -52,6 +52,8 @@ def _pipe(expr: ast.Pipe, frame: Frame) -> Object:
     first: ast.Expr | None = expr.value
     for stage in expr.stages:
         value = _stage(Argued(value, span, first), stage, frame)
+        if frame.run.observer is not None:
+            frame.run.observer.evaluated(stage, frame, value)
         span = Span(expr.span.source, expr.value.span.start, stage.span.end)
         first = None
     return value

@@ -24,18 +24,19 @@ RateAt: TypeAlias = Callable[[float], float]
 HostValue: TypeAlias = float | bool | str | RateAt | tuple["HostValue", ...] | None
 """An argument of a schedule: durations are steps, and schedules compute their rates."""
 
-_FUNCTIONS: Mapping[str, Callable[..., object]] = {
-    "float": float,
+_OF_LISTS: Mapping[str, Callable[[list[Any]], object]] = {
     "greatest": max,
-    "int": math.trunc,
-    "larger": max,
     "least": min,
-    "len": len,
     "product": math.prod,
-    "smaller": min,
     "total": sum,
 }
-_OPERATORS: Mapping[str, Callable[[Any, Any], object]] = {
+_OF_NUMBERS: Mapping[str, Callable[..., object]] = {
+    "float": float,
+    "int": math.trunc,
+    "larger": max,
+    "smaller": min,
+}
+_ARITHMETIC: Mapping[str, Callable[[Any, Any], object]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -43,17 +44,14 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], object]] = {
     "//": lambda a, b: a // b,
     "%": operator.mod,
     "**": lambda a, b: a**b,
+}
+_COMPARISON: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
     "==": operator.eq,
     "!=": operator.ne,
-}
-_UNARY: Mapping[str, Callable[[Any], object]] = {
-    "-": operator.neg,
-    "+": operator.pos,
-    "not": operator.not_,
 }
 
 _Names = dict[str, Any]
@@ -67,8 +65,9 @@ class UnsupportedError(Exception):
 def host_function(function: Function, values: Mapping[str, HostValue], length: float) -> RateAt:
     """Return the Python function of ``elapsed`` that a schedule is.
 
-    Callable values are rates, which depend on ``elapsed``. Where the body has no value, the
-    function raises what Python raises, or returns what is not finite. Raises ``UnsupportedError``.
+    Callable values are rates, which depend on ``elapsed``. Where the body has no value, or one
+    that only the evaluator knows, the function raises what Python raises. Raises
+    ``UnsupportedError``.
     """
     definition = function.definition
     assert isinstance(definition, ast.Definition)
@@ -86,9 +85,27 @@ def host_function(function: Function, values: Mapping[str, HostValue], length: f
             names[name] = at_step(value, elapsed)
         for name, formula in lines:
             names[name] = formula(names)
-        return result(names)
+        return _number(result(names))
 
     return schedule
+
+
+def _number(value: Any) -> Any:
+    """Return a finite number; raise for anything else, which Python may take for a number."""
+    if value.__class__ not in _NUMBERS:
+        raise TypeError
+    if not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+_NUMBERS = frozenset((int, float, Sampled))
+
+
+def _truth(value: object) -> bool:
+    if value is True or value is False:
+        return value
+    raise TypeError
 
 
 def at_step(value: HostValue, step: float) -> Object:
@@ -135,13 +152,16 @@ class _Translator:
             case ast.Paren(value=inner):
                 return self.formula(inner)
             case ast.Unary(op=op, operand=operand):
-                one, apply = self.formula(operand), _UNARY[op]
-                return lambda names: apply(one(names))
+                one = self.formula(operand)
+                if op == "not":
+                    return lambda names: not _truth(one(names))
+                sign = -1 if op == "-" else 1
+                return lambda names: sign * _number(one(names))
             case ast.Binary(op=op, left=left, right=right):
                 return self._binary(op, self.formula(left), self.formula(right))
             case ast.If(condition=condition, then=then, otherwise=otherwise):
                 test, yes, no = map(self.formula, (condition, then, otherwise))
-                return lambda names: yes(names) if test(names) else no(names)
+                return lambda names: yes(names) if _truth(test(names)) else no(names)
             case ast.List(items=items):
                 formulas = [self.formula(item) for item in items]
                 return lambda names: [formula(names) for formula in formulas]
@@ -166,12 +186,17 @@ class _Translator:
     def _binary(self, op: str, left: _Formula, right: _Formula) -> _Formula:
         match op:
             case "and":
-                return lambda names: left(names) and right(names)
+                return lambda names: _truth(left(names)) and _truth(right(names))
             case "or":
-                return lambda names: left(names) or right(names)
-            case _ if op in _OPERATORS:
-                apply = _OPERATORS[op]
-                return lambda names: apply(left(names), right(names))
+                return lambda names: _truth(left(names)) or _truth(right(names))
+            case "+":
+                return lambda names: _sum(left(names), right(names))
+            case _ if op in _ARITHMETIC:
+                apply = _ARITHMETIC[op]
+                return lambda names: _number(apply(_number(left(names)), _number(right(names))))
+            case _ if op in _COMPARISON:
+                compare = _COMPARISON[op]
+                return lambda names: compare(_number(left(names)), _number(right(names)))
             case _:
                 raise UnsupportedError
 
@@ -184,7 +209,7 @@ class _Translator:
 
         def made(names: _Names) -> list[object]:
             inner = ({**names, name: item} for item in source(names))
-            return [body(each) for each in inner if test(each)]
+            return [body(each) for each in inner if _truth(test(each))]
 
         return made
 
@@ -194,14 +219,33 @@ class _Translator:
             case ast.Name(text=name) if name not in self._names:
                 function = self._module.function(name)
                 if function is None or not function.module.source.library:
-                    raise UnsupportedError
+                    raise UnsupportedError  # a program's own
                 own = function.implementation
-                compute = _FUNCTIONS.get(own) or getattr(OPS.get(own), "on_numbers", None)
-                if compute is None or not isinstance(function.definition, ast.Extern):
-                    raise UnsupportedError
-                return lambda names: compute(*(arg(names) for arg in args))
+                return _function(own, args)
             case ast.Name() | ast.Index():
                 called = self.formula(callee)
                 return lambda names: called(names)(*(arg(names) for arg in args))
             case _:
                 raise UnsupportedError
+
+
+def _sum(left: Any, right: Any) -> object:
+    if left.__class__ is list and right.__class__ is list:
+        return left + right
+    return _number(_number(left) + _number(right))
+
+
+def _function(name: str, args: list[_Formula]) -> _Formula:
+    """Return the call of a function of the prelude, of numbers or of a list."""
+    compute = _OF_NUMBERS.get(name) or getattr(OPS.get(name), "on_numbers", None)
+    if compute is not None:
+        return lambda names: _number(compute(*(_number(arg(names)) for arg in args)))
+    if len(args) != 1:
+        raise UnsupportedError
+    (listed,) = args
+    if name == "len":
+        return lambda names: len(listed(names))
+    if name not in _OF_LISTS:
+        raise UnsupportedError
+    gather = _OF_LISTS[name]
+    return lambda names: _number(gather([_number(item) for item in listed(names)]))

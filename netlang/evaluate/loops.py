@@ -37,10 +37,16 @@ def _for(expr: ast.For, frame: Frame) -> Object:
         _bind_names(expr.names, item, expr.source, inner)
         for carry in expr.carries:
             inner.bind(carry.name.text, carried[carry.name.text], carry.span, carry.value)
+        _observe(expr, frame, inner)
         run_statements(expr.body, inner)
         yielded.extend(slot.value for slot in inner.yields)
         carried |= {name: slot.value for name, slot in inner.nexts.items() if name in carried}
     return _loop_value(expr, yielded, list(carried.values()))
+
+
+def _observe(expr: ast.Expr, frame: Frame, inner: Frame) -> None:
+    if frame.run.observer is not None:
+        frame.run.observer.iterated(expr, frame, inner)
 
 
 def _loop_value(expr: ast.For, yielded: Object, carried: list[Object]) -> Object:
@@ -118,6 +124,7 @@ def _comprehension(expr: ast.Comprehension, frame: Frame) -> Object:
     for index, item in items:
         inner = frame.inner("for", join(path, str(index)))
         _bind_names(expr.names, item, expr.source, inner)
+        _observe(expr, frame, inner)
         if expr.condition is not None:
             chosen = truth(evaluate(expr.condition, inner), expr.condition)
             if not chosen:
@@ -137,6 +144,7 @@ def _scan(expr: ast.For, frame: Frame) -> Object:
     try:
         inner = frame.inner("scan", _loop_path(expr, frame))
         slices, states = _enter_body(expr, sources, starts, inner)
+        _observe(expr, frame, inner)
         run_statements(expr.body, inner)
         body = frame.run.builder.nodes
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, diagnostic
@@ -28,11 +29,14 @@ def build_net(function: Function, run: Run, values: Mapping[str, Object]) -> Gra
     definition = function.definition
     assert isinstance(definition, ast.Definition)
     known = len(run.diagnostics.items)
-    scope = Scope("", function.name, definition.head, None)
+    doc = definition.doc or _first_comment(definition.head.source.text)
+    scope = Scope("", function.name, definition.head, None, doc=doc)
     frame = Frame(run, function.module, kind="net", scope=scope, depth=1)
     try:
         reject_expansion(definition.body, function.module, run.budget, definition.name.span)
         inputs = _open(definition, frame, values)
+        if run.observer is not None:
+            run.observer.entered(frame)
         run_body(function, definition, frame)
         finish_states(frame)
         result = give_outs(function, definition, frame)
@@ -96,6 +100,12 @@ def settable(function: Function) -> set[str]:
             sizes = (n for n in walk(param.type) if isinstance(n, ast.Name))
             names |= {size.text for size in sizes if size.text[0].isupper()}
     return names
+
+
+def _first_comment(text: str) -> str:
+    """Return the ``##`` comment that begins a file, and describes all of it."""
+    lines = takewhile(lambda line: line.startswith("##"), text.splitlines())
+    return "\n".join(line.removeprefix("##").strip() for line in lines)
 
 
 def _bind_parameter(param: ast.Param, frame: Frame, values: Mapping[str, Object]) -> None:

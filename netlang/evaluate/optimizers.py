@@ -8,11 +8,11 @@ type ``schedule`` is its rate at this update, f32[]. Each ``state`` persists bet
 from __future__ import annotations
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import DiagnosticError, Label
+from netlang.diagnostics.diagnostic import DiagnosticError, Label, diagnostic
 from netlang.evaluate.bodies import RESULT, finish_states, run_body
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, Run, Slot, reject, report
-from netlang.evaluate.context.values import UNKNOWN, Object, Setting
+from netlang.evaluate.context.values import UNKNOWN, Object, Setting, is_rate
 from netlang.ir.backward_slice import needed
 from netlang.ir.graph import Graph, Scope, Value
 from netlang.ir.types import F32, I64, TensorType
@@ -33,17 +33,6 @@ def update_graph(call: Setting, type: TensorType, run: Run) -> Graph | None:
         return graph
     unchanged = frozenset(s.name for s in graph.states if s.after is s.value)
     return _evaluate(call, type, run, unchanged)
-
-
-def is_rate(param: ast.Param) -> bool:
-    """Return whether a parameter is a learning rate, which may change from step to step."""
-    match param.type:
-        case ast.NameType(name="schedule"):
-            return True
-        case ast.OptionalType(inner=ast.NameType(name="schedule")):
-            return True
-        case _:
-            return False
 
 
 def _evaluate(call: Setting, type: TensorType, run: Run, unchanged: frozenset[str]) -> Graph | None:
@@ -75,9 +64,23 @@ def _evaluate(call: Setting, type: TensorType, run: Run, unchanged: frozenset[st
     if after is None or any(d.is_error for d in run.diagnostics.items[known:]):
         return None
     wanted = (after, *(state.after for state in own.states))
+    if any(node.op.random for node in own.builder.nodes):
+        _reject_random(definition, frame)
+        return None
     nodes = tuple(needed(own.builder.nodes, wanted))
     states = tuple(own.states)
     return Graph(function.name, tuple(inputs.values()), {}, nodes, {WEIGHT: after}, states)
+
+
+def _reject_random(definition: ast.Definition, frame: Frame) -> None:
+    found = diagnostic(
+        rules.RANDOM_IN_NET,
+        f"`{definition.name.text}` samples random numbers",
+        definition.name.span,
+        "an update computes the same for the same weight, gradient and state",
+        helps=("leave dropout and noise to the model",),
+    )
+    report(frame, found)
 
 
 def _next_weight(definition: ast.Definition, type: TensorType, frame: Frame) -> Value | None:
@@ -88,6 +91,15 @@ def _next_weight(definition: ast.Definition, type: TensorType, frame: Frame) -> 
     if isinstance(slot.value, Value) and slot.value.type == type:
         return slot.value
     made: Object = slot.value
+    if isinstance(made, Value) and made.type.shape == type.shape:
+        reject(
+            rules.DTYPE_MISMATCH,
+            "an update changes the element type of the weight",
+            slot.span,
+            f"the next weight is {made.type}",
+            secondary=(Label(definition.name.span, f"the weight is {type}"),),
+            helps=(f"convert it: `cast(…, {type.dtype})`",),
+        )
     reject(
         rules.CARRIED_SHAPE,
         "an update changes the shape of the weight",

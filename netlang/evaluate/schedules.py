@@ -8,15 +8,16 @@ A parameter of type ``schedule`` is its rate at this step, ``lr``, and may be ca
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import DiagnosticError, Diagnostics
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Diagnostics
 from netlang.diagnostics.errors import NetlangError
 from netlang.evaluate.bodies import give_outs, run_body
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import CallSite, Frame, Run, reject
+from netlang.evaluate.context.frame import CallSite, Frame, Run, reject, report
 from netlang.evaluate.context.values import Function, Object
 from netlang.evaluate.host_code import (
     HostValue,
@@ -29,7 +30,7 @@ from netlang.syntax import ast
 
 
 def rate_function(site: CallSite, values: Mapping[str, HostValue], length: float) -> RateAt:
-    """Return the function that computes the learning rate of a step.
+    """Return the function that computes the learning rate of a step, counted from 0.
 
     Raises ``NetlangError`` at a step for which the body has no value.
     """
@@ -43,9 +44,9 @@ def rate_function(site: CallSite, values: Mapping[str, HostValue], length: float
         try:
             found = fast(step)
         except (ArithmeticError, IndexError, TypeError, ValueError):
+            # What has no value is reported by the evaluator, which knows where in the text it is.
             return exact.checked(step)
-        # What has no value is reported by the evaluator, which knows where in the text it is.
-        return found if math.isfinite(found) else exact.checked(step)
+        return float(found) if found >= 0.0 else exact.checked(step)
 
     return rate
 
@@ -64,7 +65,7 @@ class _Evaluated:
             found = rejected.diagnostic
             raise NetlangError(
                 found.rule,
-                f"`{self._function.name}` has no rate at step {step:,g}: {found.message}",
+                f"`{self._function.name}` has no rate at step {step + 1:,g}: {found.message}",
                 notes=[f"in {found.span.source.name}, line {found.span.line}"],
             ) from None
 
@@ -79,10 +80,14 @@ class _Evaluated:
         known |= {name: at_step(value, step) for name, value in self._values.items()}
         for name, value in known.items():
             frame.bind(name, value, definition.name.span)
-        run_body(function, definition, frame)
-        made = give_outs(function, definition, frame)
+        made: Object = None
+        try:
+            run_body(function, definition, frame)
+            made = give_outs(function, definition, frame)
+        except DiagnosticError as rejected:
+            report(frame, rejected.diagnostic)
         for found in run.diagnostics.items:
-            raise DiagnosticError(found)
+            raise DiagnosticError(_of_a_schedule(found))
         if isinstance(made, bool) or not isinstance(made, int | float):
             reject(
                 rules.WRONG_TYPE,
@@ -90,7 +95,20 @@ class _Evaluated:
                 definition.name.span,
                 f"this gives {describe(made)}",
             )
+        if made < 0:
+            reject(
+                rules.OUT_OF_RANGE,
+                "a learning rate is not negative",
+                definition.name.span,
+                f"it is {made:g} after {step:,g} steps",
+            )
         return float(made)
+
+
+def _of_a_schedule(found: Diagnostic) -> Diagnostic:
+    if found.rule is not rules.TENSOR_CONSTANT:
+        return found
+    return replace(found, message="a schedule computes with numbers, not with tensors", helps=())
 
 
 def rate_at(site: CallSite, values: Mapping[str, HostValue], length: float, step: float) -> float:

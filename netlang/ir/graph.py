@@ -54,7 +54,8 @@ class Scope(Struct, frozen=True, eq=False):
     """A call that led to a node: the path of its weights and the position in the program.
 
     ``path`` is the full dotted path, ``kind`` the name of what was called (``conv``, ``basic``);
-    ``library`` distinguishes a prelude call from one of a user's block.
+    ``library`` distinguishes a prelude call from one of a user's block; ``doc`` is the ``##``
+    comment of what was called, and ``block`` whether that is a block or a net of the user's.
     """
 
     path: str
@@ -62,6 +63,8 @@ class Scope(Struct, frozen=True, eq=False):
     span: Span | None
     parent: Scope | None
     library: bool = False
+    doc: str = ""
+    block: bool = False
 
 
 class Node(Struct, frozen=True, eq=False):
@@ -112,10 +115,16 @@ class Graph(Struct, frozen=True, eq=False):
 
 def written_at(node: Node) -> str:
     """Return ``file:line`` of the user's text that made a node, ``""`` if there is none."""
+    span = origin(node)
+    return f"{span.source.name}:{span.line}" if span is not None else ""
+
+
+def origin(node: Node) -> Span | None:
+    """Return the span of the user's text that made a node."""
     span, scope = node.span, node.scope
     while scope is not None and (span is None or span.source.library):
         span, scope = scope.span, scope.parent
-    return f"{span.source.name}:{span.line}" if span is not None else ""
+    return span
 
 
 def types(values: Sequence[Value]) -> Types:

@@ -17,6 +17,7 @@ from netlang.names.scopes import Entry, Scope
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.syntax import ast
 from netlang.syntax.keywords import PREDEFINED
+from netlang.syntax.walk import walk
 
 
 def lint(file: ast.File, module: ModuleScope, diagnostics: Diagnostics) -> None:
@@ -67,24 +68,30 @@ class _Lint(Lookup):
 
     def _rule(self, d: ast.Definition, scope: Scope) -> None:
         """Check the signature of an optimizer or a schedule, and declare what its body finds."""
+        found = PREDEFINED[d.kind]
+        taken = {*found, *(GROUP_NAMES if d.kind == "optimizer" else ())}
         for param in d.params:
             name = param.name.text
-            if name in PREDEFINED[d.kind] or name == "groups":
+            if name in taken:
+                whose = f"every {d.kind} has" if name not in GROUP_NAMES[1:] else "`group` takes"
                 self._reject(
                     rules.ALREADY_BOUND,
-                    f"every {d.kind} has `{name}` already",
+                    f"{whose} `{name}` already",
                     param.span,
-                    helps=("leave it out of the signature",),
+                    helps=("leave it out of the signature",)
+                    if name in found or name == "groups"
+                    else ("choose another name",),
                 )
-            elif not isinstance(param.type, ast.NameType | ast.ListType | ast.OptionalType):
+            else:
+                self._setting_type(d, param)
+        body = d.body.statements if isinstance(d.body, ast.Suite) else ()
+        for name in (name for statement in body for name in _bound(statement)):
+            if name.text in found:
                 self._reject(
-                    rules.UNTYPED_INPUT,
-                    f"the parameter `{name}` of {article_of(d.kind)} needs a type",
-                    param.span,
-                    "it is a setting, not a tensor",
-                    helps=(
-                        f"such as `{name}: schedule`, a learning rate, or `{name}: float = 0.9`",
-                    ),
+                    rules.ALREADY_BOUND,
+                    f"every {d.kind} has `{name.text}` already",
+                    name.span,
+                    helps=("choose another name",),
                 )
         for out in d.outs if d.kind == "optimizer" else ():
             self._reject(
@@ -136,6 +143,37 @@ class _Lint(Lookup):
                     "nothing depends on it",
                 )
 
+    def _setting_type(self, d: ast.Definition, param: ast.Param) -> None:
+        """Check that a parameter of an optimizer or a schedule is a setting."""
+        name, kind = param.name.text, article_of(d.kind)
+        match param.type:
+            case None:
+                self._reject(
+                    rules.UNTYPED_INPUT,
+                    f"the parameter `{name}` of {kind} needs a type",
+                    param.span,
+                    "it is a setting, not a tensor",
+                    helps=(
+                        f"such as `{name}: schedule`, a learning rate, or `{name}: float = 0.9`",
+                    ),
+                )
+            case ast.ShapeType():
+                self._reject(
+                    rules.WRONG_TYPE,
+                    f"the parameter `{name}` of {kind} can't be a tensor",
+                    param.type.span,
+                    helps=(f"such as `{name}: float`",),
+                )
+            case ast.ListType() if d.kind == "optimizer" and _mentions_schedule(param.type):
+                self._reject(
+                    rules.WRONG_TYPE,
+                    "an optimizer takes each learning rate by itself",
+                    param.type.span,
+                    helps=(f"write `{name}: schedule`, and one more for each other",),
+                )
+            case _:
+                pass
+
     # ---- training ------------------------------------------------------------------------
 
     def train(self, t: ast.Train) -> None:
@@ -185,6 +223,24 @@ class _Lint(Lookup):
             else (f"the settings are: {', '.join(settings)}",),
             fixes=renaming(entry.span, near),
         )
+
+
+GROUP_NAMES = ("groups", "what", "lr_scale")
+"""What a parameter of an optimizer can't be called, as its groups could not override it."""
+
+
+def _bound(statement: ast.Statement) -> tuple[ast.Ident, ...]:
+    match statement:
+        case ast.Bind(targets=targets):
+            return targets
+        case ast.State(name=name):
+            return (name,)
+        case _:
+            return ()
+
+
+def _mentions_schedule(type: ast.TypeExpr) -> bool:
+    return any(isinstance(n, ast.NameType) and n.name == "schedule" for n in walk(type))
 
 
 def _open(param: ast.Param) -> bool:

@@ -185,6 +185,7 @@ class Lookup(Struct):
                     self._use(node.text, node.span, scope)
                 case ast.New(path=path, args=args):
                     self._use(path[0].text, path[0].span, scope)
+                    self._called(path[-1])
                     stack.extend(reversed(args))
                 case ast.Field(value=ast.Name(text=text) as value, name=name) if self._is_module(
                     text, scope
@@ -327,7 +328,7 @@ class Lookup(Struct):
         if node.condition is not None:
             self.expr(node.condition, inner)
 
-    def _called(self, callee: ast.Name) -> None:
+    def _called(self, callee: ast.Name | ast.Ident) -> None:
         """Reject a block called by an op, which has no parameters."""
         if self.inside_op is None:
             return

@@ -7,14 +7,15 @@ the parameters that it updates, and is then a graph, which becomes part of the g
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from msgspec import Struct
 
 from netlang.evaluate.context.frame import Run
-from netlang.evaluate.context.values import Setting
-from netlang.evaluate.optimizers import is_rate, update_graph
+from netlang.evaluate.context.values import Setting, is_rate
+from netlang.evaluate.optimizers import update_graph
 from netlang.ir.dims import product
-from netlang.ir.graph import Graph
+from netlang.ir.graph import Builder, Graph, State
 from netlang.ir.types import TensorType
 from netlang.ops.elementwise.arithmetic import Binary
 from netlang.ops.elementwise.choice import Constant, Select
@@ -91,19 +92,31 @@ class Optimizers:
     def _rule(self, optimizer: Setting, type: TensorType) -> Graph:
         key = id(optimizer), type
         if key not in self._rules:
-            rule = self._evaluated(optimizer, type)
+            rule = update_graph(optimizer, type, self._run)
+            if rule is None:
+                raise UnknownValueError
             # onnxruntime takes long for a number times a tensor whose last axis is 1.
-            if type.shape[-1:] == (1,) and _elementwise(rule):
-                flat = TensorType(type.dtype, (product(type.shape),))
-                rule = self._evaluated(optimizer, flat)
-            self._rules[key] = rule
+            flat = type.shape[-1:] == (1,) and _elementwise(rule)
+            self._rules[key] = _flattened(rule) if flat else rule
         return self._rules[key]
 
-    def _evaluated(self, optimizer: Setting, type: TensorType) -> Graph:
-        rule = update_graph(optimizer, type, self._run)
-        if rule is None:
-            raise UnknownValueError
-        return rule
+
+def _flattened(rule: Graph) -> Graph:
+    """Return a rule whose elements change by themselves, for a weight of one axis."""
+    b, weight = Builder(), rule.inputs[0].type
+    flat = TensorType(weight.dtype, (product(weight.shape),))
+    sources = (*rule.inputs, *(state.value for state in rule.states))
+    own = {v: b.fresh(v.name, flat if v.type.shape == weight.shape else v.type) for v in sources}
+    for node in rule.nodes:
+        op = node.op
+        if isinstance(op, Full) and op.shape == weight.shape:
+            op = replace(op, shape=flat.shape)
+        made = b.add(op, *(own[v] for v in node.inputs))
+        own.update(zip(node.outputs, made, strict=True))
+    states = tuple(State(s.name, own[s.value], s.start, own[s.after]) for s in rule.states)
+    outputs = {name: own[value] for name, value in rule.outputs.items()}
+    inputs = tuple(own[value] for value in rule.inputs)
+    return Graph(rule.name, inputs, {}, tuple(b.nodes), outputs, states)
 
 
 def _elementwise(rule: Graph) -> bool:

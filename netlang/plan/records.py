@@ -53,11 +53,11 @@ class Records:
         self._weights = weights
         self._built: dict[int, object] = {}
 
-    def one(self, kind: type[R], value: Object) -> R:
+    def one(self, kind: type[R] | tuple[type[R], ...], value: Object) -> R:
         """Return the record for a value; raise ``UnknownValueError`` after an error in it."""
         built = self._build(value)
         if not isinstance(built, kind):
-            raise TypeError(f"{built!r} is not a {kind.__name__}")
+            raise TypeError(f"{built!r} is not a {kind}")
         return built
 
     def several(self, kind: type[R], values: Object) -> tuple[R, ...]:
@@ -74,7 +74,7 @@ class Records:
     def rate(self, value: Object) -> Rate:
         """Return a learning rate: a number, or a schedule."""
         built = self._build(value)
-        return built if isinstance(built, Schedule) else self.one(float, value)
+        return built if isinstance(built, Schedule) else float(self.one((int, float), value))
 
     def selection(self, value: Object) -> Selection:
         """Return the parameters that a value selects."""

@@ -7,6 +7,7 @@ by the steps of an epoch.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -74,7 +75,7 @@ def _on_host(value: Argument, type: ast.TypeExpr | None, clock: Clock) -> HostVa
     match value, type:
         case _, ast.OptionalType(inner=inner):
             return None if value is None else _on_host(value, inner, clock)
-        case float() | Schedule(), ast.NameType(name="schedule"):
+        case int() | float() | Schedule(), ast.NameType(name="schedule"):
             return follow(value, clock)
         case Schedule(), _:
             raise TypeError(f"a schedule is not a {type}")
@@ -115,6 +116,8 @@ def rate_text(rate: Argument) -> str:
             return f"{name}({', '.join(given)})"
         case bool():
             return str(rate).lower()
+        case str():
+            return json.dumps(rate, ensure_ascii=False)
         case float():
             return f"{rate:g}"
         case tuple():

@@ -29,6 +29,7 @@ from netlang.ir.graph import Value
 from netlang.plan.build import build_plan
 from netlang.plan.cautions import warn
 from netlang.plan.checks import setting
+from netlang.plan.definitions import check_rates
 from netlang.plan.plan import Plan
 from netlang.plan.records import UnknownValueError
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
@@ -248,9 +249,12 @@ def elaborate_train(
     if any(d.is_error for d in run.diagnostics.items[before:]):
         return None
     plan = section.plan()
-    if plan is not None:
-        warn(plan, decl, frame)
-    return plan
+    if plan is None:
+        return None
+    warn(plan, decl, frame)
+    check_rates(plan, frame)
+    failed = any(d.is_error for d in run.diagnostics.items[before:])
+    return None if failed else plan
 
 
 def _sites(decl: ast.Train, module: ModuleScope) -> tuple[dict[int, str], dict[int, str]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 
 from netlang.evaluate.context.describe import short
 from netlang.evaluate.context.values import Examples, Function, Layer, Object, Part, Setting
 from netlang.ir.graph import Value
+from netlang.syntax import ast
+from netlang.syntax.walk import walk
 
 SETTINGS = {
     "data": "rows",
@@ -48,14 +52,40 @@ def settings_text(
     return found
 
 
+_COMMENT = re.compile(r"#[^\n]*")
+
+
+def _definition(name: str, call: Setting) -> Iterator[tuple[str, str]]:
+    """Yield a digest of a program's own optimizer or schedule, and of all that it calls."""
+    if call.call is None or call.call.function.module.source.library:
+        return
+    texts: dict[str, str] = {}
+    waiting = [call.call.function]
+    while waiting:
+        function = waiting.pop()
+        definition = function.definition
+        if definition.name.text in texts or function.module.source.library:
+            continue
+        texts[definition.name.text] = " ".join(_COMMENT.sub("", definition.span.text).split())
+        used = {node.text for node in walk(definition) if isinstance(node, ast.Name)}
+        found = (function.module.function(each) for each in sorted(used))
+        waiting += [each for each in found if each is not None]
+    whole = "\n".join(texts[each] for each in sorted(texts))
+    yield f"{name}.definition", blake2b(whole.encode(), digest_size=4).hexdigest()
+
+
 def _flat(name: str, value: Object) -> Iterator[tuple[str, str]]:
     match value:
         case Value():
             return
         case Setting(name=kind, arguments=arguments):
             yield name, kind
+            yield from _definition(name, value)
             for key, part in arguments.items():
-                yield from _flat(f"{name}.{key}", part)
+                if key != "optimizer":  # of a group: what it overrides is said below
+                    yield from _flat(f"{name}.{key}", part)
+            for arg in value.overrides:
+                yield from _flat(f"{name}.{arg.name.text if arg.name else ''}", arg.value)
         case Examples(origin=origin):
             yield name, f"{origin.dataset}({', '.join(map(short, origin.arguments.values()))})"
             for key, part in origin.batches.items():

@@ -13,7 +13,7 @@ from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
 from netlang.diagnostics.suggestions import renaming
 from netlang.syntax import ast
-from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED, capitalized
+from netlang.syntax.keywords import FOREIGN_VALUES, PREDEFINED, RESERVED, capitalized
 
 
 class Checks:
@@ -224,7 +224,9 @@ class Checks:
             ),
             lambda name: (
                 f"`{name}` is not a state of this {kind}",
-                f"declare it first: `state {name}{own} = 0.0`; in a loop: `with {name} = …`",
+                f"only `weight` and states have a next value: call this one `{name}_kept`"
+                if name in PREDEFINED.get(kind, ())
+                else f"declare it first: `state {name}{own} = 0.0`; in a loop: `with {name} = …`",
             ),
             frozenset({"weight"} if kind == "optimizer" else ()),
         )

@@ -32,11 +32,12 @@ from netlang.training.run.preparation import Choices, seed_of
 from netlang.training.step.graphs import StepGraph, Training, prepare
 
 
-def export(plan: Plan, choices: Choices, output: Path, *, opset: int) -> list[Path]:
+def export(plan: Plan, choices: Choices, output: Path, *, opset: int, source: str) -> list[Path]:
     """Write the model of each step and the initial state; return the files.
 
-    With several steps, and for the batches over which gradients accumulate, the name of the step
-    becomes part of that of the file: ``gan.generator.onnx``.
+    ``source`` is the path of the program. With several steps, and for the batches over which
+    gradients accumulate, the name of the step becomes part of that of the file:
+    ``gan.generator.onnx``.
     """
     from netlang.backends.compile import compile_graph
 
@@ -46,7 +47,9 @@ def export(plan: Plan, choices: Choices, output: Path, *, opset: int) -> list[Pa
     for name, chosen, graph in _graphs(training):
         path = output.with_name(f"{output.stem}.{name}{output.suffix}") if name else output
         metadata = {"netlang.contract": json.dumps(contract(chosen, graph, training))}
-        model = compile_graph(graph, {}, opset=opset, optimize=False, metadata=metadata)
+        model = compile_graph(
+            graph, {}, opset=opset, optimize=False, source=source, metadata=metadata
+        )
         written += model.save(path)
     state = initial_state(training, initial_parameters(plan, seed, choices.folder))
     path = state_file(output)

@@ -142,8 +142,8 @@ def test_r4_training_within_too_little_memory_is_reported(
         "maps": "`maps` takes about 543,637,492 bytes: "
         "472,440 for parameters and optimizer state, 543,165,052 for a step of 8 examples",
         # Weights and two averages; the gradient, what follows from it, and the new ones.
-        "weights": f"`weights` takes about 2,268,180,056 bytes: "
-        f"{3 * 4 * count:,} for parameters and optimizer state, 1,296,072,056 for a step",
+        "weights": f"`weights` takes about 2,268,180,068 bytes: "
+        f"{3 * 4 * count:,} for parameters and optimizer state, 1,296,072,068 for a step",
     }[section]
     warning = f"warning[out-of-memory]: {said}; there are "
     assert answer.err.startswith(warning) == (warned or section == "weights")

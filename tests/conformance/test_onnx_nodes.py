@@ -21,7 +21,7 @@ from onnx_nodes import WRITERS, Case, cases, graph, program
 
 from netlang.backends import reference
 from netlang.backends.feeds import bind_sizes
-from netlang.backends.onnx import OPSETS
+from netlang.backends.opsets import OPSETS
 from netlang.backends.ort import Session
 from netlang.ir.arrays import dtype_of
 from netlang.ir.dims import bind

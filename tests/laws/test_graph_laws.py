@@ -13,7 +13,8 @@ from models import to_onnx
 from random_graphs import SIZES, graphs, weights_of
 
 from netlang.backends import reference
-from netlang.backends.onnx import OPSETS, check
+from netlang.backends.onnx import check
+from netlang.backends.opsets import OPSETS
 from netlang.backends.ort import Session
 from netlang.inference.verification import sample_inputs, verify
 from netlang.ir.graph import Graph

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from random_networks import SIZES, Network, networks
 
 from netlang.backends import reference
-from netlang.backends.onnx import OPSETS
+from netlang.backends.opsets import OPSETS
 from netlang.backends.ort import Session
 from netlang.inference.verification import choose_sizes, lively, sample_inputs
 from netlang.ir.dims import symbol

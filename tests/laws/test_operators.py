@@ -55,6 +55,12 @@ HOMONYMS = {
     "api/parameters.py": ("add matmul mod mul pow sub", "the names of Python's methods"),
     "codegen/numpy_program/regions.py": ("scan", "a keyword, as the kind of a scope"),
     "cli/commands/check.py": ("constant", "the kind of a definition"),
+    "codegen/pytorch/constructors.py": ("constant scan", "an initializer, and a keyword"),
+    "codegen/pytorch/forward.py": ("scan", "a keyword"),
+    "codegen/pytorch/sizes.py": ("scan", "a keyword"),
+    "codegen/pytorch/tables/arguments.py": ("ceil pad", "parameters of layers"),
+    "codegen/pytorch/tables/helpers.py": ("reverse_time", "a function of the generated program"),
+    "codegen/pytorch/tables/padding.py": ("pad", "a parameter of layers"),
     "data/sources/texts.py": ("neg", "the folder of negative reviews"),
     "data/transforms/colors.py": ("mean", "a parameter of a transform"),
     "diagram/tree.py": ("constant", "the kind of a node of a diagram"),
@@ -317,6 +323,8 @@ ELSEWHERE = [
     for file in sorted(PACKAGE.rglob("*.py"))
     # Keywords and kinds of tokens; the names of other frameworks, which have a law of their own.
     if file.relative_to(PACKAGE).parts[0] not in ("ops", "syntax", "advice")
+    # The one table of how PyTorch writes what the prelude has.
+    and file != PACKAGE / "codegen" / "pytorch" / "tables" / "forms.py"
 ]
 
 

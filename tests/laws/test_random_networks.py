@@ -29,7 +29,7 @@ from random_networks import SIZES, Network, networks
 from random_programs import SIZES as PROGRAM_SIZES
 from random_programs import Text, programs
 
-from netlang.backends.onnx import OPSETS
+from netlang.backends.opsets import OPSETS
 from netlang.ir.graph import Graph
 from netlang.ir.op import OPS
 from netlang.ir.text import parse_graph, print_graph

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from commands import ran
 from safetensors.numpy import load_file
-from sections import engines, gan, prepared, section, walk, write
+from sections import MIXED, engines, gan, prepared, section, walk, write
 
 from netlang.system.numpy import Array
 
@@ -179,3 +179,90 @@ def test_a_parameter_of_one_column_changes_as_in_another_shape(
         states.append(engine.state())
     for name, array in states[0].items():
         assert (states[1][name].reshape(array.shape) == array).all()
+
+
+RANKED = """
+optimizer ranked(lr: schedule) {
+  kept = if rank(weight) > 1 then weight * (1.0 - lr) else weight
+  next weight = kept - 0.0 * gradient
+}
+"""
+
+
+def test_a_body_sees_the_shape_of_the_parameter(tmp_path: Path) -> None:
+    """A kernel of one by one has four axes, although the step computes with one."""
+    net = MIXED.replace("conv(6, 1)", "conv(6, 1, bias=false)")
+    path = write(tmp_path, RANKED + section(net, "ranked(0.5)"))
+    training = prepared(path)
+    for engine in engines(training, tmp_path):
+        before = {k: v.copy() for k, v in engine.state().items()}
+        walk(training, engine, tmp_path, 1)
+        for name, array in engine.state().items():
+            factor = 0.5 if array.ndim > 1 else 1.0
+            np.testing.assert_allclose(array, before[name] * factor, atol=1e-7, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("velocity * mass", "velocity * mass * 0.5", "optimizer.definition"),
+        ("elapsed / over", "elapsed / (2.0 * over)", "optimizer.lr.definition"),
+        ("next updates = updates + 1.0", "next updates = added(updates)", "optimizer.definition"),
+    ],
+)
+def test_a_changed_definition_does_not_resume(
+    old: str, new: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    own = OWN + "\nop added(x) = x + 1.0\n"
+    path = write(tmp_path, own + section(optimizer=CALL))
+    monkeypatch.chdir(tmp_path)
+    assert ran("train", "it.net") == 0
+    path.write_text(path.read_text().replace(old, new).replace("run = 4", "run = 5"))
+    capsys.readouterr()
+    assert ran("train", "it.net", "--resume", "--override", "run") == 1
+    assert f"{told}: it was " in capsys.readouterr().err
+
+
+def test_a_state_that_the_checkpoint_lacks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, OWN + section(optimizer=CALL))
+    monkeypatch.chdir(tmp_path)
+    assert ran("train", "it.net") == 0
+    changed = path.read_text().replace("as speed", "as pace").replace("run = 4", "run = 5")
+    path.write_text(changed)
+    capsys.readouterr()
+    overrides = ("--override", "run", "--override", "definition")
+    assert ran("train", "it.net", "--resume", *overrides) == 1
+    assert capsys.readouterr().err == (
+        "error[settings-changed]: the checkpoint does not have the state `model.h.weight/pace` of "
+        "this optimizer\n"
+        "   |\n"
+        "   = note: it should be f32[16, 64], and there is nothing of that name\n"
+        "   = help: begin a new run: leave `--resume` out, in another folder\n"
+    )
+
+
+def test_a_rate_of_which_a_schedule_returns_the_inner_one_is_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = "schedule late(lr: schedule) = if elapsed < 3 then lr else lr * 0.5\n"
+    write(tmp_path, late + section(optimizer="sgd(1 |> cosine(9 epochs) |> late())"))
+    monkeypatch.chdir(tmp_path)
+    assert ran("train", "it.net") == 0
+    lines = [json.loads(line) for line in Path("runs/it/log.jsonl").read_text().splitlines()]
+    assert len(lines) == 4
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
+def test_what_is_not_finite_is_reported_with_a_scalar_state(
+    backend: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(tmp_path, OWN + section(optimizer="heavy(1e38, limit=1e38)"))
+    monkeypatch.chdir(tmp_path)
+    assert ran("train", "it.net", "--backend", backend) == 4
+    assert "error[not-finite]" in capsys.readouterr().err

@@ -72,9 +72,7 @@ def test_a_network_is_compiled_to_a_file(lenet: netlang.Network, tmp_path: Path)
     assert len(written) > 4 * 61_706
     assert model.proto.opset_import[0].version == 20
     assert written == model.save(path)[0].read_bytes()
-    assert {p.key: p.value for p in model.proto.metadata_props} == {
-        "netlang.net": "LeNet", "source": str(EXAMPLES / "lenet.net")
-    }  # fmt: skip
+    assert {p.key: p.value for p in model.proto.metadata_props} == {"netlang.net": "LeNet"}
 
 
 def test_bind_fixes_the_sizes_of_a_net(tmp_path: Path) -> None:

@@ -375,7 +375,7 @@ def test_options_of_onnx_models_are_errors(
     assert (code, out) == (2, "")
     assert err == (
         f"error[usage]: {option[0]} applies to ONNX models; "
-        "a NumPy program computes the whole net as it is\n"
+        "a program computes the whole net as it is\n"
         "   |\n"
         "   = help: `netlang compile --help` lists the arguments and options\n"
     )

@@ -172,8 +172,9 @@ def test_a_number_stays_a_number_in_onnx() -> None:
     x = builder.fresh("x", TensorType(F32, (N, 3)))
     y = builder.one(Add(), x, builder.one(Constant(2.5, DType.F32)))
     model = to_onnx(Graph("g", (x,), {}, tuple(builder.nodes), {"y": y}), {})
-    assert [n.op_type for n in model.graph.node] == ["Add"]
-    assert [list(i.dims) for i in model.graph.initializer] == [[]]
+    number, add = model.graph.node
+    assert (number.op_type, add.op_type) == ("Constant", "Add")
+    assert list(number.attribute[0].t.dims) == []
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ op square(x: float) = x * x
 
 schedule squared(lr: schedule) = square(lr)
 
-schedule broken(lr: schedule, at: int) = lr / (elapsed - at)
+schedule broken(lr: schedule, at: int) = lr / (at - elapsed)
 """
 
 
@@ -134,8 +134,8 @@ def test_what_is_not_translated_is_evaluated() -> None:
 
 def test_a_step_without_a_rate_is_reported() -> None:
     own = schedule("0.3 |> broken(7)", OWN)
-    assert rate_at(own, 6, EPOCHWISE) == -0.3
+    assert rate_at(own, 6, EPOCHWISE) == 0.3
     with pytest.raises(NetlangError) as caught:
         rate_at(own, 7, EPOCHWISE)
-    assert caught.value.message == "`broken` has no rate at step 7: this divides by zero"
+    assert caught.value.message == "`broken` has no rate at step 8: this divides by zero"
     assert caught.value.notes == ("in calls.net, line 14",)

@@ -100,7 +100,7 @@ class _Transposes:
 
     def _concatenate(self, node: onnx.NodeProto, order: Order) -> None:
         axis: int = _settings(node)["axis"]
-        concatenated = f"{node.output[0]}/joined"
+        concatenated = f"{node.name}/joined"
         sources = [self._makers[part].input[0] for part in node.input]
         self.nodes.append(
             helper.make_node(

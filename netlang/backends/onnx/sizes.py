@@ -31,9 +31,7 @@ class Sizes:
     _known: dict[object, str] = field(default_factory=dict[object, str])
 
     def shape(self, sizes: Shape) -> str:
-        """Return the name of a tensor i64[rank] that holds ``sizes``."""
-        if all(isinstance(size, int) for size in sizes):
-            return self.constant(list(sizes), DType.I64)
+        """Return the name of a tensor i64[rank] that holds ``sizes``, some of them symbolic."""
         if sizes not in self._known:
             parts = [self.size(size) for size in sizes]
             self._known[sizes] = (

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 import netlang
+from netlang.backends.opsets import DEFAULT, OPSETS, losses_text
+from netlang.backends.snippets import Language
 from netlang.backends.targets import SUFFIXES, Target, target_of
 from netlang.cli.arguments import bind_option, file_and_net, seed_option, weights_option
 from netlang.cli.arguments import command as make_command
-from netlang.cli.output import echo
+from netlang.cli.output import echo, warn
 from netlang.system.files import protect_inputs
+
+if TYPE_CHECKING:
+    from netlang.backends.compile import CompiledModel
 
 EXAMPLES = """
 netlang compile lenet.net -o lenet.onnx
 netlang compile lenet.net -o lenet.onnx --weights lenet.safetensors
 netlang compile googlenet.net -o googlenet.onnx --only logits --opset 20
+netlang compile lenet.net -o lenet.onnx --snippet js
 netlang compile lenet.net --target numpy -o lenet.py
+netlang compile lenet.net --target pytorch -o lenet.py
 netlang compile lenet.net --train -o lenet.train.onnx
 """
-DETAILS = """
+DETAILS = f"""
 With --target numpy the program has one function for each block, and needs nothing but NumPy. The
-parameters are written next to it, as lenet.npz.
+parameters are written next to it, as lenet.npz. With --target pytorch it has one class for each
+block, and load_state_dict reads the parameters next to it, lenet.safetensors.
+
+What an older opset lacks is written out in its operators; the results are the same.
+{losses_text()}
 
 With --train the model is one training step, for a loop in any language: feed a batch as
 batch.COLUMN, the number of the step, from 1, as step, the learning rate as rate, and the state;
@@ -47,22 +59,35 @@ netlang.contract. A section with several steps yields one model for each.
 )  # fmt: skip
 @weights_option
 @seed_option("Random seed of the initial parameters.")
-@click.option("--opset", default=18, show_default=True, help="ONNX operator set version.")
+@click.option(
+    "--opset", default=DEFAULT, show_default=True,
+    help=f"Version of the ONNX operator set, {OPSETS[0]} to {OPSETS[-1]}.",
+)  # fmt: skip
 @click.option("--only", multiple=True, metavar="OUTPUT", help="Keep only OUTPUT. Repeatable.")
 @bind_option
 @click.option(
     "--fold/--no-fold", default=True, show_default=True,
-    help="Fold batch normalization into the preceding layers.",
+    help="Fold batch normalization into the preceding layers, and store recurrent weights in "
+    "ONNX's layout; --no-fold keeps every parameter under the name that `netlang names` lists.",
+)  # fmt: skip
+@click.option("--functions", is_flag=True, help="Keep each block as an ONNX function.")
+@click.option(
+    "--snippet", type=click.Choice(get_args(Language)), is_flag=False, flag_value="python",
+    help="Print a program that runs the model with onnxruntime. Default language: python. "
+    "Everything else that is printed goes to the standard error.",
 )  # fmt: skip
 @click.option("--train", "training", is_flag=True, help="Write the step of a train section.")
 def command(
     file: str, net: str | None, output: str, target: Target | None, weights: str | None,
     seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
-    training: bool,
+    functions: bool, snippet: Language | None, training: bool,
 ) -> None:  # fmt: skip
-    """Compile a net with its parameters to an ONNX model or a NumPy program."""
+    """Compile a net with its parameters to an ONNX model, or a NumPy or PyTorch program."""
     if training:
-        given = {"--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold}
+        given = {
+            "--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold,
+            "--functions": functions, "--snippet": snippet,
+        }  # fmt: skip
         _reject_with_train([name for name, value in given.items() if value])
         program = netlang.load(file)
         for path in program.compile_step(output, net, opset=opset, seed=seed or None):
@@ -70,20 +95,59 @@ def command(
         return
     protect_inputs(output, file, weights)
     compiles_to = target_of(Path(output), target)
-    if compiles_to == "numpy":
-        _reject_for_numpy({"--opset": opset != 18, "--only": bool(only), "--no-fold": not fold})
+    if compiles_to != "onnx":
+        only_for_onnx = {
+            "--opset": opset != 18, "--only": bool(only), "--no-fold": not fold,
+            "--functions": functions, "--snippet": snippet is not None,
+        }  # fmt: skip
+        _reject_for_source([name for name, is_given in only_for_onnx.items() if is_given])
     network = netlang.load(file).network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
-    if compiles_to == "numpy":
-        for path in network.write_numpy(output):
-            echo(f"{path}: {path.stat().st_size:,} bytes")
+    untrained = _untrained(network, weights, seed)
+    if compiles_to != "onnx":
+        write = network.write_numpy if compiles_to == "numpy" else network.write_pytorch
+        report = [f"{path}: {path.stat().st_size:,} bytes" for path in write(output)]
+        echo("\n".join([*report, *untrained]))
         return
-    name, model = network.name, network.compile(opset=opset, only=only or None, fold=fold)
+    name = network.name
+    model = network.compile(opset=opset, only=only or None, fold=fold, functions=functions)
     del network  # frees the parameters from before folding
-    for path in model.save(output):
-        echo(f"{path}: {path.stat().st_size:,} bytes")
-    echo(f"{name}: {model.node_count:,} nodes, opset {opset}")
+    report = [f"{path}: {path.stat().st_size:,} bytes" for path in model.save(output)]
+    report += _report(name, model, opset)
+    report += untrained
+    if snippet is None:
+        echo("\n".join(report))
+    else:
+        warn("\n".join(report))
+        echo(model.snippet(output, snippet))
+
+
+def _untrained(network: netlang.Network, weights: str | None, seed: int) -> list[str]:
+    if weights is not None or not network.graph.params:
+        return []
+    return [
+        f"untrained: the parameters are the initial ones of seed {seed}; --weights loads others"
+    ]
+
+
+def _report(name: str, model: CompiledModel, opset: int) -> list[str]:
+    before, after = model.parameter_counts
+    functions = len(model.graph.functions)
+    counts = [
+        _count(model.node_count, "node"),
+        *([_count(functions, "function")] if functions else []),
+        _count(after, "parameter"),
+    ]
+    lines = [f"{name}: {', '.join(counts)}, opset {opset}"]
+    if model.folded:
+        lines.append(f"folded {_count(model.folded, 'batch norm')}; --no-fold keeps them")
+        lines.append(f"{before:,} parameters before folding, {after:,} after")
+    return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _reject_with_train(options: list[str]) -> None:
@@ -94,9 +158,8 @@ def _reject_with_train(options: list[str]) -> None:
         )
 
 
-def _reject_for_numpy(options: dict[str, bool]) -> None:
-    for name, is_given in options.items():
-        if is_given:
-            raise click.UsageError(
-                f"{name} applies to ONNX models; a NumPy program computes the whole net as it is"
-            )
+def _reject_for_source(options: list[str]) -> None:
+    if options:
+        raise click.UsageError(
+            f"{options[0]} applies to ONNX models; a program computes the whole net as it is"
+        )

@@ -40,6 +40,19 @@ UNKNOWN_SIZE = Rule(
     program=False,
 )
 
+NO_PYTORCH_FORM = Rule(
+    "no-pytorch-form",
+    "Every part of the net can be written in PyTorch.",
+    """
+    `--target pytorch` writes each operator as a function of PyTorch and each block as a class. An
+    `extern op` of the program has no such function, and neither has an operator that PyTorch
+    doesn't offer. The net can be compiled to ONNX instead.
+    """,
+    "`netlang compile deform.net --target pytorch -o deform.py` of a net that calls an `extern op`",
+    "`netlang compile deform.net -o deform.onnx`",
+    program=False,
+)
+
 UNKNOWN_OUTPUT = Rule(
     "unknown-output",
     "The named output belongs to the net.",
@@ -145,6 +158,19 @@ UNKNOWN_OPSET = Rule(
     """,
     "`--opset 9`",
     "`--opset 17`",
+    program=False,
+)
+
+OPSET_TOO_OLD = Rule(
+    "opset-too-old",
+    "An opset has the operators that a network needs.",
+    """
+    Each version of the ONNX operator set adds operators, and settings of those it has. What an
+    older one lacks is written out in its operators where that is possible. `netlang compile --help`
+    lists what each opset loses.
+    """,
+    "`--opset 15` for a net that adds elements with `scatter`",
+    "`--opset 16`",
     program=False,
 )
 

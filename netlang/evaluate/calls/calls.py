@@ -209,12 +209,13 @@ def _call_body(
 ) -> Object:
     run = frame.run
     # A layer's parameters are shared between its calls, which a copy would not see.
-    keyed = key_of(function, assigned) if layer is None and run.tensors else None
+    repeatable = layer is None and run.tensors and run.observer is None
+    keyed = key_of(function, assigned) if repeatable else None
     recording = run.recordings.get(keyed[0]) if keyed is not None else None
     if keyed is not None and recording is not None:
-        copied = repeat(recording, keyed[1], path, span, frame)
-        if copied is not None:
-            return copied
+        repeated = repeat(recording, keyed[1], path, span, frame)
+        if repeated is not None:
+            return repeated
     before = mark(run)
     inner = enter(function, span, frame, path=path, layer=layer)
     known = bind_arguments(function, assigned, inner)
@@ -226,6 +227,8 @@ def _call_body(
     )
     if not known:
         return UNKNOWN
+    if run.observer is not None:
+        run.observer.entered(inner)
     for clause in definition.where:
         _check_clause(clause, inner)
     run_body(function, definition, inner)
@@ -248,6 +251,7 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
             "this call is inside too many others",
         )
     library = function.module.library is None
+    block = not library and function.kind in ("block", "net")
     return Frame(
         run,
         function.module,
@@ -256,7 +260,7 @@ def enter(function: Function, span: Span, frame: Frame, *, path: str, layer: Lay
         function.kind,
         CallSite(function, {}, span, frame),
         layer,
-        Scope(path, function.name, span, frame.scope, library),
+        Scope(path, function.name, span, frame.scope, library, function.definition.doc, block),
         frame.depth + 1,
     )
 
@@ -340,6 +344,9 @@ def _call_extern(
     values = {p.name.text: inner.names[p.name.text].value for p in function.params}
     if any(isinstance(v, Unknown) for v in values.values()):
         return UNKNOWN
+    if frame.run.observer is not None:
+        inner.call = CallSite(function, values, span, frame)
+        frame.run.observer.entered(inner)
     _check_arguments(definition.where, assigned, values, inner)
     if definition.kind == "dataset":
         from netlang.evaluate.calls.datasets import examples_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NoReturn, Unpack
+from typing import TYPE_CHECKING, NoReturn, Protocol, Unpack
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -50,6 +50,22 @@ class Noise(Struct, frozen=True, eq=False):
     site: str
 
 
+class Observer(Protocol):
+    """Follows an evaluation, for a compiler that needs more than the graph it ends in."""
+
+    def evaluated(self, expr: ast.Expr, frame: Frame, value: Object) -> None:
+        """Take note of the value of an expression, or of a stage of a pipeline."""
+        ...
+
+    def entered(self, frame: Frame) -> None:
+        """Take note of the frame of a call whose arguments are bound."""
+        ...
+
+    def iterated(self, loop: ast.Expr, frame: Frame, inner: Frame) -> None:
+        """Take note of an iteration of a loop whose names are bound."""
+        ...
+
+
 class Run(Struct):
     """The state that the frames of one net share."""
 
@@ -76,6 +92,7 @@ class Run(Struct):
         default_factory=dict[tuple[object, ...], "Recording"]
     )
     graph_of: Callable[[Function, Mapping[str, Object]], Graph | None] = lambda _f, _a: None
+    observer: Observer | None = None
 
     def add_weight(self, made: Made) -> None:
         """Store a parameter under its path."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import STEPS_PER_COPY
@@ -119,7 +120,7 @@ def repeat(
     run = frame.run
     old = recording.scope
     copier = _Copier(frame, recording, path, span)
-    copier.scopes[old] = Scope(path, old.kind, span, frame.scope, old.library)
+    copier.scopes[old] = replace(old, path=path, span=span, parent=frame.scope)
     copier.values.update(zip(recording.operands, tensors, strict=True))
     if any(copier.moved(made.param.path) in run.weights for made in recording.weights):
         return None
@@ -175,7 +176,7 @@ class _Copier:
             # The scope of a loop has the span of the enclosing call.
             span = self.span if scope.span is self.old_span else scope.span
             parent = self.scope(scope.parent)
-            found = Scope(self.moved(scope.path), scope.kind, span, parent, scope.library)
+            found = replace(scope, path=self.moved(scope.path), span=span, parent=parent)
             self.scopes[scope] = found
         return found
 

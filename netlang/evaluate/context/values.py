@@ -225,3 +225,14 @@ Object = (
 def is_number(value: Object) -> bool:
     """Return whether a value is an int (symbolic or not) or a float."""
     return isinstance(value, int | float | Dim) and not isinstance(value, bool)
+
+
+def is_rate(param: ast.Param) -> bool:
+    """Return whether a parameter is a learning rate, which may change from step to step."""
+    match param.type:
+        case ast.NameType(name="schedule"):
+            return True
+        case ast.OptionalType(inner=ast.NameType(name="schedule")):
+            return True
+        case _:
+            return False

@@ -73,7 +73,15 @@ class NormalizeLayer(TrailingNormalization):
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         eps = float(self.eps)
-        return (b.add("LayerNormalization", *operands, axis=self.axis, epsilon=eps),)
+        if b.opset >= 17:
+            return (b.add("LayerNormalization", *operands, axis=self.axis, epsilon=eps),)
+        x, scale, shift = operands
+        axes = list(range(self.axis % x.type.rank, x.type.rank))
+        centered = b.add("Sub", x, b.add("ReduceMean", x, axes=axes, keepdims=1))
+        variance = b.add("ReduceMean", b.add("Mul", centered, centered), axes=axes, keepdims=1)
+        deviation = b.add("Sqrt", b.add("Add", variance, b.constant(eps, x.type.dtype)))
+        standard = b.add("Div", centered, deviation)
+        return (b.add("Add", b.add("Mul", standard, scale), shift),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs

@@ -100,7 +100,7 @@ class Scatter(Primitive):
         return (_written(x, tuple(indices), updates, self.reduction),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        how = self.reduction
+        how = _onnx_reduction(self.reduction)
         return (b.add("ScatterElements", *operands, axis=self.axis, reduction=how),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
@@ -227,7 +227,7 @@ class ScatterNd(Primitive):
         return (_written(x, tuple(np.moveaxis(ids, -1, 0)), updates, self.reduction),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("ScatterND", *operands, reduction=self.reduction),)
+        return (b.add("ScatterND", *operands, reduction=_onnx_reduction(self.reduction)),)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
@@ -289,6 +289,11 @@ def _cotangents(
     kept = share.where(zeros.equals(nothing.cast(x.type.dtype)))
     ones = x.zeros() + 1.0
     return ct * ones.to(op, ids, updates), read * kept
+
+
+def _onnx_reduction(reduction: str) -> str | None:
+    """Return the attribute of ONNX: none where nothing is reduced, which opsets before 16 lack."""
+    return None if reduction == "none" else reduction
 
 
 def _written(x: Array, indices: tuple[Array, ...], updates: Array, reduction: str) -> Array:

@@ -12,9 +12,12 @@ from netlang.ops.elementwise.choice import Select
 from netlang.ops.shaping.gathering import GatherRows
 from netlang.ops.shaping.scattering import TakeAlong
 from netlang.plan.plan import Computation
-from netlang.plan.schedules import durations
+from netlang.plan.schedules import Clock, Rate, durations, follow
 from netlang.training.run.loop import clock_of
 from netlang.training.step.graphs import Training
+
+_RATES = 2000
+"""How many steps of a run its learning rates are computed for in advance."""
 
 
 def check_data(
@@ -28,6 +31,8 @@ def check_data(
                 check_classes(batches.source, column, count)
     clock = clock_of(plan, len(data))
     rates = [rate for chosen in training.steps for rate in chosen.rates.values()]
+    for rate in rates:
+        _check_rate(rate, clock)
     # Durations in the unit of the run were compared when the section was checked.
     unlike = (o for rate in rates for o in durations(rate) if o.unit != plan.run.unit)
     longest = max(map(clock.steps, unlike), default=0.0)
@@ -41,6 +46,13 @@ def check_data(
             "warning: the last batch of an epoch has one example, and batch norm needs more; "
             "leave it out: `batches(…, drop_last=true)`"
         )
+
+
+def _check_rate(rate: Rate, clock: Clock) -> None:
+    """Compute a learning rate over the run; raise ``NetlangError`` where it has no value."""
+    compute = follow(rate, clock)
+    for step in {*range(0, clock.total, max(1, clock.total // _RATES)), clock.total - 1}:
+        compute(step)
 
 
 def _index_columns(computed: Computation) -> set[tuple[str, int]]:

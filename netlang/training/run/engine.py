@@ -68,6 +68,20 @@ def initial_state(training: Training, parameters: Arrays) -> dict[str, Array]:
     return state
 
 
+def require_state(training: Training, state: Arrays) -> None:
+    """Raise ``NetlangError`` for a state of an optimizer that is missing or of another shape."""
+    for stored in (s for chosen in training.steps for s in optimizer_state(chosen.graph)):
+        array = state.get(stored.name)
+        if array is None or array.shape != stored.value.type.shape:
+            found = "nothing of that name" if array is None else f"{list(array.shape)}"
+            raise NetlangError(
+                rules.SETTINGS_CHANGED,
+                f"the checkpoint does not have the state `{stored.name}` of this optimizer",
+                notes=[f"it should be {stored.value.type}, and there is {found}"],
+                helps=["begin a new run: leave `--resume` out, in another folder"],
+            )
+
+
 def cast_state(training: Training, state: Arrays) -> dict[str, Array]:
     """Cast the arrays of a state to the element types of the graphs."""
     values = (

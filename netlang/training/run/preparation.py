@@ -16,7 +16,14 @@ from netlang.data.source import Arrays
 from netlang.diagnostics.errors import require_at_least
 from netlang.plan.plan import Plan
 from netlang.system.numpy import Array, np
-from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, cast_state, initial_state
+from netlang.training.run.engine import (
+    Engine,
+    NumpyEngine,
+    OrtEngine,
+    cast_state,
+    initial_state,
+    require_state,
+)  # fmt: skip
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.step.graphs import Training, prepare
 
@@ -96,6 +103,10 @@ def open_training(
         planned(training)
         if state is None:
             state = initial_state(training, initial_parameters(plan, seed, choices.folder))
+        elif check is not None:
+            check(training, *data.result())  # what differs is reported before it fails to fit
+            check = None
+        require_state(training, state)
         engine = engine_of(training, cast_state(training, state), choices)
         opened = data.result()
     if check is not None:

@@ -20,6 +20,10 @@ def run_settings(training: Training, *, seed: int, data: str) -> dict[str, str]:
     }
 
 
+_ABSENT = "none"
+"""What a setting is that a program does not give."""
+
+
 def differences(
     before: Mapping[str, str], now: Mapping[str, str], allowed: Collection[str] = ()
 ) -> tuple[list[str], set[str]]:
@@ -30,7 +34,7 @@ def differences(
     lines: list[str] = []
     used: set[str] = set()
     for name in dict.fromkeys((*before, *now)):
-        old, new = before.get(name, "nothing"), now.get(name, "nothing")
+        old, new = before.get(name, _ABSENT), now.get(name, _ABSENT)
         if old == new:
             continue
         parts = name.split(".")

@@ -1,0 +1,178 @@
+"""A few lines of another language that run a compiled model with onnxruntime."""
+
+from __future__ import annotations
+
+import json
+import keyword
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Literal, get_args
+
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import USAGE, NetlangError
+from netlang.ir.dims import bind, symbols
+from netlang.ir.graph import Graph
+from netlang.ir.types import DType, TensorType
+
+Language = Literal["python", "js"]
+
+_OF_IMAGES, _OTHER = 224, 16
+"""Values of symbolic sizes, which are rounded up to what a size is a multiple of."""
+
+_NUMPY = {
+    DType.F16: "float16", DType.F32: "float32", DType.F64: "float64", DType.I8: "int8",
+    DType.I16: "int16", DType.I32: "int32", DType.I64: "int64", DType.U8: "uint8",
+    DType.BOOL: "bool",
+}  # fmt: skip
+_JS_ARRAYS = {
+    DType.F16: "Float16Array", DType.F32: "Float32Array", DType.F64: "Float64Array",
+    DType.I8: "Int8Array", DType.I16: "Int16Array", DType.I32: "Int32Array",
+    DType.I64: "BigInt64Array", DType.U8: "Uint8Array", DType.BOOL: "Uint8Array",
+}  # fmt: skip
+_PYTHON_NAMES = {*keyword.kwlist, "Image", "array", "name", "np", "ort", "outputs", "picture"}
+_JS_NAMES = """
+array await break canvas case catch class console const continue debugger default delete do else
+enum export extends false finally for function if import in instanceof let name new null ort outputs
+return session super switch this throw true try typeof var void while with yield
+"""
+"""The names that a snippet needs for something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """An input or a state, with its shape for one example; ``start`` is the value of a state."""
+
+    name: str
+    type: TensorType
+    shape: tuple[int, ...]
+    start: float | None
+
+    @property
+    def is_image(self) -> bool:
+        fits = len(self.shape) == 4 and self.shape[1] in (1, 3) and self.start is None
+        return fits and self.type.dtype in (DType.F32, DType.U8)
+
+    @property
+    def comment(self) -> str:
+        """What the input is, after its name."""
+        if self.start is not None:
+            return f"{self.name}: {self.type}, a state: feed {self.name}_next to the next call"
+        unit = "0 to 1" if self.type.dtype.is_float else "0 to 255"
+        return f"{self.name}: {self.type}{f', {unit}' if self.is_image else ''}"
+
+
+def snippet(graph: Graph, inputs: Sequence[str], path: str, language: Language) -> str:
+    """Return a program that runs the model in the file ``path`` on one example.
+
+    ``graph`` is what the model computes, and ``inputs`` are the names of those that it has. Images
+    are prepared as ``netlang run`` does; other inputs are zeros of a shape that fits. Raises
+    ``NetlangError`` for an unknown language.
+    """
+    if language not in get_args(Language):
+        raise NetlangError(
+            rules.USAGE,
+            f"there is no snippet in `{language}`",
+            notes=[f"the languages are: {', '.join(get_args(Language))}"],
+            exit_code=USAGE,
+        )
+    read = [each for each in _inputs(graph) if each.name in inputs]
+    write = _python if language == "python" else _js
+    return "\n".join(write(read, list(graph.results), path))
+
+
+def _inputs(graph: Graph) -> Iterator[_Input]:
+    starts = {s.value: s.start for s in graph.states}
+    values = (*graph.inputs, *starts)
+    sizes = _sizes([value.type for value in values])
+    for value in values:
+        shape = tuple(bind(size, sizes) for size in value.type.shape)
+        yield _Input(value.name, value.type, shape, starts.get(value))
+
+
+def _sizes(types: Sequence[TensorType]) -> Mapping[str, int]:
+    """Choose a size for each symbol, 1 or a little more for that of a first axis."""
+    found: dict[str, int] = {}
+    for type in types:
+        for axis, size in enumerate(type.shape):
+            for name, unit in symbols(size).items():
+                least = 1 if axis == 0 else _OF_IMAGES if type.rank == 4 else _OTHER
+                chosen = -(-least // unit) * unit
+                found[name] = min(found.get(name, chosen), chosen)
+    return found
+
+
+def _variables(inputs: Sequence[_Input], taken: Collection[str]) -> list[str]:
+    return [f"{each.name}_" if each.name in taken else each.name for each in inputs]
+
+
+def _python(inputs: Sequence[_Input], outputs: Sequence[str], path: str) -> Iterator[str]:
+    variables = _variables(inputs, _PYTHON_NAMES)
+    yield "import numpy as np"
+    yield "import onnxruntime as ort"
+    if any(each.is_image for each in inputs):
+        yield "from PIL import Image"
+    yield ""
+    yield f"session = ort.InferenceSession({json.dumps(path)})"
+    for each, variable in zip(inputs, variables, strict=True):
+        yield ""
+        yield f"# {each.comment}"
+        yield from _python_array(each, variable)
+    pairs = zip(inputs, variables, strict=True)
+    feeds = ", ".join(f'"{each.name}": {variable}' for each, variable in pairs)
+    names = f"[{', '.join(map(json.dumps, outputs))}]"
+    yield ""
+    yield f"outputs = session.run({names}, {{{feeds}}})"
+    yield f"for name, array in zip({names}, outputs):"
+    yield "    print(name, array.shape)"
+
+
+def _python_array(each: _Input, variable: str) -> Iterator[str]:
+    dtype = f"np.{_NUMPY.get(each.type.dtype, 'float32')}"
+    if not each.is_image:
+        value = f"{each.start!r}, " if each.start else ""
+        yield f"{variable} = np.{'full' if value else 'zeros'}({each.shape}, {value}{dtype})"
+        return
+    _, channels, rows, columns = each.shape
+    mode, axes = ("L", "[None, None]") if channels == 1 else ("RGB", ".transpose(2, 0, 1)[None]")
+    scale = " / 255" if each.type.dtype.is_float else ""
+    yield f'picture = Image.open("{each.name}.png").convert("{mode}").resize(({columns}, {rows}))'
+    yield f"{variable} = np.asarray(picture, {dtype}){axes}{scale}"
+
+
+def _js(inputs: Sequence[_Input], outputs: Sequence[str], path: str) -> Iterator[str]:
+    variables = _variables(inputs, _JS_NAMES.split())
+    yield 'import * as ort from "onnxruntime-web";'
+    yield ""
+    yield f"const session = await ort.InferenceSession.create({json.dumps(path)});"
+    for each, variable in zip(inputs, variables, strict=True):
+        yield ""
+        yield f"// {each.comment}"
+        yield from _js_array(each, variable)
+    pairs = zip(inputs, variables, strict=True)
+    feeds = ", ".join(i.name if i.name == name else f"{i.name}: {name}" for i, name in pairs)
+    names = f"[{', '.join(map(json.dumps, outputs))}]"
+    yield ""
+    yield f"const outputs = await session.run({{ {feeds} }});"
+    yield f"for (const name of {names}) console.log(name, outputs[name].dims);"
+
+
+def _js_array(each: _Input, variable: str) -> Iterator[str]:
+    array = _JS_ARRAYS.get(each.type.dtype, "Float32Array")
+    element = _NUMPY.get(each.type.dtype, "float32")
+    shape = f"[{', '.join(map(str, each.shape))}]"
+    if not each.is_image:
+        fill = f".fill({each.start})" if each.start else ""
+        made = f"new {array}({prod(each.shape)}){fill}"
+        yield f'const {variable} = new ort.Tensor("{element}", {made}, {shape});'
+        return
+    _, channels, rows, columns = each.shape
+    area = rows * columns
+    scale = " / 255" if each.type.dtype.is_float else ""
+    pixels = f'canvas.getContext("2d").getImageData(0, 0, {columns}, {rows}).data'
+    yield f"const {variable}Pixels = {pixels};"
+    yield f"const {variable}Values = {array}.from("
+    yield f"  {{ length: {channels * area} }},"
+    yield f"  (_, i) => {variable}Pixels[4 * (i % {area}) + Math.floor(i / {area})]{scale},"
+    yield ");"
+    yield f'const {variable} = new ort.Tensor("{element}", {variable}Values, {shape});'

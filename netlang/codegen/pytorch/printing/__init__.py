@@ -1,0 +1,1 @@
+"""Text of Python: expressions, lines, and comments."""

@@ -1,0 +1,1 @@
+"""How PyTorch writes operators, layers and functions of numbers."""
