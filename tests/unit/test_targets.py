@@ -44,7 +44,7 @@ def test_an_unknown_extension_is_an_error_and_writes_nothing(
     assert err == (
         f"error[unknown-format]: {name}: a compiled net is written as .onnx or .py\n"
         "   |\n"
-        "   = note: the targets are: onnx (.onnx), numpy (.py)\n"
+        "   = note: the targets are: onnx (.onnx), numpy (.py), pytorch (.py)\n"
         f"   = help: write to `{Path(name).with_suffix('.onnx')}`\n"
     )
     assert [file.name for file in folder.iterdir()] == ["small.net"]
