@@ -288,11 +288,11 @@ class Network:
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
-        ``only`` names the outputs to keep. With ``fold``, batch normalization is folded into the
-        preceding layers, and recurrent weights are stored in ONNX's layout; without it, the model
-        has exactly the ``parameters``. ``functions`` keeps each block of the program as an ONNX
-        function. The result has the model as ``proto``, and reports what was
-        ``folded``.
+        ``opset`` is 13 to 24, and ``only`` names the outputs to keep. With ``fold``, batch
+        normalization is folded into the preceding layers, and recurrent weights are stored in
+        ONNX's layout; without it, the model has exactly the ``parameters``. ``functions`` keeps
+        each block of the program as an ONNX function. The result has the model as ``proto``,
+        reports what was ``folded``, and returns a ``snippet`` that runs it.
         """
         from netlang.backends.compile import compile_graph
 

@@ -111,7 +111,7 @@ def test_the_readme_has_a_row_for_every_command_and_its_options_exist() -> None:
     for name, row in rows.items():
         command = program.get_command(click.Context(program), name)
         assert command is not None
-        options = {option for param in command.params for option in param.opts}
+        options = {o for param in command.params for o in (*param.opts, *param.secondary_opts)}
         assert set(re.findall(r"(?<=[` ])--?[a-z][\w-]*", row)) <= options, name
 
 

@@ -335,7 +335,7 @@ def test_a_layer_that_is_called_twice_is_one_function() -> None:
     }
     """)
     assert [f.name for f in model.functions] == ["unit"]
-    assert [n.name for n in model.graph.node] == ["shared", "shared.1", "y/Add"]
+    assert [n.name for n in model.graph.node] == ["shared", "shared/1", "y/Add"]
     assert list(model.graph.node[0].input[1:]) == ["shared.h.weight", "shared.h.bias"]
     agree(model, plain, x=(3, 4), z=(3, 4))
 
@@ -354,6 +354,23 @@ def test_a_loop_inside_a_block_is_part_of_its_function() -> None:
     """)
     assert [f.name for f in model.functions] == ["sums"]
     assert "Scan" in {n.op_type for n in model.functions[0].node}
+    agree(model, plain, x=(2, 5, 3))
+
+
+def test_a_loop_of_which_a_part_runs_outside_agrees() -> None:
+    model, plain = with_functions("""
+    block sums(x: f32[N, T, D]) -> y {
+      w = param([D], constant(2.0))
+      y, _ = scan xt in x with total = 0.0 * x[:, 0] {
+        next total = tanh(total + sigmoid(xt * w))
+        yield total
+      }
+    }
+
+    net A(x: f32[N, T, 3]) -> y = x |> sums |> sums
+    """)
+    assert [f.name for f in model.functions] == ["sums"]
+    assert [n.name for n in model.graph.node] == ["sums", "sums2"]
     agree(model, plain, x=(2, 5, 3))
 
 

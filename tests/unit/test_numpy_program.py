@@ -372,7 +372,7 @@ def test_options_of_onnx_models_are_errors(
     path = tmp_path / "half.net"
     path.write_text("net Half(x: f32[N, 4]) -> y: f32[N, 4] = x / 2.0", "utf-8")
     code, out, err = said(
-        capsys, "compile", path, "-o", tmp_path / "half.py", "--target", "numpy", *option
+        capsys, "compile", path, "--target", "numpy", "-o", tmp_path / "half.py", *option
     )
     assert (code, out) == (2, "")
     assert err == (

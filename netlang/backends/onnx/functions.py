@@ -109,7 +109,7 @@ class Functions:
             self._name(scope.kind, proto),
             inputs,
             outputs,
-            name=f"{scope.path}.{number}" if number else scope.path,
+            name=f"{scope.path}/{number}" if number else scope.path,
             domain=DOMAIN,
             doc_string=self.location(scope),
         )

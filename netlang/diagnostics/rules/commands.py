@@ -154,10 +154,10 @@ UNKNOWN_OPSET = Rule(
     "An opset is supported.",
     """
     An opset is a version of the ONNX operator set. Other tools may require an older one than
-    the default.
+    the default. `netlang compile --help` lists what each older one loses.
     """,
     "`--opset 9`",
-    "`--opset 17`",
+    "`--opset 13`",
     program=False,
 )
 

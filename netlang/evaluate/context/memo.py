@@ -7,6 +7,7 @@ time to check a network of many equal units depends on the number of distinct on
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import cast
 
@@ -27,7 +28,8 @@ from netlang.evaluate.context.values import (
     Setting,
     Unknown,
 )
-from netlang.ir.graph import Node, Param, Scope, Value
+from netlang.ir.graph import Graph, Node, Param, Scope, Value
+from netlang.ir.op import Primitive
 
 Key = tuple[object, ...]
 
@@ -166,7 +168,15 @@ class _Copier:
         values.update(zip(node.outputs, outputs, strict=True))
         inputs = tuple(values[v] for v in node.inputs)
         scope = self.scope(node.scope)
-        self.builder.put(Node(node.op, inputs, outputs, scope, node.span), stem)
+        self.builder.put(Node(self.op(node.op), inputs, outputs, scope, node.span), stem)
+
+    def op(self, op: Primitive) -> Primitive:
+        """Return an operator; the nodes in the body of a loop get new scopes."""
+        body = getattr(op, "body", None)
+        if not isinstance(body, Graph):
+            return op
+        moved = (replace(n, op=self.op(n.op), scope=self.scope(n.scope)) for n in body.nodes)
+        return dataclasses.replace(op, body=replace(body, nodes=tuple(moved)))
 
     def scope(self, scope: Scope | None) -> Scope | None:
         if scope is None:
