@@ -80,5 +80,5 @@ def test_an_extension_of_several_targets_needs_a_choice(monkeypatch: pytest.Monk
         targets.target_of(Path("a.txt"))
     assert caught.value.message == "a.txt: a compiled net is written as .onnx or .py"
     assert caught.value.notes == (
-        "the targets are: onnx (.onnx), numpy (.py), pytorch (.py), pytorch (.py)",
+        "the targets are: onnx (.onnx), numpy (.py), pytorch (.py)",
     )  # fmt: skip
