@@ -18,9 +18,11 @@ def compute(
     """Generate the program of a graph and call the function of the net."""
     names: dict[str, Any] = {"__name__": "program"}
     exec(compile(numpy_program(graph, lambda name: None, ""), graph.name, "exec"), names)
-    arguments = dict(feeds) | ({"p": nested(weights)} if graph.params else {})
+    inputs = [feeds[value.name] for value in graph.inputs]
+    states = [feeds[state.value.name] for state in graph.states]
+    arguments = [*inputs, *([nested(weights)] if graph.params else []), *states]
     with np.errstate(all="ignore"):
-        return {name: np.asarray(a) for name, a in names[graph.name](**arguments).items()}
+        return {name: np.asarray(a) for name, a in names[graph.name](*arguments).items()}
 
 
 def nested(weights: Mapping[str, Array]) -> dict[str | int, Any]:

@@ -199,6 +199,9 @@ class Primitive(ABC):
     formula: ClassVar[str] = ""
     """The result as a NumPy expression of the operands, attributes and class attributes by name,
     such as ``{a} + {b}``, for generated programs; ``""``: they call a function."""
+    usual: ClassVar[Mapping[str, int]] = {}
+    """Attributes that most calls leave at a number on every axis, which a generated program takes
+    as the default."""
     lists_results: ClassVar[bool] = False
     """Whether a call returns a list of the results, also where there is only one."""
     on_numbers: ClassVar[Callable[..., object] | None] = None

@@ -28,8 +28,10 @@ import numpy as np
 import pytest
 from checked import checked
 from commands import said
+from numpy_programs import compute
 
 import netlang as nl
+from netlang.analysis import counts
 from netlang.backends import reference
 from netlang.codegen.definitions import definition
 from netlang.codegen.numpy_program.layout import statement
@@ -42,6 +44,7 @@ from netlang.storage.npy import write_npz
 from netlang.system.numpy import Array
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.net"))
+CASES = Path(__file__).with_name("blocks_and_loops.net")
 LARGE = 10_000_000
 """Nets with more parameters take too long for every run of the tests."""
 SEVERAL = {"bigru": "the second of two calls returns other results than the first"}
@@ -126,7 +129,9 @@ def compare(net: Net, folder: Path) -> None:
 
 
 def parameter_count(net: Net) -> int:
-    return sum(int(np.prod(param.type.shape)) for param in net.graph.params.values())
+    trained, running = counts.trained(net.graph), counts.running(net.graph)
+    assert isinstance(trained, int) and isinstance(running, int)
+    return trained + running
 
 
 @pytest.mark.parametrize(("path", "name"), ALL)
@@ -147,6 +152,16 @@ def test_a_program_of_a_large_example_computes_what_the_interpreter_does(
     net = checked(path).nets[name]
     if parameter_count(net) > LARGE:
         compare(net, tmp_path)
+
+
+@pytest.mark.parametrize("net", nets(CASES), ids=lambda net: net.name)
+def test_blocks_and_loops_of_all_kinds_compute_what_the_interpreter_does(net: Net) -> None:
+    weights = lively(net.graph, 0)
+    inputs, expected = sampled(net.graph, weights)
+    results = compute(net.graph, inputs, weights)
+    assert list(results) == list(expected)
+    for name, array in expected.items():
+        np.testing.assert_allclose(results[name], array, rtol=1e-6, atol=1e-6)
 
 
 def test_recurrent_nets_give_the_same_to_the_last_bit(tmp_path: Path) -> None:
@@ -243,7 +258,7 @@ net Small(image: f32[N, 3, 32, 32]) -> (logits: f32[N, 10], maps: f32[N, 16, 8, 
 BLOCKS = '''\
 def conv_bn(x, p, stride, pad):
     """A convolution and its normalization."""
-    conv = convolve(x, p["conv"]["weight"], stride=stride, pad=pad, dilation=(1, 1))
+    conv = convolve(x, p["conv"]["weight"], stride=stride, pad=pad)
     batch_norm = normalize_batch(
         conv,
         p["batch_norm"]["scale"],

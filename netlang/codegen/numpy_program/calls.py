@@ -39,13 +39,20 @@ def needed(op: Primitive) -> Helper | None:
     return None if own else helper(type(op))
 
 
-def expression(op: Primitive, operands: Sequence[str], attributes: Mapping[str, str]) -> str:
-    """Return the expression of an operator, given those of its operands and attributes."""
+def expression(
+    op: Primitive,
+    made: Helper | None,
+    operands: Sequence[str],
+    attributes: Mapping[str, str],
+) -> str:
+    """Return the expression of an operator, given those of its operands and attributes.
+
+    ``made`` is the function that it calls, if it does.
+    """
     if (extern := op.python_function()) is not None:
         settings = [f"{name}={text}" for name, text in attributes.items()]
         return f"{extern[0].rpartition(':')[2]}({', '.join([*operands, *settings])})"
-    if not op.formula:
-        made = helper(type(op))
+    if made is not None:
         defaults = {name: literal(value) for name, value in made.defaults.items()}
         given = [f"{k}={v}" for k, v in attributes.items() if defaults.get(k) != v]
         return f"{made.name}({', '.join([*operands, *given])})"

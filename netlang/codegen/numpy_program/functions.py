@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from netlang.codegen.numpy_program.calls import attributes_of
+from netlang.codegen.numpy_program.calls import attributes_of, needed
+from netlang.codegen.numpy_program.helpers import Helper
 from netlang.codegen.numpy_program.names import identifier
 from netlang.codegen.numpy_program.regions import Loop, Number, Region, regions
 from netlang.codegen.numpy_program.shapes import Key, Shape, Shapes
 from netlang.codegen.numpy_program.variants import unite_variants
 from netlang.ir.graph import Graph, Node
+from netlang.ir.op import Primitive
 
 
 @dataclass(eq=False)
@@ -37,7 +39,8 @@ class Function:
 class Functions:
     """The functions of a net, each after those that it calls; the net itself is the last."""
 
-    def __init__(self, graph: Graph, taken: set[str]) -> None:
+    def __init__(self, graph: Graph, helpers: Mapping[str, Helper], taken: set[str]) -> None:
+        self.helpers = helpers
         self.shapes = Shapes(graph)
         self.taken = taken
         self.found: dict[Key, Function] = {}
@@ -49,6 +52,11 @@ class Functions:
         self.net = net
         for function in self.found.values():
             function.results = self.results(function)
+
+    def helper(self, op: Primitive) -> Helper | None:
+        """Return the function that computes an operator; ``None`` if it has a formula."""
+        made = needed(op)
+        return self.helpers.get(made.name) if made is not None else None
 
     def all(self) -> list[Function]:
         return [*self.found.values(), self.net]

@@ -7,8 +7,8 @@ import builtins
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from types import ModuleType
 from typing import cast
@@ -55,10 +55,9 @@ class Helper:
         yield self
 
     def lines(self) -> list[str]:
-        attributes = (
-            f"{name}={literal(self.defaults[name])}" if name in self.defaults else name
-            for name in self.attributes
-        )
+        required = [name for name in self.attributes if name not in self.defaults]
+        optional = [name for name in self.attributes if name in self.defaults]
+        attributes = [*required, *(f"{n}={literal(self.defaults[n])}" for n in optional)]
         signature = f"def {self.name}({', '.join([*self.operands, *attributes])}):"
         return [*statement(signature), *docstring(self.doc), *self.body]
 
@@ -72,6 +71,25 @@ def helper(cls: type[Primitive]) -> Helper:
     taken = {*dir(builtins), *(other.name for other in made.needs)}
     made.name = f"{cls.name}_" if cls.name in taken else cls.name
     return made
+
+
+def with_usual_defaults(made: Helper, ops: Sequence[Primitive]) -> Helper:
+    """Return the function of some operators with the usual values of attributes as defaults."""
+    usual: dict[str, object] = {}
+    for op in ops:
+        for name, number in op.usual.items():
+            value = getattr(op, name)
+            if all(each == number for each in _flat(value)):
+                usual.setdefault(name, value)
+    return replace(made, defaults={**made.defaults, **usual}) if usual else made
+
+
+def _flat(value: object) -> Iterator[object]:
+    if isinstance(value, tuple):
+        for item in cast("tuple[object, ...]", value):
+            yield from _flat(item)
+    else:
+        yield value
 
 
 @cache

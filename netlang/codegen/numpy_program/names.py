@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from keyword import iskeyword
 
 from netlang.ir.graph import Value
@@ -23,9 +23,12 @@ class Names:
         self.taken.add(unique)
         return unique
 
-    def assign(self, value: Value | None, stem: str, position: int) -> str:
-        """Return a name for a value, unless an earlier value is still needed under it."""
-        unique = next(n for n in self.candidates(stem) if self.free(n, position))
+    def assign(
+        self, value: Value | None, stem: str, position: int, avoided: Iterable[str] = ()
+    ) -> str:
+        """Return a name for a value under which no other value is needed from a position on."""
+        fitting = (n for n in self.candidates(stem) if n not in avoided)
+        unique = next(n for n in fitting if self.free(n, position))
         self.held[unique] = value
         return unique
 

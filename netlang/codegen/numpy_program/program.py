@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from netlang.codegen.numpy_program.calls import needed
 from netlang.codegen.numpy_program.functions import Functions
 from netlang.codegen.numpy_program.graphs import nodes_of
-from netlang.codegen.numpy_program.helpers import Helper
+from netlang.codegen.numpy_program.helpers import Helper, with_usual_defaults
 from netlang.codegen.numpy_program.layout import block, docstring, statement
 from netlang.codegen.numpy_program.literals import literal
 from netlang.codegen.numpy_program.writing import WEIGHTS, Writer
 from netlang.ir.graph import Graph
+from netlang.ir.op import Primitive
 from netlang.passes.dead_code import eliminate_dead_code
 from netlang.passes.identity import fold_identity
 from netlang.passes.pipeline import transform
@@ -53,36 +54,41 @@ class _Program:
         self.graph = graph
         self.definitions = definitions
         self.weights = weights
-        self.helpers = list(self.used())
-        self.imports = {line for made in self.helpers for line in made.imports}
+        self.helpers = self.used()
+        self.imports = {line for made in self.helpers.values() for line in made.imports}
         for node in nodes_of(graph):
             if (extern := node.op.python_function()) is not None:
                 module, _, name = extern[0].partition(":")
                 self.imports.add(f"from {module} import {name}")
-        taken = {line.split()[-1] for line in self.imports} | {made.name for made in self.helpers}
+        taken = {line.split()[-1] for line in self.imports} | self.helpers.keys()
         self.reserved = frozenset({*dir(builtins), *taken, "load"})
-        self.functions = Functions(graph, set(self.reserved))
+        self.functions = Functions(graph, self.helpers, set(self.reserved))
 
-    def used(self) -> Iterator[Helper]:
-        """Yield the functions of operators that the program needs, each once."""
-        found: dict[str, Helper] = {}
-        for node in nodes_of(self.graph):
-            made = needed(node.op)
-            for each in made.closure() if made is not None else ():
-                if each.name not in found:
-                    found[each.name] = each
-                    yield each
+    def used(self) -> dict[str, Helper]:
+        """Return the functions of operators that the program needs, by name."""
+        nodes = list(nodes_of(self.graph))
+        found = {
+            each.name: each
+            for node in nodes
+            if (made := needed(node.op)) is not None
+            for each in made.closure()
+        }
+        operators: dict[str, list[Primitive]] = {}
+        for node in nodes:
+            if (made := needed(node.op)) is not None:
+                operators.setdefault(made.name, []).append(node.op)
+        return found | {n: with_usual_defaults(found[n], ops) for n, ops in operators.items()}
 
     def text(self) -> str:
         parts = [self.header()]
         for function in self.functions.all()[:-1]:
             found = self.definitions(function.kind)
             writer = Writer(function, self.functions, self.reserved, _first_input(found))
-            parts.append(writer.lines(found.doc if found is not None else ""))
+            parts.append(writer.lines(_description(found)))
         parts.append(self.net())
         if self.graph.params:
             parts.append(list[str](LOAD.strip().splitlines()))
-        parts += [made.lines() for made in self.helpers]
+        parts += [made.lines() for made in self.helpers.values()]
         parts.append(self.usage())
         return "\n\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -116,7 +122,7 @@ class _Program:
         results = ", ".join(f'"{n}": {writer.texts[v]}' for n, v in graph.results.items())
         return [
             *statement(f"def {function.name}({', '.join([*inputs, *weights, *states])}):"),
-            *docstring(found.doc if found is not None else ""),
+            *docstring(_description(found)),
             *block(starts),
             *writer.size_lines(),
             *begin,
@@ -139,6 +145,16 @@ class _Program:
             "    for name, value in outputs.items():",
             "        print(name, value.shape)",
         ]
+
+
+def _description(found: ast.Definition | None) -> str:
+    """Return the comment before a definition; of one of the library, its first sentence."""
+    if found is None:
+        return ""
+    if not found.head.source.library:
+        return found.doc
+    first, end, _ = found.doc.partition(". ")
+    return f"{first}." if end else first
 
 
 def _module(line: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import cast
 
-from netlang.codegen.numpy_program.calls import attributes_of, expression, needed
+from netlang.codegen.numpy_program.calls import attributes_of, expression
 from netlang.codegen.numpy_program.functions import Function, Functions
 from netlang.codegen.numpy_program.layout import docstring, statement
 from netlang.codegen.numpy_program.levels import FunctionLevel, Level, LoopLevel, Numbers
@@ -64,6 +64,8 @@ class Writer:
         self.lists: dict[Value, str] = {}
         """The list of an output of all iterations of a loop."""
         self.lengths: dict[str, int] = {}
+        self.kept = frozenset[Value]()
+        """The results of the loops around."""
         self.weights: dict[int, str] = {}
         """The expression of the weights of each region that is written in place."""
 
@@ -185,13 +187,13 @@ class Writer:
             else:
                 vector = [attributes_of(node.op)[name] for node in nodes]
                 attributes[name] = level.text(vector, name)
-        text = expression(first.op, self.references(shape, first.inputs), attributes)
+        made = self.functions.helper(first.op)
+        text = expression(first.op, made, self.references(shape, first.inputs), attributes)
         (result, *others) = first.outputs
         if not first.op.operands and not others and result.type.rank == 0:
             self.texts[result] = text
             return []
         lines = self.assignment(shape, first.outputs, text, self.position[id(first)], indent)
-        made = needed(first.op)
         if not others and made is not None and made.is_tuple:
             lines[0] = lines[0].replace(self.texts[result], f"({self.texts[result]},)", 1)
         return lines
@@ -209,10 +211,16 @@ class Writer:
             return "_"
         if value in self.carried:
             name, used = self.carried[value]
-            if used <= position:
+            if used <= position and self.names.free(name, position):
+                self.names.held[name] = value
                 return name
-        name = stem(value, shape.region.path) or stem(value, self.shape.region.path)
-        return self.names.assign(value, name or "y", position)
+        name = stem(value, shape.region.path)
+        if not name or name in self.names.taken:  # the name of a function, for one
+            name = stem(value, self.shape.region.path)
+        name = "y" if name in self.names.taken else name
+        # A result of a loop must not be where the loop puts another one at its end.
+        avoided = [taken for taken, _ in self.carried.values()] if value in self.kept else ()
+        return self.names.assign(value, name or "y", position, avoided)
 
     def call(self, shape: Shape, calls: list[Region], level: Level, indent: int) -> list[str]:
         region = calls[0]
@@ -239,7 +247,8 @@ class Writer:
             return self.block(iterations, level, self.below(shape, first, first.path), indent)
         results = {each.numbers[v]: None for each in iterations for v in each.region.outputs}
         values = {number: self.shapes.value(first, number) for number in results}
-        around, lists = dict(self.carried), dict(self.lists)
+        around, lists, kept = dict(self.carried), dict(self.lists), self.kept
+        self.kept = kept | set(values.values())
         outside = {value: self.texts[value] for value in first.inputs if value in self.texts}
         lines = self.enter(shape, loops[0], values, indent)
         carried = {
@@ -251,7 +260,7 @@ class Writer:
         weights += f"[{inner.numbered()}]" if first.own_parameters else ""
         body = self.block(iterations, inner, weights, indent + 4)
         body += self.leave(loops[0], values, carried, indent + 4)
-        self.carried, self.lists = around, lists
+        self.carried, self.lists, self.kept = around, lists, kept
         self.texts |= outside
         return [*lines, *statement(inner.header(), indent), *body]
 
@@ -276,7 +285,8 @@ class Writer:
             lines += statement(f"{name} = {text}", indent) if name != text else []
             used = max(self.position[id(node)] for node in nodes if start in node.inputs)
             self.carried[value] = name, used
-            self.names.held[name] = None
+            old = Value(name, start.type)
+            self.names.held[name], self.names.last[old] = old, used
             self.texts[start] = name
         for number in loop.collected:
             name = stem(results[number], first.path) or "y"
@@ -294,7 +304,8 @@ class Writer:
         if replaceable and own in ("", text):
             return text
         name = own or stem(output, shape.region.path) or "y"
-        return self.names.assign(None, name, end if replaceable else -1)
+        others = [taken for taken, _ in self.carried.values()]
+        return self.names.assign(None, name, end if replaceable else -1, others)
 
     def leave(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -33,6 +33,7 @@ class AvgPool(Primitive):
     """
 
     name: ClassVar[str] = "avg_pool"
+    usual: ClassVar[Mapping[str, int]] = {"pad": 0}
     family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
@@ -159,6 +160,7 @@ class LpPool(Primitive):
     """
 
     name: ClassVar[str] = "lp_pool"
+    usual: ClassVar[Mapping[str, int]] = {"pad": 0}
     family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 

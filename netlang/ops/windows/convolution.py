@@ -54,6 +54,7 @@ class Convolve(Primitive):
     """
 
     name: ClassVar[str] = "convolve"
+    usual: ClassVar[Mapping[str, int]] = {"stride": 1, "pad": 0, "dilation": 1}
     family = "convolution"
     linear = True
     operands: ClassVar[tuple[str, ...]] = ("x", "w", "bias*")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -33,6 +33,7 @@ class MaxPool(Primitive):
     """
 
     name: ClassVar[str] = "max_pool"
+    usual: ClassVar[Mapping[str, int]] = {"pad": 0, "dilation": 1}
     family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Self
@@ -38,6 +38,7 @@ class Unfold(Primitive):
     """
 
     name: ClassVar[str] = "unfold"
+    usual: ClassVar[Mapping[str, int]] = {"stride": 1, "pad": 0, "dilation": 1}
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     kernel: tuple[int, ...]
@@ -133,6 +134,7 @@ class Fold(Primitive):
     """
 
     name: ClassVar[str] = "fold"
+    usual: ClassVar[Mapping[str, int]] = {"stride": 1, "pad": 0, "dilation": 1}
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
     size: tuple[int, ...]
