@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.evaluate.modules.module import ModuleScope
-from netlang.syntax import ast
-from netlang.syntax.walk import walk
+
+Calls = Mapping[str, Mapping[str, Span]]
+"""For each definition of a file, those that its body uses, and where."""
 
 
-def report_cycles(file: ast.File, module: ModuleScope, diagnostics: Diagnostics) -> None:
+def report_cycles(calls: Calls, module: ModuleScope, diagnostics: Diagnostics) -> None:
     """Report definitions that call themselves, directly or through others."""
-    calls = _calls(file)
     done: set[str] = set()
     for start in calls:
         cycle = _cycle(start, calls, done)
@@ -37,26 +39,7 @@ def report_cycles(file: ast.File, module: ModuleScope, diagnostics: Diagnostics)
         )
 
 
-def _calls(file: ast.File) -> dict[str, dict[str, Span]]:
-    """Find, for each definition of a file, those it uses and where."""
-    definitions = [d for d in file.declarations if isinstance(d, ast.Definition)]
-    own = {d.name.text for d in definitions}
-    calls: dict[str, dict[str, Span]] = {}
-    for d in definitions:
-        free = own - {p.name.text for p in d.params}
-        found = calls.setdefault(d.name.text, {})
-        for node in walk(d.body):
-            match node:
-                case ast.New(path=(*_, name)) if name.text in own:
-                    found[name.text] = node.span
-                case ast.Name(text=text) if text in free:
-                    found[text] = node.span
-                case _:
-                    pass
-    return calls
-
-
-def _cycle(start: str, calls: dict[str, dict[str, Span]], done: set[str]) -> list[str]:
+def _cycle(start: str, calls: Calls, done: set[str]) -> list[str]:
     """Find a cycle that can be reached from a definition, without recursion of our own."""
     path: list[str] = []
     stack: list[tuple[str, bool]] = [(start, False)]

@@ -35,7 +35,7 @@ def lint(file: ast.File, module: ModuleScope, diagnostics: Diagnostics) -> None:
                 checker.expr(value, Scope())
             case ast.Assert(condition=condition):
                 checker.expr(condition, Scope())
-    report_cycles(file, module, diagnostics)
+    report_cycles(checker.calls, module, diagnostics)
 
 
 class _Lint(Lookup):
@@ -50,11 +50,12 @@ class _Lint(Lookup):
             self.expr(clause, scope)
         self.inside_op = d if d.kind in ("op", *PREDEFINED) else None
         outs = {out.name.text for out in d.outs}
+        self.outside = self.calls.setdefault(d.name.text, {})
         if isinstance(d.body, ast.Suite):
             self.statements(d.body.statements, scope, outs)
         else:
             self.expr(d.body, scope)
-        self.inside_op = None
+        self.inside_op, self.outside = None, {}
         self._outs(d.outs, scope, d.params)
         if d.kind == "net":
             self._unused_inputs(d, scope)
@@ -142,16 +143,25 @@ class _Lint(Lookup):
 
     def _unused_inputs(self, d: ast.Definition, scope: Scope) -> None:
         outs = {out.name.text for out in d.outs}
-        for param in d.params:
-            entry = scope.entries[param.name.text]
-            shaped = isinstance(param.type, ast.ShapeType)
-            if shaped and not entry.used and param.name.text not in outs:
+        inputs = [param for param in d.params if isinstance(param.type, ast.ShapeType)]
+        unread = [
+            param
+            for param in inputs
+            if not scope.entries[param.name.text].used and param.name.text not in outs
+        ]
+        known = {name for param in inputs if param not in unread for name in _names(param.type)}
+        read = set(_names(d.body)) - known if unread else set[str]()
+        for param in unread:
+            sizes = read.intersection(_names(param.type))
+            if not sizes:
                 self._warn(
                     rules.UNUSED_INPUT,
                     f"the input `{param.name.text}` is never used",
                     param.name.span,
                     "nothing depends on it",
                 )
+            # Of two inputs that could give a size, the first one does.
+            read -= sizes
 
     def _setting_type(self, d: ast.Definition, param: ast.Param) -> None:
         """Check that a parameter of an optimizer or a schedule is a setting."""
@@ -271,3 +281,9 @@ def _open(param: ast.Param) -> bool:
     if not isinstance(param.type, ast.ShapeType):
         return param.type is None
     return any(isinstance(d, ast.Nothing | ast.Unary) for d in param.type.dims)
+
+
+def _names(node: ast.Node | None) -> list[str]:
+    """Return the names in a type or a body, among them the sizes."""
+    roots = [node] if node is not None else []
+    return [each.text for each in walk(*roots) if isinstance(each, ast.Name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Unpack
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from netlang.advice.parameters import element_suggestion, type_like
 from netlang.advice.tables import definitions
@@ -43,6 +43,10 @@ class Lookup(Struct):
     inside_op: ast.Definition | None = None
     untyped: bool = False
     """Whether an input without a type may have an unknown dimension."""
+    calls: dict[str, dict[str, Span]] = field(default_factory=dict[str, dict[str, Span]])
+    """For each definition, the names of the module that its body uses, and where."""
+    outside: dict[str, Span] = field(default_factory=dict[str, Span])
+    """The entry of ``calls`` to which names are added."""
 
     # ---- types --------------------------------------------------------------------------
 
@@ -237,6 +241,7 @@ class Lookup(Struct):
         if entry is not None:
             entry.used = True
             return True
+        self.outside[name] = span
         if self.module.knows(name) or name in ELEMENTS:
             return True
         if name in FOREIGN_VALUES or name in RESERVED:
