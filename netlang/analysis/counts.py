@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -94,6 +94,30 @@ def grouped(size: Size) -> str:
     '61,706'
     """
     return re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", str(size))
+
+
+def scaled(number: float, units: Sequence[str], base: int) -> str:
+    """Return a number to three digits in the unit that suits it, each ``base`` of the one before.
+
+    >>> scaled(1_228_800_000, ("", "k", "M", "G"), 1000)
+    '1.23 G'
+    """
+    unit = units[0]
+    for unit in units:
+        # What rounds up to the base is 1 of the next unit.
+        if round(number) < base or unit == units[-1]:
+            break
+        number /= base
+    return f"{number:.3g} {unit}" if number < 999.5 else f"{number:.0f} {unit}"
+
+
+def short_bytes(size: int) -> str:
+    """Return a number of bytes in the unit that suits it.
+
+    >>> short_bytes(1536)
+    '1.5 KiB'
+    """
+    return scaled(size, ("B", "KiB", "MiB", "GiB", "TiB"), 1024)
 
 
 def known(size: Size) -> int | None:

@@ -133,6 +133,8 @@ def _windowed(axis_field: AxisField, window: AxisWindow) -> AxisField:
 
 def _gathers(node: Node) -> bool:
     """Return whether a position of a scattered or resampled result depends on several."""
+    if node.op.view:  # which moves positions, and widens nothing by itself
+        return False
     rank = node.inputs[0].type.rank
     windows = (node.op.axis_window(axis, *types(node.inputs)) for axis in range(2, rank))
     return any(window is not None and window.extent > 1 for window in windows)
@@ -145,14 +147,20 @@ def _carried(node: Node, output: Value, fields: Mapping[Value, Field]) -> list[F
     for operand, value in enumerate(node.inputs):
         if value in fields:
             as_whole = node.op.seen_whole(operand, value.type.rank)
-            parts = (
+            parts = tuple(
                 _move(
                     axis_field, node, value.type.shape, target, as_whole=axis_field.axis in as_whole
                 )
                 for axis_field in fields[value]
             )
-            found.append(tuple(parts))
+            # Axes of the image that are merged with one another cannot be told apart.
+            merged = node.op.view and any(map(_lost, fields[value], parts))
+            found.append(tuple(part.everything for part in parts) if merged else parts)
     return found
+
+
+def _lost(before: AxisField, after: AxisField) -> bool:
+    return before.axis is not None and after.axis is None and after.field is None
 
 
 def _move(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -131,18 +132,17 @@ def summarize(graph: Graph, *, source_name: str | None = None) -> Summary:
 
 
 def fold(summary: Summary, depth: int | None) -> Summary:
-    """Merge the layers whose paths begin with the same ``depth`` names.
+    """Merge consecutive layers whose paths begin with the same ``depth`` names.
 
-    Depth 1 shows the bindings of the net itself; ``None``, or more names than any path has, shows
-    every layer. Raises ``InputError`` for a depth below 1.
+    Layers between which others run stay apart: a row has one place in the flow of the data, and
+    one output. Depth 1 shows the bindings of the net itself; ``None``, or more names than any path
+    has, shows every layer. Raises ``InputError`` for a depth below 1.
     """
     require_at_least("depth", depth, 1)
     if depth is None or depth > depth_of(summary):
         return summary
-    groups: dict[str, list[Row]] = {}
-    for row in summary.rows:
-        groups.setdefault(prefix_of(row.path, depth), []).append(row)
-    return replace(summary, rows=tuple(merge_rows(rows, depth) for rows in groups.values()))
+    groups = groupby(summary.rows, lambda row: prefix_of(row.path, depth))
+    return replace(summary, rows=tuple(merge_rows(list(rows), depth) for _, rows in groups))
 
 
 def depth_of(summary: Summary) -> int:

@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from msgspec import Struct
 
-from netlang.analysis.counts import grouped
+from netlang.analysis.counts import grouped, scaled, short_bytes
 from netlang.analysis.receptive_field import show_field
 from netlang.analysis.summary import Row, Summary, depth_of, fold
 from netlang.ir.dims import Size
@@ -193,7 +193,7 @@ def _totals(summary: Summary, paint: _Paint, width: int) -> list[str]:
         weights += f", {grouped(summary.running)} running statistics"
     facts = {
         "parameters": f"{weights}, {_short_bytes(kept.weights)}" if kept.weights != 0 else "none",
-        "MACs": f"{grouped(summary.macs)} per example{_giga(summary.macs)}",
+        "MACs": f"{grouped(summary.macs)} per example{_flops(summary.macs)}",
     }
     if kept.inference is not None:
         busiest = _short_bytes(kept.inference)
@@ -227,23 +227,14 @@ def _field(field: str) -> str:
     return "the whole image" if field == "all" else f"{field} pixels of the image"
 
 
-def _giga(size: Size) -> str:
-    if not isinstance(size, int):
+def _flops(size: Size) -> str:
+    if not isinstance(size, int) or size < 1000:
         return ""
-    for unit, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if size >= unit:
-            return f" ({size / unit:.3g} {name}; {2 * size / unit:.3g} {name}FLOPs)"
-    return ""
+    macs, flops = (scaled(n, ("", "k", "M", "G", "T", "P"), 1000) for n in (size, 2 * size))
+    return f" ({macs}; {flops}FLOPs)"
 
 
 def _short_bytes(size: Size) -> str:
     if not isinstance(size, int):
         return f"{grouped(size)} B"
-    if size < 1024:
-        return f"{size} B" if size else "·"
-    amount = float(size)
-    for name in ("KiB", "MiB", "GiB"):
-        amount /= 1024
-        if amount < 1024 or name == "GiB":
-            return f"{amount:.3g} {name}" if amount < 1000 else f"{amount:.0f} {name}"
-    raise AssertionError("the loop ends with the largest unit")
+    return short_bytes(size) if size else "·"

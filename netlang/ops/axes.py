@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlang.ir.dims import Shape, Size, product
+from netlang.ir.dims import Shape, Size, exact_quotient, product
 
 
 def without(axis: int, gone: frozenset[int]) -> int | None:
@@ -18,6 +18,23 @@ def aligned(source: Shape, axis: int, target: Shape) -> int | None:
             product(target[:at]) == before or product(target[at + 1 :]) == after
         ):
             return at
+    return None
+
+
+def outer(source: Shape, axis: int, target: Shape) -> int | None:
+    """Return the axis of ``target`` that is the slower part of this one, or of which it is.
+
+    Splitting ``H`` into ``[H // 2, 2]`` makes the first of the two its slower part, and merging
+    ``[H, 2]`` makes ``H`` the slower part of the result.
+
+    >>> outer((5, 8), 1, (5, 4, 2)), outer((5, 4, 2), 1, (5, 8)), outer((5, 8), 1, (40,))
+    (1, 1, None)
+    """
+    before, size = product(source[:axis]), source[axis]
+    for at, other in enumerate(target):
+        if other != 1 and product(target[:at]) == before:
+            divides = exact_quotient(size, other) or exact_quotient(other, size)
+            return None if divides is None else at
     return None
 
 

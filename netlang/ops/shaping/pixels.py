@@ -9,7 +9,15 @@ from typing import ClassVar, Self
 
 from netlang.ir.dims import Size, exact_quotient, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
+from netlang.ir.op import (
+    AxisWindow,
+    OnnxBuilder,
+    Operand,
+    OperandError,
+    Primitive,
+    Sample,
+    register,
+)
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.arguments import Arguments, integer, rejected
 from netlang.ops.clauses import Sizes, where_help
@@ -59,6 +67,10 @@ class PixelShuffle(PixelOperator):
 
     name = "pixel_shuffle"
 
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        del types
+        return AxisWindow(1, 1 / self.factor) if axis >= 2 else None
+
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         self.check(x)
@@ -107,6 +119,10 @@ class PixelUnshuffle(PixelOperator):
     """
 
     name = "pixel_unshuffle"
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        del types
+        return AxisWindow(self.factor, self.factor) if axis >= 2 else None
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types

@@ -11,10 +11,18 @@ from typing import ClassVar, Self
 from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, exact_quotient, product, substitute, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
-from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
+from netlang.ir.op import (
+    AxisWindow,
+    OnnxBuilder,
+    Operand,
+    OperandError,
+    Primitive,
+    Sample,
+    register,
+)
 from netlang.ir.types import TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, rejected, sizes
-from netlang.ops.axes import aligned
+from netlang.ops.axes import aligned, outer, ratio
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.samples import f32, sample
 from netlang.ops.terms import terms
@@ -115,7 +123,16 @@ class Reshape(View):
     shape: Shape
 
     def moved(self, axis: int, source: Shape, target: Shape) -> int | None:
-        return aligned(source, axis, target)
+        same = aligned(source, axis, target)
+        return outer(source, axis, target) if same is None else same
+
+    def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
+        source, target = types[0].shape, self.infer(*types)[0].shape
+        at = outer(source, axis, target)
+        if at is None or aligned(source, axis, target) is not None:
+            return None
+        stride = ratio(source[axis], target[at])
+        return None if stride is None else AxisWindow(max(1, int(stride)), stride)
 
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
+from netlang.analysis.counts import short_bytes
 from netlang.ir.graph import Param
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, Rate, follow
@@ -55,7 +56,7 @@ class DryRun:
 
     def _memory(self) -> list[str]:
         found = footprint(self.training, self.batch)
-        kept, step = _size(found.kept), _size(found.step)
+        kept, step = short_bytes(found.kept), short_bytes(found.step)
         return [f"memory      {kept} for parameters and optimizer state, {step} per step"]
 
     def _rates(self) -> list[str]:
@@ -102,15 +103,6 @@ def _title(chosen: StepGraph, name: str) -> str:
 def _bar(share: float) -> str:
     eighths = round(max(0.0, share) * _WIDTH * 8)
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-
-
-def _size(count: int) -> str:
-    number, unit = float(count), "B"
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024 or unit == "GiB":
-            break
-        number /= 1024
-    return f"{number:.3g} {unit}"
 
 
 def _count(param: Param) -> int:
