@@ -62,8 +62,9 @@ class ModuleScope(Struct, eq=False):
     _evaluating: list[str] = field(default_factory=list[str])
 
     def declaration(self, name: str) -> ast.Declaration | None:
-        """Return what the file itself declares under a name."""
-        return self.declared.get(name)
+        """Return what the file itself declares under a name; a train section's hides no other."""
+        found = self.declared.get(name)
+        return None if isinstance(found, ast.Train) else found
 
     def names(self) -> Iterable[str]:
         """Return the names that the file itself declares."""
@@ -102,7 +103,7 @@ class ModuleScope(Struct, eq=False):
                 return self._constant(name, bind)
             case ast.Assert():
                 return LookupError
-            case ast.Train() | None:  # a train section has a name, which hides no other
+            case _:
                 if name in self.imported:
                     origin = self.imported[name]
                     return origin[0].find(origin[1]) if origin is not None else UNKNOWN
