@@ -153,7 +153,7 @@ def _carried(node: Node, output: Value, fields: Mapping[Value, Field]) -> list[F
                 )
                 for axis_field in fields[value]
             )
-            # Axes of the image that are merged with one another cannot be told apart.
+            # Axes of the image that are merged with one another cannot be distinguished.
             merged = node.op.view and any(map(_lost, fields[value], parts))
             found.append(tuple(part.everything for part in parts) if merged else parts)
     return found

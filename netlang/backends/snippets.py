@@ -30,7 +30,7 @@ _JS_ARRAYS = {
     DType.I8: "Int8Array", DType.I16: "Int16Array", DType.I32: "Int32Array",
     DType.I64: "BigInt64Array", DType.U8: "Uint8Array", DType.BOOL: "Uint8Array",
 }  # fmt: skip
-_PYTHON_NAMES = {*keyword.kwlist, "Image", "array", "name", "np", "ort", "outputs", "picture"}
+_PYTHON_NAMES = {*keyword.kwlist, "Image", "array", "name", "np", "ort", "outputs", "photo"}
 _JS_NAMES = """
 array await break canvas case catch class console const continue debugger default delete do else
 enum export extends false finally for function if import in instanceof let name new null ort outputs
@@ -136,8 +136,8 @@ def _python_array(each: _Input, variable: str) -> Iterator[str]:
     _, channels, rows, columns = each.shape
     mode, axes = ("L", "[None, None]") if channels == 1 else ("RGB", ".transpose(2, 0, 1)[None]")
     scale = " / 255" if each.type.dtype.is_float else ""
-    yield f'picture = Image.open("{each.name}.png").convert("{mode}").resize(({columns}, {rows}))'
-    yield f"{variable} = np.asarray(picture, {dtype}){axes}{scale}"
+    yield f'photo = Image.open("{each.name}.png").convert("{mode}").resize(({columns}, {rows}))'
+    yield f"{variable} = np.asarray(photo, {dtype}){axes}{scale}"
 
 
 def _js(inputs: Sequence[_Input], outputs: Sequence[str], path: str) -> Iterator[str]:

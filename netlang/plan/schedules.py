@@ -7,11 +7,10 @@ by the steps of an epoch.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from netlang.evaluate.context.frame import CallSite
 from netlang.evaluate.context.values import Duration
@@ -117,7 +116,7 @@ def rate_text(rate: Argument) -> str:
         case bool():
             return str(rate).lower()
         case str():
-            return json.dumps(rate, ensure_ascii=False)
+            return json.encode(rate).decode()
         case float():
             return f"{rate:g}"
         case tuple():

@@ -187,7 +187,7 @@ STEPS = "x: f32[N, 7, 10]"
             "the width must be divisible by `heads`",
         ),
         ("T14", STEPS, "multi_head_attention(x, 0)", "division-by-zero", "`heads` is 0"),
-        ("T14", IMAGE, "group_norm(x, 5)", "assertion", "C % groups is 1"),
+        ("T14", IMAGE, "group_norm(x, 5)", "assertion", "not a multiple of `groups` (5)"),
         ("T14", IMAGE, "group_norm(x, 0)", "assertion", "groups is 0"),
         (
             "T14",

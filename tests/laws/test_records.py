@@ -42,6 +42,7 @@ BELOW = [
 KEYS = {
     "data/sources/synthetic.py": {"label"},
     "training/run/loop.py": {"loss"},
+    "training/run/nonfinite.py": {"loss"},
     "training/run/checkpoints.py": {"progress", "format", "seal"},
     "training/run/runs.py": {"seed"},
 }

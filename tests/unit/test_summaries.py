@@ -1,4 +1,7 @@
-"""Summaries of programs: order of rows, units, receptive fields. Tests ``netlang.analysis``."""
+"""Summaries of programs: order of rows, units, receptive fields.
+
+Tests ``netlang.analysis``.
+"""
 
 from __future__ import annotations
 

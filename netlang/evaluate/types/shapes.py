@@ -332,8 +332,10 @@ def resolve_shape(type: ast.ShapeType, frame: Frame) -> TensorType | None:
             if bound is None or not isinstance(bound.value, DType):
                 return None
             return TensorType(bound.value, tuple(sizes))
-        case element:
+        case element if element in ELEMENTS:
             return TensorType(DType(element), tuple(sizes))
+        case _:
+            return None  # the lookup of names reports it
 
 
 def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
