@@ -67,8 +67,8 @@ from PIL import Image
 session = ort.InferenceSession("d.onnx")
 
 # image: f32[N, 1, 8, 8], 0 to 1
-picture = Image.open("image.png").convert("L").resize((8, 8))
-image = np.asarray(picture, np.float32)[None, None] / 255
+photo = Image.open("image.png").convert("L").resize((8, 8))
+image = np.asarray(photo, np.float32)[None, None] / 255
 
 outputs = session.run(["logits"], {"image": image})
 for name, array in zip(["logits"], outputs):

@@ -167,8 +167,13 @@ class _Copier:
         outputs = tuple(fresh(stem, v.type) for v in node.outputs)
         values.update(zip(node.outputs, outputs, strict=True))
         inputs = tuple(values[v] for v in node.inputs)
-        scope = self.scope(node.scope)
-        self.builder.put(Node(self.op(node.op), inputs, outputs, scope, node.span), stem)
+        scope = self.scopes.get(node.scope) if node.scope is not None else None
+        if scope is None:
+            scope = self.scope(node.scope)
+        op = node.op
+        if getattr(op, "body", None) is not None:
+            op = self.op(op)
+        self.builder.put(Node(op, inputs, outputs, scope, node.span), stem)
 
     def op(self, op: Primitive) -> Primitive:
         """Return an operator; the nodes in the body of a loop get new scopes."""
