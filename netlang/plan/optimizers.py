@@ -19,7 +19,7 @@ from netlang.evaluate.calls.groups import SCALE, overrides
 from netlang.evaluate.context.frame import Run, reject
 from netlang.evaluate.context.values import GROUPS, Argued, Object, Setting, is_rate
 from netlang.evaluate.optimizers import update_graph
-from netlang.ir.dims import product
+from netlang.ir.dims import Shape, product
 from netlang.ir.graph import Builder, Graph, State
 from netlang.ir.types import TensorType
 from netlang.ops.elementwise.arithmetic import Binary
@@ -56,6 +56,8 @@ class Optimizers:
     def __init__(self, run: Run, records: Records) -> None:
         self._run, self._records = run, records
         self._rules: dict[tuple[Setting, TensorType], Graph] = {}
+        self._bases: dict[Setting, Graph] = {}
+        """Rules of the library that serve weights of every shape."""
 
     def changes(self, optimizer: Setting, types: Mapping[str, TensorType]) -> tuple[Change, ...]:
         """Return the change of each parameter, in order.
@@ -121,25 +123,35 @@ class Optimizers:
     def _rule(self, optimizer: Setting, type: TensorType) -> Graph:
         key = optimizer, type
         if key not in self._rules:
-            rule = update_graph(optimizer, type, self._run)
-            if rule is None:
-                raise UnknownValueError
-            # onnxruntime takes long for a number times a tensor whose last axis is 1.
-            flat = type.shape[-1:] == (1,) and _elementwise(rule)
-            self._rules[key] = _flattened(rule) if flat else rule
+            self._rules[key] = self._made(optimizer, type)
         return self._rules[key]
 
+    def _made(self, optimizer: Setting, type: TensorType) -> Graph:
+        # onnxruntime takes long for a number times a tensor whose last axis is 1.
+        shape = (product(type.shape),) if type.shape[-1:] == (1,) else type.shape
+        base = self._bases.get(optimizer)
+        if base is None:
+            base = update_graph(optimizer, type, self._run)
+            if base is None:
+                raise UnknownValueError
+            if not _elementwise(base):
+                return base
+            assert optimizer.call is not None
+            if optimizer.call.function.module.source.library:
+                self._bases[optimizer] = base  # these never look at the shape of a weight
+        return base if shape == base.inputs[0].type.shape else _reshaped(base, shape)
 
-def _flattened(rule: Graph) -> Graph:
-    """Return a rule whose elements change by themselves, for a weight of one axis."""
+
+def _reshaped(rule: Graph, shape: Shape) -> Graph:
+    """Return a rule whose elements change by themselves, for a weight of another shape."""
     b, weight = Builder(), rule.inputs[0].type
-    flat = TensorType(weight.dtype, (product(weight.shape),))
+    retyped = TensorType(weight.dtype, shape)
     sources = (*rule.inputs, *(state.value for state in rule.states))
-    own = {v: b.fresh(v.name, flat if v.type.shape == weight.shape else v.type) for v in sources}
+    own = {v: b.fresh(v.name, retyped if v.type.shape == weight.shape else v.type) for v in sources}
     for node in rule.nodes:
         op = node.op
         if isinstance(op, Full) and op.shape == weight.shape:
-            op = replace(op, shape=flat.shape)
+            op = replace(op, shape=shape)
         made = b.add(op, *(own[v] for v in node.inputs))
         own.update(zip(node.outputs, made, strict=True))
     states = tuple(State(s.name, own[s.value], s.start, own[s.after]) for s in rule.states)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from hashlib import blake2b
+from zlib import crc32
 
 from netlang.evaluate.context.describe import short
 from netlang.evaluate.context.values import Examples, Function, Layer, Object, Part, Setting
@@ -76,7 +76,7 @@ def _definition(name: str, call: Setting) -> Iterator[tuple[str, str]]:
         found = (function.module.function(each) for each in sorted(used))
         waiting += [each for each in found if each is not None]
     whole = "\n".join(texts[each] for each in sorted(texts))
-    yield f"{name}.definition", blake2b(whole.encode(), digest_size=4).hexdigest()
+    yield f"{name}.definition", f"{crc32(whole.encode()):08x}"
 
 
 def _flat(name: str, value: Object) -> Iterator[tuple[str, str]]:
