@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 from itertools import product as combinations
 
 from netlang.diagnostics import rules
@@ -98,11 +99,17 @@ class Windows:
         )
 
 
+VARIANTS = 64
+
+
 def first_fitting(
     variants: Iterable[tuple[Mapping[str, int], Primitive]], wanted: Shape, types: Types
 ) -> Mapping[str, int]:
-    """Return the arguments of the first variant of an operator whose result has a shape."""
-    for arguments, op in variants:
+    """Return the arguments of the first variant of an operator whose result has a shape.
+
+    Only the first few are tried: a kernel may be as large as a mistyped number.
+    """
+    for arguments, op in islice(variants, VARIANTS):
         try:
             (made,) = op.infer(*types)
         except OperandError:
