@@ -230,6 +230,10 @@ class Checks:
             ),
             frozenset({"weight"} if kind == "optimizer" else ()),
         )
+        self._misplaced(kind, statements)
+
+    def _misplaced(self, kind: str, statements: Sequence[ast.Statement]) -> None:
+        """Report each `yield`, and each `state` where this kind of body has none."""
         for statement in statements:
             match statement:
                 case ast.Yield():
