@@ -87,11 +87,6 @@ def _on_host(value: Argument, type: ast.TypeExpr | None, clock: Clock) -> HostVa
             return value
 
 
-def end_of(rate: Rate, clock: Clock) -> float:
-    """Return the step after which a rate no longer changes; 0 where it has no such end."""
-    return max(map(clock.steps, durations(rate)), default=0.0)
-
-
 def durations(rate: Argument) -> Iterator[Duration]:
     """Yield the durations over which a rate changes, that of the outermost schedule first."""
     match rate:
