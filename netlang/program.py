@@ -33,6 +33,7 @@ from netlang.evaluate.modules.imports import locate, missing_name, reject_import
 from netlang.evaluate.modules.library import Library
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.evaluate.types.fitting import fits
+from netlang.ir.dims import Size
 from netlang.ir.graph import Builder, Graph
 from netlang.names.lint import lint
 from netlang.syntax import ast
@@ -133,6 +134,7 @@ class Program(Struct, eq=False):
     _main: ModuleScope | None = None
     _building: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
     _budget: Budget = field(default_factory=Budget)
+    _counts: dict[tuple[str, Graph], Size] = field(default_factory=dict[tuple[str, Graph], Size])
     _graphs: dict[tuple[object, ...], tuple[Graph | None, Diagnostics]] = field(
         default_factory=dict[tuple[object, ...], "tuple[Graph | None, Diagnostics]"]
     )
@@ -241,6 +243,7 @@ class Program(Struct, eq=False):
     def _start_over(self) -> None:
         """Renew the budget, and forget the graphs of values that a caller gave."""
         self._budget = Budget(self._budget.limit)
+        self._counts = {}
         self._graphs = {key: known for key, known in self._graphs.items() if len(key) == 1}
 
     def _graph_of(
@@ -272,7 +275,8 @@ class Program(Struct, eq=False):
 
     def _run(self, found: Diagnostics | None = None) -> Run:
         found = self.diagnostics if found is None else found
-        return Run(found, graph_of=partial(self._graph_of, found=found), budget=self._budget)
+        graph_of = partial(self._graph_of, found=found)
+        return Run(found, graph_of=graph_of, budget=self._budget, counts=self._counts)
 
     def _run_of_numbers(self) -> Run:
         run = self._run()

@@ -180,8 +180,9 @@ class Network:
         Raises ``WeightsError`` for a file with other parameters; warns of values that are not
         finite.
         """
-        from netlang.storage.weights import load_weights, not_finite
+        from netlang.storage.weights import described, load_weights, not_finite, require
 
+        require(self.graph, described(Path(path)))
         arrays = load_weights(Path(path))
         self.parameters.replace(arrays, copy=False)
         for name, count in not_finite(self.parameters.arrays()).items():
@@ -198,9 +199,9 @@ class Network:
 
     def diff(self, path: str | Path) -> list[str]:
         """List every difference between the parameters of the net and those in a file."""
-        from netlang.storage.weights import load_weights, match
+        from netlang.storage.weights import described, match
 
-        return match(self.graph, load_weights(Path(path)))
+        return match(self.graph, described(Path(path)))
 
     # Computation.
 

@@ -13,6 +13,7 @@ from netlang.api.arguments import texts
 from netlang.api.errors import warn
 from netlang.api.network import Network
 from netlang.backends.targets import target_of
+from netlang.data.pipeline import data_paths
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError, require_at_least
 from netlang.evaluate.context.values import Object
@@ -198,8 +199,11 @@ def compile_step(
     """Compile as ``Program.compile_step`` documents it."""
     target_of(output, "onnx")
     state = state_file(output)
-    protect_inputs(output, source)
-    protect_inputs(state, source, *parameter_files(plan, choices.folder))
+    inputs = [source, *parameter_files(plan, choices.folder)]
+    for pipeline in (plan.data, plan.valid):
+        inputs += data_paths(pipeline, choices.folder) if pipeline is not None else []
+    protect_inputs(output, *inputs)
+    protect_inputs(state, *inputs)
     return tuple(export(plan, choices, output, opset=opset, source=source))
 
 

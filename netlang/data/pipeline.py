@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
+from netlang.diagnostics.errors import NetlangError
 from netlang.ir.types import TensorType
 from netlang.system.files import find_data
 
@@ -68,6 +71,22 @@ class Batching(Struct, frozen=True):
     shuffle: bool
     in_order: bool
     drop_last: bool
+
+
+def data_paths(pipeline: Pipeline, root: Path) -> list[Path]:
+    """Return the files and folders that the arguments of a dataset name."""
+    found: list[Path] = []
+    pending: list[object] = [*astuple(pipeline.dataset)]
+    while pending:
+        match pending.pop():
+            case str() as value:
+                with suppress(NetlangError):  # it is another string, or opening it reports why
+                    found.append(find_data(value, root))
+            case tuple() as items:
+                pending += cast("tuple[object, ...]", items)
+            case _:
+                pass
+    return found
 
 
 class Pipeline(Struct, frozen=True):

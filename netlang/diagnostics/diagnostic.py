@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import TypedDict, Unpack
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netlang.diagnostics.fix import Fix
 from netlang.diagnostics.rules.rule import Rule
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import Suggestion
+
+SHOWN = 20
+"""Diagnostics that are shown in full; the rest are only counted."""
 
 
 class Severity(Enum):
@@ -27,6 +33,8 @@ class Label(Struct, frozen=True):
 class Diagnostic(Struct, frozen=True):
     """One error or warning: what is wrong, where, why, and what to do about it.
 
+    ``suggestion`` computes helps and fixes where they are shown: comparing a name with all others
+    takes long, and a file may be full of errors.
     ``primary`` is ``None`` for an error outside of programs: bad data, bad options, a missing
     library. ``trace`` lists the calls that led to the location, innermost first.
     """
@@ -40,6 +48,7 @@ class Diagnostic(Struct, frozen=True):
     fixes: tuple[Fix, ...] = ()
     severity: Severity = Severity.ERROR
     trace: tuple[str, ...] = ()
+    suggestion: Callable[[], Suggestion] | None = None
 
     @property
     def is_error(self) -> bool:
@@ -60,6 +69,7 @@ class Parts(TypedDict, total=False):
     notes: tuple[str, ...]
     helps: tuple[str, ...]
     fixes: tuple[Fix, ...]
+    suggestion: Callable[[], Suggestion]
 
 
 def diagnostic(
@@ -99,7 +109,21 @@ class Diagnostics(Struct):
         key = (diagnostic.rule, diagnostic.span)
         if key not in self._seen:
             self._seen.add(key)
-            self.items.append(diagnostic)
+            self.items.append(self.completed(diagnostic))
+
+    def completed(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a diagnostic with its suggestion, unless it is one too many to be shown."""
+        if diagnostic.suggestion is None:
+            return diagnostic
+        if self.crowded:
+            return replace(diagnostic, suggestion=None)
+        return replace(diagnostic, suggestion=None, **diagnostic.suggestion())
+
+    @property
+    def crowded(self) -> bool:
+        """Whether as many are found as are shown in full."""
+        before = len(self.earlier.items) if self.earlier is not None else 0
+        return len(self.items) + before >= SHOWN
 
     @property
     def failed(self) -> bool:

@@ -6,12 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.diagnostic import SHOWN, Diagnostic, Label
 from netlang.diagnostics.fix import Edit
 from netlang.diagnostics.source import Source, Span
-
-LIMIT = 20
-"""Diagnostics that are shown in full; the rest are only counted."""
 
 TAB = 4
 
@@ -73,7 +70,7 @@ def render(diagnostic: Diagnostic, *, color: bool = False, width: int = 120) -> 
 
 def render_all(
     diagnostics: Sequence[Diagnostic],
-    limit: int = LIMIT,
+    limit: int = SHOWN,
     *,
     color: bool = False,
     width: int = 120,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from netlang.diagnostics.fix import Fix, replacement
 from netlang.diagnostics.source import Span
@@ -14,6 +14,7 @@ class Suggestion(TypedDict):
 
     helps: tuple[str, ...]
     fixes: tuple[Fix, ...]
+    notes: NotRequired[tuple[str, ...]]
 
 
 def suggest(span: Span, known: Iterable[str]) -> Suggestion:
@@ -35,6 +36,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
     return () if near is None else (f"did you mean `{near}`?",)
 
 
+_LONGEST = 64
+"""The letters of the longest name that is compared with others."""
+
+_COMPARED = 100
+"""The names that are compared in full: comparing takes the square of their length."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known name that ``word`` was most likely meant to be, ignoring case.
 
@@ -46,29 +54,31 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """
     from difflib import SequenceMatcher, get_close_matches
 
-    target, known = folded(word), list(known)
-    if not target:
+    target = folded(word)
+    known = [name for name in known if len(name) <= _LONGEST]
+    if not 0 < len(target) <= _LONGEST:
         return None
     most = 1 if len(target) < 5 else 2
-    found: list[tuple[int, bool, float, str]] = []
+    found: list[tuple[int, bool, str]] = []
     for name in known:
         plain = folded(name)
         if abs(len(plain) - len(target)) <= most and len(set(plain) ^ set(target)) <= 2 * most:
-            typos = _distance(target, plain)
+            typos = _distance(target, plain, most)
             if most == 1 and len(plain) == len(target) and plain[0] != target[0] and typos:
                 typos = typos if _swapped(target, plain) else most + 1
             if typos <= most and typos < len(plain):
-                alike = SequenceMatcher(None, target, plain).ratio()
-                found.append((typos, not _swapped(target, plain), -alike, name))
+                found.append((typos, not _swapped(target, plain), name))
     if found:
-        return min(found)[-1]
+        found.sort()
+        ties = [name for *rank, name in found[:_COMPARED] if rank == [*found[0][:2]]]
+        return min(ties, key=lambda n: (-SequenceMatcher(None, target, folded(n)).ratio(), n))
     close = [n for n in known if 2 * len(set(folded(n)) ^ set(target)) <= len(set(target)) + 1]
     short = [
         n
         for n in known
         if len(target) > 2 and len(folded(n)) <= 2 * len(target) and _shortens(target, folded(n))
     ]
-    by_form = {folded(n): n for n in sorted(close, reverse=True)}
+    by_form = {folded(n): n for n in sorted(close, reverse=True)[-_COMPARED:]}
     for best in get_close_matches(target, by_form, n=1, cutoff=0.76):
         return by_form[best]
     return min(short, key=lambda n: (len(n), n), default=None)
@@ -90,16 +100,24 @@ def _swapped(a: str, b: str) -> bool:
     return sorted(a) == sorted(b)
 
 
-def _distance(a: str, b: str) -> int:
-    """Return the edit distance of two words (Damerau, 1964; no letter is edited twice)."""
+def _distance(a: str, b: str, most: int) -> int:
+    """Return the edit distance of two words (Damerau, 1964; no letter is edited twice).
+
+    Only the diagonals that ``most`` edits can reach are computed; a larger distance is
+    ``most + 1``.
+    """
+    far = most + 1
     before: list[int] = []
-    last = list(range(len(b) + 1))
+    last = [min(j, far) for j in range(len(b) + 1)]
     for i, x in enumerate(a, 1):
-        row = [i]
-        for j, y in enumerate(b, 1):
+        row = [min(i, far)] + [far] * len(b)
+        for j in range(max(1, i - most), min(len(b), i + most) + 1):
+            y = b[j - 1]
             cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
             if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
                 cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
+            row[j] = min(cost, far)
+        if min(row) > most:
+            return far
         before, last = last, row
     return last[-1]

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
+from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import INT_LIMIT, bounded, finite, in_bounds, listed, readable
@@ -98,16 +99,19 @@ def _apply(node: ast.Binary, left: Argued, frame: Frame) -> Object:
             return right_value
         _mismatch(node, left, Argued(right_value, node.right.span))
     right = Argued(evaluate(node.right, frame), node.right.span, node.right)
+    budget = frame.run.budget
+    if node.op != "+" or isinstance(left.value, str):  # a list that is built counts there
+        budget.traverse(node.span, left.value, right.value)
     if node.op == "+" and isinstance(left.value, list | IntRange):
-        left = Argued(listed(left.value, left.span), left.span, left.expr)
-        right = Argued(listed(right.value, right.span), right.span, right.expr)
+        left = Argued(listed(left.value, left.span, budget), left.span, left.expr)
+        right = Argued(listed(right.value, right.span, budget), right.span, right.expr)
     if isinstance(left.value, Unknown) or isinstance(right.value, Unknown):
         return UNKNOWN
     if isinstance(left.value, Value) or isinstance(right.value, Value):
         return _of_tensors(node, left, right, frame)
     match node.op:
         case "==" | "!=":
-            same = _same(left.value, right.value, node)
+            same = _same(left.value, right.value, node, budget)
             return same if node.op == "==" else not same
         case "..":
             return _range(left, right)
@@ -116,7 +120,7 @@ def _apply(node: ast.Binary, left: Argued, frame: Frame) -> Object:
         case "<" | "<=" | ">" | ">=":
             return _compare(node, left, right)
         case "+" if isinstance(left.value, list) and isinstance(right.value, list):
-            in_bounds(len(left.value) + len(right.value), node.span)
+            budget.reserve(len(left.value) + len(right.value), node.span)
             return [*left.value, *right.value]
         case "+" if isinstance(left.value, str) and isinstance(right.value, str):
             in_bounds(len(left.value) + len(right.value), node.span)
@@ -283,8 +287,8 @@ def _power(a: Size, b: int, node: ast.Binary) -> Object:
     return a**b
 
 
-def _same(a: Object, b: Object, node: ast.Binary) -> bool:
-    a, b = listed(a, node.left.span), listed(b, node.right.span)
+def _same(a: Object, b: Object, node: ast.Binary, budget: Budget) -> bool:
+    a, b = listed(a, node.left.span, budget), listed(b, node.right.span, budget)
     if isinstance(a, Duration) != isinstance(b, Duration) and (is_number(a) or is_number(b)):
         _mismatch(node, Argued(a, node.left.span), Argued(b, node.right.span))
     if is_number(a) and is_number(b):
@@ -293,7 +297,8 @@ def _same(a: Object, b: Object, node: ast.Binary) -> bool:
             _undecided(node, difference)
         return difference == 0
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(_same(x, y, node) for x, y in zip(a, b, strict=True))
+        pairs = zip(a, b, strict=False)
+        return len(a) == len(b) and all(_same(x, y, node, budget) for x, y in pairs)
     return type(a) is type(b) and a == b
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from netlang.advice.parameters import method_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
@@ -11,7 +13,6 @@ from netlang.evaluate.calls.calls import arguments, call
 from netlang.evaluate.calls.unknown import reject_unknown
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, join, reject
-from netlang.evaluate.context.limits import listed
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.context.selections import paths_of
 from netlang.evaluate.context.values import (
@@ -167,7 +168,7 @@ def _reject_field(expr: ast.Field, message: str, known: list[str], intro: str) -
         message,
         expr.name.span,
         notes=(f"{intro}: {', '.join(sorted(known))}",) if known else (),
-        **suggest(expr.name.span, known),
+        suggestion=partial(suggest, expr.name.span, known),
     )
 
 
@@ -239,9 +240,7 @@ def _item(
         reject(
             rules.WRONG_TYPE, "a list takes one index", expr.span, f"these are {len(expr.items)}"
         )
-    items: list[Object] | tuple[Object, ...] = (
-        _listed(value, expr.value.span) if isinstance(value, IntRange) else value
-    )
+    items = range(value.first, value.last + 1) if isinstance(value, IntRange) else value
     index = expr.items[0]
     if isinstance(index, ast.Slice):
         first = _bound(index.first, frame)
@@ -249,7 +248,9 @@ def _item(
         step = _step(index.step, frame)
         if isinstance(first, Unknown) or isinstance(last, Unknown) or isinstance(step, Unknown):
             return UNKNOWN
-        return items[first:last:step]
+        chosen = items[first:last:step]
+        frame.run.budget.reserve(len(chosen), expr.span)
+        return [*chosen] if isinstance(chosen, range) else chosen
     if isinstance(index, ast.Dots):
         reject(rules.WRONG_TYPE, "`...` is for tensors", index.span)
     at = evaluate(index, frame)
@@ -268,12 +269,6 @@ def _item(
             else (),
         )
     return items[at]
-
-
-def _listed(value: IntRange, span: Span) -> list[Object]:
-    items = listed(value, span)
-    assert isinstance(items, list)
-    return items
 
 
 def _bound(expr: ast.Expr | None, frame: Frame) -> int | Unknown | None:

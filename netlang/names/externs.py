@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
 from netlang.diagnostics.suggestions import suggest
@@ -52,7 +54,7 @@ def _check_field(bind: ast.Bind, name: str, diagnostics: Diagnostics) -> None:
                 f"`{name}` can't have a field `{field.text}`",
                 field.span,
                 notes=tuple(f"{field} is {what}" for field, what in FIELDS.items()),
-                **suggest(field.span, FIELDS),
+                suggestion=partial(suggest, field.span, FIELDS),
             )
         )
     elif not isinstance(bind.value, ast.Str):

@@ -31,9 +31,6 @@ from netlang.syntax import ast
 from netlang.syntax.keywords import FOREIGN_VALUES, RESERVED, capitalized
 from netlang.syntax.walk import children, walk
 
-SUGGESTED = 60
-"""The number of errors in a program after which similar names are not searched for."""
-
 
 class Lookup(Struct):
     """Looks up the names of a file, and reports unknown and unused ones."""
@@ -266,16 +263,20 @@ class Lookup(Struct):
         if name[0].isupper() and len(name) <= 2:
             self._unknown_dimension(name, span, scope)
             return
-        # Only the first errors are shown, so a file full of errors is checked fast.
-        few = len(self.diagnostics.items) < SUGGESTED
-        visible = scope.names() | self.module.visible() if few else set[str]()
-        near = scope.find(nearest(name, visible) or "")
-        if near is not None:
-            near.used = True  # it is meant, although misspelled
-        from netlang.names.elsewhere import elsewhere
+
+        def visible() -> set[str]:
+            return scope.names() | self.module.visible()
 
         found = unknown_name(name, span, visible)
-        self.diagnostics.report((elsewhere(found, self.module) if few else None) or found)
+        if not self.diagnostics.crowded:
+            near = scope.find(nearest(name, visible()) or "")
+            if near is not None:
+                near.used = True  # it is meant, although misspelled
+            from netlang.names.elsewhere import elsewhere
+
+            found = self.diagnostics.completed(found)
+            found = elsewhere(found, self.module) or found
+        self.diagnostics.report(found)
 
     def _unknown_size(self, name: str, span: Span, scope: Scope, *, binds: bool) -> None:
         """Report an unknown name in a shape; no layer or op is meant there."""
@@ -284,7 +285,8 @@ class Lookup(Struct):
             self._use(name, span, scope)
             return
         constants = {n for n, d in self.module.declared.items() if isinstance(d, ast.Bind)}
-        near = nearest(name, {*scope.names(), *constants, *self.module.imported})
+        known = {*scope.names(), *constants, *self.module.imported}
+        near = None if self.diagnostics.crowded else nearest(name, known)
         helps = (f"a dimension has a capital letter: `{capital}`",)
         scope.entries[name] = Entry(span, "dim", used=True)  # reported once
         self._reject(

@@ -126,8 +126,29 @@ def dtype(arguments: Arguments, name: str, default: DType) -> DType:
 
 def rejected(name: str, must: str, value: object) -> OperandError:
     """Return the error for an argument that is out of range."""
-    shown = "none" if value is None else str(value).lower() if isinstance(value, bool) else value
-    return OperandError(f"`{name}` {must}, not {shown}", rule=rules.OUT_OF_RANGE)
+    return OperandError(f"`{name}` {must}, not {_shown(value)}", rule=rules.OUT_OF_RANGE)
+
+
+_SHOWN_ITEMS = 8
+
+
+def _shown(value: object) -> str:
+    """Return a value as a program writes it; a definition or a setting by its name."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case int() | float() | str() | Dim() | DType():
+            return str(value)
+        case list() | tuple():
+            found = cast("Sequence[object]", value)
+            items = [_shown(item) for item in found[:_SHOWN_ITEMS]]
+            items += ["…"] if len(found) > _SHOWN_ITEMS else []
+            return f"[{', '.join(items)}]" if isinstance(value, list) else f"({', '.join(items)})"
+        case _:
+            name = getattr(value, "name", "")
+            return f"`{name}`" if name else f"a {type(value).__name__.lower()}"
 
 
 def new_axis(axis: int, x: TensorType) -> int:

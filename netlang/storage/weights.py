@@ -68,15 +68,51 @@ _KINDS = {
 }  # fmt: skip
 """The format's names of element types."""
 
+_READ_KINDS = frozenset(_KINDS.values())
+_MOST_AXES, _LARGEST_SIZE = 32, 1 << 40
+"""An array with an axis of length 0 takes no bytes, whatever its other sizes."""
+
 
 def load_weights(path: Path) -> dict[str, Array]:
     """Read weights from a ``.safetensors`` or ``.npz`` file, without running code from it.
 
     Raises ``FileError`` for anything else, and names the format if it is known.
     """
-    suffix = path.suffix.lower()
-    if suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return read_npz(path)
+    _check_format(path)
+    try:
+        return dict(_safetensors().load_file(str(path)))
+    except (KeyError, _safetensor_error()) as error:
+        raise FileError(f"{path} is not a readable safetensors file: {error}") from None
+
+
+def described(path: Path) -> dict[str, Array]:
+    """Return arrays of the types and shapes in a file, without their values.
+
+    They take no memory: a file can be compared with a graph before any of it is read. The arrays
+    of an ``.npz`` file are read.
+    """
+    if path.suffix.lower() == ".npz":
+        return read_npz(path)
+    _check_format(path)
+    _safetensors()
+    names = {kind: name for name, kind in _KINDS.items()}
+    found: dict[str, Array] = {}
+    try:
+        with import_module("safetensors").safe_open(str(path), framework="numpy") as stored:
+            for name in stored.keys():  # noqa: SIM118 (it is not a mapping)
+                part = stored.get_slice(name)
+                one = np.zeros((), np.dtype(names[part.get_dtype()]))
+                found[name] = np.broadcast_to(one, part.get_shape())
+    except (KeyError, _safetensor_error()) as error:
+        raise FileError(f"{path} is not a readable safetensors file: {error}") from None
+    return found
+
+
+def _check_format(path: Path) -> None:
+    """Reject what is not a safetensors file, by its name and its header."""
+    suffix = path.suffix.lower()
     if suffix in _REFUSED:
         what, recipe = _REFUSED[suffix]
         raise FileError(
@@ -84,10 +120,6 @@ def load_weights(path: Path) -> dict[str, Array]:
             helps=[f"convert it where you trust it: {recipe.format(stem=path.stem)}"],
         )
     _check_header(path)
-    try:
-        return dict(_safetensors().load_file(str(path)))
-    except (KeyError, _safetensor_error()) as error:
-        raise FileError(f"{path} is not a readable safetensors file: {error}") from None
 
 
 def load_with_metadata(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -175,9 +207,30 @@ def _check_header(path: Path) -> None:
         return dict(pairs)
 
     try:
-        json.loads(text, object_pairs_hook=once)
+        header = json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise FileError(f"{path} is not a readable safetensors file: {error}") from None
+    if isinstance(header, dict):
+        _check_entries(path, cast("dict[str, object]", header))
+
+
+def _check_entries(path: Path, header: Mapping[str, object]) -> None:
+    """Reject element types and shapes that no array has; the library checks everything else."""
+    for name, entry in header.items():
+        if name == "__metadata__" or not isinstance(entry, dict):
+            continue
+        described = cast("dict[str, object]", entry)
+        kind, shape = described.get("dtype"), described.get("shape")
+        if isinstance(kind, str) and kind not in _READ_KINDS:
+            raise FileError(
+                f"{path} stores `{name}` as {kind}, which is not an element type of a net",
+                helps=["save it as F32, F16 or BF16"],
+            )
+        sizes = cast("list[object]", shape) if isinstance(shape, list) else []
+        large = 0 in sizes and any(isinstance(n, int) and n >= _LARGEST_SIZE for n in sizes)
+        if len(sizes) > _MOST_AXES or large:
+            shown = f"{len(sizes)} axes" if len(sizes) > _MOST_AXES else f"the shape {sizes}"
+            raise TooLargeError(f"{path} gives `{name}` {shown}, which no array has")
 
 
 def _safetensors() -> ModuleType:

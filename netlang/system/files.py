@@ -7,7 +7,7 @@ import stat
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, NetlangError
@@ -57,8 +57,9 @@ def protect_inputs(output: str | Path | None, *inputs: str | Path | None) -> Non
 
 
 def _same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths are one file, or the second is a file in the folder of the first."""
     if one.exists() and other.exists():
-        return one.samefile(other)
+        return one.samefile(other) or (one.is_dir() and one.resolve() in other.resolve().parents)
     return one.resolve() == other.resolve()
 
 
@@ -72,10 +73,7 @@ def check_replaceable(path: Path) -> None:
     except OSError:
         return  # Nothing is there yet, or nothing can be: writing reports which.
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-        what = "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
-        raise NetlangError(
-            rules.CANNOT_WRITE, f"cannot write {path}: {what}", exit_code=ENVIRONMENT
-        )
+        raise _not_regular(path, "is a directory" if stat.S_ISDIR(mode) else _IRREGULAR)
 
 
 def cannot_write(path: Path, error: OSError) -> NetlangError:
@@ -90,6 +88,36 @@ def write_atomically(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
     with replacing(path) as unfinished, unfinished.open("wb") as out:
         for chunk in chunks:
             out.write(chunk)
+
+
+def opened_in_place(path: Path) -> IO[str]:
+    """Open a file to append to and read it, or create it; never through a link.
+
+    The folder may come from someone else: a link in it could lead to any file of the user. Raises
+    ``NetlangError`` for what is not a regular file with one name.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+    # Without blocking: a pipe waits for someone at its other end.
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        if path.is_symlink():
+            raise _not_regular(path, "is a symbolic link")
+        handle = os.open(path, flags, 0o666)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    found = os.fstat(handle)
+    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+        return os.fdopen(handle, "a+", encoding="utf-8")
+    os.close(handle)
+    regular = stat.S_ISREG(found.st_mode)
+    raise _not_regular(path, "has a second name (a hard link)" if regular else _IRREGULAR)
+
+
+_IRREGULAR = "is not a regular file"
+
+
+def _not_regular(path: Path, what: str) -> NetlangError:
+    return NetlangError(rules.CANNOT_WRITE, f"cannot write {path}: {what}", exit_code=ENVIRONMENT)
 
 
 @contextmanager
@@ -114,14 +142,15 @@ def _reason(error: OSError) -> str:
 def program_roots(folder: Path) -> list[Path]:
     """Return the folders a program may read from: the parent of its own, and the working folder.
 
-    The working folder counts only if the program is inside it.
+    The working folder counts only if the program is inside it. The root of the file system never
+    counts, as everything is inside it: a program in ``/tmp`` reads what is in ``/tmp``.
     """
     own = folder.resolve()
-    roots = [own.parent]
+    roots = [own, own.parent]
     working = Path.cwd().resolve()
     if own.is_relative_to(working):
         roots.append(working)
-    return roots
+    return [root for root in roots if root != root.parent]
 
 
 def data_folders(folder: Path) -> list[Path]:

@@ -17,6 +17,26 @@ def json_text(content: object, *, indent: int | None = None) -> str:
     return json.dumps(_standard(content), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
+def read_json(text: str) -> object:
+    """Return what ``json_text`` wrote, with NaN for null; raises ``ValueError`` for other text.
+
+    >>> read_json('{"loss": null, "epoch": 3}')
+    {'loss': nan, 'epoch': 3}
+    """
+    return _numbers(json.loads(text))
+
+
+def _numbers(content: object) -> object:
+    match content:
+        case None:
+            return math.nan
+        case dict():
+            named = cast("dict[str, object]", content)
+            return {name: _numbers(value) for name, value in named.items()}
+        case _:
+            return content
+
+
 def _standard(content: object) -> object:
     match content:
         case float() if not math.isfinite(content):

@@ -51,7 +51,11 @@ in a file of an earlier run."""
 
 LOOKUPS = ("get", "pop", "setdefault")
 
-UNTYPED = {"data/sources/functions.py": "a user's function", "data/sources/pairs.py": "NumPy"}
+UNTYPED = {
+    "data/pipeline.py": "the fields of every dataset",
+    "data/sources/functions.py": "a user's function",
+    "data/sources/pairs.py": "NumPy",
+}
 """The modules that a value without a static type enters, and where it comes from."""
 
 FOR_PYTHON = (PythonFunction, "arguments")

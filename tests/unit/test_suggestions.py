@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from time import process_time
 
 import pytest
 
-from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.diagnostic import SHOWN, Diagnostics
 from netlang.diagnostics.suggestions import nearest
+from netlang.evaluate.calls import unknown
 from netlang.evaluate.context.values import UNKNOWN
 from netlang.evaluate.modules.library import Library
+from netlang.names import lookup
 from netlang.plan.settings import SETTINGS
 from netlang.program import load
 from netlang.syntax import ast
@@ -81,11 +82,20 @@ def test_nothing_is_proposed_for_a_word_of_its_own(word: str) -> None:
     assert nearest(word, NAMES) is None
 
 
-def test_a_file_full_of_unknown_names_is_answered_fast(tmp_path: Path) -> None:
+def test_names_are_suggested_for_the_errors_that_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def counted(word: str, known: Iterable[str]) -> str | None:
+        compared.append(word)
+        return nearest(word, known)
+
+    for user in (lookup, unknown):
+        monkeypatch.setattr(user, "nearest", counted)
     body = "".join(f"  v{i} = relux{i}(x)\n" for i in range(5_000))
     path = tmp_path / "many.net"
     path.write_text(f"net A(x: f32[N, 8]) -> y: f32[N, 8] {{\n{body}  y = x\n}}\n")
-    started = process_time()
     found = load(path).diagnostics.sorted()
-    assert process_time() - started < 5
     assert [d.rule.code for d in found] == ["unknown-name"] * 5_000
+    assert 0 < len(compared) <= 2 * SHOWN

@@ -33,8 +33,19 @@ def call_function(
             "column"
         )
     found = cast("Mapping[object, object]", returned)
-    arrays: dict[str, Array] = {str(key): np.asarray(value) for key, value in found.items()}
+    arrays = {str(key): _array(place, str(key), value) for key, value in found.items()}
     return fit(f"`{place}`", columns, arrays)
+
+
+def _array(place: str, column: str, value: object) -> Array:
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        why = (str(error).splitlines() or [""])[0].rstrip(".")
+        raise FileError(
+            f"`{column}` of `{place}` is not an array: {why}",
+            helps=["give all examples one shape: pad the shorter ones, such as with zeros"],
+        ) from None
 
 
 def _call(

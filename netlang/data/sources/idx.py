@@ -26,16 +26,16 @@ def read_idx(path: Path) -> tuple[Array, str]:
         data = stream.read()
     packed = data.startswith(_GZIP)
     try:
-        head = _unpacked(data, 4 + 4 * _MOST_AXES) if packed else data[: 4 + 4 * _MOST_AXES]
+        head = _unpacked(data, 4 + 4 * _MOST_AXES)[0] if packed else data[: 4 + 4 * _MOST_AXES]
         dtype, shape = _header(path, head)
         start = 4 + 4 * len(shape)
         length = prod(shape) * dtype.itemsize
         if packed:
             _check_ratio(path, length, len(data))
             # One byte more than there should be shows that there are too many.
-            raw = _unpacked(data, start + length + 1)
+            raw, whole = _unpacked(data, start + length + 1)
         else:
-            raw = data
+            raw, whole = data, True
     except zlib.error as error:
         raise FileError(f"{path} is damaged: {error}") from None
     if len(raw) != start + length:
@@ -43,13 +43,18 @@ def read_idx(path: Path) -> tuple[Array, str]:
         raise FileError(
             f"{path} is damaged: its header claims {length:,} bytes of data, and {found} follow"
         )
+    if not whole:
+        raise FileError(f"{path} is damaged: its end, with the checksum, is cut off")
     array = np.frombuffer(raw, dtype, offset=start).reshape(shape)
     native = array.astype(dtype.newbyteorder("="), copy=False)
     return native, f"{len(data)}:{zlib.crc32(data):08x}"
 
 
-def _unpacked(data: bytes, most: int) -> bytes:
-    return zlib.decompressobj(_GZIP_WINDOW).decompress(data, most)
+def _unpacked(data: bytes, most: int) -> tuple[bytes, bool]:
+    """Decompress up to ``most`` bytes; also return whether its end and its checksum are there."""
+    engine = zlib.decompressobj(_GZIP_WINDOW)
+    raw = engine.decompress(data, most)
+    return raw, engine.eof
 
 
 def _header(path: Path, head: bytes) -> tuple[np.dtype[np.generic], tuple[int, ...]]:

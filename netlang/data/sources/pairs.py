@@ -9,7 +9,7 @@ from typing import cast
 
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
-from netlang.data.sources.text_files import Lines, most_frequent, read_text, words_of
+from netlang.data.sources.text_files import Lines, lines_of, most_frequent, read_text, words_of
 from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
@@ -61,7 +61,7 @@ def open_sentences(
     text, sum = read_text(path)
     sources: list[list[str]] = []
     targets: list[list[str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
             continue
         parts = line.split("\t")
@@ -168,7 +168,7 @@ def open_neighbors(
     ``sqrt(subsample / f)``.
     """
     text, sum = read_text(path)
-    lines = [line.split() for line in text.splitlines()]
+    lines = [line.split() for line in lines_of(text)]
     words = most_frequent(lines, vocab - 1)
     number = {word: i for i, word in enumerate(words, 1)}
     ids = np.array([number.get(w, 0) for line in lines for w in line], np.int64)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from netlang.data.columns import fit
 from netlang.data.source import Arrays
-from netlang.data.sources.text_files import read_text
+from netlang.data.sources.text_files import lines_of, read_text
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import numpy_dtype
@@ -145,7 +145,7 @@ def _order(
 
 def _reject_separator(path: Path, text: str, separator: str) -> None:
     """Report which separator the lines seem to have, if they do not have the expected one."""
-    line = next(line for line in text.splitlines() if line.strip())
+    line = next(line for line in lines_of(text) if line.strip())
     found = max(_SEPARATORS, key=line.count)
     if found in line:
         shown = "\\t" if found == "\t" else found

@@ -38,6 +38,18 @@ def read_text(path: Path) -> tuple[str, str]:
     return text, f"{len(data)}:{zlib.crc32(data):08x}"
 
 
+def lines_of(text: str) -> list[str]:
+    """Split a text into lines; only ``\\n`` and ``\\r\\n`` end one.
+
+    ``str.splitlines`` also splits at separators that occur within sentences, such as U+2028.
+
+    >>> lines_of("a\\u2028b\\r\\nc\\n")
+    ['a\\u2028b', 'c']
+    """
+    *lines, last = text.replace("\r\n", "\n").split("\n")
+    return [*lines, last] if last else lines
+
+
 def words_of(text: str) -> list[str]:
     """Split a text into lowercase words and punctuation.
 

@@ -8,13 +8,19 @@ from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.selections import Weights
-from netlang.evaluate.context.values import MODES, Mode, Object, Setting
+from netlang.evaluate.context.values import MODES, Layer, Mode, Object, Setting
 from netlang.ir.graph import Value
 from netlang.ops.terms import Term
 from netlang.syntax import ast
 
 _RESERVED = ("checkpoint", "log.jsonl", "curves.", "program.net", "lock")
 """The prefixes of the run's own files in its folder."""
+
+OTHER_FORMATS = (
+    ".npz", ".npy", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".h5", ".hdf5", ".keras",
+    ".vocab",
+)  # fmt: skip
+"""Endings of files in other formats: with one of them, saved parameters could not be read."""
 
 
 @compile_time("l2")
@@ -74,13 +80,13 @@ def _early_stop(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Fra
 @compile_time("save_best")
 def _save_best(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     mode = _mode("save_best", "by", values, args, span, frame)
-    _check_name(values, args)
+    _check_name(values, args, frame)
     return Setting("checkpoint", "save_best", {**values, "mode": mode})
 
 
 @compile_time("save_every")
-def _save_every(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
-    _check_name(values, args)
+def _save_every(values: Values, args: Args, _n: ast.Expr, _s: Span, frame: Frame) -> Object:
+    _check_name(values, args, frame)
     return Setting("checkpoint", "save_every", values)
 
 
@@ -124,12 +130,22 @@ def _with_mode(span: Span, mode: str) -> str:
     return f'mode="{mode}"' if len(text) > 60 else f'{text[:-1]}, mode="{mode}")'
 
 
-def _check_name(values: Values, args: Args) -> None:
+def _check_name(values: Values, args: Args, frame: Frame) -> None:
     """Reject the name of a file outside of the run's folder, or of one of the run's own."""
     name = values["path"]
     assert isinstance(name, str)
     plain = bool(name) and not set(name) & set('/\\:*?"<>|\0\n') and len(name) < 200
-    if plain and not name.startswith((".", *_RESERVED)):
+    own = name.startswith(_RESERVED) or name in _files_of_layers(frame)
+    if name.lower().endswith(OTHER_FORMATS):
+        stem = name.rpartition(".")[0]
+        reject(
+            rules.FILE_NAME,
+            "parameters are saved in the safetensors format",
+            args["path"].span,
+            f"`{name[len(stem) :]}` is the ending of another format",
+            helps=(f'give it the ending of this one, such as `"{stem}.safetensors"`',),
+        )
+    if plain and not own and not name.startswith("."):
         return
     reject(
         rules.FILE_NAME,
@@ -138,3 +154,9 @@ def _check_name(values: Values, args: Args) -> None:
         "this is one of the run's own files" if plain and name[0] != "." else "no plain name",
         helps=('give a plain name, such as `"best.safetensors"`',),
     )
+
+
+def _files_of_layers(frame: Frame) -> set[str]:
+    """Return the files in which a run saves the last parameters of its layers."""
+    slots = frame.names.values()
+    return {f"{s.value.path}.safetensors" for s in slots if isinstance(s.value, Layer)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -48,7 +49,12 @@ def _count(name: str, count: Callable[[Graph], Size]) -> Special:
             _check_settable(arg.name, function)
             arguments[arg.name.text] = arg.value
         graph = frame.run.graph_of(function, arguments)
-        return UNKNOWN if graph is None else count(graph)
+        if graph is None:
+            return UNKNOWN
+        counts = frame.run.counts
+        if (name, graph) not in counts:
+            counts[name, graph] = count(graph)
+        return counts[name, graph]
 
     return apply
 
@@ -63,7 +69,7 @@ def _check_settable(name: ast.Ident, net: Function) -> None:
             f"`{net.name}` has no size or parameter `{name.text}`",
             name.span,
             notes=(f"it has: {', '.join(sorted(known))}",) if known else (),
-            **suggest(name.span, known),
+            suggestion=partial(suggest, name.span, known),
         )
 
 

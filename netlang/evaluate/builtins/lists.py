@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+from typing import Any
+
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
-from netlang.evaluate.context.limits import bounded, in_bounds
+from netlang.evaluate.context.limits import bounded, finite
 from netlang.evaluate.context.values import IntRange, Object, is_number
-from netlang.ir.dims import Dim, Size, product
+from netlang.ir.dims import Dim, Size
 from netlang.syntax import ast
 
 
@@ -33,12 +37,14 @@ def _reverse(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> O
 
 
 @compile_time("enumerate")
-def _enumerate(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
-    return [(i, v) for i, v in enumerate(_list(values))]
+def _enumerate(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    items = _list(values)
+    _reserve_tuples(len(items), 2, span, frame)
+    return list(enumerate(items))
 
 
 @compile_time("zip")
-def _zip(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+def _zip(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     lists = [v for v in values.values() if isinstance(v, list)]
     lengths = [len(v) for v in lists]
     if len(set(lengths)) > 1:
@@ -48,12 +54,18 @@ def _zip(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Obj
             span,
             f"these have {' and '.join(map(str, lengths))} items",
         )
-    return [tuple(row) for row in zip(*lists, strict=True)]
+    _reserve_tuples(lengths[0], len(lists), span, frame)
+    return list(zip(*lists, strict=True))
+
+
+def _reserve_tuples(count: int, size: int, span: Span, frame: Frame) -> None:
+    """Count a list of tuples before it is built."""
+    frame.run.budget.reserve(count * (2 + size), span)
 
 
 @compile_time("flat")
-def _flat(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
-    items: list[Object] = []
+def _flat(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    lists: list[list[Object]] = []
     for value in _list(values):
         if not isinstance(value, list):
             reject(
@@ -62,9 +74,9 @@ def _flat(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
                 span,
                 f"it holds {describe(value)}",
             )
-        in_bounds(len(items) + len(value), span)
-        items.extend(value)
-    return items
+        lists.append(value)
+    frame.run.budget.reserve(sum(map(len, lists)), span)
+    return [item for items in lists for item in items]
 
 
 def _numbers(values: Values, span: Span) -> list[int | float]:
@@ -83,35 +95,37 @@ def _numbers(values: Values, span: Span) -> list[int | float]:
 
 @compile_time("total")
 def _total(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
-    items = _list(values)
-    total: Size | float = 0
-    for value in items:
-        if not is_number(value) or not isinstance(value, int | float | Dim):
-            reject(
-                rules.WRONG_TYPE,
-                "`total` adds a list of numbers",
-                span,
-                f"it holds {describe(value)}",
-                helps=("to add tensors, write `sum(stack(xs, axis=0), axis=0)`",),
-            )
-        if (isinstance(total, Dim) and isinstance(value, float)) or (
-            isinstance(total, float) and isinstance(value, Dim)
-        ):
-            reject(rules.UNDECIDED_SIZE, "a free dimension can't be part of a float", span)
-        total = _added(total, value)
-    return total
-
-
-def _added(a: Size | float, b: Size | float) -> Size | float:
-    if isinstance(a, float) or isinstance(b, float):
-        assert isinstance(a, int | float) and isinstance(b, int | float)
-        return a + b
-    return a + b
+    help = "to add tensors, write `sum(stack(xs, axis=0), axis=0)`"
+    return _fold(_list(values), operator.add, 0, span, "`total` adds a list of numbers", help)
 
 
 @compile_time("product")
 def _product(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
-    return bounded(product(v for v in _list(values) if isinstance(v, int | Dim)), span)
+    message = "`product` multiplies a list of numbers"
+    return _fold(_list(values), operator.mul, 1, span, message)
+
+
+def _fold(
+    items: list[Object],
+    combine: Callable[[Any, Any], Size | float],
+    start: int,
+    span: Span,
+    message: str,
+    *helps: str,
+) -> Size | float:
+    """Combine the numbers of a list, each result within the bounds of numbers and formulas."""
+    result: Size | float = start
+    for value in items:
+        if not is_number(value) or not isinstance(value, int | float | Dim):
+            reject(rules.WRONG_TYPE, message, span, f"it holds {describe(value)}", helps=helps)
+        if {type(result), type(value)} == {Dim, float}:
+            reject(rules.UNDECIDED_SIZE, "a free dimension can't be part of a float", span)
+        result = combine(result, value)
+        if isinstance(result, float):
+            finite(result, span)
+        else:
+            bounded(result, span)
+    return result
 
 
 @compile_time("greatest")

@@ -9,7 +9,7 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.builtins.weights import positive
 from netlang.evaluate.context.frame import Frame, reject
-from netlang.evaluate.context.limits import in_bounds, known_int
+from netlang.evaluate.context.limits import known_int
 from netlang.evaluate.context.values import Object
 from netlang.ir.dims import divisors
 from netlang.ir.graph import Value
@@ -52,10 +52,10 @@ def _element(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> O
 
 
 @compile_time("per_axis")
-def _per_axis(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+def _per_axis(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     kernel, axes = values["kernel"], known_int("axes", values["axes"], args["axes"].span)
     if not isinstance(kernel, list | tuple):
-        in_bounds(axes, span)
+        frame.run.budget.reserve(axes, span)
         return [kernel for _ in range(axes)]
     if len(kernel) != axes:
         reject(

@@ -130,6 +130,8 @@ def _pick(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) ->
     what, pattern = values["of"], values["pattern"]
     assert isinstance(what, Layer | Part) and isinstance(pattern, str)
     paths = below(what, frame)
+    # Each path is compared with the pattern here, and again where the selection is used.
+    frame.run.budget.spend(len(paths or ()) * (1 + pattern.count(".")), span)
     if paths is None and not frame.run.diagnostics.failed:
         reject(
             rules.NO_FIELD,

@@ -68,6 +68,7 @@ def call(
 ) -> Object:
     """Call a block, op, net, dataset or layer. ``node`` is the site that may own parameters."""
     span = span or node.span
+    frame.run.budget.traverse(span, *[a.value for a in args])
     if not all(_known(a.value) for a in args):
         return UNKNOWN
     match callee:
@@ -321,6 +322,7 @@ def _reject_new(name: ast.Ident, frame: Frame) -> None:
 
 def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> Object:
     preset = frozenset(layer.arguments)
+    frame.run.budget.traverse(span, *[a.value for a in layer.arguments.values()])
     assigned = assign(layer.function, args, span, preset=preset) | dict(layer.arguments)
     definition = layer.function.definition
     assert isinstance(definition, ast.Definition)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
@@ -91,7 +92,7 @@ def field_error(bind: ast.Bind, dataset: str) -> Diagnostic | None:
             f"`{dataset}` can't have a field `{field.text}`",
             field.span,
             notes=(f"a dataset has: {', '.join(FIELDS)}",),
-            **suggest(field.span, FIELDS),
+            suggestion=partial(suggest, field.span, FIELDS),
         )
     quoted = f'"{span.text}"'
     if field.text not in PLACES or isinstance(bind.value, ast.Str):

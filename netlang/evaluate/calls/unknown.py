@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from netlang.advice.definitions import advice_for, misspelled, ours_of, undimensioned
@@ -11,7 +11,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
 from netlang.diagnostics.fix import Fix, insertion, replacement
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import folded, nearest, renaming
+from netlang.diagnostics.suggestions import Suggestion, folded, nearest, renaming
 from netlang.evaluate.context.frame import Frame, reject
 
 ARGUMENTS = "<…>"
@@ -30,23 +30,28 @@ def reject_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
             "its columns aren't known yet",
             helps=("put `data = …` first",),
         )
-    raise DiagnosticError(unknown_name(name, span, frame.visible()))
+    raise DiagnosticError(unknown_name(name, span, frame.visible))
 
 
-def unknown_name(name: str, span: Span, visible: Iterable[str]) -> Diagnostic:
+def unknown_name(name: str, span: Span, visible: Callable[[], Iterable[str]]) -> Diagnostic:
     """Return the error for a name that is not among the visible ones."""
     if (commented := _comment(name, span)) is not None:
         return commented
-    notes, helps, meant = advice(name, visible, _arguments_after(span))
-    fixes = renaming(span, meant) if meant is None or meant.isidentifier() else _code(span, meant)
+
+    def suggestion() -> Suggestion:
+        notes, helps, meant = advice(name, visible(), _arguments_after(span))
+        if meant is None or meant.isidentifier():
+            fixes = renaming(span, meant)
+        else:
+            fixes = _code(span, meant)
+        return {"notes": notes, "helps": helps, "fixes": fixes}
+
     return diagnostic(
         rules.UNKNOWN_NAME,
         f"I don't know `{name}`",
         span,
         "not defined in this block, this file, or the prelude",
-        notes=notes,
-        helps=helps,
-        fixes=fixes,
+        suggestion=suggestion,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from msgspec import Struct, field
 
 from netlang.diagnostics import rules
@@ -27,7 +29,12 @@ STEPS_PER_COPY = 2
 NESTING_LIMIT = 100
 """The nesting depth of lists."""
 
-_ITEMS_PER_STEP = 32
+_ITEMS_PER_STEP = 16
+
+_LETTERS_PER_ITEM = 8
+
+_SMALL = 32
+"""The weight from which a list is stored with its weight; traversing a smaller one costs less."""
 
 
 class BudgetError(DiagnosticError):
@@ -61,18 +68,27 @@ class Budget(Struct):
                 )
             )
 
+    def traverse(self, span: Span, *values: Object) -> None:
+        """Count the items of lists and the letters of strings before a loop goes over them."""
+        items = 0
+        for value in values:
+            if isinstance(value, str):
+                items += len(value) // _LETTERS_PER_ITEM
+            elif isinstance(value, list | tuple | Setting):
+                items += self._weigh(value, span)[0]
+        self.spend(items // _ITEMS_PER_STEP, span)
+
+    def reserve(self, items: int, span: Span) -> None:
+        """Count the items of a list before it is built; reject one that would be too long."""
+        if items > LENGTH_LIMIT:
+            reject_length(items, span)
+        self.spend(items // _ITEMS_PER_STEP, span)
+
     def weigh(self, value: Object, span: Span) -> None:
         """Reject a list that is too long or too deep to traverse."""
         weight, depth = self._weigh(value, span)
         if weight > LENGTH_LIMIT:
-            raise DiagnosticError(
-                diagnostic(
-                    rules.TOO_LARGE,
-                    f"lists and strings end at {LENGTH_LIMIT:,} items",
-                    span,
-                    f"this would have {weight:,}",
-                )
-            )
+            reject_length(weight, span)
         if depth > NESTING_LIMIT:
             raise DiagnosticError(
                 diagnostic(
@@ -95,11 +111,26 @@ class Budget(Struct):
             case _:
                 return 1, 0
         self.spend(len(items) // _ITEMS_PER_STEP, span)
-        weight, depth = 1 + len(items), 1
+        weight, depth, small = 1 + len(items), 1, 0
         for item in items:
             if isinstance(item, list | tuple | Setting):
                 more, deeper = self._weigh(item, span)
                 weight, depth = weight + more, max(depth, 1 + deeper)
-        # The list is stored, so that no other object can have its identity.
-        self._weights[id(value)] = (value, weight, depth)
+                small += more if more < _SMALL else 0
+        self.spend(small // _ITEMS_PER_STEP, span)
+        if weight >= _SMALL:
+            # The list is stored, so that no other object can have its identity.
+            self._weights[id(value)] = (value, weight, depth)
         return weight, depth
+
+
+def reject_length(items: int, span: Span) -> NoReturn:
+    """Reject a list or a string that would be too long."""
+    raise DiagnosticError(
+        diagnostic(
+            rules.TOO_LARGE,
+            f"lists and strings end at {LENGTH_LIMIT:,} items",
+            span,
+            f"this would have {items:,}",
+        )
+    )

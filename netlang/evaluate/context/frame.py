@@ -23,6 +23,7 @@ from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.describe import short
 from netlang.evaluate.context.origins import written
 from netlang.evaluate.context.values import UNKNOWN, Function, Layer, Mode, Object
+from netlang.ir.dims import Size
 from netlang.ir.graph import Builder, Graph, Param, Scope, State, Value
 from netlang.ir.types import TensorType
 from netlang.syntax import ast
@@ -94,6 +95,8 @@ class Run(Struct):
         default_factory=dict[tuple[object, ...], "Recording"]
     )
     graph_of: Callable[[Function, Mapping[str, Object]], Graph | None] = lambda _f, _a: None
+    counts: dict[tuple[str, Graph], Size] = field(default_factory=dict[tuple[str, Graph], "Size"])
+    """The counts of graphs, each computed once."""
     observer: Observer | None = None
 
     def add_weight(self, made: Made) -> None:
@@ -214,6 +217,8 @@ def report(frame: Frame, found: Diagnostic) -> None:
     An error inside the library is shown at the innermost call outside of it; calls of the user's
     own blocks on the way are traced.
     """
+    if found.suggestion is not None:
+        found = frame.run.diagnostics.completed(found)
     span = found.span
     while span.source.library and frame.call is not None:
         call = frame.call

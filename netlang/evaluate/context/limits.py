@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.evaluate.context.budget import LENGTH_LIMIT
+from netlang.evaluate.context.budget import LENGTH_LIMIT, Budget, reject_length
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.values import IntRange, Object
@@ -57,23 +57,18 @@ def readable(shape: Iterable[Size], span: Span) -> None:
             )
 
 
-def listed(value: Object, span: Span) -> Object:
+def listed(value: Object, span: Span, budget: Budget) -> Object:
     """Return a range as the list of its numbers, and any other value unchanged."""
     if not isinstance(value, IntRange):
         return value
-    in_bounds(len(value), span)
+    budget.reserve(len(value), span)
     return [*range(value.first, value.last + 1)]
 
 
 def in_bounds(length: int, span: Span) -> None:
     """Reject a list or a string before it grows out of bounds."""
     if length > LENGTH_LIMIT:
-        reject(
-            rules.TOO_LARGE,
-            f"lists and strings end at {LENGTH_LIMIT:,} items",
-            span,
-            f"this would have {length:,}",
-        )
+        reject_length(length, span)
 
 
 def finite(value: float, span: Span) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from netlang.evaluate.context.frame import Frame
@@ -64,7 +63,18 @@ def _after_stars(pattern: Sequence[str], reached: set[int]) -> set[int]:
 
 
 def _same(pattern: str, name: str) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
+    first, *rest = pattern.split("*")
+    if not rest:
+        return name == pattern
+    *middle, last = rest
+    at = len(first)
+    for part in middle:
+        # The first occurrence leaves the most for the others: no search, so no blow-up here either.
+        found = name.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return name.startswith(first) and name.endswith(last) and len(name) - len(last) >= at
 
 
 def near(pattern: str, paths: Sequence[str]) -> list[str]:

@@ -107,12 +107,12 @@ def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) ->
     )
     known = sorted(filter(origin.exports, origin.names()))
     suggestion = suggest(name.name.span, known)
-    some = not suggestion["helps"] and 0 < len(known) <= 30
+    if not suggestion["helps"] and 0 < len(known) <= 30:
+        suggestion["notes"] = (f"it defines {', '.join(known)}",)
     return diagnostic(
         rules.UNKNOWN_IMPORT,
         f"{shown} has no `{name.name.text}`",
         name.name.span,
         "not defined there",
-        notes=(f"it defines {', '.join(known)}",) if some else (),
         **suggestion,
     )

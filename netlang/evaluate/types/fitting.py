@@ -11,6 +11,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.fix import Fix
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import renaming
+from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.describe import article_of, describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
@@ -70,15 +71,22 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
         ):
             return value  # one weight: `model.head.weight`
         case ast.NameType(name=kind):
-            return _named(arg, kind, name, type.span)
+            return _named(arg, kind, name, type.span, frame.run.budget)
 
 
 def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[Object]:
-    value = listed(arg.value, arg.span)
+    budget = frame.run.budget
+    budget.traverse(arg.span, arg.value)
+    value = listed(arg.value, arg.span, budget)
     if not isinstance(value, list):
         text = arg.span.text if isinstance(arg.value, Value) else ""
         helps = (f"put what is to be concatenated in brackets: `[{text}, …]`",) if text else ()
         _wrong(arg, name, f"a list: {source_text(type)}", helps=helps)
+    kind = type.item.name if isinstance(type.item, ast.NameType) else ""
+    if kind in _SCALARS and all(map(QUICK[kind], value)):
+        # An int is a float where one is expected.
+        return [float(v) if isinstance(v, int) else v for v in value] if kind == "float" else value
+    budget.spend(len(value), arg.span)
     return [
         fits(Argued(v, arg.span), type.item, frame, f"{name}[{i}]") for i, v in enumerate(value)
     ]
@@ -204,13 +212,18 @@ QUICK: dict[str, Callable[[Object], bool]] = {kind: test for kind, (_, test) in 
 """Quick tests of whether a value fits a named type."""
 
 
-def _named(arg: Argued, kind: str, name: str, at: Span) -> Object:
+_SCALARS = frozenset({"int", "number", "str", "bool", "float"})
+"""Types of items that are checked all at once, for a list may have a million of them."""
+
+
+def _named(arg: Argued, kind: str, name: str, at: Span, budget: Budget) -> Object:
     value = arg.value
     if kind not in _KINDS:
         reject(rules.UNKNOWN_TYPE, f"I don't know the type `{kind}`", at)
     expected, test = _KINDS[kind]
     if kind == "list":
-        value = listed(value, arg.span)
+        value = listed(value, arg.span, budget)
+    budget.traverse(arg.span, value)
     if not test(value):
         meant = _meant_literal(kind, value)
         fixes = renaming(arg.span, meant) if arg.span.text[:1] in _LITERAL else ()

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
+from msgspec import convert
+
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.storage.weights import load_with_metadata, save_weights
@@ -124,7 +126,10 @@ def _read(path: Path) -> tuple[dict[str, Array], Progress]:
         )
     if metadata.get("seal") != seal(state, text):
         raise CheckpointError("its content is not what was written")
-    return state, Progress(**json.loads(text))
+    try:
+        return state, convert(json.loads(text), Progress)
+    except (ValueError, OverflowError, RecursionError):
+        raise CheckpointError("its progress is not that of a run") from None
 
 
 def seal(state: Mapping[str, Array], text: str) -> str:

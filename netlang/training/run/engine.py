@@ -210,7 +210,8 @@ class OrtEngine:
         self._held = {name: held for name, held in self._held.items() if name not in dropped}
 
     def state(self) -> dict[str, Array]:
-        return {name: held.numpy() for name, held in self._held.items()}
+        # `numpy` returns a view of memory that the next step may reuse.
+        return {name: held.numpy().copy() for name, held in self._held.items()}
 
     def restore(self, state: Arrays) -> None:
         self._held = self._hold(state)
@@ -269,7 +270,7 @@ class NumpyEngine:
         self._state = {name: a for name, a in self._state.items() if name not in dropped}
 
     def state(self) -> dict[str, Array]:
-        return dict(self._state)
+        return {name: array.copy() for name, array in self._state.items()}
 
     def restore(self, state: Arrays) -> None:
         self._state = dict(state)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import errno
-import json
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from msgspec import convert
+
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
-from netlang.system.files import UNFINISHED, cannot_write, write_atomically
-from netlang.system.json_text import json_text
+from netlang.system.files import UNFINISHED, cannot_write, opened_in_place, write_atomically
+from netlang.system.json_text import json_text, read_json
 from netlang.training.run.checkpoints import BEFORE, LATEST
 from netlang.training.run.loop import Report
 
@@ -121,7 +121,7 @@ class RunFolder:
         """Add the line of an epoch to the log; return it."""
         line = json_text(asdict(report))
         try:
-            with (self.path / LOG).open("a", encoding="utf-8") as out:
+            with opened_in_place(self.path / LOG) as out:
                 out.write(f"{line}\n")
         except OSError as error:
             raise cannot_write(self.path / LOG, error) from None
@@ -130,37 +130,33 @@ class RunFolder:
     def reports(self, epochs: int) -> list[Report]:
         """Read the log up to an epoch, and remove what comes after."""
         path = self.path / LOG
-        try:
-            lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        except (OSError, UnicodeDecodeError):
-            lines = []
-        kept = [report for line in lines if (report := _report(line)) and report.epoch <= epochs]
+        lines: list[str] = []
+        if path.exists() or path.is_symlink():
+            try:
+                with opened_in_place(path) as log:
+                    log.seek(0)
+                    lines = list(log)
+            except UnicodeDecodeError:
+                pass
+        read = map(_report, lines)
+        kept = [report for report in read if report is not None and report.epoch <= epochs]
         if len(kept) != len(lines):
             self.write_text(LOG, "".join(f"{json_text(asdict(r))}\n" for r in kept))
         return kept
 
 
 def _report(line: str) -> Report | None:
-    """Parse a line of the log; return ``None`` for an incomplete one."""
+    """Parse a line of the log; return ``None`` for one that is incomplete or not a report."""
     try:
-        given: Mapping[str, object] = json.loads(line)
-        report = Report(**given)  # pyright: ignore[reportArgumentType]
-        return replace(report, train=_metrics(report.train), valid=_metrics(report.valid))
-    except (ValueError, TypeError, AttributeError):
+        report = convert(read_json(line), Report)
+    except (ValueError, OverflowError, RecursionError):
         return None
-
-
-def _metrics(logged: Mapping[str, float | None]) -> dict[str, float]:
-    """Return metrics with NaN for each that was no number."""
-    return {name: math.nan if value is None else value for name, value in logged.items()}
+    return report if report.epoch >= 0 else None
 
 
 def _locked(folder: Path) -> IO[str]:
     """Open and lock the file of a running run; the system unlocks it when the process ends."""
-    try:
-        lock = (folder / LOCK).open("a+", encoding="utf-8")
-    except OSError as error:
-        raise cannot_write(folder, error) from None
+    lock = opened_in_place(folder / LOCK)
     try:
         _take(lock)
     except OSError as error:

@@ -16,7 +16,7 @@ from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
 from netlang.system.memory import within_memory
 from netlang.training.run import checkpoints
-from netlang.training.run.checkpoints import Progress
+from netlang.training.run.checkpoints import CheckpointError, Progress
 from netlang.training.run.curves import curves
 from netlang.training.run.data_checks import check_data
 from netlang.training.run.engine import Arrays
@@ -125,7 +125,7 @@ def train(
         for problem in problems:
             request.warn(f"warning: {problem}; resuming from the checkpoint before it")
         given = _given_before(progress) | given
-        seed = int(progress.settings["seed"]) if choices.seed is None else choices.seed
+        seed = _seed_before(progress) if choices.seed is None else choices.seed
         choices = replace(choices, seed=seed)
     plan = request.plan(given)
     settings: dict[str, str] = {}
@@ -178,6 +178,14 @@ _GIVEN = "set."
 """The prefix of settings that are arguments from the command line."""
 
 
+def _seed_before(progress: Progress) -> int:
+    """Return the seed of an earlier run."""
+    try:
+        return int(progress.settings["seed"])
+    except (KeyError, ValueError):
+        raise CheckpointError("the checkpoint does not have the seed of its run") from None
+
+
 def _given_before(progress: Progress) -> dict[str, str]:
     """Return the arguments that an earlier run was started with."""
     fields = progress.settings.items()
@@ -206,4 +214,7 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
 
 def _allowing(told: Sequence[str]) -> str:
     """Return the options that allow all differences."""
-    return " ".join(f"--override {line.partition(':')[0]}" for line in told)
+    names = (line.partition(":")[0] for line in told)
+    # One option allows all changes of the program.
+    shown = ("program" if name.startswith("program.") else name for name in names)
+    return " ".join(f"--override {name}" for name in dict.fromkeys(shown))
