@@ -78,12 +78,13 @@ def data_paths(pipeline: Pipeline, root: Path) -> list[Path]:
     found: list[Path] = []
     pending: list[object] = [*astuple(pipeline.dataset)]
     while pending:
-        match pending.pop():
-            case str() as value:
+        value = pending.pop()
+        match value:
+            case str():
                 with suppress(NetlangError):  # it is another string, or opening it reports why
                     found.append(find_data(value, root))
-            case tuple() as items:
-                pending += cast("tuple[object, ...]", items)
+            case tuple():
+                pending += cast("tuple[object, ...]", value)
             case _:
                 pass
     return found
