@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from netlang.ir.graph import Graph, Value
 from netlang.ir.op import Primitive
 
@@ -32,7 +30,7 @@ def canonical(graph: Graph) -> object:
 
 
 def _operator(op: Primitive) -> object:
-    attributes = [(f.name, getattr(op, f.name)) for f in fields(op)]  # type: ignore[arg-type]
+    attributes = [(name, getattr(op, name)) for name in op.__struct_fields__]
     return op.name, [
         (name, canonical(value) if isinstance(value, Graph) else repr(value))
         for name, value in attributes

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self, TypeVar, cast
 
-from msgspec import Struct, field
+from msgspec import Struct, StructMeta, field
+from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.rules import Rule
@@ -166,8 +166,11 @@ class Sample(Struct, frozen=True):
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
-@dataclass(frozen=True)
-class Primitive(ABC):
+class _OperatorMeta(StructMeta, ABCMeta):
+    """Structs whose abstract methods must be defined."""
+
+
+class Primitive(Struct, frozen=True, metaclass=_OperatorMeta):
     """An operator that states all its rules.
 
     Its fields are its attributes, its docstring is its manual page, and its methods are its laws.
@@ -298,15 +301,15 @@ class Primitive(ABC):
     def at(self, sizes: Mapping[str, int]) -> Self:
         """Substitute sizes for the symbols among the attributes."""
         changed = {
-            f.name: fixed
-            for f in fields(self)
-            if (fixed := _at(value := getattr(self, f.name), sizes)) is not value
+            name: fixed
+            for name in self.__struct_fields__
+            if (fixed := _at(value := getattr(self, name), sizes)) is not value
         }
         return replace(self, **changed) if changed else self
 
     def __str__(self) -> str:
         attributes = ", ".join(
-            f"{f.name}={show_attribute(getattr(self, f.name))}" for f in fields(self)
+            f"{name}={show_attribute(getattr(self, name))}" for name in self.__struct_fields__
         )
         return f"{self.name}{{{attributes}}}" if attributes else self.name
 
@@ -346,8 +349,7 @@ P = TypeVar("P", bound=Primitive)
 
 def register(cls: type[P]) -> type[P]:
     """Register an operator for the language, the documentation and the tests."""
-    told = cls.__doc__ and not cls.__doc__.startswith(f"{cls.__name__}(")
-    if not told and sys.flags.optimize < 2:  # -OO strips every docstring
+    if not cls.__doc__ and sys.flags.optimize < 2:  # -OO strips every docstring
         raise ValueError(f"operator {cls.name!r} has no docstring")
     OPS[cls.name] = cls
     return cls

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from typing import TypeVar, cast
 
 from netlang.ir.dims import Dim, Size, symbol
@@ -76,8 +75,8 @@ def _typed(value: Value) -> str:
 
 
 def _node(node: Node, origins: bool) -> str:
-    shown = (f"{f.name}={_attribute(getattr(node.op, f.name), origins)}" for f in fields(node.op))
-    attributes = f"{{{', '.join(shown)}}}" if fields(node.op) else ""
+    shown = (f"{n}={_attribute(getattr(node.op, n), origins)}" for n in node.op.__struct_fields__)
+    attributes = f"{{{', '.join(shown)}}}" if node.op.__struct_fields__ else ""
     operands = ", ".join(map(str, node.inputs))
     return f"{', '.join(map(_typed, node.outputs))} = {node.op.name}{attributes}({operands})"
 
@@ -215,7 +214,7 @@ class _Parser:
         attributes: dict[str, object] = {}
         if self.accept("{"):
             attributes = dict(self.separated(self.attribute, "}"))
-        known = {f.name for f in fields(OPS[name])}
+        known = {*OPS[name].__struct_fields__}
         if attributes.keys() != known:
             raise self.unexpected(f"the attributes {', '.join(sorted(known))} of {name}")
         return OPS[name](**attributes)

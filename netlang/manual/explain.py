@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
 from inspect import cleandoc
+
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
@@ -108,7 +110,7 @@ def _operator(op: type[Primitive]) -> str:
     ]
     lines.append(f"operands: {', '.join(op.operands) or 'none'}")
     for field in fields(op):
-        default = "" if field.default is MISSING else f" = {show_attribute(field.default)}"
+        default = "" if field.default is NODEFAULT else f" = {show_attribute(field.default)}"
         lines.append(f"attribute: {field.name}: {field.type}{default}")
     sample = next(iter(op.samples()), None)
     if sample is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar, cast
 
@@ -19,8 +18,7 @@ PYTHON_ALLOWED: ContextVar[bool] = ContextVar("python_allowed", default=False)
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class ExternCall(Primitive):
+class ExternCall(Primitive, frozen=True):
     """Call an operator of another ONNX domain, or a Python function on NumPy arrays.
 
     ``results`` are the types in the signature. ``function`` is ``module:name``, imported when the

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,7 +26,7 @@ def hoist_scan(graph: Graph) -> Graph:
     def relieve(builder: Builder, node: Node, inputs: Values) -> Values:
         if not isinstance(node.op, Scan):
             return copy_node(builder, node, inputs)
-        op = dataclasses.replace(node.op, body=hoist_scan(node.op.body))
+        op = replace(node.op, body=hoist_scan(node.op.body))
         return _Hoisting(builder, op, inputs).results(node)
 
     return replay(graph, relieve)

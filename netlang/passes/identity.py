@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from msgspec.structs import replace
 
 from netlang.ir.graph import Builder, Graph, Node, Values
@@ -21,7 +19,7 @@ def fold_identity(graph: Graph) -> Graph:
         if node.op.retypes and inputs[0].type == node.outputs[0].type:
             return inputs[:1]
         if isinstance(node.op, Scan):
-            node = replace(node, op=dataclasses.replace(node.op, body=fold_identity(node.op.body)))
+            node = replace(node, op=replace(node.op, body=fold_identity(node.op.body)))
         return copy_node(builder, node, inputs)
 
     return replay(graph, bypass)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import fields
-
 from msgspec.structs import replace
 
 from netlang.ir.graph import Builder, Graph, Param, State, Value, types
@@ -45,9 +42,9 @@ def promote(graph: Graph) -> Graph:
 def promoted(op: Primitive) -> Primitive:
     """Return an operator with f64 for f32 in its attributes, as constants and casts have."""
     if isinstance(op, Scan):
-        return dataclasses.replace(op, body=promote(op.body))
-    narrow = [f.name for f in fields(op) if getattr(op, f.name) is F32]
-    return dataclasses.replace(op, **dict.fromkeys(narrow, F64)) if narrow else op
+        return replace(op, body=promote(op.body))
+    narrow = [name for name in op.__struct_fields__ if getattr(op, name) is F32]
+    return replace(op, **dict.fromkeys(narrow, F64)) if narrow else op
 
 
 def _promoted_type(type: TensorType) -> TensorType:

@@ -7,10 +7,10 @@ the parameters that it updates, and is then a graph, which becomes part of the g
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NoReturn
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label

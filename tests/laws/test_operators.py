@@ -7,12 +7,13 @@ import subprocess
 import sys
 from ast import literal_eval
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 from op_samples import Case, arrays_of, cases, graph_of
 
 from netlang.backends import reference
@@ -176,7 +177,7 @@ def test_a_signature_names_the_attributes_of_its_operator(name: str) -> None:
         f"the attributes of `{name}` are {', '.join(known) or 'none'}"
     )
     for field in known.keys() - {p.name.text for p in params}:
-        assert known[field].default is not MISSING, f"nothing gives `{field}` of `{name}` a value"
+        assert known[field].default is not NODEFAULT, f"nothing gives `{field}` of `{name}` a value"
     for param in params:
         field = known[param.name.text]
         given = None if param.default is None else literal(param.default)

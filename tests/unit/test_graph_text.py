@@ -6,7 +6,6 @@ Tests ``netlang.ir.text``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -21,8 +20,7 @@ from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.ops.looping.scan import Scan
 
 
-@dataclass(frozen=True)
-class Everything(Primitive):
+class Everything(Primitive, frozen=True):
     """Carry an attribute of each kind and give the first operand twice."""
 
     name = "everything"

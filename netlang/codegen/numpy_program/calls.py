@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from functools import cache
 from string import Formatter
 from typing import cast
@@ -23,13 +22,12 @@ def attributes_of(op: Primitive) -> dict[str, object]:
         return dict(extern[1])
     if not op.formula:
         return {name: getattr(op, name) for name in helper(type(op)).attributes}
-    names = {f.name for f in fields(op)}
     return {
         name: Index(cast("tuple[object, ...]", getattr(op, name)))
         if spec == "subscript"
         else getattr(op, name)
         for name, spec in _parts(op.formula)
-        if name in names
+        if name in op.__struct_fields__
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 
 from netlang.ir.graph import Graph, Node
 
@@ -12,6 +11,6 @@ def nodes_of(graph: Graph) -> Iterator[Node]:
     """Yield the nodes of a graph and of the bodies of its loops."""
     for node in graph.nodes:
         yield node
-        for value in (getattr(node.op, f.name) for f in fields(node.op)):
+        for value in (getattr(node.op, name) for name in node.op.__struct_fields__):
             if isinstance(value, Graph):
                 yield from nodes_of(value)

@@ -8,10 +8,13 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
 from typing import cast
+
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 
 from netlang.codegen.numpy_program.layout import docstring, statement
 from netlang.codegen.numpy_program.literals import literal
@@ -132,7 +135,7 @@ class _Translation:
             self.visit(node)
         self.made.attributes = tuple(f for f in self.fields if f in self.read)
         defaults = {name: self.fields[name].default for name in self.made.attributes}
-        self.made.defaults = {k: v for k, v in defaults.items() if v is not MISSING}
+        self.made.defaults = {k: v for k, v in defaults.items() if v is not NODEFAULT}
         self.made.body = self.body()
 
     def operands(self) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ time to check a network of many equal units depends on the number of distinct on
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import cast
 
@@ -181,7 +180,7 @@ class _Copier:
         if not isinstance(body, Graph):
             return op
         moved = (replace(n, op=self.op(n.op), scope=self.scope(n.scope)) for n in body.nodes)
-        return dataclasses.replace(op, body=replace(body, nodes=tuple(moved)))
+        return replace(op, body=replace(body, nodes=tuple(moved)))
 
     def scope(self, scope: Scope | None) -> Scope | None:
         if scope is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from netlang.ir.dims import symbol
@@ -22,8 +21,7 @@ SELU_ALPHA = 1.6732632423543772848
 SELU_GAMMA = 1.0507009873554804934
 
 
-@dataclass(frozen=True)
-class Activation(Primitive, ABC):
+class Activation(Primitive, ABC, frozen=True):
     """Apply a function to each element of a floating-point tensor."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
@@ -62,7 +60,7 @@ class Activation(Primitive, ABC):
 
 
 @register
-class Relu(Activation):
+class Relu(Activation, frozen=True):
     """Replace negative elements by 0: max(x, 0).
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Relu.
@@ -83,7 +81,7 @@ class Relu(Activation):
 
 
 @register
-class Sigmoid(Activation):
+class Sigmoid(Activation, frozen=True):
     """Compute the logistic function of each element: 1 / (1 + exp(-x)).
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sigmoid.
@@ -103,7 +101,7 @@ class Sigmoid(Activation):
 
 
 @register
-class Tanh(Activation):
+class Tanh(Activation, frozen=True):
     """Compute the hyperbolic tangent of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Tanh.
@@ -124,8 +122,7 @@ class Tanh(Activation):
 
 
 @register
-@dataclass(frozen=True)
-class Softplus(Activation):
+class Softplus(Activation, frozen=True):
     """Compute log(1 + exp(beta x)) / beta, a smooth relu, without overflow.
 
     ``f32[...S] -> f32[...S]``; a larger ``beta`` is closer to relu. Source: ONNX Softplus.
@@ -160,7 +157,7 @@ class Softplus(Activation):
 
 
 @register
-class Softsign(Activation):
+class Softsign(Activation, frozen=True):
     """Compute x / (1 + abs(x)) for each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Softsign.
@@ -180,7 +177,7 @@ class Softsign(Activation):
 
 
 @register
-class Selu(Activation):
+class Selu(Activation, frozen=True):
     """Compute the scaled elu, which preserves mean 0 and variance 1 of activations.
 
     ``f32[...S] -> f32[...S]``. Source: Klambauer et al., 2017; ONNX Selu.
@@ -200,8 +197,7 @@ class Selu(Activation):
 
 
 @register
-@dataclass(frozen=True)
-class LeakyRelu(Activation):
+class LeakyRelu(Activation, frozen=True):
     """Multiply negative elements by a small negative slope.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX LeakyRelu.
@@ -233,8 +229,7 @@ class LeakyRelu(Activation):
 
 
 @register
-@dataclass(frozen=True)
-class Elu(Activation):
+class Elu(Activation, frozen=True):
     """Replace negative elements by alpha * (exp(x) - 1).
 
     ``f32[...S] -> f32[...S]``. Source: Clevert et al., 2015; ONNX Elu.
@@ -265,8 +260,7 @@ class Elu(Activation):
 
 
 @register
-@dataclass(frozen=True)
-class Gelu(Activation):
+class Gelu(Activation, frozen=True):
     """Compute x * Phi(x), where Phi is the standard normal distribution function.
 
     ``f32[...S] -> f32[...S]``. With ``approximate``, Phi is approximated by tanh, as in

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from netlang.ir.dims import symbol
@@ -25,8 +24,7 @@ from netlang.system.numpy import Array, np
 N = symbol("N")
 
 
-@dataclass(frozen=True)
-class Binary(Primitive, ABC):
+class Binary(Primitive, ABC, frozen=True):
     """Combine two tensors element by element, with broadcasting.
 
     Subclasses add no fields, so they need no decorator of their own, which would double the import
@@ -77,7 +75,7 @@ class Binary(Primitive, ABC):
 
 
 @register
-class Add(Binary):
+class Add(Binary, frozen=True):
     """Add two tensors element by element.
 
     ``f32[2, 3], f32[3] -> f32[2, 3]``. Source: ONNX Add.
@@ -95,7 +93,7 @@ class Add(Binary):
 
 
 @register
-class Sub(Binary):
+class Sub(Binary, frozen=True):
     """Subtract the second tensor from the first element by element.
 
     ``f32[2, 3], f32[3] -> f32[2, 3]``. Source: ONNX Sub.
@@ -113,7 +111,7 @@ class Sub(Binary):
 
 
 @register
-class Mul(Binary):
+class Mul(Binary, frozen=True):
     """Multiply two tensors element by element.
 
     ``f32[2, 3], f32[3] -> f32[2, 3]``. Source: ONNX Mul.
@@ -131,7 +129,7 @@ class Mul(Binary):
 
 
 @register
-class Maximum(Binary):
+class Maximum(Binary, frozen=True):
     """Return the larger of two elements.
 
     ``f32[2, 3], f32[3] -> f32[2, 3]``. Source: ONNX Max.
@@ -153,7 +151,7 @@ class Maximum(Binary):
 
 
 @register
-class Minimum(Binary):
+class Minimum(Binary, frozen=True):
     """Return the smaller of two elements.
 
     ``f32[2, 3], f32[3] -> f32[2, 3]``. Source: ONNX Min.
@@ -174,7 +172,7 @@ class Minimum(Binary):
 
 
 @register
-class Div(Binary):
+class Div(Binary, frozen=True):
     """Divide floating-point tensors element by element.
 
     ``f32[2, 3], f32[3] -> f32[2, 3]``. Source: ONNX Div.
@@ -199,7 +197,7 @@ class Div(Binary):
 
 
 @register
-class Pow(Binary):
+class Pow(Binary, frozen=True):
     """Raise the first tensor to the power of the second element by element.
 
     ``f32[2, 3], f32[] -> f32[2, 3]``. Source: ONNX Pow.
@@ -225,7 +223,7 @@ class Pow(Binary):
 
 
 @register
-class FloorDiv(Binary):
+class FloorDiv(Binary, frozen=True):
     """Divide integers and round toward negative infinity, as in Python.
 
     ``i64[2, 3], i64[] -> i64[2, 3]``.
@@ -251,7 +249,7 @@ class FloorDiv(Binary):
 
 
 @register
-class Mod(Binary):
+class Mod(Binary, frozen=True):
     """Return the remainder of integer division, with the sign of the divisor, as in Python.
 
     ``i64[2, 3], i64[] -> i64[2, 3]``. Source: ONNX Mod.
@@ -274,7 +272,7 @@ class Mod(Binary):
 
 
 @register
-class Fmod(Binary):
+class Fmod(Binary, frozen=True):
     """Return the remainder of division toward zero, with the sign of the dividend, as in C.
 
     ``f32[2, 3], f32[] -> f32[2, 3]``. Source: ONNX Mod with fmod.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from netlang.ir.dims import Shape, symbol
@@ -19,8 +18,7 @@ N = symbol("N")
 H = symbol("H")
 
 
-@dataclass(frozen=True)
-class OverChannels(Primitive, ABC):
+class OverChannels(Primitive, ABC, frozen=True):
     """Combine a tensor with one number per channel. Subclasses add no fields."""
 
     operands: ClassVar[tuple[str, ...]] = ("x", "b")
@@ -48,7 +46,7 @@ class OverChannels(Primitive, ABC):
 
 
 @register
-class AddChannel(OverChannels):
+class AddChannel(OverChannels, frozen=True):
     """Add one number per channel, such as a bias.
 
     ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``.
@@ -68,7 +66,7 @@ class AddChannel(OverChannels):
 
 
 @register
-class MulChannel(OverChannels):
+class MulChannel(OverChannels, frozen=True):
     """Multiply each channel by one number.
 
     ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``.
@@ -98,8 +96,7 @@ def aligned(b: OnnxBuilder, v: Operand, x: TensorType) -> Operand | str:
 
 
 @register
-@dataclass(frozen=True)
-class PRelu(Primitive):
+class PRelu(Primitive, frozen=True):
     """Multiply negative elements by a learned negative slope, one per channel.
 
     ``f32[N, C, ...S], f32[C] -> f32[N, C, ...S]``; one slope ``f32[1]`` applies to all channels.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -21,8 +20,7 @@ N = symbol("N")
 
 
 @register
-@dataclass(frozen=True)
-class Constant(Primitive):
+class Constant(Primitive, frozen=True):
     """Return one number as a tensor of rank 0.
 
     ``-> f32[]``. Source: ONNX Constant.
@@ -53,8 +51,7 @@ class Constant(Primitive):
 
 
 @register
-@dataclass(frozen=True)
-class Select(Primitive):
+class Select(Primitive, frozen=True):
     """Return elements of ``yes`` where the mask is true and of ``no`` elsewhere.
 
     ``bool[T, T], f32[N, T, T], f32[] -> f32[N, T, T]``; all three broadcast. Source: ONNX Where.
@@ -104,8 +101,7 @@ class Select(Primitive):
 
 
 @register
-@dataclass(frozen=True)
-class Clamp(Primitive):
+class Clamp(Primitive, frozen=True):
     """Clamp each element to the range from ``low`` to ``high``.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Clip.
@@ -155,8 +151,7 @@ class Clamp(Primitive):
 
 
 @register
-@dataclass(frozen=True)
-class Cast(Primitive):
+class Cast(Primitive, frozen=True):
     """Convert the elements to another type; floats are truncated to integers, bools become 0 and 1.
 
     ``f32[...S] -> i64[...S]``. Source: ONNX Cast.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from netlang.ir.dims import symbol
@@ -18,7 +17,7 @@ from netlang.system.numpy import Array, np
 N = symbol("N")
 
 
-class Comparison(Binary, ABC):
+class Comparison(Binary, ABC, frozen=True):
     """Compare two tensors element by element."""
 
     no_gradient = "its result is true or false"
@@ -29,7 +28,7 @@ class Comparison(Binary, ABC):
 
 
 @register
-class Equal(Comparison):
+class Equal(Comparison, frozen=True):
     """Return whether elements are equal.
 
     ``i64[2, 3], i64[3] -> bool[2, 3]``. Source: ONNX Equal.
@@ -54,7 +53,7 @@ class Equal(Comparison):
 
 
 @register
-class NotEqual(Comparison):
+class NotEqual(Comparison, frozen=True):
     """Return whether elements differ.
 
     ``i64[2, 3], i64[3] -> bool[2, 3]``.
@@ -76,7 +75,7 @@ class NotEqual(Comparison):
 
 
 @register
-class Less(Comparison):
+class Less(Comparison, frozen=True):
     """Return whether elements of the first tensor are less than those of the second.
 
     ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX Less.
@@ -89,7 +88,7 @@ class Less(Comparison):
 
 
 @register
-class LessEqual(Comparison):
+class LessEqual(Comparison, frozen=True):
     """Return whether elements of the first tensor are at most those of the second.
 
     ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX LessOrEqual.
@@ -102,7 +101,7 @@ class LessEqual(Comparison):
 
 
 @register
-class Greater(Comparison):
+class Greater(Comparison, frozen=True):
     """Return whether elements of the first tensor are greater than those of the second.
 
     ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX Greater.
@@ -115,7 +114,7 @@ class Greater(Comparison):
 
 
 @register
-class GreaterEqual(Comparison):
+class GreaterEqual(Comparison, frozen=True):
     """Return whether elements of the first tensor are at least those of the second.
 
     ``f32[2, 3], f32[3] -> bool[2, 3]``. Source: ONNX GreaterOrEqual.
@@ -127,7 +126,7 @@ class GreaterEqual(Comparison):
     onnx_name = "GreaterOrEqual"
 
 
-class Predicate(Unary, ABC):
+class Predicate(Unary, ABC, frozen=True):
     """Test each element of a floating-point tensor."""
 
     no_gradient = "its result is true or false"
@@ -138,7 +137,7 @@ class Predicate(Unary, ABC):
 
 
 @register
-class IsNan(Predicate):
+class IsNan(Predicate, frozen=True):
     """Return whether elements are NaN.
 
     ``f32[...S] -> bool[...S]``. Source: ONNX IsNaN.
@@ -150,7 +149,7 @@ class IsNan(Predicate):
 
 
 @register
-class IsInf(Predicate):
+class IsInf(Predicate, frozen=True):
     """Return whether elements are positive or negative infinity.
 
     ``f32[...S] -> bool[...S]``. Source: ONNX IsInf.
@@ -161,7 +160,7 @@ class IsInf(Predicate):
     onnx_name = "IsInf"
 
 
-class Logical(Binary, ABC):
+class Logical(Binary, ABC, frozen=True):
     """Combine two tensors of Booleans element by element."""
 
     no_gradient = "its result is true or false"
@@ -176,7 +175,7 @@ class Logical(Binary, ABC):
 
 
 @register
-class LogicalAnd(Logical):
+class LogicalAnd(Logical, frozen=True):
     """Return whether both elements are true.
 
     ``bool[2, 3], bool[3] -> bool[2, 3]``. Source: ONNX And.
@@ -189,7 +188,7 @@ class LogicalAnd(Logical):
 
 
 @register
-class LogicalOr(Logical):
+class LogicalOr(Logical, frozen=True):
     """Return whether at least one of two elements is true.
 
     ``bool[2, 3], bool[3] -> bool[2, 3]``. Source: ONNX Or.
@@ -202,7 +201,7 @@ class LogicalOr(Logical):
 
 
 @register
-class LogicalXor(Logical):
+class LogicalXor(Logical, frozen=True):
     """Return whether exactly one of two elements is true.
 
     ``bool[2, 3], bool[3] -> bool[2, 3]``. Source: ONNX Xor.
@@ -215,8 +214,7 @@ class LogicalXor(Logical):
 
 
 @register
-@dataclass(frozen=True)
-class LogicalNot(Primitive):
+class LogicalNot(Primitive, frozen=True):
     """Negate each element.
 
     ``bool[...S] -> bool[...S]``. Source: ONNX Not.

@@ -10,7 +10,7 @@ from netlang.ops.terms import Term
 
 
 @register
-class Sin(Unary):
+class Sin(Unary, frozen=True):
     """Compute the sine of each element, in radians.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sin.
@@ -27,7 +27,7 @@ class Sin(Unary):
 
 
 @register
-class Cos(Unary):
+class Cos(Unary, frozen=True):
     """Compute the cosine of each element, in radians.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Cos.
@@ -44,7 +44,7 @@ class Cos(Unary):
 
 
 @register
-class Tan(Unary):
+class Tan(Unary, frozen=True):
     """Compute the tangent of each element, in radians.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Tan.
@@ -61,7 +61,7 @@ class Tan(Unary):
 
 
 @register
-class Atan(Unary):
+class Atan(Unary, frozen=True):
     """Compute the inverse tangent of each element, in radians.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Atan.
@@ -77,7 +77,7 @@ class Atan(Unary):
 
 
 @register
-class Asin(Unary):
+class Asin(Unary, frozen=True):
     """Compute the inverse sine of each element, in radians.
 
     ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Asin.
@@ -94,7 +94,7 @@ class Asin(Unary):
 
 
 @register
-class Acos(Unary):
+class Acos(Unary, frozen=True):
     """Compute the inverse cosine of each element, in radians.
 
     ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Acos.
@@ -111,7 +111,7 @@ class Acos(Unary):
 
 
 @register
-class Sinh(Unary):
+class Sinh(Unary, frozen=True):
     """Compute the hyperbolic sine of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sinh.
@@ -127,7 +127,7 @@ class Sinh(Unary):
 
 
 @register
-class Cosh(Unary):
+class Cosh(Unary, frozen=True):
     """Compute the hyperbolic cosine of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Cosh.
@@ -143,7 +143,7 @@ class Cosh(Unary):
 
 
 @register
-class Asinh(Unary):
+class Asinh(Unary, frozen=True):
     """Compute the inverse hyperbolic sine of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Asinh.
@@ -159,7 +159,7 @@ class Asinh(Unary):
 
 
 @register
-class Acosh(Unary):
+class Acosh(Unary, frozen=True):
     """Compute the inverse hyperbolic cosine of each element, at least 0.
 
     ``f32[...S] -> f32[...S]``; NaN below 1. Source: ONNX Acosh.
@@ -176,7 +176,7 @@ class Acosh(Unary):
 
 
 @register
-class Atanh(Unary):
+class Atanh(Unary, frozen=True):
     """Compute the inverse hyperbolic tangent of each element.
 
     ``f32[...S] -> f32[...S]``; NaN outside -1 to 1. Source: ONNX Atanh.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from netlang.ir.dims import symbol
@@ -20,8 +19,7 @@ from netlang.system.numpy import Array, np
 N = symbol("N")
 
 
-@dataclass(frozen=True)
-class Unary(Primitive, ABC):
+class Unary(Primitive, ABC, frozen=True):
     """Apply a function to each element. Subclasses add no fields and need no decorator."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
@@ -61,7 +59,7 @@ class Unary(Primitive, ABC):
         ]
 
 
-class Signed(Unary, ABC):
+class Signed(Unary, ABC, frozen=True):
     """Apply a function to each element, floating-point number or integer."""
 
     def infer(self, *types: TensorType) -> Types:
@@ -76,7 +74,7 @@ class Signed(Unary, ABC):
 
 
 @register
-class Neg(Signed):
+class Neg(Signed, frozen=True):
     """Negate each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Neg.
@@ -93,7 +91,7 @@ class Neg(Signed):
 
 
 @register
-class Abs(Signed):
+class Abs(Signed, frozen=True):
     """Compute the absolute value of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Abs.
@@ -110,7 +108,7 @@ class Abs(Signed):
 
 
 @register
-class Sign(Signed):
+class Sign(Signed, frozen=True):
     """Return the sign of each element: -1, 0 or 1.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sign.
@@ -123,7 +121,7 @@ class Sign(Signed):
 
 
 @register
-class Sqrt(Unary):
+class Sqrt(Unary, frozen=True):
     """Compute the square root of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Sqrt.
@@ -141,7 +139,7 @@ class Sqrt(Unary):
 
 
 @register
-class Exp(Unary):
+class Exp(Unary, frozen=True):
     """Compute the exponential of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Exp.
@@ -158,7 +156,7 @@ class Exp(Unary):
 
 
 @register
-class Log(Unary):
+class Log(Unary, frozen=True):
     """Compute the natural logarithm of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Log.
@@ -176,7 +174,7 @@ class Log(Unary):
 
 
 @register
-class Erf(Unary):
+class Erf(Unary, frozen=True):
     """Compute the error function of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Erf.
@@ -196,7 +194,7 @@ class Erf(Unary):
 
 
 @register
-class Floor(Unary):
+class Floor(Unary, frozen=True):
     """Round each element down.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Floor.
@@ -211,7 +209,7 @@ class Floor(Unary):
 
 
 @register
-class Ceil(Unary):
+class Ceil(Unary, frozen=True):
     """Round each element up.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Ceil.
@@ -226,7 +224,7 @@ class Ceil(Unary):
 
 
 @register
-class Round(Unary):
+class Round(Unary, frozen=True):
     """Round each element to the nearest integer, halves to even.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Round.
@@ -241,7 +239,7 @@ class Round(Unary):
 
 
 @register
-class Reciprocal(Unary):
+class Reciprocal(Unary, frozen=True):
     """Compute the reciprocal of each element.
 
     ``f32[...S] -> f32[...S]``. Source: ONNX Reciprocal.

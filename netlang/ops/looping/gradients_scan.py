@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
 from netlang.ops.reducing.linear import Linear
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 _TIME = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """A loop as it ran: for all steps, the states before each step and what the step read.
 
     ``given`` holds values of the body, for all steps, that need not be recomputed.
@@ -126,8 +127,7 @@ def _states(scan: Scan, b: Builder, inputs: Values, outputs: Values) -> Values:
     return tuple(found[i] for i in range(scan.carried))
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One step in reverse: from the cotangents of its results to those of its operands.
 
     ``dense`` are layers whose weights are handled after the loop; ``found`` has the cotangents of
@@ -140,8 +140,7 @@ class _Step:
     dense: Sequence[Node]
 
 
-@dataclass(frozen=True, slots=True)
-class _Carried:
+class _Carried(Struct, frozen=True):
     """A cotangent that the reverse loop carries from step to step."""
 
     before: Value

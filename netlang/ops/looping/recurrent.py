@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 from netlang.diagnostics import rules
@@ -22,7 +21,7 @@ Activation = Literal["tanh", "relu"]
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-class Recurrence(Primitive):
+class Recurrence(Primitive, frozen=True):
     """Run a recurrent cell along sequences in one direction.
 
     Operands: ``x [N, T, D]``, the weights ``[gates * U, D]``, ``[gates * U, U]`` and two biases
@@ -200,8 +199,7 @@ class Recurrence(Primitive):
 
 
 @register
-@dataclass(frozen=True)
-class RnnLayer(Recurrence):
+class RnnLayer(Recurrence, frozen=True):
     """Run an Elman recurrent layer along sequences: h' = tanh(x W' + b + h V' + c).
 
     ``[N, T, D] -> [N, T, U], [N, U]``. ``activation`` is tanh or relu; ``reverse`` goes from the
@@ -243,8 +241,7 @@ class RnnLayer(Recurrence):
 
 
 @register
-@dataclass(frozen=True)
-class GruLayer(Recurrence):
+class GruLayer(Recurrence, frozen=True):
     """Run a gated recurrent unit along sequences; gates in the order r, z, n.
 
     ``[N, T, D] -> [N, T, U], [N, U]``. The reset gate is applied after the product with the state.
@@ -285,8 +282,7 @@ class GruLayer(Recurrence):
 
 
 @register
-@dataclass(frozen=True)
-class LstmLayer(Recurrence):
+class LstmLayer(Recurrence, frozen=True):
     """Run long short-term memory along sequences; gates in the order i, f, g, o.
 
     ``[N, T, D] -> [N, T, U], [N, U], [N, U]``: all outputs, the final output, the final cell state.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import ClassVar, Self
+
+from msgspec.structs import replace
 
 from netlang.ir.dims import Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
@@ -14,8 +15,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Scan(Primitive):
+class Scan(Primitive, frozen=True):
     """Run one body for every step along axis 1 of sequences.
 
     Operands: ``carried`` initial values, ``scanned`` sequences ``(N, T, ...)``, then the outside

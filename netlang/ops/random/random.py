@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -19,8 +18,7 @@ from netlang.system.numpy import Array
 N = symbol("N")
 
 
-@dataclass(frozen=True)
-class Identity(Primitive, ABC):
+class Identity(Primitive, ABC, frozen=True):
     """Return the operand; an ONNX model has no node for it."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
@@ -44,8 +42,7 @@ class Identity(Primitive, ABC):
         return cts
 
 
-@dataclass(frozen=True)
-class RandomDrop(Identity, ABC):
+class RandomDrop(Identity, ABC, frozen=True):
     """Set parts of a tensor to 0 at random in training, at the given rate."""
 
     random = True
@@ -90,7 +87,7 @@ class RandomDrop(Identity, ABC):
 
 
 @register
-class Dropout(RandomDrop):
+class Dropout(RandomDrop, frozen=True):
     """Set elements to 0 at random in training, and divide the others by 1 - rate.
 
     ``f32[...S] -> f32[...S]``; the identity in evaluation. Source: Srivastava et al., 2014.
@@ -100,7 +97,7 @@ class Dropout(RandomDrop):
 
 
 @register
-class DropPath(RandomDrop):
+class DropPath(RandomDrop, frozen=True):
     """Set whole examples to 0 at random in training, and divide the others by 1 - rate.
 
     ``f32[N, ...S] -> f32[N, ...S]``; the identity in evaluation. Source: stochastic depth,
@@ -117,7 +114,7 @@ class DropPath(RandomDrop):
 
 
 @register
-class DropoutChannels(RandomDrop):
+class DropoutChannels(RandomDrop, frozen=True):
     """Set whole channels of each example to 0 at random in training, and scale up the others.
 
     ``f32[N, C, ...S] -> f32[N, C, ...S]``; the others are divided by 1 - rate; the
@@ -134,7 +131,7 @@ class DropoutChannels(RandomDrop):
 
 
 @register
-class StopGradient(Identity):
+class StopGradient(Identity, frozen=True):
     """Return the operand, and block its gradient.
 
     ``f32[...S] -> f32[...S]``.

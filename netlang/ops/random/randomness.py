@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import ClassVar, Self
 
@@ -38,8 +37,7 @@ def key_of(seed: int, site: str) -> int:
     return int.from_bytes(digest, "little") >> 1 | 1
 
 
-@dataclass(frozen=True)
-class RandomTensor(Primitive, ABC):
+class RandomTensor(Primitive, ABC, frozen=True):
     """Sample a tensor; ``key`` identifies the sampling site, the operand is the step."""
 
     operands: ClassVar[tuple[str, ...]] = ("step",)
@@ -61,7 +59,7 @@ class RandomTensor(Primitive, ABC):
 
 
 @register
-class SampleUniform(RandomTensor):
+class SampleUniform(RandomTensor, frozen=True):
     """Sample from the uniform distribution on [0, 1).
 
     ``step i64[] -> f32[*shape]``; multiples of 2^-24.
@@ -83,7 +81,7 @@ class SampleUniform(RandomTensor):
 
 
 @register
-class SampleNormal(RandomTensor):
+class SampleNormal(RandomTensor, frozen=True):
     """Sample from the standard normal distribution.
 
     ``step i64[] -> f32[*shape]``. Source: Box and Muller, 1958.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from netlang.ir.dims import Shape, product, symbol
@@ -17,8 +16,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True)
-class NormalizeBatchTraining(OperandNormalization):
+class NormalizeBatchTraining(OperandNormalization, frozen=True):
     """Normalize each channel by the mean and variance of the batch, then scale and shift it.
 
     ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S], f32[C], f32[C]``: the result, the mean and

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from string import ascii_letters
 from typing import ClassVar, Self
 
@@ -21,8 +20,7 @@ T = symbol("T")
 
 
 @register
-@dataclass(frozen=True)
-class Einsum(Primitive):
+class Einsum(Primitive, frozen=True):
     """Compute an Einstein summation, given by one letter per axis.
 
     ``"bhtd,bhsd->bhts"`` with ``f32[B, H, T, D], f32[B, H, S, D] -> f32[B, H, T, S]``. Letters that

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from netlang.diagnostics import rules
@@ -21,8 +20,7 @@ T = symbol("T")
 
 
 @register
-@dataclass(frozen=True)
-class Matmul(Primitive):
+class Matmul(Primitive, frozen=True):
     """Multiply matrices: the last axis of ``a`` by the second to last of ``b``.
 
     ``f32[M, K], f32[K, P] -> f32[M, P]``. A tensor of rank 1 is a row on the left and a column on
@@ -101,8 +99,7 @@ class Matmul(Primitive):
 
 
 @register
-@dataclass(frozen=True)
-class Linear(Primitive):
+class Linear(Primitive, frozen=True):
     """Multiply the last axis by a weight matrix, and add a bias if there is one.
 
     ``f32[...B, I], f32[O, I], f32[O] -> f32[...B, O]``: x W' + b. Source: ONNX Gemm.

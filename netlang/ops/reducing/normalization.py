@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -25,8 +24,7 @@ H = symbol("H")
 
 
 @register
-@dataclass(frozen=True)
-class NormalizeBatch(Primitive):
+class NormalizeBatch(Primitive, frozen=True):
     """Normalize each channel by its stored mean and variance, then scale and shift it.
 
     ``f32[N, C, ...S], f32[C], f32[C], f32[C], f32[C] -> f32[N, C, ...S]``. ``momentum`` is the
@@ -121,8 +119,7 @@ class NormalizeBatch(Primitive):
         ]
 
 
-@dataclass(frozen=True)
-class OperandNormalization(Primitive, ABC):
+class OperandNormalization(Primitive, ABC, frozen=True):
     """Normalize by statistics of the operand, then scale and shift each channel."""
 
     operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
@@ -142,8 +139,7 @@ class OperandNormalization(Primitive, ABC):
 
 
 @register
-@dataclass(frozen=True)
-class NormalizeGroup(OperandNormalization):
+class NormalizeGroup(OperandNormalization, frozen=True):
     """Normalize groups of channels of each example, then scale and shift each channel.
 
     ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S]``. Source: Wu and He, 2018.
@@ -216,8 +212,7 @@ class NormalizeGroup(OperandNormalization):
 
 
 @register
-@dataclass(frozen=True)
-class NormalizeInstance(OperandNormalization):
+class NormalizeInstance(OperandNormalization, frozen=True):
     """Normalize each channel of each example, then scale and shift it.
 
     ``f32[N, C, ...S], f32[C], f32[C] -> f32[N, C, ...S]``. Source: Ulyanov et al., 2016;

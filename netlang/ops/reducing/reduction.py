@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
+
+from msgspec.structs import replace
 
 from netlang.ir.dims import Shape, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
@@ -22,8 +23,7 @@ LONG = 1 << 16
 """The number of elements from which a single float32 pass in onnxruntime loses precision."""
 
 
-@dataclass(frozen=True)
-class Reduction(Primitive, ABC):
+class Reduction(Primitive, ABC, frozen=True):
     """Reduce the elements along some axes, or along all axes for ``axis=none``.
 
     Subclasses add no fields, so they need no decorator of their own.
@@ -119,7 +119,7 @@ class Reduction(Primitive, ABC):
         ]
 
 
-class Accumulation(Reduction, ABC):
+class Accumulation(Reduction, ABC, frozen=True):
     """Add elements: float32 is accumulated in float64, and by rows in onnxruntime."""
 
     def in_two_stages(self, x: TensorType) -> bool:
@@ -131,7 +131,7 @@ class Accumulation(Reduction, ABC):
         return [*super().samples(), Sample(cls(), (TensorType(F32, (300, 301)),))]
 
 
-class Extreme(Reduction, ABC):
+class Extreme(Reduction, ABC, frozen=True):
     """Return the largest or smallest of at least one element."""
 
     def check(self, x: TensorType) -> None:
@@ -150,7 +150,7 @@ class Extreme(Reduction, ABC):
 
 
 @register
-class Sum(Accumulation):
+class Sum(Accumulation, frozen=True):
     """Add the elements along some axes.
 
     ``f32[N, C, H, W], axis=(2, 3) -> f32[N, C]``. Source: ONNX ReduceSum.
@@ -178,7 +178,7 @@ class Sum(Accumulation):
 
 
 @register
-class Mean(Accumulation):
+class Mean(Accumulation, frozen=True):
     """Average the elements along some axes.
 
     ``f32[N, C, H, W], axis=(2, 3) -> f32[N, C]``. Source: ONNX ReduceMean.
@@ -202,7 +202,7 @@ class Mean(Accumulation):
 
 
 @register
-class Prod(Reduction):
+class Prod(Reduction, frozen=True):
     """Multiply the elements along some axes.
 
     ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceProd.
@@ -231,7 +231,7 @@ class Prod(Reduction):
 
 
 @register
-class Max(Extreme):
+class Max(Extreme, frozen=True):
     """Return the largest element along some axes.
 
     ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceMax.
@@ -247,7 +247,7 @@ class Max(Extreme):
 
 
 @register
-class Min(Extreme):
+class Min(Extreme, frozen=True):
     """Return the smallest element along some axes.
 
     ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceMin.
@@ -263,7 +263,7 @@ class Min(Extreme):
 
 
 @register
-class Logsumexp(Reduction):
+class Logsumexp(Reduction, frozen=True):
     """Compute log(sum(exp(x))) along some axes, without overflow.
 
     ``f32[N, C], axis=1 -> f32[N]``. Source: ONNX ReduceLogSumExp.
@@ -300,8 +300,7 @@ def _highest(x: Array) -> Any:
 
 
 @register
-@dataclass(frozen=True)
-class Cumsum(Primitive):
+class Cumsum(Primitive, frozen=True):
     """Compute the cumulative sum along an axis.
 
     ``f32[N, T], axis=1 -> f32[N, T]``. With ``reverse``, sum from the end; with ``exclusive``,

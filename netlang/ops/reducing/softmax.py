@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 from netlang.ir.dims import symbol
@@ -19,8 +18,7 @@ from netlang.system.numpy import Array, np
 N = symbol("N")
 
 
-@dataclass(frozen=True)
-class Normalizer(Activation, ABC):
+class Normalizer(Activation, ABC, frozen=True):
     """Compute a distribution over the elements along one axis."""
 
     pointwise = False
@@ -56,7 +54,7 @@ class Normalizer(Activation, ABC):
 
 
 @register
-class Softmax(Normalizer):
+class Softmax(Normalizer, frozen=True):
     """Compute exp(x) / sum(exp(x)) along an axis.
 
     ``f32[...S] -> f32[...S]``, without overflow. Source: ONNX Softmax.
@@ -75,7 +73,7 @@ class Softmax(Normalizer):
 
 
 @register
-class LogSoftmax(Normalizer):
+class LogSoftmax(Normalizer, frozen=True):
     """Compute the logarithm of softmax directly, which is more precise.
 
     ``f32[...S] -> f32[...S]``; finite where softmax underflows to 0. Source: ONNX LogSoftmax.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from string import ascii_letters
 from typing import Self
+
+from msgspec import Struct
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Size
@@ -14,8 +15,7 @@ from netlang.ir.types import TensorType
 from netlang.ops.checks import count
 
 
-@dataclass(frozen=True, slots=True)
-class Subscripts:
+class Subscripts(Struct, frozen=True):
     """The letters of the axes of each operand and of the result."""
 
     operands: tuple[str, ...]

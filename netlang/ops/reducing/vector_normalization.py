@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
@@ -27,8 +26,7 @@ N = symbol("N")
 H = symbol("H")
 
 
-@dataclass(frozen=True)
-class TrailingNormalization(Primitive, ABC):
+class TrailingNormalization(Primitive, ABC, frozen=True):
     """Normalize by statistics over an axis and all axes after it."""
 
     family = "normalization"
@@ -46,8 +44,7 @@ class TrailingNormalization(Primitive, ABC):
 
 
 @register
-@dataclass(frozen=True)
-class NormalizeLayer(TrailingNormalization):
+class NormalizeLayer(TrailingNormalization, frozen=True):
     """Normalize over an axis and all axes after it, then scale and shift each element.
 
     ``f32[...B, D], f32[D], f32[D] -> f32[...B, D]``. Source: Ba et al., 2016;
@@ -105,8 +102,7 @@ class NormalizeLayer(TrailingNormalization):
 
 
 @register
-@dataclass(frozen=True)
-class NormalizeRms(TrailingNormalization):
+class NormalizeRms(TrailingNormalization, frozen=True):
     """Divide by the root mean square over an axis and all axes after it, then scale.
 
     ``f32[...B, D], f32[D] -> f32[...B, D]``. Source: Zhang and Sennrich, 2019;
@@ -163,8 +159,7 @@ class NormalizeRms(TrailingNormalization):
 
 
 @register
-@dataclass(frozen=True)
-class L2Normalize(Primitive):
+class L2Normalize(Primitive, frozen=True):
     """Divide by the L2 norm along an axis, or by ``eps`` if the norm is smaller.
 
     ``f32[...S] -> f32[...S]``.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.arrays import numpy_dtype
@@ -23,8 +22,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Iota(Primitive):
+class Iota(Primitive, frozen=True):
     """Return the integers from 0 to n - 1: ``i64[n]``. ONNX: Range."""
 
     name: ClassVar[str] = "iota"
@@ -57,8 +55,7 @@ class Iota(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Full(Primitive):
+class Full(Primitive, frozen=True):
     """Return a tensor filled with one number. ONNX: Expand."""
 
     name: ClassVar[str] = "full"
@@ -102,8 +99,7 @@ class Full(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Measure(Primitive):
+class Measure(Primitive, frozen=True):
     """Return a size as a tensor of rank 0, such as the length of a sequence. ONNX: Shape."""
 
     name: ClassVar[str] = "measure"
@@ -132,8 +128,7 @@ class Measure(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class OneHot(Primitive):
+class OneHot(Primitive, frozen=True):
     """Encode class indices as rows with a single 1; an index out of range becomes a row of zeros.
 
     ``ids [...S] -> [...S, classes]``. ONNX: Equal, Cast.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import symbol
@@ -19,8 +18,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class GatherRows(Primitive):
+class GatherRows(Primitive, frozen=True):
     """Look up rows of a table by index: an embedding.
 
     ``table [V, D], ids [...S] -> [...S, D]``. ONNX: Gather.
@@ -62,8 +60,7 @@ class GatherRows(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Gather(Primitive):
+class Gather(Primitive, frozen=True):
     """Select slices along an axis by indices known at run time.
 
     ``x [A, B, C], ids [...S] -> [A, ...S, C]`` along axis 1. ONNX: Gather.
@@ -109,8 +106,7 @@ class Gather(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Take(Primitive):
+class Take(Primitive, frozen=True):
     """Select slices along an axis by indices written in the program.
 
     ``[A, B, C] -> [A, 2, C]`` with two indices along axis 1. ONNX: Gather.

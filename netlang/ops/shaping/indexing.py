@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -33,8 +32,7 @@ _AFTER_LAST = 2**63 - 1
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Index(Primitive):
+class Index(Primitive, frozen=True):
     """Select an index or a range along each axis.
 
     ``items`` holds, per axis, an index (which drops the axis), a pair of bounds (the second is

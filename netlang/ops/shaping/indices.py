@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Shape, symbol
@@ -18,8 +17,7 @@ from netlang.system.numpy import Array, np
 N = symbol("N")
 
 
-@dataclass(frozen=True)
-class ExtremeIndex(Primitive, ABC):
+class ExtremeIndex(Primitive, ABC, frozen=True):
     """Return the index of an extreme element along an axis; the first one if there are several."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
@@ -64,7 +62,7 @@ class ExtremeIndex(Primitive, ABC):
 
 
 @register
-class Argmax(ExtremeIndex):
+class Argmax(ExtremeIndex, frozen=True):
     """Return the index of the largest element along an axis.
 
     ``f32[N, C], axis=1 -> i64[N]``. Source: ONNX ArgMax.
@@ -80,7 +78,7 @@ class Argmax(ExtremeIndex):
 
 
 @register
-class Argmin(ExtremeIndex):
+class Argmin(ExtremeIndex, frozen=True):
     """Return the index of the smallest element along an axis.
 
     ``f32[N, C], axis=1 -> i64[N]``. Source: ONNX ArgMin.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -19,8 +18,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Concat(Primitive):
+class Concat(Primitive, frozen=True):
     """Concatenate tensors along an existing axis.
 
     ``[N, A, H, W], [N, B, H, W] -> [N, A+B, H, W]`` along axis 1. ONNX: Concat.
@@ -79,8 +77,7 @@ class Concat(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Stack(Primitive):
+class Stack(Primitive, frozen=True):
     """Stack tensors of the same shape along a new axis.
 
     ``[N, D], [N, D] -> [2, N, D]`` along axis 0. ONNX: Unsqueeze, Concat.
@@ -149,8 +146,7 @@ _MOST_PARTS = 100_000
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Split(Primitive):
+class Split(Primitive, frozen=True):
     """Split a tensor along an axis into parts of the given sizes.
 
     ``[N, 3*D] -> [N, D], [N, D], [N, D]`` with ``parts`` 3. ONNX: Split.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -30,8 +29,7 @@ _ONNX_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge"
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Pad(Primitive):
+class Pad(Primitive, frozen=True):
     """Pad the last axes with a constant, by reflection, by replication, or circularly.
 
     ``amounts`` holds (before, after) for the last axes: ``[N, C, H, W] -> [N, C, H+2, W+2]`` with

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.dims import Size, exact_quotient, substitute, symbol
@@ -34,8 +33,7 @@ def _multiples(size: Size, unit: int) -> list[str]:
     return [f"give it {f'{below} or ' if below else ''}{below + unit} channels"]
 
 
-@dataclass(frozen=True)
-class PixelOperator(Primitive, ABC):
+class PixelOperator(Primitive, ABC, frozen=True):
     """Exchange squares of ``factor`` by ``factor`` points for channels.
 
     Subclasses add no fields, so they need no decorator of their own.
@@ -58,7 +56,7 @@ class PixelOperator(Primitive, ABC):
 
 
 @register
-class PixelShuffle(PixelOperator):
+class PixelShuffle(PixelOperator, frozen=True):
     """Rearrange channels into a larger feature map.
 
     ``[N, C*r*r, H, W] -> [N, C, H*r, W*r]`` with ``factor`` r. Shi et al., "Real-time single image
@@ -112,7 +110,7 @@ class PixelShuffle(PixelOperator):
 
 
 @register
-class PixelUnshuffle(PixelOperator):
+class PixelUnshuffle(PixelOperator, frozen=True):
     """Rearrange squares of points into channels; the inverse of ``pixel_shuffle``.
 
     ``[N, C, H*r, W*r] -> [N, C*r*r, H, W]`` with ``factor`` r. ONNX: Reshape, Transpose.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -18,8 +17,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Ranked(Primitive):
+class Ranked(Primitive, frozen=True):
     """Return the ``k`` largest elements along an axis, in descending order, and their indices.
 
     ``[N, D] -> [N, k], i64[N, k]``; equal elements stay in order. With ``smallest``, the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -29,8 +28,7 @@ _BEFORE_FIRST = -(2**63)
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Expand(Primitive):
+class Expand(Primitive, frozen=True):
     """Broadcast to a shape: repeat axes of size 1, and add leading axes.
 
     ``[1, D] -> [N, D]``; a size of -1 keeps that of the operand. ONNX: Expand.
@@ -106,8 +104,7 @@ class Expand(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Tile(Primitive):
+class Tile(Primitive, frozen=True):
     """Repeat the whole tensor along each axis.
 
     ``[A, B] -> [A*r, B*s]`` with ``repeats`` r, s. ONNX: Tile.
@@ -164,8 +161,7 @@ class Tile(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Flip(Primitive):
+class Flip(Primitive, frozen=True):
     """Reverse the order of elements along axes.
 
     ``[...S] -> [...S]``. ONNX: Slice with step -1.
@@ -213,8 +209,7 @@ class Flip(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Every(Primitive):
+class Every(Primitive, frozen=True):
     """Select every ``by``-th slice along an axis, from the first one.
 
     ``[N, T] -> [N, ceil(T / by)]``. ONNX: Slice.
@@ -276,8 +271,7 @@ class Every(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class ReverseTime(Primitive):
+class ReverseTime(Primitive, frozen=True):
     """Reverse the time axis; with lengths, only the part of each sequence that is not padding.
 
     ``x [N, T, ...S], length [N] -> [N, T, ...S]``. ONNX: Slice with step -1, ReverseSequence.

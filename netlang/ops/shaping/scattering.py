@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import ClassVar, Self
+
+from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, symbol
@@ -22,8 +23,7 @@ _REDUCTIONS = {name: name for name in ("none", "add", "mul")}
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class TakeAlong(Primitive):
+class TakeAlong(Primitive, frozen=True):
     """Select elements along an axis, with indices of their own for every other position.
 
     ``x [A, B, C], ids [A, K, C] -> [A, K, C]`` along axis 1. ONNX: GatherElements.
@@ -68,8 +68,7 @@ class TakeAlong(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Scatter(Primitive):
+class Scatter(Primitive, frozen=True):
     """Write elements along an axis, with indices of their own for every other position.
 
     ``x [A, B], ids [A, K], updates [A, K] -> [A, B]`` along axis 1. With the reduction "add" or
@@ -125,8 +124,7 @@ class Scatter(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class GatherNd(Primitive):
+class GatherNd(Primitive, frozen=True):
     """Select elements or slices at indices into several axes.
 
     ``x [A, B, C], ids [...S, 2] -> [...S, C]``: the last axis of ``ids`` holds an index into each
@@ -198,8 +196,7 @@ class GatherNd(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class ScatterNd(Primitive):
+class ScatterNd(Primitive, frozen=True):
     """Write elements or slices at indices into several axes.
 
     ``x [A, B, C], ids [...S, 2], updates [...S, C] -> [A, B, C]``. With the reduction "add" or

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import gcd
 from typing import ClassVar, Self
 
@@ -29,7 +28,7 @@ from netlang.ops.terms import terms
 from netlang.system.numpy import Array, np
 
 
-class View(Primitive, ABC):
+class View(Primitive, ABC, frozen=True):
     """Return the elements in the same order, in another shape."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
@@ -43,8 +42,7 @@ class View(Primitive, ABC):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Flatten(View):
+class Flatten(View, frozen=True):
     """Merge the axes from ``start`` to ``end`` into one.
 
     ``[N, C, H, W] -> [N, C*H*W]`` with ``start`` 1. ONNX: Flatten, Reshape.
@@ -110,8 +108,7 @@ class Flatten(View):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Reshape(View):
+class Reshape(View, frozen=True):
     """Return the elements in another shape, in the same order.
 
     One size may be -1: it is inferred. ``[N, 12] -> [N, 3, 4]``. ONNX: Reshape.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -20,8 +19,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Transpose(Primitive):
+class Transpose(Primitive, frozen=True):
     """Permute the axes; reverse them by default.
 
     ``[A, B, C] -> [C, A, B]`` with the order 2, 0, 1. ONNX: Transpose.
@@ -78,8 +76,7 @@ class Transpose(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Squeeze(View):
+class Squeeze(View, frozen=True):
     """Remove axes of size 1.
 
     ``[N, 1, D] -> [N, D]`` with axis 1. ONNX: Squeeze.
@@ -127,8 +124,7 @@ class Squeeze(View):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Unsqueeze(View):
+class Unsqueeze(View, frozen=True):
     """Insert an axis of size 1.
 
     ``[N, D] -> [N, 1, D]`` with axis 1. ONNX: Unsqueeze.

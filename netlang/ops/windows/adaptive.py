@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, gcd
 from typing import ClassVar, Literal, Self
 
@@ -32,8 +31,7 @@ from netlang.ops.windows.windows import known_sizes, spatial_shape, wrong_count
 from netlang.system.numpy import Array, np
 
 
-@dataclass(frozen=True, slots=True)
-class AdaptivePool(Primitive):
+class AdaptivePool(Primitive, frozen=True):
     """Divide each axis into ``out`` windows and pool each window."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
@@ -150,8 +148,7 @@ class AdaptivePool(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class AdaptiveAvgPool(AdaptivePool):
+class AdaptiveAvgPool(AdaptivePool, frozen=True):
     """Compute the mean of each of ``out`` windows per axis.
 
     ``[N, C, ...S] -> [N, C, ...out]``; window i of n covers ``i*size // n`` up to
@@ -191,8 +188,7 @@ class AdaptiveAvgPool(AdaptivePool):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class AdaptiveMaxPool(AdaptivePool):
+class AdaptiveMaxPool(AdaptivePool, frozen=True):
     """Compute the maximum of each of ``out`` windows per axis.
 
     ``[N, C, ...S] -> [N, C, ...out]``; window i of n covers ``i*size // n`` up to

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.graph import Builder, Cotangents, Values
@@ -24,8 +23,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class AvgPool(Primitive):
+class AvgPool(Primitive, frozen=True):
     """Compute the mean of each window.
 
     ``[N, C, ...S] -> [N, C, ...]``. With ``count_pad`` the zeros of the padding count; what
@@ -152,8 +150,7 @@ class AvgPool(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class LpPool(Primitive):
+class LpPool(Primitive, frozen=True):
     """Compute the p-norm of each window: ``(sum of |x|**p) ** (1 / p)``.
 
     ``[N, C, ...S] -> [N, C, ...]``. ONNX: LpPool.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar, Self
+
+from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, product, symbol
@@ -45,8 +46,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Convolve(Primitive):
+class Convolve(Primitive, frozen=True):
     """Convolve with filters, and add a bias per filter if there is one.
 
     ``x [N, C, ...S], w [O, C // groups, ...K], bias [O] -> [N, O, ...]`` with one to three spatial
@@ -185,8 +185,7 @@ class Convolve(Primitive):
         return windows
 
 
-@dataclass(frozen=True)
-class ConvolutionGradient(Primitive, ABC):
+class ConvolutionGradient(Primitive, ABC, frozen=True):
     """Compute a gradient of a convolution, of spatial sizes ``size``.
 
     Subclasses add no fields, so they need no decorator of their own.
@@ -213,7 +212,7 @@ class ConvolutionGradient(Primitive, ABC):
 
 
 @register
-class ConvolveInputGradient(ConvolutionGradient):
+class ConvolveInputGradient(ConvolutionGradient, frozen=True):
     """Compute the cotangent of a convolution's input.
 
     ``ct [N, O, ...], w [O, C // groups, ...K] -> [N, C, ...size]``. ONNX: Conv;
@@ -266,7 +265,7 @@ class ConvolveInputGradient(ConvolutionGradient):
 
 
 @register
-class ConvolveWeightGradient(ConvolutionGradient):
+class ConvolveWeightGradient(ConvolutionGradient, frozen=True):
     """Compute the cotangent of a convolution's filters.
 
     ``x [N, C, ...S], ct [N, O, ...] -> [O, C // groups, ...size]``. ONNX: Slice, Concat, Gemm;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Self
 
@@ -22,8 +21,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class MaxPoolArgmax(Primitive):
+class MaxPoolArgmax(Primitive, frozen=True):
     """Return the index of the maximum of each window; the first one of several.
 
     ``[N, C, ...S] -> i64[N, C, ...]``; an index counts along all feature maps in a row. ONNX:

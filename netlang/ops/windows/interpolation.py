@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Size
@@ -30,8 +31,7 @@ _COEFFICIENT, _SMOOTH_COEFFICIENT = -0.75, -0.5
 _RADIUS = {LINEAR: 1, CUBIC: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Interpolation:
+class Interpolation(Struct, frozen=True):
     """How output points are computed: ``align`` aligns the corner points, ``antialias`` averages
     over all input points that an output point covers when downsampling."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
@@ -21,8 +20,7 @@ H = symbol("H")
 
 
 @register
-@dataclass(frozen=True)
-class LocalResponseNorm(Primitive):
+class LocalResponseNorm(Primitive, frozen=True):
     """Divide each element by a power of the mean square of its neighbors across channels.
 
     ``f32[N, C, ...S] -> f32[N, C, ...S]``: x / (k + alpha / size * sum of squares) ** beta.

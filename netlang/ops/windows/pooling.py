@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.ir.graph import Builder, Cotangents, Values
@@ -24,8 +23,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class MaxPool(Primitive):
+class MaxPool(Primitive, frozen=True):
     """Compute the maximum of each window.
 
     ``[N, C, ...S] -> [N, C, ...]``. Padding is never the maximum. With ``ceil`` an incomplete last

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Self
 
@@ -45,8 +44,7 @@ _FINEST = 1_000_000
 """The largest denominator of the fraction that a scale is rounded to."""
 
 
-@dataclass(frozen=True)
-class Resampling(Primitive, ABC):
+class Resampling(Primitive, ABC, frozen=True):
     """Resize the spatial axes of a feature map."""
 
     operands: ClassVar[tuple[str, ...]] = ("x",)
@@ -161,8 +159,7 @@ class Resampling(Primitive, ABC):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Upsample(Resampling):
+class Upsample(Resampling, frozen=True):
     """Resize a feature map by scale factors.
 
     ``[N, C, H, W] -> [N, C, floor(s*H), floor(t*W)]``. ``nearest`` repeats points;
@@ -230,7 +227,7 @@ class Upsample(Resampling):
         return 1 / self.scale[axis]
 
     def quotient(self, b: OnnxBuilder, axis: int, have: Size, want: Size) -> tuple[str, str]:
-        up, down = super(Upsample, self).quotient(b, axis, have, want)
+        up, down = super().quotient(b, axis, have, want)
         if not _may_stay(have, self.scale[axis]):
             return up, down
         stays, one = b.add("Equal", b.shape((have,)), b.shape((want,))), b.shape((1,))
@@ -255,7 +252,7 @@ class Upsample(Resampling):
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         whole = all(isinstance(scale, int) for scale in self.scale)
         if not whole or self.mode not in (NEAREST, EXACT):
-            return super(Upsample, self).vjp(b, inputs, outputs, cts)
+            return super().vjp(b, inputs, outputs, cts)
         (ct,) = terms(b, *cts)
         shape = inputs[0].type.shape[:2]
         for size, scale in zip(inputs[0].type.shape[2:], self.scale, strict=True):
@@ -299,8 +296,7 @@ class Upsample(Resampling):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Resize(Resampling):
+class Resize(Resampling, frozen=True):
     """Resize a feature map to a given size.
 
     ``[N, C, H, W] -> [N, C, *size]``. ``nearest`` takes the point at ``i * H // size``,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from math import ceil, prod
 from typing import ClassVar, Self
+
+from msgspec.structs import replace
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Shape, Size, product, symbol
@@ -49,8 +50,7 @@ from netlang.system.numpy import Array
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class ConvolveTranspose(Primitive):
+class ConvolveTranspose(Primitive, frozen=True):
     """Compute the transpose of a convolution, which adds each position to a window of the output.
 
     ``x [N, C, ...S], w [C, O // groups, ...K], bias [O] -> [N, O, ...]`` of size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Self
 
@@ -30,8 +29,7 @@ from netlang.system.numpy import Array, np
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Unfold(Primitive):
+class Unfold(Primitive, frozen=True):
     """Extract sliding patches as columns (im2col).
 
     ``[N, C, ...S] -> [N, C * window, positions]``, as in PyTorch. ONNX: Conv with unit filters.
@@ -125,8 +123,7 @@ class Unfold(Primitive):
 
 
 @register
-@dataclass(frozen=True, slots=True)
-class Fold(Primitive):
+class Fold(Primitive, frozen=True):
     """Sum patches into a feature map of the given size, adding where they overlap (col2im).
 
     ``[N, C * window, positions] -> [N, C, ...size]``, as in PyTorch. ONNX: ConvTranspose with unit

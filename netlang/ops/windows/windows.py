@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from itertools import islice
 from itertools import product as combinations
+
+from msgspec import Struct
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, substitute
@@ -20,8 +21,7 @@ Pads = tuple[tuple[int, int], ...]
 WORDS = ("same", "valid", "half", "causal")
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
+class Windows(Struct, frozen=True):
     """Windows with one number per spatial axis (``pad``: before and after)."""
 
     kernel: tuple[int, ...]
