@@ -150,7 +150,6 @@ def test_batches_are_prepared_while_the_caller_works() -> None:
         assert source.asked >= 3
 
 
-
 def test_a_program_says_how_its_examples_are_batched(tmp_path: Path) -> None:
     text = "two_moons(10) |> batches(4, shuffle=true, drop_last=true)"
     batches = batches_of(tmp_path, text, seed=5)
