@@ -139,15 +139,15 @@ class Accumulators:
                 return Accumulator(value, "mean", symbol(BATCH))
 
     def _source(self, value: Value) -> _Source:
-        if _of_examples(value):
+        if of_examples(value):
             return _Source.EXAMPLES
         return self._sources.get(value, _Source.RUN)
 
     def _classify(self, node: Node) -> None:
         source = self._source_of(node)
         # Statistics of a batch inside of a net are a property of the model.
-        inside = _in_model(node) and any(map(_of_examples, node.outputs))
-        operands = (v for v in node.inputs if not inside or _of_examples(v))
+        inside = _in_model(node) and any(map(of_examples, node.outputs))
+        operands = (v for v in node.inputs if not inside or of_examples(v))
         mixed = dict.fromkeys(n for v in operands for n in self._mixed.get(v, ()))
         if source is _Source.OBSTACLE or self._mixes(node):
             mixed[node] = None
@@ -160,7 +160,7 @@ class Accumulators:
         operands = {self._source(v) for v in node.inputs}
         if isinstance(node.op, Measure) and BATCH in symbols(node.op.size):
             return _Source.SIZE if {*symbols(node.op.size)} == {BATCH} else _Source.OBSTACLE
-        if all(map(_of_examples, node.outputs)):
+        if all(map(of_examples, node.outputs)):
             return _Source.EXAMPLES
         if _Source.EXAMPLES in operands:
             return _Source.TOTAL if self._adds(node) else _Source.OBSTACLE
@@ -190,7 +190,7 @@ class Accumulators:
 
         Tensors of pairs of examples, such as similarities, are compared on purpose.
         """
-        if _in_model(node) or not any(map(_of_examples, node.outputs)):
+        if _in_model(node) or not any(map(of_examples, node.outputs)):
             return False
         if any(self._source(v) in _OF_THE_BATCH for v in node.inputs):
             return True
@@ -215,7 +215,8 @@ def batch_sizes(
     }
 
 
-def _of_examples(value: Value) -> bool:
+def of_examples(value: Value) -> bool:
+    """Return whether a tensor has an axis of examples."""
     return any(BATCH in symbols(size) for size in value.type.shape if not isinstance(size, int))
 
 
