@@ -252,7 +252,12 @@ BATCH_DEPENDENT = Rule(
     their examples, and the result depends on the size of the batches. The same holds for a loss
     whose gradients accumulate.
     """,
-    _NET + _DATA + _MODEL + _LOSS + "          metrics = [deviation(model(batch.image), correction=0)]\n" + _END,
+    _NET
+    + _DATA
+    + _MODEL
+    + _LOSS
+    + "          metrics = [deviation(model(batch.image), correction=0)]\n"
+    + _END,
     _NET
     + _DATA
     + _MODEL
