@@ -56,7 +56,11 @@ def walk_back(
 
 def _with_sources(values: Iterable[Value], gradients: Gradients | None) -> set[Value]:
     """Return some values, and what gradients among them come from."""
-    found = set(values)
-    if gradients:
-        found.update(source for v in values if v in gradients for source in gradients[v])
+    found: set[Value] = set()
+    open = list(values)
+    while open:
+        value = open.pop()
+        if value not in found:
+            found.add(value)
+            open += gradients.get(value, ()) if gradients else ()
     return found

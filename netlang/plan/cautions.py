@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Unpack
 
+from netlang.analysis.accumulators import Accumulators, of_examples
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Parts, Severity, diagnostic
 from netlang.diagnostics.rules import Rule
@@ -18,6 +19,7 @@ from netlang.ir.graph import Node, Value
 from netlang.ir.op import Primitive
 from netlang.ops.elementwise.activation import Sigmoid, Softplus
 from netlang.ops.reducing.softmax import LogSoftmax, Normalizer
+from netlang.ops.shaping.creation import Measure
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import durations
 from netlang.syntax import ast
@@ -42,7 +44,8 @@ def warn(plan: Plan, decl: ast.Train, frame: Frame) -> None:
     """Report what is nearly always an error, once per location."""
     section = _Section(plan, decl)
     reported: set[tuple[Rule, Span]] = set()
-    for check in (_double_softmax, _one_class, _batch_norms, _untrained, _schedules):
+    checks = (_double_softmax, _one_class, _batch_norms, _untrained, _schedules, _batch_dependent)
+    for check in checks:
         for found in check(section):
             if (found.rule, found.span) not in reported:
                 reported.add((found.rule, found.span))
@@ -201,6 +204,40 @@ def _schedules(section: _Section) -> Iterator[Diagnostic]:
                     "the run ends before the schedule does",
                     helps=(f"let both be {run}",),
                 )
+
+
+def _batch_dependent(section: _Section) -> Iterator[Diagnostic]:
+    """Find losses and metrics that are not computed from sums and means over the batch."""
+    plan = section.plan
+    analysis = Accumulators(section.nodes, plan.computation.batch.values())
+    for name, value in plan.measured.items():
+        for node in analysis.decompose(value).obstacles[:1]:
+            compares = any(map(of_examples, node.outputs))
+            if compares and name in plan.losses and plan.accumulate == 1:
+                # A loss may well be made of statistics of the batch that a step is for.
+                continue
+            sized = any(isinstance(n.op, Measure) for v in node.inputs for n in section.before(v))
+            yield _warn(
+                rules.BATCH_DEPENDENT,
+                f"`{name}` depends on how examples are batched",
+                place_of(node, section.decl),
+                "each example is computed with the size of its batch"
+                if compares and sized
+                else "each example is computed with the rest of its batch"
+                if compares
+                else f"`{node.op.name}` over a batch is neither a sum nor a mean",
+                notes=("of several batches, the mean of their values is reported",),
+                helps=(_summed(compares=compares, sized=sized),),
+            )
+
+
+def _summed(*, compares: bool, sized: bool) -> str:
+    """Return how to write a metric that can be computed from several batches."""
+    if compares and sized:
+        return "divide the sum over the batch: `sum(x) / N`"
+    if compares:
+        return "use sums and means over the batch: a variance is `mean(x ** 2) - mean(x) ** 2`"
+    return "use sums and means over the batch, such as `sum(x * weight) / sum(weight)`"
 
 
 def _warn(rule: Rule, message: str, span: Span, label: str, **parts: Unpack[Parts]) -> Diagnostic:

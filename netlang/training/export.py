@@ -9,7 +9,17 @@ The model of a step has these inputs and outputs, listed by kind in its metadata
 - state: a parameter by its path, its optimizer state by ``path/name``; each is also an output
   ``NAME_next``, to be fed back as ``NAME``;
 - fixed: parameters that the step reads and does not change;
-- outputs ``loss``, ``gradient_norm`` (of all gradients together) and the metrics, each f32[].
+- outputs ``loss``, ``gradient_norm`` (of all gradients together) and the metrics, each f32[], of
+  the batch alone.
+
+Over several batches a loss or a metric is computed from accumulators, which ``metrics`` in the
+contract lists: outputs to be summed, or means to be averaged, each weighted by its count. Where the
+result is not the accumulator itself, ``finish`` is the graph, as text, that computes it from these
+totals.
+
+Where an update takes several batches, ``STEP.gathering`` is the model for all but the last. Both
+need shares and totals over all of them; ``STEP.weighing``, if there is one, returns what each batch
+contributes to the totals.
 
 With ``precision = "f64"``, everything that is f32 here is f64.
 
@@ -23,11 +33,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from netlang.analysis.accumulators import Accumulator, Decomposition
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import bind, symbols
-from netlang.ir.graph import Graph
+from netlang.ir.graph import Graph, Value
+from netlang.ir.text import print_graph
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import rate_text
 from netlang.storage.weights import save_weights
@@ -35,7 +49,8 @@ from netlang.system.numpy import Array, np
 from netlang.training.run.engine import Arrays, OrtEngine, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.preparation import Choices, seed_of
-from netlang.training.step.graphs import DRAW, SHARE, STEP, StepGraph, Training, prepare
+from netlang.training.step.graphs import DRAW, STEP, StepGraph, Training, prepare
+from netlang.training.step.measures import Measures
 
 
 def export(plan: Plan, choices: Choices, output: Path, *, opset: int, source: str) -> list[Path]:
@@ -85,6 +100,11 @@ def contract(chosen: StepGraph, graph: Graph, training: Training) -> dict[str, o
         "carried": {s.name: s.start for s in graph.states if s.name in carried},
         "fixed": fixed,
         "outputs": list(graph.outputs),
+        "metrics": {
+            name: _metric(each, chosen.measures)
+            for name, each in chosen.measures.metrics.items()
+            if name in graph.outputs
+        },
         "repeat": chosen.update.repeat,
         "batches": training.plan.accumulate,
     }
@@ -99,7 +119,13 @@ def _check_computable(training: Training, state: Arrays) -> None:
     try:
         engine = OrtEngine(training, state)
         for _, chosen, graph in _graphs(training):
-            numbers = {STEP: 1, DRAW: 1, SHARE: 1.0, **dict.fromkeys(chosen.rates, 0.0)}
+            names = (*chosen.shares, *chosen.totals)
+            numbers = {
+                STEP: 1,
+                DRAW: 1,
+                **dict.fromkeys(names, 1.0),
+                **dict.fromkeys(chosen.rates, 0.0),
+            }
             engine.step(graph, batch, numbers)
     except NetlangError as error:
         # Whether examples of zeros can be computed is another question.
@@ -112,8 +138,9 @@ def _graphs(training: Training) -> list[tuple[str, StepGraph, Graph]]:
     found: list[tuple[str, StepGraph, Graph]] = []
     for chosen in training.steps:
         found.append((chosen.name, chosen, chosen.graph))
-        if chosen.gathering is not None:
-            found.append((f"{chosen.name}.gathering".strip("."), chosen, chosen.gathering))
+        for kind, graph in (("gathering", chosen.gathering), ("weighing", chosen.weighing)):
+            if graph is not None:
+                found.append((f"{chosen.name}.{kind}".strip("."), chosen, graph))
     return found
 
 
@@ -129,11 +156,46 @@ def _used(training: Training, state: dict[str, Array]) -> dict[str, Array]:
 _NUMBERS = {
     "step": "the number of the update, counted from 1",
     "draw": "the number of the batch, counted from 1",
-    "share": "this batch's share of the examples of an update",
 }
 
 
 def _meaning(name: str, chosen: StepGraph) -> str:
     if name in chosen.rates:
         return f"learning rate: {rate_text(chosen.rates[name])}"
+    if name in chosen.shares:
+        return (
+            f"{chosen.shares[name]} of this batch, as a share of that of all batches of an update"
+        )
+    if name in chosen.totals:
+        return _total(chosen.totals[name], chosen.measures)
     return _NUMBERS[name]
+
+
+def _metric(metric: Decomposition, measures: Measures) -> dict[str, object]:
+    """Return how a metric of several batches is computed."""
+    parts = {_name(each, measures): each for each in metric.accumulators}
+    found: dict[str, object] = {"of": {n: _total(each, measures) for n, each in parts.items()}}
+    if metric.nodes:
+        now = {each.value: Value(name, each.value.type) for name, each in parts.items()}
+        nodes = tuple(
+            replace(node, inputs=tuple(now.get(v, v) for v in node.inputs)) for node in metric.nodes
+        )
+        graph = replace(metric.finish, inputs=tuple(now.values()), nodes=nodes)
+        found["finish"] = print_graph(graph, origins=False)
+    return found
+
+
+def _name(each: Accumulator, measures: Measures) -> str:
+    return str(each.count) if each.kind == "size" else measures.names[each.value]
+
+
+def _total(each: Accumulator, measures: Measures) -> str:
+    """Return how the total of an accumulator is computed from its values in all batches."""
+    name = _name(each, measures)
+    match each.kind:
+        case "size":
+            return f"{name}, with the examples of all batches"
+        case "sum":
+            return f"sum of {name}"
+        case "mean":
+            return f"mean of {name}, weighted by {each.count}"

@@ -50,7 +50,8 @@ class Steps:
     def step(self) -> float:
         self.done += 1
         numbers = {STEP: self.done, DRAW: self.done, "rate": 0.01}
-        return self.engine.step(self.training.steps[0].graph, self.batch, numbers)["loss"]
+        found = self.engine.step(self.training.steps[0].graph, self.batch, numbers)
+        return float(found["loss"])
 
 
 if __name__ == "__main__":

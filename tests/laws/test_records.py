@@ -41,13 +41,11 @@ BELOW = [
 
 KEYS = {
     "data/sources/synthetic.py": {"label"},
-    "training/run/loop.py": {"loss"},
-    "training/run/nonfinite.py": {"loss"},
     "training/run/checkpoints.py": {"progress", "format", "seal"},
     "training/run/runs.py": {"seed"},
 }
-"""Names that are looked up: a column that a class makes itself, a result of every step, and texts
-in a file of an earlier run."""
+"""Names that are looked up: a column that a class makes itself, and texts in a file of an earlier
+run."""
 
 LOOKUPS = ("get", "pop", "setdefault")
 

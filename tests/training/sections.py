@@ -13,7 +13,7 @@ from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, initial_
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.loop import clock_of
 from netlang.training.run.preparation import Choices, open_data
-from netlang.training.step.graphs import DRAW, SHARE, STEP, Training, prepare
+from netlang.training.step.graphs import DRAW, STEP, Training, prepare
 
 ROWS = 40
 
@@ -160,10 +160,11 @@ def walk(training: Training, engine: Engine, folder: Path, steps: int) -> list[d
                     numbers = {
                         STEP: step * chosen.update.repeat + turn + 1,
                         DRAW: step * many + i + 1,
-                        SHARE: share,
+                        **dict.fromkeys(chosen.shares, share),
                         **rates,
                     }
-                    told.append(engine.step(graph, batch, numbers))
+                    found = engine.step(graph, batch, numbers)
+                    told.append({name: float(array) for name, array in found.items()})
     return told
 
 

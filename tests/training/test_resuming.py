@@ -33,6 +33,16 @@ NETLANG = Path(sysconfig.get_path("scripts")) / "netlang"
 AUGMENTED = "rows() |> map(x=[flip(), crop(8, pad=1)]) |> batches(16, shuffle=true)"
 
 
+RECALL = """
+## Mean over the classes of how many of their examples are recognized.
+op recall(logits: f32[N, 3], y: i64[N]) -> score: f32[] {
+  right = cast(argmax(logits, axis=1) == y, f32)
+  each = sum(one_hot(y, 3) * unsqueeze(right, 1), axis=0) / (sum(one_hot(y, 3), axis=0) + 1e-9)
+  score = mean(each)
+}
+"""
+
+
 def program_text(net: str = MLP, more: str = "") -> str:
     text = section(net, "adam(0.01 |> cosine(4 epochs))", more)
     return text.replace("rows() |> batches(16, shuffle=true)", AUGMENTED)
@@ -79,9 +89,19 @@ def log(folder: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
 
 
-@pytest.mark.parametrize("more", ["", "accumulate = 2"])
-def test_stopping_after_any_step_changes_no_bit(more: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "loss"),
+    [
+        ("", ""),
+        ("accumulate = 2", ""),
+        ("", ", ignore=0"),
+        ("accumulate = 2", ", class_weights=[0.1, 0.7, 1.3]"),
+    ],
+)
+def test_stopping_after_any_step_changes_no_bit(more: str, loss: str, tmp_path: Path) -> None:
     text = program_text(NORMED.replace("relu |>", "relu |> dropout(0.2) |>"), more)
+    text = text.replace("cross_entropy(logits, batch.y)", f"cross_entropy(logits, batch.y{loss})")
+    text = text.replace("[acc]", "[acc, perplexity(loss), recall(logits, batch.y)]") + RECALL
     path = write(tmp_path, text.replace("run = 4 epochs", "run = 3 epochs"))
     straight = tmp_path / "straight"
     assert trained(path, straight)

@@ -156,8 +156,8 @@ def test_noise_is_one_sample_for_all_steps_of_a_batch_and_another_for_each_batch
     def losses(draw: int, step: int) -> tuple[float, float]:
         numbers = {"draw": draw, "step": step, **still}
         return (
-            ort.step(d.graph, batch, numbers)["loss"],
-            ort.step(g.graph, batch, numbers)["loss"],
+            float(ort.step(d.graph, batch, numbers)["loss"]),
+            float(ort.step(g.graph, batch, numbers)["loss"]),
         )
 
     assert losses(1, 1) == losses(1, 2)

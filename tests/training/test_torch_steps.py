@@ -68,7 +68,7 @@ def ours(training: Training, weights: Mapping[str, Array], data: Iterator[Batch]
     engine = OrtEngine(training, initial_state(training, weights), threads=2)
     graph = training.steps[0].graph
     return [
-        engine.step(graph, batch, {STEP: i + 1, DRAW: i + 1, "rate": RATE})["loss"]
+        float(engine.step(graph, batch, {STEP: i + 1, DRAW: i + 1, "rate": RATE})["loss"])
         for i, batch in enumerate(data)
     ]
 

@@ -259,12 +259,16 @@ class Written:
     def __init__(self) -> None:
 
         self.step, self.gathering = _opened("step.onnx"), _opened("step.gathering.onnx")
+        self.weighing = _opened("step.weighing.onnx")
+        metadata = self.step.get_modelmeta().custom_metadata_map
+        self.contract: dict[str, Any] = json.loads(metadata["netlang.contract"])
         self.state: dict[str, Array] = load_file("step.safetensors")
         self.steps = 0
 
     def update(self, batches: list[dict[str, Array]]) -> None:
         """Do one update with the batches it gathers."""
         rows = sum(len(batch["y"]) for batch in batches)
+        totals = self.totals(batches)
         for i, batch in enumerate(batches):
             session = self.step if i == len(batches) - 1 else self.gathering
             numbers = {
@@ -272,6 +276,7 @@ class Written:
                 DRAW: np.int64(self.steps * len(batches) + i + 1),
                 SHARE: np.float32(len(batch["y"]) / rows),
                 "rate": np.float32(0.01),
+                **totals,
             }
             columns = {f"batch.{name}": array for name, array in batch.items()}
             given = self.state | columns | {n: np.asarray(v) for n, v in numbers.items()}
@@ -281,6 +286,23 @@ class Written:
             new = {n.removesuffix("_next"): a for n, a in made.items() if n.endswith("_next")}
             self.state |= new
         self.steps += 1
+
+    def totals(self, batches: list[dict[str, Array]]) -> dict[str, Any]:
+        """Return the totals that a step takes, as its contract describes them."""
+        of = {
+            n: t.removeprefix("sum of ") for n, t in self.contract["numbers"].items() if "sum" in t
+        }
+        if not of:
+            return {}
+        found: list[dict[str, Array]] = []
+        for batch in batches:
+            names = [v.name for v in self.weighing.get_outputs()]
+            feeds = {v.name: batch[v.name[6:]] for v in self.weighing.get_inputs()}
+            found.append(dict(zip(names, self.weighing.run(None, feeds), strict=True)))
+        return {
+            name: sum(np.float64(each[output]) for each in found).astype(np.float32)
+            for name, output in of.items()
+        }
 
 
 def _opened(model: str) -> Any:
@@ -296,17 +318,26 @@ def _opened(model: str) -> Any:
     )
 
 
-@pytest.mark.parametrize("more", ["", "accumulate = 2"])
-def test_a_step_that_was_written_trains_as_the_run_does(more: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "loss"),
+    [("", ""), ("accumulate = 2", ""), ("accumulate = 2", ", ignore=0"), ("", ", ignore=0")],
+)
+def test_a_step_that_was_written_trains_as_the_run_does(
+    more: str, loss: str, tmp_path: Path
+) -> None:
 
     from netlang.data.opening import open_batches
 
-    path = write(tmp_path, section(NORMED, "adam(0.01)", more))
+    text = section(NORMED, "adam(0.01)", more)
+    path = write(
+        tmp_path,
+        text.replace("(logits, batch.y)\n  metrics", f"(logits, batch.y{loss})\n  metrics"),
+    )
     assert ran("train", "it.net", "--threads", "1") == 0
     assert ran("compile", "it.net", "--train", "-o", "step.onnx") == 0
     written = Written()
-    metadata = written.step.get_modelmeta().custom_metadata_map
-    many = json.loads(metadata["netlang.contract"])["batches"]
+    many = written.contract["batches"]
+    assert (written.weighing is not None) == (bool(loss) and many > 1)
     assert many == (1 if written.gathering is None else 2)
     pipeline = plan_of(path).data
     assert pipeline is not None

@@ -240,6 +240,33 @@ LONG_SCHEDULE = Rule(
     _NET + _DATA + _MODEL + _LOSS + _END.replace("0.1", "0.1 |> cosine(5 epochs)"),
 )
 
+BATCH_DEPENDENT = Rule(
+    "batch-dependent",
+    "A metric does not depend on how examples are batched.",
+    """
+    A metric of a dataset is computed from sums and means over all its examples, to which each
+    batch contributes; what follows them, such as a quotient, a root or an exponential, is computed
+    once, from the totals. This is not possible where batches are reduced by anything else, such as
+    a maximum, or where an example is compared with the rest of its batch, as in a variance around
+    the mean of the batch. Then the mean of the values of the batches is reported, weighted by
+    their examples, and the result depends on the size of the batches. The same holds for a loss
+    whose gradients accumulate.
+    """,
+    _NET
+    + _DATA
+    + _MODEL
+    + _LOSS
+    + "          metrics = [deviation(model(batch.image), correction=0)]\n"
+    + _END,
+    _NET
+    + _DATA
+    + _MODEL
+    + "          y = model(batch.image)\n"
+    + _LOSS.replace("model(batch.image)", "y")
+    + "          metrics = [sqrt(mean(y ** 2) - mean(y) ** 2)]\n"
+    + _END,
+)
+
 CONTRADICTING_GROUPS = Rule(
     "contradicting-groups",
     "Groups agree about what they both select.",

@@ -25,17 +25,26 @@ LATEST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
 BEST = "best:"
 """The prefix of the names of the best parameters."""
 
-FORMAT = "1"
+FORMAT = "2"
 """The version of the content of a checkpoint; a newer one is rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over the batches of an epoch so far, of ``Totals``; tensors are lists of elements."""
+
+    sums: Mapping[str, list[float]]
+    counts: Mapping[str, int]
+    examples: int
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is, and its settings, which are compared when it resumes.
 
-    ``epochs`` counts those that are evaluated and reported; ``sums`` and ``rows``, the number of
-    examples, are of the current epoch. ``waited`` is how many steps the watched metric has not
-    improved, ``best_epoch`` the epoch where it was best.
+    ``epochs`` counts those that are evaluated and reported; ``totals``, by step, are of the current
+    epoch. ``waited`` is how many steps the watched metric has not improved, ``best_epoch`` the
+    epoch where it was best.
     """
 
     step: int
@@ -44,8 +53,7 @@ class Progress:
     best: Mapping[str, float] = field(default_factory=dict[str, float])
     waited: int = 0
     stopped: bool = False
-    sums: Mapping[str, float] = field(default_factory=dict[str, float])
-    rows: int = 0
+    totals: Mapping[str, Sums] = field(default_factory=dict[str, Sums])
     seconds: float = 0.0
     best_epoch: int = 0
 

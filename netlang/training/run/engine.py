@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from netlang.backends.ort import Held, Provider, Session
 
 Arrays = Mapping[str, Array]
-Numbers = Mapping[str, float]
-"""Scalar inputs of a step: counters, learning rates, shares."""
+Numbers = Mapping[str, float | Array]
+"""Inputs of a step besides the batch: counters, learning rates, shares, and totals."""
 
 
 class Engine(Protocol):
@@ -28,12 +28,12 @@ class Engine(Protocol):
     ``path/name``, what a net carries from batch to batch by ``path.name/state``.
     """
 
-    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, float]:
-        """Run a step on a batch; return its loss, its metrics and the gradient norm."""
+    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
+        """Run a step on a batch; return what it measures: loss, metrics, accumulators, norm."""
         ...
 
-    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, float]:
-        """Return the loss and the metrics of a batch in evaluation mode.
+    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, Array]:
+        """Return the loss, the metrics and their accumulators of a batch in evaluation mode.
 
         With ``first``, nets reset the state they carry from one evaluated batch to the next.
         """
@@ -177,22 +177,22 @@ class OrtEngine:
                 helps=["compute the run on the interpreter: `--backend numpy`"],
             ) from None
 
-    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, float]:
+    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
         self._start(self._held, batch)
         feeds = self._held | self._hold(fed(graph, batch, numbers))
         results = self._run(graph, feeds)
-        measured = {name: float(results[name].numpy()) for name in graph.outputs}
+        measured = {name: results[name].numpy().copy() for name in graph.outputs}
         self._held = self._held | {s.name: results[s.next_name] for s in graph.states}
         return measured
 
-    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, float]:
+    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, Array]:
         if first:
             self._evaluated = {}
         self._start(self._evaluated, batch)
         graph = self._training.evaluation
         feeds = self._held | self._evaluated | self._hold(fed(graph, batch, numbers))
         results = self._run(graph, feeds)
-        measured = {name: float(results[name].numpy()) for name in graph.outputs}
+        measured = {name: results[name].numpy().copy() for name in graph.outputs}
         after = {s.name: results[s.next_name] for s in graph.states}
         self._evaluated = self._evaluated | after
         return measured
@@ -233,13 +233,13 @@ class NumpyEngine:
         self._state = dict(state)
         self._evaluated: dict[str, Array] = {}
 
-    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, float]:
+    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
         self._start(self._state, batch)
         measured, after = self._run(graph, self._state, fed(graph, batch, numbers))
         self._state = self._state | after
         return measured
 
-    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, float]:
+    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, Array]:
         if first:
             self._evaluated = {}
         self._start(self._evaluated, batch)
@@ -256,13 +256,13 @@ class NumpyEngine:
 
     def _run(
         self, graph: Graph, state: Arrays, feeds: Arrays
-    ) -> tuple[dict[str, float], dict[str, Array]]:
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
         from netlang.backends import reference
 
         wanted = [*(v.name for v in graph.inputs), *(s.value.name for s in graph.states)]
         given = {**state, **feeds}
         results = reference.run(graph, {n: given[n] for n in wanted}, {})
-        measured = {name: float(results[name]) for name in graph.outputs}
+        measured = {name: results[name] for name in graph.outputs}
         return measured, {s.name: results[s.next_name] for s in graph.states}
 
     def reset(self) -> None:

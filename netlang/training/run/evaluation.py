@@ -1,27 +1,29 @@
-"""Metrics of saved parameters on the data of a train section."""
+"""Metrics of a train section on data, of a run in progress or of saved parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from netlang.data.batches import Batches
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, InputError, NetlangError, WeightsError
 from netlang.plan.plan import Plan
 from netlang.storage.weights import load_weights
-from netlang.system.numpy import Array
-from netlang.training.run.engine import initial_state
+from netlang.system.numpy import Array, np
+from netlang.training.run.engine import Engine, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
-from netlang.training.run.loop import evaluated
 from netlang.training.run.parameter_files import by_layer
 from netlang.training.run.preparation import Choices, engine_of, open_data, seed_of
-from netlang.training.step.graphs import prepare
+from netlang.training.step.graphs import DRAW, Training, prepare
+from netlang.training.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Means over some examples, and which examples they were: ``data`` or ``valid``."""
+    """Metrics over some examples, and which examples they were: ``data`` or ``valid``."""
 
     of: str
     examples: int
@@ -50,7 +52,56 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
     engine = engine_of(training, state, choices)
     of, examples = ("data", data) if valid is None else ("valid", valid)
     totals = evaluated(training, engine, examples, of)
-    return Evaluation(of, totals.examples, totals.means())
+    return Evaluation(of, totals.examples, metrics_of(training, totals, of))
+
+
+def evaluated(
+    training: Training, engine: Engine, data: Batches, of: str,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Totals:  # fmt: skip
+    """Return the sums over all examples, or over those before an interruption.
+
+    ``of`` is what the data are called. Raises ``EvaluationError`` for a loss that is not finite.
+    """
+    totals = Totals(training.measures, training.plan.computation.batch)
+    losses = [part for name in training.plan.losses for part in training.measures.of(name)]
+    with data.epoch(0) as stream:
+        for i, batch in enumerate(stream):
+            if interrupted():
+                break
+            numbers = {DRAW: i + 1}
+            found = engine.evaluate(batch, numbers, first=i == 0)
+            if not all(is_finite(found[name]) for name in losses):
+                from netlang.training.run.nonfinite import evaluation_error
+
+                name = _culprit(training, found)
+                where = f"batch {i + 1:,} of `{of}`"
+                graph, state = training.evaluation, engine.state()
+                raise evaluation_error(graph, name, state, batch, numbers, found, where)
+            totals.add(found, batch)
+    return totals
+
+
+def _culprit(training: Training, found: Mapping[str, Array]) -> str:
+    """Return the loss that is not finite, or else what it is computed from."""
+    names = training.plan.losses
+    parts = (part for name in names for part in training.measures.of(name))
+    return next(name for name in (*names, *parts) if not is_finite(found[name]))
+
+
+def metrics_of(training: Training, totals: Totals, of: str) -> dict[str, float]:
+    """Return the metrics of an evaluation; ``EvaluationError`` for a loss that is not finite."""
+    values = totals.values()
+    for name in training.plan.losses:
+        if not math.isfinite(values[name]):
+            from netlang.training.run.nonfinite import total_error
+
+            raise total_error(name, values[name], totals, of)
+    return values
+
+
+def is_finite(array: Array) -> bool:
+    return bool(np.isfinite(array).all())
 
 
 def _of_layer(layer: str, source: Parameters) -> str:

@@ -13,15 +13,17 @@ from typing import Protocol
 from netlang.data.batches import Batches, BatchStream
 from netlang.data.source import Batch
 from netlang.diagnostics.errors import EvaluationError
+from netlang.ir.dims import bind
 from netlang.ir.graph import Graph
 from netlang.plan.callbacks import Save
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, follow
-from netlang.system.numpy import Array
+from netlang.system.numpy import Array, np
 from netlang.training.monitors import Monitors
 from netlang.training.run import checkpoints
-from netlang.training.run.checkpoints import Progress
-from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
+from netlang.training.run.checkpoints import Progress, Sums
+from netlang.training.run.engine import Arrays, Engine, Numbers
+from netlang.training.run.evaluation import evaluated, is_finite, metrics_of
 from netlang.training.run.parameter_files import (
     check_finite,
     parameters_of,
@@ -29,12 +31,14 @@ from netlang.training.run.parameter_files import (
     save_selection,
     save_vocabularies,
 )
-from netlang.training.step.graphs import DRAW, GRADIENT_NORM, SHARE, STEP, StepGraph, Training
+from netlang.training.step.graphs import DRAW, GRADIENT_NORM, LOSS, STEP, StepGraph, Training
+from netlang.training.step.measures import Measures
+from netlang.training.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The results of an epoch: means over its examples."""
+    """The results of an epoch: its metrics over all examples."""
 
     epoch: int
     step: int
@@ -72,7 +76,8 @@ class Run:
     pause: float = 60.0
     _epochs: int = 0
     _monitors: Monitors = field(init=False)
-    _totals: Totals = field(default_factory=lambda: Totals())
+    _totals: dict[str, Totals] = field(init=False)
+    """The sums of the current epoch, by step."""
     _rates: dict[str, dict[str, Callable[[float], float]]] = field(
         default_factory=dict[str, dict[str, "Callable[[float], float]"]]
     )
@@ -85,6 +90,13 @@ class Run:
 
     def __post_init__(self) -> None:
         self._monitors = Monitors(self.training.plan)
+        self._begin_totals()
+
+    def _begin_totals(self) -> None:
+        self._totals = {each.name: self._sums(each.measures) for each in self.training.steps}
+
+    def _sums(self, measures: Measures) -> Totals:
+        return Totals(measures, self.training.plan.computation.batch)
 
     def remarks(self) -> list[str]:
         """Return why the run stopped, and what its results are."""
@@ -139,7 +151,9 @@ class Run:
             progress.stopped,
             progress.best_epoch,
         )
-        self._totals = Totals(dict(progress.sums), progress.rows)
+        for name, totals in self._totals.items():
+            if found := progress.totals.get(name):
+                totals.restore(found.sums, found.counts, found.examples)
         return progress.step
 
     def _over(self, step: int, clock: Clock) -> bool:
@@ -162,7 +176,6 @@ class Run:
                 measured = self._step(batches, step, clock)
                 if measured is None:
                     break
-                self._totals.add(measured, sum(map(batch_size, batches)))
                 step += 1
                 self.watcher.stepped(step, measured)
                 self._save_every(step, clock)
@@ -177,37 +190,76 @@ class Run:
         return list(islice(stream, self._accumulate))
 
     def _step(self, batches: Sequence[Batch], step: int, clock: Clock) -> dict[str, float] | None:
-        """Run every update of a step in turn; return their metrics.
+        """Run every update of a step in turn; add up and return their metrics.
 
         Returns ``None``, and changes nothing, where it was interrupted between two batches.
         """
         restore = self.engine.savepoint()
         measured: dict[str, float] = {}
+        totals: dict[str, Totals] = {}
         for chosen in self.training.steps:
-            rates = {name: at(step) for name, at in self._rates[chosen.name].items()}
-            found = Totals()
+            numbers = {name: at(step) for name, at in self._rates[chosen.name].items()}
             for iteration in range(chosen.update.repeat):
-                found = Totals()
-                for i, batch in enumerate(batches):
-                    if i and self.interrupted():
-                        restore()
-                        return None
-                    last = i == len(batches) - 1
-                    graph = chosen.graph if last else chosen.gathering or chosen.graph
-                    numbers = {
-                        STEP: step * chosen.update.repeat + iteration + 1,
-                        DRAW: step * self._accumulate + i + 1,
-                        SHARE: batch_size(batch) / sum(map(batch_size, batches)),
-                        **rates,
-                    }
-                    found.add(self._update(graph, batch, numbers, step), batch_size(batch))
-            measured |= {_shown(self.training, chosen, n): v for n, v in found.means().items()}
+                numbers[STEP] = step * chosen.update.repeat + iteration + 1
+                found = self._iteration(chosen, batches, step, numbers)
+                if found is None:
+                    restore()
+                    return None
+                totals[chosen.name], values = found
+                measured |= {_shown(self.training, chosen, n): v for n, v in values.items()}
+        for name, each in totals.items():
+            self._totals[name].merge(each)
         return measured
 
-    def _update(self, graph: Graph, batch: Batch, numbers: Numbers, step: int) -> dict[str, float]:
+    def _iteration(
+        self, chosen: StepGraph, batches: Sequence[Batch], step: int, numbers: Numbers
+    ) -> tuple[Totals, dict[str, float]] | None:
+        """Run an update once; return its sums and its metrics, ``None`` if interrupted."""
+        totals = self._sums(chosen.measures)
+        given = [{**numbers, DRAW: step * self._accumulate + i + 1} for i in range(len(batches))]
+        if chosen.gathering is not None:
+            whole = self._whole(chosen, batches, given)
+            given = [{**each, **more} for each, more in zip(given, whole, strict=True)]
+        found: Arrays = {}
+        for i, batch in enumerate(batches):
+            if i and self.interrupted():
+                return None
+            last = i == len(batches) - 1
+            graph = chosen.graph if last else chosen.gathering or chosen.graph
+            found = self._update(chosen, graph, batch, given[i], step)
+            totals.add(found, batch)
+        if len(batches) > 1:
+            return totals, totals.values()
+        return totals, {name: float(found[name]) for name in chosen.measures.metrics}
+
+    def _whole(
+        self, chosen: StepGraph, batches: Sequence[Batch], given: Sequence[Numbers]
+    ) -> Sequence[Numbers]:
+        """Return, for each batch of an update, its shares, and the totals over all of them."""
+        sums = self._sums(chosen.measures)
+        restore = self.engine.savepoint()
+        for batch, numbers in zip(batches, given, strict=True):
+            graph = chosen.weighing
+            sums.add({} if graph is None else self.engine.step(graph, batch, numbers), batch)
+        restore()
+        totals = {name: sums.total(each) for name, each in chosen.totals.items()}
+        sizes = [sums.sizes(batch) for batch in batches]
+        counts = {
+            name: [bind(count, each) for each in sizes] for name, count in chosen.shares.items()
+        }
+        return [
+            {**totals, **{name: each[i] / sum(each) for name, each in counts.items()}}
+            for i in range(len(batches))
+        ]
+
+    def _update(
+        self, chosen: StepGraph, graph: Graph, batch: Batch, numbers: Numbers, step: int
+    ) -> Arrays:
         restore = self.engine.savepoint()
         found = self.engine.step(graph, batch, numbers)
-        if math.isfinite(found["loss"]) and math.isfinite(found[GRADIENT_NORM]):
+        # A batch of several may have no weight in a mean: then its own loss is 0 / 0.
+        loss = [LOSS] if chosen.gathering is None else chosen.measures.of(LOSS)
+        if all(map(is_finite, (found[GRADIENT_NORM], *(found[name] for name in loss)))):
             return found
         from netlang.training.run.nonfinite import step_error
 
@@ -225,12 +277,12 @@ class Run:
         report = Report(
             self._epochs,
             step,
-            self._totals.means(),
+            self._epoch_values(),
             valid,
             next((at(step - 1) for at in rates), 0.0),
             time.monotonic() - self._began,
         )
-        self._totals = Totals()
+        self._begin_totals()
         measured = {**report.train, **report.valid}
         self._save(self._monitors.to_save(measured), report.epoch, step)
         if self._monitors.watch(measured, self._epochs, clock):
@@ -239,12 +291,22 @@ class Run:
         if time.monotonic() - self._saved > min(self.pause, 1.0):
             self._checkpoint(step)
 
+    def _epoch_values(self) -> dict[str, float]:
+        """Return the metrics of the steps of the current epoch."""
+        return {
+            _shown(self.training, chosen, name): value
+            for chosen in self.training.steps
+            for name, value in self._totals[chosen.name].values().items()
+        }
+
     def evaluate(self) -> dict[str, float] | None:
         """Return the metrics on the validation data, if there is any; ``None`` if interrupted."""
         if self.valid is None:
             return {}
         totals = evaluated(self.training, self.engine, self.valid, "valid", self.interrupted)
-        return totals.means() if totals.examples == self.valid.examples else None
+        if totals.examples < self.valid.examples:
+            return None
+        return metrics_of(self.training, totals, "valid")
 
     # Files.
 
@@ -257,8 +319,7 @@ class Run:
             self._monitors.best,
             self._monitors.waited,
             self._monitors.stopped,
-            self._totals.sums,
-            self._totals.examples,
+            {name: _stored(totals) for name, totals in self._totals.items()},
             time.monotonic() - self._began,
             self._monitors.epoch,
         )
@@ -300,53 +361,13 @@ def clock_of(plan: Plan, batches: int) -> Clock:
     return Clock(steps, math.ceil(total))
 
 
-def evaluated(
-    training: Training, engine: Engine, data: Batches, of: str,
-    interrupted: Callable[[], bool] = lambda: False,
-) -> Totals:  # fmt: skip
-    """Return the totals over all examples, or over those before an interruption.
-
-    ``of`` is what the data are called. Raises ``EvaluationError`` for a loss that is not finite.
-    """
-    totals = Totals()
-    with data.epoch(0) as stream:
-        for i, batch in enumerate(stream):
-            if interrupted():
-                break
-            numbers = {DRAW: i + 1}
-            found = engine.evaluate(batch, numbers, first=i == 0)
-            for name in training.plan.losses:
-                if not math.isfinite(found[name]):
-                    from netlang.training.run.nonfinite import evaluation_error
-
-                    where = f"batch {i + 1:,} of `{of}`"
-                    graph, state = training.evaluation, engine.state()
-                    raise evaluation_error(graph, name, state, batch, numbers, found[name], where)
-            totals.add(found, batch_size(batch))
-    return totals
-
-
 def _shown(training: Training, chosen: StepGraph, name: str) -> str:
     """Return the name of a metric in reports: losses of several steps by their steps."""
-    if name not in ("loss", GRADIENT_NORM) or len(training.steps) == 1:
+    if name not in (LOSS, GRADIENT_NORM) or len(training.steps) == 1:
         return name
     return f"{chosen.name}.{name}"
 
 
-@dataclass(slots=True)
-class Totals:
-    """Sums over examples."""
-
-    sums: dict[str, float] = field(default_factory=dict[str, float])
-    examples: int = 0
-
-    def add(self, measured: Mapping[str, float], examples: int) -> None:
-        """Add means over some examples; the gradient norm is skipped, as it is no such mean."""
-        self.examples += examples
-        for name, value in measured.items():
-            if name.rpartition(".")[2] != GRADIENT_NORM:
-                self.sums[name] = self.sums.get(name, 0.0) + value * examples
-
-    def means(self) -> dict[str, float]:
-        """Return the means over all examples."""
-        return {name: total / self.examples for name, total in self.sums.items()}
+def _stored(totals: Totals) -> Sums:
+    sums = {name: np.ravel(value).tolist() for name, value in totals.sums.items()}
+    return Sums(sums, dict(totals.counts), totals.examples)

@@ -13,7 +13,8 @@ from netlang.ir.arrays import contains_nonfinite
 from netlang.ir.graph import Graph, Node, Value
 from netlang.system.numpy import Array, np
 from netlang.training.run.engine import Arrays, Numbers, batch_size, fed, initial_carried
-from netlang.training.step.graphs import GRADIENT_NORM
+from netlang.training.step.graphs import GRADIENT_NORM, LOSS
+from netlang.training.totals import Totals
 
 _LOWER = "lower the learning rate, or limit gradients: `clip = clip_norm(1.0)`"
 _FORMULA = "check the data, and keep divisors and the arguments of `log` and `sqrt` above 0"
@@ -21,21 +22,20 @@ _EMPTY = "0 / 0 is undefined: leave out batches in which no example or label cou
 
 
 def step_error(
-    graph: Graph, state: Arrays, batch: Arrays, numbers: Numbers, found: Mapping[str, float],
-    step: int,
+    graph: Graph, state: Arrays, batch: Arrays, numbers: Numbers, found: Arrays, step: int
 ) -> NetlangError:  # fmt: skip
     """Return the error for a step whose loss or gradients are not finite.
 
     ``state`` is that before the step, ``found`` what the step measured, and ``step`` how many were
     completed before it.
     """
-    what = GRADIENT_NORM if math.isfinite(found["loss"]) else "loss"
+    what = GRADIENT_NORM if np.isfinite(found[LOSS]) else LOSS
     # No update has been made yet, so no learning rate can be too high.
     otherwise = _LOWER if step else _FORMULA
     notes, help = _cause(graph, what, state, batch, numbers, otherwise, updated=step > 0)
     return NetlangError(
         rules.NOT_FINITE,
-        f"the {what.replace('_', ' ')} is {found[what]} at step {step + 1:,}",
+        f"the {what.replace('_', ' ')} is {float(found[what])} at step {step + 1:,}",
         notes=notes,
         helps=[help],
         exit_code=NON_FINITE,
@@ -43,12 +43,25 @@ def step_error(
 
 
 def evaluation_error(
-    graph: Graph, loss: str, state: Arrays, batch: Arrays, numbers: Numbers, value: float,
+    graph: Graph, loss: str, state: Arrays, batch: Arrays, numbers: Numbers, found: Arrays,
     where: str,
 ) -> EvaluationError:  # fmt: skip
-    """Return the error for a batch of an evaluation whose loss is not finite."""
+    """Return the error for a batch of an evaluation whose loss is not finite, by its output."""
     notes, help = _cause(graph, loss, state, batch, numbers, _FORMULA, updated=False)
-    return EvaluationError(f"the {loss} is {value} on {where}", notes=notes, helps=[help])
+    return EvaluationError(f"the {loss} is {found[loss]} on {where}", notes=notes, helps=[help])
+
+
+def total_error(loss: str, value: float, totals: Totals, of: str) -> EvaluationError:
+    """Return the error for a loss that is not finite over the batches of an evaluation.
+
+    That of each batch was computed from finite numbers.
+    """
+    parts = totals.measures.metrics[loss].accumulators
+    empty = math.isnan(value) and not any(np.any(totals.total(part)) for part in parts)
+    return EvaluationError(
+        f"the {loss} is {value} on `{of}`",
+        helps=[f"0 / 0 is undefined: no example or label of `{of}` counts" if empty else _FORMULA],
+    )
 
 
 def _cause(

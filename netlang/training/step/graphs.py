@@ -6,21 +6,28 @@ are scalar inputs:
 
 - ``step`` i64[]: the number of the update, counted from 1;
 - ``draw`` i64[]: the number of the batch, counted from 1, on which random numbers depend;
-- ``rate``, ``rate2``, ... f32[]: the learning rates;
-- ``share`` f32[]: this batch's share of the examples of an update that takes several batches.
+- ``rate``, ``rate2``, ... f32[]: the learning rates.
+
+The gradient of an update that takes several batches is that of their loss as one batch. It needs
+what a batch alone does not tell:
+
+- ``share``, ``share2``, ... f32[]: this batch's share of the elements of a mean over all of them;
+- ``total``, ``total2``, ...: sums over all of them, such as of the weights of a weighted mean.
 
 With ``precision = "f64"``, everything that is f32 here is f64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
 
+from netlang.analysis.accumulators import Accumulator, Accumulators
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
-from netlang.ir.dims import product
+from netlang.ir.backward_slice import needed
+from netlang.ir.dims import Size, product
 from netlang.ir.graph import Builder, Graph, State, Value, verify
 from netlang.ir.types import F32, I64, TensorType
 from netlang.ops.terms import Term, number, terms, zeros
@@ -30,23 +37,31 @@ from netlang.passes.promotion import promote
 from netlang.plan.optimizers import Change
 from netlang.plan.plan import Plan, Update
 from netlang.plan.schedules import Rate
+from netlang.training.step.measures import Measures, measures
 from netlang.training.step.modes import Counts, Modes
 
-STEP, DRAW, SHARE, GRADIENT_NORM = "step", "draw", "share", "gradient_norm"
+STEP, DRAW, LOSS, GRADIENT_NORM = "step", "draw", "loss", "gradient_norm"
+SHARE, TOTAL = "share", "total"
 
 
 @dataclass(frozen=True, slots=True)
 class StepGraph:
-    """The graph of one update, and the rates of its learning-rate inputs.
+    """The graph of one update, what it measures, and the rates of its learning-rate inputs.
 
     Where an update takes several batches, ``gathering`` is the graph for all but the last: it adds
-    up gradients and changes no parameter.
+    up gradients and changes no parameter. Both have inputs for the ``shares`` of a batch, with the
+    number of elements that they are shares of, and for ``totals`` over all batches, for which
+    ``weighing`` computes the accumulators of each batch beforehand.
     """
 
     update: Update
     graph: Graph
     rates: Mapping[str, Rate]
+    measures: Measures
     gathering: Graph | None = None
+    weighing: Graph | None = None
+    shares: Mapping[str, Size] = field(default_factory=dict[str, Size])
+    totals: Mapping[str, Accumulator] = field(default_factory=dict[str, Accumulator])
 
     @property
     def name(self) -> str:
@@ -54,20 +69,23 @@ class StepGraph:
 
     @property
     def graphs(self) -> tuple[Graph, ...]:
-        return (self.graph,) if self.gathering is None else (self.graph, self.gathering)
+        graphs = (self.graph, self.gathering, self.weighing)
+        return tuple(graph for graph in graphs if graph is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
     """The graphs of a train section: its steps in turn, and the evaluation of a batch.
 
-    ``parameters`` are the parameters and running statistics by path.
+    ``parameters`` are the parameters and running statistics by path, ``measures`` what the
+    evaluation measures.
     """
 
     plan: Plan
     parameters: Mapping[str, Value]
     steps: tuple[StepGraph, ...]
     evaluation: Graph
+    measures: Measures
 
     @property
     def carried(self) -> tuple[State, ...]:
@@ -110,11 +128,14 @@ def prepare(plan: Plan, seed: int) -> Training:
         )
     parameters = {param.path: value for value, param in plan.computation.params.items()}
     modes = Modes(plan, changed, seed)
-    steps = tuple(
-        _step(update, plan, parameters, modes, first=i == 0)
-        for i, update in enumerate(plan.updates)
-    )
-    return Training(plan, parameters, steps, _evaluation(plan, modes))
+    analysis = Accumulators(plan.computation.nodes, plan.computation.batch.values())
+    steps: list[StepGraph] = []
+    for update in plan.updates:
+        own = {LOSS: update.loss, **({} if steps else plan.metrics)}
+        steps.append(_step(update, plan, parameters, modes, measures(own, analysis)))
+    measured = measures(plan.measured, analysis)
+    evaluation = _evaluation(plan, modes, measured)
+    return Training(plan, parameters, tuple(steps), evaluation, measured)
 
 
 @dataclass(slots=True)
@@ -126,6 +147,9 @@ class _Step:
     draw: Value
     rates: dict[str, Rate] = field(default_factory=dict[str, Rate])
     inputs: dict[str, Value] = field(default_factory=dict[str, Value])
+    shares: dict[str, Size] = field(default_factory=dict[str, Size])
+    totals: dict[Value, Accumulator] = field(default_factory=dict[Value, Accumulator])
+    """The inputs for totals over all batches of the update; those that are used stay."""
     states: list[State] = field(default_factory=list[State])
     outputs: dict[str, Value] = field(default_factory=dict[str, Value])
 
@@ -133,17 +157,39 @@ class _Step:
         """Return a learning rate as a scalar, an input for each different one."""
         name = next((name for name, known in self.rates.items() if known == rate), None)
         if name is None:
-            # A metric may have one of the names, and inputs and outputs share their names.
-            names = chain(["rate"], (f"rate{number}" for number in count(2)))
-            name = next(n for n in names if n not in self.rates and n not in self.outputs)
+            name = self._input("rate", TensorType(F32, ())).name
             self.rates[name] = rate
-            self.inputs[name] = self.b.fresh(name, TensorType(F32, ()))
         term = Term(self.b, self.inputs[name])
         return term * scale if scale != 1.0 else term
 
+    def share(self, count: Size) -> Term:
+        """Return a batch's share of the elements of all batches, an input for each count."""
+        name = next((name for name, known in self.shares.items() if known == count), None)
+        if name is None:
+            name = self._input(SHARE, TensorType(F32, ())).name
+            self.shares[name] = count
+        return Term(self.b, self.inputs[name])
+
+    def total(self, of: Accumulator) -> Value:
+        """Return an input for the total of an accumulator."""
+        value = self._input(TOTAL, of.value.type)
+        self.totals[value] = of
+        return value
+
+    def _input(self, stem: str, type: TensorType) -> Value:
+        # A metric may have one of the names, and inputs and outputs share their names.
+        names = chain([stem], (f"{stem}{number}" for number in count(2)))
+        name = next(n for n in names if n not in self.inputs and n not in self.outputs)
+        self.inputs[name] = self.b.fresh(name, type)
+        return self.inputs[name]
+
     def graph(self, name: str, plan: Plan) -> Graph:
         changed = {state.value for state in self.states}
-        used = {v for node in self.b.nodes for v in node.inputs}
+        ends = (*self.outputs.values(), *(state.after for state in self.states))
+        nodes = tuple(needed(self.b.nodes, ends))
+        used = {v for node in nodes for v in node.inputs}
+        for value in [value for value in self.totals if value not in used]:
+            del self.totals[value], self.inputs[value.name]
         computed = plan.computation
         fixed = [v for v in computed.params if v in used and v not in changed]
         # A column tells how many examples there are, even if nothing of it is used.
@@ -151,7 +197,6 @@ class _Step:
         batch = [v for v in columns if v in used] or columns[:1]
         counts = [v for v in (self.count, self.draw) if v in used]
         inputs = (*batch, *counts, *self.inputs.values(), *fixed)
-        nodes = tuple(self.b.nodes)
         graph = Graph(name, inputs, {}, nodes, self.outputs, tuple(self.states))
         verify(graph)
         # Promoted last, so that a run in f64 computes the same with more precision.
@@ -159,51 +204,97 @@ class _Step:
 
 
 def _step(
-    update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, *, first: bool
+    update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, measured: Measures
 ) -> StepGraph:
-    step, grads, sums = _backward(update, plan, parameters, modes, first=first)
+    step, grads, sums = _backward(update, plan, parameters, modes, measured)
     if update.clip is not None:
         grads = update.clip.apply(grads, Term(step.b, step.outputs[GRADIENT_NORM]))
     for change, grad in zip(update.changes, grads, strict=True):
         _change(step, update, plan, change, parameters[change.path], grad)
     step.states += [State(v.name, v, 0.0, zeros(step.b, v.type)) for v in sums]
     graph = step.graph(update.name or plan.name, plan)
-    made = StepGraph(update, graph, step.rates)
+    made = StepGraph(update, graph, step.rates, measured)
     if plan.accumulate == 1:
         return made
-    step, grads, sums = _backward(update, plan, parameters, modes, first=first)
+    totals = {value.name: of for value, of in step.totals.items()}
+    weighing = _weighing(f"{graph.name}_weighing", totals.values(), update, plan, modes, measured)
+    step, grads, sums = _backward(update, plan, parameters, modes, measured)
     pairs = zip(sums, grads, strict=True)
     step.states += [State(v.name, v, 0.0, grad.value) for v, grad in pairs]
-    return replace(made, gathering=step.graph(f"{graph.name}_gathering", plan))
+    gathering = step.graph(f"{graph.name}_gathering", plan)
+    return replace(made, gathering=gathering, weighing=weighing, shares=step.shares, totals=totals)
 
 
 def _backward(
-    update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, *, first: bool
+    update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, measured: Measures
 ) -> tuple[_Step, list[Term], list[Value]]:
     """Begin a step graph: metrics, gradients, statistics; and the sums of earlier gradients."""
     step, carried = _begin(plan)
     b, several = step.b, plan.accumulate > 1
-    measured = {"loss": update.loss, **(plan.metrics if first else {})}
-    wanted = (*measured.values(), *(s.after for s in carried))
-    # Dropout samples a mask for each update, or for each of the batches that an update takes.
-    counts = Counts(step.draw, step.draw if several else step.count)
-    values, statistics = modes.training(b, counts, wanted, update.name)
+    wanted = (*measured.outputs.values(), *(s.after for s in carried))
+    values, statistics = modes.training(b, _counts(step, plan), wanted, update.name)
     loss = values[update.loss]
     wrt = [values[parameters[path]] for path in update.paths]
     b.scope = b.span = None
+    step.outputs = {name: values[v] for name, v in measured.outputs.items()}
     seed = number(b, 1.0, loss.type.dtype).value
-    grads = list(terms(b, *gradients(b, {loss: seed}, wrt)))
+    cts = _parts(step, measured, seed, values) if several else {loss: seed}
+    grads = list(terms(b, *gradients(b, cts, wrt)))
     sums: list[Value] = []
     if several:
-        step.inputs[SHARE] = b.fresh(SHARE, TensorType(F32, ()))
-        share = Term(b, step.inputs[SHARE])
         sums = [b.fresh(f"{path}/sum", s.type) for path, s in zip(update.paths, grads, strict=True)]
-        grads = [Term(b, v) + s * share for v, s in zip(sums, grads, strict=True)]
-    step.outputs = {name: values[v] for name, v in measured.items()}
+        grads = [Term(b, v) + s for v, s in zip(sums, grads, strict=True)]
     step.outputs[GRADIENT_NORM] = _norm(grads).value
     step.states += [State(old.name, old, 0.0, new) for old, new in statistics.items()]
     step.states += [State(s.name, s.value, s.start, values[s.after]) for s in carried]
     return step, grads, sums
+
+
+def _parts(
+    step: _Step, measured: Measures, seed: Value, values: Mapping[Value, Value]
+) -> dict[Value, Value]:
+    """Return the cotangents of what a batch contributes to the loss of all batches."""
+    loss = measured.metrics[LOSS]
+    totals = {each.value: step.total(each) for each in loss.accumulators}
+    now, first = dict(totals), len(step.b.nodes)
+    for node in loss.nodes:
+        made = step.b.add(node.op, *(now[v] for v in node.inputs))
+        now.update(zip(node.outputs, made, strict=True))
+    parts = [a for a in loss.accumulators if a.kind != "size" and a.value.type.dtype.is_float]
+    wrt = [totals[each.value] for each in parts]
+    made = gradients(step.b, {now[loss.value]: seed}, wrt, nodes=step.b.nodes[first:])
+    cts: dict[Value, Value] = {}
+    for each, ct in zip(parts, made, strict=True):
+        whole = Term(step.b, ct)
+        ours = whole * step.share(each.count) if each.kind == "mean" else whole
+        cts[values[each.value]] = ours.value
+    return cts
+
+
+def _weighing(
+    name: str, totals: Iterable[Accumulator], update: Update, plan: Plan, modes: Modes,
+    measured: Measures,
+) -> Graph | None:  # fmt: skip
+    """Make the graph of what a batch contributes to some totals, as its step computes it."""
+    wanted = {measured.names[each.value]: each.value for each in totals if each.kind != "size"}
+    if not wanted:
+        return None
+    step, carried = _begin(plan)
+    computed = plan.computation
+    nodes = needed(computed.nodes, tuple(wanted.values()), computed.gradients)
+    used = {v for node in nodes for v in node.inputs}
+    if used.isdisjoint(s.value for s in carried):
+        carried = ()
+    ends = (*wanted.values(), *(s.after for s in carried))
+    values, _ = modes.training(step.b, _counts(step, plan), ends, update.name)
+    step.outputs = {name: values[v] for name, v in wanted.items()}
+    step.states = [State(s.name, s.value, s.start, values[s.after]) for s in carried]
+    return step.graph(name, plan)
+
+
+def _counts(step: _Step, plan: Plan) -> Counts:
+    # Dropout samples a mask for each update, or for each of the batches that an update takes.
+    return Counts(step.draw, step.draw if plan.accumulate > 1 else step.count)
 
 
 def _begin(plan: Plan) -> tuple[_Step, tuple[State, ...]]:
@@ -263,12 +354,12 @@ def _square(grad: Term) -> Term:
     return (rows * rows).sum(range(rows.rank))
 
 
-def _evaluation(plan: Plan, modes: Modes) -> Graph:
+def _evaluation(plan: Plan, modes: Modes, measured: Measures) -> Graph:
     """Make the graph that evaluates a batch: the losses and the metrics."""
     step, carried = _begin(plan)
-    wanted = (*plan.measured.values(), *(s.after for s in carried))
+    wanted = (*measured.outputs.values(), *(s.after for s in carried))
     values = modes.evaluation(step.b, step.draw, wanted)
-    step.outputs = {name: values[v] for name, v in plan.measured.items()}
+    step.outputs = {name: values[v] for name, v in measured.outputs.items()}
     step.states = [State(s.name, s.value, s.start, values[s.after]) for s in carried]
     return step.graph(f"{plan.name}_evaluation", plan)
 

@@ -61,10 +61,11 @@ class Modes:
         statistics: dict[Value, Value] = {}
         for node in needed(self._nodes, wanted, self._gradients):
             b.scope, b.span = node.scope, node.span
-            self._sources(b, node, counts.batch, values)
+            self._sources(b, node.inputs, counts.batch, values)
             inputs = tuple(values[v] for v in node.inputs)
             made = self._trained(b, node, inputs, counts.update, statistics, step)
             values.update(zip(node.outputs, made, strict=True))
+        self._sources(b, wanted, counts.batch, values)
         return values, statistics
 
     def evaluation(self, b: Builder, count: Value, wanted: Values) -> dict[Value, Value]:
@@ -72,21 +73,25 @@ class Modes:
         values = _Values()
         for node in needed(self._nodes, wanted, self._gradients):
             b.scope, b.span = node.scope, node.span
-            self._sources(b, node, count, values)
+            self._sources(b, node.inputs, count, values)
             inputs = tuple(values[v] for v in node.inputs)
             made = b.add(node.op, *inputs, name=node.outputs[0].name)
             values.update(zip(node.outputs, made, strict=True))
+        self._sources(b, wanted, count, values)
         return values
 
-    def _sources(self, b: Builder, node: Node, count: Value, values: dict[Value, Value]) -> None:
-        """Build the inputs of a node that no node makes: noise, gradients, initial states."""
-        for value in node.inputs:
+    def _sources(
+        self, b: Builder, wanted: Values, count: Value, values: dict[Value, Value]
+    ) -> None:
+        """Build those of some values that no node makes: noise, gradients, initial states."""
+        for value in wanted:
             noise = self._noise.get(value)
             if noise is not None and value not in values:
                 sample = SampleNormal if noise.kind == "normal" else SampleUniform
                 key = key_of(self._seed, noise.site)
                 values[value] = b.one(sample(value.type.shape, key), count)
             elif value in self._gradients and value not in values:
+                self._sources(b, self._gradients[value], count, values)
                 of, by = (values[v] for v in self._gradients[value])
                 ones = Full(of.type.shape, 1.0, of.type.dtype)
                 (values[value],) = gradients(b, {of: b.one(ones)}, (by,))
