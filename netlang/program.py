@@ -414,7 +414,11 @@ class Program(Struct, eq=False):
             if origin is None:
                 continue
             if not origin.exports(name.name.text):
-                self.diagnostics.report(missing_name(item, name, origin))
+                found = missing_name(item, name, origin)
+                self.diagnostics.report(found)
+                meant = found.fixes[0].edits[0].text if found.fixes else local
+                if name.alias is None and not module.knows(meant):
+                    module.imported[meant] = (origin, meant)  # its uses need no error of their own
                 continue
             module.imported[local] = (origin, name.name.text)
 

@@ -15,7 +15,14 @@ from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import signature
 from netlang.evaluate.context.frame import reject
-from netlang.evaluate.context.values import Argued, Function, is_number, takes_tensor
+from netlang.evaluate.context.values import (
+    Argued,
+    Function,
+    Object,
+    is_number,
+    takes_tensor,
+)
+from netlang.evaluate.types.fitting import QUICK
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 
@@ -76,9 +83,9 @@ def reject_extra(
     """Reject a call with more arguments by position than ``names``, the parameters for them."""
     call = _Call(function, args, names, span, new)
     count = {0: "no arguments", 1: "one argument"}.get(len(names), f"{len(names)} arguments")
-    repair = _decimal_comma(call) or _list(call) or _ordered(call)
+    repair = _decimal_comma(call) or _list(call) or _ordered(call) or _named(call)
     if repair is None:
-        repair = _Repair(call.positional[len(names)], "this is one too many", None)
+        repair = _left_out(call)
     whole = repair.whole
     named = [f"`{p.name.text}`" for p in function.params if p.keyword_only]
     helps = (f"write `{whole}`",) if whole is not None else ()
@@ -151,12 +158,25 @@ def _ordered(call: _Call) -> _Repair | None:
 
 def _fits(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
     """Return whether each argument is of the kind of the parameter that an order assigns to it."""
-    tensors = {p.name.text for p in call.function.params if takes_tensor(p)}
+    params = {p.name.text: p for p in call.function.params}
+    taken = {a.name.text for a in call.args if a.name is not None}
     return all(
-        (name in tensors) == isinstance(arg.value, Value)
-        and (name != INFERRED or isinstance(arg.value, int))
+        isinstance(arg.value, int) and not isinstance(arg.value, bool)
+        if name == INFERRED
+        else name not in taken and (name not in params or _accepts(params[name], arg.value))
         for name, arg in zip(order, args, strict=False)
     )
+
+
+def _accepts(param: ast.Param, value: Object) -> bool:
+    """Return whether a value is of the kind of a parameter; shapes are not compared."""
+    if takes_tensor(param) or isinstance(value, Value):
+        return takes_tensor(param) and isinstance(value, Value)
+    type = param.type
+    while isinstance(type, ast.OptionalType):
+        type = type.inner
+    test = QUICK.get(type.name) if isinstance(type, ast.NameType) else None
+    return test is None or test(value)
 
 
 def _infers(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
@@ -190,3 +210,31 @@ def _reordered(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> _Re
         return _Repair(given[INFERRED], label, whole)
     at = next(i for i, name in enumerate(order) if name not in written)
     return _Repair(args[at], f"`{order[at]}` is passed by name", whole)
+
+
+def _named(call: _Call) -> _Repair | None:
+    """Name the one argument that is extra, where one parameter alone accepts it."""
+    extra = call.positional[len(call.names) :]
+    taken = {a.name.text for a in call.args if a.name is not None}
+    fitting = [
+        p.name.text
+        for p in call.function.params
+        if p.keyword_only
+        and p.name.text not in taken
+        and not (isinstance(p.type, ast.NameType) and p.type.name == "init")
+        and _accepts(p, extra[0].value)
+    ]
+    if len(extra) != 1 or len(fitting) != 1:
+        return None
+    parts = call.text_of(call.positional[: len(call.names)])
+    whole = call.whole([*parts, f"{fitting[0]}={_text(extra[0])}"])
+    return _Repair(extra[0], f"`{fitting[0]}` is passed by name", whole)
+
+
+def _left_out(call: _Call) -> _Repair:
+    """Leave out what is extra, where no parameter would accept it."""
+    extra = call.positional[len(call.names) :]
+    others = [p for p in call.function.params if p.keyword_only]
+    meant = any(_accepts(p, a.value) for p in others for a in extra)
+    whole = None if meant else call.whole(call.text_of(call.positional[: len(call.names)]))
+    return _Repair(extra[0], "this is one too many", whole)
