@@ -75,7 +75,15 @@ def nearest(
     if found:
         found.sort()
         ties = [name for *rank, name in found[:_COMPARED] if rank == [*found[0][:3]]]
-        return min(ties, key=lambda n: (-SequenceMatcher(None, target, folded(n)).ratio(), n))
+        initial = word[0].isupper()
+        return min(
+            ties,
+            key=lambda n: (
+                n[0].isupper() != initial,
+                -SequenceMatcher(None, target, folded(n)).ratio(),
+                n,
+            ),
+        )
     close = [n for n in known if 2 * len(set(folded(n)) ^ set(target)) <= len(set(target)) + 1]
     short = [
         n

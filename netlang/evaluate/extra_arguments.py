@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netlang.advice.parameters import argument_orders, is_inferred, our_parameter
 from netlang.diagnostics import rules
@@ -113,31 +114,36 @@ def _decimal_comma(call: _Call) -> _Repair | None:
         return None
     for i, (left, right) in enumerate(pairwise(positional)):
         between = Span(left.span.source, left.span.start, max(right.span.end, left.span.start))
-        if re.fullmatch(r"[0-9]+,[0-9]+", between.text):
+        if re.match(r"[0-9]+,[0-9]+(?![\w.])", between.text):
             parts = call.text_of(positional)
             at = len(parts) - len(positional) + i
-            parts[at : at + 2] = [between.text.replace(",", ".")]
+            parts[at : at + 2] = [between.text.replace(",", ".", 1)]
             label = "a decimal comma: a comma separates arguments"
             return _Repair(right, label, call.whole(parts))
     return None
 
 
 def _list(call: _Call) -> _Repair | None:
-    """Put the last arguments in brackets where the parameter takes a list."""
-    last = next((p for p in call.function.params if p.name.text in call.names[-1:]), None)
-    if last is None or not isinstance(last.type, ast.ListType):
-        return None
-    cut = len(call.names) - 1
-    items = call.positional[cut:]
-    if not (
-        all(isinstance(a.value, Value) for a in items) or all(is_number(a.value) for a in items)
-    ):
-        return None
-    piped = any(a.span.start < call.span.start for a in items)
-    before = call.text_of(call.positional[:cut])
-    whole = call.whole([*before, f"[{', '.join(map(_text, items))}]"])
-    label = f"`{last.name.text}` is one list"
-    return _Repair(call.positional[len(call.names)], label, whole, not piped)
+    """Put several arguments in brackets where one parameter takes a list."""
+    params = {p.name.text: p for p in call.function.params}
+    extra = len(call.positional) - len(call.names)
+    for at, name in reversed([*enumerate(call.names)]):
+        if not isinstance(params[name].type, ast.ListType):
+            continue
+        items = call.positional[at : at + extra + 1]
+        rest = call.positional[at + extra + 1 :]
+        fitting = zip(call.names[at + 1 :], rest, strict=True)
+        same = all(isinstance(a.value, Value) for a in items) or all(
+            is_number(a.value) for a in items
+        )
+        if not same or not all(_accepts(params[n], a.value) for n, a in fitting):
+            continue
+        piped = any(a.span.start < call.span.start for a in items)
+        before = call.text_of(call.positional[:at])
+        listed = f"[{', '.join(map(_text, items))}]"
+        whole = call.whole([*before, listed, *map(_text, rest)])
+        return _Repair(items[1], f"`{name}` is one list", whole, not piped)
+    return None
 
 
 def _ordered(call: _Call) -> _Repair | None:
@@ -151,9 +157,20 @@ def _ordered(call: _Call) -> _Repair | None:
         if len(order) >= len(rest) and _fits(call, order, rest)
     ]
     exact = [order for order in orders if _infers(call, order, rest)]
-    for order in exact or [o for o in orders if INFERRED not in o] or orders:
-        return _reordered(call, order, rest)
+    plain = [order for order in orders if INFERRED not in order]
+    if exact and plain and _strides(plain[0], rest):
+        exact = plain
+    for order in exact or plain or orders:
+        repair = _reordered(call, order, rest)
+        return repair if exact or plain else replace(repair, replaced=False)
     return None
+
+
+def _strides(order: Sequence[str], args: Sequence[Argued]) -> bool:
+    """Return whether numbers are more likely a kernel and a stride than channels and a kernel."""
+    given = {name: arg.value for name, arg in zip(order, args, strict=False)}
+    kernel, stride = given.get("kernel"), given.get("stride")
+    return isinstance(kernel, int) and kernel <= 7 and isinstance(stride, int) and stride <= 2
 
 
 def _fits(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
@@ -175,6 +192,8 @@ def _accepts(param: ast.Param, value: Object) -> bool:
     type = param.type
     while isinstance(type, ast.OptionalType):
         type = type.inner
+    if isinstance(type, ast.ListType):
+        return isinstance(value, list)
     test = QUICK.get(type.name) if isinstance(type, ast.NameType) else None
     return test is None or test(value)
 

@@ -174,14 +174,23 @@ class Lookup(Struct):
             )  # fmt: skip
             return
         owns = entry.value is not None and self._owns(entry.value)
+        on_purpose = renaming(entry.span, f"_{name}")
+
+        def suggestion() -> Suggestion:
+            from netlang.names.order import removed
+
+            without = removed(entry.span, self.module)
+            helps = (f"did you forget to pass it on? If it's on purpose, name it `_{name}`",)
+            fixes = (*without, *(() if without and owns else on_purpose))
+            return {"helps": helps, "fixes": fixes}
+
         self._warn(
             rules.UNUSED_BINDING,
             f"`{name}` is never used",
             entry.span,
             "computed here, but nothing depends on it",
             notes=("its parameters would never be trained",) if owns else (),
-            helps=(f"did you forget to pass it on? If it's on purpose, name it `_{name}`",),
-            fixes=renaming(entry.span, f"_{name}"),
+            suggestion=suggestion,
         )
 
     # ---- expressions --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Fixes for statements in the wrong order, and for names that are bound twice."""
+"""Fixes that move, rename or remove statements: for names that come late, twice, or for nothing."""
 
 from __future__ import annotations
 
@@ -35,6 +35,29 @@ def moved_up(use: Span, module: ModuleScope) -> tuple[Fix, ...]:
         title = f"put the line that makes `{name}` before this one"
         return (Fix(title, (Edit(before, text), Edit(own, ""))),)
     return ()
+
+
+def removed(target: Span, module: ModuleScope) -> tuple[Fix, ...]:
+    """Return the fix that removes the line that makes a value, if all it uses is used elsewhere."""
+    own = _holding(target, module)
+    statement = next(
+        (
+            statement
+            for body in _bodies(target, module)
+            for statement in body
+            if isinstance(statement, ast.Bind) and target in _target_spans(statement)
+        ),
+        None,
+    )
+    lines = _lines(statement.span) if statement is not None else None
+    if own is None or statement is None or lines is None:
+        return ()
+    names = [n for n in walk(own) if isinstance(n, ast.Name)]
+    used = {n.text for n in names if not _holds(statement.span, n.span)}
+    alone = {n.text for n in names if _holds(statement.span, n.span)} - used
+    if any(not module.knows(name) for name in alone):
+        return ()
+    return (Fix(f"remove the line that makes `{target.text}`", (Edit(lines, ""),)),)
 
 
 def given_two_names(second: Span, new: str, module: ModuleScope) -> tuple[Fix, ...]:

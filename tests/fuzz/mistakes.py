@@ -244,9 +244,22 @@ def keyword_of_others(original: Original, draw: Random) -> str | None:
 
 def keyword_more(original: Original, draw: Random) -> str | None:
     call = _chosen(original.calls_of(*LAYERS), draw)
-    words = ('activation="relu"', "in_channels=3", "inplace=true", 'name="first"', "input_shape=28",
+    words = ("in_channels=3", "inplace=true", 'name="first"', "input_shape=28",
              "dtype=f32", "trainable=true", "device=0", 'padding_mode="zeros"')  # fmt: skip
     return call and _with(original, call, draw.choice(words))
+
+
+def activation_argument(original: Original, draw: Random) -> str | None:
+    """The activation is an argument of the layer, as in Keras."""
+    layers = [(p.stages[i], p.stages[i + 1]) for p, i in original.stages if i + 1 < len(p.stages)]
+    layers = [(layer, act) for layer, act in layers if isinstance(layer, ast.Call)
+              and layer.callee.span.text in LAYERS and act.span.text in ACTIVATIONS]  # fmt: skip
+    chosen = _chosen(layers, draw)
+    if chosen is None:
+        return None
+    layer, act = chosen
+    whole = Span(layer.span.source, layer.span.end - 1, act.span.end)
+    return original.replaced(whole, f', activation="{act.span.text}")')
 
 
 def optimizer_argument(original: Original, draw: Random) -> str | None:
@@ -444,10 +457,9 @@ def unit_of_the_run(original: Original, draw: Random) -> str | None:
 
 def split_of_the_data(original: Original, draw: Random) -> str | None:
     splits = [a.value for c in original.calls for a in c.args if isinstance(a.value, ast.Str)]
-    split = _chosen([s for s in splits if s.value in ("train", "test", "valid")], draw)
-    return split and original.replaced(
-        split.span, draw.choice(('"trian"', '"training"', "train", '"Train"'))
-    )
+    theirs = {"train": ('"trian"', '"training"', "train"), "test": ('"tset"', '"testing"', "test")}
+    split = _chosen([s for s in splits if s.value in theirs], draw)
+    return split and original.replaced(split.span, draw.choice(theirs[split.value]))
 
 
 def bound_twice(original: Original, draw: Random) -> str | None:
@@ -465,7 +477,10 @@ def bound_twice(original: Original, draw: Random) -> str | None:
         return None
     old, new = pair[1].targets[0].text, pair[0].targets[0].text
     own = next(d for d in original.all(ast.Definition) if pair[0] in walk(d))
-    if old in {out.name.text for out in own.outs}:
+    outs = {out.name.text for out in own.outs}
+    if old in outs and new in outs:
+        return None
+    if old in outs:
         old, new = new, old
     spans = [n.span for n in walk(own) if isinstance(n, ast.Name | ast.Ident) and n.text == old]
     text = original.text
@@ -613,7 +628,8 @@ KINDS: tuple[Kind, ...] = (
     wrong_activation, wrong_initializer, initializer_in_quotes, module_in_front,
     method_for_function, wrong_type_name, wrong_setting, wrong_kernel, wrong_stride, wrong_padding,
     swapped_arguments, inputs_written, stride_by_position, one_argument_more, keyword_of_others,
-    keyword_more, optimizer_argument, one_argument_less, missing_axis, list_without_brackets,
+    keyword_more, activation_argument, optimizer_argument, one_argument_less, missing_axis,
+    list_without_brackets,
     text_for_number, percent, decimal_comma, groups_not_dividing, heads_not_dividing,
     missing_import, missing_new, missing_flatten, missing_stage, flatten_before, transposed_axes,
     width_of_a_sum, size_of_the_result, wrong_dimension, up_by_one, record_in_arithmetic,

@@ -49,7 +49,7 @@ def unknown_name(
 
     def suggestion() -> Suggestion:
         notes, helps, meant = advice(name, visible(), _arguments_after(span), local())
-        certain = meant is not None and meant.isidentifier()
+        certain = meant in (respelled(name, [meant or ""]), ours_of(name)) and meant is not None
         if not certain and (other := _file_with(name, span)) is not None:
             meant = f'from "{other}" import {name}'
             notes, helps = (), (f"it is in {other}: write `{meant}` at the top",)
@@ -104,7 +104,10 @@ def _file_with(name: str, span: Span) -> str | None:
     if span.source.library:
         return None
     path = Path(span.source.name)
-    defined = re.compile(rf"^(?:net|block|op|extern op|dataset) {re.escape(name)}\b", re.MULTILINE)
+    named = re.escape(name)
+    defined = re.compile(
+        rf"^(?:(?:net|block|op|extern op|dataset) {named}\b|{named} = )", re.MULTILINE
+    )
     for other in sorted(path.parent.glob("*.net"))[:_FILES]:
         if other.name == path.name or other.is_symlink() or other.stat().st_size > _BYTES:
             continue
@@ -143,7 +146,7 @@ def advice(
     known = set(visible)
     theirs = re.fullmatch(r"[A-Z][A-Za-z0-9]+", name) is not None and (ours_of(name) in known)
     own = respelled(name, known, local)
-    if own is not None and not theirs:
+    if own is not None and (own in local or not theirs):
         return (), (f"did you mean `{own}`?",), own
     if (text := advice_for(name)) is not None:
         return (), (with_lists(text.replace(ARGUMENTS, given or "…")),), _certain(text, given)
