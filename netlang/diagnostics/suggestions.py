@@ -43,6 +43,21 @@ _COMPARED = 100
 """The names that are compared in full: comparing takes the square of their length."""
 
 
+_FEW = 40
+"""The names of which a short one may begin with a key next to the right one."""
+
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_KEYS = {
+    key: "".join(
+        other[max(0, at - 1 + (r < row)) : at + 1 + (r <= row)] for r, other in enumerate(_ROWS)
+        if abs(r - row) <= 1
+    )
+    for row, keys in enumerate(_ROWS)
+    for at, key in enumerate(keys)
+}  # fmt: skip
+"""The keys next to each letter on a keyboard."""
+
+
 def nearest(
     word: str, known: Iterable[str], preferred: Collection[str] = frozenset()
 ) -> str | None:
@@ -68,7 +83,8 @@ def nearest(
         if abs(len(plain) - len(target)) <= most and len(set(plain) ^ set(target)) <= 2 * most:
             typos = _distance(target, plain, most)
             if most == 1 and len(plain) == len(target) and plain[0] != target[0] and typos:
-                typos = typos if _swapped(target, plain) else most + 1
+                beside = len(known) <= _FEW and plain[0] in _KEYS.get(target[0], "")
+                typos = typos if _swapped(target, plain) or beside else most + 1
             if typos <= most and typos < len(plain):
                 rank = typos, name not in preferred, not _swapped(target, plain)
                 found.append((*rank, name))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from netlang.advice.calls import completed, with_tensor
 from netlang.diagnostics import rules
@@ -29,6 +30,7 @@ def assign(
     ``preset`` lists the parameters that already have a value from ``new``. For ``new`` itself,
     positional arguments are assigned to the parameters that are not tensors, and none is missing.
     """
+    _check_named_last(args)
     assigned = _by_position(function, args, span, preset, new=new)
     known = {p.name.text for p in function.params}
     if any(a.name is not None and a.name.text not in known for a in args):
@@ -42,6 +44,20 @@ def assign(
         _check_missing(function, assigned, preset, span)
         _check_order(function, assigned)
     return assigned
+
+
+def _check_named_last(args: Sequence[Argued]) -> None:
+    """Reject an argument without a name after one with a name, as the syntax check has done."""
+    named = False
+    for arg in args:
+        if arg.name is not None:
+            named = True
+        elif named:
+            reject(
+                rules.POSITIONAL_AFTER_NAMED,
+                "positional arguments come before the named ones",
+                arg.span,
+            )
 
 
 def _by_position(
@@ -186,7 +202,24 @@ def _check_missing(
         span,
         notes=(f"its parameters: {signature(function)}",),
         helps=helps,
+        fixes=_made_first(function, assigned, span),
     )
+
+
+def _made_first(function: Function, assigned: Mapping[str, Argued], span: Span) -> tuple[Fix, ...]:
+    """Return the fix that makes a layer, where the name of a call without tensors is called."""
+    if any(isinstance(a.value, Value) for a in assigned.values()):
+        return ()
+    text = span.source.text
+    line = text[text.rfind("\n", 0, span.start) + 1 : span.start]
+    bound = re.fullmatch(r"\s*(\w+) = ", line)
+    rest = text[span.end :].partition("\n}")[0]
+    if bound is None or function.kind not in ("block", "net"):
+        return ()
+    if re.search(rf"\b{bound[1]}\(|\|> {bound[1]}\b", rest) is None:
+        return ()
+    at = Span(span.source, span.start, span.start)
+    return (Fix("insert `new`", (Edit(at, "new "),)),)
 
 
 def _joining_axis(assigned: dict[str, Argued]) -> int | None:

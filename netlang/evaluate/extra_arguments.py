@@ -1,9 +1,9 @@
-"""Calls with too many arguments: which one is extra, and what the whole call should be."""
+"""Calls with too many arguments, or in the wrong order, and what the whole call should be."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NoReturn
 
@@ -12,14 +12,16 @@ from msgspec.structs import replace
 
 from netlang.advice.parameters import argument_orders, is_inferred, our_parameter
 from netlang.diagnostics import rules
-from netlang.diagnostics.fix import replacement
+from netlang.diagnostics.diagnostic import Diagnostic, Label, diagnostic
+from netlang.diagnostics.fix import Edit, Fix, replacement
 from netlang.diagnostics.source import Span
-from netlang.evaluate.context.describe import signature
+from netlang.evaluate.context.describe import describe, signature
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.values import (
     Argued,
     Function,
     Object,
+    Unknown,
     is_number,
     takes_tensor,
 )
@@ -257,3 +259,40 @@ def _left_out(call: _Call) -> _Repair:
     meant = any(_accepts(p, a.value) for p in others for a in extra)
     whole = None if meant else call.whole(call.text_of(call.positional[: len(call.names)]))
     return _Repair(extra[0], "this is one too many", whole)
+
+
+def exchanged(function: Function, assigned: Mapping[str, Argued], name: str) -> Diagnostic | None:
+    """Return the error that two arguments by position are in the wrong order, if they are.
+
+    ``name`` is the parameter that rejects its argument: each of the two fits the other's parameter.
+    """
+    params = {p.name.text: p for p in function.params}
+    arg = assigned.get(name)
+    for other in assigned:
+        second = assigned[other]
+        if arg is None or other == name or arg.name is not None or second.name is not None:
+            continue
+        if not (_meant_for(params[name], second) and _meant_for(params[other], arg)):
+            continue
+        if _meant_for(params[name], arg):
+            continue
+        first, last = sorted((arg, second), key=lambda a: a.span.start)
+        names = [p.name.text for p in function.params if p.name.text in (name, other)]
+        between = Span(first.span.source, first.span.start, last.span.end).text
+        swap = (Edit(first.span, last.span.text), Edit(last.span, first.span.text))
+        title = f"exchange the two: `{last.span.text}` comes before `{first.span.text}`"
+        return diagnostic(
+            rules.WRONG_ORDER,
+            f"`{function.name}` takes `{names[0]}` first, then `{names[1]}`",
+            last.span,
+            f"this is {describe(last.value)}",
+            secondary=(Label(first.span, f"this is {describe(first.value)}"),),
+            helps=(title,),
+            fixes=() if "|>" in between else (Fix(title, swap),),
+        )
+    return None
+
+
+def _meant_for(param: ast.Param, arg: Argued) -> bool:
+    """Return whether an argument is of the kind of a parameter, which states its kind."""
+    return not isinstance(arg.value, Unknown) and _accepts(param, arg.value)

@@ -48,6 +48,11 @@ def unknown_name(
         return commented
 
     def suggestion() -> Suggestion:
+        if name in _SPLITS and _alone(span):
+            return {
+                "helps": (f'write it in quotes: `"{name}"`',),
+                "fixes": renaming(span, f'"{name}"'),
+            }
         notes, helps, meant = advice(name, visible(), _arguments_after(span), local())
         certain = meant in (respelled(name, [meant or ""]), ours_of(name)) and meant is not None
         if not certain and (other := _file_with(name, span)) is not None:
@@ -66,6 +71,16 @@ def unknown_name(
         "not defined in this block, this file, or the prelude",
         suggestion=suggestion,
     )
+
+
+_SPLITS = frozenset({"train", "test", "valid", "validation"})
+"""Parts of a data set, which are strings."""
+
+
+def _alone(span: Span) -> bool:
+    """Return whether a name is the one argument of a call."""
+    text = span.source.text
+    return text[span.start - 1 : span.start] == "(" and text[span.end : span.end + 1] == ")"
 
 
 def _comment(name: str, span: Span) -> Diagnostic | None:

@@ -239,6 +239,7 @@ def _named(arg: Argued, kind: str, name: str, at: Span, frame: Frame) -> Object:
 _LITERAL = frozenset('"-0123456789')
 """What literals begin with."""
 
+_NUMERIC = frozenset({"int", "ints", "padding", "float", "floats", "number", "schedule"})
 _DURATION = re.compile(r"[0-9][0-9_]* (epoch|step)s?")
 _NUMBER = re.compile(r"-?[0-9][0-9_]*(\.[0-9]+)?(e-?[0-9]+)?")
 
@@ -248,7 +249,7 @@ def _meant_literal(kind: str, value: Object) -> str | None:
     match kind, value:
         case "bool", 0 | 1:
             return "true" if value else "false"
-        case "int" | "float" | "schedule", str() if _NUMBER.fullmatch(value) is not None:
+        case kind, str() if kind in _NUMERIC and _NUMBER.fullmatch(value) is not None:
             return value
         case "padding", str() if value in PADDINGS:
             return value
