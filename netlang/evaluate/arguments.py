@@ -30,7 +30,7 @@ def assign(
     ``preset`` lists the parameters that already have a value from ``new``. For ``new`` itself,
     positional arguments are assigned to the parameters that are not tensors, and none is missing.
     """
-    _check_named_last(args)
+    check_named_last(args)
     assigned = _by_position(function, args, span, preset, new=new)
     known = {p.name.text for p in function.params}
     if any(a.name is not None and a.name.text not in known for a in args):
@@ -46,7 +46,7 @@ def assign(
     return assigned
 
 
-def _check_named_last(args: Sequence[Argued]) -> None:
+def check_named_last(args: Sequence[Argued]) -> None:
     """Reject an argument without a name after one with a name, as the syntax check has done."""
     named = False
     for arg in args:

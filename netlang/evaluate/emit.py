@@ -99,7 +99,7 @@ def reject_operand(
     repair = _repaired(rejected, [_tensor(o) for o in operands], frame)
     helps = tuple(_named_sizes(_filled(text, texts), frame) for text in repair["helps"])
     fixes = repair["fixes"]
-    if not fixes and (rejected.either is not None or len(helps) == 1):
+    if not fixes and rejected.either is not None:
         fixes = tuple(f for text in repair["helps"] for f in _wrapping(text, spans, frame))
     notes = tuple(_filled(text, texts) for text in rejected.notes)
     if rejected.rule is rules.WINDOW_TOO_BIG:

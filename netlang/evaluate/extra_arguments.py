@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ from netlang.diagnostics.fix import Edit, Fix, replacement
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe, signature
 from netlang.evaluate.context.frame import reject
+from netlang.evaluate.context.source_text import source_text
 from netlang.evaluate.context.values import (
     Argued,
     Function,
@@ -28,6 +30,7 @@ from netlang.evaluate.context.values import (
 from netlang.evaluate.types.fitting import QUICK
 from netlang.ir.graph import Value
 from netlang.syntax import ast
+from netlang.syntax.walk import walk
 
 INFERRED = "in"
 """The entry of an order for a size that is not written, as it follows from the input."""
@@ -135,8 +138,10 @@ def _list(call: _Call) -> _Repair | None:
         items = call.positional[at : at + extra + 1]
         rest = call.positional[at + extra + 1 :]
         fitting = zip(call.names[at + 1 :], rest, strict=True)
+        declared = params[name].type
+        ints = isinstance(declared, ast.ListType) and source_text(declared.item) == "int"
         same = all(isinstance(a.value, Value) for a in items) or all(
-            is_number(a.value) for a in items
+            is_number(a.value) and not (ints and isinstance(a.value, float)) for a in items
         )
         if not same or not all(_accepts(params[n], a.value) for n, a in fitting):
             continue
@@ -182,7 +187,9 @@ def _fits(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
     return all(
         isinstance(arg.value, int) and not isinstance(arg.value, bool)
         if name == INFERRED
-        else name not in taken and (name not in params or _accepts(params[name], arg.value))
+        else name not in taken
+        and (name not in params or _accepts(params[name], arg.value))
+        and _in_bounds(call.function, name, arg.value)
         for name, arg in zip(order, args, strict=False)
     )
 
@@ -198,6 +205,27 @@ def _accepts(param: ast.Param, value: Object) -> bool:
         return isinstance(value, list)
     test = QUICK.get(type.name) if isinstance(type, ast.NameType) else None
     return test is None or test(value)
+
+
+_COMPARED: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+def _in_bounds(function: Function, name: str, value: Object) -> bool:
+    """Return whether a number is within the limits that a signature states for a parameter."""
+    if not isinstance(value, int | float):
+        return True
+    for node in walk(*function.definition.where):
+        match node:
+            case ast.Binary(
+                op=op, left=ast.Name(text=text), right=ast.Int(value=limit) | ast.Float(value=limit)
+            ) if text == name and op in _COMPARED:
+                if not _COMPARED[op](value, limit):
+                    return False
+            case _:
+                pass
+    return True
 
 
 def _infers(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
@@ -244,6 +272,7 @@ def _named(call: _Call) -> _Repair | None:
         and p.name.text not in taken
         and not (isinstance(p.type, ast.NameType) and p.type.name == "init")
         and _accepts(p, extra[0].value)
+        and _in_bounds(call.function, p.name.text, extra[0].value)
     ]
     if len(extra) != 1 or len(fitting) != 1:
         return None

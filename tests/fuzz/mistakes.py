@@ -59,9 +59,9 @@ THEIR_SETTINGS = {
     "clip": ("gradient_clip",), "init": ("initializer",), "stop": ("early_stopping",),
 }  # fmt: skip
 THEIR_INITIALIZERS = {
-    "normal": ("random_normal", "gaussian"), "kaiming_normal": ("he_normal",),
+    "normal": ("RandomNormal", "gaussian"), "kaiming_normal": ("he_normal",),
     "kaiming_uniform": ("he_uniform",), "xavier_uniform": ("glorot_uniform", "xavier"),
-    "xavier_normal": ("glorot_normal",), "uniform": ("random_uniform",),
+    "xavier_normal": ("glorot_normal",), "uniform": ("RandomUniform",),
     "truncated_normal": ("trunc_normal",),
 }  # fmt: skip
 
@@ -231,7 +231,7 @@ def stride_by_position(original: Original, draw: Random) -> str | None:
 
 def one_argument_more(original: Original, draw: Random) -> str | None:
     call = _chosen([c for c in original.calls if c.args], draw)
-    return call and _with(original, call, draw.choice(("1", "64", "true", "0.1")), last=False)
+    return call and _with(original, call, draw.choice(("1", "true", "0.1")), last=False)
 
 
 def keyword_of_others(original: Original, draw: Random) -> str | None:
@@ -478,7 +478,8 @@ def bound_twice(original: Original, draw: Random) -> str | None:
     old, new = pair[1].targets[0].text, pair[0].targets[0].text
     own = next(d for d in original.all(ast.Definition) if pair[0] in walk(d))
     outs = {out.name.text for out in own.outs}
-    if old in outs and new in outs:
+    rest = [n for n in walk(own) if isinstance(n, ast.Name) and n.span.start > pair[1].span.end]
+    if (old in outs and new in outs) or any(n.text == new for n in rest):
         return None
     if old in outs:
         old, new = new, old

@@ -10,7 +10,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.fix import Edit, Fix
 from netlang.diagnostics.source import Span
-from netlang.evaluate.arguments import assign
+from netlang.evaluate.arguments import assign, check_named_last
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.builtins.counts import SPECIAL
 from netlang.evaluate.builtins.data import reject_examples_for_a_transform
@@ -164,17 +164,18 @@ def call_function(
     function = _overloaded(function, args)
     overrides: list[Argued] = []
     if function.name == groups.GROUP and function.module.source.library:
+        check_named_last(args)
         args, overrides = groups.split(function, args)
     if args and isinstance(args[0].value, Examples) and _is_transform(function):
         reject_examples_for_a_transform(function.public_name, args[0].value, args[0].span, span)
     if any(p.type is None for p in function.params) and function.kind in PREDEFINED:
         return UNKNOWN  # the lookup of names reports the signature
+    if function.name in function.module.recursive:
+        return UNKNOWN
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         made = _call_extern(function, function.definition, assigned, node, span, frame)
         return replace(made, overrides=tuple(overrides)) if isinstance(made, Setting) else made
-    if function.name in function.module.recursive:
-        return UNKNOWN
     if function.kind in PREDEFINED:
         return _setting(function, function.definition, assigned, span, frame)
     path = claim(node, span, frame) if _owning(function) else None

@@ -34,7 +34,8 @@ def reject_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
             "its columns aren't known yet",
             helps=("put `data = …` first",),
         )
-    raise DiagnosticError(unknown_name(name, span, frame.visible))
+    reported = frame.run.diagnostics.at(span)
+    raise DiagnosticError(reported or unknown_name(name, span, frame.visible))
 
 
 def unknown_name(
