@@ -357,10 +357,13 @@ class Program(Struct, eq=False):
         real = _real(path)
         self._modules[real] = module
         self._opening[real] = path
-        for item in file.imports:
-            self._import(item, module, path)
+        meant = [each for item in file.imports for each in self._import(item, module, path)]
         del self._opening[real]
         self._declare(file, module)
+        for origin, name in meant:
+            if module.declaration(name) is None:
+                # What a misspelled import means is known: its uses need no errors of their own.
+                module.imported.setdefault(name, (origin, name))
         lint(file, module, self.diagnostics)
         return module
 
@@ -398,7 +401,11 @@ class Program(Struct, eq=False):
             )
         )
 
-    def _import(self, item: ast.Import, module: ModuleScope, path: Path) -> None:
+    def _import(
+        self, item: ast.Import, module: ModuleScope, path: Path
+    ) -> list[tuple[ModuleScope, str]]:
+        """Import the names of one file; return those that were meant by misspelled ones."""
+        suggested: list[tuple[ModuleScope, str]] = []
         try:
             origin = self._imported(item, path)
         except DiagnosticError as rejected:
@@ -414,9 +421,13 @@ class Program(Struct, eq=False):
             if origin is None:
                 continue
             if not origin.exports(name.name.text):
-                self.diagnostics.report(missing_name(item, name, origin))
+                found = missing_name(item, name, origin)
+                self.diagnostics.report(found)
+                if name.alias is None:
+                    suggested += [(origin, fix.edits[0].text) for fix in found.fixes]
                 continue
             module.imported[local] = (origin, name.name.text)
+        return suggested
 
     def _imported(self, item: ast.Import, path: Path) -> ModuleScope | None:
         assert self._library is not None

@@ -19,12 +19,18 @@ def ours_of(name: str) -> str | None:
     return aliases.get(folded(name)) or aliases.get(undimensioned(name))
 
 
+_SHORTEST = 5
+"""The letters of the shortest name that is compared with those of other frameworks."""
+
+
 def misspelled(name: str, known: Collection[str]) -> str | None:
     """Return our name for what other frameworks call by a name similar to ``name``.
 
     >>> misspelled("nll_los", ["nll"]), misspelled("nll_los", ["mse"])
     ('nll', None)
     """
+    if len(name) < _SHORTEST:
+        return None
     there = {theirs: ours for theirs, ours in definitions().aliases.items() if ours in known}
     near = nearest(folded(name), there)
     return there[near] if near is not None else None

@@ -4,28 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from netlang.advice.definitions import advice_for, ours_of
 from netlang.advice.tables import parameters
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import Suggestion, folded, nearest, renaming
+from netlang.diagnostics.suggestions import Suggestion, folded, nearest, renaming, respelled
 from netlang.ir.types import DType
 
+_DROPPED = ("leave it out", "give the call a name with `as`")
 
-def parameter_suggestion(name: Span, known: Iterable[str]) -> Suggestion:
-    """Suggest the parameter that an unknown one most likely means."""
-    ours, plain = list(known), folded(name.text)
+
+class Meant(Struct, frozen=True):
+    """What an unknown parameter most likely means: one of ours, or none, so that it is dropped."""
+
+    helps: tuple[str, ...] = ()
+    name: str | None = None
+    dropped: bool = False
+
+
+def meant_parameter(name: str, known: Iterable[str]) -> Meant:
+    """Return what a parameter that is not among the known ones most likely means.
+
+    >>> meant_parameter("kernel_size", ["kernel"]).name, meant_parameter("inplace", ["x"]).dropped
+    ('kernel', True)
+    """
+    ours, plain = list(known), folded(name)
     elsewhere = parameters()
+    if (own := respelled(name, ours)) is not None:
+        return Meant((f"did you mean `{own}`?",), own)
     alias = elsewhere.aliases.get(plain)
     if alias in ours:
-        return {"helps": (f"netlang calls this `{alias}`",), "fixes": renaming(name, alias)}
+        return Meant((f"netlang calls this `{alias}`",), alias)
     if plain in elsewhere.inferred:
-        return {"helps": ("leave it out: it follows from the shape of the input",), "fixes": ()}
+        return Meant(("leave it out: it follows from the shape of the input",), dropped=True)
     if plain in elsewhere.advice:
-        return {"helps": (elsewhere.advice[plain],), "fixes": ()}
+        advice = elsewhere.advice[plain]
+        return Meant((advice,), dropped=advice.startswith(_DROPPED))
     there = {theirs: our for theirs, our in elsewhere.aliases.items() if our in ours}
-    near = nearest(name.text, ours) or there.get(nearest(plain, there) or "")
-    helps = (f"did you mean `{near}`?",) if near is not None else ()
-    return {"helps": helps, "fixes": renaming(name, near)}
+    near = nearest(name, ours) or there.get(nearest(plain, there) or "")
+    return Meant((f"did you mean `{near}`?",) if near is not None else (), near)
 
 
 def our_parameter(name: str, known: Iterable[str]) -> str:

@@ -125,6 +125,11 @@ class Diagnostics(Struct):
         before = len(self.earlier.items) if self.earlier is not None else 0
         return len(self.items) + before >= SHOWN
 
+    def at(self, span: Span) -> Diagnostic | None:
+        """Return the error that is already reported at a location, if there is one."""
+        own = next((d for d in self.items if d.is_error and d.span == span), None)
+        return own or (self.earlier.at(span) if self.earlier is not None else None)
+
     @property
     def failed(self) -> bool:
         own = any(d.is_error for d in self.items)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NotRequired, TypedDict
 
 from netlang.diagnostics.fix import Fix, replacement
@@ -43,11 +43,29 @@ _COMPARED = 100
 """The names that are compared in full: comparing takes the square of their length."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+_FEW = 40
+"""The names of which a short one may begin with a key next to the right one."""
+
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_KEYS = {
+    key: "".join(
+        other[max(0, at - 1 + (r < row)) : at + 1 + (r <= row)] for r, other in enumerate(_ROWS)
+        if abs(r - row) <= 1
+    )
+    for row, keys in enumerate(_ROWS)
+    for at, key in enumerate(keys)
+}  # fmt: skip
+"""The keys next to each letter on a keyboard."""
+
+
+def nearest(
+    word: str, known: Iterable[str], preferred: Collection[str] = frozenset()
+) -> str | None:
     """Return the known name that ``word`` was most likely meant to be, ignoring case.
 
     It is the one with the fewest typos: an insertion, a deletion, a substitution, or a
-    transposition of two letters. A name with letters left out counts too.
+    transposition of two letters. A name with letters left out counts too. Of several, it is one of
+    the ``preferred`` names, such as those that the user defined.
 
     >>> nearest("Sofmtax", ["softmax", "softsign"]), nearest("embed", ["embedding"])
     ('softmax', 'embedding')
@@ -59,19 +77,29 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if not 0 < len(target) <= _LONGEST:
         return None
     most = 1 if len(target) < 5 else 2
-    found: list[tuple[int, bool, str]] = []
+    found: list[tuple[int, bool, bool, str]] = []
     for name in known:
         plain = folded(name)
         if abs(len(plain) - len(target)) <= most and len(set(plain) ^ set(target)) <= 2 * most:
             typos = _distance(target, plain, most)
             if most == 1 and len(plain) == len(target) and plain[0] != target[0] and typos:
-                typos = typos if _swapped(target, plain) else most + 1
+                beside = len(known) <= _FEW and plain[0] in _KEYS.get(target[0], "")
+                typos = typos if _swapped(target, plain) or beside else most + 1
             if typos <= most and typos < len(plain):
-                found.append((typos, not _swapped(target, plain), name))
+                rank = typos, name not in preferred, not _swapped(target, plain)
+                found.append((*rank, name))
     if found:
         found.sort()
-        ties = [name for *rank, name in found[:_COMPARED] if rank == [*found[0][:2]]]
-        return min(ties, key=lambda n: (-SequenceMatcher(None, target, folded(n)).ratio(), n))
+        ties = [name for *rank, name in found[:_COMPARED] if rank == [*found[0][:3]]]
+        initial = word[0].isupper()
+        return min(
+            ties,
+            key=lambda n: (
+                n[0].isupper() != initial,
+                -SequenceMatcher(None, target, folded(n)).ratio(),
+                n,
+            ),
+        )
     close = [n for n in known if 2 * len(set(folded(n)) ^ set(target)) <= len(set(target)) + 1]
     short = [
         n
@@ -89,10 +117,31 @@ def folded(name: str) -> str:
     return name.lower().replace("_", "")
 
 
+def respelled(word: str, known: Iterable[str], preferred: Collection[str] = ()) -> str | None:
+    """Return the known name that differs from ``word`` by case and underscores alone.
+
+    >>> respelled("batchNorm", ["batch_norm", "BATCHNORM"]), respelled("bn", ["batch_norm"])
+    ('batch_norm', None)
+    """
+    same = [name for name in known if folded(name) == folded(word) and name != word]
+    initial = word[:1].isupper()
+    return min(
+        same, key=lambda n: (n not in preferred, n[:1].isupper() != initial, n), default=None
+    )
+
+
 def _shortens(short: str, name: str) -> bool:
-    """Return whether letters were left out after the first, as in ``img`` for ``image``."""
-    rest = iter(name)
-    return short[0] == name[:1] and all(letter in rest for letter in short)
+    """Return whether the end or vowels were left out, as in ``embed`` and ``img``."""
+    if name.startswith(short):
+        return True
+    rest, left_out = iter(short), ""
+    wanted = next(rest)
+    for letter in name:
+        if letter == wanted:
+            wanted = next(rest, "")
+        else:
+            left_out += letter
+    return not wanted and short[0] == name[:1] and set(left_out) <= set("aeiou")
 
 
 def _swapped(a: str, b: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from netlang.advice.calls import completed, with_tensor
-from netlang.advice.parameters import parameter_suggestion
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
-from netlang.diagnostics.fix import joined
+from netlang.diagnostics.fix import Edit, Fix, replacement
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe, signature
 from netlang.evaluate.context.frame import reject
@@ -30,8 +30,13 @@ def assign(
     ``preset`` lists the parameters that already have a value from ``new``. For ``new`` itself,
     positional arguments are assigned to the parameters that are not tensors, and none is missing.
     """
+    check_named_last(args)
     assigned = _by_position(function, args, span, preset, new=new)
-    _check_known(function, [a.name for a in args if a.name is not None])
+    known = {p.name.text for p in function.params}
+    if any(a.name is not None and a.name.text not in known for a in args):
+        from netlang.evaluate.calls.unknown_parameters import reject_unknown_parameters
+
+        reject_unknown_parameters(function, args, span)
     for arg in args:
         if arg.name is not None:
             _by_name(function, arg, arg.name, assigned, preset)
@@ -39,6 +44,20 @@ def assign(
         _check_missing(function, assigned, preset, span)
         _check_order(function, assigned)
     return assigned
+
+
+def check_named_last(args: Sequence[Argued]) -> None:
+    """Reject an argument without a name after one with a name, as the syntax check has done."""
+    named = False
+    for arg in args:
+        if arg.name is not None:
+            named = True
+        elif named:
+            reject(
+                rules.POSITIONAL_AFTER_NAMED,
+                "positional arguments come before the named ones",
+                arg.span,
+            )
 
 
 def _by_position(
@@ -58,35 +77,6 @@ def _by_position(
 
         reject_extra(function, args, names, span, new=new)
     return dict(zip(names, positional, strict=False))
-
-
-def _check_known(function: Function, names: Sequence[ast.Ident]) -> None:
-    """Reject all names that are not parameters at once."""
-    known = {p.name.text for p in function.params}
-    unknown = [name for name in names if name.text not in known]
-    if not unknown:
-        return
-    suggested = [parameter_suggestion(name.span, known) for name in unknown]
-    quoted = [f"`{name.text}`" for name in unknown]
-    listed = " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
-    fixes = [fix for each in suggested for fix in each["fixes"][:1]]
-    helps = tuple(dict.fromkeys(help for each in suggested for help in each["helps"]))
-    if len(unknown) > 1:
-        helps = tuple(
-            f"`{name.text}`: {help}"
-            for name, each in zip(unknown, suggested, strict=True)
-            for help in each["helps"]
-        )
-        fixes = [joined(fixes)] if len(fixes) == len(unknown) else []
-    reject(
-        rules.UNKNOWN_PARAMETER,
-        f"`{function.name}` has no parameter{'s' if len(unknown) > 1 else ''} {listed}",
-        unknown[0].span,
-        secondary=tuple(Label(name.span) for name in unknown[1:]),
-        notes=(f"its parameters: {signature(function)}",),
-        helps=helps,
-        fixes=tuple(fixes),
-    )
 
 
 def _by_name(
@@ -151,7 +141,16 @@ def _check_order(function: Function, assigned: dict[str, Argued]) -> None:
                 f"this is {describe(arg.value)}",
                 secondary=(Label(first.span, f"this is {describe(first.value)}"),),
                 helps=(f"exchange the two: `{swapped}`",),
+                fixes=_exchanged(first.span, arg.span, f"exchange the two: `{swapped}`"),
             )
+
+
+def _exchanged(first: Span, second: Span, title: str) -> tuple[Fix, ...]:
+    """Return the fix that exchanges two arguments of a call, unless one is piped into it."""
+    between = Span(first.source, first.start, max(second.end, first.start))
+    if "|>" in between.text:
+        return ()
+    return (Fix(title, (Edit(first, second.text), Edit(second, first.text))),)
 
 
 def _takes(param: ast.Param, value: Object) -> bool:
@@ -180,6 +179,17 @@ def _check_missing(
     if not missing:
         return
     shown = " and ".join(f"`{name}`" for name in missing)
+    axis = _joining_axis(assigned) if missing == ["axis"] else None
+    if axis is not None:
+        whole = completed(span, function.name, missing).replace("axis=…", f"axis={axis}")
+        reject(
+            rules.MISSING_ARGUMENT,
+            f"`{function.name}` needs {shown}",
+            span,
+            notes=(f"its parameters: {signature(function)}",),
+            helps=(f"they differ in dimension {axis}: write `{whole}`",),
+            fixes=(replacement(span, whole),) if "…" not in whole else (),
+        )
     helps = (f"write `{completed(span, function.name, missing)}`",)
     first = function.params[0].name.text
     if first in assigned and takes_tensor(function.params[0]) and is_number(assigned[first].value):
@@ -192,4 +202,31 @@ def _check_missing(
         span,
         notes=(f"its parameters: {signature(function)}",),
         helps=helps,
+        fixes=_made_first(function, assigned, span),
     )
+
+
+def _made_first(function: Function, assigned: Mapping[str, Argued], span: Span) -> tuple[Fix, ...]:
+    """Return the fix that makes a layer, where the name of a call without tensors is called."""
+    if any(isinstance(a.value, Value) for a in assigned.values()):
+        return ()
+    text = span.source.text
+    line = text[text.rfind("\n", 0, span.start) + 1 : span.start]
+    bound = re.fullmatch(r"\s*(\w+) = ", line)
+    rest = text[span.end :].partition("\n}")[0]
+    if bound is None or function.kind not in ("block", "net"):
+        return ()
+    if re.search(rf"\b{bound[1]}\(|\|> {bound[1]}\b", rest) is None:
+        return ()
+    at = Span(span.source, span.start, span.start)
+    return (Fix("insert `new`", (Edit(at, "new "),)),)
+
+
+def _joining_axis(assigned: dict[str, Argued]) -> int | None:
+    """Return the one axis along which tensors of a list differ, if there is one."""
+    lists = [a.value for a in assigned.values() if isinstance(a.value, list)]
+    shapes = [v.type.shape for v in (lists[0] if lists else ()) if isinstance(v, Value)]
+    if len(shapes) < 2 or len({len(shape) for shape in shapes}) > 1:
+        return None
+    different = [axis for axis, sizes in enumerate(zip(*shapes, strict=True)) if len({*sizes}) > 1]
+    return different[0] if len(different) == 1 else None

@@ -168,6 +168,10 @@ def _wrapping(help: str, spans: Sequence[Span], frame: Frame) -> Iterator[Fix]:
 def _repaired(rejected: OperandError, values: Sequence[Value], frame: Frame) -> Suggestion:
     """Choose among the repairs of two shapes that do not fit, by how the operands were made."""
     plain: Suggestion = {"helps": rejected.helps, "fixes": ()}
+    if rejected.operand == 0 and rejected.other is None and values[0].type.rank == 2:
+        from netlang.evaluate.repairs import unflattened
+
+        return unflattened(values[0], frame) or plain
     if rejected.either is None or len(values) != 2:
         return plain
     from netlang.evaluate.repairs import resized, shortcut

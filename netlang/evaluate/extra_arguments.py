@@ -1,23 +1,36 @@
-"""Calls with too many arguments: which one is extra, and what the whole call should be."""
+"""Calls with too many arguments, or in the wrong order, and what the whole call should be."""
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NoReturn
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netlang.advice.parameters import argument_orders, is_inferred, our_parameter
 from netlang.diagnostics import rules
-from netlang.diagnostics.fix import replacement
+from netlang.diagnostics.diagnostic import Diagnostic, Label, diagnostic
+from netlang.diagnostics.fix import Edit, Fix, replacement
 from netlang.diagnostics.source import Span
-from netlang.evaluate.context.describe import signature
+from netlang.evaluate.context.describe import describe, signature
 from netlang.evaluate.context.frame import reject
-from netlang.evaluate.context.values import Argued, Function, is_number, takes_tensor
+from netlang.evaluate.context.source_text import source_text
+from netlang.evaluate.context.values import (
+    Argued,
+    Function,
+    Object,
+    Unknown,
+    is_number,
+    takes_tensor,
+)
+from netlang.evaluate.types.fitting import QUICK
 from netlang.ir.graph import Value
 from netlang.syntax import ast
+from netlang.syntax.walk import walk
 
 INFERRED = "in"
 """The entry of an order for a size that is not written, as it follows from the input."""
@@ -76,9 +89,9 @@ def reject_extra(
     """Reject a call with more arguments by position than ``names``, the parameters for them."""
     call = _Call(function, args, names, span, new)
     count = {0: "no arguments", 1: "one argument"}.get(len(names), f"{len(names)} arguments")
-    repair = _decimal_comma(call) or _list(call) or _ordered(call)
+    repair = _decimal_comma(call) or _list(call) or _ordered(call) or _named(call)
     if repair is None:
-        repair = _Repair(call.positional[len(names)], "this is one too many", None)
+        repair = _left_out(call)
     whole = repair.whole
     named = [f"`{p.name.text}`" for p in function.params if p.keyword_only]
     helps = (f"write `{whole}`",) if whole is not None else ()
@@ -106,31 +119,38 @@ def _decimal_comma(call: _Call) -> _Repair | None:
         return None
     for i, (left, right) in enumerate(pairwise(positional)):
         between = Span(left.span.source, left.span.start, max(right.span.end, left.span.start))
-        if re.fullmatch(r"[0-9]+,[0-9]+", between.text):
+        if re.match(r"[0-9]+,[0-9]+(?![\w.])", between.text):
             parts = call.text_of(positional)
             at = len(parts) - len(positional) + i
-            parts[at : at + 2] = [between.text.replace(",", ".")]
+            parts[at : at + 2] = [between.text.replace(",", ".", 1)]
             label = "a decimal comma: a comma separates arguments"
             return _Repair(right, label, call.whole(parts))
     return None
 
 
 def _list(call: _Call) -> _Repair | None:
-    """Put the last arguments in brackets where the parameter takes a list."""
-    last = next((p for p in call.function.params if p.name.text in call.names[-1:]), None)
-    if last is None or not isinstance(last.type, ast.ListType):
-        return None
-    cut = len(call.names) - 1
-    items = call.positional[cut:]
-    if not (
-        all(isinstance(a.value, Value) for a in items) or all(is_number(a.value) for a in items)
-    ):
-        return None
-    piped = any(a.span.start < call.span.start for a in items)
-    before = call.text_of(call.positional[:cut])
-    whole = call.whole([*before, f"[{', '.join(map(_text, items))}]"])
-    label = f"`{last.name.text}` is one list"
-    return _Repair(call.positional[len(call.names)], label, whole, not piped)
+    """Put several arguments in brackets where one parameter takes a list."""
+    params = {p.name.text: p for p in call.function.params}
+    extra = len(call.positional) - len(call.names)
+    for at, name in reversed([*enumerate(call.names)]):
+        if not isinstance(params[name].type, ast.ListType):
+            continue
+        items = call.positional[at : at + extra + 1]
+        rest = call.positional[at + extra + 1 :]
+        fitting = zip(call.names[at + 1 :], rest, strict=True)
+        declared = params[name].type
+        ints = isinstance(declared, ast.ListType) and source_text(declared.item) == "int"
+        same = all(isinstance(a.value, Value) for a in items) or all(
+            is_number(a.value) and not (ints and isinstance(a.value, float)) for a in items
+        )
+        if not same or not all(_accepts(params[n], a.value) for n, a in fitting):
+            continue
+        piped = any(a.span.start < call.span.start for a in items)
+        before = call.text_of(call.positional[:at])
+        listed = f"[{', '.join(map(_text, items))}]"
+        whole = call.whole([*before, listed, *map(_text, rest)])
+        return _Repair(items[1], f"`{name}` is one list", whole, not piped)
+    return None
 
 
 def _ordered(call: _Call) -> _Repair | None:
@@ -144,19 +164,68 @@ def _ordered(call: _Call) -> _Repair | None:
         if len(order) >= len(rest) and _fits(call, order, rest)
     ]
     exact = [order for order in orders if _infers(call, order, rest)]
-    for order in exact or [o for o in orders if INFERRED not in o] or orders:
-        return _reordered(call, order, rest)
+    plain = [order for order in orders if INFERRED not in order]
+    if exact and plain and _strides(plain[0], rest):
+        exact = plain
+    for order in exact or plain or orders:
+        repair = _reordered(call, order, rest)
+        return repair if exact or plain else replace(repair, replaced=False)
     return None
+
+
+def _strides(order: Sequence[str], args: Sequence[Argued]) -> bool:
+    """Return whether numbers are more likely a kernel and a stride than channels and a kernel."""
+    given = {name: arg.value for name, arg in zip(order, args, strict=False)}
+    kernel, stride = given.get("kernel"), given.get("stride")
+    return isinstance(kernel, int) and kernel <= 7 and isinstance(stride, int) and stride <= 2
 
 
 def _fits(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
     """Return whether each argument is of the kind of the parameter that an order assigns to it."""
-    tensors = {p.name.text for p in call.function.params if takes_tensor(p)}
+    params = {p.name.text: p for p in call.function.params}
+    taken = {a.name.text for a in call.args if a.name is not None}
     return all(
-        (name in tensors) == isinstance(arg.value, Value)
-        and (name != INFERRED or isinstance(arg.value, int))
+        isinstance(arg.value, int) and not isinstance(arg.value, bool)
+        if name == INFERRED
+        else name not in taken
+        and (name not in params or _accepts(params[name], arg.value))
+        and _in_bounds(call.function, name, arg.value)
         for name, arg in zip(order, args, strict=False)
     )
+
+
+def _accepts(param: ast.Param, value: Object) -> bool:
+    """Return whether a value is of the kind of a parameter; shapes are not compared."""
+    if takes_tensor(param) or isinstance(value, Value):
+        return takes_tensor(param) and isinstance(value, Value)
+    type = param.type
+    while isinstance(type, ast.OptionalType):
+        type = type.inner
+    if isinstance(type, ast.ListType):
+        return isinstance(value, list)
+    test = QUICK.get(type.name) if isinstance(type, ast.NameType) else None
+    return test is None or test(value)
+
+
+_COMPARED: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+def _in_bounds(function: Function, name: str, value: Object) -> bool:
+    """Return whether a number is within the limits that a signature states for a parameter."""
+    if not isinstance(value, int | float):
+        return True
+    for node in walk(*function.definition.where):
+        match node:
+            case ast.Binary(
+                op=op, left=ast.Name(text=text), right=ast.Int(value=limit) | ast.Float(value=limit)
+            ) if text == name and op in _COMPARED:
+                if not _COMPARED[op](value, limit):
+                    return False
+            case _:
+                pass
+    return True
 
 
 def _infers(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
@@ -190,3 +259,69 @@ def _reordered(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> _Re
         return _Repair(given[INFERRED], label, whole)
     at = next(i for i, name in enumerate(order) if name not in written)
     return _Repair(args[at], f"`{order[at]}` is passed by name", whole)
+
+
+def _named(call: _Call) -> _Repair | None:
+    """Name the one argument that is extra, where one parameter alone accepts it."""
+    extra = call.positional[len(call.names) :]
+    taken = {a.name.text for a in call.args if a.name is not None}
+    fitting = [
+        p.name.text
+        for p in call.function.params
+        if p.keyword_only
+        and p.name.text not in taken
+        and not (isinstance(p.type, ast.NameType) and p.type.name == "init")
+        and _accepts(p, extra[0].value)
+        and _in_bounds(call.function, p.name.text, extra[0].value)
+    ]
+    if len(extra) != 1 or len(fitting) != 1:
+        return None
+    parts = call.text_of(call.positional[: len(call.names)])
+    whole = call.whole([*parts, f"{fitting[0]}={_text(extra[0])}"])
+    return _Repair(extra[0], f"`{fitting[0]}` is passed by name", whole)
+
+
+def _left_out(call: _Call) -> _Repair:
+    """Leave out what is extra, where no parameter would accept it."""
+    extra = call.positional[len(call.names) :]
+    others = [p for p in call.function.params if p.keyword_only]
+    meant = any(_accepts(p, a.value) for p in others for a in extra)
+    whole = None if meant else call.whole(call.text_of(call.positional[: len(call.names)]))
+    return _Repair(extra[0], "this is one too many", whole)
+
+
+def exchanged(function: Function, assigned: Mapping[str, Argued], name: str) -> Diagnostic | None:
+    """Return the error that two arguments by position are in the wrong order, if they are.
+
+    ``name`` is the parameter that rejects its argument: each of the two fits the other's parameter.
+    """
+    params = {p.name.text: p for p in function.params}
+    arg = assigned.get(name)
+    for other in assigned:
+        second = assigned[other]
+        if arg is None or other == name or arg.name is not None or second.name is not None:
+            continue
+        if not (_meant_for(params[name], second) and _meant_for(params[other], arg)):
+            continue
+        if _meant_for(params[name], arg):
+            continue
+        first, last = sorted((arg, second), key=lambda a: a.span.start)
+        names = [p.name.text for p in function.params if p.name.text in (name, other)]
+        between = Span(first.span.source, first.span.start, last.span.end).text
+        swap = (Edit(first.span, last.span.text), Edit(last.span, first.span.text))
+        title = f"exchange the two: `{last.span.text}` comes before `{first.span.text}`"
+        return diagnostic(
+            rules.WRONG_ORDER,
+            f"`{function.name}` takes `{names[0]}` first, then `{names[1]}`",
+            last.span,
+            f"this is {describe(last.value)}",
+            secondary=(Label(first.span, f"this is {describe(first.value)}"),),
+            helps=(title,),
+            fixes=() if "|>" in between else (Fix(title, swap),),
+        )
+    return None
+
+
+def _meant_for(param: ast.Param, arg: Argued) -> bool:
+    """Return whether an argument is of the kind of a parameter, which states its kind."""
+    return not isinstance(arg.value, Unknown) and _accepts(param, arg.value)

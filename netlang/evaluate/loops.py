@@ -284,6 +284,13 @@ def _yielded(inner: Frame) -> list[list[Value]] | None:
                     slot.expr.span if slot.expr is not None else slot.span,
                     f"this is {describe(part)}",
                 )
+            if part.type.rank == 0:
+                reject(
+                    rules.WRONG_TYPE,
+                    "a `scan` yields a row for each example, and stacks them along axis 1",
+                    slot.expr.span if slot.expr is not None else slot.span,
+                    f"this is {describe(part)}, one number for all examples",
+                )
         found.append([part for part in parts if isinstance(part, Value)])
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from netlang.diagnostics.fix import replacement
+from netlang.diagnostics.fix import Edit, Fix, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.context.frame import Frame
@@ -46,6 +46,41 @@ def resized(value: Value, wanted: Shape, frame: Frame) -> Suggestion | None:
             return None
         value = same[0]
     return None
+
+
+def unflattened(value: Value, frame: Frame) -> Suggestion | None:
+    """Suggest to leave out the `flatten` that made a vector of a feature map, if one did."""
+    for _ in range(20):
+        node = _maker(value, frame)
+        if node is None:
+            return None
+        scope = node.scope
+        while scope is not None and scope.kind != "flatten":
+            scope = scope.parent
+        if scope is not None and scope.span is not None:
+            at, removed = _stage(scope.span)
+            if at.source.library or node.inputs[0].type.rank < 3:
+                return None
+            line = at.source.line_col(at.start)[0]
+            where = f"leave out the `flatten` on line {line}: it merges channels and positions"
+            return {"helps": (where,), "fixes": removed}
+        same = [v for v in node.inputs if v.type == value.type]
+        if len(same) != 1:
+            return None
+        value = same[0]
+    return None
+
+
+def _stage(span: Span) -> tuple[Span, tuple[Fix, ...]]:
+    """Return a call, and the fix that takes it out of its pipeline, if it is in one."""
+    text = span.source.text
+    after = re.match(r"\s*\|>\s*", text[span.end :])
+    before = re.search(r"\s*\|>\s*$", text[: span.start])
+    if before is None:
+        return span, ()
+    start, end = (span.start, span.end + after.end()) if after else (before.start(), span.end)
+    removal = Edit(Span(span.source, start, end), "")
+    return span, (Fix(f"leave out `{span.text}`", (removal,)),)
 
 
 def _maker(value: Value, frame: Frame) -> Node | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Unpack
 
 from msgspec import Struct, field
@@ -20,7 +21,7 @@ from netlang.diagnostics.diagnostic import (
 from netlang.diagnostics.fix import Edit, Fix
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import nearest, renaming
+from netlang.diagnostics.suggestions import Suggestion, nearest, renaming
 from netlang.evaluate.calls.unknown import advice, unknown_name
 from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.context.parameter_names import ELEMENTS
@@ -143,6 +144,14 @@ class Lookup(Struct):
                 ", and also names the parameters that were created for it: both lines\n"
                 f"would own `{name.text}.weight`"
             )
+        new = f"{name.text}{number}"
+
+        def suggestion() -> Suggestion:
+            from netlang.names.order import given_two_names
+
+            helps = (f"give this value a name of its own, such as `{new}`",)
+            return {"helps": helps, "fixes": given_two_names(name.span, new, self.module)}
+
         self._reject(
             rules.ALREADY_BOUND,
             f"`{name.text}` already has a value",
@@ -150,7 +159,7 @@ class Lookup(Struct):
             "bound again here",
             secondary=(Label(before.span, "first bound here"),),
             notes=(note,),
-            helps=(f"give this value a name of its own, such as `{name.text}{number}`",),
+            suggestion=suggestion,
         )
 
     def _owns(self, expr: ast.Expr) -> bool:
@@ -165,14 +174,23 @@ class Lookup(Struct):
             )  # fmt: skip
             return
         owns = entry.value is not None and self._owns(entry.value)
+        on_purpose = renaming(entry.span, f"_{name}")
+
+        def suggestion() -> Suggestion:
+            from netlang.names.order import removed
+
+            without = removed(entry.span, self.module)
+            helps = (f"did you forget to pass it on? If it's on purpose, name it `_{name}`",)
+            fixes = (*without, *(() if without and owns else on_purpose))
+            return {"helps": helps, "fixes": fixes}
+
         self._warn(
             rules.UNUSED_BINDING,
             f"`{name}` is never used",
             entry.span,
             "computed here, but nothing depends on it",
             notes=("its parameters would never be trained",) if owns else (),
-            helps=(f"did you forget to pass it on? If it's on purpose, name it `_{name}`",),
-            fixes=renaming(entry.span, f"_{name}"),
+            suggestion=suggestion,
         )
 
     # ---- expressions --------------------------------------------------------------------
@@ -186,13 +204,13 @@ class Lookup(Struct):
                 case ast.Name():
                     self._use(node.text, node.span, scope)
                 case ast.New(path=path, args=args):
-                    self._use(path[0].text, path[0].span, scope)
+                    self._use(path[0].text, path[0].span, scope, new=True)
                     self._called(path[-1])
                     stack.extend(reversed(args))
                 case ast.Field(value=ast.Name(text=text) as value, name=name) if self._is_module(
                     text, scope
                 ):
-                    self._module(value, name.text, scope)
+                    self._module(value, name, scope)
                 case ast.Field(value=value) | ast.Label(value=value) | ast.Argument(value=value):
                     stack.append(value)
                 case ast.Index(value=ast.Name(text=text), items=items) if text in ELEMENTS:
@@ -214,15 +232,22 @@ class Lookup(Struct):
                 case _:
                     stack.extend(reversed(children(node)))
 
+    def _is_layer(self, name: str) -> bool:
+        """Return whether a name may follow `new`."""
+        function = self.module.function(name)
+        return function is not None and function.kind in ("block", "net")
+
     def _is_module(self, name: str, scope: Scope) -> bool:
         """Check whether a name before a dot is a module of another framework."""
         unknown = scope.find(name) is None and not self.module.knows(name)
         return unknown and name in definitions().modules
 
-    def _module(self, value: ast.Name, name: str, scope: Scope) -> None:
-        notes, helps, _ = advice(name, scope.names() | self.module.visible())
-        if self.module.knows(name):
-            helps = (f"layers are called by their names alone: `{name}(…)`",)
+    def _module(self, value: ast.Name, name: ast.Ident, scope: Scope) -> None:
+        notes, helps, meant = advice(name.text, scope.names() | self.module.visible())
+        if self.module.knows(name.text):
+            meant = name.text
+            helps = (f"layers are called by their names alone: `{meant}(…)`",)
+        whole = Span(name.span.source, value.span.start, name.span.end)
         self._reject(
             rules.UNKNOWN_NAME,
             f"I don't know `{value.text}`",
@@ -230,6 +255,7 @@ class Lookup(Struct):
             "netlang has no such modules",
             notes=notes,
             helps=helps or ("layers are called by their names alone: `conv(…)`, `relu(…)`",),
+            fixes=renaming(whole, meant if meant is not None and meant.isidentifier() else None),
         )
 
     def _finds(self, name: str, span: Span, scope: Scope) -> bool:
@@ -253,11 +279,17 @@ class Lookup(Struct):
                 f"`{name}` is used before it gets its value",
                 span,
                 "its line comes later",
-                helps=("put the line that makes it before this one",),
+                suggestion=partial(self._order, span),
             )
         return outer is not None
 
-    def _use(self, name: str, span: Span, scope: Scope) -> None:
+    def _order(self, use: Span) -> Suggestion:
+        from netlang.names.order import moved_up
+
+        helps = ("put the line that makes it before this one",)
+        return {"helps": helps, "fixes": moved_up(use, self.module)}
+
+    def _use(self, name: str, span: Span, scope: Scope, *, new: bool = False) -> None:
         if self._finds(name, span, scope):
             return
         if name[0].isupper() and len(name) <= 2:
@@ -265,11 +297,12 @@ class Lookup(Struct):
             return
 
         def visible() -> set[str]:
-            return scope.names() | self.module.visible()
+            names = scope.names() | self.module.visible()
+            return {each for each in names if self._is_layer(each)} if new else names
 
-        found = unknown_name(name, span, visible)
+        found = unknown_name(name, span, visible, scope.names)
         if not self.diagnostics.crowded:
-            near = scope.find(nearest(name, visible()) or "")
+            near = scope.find(nearest(name, visible(), scope.names()) or "")
             if near is not None:
                 near.used = True  # it is meant, although misspelled
             from netlang.names.elsewhere import elsewhere
@@ -315,6 +348,7 @@ class Lookup(Struct):
         if self.untyped:
             return
         known = [n for n, e in scope.entries.items() if e.kind == "dim"]
+        near = self._free_dimension(span, known)
         self._reject(
             rules.UNKNOWN_DIMENSION,
             f"the dimension `{name}` isn't given by any input",
@@ -325,11 +359,23 @@ class Lookup(Struct):
                 f"an input,\nand here the inputs have: {', '.join(known) or 'none'}",
             ),
             helps=(
-                f"use one of these, or give an input the dimension `{name}`"
+                f"did you mean `{near}`?"
+                if near is not None
+                else f"use one of these, or give an input the dimension `{name}`"
                 if known
                 else f"give an input the dimension `{name}`",
             ),
+            fixes=self._renamed_everywhere(span, near),
         )
+
+    def _free_dimension(self, span: Span, known: Sequence[str]) -> str | None:
+        """Return the dimension that is meant by an unknown one: the one that is not used yet."""
+        around = [d for d in self.module.declared.values() if isinstance(d, ast.Definition)]
+        own = next((d for d in around if d.span.start <= span.start < d.span.end), None)
+        after = walk(*own.outs, own.body) if own is not None else ()
+        used = {node.text for node in after if isinstance(node, ast.Name)}
+        free = [dim for dim in known if dim not in used]
+        return free[0] if len(free) == 1 else None
 
     def _loop(self, node: ast.For, scope: Scope) -> None:
         self.expr(node.source, scope)

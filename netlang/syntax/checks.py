@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Unpack
@@ -11,7 +12,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, Label, Parts, diagnostic
 from netlang.diagnostics.fix import Fix, replacement
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
-from netlang.diagnostics.suggestions import renaming
+from netlang.diagnostics.suggestions import Suggestion, renaming
 from netlang.syntax import ast
 from netlang.syntax.keywords import FOREIGN_VALUES, PREDEFINED, RESERVED, capitalized
 
@@ -125,7 +126,7 @@ class Checks:
     def arguments(self, args: Sequence[ast.Argument]) -> None:
         """Check that named arguments follow the positional ones, each once."""
         named: dict[str, ast.Argument] = {}
-        for arg in args:
+        for at, arg in enumerate(args):
             if arg.name is None:
                 if named:
                     last = list(named.values())[-1]
@@ -135,7 +136,7 @@ class Checks:
                         arg.span,
                         "this one has no name",
                         secondary=(Label(last.span, "but this one before it has"),),
-                        helps=("move it to the front, or name it",),
+                        **_unnamed(args, at),
                     )
                     return
             elif arg.name.text in named:
@@ -343,6 +344,25 @@ def _line_break(gap: Span) -> Fix:
 
 def _joining(gap: Span) -> tuple[Fix, ...]:
     return (replacement(gap, "", "remove the line break"),) if gap.text.isspace() else ()
+
+
+def _unnamed(args: Sequence[ast.Argument], at: int) -> Suggestion:
+    """Suggest what was meant by an argument without a name after one with a name."""
+    first = args[at - 1].value.span
+    end = next((i for i in range(at, len(args)) if args[i].name is not None), len(args))
+    values = [arg.value for arg in args[at - 1 : end]]
+    given = Span(first.source, first.start, values[1].span.end)
+    if re.fullmatch(r"[0-9]+,[0-9]+", given.text):
+        number = given.text.replace(",", ".")
+        helps = (f"a comma separates arguments: for a decimal point, write `{number}`",)
+        return {"helps": helps, "fixes": renaming(given, number)}
+    whole = Span(first.source, first.start, values[-1].span.end)
+    name = args[at - 1].name
+    calls = all(isinstance(value, ast.Call) for value in values)
+    if name is not None and (calls or any(isinstance(value, ast.Float) for value in values)):
+        help = f"if `{name.text}` is a list, write `[{whole.text}]`"
+        return {"helps": (help,), "fixes": renaming(whole, f"[{whole.text}]")}
+    return {"helps": ("move it to the front, or name it",), "fixes": ()}
 
 
 def _a(what: str) -> str:

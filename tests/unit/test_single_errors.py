@@ -61,7 +61,7 @@ FIXES: list[tuple[str, str, list[Edit]]] = [
     ("08_paren", "add `)` at the end of line 2", [("dense(x, 16)", "dense(x, 16))")]),
     ("09_where", "`where H % 4 == 0, W % 4 == 0` after the net's outputs",
      [("2, H, W] {", "2, H, W] where H % 4 == 0, W % 4 == 0 {")]),
-    ("10_dim", "use one of these", [("L", "T")]),
+    ("10_dim", "did you mean `T`?", [("L", "T")]),
     ("11_unused", "name it `_b`", [("b =", "_b =")]),
     ("12_dtype", "`tokens: i64[N, T]`", [("tokens: f32[N, T]", "tokens: i64[N, T]")]),
     ("13_labels", "`argmax(batch.label, axis=-1)`",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -87,9 +87,9 @@ def test_names_are_suggested_for_the_errors_that_are_shown(
 ) -> None:
     compared: list[str] = []
 
-    def counted(word: str, known: Iterable[str]) -> str | None:
+    def counted(word: str, known: Iterable[str], preferred: Collection[str] = ()) -> str | None:
         compared.append(word)
-        return nearest(word, known)
+        return nearest(word, known, preferred)
 
     for user in (lookup, unknown):
         monkeypatch.setattr(user, "nearest", counted)

@@ -6,7 +6,8 @@ in full, to report why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -190,7 +191,7 @@ def bind_arguments(function: Function, assigned: dict[str, Argued], inner: Frame
             and isinstance(value, Value)
             and parameter.pattern.matches(value.type, names)
         ):
-            value = _fitting(arg, parameter, inner)
+            value = _fitting(arg, parameter, inner, assigned)
             known = known and not isinstance(value, Unknown)
             if parameter.shape is not None and is_number(value):
                 numbers.append((parameter, arg))
@@ -229,12 +230,22 @@ def _widened(value: int, type: ast.TypeExpr) -> Object:
     return float(value) if is_float and not isinstance(value, bool) else value
 
 
-def _fitting(arg: Argued, parameter: Expected, inner: Frame) -> Object:
+def _fitting(
+    arg: Argued,
+    parameter: Expected,
+    inner: Frame,
+    assigned: Mapping[str, Argued] = MappingProxyType({}),
+) -> Object:
     """Check an argument in full; an error is the caller's, and is reported there."""
     try:
         return fits(arg, parameter.param.type, inner, parameter.name)
     except DiagnosticError as rejected:
         assert inner.call is not None
+        if rejected.diagnostic.rule is rules.WRONG_TYPE:
+            from netlang.evaluate.extra_arguments import exchanged
+
+            found = exchanged(inner.call.function, assigned, parameter.name)
+            rejected = rejected if found is None else DiagnosticError(found)
         at_caller = rejected.diagnostic.span.source is arg.span.source
         report(inner.call.frame if at_caller else inner, rejected.diagnostic)
         return UNKNOWN

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import DiagnosticError
+from netlang.diagnostics.fix import Edit, Fix
 from netlang.diagnostics.source import Span
-from netlang.evaluate.arguments import assign
+from netlang.evaluate.arguments import assign, check_named_last
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
 from netlang.evaluate.builtins.counts import SPECIAL
 from netlang.evaluate.builtins.data import reject_examples_for_a_transform
@@ -38,7 +40,7 @@ from netlang.evaluate.context.values import (
     takes_tensor,
 )
 from netlang.evaluate.emit import primitive, result
-from netlang.evaluate.evaluate import evaluate, evaluates
+from netlang.evaluate.evaluate import RULES, evaluate, evaluates
 from netlang.ir.graph import Scope, Value
 from netlang.ir.op import OPS
 from netlang.syntax import ast
@@ -47,10 +49,24 @@ from netlang.syntax.keywords import PREDEFINED
 
 @evaluates(ast.Call)
 def _call(expr: ast.Call, frame: Frame) -> Object:
-    callee = evaluate(expr.callee, frame)
+    callee = _callee(expr, frame)
     if isinstance(callee, Unknown):
         return UNKNOWN  # the types of its arguments are unknown
     return call(callee, arguments(expr.args, frame), expr, expr.callee, frame)
+
+
+def _callee(expr: ast.Call, frame: Frame) -> Object:
+    """Evaluate what is called; a method of a tensor is rejected with the call to write instead."""
+    if not isinstance(expr.callee, ast.Field) or frame.run.observer is not None:
+        return evaluate(expr.callee, frame)
+    try:
+        return RULES[ast.Field](expr.callee, frame)
+    except DiagnosticError as rejected:
+        if rejected.diagnostic.rule is not rules.NO_FIELD:
+            raise
+        from netlang.evaluate.calls.methods import with_function
+
+        raise DiagnosticError(with_function(rejected.diagnostic, expr, frame)) from None
 
 
 def arguments(args: Sequence[ast.Argument], frame: Frame) -> list[Argued]:
@@ -141,23 +157,25 @@ def call_function(
             span,
             "this would create new parameters at each use",
             helps=(f"make it once, `model = new {function.name}()`, and call `model(…)`",),
+            fixes=_newly(args, span),
         )
     if function.name in SPECIAL and function.module.source.library:
         return SPECIAL[function.name](args, span, frame)
     function = _overloaded(function, args)
     overrides: list[Argued] = []
     if function.name == groups.GROUP and function.module.source.library:
+        check_named_last(args)
         args, overrides = groups.split(function, args)
     if args and isinstance(args[0].value, Examples) and _is_transform(function):
         reject_examples_for_a_transform(function.public_name, args[0].value, args[0].span, span)
     if any(p.type is None for p in function.params) and function.kind in PREDEFINED:
         return UNKNOWN  # the lookup of names reports the signature
+    if function.name in function.module.recursive:
+        return UNKNOWN
     assigned = assign(function, args, span)
     if isinstance(function.definition, ast.Extern):
         made = _call_extern(function, function.definition, assigned, node, span, frame)
         return replace(made, overrides=tuple(overrides)) if isinstance(made, Setting) else made
-    if function.name in function.module.recursive:
-        return UNKNOWN
     if function.kind in PREDEFINED:
         return _setting(function, function.definition, assigned, span, frame)
     path = claim(node, span, frame) if _owning(function) else None
@@ -174,6 +192,14 @@ def call_function(
     if isinstance(made, Value) and len(outs) == 1 and outs[0].name.text in DIRECTIONS:
         frame.run.modes[made] = DIRECTIONS[outs[0].name.text]
     return made
+
+
+def _newly(args: Sequence[Argued], span: Span) -> tuple[Fix, ...]:
+    """Return the fix that makes a layer with `new`, unless a tensor is passed to it."""
+    if any(isinstance(a.value, Value) for a in args):
+        return ()
+    at = Span(span.source, span.start, span.start)
+    return (Fix("insert `new`", (Edit(at, "new "),)),)
 
 
 _WITHOUT_TENSOR = {"flip": "_flip_image", "resize": "_resize_image"}

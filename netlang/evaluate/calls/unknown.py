@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from typing import NoReturn
 
 from netlang.advice.definitions import advice_for, misspelled, ours_of, undimensioned
@@ -11,11 +12,14 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
 from netlang.diagnostics.fix import Fix, insertion, replacement
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import Suggestion, folded, nearest, renaming
+from netlang.diagnostics.suggestions import Suggestion, folded, nearest, renaming, respelled
 from netlang.evaluate.context.frame import Frame, reject
 
 ARGUMENTS = "<…>"
 """What denotes the arguments of the user's call in an advice."""
+
+_FILES, _BYTES = 100, 1_000_000
+"""How many files next to the program, and how large ones, are searched for a name."""
 
 _INPUTS_INFERRED = frozenset({"conv", "linear", "batchnorm"})
 
@@ -30,16 +34,31 @@ def reject_unknown(name: str, span: Span, frame: Frame) -> NoReturn:
             "its columns aren't known yet",
             helps=("put `data = …` first",),
         )
-    raise DiagnosticError(unknown_name(name, span, frame.visible))
+    reported = frame.run.diagnostics.at(span)
+    raise DiagnosticError(reported or unknown_name(name, span, frame.visible))
 
 
-def unknown_name(name: str, span: Span, visible: Callable[[], Iterable[str]]) -> Diagnostic:
-    """Return the error for a name that is not among the visible ones."""
+def unknown_name(
+    name: str,
+    span: Span,
+    visible: Callable[[], Iterable[str]],
+    local: Callable[[], Collection[str]] = frozenset,
+) -> Diagnostic:
+    """Return the error for a name that is not among the visible ones; ``local`` ones come first."""
     if (commented := _comment(name, span)) is not None:
         return commented
 
     def suggestion() -> Suggestion:
-        notes, helps, meant = advice(name, visible(), _arguments_after(span))
+        if name in _SPLITS and _alone(span):
+            return {
+                "helps": (f'write it in quotes: `"{name}"`',),
+                "fixes": renaming(span, f'"{name}"'),
+            }
+        notes, helps, meant = advice(name, visible(), _arguments_after(span), local())
+        certain = meant in (respelled(name, [meant or ""]), ours_of(name)) and meant is not None
+        if not certain and (other := _file_with(name, span)) is not None:
+            meant = f'from "{other}" import {name}'
+            notes, helps = (), (f"it is in {other}: write `{meant}` at the top",)
         if meant is None or meant.isidentifier():
             fixes = renaming(span, meant)
         else:
@@ -53,6 +72,16 @@ def unknown_name(name: str, span: Span, visible: Callable[[], Iterable[str]]) ->
         "not defined in this block, this file, or the prelude",
         suggestion=suggestion,
     )
+
+
+_SPLITS = frozenset({"train", "test", "valid", "validation"})
+"""Parts of a data set, which are strings."""
+
+
+def _alone(span: Span) -> bool:
+    """Return whether a name is the one argument of a call."""
+    text = span.source.text
+    return text[span.start - 1 : span.start] == "(" and text[span.end : span.end + 1] == ")"
 
 
 def _comment(name: str, span: Span) -> Diagnostic | None:
@@ -86,24 +115,55 @@ def _arguments_after(span: Span) -> str | None:
     return None
 
 
+def _file_with(name: str, span: Span) -> str | None:
+    """Return the file next to the program that defines a name, if there is one."""
+    if span.source.library:
+        return None
+    path = Path(span.source.name)
+    named = re.escape(name)
+    defined = re.compile(
+        rf"^(?:(?:net|block|op|extern op|dataset) {named}\b|{named} = )", re.MULTILINE
+    )
+    for other in sorted(path.parent.glob("*.net"))[:_FILES]:
+        if other.name == path.name or other.is_symlink() or other.stat().st_size > _BYTES:
+            continue
+        try:
+            text = other.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if defined.search(text):
+            return other.name
+    return None
+
+
 def _code(span: Span, code: str) -> tuple[Fix, ...]:
     """Return the fix that writes an import, or an expression in place of a call."""
     if code.startswith("from "):
-        return (insertion(Span(span.source, 0, 0), f"{code}\n"),)
+        text = span.source.text
+        version = re.match(r"netlang \d+[^\n]*\n", text)
+        at = version.end() if version is not None else 0
+        return (insertion(Span(span.source, at, at), f"{code}\n"),)
     given = _arguments_after(span) or ""
     return (replacement(Span(span.source, span.start, span.end + len(given) + 2), code),)
 
 
 def advice(
-    name: str, visible: Iterable[str], given: str | None = None
+    name: str,
+    visible: Iterable[str],
+    given: str | None = None,
+    local: Collection[str] = frozenset(),
 ) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
     """Return notes and helps for an unknown name, and the name or the code it most likely means.
 
-    ``given`` is the text of its arguments if it is called.
+    ``given`` is the text of its arguments if it is called; ``local`` names are preferred.
     """
     from netlang.evaluate.modules.families import module_of, with_lists
 
     known = set(visible)
+    theirs = re.fullmatch(r"[A-Z][A-Za-z0-9]+", name) is not None and (ours_of(name) in known)
+    own = respelled(name, known, local)
+    if own is not None and (own in local or not theirs):
+        return (), (f"did you mean `{own}`?",), own
     if (text := advice_for(name)) is not None:
         return (), (with_lists(text.replace(ARGUMENTS, given or "…")),), _certain(text, given)
     if (module := module_of(name)) is not None:
@@ -122,10 +182,7 @@ def advice(
         if ours.startswith("`"):
             return notes, (f"netlang calls this {ours}",), None
         return notes, (f"netlang calls this `{ours}`",), ours
-    for candidate in known:
-        if folded(candidate) == folded(name) and candidate != name:
-            return (), (f"did you mean `{candidate}`?",), candidate
-    near = nearest(name, known) or misspelled(name, known)
+    near = nearest(name, known, local) or misspelled(name, known)
     return (), (f"did you mean `{near}`?",) if near is not None else (), near
 
 

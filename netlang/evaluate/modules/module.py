@@ -76,7 +76,8 @@ class ModuleScope(Struct, eq=False):
 
     def visible(self) -> set[str]:
         """Return every name the file can use."""
-        found = {*self.names(), *self.imported}
+        sections = {name for name, each in self.declared.items() if isinstance(each, ast.Train)}
+        found = {*self.names(), *self.imported} - sections
         if self.library is None:
             return found | set(WORDS)
         return found | {name for name in self.library.visible() if self._outer(name) is not None}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
+from netlang.advice.definitions import ours_of
 from netlang.advice.parameters import argument_helps
 from netlang.diagnostics import rules
-from netlang.diagnostics.fix import Fix
+from netlang.diagnostics.fix import Fix, replacement
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import renaming
-from netlang.evaluate.context.budget import Budget
+from netlang.diagnostics.suggestions import renaming, respelled
 from netlang.evaluate.context.describe import article_of, describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
@@ -71,7 +71,7 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
         ):
             return value  # one weight: `model.head.weight`
         case ast.NameType(name=kind):
-            return _named(arg, kind, name, type.span, frame.run.budget)
+            return _named(arg, kind, name, type.span, frame)
 
 
 def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[Object]:
@@ -216,8 +216,8 @@ _SCALARS = frozenset({"int", "number", "str", "bool", "float"})
 """Types of items that are checked all at once, for a list may have a million of them."""
 
 
-def _named(arg: Argued, kind: str, name: str, at: Span, budget: Budget) -> Object:
-    value = arg.value
+def _named(arg: Argued, kind: str, name: str, at: Span, frame: Frame) -> Object:
+    value, budget = arg.value, frame.run.budget
     if kind not in _KINDS:
         reject(rules.UNKNOWN_TYPE, f"I don't know the type `{kind}`", at)
     expected, test = _KINDS[kind]
@@ -225,8 +225,11 @@ def _named(arg: Argued, kind: str, name: str, at: Span, budget: Budget) -> Objec
         value = listed(value, arg.span, budget)
     budget.traverse(arg.span, value)
     if not test(value):
-        meant = _meant_literal(kind, value)
-        fixes = renaming(arg.span, meant) if arg.span.text[:1] in _LITERAL else ()
+        meant = _meant_literal(kind, value) or _meant_call(kind, value, frame)
+        plain = arg.span.text[:1] in _LITERAL or isinstance(value, Function)
+        fixes = renaming(arg.span, meant) if plain else ()
+        if kind == "duration" and meant is None and plain:
+            fixes = tuple(replacement(arg.span, each) for each in _durations(value))
         _wrong(arg, name, expected, helps=_named_helps(kind, value, name, meant), fixes=fixes)
     if kind == "float" and isinstance(value, int):
         return float(value)
@@ -236,6 +239,8 @@ def _named(arg: Argued, kind: str, name: str, at: Span, budget: Budget) -> Objec
 _LITERAL = frozenset('"-0123456789')
 """What literals begin with."""
 
+_NUMERIC = frozenset({"int", "ints", "padding", "float", "floats", "number", "schedule"})
+_DURATION = re.compile(r"[0-9][0-9_]* (epoch|step)s?")
 _NUMBER = re.compile(r"-?[0-9][0-9_]*(\.[0-9]+)?(e-?[0-9]+)?")
 
 
@@ -244,29 +249,64 @@ def _meant_literal(kind: str, value: Object) -> str | None:
     match kind, value:
         case "bool", 0 | 1:
             return "true" if value else "false"
-        case "int" | "float" | "schedule", str() if _NUMBER.fullmatch(value) is not None:
+        case kind, str() if kind in _NUMERIC and _NUMBER.fullmatch(value) is not None:
             return value
         case "padding", str() if value in PADDINGS:
             return value
         case "int", float() if value == int(value):
             return str(int(value))
+        case "duration", str() if _DURATION.fullmatch(value) is not None:
+            return value
         case "dtype", str() if value in {d.value for d in DType}:
             return value
         case _:
             return None
 
 
+def _durations(value: Object) -> tuple[str, ...]:
+    """Return the durations that a number may stand for."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return ()
+    return (f"{value:g} epochs", f"{value:g} steps") if value != 1 else ("1 epoch", "1 step")
+
+
+def _meant_call(kind: str, value: Object, frame: Frame) -> str | None:
+    """Return the call that was meant by the name of an initializer, an optimizer or the like."""
+    if kind not in _MADE or not isinstance(value, str | Function):
+        return None
+    if kind == "init" and isinstance(value, str) and value in _CONSTANTS:
+        return _CONSTANTS[value]
+    from netlang.evaluate.modules.families import returning
+
+    known = returning(kind)
+    name = value.name if isinstance(value, Function) else value
+    function = next(
+        (f for n in (ours_of(name), respelled(name, known), name) if n in known
+         and (f := frame.module.function(n)) is not None),
+        None,
+    )  # fmt: skip
+    if function is None or any(p.default is None for p in function.params):
+        return None
+    return f"{function.name}()"
+
+
+_MADE = frozenset({"init", "optimizer", "clip", "transform", "schedule", "checkpoint", "stop"})
+"""Types of the values that calls make, which other frameworks name in strings."""
+
+_CONSTANTS: Mapping[str, str] = {"zeros": "0.0", "zero": "0.0", "ones": "1.0", "one": "1.0"}
+"""The initializers that are numbers here."""
+
+
 def _named_helps(kind: str, value: Object, name: str, meant: str | None) -> tuple[str, ...]:
     match kind, value:
         case "padding", _ if meant is not None:
             return (f"it is a word, not a string: write `{name}={meant}`",)
-        case _, str() if meant is not None:
+        case _, str() if meant == value:
             return (f"write it without quotes: `{meant}`",)
         case _ if meant is not None:
             return (f"write `{meant}`",)
         case "duration", int() | float():
-            amount = f"{value:g} epochs" if value != 1 else "1 epoch"
-            return (f"write `{amount}` or `{amount.replace('epoch', 'step')}`",)
+            return (f"write {' or '.join(f'`{each}`' for each in _durations(value))}",)
         case "dtype", str():
             return (f"write it without quotes: `{value}`",)
         case "float" | "int" | "bool" | "ints" | "floats", Value():

@@ -159,7 +159,7 @@ def _match_element(
                 f"this is {actual}",
                 notes=("all tensors of this call have one element type",),
                 helps=(f"convert it: `cast({_short(span)}, {bound.value})`",),
-                fixes=(_conversion(span, str(bound.value)),),
+                fixes=_conversion(span, str(bound.value), frame),
             )
         return
     if element in ELEMENTS and element != actual.dtype.value:
@@ -174,8 +174,12 @@ def _match_element(
         )
 
 
-def _conversion(span: Span, element: str) -> Fix:
-    return replacement(span, f"cast({span.text}, {element})", f"convert to {element}")
+def _conversion(span: Span, element: str, frame: Frame) -> tuple[Fix, ...]:
+    """Return the fix that converts an argument; a block may be called with other types, too."""
+    body = frame.call.frame if frame.call is not None else frame
+    if body.call is not None and body.call.function.kind != "net":
+        return ()
+    return (replacement(span, f"cast({span.text}, {element})", f"convert to {element}"),)
 
 
 def _short(span: Span) -> str:
@@ -196,7 +200,7 @@ def _element_helps(
     if element == "i64" and actual.dtype.is_float and text.isidentifier():
         shape = str(actual)[len(actual.dtype.value) :]
         return (f"declare it as integers: `{text}: i64{shape}`",), ()
-    return (f"convert it: `cast({text}, {element})`",), (_conversion(span, element),)
+    return (f"convert it: `cast({text}, {element})`",), _conversion(span, element, frame)
 
 
 def _mismatch(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from math import lcm
 from typing import NoReturn
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Label
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import Suggestion, suggest
 from netlang.evaluate.context.describe import short
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import Argued, Setting
@@ -94,8 +96,15 @@ def check_arguments(
         own.span if own is not None else span,
         f"{_values_in(clause, frame)} here",
         secondary=() if library else (Label(clause.span, "the definition requires this"),),
-        helps=tuple(_passing(clause, assigned)),
+        suggestion=partial(_spelling, clause, own, tuple(_passing(clause, assigned))),
     )
+
+
+def _spelling(clause: ast.Expr, own: Argued | None, helps: tuple[str, ...]) -> Suggestion:
+    """Suggest the string of a clause that another one was most likely meant to be."""
+    if own is None or not isinstance(own.expr, ast.Str):
+        return {"helps": helps, "fixes": ()}
+    return suggest(own.expr.span, (f'"{n.value}"' for n in walk(clause) if isinstance(n, ast.Str)))
 
 
 def _text(expr: ast.Expr) -> str:

@@ -154,7 +154,7 @@ def spatial_shape(x: TensorType, what: str) -> Shape:
     if 3 <= x.rank <= 5:
         return x.shape[2:]
     if x.rank < 3:
-        helps = ["a missing channel axis is added with `unsqueeze(x, 1)`"]
+        helps = _more_axes(x, what)
     else:
         helps = ["merge axes with `reshape` until at most three spatial axes remain"]
     raise OperandError(
@@ -163,6 +163,17 @@ def spatial_shape(x: TensorType, what: str) -> Shape:
         label=f"this is {x}",
         helps=helps,
     )
+
+
+def _more_axes(x: TensorType, what: str) -> list[str]:
+    """Suggest how vectors become feature maps, which depends on what they hold."""
+    if x.rank == 2 and "transposed" in what:
+        sizes = ", ".join(map(str, (*x.shape, 1, 1)))
+        return [f"start from one position with {x.shape[1]} channels: `reshape({{0}}, [{sizes}])`"]
+    return [
+        "for a sequence of numbers, add the channels: `unsqueeze(x, 1)`",
+        "for a map that was flattened, give it its axes back: `reshape(x, [N, C, H, W])`",
+    ]
 
 
 def per_axis(

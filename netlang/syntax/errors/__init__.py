@@ -15,6 +15,7 @@ from netlang.diagnostics.fix import Edit, Fix
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax.errors import (
     definitions,
+    durations,
     foreign_syntax,
     keywords,
     operators,
@@ -74,7 +75,7 @@ _EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
     foreign_syntax.operator, foreign_syntax.shape, foreign_syntax.colon,
     other_languages.number, definitions.dangling, other_languages.slash_comment,
     other_languages.foreign_keyword, other_languages.foreign_operator, other_languages.arrow,
-    keywords.reserved, operators.mix,
+    durations.duration, keywords.reserved, operators.mix,
     keywords.conditional, keywords.comprehension, operators.operand, definitions.double_comma,
     definitions.top_level, statements.statement, definitions.colon, definitions.comma,
     definitions.definition, statements.value_as_statement,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.fix import insertion
+from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.location import ErrorLocation
 
 _WORDS_IN_VALUES = frozenset(
@@ -23,6 +24,16 @@ def reserved(error: ErrorLocation) -> Diagnostic | None:
         word = here
     else:
         return None
+    following = error.next if word is here else here
+    if word.text == "train" and following.text == ")":
+        return error.diagnostic(
+            rules.RESERVED_WORD,
+            f"`{word.text}` is a keyword",
+            word,
+            "the part of a data set is a string",
+            helps=(f'write `"{word.text}"`',),
+            fixes=renaming(error.span(word), f'"{word.text}"'),
+        )
     return error.diagnostic(
         rules.RESERVED_WORD,
         f"`{word.text}` is a keyword",
