@@ -25,6 +25,7 @@ LAYERS = (
     ("inference", "names", "training"),
     ("program",),
     ("manual",),
+    ("editor",),
     ("api",),
     ("__init__", "cli"),
     ("__main__",),
@@ -34,11 +35,12 @@ LAYERS = (
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 MODULES_AT_THE_TOP, MODULES_IN_A_FOLDER = 4, 15
 LIBRARIES = {
-    "lark": ("syntax/grammar.py", "syntax/generate.py"),
+    "lark": ("syntax/grammar.py", "syntax/generate.py", "editor/generate.py"),
     "onnx": ("backends/onnx/",),
     "onnxruntime": ("backends/ort.py",),
     "PIL": ("storage/images.py", "diagram/png.py"),
     "click": ("cli/",),
+    "pygments": ("editor/pygments_lexer.py",),
     "ml_dtypes": ("ir/arrays.py",),
     "numpy": ("system/numpy.py",),
     "safetensors": ("storage/weights.py",),
@@ -238,7 +240,8 @@ def test_every_library_that_is_required_is_listed_and_no_other() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]
     required = [*project["dependencies"], *project["optional-dependencies"]["images"]]
     names = {re.split(r"[<>=]", requirement)[0] for requirement in required}
-    assert names == {*LIBRARIES, "msgspec"} - {"PIL"} | {"Pillow"}
+    # Pygments is there whenever it imports the lexer.
+    assert names == {*LIBRARIES, "msgspec"} - {"PIL", "pygments"} | {"Pillow"}
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -74,6 +74,8 @@ def test_the_wheel_works_where_there_is_not_a_checkout(
 ) -> None:
     (wheel,) = built.glob("*.whl")
     installs_and_works(environment, wheel, environment, tmp_path)
+    find = "from pygments.lexers import get_lexer_by_name as f; print(type(f('net')).__name__)"
+    assert run(environment / "bin" / "python", "-c", find, cwd=tmp_path) == "NetlangLexer\n"
 
 
 def test_the_source_distribution_works_where_there_is_not_a_checkout(
@@ -93,7 +95,13 @@ def test_the_wheel_holds_grammar_and_prelude_and_no_tests(built: Path) -> None:
     library = (CHECKOUT / "netlang" / "prelude").rglob("*.net")
     prelude = {path.relative_to(CHECKOUT).as_posix() for path in library}
     assert "netlang/prelude/std/vision.net" in prelude
-    data = {"grammars/netlang.lark", "prelude/trees.json", "syntax/tables.json", "py.typed"}
+    data = {
+        "grammars/netlang.lark",
+        "prelude/trees.json",
+        "syntax/tables.json",
+        "editor/words.json",
+        "py.typed",
+    }
     assert prelude | {f"netlang/{name}" for name in data} <= set(names)
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
 
@@ -129,7 +137,8 @@ def test_the_source_distribution_holds_all_that_its_tests_need(built: Path) -> N
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {
         "README.md", "LICENSE", "pyproject.toml", "grammars/netlang.lark",
-        "netlang/prelude/trees.json", "netlang/syntax/tables.json",
+        "netlang/prelude/trees.json", "netlang/syntax/tables.json", "netlang/editor/words.json",
+        "editors/netlang.tmLanguage.json", "editors/vscode/package-lock.json",
         "examples/data/digit-0.png", "tests/packaging/test_install.py", "CITATION.cff",
         ".pre-commit-hooks.yaml", ".pre-commit-config.yaml", ".github/workflows/ci.yml",
     } <= names  # fmt: skip

@@ -1,0 +1,1 @@
+"""What editors, highlighters and shells know of the language."""
