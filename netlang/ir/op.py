@@ -255,6 +255,11 @@ class Primitive(ABC):
         del types
         return 0
 
+    def indexed(self, *types: TensorType) -> tuple[int, Size] | None:
+        """Return the operand that holds indices, and the number of entries they select from."""
+        del types
+        return None
+
     def window(self, *types: TensorType) -> Window | None:
         """Return the window into the first operand; ``None`` for operators without windows."""
         del types

@@ -177,7 +177,7 @@ class NormalizeGroup(OperandNormalization):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, scale, shift = operands
         grouped = x.reshape(x.shape[0], self.groups, -1) if x.size else x
-        y = standardized(grouped, (2,), self.eps) if x.size else x
+        y = standardized(grouped, (2,), self.eps)
         return (y.reshape(x.shape) * over_channels(scale, x) + over_channels(shift, x),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:

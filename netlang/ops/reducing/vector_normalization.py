@@ -129,6 +129,8 @@ class NormalizeRms(TrailingNormalization):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, scale = operands
         axes = tuple(range(self.axis % x.ndim, x.ndim))
+        if not x.size:
+            return (x,)  # NumPy warns of a mean over nothing
         power = np.mean(x * x, axis=axes, keepdims=True)
         return (x / np.sqrt(power + x.dtype.type(self.eps)) * scale,)
 

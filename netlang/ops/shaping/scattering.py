@@ -44,6 +44,9 @@ class TakeAlong(Primitive):
         _require_rows(x, ids, axis_of(x, self.axis))
         return (x.with_shape(*ids.shape),)
 
+    def indexed(self, *types: TensorType) -> tuple[int, Size]:
+        return 1, types[0].shape[self.axis]
+
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, ids = operands
         return (np.take_along_axis(x, ids, axis=self.axis),)

@@ -23,7 +23,7 @@ from netlang.ir.op import (
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, items, rejected
 from netlang.ops.axes import ratio
-from netlang.ops.checks import require_float
+from netlang.ops.checks import require_elements, require_float
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.reverse import differentiate_formula
 from netlang.ops.samples import sample
@@ -60,6 +60,7 @@ class AdaptivePool(Primitive):
         spatial = spatial_shape(x, "a pool")
         if len(self.out) != len(spatial):
             raise wrong_count("out", len(self.out), len(spatial))
+        require_elements(self.name, x, range(2, x.rank))
         for size, n in zip(spatial, self.out, strict=True):
             _check(x, size, n)
         return (x.with_shape(*x.shape[:2], *self.out),)
