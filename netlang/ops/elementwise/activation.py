@@ -69,6 +69,7 @@ class Relu(Activation):
     """
 
     name = "relu"
+    gradient_reads = ("results",)
     onnx_name = "Relu"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -90,6 +91,7 @@ class Sigmoid(Activation):
     """
 
     name = "sigmoid"
+    gradient_reads = ("results",)
     onnx_name = "Sigmoid"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -110,6 +112,7 @@ class Tanh(Activation):
     """
 
     name = "tanh"
+    gradient_reads = ("results",)
     formula = "np.tanh({x})"
     onnx_name = "Tanh"
     on_numbers = math.tanh
@@ -132,6 +135,7 @@ class Softplus(Activation):
     """
 
     name: ClassVar[str] = "softplus"
+    gradient_reads = ("operands",)
     beta: float = 1.0
 
     def infer(self, *types: TensorType) -> Types:
@@ -167,6 +171,7 @@ class Softsign(Activation):
     """
 
     name = "softsign"
+    gradient_reads = ("operands",)
     onnx_name = "Softsign"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -187,6 +192,7 @@ class Selu(Activation):
     """
 
     name = "selu"
+    gradient_reads = ("operands", "results")
     onnx_name = "Selu"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -208,6 +214,7 @@ class LeakyRelu(Activation):
     """
 
     name: ClassVar[str] = "leaky_relu"
+    gradient_reads = ("operands",)
     slope: float = 0.01
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -241,6 +248,7 @@ class Elu(Activation):
     """
 
     name: ClassVar[str] = "elu"
+    gradient_reads = ("operands", "results")
     alpha: float = 1.0
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -274,6 +282,7 @@ class Gelu(Activation):
     """
 
     name: ClassVar[str] = "gelu"
+    gradient_reads = ("operands",)
     approximate: bool = False
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:

@@ -84,6 +84,7 @@ class Add(Binary):
     """
 
     name = "add"
+    passes_gradient = True
     family = "join"
     sign = "+"
     numpy_name = "add"
@@ -102,6 +103,7 @@ class Sub(Binary):
     """
 
     name = "sub"
+    passes_gradient = True
     family = "join"
     sign = "-"
     numpy_name = "subtract"
@@ -120,6 +122,7 @@ class Mul(Binary):
     """
 
     name = "mul"
+    gradient_reads = ("others",)
     family = "join"
     sign = "*"
     numpy_name = "multiply"
@@ -138,6 +141,7 @@ class Maximum(Binary):
     """
 
     name = "maximum"
+    gradient_reads = ("operands",)
     formula = "np.{numpy_name}({a}, {b})"
     family = "join"
     on_numbers = max
@@ -160,6 +164,7 @@ class Minimum(Binary):
     """
 
     name = "minimum"
+    gradient_reads = ("operands",)
     formula = "np.{numpy_name}({a}, {b})"
     family = "join"
     on_numbers = min
@@ -181,6 +186,7 @@ class Div(Binary):
     """
 
     name = "div"
+    gradient_reads = ("others", "results by the last")
     family = "join"
     sign = "/"
     numpy_name = "divide"
@@ -206,6 +212,7 @@ class Pow(Binary):
     """
 
     name = "pow"
+    gradient_reads = ("operands", "results by the last")
     sign = "**"
     numpy_name = "power"
     onnx_name = "Pow"
@@ -281,6 +288,7 @@ class Fmod(Binary):
     """
 
     name = "fmod"
+    gradient_reads = ("operands", "results")
     formula = "np.{numpy_name}({a}, {b})"
     sign = "fmod"
     numpy_name = "fmod"

@@ -55,6 +55,7 @@ class AddChannel(OverChannels):
     """
 
     name = "add_channel"
+    passes_gradient = True
     onnx_name = "Add"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -75,6 +76,7 @@ class MulChannel(OverChannels):
     """
 
     name = "mul_channel"
+    gradient_reads = ("others",)
     onnx_name = "Mul"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -107,6 +109,7 @@ class PRelu(Primitive):
     """
 
     name: ClassVar[str] = "prelu"
+    gradient_reads = ("operands",)
     family = "activation"
     pointwise = True
     operands: ClassVar[tuple[str, ...]] = ("x", "slope")

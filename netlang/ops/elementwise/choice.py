@@ -112,6 +112,7 @@ class Clamp(Primitive):
     """
 
     name: ClassVar[str] = "clamp"
+    gradient_reads = ("operands",)
     formula: ClassVar[str] = "np.clip({x}, {low}, {high})"
     family = "activation"
     pointwise = True

@@ -100,6 +100,7 @@ class Abs(Signed):
     """
 
     name = "abs"
+    gradient_reads = ("operands",)
     on_numbers = abs
     numpy_name = "abs"
     onnx_name = "Abs"
@@ -130,6 +131,7 @@ class Sqrt(Unary):
     """
 
     name = "sqrt"
+    gradient_reads = ("results",)
     on_numbers = math.sqrt
     numpy_name = "sqrt"
     onnx_name = "Sqrt"
@@ -148,6 +150,7 @@ class Exp(Unary):
     """
 
     name = "exp"
+    gradient_reads = ("results",)
     on_numbers = math.exp
     numpy_name = "exp"
     onnx_name = "Exp"
@@ -165,6 +168,7 @@ class Log(Unary):
     """
 
     name = "log"
+    gradient_reads = ("operands",)
     on_numbers = math.log
     numpy_name = "log"
     onnx_name = "Log"
@@ -183,6 +187,7 @@ class Erf(Unary):
     """
 
     name = "erf"
+    gradient_reads = ("operands",)
     formula = ""
     onnx_name = "Erf"
 
@@ -248,6 +253,7 @@ class Reciprocal(Unary):
     """
 
     name = "reciprocal"
+    gradient_reads = ("results",)
     numpy_name = "reciprocal"
     onnx_name = "Reciprocal"
     low, high = 0.5, 3.0

@@ -31,6 +31,7 @@ class Einsum(Primitive):
     """
 
     name: ClassVar[str] = "einsum"
+    gradient_reads = ("others",)
     formula: ClassVar[str] = "np.einsum({rule}, {xs}, optimize=True)"
     family = "dense"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)

@@ -30,6 +30,7 @@ class Matmul(Primitive):
     """
 
     name: ClassVar[str] = "matmul"
+    gradient_reads = ("others",)
     formula: ClassVar[str] = "{a} @ {b}"
     family = "dense"
     operands: ClassVar[tuple[str, ...]] = ("a", "b")
@@ -109,6 +110,7 @@ class Linear(Primitive):
     """
 
     name: ClassVar[str] = "linear"
+    gradient_reads = ("others",)
     family = "dense"
     linear = True
     operands: ClassVar[tuple[str, ...]] = ("x", "weight", "bias*")
@@ -147,6 +149,10 @@ class Linear(Primitive):
                 notes=(f"the weight is {weight}: the bias must be [{outputs}]",),
             )
         return (x.with_shape(*x.shape[:-1], outputs),)
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        # Gemm adds the bias in place, and is for matrices only.
+        return [self.infer(*types)[0].size] if len(types) > 2 and types[0].rank > 2 else ()
 
     def macs(self, *types: TensorType) -> Size:
         x, weight, *_ = types

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
-from netlang.ir.dims import Shape, divides, divisors, product, symbol
+from netlang.ir.dims import Shape, Size, divides, divisors, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
@@ -35,6 +35,7 @@ class NormalizeBatch(Primitive):
     """
 
     name: ClassVar[str] = "normalize_batch"
+    gradient_reads = ("operands",)
     family = "normalization"
     pointwise = True
     running_statistics = True
@@ -62,6 +63,12 @@ class NormalizeBatch(Primitive):
                 rule=rules.OUT_OF_RANGE,
             )
         return (x,)
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        return [types[0].size] * 2  # in a step, which computes the statistics of the batch
+
+    def gradient_workspace(self, *types: TensorType) -> Sequence[Size]:
+        return [types[0].size] * 2
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x = operands[0]
@@ -150,6 +157,7 @@ class NormalizeGroup(OperandNormalization):
     """
 
     name: ClassVar[str] = "normalize_group"
+    gradient_reads = ("operands",)
     groups: int
     eps: float = 1e-5
 
@@ -225,6 +233,7 @@ class NormalizeInstance(OperandNormalization):
     """
 
     name: ClassVar[str] = "normalize_instance"
+    gradient_reads = ("operands",)
     eps: float = 1e-5
 
     @classmethod

@@ -63,6 +63,7 @@ class Softmax(Normalizer):
     """
 
     name = "softmax"
+    gradient_reads = ("results",)
     onnx_name = "Softmax"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -82,6 +83,7 @@ class LogSoftmax(Normalizer):
     """
 
     name = "log_softmax"
+    gradient_reads = ("results",)
     onnx_name = "LogSoftmax"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:

@@ -55,6 +55,7 @@ class NormalizeLayer(TrailingNormalization):
     """
 
     name: ClassVar[str] = "normalize_layer"
+    gradient_reads = ("operands",)
     operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
 
     def infer(self, *types: TensorType) -> Types:
@@ -114,6 +115,7 @@ class NormalizeRms(TrailingNormalization):
     """
 
     name: ClassVar[str] = "normalize_rms"
+    gradient_reads = ("operands",)
     operands: ClassVar[tuple[str, ...]] = ("x", "scale")
     eps: float = 1e-6
 
@@ -173,6 +175,7 @@ class L2Normalize(Primitive):
     """
 
     name: ClassVar[str] = "l2_normalize"
+    gradient_reads = ("operands", "results")
     family = "normalization"
     operands: ClassVar[tuple[str, ...]] = ("x",)
     axis: int = -1

@@ -80,6 +80,7 @@ class Scatter(Primitive):
     """
 
     name: ClassVar[str] = "scatter"
+    gradient_reads = ("operands",)
     operands: ClassVar[tuple[str, ...]] = ("x", "ids", "updates")
 
     axis: int
@@ -210,6 +211,7 @@ class ScatterNd(Primitive):
     """
 
     name: ClassVar[str] = "scatter_nd"
+    gradient_reads = ("operands",)
     operands: ClassVar[tuple[str, ...]] = ("x", "ids", "updates")
 
     reduction: str = "none"

@@ -201,6 +201,7 @@ class AdaptiveMaxPool(AdaptivePool):
     """
 
     name: ClassVar[str] = "adaptive_max_pool"
+    gradient_reads = ("operands",)
     kind: ClassVar[Literal["Average", "Max"]] = "Max"
 
     def _pool_array(self, x: Array, axis: int, bounds: Sequence[tuple[int, int]]) -> Array:

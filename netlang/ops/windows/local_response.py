@@ -30,6 +30,7 @@ class LocalResponseNorm(Primitive):
     """
 
     name: ClassVar[str] = "local_response_norm"
+    gradient_reads = ("operands",)
     family = "normalization"
     operands: ClassVar[tuple[str, ...]] = ("x",)
     size: int
