@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
-from netlang.analysis.counts import Example, known, total, weight_bytes
+from netlang.analysis.counts import Example, known, weight_bytes
+from netlang.analysis.step_memory import step_bytes
+from netlang.analysis.values import constants, last_uses, owners
 from netlang.ir.dims import Size, substitute
-from netlang.ir.graph import Graph, Node, Value
+from netlang.ir.graph import Graph, Value
 
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2}
 """The optimizer's state: numbers per trainable parameter."""
@@ -18,9 +20,8 @@ class Memory(Struct, frozen=True):
     """The memory of a net in bytes, for a batch of one example.
 
     ``inference`` is the peak of live values while the nodes run in order, excluding weights
-    (``None`` for symbolic sizes). ``activations`` are the outputs of the layers, which training
-    stores for the backward pass. It is an estimate: intermediate values in a library layer are not
-    counted.
+    (``None`` for symbolic sizes). ``activations`` is what a training step occupies, excluding
+    weights and their gradients; with symbolic sizes, what it stores for the gradient.
     """
 
     weights: Size
@@ -33,26 +34,15 @@ class Memory(Struct, frozen=True):
         return self.weights + self.trained * (1 + SLOTS[optimizer]) + self.activations * batch
 
 
-def memory(graph: Graph, outputs: Iterable[Value]) -> Memory:
-    """Return the memory of a graph whose layers have the given outputs."""
+def memory(graph: Graph) -> Memory:
+    """Return the memory of a graph."""
     one = Example.of(graph)
-    fixed = constants(graph)
-    passed = [v for v in dict.fromkeys((*graph.inputs, *outputs)) if v not in fixed]
     return Memory(
         weights=weight_bytes(graph),
         trained=weight_bytes(graph, trained_only=True),
         inference=peak(graph),
-        activations=total(map(one.bytes, passed)),
+        activations=step_bytes(graph, one),
     )
-
-
-def constants(graph: Graph) -> set[Value]:
-    """Return the weights and what is computed from them alone, such as a transposed weight."""
-    fixed = set(graph.params)
-    for node in graph.nodes:
-        if fixed.issuperset(node.inputs):
-            fixed.update(node.outputs)
-    return fixed
 
 
 def peak(graph: Graph, sizes: Mapping[str, int] | None = None) -> int | None:
@@ -90,24 +80,3 @@ def peak(graph: Graph, sizes: Mapping[str, int] | None = None) -> int | None:
 
 def _bytes(value: Value, sizes: Mapping[str, int]) -> Size:
     return substitute(value.type.size, sizes) * value.type.dtype.bytes
-
-
-def owners(nodes: Iterable[Node]) -> dict[Value, Value]:
-    """Return for each view the value that owns its memory."""
-    owner: dict[Value, Value] = {}
-    for node in nodes:
-        if node.op.view:
-            source = node.inputs[0]
-            owner[node.outputs[0]] = owner.get(source, source)
-    return owner
-
-
-def last_uses(graph: Graph, owner: dict[Value, Value]) -> dict[Value, int]:
-    """Return for each value the index of the last node that reads it; results are never freed."""
-    last: dict[Value, int] = {}
-    for at, node in enumerate(graph.nodes):
-        for value in node.inputs:
-            last[owner.get(value, value)] = at
-    for value in (*graph.outputs.values(), *(s.after for s in graph.states)):
-        last[owner.get(value, value)] = len(graph.nodes)
-    return last

@@ -126,7 +126,7 @@ def summarize(graph: Graph, *, source_name: str | None = None) -> Summary:
         params=counts.trained(graph),
         running=counts.running(graph),
         macs=counts.macs(graph),
-        memory=memory(graph, (v for each in values for v in each)),
+        memory=memory(graph),
         field=union(results) if results else None,
     )
 

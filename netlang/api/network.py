@@ -223,8 +223,9 @@ class Network:
         if not double:
             return self.run(named, backend="numpy")
         from netlang.backends import reference
+        from netlang.backends.calls import prepare_call
 
-        feeds = self._feeds(named)
+        feeds = prepare_call(self.graph, self._feeds(named), wide=True)
         return self._advance(reference.run(self.graph, feeds, self.parameters.arrays(), dtype=F64))
 
     def run(
@@ -235,10 +236,10 @@ class Network:
         provider: Provider = "cpu",
     ) -> dict[str, Array]:
         """Compute the outputs from inputs, and states if given, by name."""
-        from netlang.backends.feeds import prepare
+        from netlang.backends.calls import prepare_call
         from netlang.inference.memory import run_within_memory
 
-        prepared = prepare(self.graph, self._feeds(inputs))
+        prepared = prepare_call(self.graph, self._feeds(inputs))
         first = (backend, provider) not in self._runners
         with run_within_memory(self.graph, prepared.sizes, warn) if first else nullcontext():
             return self._advance(self._runner(backend, provider).compute(prepared))

@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from netlang.backends import Backend, Provider, check_backend
-from netlang.backends.feeds import Feeds, prepare
+from netlang.backends.calls import prepare_call
+from netlang.backends.feeds import Feeds
+from netlang.backends.sizes import check_sizes
 from netlang.ir.graph import Graph
 from netlang.system.numpy import Array
 
@@ -52,11 +54,11 @@ class Runner:
 
         A state that is not among ``feeds`` has its initial value. Raises as a call does.
         """
-        if self._backend == "numpy":
+        prepared = feeds if isinstance(feeds, Feeds) else prepare_call(self.graph, feeds)
+        if self._backend == "numpy" or check_sizes(self.graph, prepared.sizes):
             from netlang.backends import reference
 
-            return reference.run(self.graph, feeds, self._parameters)
-        prepared = feeds if isinstance(feeds, Feeds) else prepare(self.graph, feeds)
+            return reference.run(self.graph, prepared, self._parameters)
         return self._session.run(prepared.arrays)
 
     @cached_property

@@ -151,6 +151,11 @@ Family = Literal[
 """Kinds of layers, from the one that characterizes a group of layers most to the least."""
 
 
+Read = Literal["operands", "others", "results", "results by the last"]
+"""What a gradient reads: the operands; for the gradient by each operand the others; the results, or
+those only for the gradient by the last operand."""
+
+
 class Sample(Struct, frozen=True):
     """An operator with operand types for which every law must hold.
 
@@ -183,6 +188,10 @@ class Primitive(Struct, frozen=True, metaclass=_OperatorMeta):
     no_gradient: ClassVar[str] = ""
     """Why the operator has no gradient, as a clause; then it counts as a constant. ``""`` if
     ``vjp`` is defined."""
+    gradient_reads: ClassVar[tuple[Read, ...]] = ()
+    """The floating-point numbers that the gradient reads."""
+    passes_gradient: ClassVar[bool] = False
+    """Whether the cotangent of an operand of the shape of the result is that of the result."""
     stops_gradient: ClassVar[bool] = False
     """Whether the operator exists to block gradients: nothing is trained through it."""
     family: ClassVar[Family] = "other"
@@ -257,6 +266,29 @@ class Primitive(Struct, frozen=True, metaclass=_OperatorMeta):
         """Return the exact number of multiply-adds; 0 for operators without products."""
         del types
         return 0
+
+    def indexed(self, *types: TensorType) -> tuple[int, Size] | None:
+        """Return the operand that holds indices, and the number of entries they select from."""
+        del types
+        return None
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        """Return the sizes of the arrays, besides the results, that a step makes to compute this.
+
+        In elements of the type of the result.
+        """
+        del types
+        return ()
+
+    def mask(self, *types: TensorType) -> Size:
+        """Return the elements that are sampled in training and stored for the gradient."""
+        del types
+        return 0
+
+    def gradient_workspace(self, *types: TensorType) -> Sequence[Size]:
+        """Return the sizes of the arrays that a step makes to compute the gradient of this."""
+        del types
+        return ()
 
     def window(self, *types: TensorType) -> Window | None:
         """Return the window into the first operand; ``None`` for operators without windows."""

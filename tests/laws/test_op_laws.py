@@ -7,11 +7,14 @@ Tests ``netlang.ops``, ``netlang.ops.elementwise``, ``netlang.ops.looping``, ``n
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 from models import to_onnx
+from msgspec import structs
 from op_samples import Case, arrays_of, cases, graph_of
 
 from netlang.backends import reference
@@ -20,6 +23,7 @@ from netlang.backends.opsets import LOSSES, OPSETS
 from netlang.backends.ort import Session
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
+from netlang.inference.runner import Runner
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import bind
 from netlang.ir.op import OPS
@@ -194,3 +198,19 @@ def agree(ours: onnx.TypeProto.Tensor, theirs: onnx.TypeProto.Tensor) -> bool:
         for a, b in pairs
         if a.HasField("dim_value") and b.HasField("dim_value")
     )
+
+
+_OF_GRADIENTS = ("convolve_input_gradient", "convolve_weight_gradient", "normalize_batch_training")
+
+
+@pytest.mark.parametrize("case", [c for c in cases() if c.sizes], ids=lambda case: case.name)
+def test_a_size_of_nothing_has_a_result_or_an_error(case: Case) -> None:
+    """An axis without elements neither ends the process nor counts as a bug of netlang."""
+    if case.sample.op.name in _OF_GRADIENTS:
+        pytest.skip("batches of training are not empty")
+    graph = graph_of(case)
+    for name in case.sizes:
+        empty = replace(case, sample=structs.replace(case.sample, sizes={**case.sizes, name: 0}))
+        with suppress(NetlangError):
+            made = Runner(graph, {}).compute(arrays_of(empty, graph))
+            assert all(isinstance(array, np.ndarray) for array in made.values())

@@ -129,6 +129,21 @@ def test_padding_of_a_pool_stays_below_its_window() -> None:
     assert error.message == "the padding of a pool must be smaller than its window, not 2"
 
 
+@pytest.mark.parametrize("pool", ["max_pool", "avg_pool", "lp_pool"])
+def test_no_window_of_a_pool_holds_nothing_but_padding(pool: str) -> None:
+    """Of padding alone, onnxruntime says that the maximum is -3.4e38, and NumPy minus infinity."""
+    given = {"kernel": 2, "stride": 1, "pad": 1, "dilation": 2}
+    error = refusal(pool, (f32(N, 3, 8, 1),), **given)
+    assert (error.message, error.helps) == (
+        "a window of a pool holds nothing but padding: it reads the positions -1, 1",
+        ("use `dilation=1` or less, or no padding",),
+    )
+    assert result(pool, (f32(N, 3, 8, 2),), **given)[0].shape == (N, 3, 8, 2)
+    op = OPS[pool].make((f32(N, 3, H, W),), given)
+    with pytest.raises(OperandError, match="nothing but padding"):
+        op.infer(f32(N, 3, 8, 1))
+
+
 def test_output_padding_stays_below_the_stride() -> None:
     types = (f32(N, 3, 8, 8), f32(3, 4, 3, 3))
     assert refusal("convolve_transpose", types, stride=2, out_pad=2).rule.code == "out-of-range"

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 import netlang
+from netlang.analysis.arena import Arena
 from netlang.analysis.counts import scaled, short_bytes
 from netlang.analysis.receptive_field import receptive_fields
 from netlang.analysis.summary import fold, summarize
@@ -108,6 +109,30 @@ def test_a_count_has_three_digits_and_no_exponent(size: float, shown: str) -> No
 )  # fmt: skip
 def test_bytes_have_three_digits_and_no_exponent(size: int, shown: str) -> None:
     assert short_bytes(size) == shown
+
+
+def test_an_arena_reuses_blocks_and_splits_those_of_twice_the_size() -> None:
+    arena = Arena()
+    large, small = arena.take(4096), arena.take(1000)
+    assert (large, small, arena.size) == (4096, 1024, 5120)
+    arena.give(large)
+    assert arena.take(1024) == 1024  # leaves 3072
+    assert arena.take(2000) == 3072  # is not half of it: the whole block is in use
+    assert arena.take(1) == 256
+    assert arena.size == 5120 + 256
+
+
+@pytest.mark.parametrize(
+    ("layer", "stored"),
+    [
+        ("dense(relu(dense(x, 8) as a), 8)", "96*T"),
+        ("dropout(dense(x, 8), 0.5)", "96*T"),
+        ("encoder_layer(x, 2, 32, dropout=0.0)", "8*T*T + 640*T"),
+    ],
+)
+def test_memory_of_a_free_length_is_what_the_gradient_reads(layer: str, stored: str) -> None:
+    net = netlang.loads(f"net L(x: f32[N, T, 16]) -> y {{ y = {layer} }}")["L"]
+    assert str(summarize(net.graph).memory.activations) == stored
 
 
 FIELDS = {

@@ -67,6 +67,7 @@ class Relu(Activation, frozen=True):
     """
 
     name = "relu"
+    gradient_reads = ("results",)
     onnx_name = "Relu"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -88,6 +89,7 @@ class Sigmoid(Activation, frozen=True):
     """
 
     name = "sigmoid"
+    gradient_reads = ("results",)
     onnx_name = "Sigmoid"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -108,6 +110,7 @@ class Tanh(Activation, frozen=True):
     """
 
     name = "tanh"
+    gradient_reads = ("results",)
     formula = "np.tanh({x})"
     onnx_name = "Tanh"
     on_numbers = math.tanh
@@ -129,6 +132,7 @@ class Softplus(Activation, frozen=True):
     """
 
     name: ClassVar[str] = "softplus"
+    gradient_reads = ("operands",)
     beta: float = 1.0
 
     def infer(self, *types: TensorType) -> Types:
@@ -164,6 +168,7 @@ class Softsign(Activation, frozen=True):
     """
 
     name = "softsign"
+    gradient_reads = ("operands",)
     onnx_name = "Softsign"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -184,6 +189,7 @@ class Selu(Activation, frozen=True):
     """
 
     name = "selu"
+    gradient_reads = ("operands", "results")
     onnx_name = "Selu"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -204,6 +210,7 @@ class LeakyRelu(Activation, frozen=True):
     """
 
     name: ClassVar[str] = "leaky_relu"
+    gradient_reads = ("operands",)
     slope: float = 0.01
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -236,6 +243,7 @@ class Elu(Activation, frozen=True):
     """
 
     name: ClassVar[str] = "elu"
+    gradient_reads = ("operands", "results")
     alpha: float = 1.0
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -268,6 +276,7 @@ class Gelu(Activation, frozen=True):
     """
 
     name: ClassVar[str] = "gelu"
+    gradient_reads = ("operands",)
     approximate: bool = False
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:

@@ -82,6 +82,7 @@ class Add(Binary, frozen=True):
     """
 
     name = "add"
+    passes_gradient = True
     family = "join"
     sign = "+"
     numpy_name = "add"
@@ -100,6 +101,7 @@ class Sub(Binary, frozen=True):
     """
 
     name = "sub"
+    passes_gradient = True
     family = "join"
     sign = "-"
     numpy_name = "subtract"
@@ -118,6 +120,7 @@ class Mul(Binary, frozen=True):
     """
 
     name = "mul"
+    gradient_reads = ("others",)
     family = "join"
     sign = "*"
     numpy_name = "multiply"
@@ -136,6 +139,7 @@ class Maximum(Binary, frozen=True):
     """
 
     name = "maximum"
+    gradient_reads = ("operands",)
     formula = "np.{numpy_name}({a}, {b})"
     family = "join"
     on_numbers = max
@@ -158,6 +162,7 @@ class Minimum(Binary, frozen=True):
     """
 
     name = "minimum"
+    gradient_reads = ("operands",)
     formula = "np.{numpy_name}({a}, {b})"
     family = "join"
     on_numbers = min
@@ -179,6 +184,7 @@ class Div(Binary, frozen=True):
     """
 
     name = "div"
+    gradient_reads = ("others", "results by the last")
     family = "join"
     sign = "/"
     numpy_name = "divide"
@@ -204,6 +210,7 @@ class Pow(Binary, frozen=True):
     """
 
     name = "pow"
+    gradient_reads = ("operands", "results by the last")
     sign = "**"
     numpy_name = "power"
     onnx_name = "Pow"
@@ -279,6 +286,7 @@ class Fmod(Binary, frozen=True):
     """
 
     name = "fmod"
+    gradient_reads = ("operands", "results")
     formula = "np.{numpy_name}({a}, {b})"
     sign = "fmod"
     numpy_name = "fmod"

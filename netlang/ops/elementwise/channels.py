@@ -53,6 +53,7 @@ class AddChannel(OverChannels, frozen=True):
     """
 
     name = "add_channel"
+    passes_gradient = True
     onnx_name = "Add"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -73,6 +74,7 @@ class MulChannel(OverChannels, frozen=True):
     """
 
     name = "mul_channel"
+    gradient_reads = ("others",)
     onnx_name = "Mul"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -104,6 +106,7 @@ class PRelu(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "prelu"
+    gradient_reads = ("operands",)
     family = "activation"
     pointwise = True
     operands: ClassVar[tuple[str, ...]] = ("x", "slope")

@@ -108,6 +108,7 @@ class Clamp(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "clamp"
+    gradient_reads = ("operands",)
     formula: ClassVar[str] = "np.clip({x}, {low}, {high})"
     family = "activation"
     pointwise = True

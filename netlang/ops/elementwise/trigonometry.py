@@ -17,6 +17,7 @@ class Sin(Unary, frozen=True):
     """
 
     name = "sin"
+    gradient_reads = ("operands",)
     on_numbers = math.sin
     numpy_name = "sin"
     onnx_name = "Sin"
@@ -34,6 +35,7 @@ class Cos(Unary, frozen=True):
     """
 
     name = "cos"
+    gradient_reads = ("operands",)
     on_numbers = math.cos
     numpy_name = "cos"
     onnx_name = "Cos"
@@ -51,6 +53,7 @@ class Tan(Unary, frozen=True):
     """
 
     name = "tan"
+    gradient_reads = ("results",)
     numpy_name = "tan"
     onnx_name = "Tan"
     low, high = -1.0, 1.0
@@ -68,6 +71,7 @@ class Atan(Unary, frozen=True):
     """
 
     name = "atan"
+    gradient_reads = ("operands",)
     numpy_name = "arctan"
     onnx_name = "Atan"
 
@@ -84,6 +88,7 @@ class Asin(Unary, frozen=True):
     """
 
     name = "asin"
+    gradient_reads = ("operands",)
     numpy_name = "arcsin"
     onnx_name = "Asin"
     low, high = -1.0, 1.0
@@ -101,6 +106,7 @@ class Acos(Unary, frozen=True):
     """
 
     name = "acos"
+    gradient_reads = ("operands",)
     numpy_name = "arccos"
     onnx_name = "Acos"
     low, high = -1.0, 1.0
@@ -118,6 +124,7 @@ class Sinh(Unary, frozen=True):
     """
 
     name = "sinh"
+    gradient_reads = ("operands",)
     numpy_name = "sinh"
     onnx_name = "Sinh"
 
@@ -134,6 +141,7 @@ class Cosh(Unary, frozen=True):
     """
 
     name = "cosh"
+    gradient_reads = ("operands",)
     numpy_name = "cosh"
     onnx_name = "Cosh"
 
@@ -150,6 +158,7 @@ class Asinh(Unary, frozen=True):
     """
 
     name = "asinh"
+    gradient_reads = ("operands",)
     numpy_name = "arcsinh"
     onnx_name = "Asinh"
 
@@ -166,6 +175,7 @@ class Acosh(Unary, frozen=True):
     """
 
     name = "acosh"
+    gradient_reads = ("operands",)
     numpy_name = "arccosh"
     onnx_name = "Acosh"
     low, high = 1.0, 9.0
@@ -183,6 +193,7 @@ class Atanh(Unary, frozen=True):
     """
 
     name = "atanh"
+    gradient_reads = ("operands",)
     numpy_name = "arctanh"
     onnx_name = "Atanh"
     low, high = -0.9, 0.9

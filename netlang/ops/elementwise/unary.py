@@ -98,6 +98,7 @@ class Abs(Signed, frozen=True):
     """
 
     name = "abs"
+    gradient_reads = ("operands",)
     on_numbers = abs
     numpy_name = "abs"
     onnx_name = "Abs"
@@ -128,6 +129,7 @@ class Sqrt(Unary, frozen=True):
     """
 
     name = "sqrt"
+    gradient_reads = ("results",)
     on_numbers = math.sqrt
     numpy_name = "sqrt"
     onnx_name = "Sqrt"
@@ -146,6 +148,7 @@ class Exp(Unary, frozen=True):
     """
 
     name = "exp"
+    gradient_reads = ("results",)
     on_numbers = math.exp
     numpy_name = "exp"
     onnx_name = "Exp"
@@ -163,6 +166,7 @@ class Log(Unary, frozen=True):
     """
 
     name = "log"
+    gradient_reads = ("operands",)
     on_numbers = math.log
     numpy_name = "log"
     onnx_name = "Log"
@@ -181,6 +185,7 @@ class Erf(Unary, frozen=True):
     """
 
     name = "erf"
+    gradient_reads = ("operands",)
     formula = ""
     onnx_name = "Erf"
 
@@ -246,6 +251,7 @@ class Reciprocal(Unary, frozen=True):
     """
 
     name = "reciprocal"
+    gradient_reads = ("results",)
     numpy_name = "reciprocal"
     onnx_name = "Reciprocal"
     low, high = 0.5, 3.0

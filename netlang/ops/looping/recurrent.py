@@ -109,6 +109,19 @@ class Recurrence(Primitive, frozen=True):
         x, weight_ih, weight_hh, *_ = types
         return (weight_ih.size + weight_hh.size) * x.shape[0] * x.shape[1]
 
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        # Copies of the input and the result with time first, and the gates of all steps.
+        x, _, weight_hh, *_ = types
+        y = x.shape[0] * x.shape[1] * weight_hh.shape[1]
+        return [x.size, y, y * self.gates]
+
+    def gradient_workspace(self, *types: TensorType) -> Sequence[Size]:
+        # The products with both weights and the cotangents of both, for all steps; a loop reads and
+        # makes each with time first, and joins the parts that it makes of the gates.
+        x, _, weight_hh, *_ = types
+        y = x.shape[0] * x.shape[1] * weight_hh.shape[1]
+        return [x.size, *[y] * len(self.states), *[y * self.gates] * 12]
+
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, weight_ih, weight_hh, bias_ih, bias_hh, *rest = operands
         count, steps, _ = x.shape
@@ -208,6 +221,7 @@ class RnnLayer(Recurrence, frozen=True):
     """
 
     name: ClassVar[str] = "rnn_layer"
+    gradient_reads = ("operands", "results")
     gates: ClassVar[int] = 1
     onnx_name: ClassVar[str] = "RNN"
     onnx_gates: ClassVar[tuple[int, ...]] = (0,)
@@ -251,6 +265,7 @@ class GruLayer(Recurrence, frozen=True):
     """
 
     name: ClassVar[str] = "gru_layer"
+    gradient_reads = ("operands", "results")
     gates: ClassVar[int] = 3
     onnx_name: ClassVar[str] = "GRU"
     onnx_gates: ClassVar[tuple[int, ...]] = (1, 0, 2)
@@ -292,6 +307,7 @@ class LstmLayer(Recurrence, frozen=True):
     """
 
     name: ClassVar[str] = "lstm_layer"
+    gradient_reads = ("operands", "results")
     gates: ClassVar[int] = 4
     states: ClassVar[tuple[str, ...]] = ("h0", "c0")
     onnx_name: ClassVar[str] = "LSTM"

@@ -49,6 +49,13 @@ class Scan(Primitive, frozen=True):
             once = once + node.op.macs(*(v.type for v in node.inputs))
         return once * types[self.carried].shape[1]
 
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        # Scan copies sequences so that time comes first, and the results of the steps back. Runs
+        # take what it reads once more.
+        sequences = types[self.carried :][: self.scanned]
+        results = self.infer(*types)[self.carried :]
+        return [t.size for t in (*sequences, *sequences, *results)]
+
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         end = self.carried + self.scanned
         carried, sequences, outside = (

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
-from netlang.ir.dims import Shape, symbol
+from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops import arguments
 from netlang.ops.checks import require_float, require_rank
+from netlang.ops.random.randomness import WORKSPACE
 from netlang.system.numpy import Array
 
 N = symbol("N")
@@ -71,6 +72,13 @@ class RandomDrop(Identity, ABC, frozen=True):
         """Return the shape of the mask for a tensor of a shape, to which it broadcasts."""
         own = shape[: self.mask_axes]
         return own + (1,) * (len(shape) - len(own))
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        sample = self.mask(*types)
+        return [sample, *[2 * sample] * WORKSPACE] if sample else ()
+
+    def mask(self, *types: TensorType) -> Size:
+        return product(self.mask_shape(types[0].shape)) if self.rate else 0
 
     def correction(self) -> tuple[str, ...]:
         if 1 < self.rate < 100:

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
-from netlang.ir.dims import Shape, product, symbol
+from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops import arguments
@@ -37,6 +37,10 @@ def key_of(seed: int, site: str) -> int:
     return int.from_bytes(digest, "little") >> 1 | 1
 
 
+WORKSPACE = 5
+"""How many integers of 64 bits are stored for each number."""
+
+
 class RandomTensor(Primitive, ABC, frozen=True):
     """Sample a tensor; ``key`` identifies the sampling site, the operand is the step."""
 
@@ -56,6 +60,10 @@ class RandomTensor(Primitive, ABC, frozen=True):
         if step != TensorType(I64, ()):
             raise OperandError("a step is one i64 number", rule=rules.DTYPE_MISMATCH, operand=0)
         return (TensorType(F32, self.shape),)
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        del types
+        return [2 * product(self.shape)] * WORKSPACE
 
 
 @register

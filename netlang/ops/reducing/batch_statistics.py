@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from netlang.ir.dims import Shape, product, symbol
+from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Sample, register
 from netlang.ir.types import F32, TensorType, Types
@@ -25,11 +25,15 @@ class NormalizeBatchTraining(OperandNormalization, frozen=True):
     """
 
     name: ClassVar[str] = "normalize_batch_training"
+    gradient_reads = ("operands", "results")
     eps: float = 1e-5
 
     def infer(self, *types: TensorType) -> Types:
         self.check(*types, rank=2, layout="[N, C, ...]", eps=self.eps)
         return types[0], types[1], types[1]
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        return [types[0].size] * 2  # the differences from the mean, and their squares
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, scale, shift = operands

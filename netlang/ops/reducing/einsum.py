@@ -29,6 +29,7 @@ class Einsum(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "einsum"
+    gradient_reads = ("others",)
     formula: ClassVar[str] = "np.einsum({rule}, {xs}, optimize=True)"
     family = "dense"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)

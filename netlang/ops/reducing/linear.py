@@ -28,6 +28,7 @@ class Matmul(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "matmul"
+    gradient_reads = ("others",)
     formula: ClassVar[str] = "{a} @ {b}"
     family = "dense"
     operands: ClassVar[tuple[str, ...]] = ("a", "b")
@@ -106,6 +107,7 @@ class Linear(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "linear"
+    gradient_reads = ("others",)
     family = "dense"
     linear = True
     operands: ClassVar[tuple[str, ...]] = ("x", "weight", "bias*")
@@ -144,6 +146,10 @@ class Linear(Primitive, frozen=True):
                 notes=(f"the weight is {weight}: the bias must be [{outputs}]",),
             )
         return (x.with_shape(*x.shape[:-1], outputs),)
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        # Gemm adds the bias in place, and is for matrices only.
+        return [self.infer(*types)[0].size] if len(types) > 2 and types[0].rank > 2 else ()
 
     def macs(self, *types: TensorType) -> Size:
         x, weight, *_ = types

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 from netlang.diagnostics import rules
-from netlang.ir.dims import Shape, divides, divisors, product, symbol
+from netlang.ir.dims import Shape, Size, divides, divisors, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
@@ -33,6 +33,7 @@ class NormalizeBatch(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "normalize_batch"
+    gradient_reads = ("operands",)
     family = "normalization"
     pointwise = True
     running_statistics = True
@@ -60,6 +61,12 @@ class NormalizeBatch(Primitive, frozen=True):
                 rule=rules.OUT_OF_RANGE,
             )
         return (x,)
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        return [types[0].size] * 2  # in a step, which computes the statistics of the batch
+
+    def gradient_workspace(self, *types: TensorType) -> Sequence[Size]:
+        return [types[0].size] * 2
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x = operands[0]
@@ -146,6 +153,7 @@ class NormalizeGroup(OperandNormalization, frozen=True):
     """
 
     name: ClassVar[str] = "normalize_group"
+    gradient_reads = ("operands",)
     groups: int
     eps: float = 1e-5
 
@@ -173,7 +181,7 @@ class NormalizeGroup(OperandNormalization, frozen=True):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, scale, shift = operands
         grouped = x.reshape(x.shape[0], self.groups, -1) if x.size else x
-        y = standardized(grouped, (2,), self.eps) if x.size else x
+        y = standardized(grouped, (2,), self.eps)
         return (y.reshape(x.shape) * over_channels(scale, x) + over_channels(shift, x),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
@@ -220,6 +228,7 @@ class NormalizeInstance(OperandNormalization, frozen=True):
     """
 
     name: ClassVar[str] = "normalize_instance"
+    gradient_reads = ("operands",)
     eps: float = 1e-5
 
     @classmethod

@@ -209,6 +209,7 @@ class Prod(Reduction, frozen=True):
     """
 
     name = "prod"
+    gradient_reads = ("operands", "results")
     formula = "np.prod({x}, axis={axis}, keepdims={keep}, dtype={x}.dtype)"
     onnx_name = "ReduceProd"
 
@@ -238,6 +239,7 @@ class Max(Extreme, frozen=True):
     """
 
     name = "max"
+    gradient_reads = ("operands", "results")
     onnx_name = "ReduceMax"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -254,6 +256,7 @@ class Min(Extreme, frozen=True):
     """
 
     name = "min"
+    gradient_reads = ("operands", "results")
     onnx_name = "ReduceMin"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -270,6 +273,7 @@ class Logsumexp(Reduction, frozen=True):
     """
 
     name = "logsumexp"
+    gradient_reads = ("operands", "results")
     onnx_name = "ReduceLogSumExp"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:

@@ -61,6 +61,7 @@ class Softmax(Normalizer, frozen=True):
     """
 
     name = "softmax"
+    gradient_reads = ("results",)
     onnx_name = "Softmax"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
@@ -80,6 +81,7 @@ class LogSoftmax(Normalizer, frozen=True):
     """
 
     name = "log_softmax"
+    gradient_reads = ("results",)
     onnx_name = "LogSoftmax"
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:

@@ -10,6 +10,8 @@ from netlang.system.numpy import Array, np
 
 def standardized(x: Array, axes: tuple[int, ...], eps: float) -> Array:
     """Return ``x`` with mean 0 and variance 1 over ``axes``."""
+    if not x.size:
+        return x  # NumPy warns of a mean over nothing
     centered = x - np.mean(x, axis=axes, keepdims=True)
     var = np.mean(centered * centered, axis=axes, keepdims=True)
     return centered / np.sqrt(var + x.dtype.type(eps))

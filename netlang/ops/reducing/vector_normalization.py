@@ -52,6 +52,7 @@ class NormalizeLayer(TrailingNormalization, frozen=True):
     """
 
     name: ClassVar[str] = "normalize_layer"
+    gradient_reads = ("operands",)
     operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
 
     def infer(self, *types: TensorType) -> Types:
@@ -110,6 +111,7 @@ class NormalizeRms(TrailingNormalization, frozen=True):
     """
 
     name: ClassVar[str] = "normalize_rms"
+    gradient_reads = ("operands",)
     operands: ClassVar[tuple[str, ...]] = ("x", "scale")
     eps: float = 1e-6
 
@@ -125,6 +127,8 @@ class NormalizeRms(TrailingNormalization, frozen=True):
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, scale = operands
         axes = tuple(range(self.axis % x.ndim, x.ndim))
+        if not x.size:
+            return (x,)  # NumPy warns of a mean over nothing
         power = np.mean(x * x, axis=axes, keepdims=True)
         return (x / np.sqrt(power + x.dtype.type(self.eps)) * scale,)
 
@@ -166,6 +170,7 @@ class L2Normalize(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "l2_normalize"
+    gradient_reads = ("operands", "results")
     family = "normalization"
     operands: ClassVar[tuple[str, ...]] = ("x",)
     axis: int = -1

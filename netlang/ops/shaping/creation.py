@@ -151,6 +151,10 @@ class OneHot(Primitive, frozen=True):
         require_integer("one_hot", ids, help="class indices are integers: `cast({0}, i64)`")
         return (TensorType(self.dtype, (*ids.shape, _positive(self.classes, "classes"))),)
 
+    def indexed(self, *types: TensorType) -> tuple[int, Size]:
+        del types
+        return 0, self.classes
+
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (ids,) = operands
         classes = np.arange(_fixed(self.classes))

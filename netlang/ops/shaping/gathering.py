@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
-from netlang.ir.dims import symbol
+from netlang.ir.dims import Size, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
@@ -35,6 +35,9 @@ class GatherRows(Primitive, frozen=True):
         if table.rank < 1:
             raise OperandError("a table needs rows", operand=0, label=f"this is {table}")
         return (table.with_shape(*ids.shape, *table.shape[1:]),)
+
+    def indexed(self, *types: TensorType) -> tuple[int, Size]:
+        return 1, types[0].shape[0]
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         table, ids = operands
@@ -81,6 +84,9 @@ class Gather(Primitive, frozen=True):
         require_indices(ids, 1)
         axis = axis_of(x, self.axis)
         return (x.with_shape(*x.shape[:axis], *ids.shape, *x.shape[axis + 1 :]),)
+
+    def indexed(self, *types: TensorType) -> tuple[int, Size]:
+        return 1, types[0].shape[self.axis]
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, ids = operands

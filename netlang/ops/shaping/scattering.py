@@ -44,6 +44,9 @@ class TakeAlong(Primitive, frozen=True):
         _require_rows(x, ids, axis_of(x, self.axis))
         return (x.with_shape(*ids.shape),)
 
+    def indexed(self, *types: TensorType) -> tuple[int, Size]:
+        return 1, types[0].shape[self.axis]
+
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, ids = operands
         return (np.take_along_axis(x, ids, axis=self.axis),)
@@ -76,6 +79,7 @@ class Scatter(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "scatter"
+    gradient_reads = ("operands",)
     operands: ClassVar[tuple[str, ...]] = ("x", "ids", "updates")
 
     axis: int
@@ -204,6 +208,7 @@ class ScatterNd(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "scatter_nd"
+    gradient_reads = ("operands",)
     operands: ClassVar[tuple[str, ...]] = ("x", "ids", "updates")
 
     reduction: str = "none"

@@ -22,7 +22,7 @@ from netlang.ir.op import (
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, items, rejected
 from netlang.ops.axes import ratio
-from netlang.ops.checks import require_float
+from netlang.ops.checks import require_elements, require_float
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.reverse import differentiate_formula
 from netlang.ops.samples import sample
@@ -58,6 +58,7 @@ class AdaptivePool(Primitive, frozen=True):
         spatial = spatial_shape(x, "a pool")
         if len(self.out) != len(spatial):
             raise wrong_count("out", len(self.out), len(spatial))
+        require_elements(self.name, x, range(2, x.rank))
         for size, n in zip(spatial, self.out, strict=True):
             _check(x, size, n)
         return (x.with_shape(*x.shape[:2], *self.out),)
@@ -196,6 +197,7 @@ class AdaptiveMaxPool(AdaptivePool, frozen=True):
     """
 
     name: ClassVar[str] = "adaptive_max_pool"
+    gradient_reads = ("operands",)
     kind: ClassVar[Literal["Average", "Max"]] = "Max"
 
     def _pool_array(self, x: Array, axis: int, bounds: Sequence[tuple[int, int]]) -> Array:

@@ -157,6 +157,7 @@ class LpPool(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "lp_pool"
+    gradient_reads = ("operands", "results")
     usual: ClassVar[Mapping[str, int]] = {"pad": 0}
     family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)

@@ -54,6 +54,7 @@ class Convolve(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "convolve"
+    gradient_reads = ("others",)
     usual: ClassVar[Mapping[str, int]] = {"stride": 1, "pad": 0, "dilation": 1}
     family = "convolution"
     linear = True
@@ -96,6 +97,18 @@ class Convolve(Primitive, frozen=True):
     def macs(self, *types: TensorType) -> Size:
         (y,) = self.infer(*types)
         return y.size * product(types[1].shape[1:])
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        # The result in the order of channels in which onnxruntime computes it.
+        x, w = types[:2]
+        counts = self._windows(w, x.shape[2:]).floor(x.shape[2:])
+        return [product((x.shape[0], w.shape[0], *counts))]
+
+    def gradient_workspace(self, *types: TensorType) -> Sequence[Size]:
+        x, w = types[:2]
+        windows = self._windows(w, x.shape[2:])
+        y = x.with_shape(x.shape[0], w.shape[0], *windows.floor(x.shape[2:]))
+        return weight_gradient_workspace(x, y, windows, self.groups)
 
     def window(self, *types: TensorType) -> Window | None:
         x, w = types[:2]
@@ -220,6 +233,7 @@ class ConvolveInputGradient(ConvolutionGradient, frozen=True):
     """
 
     name = "convolve_input_gradient"
+    gradient_reads = ("others",)
     operands = ("ct", "w")
 
     def infer(self, *types: TensorType) -> Types:
@@ -273,6 +287,7 @@ class ConvolveWeightGradient(ConvolutionGradient, frozen=True):
     """
 
     name = "convolve_weight_gradient"
+    gradient_reads = ("others",)
     operands = ("x", "ct")
 
     def infer(self, *types: TensorType) -> Types:
@@ -285,6 +300,10 @@ class ConvolveWeightGradient(ConvolutionGradient, frozen=True):
     def macs(self, *types: TensorType) -> Size:
         x, ct = types
         return ct.size * (x.shape[1] // self.groups) * product(self.size)
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        x, ct = types
+        return weight_gradient_workspace(x, ct, self.windows(self.size), self.groups)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, ct = operands
@@ -328,6 +347,30 @@ class ConvolveWeightGradient(ConvolutionGradient, frozen=True):
             )
             for op, x, w, y, sizes in _samples()
         ]
+
+
+def weight_gradient_workspace(
+    x: TensorType, ct: TensorType, windows: Windows, groups: int
+) -> Sequence[Size]:
+    """Return the sizes of the arrays that are made for the gradient of filters.
+
+    These are ``x`` and ``ct`` with channels first, and the patches of ``x``, in parts and joined.
+    """
+    channels, filters = x.shape[1], ct.shape[1]
+    copied, positions, parts = x.shape[0] * channels, product(ct.shape[2:]), prod(windows.kernel)
+    alone = set(windows.stride) == {1} and groups == 1
+    if alone and isinstance(channels, int) and isinstance(filters, int):
+        if prod(windows.kernel) == 1 and not any(map(sum, windows.pad)):
+            return [x.size]
+        if channels >= 2 * filters:
+            copied = ct.shape[0] * filters
+        elif windows.kernel[-1] > 4 and x.rank == 4 and isinstance(x.shape[3], int):
+            from netlang.ops.windows.convolution_lowerings import rows_are_best
+
+            if rows_are_best(windows, filters, x.shape[3]):
+                copied, positions, parts = x.size, 1, windows.kernel[0]
+    part = copied * positions
+    return [x.size, ct.size, *[part] * parts, part * parts]
 
 
 def _require_axes(spatial: int, *types: TensorType) -> None:

@@ -179,7 +179,7 @@ def weight_gradient(
                 return _by_images(b, w, x, ct)
         elif channels >= 2 * filters:
             return _by_shifts(b, windows, w, x, ct)
-        elif len(spatial) == 2 and _rows_are_best(windows, filters, sizes[-1]):
+        elif len(spatial) == 2 and rows_are_best(windows, filters, sizes[-1]):
             return _by_rows(b, windows, w, x, ct)
     return _by_patches(b, windows, groups, w, x, ct)
 
@@ -233,7 +233,7 @@ def _in_a_row(
     return b.add("Reshape", row, b.shape((x.type.shape[1], length)))
 
 
-def _rows_are_best(windows: Windows, filters: int, size: int) -> bool:
+def rows_are_best(windows: Windows, filters: int, size: int) -> bool:
     """Return whether more products are faster than patches that copy every element many times."""
     wide = windows.kernel[-1]
     return wide >= _WIDE and filters * (size + sum(windows.pad[-1])) <= _FEW * wide

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import ClassVar, Self
 
-from netlang.ir.dims import Shape, product, symbol
+from netlang.ir.dims import Shape, Size, product, symbol
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.checks import require_float
@@ -43,6 +43,9 @@ class MaxPoolArgmax(Primitive, frozen=True):
         spatial = spatial_shape(x, "a pool")
         self._windows().check(spatial)
         return (TensorType(I64, (*x.shape[:2], *self._windows().floor(spatial))),)
+
+    def workspace(self, *types: TensorType) -> Sequence[Size]:
+        return [self.infer(*types)[0].size]  # the maxima
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands

@@ -28,6 +28,7 @@ class LocalResponseNorm(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "local_response_norm"
+    gradient_reads = ("operands",)
     family = "normalization"
     operands: ClassVar[tuple[str, ...]] = ("x",)
     size: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
+from netlang.ir.dims import Size
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, Window, register
 from netlang.ir.types import TensorType, Types
@@ -31,6 +32,7 @@ class MaxPool(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "max_pool"
+    gradient_reads = ("operands",)
     usual: ClassVar[Mapping[str, int]] = {"pad": 0, "dilation": 1}
     family = "pooling"
     operands: ClassVar[tuple[str, ...]] = ("x",)
@@ -49,6 +51,11 @@ class MaxPool(Primitive, frozen=True):
     def infer(self, *types: TensorType) -> Types:
         (x,) = types
         return (pool_type(x, self._windows(), ceil=self.ceil),)
+
+    def gradient_workspace(self, *types: TensorType) -> Sequence[Size]:
+        # Indices of 64 bits, and the maxima that are computed with them.
+        maxima = self.infer(*types)[0].size
+        return [2 * maxima, maxima]
 
     def window(self, *types: TensorType) -> Window | None:
         del types

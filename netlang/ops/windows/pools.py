@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from netlang.diagnostics import rules
-from netlang.ir.dims import Shape, symbol
+from netlang.ir.dims import Shape, Size, symbol
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample
 from netlang.ir.types import F32, TensorType
 from netlang.ops.arguments import Arguments
@@ -60,7 +60,27 @@ def pool_type(x: TensorType, windows: Windows, *, ceil: bool) -> TensorType:
                 helps=[f"use `pad={kernel - 1}` or less"],
             )
     counts: Shape = windows.ceil(spatial) if ceil else windows.floor(spatial)
+    for axis, (size, count) in enumerate(zip(spatial, counts, strict=True)):
+        _require_elements(windows, axis, size, count)
     return x.with_shape(*x.shape[:2], *counts)
+
+
+def _require_elements(windows: Windows, axis: int, size: Size, count: Size) -> None:
+    """Raise ``OperandError`` if a window misses every element because of its dilation."""
+    dilation, (before, _) = windows.dilation[axis], windows.pad[axis]
+    if not isinstance(size, int) or not isinstance(count, int) or size >= dilation:
+        return
+    for position in range(count):
+        first = position * windows.stride[axis] - before
+        taps = range(first, first + windows.extent[axis], dilation)
+        if not any(0 <= tap < size for tap in taps):
+            raise OperandError(
+                f"a window of a pool holds nothing but padding: it reads the positions "
+                f"{', '.join(map(str, taps))}",
+                rule=rules.OUT_OF_RANGE,
+                label=f"the input is {size} long",
+                helps=[f"use `dilation={max(size, 1)}` or less, or no padding"],
+            )
 
 
 def ceil_padded(windows: Windows, *, ceil: bool) -> Windows:

@@ -58,6 +58,7 @@ class ConvolveTranspose(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "convolve_transpose"
+    gradient_reads = ("others",)
     usual: ClassVar[Mapping[str, int]] = {"stride": 1, "pad": 0, "out_pad": 0, "dilation": 1}
     family = "convolution"
     linear = True

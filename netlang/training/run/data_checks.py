@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
+from netlang.backends.indices import indices_among
 from netlang.data.batches import Batches
 from netlang.data.columns import check_classes, classes_of
 from netlang.data.source import Source
-from netlang.ir.backward_slice import producers, walk_back
-from netlang.ir.graph import Node, Value
-from netlang.ops.elementwise.choice import Select
-from netlang.ops.shaping.gathering import GatherRows
-from netlang.ops.shaping.scattering import TakeAlong
 from netlang.plan.plan import Computation
 from netlang.plan.schedules import Clock, Rate, durations, follow
 from netlang.training.run.loop import clock_of
@@ -77,30 +73,9 @@ def _check_rate(rate: Rate, clock: Clock) -> None:
 
 def _index_columns(computed: Computation) -> set[tuple[str, int]]:
     """Return the columns of indices, and how many there are: of classes, of rows of a table."""
-    made_by = producers(computed.nodes)
     names = {value: name for name, value in computed.batch.items()}
-    masked = {node.scope for node in computed.nodes if isinstance(node.op, Select)}
-    found: set[tuple[str, int]] = set()
-    for node in computed.nodes:
-        match node.op:
-            case TakeAlong(axis=axis):
-                size = node.inputs[0].type.shape[axis]
-            case GatherRows():
-                size = node.inputs[0].type.shape[0]
-            case _:
-                continue
-        column = names.get(_origin(node.inputs[1], made_by))
-        # Where a mask selects, what is masked may hold any number.
-        if column is not None and isinstance(size, int) and node.scope not in masked:
-            found.add((column, size))
-    return found
-
-
-def _origin(value: Value, made_by: Mapping[Value, Node]) -> Value:
-    for node in walk_back(value, made_by):
-        if node.op.retypes:
-            value = node.inputs[0]
-    return value
+    found = indices_among(computed.nodes, tuple(names))
+    return {(names[value], size) for value, size, _ in found if isinstance(size, int)}
 
 
 def _sees_single_examples(computed: Computation) -> bool:

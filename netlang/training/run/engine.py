@@ -6,9 +6,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from netlang.backends.indices import Indices, indices_of
+from netlang.backends.sizes import check_sizes
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.arrays import numpy_dtype
+from netlang.ir.dims import is_symbol
 from netlang.ir.graph import Graph, State
 from netlang.system.numpy import Array, np
 from netlang.training.step.graphs import Training, optimizer_state
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, Array]
 Numbers = Mapping[str, float | Array]
 """Inputs of a step besides the batch: counters, learning rates, shares, and totals."""
+_BATCH = "batch."
 
 
 class Engine(Protocol):
@@ -96,13 +100,54 @@ def cast_state(training: Training, state: Arrays) -> dict[str, Array]:
 
 def fed(graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
     """Return the inputs of a step by name, except state, with the element types of its graph."""
-    given: dict[str, Array] = {f"batch.{name}": array for name, array in batch.items()}
+    given: dict[str, Array] = {f"{_BATCH}{name}": array for name, array in batch.items()}
     feeds: dict[str, Array] = {}
     for value in graph.inputs:
         found = given.get(value.name, numbers.get(value.name))
         if found is not None:
             feeds[value.name] = np.asarray(found, dtype=numpy_dtype(value.type.dtype))
     return feeds
+
+
+class BatchChecks:
+    """What a batch is checked for before its step: its sizes, once, and its indices.
+
+    The graph is that of the evaluation, which computes of a batch what every step does.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        inputs = (v for v in graph.inputs if v.name.startswith(_BATCH))
+        self._columns = [(v.name.removeprefix(_BATCH), v.type) for v in inputs]
+        self._shapes: list[tuple[int, ...]] = []
+        self._indices: list[tuple[str, Indices]] = []
+        self._on_nothing = False
+
+    def __call__(self, batch: Arrays) -> bool:
+        """Check a batch; return whether the interpreter computes its step: it has no elements."""
+        shapes = [batch[name].shape for name, _ in self._columns]
+        if shapes != self._shapes:
+            self._accept(shapes)
+        for name, indices in self._indices:
+            indices.check(batch[name])
+        return self._on_nothing
+
+    def _accept(self, shapes: list[tuple[int, ...]]) -> None:
+        pairs = zip(self._columns, shapes, strict=True)
+        axes = (axis for (_, type), shape in pairs for axis in zip(type.shape, shape, strict=True))
+        sizes = {name: size for dim, size in axes if (name := is_symbol(dim)) is not None}
+        self._on_nothing = check_sizes(self._graph, sizes)
+        found = indices_of(self._graph, sizes)
+        self._indices = [(each.name.removeprefix(_BATCH), each) for each in found]
+        self._shapes = shapes
+
+
+def interpreted(graph: Graph, given: Arrays) -> dict[str, Array]:
+    """Return the results of a graph, computed by the interpreter from its inputs and states."""
+    from netlang.backends import reference
+
+    wanted = [*(v.name for v in graph.inputs), *(s.value.name for s in graph.states)]
+    return reference.run(graph, {n: given[n] for n in wanted}, {})
 
 
 def initial_carried(carried: Sequence[State], size: int) -> dict[str, Array]:
@@ -130,6 +175,7 @@ class OrtEngine:
         self._training = training
         self._provider: Provider = provider
         self._threads = threads
+        self._checks = BatchChecks(training.evaluation)
         self._sessions: dict[int, Session] = {}
         # onnxruntime computes only some operators in f64: better to fail now than after an epoch.
         graphs = [chosen.graph for chosen in training.steps]
@@ -155,7 +201,9 @@ class OrtEngine:
                 )
         return self._sessions[id(graph)]
 
-    def _run(self, graph: Graph, feeds: Mapping[str, Held]) -> dict[str, Held]:
+    def _run(self, graph: Graph, feeds: Mapping[str, Held], batch: Arrays) -> dict[str, Held]:
+        if self._checks(batch):
+            return self._hold(interpreted(graph, {n: held.numpy() for n, held in feeds.items()}))
         session = self._session(graph)
         with self._computable():
             return session.run_held(feeds)
@@ -180,7 +228,7 @@ class OrtEngine:
     def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
         self._start(self._held, batch)
         feeds = self._held | self._hold(fed(graph, batch, numbers))
-        results = self._run(graph, feeds)
+        results = self._run(graph, feeds, batch)
         measured = {name: results[name].numpy().copy() for name in graph.outputs}
         self._held = self._held | {s.name: results[s.next_name] for s in graph.states}
         return measured
@@ -191,7 +239,7 @@ class OrtEngine:
         self._start(self._evaluated, batch)
         graph = self._training.evaluation
         feeds = self._held | self._evaluated | self._hold(fed(graph, batch, numbers))
-        results = self._run(graph, feeds)
+        results = self._run(graph, feeds, batch)
         measured = {name: results[name].numpy().copy() for name in graph.outputs}
         after = {s.name: results[s.next_name] for s in graph.states}
         self._evaluated = self._evaluated | after
@@ -230,11 +278,13 @@ class NumpyEngine:
 
     def __init__(self, training: Training, state: Arrays) -> None:
         self._training = training
+        self._checks = BatchChecks(training.evaluation)
         self._state = dict(state)
         self._evaluated: dict[str, Array] = {}
 
     def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
         self._start(self._state, batch)
+        self._checks(batch)
         measured, after = self._run(graph, self._state, fed(graph, batch, numbers))
         self._state = self._state | after
         return measured
@@ -245,6 +295,7 @@ class NumpyEngine:
         self._start(self._evaluated, batch)
         graph = self._training.evaluation
         state = self._state | self._evaluated
+        self._checks(batch)
         measured, after = self._run(graph, state, fed(graph, batch, numbers))
         self._evaluated = self._evaluated | after
         return measured
@@ -257,11 +308,7 @@ class NumpyEngine:
     def _run(
         self, graph: Graph, state: Arrays, feeds: Arrays
     ) -> tuple[dict[str, Array], dict[str, Array]]:
-        from netlang.backends import reference
-
-        wanted = [*(v.name for v in graph.inputs), *(s.value.name for s in graph.states)]
-        given = {**state, **feeds}
-        results = reference.run(graph, {n: given[n] for n in wanted}, {})
+        results = interpreted(graph, {**state, **feeds})
         measured = {name: results[name] for name in graph.outputs}
         return measured, {s.name: results[s.next_name] for s in graph.states}
 

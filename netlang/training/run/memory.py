@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netlang.analysis.memory import last_uses, owners
-from netlang.ir.dims import substitute
-from netlang.ir.graph import Graph, Value
+from netlang.analysis.arena import occupied
+from netlang.ir.dims import Size, substitute
+from netlang.ir.graph import Value
 from netlang.training.step.graphs import Training
 
 
@@ -36,31 +36,20 @@ class Footprint:
 
 def footprint(training: Training, size: int | None = None) -> Footprint:
     """Estimate the memory of a training, with batches of ``size`` or as the section says."""
-    if size is None:
-        data = training.plan.data
-        size = 1 if data is None else data.batching.size
+    data = training.plan.data
+    batch = size or (1 if data is None else data.batching.size)
     states = {s.value.name: s.value for graph in training.graphs for s in graph.states}
-    kept = sum(_bytes(v, size) for v in states.values())
-    peak = max(_peak(graph, size) for graph in training.graphs)
-    return Footprint(training.plan.name, size, kept, peak)
-
-
-def _peak(graph: Graph, batch: int) -> int:
-    """Return the most bytes alive at once during a step, excluding those of states."""
-    owner = owners(graph.nodes)
-    last = last_uses(graph, owner)
-    kept = {s.value for s in graph.states}
-    alive = most = sum(_bytes(v, batch) for v in graph.inputs)
-    for at, node in enumerate(graph.nodes):
-        made = [v for v in node.outputs if v not in owner]
-        alive += sum(_bytes(v, batch) for v in made)
-        most = max(most, alive)
-        seen = {owner.get(v, v) for v in (*node.inputs, *made)} - kept.union(graph.inputs)
-        alive -= sum(_bytes(v, batch) for v in seen if last.get(v, at) == at)
-    return most
+    kept = sum(_bytes(v, batch) for v in states.values())
+    # With new states, and without the old ones.
+    step = max(occupied(graph, lambda n: _count(n, batch)) for graph in training.graphs)
+    return Footprint(training.plan.name, batch, kept, step)
 
 
 def _bytes(value: Value, batch: int) -> int:
-    size = substitute(value.type.size, {"N": batch})
+    return _count(value.type.size, batch) * value.type.dtype.bytes
+
+
+def _count(size: Size, batch: int) -> int:
+    count = substitute(size, {"N": batch})
     # Other free sizes are those of the examples, which differ from batch to batch.
-    return size * value.type.dtype.bytes if isinstance(size, int) else 0
+    return count if isinstance(count, int) else 0
