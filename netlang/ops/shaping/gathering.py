@@ -108,6 +108,9 @@ class Gather(Primitive):
         ]
 
 
+_MOST_INDICES = 100_000
+
+
 @register
 @dataclass(frozen=True, slots=True)
 class Take(Primitive):
@@ -126,7 +129,7 @@ class Take(Primitive):
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         axis = axis_of(types[0], integer(attributes, "axis"))
-        return cls(integers(attributes, "index"), axis)
+        return cls(integers(attributes, "index", most=_MOST_INDICES), axis)
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types

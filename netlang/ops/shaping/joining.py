@@ -169,7 +169,7 @@ class Split(Primitive):
         axis = axis_of(x, integer(attributes, "axis"))
         parts = attributes.get("parts")
         if isinstance(parts, list | tuple):
-            return cls(sizes(attributes, "parts"), axis)
+            return cls(sizes(attributes, "parts", most=_MOST_PARTS), axis)
         count = integer(attributes, "parts")
         if count < 1:
             raise rejected("parts", "must be 1 or more", count)
