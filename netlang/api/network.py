@@ -183,7 +183,7 @@ class Network:
         from netlang.storage.weights import described, load_weights, not_finite, require
 
         require(self.graph, described(Path(path)))
-        arrays = load_weights(Path(path))
+        arrays = load_weights(Path(path), {param.path for param in self.graph.params.values()})
         self.parameters.replace(arrays, copy=False)
         for name, count in not_finite(self.parameters.arrays()).items():
             many = "value is" if count == 1 else "values are"

@@ -43,8 +43,9 @@ def draw(param: Param, seed: int) -> Array:
     key = blake2b(f"{seed} {param.path}".encode(), digest_size=16).digest()
     rng = np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
     shape = _numbers(param)
-    array = RULES[param.init.rule](rng, shape, param.init.arguments)
-    return array.astype(numpy_dtype(param.type.dtype))
+    with np.errstate(over="ignore", invalid="ignore"):  # the first step reports what is not finite
+        array = RULES[param.init.rule](rng, shape, param.init.arguments)
+        return array.astype(numpy_dtype(param.type.dtype))
 
 
 def total_bytes(graph: Graph) -> int:

@@ -45,6 +45,9 @@ _BYTES = {
     "i8": 1, "i16": 2, "i32": 4, "i64": 8, "u8": 1, "bool": 1,
 }  # fmt: skip
 
+RANK_LIMIT = 32
+"""The most axes of a tensor: NumPy stops at 64, and operators need more than their operands."""
+
 F32, F64, I64, BOOL = DType.F32, DType.F64, DType.I64, DType.BOOL
 
 

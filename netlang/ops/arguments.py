@@ -9,7 +9,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.suggestions import nearest
 from netlang.ir.dims import Dim, Size
 from netlang.ir.op import OperandError
-from netlang.ir.types import DType, TensorType
+from netlang.ir.types import RANK_LIMIT, DType, TensorType
 
 Arguments = Mapping[str, object]
 
@@ -53,7 +53,7 @@ def word(
         raise OperandError(
             f"`{name}` must be one of {choices}",
             rule=rules.OUT_OF_RANGE,
-            label=f'this is "{value}"' if isinstance(value, str) else "",
+            label=f'this is "{shortened(value)}"' if isinstance(value, str) else "",
             helps=[f'did you mean "{near}"?'] if near is not None else [],
         )
     return known[value]
@@ -67,21 +67,20 @@ def size(arguments: Arguments, name: str) -> Size:
     return value
 
 
-def sizes(arguments: Arguments, name: str) -> tuple[Size, ...]:
-    """Return one size or a list of sizes as a tuple."""
-    value = arguments.get(name)
+def sizes(arguments: Arguments, name: str, *, most: int = RANK_LIMIT) -> tuple[Size, ...]:
+    """Return one size or a list of sizes as a tuple; by default, at most one per axis."""
     found: list[Size] = []
-    for item in items(value):
+    for item in several(arguments, name, most):
         if isinstance(item, bool) or not isinstance(item, int | Dim):
             raise rejected(name, "must hold sizes", item)
         found.append(item)
     return tuple(found)
 
 
-def integers(arguments: Arguments, name: str) -> tuple[int, ...]:
-    """Return one integer or a list of integers as a tuple."""
+def integers(arguments: Arguments, name: str, *, most: int = RANK_LIMIT) -> tuple[int, ...]:
+    """Return one integer or a list of integers as a tuple; by default, at most one per axis."""
     found: list[int] = []
-    for item in items(arguments.get(name)):
+    for item in several(arguments, name, most):
         if isinstance(item, bool) or not isinstance(item, int):
             raise rejected(name, "must contain integers", item)
         found.append(item)
@@ -89,8 +88,8 @@ def integers(arguments: Arguments, name: str) -> tuple[int, ...]:
 
 
 def numbers(arguments: Arguments, name: str) -> tuple[float, ...]:
-    """Return one number or a list of numbers as a tuple."""
-    return tuple(number({name: item}, name) for item in items(arguments.get(name)))
+    """Return one number or a list of numbers, at most one per axis, as a tuple."""
+    return tuple(number({name: item}, name) for item in several(arguments, name))
 
 
 def items(value: object) -> Sequence[object]:
@@ -98,6 +97,19 @@ def items(value: object) -> Sequence[object]:
     if isinstance(value, list | tuple):
         return cast("Sequence[object]", value)
     return (value,)
+
+
+def several(arguments: Arguments, name: str, most: int = RANK_LIMIT) -> Sequence[object]:
+    """Return the items of an argument; more than ``most`` are rejected before anything else."""
+    found = items(arguments.get(name))
+    if len(found) > most:
+        axes = f"no tensor has more than {RANK_LIMIT} axes"
+        raise OperandError(
+            f"`{name}` has at most {most:,} items, and this has {len(found):,}",
+            rule=rules.TOO_LARGE,
+            notes=(axes,) if most == RANK_LIMIT else (),
+        )
+    return found
 
 
 def pair(item: object, name: str) -> tuple[int, int]:
@@ -129,7 +141,13 @@ def rejected(name: str, must: str, value: object) -> OperandError:
     return OperandError(f"`{name}` {must}, not {_shown(value)}", rule=rules.OUT_OF_RANGE)
 
 
+_SHOWN_LETTERS = 80
 _SHOWN_ITEMS = 8
+
+
+def shortened(text: str) -> str:
+    """Return a text; of a long one, its beginning."""
+    return text if len(text) <= _SHOWN_LETTERS else f"{text[:_SHOWN_LETTERS]}…"
 
 
 def _shown(value: object) -> str:
@@ -139,7 +157,9 @@ def _shown(value: object) -> str:
             return "none"
         case bool():
             return str(value).lower()
-        case int() | float() | str() | Dim() | DType():
+        case str():
+            return shortened(value)
+        case int() | float() | Dim() | DType():
             return str(value)
         case list() | tuple():
             found = cast("Sequence[object]", value)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from netlang.advice.definitions import ours_of
 from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import Label
 from netlang.evaluate.bodies import maker
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
@@ -16,6 +20,7 @@ from netlang.evaluate.context.values import (
     Function,
     Object,
     Results,
+    Setting,
 )
 from netlang.evaluate.types.fitting import fits
 from netlang.ir.graph import Value
@@ -40,7 +45,11 @@ def setting(name: str, value: Object, bind: ast.Bind, frame: Frame) -> Object:
             return _batched_examples(name, arg)
         case "init" | "freeze" | "checkpoint" | "update":
             type = ast.NameType(bind.span, _ITEM_TYPES.get(name, "layer"))
-            return [fits(a, type, frame, name) for a in _items(name, arg)]
+            items = _items(name, arg)
+            values: list[Object] = [fits(a, type, frame, name) for a in items]
+            if name == "checkpoint":
+                _check_files(items)
+            return values
         case "run":
             return _length(arg, frame)
         case "repeat" | "accumulate" | "seed":
@@ -118,6 +127,31 @@ def _items(name: str, arg: Argued) -> list[Argued]:
         else [arg.span] * len(arg.value)
     )
     return [Argued(v, s) for v, s in zip(arg.value, spans, strict=True)]
+
+
+def _check_files(saves: Sequence[Argued]) -> None:
+    """Reject two rules that save into one file: the second would replace what the first saved."""
+    seen: list[tuple[re.Pattern[str], str, Argued]] = []
+    for save in saves:
+        name = save.value.arguments.get("path") if isinstance(save.value, Setting) else None
+        if not isinstance(name, str):
+            continue
+        parts = _PLACEHOLDER.split(name.lower())
+        pattern = re.compile("[0-9]+".join(map(re.escape, parts)))
+        for other, example, first in seen:
+            if pattern.fullmatch(example) or other.fullmatch("1".join(parts)):
+                reject(
+                    rules.FILE_NAME,
+                    "two rules save into one file",
+                    save.span,
+                    f"into `{name}`",
+                    secondary=(Label(first.span, "and so does this"),),
+                    helps=("give each a file of its own",),
+                )
+        seen.append((pattern, "1".join(parts), save))
+
+
+_PLACEHOLDER = re.compile(r"\{(?:epoch|step)\}")
 
 
 def _shown(arg: Argued) -> str:

@@ -79,6 +79,24 @@ def _definition(name: str, call: Setting) -> Iterator[tuple[str, str]]:
     yield f"{name}.definition", f"{crc32(whole.encode()):08x}"
 
 
+def _text(value: Object) -> str:
+    """Return a value in full, so that no two have the same text."""
+    match value:
+        case float():
+            text = f"{value:g}"
+            return text if float(text) == value else repr(value)
+        case str():
+            return f'"{value}"'
+        case list():
+            return f"[{', '.join(map(_text, value))}]"
+        case tuple():
+            return f"({', '.join(map(_text, value))})"
+        case Setting(name=name, arguments=arguments) if arguments:
+            return f"{name}({', '.join(map(_text, arguments.values()))})"
+        case _:
+            return short(value)
+
+
 def _flat(name: str, value: Object) -> Iterator[tuple[str, str]]:
     match value:
         case Value():
@@ -92,7 +110,7 @@ def _flat(name: str, value: Object) -> Iterator[tuple[str, str]]:
             for arg in value.overrides:
                 yield from _flat(f"{name}.{arg.name.text if arg.name else ''}", arg.value)
         case Examples(origin=origin):
-            yield name, f"{origin.dataset}({', '.join(map(short, origin.arguments.values()))})"
+            yield name, f"{origin.dataset}({', '.join(map(_text, origin.arguments.values()))})"
             for key, part in origin.batches.items():
                 yield from _flat(f"{name}.{key}", part)
             for step in origin.steps:
@@ -107,4 +125,4 @@ def _flat(name: str, value: Object) -> Iterator[tuple[str, str]]:
         case Function(name=own):
             yield name, own
         case _:
-            yield name, short(value)
+            yield name, _text(value)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from netlang.diagnostics.errors import FileError, NetlangError, TooLargeError
 from netlang.ir.arrays import known
@@ -26,18 +26,36 @@ def read_npy(path: Path) -> Array:
         return read_array(stream, size, str(path))
 
 
-def read_npz(path: Path) -> dict[str, Array]:
-    """Read every array of a ``.npz`` file by name.
+def read_npz(path: Path, names: Collection[str] | None = None) -> dict[str, Array]:
+    """Read the arrays of a ``.npz`` file by name, by default all of them.
 
     Raises ``FileError``, and ``TooLargeError`` for a small file that would unpack to a huge
     one.
     """
+    return _each(path, _member, names)
+
+
+def describe_npz(path: Path) -> dict[str, Array]:
+    """Return arrays of the types and shapes in a ``.npz`` file, without their values.
+
+    They take no memory. Raises what ``read_npz`` does.
+    """
+    return _each(path, _described, None)
+
+
+def _each(
+    path: Path,
+    read: Callable[[zipfile.ZipFile, zipfile.ZipInfo, Path], Array],
+    names: Collection[str] | None,
+) -> dict[str, Array]:
     with reading(path) as stream:
         try:
             with zipfile.ZipFile(stream) as archive:
+                members = {m.filename.removesuffix(".npy"): m for m in _members(archive, path)}
                 return {
-                    member.filename.removesuffix(".npy"): _member(archive, member, path)
-                    for member in _members(archive, path)
+                    name: read(archive, member, path)
+                    for name, member in members.items()
+                    if names is None or name in names
                 }
         except (NetlangError, MemoryError):
             raise
@@ -64,6 +82,19 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
 
     The header is checked against ``size`` before anything is allocated.
     """
+    shape, fortran, dtype = _checked_header(stream, size, name)
+    array: Array = np.frombuffer(stream.read(prod(shape) * dtype.itemsize), dtype=dtype)
+    array = array.astype(dtype.newbyteorder("="), copy=False)
+    try:
+        return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    except ValueError:  # too many axes, or an empty array with a huge axis
+        raise _impossible(name) from None
+
+
+def _checked_header(
+    stream: BinaryIO, size: int, name: str
+) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    """Read the header of an array that fills the next ``size`` bytes."""
     start = stream.tell()
     try:
         shape, fortran, dtype = _header(stream)
@@ -85,14 +116,11 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
         raise FileError(f"{name} is damaged: {lengths}")
     if known(dtype) is None:
         raise FileError(f"{name} holds elements of type {dtype.name}, which no tensor has")
-    array: Array = np.frombuffer(stream.read(length), dtype=dtype)
-    array = array.astype(dtype.newbyteorder("="), copy=False)
-    try:
-        return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
-    except ValueError:  # too many axes, or an empty array with a huge axis
-        raise FileError(
-            f"{name} is damaged: its header claims a shape that no array can have"
-        ) from None
+    return shape, fortran, dtype
+
+
+def _impossible(name: str) -> FileError:
+    return FileError(f"{name} is damaged: its header claims a shape that no array can have")
 
 
 def _header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
@@ -135,6 +163,16 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Ar
         # The size in the archive's directory counts, whatever the compressed bytes contain.
         data = stream.read(member.file_size)
     return read_array(io.BytesIO(data), len(data), f"{path}:{member.filename}")
+
+
+def _described(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
+    name = f"{path}:{member.filename}"
+    with archive.open(member) as stream:
+        shape, _, dtype = _checked_header(cast("BinaryIO", stream), member.file_size, name)
+    try:
+        return np.broadcast_to(np.zeros((), dtype.newbyteorder("=")), shape)
+    except ValueError:
+        raise _impossible(name) from None
 
 
 def _packed(array: Array) -> bytes:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 from netlang.diagnostics.errors import FileError, TooLargeError, WeightsError
 from netlang.ir.arrays import dtype_of, numpy_dtype, raw, show_array, type_of
 from netlang.ir.graph import Graph
 from netlang.ir.types import DType
-from netlang.storage.npy import read_npz
+from netlang.storage.npy import describe_npz, read_npz
 from netlang.system.files import reading, write_atomically
 from netlang.system.numpy import Array, np
 from netlang.system.versions import check_version
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 _MOST_TENSORS = 100_000
 _LONGEST_HEADER = 100_000_000
@@ -73,41 +71,48 @@ _MOST_AXES, _LARGEST_SIZE = 32, 1 << 40
 """An array with an axis of length 0 takes no bytes, whatever its other sizes."""
 
 
-def load_weights(path: Path) -> dict[str, Array]:
+def load_weights(path: Path, names: Collection[str] | None = None) -> dict[str, Array]:
     """Read weights from a ``.safetensors`` or ``.npz`` file, without running code from it.
 
-    Raises ``FileError`` for anything else, and names the format if it is known.
+    Only those of ``names`` are read, by default all. Raises ``FileError`` for a file of another
+    kind, and names the format if it is known.
     """
     if path.suffix.lower() == ".npz":
-        return read_npz(path)
-    _check_format(path)
-    try:
-        return dict(_safetensors().load_file(str(path)))
-    except (KeyError, _safetensor_error()) as error:
-        raise FileError(f"{path} is not a readable safetensors file: {error}") from None
+        return read_npz(path, names)
+    with _opened(path) as stored:
+        known = stored.keys()
+        return {name: stored.get_tensor(name) for name in known if names is None or name in names}
 
 
 def described(path: Path) -> dict[str, Array]:
     """Return arrays of the types and shapes in a file, without their values.
 
-    They take no memory: a file can be compared with a graph before any of it is read. The arrays
-    of an ``.npz`` file are read.
+    They take no memory: a file can be compared with a graph before any of it is read.
     """
     if path.suffix.lower() == ".npz":
-        return read_npz(path)
-    _check_format(path)
-    _safetensors()
+        return describe_npz(path)
     names = {kind: name for name, kind in _KINDS.items()}
     found: dict[str, Array] = {}
-    try:
-        with import_module("safetensors").safe_open(str(path), framework="numpy") as stored:
-            for name in stored.keys():  # noqa: SIM118 (it is not a mapping)
-                part = stored.get_slice(name)
-                one = np.zeros((), np.dtype(names[part.get_dtype()]))
-                found[name] = np.broadcast_to(one, part.get_shape())
-    except (KeyError, _safetensor_error()) as error:
-        raise FileError(f"{path} is not a readable safetensors file: {error}") from None
+    with _opened(path) as stored:
+        for name in stored.keys():  # noqa: SIM118 (it is not a mapping)
+            part = stored.get_slice(name)
+            one = np.zeros((), np.dtype(names[part.get_dtype()]))
+            found[name] = np.broadcast_to(one, part.get_shape())
     return found
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[Any]:
+    """Open a safetensors file whose header is checked."""
+    _check_format(path)
+    numpy_dtype(DType.BF16)  # bf16 is known to NumPy from here on; safetensors does not see to it
+    library = import_module("safetensors")
+    check_version("safetensors", library.__version__)
+    try:
+        with library.safe_open(str(path), framework="numpy") as stored:
+            yield stored
+    except (KeyError, library.SafetensorError) as error:
+        raise FileError(f"{path} is not a readable safetensors file: {error}") from None
 
 
 def _check_format(path: Path) -> None:
@@ -231,13 +236,3 @@ def _check_entries(path: Path, header: Mapping[str, object]) -> None:
         if len(sizes) > _MOST_AXES or large:
             shown = f"{len(sizes)} axes" if len(sizes) > _MOST_AXES else f"the shape {sizes}"
             raise TooLargeError(f"{path} gives `{name}` {shown}, which no array has")
-
-
-def _safetensors() -> ModuleType:
-    numpy_dtype(DType.BF16)  # bf16 is known to NumPy from here on; safetensors does not see to it
-    check_version("safetensors", import_module("safetensors").__version__)
-    return import_module("safetensors.numpy")
-
-
-def _safetensor_error() -> type[Exception]:
-    return cast("type[Exception]", import_module("safetensors").SafetensorError)

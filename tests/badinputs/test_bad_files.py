@@ -22,6 +22,7 @@ from netlang.diagnostics.errors import FileError
 from netlang.evaluate.builtins.callbacks import OTHER_FORMATS
 from netlang.evaluate.context.selections import matches
 from netlang.storage import weights
+from netlang.storage.npy import write_npz
 from netlang.system.files import program_roots
 
 DENSE = net("dense(x, 3)", "x: f32[N, 2]").replace("A(", "H(")
@@ -43,6 +44,35 @@ def stored(path: Path, dtype: str, shape: list[int], size: int) -> Path:
     return path
 
 
+_SECTION = """
+train t {{
+  data = two_moons(8) |> batches(4)
+  model = new H()
+  loss = cross_entropy(model(batch.x), batch.label)
+{}  optimizer = sgd(0.1)
+  run = 1 epochs
+}}
+"""
+
+
+USES = ("names", "run", "evaluate", "init")
+"""The ways in which parameters are read from a file."""
+
+
+def using(use: str, path: Path, folder: Path) -> list[str | Path]:
+    """Return a command that reads a file."""
+    (folder / "h.net").write_text(DENSE)
+    np.save(folder / "x.npy", np.ones((1, 2), np.float32))
+    loaded = f'  init = [load(model, "{path.name}")]\n' if use == "init" else ""
+    (folder / "t.net").write_text(DENSE + _SECTION.format(loaded))
+    return {
+        "names": ["names", folder / "h.net", "H", "--diff", path],
+        "run": ["run", folder / "h.net", "-w", path, "-i", f"x={folder / 'x.npy'}"],
+        "evaluate": ["evaluate", folder / "t.net", "-w", path],
+        "init": ["train", folder / "t.net", "--run", folder / "run"],
+    }[use]
+
+
 @pytest.mark.parametrize(
     ("dtype", "shape", "size", "message"),
     [
@@ -55,22 +85,39 @@ def stored(path: Path, dtype: str, shape: list[int], size: int) -> Path:
         ("F32", [3 * 2**28], 3 * 2**30, "different: `y.weight` must be f32[3, 2]"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("use", ["names", "run"])
+@pytest.mark.parametrize("use", USES)
 def test_what_does_not_fit_a_net_is_not_read(
     use: str, dtype: str, shape: list[int], size: int, message: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "h.net").write_text(DENSE)
-    np.save(tmp_path / "x.npy", np.ones((1, 2), np.float32))
     path = stored(tmp_path / "w.safetensors", dtype, shape, size)
-    command = (
-        ["names", tmp_path / "h.net", "H", "--diff", path] if use == "names" else
-        ["run", tmp_path / "h.net", "-w", path, "-i", f"x={tmp_path / 'x.npy'}"]
-    )  # fmt: skip
+    command = using(use, path, tmp_path)
     before = peak()
     answer = ask(*command)
     assert answer.code == 1, answer.text
+    if message.startswith("different") and use in ("evaluate", "init"):
+        message = {"evaluate": "of another shape: `y.weight`", "init": "wrong shape: "}[use]
     assert message in answer.text
     assert peak() - before < MEMORY
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("ending", [".safetensors", ".npz"])
+def test_only_what_a_net_needs_is_read(use: str, ending: str, tmp_path: Path) -> None:
+    """A file may hold more, such as the parameters of the rest of a model."""
+    path = tmp_path / f"w{ending}"
+    own = {"y.weight": np.ones((3, 2), np.float32), "y.bias": np.ones(3, np.float32)}
+    large = np.zeros(2**27, np.float32)
+    if ending == ".npz":
+        write_npz(path, {**own, "more": large})
+    else:
+        weights.save_weights(path, {**own, "more": large})
+    del large
+    command = using(use, path, tmp_path)
+    Path("/proc/self/clear_refs").write_text("5")  # the most so far is what there is now
+    before = peak()
+    answer = ask(*command)
+    assert answer.code == (1 if use == "names" else 0), answer.text
+    assert peak() - before < 2**28
 
 
 def test_the_endings_of_other_formats_are_those_that_weights_are_not_read_from() -> None:
@@ -132,6 +179,37 @@ def test_checkpoints_do_not_have_the_names_of_the_last_parameters(
 ) -> None:
     answer = rejected(TRAIN.format(save.format(name)), "file-name", folder=tmp_path)
     assert "this is one of the run's own files" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('save_best(model, "a.safetensors", by=loss)',) * 2,
+        ('save_best(model, "a.safetensors", by=loss)',
+         'save_every(other, "a.safetensors", every=1 epochs)'),
+        ('save_best(model, "a-3.safetensors", by=loss)',
+         'save_every(model, "A-{{epoch}}.safetensors", every=1 epochs)'),
+        ('save_every(other, "a-{{step}}.safetensors", every=5 steps)',
+         'save_every(model, "a-{{epoch}}.safetensors", every=1 epochs)'),
+    ],
+)  # fmt: skip
+def test_two_rules_do_not_save_into_one_file(first: str, second: str, tmp_path: Path) -> None:
+    both = f"{first}, {second}".replace("{{", "{").replace("}}", "}")
+    text = TRAIN.replace("{}", "@").format().replace("@", both)
+    answer = rejected(text, "file-name", folder=tmp_path)
+    assert "two rules save into one file" in answer.text
+    assert "give each a file of its own" in answer.text
+
+
+def test_rules_may_save_into_files_with_names_alike(tmp_path: Path) -> None:
+    saves = 'save_best(model, "a-x.safetensors", by=loss), ' + (
+        'save_every(model, "a-{epoch}.safetensors", every=1 epochs)'
+    )
+    text = TRAIN.replace("{}", "@").format().replace("@", saves)
+    (tmp_path / "a.net").write_text(text)
+    (tmp_path / "pts.csv").write_text("1,2,0\n2,1,1\n")
+    answer = ask("check", tmp_path / "a.net")
+    assert answer.code == 0, answer.text
 
 
 @pytest.mark.parametrize("ending", OTHER_FORMATS)

@@ -295,6 +295,87 @@ def test_l8_a_size_that_is_halved_ten_thousand_times_is_answered(tmp_path: Path)
     assert answer.seconds < SECONDS
 
 
+_LONG = "a = 1..900_000\n"
+_CHAIN = (
+    "net X(x: f32[N, 4]) -> y: f32[N, 4] {\n"
+    "  y = for i in 1..500 with h = x {\n    next h = dense(h, 4)\n  }\n}\n"
+)
+_SELECTIONS = (
+    "train t {\n  data = two_moons(10) |> batches(5)\n  model = new X()\n"
+    "  loss = cross_entropy(model(batch.x), batch.label)\n"
+    '  freeze = [pick(model, "**") for i in 1..9_000]\n'
+    "  optimizer = sgd(0.1)\n  run = 1 epochs\n}\n"
+)
+_ALIKE = "ab" * 15
+_TYPOS = (
+    "".join(f"op {_ALIKE}{i}(x) = x\n" for i in range(600))
+    + "net X(x: f32[N, 4]) -> y: f32[N, 4] {\n"
+    + "".join(f"  v{i} = {_ALIKE}x{i}(x)\n" for i in range(400))
+    + "  y = x\n}\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _LONG + "b = [a == 1..900_000 for i in 1..500]\n",
+        _LONG + "b = [total(a) for i in 1..500]\n",
+        _LONG + "b = [len(zip(a, a)) for i in 1..500]\n",
+        _LONG + "b = len(zip(a, a))\n",
+        "a = [1 for i in 1..30_000]\nb = [product(a) for i in 1..20_000]\n",
+        _CHAIN + "b = [params(X) for i in 1..20_000]\nc = [macs(X) for i in 1..20_000]\n",
+        _CHAIN.replace("x: f32[N, 4]", "x: f32[N, 2]") + _SELECTIONS,
+        net("for j in 1..500 with h = x {\n    next h = take(h, [0 for i in 1..20_000], axis=1)"
+            "[:, :8]\n  }", FLAT),
+        _TYPOS,
+        net("reshape(x, 1..900_000)", FLAT),
+        net("param(1..900_000)", FLAT),
+        f"{_LONG}net X(x: f32[N, 4]) -> y: f32[N, 4] = transpose(x, a)[a]\n",
+    ],
+    ids=["equal", "total", "zip", "zip once", "product", "params", "pick", "take", "typos",
+         "reshape", "param", "transpose"],
+)  # fmt: skip
+def test_l9_what_goes_over_a_long_list_is_counted_before(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.net"
+    path.write_text(text)
+    answer = measured("check", path)
+    keeps_the_contract(answer)
+    assert answer.code == 1
+    assert answer.seconds < SECONDS
+    assert answer.memory < MEMORY
+    assert len(answer.text) < 40_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        net(loop("33", "unsqueeze(h, 0)"), FLAT),
+        net("reshape(x, [N, 8] + [1 for i in 1..31])", FLAT),
+        net("x", f"x: f32[N, {', '.join(['1'] * 32)}]"),
+        net("x + param([1 for i in 1..33])", FLAT),
+        net("full([1 for i in 1..33], 0.5)", FLAT),
+    ],
+    ids=["unsqueeze", "reshape", "input", "param", "full"],
+)
+def test_l9_no_tensor_has_more_axes_than_arrays_have(text: str, tmp_path: Path) -> None:
+    answer = rejected(text, "too-large", folder=tmp_path, line=None)
+    assert "no tensor has more than 32 axes" in answer.text
+
+
+def test_l9_a_tensor_may_have_thirty_two_axes(tmp_path: Path) -> None:
+    accepted(net("reshape(x, [N, 8] + [1 for i in 1..30])", FLAT), tmp_path)
+
+
+@pytest.mark.parametrize("use", ["a[1:]", "dropout(x, a)", "upsample(x, 2, mode=a)"])
+def test_l9_a_long_string_is_shown_in_part(use: str, tmp_path: Path) -> None:
+    doubled = 'for i in 1..19 with s = "a" {\n  next s = s + s\n}'
+    text = f"a = {doubled}\n" + net(f"[{use} for i in 1..3]", "x: f32[N, 8, 4, 4]")
+    answer = rejected(text, "wrong-type", "out-of-range", folder=tmp_path, line=None)
+    assert "aaaaaaaaaa…" in answer.text
+    assert len(answer.text) < 2_000
+    assert answer.seconds < SECONDS
+
+
 def test_l10_ten_thousand_errors_are_shown_in_part(tmp_path: Path) -> None:
     path = tmp_path / "bad.net"
     uses = "".join(f"a{i} = nowhere{i}\n" for i in range(10_000))

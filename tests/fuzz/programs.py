@@ -9,23 +9,17 @@ from __future__ import annotations
 import json
 import random
 import re
-import signal
-import sys
-import time
-import traceback
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from running import main, within_time
 
 if TYPE_CHECKING:
     from netlang.syntax.ast import File
 
 TESTS = Path(__file__).parent.parent
-SECONDS = 2
-"""Processor time one program may take."""
-
 _TOKEN = re.compile(
     r"\"(?:[^\"\\\n]|\\.)*\"|[A-Za-z_]\w*|\d[\d_.eE]*|\|>|->|==|!=|<=|>=|\*\*|//|\.\.\.?|\s+|#[^\n]*|."
 )
@@ -402,24 +396,11 @@ class _Writer:
 # ---- checking ----------------------------------------------------------------------------
 
 
-class TookTooLong(BaseException):
-    """A program took more than its time."""
-
-
 def answer(data: bytes, folder: Path) -> str | None:
     """Check, lay out and summarize one program; return what netlang got wrong, if anything."""
     path = folder / "fuzz.net"
     path.write_bytes(data)
-    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
-    try:
-        _use(path)
-    except TookTooLong:
-        return "took too long\n" + traceback.format_exc(limit=-8)
-    except Exception:
-        return traceback.format_exc(limit=-8)
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    return None
+    return within_time(lambda: _use(path))
 
 
 def _use(path: Path) -> None:
@@ -477,26 +458,5 @@ def shape_of(tree: File) -> list[tuple[str, object]]:
     return found
 
 
-def main(first: int, count: int) -> None:
-    def ring(_signal: int, _frame: object) -> None:
-        raise TookTooLong
-
-    signal.signal(signal.SIGVTALRM, ring)
-    with TemporaryDirectory() as folder:
-        for number in range(first, first + count):
-            started = time.process_time()
-            wrong = answer(program(number), Path(folder))
-            if wrong is not None:
-                took = time.process_time() - started
-                print(json.dumps({"program": number, "seconds": took, "wrong": wrong}), flush=True)
-    print(json.dumps({"peak_kib": peak_kib()}))
-
-
-def peak_kib() -> int:
-    """Return the most memory this program had; the system's other value counts its parent's too."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0])
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(lambda number, folder: answer(program(number), folder))

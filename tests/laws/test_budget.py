@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,6 @@ OPERATORS = (
     "a == a", "a != a", "a + a", "a in [a]", "a[1:]", "a[::2]", "[a, a]", "(a, a)", "1 in a",
     "a < a", "a == b", "a + b", "b in [b]", "[n for n in a]",
 )  # fmt: skip
-_OF_LISTS = ("list", "any", "ints")
 FUNCTIONS = {
     name: found
     for file in library_files()
@@ -67,7 +66,7 @@ def parameters(definition: ast.Extern) -> Iterator[tuple[ast.Param, str]]:
             if inner == "1":
                 yield param, LONG
         kind = source_text(type) if type is not None else ""
-        for large in LISTS.get(kind, ()) if runs or kind in _OF_LISTS else ():
+        for large in LISTS.get(kind, ()) if runs or kind != "int" else ():
             yield param, large
 
 
@@ -126,7 +125,18 @@ def peak() -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def sampled(items: Sequence[str], *, every: int) -> list[object]:
+    """Leave all but a few parameters to the slow tests."""
+    return [
+        item if i % every == 0 else pytest.param(item, marks=pytest.mark.slow)
+        for i, item in enumerate(items)
+    ]
+
+
+CALLED = [name for name in sorted(FUNCTIONS) if any(programs(name, FUNCTIONS[name]))]
+
+
+@pytest.mark.parametrize("name", sampled(CALLED, every=4))
 def test_every_function_is_fast_with_the_largest_arguments(name: str, tmp_path: Path) -> None:
     for text in programs(name, FUNCTIONS[name]):
         seconds, memory = costs(text, tmp_path / "a.net")
@@ -134,7 +144,7 @@ def test_every_function_is_fast_with_the_largest_arguments(name: str, tmp_path: 
         assert memory < MEMORY, text
 
 
-@pytest.mark.parametrize("use", OPERATORS)
+@pytest.mark.parametrize("use", sampled(OPERATORS, every=4))
 @pytest.mark.parametrize(
     "large", [LONG, MADE, NESTED, STRING], ids=["range", "list", "nested", "str"]
 )

@@ -243,3 +243,18 @@ def test_half_precision_is_rejected(
         f"   |\n   = note: {why}\n"
         '   = help: leave `precision` out, which is f32, or take `"f64"`\n'
     )
+
+
+def test_a_state_is_a_copy_on_both_back_ends(tmp_path: Path) -> None:
+    training = prepared(write(tmp_path, section(NORMED, "adam(0.01)")))
+    for engine in engines(training, tmp_path):
+        walk(training, engine, tmp_path, 1)
+        state = engine.state()
+        kept = {name: array.copy() for name, array in state.items()}
+        for array in engine.state().values():
+            array[...] = 7
+        walk(training, engine, tmp_path, 2)
+        for name, array in state.items():
+            np.testing.assert_array_equal(array, kept[name])
+        assert any((engine.state()[name] != array).any() for name, array in kept.items())
+        assert not any((array == 7).all() for array in engine.state().values())

@@ -119,7 +119,8 @@ class Emitter:
     def _constant(self, role: str, values: object, dtype: DType) -> str:
         """Return the name of a constant: its role and its value, or its type if it is long."""
         root = self._root
-        array: Array = np.asarray(values, dtype=numpy_dtype(dtype))
+        with np.errstate(over="ignore"):  # a number beyond the range is infinite
+            array: Array = np.asarray(values, dtype=numpy_dtype(dtype))
         key = (role, dtype, array.shape, array.tobytes())
         if key not in root._stored:
             stem = f"{role}/{_shown(array)}"

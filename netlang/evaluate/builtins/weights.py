@@ -7,13 +7,14 @@ from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.context.frame import Frame, Made, reject
+from netlang.evaluate.context.limits import readable
 from netlang.evaluate.context.origins import written
 from netlang.evaluate.context.parameter_paths import claim, origin, users_span
 from netlang.evaluate.context.selections import below, matches, near
 from netlang.evaluate.context.values import Layer, Object, Part, Setting
 from netlang.ir.dims import Dim, Shape, Size
 from netlang.ir.graph import Init, Param, Value
-from netlang.ir.types import F32, TensorType
+from netlang.ir.types import F32, RANK_LIMIT, TensorType
 from netlang.syntax import ast
 
 
@@ -74,6 +75,8 @@ def _shared(made: Made, type: TensorType, path: str, span: Span, frame: Frame) -
 def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame) -> Shape:
     sizes: list[Size] = []
     assert isinstance(value, list)
+    if len(value) > RANK_LIMIT:
+        readable((1,) * len(value), span)
     entries = expr.items if isinstance(expr, ast.List) else (None,) * len(value)
     for size, entry in zip(value, entries, strict=False):
         if isinstance(size, Dim):

@@ -452,6 +452,10 @@ def adjusted(optimizer: Setting, given: Mapping[str, Argued]) -> Object:
     return _setting(site.function, site.function.definition, assigned, site.span, site.frame)
 
 
+_PASSES = 4
+"""How many times an operator goes over a list."""
+
+
 def _call_primitive(
     function: Function,
     values: dict[str, Object],
@@ -479,6 +483,7 @@ def _call_primitive(
             case None if takes_tensor(param):
                 pass  # an optional tensor without an argument
             case _:
+                inner.run.budget.traverse(span, *(value,) * _PASSES)
                 attributes[param.name.text] = value
     # The node belongs to the call's scope, its name to the caller's binding.
     assert inner.call is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netlang.evaluate.context.values import (
     Duration,
     Examples,
@@ -34,7 +36,7 @@ def describe(value: Object) -> str:
         case float():
             return f"the float {value!r}"
         case str():
-            return f'the string "{value}"'
+            return f"the string {_quoted(value)}"
         case None:
             return "none"
         case list():
@@ -78,15 +80,15 @@ def short(value: Object) -> str:
         case Value():
             return str(value.type)
         case str():
-            return f'"{value}"'
+            return _quoted(value)
         case bool() | None:
             return {True: "true", False: "false", None: "none"}[value]
         case float():
             return f"{value:g}"
         case list():
-            return f"[{', '.join(map(short, value))}]"
+            return f"[{_items(value)}]"
         case tuple():
-            return f"({', '.join(map(short, value))})"
+            return f"({_items(value)})"
         case Function():
             return value.name
         case Word():
@@ -99,6 +101,21 @@ def short(value: Object) -> str:
             return f"{value.name}(…)"
         case _:
             return "…"
+
+
+_SHOWN_LETTERS = 80
+_SHOWN_ITEMS = 8
+
+
+def _quoted(text: str) -> str:
+    """Return a string in quotes; of a long one, its beginning."""
+    return f'"{text}"' if len(text) <= _SHOWN_LETTERS else f'"{text[:_SHOWN_LETTERS]}…"'
+
+
+def _items(values: Sequence[Object]) -> str:
+    """Return the items of a list, of a long one the first."""
+    shown = [short(value) for value in values[:_SHOWN_ITEMS]]
+    return ", ".join([*shown, "…"] if len(values) > _SHOWN_ITEMS else shown)
 
 
 def signature(function: Function) -> str:

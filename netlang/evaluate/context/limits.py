@@ -11,6 +11,7 @@ from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.values import IntRange, Object
 from netlang.ir.dims import Dim, Size, parts
+from netlang.ir.types import RANK_LIMIT
 
 INT_LIMIT = 2**63
 
@@ -45,8 +46,16 @@ def known_int(name: str, value: Object, span: Span) -> int:
 
 
 def readable(shape: Iterable[Size], span: Span) -> None:
-    """Reject a size whose formula is too long to read."""
-    for size in shape:
+    """Reject a shape of too many axes, and a size whose formula is too long to read."""
+    sizes = tuple(shape)
+    if len(sizes) > RANK_LIMIT:
+        reject(
+            rules.TOO_LARGE,
+            f"no tensor has more than {RANK_LIMIT} axes",
+            span,
+            f"this would have {len(sizes):,}",
+        )
+    for size in sizes:
         if isinstance(size, Dim) and parts(size, PARTS_LIMIT) > PARTS_LIMIT:
             reject(
                 rules.TOO_LARGE,

@@ -102,8 +102,11 @@ def _fit_tuple(arg: Argued, type: ast.TupleType, frame: Frame, name: str) -> tup
     )
 
 
+_LONGEST_NAME = 80
+
+
 def _results_help(value: Object) -> tuple[str, ...]:
-    if isinstance(value, str) and value.isidentifier():
+    if isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isidentifier():
         return (f"to name a value, write it without quotes: `{value}`",)
     if isinstance(value, list) and value and all(isinstance(v, Value) for v in value):
         return ("concatenate them first: `concat([a, b], axis=1)`",)

@@ -11,6 +11,7 @@ from netlang.diagnostics.fix import Fix, replacement
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
+from netlang.evaluate.context.limits import readable
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.context.source_text import source_text
 from netlang.evaluate.context.values import UNKNOWN, Object
@@ -345,6 +346,7 @@ def resolve_shape(type: ast.ShapeType, frame: Frame) -> TensorType | None:
 def declare_shape(type: ast.ShapeType, frame: Frame, name: str) -> TensorType:
     """Return the type of a net's input: dimensions not met before become symbols."""
     sizes = tuple(_declare_size(entry, frame, name) for entry in type.dims)
+    readable(sizes, type.span)
     try:
         return TensorType(DType(type.element.text), sizes)
     except ValueError:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from netlang.diagnostics import rules
 from netlang.ir.dims import Size
 from netlang.ir.op import OperandError
-from netlang.ir.types import TensorType
+from netlang.ir.types import RANK_LIMIT, TensorType
 from netlang.ops.checks import count
 
 
@@ -66,12 +66,18 @@ class Subscripts(Struct, frozen=True):
         return sizes
 
 
+_LONGEST = 4 * RANK_LIMIT
+"""The letters of a rule for two operands of the highest rank, and some to spare."""
+
+
 def expanded(rule: str, ranks: Sequence[int]) -> str:
     """Return the rule with a letter for each axis that ``...`` denotes, aligned at the last one.
 
     >>> expanded("...ij,...jk->...ik", [4, 3])
     'abij,bjk->abik'
     """
+    if len(rule) > _LONGEST:
+        raise _malformed(rule[:_LONGEST], f"it has {len(rule):,} letters")
     left, arrow, result = rule.partition("->")
     terms = left.split(",")
     if "..." not in left or len(terms) != len(ranks):

@@ -111,6 +111,9 @@ class Gather(Primitive, frozen=True):
         ]
 
 
+_MOST_INDICES = 100_000
+
+
 @register
 class Take(Primitive, frozen=True):
     """Select slices along an axis by indices written in the program.
@@ -128,7 +131,7 @@ class Take(Primitive, frozen=True):
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         axis = axis_of(types[0], integer(attributes, "axis"))
-        return cls(integers(attributes, "index"), axis)
+        return cls(integers(attributes, "index", most=_MOST_INDICES), axis)
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types

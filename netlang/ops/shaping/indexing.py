@@ -19,7 +19,7 @@ from netlang.ir.op import (
     register,
 )
 from netlang.ir.types import F32, I64, TensorType, Types
-from netlang.ops.arguments import Arguments, items, rejected
+from netlang.ops.arguments import Arguments, rejected, several
 from netlang.ops.axes import without
 from netlang.ops.samples import sample
 from netlang.ops.terms import terms
@@ -55,7 +55,7 @@ class Index(Primitive, frozen=True):
     @classmethod
     def make(cls, types: Types, attributes: Arguments) -> Self:
         del types
-        return cls(tuple(_item(item) for item in items(attributes.get("items"))))
+        return cls(tuple(_item(item) for item in several(attributes, "items")))
 
     def infer(self, *types: TensorType) -> Types:
         (x,) = types

@@ -165,7 +165,7 @@ class Split(Primitive, frozen=True):
         axis = axis_of(x, integer(attributes, "axis"))
         parts = attributes.get("parts")
         if isinstance(parts, list | tuple):
-            return cls(sizes(attributes, "parts"), axis)
+            return cls(sizes(attributes, "parts", most=_MOST_PARTS), axis)
         count = integer(attributes, "parts")
         if count < 1:
             raise rejected("parts", "must be 1 or more", count)

@@ -18,7 +18,7 @@ from netlang.ir.op import (
     register,
 )
 from netlang.ir.types import F32, TensorType, Types
-from netlang.ops.arguments import Arguments, items, number, pair, rejected, word
+from netlang.ops.arguments import Arguments, number, pair, rejected, several, word
 from netlang.ops.samples import sample
 from netlang.ops.shaping.repetition import Flip
 from netlang.ops.terms import Term, terms
@@ -52,7 +52,7 @@ class Pad(Primitive, frozen=True):
         if isinstance(given, int):
             pairs = ((given, given),) * max(x.rank - 2, 1)
         else:
-            pairs = tuple(pair(item, "amounts") for item in items(given))
+            pairs = tuple(pair(item, "amounts") for item in several(attributes, "amounts"))
         mode = word(attributes, "mode", _MODES, "constant")
         return cls(pairs, mode, number(attributes, "value", 0.0))
 

@@ -20,7 +20,7 @@ from netlang.ir.op import (
     register,
 )
 from netlang.ir.types import F32, I64, TensorType, Types
-from netlang.ops.arguments import Arguments, items, rejected
+from netlang.ops.arguments import Arguments, rejected, several
 from netlang.ops.axes import ratio
 from netlang.ops.checks import require_elements, require_float
 from netlang.ops.clauses import Sizes, where_help
@@ -45,7 +45,7 @@ class AdaptivePool(Primitive, frozen=True):
         (x,) = types
         spatial = spatial_shape(x, "a pool")
         given = attributes.get("out")
-        values = list(items(given))
+        values = list(several(attributes, "out"))
         if not isinstance(given, list | tuple):
             values *= len(spatial)
         if len(values) != len(spatial):

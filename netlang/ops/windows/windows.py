@@ -13,7 +13,7 @@ from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Shape, Size, substitute
 from netlang.ir.op import OperandError, Primitive, Window
 from netlang.ir.types import TensorType, Types
-from netlang.ops.arguments import Arguments, integers, items, pair, rejected
+from netlang.ops.arguments import Arguments, integers, pair, rejected, several
 from netlang.ops.clauses import Sizes, where_help
 from netlang.system.numpy import Array, np
 
@@ -231,7 +231,7 @@ def padding(
         case int():
             return ((value, value),) * rank
         case _:
-            given = items(value)
+            given = several(arguments, "pad")
             if len(given) != rank:
                 raise wrong_count("pad", len(given), rank)
             return tuple(pair(item, "pad") for item in given)

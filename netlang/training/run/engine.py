@@ -105,7 +105,9 @@ def fed(graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
     for value in graph.inputs:
         found = given.get(value.name, numbers.get(value.name))
         if found is not None:
-            feeds[value.name] = np.asarray(found, dtype=numpy_dtype(value.type.dtype))
+            # A rate or an example beyond the range becomes infinite, and the loss reports it.
+            with np.errstate(over="ignore"):
+                feeds[value.name] = np.asarray(found, dtype=numpy_dtype(value.type.dtype))
     return feeds
 
 

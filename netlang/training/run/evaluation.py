@@ -11,7 +11,7 @@ from netlang.data.batches import Batches
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, InputError, NetlangError, WeightsError
 from netlang.plan.plan import Plan
-from netlang.storage.weights import load_weights
+from netlang.storage.weights import described, load_weights
 from netlang.system.numpy import Array, np
 from netlang.training.run.engine import Engine, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
@@ -126,16 +126,18 @@ def _loaded(
                 helps=[_of_layer(next(iter(layers)), source)],
                 exit_code=USAGE,
             )  # fmt: skip
-        stored = load_weights(source) if isinstance(source, Path) else source
-        missing: list[str] = []
-        for path in layers[layer]:
-            array = stored.get(path.removeprefix(f"{layer}."))
-            if array is None or array.shape != initial[path].shape:
-                what = "missing" if array is None else "of another shape"
-                missing.append(f"{what}: `{path.removeprefix(f'{layer}.')}`")
-            else:
-                found[path] = array.astype(initial[path].dtype)
+        names = {path.removeprefix(f"{layer}."): path for path in layers[layer]}
+        stored = described(source) if isinstance(source, Path) else source
+        missing = [
+            f"{'missing' if name not in stored else 'of another shape'}: `{name}`"
+            for name, path in names.items()
+            if name not in stored or stored[name].shape != initial[path].shape
+        ]
         if missing:
             shown = source if isinstance(source, Path) else "the network"
             raise WeightsError(f"{shown} does not fit `{layer}`", notes=missing)
+        if isinstance(source, Path):
+            stored = load_weights(source, names)
+        for name, path in names.items():
+            found[path] = stored[name].astype(initial[path].dtype)
     return found

@@ -9,7 +9,7 @@ from netlang.ir.graph import Graph, Param
 from netlang.ir.initializers import draw, initialize
 from netlang.plan.initialization import Fill, Load, Selection
 from netlang.plan.plan import Plan
-from netlang.storage.weights import load_weights
+from netlang.storage.weights import described, load_weights
 from netlang.system.files import find_data
 from netlang.system.numpy import Array
 
@@ -43,7 +43,9 @@ def _load(rule: Load, values: dict[str, Array], folder: Path) -> None:
         raise WeightsError(
             f"`dialect` is `{rule.dialect}`", helps=['the dialects are "netlang" and "torch"']
         )
-    found = load_weights(find_data(rule.path, folder))
+    file = find_data(rule.path, folder)
+    found = described(file)
+    chosen: dict[str, str] = {}
     problems: list[str] = []
     for path in rule.what.paths:
         names = _names(rule.what, path)
@@ -58,9 +60,11 @@ def _load(rule: Load, values: dict[str, Array], folder: Path) -> None:
                 f"and must be {list(values[path].shape)}"
             )
         else:
-            values[path] = found[stored].astype(values[path].dtype)
+            chosen[path] = stored
     if problems:
         raise WeightsError(f"{rule.path} does not fit `{rule.what.root}`", notes=problems)
+    arrays = load_weights(file, chosen.values())
+    values |= {path: arrays[name].astype(values[path].dtype) for path, name in chosen.items()}
 
 
 _TORCH_LEAVES = {
