@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from netlang.api.program import Program
     from netlang.backends import Backend, Provider
     from netlang.backends.compile import CompiledModel
+    from netlang.data.fitted import Fitted
     from netlang.diagram.layout import Direction
     from netlang.evaluate.context.values import Object
     from netlang.inference.generation import Continuation
@@ -39,6 +40,8 @@ class Network:
 
     Calling it computes its outputs, by name. A net with state continues from its last call until
     ``reset``. Parameters are initialized from ``seed`` unless they are loaded or assigned.
+    ``fitted`` is what was determined by the data they were trained on, if their file has it: names
+    of classes, statistics, and how inputs are preprocessed.
 
     >>> import netlang
     >>> double = netlang.loads("net Double(x: f32[N, 2]) -> y: f32[N, 2] = 2.0 * x")["Double"]
@@ -47,8 +50,8 @@ class Network:
     """
 
     __slots__ = (
-        "_file", "_net", "_parameters", "_program", "_runners", "_state", "_values", "graph",
-        "seed",
+        "_file", "_net", "_parameters", "_program", "_runners", "_state", "_values", "fitted",
+        "graph", "seed",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +65,7 @@ class Network:
     ) -> None:
         self.graph = graph
         self.seed = seed
+        self.fitted: Fitted | None = None
         self._program = program
         self._net = net
         self._values = dict(values or {})
@@ -89,6 +93,7 @@ class Network:
         if self._parameters is not None and not self._parameters.initial:
             copied.parameters.replace(self._parameters.arrays(), copy=False)
         copied._file = self._file
+        copied.fitted = self.fitted
         copied._state = dict(self._state)  # arrays of states and parameters are read-only
         return copied
 
@@ -180,10 +185,18 @@ class Network:
         Raises ``WeightsError`` for a file with other parameters; warns of values that are not
         finite.
         """
-        from netlang.storage.weights import described, load_weights, not_finite, require
+        from netlang.data.fitted import Fitted
+        from netlang.storage.weights import (
+            described,
+            load_weights,
+            not_finite,
+            read_metadata,
+            require,
+        )
 
         require(self.graph, described(Path(path)))
         arrays = load_weights(Path(path))
+        self.fitted = Fitted.read(read_metadata(Path(path)), path)
         self.parameters.replace(arrays, copy=False)
         for name, count in not_finite(self.parameters.arrays()).items():
             many = "value is" if count == 1 else "values are"
@@ -195,7 +208,8 @@ class Network:
         """Write the parameters by path as a safetensors file."""
         from netlang.storage.weights import save_weights
 
-        save_weights(Path(path), self.parameters.arrays(), {"net": self.name})
+        known = {} if self.fitted is None else self.fitted.metadata()
+        save_weights(Path(path), self.parameters.arrays(), {"net": self.name, **known})
 
     def diff(self, path: str | Path) -> list[str]:
         """List every difference between the parameters of the net and those in a file."""

@@ -23,7 +23,7 @@ from netlang.plan.schedules import Clock
 from netlang.program import Net
 from netlang.system.files import protect_inputs
 from netlang.training.export import export, state_file
-from netlang.training.run.evaluation import Evaluation
+from netlang.training.run.evaluation import Evaluation, Parameters
 from netlang.training.run.evaluation import evaluate as evaluate_plan
 from netlang.training.run.folder import new_folder, old_folder
 from netlang.training.run.initial_parameters import parameter_files
@@ -34,7 +34,6 @@ from netlang.training.run.runs import train as carry_out
 
 if TYPE_CHECKING:
     from netlang.api.program import Program
-    from netlang.system.numpy import Array
 
 ParameterSource = str | Path | Network
 """A file of parameters, or the network that has them."""
@@ -186,11 +185,13 @@ def evaluate(
     """Evaluate as ``Program.evaluate`` documents it."""
     sources = parameters if isinstance(parameters, Mapping) else {"": parameters}
     plan = program.plan(section, texts(settings))
-    return evaluate_plan(plan, choices, {layer: _file_or_arrays(s) for layer, s in sources.items()})
+    return evaluate_plan(plan, choices, {layer: _parameters(s) for layer, s in sources.items()})
 
 
-def _file_or_arrays(source: ParameterSource) -> Path | Mapping[str, Array]:
-    return source.parameters.arrays() if isinstance(source, Network) else Path(source)
+def _parameters(source: ParameterSource) -> Parameters:
+    if isinstance(source, Network):
+        return Parameters(source.parameters.arrays(), source.fitted, "the network")
+    return Parameters.read(Path(source))
 
 
 def compile_step(

@@ -26,8 +26,8 @@ def read_npy(path: Path) -> Array:
         return read_array(stream, size, str(path))
 
 
-def read_npz(path: Path) -> dict[str, Array]:
-    """Read every array of a ``.npz`` file by name.
+def read_npz(path: Path, *, texts: bool = False) -> dict[str, Array]:
+    """Read every array of a ``.npz`` file by name; arrays of ``texts`` only if they are expected.
 
     Raises ``FileError``, and ``TooLargeError`` for a small file that would unpack to a huge
     one.
@@ -36,7 +36,7 @@ def read_npz(path: Path) -> dict[str, Array]:
         try:
             with zipfile.ZipFile(stream) as archive:
                 return {
-                    member.filename.removesuffix(".npy"): _member(archive, member, path)
+                    member.filename.removesuffix(".npy"): _member(archive, member, path, texts)
                     for member in _members(archive, path)
                 }
         except (NetlangError, MemoryError):
@@ -59,7 +59,7 @@ def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
     write_atomically(path, [packed.getvalue()])
 
 
-def read_array(stream: BinaryIO, size: int, name: str) -> Array:
+def read_array(stream: BinaryIO, size: int, name: str, *, texts: bool = False) -> Array:
     """Read the array that fills the next ``size`` bytes of a stream.
 
     The header is checked against ``size`` before anything is allocated.
@@ -83,7 +83,7 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
     if any(type(d) is not int or d < 0 for d in shape) or claimed != length:
         lengths = f"its header claims {claimed:,} bytes of data, and {length:,} follow"
         raise FileError(f"{name} is damaged: {lengths}")
-    if known(dtype) is None:
+    if known(dtype) is None and not (texts and dtype.kind == "U" and dtype.itemsize):
         raise FileError(f"{name} holds elements of type {dtype.name}, which no tensor has")
     array: Array = np.frombuffer(stream.read(length), dtype=dtype)
     array = array.astype(dtype.newbyteorder("="), copy=False)
@@ -130,11 +130,12 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     return members
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, texts: bool) -> Array:
     with archive.open(member) as stream:
         # The size in the archive's directory counts, whatever the compressed bytes contain.
         data = stream.read(member.file_size)
-    return read_array(io.BytesIO(data), len(data), f"{path}:{member.filename}")
+    place = f"{path}:{member.filename}"
+    return read_array(io.BytesIO(data), len(data), place, texts=texts)
 
 
 def _packed(array: Array) -> bytes:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from netlang.data.batches import Batches
 from netlang.data.columns import check_classes, classes_of
 from netlang.data.source import Source
-from netlang.ir.backward_slice import producers, walk_back
-from netlang.ir.graph import Node, Value
+from netlang.ir.backward_slice import producers
 from netlang.ops.elementwise.choice import Select
 from netlang.ops.shaping.gathering import GatherRows
 from netlang.ops.shaping.scattering import TakeAlong
 from netlang.plan.plan import Computation
 from netlang.plan.schedules import Clock, Rate, durations, follow
+from netlang.training.preprocessing import check_same, origin
 from netlang.training.run.loop import clock_of
 from netlang.training.step.graphs import Training
 
@@ -29,6 +29,8 @@ def check_data(
     opened = [batches for batches in (data, valid) if batches is not None]
     for remark in dict.fromkeys(r for batches in opened for r in batches.source.remarks()):
         warn(f"warning: {remark}")
+    if valid is not None:
+        check_same(data.source.fitted().columns, valid.source, "valid")
     for column, count in sorted(_index_columns(plan.computation)):
         for batches in opened:
             check_classes(batches.source, column, count)
@@ -89,18 +91,11 @@ def _index_columns(computed: Computation) -> set[tuple[str, int]]:
                 size = node.inputs[0].type.shape[0]
             case _:
                 continue
-        column = names.get(_origin(node.inputs[1], made_by))
+        column = names.get(origin(node.inputs[1], made_by))
         # Where a mask selects, what is masked may hold any number.
         if column is not None and isinstance(size, int) and node.scope not in masked:
             found.add((column, size))
     return found
-
-
-def _origin(value: Value, made_by: Mapping[Value, Node]) -> Value:
-    for node in walk_back(value, made_by):
-        if node.op.retypes:
-            value = node.inputs[0]
-    return value
 
 
 def _sees_single_examples(computed: Computation) -> bool:
