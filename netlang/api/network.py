@@ -284,14 +284,45 @@ class Network:
 
         write_npz(Path(path), self._state)
 
-    def read_inputs(self, files: Mapping[str, str], *, resize: bool = False) -> dict[str, Array]:
+    def read_inputs(
+        self, files: Mapping[str, str], *, resize: bool = False, prepared: bool = False
+    ) -> dict[str, Array]:
         """Read inputs from ``.npy``, ``.npz`` (``file.npz:name``) or image files, by name.
 
-        With ``resize``, images are resized to the size of the input. Raises ``FileError``.
+        They are preprocessed as the data the parameters were trained on, unless they are
+        ``prepared``. With ``resize``, images are resized to the size of the input. Raises
+        ``FileError`` and ``InputError``.
         """
-        from netlang.storage.inputs import read_inputs
+        if self.fitted is None or prepared:
+            from netlang.storage.inputs import read_inputs
 
-        return read_inputs(self.graph, files, resize=resize)
+            return read_inputs(self.graph, files, resize=resize)
+        from netlang.inference import preprocessing
+
+        return preprocessing.read_inputs(self.graph, self.fitted, files, resize=resize)
+
+    def preprocess(self, /, **inputs: ArrayLike) -> dict[str, Array]:
+        """Return raw examples as inputs, as the data the parameters were trained on.
+
+        ``network(**network.preprocess(image=photo))`` computes the outputs for an image as the
+        dataset stores it, such as ``u8[3, H, W]``. Raises ``InputError`` for arrays of another
+        shape or range, and for parameters whose file does not say how inputs are preprocessed.
+        """
+        from netlang.inference.preprocessing import preprocess
+        from netlang.storage.inputs import known_inputs
+        from netlang.system.numpy import np
+
+        known = known_inputs(self.graph, inputs)
+        found: dict[str, Array] = {}
+        for name, given in inputs.items():
+            column = None if self.fitted is None else self.fitted.input(name)
+            if column is None:
+                raise InputError(
+                    f"it is not known how `{name}` of `{self.name}` is preprocessed",
+                    helps=["load parameters that a run of this version has saved"],
+                )
+            found[name] = preprocess(np.asarray(given), column, known[name], f"`{name}`")
+        return found
 
     def compile(
         self,
@@ -300,25 +331,35 @@ class Network:
         only: str | Sequence[str] | None = None,
         fold: bool = True,
         functions: bool = False,
+        raw_input: bool = False,
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
         ``opset`` is 13 to 24, and ``only`` names the outputs to keep. With ``fold``, batch
         normalization is folded into the preceding layers, and recurrent weights are stored in
         ONNX's layout; without it, the model has exactly the ``parameters``. ``functions`` keeps
-        each block of the program as an ONNX function. The result has the model as ``proto``,
+        each block of the program as an ONNX function. With ``raw_input``, the model takes examples
+        as the dataset stores them, such as images of bytes, and prepares them as the data that the
+        parameters were trained on. The result has the model as ``proto``,
         reports what was ``folded``, and returns a ``snippet`` that runs it.
         """
         from netlang.backends.compile import compile_graph
 
+        graph, parameters = self.graph, self.parameters.arrays()
+        if raw_input:
+            from netlang.data.fitted import Fitted
+            from netlang.inference.raw_input import with_preprocessing
+
+            graph, parameters = with_preprocessing(graph, parameters, self.fitted or Fitted({}))
         return compile_graph(
-            self.graph,
-            self.parameters.arrays(),
+            graph,
+            parameters,
             opset=opset,
             only=None if only is None else names(only),
             fold=fold,
             functions=functions,
             source=self._program.name,
+            metadata={} if self.fitted is None else self.fitted.model_metadata(raw=raw_input),
         )
 
     def write_numpy(self, path: str | Path) -> tuple[Path, ...]:

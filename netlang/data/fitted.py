@@ -143,6 +143,19 @@ class Fitted(Struct, frozen=True, omit_defaults=True):
         """Return the entry of a file's metadata."""
         return {KEY: json.encode(self).decode()}
 
+    def model_metadata(self, *, raw: bool) -> dict[str, str]:
+        """Return the entries of the metadata of a compiled model.
+
+        ``netlang.classes`` has the names of the classes by output, ``netlang.inputs`` whether an
+        input is ``raw``, as the dataset stores it, or ``prepared``.
+        """
+        classes = {output: self.classes(output) for output in self.outputs}
+        inputs = dict.fromkeys(self.inputs, "raw" if raw else "prepared")
+        entries = {"netlang.classes": {o: names for o, names in classes.items() if names}}
+        found = {**entries, "netlang.inputs": inputs}
+        listed = {name: json.encode(value).decode() for name, value in found.items() if value}
+        return {**self.metadata(), **listed}
+
     def check(self) -> None:
         """Raise ``ValueError`` for values that no run writes."""
         for column in self.columns.values():

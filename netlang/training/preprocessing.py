@@ -56,7 +56,9 @@ def of_layer(fitted: Fitted, computed: Computation, layer: str) -> Fitted:
         if call.layer == layer:
             outputs |= {value: name for name, value in call.outputs.items()}
             for name, value in call.inputs.items():
-                inputs.setdefault(name, set()).add(columns.get(origin(value, made_by), ""))
+                source = origin(value, made_by)
+                same = source.type.size == value.type.size
+                inputs.setdefault(name, set()).add(columns.get(source, "") if same else "")
     scored = {
         outputs[value]: column
         for scores, column in _labels(computed, columns, made_by)
