@@ -50,8 +50,17 @@ class Network:
     """
 
     __slots__ = (
-        "_file", "_net", "_parameters", "_program", "_runners", "_state", "_values", "fitted",
-        "graph", "seed",
+        "_file",
+        "_net",
+        "_parameters",
+        "_program",
+        "_runners",
+        "_state",
+        "_trained_in",
+        "_values",
+        "fitted",
+        "graph",
+        "seed",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +75,7 @@ class Network:
         self.graph = graph
         self.seed = seed
         self.fitted: Fitted | None = None
+        self._trained_in = ("", "")
         self._program = program
         self._net = net
         self._values = dict(values or {})
@@ -94,6 +104,7 @@ class Network:
             copied.parameters.replace(self._parameters.arrays(), copy=False)
         copied._file = self._file
         copied.fitted = self.fitted
+        copied._trained_in = self._trained_in
         copied._state = dict(self._state)  # arrays of states and parameters are read-only
         return copied
 
@@ -196,7 +207,9 @@ class Network:
 
         require(self.graph, described(Path(path)))
         arrays = load_weights(Path(path))
-        self.fitted = Fitted.read(read_metadata(Path(path)), path)
+        metadata = read_metadata(Path(path))
+        self.fitted = Fitted.read(metadata, path)
+        self._trained_in = metadata.get("section", ""), metadata.get("layer", "")
         self.parameters.replace(arrays, copy=False)
         for name, count in not_finite(self.parameters.arrays()).items():
             many = "value is" if count == 1 else "values are"
@@ -293,13 +306,23 @@ class Network:
         ``prepared``. With ``resize``, images are resized to the size of the input. Raises
         ``FileError`` and ``InputError``.
         """
-        if self.fitted is None or prepared:
+        fitted = None if prepared else self._recovered()
+        if fitted is None:
             from netlang.storage.inputs import read_inputs
 
             return read_inputs(self.graph, files, resize=resize)
         from netlang.inference import preprocessing
 
-        return preprocessing.read_inputs(self.graph, self.fitted, files, resize=resize)
+        return preprocessing.read_inputs(self.graph, fitted, files, resize=resize)
+
+    def _recovered(self) -> Fitted | None:
+        """Return what was fitted; an earlier version did not save it, but named its section."""
+        section, layer = self._trained_in
+        if self.fitted is None and section:
+            why = f"{self._file} does not say how the inputs were prepared in the training"
+            self.fitted = self._program.fitted_in_section(self._net, section, layer, why)
+            self._trained_in = ("", "")
+        return self.fitted
 
     def preprocess(self, /, **inputs: ArrayLike) -> dict[str, Array]:
         """Return raw examples as inputs, as the data the parameters were trained on.
@@ -314,8 +337,9 @@ class Network:
 
         known = known_inputs(self.graph, inputs)
         found: dict[str, Array] = {}
+        fitted = self._recovered()
         for name, given in inputs.items():
-            column = None if self.fitted is None else self.fitted.input(name)
+            column = None if fitted is None else fitted.input(name)
             if column is None:
                 raise InputError(
                     f"it is not known how `{name}` of `{self.name}` is preprocessed",
@@ -350,7 +374,8 @@ class Network:
             from netlang.data.fitted import Fitted
             from netlang.inference.raw_input import with_preprocessing
 
-            graph, parameters = with_preprocessing(graph, parameters, self.fitted or Fitted({}))
+            fitted = self._recovered() or Fitted({})
+            graph, parameters = with_preprocessing(graph, parameters, fitted)
         return compile_graph(
             graph,
             parameters,

@@ -13,6 +13,7 @@ from netlang.api.arguments import texts
 from netlang.api.errors import warn
 from netlang.api.network import Network
 from netlang.backends.targets import target_of
+from netlang.data.fitted import Fitted
 from netlang.data.pipeline import data_paths
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError, require_at_least
@@ -23,12 +24,13 @@ from netlang.plan.schedules import Clock
 from netlang.program import Net
 from netlang.system.files import protect_inputs
 from netlang.training.export import export, state_file
+from netlang.training.preprocessing import fitted_on, of_layer
 from netlang.training.run.evaluation import Evaluation, Parameters
 from netlang.training.run.evaluation import evaluate as evaluate_plan
 from netlang.training.run.folder import new_folder, old_folder
 from netlang.training.run.initial_parameters import parameter_files
 from netlang.training.run.loop import Report
-from netlang.training.run.preparation import Choices, Opened
+from netlang.training.run.preparation import Choices, Opened, open_data
 from netlang.training.run.runs import Display, Request
 from netlang.training.run.runs import train as carry_out
 
@@ -173,6 +175,28 @@ def _nets(program: Program, plan: Plan) -> dict[str, tuple[Net, Mapping[str, Obj
         for layer in plan.layers.values()
         if layer.function.kind == "net" and layer.path in own
     }
+
+
+def fitted_in_section(
+    program: Program, net: Net, section: str, layer: str, why: str
+) -> Fitted | None:
+    """Return what the data of a section determine for one of its layers, if that is the net.
+
+    Warns that it comes from the data as they are now, or of the error that opening them raises;
+    ``why`` is the reason to do so.
+    """
+    try:
+        plan = program.plan(section)
+        found = plan.layers.get(layer)
+        if found is None or found.function.definition is not net.function.definition:
+            return None
+        data, valid = open_data(plan, program.choices())
+    except NetlangError as error:
+        warn(f"{why}, and they are passed on as they are: {error.message}")
+        return None
+    warn(f"{why}: they are prepared as in the train section `{section}`")
+    fitted = fitted_on(data.source, None if valid is None else valid.source)
+    return of_layer(fitted, plan.computation, layer)
 
 
 def evaluate(

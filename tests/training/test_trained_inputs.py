@@ -104,7 +104,7 @@ def test_run_prints_the_names_of_classes(capsys: pytest.CaptureFixture[str]) -> 
     train(FOLDER)
     network = netlang.load("it.net")["C"].load(WEIGHTS)
     file = "photos/circle/0.png"
-    scores = network(**network.read_inputs({"image": file}))["scores"][0]
+    scores = network.run(network.read_inputs({"image": file}))["scores"][0]
     best = ["circle", "narrow"][int(scores.argmax())]
     command = ["run", "it.net", "-i", f"image={file}", "-w", WEIGHTS, "--top", "1"]
     code, out, err = said(capsys, *command)
@@ -170,7 +170,7 @@ train t {
     model = network.compile(raw_input=True)
     session = onnxruntime.InferenceSession(model.proto.SerializeToString())
     (computed,) = session.run(["y"], {"x": xs.astype(np.float32)})
-    np.testing.assert_allclose(computed, scores, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(computed), scores, atol=1e-5)
 
 
 @pytest.mark.parametrize("steps", STEPS)
@@ -187,7 +187,9 @@ def test_a_model_with_raw_input_prepares_it_as_the_training(
     session = onnxruntime.InferenceSession("raw.onnx")
     assert session.get_inputs()[0].type == "tensor(uint8)"
     (computed,) = session.run(["scores"], {"image": np.load("photos.npz")["image"]})
-    np.testing.assert_allclose(computed, network(image=batch["image"])["scores"], atol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(computed), network(image=batch["image"])["scores"], atol=1e-5
+    )
     for file, kind in (("raw.onnx", "raw"), ("plain.onnx", "prepared")):
         found = {p.key: json.loads(p.value) for p in onnx.load(file).metadata_props[1:]}
         assert found["netlang.classes"] == {"scores": ["circle", "narrow"]}
@@ -196,6 +198,27 @@ def test_a_model_with_raw_input_prepares_it_as_the_training(
         assert [each["name"] for each in transforms] == [
             part.split("(")[0] for part in STEPS[steps].replace("]", "").split(", ") if "(" in part
         ]
+
+
+def test_a_digit_is_standardized_as_in_the_training(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("it.net").write_text("""
+net D(image: f32[N, 1, 8, 8]) -> logits: f32[N, 10] {
+  logits = image |> flatten |> dense(32) |> relu |> dense(10)
+}
+train t {
+  data = digits("train") |> map(image=[standardize([0.9], [0.1])]) |> batches(64, shuffle=true)
+  valid = digits("test") |> map(image=[standardize([0.9], [0.1])]) |> batches(99)
+  model = new D()
+  loss = cross_entropy(model(batch.image), batch.label)
+  optimizer = adam(3e-3)
+  run = 6 epochs
+}
+""")
+    netlang.load("it.net").train(folder="run")
+    for digit in (0, 3):
+        file = Path(__file__).parents[2] / f"examples/data/digit-{digit}.png"
+        _, out, _ = said(capsys, "run", "it.net", "-i", f"image={file}", "-w", WEIGHTS)
+        assert out.splitlines()[1].startswith(f"  class {digit} ")
 
 
 def test_random_crops_are_those_of_the_middle_without_valid() -> None:
@@ -215,7 +238,7 @@ def test_random_crops_are_those_of_the_middle_without_valid() -> None:
         network.compile(raw_input=True).proto.SerializeToString()
     )
     (computed,) = session.run(["scores"], {"image": image})
-    np.testing.assert_allclose(computed, network(image=found)["scores"], atol=1e-5)
+    np.testing.assert_allclose(np.asarray(computed), network(image=found)["scores"], atol=1e-5)
 
 
 def test_arrays_that_are_not_raw_are_an_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -270,6 +293,35 @@ def test_inputs_are_passed_as_they_are_to_parameters_from_elsewhere() -> None:
         network.preprocess(image=np.load("x.npy"))
     with pytest.raises(InputError, match="it is not known how"):
         network.compile(raw_input=True)
+
+
+def save_as_an_earlier_version(path: str) -> None:
+    """Write the parameters with the section and the layer, and nothing else."""
+    save_weights(Path(path), load_weights(Path(WEIGHTS)), {"section": "t", "layer": "model"})
+
+
+def test_parameters_of_an_earlier_version_are_used_as_in_their_section(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save_folders()
+    train(FOLDER)
+    save_as_an_earlier_version("older.safetensors")
+    command = ["run", "it.net", "-i", "image=photos/circle/0.png", "--json"]
+    _, wanted, _ = said(capsys, *command, "-w", WEIGHTS)
+    assert said(capsys, *command, "-w", "older.safetensors") == (
+        0,
+        wanted,
+        "warning: older.safetensors does not say how the inputs were prepared in the training: "
+        "they are prepared as in the train section `t`\n",
+    )
+    Path("photos").rename("moved")
+    command[3] = "image=moved/circle/0.png"
+    code, _, err = said(capsys, *command, "-w", "older.safetensors", "--resize")
+    assert code == 0
+    assert err.startswith(
+        "warning: older.safetensors does not say how the inputs were prepared in the training, and "
+        "they are passed on as they are: "
+    )
 
 
 def test_parameters_keep_what_was_fitted_when_they_are_saved_again() -> None:
