@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlang.data.batches import Batches
+from netlang.data.fitted import Fitted
 from netlang.data.opening import open_batches, open_examples
 from netlang.data.pipeline import Pipeline
 from netlang.data.source import Source
@@ -37,10 +38,17 @@ def pipeline_of(folder: Path, data: str, declared: str = "") -> Pipeline:
     return pipeline
 
 
-def source_of(folder: Path, data: str, declared: str = "", **options: bool) -> Source:
+def source_of(
+    folder: Path,
+    data: str,
+    declared: str = "",
+    *,
+    allow_python: bool = False,
+    fitted: Fitted | None = None,
+) -> Source:
     """Open the examples of an expression such as ``two_moons(10)``."""
     batched = pipeline_of(folder, f"{data} |> batches(2)", declared)
-    return open_examples(batched, root=folder, **options)
+    return open_examples(batched, root=folder, allow_python=allow_python, fitted=fitted)
 
 
 def batches_of(folder: Path, data: str, declared: str = "", seed: int = 0) -> Batches:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from netlang.api.program import Program
     from netlang.backends import Backend, Provider
     from netlang.backends.compile import CompiledModel
+    from netlang.data.fitted import Fitted
     from netlang.diagram.layout import Direction
     from netlang.evaluate.context.values import Object
     from netlang.inference.generation import Continuation
@@ -39,6 +40,8 @@ class Network:
 
     Calling it computes its outputs, by name. A net with state continues from its last call until
     ``reset``. Parameters are initialized from ``seed`` unless they are loaded or assigned.
+    ``fitted`` is what was determined by the data they were trained on, if their file has it: names
+    of classes, statistics, and how inputs are preprocessed.
 
     >>> import netlang
     >>> double = netlang.loads("net Double(x: f32[N, 2]) -> y: f32[N, 2] = 2.0 * x")["Double"]
@@ -47,7 +50,16 @@ class Network:
     """
 
     __slots__ = (
-        "_file", "_net", "_parameters", "_program", "_runners", "_state", "_values", "graph",
+        "_file",
+        "_net",
+        "_parameters",
+        "_program",
+        "_runners",
+        "_state",
+        "_trained_in",
+        "_values",
+        "fitted",
+        "graph",
         "seed",
     )  # fmt: skip
 
@@ -62,6 +74,8 @@ class Network:
     ) -> None:
         self.graph = graph
         self.seed = seed
+        self.fitted: Fitted | None = None
+        self._trained_in = ("", "")
         self._program = program
         self._net = net
         self._values = dict(values or {})
@@ -89,6 +103,8 @@ class Network:
         if self._parameters is not None and not self._parameters.initial:
             copied.parameters.replace(self._parameters.arrays(), copy=False)
         copied._file = self._file
+        copied.fitted = self.fitted
+        copied._trained_in = self._trained_in
         copied._state = dict(self._state)  # arrays of states and parameters are read-only
         return copied
 
@@ -180,10 +196,20 @@ class Network:
         Raises ``WeightsError`` for a file with other parameters; warns of values that are not
         finite.
         """
-        from netlang.storage.weights import described, load_weights, not_finite, require
+        from netlang.data.fitted import Fitted
+        from netlang.storage.weights import (
+            described,
+            load_weights,
+            not_finite,
+            read_metadata,
+            require,
+        )
 
         require(self.graph, described(Path(path)))
         arrays = load_weights(Path(path), {param.path for param in self.graph.params.values()})
+        metadata = read_metadata(Path(path))
+        self.fitted = Fitted.read(metadata, path)
+        self._trained_in = metadata.get("section", ""), metadata.get("layer", "")
         self.parameters.replace(arrays, copy=False)
         for name, count in not_finite(self.parameters.arrays()).items():
             many = "value is" if count == 1 else "values are"
@@ -195,7 +221,8 @@ class Network:
         """Write the parameters by path as a safetensors file."""
         from netlang.storage.weights import save_weights
 
-        save_weights(Path(path), self.parameters.arrays(), {"net": self.name})
+        known = {} if self.fitted is None else self.fitted.metadata()
+        save_weights(Path(path), self.parameters.arrays(), {"net": self.name, **known})
 
     def diff(self, path: str | Path) -> list[str]:
         """List every difference between the parameters of the net and those in a file."""
@@ -271,14 +298,56 @@ class Network:
 
         write_npz(Path(path), self._state)
 
-    def read_inputs(self, files: Mapping[str, str], *, resize: bool = False) -> dict[str, Array]:
+    def read_inputs(
+        self, files: Mapping[str, str], *, resize: bool = False, prepared: bool = False
+    ) -> dict[str, Array]:
         """Read inputs from ``.npy``, ``.npz`` (``file.npz:name``) or image files, by name.
 
-        With ``resize``, images are resized to the size of the input. Raises ``FileError``.
+        They are preprocessed as the data the parameters were trained on, unless they are
+        ``prepared``. With ``resize``, images are resized to the size of the input. Raises
+        ``FileError`` and ``InputError``.
         """
-        from netlang.storage.inputs import read_inputs
+        fitted = None if prepared else self._recovered()
+        if fitted is None:
+            from netlang.storage.inputs import read_inputs
 
-        return read_inputs(self.graph, files, resize=resize)
+            return read_inputs(self.graph, files, resize=resize)
+        from netlang.inference import preprocessing
+
+        return preprocessing.read_inputs(self.graph, fitted, files, resize=resize)
+
+    def _recovered(self) -> Fitted | None:
+        """Return what was fitted; an earlier version did not save it, but named its section."""
+        section, layer = self._trained_in
+        if self.fitted is None and section:
+            why = f"{self._file} does not say how the inputs were prepared in the training"
+            self.fitted = self._program.fitted_in_section(self._net, section, layer, why)
+            self._trained_in = ("", "")
+        return self.fitted
+
+    def preprocess(self, /, **inputs: ArrayLike) -> dict[str, Array]:
+        """Return raw examples as inputs, as the data the parameters were trained on.
+
+        ``network(**network.preprocess(image=photo))`` computes the outputs for an image as the
+        dataset stores it, such as ``u8[3, H, W]``. Raises ``InputError`` for arrays of another
+        shape or range, and for parameters whose file does not say how inputs are preprocessed.
+        """
+        from netlang.inference.preprocessing import preprocess
+        from netlang.storage.inputs import known_inputs
+        from netlang.system.numpy import np
+
+        known = known_inputs(self.graph, inputs)
+        found: dict[str, Array] = {}
+        fitted = self._recovered()
+        for name, given in inputs.items():
+            column = None if fitted is None else fitted.input(name)
+            if column is None:
+                raise InputError(
+                    f"it is not known how `{name}` of `{self.name}` is preprocessed",
+                    helps=["load parameters that a run of this version has saved"],
+                )
+            found[name] = preprocess(np.asarray(given), column, known[name], f"`{name}`")
+        return found
 
     def compile(
         self,
@@ -287,25 +356,36 @@ class Network:
         only: str | Sequence[str] | None = None,
         fold: bool = True,
         functions: bool = False,
+        raw_input: bool = False,
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
         ``opset`` is 13 to 24, and ``only`` names the outputs to keep. With ``fold``, batch
         normalization is folded into the preceding layers, and recurrent weights are stored in
         ONNX's layout; without it, the model has exactly the ``parameters``. ``functions`` keeps
-        each block of the program as an ONNX function. The result has the model as ``proto``,
+        each block of the program as an ONNX function. With ``raw_input``, the model takes examples
+        as the dataset stores them, such as images of bytes, and prepares them as the data that the
+        parameters were trained on. The result has the model as ``proto``,
         reports what was ``folded``, and returns a ``snippet`` that runs it.
         """
         from netlang.backends.compile import compile_graph
 
+        graph, parameters = self.graph, self.parameters.arrays()
+        if raw_input:
+            from netlang.data.fitted import Fitted
+            from netlang.inference.raw_input import with_preprocessing
+
+            fitted = self._recovered() or Fitted({})
+            graph, parameters = with_preprocessing(graph, parameters, fitted)
         return compile_graph(
-            self.graph,
-            self.parameters.arrays(),
+            graph,
+            parameters,
             opset=opset,
             only=None if only is None else names(only),
             fold=fold,
             functions=functions,
             source=self._program.name,
+            metadata={} if self.fitted is None else self.fitted.model_metadata(raw=raw_input),
         )
 
     def write_numpy(self, path: str | Path) -> tuple[Path, ...]:

@@ -18,6 +18,7 @@ from netlang.diagnostics.render import render_all
 if TYPE_CHECKING:
     from netlang.api.training import ParameterSource, Run
     from netlang.backends import Backend, Provider
+    from netlang.data.fitted import Fitted
     from netlang.evaluate.context.values import Object
     from netlang.plan.plan import Plan
     from netlang.program import Net
@@ -152,7 +153,7 @@ class Program(Mapping[str, Network]):
 
         path = None if folder is None else Path(folder)
         options = Options(settings or {}, path, resume, names(override), pause, png)
-        choices = self._choices(seed, backend, provider, threads)
+        choices = self.choices(seed, backend, provider, threads)
         return train(self, section, options, choices, callback, interrupted)
 
     def evaluate(
@@ -170,8 +171,17 @@ class Program(Mapping[str, Network]):
         """
         from netlang.api.training import evaluate
 
-        choices = self._choices(None, backend, provider)
+        choices = self.choices(None, backend, provider)
         return evaluate(self, section, parameters, settings or {}, choices)
+
+    def fitted_in_section(self, net: Net, section: str, layer: str, why: str) -> Fitted | None:
+        """Return what the data of a section determine for one of its layers, if that is a net.
+
+        Warns that they are read, or cannot be, and ``why``.
+        """
+        from netlang.api.training import fitted_in_section
+
+        return fitted_in_section(self, net, section, layer, why)
 
     def forecast(
         self,
@@ -184,7 +194,7 @@ class Program(Mapping[str, Network]):
         from netlang.training.run.dry_run import dry_run
 
         plan = self.plan(section, texts(settings or {}))
-        return dry_run(plan, self._choices(seed), warn)
+        return dry_run(plan, self.choices(seed), warn)
 
     def compile_step(
         self,
@@ -202,7 +212,7 @@ class Program(Mapping[str, Network]):
         from netlang.api.training import compile_step
 
         plan = self.plan(section)
-        return compile_step(plan, self._choices(seed), Path(output), opset, self.name)
+        return compile_step(plan, self.choices(seed), Path(output), opset, self.name)
 
     def plan(self, section: str | None, settings: Mapping[str, str] | None = None) -> Plan:
         """Return a checked train section; raises ``ProgramError`` and issues its warnings."""
@@ -223,13 +233,14 @@ class Program(Mapping[str, Network]):
             merged.report(each)
         return merged
 
-    def _choices(
+    def choices(
         self,
-        seed: int | None,
+        seed: int | None = None,
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
         threads: int | None = None,
     ) -> Choices:
+        """Return how a run of a section of the program is computed."""
         from netlang.ops.extern import PYTHON_ALLOWED
         from netlang.training.run.preparation import Choices
 

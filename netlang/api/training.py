@@ -13,6 +13,7 @@ from netlang.api.arguments import texts
 from netlang.api.errors import warn
 from netlang.api.network import Network
 from netlang.backends.targets import target_of
+from netlang.data.fitted import Fitted
 from netlang.data.pipeline import data_paths
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError, require_at_least
@@ -23,18 +24,18 @@ from netlang.plan.schedules import Clock
 from netlang.program import Net
 from netlang.system.files import protect_inputs
 from netlang.training.export import export, state_file
-from netlang.training.run.evaluation import Evaluation
+from netlang.training.preprocessing import fitted_on, of_layer
+from netlang.training.run.evaluation import Evaluation, Parameters
 from netlang.training.run.evaluation import evaluate as evaluate_plan
 from netlang.training.run.folder import new_folder, old_folder
 from netlang.training.run.initial_parameters import parameter_files
 from netlang.training.run.loop import Report
-from netlang.training.run.preparation import Choices, Opened
+from netlang.training.run.preparation import Choices, Opened, open_data
 from netlang.training.run.runs import Display, Request
 from netlang.training.run.runs import train as carry_out
 
 if TYPE_CHECKING:
     from netlang.api.program import Program
-    from netlang.system.numpy import Array
 
 ParameterSource = str | Path | Network
 """A file of parameters, or the network that has them."""
@@ -176,6 +177,28 @@ def _nets(program: Program, plan: Plan) -> dict[str, tuple[Net, Mapping[str, Obj
     }
 
 
+def fitted_in_section(
+    program: Program, net: Net, section: str, layer: str, why: str
+) -> Fitted | None:
+    """Return what the data of a section determine for one of its layers, if that is the net.
+
+    Warns that it comes from the data as they are now, or of the error that opening them raises;
+    ``why`` is the reason to do so.
+    """
+    try:
+        plan = program.plan(section)
+        found = plan.layers.get(layer)
+        if found is None or found.function.definition is not net.function.definition:
+            return None
+        data, valid = open_data(plan, program.choices())
+    except NetlangError as error:
+        warn(f"{why}, and they are passed on as they are: {error.message}")
+        return None
+    warn(f"{why}: they are prepared as in the train section `{section}`")
+    fitted = fitted_on(data.source, None if valid is None else valid.source)
+    return of_layer(fitted, plan.computation, layer)
+
+
 def evaluate(
     program: Program,
     section: str | None,
@@ -186,11 +209,13 @@ def evaluate(
     """Evaluate as ``Program.evaluate`` documents it."""
     sources = parameters if isinstance(parameters, Mapping) else {"": parameters}
     plan = program.plan(section, texts(settings))
-    return evaluate_plan(plan, choices, {layer: _file_or_arrays(s) for layer, s in sources.items()})
+    return evaluate_plan(plan, choices, {layer: _parameters(s) for layer, s in sources.items()})
 
 
-def _file_or_arrays(source: ParameterSource) -> Path | Mapping[str, Array]:
-    return source.parameters.arrays() if isinstance(source, Network) else Path(source)
+def _parameters(source: ParameterSource) -> Parameters:
+    if isinstance(source, Network):
+        return Parameters(source.parameters.arrays(), source.fitted, "the network")
+    return Parameters.read(Path(source))
 
 
 def compile_step(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from netlang.ir.arrays import show_array
@@ -14,18 +14,34 @@ FEW = 12
 MANY = 10_000
 """The most numbers that JSON lists."""
 
+Classes = Callable[[str], Sequence[str]]
+
+
+def unnamed(output: str) -> Sequence[str]:
+    """Return no names of classes."""
+    del output
+    return ()
+
+
 _SCORES = ("logit", "score", "prob", "class")
 _BAR = 20
 
 
-def describe(outputs: Mapping[str, Array], top: int) -> str:
-    """Describe each output: the best classes of scores, a few numbers in full, else the range."""
-    return "\n".join(line for name, array in outputs.items() for line in _output(name, array, top))
+def describe(outputs: Mapping[str, Array], top: int, classes: Classes = unnamed) -> str:
+    """Describe each output: the best classes of scores, a few numbers in full, else the range.
+
+    ``classes`` returns the names of the classes that an output scores.
+    """
+    return "\n".join(
+        line for name, array in outputs.items() for line in _output(name, array, top, classes(name))
+    )
 
 
-def to_json(outputs: Mapping[str, Array], top: int) -> dict[str, object]:
+def to_json(
+    outputs: Mapping[str, Array], top: int, classes: Classes = unnamed
+) -> dict[str, object]:
     """Return each output as plain values, with its numbers if they are at most ``MANY``."""
-    return {name: _json(name, array, top) for name, array in outputs.items()}
+    return {name: _json(name, array, top, classes(name)) for name, array in outputs.items()}
 
 
 def shares(scores: Array) -> Array:
@@ -37,12 +53,12 @@ def shares(scores: Array) -> Array:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def _output(name: str, array: Array, top: int) -> Iterator[str]:
+def _output(name: str, array: Array, top: int, classes: Sequence[str]) -> Iterator[str]:
     yield f"{name}  {show_array(array)}"
-    scores = _as_scores(name, array)
+    scores = _as_scores(name, array, classes)
     if scores is not None:
         for example, row in enumerate(scores[:FEW]):
-            yield from _classes(row, top, f"example {example}" if len(scores) > 1 else "")
+            yield from _classes(row, top, f"example {example}" if len(scores) > 1 else "", classes)
         if len(scores) > FEW:
             yield f"  + {len(scores) - FEW:,} more examples"
     elif array.size <= FEW:
@@ -51,23 +67,32 @@ def _output(name: str, array: Array, top: int) -> Iterator[str]:
         yield f"  {_range(array)}"
 
 
-def _as_scores(name: str, array: Array) -> Array | None:
+def _as_scores(name: str, array: Array, classes: Sequence[str]) -> Array | None:
     """Return class scores as ``(N, K)``, or ``None`` for an output of another kind."""
     kind_fits = array.dtype.kind == "f" and array.ndim in (1, 2) and array.shape[-1] > 1
     if not kind_fits or array.size == 0 or not np.isfinite(array).all():
         return None
-    return array.reshape(-1, array.shape[-1]) if any(s in name.lower() for s in _SCORES) else None
+    named = bool(classes) or any(s in name.lower() for s in _SCORES)
+    return array.reshape(-1, array.shape[-1]) if named else None
 
 
-def _classes(row: Array, top: int, title: str) -> Iterator[str]:
+def _class(at: int, digits: int, classes: Sequence[str]) -> str:
+    """Return the name of a class, or its number where that is the name."""
+    name = classes[at] if at < len(classes) else str(at)
+    return f"class {at:>{digits}}" if name == str(at) else name
+
+
+def _classes(row: Array, top: int, title: str, classes: Sequence[str]) -> Iterator[str]:
     if title:
         yield f"  {title}"
     share = shares(row.reshape(1, -1))[0]
     best = np.argsort(-share, kind="stable")[:top]
     digits = len(str(len(row) - 1))
-    for at in best:
+    names = [_class(int(at), digits, classes) for at in best]
+    width = max(map(len, names))
+    for name, at in zip(names, best, strict=True):
         bar = "█" * round(float(share[at]) * _BAR)
-        line = f"  class {at:>{digits}}  {float(row[at]):>9.4f}  {float(share[at]):>6.1%}  {bar}"
+        line = f"  {name:<{width}}  {float(row[at]):>9.4f}  {float(share[at]):>6.1%}  {bar}"
         yield line.rstrip()
 
 
@@ -83,13 +108,18 @@ def _range(array: Array) -> str:
     return f"from {least:.6g} to {most:.6g}, mean {mean:.6g}{suffix}"
 
 
-def _json(name: str, array: Array, top: int) -> dict[str, object]:
+def _json(name: str, array: Array, top: int, classes: Sequence[str]) -> dict[str, object]:
     content: dict[str, object] = {"type": show_array(array), "shape": list(array.shape)}
-    scores = _as_scores(name, array)
+    scores = _as_scores(name, array, classes)
     if scores is not None:
         content["top"] = [
             [
-                {"class": int(at), "score": float(row[at]), "share": float(share[at])}
+                {
+                    "class": int(at),
+                    **({"name": classes[at]} if at < len(classes) else {}),
+                    "score": float(row[at]),
+                    "share": float(share[at]),
+                }
                 for at in np.argsort(-share, kind="stable")[:top]
             ]
             for row, share in zip(scores, shares(scores), strict=True)

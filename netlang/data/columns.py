@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from netlang.data.fitted import Fitted, Statistics, numbered
 from netlang.data.source import Arrays, Source
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
@@ -13,6 +15,7 @@ from netlang.system.numpy import Array, np
 
 _CHUNK = 1 << 16
 _PICTURE_RANK = 2
+_MOST_CLASSES = 30_000
 
 
 def fit(
@@ -21,23 +24,92 @@ def fit(
     arrays: Mapping[str, Array],
     *,
     checksum: str = "",
+    fitted: Fitted | None = None,
 ) -> Arrays:
     """Return arrays as the declared columns; raise ``FileError`` where they do not fit.
 
     Bytes for a column of floats with two axes or more are an image and range from 0 to 255; axes
-    of length 1 may be added or removed. Otherwise, numbers are only converted to wider ones of
-    their kind.
+    of length 1 may be added or removed. Texts for a column of integers are the names of classes,
+    which are numbered in alphabetical order, or as they are ``fitted``. Otherwise, numbers are only
+    converted to wider ones of their kind.
     """
     stored: dict[str, Array] = {}
     divisors: dict[str, float] = {}
+    names: dict[str, Sequence[str]] = {}
+    decided: list[str] = []
     for name, type in columns.items():
         if name not in arrays:
             _reject_missing(place, name, type, arrays)
-        stored[name] = _fitted(place, name, type, arrays[name])
+        array = arrays[name]
+        if array.dtype.kind == "U" and type.dtype.is_integer and array.ndim == 1:
+            known = () if fitted is None else fitted.names(name)
+            array, names[name] = _classes(place, name, array, known)
+            decided += [] if known else [_listed(place, name, names[name])]
+        stored[name] = _fitted(place, name, type, array)
         if stored[name].dtype == np.uint8 and type.dtype.is_float:
             divisors[name] = 255.0
     _check_lengths(place, stored)
-    return Arrays(place, columns, stored, divisors, checksum=checksum)
+    return Arrays(
+        place, columns, stored, divisors, names=names, checksum=checksum, decided=tuple(decided)
+    )
+
+
+def _classes(
+    place: str, column: str, texts: Array, known: Sequence[str]
+) -> tuple[Array, Sequence[str]]:
+    """Return the number of each class in a column of names, and the names by number."""
+    try:
+        found: list[str] = np.unique(texts).tolist()
+    except ValueError:
+        raise FileError(f"`{column}` of {place} holds texts that are not Unicode") from None
+    if len(found) > _MOST_CLASSES:
+        raise FileError(
+            f"`{column}` of {place} has {len(found):,} different texts, too many for names of "
+            f"classes, of which {_MOST_CLASSES:,} are the most"
+        )
+    if "" in found:
+        example = int(np.argmax(texts == ""))
+        raise FileError(
+            f"`{column}` of {place} has no class in example {example:,}, counted from 0"
+        )
+    names, numbers = numbered(found, known, f"`{column}` of {place}", "class")
+    narrow = np.array(numbers, np.uint8 if len(names) < 1 << 7 else np.int16)
+    return narrow[np.searchsorted(found, texts)], names
+
+
+def _listed(place: str, column: str, names: Sequence[str]) -> str:
+    """Return the remark on how the classes in a column are numbered."""
+    shown = [f"{number} is {name[:40]}" for number, name in enumerate(names[:4])]
+    more = [f"… {len(names) - 1} is {names[-1][:40]}"] if len(names) > 4 else []
+    return f"`{column}` of {place} has names, which are numbered: {', '.join([*shown, *more])}"
+
+
+def normalized(source: Arrays, names: Sequence[str], fitted: Fitted | None, used: slice) -> Arrays:
+    """Return the examples with mean 0 and standard deviation 1 in some columns.
+
+    Both are those of the training data, which ``fitted`` has for other data, over the examples that
+    are ``used``.
+    """
+    arrays, statistics = dict(source.arrays), dict(source.statistics)
+    for name in names:
+        type = source.columns[name]
+        if not type.dtype.is_float or name in source.divisors:
+            raise FileError(f"`normalize` is for columns of floats, and `{name}` is {type}")
+        column = fitted.columns.get(name) if fitted is not None else None
+        found = column.statistics if column is not None else None
+        chosen = arrays[name][used]
+        if found is None:
+            found = Statistics.of(chosen if len(chosen) else arrays[name])
+        elif len(found.mean) != arrays[name][0].size:
+            raise FileError(
+                f"`{name}` of {source.place} is {type} with {arrays[name][0].size:,} numbers, and "
+                f"the training data have {len(found.mean):,}"
+            )
+        if not found.finite:
+            raise FileError(f"`{name}` of {source.place} is too large to be normalized")
+        statistics[name] = found
+        arrays[name] = found.apply(arrays[name])
+    return replace(source, arrays=arrays, statistics=statistics)
 
 
 def _reject_missing(place: str, name: str, type: TensorType, arrays: Mapping[str, Array]) -> None:

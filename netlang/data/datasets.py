@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from netlang.data.columns import fit
+from netlang.data.columns import fit, normalized
 from netlang.data.pipeline import Dataset, Location
 from netlang.data.sources.synthetic import SYNTHETIC
 from netlang.diagnostics import rules
@@ -59,7 +59,8 @@ class ImageFolder(Dataset, frozen=True):
     def open(self, location: Location) -> Source:
         from netlang.data.sources.image_folders import open_folder
 
-        return open_folder(location.find(self.path), location.columns, self.size)
+        columns, known = location.columns, location.known("label")
+        return open_folder(location.find(self.path), columns, self.size, known)
 
 
 class Imdb(Dataset, frozen=True):
@@ -70,8 +71,7 @@ class Imdb(Dataset, frozen=True):
     def open(self, location: Location) -> Source:
         from netlang.data.sources.texts import open_reviews
 
-        columns = location.columns
-        return open_reviews(self.split, location.root, columns, self.vocab, self.longest)
+        return open_reviews(self.split, location, self.vocab, self.longest)
 
 
 class CharWindows(Dataset, frozen=True):
@@ -89,6 +89,7 @@ class CharWindows(Dataset, frozen=True):
             self.length,
             letters=self.letters,
             vocabulary=location.find(self.vocabulary) if self.vocabulary else None,
+            known=location.known("tokens"),
         )
 
 
@@ -100,8 +101,7 @@ class SentencePairs(Dataset, frozen=True):
     def open(self, location: Location) -> Source:
         from netlang.data.sources.pairs import open_sentences
 
-        path = location.find(self.path)
-        return open_sentences(path, location.columns, self.vocab, self.longest)
+        return open_sentences(location.find(self.path), location, self.vocab, self.longest)
 
 
 class SkipgramPairs(Dataset, frozen=True):
@@ -122,6 +122,7 @@ class SkipgramPairs(Dataset, frozen=True):
             negatives=self.negatives,
             subsample=self.subsample,
             seed=location.seed,
+            known=location.known("center"),
         )
 
 
@@ -138,15 +139,13 @@ class Declared(Dataset, frozen=True, kw_only=True):
         source = self.read(location)
         if self.normalize is False:
             return source
-        from netlang.data.sources.tables import normalized
-
         names = tuple(source.columns) if self.normalize is True else self.normalize
         for name in names:
             if name not in source.columns:
                 raise FileError(
                     f"`normalize` names `{name}`, and {source.place} has no such column"
                 )
-        return normalized(source, names)
+        return normalized(source, names, location.fitted, location.used)
 
     def read(self, location: Location) -> Arrays:
         """Return the examples before they are normalized."""
@@ -169,7 +168,7 @@ class PythonFunction(Declared, frozen=True, kw_only=True):
                 notes=["a program from someone else could do anything this way"],
                 helps=["if you trust it, give `--allow-python`"],
             )
-        return call_function(self.python, self.arguments, location.columns, location.root)
+        return call_function(self.python, self.arguments, location)
 
 
 class Csv(Declared, frozen=True, kw_only=True):
@@ -189,6 +188,7 @@ class Csv(Declared, frozen=True, kw_only=True):
             location.columns,
             separator=self.separator,
             header=self.header,
+            fitted=location.fitted,
         )
 
 
@@ -199,7 +199,7 @@ class Npz(Declared, frozen=True, kw_only=True):
         from netlang.storage.npy import read_npz
 
         path = location.find(self.npz)
-        return fit(str(path), location.columns, read_npz(path))
+        return fit(str(path), location.columns, read_npz(path, texts=True), fitted=location.fitted)
 
 
 class Npy(Declared, frozen=True, kw_only=True):
@@ -210,7 +210,8 @@ class Npy(Declared, frozen=True, kw_only=True):
 
         paths = _column_files(self.name, self.npy, location)
         arrays = {name: read_npy(path) for name, path in paths.items()}
-        return fit(", ".join(map(str, paths.values())), location.columns, arrays)
+        place = ", ".join(map(str, paths.values()))
+        return fit(place, location.columns, arrays, fitted=location.fitted)
 
 
 class Idx(Declared, frozen=True, kw_only=True):

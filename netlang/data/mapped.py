@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
+from netlang.data.fitted import Applied, Column
 from netlang.data.pipeline import Change
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
@@ -39,6 +42,17 @@ class MappedSource(Source):
                     type = columns[name]
                     columns[name] = type.with_shape(*type.shape[:-2], size, size)
         return columns
+
+    def column(self, name: str) -> Column:
+        found = self.inner.column(name)
+        fixed = (
+            transform.fixed()
+            for change in self.changes
+            if name in change.columns
+            for transform in change.transforms
+        )
+        applied = (Applied(t.name, structs.asdict(t)) for t in fixed if t is not None)
+        return structs.replace(found, transforms=(*found.transforms, *applied))
 
     def __len__(self) -> int:
         return len(self.inner)

@@ -5,19 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 from netlang.data.batches import Batches
+from netlang.data.fitted import Fitted
 from netlang.data.pipeline import Location, Pipeline, Subset
 from netlang.data.source import Epoch, Source, SubsetSource
 
 
 def open_examples(
-    pipeline: Pipeline, *, root: Path, seed: int = 0, allow_python: bool = False
+    pipeline: Pipeline,
+    *,
+    root: Path,
+    seed: int = 0,
+    allow_python: bool = False,
+    fitted: Fitted | None = None,
 ) -> Source:
     """Open the examples of a pipeline; paths start at ``root``, the program's folder.
 
-    Files are checked against the declared columns. Raises ``NetlangError`` where one is missing,
-    damaged or something else than declared, and for ``python =`` unless ``allow_python``.
+    Files are checked against the declared columns, and read with what is ``fitted`` on the training
+    data, if they are others. Raises ``NetlangError`` where one is missing, damaged or something
+    else than declared, and for ``python =`` unless ``allow_python``.
     """
-    location = Location(pipeline.columns, root, seed, allow_python, pipeline.about)
+    location = Location(
+        pipeline.columns, root, seed, allow_python, pipeline.about, fitted, _used(pipeline)
+    )
     source = pipeline.dataset.open(location)
     site = 0
     for step in pipeline.steps:
@@ -32,11 +41,25 @@ def open_examples(
     return source
 
 
+def _used(pipeline: Pipeline) -> slice:
+    """Return which examples of the dataset the steps keep."""
+    first, count = 0, None
+    for step in pipeline.steps:
+        if isinstance(step, Subset):
+            first, count = first + step.first, step.last - step.first + 1
+    return slice(first, None if count is None else first + count)
+
+
 def open_batches(
-    pipeline: Pipeline, root: Path, seed: int = 0, *, allow_python: bool = False
+    pipeline: Pipeline,
+    root: Path,
+    seed: int = 0,
+    *,
+    allow_python: bool = False,
+    fitted: Fitted | None = None,
 ) -> Batches:
     """Open the batches of a pipeline; the arguments are those of ``open_examples``."""
-    source = open_examples(pipeline, root=root, seed=seed, allow_python=allow_python)
+    source = open_examples(pipeline, root=root, seed=seed, allow_python=allow_python, fitted=fitted)
     batching = pipeline.batching
     return Batches(
         source,

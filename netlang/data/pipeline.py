@@ -15,6 +15,7 @@ from netlang.ir.types import TensorType
 from netlang.system.files import find_data
 
 if TYPE_CHECKING:
+    from netlang.data.fitted import Fitted
     from netlang.data.source import Source
     from netlang.data.transforms.transform import Transform
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 class Location(Struct, frozen=True):
     """Where a dataset is opened: its declared columns, the program's folder, the run's seed.
 
-    ``about`` is the comment above the dataset, which a missing file is reported with.
+    ``about`` is the comment above the dataset, which a missing file is reported with. ``fitted`` is
+    what the training data determine, for other data; ``used`` are the examples that are not left
+    out by a ``part``.
     """
 
     columns: Mapping[str, TensorType]
@@ -30,6 +33,12 @@ class Location(Struct, frozen=True):
     seed: int = 0
     allow_python: bool = False
     about: str = ""
+    fitted: Fitted | None = None
+    used: slice = slice(None)
+
+    def known(self, column: str) -> tuple[str, ...]:
+        """Return what training data have a column's numbers denote; nothing for the data itself."""
+        return () if self.fitted is None else self.fitted.names(column)
 
     def find(self, path: str) -> Path:
         """Return the path of a data file; raise ``NetlangError`` where there is none."""

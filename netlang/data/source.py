@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
+from msgspec import structs
+
+from netlang.data.fitted import Column, Fitted, Statistics, numbered
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
@@ -57,6 +60,14 @@ class Source(ABC):
         del column
         return None
 
+    def column(self, name: str) -> Column:
+        """Return how the examples of a column are read, as far as training determines it."""
+        return Column.of(self.columns[name], self.names.get(name, ()))
+
+    def fitted(self) -> Fitted:
+        """Return what these examples determine, if they are those of the training."""
+        return Fitted({name: self.column(name) for name in self.columns})
+
     @abstractmethod
     def fingerprint(self) -> str:
         """Return a text that changes when the data do."""
@@ -105,7 +116,7 @@ class Arrays(Source):
     """Examples that are all in memory.
 
     ``divisors`` has the columns that are stored as bytes and returned as floats: 255 for images.
-    ``decided`` are the remarks.
+    ``decided`` are the remarks, ``statistics`` those that columns were normalized by.
     """
 
     place: str
@@ -115,6 +126,7 @@ class Arrays(Source):
     names: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     checksum: str = ""
     decided: Sequence[str] = ()
+    statistics: Mapping[str, Statistics] = field(default_factory=dict[str, Statistics])
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -128,6 +140,14 @@ class Arrays(Source):
         if divisor is None:
             return part
         return np.divide(part, np.float32(divisor), dtype=np.float32)
+
+    def column(self, name: str) -> Column:
+        found = Column.of(self.columns[name], self.names.get(name, ()))
+        scale, statistics = self.divisors.get(name), self.statistics.get(name)
+        stored = self.arrays[name]
+        plain = scale is None and statistics is None and stored.dtype.kind == "f"
+        limits = (float(stored.min()), float(stored.max())) if plain else None
+        return structs.replace(found, scale=scale, statistics=statistics, range=limits)
 
     def whole(self, column: str) -> Array | None:
         return self.arrays[column] if column not in self.divisors else None
@@ -143,9 +163,19 @@ class Arrays(Source):
     def remarks(self) -> Sequence[str]:
         return self.decided
 
-    def named(self, **names: Sequence[str]) -> Arrays:
-        """Return the same examples, with what the numbers of some columns denote."""
-        return replace(self, names={**self.names, **names})
+    def named(self, column: str, names: Sequence[str], known: Sequence[str] = ()) -> Arrays:
+        """Return the same examples, whose numbers in a column denote ``names``.
+
+        They are numbered again by the classes that are ``known`` from the training data. Raises
+        ``FileError`` for another one.
+        """
+        arrays = self.arrays
+        if known and tuple(known) != tuple(names):
+            used = np.unique(arrays[column]).tolist()
+            _, numbers = numbered([names[int(n)] for n in used], known, self.place, "class")
+            again = np.array(numbers, arrays[column].dtype)
+            arrays = {**arrays, column: again[np.searchsorted(used, arrays[column])]}
+        return replace(self, arrays=arrays, names={**self.names, column: tuple(known or names)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,6 +208,9 @@ class SubsetSource(Source):
     @property
     def names(self) -> Mapping[str, Sequence[str]]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.inner.names
+
+    def column(self, name: str) -> Column:
+        return self.inner.column(name)
 
     def __len__(self) -> int:
         return self.last - self.first + 1

@@ -32,6 +32,7 @@ def _computation(run: Run, batch: Mapping[str, Value]) -> Computation:
         dict(run.noise),
         dict(run.gradients),
         tuple(run.states),
+        tuple(run.calls),
     )
 
 

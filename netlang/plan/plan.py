@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from netlang.data.pipeline import Pipeline
-from netlang.evaluate.context.frame import Noise
+from netlang.evaluate.context.frame import LayerCall, Noise
 from netlang.evaluate.context.values import Duration, Layer
 from netlang.ir.backward_slice import Gradients
 from netlang.ir.graph import Node, Param, State, Value
@@ -27,7 +27,7 @@ class Computation(Struct, frozen=True, eq=False):
     """What a section computes of a batch, in evaluation mode.
 
     ``noise`` holds the random inputs, ``gradients`` the values that are gradients of others, and
-    ``states`` what nets store from call to call.
+    ``states`` what nets store from call to call, ``calls`` those of the layers.
     """
 
     nodes: tuple[Node, ...]
@@ -36,6 +36,7 @@ class Computation(Struct, frozen=True, eq=False):
     noise: Mapping[Value, Noise]
     gradients: Gradients
     states: tuple[State, ...]
+    calls: tuple[LayerCall, ...]
 
     def trained_batch_norms(self) -> Iterator[Node]:
         """Yield the nodes with running statistics whose parameters are trained."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from netlang.diagnostics import rules
@@ -10,7 +10,7 @@ from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, InputError
 from netlang.diagnostics.suggestions import did_you_mean, nearest
 from netlang.ir.graph import Graph, Value
 from netlang.storage.npy import read_npy, read_npz, write_npy, write_npz
-from netlang.system.numpy import Array
+from netlang.system.numpy import Array, np
 
 IMAGES = (".png", ".jpg", ".jpeg")
 
@@ -19,17 +19,23 @@ def read_inputs(
     graph: Graph, sources: Mapping[str, str], *, resize: bool = False
 ) -> dict[str, Array]:
     """Read the sources of inputs and states by name; raises the errors of ``read_input``."""
+    known = known_inputs(graph, sources)
+    return {
+        name: read_input(source, known[name], resize=resize) for name, source in sources.items()
+    }
+
+
+def known_inputs(graph: Graph, names: Iterable[str]) -> dict[str, Value]:
+    """Return the inputs and states of a graph by name; raise ``InputError`` for any other name."""
     known = {v.name: v for v in (*graph.inputs, *(s.value for s in graph.states))}
-    for name in sources:
+    for name in names:
         if name not in known:
             raise InputError(
                 f"`{graph.name}` has no input `{name}`",
                 notes=[f"it takes {', '.join(f'{v.name}: {v.type}' for v in known.values())}"],
                 helps=did_you_mean(name, known),
             )
-    return {
-        name: read_input(source, known[name], resize=resize) for name, source in sources.items()
-    }
+    return known
 
 
 def read_state(graph: Graph, path: Path) -> dict[str, Array]:
@@ -53,21 +59,24 @@ def read_state(graph: Graph, path: Path) -> dict[str, Array]:
     return state
 
 
-def read_input(source: str, value: Value, *, resize: bool = False) -> Array:
+def read_input(
+    source: str, value: Value, *, resize: bool = False, square: int | None = None
+) -> Array:
     """Read the source of an input: ``x.npy``, ``xs.npz:name``, or an image.
 
     An image becomes ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]`` as the input expects: grayscale
     for one channel, RGB for three; 0 to 255 becomes 0 to 1 for an input of floats. Its size must
-    match unless ``resize`` is set. Raises ``FileError`` and ``InputError``.
+    match unless ``resize`` is set. With ``square``, it becomes ``u8[1, 3, square, square]`` as in
+    an ``image_folder``. Raises ``FileError`` and ``InputError``.
     """
     path, member = _split(source)
     match path.suffix.lower():
         case ".npy":
             return read_npy(path)
         case ".npz":
-            return _chosen(path, read_npz(path), member, value)
+            return _chosen(path, read_npz(path, texts=True), member, value)
         case suffix if suffix in IMAGES:
-            return _image(path, value, resize=resize)
+            return _image(path, value, resize=resize, square=square)
         case suffix:
             raise NetlangError(
                 rules.UNKNOWN_FORMAT,
@@ -77,9 +86,9 @@ def read_input(source: str, value: Value, *, resize: bool = False) -> Array:
             )
 
 
-def _image(path: Path, value: Value, *, resize: bool) -> Array:
+def _image(path: Path, value: Value, *, resize: bool, square: int | None) -> Array:
     try:
-        from netlang.storage.images import read_image
+        from netlang.storage.images import read_image, read_square
     except ImportError:
         raise NetlangError(
             rules.PILLOW_MISSING,
@@ -87,6 +96,8 @@ def _image(path: Path, value: Value, *, resize: bool) -> Array:
             helps=['pip install "netlang[images]"'],
             exit_code=ENVIRONMENT,
         ) from None
+    if square is not None:
+        return read_square(path, square)[np.newaxis]
     return read_image(path, value, resize=resize)
 
 
@@ -109,9 +120,10 @@ def _split(source: str) -> tuple[Path, str | None]:
 
 def _chosen(path: Path, arrays: Mapping[str, Array], member: str | None, value: Value) -> Array:
     """Return the named array, else the only one, else the one named like the input."""
-    if member is None and len(arrays) == 1:
-        return next(iter(arrays.values()))
-    name = member or value.name
+    only = next(iter(arrays)) if member is None and len(arrays) == 1 else None
+    name = member or only or value.name
+    if name in arrays and arrays[name].dtype.kind == "U":
+        raise FileError(f"`{name}` of {path} holds texts, which no tensor has")
     if name in arrays:
         return arrays[name]
     near = nearest(name, arrays)

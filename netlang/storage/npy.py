@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -26,13 +27,17 @@ def read_npy(path: Path) -> Array:
         return read_array(stream, size, str(path))
 
 
-def read_npz(path: Path, names: Collection[str] | None = None) -> dict[str, Array]:
+def read_npz(
+    path: Path, names: Collection[str] | None = None, *, texts: bool = False
+) -> dict[str, Array]:
     """Read the arrays of a ``.npz`` file by name, by default all of them.
+
+    Arrays of ``texts`` are read only if they are expected.
 
     Raises ``FileError``, and ``TooLargeError`` for a small file that would unpack to a huge
     one.
     """
-    return _each(path, _member, names)
+    return _each(path, partial(_member, texts=texts), names)
 
 
 def describe_npz(path: Path) -> dict[str, Array]:
@@ -77,12 +82,12 @@ def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
     write_atomically(path, [packed.getvalue()])
 
 
-def read_array(stream: BinaryIO, size: int, name: str) -> Array:
+def read_array(stream: BinaryIO, size: int, name: str, *, texts: bool = False) -> Array:
     """Read the array that fills the next ``size`` bytes of a stream.
 
     The header is checked against ``size`` before anything is allocated.
     """
-    shape, fortran, dtype = _checked_header(stream, size, name)
+    shape, fortran, dtype = _checked_header(stream, size, name, texts=texts)
     array: Array = np.frombuffer(stream.read(prod(shape) * dtype.itemsize), dtype=dtype)
     array = array.astype(dtype.newbyteorder("="), copy=False)
     try:
@@ -92,7 +97,7 @@ def read_array(stream: BinaryIO, size: int, name: str) -> Array:
 
 
 def _checked_header(
-    stream: BinaryIO, size: int, name: str
+    stream: BinaryIO, size: int, name: str, *, texts: bool = False
 ) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     """Read the header of an array that fills the next ``size`` bytes."""
     start = stream.tell()
@@ -114,7 +119,7 @@ def _checked_header(
     if any(type(d) is not int or d < 0 for d in shape) or claimed != length:
         lengths = f"its header claims {claimed:,} bytes of data, and {length:,} follow"
         raise FileError(f"{name} is damaged: {lengths}")
-    if known(dtype) is None:
+    if known(dtype) is None and not (texts and dtype.kind == "U" and dtype.itemsize):
         raise FileError(f"{name} holds elements of type {dtype.name}, which no tensor has")
     return shape, fortran, dtype
 
@@ -158,11 +163,12 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     return members
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, *, texts: bool) -> Array:
     with archive.open(member) as stream:
         # The size in the archive's directory counts, whatever the compressed bytes contain.
         data = stream.read(member.file_size)
-    return read_array(io.BytesIO(data), len(data), f"{path}:{member.filename}")
+    place = f"{path}:{member.filename}"
+    return read_array(io.BytesIO(data), len(data), place, texts=texts)
 
 
 def _described(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:

@@ -129,10 +129,16 @@ def _check_format(path: Path) -> None:
 
 def load_with_metadata(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     """Read a safetensors file with its metadata."""
-    weights = load_weights(path)
+    return load_weights(path), read_metadata(path)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of a safetensors file that can be read; nothing for any other."""
+    if path.suffix.lower() == ".npz":
+        return {}
     with reading(path) as stream:
         header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-    return weights, dict(header.get("__metadata__", {}))
+    return dict(header.get("__metadata__", {}))
 
 
 def match(graph: Graph, weights: Mapping[str, Array]) -> list[str]:

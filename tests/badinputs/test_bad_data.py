@@ -317,7 +317,9 @@ def test_a_folder_without_images_is_reported(tmp_path: Path) -> None:
     ({"x": np.array([[0, 1], [1e300, 0]]), "y": np.zeros(2, int)},
      "`x` of {} holds 1e+300 in example 1, counted from 0, which is more than f32 holds"),
     ({"x": np.zeros((3, 2), bool), "y": np.zeros(3, int)}, "`x` of {} is bool[3, 2]"),
-    ({"x": np.zeros((3, 2)), "y": np.array(["a", "b", "c"])}, "elements of type str"),
+    ({"x": np.full((3, 2), "a"), "y": np.zeros(3, int)}, "`x` of {} is str32[3, 2]"),
+    ({"x": np.zeros((3, 2)), "y": np.array(["a", "", "c"])},
+     "`y` of {} has no class in example 1, counted from 0"),
 ])  # fmt: skip
 def test_arrays_that_are_not_the_columns_are_reported(
     tmp_path: Path, arrays: dict[str, Any], message: str

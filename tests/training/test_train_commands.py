@@ -301,8 +301,6 @@ class Written:
             found.append(dict(zip(names, self.weighing.run(None, feeds), strict=True)))
         return {
             name: np.sum([e[output] for e in found], axis=0, dtype=np.float64).astype(np.float32)
-                np.float32
-            )
             for name, output in of.items()
         }
 
@@ -475,14 +473,22 @@ train it {{
     if kind == "folders":
         for split in ("train", "valid"):
             text = text.replace(f'rows("{split}.npz")', f'image_folder("{split}", size=8)')
-    else:
-        valid = "".join(numbers[name] for name in valid)
     Path("it.net").write_text(text)
-    report = (
-        f"warning: `valid` has no class of `data`: its `label` is {', '.join(valid)}, and that of "
-        f"`data` is {'a, b' if kind == 'folders' else '0, 1'}\n"
-    )
-    assert said(capsys, "train", "it.net")[::2] == (0, "" if shared else report)
+    code, report = 0, ""
+    if kind == "folders" and set(valid) - set("ab"):
+        code, report = (
+            1,
+            (
+                f"error[bad-file]: valid has the folder `{min(set(valid) - set('ab'))}`, which the "
+                "training data does not have\n   |\n   = note: its classes are: a, b\n"
+            ),
+        )
+    elif not shared:
+        report = (
+            "warning: `valid` has no class of `data`: its `label` is "
+            f"{', '.join(numbers[name] for name in valid)}, and that of `data` is 0, 1\n"
+        )
+    assert said(capsys, "train", "it.net")[::2] == (code, report)
 
 
 CARRYING = """

@@ -70,6 +70,10 @@ netlang.contract. A section with several steps yields one model for each.
     help="Fold batch normalization into the preceding layers, and store recurrent weights in "
     "ONNX's layout; --no-fold keeps every parameter under the name that `netlang names` lists.",
 )  # fmt: skip
+@click.option(
+    "--raw-input", is_flag=True,
+    help="Take inputs as the dataset stores them, such as bytes, and prepare them in the model.",
+)  # fmt: skip
 @click.option("--functions", is_flag=True, help="Keep each block as an ONNX function.")
 @click.option(
     "--snippet", type=click.Choice(get_args(Language)), is_flag=False, flag_value="python",
@@ -80,13 +84,13 @@ netlang.contract. A section with several steps yields one model for each.
 def command(
     file: str, net: str | None, output: str, target: Target | None, weights: str | None,
     seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
-    functions: bool, snippet: Language | None, training: bool,
+    raw_input: bool, functions: bool, snippet: Language | None, training: bool,
 ) -> None:  # fmt: skip
     """Compile a net with its parameters to an ONNX model, or a NumPy or PyTorch program."""
     if training:
         given = {
             "--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold,
-            "--functions": functions, "--snippet": snippet,
+            "--functions": functions, "--raw-input": raw_input, "--snippet": snippet,
         }  # fmt: skip
         _reject_with_train([name for name, value in given.items() if value])
         program = netlang.load(file)
@@ -98,7 +102,7 @@ def command(
     if compiles_to != "onnx":
         only_for_onnx = {
             "--opset": opset != 18, "--only": bool(only), "--no-fold": not fold,
-            "--functions": functions, "--snippet": snippet is not None,
+            "--functions": functions, "--raw-input": raw_input, "--snippet": snippet is not None,
         }  # fmt: skip
         _reject_for_source([name for name, is_given in only_for_onnx.items() if is_given])
     network = netlang.load(file).network(net, bind, seed=seed)
@@ -111,7 +115,9 @@ def command(
         echo("\n".join([*report, *untrained]))
         return
     name = network.name
-    model = network.compile(opset=opset, only=only or None, fold=fold, functions=functions)
+    model = network.compile(
+        opset=opset, only=only or None, fold=fold, functions=functions, raw_input=raw_input
+    )
     del network  # frees the parameters from before folding
     report = [f"{path}: {path.stat().st_size:,} bytes" for path in model.save(output)]
     report += _report(name, model, opset)

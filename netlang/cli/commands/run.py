@@ -41,6 +41,10 @@ netlang run char_lstm.net --input tokens=next.npy --state h.npz
     help="Read an input from .npy, .npz (file.npz:name), .png or .jpg. Repeatable.",
 )  # fmt: skip
 @click.option("--resize", is_flag=True, help="Resize images to the size of the input.")
+@click.option(
+    "--prepared", is_flag=True,
+    help="Pass inputs to the net as they are, without the preprocessing of the training.",
+)  # fmt: skip
 @weights_option
 @seed_option("Random seed of the initial parameters.")
 @bind_option
@@ -58,7 +62,8 @@ netlang run char_lstm.net --input tokens=next.npy --state h.npz
 @python_option
 @json_option
 def command(
-    file: str, net: str | None, inputs: dict[str, str], resize: bool, weights: str | None,
+    file: str, net: str | None, inputs: dict[str, str], resize: bool, prepared: bool,
+    weights: str | None,
     seed: int, bind: dict[str, int], backend: Backend, provider: Provider, state: str | None,
     output: str | None, top: int, as_json: bool,
 ) -> None:  # fmt: skip
@@ -79,18 +84,19 @@ def command(
         _reject_unnamed(message, f"{names[0]}={inputs['']}", f"the inputs: {', '.join(names)}")
     if state is not None:
         network.load_state(state)
-    feeds = network.read_inputs(inputs, resize=resize)
     if weights is not None:
         network.load(weights)
+    feeds = network.read_inputs(inputs, resize=resize, prepared=prepared)
     outputs = network.run(feeds, backend=backend, provider=provider)
     if state is not None:
         network.save_state(state)
+    names = results.unnamed if network.fitted is None else network.fitted.classes
     if as_json:
-        print_json({"net": network.name, "outputs": results.to_json(outputs, top)})
+        print_json({"net": network.name, "outputs": results.to_json(outputs, top, names)})
     else:
         if weights is None and network.graph.params:
             echo(f"{network.name} is untrained: its parameters are random, from seed {seed}")
-        echo(results.describe(outputs, top))
+        echo(results.describe(outputs, top, names))
     if output is not None:
         write_outputs(Path(output), outputs)
 

@@ -67,7 +67,8 @@ def open_digits(split: str, location: Location) -> Arrays:
     """Open the digits that come with netlang."""
     part = slice(_TRAINING_DIGITS) if split == "train" else slice(_TRAINING_DIGITS, None)
     arrays = {n: a[part] for n, a in read_npz(Path(__file__).parents[1] / "digits.npz").items()}
-    source = fit("digits", location.columns, arrays).named(label=_DIGITS)
+    known = location.known("label")
+    source = fit("digits", location.columns, arrays).named("label", _DIGITS, known)
     return replace(source, divisors={"image": float(_GRAY_LEVELS)})
 
 
@@ -96,7 +97,7 @@ def open_mnist(dataset: str, split: str, location: Location) -> Arrays:
         checksum="-".join(checksum for _, checksum in read.values()),
     )
     check_classes(source, "label", len(collection.names))
-    return source.named(label=collection.names)
+    return source.named("label", collection.names, location.known("label"))
 
 
 def open_cifar10(split: str, location: Location) -> Arrays:
@@ -118,7 +119,7 @@ def open_cifar10(split: str, location: Location) -> Arrays:
     arrays = {"image": whole[:, 1:].reshape(-1, 3, 32, 32), "label": whole[:, 0]}
     source = fit(str(folder), location.columns, arrays)
     check_classes(source, "label", len(_THINGS))
-    return source.named(label=_THINGS)
+    return source.named("label", _THINGS, location.known("label"))
 
 
 def _folder(collection: _Collection, root: Path, wanted: list[list[str]]) -> Path:

@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import cast
 
 from netlang.data.columns import fit
+from netlang.data.pipeline import Location
 from netlang.data.source import Arrays
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
-from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
 
-def call_function(
-    place: str, arguments: Mapping[str, object], columns: Mapping[str, TensorType], root: Path
-) -> Arrays:
+def call_function(place: str, arguments: Mapping[str, object], location: Location) -> Arrays:
     """Call ``module:name``, which returns a dict of arrays by column.
 
     The module is looked for in the program's folder first.
@@ -26,7 +24,7 @@ def call_function(
     module, colon, name = place.partition(":")
     if not colon or not name.isidentifier():
         raise FileError(f"`{place}` names no function", helps=["write `module:function`"])
-    returned = _call(place, module, name, arguments, root)
+    returned = _call(place, module, name, arguments, location.root)
     if not isinstance(returned, Mapping):
         raise FileError(
             f"`{place}` returned {type(returned).__name__}, and examples are a dict of arrays by "
@@ -34,7 +32,7 @@ def call_function(
         )
     found = cast("Mapping[object, object]", returned)
     arrays = {str(key): _array(place, str(key), value) for key, value in found.items()}
-    return fit(f"`{place}`", columns, arrays)
+    return fit(f"`{place}`", location.columns, arrays, fitted=location.fitted)
 
 
 def _array(place: str, column: str, value: object) -> Array:

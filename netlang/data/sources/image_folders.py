@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from msgspec import structs
+
+from netlang.data.fitted import Column, numbered
 from netlang.data.source import Batch, Chosen, Source, Stamp
 from netlang.data.sources.folders import entries, files_of, left_out
 from netlang.diagnostics import rules
@@ -17,6 +20,7 @@ from netlang.storage.inputs import IMAGES
 from netlang.system.numpy import Array, np
 
 _CACHED_BYTES = 1 << 29
+_TOP = 255.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +44,7 @@ class ImageFolder(Source):
         numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
         images = np.stack([self._image(int(i)) for i in numbers])
         return {
-            "image": np.divide(images, np.float32(255), dtype=np.float32),
+            "image": np.divide(images, np.float32(_TOP), dtype=np.float32),
             "label": self.labels[numbers],
         }
 
@@ -57,6 +61,12 @@ class ImageFolder(Source):
             self.cache[number] = image
         return image
 
+    def column(self, name: str) -> Column:
+        found = Column.of(self.columns[name], self.names.get(name, ()))
+        if name != "image":
+            return found
+        return structs.replace(found, scale=_TOP, shorter_side=self.size)
+
     def whole(self, column: str) -> Array | None:
         return self.labels if column == "label" else None
 
@@ -72,20 +82,28 @@ class ImageFolder(Source):
         return self.decided
 
 
-def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> ImageFolder:
-    """Open a folder of images; the classes are its folders, sorted by name.
+def open_folder(
+    folder: Path, columns: Mapping[str, TensorType], size: int, known: Sequence[str] = ()
+) -> ImageFolder:
+    """Open a folder of images; the classes are its folders, by their place in ``known``.
 
-    A folder with images and no folders is one class. Raises ``NetlangError`` where there are none,
-    or where Pillow is not installed.
+    Without known classes, they are sorted by name. A folder with images and no folders is one
+    class. Raises ``NetlangError`` where there are none, for a folder of another class, or where
+    Pillow is not installed.
     """
     _require_pillow(folder)
     if not folder.is_dir():
         raise FileError(f"{folder} is not a folder")
     classes = [path for path in entries(folder) if path.is_dir()]
+    own = [path.name for path in classes]
+    if not own:
+        # The name of the whole folder, such as `valid`, is not that of a class.
+        own = list(known) if len(known) == 1 else [folder.name]
+    names, numbers = numbered(own, known, str(folder), "folder")
     real = folder.resolve()
     files: list[Stamp] = []
     labels: list[int] = []
-    for label, place in enumerate(classes or [folder]):
+    for label, place in zip(numbers, classes or [folder], strict=True):
         found = files_of(place, IMAGES)
         if not found:
             raise FileError(
@@ -96,12 +114,11 @@ def open_folder(folder: Path, columns: Mapping[str, TensorType], size: int) -> I
                 raise NetlangError(rules.DATA_PATH, f"{path} leads out of {folder}")
             files.append(Stamp.of(path))
             labels.append(label)
-    names = {"label": tuple(p.name for p in classes or [folder])}
     which = f"images end in {', '.join(IMAGES)}"
     which += " and are in the folder of their class" if classes else ""
     decided = left_out(folder, {stamp.path for stamp in files}, which)
     return ImageFolder(
-        str(folder), columns, files, np.array(labels, np.int64), names, size, decided
+        str(folder), columns, files, np.array(labels, np.int64), {"label": names}, size, decided
     )
 
 

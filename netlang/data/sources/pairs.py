@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from netlang.data.pipeline import Location
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
 from netlang.data.sources.text_files import Lines, lines_of, most_frequent, read_text, words_of
@@ -54,9 +55,7 @@ class Sentences(Source):
         return self.checksum
 
 
-def open_sentences(
-    path: Path, columns: Mapping[str, TensorType], vocab: int, longest: int
-) -> Sentences:
+def open_sentences(path: Path, location: Location, vocab: int, longest: int) -> Sentences:
     """Open lines of a sentence, a tab and its translation; a second tab ends it."""
     text, sum = read_text(path)
     sources: list[list[str]] = []
@@ -73,13 +72,15 @@ def open_sentences(
         targets.append(words_of(parts[1])[: longest - 1])
     if not sources:
         raise FileError(f"{path} is empty")
-    from_words = most_frequent(sources, vocab - len(_SPECIAL))
-    to_words = most_frequent(targets, vocab - len(_SPECIAL))
+    from_words, to_words = (
+        location.known(column)[len(_SPECIAL) :] or most_frequent(lines, vocab - len(_SPECIAL))
+        for column, lines in (("src", sources), ("tgt_in", targets))
+    )
     from_numbers, to_numbers = _numbers(from_words), _numbers(to_words)
     to_names = (*_SPECIAL, *to_words)
     return Sentences(
         str(path),
-        columns,
+        location.columns,
         Lines.of([[*(from_numbers.get(w, _UNKNOWN) for w in s), _END] for s in sources]),
         Lines.of([[_BEGIN, *(to_numbers.get(w, _UNKNOWN) for w in s), _END] for s in targets]),
         {"src": (*_SPECIAL, *from_words), "tgt_in": to_names, "tgt_out": to_names},
@@ -161,15 +162,17 @@ def open_neighbors(
     negatives: int,
     subsample: float,
     seed: int,
+    known: Sequence[str] = (),
 ) -> Neighbors:
     """Open a text as words and their neighbors on the same line.
 
-    Frequent words are subsampled: a word with the share f of the text is kept with probability
+    The words are those ``known`` from the training data, else the most frequent. Frequent words
+    are subsampled: a word with the share f of the text is kept with probability
     ``sqrt(subsample / f)``.
     """
     text, sum = read_text(path)
     lines = [line.split() for line in lines_of(text)]
-    words = most_frequent(lines, vocab - 1)
+    words = known[1:] or most_frequent(lines, vocab - 1)
     number = {word: i for i, word in enumerate(words, 1)}
     ids = np.array([number.get(w, 0) for line in lines for w in line], np.int64)
     if not len(ids):

@@ -33,7 +33,7 @@ class Synthetic(Dataset, frozen=True):
         if "label" not in floats:
             return source
         classes = int(floats["label"].max()) + 1
-        return source.named(label=tuple(map(str, range(classes))))
+        return source.named("label", [str(n) for n in range(classes)], location.known("label"))
 
     def generate(self, rng: np.random.Generator) -> dict[str, Array]:
         """Return the columns, the examples along the first axis."""

@@ -11,6 +11,7 @@ from math import inf, prod
 from pathlib import Path
 
 from netlang.data.columns import fit
+from netlang.data.fitted import Fitted
 from netlang.data.source import Arrays
 from netlang.data.sources.text_files import lines_of, read_text
 from netlang.diagnostics.errors import FileError
@@ -25,7 +26,9 @@ _PLAIN, _PLAIN_WHOLE = re.compile(r"[0-9.eE+-]*"), re.compile(r"[0-9+-]*")
 """What numbers are made of where ``float`` and ``int`` take nothing but what is said above."""
 _MOST_DIGITS = 400
 _TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1}
+_NAME = re.compile(r"[^\W\d]")
 _NOT_NUMBERS = ("nan", "na", "n/a", "null", "none", "")
+_NOT_NAMES = {*_NOT_NUMBERS, *_TRUTH, "inf", "infinity"}
 _SEPARATORS = (";", "\t", "|", ",", " ")
 _LONGEST_FIELD, _MOST_SHOWN = 1 << 12, 20
 
@@ -39,13 +42,15 @@ def read_table(
     *,
     separator: str = ",",
     header: bool | None = None,
+    fitted: Fitted | None = None,
 ) -> Arrays:
     """Read a file with a line of numbers for each example.
 
     A first line without numbers names the columns, unless ``header`` decides. A column of several
     values takes as many adjacent ones, or those named ``x.0``, ``x.1``, … Where the names are not
     the declared ones, columns are taken in order. Numbers have a decimal point; infinities, gaps
-    and other notations are rejected. Raises ``FileError`` with line and column.
+    and other notations are rejected, except that a column of integers in which no cell begins as a
+    number has the names of classes. Raises ``FileError`` with line and column.
     """
     text, checksum = read_text(path)
     lines = _lines(path, text, separator)
@@ -63,8 +68,8 @@ def read_table(
     table = _Table(path, rows, len(first[1]), names)
     arrays = {name: table.column(columns[name], chosen) for name, chosen in order.items()}
     table.reject_errors()
-    made = fit(str(path), columns, arrays, checksum=checksum)
-    return replace(made, decided=_in_order(path, columns, names, order))
+    made = fit(str(path), columns, arrays, checksum=checksum, fitted=fitted)
+    return replace(made, decided=(*made.decided, *_in_order(path, columns, names, order)))
 
 
 def _in_order(
@@ -219,6 +224,8 @@ class _Table:
         shape = [d for d in type.shape if isinstance(d, int)]
         if self._ragged:
             return np.zeros((len(self._rows), *shape), numpy_dtype(type.dtype))
+        if type.dtype.is_integer and not shape and self._named(chosen):
+            return np.array([cells[chosen[0]] for _, cells in self._rows])
         limits = _limits(type.dtype)
         values = self._plain(type.dtype, limits, chosen)
         if values is None:
@@ -229,6 +236,11 @@ class _Table:
             ]
         wide = np.array(values, "float64" if type.dtype.is_float else "int64")
         return wide.reshape((len(self._rows), *shape)).astype(numpy_dtype(type.dtype))
+
+    def _named(self, chosen: Sequence[int]) -> bool:
+        """Return whether a column has the names of classes."""
+        texts = {cells[i] for _, cells in self._rows for i in chosen}
+        return all(_NAME.match(t) and t.lower() not in _NOT_NAMES for t in texts)
 
     def _plain(self, dtype: DType, limits: Limits, chosen: Sequence[int]) -> Sequence[float] | None:
         """Return the values all at once, if there is no error in any of them."""
@@ -292,17 +304,3 @@ def _complaint(text: str, dtype: DType) -> str:
     if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text) is not None:
         return f"{shown} has a comma: the decimal separator is a point"
     return f"{shown} is not {'a' if dtype.is_float else 'an'} {kind}"
-
-
-def normalized(source: Arrays, names: Sequence[str]) -> Arrays:
-    """Return the examples with mean 0 and standard deviation 1 in some columns."""
-    arrays = dict(source.arrays)
-    for name in names:
-        type = source.columns[name]
-        if not type.dtype.is_float or name in source.divisors:
-            raise FileError(f"`normalize` is for columns of floats, and `{name}` is {type}")
-        array = arrays[name].astype(np.float64)
-        spread = array.std(axis=0)
-        centered = (array - array.mean(axis=0)) / np.where(spread == 0, 1, spread)
-        arrays[name] = centered.astype(arrays[name].dtype)
-    return replace(source, arrays=arrays)

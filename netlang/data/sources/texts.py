@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
+from netlang.data.pipeline import Location
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
 from netlang.data.sources.folders import files_of
@@ -21,6 +22,7 @@ from netlang.system.numpy import Array, np
 _OFFSET_SITE = 1 << 16
 _FIRST_WORD = 2
 _VERDICTS = ("neg", "pos")
+_VOCABULARY = 'give `data` and `valid` a file that has every character: `vocabulary="…"`'
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,18 +68,34 @@ def open_windows(
     *,
     letters: bool = False,
     vocabulary: Path | None = None,
+    known: Sequence[str] = (),
 ) -> Windows:
-    """Open a text as windows of characters, numbered in the order of their codes."""
+    """Open a text as windows of characters, numbered in the order of their codes.
+
+    The characters are those of the text, or of a ``vocabulary``, or ``known`` from the training
+    data. Raises ``FileError`` for any other.
+    """
     codes, sum = _codes(path, letters)
-    known = np.unique(codes if vocabulary is None else _codes(vocabulary, letters)[0])
-    ids = np.searchsorted(known, codes)
-    strange = known[np.minimum(ids, len(known) - 1)] != codes
+    used = np.unique(codes if vocabulary is None else _codes(vocabulary, letters)[0])
+    if known:
+        trained = np.array(sorted(map(ord, known)), np.uint32)
+        if vocabulary is not None and not np.array_equal(trained, used):
+            raise FileError(
+                f"{vocabulary} has {len(used):,} characters that are not the {len(trained):,} of "
+                "the training data",
+                helps=["leave `vocabulary` out, or give it to `data` and `valid`"],
+            )
+        used = trained
+    ids = np.searchsorted(used, codes)
+    strange = used[np.minimum(ids, len(used) - 1)] != codes
     if strange.any():
         at = int(np.argmax(strange))
+        where = f"{vocabulary} has not" if vocabulary else "the training data has not"
         raise FileError(
-            f"{path} has {chr(codes[at])!r} at character {at:,}, which {vocabulary} has not"
+            f"{path} has {chr(codes[at])!r} at character {at:,}, which {where}",
+            helps=[] if vocabulary else [_VOCABULARY],
         )
-    characters = tuple(map(chr, known.tolist()))
+    characters = tuple(map(chr, used.tolist()))
     names = {"tokens": characters, "target": characters}
     source = Windows(str(path), columns, ids, length, names, sum)
     if len(source) < 1:
@@ -90,6 +108,8 @@ def open_windows(
 
 def _codes(path: Path, letters: bool) -> tuple[Array, str]:
     text, sum = read_text(path)
+    # How a system ends lines is not part of a text.
+    text = text.replace("\r\n", "\n")
     if letters:
         text = re.sub("[^a-z]+", " ", text.lower())
     if not text:
@@ -125,10 +145,9 @@ class Reviews(Source):
         return f"{len(self)}:{crc32(self.lines.flat.data):08x}"
 
 
-def open_reviews(
-    split: str, root: Path, columns: Mapping[str, TensorType], vocab: int, longest: int
-) -> Reviews:
+def open_reviews(split: str, location: Location, vocab: int, longest: int) -> Reviews:
     """Open the film reviews of Maas et al., 2011, from the folder ``aclImdb``."""
+    root, known = location.root, location.known("tokens")
     folder = next((f / "aclImdb" for f in data_folders(root) if (f / "aclImdb").is_dir()), None)
     if folder is None:
         raise NetlangError(
@@ -138,14 +157,15 @@ def open_reviews(
             helps=["unpack aclImdb_v1.tar.gz into `data`, so that there is `data/aclImdb`"],
             exit_code=ENVIRONMENT,
         )
-    trained = _reviews(folder / "train")
-    words = most_frequent((line for line, _ in trained), vocab - _FIRST_WORD)
-    number = {word: i for i, word in enumerate(words, _FIRST_WORD)}
+    trained = _reviews(folder / "train") if not known or split == "train" else []
     found = trained if split == "train" else _reviews(folder / split)
+    texts = (line for line, _ in trained)
+    words = known[_FIRST_WORD:] if known else most_frequent(texts, vocab - _FIRST_WORD)
+    number = {word: i for i, word in enumerate(words, _FIRST_WORD)}
     lines = Lines.of([[number.get(w, 1) for w in line[:longest]] for line, _ in found])
     labels = np.array([label for _, label in found], np.int64)
     names = {"tokens": ("", "?", *words), "label": _VERDICTS}
-    return Reviews(str(folder / split), columns, lines, labels, names)
+    return Reviews(str(folder / split), location.columns, lines, labels, names)
 
 
 def _reviews(folder: Path) -> list[tuple[list[str], int]]:

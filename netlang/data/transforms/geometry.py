@@ -39,10 +39,12 @@ class Crop(Resizing, frozen=True):
     draws: ClassVar[int] = 2
     pad: int
 
+    def fixed(self) -> Transform:
+        return CenteredCrop(self.size, self.pad)
+
     def apply(self, images: Array, u: Array) -> Array:
         size = self.size
-        around = [(0, 0)] * (images.ndim - 2) + [(self.pad, self.pad)] * 2
-        padded = np.pad(images, around) if self.pad else images
+        padded = _padded(images, self.pad)
         _check_room(self.name, size, padded)
         rows, columns = (n - size + 1 for n in padded.shape[-2:])
         top, left = (u[:, 0] * rows).astype(np.int64), (u[:, 1] * columns).astype(np.int64)
@@ -61,6 +63,21 @@ class CenterCrop(Resizing, frozen=True):
         _check_room(self.name, self.size, images)
         top, left = ((n - self.size) // 2 for n in images.shape[-2:])
         return images[..., top : top + self.size, left : left + self.size]
+
+
+class CenteredCrop(Resizing, frozen=True):
+    """What ``crop`` does where nothing is random: cut the square out of the middle."""
+
+    name: ClassVar[str] = "centered_crop"
+    pad: int
+
+    def apply(self, images: Array, u: Array) -> Array:
+        return CenterCrop(self.size).apply(_padded(images, self.pad), u)
+
+
+def _padded(images: Array, pad: int) -> Array:
+    around = [(0, 0)] * (images.ndim - 2) + [(pad, pad)] * 2
+    return np.pad(images, around) if pad else images
 
 
 def _check_room(name: str, size: int, images: Array) -> None:
@@ -93,6 +110,9 @@ class RandomResizedCrop(Resizing, frozen=True):
     scale: Range
     ratio: Range
 
+    def fixed(self) -> Transform:
+        return CenteredResize(self.size)
+
     def apply(self, images: Array, u: Array) -> Array:
         rows, columns = images.shape[-2:]
         found, height, width = random_boxes(u, rows, columns, self.scale, self.ratio)
@@ -102,6 +122,19 @@ class RandomResizedCrop(Resizing, frozen=True):
         top = np.where(found, np.trunc(above), float((rows - side) // 2))
         left = np.where(found, np.trunc(before), float((columns - side) // 2))
         return resample(images, self.size, top, height, left, width)
+
+
+class CenteredResize(Resizing, frozen=True):
+    """What ``random_resized_crop`` does where nothing is random: resize the middle square."""
+
+    name: ClassVar[str] = "centered_resize"
+
+    def apply(self, images: Array, u: Array) -> Array:
+        del u
+        none, (rows, columns) = np.zeros(len(images)), images.shape[-2:]
+        side = min(rows, columns)
+        top, left = none + (rows - side) // 2, none + (columns - side) // 2
+        return resample(images, self.size, top, none + side, left, none + side)
 
 
 class Erase(Transform, frozen=True):

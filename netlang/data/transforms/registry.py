@@ -5,6 +5,8 @@ from __future__ import annotations
 from netlang.data.transforms.colors import ColorJitter, Lighting, Rescale, Standardize
 from netlang.data.transforms.geometry import (
     CenterCrop,
+    CenteredCrop,
+    CenteredResize,
     Crop,
     Erase,
     Flip,
@@ -30,3 +32,9 @@ TRANSFORMS: dict[str, type[Transform]] = {
         Rescale,
     )
 }
+
+FIXED: dict[str, type[Transform]] = {
+    kind.name: kind
+    for kind in (Resize, CenterCrop, CenteredCrop, CenteredResize, Standardize, Rescale)
+}
+"""The transforms that draw no random numbers, those that remain of others among them."""

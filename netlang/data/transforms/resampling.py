@@ -59,6 +59,11 @@ def _weights(size: int, length: int, start: Array, extent: Array) -> Array:
     return (weights / weights.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
+def line_weights(size: int, length: int) -> Array:
+    """Return the weights that resize a line of pixels: ``f32[size, length]``."""
+    return _weights(size, length, np.zeros(1), np.full(1, float(length)))[0]
+
+
 def _nearest(
     images: Array, size: int, top: Array, height: Array, left: Array, width: Array
 ) -> Array:

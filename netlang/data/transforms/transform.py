@@ -24,6 +24,10 @@ class Transform(Struct, frozen=True):
         """The height and width of the results, where the transform decides them."""
         return None
 
+    def fixed(self) -> Transform | None:
+        """Return what remains of the transform where nothing is random, as when a net is used."""
+        return None if self.draws else self
+
     def apply(self, images: Array, u: Array) -> Array:
         """Return the changed images, given ``f64[N, draws]`` numbers from 0 to below 1."""
         raise NotImplementedError

@@ -21,7 +21,7 @@ from netlang.evaluate.calls.binding import bind_arguments
 from netlang.evaluate.calls.extern_ops import call_extern_op
 from netlang.evaluate.calls.unknown import reject_unknown
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import DEPTH_LIMIT, CallSite, Frame, reject
+from netlang.evaluate.context.frame import DEPTH_LIMIT, CallSite, Frame, LayerCall, reject
 from netlang.evaluate.context.memo import key_of, mark, remember, repeat
 from netlang.evaluate.context.parameter_paths import claim, origin
 from netlang.evaluate.context.values import (
@@ -33,6 +33,7 @@ from netlang.evaluate.context.values import (
     Function,
     Layer,
     Object,
+    Results,
     Sampled,
     Setting,
     Unknown,
@@ -352,9 +353,19 @@ def _call_layer(layer: Layer, args: list[Argued], span: Span, frame: Frame) -> O
     assigned = assign(layer.function, args, span, preset=preset) | dict(layer.arguments)
     definition = layer.function.definition
     assert isinstance(definition, ast.Definition)
-    return _call_body(
+    results = _call_body(
         layer.function, definition, assigned, span, frame, path=layer.path, layer=layer
     )
+    if frame.run.training and "." not in layer.path:
+        given = {name: arg.value for name, arg in assigned.items()}
+        first = {definition.outs[0].name.text: results} if definition.outs else {}
+        named = results.values if isinstance(results, Results) else first
+        frame.run.calls.append(LayerCall(layer.path, _tensors(given), _tensors(named)))
+    return results
+
+
+def _tensors(values: Mapping[str, Object]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if isinstance(value, Value)}
 
 
 def _call_extern(

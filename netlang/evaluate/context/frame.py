@@ -44,6 +44,14 @@ class Made(Struct):
     frame: Frame
 
 
+class LayerCall(Struct, frozen=True, eq=False):
+    """A call of a layer of a train section: the tensors that enter and leave, by their names."""
+
+    layer: str
+    inputs: Mapping[str, Value]
+    outputs: Mapping[str, Value]
+
+
 class Noise(Struct, frozen=True, eq=False):
     """A sampled value in a train section: its distribution, and the name of its site."""
 
@@ -82,6 +90,8 @@ class Run(Struct):
         default_factory=dict[Value, "tuple[Value, Value]"]
     )
     """Gradients that a train section uses: of what, with respect to what."""
+    calls: list[LayerCall] = field(default_factory=list[LayerCall])
+    """The calls of a train section's layers, in order."""
     modes: dict[Value, Mode] = field(default_factory=dict[Value, Mode])
     """Which way losses and scores improve, as the definitions that made them declare."""
     budget: Budget = field(default_factory=Budget)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
-from msgspec import convert
+from msgspec import convert, to_builtins
 
+from netlang.data.fitted import Fitted
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.storage.weights import load_with_metadata, save_weights
@@ -44,7 +45,7 @@ class Progress:
 
     ``epochs`` counts those that are evaluated and reported; ``totals``, by step, are of the current
     epoch. ``waited`` is how many steps the watched metric has not improved, ``best_epoch`` the
-    epoch where it was best.
+    epoch where it was best. ``fitted`` is what the training data determine.
     """
 
     step: int
@@ -56,6 +57,7 @@ class Progress:
     totals: Mapping[str, Sums] = field(default_factory=dict[str, Sums])
     seconds: float = 0.0
     best_epoch: int = 0
+    fitted: Fitted | None = None
 
 
 class CheckpointError(NetlangError):
@@ -77,7 +79,7 @@ def save(
     """
     state = {**last, **{f"{BEST}{name}": array for name, array in best.items()}}
     latest, before = folder / LATEST, folder / BEFORE
-    text = json.dumps(asdict(progress), sort_keys=True)
+    text = json.dumps(to_builtins(progress), sort_keys=True)
     unproven = folder / f".{LATEST}.new"
     metadata = {"format": FORMAT, "progress": text, "seal": seal(state, text)}
     try:
@@ -135,7 +137,10 @@ def _read(path: Path) -> tuple[dict[str, Array], Progress]:
     if metadata.get("seal") != seal(state, text):
         raise CheckpointError("its content is not what was written")
     try:
-        return state, convert(json.loads(text), Progress)
+        progress = convert(json.loads(text), Progress)
+        if progress.fitted is not None:
+            progress.fitted.check()
+        return state, progress
     except (ValueError, OverflowError, RecursionError):
         raise CheckpointError("its progress is not that of a run") from None
 

@@ -10,6 +10,7 @@ from netlang.data.columns import check_classes, classes_of
 from netlang.data.source import Source
 from netlang.plan.plan import Computation
 from netlang.plan.schedules import Clock, Rate, durations, follow
+from netlang.training.preprocessing import check_same
 from netlang.training.run.loop import clock_of
 from netlang.training.step.graphs import Training
 
@@ -25,6 +26,8 @@ def check_data(
     opened = [batches for batches in (data, valid) if batches is not None]
     for remark in dict.fromkeys(r for batches in opened for r in batches.source.remarks()):
         warn(f"warning: {remark}")
+    if valid is not None:
+        check_same(data.source.fitted().columns, valid.source, "valid")
     for column, count in sorted(_index_columns(plan.computation)):
         for batches in opened:
             check_classes(batches.source, column, count)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from netlang.data.batches import Batches
+from netlang.data.fitted import Fitted
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, InputError, NetlangError, WeightsError
 from netlang.plan.plan import Plan
-from netlang.storage.weights import described, load_weights
+from netlang.storage.weights import described, load_weights, read_metadata
 from netlang.system.numpy import Array, np
+from netlang.training.preprocessing import check_same
 from netlang.training.run.engine import Engine, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.parameter_files import by_layer
-from netlang.training.run.preparation import Choices, engine_of, open_data, seed_of
+from netlang.training.run.preparation import Choices, engine_of, open_data, opened, seed_of
 from netlang.training.step.graphs import DRAW, Training, prepare
 from netlang.training.totals import Totals
 
@@ -30,8 +32,22 @@ class Evaluation:
     metrics: Mapping[str, float]
 
 
-Parameters = Path | Mapping[str, Array]
-"""A file of parameters, or the parameters."""
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters by their paths in a layer, and what is fitted on the data they were trained on.
+
+    ``source`` is the file or the object that has them; of a file, ``arrays`` are the types and the
+    shapes until it is known that they fit.
+    """
+
+    arrays: Mapping[str, Array]
+    fitted: Fitted | None
+    source: object
+
+    @classmethod
+    def read(cls, path: Path) -> Parameters:
+        """Read the header of a file of parameters; raises ``FileError``."""
+        return cls(described(path), Fitted.read(read_metadata(path), path), path)
 
 
 def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> Evaluation:
@@ -46,11 +62,10 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
             notes=[f"the layers of `{plan.name}`: {', '.join(by_layer(paths))}"],
         )
     training = prepare(plan, seed_of(plan, choices))
-    data, valid = open_data(plan, choices)
+    of, examples = _examples(plan, choices, _fitted(given.values()))
     initial = initial_parameters(plan, seed_of(plan, choices), choices.folder)
     state = initial_state(training, initial | _loaded(plan.name, given, initial))
     engine = engine_of(training, state, choices)
-    of, examples = ("data", data) if valid is None else ("valid", valid)
     totals = evaluated(training, engine, examples, of)
     return Evaluation(of, totals.examples, metrics_of(training, totals, of))
 
@@ -104,7 +119,30 @@ def is_finite(array: Array) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def _of_layer(layer: str, source: Parameters) -> str:
+def _fitted(given: Iterable[Parameters]) -> Fitted | None:
+    """Return what is fitted on the data of all layers; nothing if no file has it."""
+    known = [(each.source, each.fitted) for each in given if each.fitted is not None]
+    for source, fitted in known[1:]:
+        if fitted.columns != known[0][1].columns:
+            raise InputError(
+                f"{known[0][0]} and {source} were trained on different data",
+                helps=["take the files of one run"],
+            )
+    return known[0][1] if known else None
+
+
+def _examples(plan: Plan, choices: Choices, fitted: Fitted | None) -> tuple[str, Batches]:
+    """Open the examples to evaluate on, and say what they are called."""
+    of, pipeline = ("data", plan.data) if plan.valid is None else ("valid", plan.valid)
+    if fitted is None or pipeline is None:
+        data, valid = open_data(plan, choices)
+        return of, data if valid is None else valid
+    examples = opened(plan, pipeline, choices, fitted)
+    check_same(fitted.columns, examples.source, of)
+    return of, examples
+
+
+def _of_layer(layer: str, source: object) -> str:
     file = source if isinstance(source, Path) else "FILE"
     return f'`--weights {layer}={file}`, or `{{"{layer}": …}}`'
 
@@ -123,21 +161,20 @@ def _loaded(
                 f"`{section}` has no layer `{name}`" if name else
                 f"`{section}` has several layers: name the layer of these parameters",
                 notes=[f"its layers: {', '.join(layers)}"],
-                helps=[_of_layer(next(iter(layers)), source)],
+                helps=[_of_layer(next(iter(layers)), source.source)],
                 exit_code=USAGE,
             )  # fmt: skip
         names = {path.removeprefix(f"{layer}."): path for path in layers[layer]}
-        stored = described(source) if isinstance(source, Path) else source
+        stored = source.arrays
         missing = [
             f"{'missing' if name not in stored else 'of another shape'}: `{name}`"
             for name, path in names.items()
             if name not in stored or stored[name].shape != initial[path].shape
         ]
         if missing:
-            shown = source if isinstance(source, Path) else "the network"
-            raise WeightsError(f"{shown} does not fit `{layer}`", notes=missing)
-        if isinstance(source, Path):
-            stored = load_weights(source, names)
+            raise WeightsError(f"{source.source} does not fit `{layer}`", notes=missing)
+        if isinstance(source.source, Path):
+            stored = load_weights(source.source, names)
         for name, path in names.items():
             found[path] = stored[name].astype(initial[path].dtype)
     return found

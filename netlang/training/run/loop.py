@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from netlang.data.batches import Batches, BatchStream
+from netlang.data.fitted import Fitted
 from netlang.data.source import Batch
 from netlang.diagnostics.errors import EvaluationError
 from netlang.ir.dims import bind
@@ -69,6 +70,7 @@ class Run:
     engine: Engine
     data: Batches
     valid: Batches | None
+    fitted: Fitted
     folder: Path
     settings: Mapping[str, str]
     watcher: Callback
@@ -135,7 +137,7 @@ class Run:
     def _finish(self, step: int) -> None:
         """Save what the run has come to."""
         state = self._checkpoint(step)
-        for path in save_layers(self.training, {**state, **self.kept}, self.folder):
+        for path in save_layers(self.training, {**state, **self.kept}, self.fitted, self.folder):
             self._saved_parameters(path)
 
     def _resume(self, progress: Progress | None) -> int:
@@ -322,6 +324,7 @@ class Run:
             {name: _stored(totals) for name, totals in self._totals.items()},
             time.monotonic() - self._began,
             self._monitors.epoch,
+            self.fitted,
         )
         state = self._state(step)
         self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept))
@@ -339,7 +342,7 @@ class Run:
         state = self._state(step)
         for rule in rules:
             path = self.folder / rule.file_name(epoch, step)
-            save_selection(self.training, state, rule.what, path)
+            save_selection(self.training, state, self.fitted, rule.what, path)
             self._saved_parameters(path)
 
     def _state(self, step: int) -> Arrays:

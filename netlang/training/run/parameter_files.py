@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from netlang.data.fitted import Fitted
 from netlang.data.source import Source
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NON_FINITE, NetlangError
@@ -13,21 +14,24 @@ from netlang.plan.initialization import Selection
 from netlang.storage.vocabulary import Vocabulary, vocabulary_path
 from netlang.storage.weights import save_weights
 from netlang.system.numpy import Array
+from netlang.training.preprocessing import of_layer
 from netlang.training.run.engine import Arrays
 from netlang.training.step.graphs import Training
 
 
-def save_selection(training: Training, state: Arrays, what: Selection, path: Path) -> None:
+def save_selection(
+    training: Training, state: Arrays, fitted: Fitted, what: Selection, path: Path
+) -> None:
     """Write the parameters of a layer, or of a part of one, by their paths in the layer."""
-    _save(training, state, what.paths, what.layer, path)
+    _save(training, state, fitted, what.paths, what.layer, path)
 
 
-def save_layers(training: Training, state: Arrays, folder: Path) -> list[Path]:
+def save_layers(training: Training, state: Arrays, fitted: Fitted, folder: Path) -> list[Path]:
     """Write the parameters of every layer of a section, each into a file of its name."""
     written: list[Path] = []
     for name, paths in by_layer(training.parameters).items():
         path = folder / f"{name}.safetensors"
-        _save(training, state, paths, name, path)
+        _save(training, state, fitted, paths, name, path)
         written.append(path)
     return written
 
@@ -88,11 +92,14 @@ def by_layer(paths: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _save(training: Training, state: Arrays, paths: Iterable[str], layer: str, path: Path) -> None:
+def _save(
+    training: Training, state: Arrays, fitted: Fitted, paths: Iterable[str], layer: str, path: Path
+) -> None:
     own: dict[str, Array] = {}
     for whole in paths:
         value = training.parameters[whole]
         # A run in f64 has f64 in its checkpoints; a net reads the element types it declares.
         array = state[value.name].astype(numpy_dtype(value.type.dtype), copy=False)
         own[whole.removeprefix(f"{layer}.")] = array
-    save_weights(path, own, {"section": training.plan.name, "layer": layer})
+    known = of_layer(fitted, training.plan.computation, layer)
+    save_weights(path, own, {"section": training.plan.name, "layer": layer, **known.metadata()})

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from netlang.backends import check_backend
 from netlang.data.batches import Batches
+from netlang.data.fitted import Fitted
 from netlang.data.opening import open_batches
 from netlang.data.pipeline import Pipeline
 from netlang.data.source import Arrays
 from netlang.diagnostics.errors import require_at_least
 from netlang.plan.plan import Plan
 from netlang.system.numpy import Array, np
+from netlang.training.preprocessing import fitted_on
 from netlang.training.run.engine import (
     Engine,
     NumpyEngine,
@@ -60,6 +62,7 @@ class Opened:
     data: Batches
     valid: Batches | None
     engine: Engine
+    fitted: Fitted
 
 
 def seed_of(plan: Plan, choices: Choices) -> int:
@@ -67,16 +70,26 @@ def seed_of(plan: Plan, choices: Choices) -> int:
     return plan.seed if choices.seed is None else choices.seed
 
 
-def open_data(plan: Plan, choices: Choices) -> tuple[Batches, Batches | None]:
-    """Open the data of a section, for training and for validation."""
-    seed = seed_of(plan, choices)
+def open_data(
+    plan: Plan, choices: Choices, fitted: Fitted | None = None
+) -> tuple[Batches, Batches | None]:
+    """Open the data of a section, for training and for validation.
 
-    def opened(pipeline: Pipeline | None) -> Batches | None:
-        if pipeline is None:
-            return None
-        return open_batches(pipeline, choices.folder, seed, allow_python=choices.allow_python)
+    Data for validation are read with what is fitted on the training data, and both with what is
+    ``fitted`` already.
+    """
+    data = _NOTHING if plan.data is None else opened(plan, plan.data, choices, fitted)
+    if plan.valid is None:
+        return data, None
+    return data, opened(plan, plan.valid, choices, fitted or data.source.fitted())
 
-    return opened(plan.data) or _NOTHING, opened(plan.valid)
+
+def opened(plan: Plan, pipeline: Pipeline, choices: Choices, fitted: Fitted | None) -> Batches:
+    """Open one pipeline of a section, with what is ``fitted`` on the training data."""
+    return open_batches(
+        pipeline, choices.folder, seed_of(plan, choices), allow_python=choices.allow_python,
+        fitted=fitted,
+    )  # fmt: skip
 
 
 _NOTHING = Batches(Arrays("nothing", {}, {"row": np.zeros(1)}), 1)
@@ -87,18 +100,20 @@ def open_training(
     plan: Plan,
     choices: Choices,
     state: Mapping[str, Array] | None = None,
+    fitted: Fitted | None = None,
     *,
     planned: Callable[[Training], None] = lambda _: None,
     check: Check | None = None,
 ) -> Opened:
     """Make the graphs of a section and open its data at the same time.
 
-    The engine starts from ``state``, or from the initial parameters of the section. ``planned`` is
+    The engine starts from ``state``, or from the initial parameters of the section; a run that is
+    resumed has ``fitted`` what its data determine. ``planned`` is
     called before parameters are allocated, ``check`` before anything is computed.
     """
     seed = seed_of(plan, choices)
     with ThreadPoolExecutor(1) as pool:
-        data: Future[tuple[Batches, Batches | None]] = pool.submit(open_data, plan, choices)
+        data: Future[tuple[Batches, Batches | None]] = pool.submit(open_data, plan, choices, fitted)
         training = prepare(plan, seed)
         planned(training)
         if state is None:
@@ -108,10 +123,11 @@ def open_training(
             check = None
         require_state(training, state)
         engine = engine_of(training, cast_state(training, state), choices)
-        opened = data.result()
+        batches, valid = data.result()
     if check is not None:
-        check(training, *opened)
-    return Opened(training, *opened, engine)
+        check(training, batches, valid)
+    known = fitted_on(batches.source, None if valid is None else valid.source)
+    return Opened(training, batches, valid, engine, known)
 
 
 def engine_of(training: Training, state: Mapping[str, Array], choices: Choices) -> Engine:

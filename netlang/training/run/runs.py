@@ -144,7 +144,8 @@ def train(
             found = footprint(training)
             stack.enter_context(within_memory(found.total, str(found), request.warn))
 
-        opened = open_training(plan, choices, state, planned=planned, check=check)
+        fitted = progress.fitted if progress is not None else None
+        opened = open_training(plan, choices, state, fitted, planned=planned, check=check)
         settings |= {f"{_GIVEN}{name}": text for name, text in given.items()}
         return _carry_out(request, opened, folder, display, interrupted, settings, progress, best)
 
@@ -162,8 +163,8 @@ def _carry_out(
     display.opened(opened, folder.path)
     recorder = Recorder(folder, name, display, reports)
     run = Run(
-        opened.training, opened.engine, opened.data, opened.valid, folder.path, settings,
-        recorder, interrupted, request.pause, kept=best,
+        opened.training, opened.engine, opened.data, opened.valid, opened.fitted, folder.path,
+        settings, recorder, interrupted, request.pause, kept=best,
     )  # fmt: skip
     over = run.go(progress)
     recorder.draw()

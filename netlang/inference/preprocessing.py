@@ -1,0 +1,146 @@
+"""From raw examples to the inputs of a net, as in the training of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import ValidationError, convert
+
+from netlang.data.columns import fit
+from netlang.data.fitted import Applied, Column, Fitted
+from netlang.data.source import Arrays
+from netlang.data.transforms.registry import FIXED
+from netlang.data.transforms.transform import Transform
+from netlang.diagnostics.errors import FileError, InputError
+from netlang.ir.arrays import numpy_dtype
+from netlang.ir.dims import symbol
+from netlang.ir.graph import Graph, Value
+from netlang.ir.types import TensorType
+from netlang.storage.inputs import IMAGES, file_of, known_inputs, read_input
+from netlang.system.numpy import Array, np
+
+if TYPE_CHECKING:
+    from netlang.ir.dims import Size
+
+_PREPARED = "if it is preprocessed already: `--prepared`, or `prepared=True`"
+
+
+def read_inputs(
+    graph: Graph, fitted: Fitted, sources: Mapping[str, str], *, resize: bool = False
+) -> dict[str, Array]:
+    """Read the sources of inputs by name, and preprocess those that are columns of the data.
+
+    Raises the errors of ``storage.inputs.read_input`` and of ``preprocess``.
+    """
+    known = known_inputs(graph, sources)
+    found: dict[str, Array] = {}
+    for name, source in sources.items():
+        column = fitted.input(name)
+        if column is None:
+            found[name] = read_input(source, known[name], resize=resize)
+            continue
+        is_image = file_of(source).lower().endswith(IMAGES)
+        if is_image:
+            _check_range(source, column)
+        stored = Value(name, _batch_type(column))
+        square = column.shorter_side if is_image else None
+        raw = read_input(source, stored, resize=resize, square=square)
+        found[name] = preprocess(raw, column, known[name], source)
+    return found
+
+
+def preprocess(raw: Array, column: Column, value: Value, place: str) -> Array:
+    """Return raw examples as an input of a net: as in training, without what is random there.
+
+    ``raw`` is what the dataset stores, ``[N, ...]`` or one example: bytes from 0 to 255, or floats
+    from 0 to 1, for images that are stored as bytes. ``place`` names it in messages. Raises
+    ``InputError`` for arrays of another shape or range.
+    """
+    examples = _stored(raw, column, place)
+    if column.statistics is not None:
+        examples = column.statistics.apply(examples)
+    for applied in column.transforms:
+        transform = transform_of(applied)
+        examples = transform.apply(examples, np.zeros((len(examples), transform.draws)))
+    return _shaped(np.ascontiguousarray(examples), value)
+
+
+def transform_of(applied: Applied) -> Transform:
+    """Return a transform by its name; raises ``FileError`` for one that there is not."""
+    try:
+        return convert(applied.arguments, FIXED[applied.name])
+    except (KeyError, ValidationError):
+        raise FileError(
+            f"the data were transformed by `{applied}`, which this netlang does not have"
+        ) from None
+
+
+def type_of(column: Column) -> TensorType:
+    """Return the type of an example in the dataset."""
+    return TensorType(column.element, tuple(map(_size, column.shape)))
+
+
+def _batch_type(column: Column) -> TensorType:
+    example = type_of(column)
+    return example.with_shape(symbol("N"), *example.shape)
+
+
+def _size(size: int | str) -> Size:
+    return size if isinstance(size, int) else symbol("T")
+
+
+def _stored(raw: Array, column: Column, place: str) -> Array:
+    """Return raw examples as the dataset returns them."""
+    type = type_of(column)
+    if raw.ndim == type.rank:
+        raw = raw[np.newaxis]
+    if raw.dtype == np.uint8 and column.element.is_float:
+        _check_range(place, column)
+    stored = fit(place, {"example": type}, {"example": raw})
+    if column.scale is None:
+        return stored.examples(slice(None))["example"]
+    return _scaled(stored, column.scale, place)
+
+
+def _scaled(stored: Arrays, scale: float, place: str) -> Array:
+    """Return images from 0 to 1; raise ``InputError`` for numbers that are in another range."""
+    array = stored.arrays["example"]
+    top = scale if array.dtype == np.uint8 else 1.0
+    low, high = float(array.min()), float(array.max())
+    if low < 0 or high > top:
+        known = f"bytes from 0 to {scale:g}"
+        raise InputError(
+            f"{place} has numbers from {low:.4g} to {high:.4g}, and the examples that the model "
+            f"was trained on are {known if top == scale else f'floats from 0 to 1, or {known}'}",
+            helps=[_PREPARED],
+        )
+    divided = Arrays(
+        place, stored.columns, stored.arrays, {"example": scale} if top == scale else {}
+    )
+    return divided.examples(slice(None))["example"]
+
+
+def _check_range(place: str, column: Column) -> None:
+    """Raise ``InputError`` for an image where the training data are floats in another range."""
+    if column.scale is None and column.range is not None and column.element.is_float:
+        low, high = column.range
+        if low < 0 or high > 1:
+            raise InputError(
+                f"{place} is read as numbers from 0 to 1, and the examples that the model was "
+                f"trained on are from {low:.4g} to {high:.4g}",
+                helps=["give the numbers as the dataset has them, in a .npy file"],
+            )
+
+
+def _shaped(examples: Array, value: Value) -> Array:
+    """Return examples in the shape and the element type of an input."""
+    shape = [d for d in value.type.shape if isinstance(d, int)]
+    if value.type.rank == examples.ndim - 1 and len(examples) == 1:
+        examples = examples[0]
+    elif len(shape) == value.type.rank - 1 and examples[0].size == np.prod(shape, dtype=np.int64):
+        examples = examples.reshape(len(examples), *shape)
+    wanted = value.type.dtype
+    if wanted.is_float and examples.dtype.kind == "f":
+        return examples.astype(numpy_dtype(wanted), copy=False)
+    return examples

@@ -1,0 +1,109 @@
+"""What a run knows about its data that is saved with the parameters of each of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import structs
+
+from netlang.data.fitted import Column, Fitted
+from netlang.data.source import Source
+from netlang.diagnostics.errors import InputError
+from netlang.ir.backward_slice import producers, walk_back
+from netlang.ir.graph import Node, Value
+from netlang.ops.shaping.scattering import TakeAlong
+from netlang.plan.plan import Computation
+
+
+def fitted_on(data: Source, valid: Source | None) -> Fitted:
+    """Return what the data of a section determine about its model.
+
+    The names and the statistics are those of the training data. The model is used as it is
+    evaluated: files are read and transformed as ``valid`` has it, where there is one.
+    """
+    fitted = data.fitted()
+    if valid is None:
+        return fitted
+    used = {
+        name: structs.replace(valid.column(name), names=column.names, statistics=column.statistics)
+        for name, column in fitted.columns.items()
+    }
+    return structs.replace(fitted, columns=used)
+
+
+def check_same(trained: Mapping[str, Column], source: Source, of: str) -> None:
+    """Raise ``InputError`` for examples that are preprocessed unlike those of the training.
+
+    ``of`` is what the examples are called.
+    """
+    for name in source.columns:
+        if name not in trained:
+            continue
+        if (difference := trained[name].difference(source.column(name))) is not None:
+            raise InputError(
+                f"`{name}` of `{of}` is preprocessed unlike in training: {difference}",
+                helps=["the model expects the same numbers: give both the same transforms"],
+            )
+
+
+def of_layer(fitted: Fitted, computed: Computation, layer: str) -> Fitted:
+    """Return the same values with the inputs and the outputs of a layer that they are about."""
+    columns = {value: name for name, value in computed.batch.items()}
+    made_by = producers(computed.nodes)
+    inputs: dict[str, set[str]] = {}
+    outputs: dict[Value, str] = {}
+    for call in computed.calls:
+        if call.layer == layer:
+            outputs |= {value: name for name, value in call.outputs.items()}
+            for name, value in call.inputs.items():
+                source = origin(value, made_by)
+                same = source.type.size == value.type.size
+                inputs.setdefault(name, set()).add(columns.get(source, "") if same else "")
+    scored = {
+        outputs[value]: column
+        for scores, column in _labels(computed, columns, made_by)
+        for value in _reached(scores, outputs, made_by)
+    }
+    single = {name: min(found) for name, found in inputs.items() if _alike(found, fitted)}
+    return structs.replace(fitted, inputs=single, outputs=scored)
+
+
+def _alike(columns: set[str], fitted: Fitted) -> bool:
+    """Return whether an input is always a column, or several that are read in the same way."""
+    found = [fitted.columns.get(name) for name in columns]
+    return found[0] is not None and found.count(found[0]) == len(found)
+
+
+def _labels(
+    computed: Computation, columns: Mapping[Value, str], made_by: Mapping[Value, Node]
+) -> Iterator[tuple[Value, str]]:
+    """Yield scores of classes with the column that says which class an example has."""
+    for node in computed.nodes:
+        if isinstance(node.op, TakeAlong):
+            column = columns.get(origin(node.inputs[1], made_by))
+            if column is not None:
+                yield node.inputs[0], column
+
+
+def _reached(
+    value: Value, outputs: Mapping[Value, str], made_by: Mapping[Value, Node]
+) -> Iterator[Value]:
+    """Yield the outputs of a layer that a value is computed from, with as many classes."""
+    pending, seen = [value], {value}
+    while pending:
+        found = pending.pop()
+        if found in outputs:
+            if found.type.shape[-1:] == value.type.shape[-1:]:
+                yield found
+        elif found in made_by:
+            fresh = set(made_by[found].inputs) - seen
+            seen |= fresh
+            pending += fresh
+
+
+def origin(value: Value, made_by: Mapping[Value, Node]) -> Value:
+    """Return the value that another has in a different shape or element type."""
+    for node in walk_back(value, made_by):
+        if node.op.retypes:
+            value = node.inputs[0]
+    return value
