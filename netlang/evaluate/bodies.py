@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-from msgspec.structs import replace
-
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label, diagnostic
+from netlang.diagnostics.diagnostic import DiagnosticError, Label, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.describe import describe, short
@@ -18,7 +16,7 @@ from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, R
 from netlang.evaluate.emit import full
 from netlang.evaluate.evaluate import evaluate, truth
 from netlang.evaluate.types.fitting import fits
-from netlang.evaluate.types.shapes import declare_shape, match_shape, resolve_shape
+from netlang.evaluate.types.shapes import declare_shape, match_shape
 from netlang.ir.graph import State, Value
 from netlang.syntax import ast
 from netlang.syntax.walk import walk
@@ -177,24 +175,16 @@ def _promised(slot: Slot, type: ast.TypeExpr, name: str, frame: Frame, promise: 
     expr = slot.expr
     span = maker(expr).span if expr is not None else slot.span
     if isinstance(type, ast.ShapeType) and isinstance(slot.value, Value):
-        made = made_by(expr) if expr is not None else ""
         try:
-            match_shape(slot.value.type, type, frame, name, span, promise=promise, made=made)
+            match_shape(slot.value.type, type, frame, name, span, promise=promise)
         except DiagnosticError as rejected:
-            raise DiagnosticError(_repaired(rejected.diagnostic, slot.value, type, frame)) from None
+            from netlang.evaluate.types.promises import repaired
+
+            made = made_by(expr) if expr is not None else ""
+            found = repaired(rejected.diagnostic, slot.value, type, made, span, frame)
+            raise rejected.repaired(found) from None
         return slot.value
     return fits(Argued(slot.value, span, expr), type, frame, name)
-
-
-def _repaired(found: Diagnostic, value: Value, type: ast.ShapeType, frame: Frame) -> Diagnostic:
-    """Return an error about a shape with the repair of the layer that made it, if there is one."""
-    from netlang.evaluate.repairs import resized
-
-    wanted = resolve_shape(type, frame)
-    if found.rule is not rules.SHAPE_MISMATCH or found.helps or wanted is None:
-        return found
-    repair = resized(value, wanted.shape, frame)
-    return found if repair is None else replace(found, **repair)
 
 
 def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> Object:

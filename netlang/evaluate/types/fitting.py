@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, Unpack
 
 from netlang.advice.parameters import argument_helps
 from netlang.diagnostics import rules
-from netlang.diagnostics.fix import Fix
+from netlang.diagnostics.diagnostic import DiagnosticError, Parts
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import renaming
+from netlang.diagnostics.suggestions import Suggestion, renaming
 from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.describe import article_of, describe
 from netlang.evaluate.context.frame import Frame, reject
@@ -52,15 +52,21 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
         case None:
             if isinstance(value, Value | list | tuple):
                 return value
-            _wrong(arg, name, "a tensor", helps=_results_help(value))
+            _wrong(arg, name, "a tensor", **_tensor_meant(arg, None))
         case ast.OptionalType(inner=inner):
             return None if value is None else fits(arg, inner, frame, name)
         case ast.ShapeType():
             if is_number(value):
                 return value
             if not isinstance(value, Value):
-                _wrong(arg, name, "a tensor", helps=_results_help(value))
-            match_shape(value.type, type, frame, name, arg.span)
+                _wrong(arg, name, "a tensor", **_tensor_meant(arg, type, frame))
+            try:
+                match_shape(value.type, type, frame, name, arg.span)
+            except DiagnosticError as rejected:
+                from netlang.evaluate.types.conversions import converted
+
+                found = converted(rejected.diagnostic, arg, type, frame)
+                raise rejected.repaired(found) from None
             return value
         case ast.ListType():
             return _fit_list(arg, type, frame, name)
@@ -87,8 +93,11 @@ def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[
         # An int is a float where one is expected.
         return [float(v) if isinstance(v, int) else v for v in value] if kind == "float" else value
     budget.spend(len(value), arg.span)
+    given = arg.expr.items if isinstance(arg.expr, ast.List) else ()
+    spans = [item.span for item in given] if len(given) == len(value) else [arg.span] * len(value)
     return [
-        fits(Argued(v, arg.span), type.item, frame, f"{name}[{i}]") for i, v in enumerate(value)
+        fits(Argued(v, span), type.item, frame, f"{name}[{i}]")
+        for i, (v, span) in enumerate(zip(value, spans, strict=True))
     ]
 
 
@@ -102,34 +111,40 @@ def _fit_tuple(arg: Argued, type: ast.TupleType, frame: Frame, name: str) -> tup
     )
 
 
-def _results_help(value: Object) -> tuple[str, ...]:
-    if isinstance(value, str) and value.isidentifier():
-        return (f"to name a value, write it without quotes: `{value}`",)
-    if isinstance(value, list) and value and all(isinstance(v, Value) for v in value):
-        return ("concatenate them first: `concat([a, b], axis=1)`",)
-    if isinstance(value, Results):
-        shown = " or ".join(f"`.{key}`" for key in list(value.values)[:4])
-        return (f"it has several results: choose one with {shown}",)
-    if isinstance(value, Function):
-        return (f"call it first: `{value.name}(…)`",)
-    return ()
+def _tensor_meant(
+    arg: Argued, type: ast.ShapeType | None, frame: Frame | None = None
+) -> Suggestion:
+    """Suggest the tensor that was meant by a value of another kind."""
+    value = arg.value
+    helps: tuple[str, ...] = ()
+    match value:
+        case Results():
+            from netlang.evaluate.types.conversions import accepts, one_result
+
+            return one_result(arg, lambda v: not type or not frame or accepts(type, v.type, frame))
+        case str() if value.isidentifier():
+            helps = (f"to name a value, write it without quotes: `{value}`",)
+        case list() if value and all(isinstance(v, Value) for v in value):
+            helps = ("concatenate them first: `concat([a, b], axis=1)`",)
+        case Function():
+            helps = (f"call it first: `{value.name}(…)`",)
+        case _:
+            pass
+    return {"helps": helps, "fixes": ()}
 
 
 def _wrong(
     arg: Argued,
     name: str,
     expected: str,
-    *,
-    helps: tuple[str, ...] = (),
-    fixes: tuple[Fix, ...] = (),
+    **suggestion: Unpack[Parts],
 ) -> NoReturn:
     reject(
         rules.WRONG_TYPE,
         f"`{name}` must be {expected}",
         arg.span,
         f"this is {describe(arg.value)}",
-        helps=helps,
-        fixes=fixes,
+        **suggestion,
     )
 
 
@@ -227,6 +242,8 @@ def _named(arg: Argued, kind: str, name: str, at: Span, budget: Budget) -> Objec
     if not test(value):
         meant = _meant_literal(kind, value)
         fixes = renaming(arg.span, meant) if arg.span.text[:1] in _LITERAL else ()
+        if kind == "tensor" and isinstance(value, Results):
+            _wrong(arg, name, expected, **_tensor_meant(arg, None))
         _wrong(arg, name, expected, helps=_named_helps(kind, value, name, meant), fixes=fixes)
     if kind == "float" and isinstance(value, int):
         return float(value)
