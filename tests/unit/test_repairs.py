@@ -1,4 +1,4 @@
-"""Programs with one slip each: the exact message, and the program after its fix is applied.
+"""Programs with one error each: the exact message, and the program after its fix is applied.
 
 ``tests/data/repairs`` has the programs. Next to each is what ``netlang check`` prints and, after
 ``--- fixed``, the lines that its fixes change; a program without such lines gets advice in prose.
@@ -41,7 +41,7 @@ def repaired(text: str, found: list[Diagnostic]) -> str:
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
-def test_a_slip_is_reported_with_its_repair(
+def test_an_error_is_reported_with_its_repair(
     path: Path, folder: Path, request: pytest.FixtureRequest
 ) -> None:
     text = path.read_text("utf-8")

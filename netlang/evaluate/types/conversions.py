@@ -34,7 +34,11 @@ def converted(found: Diagnostic, arg: Argued, type: ast.ShapeType, frame: Frame)
     if found.rule is rules.DTYPE_MISMATCH:
         suggestion = _of_elements(value.type, span, type, frame)
     elif found.rule is rules.SHAPE_MISMATCH and not found.helps:
-        suggestion = _other_result(arg, type, frame) or _of_shape(value.type, span, type, frame)
+        suggestion = (
+            _other_result(arg, type, frame)
+            or _of_shape(value.type, span, type, frame)
+            or _of_data(value.type, found, frame)
+        )
     else:
         return found
     return found if suggestion is None else replace(found, **suggestion)
@@ -146,6 +150,15 @@ def _of_shape(
             fixes = (fix,) if certain(frame.call and frame.call.frame) else ()
             return {"helps": (f"{_PURPOSE[function]}: `{code}`",), "fixes": fixes}
     return None
+
+
+def _of_data(actual: TensorType, found: Diagnostic, frame: Frame) -> Suggestion | None:
+    """Suggest the declaration of an input that the data of a train section fits."""
+    function = frame.call.function if frame.call is not None else None
+    if function is None or function.kind != "net" or not frame.run.training:
+        return None
+    name = found.message.split("`")[1]
+    return {"helps": (f"the data is {actual}: declare `{name}: {actual}`",), "fixes": ()}
 
 
 _PURPOSE = {

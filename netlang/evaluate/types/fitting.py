@@ -284,6 +284,8 @@ def _named_helps(kind: str, value: Object, name: str, meant: str | None) -> tupl
         case "duration", int() | float():
             amount = f"{value:g} epochs" if value != 1 else "1 epoch"
             return (f"write `{amount}` or `{amount.replace('epoch', 'step')}`",)
+        case "rows", Function(kind="dataset"):
+            return (f"call it: `{value.name}(…)`",)
         case "dtype", str():
             return (f"write it without quotes: `{value}`",)
         case "float" | "int" | "bool" | "ints" | "floats", Value():

@@ -76,7 +76,7 @@ class RandomDrop(Identity, ABC):
         return own + (1,) * (len(shape) - len(own))
 
     def correction(self) -> tuple[str, ...]:
-        if 1 < self.rate < 100:
+        if 2 <= self.rate < 100:
             return (f"for {self.rate:g} %, write `{self.rate / 100:g}`",)
         return ()
 
