@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netlang.diagnostics.fix import Edit
 from netlang.diagnostics.source import Span
 
 
@@ -29,3 +30,13 @@ def with_tensor(span: Span, name: str) -> tuple[str, ...]:
         f"the tensor comes first: `{name}(x, {rest}` or `x |> {text}`",
         f"to make a layer now and call it later, write `new {text}`",
     )
+
+
+def ending(span: Span, argument: str) -> Edit:
+    """Return the edit that adds an argument at the end of a call."""
+    text = span.text
+    if not text.endswith(")"):
+        return Edit(Span(span.source, span.end, span.end), f"({argument})")
+    opened = len(text[:-1].rstrip(" ,\n"))
+    comma = "" if text[:opened].endswith("(") else ", "
+    return Edit(Span(span.source, span.start + opened, span.end), f"{comma}{argument})")

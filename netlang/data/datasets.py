@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 class Digits(Dataset, frozen=True):
     split: str
 
+    @property
+    def classes(self) -> int:
+        return 10
+
     def open(self, location: Location) -> Source:
         from netlang.data.sources.collections import open_digits
 
@@ -32,6 +36,10 @@ class Digits(Dataset, frozen=True):
 class Mnist(Dataset, frozen=True):
     name: ClassVar[str] = "mnist"
     split: str
+
+    @property
+    def classes(self) -> int:
+        return 10
 
     def open(self, location: Location) -> Source:
         from netlang.data.sources.collections import open_mnist
@@ -45,6 +53,10 @@ class FashionMnist(Mnist, frozen=True):
 
 class Cifar10(Dataset, frozen=True):
     split: str
+
+    @property
+    def classes(self) -> int:
+        return 10
 
     def open(self, location: Location) -> Source:
         from netlang.data.sources.collections import open_cifar10

@@ -48,6 +48,11 @@ class Location(Struct, frozen=True):
 class Dataset(Struct, frozen=True):
     """A dataset with its arguments."""
 
+    @property
+    def classes(self) -> int | None:
+        """The number of classes that `label` numbers from 0; ``None`` if only the data shows it."""
+        return None
+
     def open(self, location: Location) -> Source:
         """Return the examples; raise ``NetlangError`` for missing, damaged or unsuitable files."""
         raise NotImplementedError

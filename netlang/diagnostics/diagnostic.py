@@ -96,6 +96,10 @@ class DiagnosticError(Exception):
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
 
+    def repaired(self, diagnostic: Diagnostic) -> DiagnosticError:
+        """Return the error with a better suggestion; an exception of its kind."""
+        return self if diagnostic is self.diagnostic else type(self)(diagnostic)
+
 
 class Diagnostics(Struct):
     """The diagnostics found so far; a rule is reported once at each location."""

@@ -48,3 +48,13 @@ def apply(text: str, fix: Fix) -> str:
     for edit in sorted(fix.edits, key=lambda edit: edit.span.start, reverse=True):
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
     return text
+
+
+def apply_to(span: Span, fix: Fix) -> str:
+    """Return the text of a span, on one line, with the edits of a fix inside it made."""
+    start = span.start
+    inside = [
+        Edit(Span(span.source, edit.span.start - start, edit.span.end - start), edit.text)
+        for edit in fix.edits
+    ]
+    return " ".join(apply(span.text, Fix(fix.title, tuple(inside))).split())

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
+from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.context.budget import Budget
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
@@ -18,6 +19,7 @@ from netlang.evaluate.context.values import (
     Layer,
     Object,
     Part,
+    Results,
     Setting,
     Unknown,
     is_number,
@@ -71,6 +73,7 @@ def _unary(expr: ast.Unary, frame: Frame) -> Object:
                 f"`{expr.op}` takes {expected}",
                 expr.operand.span,
                 f"this is {describe(value)}",
+                **_field_meant(Argued(value, expr.operand.span), Argued(None, expr.span)),
             )
 
 
@@ -146,7 +149,17 @@ def _mismatch(node: ast.Binary, left: Argued, right: Argued) -> NoReturn:
         left.span,
         f"this is {describe(left.value)}",
         secondary=(Label(right.span, f"this is {describe(right.value)}"),),
+        **_field_meant(left, right),
     )
+
+
+def _field_meant(left: Argued, right: Argued) -> Suggestion:
+    results, other = (left, right) if isinstance(left.value, Results) else (right, left)
+    if not isinstance(results.value, Results):
+        return {"helps": (), "fixes": ()}
+    from netlang.evaluate.types.conversions import beside
+
+    return beside(results, other)
 
 
 def _of_tensors(node: ast.Binary, left: Argued, right: Argued, frame: Frame) -> Object:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-from msgspec.structs import replace
-
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label, diagnostic
+from netlang.diagnostics.diagnostic import DiagnosticError, Label, diagnostic
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.budget import BudgetError
-from netlang.evaluate.context.describe import describe, short
+from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, Slot, reject, report
 from netlang.evaluate.context.parameter_names import bare
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, Results, Unknown
 from netlang.evaluate.emit import full
 from netlang.evaluate.evaluate import evaluate, truth
 from netlang.evaluate.types.fitting import fits
-from netlang.evaluate.types.shapes import declare_shape, match_shape, resolve_shape
+from netlang.evaluate.types.shapes import declare_shape, match_shape
 from netlang.ir.graph import State, Value
 from netlang.syntax import ast
 from netlang.syntax.walk import walk
@@ -177,24 +175,16 @@ def _promised(slot: Slot, type: ast.TypeExpr, name: str, frame: Frame, promise: 
     expr = slot.expr
     span = maker(expr).span if expr is not None else slot.span
     if isinstance(type, ast.ShapeType) and isinstance(slot.value, Value):
-        made = made_by(expr) if expr is not None else ""
         try:
-            match_shape(slot.value.type, type, frame, name, span, promise=promise, made=made)
+            match_shape(slot.value.type, type, frame, name, span, promise=promise)
         except DiagnosticError as rejected:
-            raise DiagnosticError(_repaired(rejected.diagnostic, slot.value, type, frame)) from None
+            from netlang.evaluate.types.promises import repaired
+
+            made = made_by(expr) if expr is not None else ""
+            found = repaired(rejected.diagnostic, slot.value, type, made, span, frame)
+            raise rejected.repaired(found) from None
         return slot.value
     return fits(Argued(slot.value, span, expr), type, frame, name)
-
-
-def _repaired(found: Diagnostic, value: Value, type: ast.ShapeType, frame: Frame) -> Diagnostic:
-    """Return an error about a shape with the repair of the layer that made it, if there is one."""
-    from netlang.evaluate.repairs import resized
-
-    wanted = resolve_shape(type, frame)
-    if found.rule is not rules.SHAPE_MISMATCH or found.helps or wanted is None:
-        return found
-    repair = resized(value, wanted.shape, frame)
-    return found if repair is None else replace(found, **repair)
 
 
 def give_outs(function: Function, definition: ast.Definition, frame: Frame) -> Object:
@@ -255,57 +245,13 @@ def report_missing(function: Function, out: ast.Out, frame: Frame) -> None:
 
 
 def check_assertion(statement: ast.Assert, frame: Frame) -> None:
-    """Check an assertion; report the values of both sides if it fails."""
+    """Check an assertion."""
     condition = statement.condition
     if truth(evaluate(condition, frame), condition) is not False:
         return
-    message = (
-        statement.message.value if statement.message is not None else "this assertion doesn't hold"
-    )
-    reject(rules.ASSERTION, message, condition.span, _sides(condition, frame))
+    from netlang.evaluate.types.assertions import reject_assertion
 
-
-def _sides(condition: ast.Expr, frame: Frame) -> str:
-    condition = _failing(condition, frame)
-    if not isinstance(condition, ast.Binary) or condition.op in ("and", "or"):
-        return "this is false"
-    match condition:
-        case ast.Binary(
-            op="==", left=ast.Binary(op="%", left=whole, right=part), right=ast.Int(value=0)
-        ):
-            return f"{_valued(whole, frame)} is not a multiple of {_valued(part, frame)}"
-        case _:
-            pass
-    shown: list[str] = []
-    for side in (condition.left, condition.right):
-        value = evaluate(side, frame)
-        text = " ".join(side.span.text.split())
-        written = (
-            f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else short(value)
-        )
-        if isinstance(side, ast.Int | ast.Float | ast.Str):
-            continue
-        shown.append(f"{text} is {written}")
-    return ", ".join(shown) or "this is false"
-
-
-def _valued(expr: ast.Expr, frame: Frame) -> str:
-    """Return the value of an expression, with its text unless it is the same."""
-    value, text = short(evaluate(expr, frame)), " ".join(expr.span.text.split())
-    return value if value == text else f"`{text}` ({value})"
-
-
-def _failing(condition: ast.Expr, frame: Frame) -> ast.Expr:
-    """Return the part of a false condition that makes it false."""
-    while True:
-        match condition:
-            case ast.Paren(value=inner):
-                condition = inner
-            case ast.Binary(op="and", left=left, right=right):
-                holds = truth(evaluate(left, frame), left)
-                condition = left if holds is False else right
-            case _:
-                return condition
+    reject_assertion(statement, frame)
 
 
 def _declare_state(statement: ast.State, frame: Frame) -> None:

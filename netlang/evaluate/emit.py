@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn, cast
 
+from netlang.advice.calls import ending
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
-from netlang.diagnostics.fix import Fix, replacement
+from netlang.diagnostics.fix import Edit, Fix, apply_to, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.context.frame import Frame, reject
@@ -96,14 +97,18 @@ def reject_operand(
     outer = surroundings(frame)
     spans = [written(o.span, outer) for o in operands]
     texts = ["…" if s.source.library else _shortened(s.text) for s in spans]
-    repair = _repaired(rejected, [_tensor(o) for o in operands], frame)
+    repair = _repaired(rejected, [_tensor(o) for o in operands], outer or frame)
     helps = tuple(_named_sizes(_filled(text, texts), frame) for text in repair["helps"])
     fixes = repair["fixes"]
-    if not fixes and rejected.either is not None:
-        fixes = tuple(f for text in repair["helps"] for f in _wrapping(text, spans, frame))
+    if not fixes and len(helps) == 1:
+        fixes = tuple(_edit(repair["helps"][0], spans, frame))
+    if rejected.arguments and not repair["fixes"]:
+        edit = _with_arguments(rejected.arguments, span, frame)
+        helps = tuple(text.replace("{call}", apply_to(span, edit)) for text in helps)
+        fixes = (edit,) if len(helps) == 1 else ()
     notes = tuple(_filled(text, texts) for text in rejected.notes)
     if rejected.rule is rules.WINDOW_TOO_BIG:
-        from netlang.evaluate.axis_order import misordered_input
+        from netlang.evaluate.types.axis_order import misordered_input
 
         notes = (*notes, *_shrinking(frame))
         order = misordered_input(_tensor(operands[0]), frame) if operands else None
@@ -144,12 +149,18 @@ def reject_operand(
     )
 
 
-_WRAPPED = re.compile(r"[^`]*`([a-z_]+\([^`]*)\{(\d)\}([^`{]*)`")
-"""A help that proposes a call around one operand, and nothing else."""
+_CODE = re.compile(r"[^`]*`([^`]*)`")
+"""A help that ends in the code to write, and has no other."""
+
+_WRAPPED = re.compile(r"(?:\{\d\} @ )?([a-z_]+\([^{]*)\{(\d)\}([^{]*\)|\))")
+"""Code in which one operand is written in a call, and another, if any, stays as it is."""
+
+_SLICED = re.compile(r"\{(\d)\}(\[[^{]*\])")
+_EXCHANGED = re.compile(r"\{1\} @ [a-z]+\(\{0\}\)")
 
 
-def _wrapping(help: str, spans: Sequence[Span], frame: Frame) -> Iterator[Fix]:
-    """Return the fix that writes the proposed call in place of the operand.
+def _edit(help: str, spans: Sequence[Span], frame: Frame) -> Iterator[Fix]:
+    """Return the fix that writes the code of a help in place of an operand, or of both.
 
     A block may be called with other shapes too, so that there is none in its body.
     """
@@ -157,33 +168,57 @@ def _wrapping(help: str, spans: Sequence[Span], frame: Frame) -> Iterator[Fix]:
         frame = frame.call.frame
     if frame.call is not None and frame.call.function.kind != "net":
         return
-    found = _WRAPPED.fullmatch(help)
-    if found is None or (span := spans[int(found[2])]).source.library:
+    found = _CODE.fullmatch(help)
+    if found is None or any(span.source.library for span in spans):
         return
-    before, code = "".join(("`", found[1], "{0}", found[3], "`")), " ".join(span.text.split())
-    written = _filled(_named_sizes(before, frame), [code]).strip("`")
-    yield replacement(span, written)
+    code, texts = found[1], [" ".join(span.text.split()) for span in spans]
+    if _EXCHANGED.fullmatch(code) is not None:
+        span = spans[0].to(spans[1])
+    elif (wrapped := _WRAPPED.fullmatch(code)) is not None:
+        span, code = spans[int(wrapped[2])], f"{wrapped[1]}{{{wrapped[2]}}}{wrapped[3]}"
+    elif (sliced := _SLICED.fullmatch(code)) is not None and texts[int(sliced[1])].isidentifier():
+        span = spans[int(sliced[1])]
+    else:
+        return
+    yield replacement(span, _named_sizes(f"`{_filled(code, texts)}`", frame).strip("`"))
+
+
+def _with_arguments(arguments: Mapping[str, str], span: Span, frame: Frame) -> Fix:
+    """Return the fix that writes other arguments in a call of an operator, or adds them."""
+    edits: list[Edit] = []
+    added: list[str] = []
+    assert frame.call is not None
+    for param in frame.call.function.params:
+        text, slot = arguments.get(param.name.text), frame.names[param.name.text]
+        if text is None:
+            continue
+        if slot.span != param.span and not slot.span.source.library:
+            edits.append(Edit(slot.span, text))
+        else:
+            added.append(f"{param.name.text}={text}" if param.keyword_only else text)
+    if added:
+        edits.append(ending(span, ", ".join(added)))
+    return Fix(f"write `{', '.join(arguments.values())}`", tuple(edits))
 
 
 def _repaired(rejected: OperandError, values: Sequence[Value], frame: Frame) -> Suggestion:
-    """Choose among the repairs of two shapes that do not fit, by how the operands were made."""
+    """Choose among the repairs of shapes that do not fit, by how the operands were made."""
     plain: Suggestion = {"helps": rejected.helps, "fixes": ()}
     if rejected.operand == 0 and rejected.other is None and values[0].type.rank == 2:
         from netlang.evaluate.repairs import unflattened
 
         return unflattened(values[0], frame) or plain
-    if rejected.either is None or len(values) != 2:
+    if not rejected.wanted:
         return plain
     from netlang.evaluate.repairs import resized, shortcut
 
     skip = shortcut(values, frame)
-    for position in (0, 1):
-        one, other = values[position], values[1 - position]
-        if position != skip and one.type.shape[:2] == other.type.shape[:2]:
-            found = resized(one, other.type.shape, frame)
+    for position, wanted in rejected.wanted.items():
+        if position != skip:
+            found = resized(values[position], wanted, frame)
             if found is not None:
                 return found
-    if skip is not None and skip in rejected.either:
+    if skip is not None and rejected.either is not None and skip in rejected.either:
         return {"helps": (rejected.either[skip],), "fixes": ()}
     return plain
 

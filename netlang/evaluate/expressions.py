@@ -7,7 +7,7 @@ from functools import partial
 from netlang.advice.parameters import method_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import suggest
+from netlang.diagnostics.suggestions import Suggestion, suggest
 from netlang.evaluate.bodies import maker
 from netlang.evaluate.calls.calls import arguments, call
 from netlang.evaluate.calls.unknown import reject_unknown
@@ -132,7 +132,7 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
                 expr.name.span,
                 f"this is {value.type}",
                 helps=_layer_of(expr, frame)
-                or method_helps(name, expr.value.span.text, frame.visible()),
+                or method_helps(name, expr.value.span.text, frame.module.visible()),
             )
         case _:
             reject(
@@ -230,7 +230,16 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
                 "only a list, a tuple or a tensor can be indexed",
                 expr.value.span,
                 f"this is {describe(value)}",
+                **_field_meant(value, expr),
             )
+
+
+def _field_meant(value: Object, expr: ast.Index) -> Suggestion:
+    if not isinstance(value, Results):
+        return {"helps": (), "fixes": ()}
+    from netlang.evaluate.types.conversions import indexed
+
+    return indexed(Argued(value, expr.value.span, expr.value), expr)
 
 
 def _item(

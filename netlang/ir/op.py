@@ -26,7 +26,9 @@ class OperandError(Exception):
 
     ``operand`` is the position of the operand to point at (``None``: the whole call), ``other``
     that of one it does not fit, ``label`` the text at the first, ``rule`` the diagnostic's rule.
-    ``either`` has a help for each operand that could be changed to fit the other.
+    ``either`` has a help for each operand that could be changed to fit the other, ``wanted`` the
+    shape that an operand should have, and ``arguments`` what to write for arguments of the call:
+    in a help, ``{call}`` is the call with them.
     """
 
     def __init__(
@@ -40,6 +42,8 @@ class OperandError(Exception):
         notes: Sequence[str] = (),
         helps: Sequence[str] = (),
         either: Mapping[int, str] | None = None,
+        wanted: Mapping[int, Shape] | None = None,
+        arguments: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -50,6 +54,8 @@ class OperandError(Exception):
         self.notes = tuple(notes)
         self.helps = tuple(helps)
         self.either = either
+        self.wanted = wanted or {}
+        self.arguments = arguments or {}
 
 
 class NoGradientError(Exception):

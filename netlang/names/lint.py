@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
+from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.suggestions import renaming
 from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.modules.module import ModuleScope
@@ -114,8 +115,16 @@ class _Lint(Lookup):
             return
         for out in d.outs:  # the columns of a dataset may introduce sizes
             self._type(out.type, scope, binds=True)
+        self._batch(d)
         for bind in d.fields:
             self._dataset_field(bind, d.name.text, scope)
+
+    def _batch(self, d: ast.Extern) -> None:
+        if any(_begins_large(out.type) for out in d.outs):
+            from netlang.evaluate.calls.datasets import batch_error
+
+            if (found := batch_error(d)) is not None:
+                self.diagnostics.report(found)
 
     def _dataset_field(self, bind: ast.Bind, dataset: str, scope: Scope) -> None:
         from netlang.evaluate.calls.datasets import field_error
@@ -236,15 +245,27 @@ class _Lint(Lookup):
 
     def _unused_setting(self, name: str, entry: Entry, settings: Iterable[str] = SETTINGS) -> None:
         near = setting_like(name, settings)
+        helps, fixes = (f"the settings are: {', '.join(settings)}",), renaming(entry.span, near)
+        if near == "run" and isinstance(entry.value, ast.Int):
+            span = entry.span.to(entry.value.span)
+            unit = "steps" if "step" in name or "iter" in name else "epochs"
+            code = f"run = {entry.value.span.text} {unit}"
+            helps, fixes = (f"write `{code}`",), (replacement(span, code),)
+        elif near is not None:
+            helps = (f"did you mean the setting `{near}`?",)
         self._reject(
             rules.UNUSED_SETTING,
             f"`{name}` is neither a training setting nor used",
             entry.span,
-            helps=(f"did you mean the setting `{near}`?",)
-            if near is not None
-            else (f"the settings are: {', '.join(settings)}",),
-            fixes=renaming(entry.span, near),
+            helps=helps,
+            fixes=fixes,
         )
+
+
+def _begins_large(type: ast.TypeExpr | None) -> bool:
+    """Return whether a shape begins with a name in capitals."""
+    first = type.dims[:1] if isinstance(type, ast.ShapeType) else ()
+    return any(isinstance(dim, ast.Name) and dim.text.isupper() for dim in first)
 
 
 def _named(bind: ast.Bind) -> bool:

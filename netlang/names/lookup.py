@@ -77,12 +77,17 @@ class Lookup(Struct):
 
     def _unknown_type(self, type: ast.NameType) -> None:
         near = type_like(type.name, TYPE_NAMES)
+        helps, fixes = (f"did you mean `{near}`?",), renaming(type.span, near)
+        if type.name in ELEMENTS:
+            shaped = f"{type.name}[]"
+            helps = (f"a tensor has a shape: `{shaped}` is one number, `{type.name}[8]` are eight",)
+            fixes = ()
         self._reject(
             rules.UNKNOWN_TYPE,
             f"I don't know the type `{type.name}`",
             type.span,
-            helps=(f"did you mean `{near}`?",) if near is not None else (),
-            fixes=renaming(type.span, near),
+            helps=helps if near is not None or type.name in ELEMENTS else (),
+            fixes=fixes,
         )
 
     # ---- statements ---------------------------------------------------------------------

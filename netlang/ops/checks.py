@@ -247,7 +247,13 @@ def misfit(a: TensorType, b: TensorType, at: Positions | None) -> OperandError:
         notes=(*notes, *more),
         helps=helps[:1],
         either=either,
+        wanted=_resized(a, b, positions),
     )
+
+
+def _resized(a: TensorType, b: TensorType, at: Positions) -> dict[int, Shape]:
+    """Return the shapes in which one of two feature maps would fit the other, by position."""
+    return {at[0]: b.shape, at[1]: a.shape} if a.rank == b.rank else {}
 
 
 def rounding(differing: Sequence[Pair]) -> tuple[list[str], list[str]]:
@@ -367,6 +373,10 @@ def _per_channel(a: TensorType, b: TensorType, at: Positions) -> tuple[str, ...]
     if low.rank == 1 and high.rank >= 3 and low.shape[0] == high.shape[1]:
         wanted = shape_text((low.shape[0], *(1,) * (high.rank - 2)))
         return (f"for one number per channel: `reshape({{{position}}}, {wanted})`",)
+    length, longest = high.shape[-low.rank], low.shape[0]
+    shorter = isinstance(longest, int) and (not isinstance(length, int) or length < longest)
+    if shorter and high.rank == low.rank + 1 == 3 and low.shape[1:] == high.shape[2:] != (1,):
+        return (f"take as many positions as there are: `{{{position}}}[0:{length}]`",)
     rest = list(low.shape)
     aligned = [rest.pop(0) if rest and rest[0] == size else 1 for size in high.shape]
     inserted = [i for i, size in enumerate(aligned) if size == 1 != high.shape[i]]

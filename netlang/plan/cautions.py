@@ -1,4 +1,4 @@
-"""Warnings about train sections that run but hardly do what was meant."""
+"""Train sections that hardly do what was meant: warnings, and labels that have no logit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.context.frame import Frame, report
 from netlang.ir.backward_slice import producers, walk_back
 from netlang.ir.dims import product, substitute
-from netlang.ir.graph import Node, Value
+from netlang.ir.graph import Node, Scope, Value
 from netlang.ir.op import Primitive
 from netlang.ops.elementwise.activation import Sigmoid, Softplus
 from netlang.ops.reducing.softmax import LogSoftmax, Normalizer
@@ -44,7 +44,10 @@ def warn(plan: Plan, decl: ast.Train, frame: Frame) -> None:
     """Report what is nearly always an error, once per location."""
     section = _Section(plan, decl)
     reported: set[tuple[Rule, Span]] = set()
-    checks = (_double_softmax, _one_class, _batch_norms, _untrained, _schedules, _batch_dependent)
+    checks = (
+        _double_softmax, _one_class, _classes, _batch_norms, _untrained, _schedules,
+        _batch_dependent,
+    )  # fmt: skip
     for check in checks:
         for found in check(section):
             if (found.rule, found.span) not in reported:
@@ -104,6 +107,38 @@ def _one_class(section: _Section) -> Iterator[Diagnostic]:
                 )
             case _:
                 pass
+
+
+def _classes(section: _Section) -> Iterator[Diagnostic]:
+    """Find a loss with fewer logits than the dataset has classes."""
+    data, label = section.plan.data, section.plan.computation.batch.get("label")
+    classes = data.dataset.classes if data is not None else None
+    if data is None or classes is None or label is None:
+        return
+    losses = {scope for n in section.nodes if label in n.inputs for scope in _losses(n)}
+    for node in section.nodes:
+        match node.op:
+            case LogSoftmax(axis=axis) if losses.intersection(_losses(node)):
+                count = node.inputs[0].type.shape[axis]
+            case _:
+                continue
+        if isinstance(count, int) and 1 < count < classes:
+            yield diagnostic(
+                rules.OUT_OF_RANGE,
+                f"the data has {classes} classes, and the loss has {count} logits",
+                place_of(node, section.decl),
+                f"the logits are {node.inputs[0].type}, and the labels go up to {classes - 1}",
+                helps=(f"let the last layer return {classes} numbers, such as `dense({classes})`",),
+            )
+
+
+def _losses(node: Node) -> Iterator[Scope]:
+    """Yield the calls of losses over classes that a node belongs to."""
+    scope = node.scope
+    while scope is not None:
+        if scope.library and scope.kind == "cross_entropy":
+            yield scope
+        scope = scope.parent
 
 
 def _batch_norms(section: _Section) -> Iterator[Diagnostic]:

@@ -51,6 +51,10 @@ class TwoMoons(Synthetic, frozen=True):
     name: ClassVar[str] = "two_moons"
     noise: float
 
+    @property
+    def classes(self) -> int:
+        return 2
+
     def generate(self, rng: np.random.Generator) -> dict[str, Array]:
         label = np.arange(self.count) % 2
         angle = rng.uniform(0, np.pi, self.count)
@@ -77,6 +81,10 @@ class GaussianClouds(Synthetic, frozen=True):
     name: ClassVar[str] = "gaussian_clouds"
     centers: Matrix
     std: float
+
+    @property
+    def classes(self) -> int:
+        return len(self.centers)
 
     def generate(self, rng: np.random.Generator) -> dict[str, Array]:
         centers = _array("centers", self.centers)

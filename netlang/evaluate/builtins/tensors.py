@@ -6,12 +6,13 @@ import math
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.builtins.weights import positive
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import known_int
 from netlang.evaluate.context.values import Object
-from netlang.ir.dims import divisors
+from netlang.ir.dims import Dim, divisors
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 
@@ -55,6 +56,8 @@ def _element(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> O
 def _per_axis(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     kernel, axes = values["kernel"], known_int("axes", values["axes"], args["axes"].span)
     if not isinstance(kernel, list | tuple):
+        if isinstance(kernel, int):
+            positive(kernel, args["kernel"].span, frame)
         frame.run.budget.reserve(axes, span)
         return [kernel for _ in range(axes)]
     if len(kernel) != axes:
@@ -65,6 +68,18 @@ def _per_axis(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame
             "give one int, or one per axis",
         )
     return list(kernel)
+
+
+def _numbered(channels: Object, frame: Frame) -> Suggestion:
+    """Suggest how the number of channels becomes known."""
+    from netlang.evaluate.types.axis_order import in_front_of_parameters
+
+    found = in_front_of_parameters(channels, frame) if isinstance(channels, Dim) else None
+    plain: Suggestion = {
+        "helps": ("give the channels a number in the net's signature",),
+        "fixes": (),
+    }
+    return found or plain
 
 
 @compile_time("channels_per_group")
@@ -78,7 +93,7 @@ def _channels_per_group(
             "a parameter's shape must be known when the file is checked",
             span,
             f"the {side} channels are {channels}",
-            helps=("give the channels a number in the net's signature",),
+            **_numbered(channels, frame),
         )
     positive(groups, args["groups"].span, frame)
     positive(channels, args["channels"].span, frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.context.frame import Frame, Made, reject
 from netlang.evaluate.context.limits import readable
@@ -85,15 +86,7 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
                 "a parameter's shape must be known when the file is checked",
                 span,
                 f"it would be [{', '.join(map(str, value))}], and {size} is free",
-                helps=_over_features(size, frame)
-                or (
-                    "give that dimension a number in the net's signature",
-                    *(
-                        ("or pool the map to one position first: `global_avg_pool` for `flatten`",)
-                        if "*" in str(size)
-                        else ()
-                    ),
-                ),
+                **_known(size, frame),
             )
         assert isinstance(size, int)
         if size < 1:
@@ -107,6 +100,20 @@ def _weight_shape(value: Object, expr: ast.Expr | None, span: Span, frame: Frame
             )
         sizes.append(size)
     return tuple(sizes)
+
+
+def _known(size: Dim, frame: Frame) -> Suggestion:
+    """Suggest how a size of a parameter becomes known when the file is checked."""
+    if over := _over_features(size, frame):
+        return {"helps": over, "fixes": ()}
+    from netlang.evaluate.types.axis_order import in_front_of_parameters
+
+    if (found := in_front_of_parameters(size, frame)) is not None:
+        return found
+    helps = ["give that dimension a number in the net's signature"]
+    if "*" in str(size):
+        helps.append("or pool the map to one position first: `global_avg_pool` for `flatten`")
+    return {"helps": tuple(helps), "fixes": ()}
 
 
 def positive(size: int, at: Span, frame: Frame) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
-from netlang.diagnostics.fix import replacement
+from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label, diagnostic
+from netlang.diagnostics.fix import Edit, Fix, apply_to, replacement
+from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import suggest
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
-from netlang.evaluate.context.values import Examples, Function, Object, Origin
+from netlang.evaluate.context.values import UNKNOWN, Examples, Function, Object, Origin, Unknown
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.types.shapes import declare_shape
 from netlang.syntax import ast
@@ -58,8 +59,12 @@ FIELDS: Mapping[str, tuple[str, Callable[[Object], bool]]] = {
 
 def examples_of(
     function: Function, definition: ast.Extern, values: Mapping[str, Object], inner: Frame
-) -> Examples:
+) -> Examples | Unknown:
     """Return the examples that a call of a dataset denotes; nothing is read."""
+    if any(not isinstance(out.type, ast.ShapeType) for out in definition.outs):
+        return UNKNOWN  # the lookup of names reports the type
+    if (found := batch_error(definition)) is not None:
+        raise DiagnosticError(found)
     columns = {
         out.name.text: declare_shape(out.type, inner, out.name.text)
         for out in definition.outs
@@ -78,6 +83,34 @@ def examples_of(
     about = definition.doc
     origin = Origin(function.name, dict(values), fields, columns, library, about=about)
     return Examples(columns, origin)
+
+
+def batch_error(definition: ast.Extern) -> Diagnostic | None:
+    """Return the error of columns that begin with the batch: they describe one example."""
+    shapes = [out.type for out in definition.outs if isinstance(out.type, ast.ShapeType)]
+    batched = [s for s in shapes if s.dims and s.dims[0].span.text in _BATCH]
+    if not batched or {p.name.text for p in definition.params}.intersection(_BATCH):
+        return None
+    edits = tuple(Edit(Span(s.span.source, s.dims[0].span.start, _next(s)), "") for s in batched)
+    size = batched[0].dims[0].span.text
+    code = apply_to(batched[0].span, Fix("", edits[:1]))
+    return diagnostic(
+        rules.WRONG_TYPE,
+        f"a column of a dataset is declared for one example, without `{size}`",
+        batched[0].span,
+        "`batches` adds the axis of the batch",
+        secondary=tuple(Label(s.span, "here too") for s in batched[1:]),
+        helps=(f"write `{code}`",),
+        fixes=(Fix(f"leave out `{size}`", edits),),
+    )
+
+
+_BATCH = frozenset({"N", "B"})
+
+
+def _next(shape: ast.ShapeType) -> int:
+    """Return where the second size of a shape starts, or its bracket closes."""
+    return shape.dims[1].span.start if len(shape.dims) > 1 else shape.span.end - 1
 
 
 _FILE_NAME = re.compile(r"[\w./-]+\.\w+")

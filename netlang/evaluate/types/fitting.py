@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import NoReturn, Unpack
 
 from netlang.advice.definitions import ours_of
 from netlang.advice.parameters import argument_helps
 from netlang.diagnostics import rules
-from netlang.diagnostics.fix import Fix, replacement
+from netlang.diagnostics.diagnostic import DiagnosticError, Parts
+from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import renaming, respelled
+from netlang.diagnostics.suggestions import Suggestion, renaming, respelled
 from netlang.evaluate.context.describe import article_of, describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
@@ -52,15 +53,21 @@ def fits(arg: Argued, type: ast.TypeExpr | None, frame: Frame, name: str) -> Obj
         case None:
             if isinstance(value, Value | list | tuple):
                 return value
-            _wrong(arg, name, "a tensor", helps=_results_help(value))
+            _wrong(arg, name, "a tensor", **_tensor_meant(arg, None))
         case ast.OptionalType(inner=inner):
             return None if value is None else fits(arg, inner, frame, name)
         case ast.ShapeType():
             if is_number(value):
                 return value
             if not isinstance(value, Value):
-                _wrong(arg, name, "a tensor", helps=_results_help(value))
-            match_shape(value.type, type, frame, name, arg.span)
+                _wrong(arg, name, "a tensor", **_tensor_meant(arg, type, frame))
+            try:
+                match_shape(value.type, type, frame, name, arg.span)
+            except DiagnosticError as rejected:
+                from netlang.evaluate.types.conversions import converted
+
+                found = converted(rejected.diagnostic, arg, type, frame)
+                raise rejected.repaired(found) from None
             return value
         case ast.ListType():
             return _fit_list(arg, type, frame, name)
@@ -87,8 +94,11 @@ def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[
         # An int is a float where one is expected.
         return [float(v) if isinstance(v, int) else v for v in value] if kind == "float" else value
     budget.spend(len(value), arg.span)
+    given = arg.expr.items if isinstance(arg.expr, ast.List) else ()
+    spans = [item.span for item in given] if len(given) == len(value) else [arg.span] * len(value)
     return [
-        fits(Argued(v, arg.span), type.item, frame, f"{name}[{i}]") for i, v in enumerate(value)
+        fits(Argued(v, span), type.item, frame, f"{name}[{i}]")
+        for i, (v, span) in enumerate(zip(value, spans, strict=True))
     ]
 
 
@@ -105,34 +115,40 @@ def _fit_tuple(arg: Argued, type: ast.TupleType, frame: Frame, name: str) -> tup
 _LONGEST_NAME = 80
 
 
-def _results_help(value: Object) -> tuple[str, ...]:
-    if isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isidentifier():
-        return (f"to name a value, write it without quotes: `{value}`",)
-    if isinstance(value, list) and value and all(isinstance(v, Value) for v in value):
-        return ("concatenate them first: `concat([a, b], axis=1)`",)
-    if isinstance(value, Results):
-        shown = " or ".join(f"`.{key}`" for key in list(value.values)[:4])
-        return (f"it has several results: choose one with {shown}",)
-    if isinstance(value, Function):
-        return (f"call it first: `{value.name}(…)`",)
-    return ()
+def _tensor_meant(
+    arg: Argued, type: ast.ShapeType | None, frame: Frame | None = None
+) -> Suggestion:
+    """Suggest the tensor that was meant by a value of another kind."""
+    value = arg.value
+    helps: tuple[str, ...] = ()
+    match value:
+        case Results():
+            from netlang.evaluate.types.conversions import accepts, one_result
+
+            return one_result(arg, lambda v: not type or not frame or accepts(type, v.type, frame))
+        case str() if len(value) <= _LONGEST_NAME and value.isidentifier():
+            helps = (f"to name a value, write it without quotes: `{value}`",)
+        case list() if value and all(isinstance(v, Value) for v in value):
+            helps = ("concatenate them first: `concat([a, b], axis=1)`",)
+        case Function():
+            helps = (f"call it first: `{value.name}(…)`",)
+        case _:
+            pass
+    return {"helps": helps, "fixes": ()}
 
 
 def _wrong(
     arg: Argued,
     name: str,
     expected: str,
-    *,
-    helps: tuple[str, ...] = (),
-    fixes: tuple[Fix, ...] = (),
+    **suggestion: Unpack[Parts],
 ) -> NoReturn:
     reject(
         rules.WRONG_TYPE,
         f"`{name}` must be {expected}",
         arg.span,
         f"this is {describe(arg.value)}",
-        helps=helps,
-        fixes=fixes,
+        **suggestion,
     )
 
 
@@ -233,6 +249,8 @@ def _named(arg: Argued, kind: str, name: str, at: Span, frame: Frame) -> Object:
         fixes = renaming(arg.span, meant) if plain else ()
         if kind == "duration" and meant is None and plain:
             fixes = tuple(replacement(arg.span, each) for each in _durations(value))
+        if kind == "tensor" and isinstance(value, Results):
+            _wrong(arg, name, expected, **_tensor_meant(arg, None))
         _wrong(arg, name, expected, helps=_named_helps(kind, value, name, meant), fixes=fixes)
     if kind == "float" and isinstance(value, int):
         return float(value)
@@ -310,6 +328,8 @@ def _named_helps(kind: str, value: Object, name: str, meant: str | None) -> tupl
             return (f"write `{meant}`",)
         case "duration", int() | float():
             return (f"write {' or '.join(f'`{each}`' for each in _durations(value))}",)
+        case "rows", Function(kind="dataset"):
+            return (f"call it: `{value.name}(…)`",)
         case "dtype", str():
             return (f"write it without quotes: `{value}`",)
         case "float" | "int" | "bool" | "ints" | "floats", Value():

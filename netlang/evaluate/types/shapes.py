@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from netlang.advice.parameters import element_suggestion
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
@@ -33,7 +31,6 @@ def match_shape(
     span: Span,
     *,
     promise: Label | None = None,
-    made: str = "",
 ) -> None:
     """Compare a tensor with a shape, binding the dimensions that are not known yet."""
     _match_element(actual, type, frame, name, span)
@@ -46,7 +43,7 @@ def match_shape(
         note = note.replace(" 1 dimensions", " 1 dimension")
         if actual.rank == 0:
             note = f"it is one number, and must have {more}{len(fixed)} {many}"
-        _mismatch(actual, type, frame, name, span, promise, made, (note,))
+        _mismatch(actual, type, frame, name, span, promise, (note,))
     wrong: list[tuple[int, str]] = []
     # Plain names first: they determine entries such as `H * W`.
     pairs = list(enumerate(_aligned(type, actual.shape)))
@@ -62,7 +59,7 @@ def match_shape(
             wrong.append((axis, note))
     if wrong:
         notes = "\n".join(note for _, note in sorted(wrong))
-        _mismatch(actual, type, frame, name, span, promise, made, (notes,))
+        _mismatch(actual, type, frame, name, span, promise, (notes,))
 
 
 def _aligned(type: ast.ShapeType, shape: Shape) -> list[tuple[ast.Expr | ast.Rest, Size | Shape]]:
@@ -211,13 +208,9 @@ def _mismatch(
     name: str,
     span: Span,
     promise: Label | None,
-    made: str,
     notes: tuple[str, ...],
 ) -> None:
     if promise is not None:
-        helps = _promise_helps(actual, type, made, span) or _last_size(
-            actual, type, frame, span, made
-        )
         reject(
             rules.SHAPE_MISMATCH,
             f"`{name}` has the wrong shape",
@@ -225,7 +218,6 @@ def _mismatch(
             f"this makes `{name}` {actual}",
             secondary=(promise,),
             notes=notes,
-            helps=helps,
         )
     reject(
         rules.SHAPE_MISMATCH,
@@ -240,49 +232,6 @@ def _mismatch(
 def _within(inner: Span, outer: Span) -> bool:
     same = inner.source is outer.source
     return same and outer.start <= inner.start and inner.end <= outer.end
-
-
-def _last_size(
-    actual: TensorType, type: ast.ShapeType, frame: Frame, span: Span, made: str
-) -> tuple[str, ...]:
-    """Suggest the number that gives the last layer the declared size."""
-    axis = {"dense": actual.rank - 1, "conv": 1, "conv_transpose": 1}.get(made)
-    text = " ".join(span.text.split())
-    if axis is None or len(type.dims) != actual.rank or len(text) > 60:
-        return ()
-    entry = type.dims[axis]
-    expected = UNKNOWN if isinstance(entry, ast.Rest) else evaluate(entry, frame)
-    found = re.findall(rf"\b{actual.shape[axis]}\b", text)
-    if not isinstance(expected, int | Dim) or len(found) != 1:
-        return ()
-    fixed = re.sub(rf"\b{found[0]}\b", str(expected), text)
-    return (f"to give {expected}, write `{fixed}`",) if fixed != text else ()
-
-
-def _promise_helps(
-    actual: TensorType, type: ast.ShapeType, made: str, span: Span
-) -> tuple[str, ...]:
-    if actual.rank == 3 and len(type.dims) == 2 and isinstance(actual.shape[1], Dim):
-        return _one_step(actual.shape[1], span)
-    if made == "dense" and actual.rank > 2 and len(type.dims) == 2:
-        return ("`dense` works on the last dimension only: put `flatten` before it",)
-    if actual.rank == len(type.dims) + 1 and actual.shape[-1] == 1:
-        return ("drop the last dimension: `squeeze(…, -1)`",)
-    if actual.rank == 4 and len(type.dims) == 2:
-        return ("put `flatten` or `global_avg_pool` before the classifier",)
-    return ()
-
-
-def _one_step(steps: Dim, span: Span) -> tuple[str, ...]:
-    """Return how to reduce a sequence to one vector, as for a classifier."""
-    text = " ".join(span.text.split())
-    last, mean = f"`{text}[:, -1]`", f"`mean({text}, axis=1)`"
-    if span.text.startswith("(") or not text.endswith(")") or len(text) > 40:
-        last, mean = "`h[:, -1]`", "`mean(h, axis=1)`"
-    return (
-        f"{steps}, the steps, are left over: take the last step, {last}, or the mean, {mean}; "
-        "a recurrent layer returns its last state as `.h`",
-    )
 
 
 def expected(type: ast.ShapeType, frame: Frame) -> str:

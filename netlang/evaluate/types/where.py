@@ -9,8 +9,9 @@ from typing import NoReturn
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Label
+from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import Suggestion, suggest
+from netlang.diagnostics.suggestions import Suggestion, nearest
 from netlang.evaluate.context.describe import short
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import Argued, Setting
@@ -96,15 +97,20 @@ def check_arguments(
         own.span if own is not None else span,
         f"{_values_in(clause, frame)} here",
         secondary=() if library else (Label(clause.span, "the definition requires this"),),
-        suggestion=partial(_spelling, clause, own, tuple(_passing(clause, assigned))),
+        suggestion=partial(_meant, clause, assigned, own),
     )
 
 
-def _spelling(clause: ast.Expr, own: Argued | None, helps: tuple[str, ...]) -> Suggestion:
-    """Suggest the string of a clause that another one was most likely meant to be."""
-    if own is None or not isinstance(own.expr, ast.Str):
-        return {"helps": helps, "fixes": ()}
-    return suggest(own.expr.span, (f'"{n.value}"' for n in walk(clause) if isinstance(n, ast.Str)))
+def _meant(clause: ast.Expr, assigned: Mapping[str, Argued], own: Argued | None) -> Suggestion:
+    """Suggest the one of several strings that a misspelled one means, or a missing argument."""
+    choices = [node.value for node in walk(clause) if isinstance(node, ast.Str)]
+    if own is not None and isinstance(own.value, str) and isinstance(own.expr, ast.Str):
+        near = nearest(own.value, choices)
+        near = near or next((c for c in choices if own.value.lower().startswith(c)), None)
+        if near is not None:
+            code = f'"{near}"'
+            return {"helps": (f"write `{code}`",), "fixes": (replacement(own.expr.span, code),)}
+    return {"helps": tuple(_passing(clause, assigned)), "fixes": ()}
 
 
 def _text(expr: ast.Expr) -> str:
@@ -188,6 +194,9 @@ def _check_part(clause: ast.Expr, frame: Frame) -> None:
         return
     symbol = is_symbol(slot.value)
     helps = (f"promise it in the net: `where {symbol} % {divisor} == 0`",) if symbol else ()
+    if isinstance(slot.value, int) and isinstance(divisor, int) and slot.value > divisor > 1:
+        low = slot.value // divisor * divisor
+        helps = (f"the nearest multiples of {divisor} are {low} and {low + divisor}",)
     value = str(slot.value)
     known = f"{name} is {value}" if value != name else f"{name} may be any size"
     _reject_broken(clause, known, frame, helps)

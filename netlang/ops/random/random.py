@@ -81,7 +81,7 @@ class RandomDrop(Identity, ABC, frozen=True):
         return product(self.mask_shape(types[0].shape)) if self.rate else 0
 
     def correction(self) -> tuple[str, ...]:
-        if 1 < self.rate < 100:
+        if 2 <= self.rate < 100:
             return (f"for {self.rate:g} %, write `{self.rate / 100:g}`",)
         return ()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from netlang.diagnostics import rules
-from netlang.ir.dims import Shape, Size, product, symbol
+from netlang.ir.dims import Dim, Shape, Size, product, symbol
 from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
@@ -214,7 +214,9 @@ def _batch(a: TensorType, b: TensorType) -> Shape:
 def _unequal_inner(a: TensorType, b: TensorType, inner: Size) -> OperandError:
     which = "the second to last" if b.rank > 1 else "the only one"
     helps: tuple[str, ...] = ()
-    if b.rank == 2 and a.shape[-1] == b.shape[1]:
+    if a.rank == b.rank == 2 and a.shape[1] == b.shape[1] and isinstance(b.shape[0], Dim):
+        helps = ("the batch comes first: `{1} @ transpose({0})`",)
+    elif b.rank == 2 and a.shape[-1] == b.shape[1]:
         helps = ("multiply by the transpose: `{0} @ transpose({1})`",)
     elif a.rank == 2 and b.rank <= 2 and a.shape[0] == inner:
         helps = ("multiply the transpose: `transpose({0}) @ {1}`",)

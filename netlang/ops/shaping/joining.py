@@ -11,6 +11,7 @@ from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample, register
 from netlang.ir.types import TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, new_axis, rejected, sizes
+from netlang.ops.checks import shape_text
 from netlang.ops.clauses import Sizes, where_help
 from netlang.ops.samples import f32
 from netlang.ops.terms import terms
@@ -38,10 +39,10 @@ class Concat(Primitive, frozen=True):
 
     def infer(self, *types: TensorType) -> Types:
         _something(types)
-        first, *others = types
+        first = types[0]
         axis = axis_of(first, self.axis)
-        for position, other in enumerate(others, start=2):
-            _joinable(first, other, axis, position if len(types) > 2 else None)
+        for position in range(1, len(types)):
+            _joinable(types, position, axis)
         total: Size = 0
         for t in types:
             total = total + t.shape[axis]
@@ -238,39 +239,73 @@ def _both(first: TensorType, other: TensorType, position: int | None) -> str:
     return f"the first is {first}\nand {name} {other}"
 
 
-def _joinable(first: TensorType, other: TensorType, axis: int, position: int | None) -> None:
+def _joinable(types: Types, position: int, axis: int) -> None:
+    """Raise ``OperandError`` unless the tensor at a position fits the first one."""
+    first, other = types[0], types[position]
     opening = f"these can't be joined along axis {axis}"
-    both = _both(first, other, position)
+    both = _both(first, other, position + 1 if len(types) > 2 else None)
     if other.dtype is not first.dtype:
         raise OperandError(
             f"{opening}: they hold {first.dtype} and {other.dtype} elements",
             rule=rules.DTYPE_MISMATCH,
             notes=[both],
-            helps=[f"convert one of them: `cast(..., {first.dtype})`"],
+            helps=[f"convert one of them: `cast({{{position}}}, {first.dtype})`"],
         )
     if other.rank != first.rank:
         raise OperandError(
             f"{opening}: they have {first.rank} and {other.rank} dimensions",
             rule=rules.CONCAT_MISMATCH,
             notes=[both],
-            helps=["bring them to the same number with `flatten`, `reshape` or `unsqueeze`"],
+            helps=_same_rank(types, position, axis),
         )
     pairs = list(zip(first.shape, other.shape, strict=True))
     differing = [i for i, (a, b) in enumerate(pairs) if a != b and i != axis]
     if differing:
-        rounding, helps = _equalizing(pairs, differing, axis)
+        rounding, helps, arguments = _equalizing(pairs, differing, axis)
         raise OperandError(
             f"{opening}: they differ in dimension {differing[0]}",
             rule=rules.CONCAT_MISMATCH,
             notes=[both, *rounding],
             helps=helps,
+            wanted=_resized(types, position, differing),
+            arguments=arguments,
         )
+
+
+def _same_rank(types: Types, position: int, axis: int) -> list[str]:
+    """Suggest how to give one tensor the rank of the other."""
+    high, low = sorted((0, position), key=lambda i: -types[i].rank)
+    shape, flat = types[high].shape, types[low].shape
+    if len(flat) == 2 and len(shape) == 3 and axis == 2 and flat[0] == shape[0]:
+        each = shape_text((shape[0], shape[1], flat[1]))
+        return [f"repeat the vector at every step: `expand(unsqueeze({{{low}}}, 1), {each})`"]
+    if len(flat) == 2 and axis == 1 and flat[0] == shape[0] and all(map(_known, shape[1:])):
+        return [f"make it one vector: `flatten({{{high}}})`"]
+    return ["bring them to the same number with `flatten`, `reshape` or `unsqueeze`"]
+
+
+def _resized(types: Types, position: int, differing: Sequence[int]) -> dict[int, Shape]:
+    """Return the shape of the odd one out of several feature maps, or of either of two."""
+
+    def sizes(x: TensorType) -> Shape:
+        return tuple(x.shape[i] for i in differing)
+
+    one, other = sizes(types[0]), sizes(types[position])
+    if min(differing) < 2 or not all(map(_known, one + other)):
+        return {}
+    like = sum(sizes(x) == one for x in types) - sum(sizes(x) == other for x in types)
+    odd = (0, position) if like < 0 or (like == 0 and one < other) else (position, 0)
+    shapes = {i: list(types[i].shape) for i in odd}
+    for i in odd:
+        for axis in differing:
+            shapes[i][axis] = types[sum(odd) - i].shape[axis]
+    return {i: tuple(shapes[i]) for i in odd[: 1 if like else 2]}
 
 
 def _equalizing(
     pairs: list[tuple[Size, Size]], differing: list[int], axis: int
-) -> tuple[list[str], list[str]]:
-    """Return notes and helps on what would make the differing dimensions equal."""
+) -> tuple[list[str], list[str], dict[str, str]]:
+    """Return notes, helps and arguments that would make the differing dimensions equal."""
     at = differing[0]
 
     def equal(values: Sizes) -> bool:
@@ -280,10 +315,14 @@ def _equalizing(
     clause = where_help([n for i in differing for n in pairs[i]], equal)
     if clause and any(map(_rounds, pairs[at])):
         both = f"{pairs[at][1]} and {pairs[at][0]}"
-        return [f"`//` rounds down: {both} are equal only for some sizes"], clause
+        return [f"`//` rounds down: {both} are equal only for some sizes"], clause, {}
     if len(differing) == 1 and pairs[axis][0] == pairs[axis][1]:
-        return [], [f"everything else is equal: join them along `axis={at}`"]
-    return [], ["crop the larger one, pad the smaller one, or scale one with `resize`"]
+        return [], [f"everything else is equal: join them along `axis={at}`"], {"axis": str(at)}
+    return [], ["crop the larger one, pad the smaller one, or scale one with `resize`"], {}
+
+
+def _known(size: Size) -> bool:
+    return isinstance(size, int)
 
 
 def _rounds(size: Size) -> bool:

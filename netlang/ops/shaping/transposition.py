@@ -20,7 +20,7 @@ from netlang.system.numpy import Array, np
 
 @register
 class Transpose(Primitive, frozen=True):
-    """Permute the axes; reverse them by default.
+    """Permute the axes; without an order, transpose a matrix.
 
     ``[A, B, C] -> [C, A, B]`` with the order 2, 0, 1. ONNX: Transpose.
     """
@@ -39,6 +39,8 @@ class Transpose(Primitive, frozen=True):
     def make(cls, types: Types, attributes: Arguments) -> Self:
         (x,) = types
         given = integers(attributes, "order") if attributes.get("order") is not None else ()
+        if not given and x.rank > 2:
+            raise _unordered(x)
         order = tuple(axis_of(x, axis) for axis in given)
         return cls(order or tuple(reversed(range(x.rank))))
 
@@ -162,6 +164,24 @@ class Unsqueeze(View, frozen=True):
             sample(cls(0)),
             Sample(cls(2), (f32(symbol("N"), 3),), sizes={"N": 2}),
         ]
+
+
+def _unordered(x: TensorType) -> OperandError:
+    """Return the error for a batch of matrices: NumPy would reverse all axes, the batch too."""
+    axes = list(range(x.rank))
+    swapped = [*axes[:-2], axes[-1], axes[-2]]
+    helps = ["to swap the last two axes, write `{call}`"]
+    if x.rank > 3:
+        helps.append(f"to bring the channels from last to second: {[0, axes[-1], *axes[1:-1]]}")
+    return OperandError(
+        f"`transpose` needs an order of the {x.rank} axes",
+        rule=rules.MISSING_ARGUMENT,
+        operand=0,
+        label=f"this is {x}",
+        notes=(f"without one, it would reverse all axes, the batch too: {axes[::-1]}",),
+        helps=helps,
+        arguments={"order": str(swapped)},
+    )
 
 
 def _droppable(x: TensorType) -> str:

@@ -90,9 +90,12 @@ class Convolve(Primitive, frozen=True):
         return (x.with_shape(x.shape[0], filters, *windows.floor(spatial)),)
 
     def toward(self, wanted: Shape, *types: TensorType) -> Mapping[str, int]:
-        pads = range(max(kernel_of(types[1], types[0].shape[2:])))
-        variants = (({"pad": p}, replace(self, pad=((p, p),) * len(self.stride))) for p in pads)
-        return first_fitting(variants, wanted, types)
+        rank, widest = len(self.stride), max(kernel_of(types[1], types[0].shape[2:]))
+        if widest == 1:
+            strides = (({"stride": s}, replace(self, stride=(s,) * rank)) for s in (2, 4, 8))
+            return first_fitting(strides, wanted, types)
+        pads = (({"pad": p}, replace(self, pad=((p, p),) * rank)) for p in range(widest))
+        return first_fitting(pads, wanted, types)
 
     def macs(self, *types: TensorType) -> Size:
         (y,) = self.infer(*types)
