@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -65,18 +66,24 @@ class LexicalError(Struct, frozen=True):
         return self.start if self.opener is None else self.opener
 
 
-def find_lexical_error(text: str, start: int, end: int) -> LexicalError | None:
-    """Return the first lexical error between two offsets, whether or not the rest parses."""
-    stack: list[int] = []
+def find_lexical_error(
+    text: str, start: int, end: int, braces: Sequence[int] = ()
+) -> LexicalError | None:
+    """Return the first lexical error between two offsets, whether or not the rest parses.
+
+    ``braces`` are the offsets of braces before that are open; -1 for one that is missing.
+    """
+    stack = [*braces]
     for match in TOKEN.finditer(text, start, end):
         at, word = match.start(), match.group()
         if word in CLOSER:
             stack.append(at)
         elif word in OPENER:
-            if not stack or (text[stack[-1]] == "{" and word != "}"):
+            opened = [text[opener] if opener >= 0 else "{" for opener in stack]
+            if not opened or (opened[-1] == "{" and word != "}"):
                 return LexicalError("stray", at, at + 1)
-            if text[stack[-1]] != OPENER[word]:
-                closes_outer = any(text[opener] == OPENER[word] for opener in stack)
+            if opened[-1] != OPENER[word]:
+                closes_outer = OPENER[word] in opened
                 kind = "open" if closes_outer else "mismatch"
                 return LexicalError(kind, at, at + 1, stack[-1])
             stack.pop()

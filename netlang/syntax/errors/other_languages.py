@@ -88,7 +88,8 @@ def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
             return error.diagnostic(
                 rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_KEYWORDS[token.text],)
             )
-        if token is error.back(1) and error.here.text in ("=", ",", "."):
+        at = error.tokens.index(token)
+        if error.tokens[min(at + 1, len(error.tokens) - 1)].text in ("=", ",", ".", ":"):
             continue
         return error.diagnostic(
             rules.FOREIGN_KEYWORD,
