@@ -10,6 +10,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError
 from netlang.diagnostics.source import Source
 from netlang.syntax.errors import (
+    bodies,
     definitions,
     foreign_syntax,
     keywords,
@@ -17,7 +18,11 @@ from netlang.syntax.errors import (
     other_languages,
     statements,
 )
-from netlang.syntax.errors.lexical import LexicalError, explain_lexical_error
+from netlang.syntax.errors.lexical import (
+    LexicalError,
+    explain_lexical_error,
+    explain_unopened,
+)
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import Token, tokenize
 from netlang.syntax.grammar import SyntaxFailure
@@ -39,11 +44,8 @@ def _anything(error: ErrorLocation) -> Diagnostic:
             helps=("finish it",),
         )
     what = "this string" if error.here.kind == "string" else f"`{error.here.text[:40]}`"
-    helps: tuple[str, ...] = ()
-    if error.here.text == "{" and "STRING" in error.expected:
-        helps = ("a list is written `[a, b]`",)
     return error.diagnostic(
-        rules.UNEXPECTED_TOKEN, f"{what} can't stand here", error.here, notes=notes, helps=helps
+        rules.UNEXPECTED_TOKEN, f"{what} can't stand here", error.here, notes=notes
     )
 
 
@@ -62,8 +64,9 @@ def _wanted(expected: frozenset[str]) -> str:
 # The order matters: the first that recognizes the error explains it.
 _EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
     foreign_syntax.foreign_file, foreign_syntax.comment, foreign_syntax.number,
-    foreign_syntax.operator, foreign_syntax.shape, foreign_syntax.colon,
-    other_languages.number, definitions.dangling, other_languages.slash_comment,
+    foreign_syntax.operator, foreign_syntax.shape, foreign_syntax.colon, foreign_syntax.braces,
+    definitions.no_arrow, bodies.body, keywords.no_else, other_languages.number,
+    definitions.dangling, other_languages.slash_comment,
     other_languages.foreign_keyword, other_languages.foreign_operator, other_languages.arrow,
     keywords.reserved, operators.mix,
     keywords.conditional, keywords.comprehension, operators.operand, definitions.double_comma,
@@ -97,6 +100,8 @@ class Explainer:
             return explain_lexical_error(self._source, self._end, lexical)
         if isinstance(failure, DiagnosticError):
             return failure.diagnostic
+        if (unopened := explain_unopened(self._source, failure.start)) is not None:
+            return unopened
         error = self._locate(failure)
         for explanation in _EXPLANATIONS:
             if (diagnostic := explanation(error)) is not None:

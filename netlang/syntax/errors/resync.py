@@ -16,7 +16,7 @@ from netlang.syntax.grammar import Body
 
 _DEFINITION = (
     r"(?:(?:net|block|op|optimizer|schedule|train|dataset|extern[ \t]+op)[ \t]+[A-Za-z_]\w*"
-    r"[ \t]*(?:\(|\{|->|=|:|$)|(?:def|class)[ \t]+[A-Za-z_])"
+    r"[ \t]*(?:\(|\{|->|=|:|$|[A-Za-z_]\w*[ \t]*:)|(?:def|class)[ \t]+[A-Za-z_])"
 )
 _STATEMENT = re.compile(
     r"(?:next|yield|state|assert|step)\b|from\b.*\bimport\b|"
