@@ -57,6 +57,11 @@ class Source:
         """The characters that end a line of the text as written."""
         return "\r\n" if "\r\n" in self.written else "\n"
 
+    def line_end_offset(self, number: int) -> int:
+        """Return the offset of the end of line ``number``, counted from 1."""
+        end = self.text.find("\n", self._starts()[number - 1])
+        return end if end >= 0 else len(self.text)
+
     def line(self, number: int) -> str:
         """Return the text of line ``number``, counted from 1, without its line end."""
         start = self._starts()[number - 1]

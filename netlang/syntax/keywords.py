@@ -21,6 +21,14 @@ PREDEFINED = {
 
 DEFINERS = frozenset(("net", "block", "op", "extern", "dataset", "train"))
 
+TYPE_NAMES = frozenset(
+    (
+        *("f16", "bf16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "bool", "tensor"),
+        *("int", "float", "str", "ints", "padding", "init", "duration", "schedule", "block", "op"),
+    )
+)
+"""The names of types, which are names everywhere else."""
+
 FOREIGN_VALUES = {"True": "true", "False": "false", "None": "none"}
 
 _DEFINE = "a definition starts with `net`, `block` or `op`"

@@ -48,30 +48,18 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
         _BUILDER.reset(source)
         try:
             parts = parse_text(_BUILDER, source.text, start, until)
-        except (SyntaxFailure, DiagnosticError) as failure:
+        except (SyntaxFailure, DiagnosticError):
             # Most programs have no syntax error, so its explanations are imported late.
-            from netlang.syntax.errors import recover
+            from netlang.syntax.errors.recovery import recover
 
-            parts, errors = recover(source, start, end, failure, lexical, _failure)
-            for error in errors:
-                diagnostics.report(error)
-        found, comments = _BUILDER.checks.found, tuple(_BUILDER.comments)
+            parts, errors = recover(_BUILDER, source, start, end, lexical)
+        else:
+            errors = _BUILDER.checks.found
+        comments = tuple(_BUILDER.comments)
         _BUILDER.reset(_NOTHING)
-    if parts is None:
-        return None
-    for problem in found:
-        diagnostics.report(problem)
-    return _file(source, parts, comments)
-
-
-def _failure(source: Source, start: int, end: int) -> SyntaxFailure | DiagnosticError | None:
-    """Return how a part of a text fails to parse, if it does."""
-    _BUILDER.reset(source)
-    try:
-        parse_text(_BUILDER, source.text, start, end)
-    except (SyntaxFailure, DiagnosticError) as failure:
-        return failure
-    return None
+    for error in errors:
+        diagnostics.report(error)
+    return None if parts is None else _file(source, parts, comments)
 
 
 def _unbalanced(text: str, start: int, end: int) -> LexicalError | None:

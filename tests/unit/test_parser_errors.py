@@ -86,12 +86,13 @@ def test_a_keyword_for_a_name_hides_no_other_error() -> None:
 
 
 def test_what_a_keyword_for_a_name_breaks_is_not_another_error() -> None:
-    assert codes("a = f(block, x) * * x\nb = 2 3\n") == ["reserved-word"]
+    assert codes("a = f(block, x) * * x\nb = 2\n") == ["reserved-word"]
+    assert codes("a = f(block, x) * * x\nb = 2 3\n") == ["reserved-word", "two-statements"]
 
 
-def test_the_first_error_wins_over_a_bracket_further_down() -> None:
-    assert codes("a = 1 2\nb = (3\n") == ["two-statements"]
-    assert codes("b = (3\na = 1 2\n") == ["unclosed-bracket"]
+def test_a_bracket_further_up_or_down_hides_no_other_error() -> None:
+    assert codes("a = 1 2\nb = (3\n") == ["two-statements", "unclosed-bracket"]
+    assert codes("b = (3\na = 1 2\n") == ["unclosed-bracket", "two-statements"]
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
@@ -103,6 +104,7 @@ def test_a_lost_or_doubled_token_gives_one_located_message(path: Path) -> None:
         kept = tokens[at : at + 1] * chance.choice((0, 2))
         broken = [*tokens[:at], *kept, *tokens[at + 1 :]]
         tree, found = parsed("\n".join(broken))
+        found = [d for d in found if d.rule.code != "loose-bracket"]  # each token has a line
         if tree is None:
             assert len(found) == 1
             assert found[0].rule.code in all_rules()
@@ -117,7 +119,6 @@ def test_whatever_the_text_it_is_answered() -> None:
         text = " ".join(chance.choices(pieces, k=chance.randrange(1, 30)))
         tree, found = parsed(text)
         assert tree is not None or found
-        assert tree is not None or {d.rule.code for d in found[:-1]} <= {"reserved-word"}
         assert all(d.rule.code in all_rules() and render(d) for d in found)
 
 

@@ -284,7 +284,7 @@ UNEXPECTED_TOKEN = Rule(
     The grammar does not allow this token in this position. The message lists the tokens that
     it does allow.
     """,
-    example("y = concat({x, x}, axis=1)[:, 0:8]"),
+    example("y = concat([x, x], axis=1)[:, 0:8:]"),
     example("y = concat([x, x], axis=1)[:, 0:8]"),
 )
 

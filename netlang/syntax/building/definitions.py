@@ -5,9 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.building.nodes import Group, NodeBuilder, Parts, Token
+from netlang.syntax.keywords import TYPE_NAMES
 
 
 class DefinitionBuilder(NodeBuilder):
@@ -186,8 +188,17 @@ class DefinitionBuilder(NodeBuilder):
         return Group(outs, parts[-1].end_pos, True)
 
     def out(self, parts: Parts) -> ast.Out:
-        name, _, kind = parts
+        name, colon, kind = parts
+        if isinstance(kind, ast.NameType) and kind.name not in TYPE_NAMES:
+            self._not_a_body(self._at(colon), kind.span)
         return ast.Out(Span(self.source, name.span.start, (kind or name).span.end), name, kind)
+
+    def _not_a_body(self, colon: Span, after: Span) -> None:
+        """Reject `-> y:` with a body below it, of which the first name would be the type."""
+        if self.source.text.find("\n", colon.end, after.start) >= 0:
+            from netlang.syntax.braces import colon_for_brace
+
+            raise DiagnosticError(colon_for_brace(colon))
 
     def where(self, parts: Parts) -> Group:
         return Group(tuple(parts[1::2]), parts[-1].span.end)

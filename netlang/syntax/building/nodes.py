@@ -56,6 +56,10 @@ class NodeBuilder:
         # How deep each composite node is, by identity; leaves are not in it.
         self._depth: dict[int, int] = {}
 
+    def reopen(self, brackets: int) -> None:
+        """Set how many brackets are open, where a parse continues after an error."""
+        self._brackets = brackets
+
     def _at(self, token: Token) -> Span:
         return Span(self.source, token.start_pos, token.end_pos)
 

@@ -61,7 +61,7 @@ class StatementBuilder(NodeBuilder):
         element, bracket, dims, close = parts
         self.checks.on_line(element.span, self._at(bracket), "give a shape to")
         span = Span(self.source, element.span.start, close.end_pos)
-        return ast.ShapeType(span, element, dims or ())
+        return ast.ShapeType(span, element, self.checks.named_sizes(dims or ()))
 
     def dims(self, parts: Parts) -> tuple[ast.Expr | ast.Rest, ...]:
         return tuple(parts[::2])

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
-from netlang.diagnostics.fix import insertion, replacement
+from netlang.diagnostics.fix import Fix, insertion, replacement
 from netlang.diagnostics.source import Span
+from netlang.syntax.errors.bodies import missing_body
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import STARTERS
-from netlang.syntax.keywords import DEFINITION_ONLY
-
-_TYPES = frozenset(
-    (
-        *("f16", "bf16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "bool", "tensor"),
-        *("int", "float", "str", "ints", "padding", "init", "duration", "schedule", "block", "op"),
-    )
-)
+from netlang.syntax.keywords import DEFINITION_ONLY, TYPE_NAMES
 
 
 def comma(error: ErrorLocation) -> Diagnostic | None:
@@ -31,14 +25,19 @@ def comma(error: ErrorLocation) -> Diagnostic | None:
         "the next one starts here",
         secondary=(Label(error.after(), "this one ends here"),),
         helps=("put a `,` between them",),
-        fixes=(insertion(error.after(), ","),),
+        fixes=(insertion(error.after(), ","),) if before.end < here.start else (),
     )
 
 
 def colon(error: ErrorLocation) -> Diagnostic | None:
     """Explain `f(x f32[N])`."""
     here, before = error.here, error.back(1)
-    if ":" in error.expected and before.kind == "name" and here.text in _TYPES and not here.fresh:
+    if (
+        ":" in error.expected
+        and before.kind == "name"
+        and here.text in TYPE_NAMES
+        and not here.fresh
+    ):
         return error.diagnostic(
             rules.MISSING_COLON,
             f"there is no `:` between `{before.text}` and its type",
@@ -72,9 +71,10 @@ def definition(error: ErrorLocation) -> Diagnostic | None:
             at,
             "expected `->` and the outputs after this",
             helps=("add `-> name: type`, such as `-> y: f32[N, 10]`",),
+            fixes=_arrow(error),
         )
     if "{" in error.expected:
-        return _body(error)
+        return missing_body(error)
     if error.only("("):
         rate = error.back(2).text in DEFINITION_ONLY
         given = "`(lr: schedule)`" if rate else "`(x: f32[N, 4])`"
@@ -84,31 +84,39 @@ def definition(error: ErrorLocation) -> Diagnostic | None:
             at,
             "expected `(` after this",
             helps=(f"write {given}; without parameters, `()`",),
+            fixes=_opening(error),
         )
     return None
 
 
-def _body(error: ErrorLocation) -> Diagnostic:
-    if "|>" in error.expected and "where" not in _words(error):
-        whose, expected = "loop", "`{`"
-        write = "`for i in 1..n with h = x { next h = … }`"
-    elif "=" in error.expected:
-        whose, expected = "definition", "`{` or `=`"
-        write = "`{ … }` with a statement a line, or `= …` for one value"
-    else:
-        whose, expected, write = "definition", "`{`", "`{ … }`"
+def no_arrow(error: ErrorLocation) -> Diagnostic | None:
+    """Explain `block f(x) y {`."""
+    here, before = error.here, error.back(1)
+    outs = here.kind == "name" and not here.fresh and error.next.text in (":", "{", "=")
+    if "->" not in error.expected or before.text != ")" or not outs or error.enclosing():
+        return None
     return error.diagnostic(
-        rules.MISSING_BODY,
-        f"this {whose} has no body",
-        error.after(),
-        f"expected {expected} after this",
-        helps=(f"write {write}",),
+        rules.MISSING_OUTPUTS,
+        "there is no `->` before the outputs",
+        here,
+        "the outputs start here",
+        helps=(f"write `-> {here.text}`",),
+        fixes=_arrow(error),
     )
 
 
-def _words(error: ErrorLocation) -> list[str]:
-    start = max(error.at - 40, 0)
-    return [p.text for p in error.tokens[start : error.at] if p.kind == "keyword"]
+def _arrow(error: ErrorLocation) -> tuple[Fix, ...]:
+    outs = error.here.kind == "name" and not error.here.fresh
+    return (insertion(error.after(), " ->"),) if outs else ()
+
+
+def _opening(error: ErrorLocation) -> tuple[Fix, ...]:
+    """Return the fix that opens the parameters, if they are closed."""
+    line = error.rest_of_line(error.here).text
+    if error.here.fresh or line.count(")") <= line.count("("):
+        return ()
+    between = Span(error.source, error.back(1).end, error.here.start)
+    return (replacement(between, "(", "insert `(`"),)
 
 
 def top_level(error: ErrorLocation) -> Diagnostic | None:

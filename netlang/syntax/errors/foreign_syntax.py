@@ -8,9 +8,10 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.source import Span
+from netlang.syntax.checks import unknown_size
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import Token
-from netlang.syntax.keywords import DEFINERS
+from netlang.syntax.keywords import DEFINERS, TYPE_NAMES
 
 _OURS = re.compile(rf"^(?:{'|'.join(sorted(DEFINERS))})\b", re.MULTILINE)
 _FILES = (
@@ -51,16 +52,15 @@ def colon(error: ErrorLocation) -> Diagnostic | None:
             value = error.call_at(error.at + 1)
             return _assignment(error, before, here, error.next, value)
         return None
-    for name, sign, value, at in (
-        (error.back(2), before, here, error.at),
-        (error.back(3), error.back(2), before, error.at - 1),
-    ):
-        plain = value.kind in ("number", "string") or value.text in ("true", "false", "[")
-        called = value.kind == "name" and here.text == "(" and value is before
-        statement = sign.text == ":" and name.kind == "name" and name.fresh and not value.fresh
-        if statement and (plain or called):
-            return _assignment(error, name, sign, value, error.call_at(at))
-    return None
+    first = error.first_on_line(error.at - 1 if here.fresh and error.at > 0 else error.at)
+    line = error.tokens[first : first + 4]
+    if len(line) < 4 or error.enclosing() not in ("", "{", "["):
+        return None
+    name, sign, value, after = line
+    typed = value.text in TYPE_NAMES or (value.text in ("[", "(") and after.text in TYPE_NAMES)
+    if name.kind != "name" or sign.text != ":" or value.fresh or typed or not value.starts_value:
+        return None
+    return _assignment(error, name, sign, value, error.rest_of_line(value).text)
 
 
 def _assignment(
@@ -81,19 +81,27 @@ def _assignment(
 
 def comment(error: ErrorLocation) -> Diagnostic | None:
     """Explain comments that start with `%` or `--`."""
+    last = error.at - 1 if error.here.fresh and error.at > 0 else error.at
+    fresh = error.tokens[error.first_on_line(last)]
+    if fresh.text == "%" and fresh is not error.tokens[last]:
+        return _comment(error, fresh, fresh.end)
     for token in (error.here, error.back(1)):
         if token.text in ("%", "-", "--") and token.fresh and error.back(1).text != "=":
             if token.text == "-" and error.source.text[token.end : token.end + 1] != "-":
                 continue
-            end = token.end + (token.text == "-")
-            return error.diagnostic(
-                rules.FOREIGN_OPERATOR,
-                "a comment starts with `#`",
-                Span(error.source, token.start, end),
-                helps=("write `#` here",),
-                fixes=(replacement(Span(error.source, token.start, end), "#"),),
-            )
+            return _comment(error, token, token.end + (token.text == "-"))
     return None
+
+
+def _comment(error: ErrorLocation, sign: Token, end: int) -> Diagnostic:
+    span = Span(error.source, sign.start, end)
+    return error.diagnostic(
+        rules.FOREIGN_OPERATOR,
+        "a comment starts with `#`",
+        span,
+        helps=("write `#` here",),
+        fixes=(replacement(span, "#"),),
+    )
 
 
 def number(error: ErrorLocation) -> Diagnostic | None:
@@ -142,24 +150,75 @@ def operator(error: ErrorLocation) -> Diagnostic | None:
     return None
 
 
+def _in_type(error: ErrorLocation) -> bool:
+    """Return whether the failure is in the sizes of a type, such as `f32[`."""
+    at = error.at - 1
+    while at > 0 and error.tokens[at].text != "[" and not error.tokens[at].fresh:
+        at -= 1
+    return at > 0 and _ELEMENT_TYPE.fullmatch(error.tokens[at - 1].text) is not None
+
+
+def braces(error: ErrorLocation) -> Diagnostic | None:
+    """Explain `{a, b}` and `{"a": 1}` in place of a value."""
+    here = error.here
+    if here.text != "{" or "STRING" not in error.expected:
+        return None
+    inner = error.call_at(error.at)
+    tokens = [t for t in error.tokens[error.at :] if t.start < here.start + len(inner)]
+    if any(t.text == ":" for t in tokens):
+        return error.diagnostic(
+            rules.FOREIGN_OPERATOR,
+            "netlang has no dictionaries",
+            here,
+            helps=("write a list of tuples, `[(a, 1), (b, 2)]`; settings are arguments, `f(a=1)`",),
+        )
+    span = Span(error.source, here.start, here.start + len(inner))
+    whole = inner.endswith("}") and inner.count("{") == 1 and "=" not in inner
+    return error.diagnostic(
+        rules.FOREIGN_OPERATOR,
+        "a list stands in square brackets",
+        here,
+        helps=(
+            f"write `[{inner[1:-1]}]`"
+            if whole and len(inner) <= 60
+            else "a list is written `[a, b]`",
+        ),
+        fixes=(replacement(span, f"[{inner[1:-1]}]"),) if whole else (),
+    )
+
+
+def _sizes(error: ErrorLocation, opener: int) -> Span | None:
+    """Return the span of sizes in parentheses, braces or angle brackets."""
+    opening = error.tokens[opener]
+    closer = {"(": ")", "{": "}", "<": ">"}.get(opening.text)
+    for token in error.tokens[opener + 1 : opener + 40]:
+        if token.text == closer:
+            return Span(error.source, opening.start, token.end)
+        if token.fresh or token.text in ("(", "{", "=", "->"):
+            break
+    return None
+
+
 _ELEMENT_TYPE = re.compile(r"bool|bf16|[fiu](?:8|16|32|64)")
 
 
 def shape(error: ErrorLocation) -> Diagnostic | None:
     """Explain `f32(N, 784)`, `None` among sizes, and an output without a name."""
     here, before = error.here, error.back(1)
-    if here.text == "(" and _ELEMENT_TYPE.fullmatch(before.text):
-        inner = error.call_at(error.at)
-        close = Span(error.source, here.start, here.start + len(inner))
-        if close.text.endswith(")"):
-            text = f"[{close.text[1:-1]}]"
+    for element, opener in ((error.at - 1, error.at), (error.at - 3, error.at - 2)):
+        if element >= 0 and _ELEMENT_TYPE.fullmatch(error.tokens[element].text):
+            if (brackets := _sizes(error, opener)) is None:
+                continue
+            text = f"[{brackets.text[1:-1]}]"
             return error.diagnostic(
                 rules.FOREIGN_OPERATOR,
                 "the sizes of a shape stand in square brackets",
-                close,
-                helps=(f"write `{before.text}{text}`",),
-                fixes=(replacement(close, text),),
+                brackets,
+                helps=(f"write `{error.tokens[element].text}{text}`",),
+                fixes=(replacement(brackets, text),),
             )
+    if here.text in ("?", "*", ":") and before.text in ("[", ",") and _in_type(error):
+        return unknown_size(error.span(here), "N" if before.text == "[" else "T")
     named = _ELEMENT_TYPE.fullmatch(before.text) and here.text == "["
     if named and error.back(2).text == "->":
         type = error.call_at(error.at - 1)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import Diagnostic
-from netlang.diagnostics.fix import insertion
+from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.fix import Edit, Fix, insertion, replacement
+from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.location import ErrorLocation
+from netlang.syntax.errors.tokens import STARTERS, Token
+from netlang.syntax.keywords import DEFINERS
 
 _WORDS_IN_VALUES = frozenset(
     (
@@ -40,7 +45,27 @@ def reserved(error: ErrorLocation) -> Diagnostic | None:
         word,
         "it can't be a name",
         helps=(f"choose another name, such as `{word.text}_` or `{word.text}1`",),
+        fixes=_renaming(error, word),
     )
+
+
+_STARTERS = STARTERS | DEFINERS | {"step"}
+
+
+def _renaming(error: ErrorLocation, word: Token) -> tuple[Fix, ...]:
+    """Return the fix that gives another name to what has a keyword as its name."""
+    if word.text not in _STARTERS:
+        return ()
+    new = f"{word.text}_"
+    names: list[Token] = []
+    for before, token, after in zip(error.tokens, error.tokens[1:], error.tokens[2:], strict=False):
+        if token.text == new:
+            return ()
+        as_name = after.kind == "operator" or after.fresh
+        if token.text == word.text and as_name and before.text != ":":
+            names.append(token)
+    edits = tuple(Edit(error.span(token), new) for token in names)
+    return (Fix(f"rename it to `{new}`", edits),) if word in names else ()
 
 
 def _is_used_as_name(error: ErrorLocation) -> bool:
@@ -56,11 +81,13 @@ def _is_used_as_name(error: ErrorLocation) -> bool:
 def conditional(error: ErrorLocation) -> Diagnostic | None:
     for token, before in ((error.here, error.back(1)), (error.back(1), error.back(2))):
         if token.text == "if" and before.ends_value and not token.fresh:
+            parts = _conditional(error, token)
             return error.diagnostic(
                 rules.KEYWORD_ORDER,
                 "`if` comes before both values",
                 token,
-                helps=("write `if condition then a else b`",),
+                helps=(f"write `{parts[1]}`" if parts else "write `if condition then a else b`",),
+                fixes=(replacement(*parts, "put `if` first"),) if parts else (),
             )
     if "then" in error.expected and not error.here.starts_value:
         return error.diagnostic(
@@ -70,16 +97,54 @@ def conditional(error: ErrorLocation) -> Diagnostic | None:
             "expected `then` here",
             helps=("write `if condition then a else b`",),
         )
-    if "else" in error.expected and (error.here.fresh or error.here.text in (")", "]", ",", "")):
-        return error.diagnostic(
-            rules.MISSING_KEYWORD,
-            "this `if` has no `else`",
-            error.after(),
-            "expected `else` here",
-            notes=("an `if` is a value, so it has both branches",),
-            helps=("write `if condition then a else b`",),
-        )
     return None
+
+
+def _conditional(error: ErrorLocation, word: Token) -> tuple[Span, str] | None:
+    """Return the span of `a if c else b`, and the same as `if c then a else b`."""
+    at = error.tokens.index(word)
+    phrase = replace(error, at=at).phrase()
+    ends = [at + 1]
+    depth = 0
+    for number in range(at + 1, len(error.tokens)):
+        token = error.tokens[number]
+        depth -= token.text in (")", "]", "}")
+        if depth < 0 or token.fresh or (depth == 0 and token.text == ","):
+            ends.append(number)
+            break
+        if depth == 0 and token.text == "else":
+            ends.append(number)
+        depth += token.text in ("(", "[", "{")
+    if len(ends) != 3 or not phrase or ends[1] == ends[0] or ends[2] == ends[1] + 1:
+        return None
+    text, tokens = error.source.text, error.tokens
+    value = text[phrase[0].start : tokens[at - 1].end]
+    condition = text[tokens[ends[0]].start : tokens[ends[1] - 1].end]
+    other = text[tokens[ends[1] + 1].start : tokens[ends[2] - 1].end]
+    span = Span(error.source, phrase[0].start, tokens[ends[2] - 1].end)
+    if "\n" in span.text or "#" in span.text or len(span.text) > 80 or " if " in other:
+        return None
+    return span, f"if {condition} then {value} else {other}"
+
+
+def no_else(error: ErrorLocation) -> Diagnostic | None:
+    """Explain `if a then b` without `else`."""
+    if "else" not in error.expected or not (
+        error.here.fresh or error.here.text in (")", "]", ",", "")
+    ):
+        return None
+    at = error.after()
+    word = next((t for t in reversed(error.tokens[: error.at]) if t.text == "if"), error.here)
+    apart = error.line(word) != at.line
+    return error.diagnostic(
+        rules.MISSING_KEYWORD,
+        "this `if` has no `else`",
+        at,
+        "expected `else` here",
+        secondary=(Label(error.span(word), "the `if` is here"),) if apart else (),
+        notes=("an `if` is a value, so it has both branches",),
+        helps=("write `if condition then a else b`",),
+    )
 
 
 def comprehension(error: ErrorLocation) -> Diagnostic | None:
@@ -100,13 +165,5 @@ def comprehension(error: ErrorLocation) -> Diagnostic | None:
             "a list made by `for` stands in square brackets",
             here,
             helps=("write `[value for name in values]`",),
-        )
-    if here.text == ":" and "{" in error.expected:
-        return error.diagnostic(
-            rules.FOREIGN_OPERATOR,
-            "a body stands between braces",
-            here,
-            "no `:` before it",
-            helps=("write `{ … }`, with a statement a line",),
         )
     return None

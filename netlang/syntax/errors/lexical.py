@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from msgspec import Struct
@@ -21,7 +24,7 @@ from netlang.syntax.errors.tokens import (
     Token,
     tokenize,
 )
-from netlang.syntax.keywords import DEFINERS
+from netlang.syntax.keywords import DEFINERS, TYPE_NAMES
 
 _NAMED = {
     "\u00a0": "a no-break space",
@@ -65,18 +68,24 @@ class LexicalError(Struct, frozen=True):
         return self.start if self.opener is None else self.opener
 
 
-def find_lexical_error(text: str, start: int, end: int) -> LexicalError | None:
-    """Return the first lexical error between two offsets, whether or not the rest parses."""
-    stack: list[int] = []
+def find_lexical_error(
+    text: str, start: int, end: int, braces: Sequence[int] = ()
+) -> LexicalError | None:
+    """Return the first lexical error between two offsets, whether or not the rest parses.
+
+    ``braces`` are the offsets of braces before that are open; -1 for one that is missing.
+    """
+    stack = [*braces]
     for match in TOKEN.finditer(text, start, end):
         at, word = match.start(), match.group()
         if word in CLOSER:
             stack.append(at)
         elif word in OPENER:
-            if not stack or (text[stack[-1]] == "{" and word != "}"):
+            opened = [text[opener] if opener >= 0 else "{" for opener in stack]
+            if not opened or (opened[-1] == "{" and word != "}"):
                 return LexicalError("stray", at, at + 1)
-            if text[stack[-1]] != OPENER[word]:
-                closes_outer = any(text[opener] == OPENER[word] for opener in stack)
+            if opened[-1] != OPENER[word]:
+                closes_outer = OPENER[word] in opened
                 kind = "open" if closes_outer else "mismatch"
                 return LexicalError(kind, at, at + 1, stack[-1])
             stack.pop()
@@ -105,12 +114,15 @@ def explain_lexical_error(source: Source, end: int, error: LexicalError) -> Diag
         case "foreign":
             return _character(span)
         case "stray":
+            if span.text != "}" and (unopened := explain_unopened(source, error.start)):
+                return unopened
             return diagnostic(
                 rules.STRAY_BRACKET,
                 f"this `{span.text}` closes nothing",
                 span,
                 f"no `{OPENER[span.text]}` is open here",
                 helps=(f"remove it, or add the `{OPENER[span.text]}` that it closes",),
+                fixes=_without(span),
             )
         case "mismatch":
             opened = Span(source, error.origin, error.origin + 1)
@@ -126,6 +138,46 @@ def explain_lexical_error(source: Source, end: int, error: LexicalError) -> Diag
             )
         case "open":
             return _unclosed(source, error.origin, error.start, end)
+
+
+def _without(closer: Span) -> tuple[Fix, ...]:
+    before = closer.source.text[: closer.start].rpartition("\n")[2]
+    if closer.text == "}" or re.search(r"\bnew \w+ *$", before):
+        return ()
+    return (replacement(closer, "", f"remove the `{closer.text}`"),)
+
+
+def explain_unopened(source: Source, offset: int) -> Diagnostic | None:
+    """Explain a call such as `dense x, 10)` on the line of an offset, if there is one."""
+    number = source.line_col(offset)[0]
+    line = source.line(number)
+    if line.count(")") <= line.count("("):
+        return None
+    start = source.line_end_offset(number) - len(line)
+    found = tokenize(source, start, start + len(line))
+    depth = 0
+    for name, after in pairwise(found):
+        depth += (name.text == "(") - (name.text == ")")
+        if depth < 0:
+            return None
+        if (
+            name.kind == "name"
+            and after.starts_value
+            and not (after.fresh or after.text in ("(", "["))
+        ):
+            close = next((t for t in found if t.text == ")" and t.start > after.start), found[-1])
+            gap = Span(source, name.end, after.start)
+            call = f"{name.text}({source.text[after.start : close.end]}"
+            return diagnostic(
+                rules.STRAY_BRACKET,
+                f"there is no `(` after `{name.text}`",
+                name.span(source),
+                "expected `(` after this",
+                secondary=(Label(close.span(source), "this closes nothing"),),
+                helps=(f"write `{call}`",),
+                fixes=(replacement(gap, "(", "insert `(`"),),
+            )
+    return None
 
 
 def _string(span: Span) -> Diagnostic:
@@ -199,6 +251,9 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
             helps = (f"add `{closer}` before the `{token.text}`",)
         span = token.span(source)
         closing = before.end
+        if before.text == "," and not token.fresh:
+            closing = found[at - 2].end
+            helps = (f"add `{closer}` before the comma",)
     elif stop < end:
         span = Span(source, stop, stop + 1)
         what, helps = "this closes what is around it", (f"add `{closer}` before it",)
@@ -225,6 +280,10 @@ def _interruption(token: Token) -> str:
         return "here the outputs start"
     if token.text == "{":
         return "here a body starts"
+    if token.text == "=":
+        return "here a value starts"
+    if token.kind == "name" and not token.fresh:
+        return "here a parameter starts"
     return f"this starts a new {'definition' if token.text in DEFINERS else 'statement'}"
 
 
@@ -238,6 +297,8 @@ def _next_statement(source: Source, found: list[Token], bracket: str) -> int | N
             loops += token.text in ("for", "scan")
             if token.text == "->" or (token.text == "{" and loops == 0):
                 return number
+            if bracket == "[" and (token.text == "=" or _starts_parameter(found, number)):
+                return number
         if token.kind == "operator" and token.text in CLOSER:
             depth += 1
         elif token.kind == "operator" and token.text in OPENER:
@@ -248,6 +309,11 @@ def _next_statement(source: Source, found: list[Token], bracket: str) -> int | N
             if not (found[number - 1].text == "," and inside):
                 return number
     return None
+
+
+def _starts_parameter(found: list[Token], number: int) -> bool:
+    after = [token.text for token in found[number + 1 : number + 3]]
+    return len(after) == 2 and after[0] == ":" and after[1] in TYPE_NAMES
 
 
 def _margin(source: Source, offset: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Unpack
 
 from netlang.diagnostics.diagnostic import Diagnostic, Parts, diagnostic
@@ -66,6 +67,16 @@ class ErrorLocation:
                 depth -= 1
         return ""
 
+    def in_loop(self) -> bool:
+        """Return whether the innermost brace that is open here is that of a `for` or a `scan`."""
+        depth = 0
+        for number in range(self.at - 1, -1, -1):
+            depth += (self.tokens[number].text == "}") - (self.tokens[number].text == "{")
+            if depth < 0:
+                head = self.tokens[self.first_on_line(number) : number]
+                return any(token.text in ("for", "scan") for token in head)
+        return False
+
     def phrase(self) -> list[Token]:
         """Return the tokens before the failure that are in one expression with it.
 
@@ -96,6 +107,45 @@ class ErrorLocation:
         end = self.back(1).end
         return Span(self.source, max(end - 1, 0), end)
 
+    def output(self) -> str | None:
+        """Return the name of the only output of the definition around, if it has no value yet."""
+        heads = [n for n in range(self.at) if self._is_head(self.tokens[n])]
+        if not heads:
+            return None
+        outs = [
+            self.tokens[n + 1]
+            for n in range(heads[-1], self.at - 2)
+            if self.tokens[n].text == "->" and self.tokens[n + 2].text in (":", "{")
+        ]
+        if len(outs) != 1 or outs[0].kind != "name":
+            return None
+        for first, second in pairwise(self.tokens[heads[-1] :]):
+            if self._is_head(second):
+                break
+            if first.fresh and first.text == outs[0].text and second.text in ("=", ","):
+                return None
+        return outs[0].text
+
+    def _is_head(self, token: Token) -> bool:
+        return (
+            token.fresh
+            and token.text in DEFINERS
+            and self.source.text[token.start - 1 : token.start] in ("", "\n")
+        )
+
+    def first_on_line(self, at: int) -> int:
+        """Return the number of the first token on the line of a token."""
+        while not self.tokens[at].fresh and at > 0:
+            at -= 1
+        return at
+
+    def rest_of_line(self, token: Token) -> Span:
+        """Return what is on a line from a token on, without a comment."""
+        line_end = self.source.text.find("\n", token.start)
+        line_end = line_end if line_end >= 0 else len(self.source.text)
+        ends = [t.end for t in self.tokens if token.start <= t.start < line_end]
+        return Span(self.source, token.start, max(ends))
+
     def call_at(self, at: int) -> str:
         """Return the text of the call, name or number that starts at a token."""
         depth = 0
@@ -110,6 +160,7 @@ class ErrorLocation:
             if (
                 token.kind == "end"
                 or depth < 0
+                or (token.text == "{" and depth == 1 and number > at)
                 or (follows and self.tokens[number - 1].text != ".")
             ):
                 break

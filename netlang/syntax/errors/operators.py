@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
+from netlang.diagnostics.fix import Fix, replacement
+from netlang.diagnostics.source import Span
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import COMPARISONS, OPERATORS, Token
 
@@ -83,4 +85,15 @@ def operand(error: ErrorLocation) -> Diagnostic | None:
         f"there is no value after this `{operator.text}`",
         operator,
         helps=(f"add a value, or remove the `{operator.text}`",),
+        fixes=_removal(error, operator),
     )
+
+
+def _removal(error: ErrorLocation, operator: Token) -> tuple[Fix, ...]:
+    """Return the fix that removes an operator from the end of a line or of brackets."""
+    before = error.tokens[error.tokens.index(operator) - 1]
+    after = error.tokens[error.tokens.index(operator) + 1]
+    if not before.ends_value or not (after.fresh or after.text in (")", "]", ",", "}")):
+        return ()
+    span = Span(error.source, before.end, operator.end)
+    return (replacement(span, "", f"remove the `{operator.text}`"),)

@@ -8,8 +8,9 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.fix import Fix, insertion, replacement
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.location import ErrorLocation
-from netlang.syntax.errors.tokens import NUMBER, Token
+from netlang.syntax.errors.tokens import NUMBER, OPERATORS, Token
 from netlang.syntax.keywords import FOREIGN_KEYWORDS, FOREIGN_OPERATORS, RESERVED
 
 
@@ -19,11 +20,14 @@ def number(error: ErrorLocation) -> Diagnostic | None:
         if token.kind != "number":
             continue
         if NUMBER.fullmatch(token.text) is None:
+            help = _number_fix(token.text)
+            written = re.search(r"write `([0-9][^`*]*)`$", help)
             return error.diagnostic(
                 rules.NUMBER_FORM,
                 f"`{token.text}` is not a valid number",
                 token,
-                helps=(_number_fix(token.text),),
+                helps=(help,),
+                fixes=renaming(error.span(token), written[1] if written else None),
             )
         whole = "." not in token.text and "e" not in token.text.lower()
         if whole and text[token.end : token.end + 1] == "." != text[token.end + 1 : token.end + 2]:
@@ -88,15 +92,44 @@ def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
             return error.diagnostic(
                 rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_KEYWORDS[token.text],)
             )
-        if token is error.back(1) and error.here.text in ("=", ",", "."):
+        at = error.tokens.index(token)
+        if error.tokens[min(at + 1, len(error.tokens) - 1)].text in ("=", ",", ".", ":"):
             continue
+        help, fixes = _instead(error, at)
         return error.diagnostic(
             rules.FOREIGN_KEYWORD,
             f"netlang has no `{token.text}`",
             token,
-            helps=(FOREIGN_KEYWORDS[token.text],),
+            helps=(help or FOREIGN_KEYWORDS[token.text],),
+            fixes=fixes,
         )
     return None
+
+
+_DECLARING = frozenset(("let", "var", "val", "const"))
+_DEFINING = frozenset(word for word, help in FOREIGN_KEYWORDS.items() if help.startswith("a def"))
+
+
+def _instead(error: ErrorLocation, at: int) -> tuple[str, tuple[Fix, ...]]:
+    """Return what to write in place of a keyword at the start of a statement, if it is known."""
+    tokens = error.tokens
+    word, name, after = tokens[at], tokens[at + 1], tokens[min(at + 2, len(tokens) - 1)]
+    if word.text in _DECLARING and name.kind == "name" and after.text in ("=", ",", ":"):
+        span = Span(error.source, word.start, name.start)
+        return "", (replacement(span, "", f"remove `{word.text}`"),)
+    if word.text in _DEFINING and name.kind == "name" and after.text == "(":
+        signature = error.call_at(at + 1)
+        follows = next((t for t in tokens[at:] if t.start >= name.start + len(signature)), word)
+        if follows.text not in ("->", "{", "=", "where"):
+            return "", ()
+        ours = "net" if name.text[0].isupper() else "block"
+        return "", (replacement(error.span(word), ours),)
+    if word.text == "return" and not name.fresh and (output := error.output()):
+        value = error.rest_of_line(name).text
+        shown = value if len(value) <= 60 else "…"
+        fix = replacement(error.span(word), f"{output} =")
+        return f"write `{output} = {shown}`", (fix,)
+    return "", ()
 
 
 def foreign_operator(error: ErrorLocation) -> Diagnostic | None:
@@ -123,25 +156,48 @@ def foreign_operator(error: ErrorLocation) -> Diagnostic | None:
         rules.FOREIGN_OPERATOR,
         f"netlang has no `{here.text}`",
         here,
-        helps=(FOREIGN_OPERATORS[here.text],),
+        helps=(_in_place(error, here) or FOREIGN_OPERATORS[here.text],),
         fixes=_equivalent(error, here),
     )
 
 
+def _in_place(error: ErrorLocation, operator: Token) -> str:
+    """Return the statement to write for one such as `h += x`, in the names of the program."""
+    name = error.tokens[error.tokens.index(error.here) - 1]
+    if len(operator.text) != 2 or operator.text[0] not in "+-*/" or operator.text[1] != "=":
+        return ""
+    value = error.tokens[error.at if error.here.start >= operator.end else error.at + 1]
+    if name.kind != "name" or not name.fresh or not value.starts_value:
+        return ""
+    text = error.call_at(error.tokens.index(value))
+    change = f"{name.text} {operator.text[0]} {text}"
+    if "\n" in change or len(change) > 60:
+        return ""
+    if error.in_loop():
+        return (
+            f"in a loop, write `next {name.text} = {change}`, and carry it: `with {name.text} = …`"
+        )
+    return f"a name denotes one value: give the new one its own name, `{name.text}2 = {change}`"
+
+
 _EQUIVALENT = {
-    "&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "^": "**", ":=": "=", "<-": "=",
+    "&&": "and", "&": "and", "||": "or", "!": "not", "^": "**", ":=": "=", "<-": "=",
     "===": "==", "!==": "!=", "! =": "!=", "<>": "!=",
 }  # fmt: skip
 """Operators of other languages that have an equivalent with the same operands."""
 
-_UNREAD = frozenset(("&&", "&", "||", "|", "!", "^", "<-"))
+_UNREAD = frozenset(("&&", "&", "||", "!", "^", "<-"))
 """Those the parser stops before; of the others, it has read a part."""
 
 
 def _equivalent(error: ErrorLocation, operator: Token) -> tuple[Fix, ...]:
     """Return the fix that writes the operator of the language, if it fits between its neighbors."""
-    ours = _EQUIVALENT.get(operator.text)
     right = next(token for token in error.tokens[error.at :] if token.start >= operator.end)
+    if operator.text == ";":
+        return (_line_break(error, operator, right),)
+    if operator.text == "|":
+        return _pipe(error, operator, right)
+    ours = _EQUIVALENT.get(operator.text)
     if ours is None or not (right.starts_value or right.text in ("-", "+", "!")):
         return ()
     if operator.text in _UNREAD and ours not in error.expected:
@@ -152,6 +208,24 @@ def _equivalent(error: ErrorLocation, operator: Token) -> tuple[Fix, ...]:
         after = "" if text[operator.end].isspace() else " "
         ours = before + ours + after
     return (replacement(error.span(operator), ours),)
+
+
+def _line_break(error: ErrorLocation, semicolon: Token, after: Token) -> Fix:
+    if after.fresh or after.kind == "end" or after.text == "}":
+        return replacement(error.span(semicolon), "", "remove the semicolon")
+    line = error.source.line(error.line(semicolon))
+    margin = line[: len(line) - len(line.lstrip())]
+    between = Span(error.source, semicolon.start, after.start)
+    return replacement(between, f"\n{margin}", "start a new line")
+
+
+def _pipe(error: ErrorLocation, bar: Token, right: Token) -> tuple[Fix, ...]:
+    """Return the fix that writes `|>`, where the bars of a phrase stand before calls."""
+    call = error.call_at(error.tokens.index(right)) if right.kind == "name" else ""
+    other = any(token.text in OPERATORS - {"|>"} for token in error.phrase())
+    if other or not call.endswith(")") or "|>" not in error.expected:
+        return ()
+    return (replacement(error.span(bar), "|>"),)
 
 
 def _quote(error: ErrorLocation, here: Token) -> Diagnostic:

@@ -1,124 +1,194 @@
-"""Where to continue after a syntax error: at the next statement or definition."""
+"""Where to continue after a syntax error: at the next statement or definition.
+
+Where statements begin, and which bodies they are in, is read off the lines and their margins:
+after an error, the brackets alone do not tell.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
-from netlang.syntax.keywords import DEFINERS
+from msgspec import Struct
 
-_STATEMENT = re.compile(
-    r"[ \t]*(?:(?:next|yield|state|assert|step)\b|"
-    r"[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?:=(?!=)|:))"
+from netlang.syntax.grammar import Body
+
+_DEFINITION = (
+    r"(?:(?:net|block|op|optimizer|schedule|train|dataset|extern[ \t]+op)[ \t]+[A-Za-z_]\w*"
+    r"[ \t]*(?:\(|\{|->|=|:|$|[A-Za-z_]\w*[ \t]*:)|(?:def|class)[ \t]+[A-Za-z_])"
 )
-_DEFINITION = re.compile(rf"(?:{'|'.join(sorted(DEFINERS))}|from|extern)\b")
-_CONTINUED = re.compile(r"(?:[,(\[=+*/@-]|\|>|->|\b(?:and|or|then|else|where|in))[ \t]*$")
-_SIGNATURES = {
-    "net": "net Q()->y{", "block": "block q()->y{", "op": "op q()->y{", "train": "train q{",
+_STATEMENT = re.compile(
+    r"(?:next|yield|state|assert|step)\b|from\b.*\bimport\b|"
+    r"[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?:=(?!=)|:(?!:)|[-+*/]=|<-)"
+)
+_AT_TOP = re.compile(rf"{_DEFINITION}|(?!(?:next|yield|state|step)\b)(?:{_STATEMENT.pattern})")
+_CONTINUES = re.compile(
+    r"\|>|[{)\],.+*=<>&|@^]|/(?![/*])|-(?=[ >])|(?:then|else|and|or|where|with|in|as)\b"
+)
+_CONTINUED = re.compile(r"(?:[,(\[=+*/@-]|\|>|->|>>|\b(?:and|or|not|then|else|where|in|with))$")
+_HIDDEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|#[^\n]*')
+_LOOP = re.compile(r"\b(for|scan)\b")
+_HEADS = {
+    "net": "net Q() -> y {", "block": "block q() -> y {", "op": "op q() -> y {",
+    "optimizer": "optimizer q() {", "schedule": "schedule q() {", "train": "train q {",
+    "dataset": "dataset q() -> y {", "extern": "extern op q() -> y {", "step": "step q {",
+    "def": "block q() -> y {", "class": "net Q() -> y {",
 }  # fmt: skip
-_PLACEHOLDER = "_=0"
+_LOOPS = {"for": "for _ in 1..2 {", "scan": "scan _ in y {"}
+"""Valid heads of the kinds of bodies, up to the brace."""
 
 
-def without_statement(text: str, offset: int, start: int, end: int) -> str | None:
-    """Return a text with the statement or definition at an offset left out, of the same length.
+def regions(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Cut a text where a definition begins at the left margin; return the offsets of the parts."""
+    found = re.compile(f"^{_DEFINITION}", re.MULTILINE).finditer(text, start, end)
+    bounds = sorted({start, *(match.start() for match in found), end})
+    return list(pairwise(bounds)) or [(start, end)]
 
-    A statement is replaced by one that is valid. Returns ``None`` where it is not clear what the
-    next statement is: outside of definitions, or if braces do not match.
-    """
-    lines = _Lines(text, start, end)
-    first = lines.first(lines.at(offset))
-    if first is None:
-        return None
-    header = lines.header(first, lines.at(offset))
-    if header is not None:
-        begin, stop, valid = header
-        return (
-            text[:begin]
-            + valid
-            + re.sub(r"[^\n]", " ", text[begin + len(valid) : stop])
-            + text[stop:]
+
+class _Line(Struct):
+    """A line without comments, blanks around it, and what is in strings."""
+
+    offset: int
+    margin: int
+    code: str
+    begins: bool = False
+    """Whether a statement or a definition begins here."""
+    bodies: tuple[Body, ...] = ()
+    outside: int = -1
+    """The margin of the head of the innermost body."""
+
+    def set_bodies(self, bodies: Sequence[tuple[int, Body]]) -> None:
+        self.bodies = tuple(body for _, body in bodies)
+        self.outside = bodies[-1][0] if bodies else -1
+
+    @property
+    def resumes(self) -> bool:
+        """Whether parsing can continue here: what is in a body is indented."""
+        if not all(body.head for body in self.bodies):
+            return False
+        if self.code.startswith("}"):
+            return self.margin >= self.outside
+        return self.begins and (
+            self.margin > self.outside if self.bodies else _AT_TOP.match(self.code) is not None
         )
-    last = lines.last(first, lines.at(offset))
-    if last is None:
-        return None
-    begin, stop = lines.starts[first], lines.starts[last + 1]
-    part = text[begin:stop]
-    blank = re.sub(r"[^\n]", " ", part)
-    if lines.margin(first):
-        margin = lines.margin(first)
-        if part.count("{") != part.count("}") or len(part.rstrip()) < margin + len(_PLACEHOLDER):
-            return None
-        room = blank[margin : margin + len(_PLACEHOLDER)]
-        if room.strip() or "\n" in room:
-            return None
-        blank = blank[:margin] + _PLACEHOLDER + blank[margin + len(_PLACEHOLDER) :]
-    return text[:begin] + blank + text[stop:]
 
 
-class _Lines:
-    """The lines of a part of a text, without comments."""
+class Layout:
+    """The statements of one definition, and of what stands between it and the next."""
 
     def __init__(self, text: str, start: int, end: int) -> None:
-        self._text = text
-        self.starts: list[int] = [start]
-        for match in re.finditer("\n", text[start:end]):
-            self.starts.append(start + match.end())
-        if self.starts[-1] != end:
-            self.starts.append(end)
-        pairs = zip(self.starts, self.starts[1:], strict=False)
-        self.texts: Sequence[str] = [text[a:b].partition("#")[0].rstrip() for a, b in pairs]
+        hidden = _HIDDEN.sub(_blank, text[start:end])
+        self.unclosed = _unclosed_brace(hidden, start)
+        """The offset of the last brace that is not closed, if the others are."""
+        self._lines = [
+            _Line(start + match.start(), match.start() - hidden.rfind("\n", 0, match.start()) - 1,
+                  match.group())
+            for match in re.finditer(r"\S(?:[^\n]*\S)?", hidden)
+        ]  # fmt: skip
+        self._find_statements()
+        if hidden.count("{") == hidden.count("}"):
+            self._find_bodies_by_braces()
+        else:
+            self._find_bodies_by_margins()
 
-    def at(self, offset: int) -> int:
-        inside = [i for i, start in enumerate(self.starts[:-1]) if start <= offset]
-        return inside[-1] if inside else 0
+    def after(self, offset: int) -> tuple[int, tuple[Body, ...]] | None:
+        """Return the offset of the next statement or closing brace on a later line, and its bodies.
 
-    def margin(self, line: int) -> int:
-        text = self.texts[line]
-        return len(text) - len(text.lstrip())
-
-    def first(self, line: int) -> int | None:
-        """Return the line where the statement that a line belongs to begins."""
-        for number in range(line, -1, -1):
-            text = self.texts[number]
-            before = next((t for t in self.texts[number - 1 :: -1] if t), "") if number else ""
-            if _DEFINITION.match(text):
-                return number
-            if not text or _CONTINUED.search(before):
-                continue
-            if self.margin(number) and (before.endswith(("{", "}")) or _STATEMENT.match(text)):
-                return number
-        return None
-
-    def header(self, first: int, line: int) -> tuple[int, int, str] | None:
-        """Return where the signature of a definition with a body is, and one that is valid."""
-        valid = _SIGNATURES.get(self.texts[first].partition(" ")[0])
-        if valid is None:
-            return None
-        for number in range(first, min(first + 20, len(self.texts))):
-            text = self.texts[number]
-            begins = not text or _DEFINITION.match(text) or _STATEMENT.match(text)
-            if number > max(first, line) and begins:
-                return None
-            if number >= line and text.endswith("{"):
-                begin, stop = self.starts[first], self.starts[number] + len(text)
-                fits = "\n" not in self._text[begin : begin + len(valid)]
-                return (begin, stop, valid) if fits and stop - begin >= len(valid) else None
-        return None
-
-    def last(self, first: int, line: int) -> int | None:
-        """Return the last line of a statement: before the next one that is not inside of it.
-
-        Returns ``None`` if the lines are not indented as usual.
+        Braces of lists in other languages open no bodies, and are skipped.
         """
-        margin = self.margin(first)
-        for number in range(line + 1, len(self.texts)):
-            text = self.texts[number]
-            if not text or self.margin(number) > margin:
+        for line in self._lines:
+            if line.offset > offset and line.resumes:
+                return line.offset, line.bodies
+        return None
+
+    def _find_statements(self) -> None:
+        first = before = _Line(0, 0, "{")
+        opened = 0
+        for line in self._lines:
+            line.begins = _begins(line, first, before, opened)
+            if line.begins:
+                first, opened = line, 0
+            opened += _depth(line.code, "([", ")]")
+            before = line
+
+    def _find_bodies_by_braces(self) -> None:
+        bodies: list[tuple[int, Body]] = []
+        heads: list[str] = []
+        first, head = _Line(0, 0, ""), ""
+        for line in self._lines:
+            line.set_bodies(bodies)
+            if line.begins:
+                first, head = line, ""
+            for at, sign in enumerate(line.code):
+                if sign == "{":
+                    body = Body(first.offset, line.offset + at + 1, _head(head))
+                    bodies.append((first.margin, body))
+                    heads.append(head)
+                    head = ""
+                elif sign == "}" and bodies:
+                    bodies.pop()
+                    head = heads.pop()
+                else:
+                    head += sign
+            head += " "
+
+    def _find_bodies_by_margins(self) -> None:
+        bodies: list[tuple[int, Body]] = []
+        first: _Line | None = None
+        for line in self._lines:
+            if not line.begins and not line.code.startswith("}"):
                 continue
-            if text.strip() == "}" and self.margin(number) == margin:
-                inside = any("{" in t for t in self.texts[first:number])
-                return number if inside else number - 1
-            known = _DEFINITION.match(text) or text.strip() == "}"
-            known = known or (self.margin(number) and _STATEMENT.match(text))
-            return number - 1 if known else None
-        return len(self.texts) - 1
+            closes = not line.begins
+            bodies = [(m, body) for m, body in bodies if m < line.margin + closes]
+            if line.begins:
+                if first is not None and line.margin > first.margin and (head := _head(first.code)):
+                    bodies.append((first.margin, Body(first.offset, line.offset, head)))
+                first = line
+            line.set_bodies(bodies)
+
+
+def _blank(match: re.Match[str]) -> str:
+    text = match.group()
+    return f'"{" " * (len(text) - 2)}"' if text[0] == '"' else " " * len(text)
+
+
+def _unclosed_brace(text: str, start: int) -> int | None:
+    opened: list[int] = []
+    for brace in re.finditer(r"[{}]", text):
+        if brace[0] == "{":
+            opened.append(start + brace.start())
+        elif opened:
+            opened.pop()
+    return opened[-1] if opened else None
+
+
+def _depth(code: str, openers: str, closers: str) -> int:
+    return sum((sign in openers) - (sign in closers) for sign in code)
+
+
+def _begins(line: _Line, first: _Line, before: _Line, opened: int) -> bool:
+    """Return whether a statement begins at a line; ``first`` is where the one before it does.
+
+    ``opened`` brackets of that statement are open where the line begins.
+    """
+    if line.margin == 0 and re.match(_DEFINITION, line.code):
+        return True
+    if line.code.startswith("}") or _CONTINUES.match(line.code):
+        return False
+    if before.code.endswith("{"):
+        return True
+    continued = _CONTINUED.search(before.code) is not None
+    if line.margin > first.margin:
+        return opened <= 0 and not continued and bool(_head(first.code))
+    return not continued or _STATEMENT.match(line.code) is not None
+
+
+def _head(code: str) -> str:
+    """Return a valid head of the kind of body that a statement opens, or nothing."""
+    word = re.match(r"\w*", code.lstrip())
+    head = _HEADS.get(word[0] if word else "", "")
+    loop = _LOOP.search(code)
+    if loop is None:
+        return head
+    return f"{head.removesuffix('{') or '_ '}= {_LOOPS[loop[1]]}"

@@ -6,11 +6,12 @@ import re
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
-from netlang.diagnostics.fix import insertion
+from netlang.diagnostics.fix import Fix, insertion, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest, renaming
+from netlang.syntax.errors import methods
 from netlang.syntax.errors.location import ErrorLocation
-from netlang.syntax.errors.tokens import Token
+from netlang.syntax.errors.tokens import OPERATORS, Token
 
 
 def statement(error: ErrorLocation) -> Diagnostic | None:
@@ -40,6 +41,9 @@ _BEGINNINGS = {
 
 
 def _missing_equals(error: ErrorLocation, before: Token, note: str = "") -> Diagnostic:
+    at = error.first_on_line(error.tokens.index(before))
+    if (prose := _prose(error, at)) is not None:
+        return prose
     meant = before.fresh and nearest(before.text, _BEGINNINGS.get(error.enclosing(), ()))
     if meant and error.here.kind in ("name", "string"):
         return error.diagnostic(
@@ -50,6 +54,16 @@ def _missing_equals(error: ErrorLocation, before: Token, note: str = "") -> Diag
             helps=(f"did you mean `{meant}`?",),
             fixes=renaming(error.span(before), meant),
         )
+    if error.here.kind == "name" and not error.here.fresh and error.next.text == "=":
+        return error.diagnostic(
+            rules.MISSING_COMMA,
+            f"there is no comma between `{before.text}` and `{error.here.text}`",
+            error.here,
+            "the next one starts here",
+            secondary=(Label(error.after(), "this one ends here"),),
+            helps=("put a `,` between them",),
+            fixes=(insertion(error.after(), ","),),
+        )
     return error.diagnostic(
         rules.MISSING_EQUALS,
         f"there is no `=` after `{before.text}`",
@@ -57,15 +71,48 @@ def _missing_equals(error: ErrorLocation, before: Token, note: str = "") -> Diag
         "expected `=` after this",
         notes=(note,) if note else (),
         helps=("add `= …`",) if note else (f"write `{before.text} = …`",),
-        fixes=(insertion(error.after(), " ="),) if error.here.starts_value else (),
+        fixes=(insertion(error.after(), " ="),)
+        if error.here.starts_value and not error.here.fresh
+        else (),
+    )
+
+
+def _prose(error: ErrorLocation, first: int) -> Diagnostic | None:
+    """Explain a line of words, which was meant as a comment."""
+    words: list[Token] = []
+    for token in error.tokens[first:]:
+        if words and token.fresh:
+            break
+        words.append(token)
+    if len(words) < 3 or any(t.kind not in ("name", "keyword") for t in words[:3]):
+        return None
+    if words[0].kind == "keyword" or (words[1].kind == "keyword" and words[1].starts_value):
+        return None
+    line = error.rest_of_line(words[0])
+    shown = line.text if len(line.text) <= 40 else f"{line.text[:40].rsplit(' ', 1)[0]} …"
+    return error.diagnostic(
+        rules.FOREIGN_OPERATOR,
+        "a comment starts with `#`",
+        line,
+        "these words are not a statement",
+        helps=(f"write `# {shown}`",),
+        fixes=(replacement(Span(error.source, line.start, line.start), "# ", "write `# `"),),
     )
 
 
 def _run_on(error: ErrorLocation, extra: Token) -> Diagnostic:
+    first = error.first_on_line(error.tokens.index(extra))
+    if (prose := _prose(error, first)) is not None:
+        return prose
     end = error.tokens[error.tokens.index(extra) - 1]
     helps = ("to start another statement, begin a new line",)
+    fixes: tuple[Fix, ...] = ()
     if extra.kind == "name":
         helps = (f"to apply `{extra.text}` to it, write `|> {extra.text}`", *helps)
+        after = error.tokens[min(error.tokens.index(extra) + 1, len(error.tokens) - 1)]
+        piped = any(t.text in OPERATORS - {"|>"} for t in error.phrase())
+        if not piped and (after.fresh or after.text in ("(", "|>")):
+            fixes = (insertion(error.span(end), " |>"),)
     return error.diagnostic(
         rules.TWO_STATEMENTS,
         "each statement starts its own line",
@@ -73,12 +120,15 @@ def _run_on(error: ErrorLocation, extra: Token) -> Diagnostic:
         "this can't follow on the same line",
         secondary=(Label(Span(error.source, end.end - 1, end.end), "the statement ends here"),),
         helps=helps,
+        fixes=fixes,
     )
 
 
 def _bare(error: ErrorLocation, name: Token) -> Diagnostic:
     at = error.tokens.index(name)
     value = error.call_at(at)
+    if (foreign := methods.method(error, at, value)) is not None:
+        return foreign
     after = next((p for p in error.tokens[at:] if p.start >= name.start + len(value)), name)
     if after.text == "=":
         return error.diagnostic(
@@ -89,12 +139,15 @@ def _bare(error: ErrorLocation, name: Token) -> Diagnostic:
             notes=("values never change",),
             helps=("give the new value a name of its own: `name = …`",),
         )
+    output = error.output()
+    at_start = Span(error.source, name.start, name.start)
     return error.diagnostic(
         rules.BARE_EXPRESSION,
         "this value has no name",
         name,
         "a statement gives a value to a name",
-        helps=(f"write `name = {value}`",),
+        helps=(f"write `{output or 'name'} = {value}`",),
+        fixes=(replacement(at_start, f"{output} = ", f"insert `{output} =`"),) if output else (),
     )
 
 

@@ -1,0 +1,85 @@
+"""Statements of Python that call a function or a method for its effect."""
+
+from __future__ import annotations
+
+import re
+
+from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import Diagnostic
+from netlang.diagnostics.fix import Fix, replacement
+from netlang.diagnostics.source import Span
+from netlang.syntax.errors.location import ErrorLocation
+
+_TRAINING = (
+    "training is described by a section: "
+    "`train name { data = …; model = new Net(); loss = …; optimizer = …; run = … }`"
+).replace("; ", ", ")
+_NO_MODES = "remove it: what differs in training, such as dropout, follows from the command"
+_METHODS = {
+    **dict.fromkeys(("backward", "zero_grad", "fit", "compile", "minimize"), _TRAINING),
+    **dict.fromkeys(("train", "eval", "no_grad"), _NO_MODES),
+    **dict.fromkeys(
+        ("to", "cuda", "cpu"),
+        "remove it: where to compute is an option of `netlang run`, `--provider`",
+    ),
+    **dict.fromkeys(
+        ("summary", "info"), "remove it: `netlang summary FILE` prints the layers and their sizes"
+    ),
+    "print": "remove it: `netlang run` prints the outputs of a net",
+    "super": "remove it: a net inherits nothing",
+    "add": "layers are joined by `|>`: `y = x |> conv(16, 3) |> relu`",
+}
+"""What to do instead of a method or a function that is called for its effect."""
+
+
+def method(error: ErrorLocation, at: int, value: str) -> Diagnostic | None:
+    """Explain `outs.append(a)`, `print(x)`, `loss.backward()` and `self.y = …`."""
+    name, point, called = [*error.tokens[at : at + 3], error.tokens[-1], error.tokens[-1]][:3]
+    if name.text == "self" and point.text == "." and called.kind == "name":
+        span = Span(error.source, name.start, called.start)
+        return error.diagnostic(
+            rules.FOREIGN_KEYWORD,
+            "netlang has no `self`",
+            name,
+            "a part of a net has a plain name",
+            helps=(f"write `{called.text}`",),
+            fixes=(replacement(span, "", "remove `self.`"),),
+        )
+    match = re.match(r"(?:[\w.]+\.)?(\w+)\s*\(", value)
+    if match is None:
+        return None
+    whole = Span(error.source, name.start, name.start + len(value))
+    if match[1] in ("append", "extend") and point.text == ".":
+        added = value[match.end() : -1].strip()
+        item = added if added and "\n" not in added and len(added) <= 40 else "…"
+        return error.diagnostic(
+            rules.FOREIGN_KEYWORD,
+            f"nothing can be added to `{name.text}`",
+            whole,
+            notes=("values never change",),
+            helps=(
+                f"a loop gives the list of what it yields: "
+                f"`{name.text} = for … {{ yield {item} }}`",
+            ),
+        )
+    advice = _METHODS.get(match[1])
+    if advice is None or (point.text != "." and match[1] not in ("print", "super")):
+        return None
+    return error.diagnostic(
+        rules.FOREIGN_KEYWORD,
+        f"netlang has no `{match[1]}`",
+        whole,
+        "a statement gives a value to a name",
+        helps=(advice,),
+        fixes=_removal(whole) if advice.startswith("remove it") else (),
+    )
+
+
+def _removal(statement: Span) -> tuple[Fix, ...]:
+    """Return the fix that removes a statement with its line."""
+    source = statement.source
+    line = source.line(statement.line)
+    start = source.text.rfind("\n", 0, statement.start) + 1
+    if line.strip() != statement.text:
+        return ()
+    return (replacement(Span(source, start, start + len(line) + 1), "", "remove the line"),)
