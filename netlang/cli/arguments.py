@@ -40,7 +40,7 @@ def command(examples: str, details: str | None = None) -> Callable[[Callable[...
 def completes(
     what: str, *details: str
 ) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]:
-    """Say how shells complete a parameter; see ``netlang.cli.completion.suggestions``."""
+    """Return what completes a parameter in a shell; see ``netlang.cli.completion.suggestions``."""
 
     def complete(
         ctx: click.Context, param: click.Parameter, incomplete: str

@@ -1,10 +1,11 @@
 /** The built extension, in a fake VS Code, without a language server. */
 
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { tokenizer } from "./textmate.mjs";
 import { context, fake, load } from "./vscode.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "netlang-test-"));
@@ -111,4 +112,22 @@ test("without a net there is a message and no panel", async () => {
     "Open a .net file to show a diagram of its nets.",
   ]);
   assert.deepEqual(seen.panels, []);
+});
+
+test("blocks of Markdown are highlighted", async () => {
+  const local = (path) => readFileSync(new URL(path, import.meta.url), "utf8");
+  const grammars = {
+    "text.html.markdown": JSON.stringify({ scopeName: "text.html.markdown", patterns: [] }),
+    "markdown.netlang.codeblock": local("../syntaxes/markdown.json"),
+    "source.netlang": local("../../netlang.tmLanguage.json"),
+  };
+  const scopes = await tokenizer(grammars, "text.html.markdown", ["markdown.netlang.codeblock"]);
+  const text = "net one\n```net lenet.net\nnet A(x) = x\n```\nnet two\n~~~python\nnet three\n~~~\n";
+  const found = scopes(text);
+  const at = (word) => found[text.indexOf(word)];
+  assert.equal(at("net A"), "storage.type.netlang");
+  assert.equal(at("A(x)"), "entity.name.function.netlang");
+  for (const outside of ["net one", "net two", "net three"]) {
+    assert.equal(at(outside), "text.html.markdown");
+  }
 });

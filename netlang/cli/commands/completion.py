@@ -15,7 +15,7 @@ from netlang.system.files import write_atomically
 
 EXAMPLES = """
 netlang completion bash --install
-netlang completion zsh > _netlang
+netlang completion zsh
 """
 DETAILS = """
 Shells complete commands, options, files, the nets and sections of a file, and what `netlang

@@ -2,15 +2,14 @@
 # Completion of netlang for zsh: commands, options, files, nets, sections and topics.
 
 _netlang() {
-    emulate -L zsh
-    local line="${(j: :)words[1,CURRENT-1]} $PREFIX" reply kind value help
-    local -a described replies
-    replies=("${(@f)$(COMP_WORDS=$line _NETLANG_COMPLETE=zsh_complete ${~${(Q)words[1]}} 2>/dev/null)}")
+    local line="${(j: :)words[1,CURRENT-1]} $PREFIX" answer kind value help
+    local -a described answers
+    answers=("${(@f)$(COMP_WORDS=$line _NETLANG_COMPLETE=zsh_complete ${~${(Q)words[1]}} 2>/dev/null)}")
     [[ $PREFIX == *=* ]] && compset -P 1 '*='
-    for reply in $replies; do
-        kind=${reply%%$'\t'*}
-        value=${${reply#*$'\t'}%%$'\t'*}
-        help=${reply##*$'\t'}
+    for answer in $answers; do
+        kind=${answer%%$'\t'*}
+        value=${${answer#*$'\t'}%%$'\t'*}
+        help=${answer##*$'\t'}
         case $kind in
             plain) described+=("${value//:/\\:}${help:+:$help}") ;;
             dir) _files -/ ;;
