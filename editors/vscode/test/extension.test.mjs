@@ -62,6 +62,26 @@ test("without a language server, the extension says so once", async () => {
   assert.equal(first.seen.messages.length, 1);
 });
 
+test("a language server is started", async () => {
+  const seen = join(folder, "methods");
+  const server = new URL("server.mjs", import.meta.url).pathname;
+  const path = tool(
+    "new",
+    '[ "$2" != --help ] || exit 0',
+    `exec "${process.execPath}" "${server}" "${seen}" "$@"`,
+  );
+  const memory = new Map([["netlang.saidWithoutServer", "it was said"]]);
+  const { vscode, seen: done } = fake({ path, server: true });
+  const extension = load(vscode);
+  await extension.activate(context(memory));
+  assert.deepEqual(done.messages, []);
+  assert.equal(memory.get("netlang.saidWithoutServer"), undefined);
+  await extension.deactivate();
+  const methods = readFileSync(seen, "utf8").split("\n");
+  assert.deepEqual(methods.slice(0, 3), ["lsp", "initialize", "initialized"]);
+  assert.ok(methods.includes("shutdown"));
+});
+
 test("the net at the cursor is drawn beside the text", async () => {
   const { vscode, seen } = await activated(tool("draws", ...DRAWS), new Map());
   const text = "net A(x: f32[4]) -> y = x\n\nnet B(x: f32[4]) -> y = x\n";
