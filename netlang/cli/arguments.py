@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 import click
 
 from netlang.backends import Backend, Provider
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +35,26 @@ def command(examples: str, details: str | None = None) -> Callable[[Callable[...
     ``examples`` has one call on each line; ``details`` follow the options.
     """
     return click.command("command", cls=Command, examples=examples, epilog=details)
+
+
+def completes(
+    what: str, *details: str
+) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]:
+    """Return what completes a parameter in a shell; see ``netlang.cli.completion.suggestions``."""
+
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        del param
+        from netlang.cli.completion import suggestions
+
+        return suggestions(what, details, ctx, incomplete)
+
+    return complete
+
+
+PROGRAMS = completes("files", ".net")
+WEIGHTS = completes("files", ".safetensors", ".npz")
 
 
 def assignments(
@@ -88,14 +111,19 @@ def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> 
     return allowed
 
 
+_file = click.argument("file", shell_complete=PROGRAMS)
+
+
 def file_and_net(function: F) -> F:
     """Add the arguments ``FILE [NET]``."""
-    return click.argument("file")(click.argument("net", required=False)(function))
+    net = click.argument("net", required=False, shell_complete=completes("nets"))
+    return _file(net(function))
 
 
 def file_and_section(function: F) -> F:
     """Add the arguments ``FILE [SECTION]``."""
-    return click.argument("file")(click.argument("section", required=False)(function))
+    section = click.argument("section", required=False, shell_complete=completes("sections"))
+    return _file(section(function))
 
 
 def seed_option(help: str, *, default: int | None = 0) -> Callable[[F], F]:
@@ -121,11 +149,12 @@ set_option = click.option(
 )  # fmt: skip
 
 weights_option = click.option(
-    "--weights", "-w", metavar="FILE", help="Load the parameters from a safetensors or npz file."
-)
+    "--weights", "-w", metavar="FILE", shell_complete=WEIGHTS,
+    help="Load the parameters from a safetensors or npz file.",
+)  # fmt: skip
 
 vocab_option = click.option(
-    "--vocab", metavar="FILE",
+    "--vocab", metavar="FILE", shell_complete=completes("files"),
     help="Vocabulary file. Default: the one in the same folder as the weights.",
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
 
@@ -10,7 +11,7 @@ import click
 
 COMMANDS = (
     "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "run", "verify",
-    "generate", "nearest", "train", "evaluate",
+    "generate", "nearest", "train", "evaluate", "completion",
 )  # fmt: skip
 
 
@@ -74,4 +75,8 @@ def main() -> None:
     from netlang.cli.output import prepare_streams
 
     prepare_streams()
+    if "_NETLANG_COMPLETE" in os.environ:
+        from netlang.cli.completion import register
+
+        register()
     sys.exit(guarded(program, sys.argv[1:]))

@@ -27,6 +27,7 @@ LATE = {
     "netlang.syntax.errors.lexical",
     "netlang.syntax.formatting.format", "netlang.syntax.generate", "netlang.syntax.errors",
     "netlang.inference.verification", "netlang.storage.weights",
+    "click.shell_completion", "pygments", "netlang.cli.completion", "netlang.editor",
 }  # fmt: skip
 
 

@@ -101,6 +101,9 @@ def test_the_wheel_holds_grammar_and_prelude_and_no_tests(built: Path) -> None:
         "syntax/tables.json",
         "editor/words.json",
         "py.typed",
+        "cli/shells/netlang.bash",
+        "cli/shells/netlang.zsh",
+        "cli/shells/netlang.fish",
     }
     assert prelude | {f"netlang/{name}" for name in data} <= set(names)
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]

@@ -1,10 +1,11 @@
 /** The built extension, in a fake VS Code, without a language server. */
 
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { tokenizer } from "./textmate.mjs";
 import { context, fake, load } from "./vscode.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "netlang-test-"));
@@ -61,6 +62,26 @@ test("without a language server, the extension says so once", async () => {
   assert.equal(first.seen.messages.length, 1);
 });
 
+test("a language server is started", async () => {
+  const seen = join(folder, "methods");
+  const server = new URL("server.mjs", import.meta.url).pathname;
+  const path = tool(
+    "new",
+    '[ "$2" != --help ] || exit 0',
+    `exec "${process.execPath}" "${server}" "${seen}" "$@"`,
+  );
+  const memory = new Map([["netlang.saidWithoutServer", "it was said"]]);
+  const { vscode, seen: done } = fake({ path, server: true });
+  const extension = load(vscode);
+  await extension.activate(context(memory));
+  assert.deepEqual(done.messages, []);
+  assert.equal(memory.get("netlang.saidWithoutServer"), undefined);
+  await extension.deactivate();
+  const methods = readFileSync(seen, "utf8").split("\n");
+  assert.deepEqual(methods.slice(0, 3), ["lsp", "initialize", "initialized"]);
+  assert.ok(methods.includes("shutdown"));
+});
+
 test("the net at the cursor is drawn beside the text", async () => {
   const { vscode, seen } = await activated(tool("draws", ...DRAWS), new Map());
   const text = "net A(x: f32[4]) -> y = x\n\nnet B(x: f32[4]) -> y = x\n";
@@ -111,4 +132,22 @@ test("without a net there is a message and no panel", async () => {
     "Open a .net file to show a diagram of its nets.",
   ]);
   assert.deepEqual(seen.panels, []);
+});
+
+test("blocks of Markdown are highlighted", async () => {
+  const local = (path) => readFileSync(new URL(path, import.meta.url), "utf8");
+  const grammars = {
+    "text.html.markdown": JSON.stringify({ scopeName: "text.html.markdown", patterns: [] }),
+    "markdown.netlang.codeblock": local("../syntaxes/markdown.json"),
+    "source.netlang": local("../../netlang.tmLanguage.json"),
+  };
+  const scopes = await tokenizer(grammars, "text.html.markdown", ["markdown.netlang.codeblock"]);
+  const text = "net one\n```net lenet.net\nnet A(x) = x\n```\nnet two\n~~~python\nnet three\n~~~\n";
+  const found = scopes(text);
+  const at = (word) => found[text.indexOf(word)];
+  assert.equal(at("net A"), "storage.type.netlang");
+  assert.equal(at("A(x)"), "entity.name.function.netlang");
+  for (const outside of ["net one", "net two", "net three"]) {
+    assert.equal(at(outside), "text.html.markdown");
+  }
 });

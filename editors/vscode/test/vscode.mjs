@@ -5,6 +5,40 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const Module = require("node:module");
 
+/** Something that can be called, made, extended and asked for anything. */
+function anything() {
+  const known = new Map([["then", (done) => Promise.resolve().then(done)], [Symbol.toPrimitive, () => ""]]);
+  const self = new Proxy(class {}, {
+    get(target, key) {
+      if (key === "prototype") {
+        return target.prototype;
+      }
+      if (!known.has(key)) {
+        known.set(key, key === Symbol.iterator ? () => [].values() : anything());
+      }
+      return known.get(key);
+    },
+    apply: () => anything(),
+    construct: (target, given, made) =>
+      made === self ? anything() : Reflect.construct(target, given, made),
+  });
+  return self;
+}
+
+/** Return an object whose missing properties are anything, as deep as the object goes. */
+function completed(object) {
+  return new Proxy(object, {
+    get(target, key) {
+      if (!(key in target)) {
+        target[key] = anything();
+      }
+      const value = target[key];
+      const plain = value?.constructor === Object;
+      return plain ? completed(value) : value;
+    },
+  });
+}
+
 /** Return a fake of the module `vscode`, and what was done with it. */
 export function fake(settings) {
   const seen = { messages: [], commands: new Map(), saved: [], configured: [], panels: [] };
@@ -12,8 +46,8 @@ export function fake(settings) {
     list.push(listener);
     return { dispose() {} };
   };
-  const log = Object.fromEntries(["info", "warn", "error", "dispose"].map((n) => [n, () => {}]));
   const vscode = {
+    version: "1.91.0",
     ViewColumn: { Beside: -2 },
     commands: {
       registerCommand(name, run) {
@@ -28,7 +62,7 @@ export function fake(settings) {
     },
     window: {
       activeTextEditor: undefined,
-      createOutputChannel: () => log,
+      createOutputChannel: () => anything(),
       showInformationMessage: async (text) => void seen.messages.push(text),
       createWebviewPanel(id, title, column) {
         const closing = [];
@@ -45,20 +79,17 @@ export function fake(settings) {
       },
     },
   };
-  return { vscode, seen };
+  return { vscode: settings.server ? completed(vscode) : vscode, seen };
 }
 
-/** Load the built extension anew, with a fake for the module `vscode`. */
+const original = Module._load;
+
+/** Load the built extension anew, with a fake for the module `vscode`, which it may load late. */
 export function load(vscode) {
-  const original = Module._load;
   const path = require.resolve("../dist/extension.js");
   delete require.cache[path];
   Module._load = (name, ...rest) => (name === "vscode" ? vscode : original(name, ...rest));
-  try {
-    return require(path);
-  } finally {
-    Module._load = original;
-  }
+  return require(path);
 }
 
 /** Return the context of an extension whose memory outlives its activations. */

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 import netlang
 from netlang.analysis.counts import grouped, total
+from netlang.cli.arguments import PROGRAMS, json_option
 from netlang.cli.arguments import command as make_command
-from netlang.cli.arguments import json_option
 from netlang.cli.output import colorful, echo, escape, page_width, print_json
 from netlang.diagnostics.diagnostic import Diagnostic, Severity
 from netlang.diagnostics.errors import NetlangError
@@ -23,7 +23,7 @@ netlang check --strict *.net
 
 
 @make_command(EXAMPLES)
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, shell_complete=PROGRAMS)
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @json_option
 def command(files: tuple[str, ...], strict: bool, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import netlang
 from netlang.backends.opsets import DEFAULT, OPSETS, losses_text
 from netlang.backends.snippets import Language
 from netlang.backends.targets import SUFFIXES, Target, target_of
-from netlang.cli.arguments import bind_option, file_and_net, seed_option, weights_option
+from netlang.cli.arguments import bind_option, completes, file_and_net, seed_option, weights_option
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo, warn
 from netlang.system.files import protect_inputs
@@ -51,6 +51,7 @@ netlang.contract. A section with several steps yields one model for each.
     "-o",
     required=True,
     metavar="FILE",
+    shell_complete=completes("files", *dict.fromkeys(SUFFIXES.values())),
     help=f"Write to FILE, whose extension is {' or '.join(dict.fromkeys(SUFFIXES.values()))}.",
 )
 @click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import netlang
-from netlang.cli.arguments import bind_option, depth_option, file_and_net
+from netlang.cli.arguments import bind_option, completes, depth_option, file_and_net
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo
 from netlang.system.files import protect_inputs
@@ -32,6 +32,7 @@ path, the source line it comes from, its parameters and its multiply-adds.
 @file_and_net
 @click.option(
     "--output", "-o", required=True, metavar="FILE",
+    shell_complete=completes("files", ".svg", ".png"),
     help="Write the diagram to FILE: .svg, or .png, which requires Pillow.",
 )  # fmt: skip
 @depth_option

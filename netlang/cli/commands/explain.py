@@ -8,6 +8,7 @@ import click
 
 import netlang
 from netlang.cli.arguments import command as make_command
+from netlang.cli.arguments import completes
 from netlang.cli.output import echo, page_width
 
 EXAMPLES = """
@@ -21,9 +22,12 @@ netlang explain resnet.net stage2.1.a --net ResNet50
 
 
 @make_command(EXAMPLES)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completes("topics", ".net"))
 @click.argument("layer", required=False)
-@click.option("--net", metavar="NET", help="The net of the file that has the layer.")
+@click.option(
+    "--net", metavar="NET", shell_complete=completes("nets"),
+    help="The net of the file that has the layer.",
+)  # fmt: skip
 def command(name: str | None, layer: str | None, net: str | None) -> None:
     """Explain a layer, operator, keyword, setting or rule, or the arithmetic of a layer of a file.
 

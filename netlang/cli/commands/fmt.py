@@ -9,6 +9,7 @@ import click
 from msgspec import Struct
 
 import netlang
+from netlang.cli.arguments import PROGRAMS
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo, show_diagnostics, show_error
 from netlang.diagnostics.errors import NetlangError
@@ -22,7 +23,7 @@ netlang fmt --check *.net
 
 
 @make_command(EXAMPLES)
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, shell_complete=PROGRAMS)
 @click.option("--check", is_flag=True, help="List the files that would change; exit 1 if any.")
 @click.option("--diff", is_flag=True, help="Show what would change; exit 1 if anything.")
 def command(files: tuple[str, ...], check: bool, diff: bool) -> None:

@@ -8,6 +8,7 @@ import click
 
 import netlang
 from netlang.cli.arguments import (
+    WEIGHTS,
     backend_option,
     bind_option,
     file_and_net,
@@ -29,7 +30,10 @@ netlang generate char_lstm.net --weights char.safetensors --prompt "the" --tempe
 
 @make_command(EXAMPLES)
 @file_and_net
-@click.option("--weights", "-w", required=True, metavar="FILE", help="Load the parameters.")
+@click.option(
+    "--weights", "-w", required=True, metavar="FILE", shell_complete=WEIGHTS,
+    help="Load the parameters.",
+)  # fmt: skip
 @vocab_option
 @click.option("--prompt", "-p", required=True, help="Text to continue.")
 @click.option(

@@ -6,7 +6,7 @@ import click
 
 import netlang
 from netlang.analysis.counts import grouped
-from netlang.cli.arguments import bind_option, file_and_net, json_option
+from netlang.cli.arguments import WEIGHTS, bind_option, file_and_net, json_option
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo, print_json
 from netlang.ir.graph import Param
@@ -19,7 +19,10 @@ netlang names lenet.net --diff lenet.safetensors
 
 @make_command(EXAMPLES)
 @file_and_net
-@click.option("--diff", metavar="WEIGHTS", help="Compare with the parameters in a file.")
+@click.option(
+    "--diff", metavar="WEIGHTS", shell_complete=WEIGHTS,
+    help="Compare with the parameters in a file.",
+)  # fmt: skip
 @bind_option
 @json_option
 def command(

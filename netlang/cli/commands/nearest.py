@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 import netlang
+from netlang.cli.arguments import WEIGHTS, json_option, vocab_option
 from netlang.cli.arguments import command as make_command
-from netlang.cli.arguments import json_option, vocab_option
 from netlang.cli.output import echo, print_json
 
 EXAMPLES = """
@@ -17,7 +17,7 @@ netlang nearest skipgram.safetensors chip --table v --vocab ptb.vocab
 
 
 @make_command(EXAMPLES)
-@click.argument("weights")
+@click.argument("weights", shell_complete=WEIGHTS)
 @click.argument("words", nargs=-1, required=True)
 @click.option("--minus", "-m", multiple=True, metavar="WORD", help="Subtract the vector of WORD.")
 @click.option("--k", type=click.IntRange(1), default=10, show_default=True, help="Words to show.")

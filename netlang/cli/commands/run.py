@@ -11,6 +11,7 @@ import netlang
 from netlang.cli.arguments import (
     backend_option,
     bind_option,
+    completes,
     file_and_net,
     files,
     json_option,
@@ -38,6 +39,7 @@ netlang run char_lstm.net --input tokens=next.npy --state h.npz
 @file_and_net
 @click.option(
     "--input", "-i", "inputs", multiple=True, callback=files, metavar="NAME=FILE",
+    shell_complete=completes("files", ".npy", ".npz", ".png", ".jpg", ".jpeg"),
     help="Read an input from .npy, .npz (file.npz:name), .png or .jpg. Repeatable.",
 )  # fmt: skip
 @click.option("--resize", is_flag=True, help="Resize images to the size of the input.")
@@ -51,11 +53,14 @@ netlang run char_lstm.net --input tokens=next.npy --state h.npz
 @backend_option
 @provider_option
 @click.option(
-    "--state", metavar="FILE",
+    "--state", metavar="FILE", shell_complete=completes("files", ".npz"),
     help="Load the recurrent state from this .npz file and save the new state to it. "
     "Start fresh if the file does not exist.",
 )  # fmt: skip
-@click.option("--output", "-o", metavar="FILE", help="Write the outputs to .npz or .npy.")
+@click.option(
+    "--output", "-o", metavar="FILE", shell_complete=completes("files", ".npz", ".npy"),
+    help="Write the outputs to .npz or .npy.",
+)  # fmt: skip
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Number of classes to show."
 )

@@ -10,6 +10,7 @@ import click
 import netlang
 from netlang.cli.arguments import (
     backend_option,
+    completes,
     file_and_section,
     json_option,
     provider_option,
@@ -42,7 +43,10 @@ saves, and the checkpoint from which --resume continues.
 @make_command(EXAMPLES, DETAILS)
 @file_and_section
 @set_option
-@click.option("--run", "folder", metavar="FOLDER", help="Store the run in FOLDER.")
+@click.option(
+    "--run", "folder", metavar="FOLDER", shell_complete=completes("folders"),
+    help="Store the run in FOLDER.",
+)  # fmt: skip
 @click.option("--resume", is_flag=True, help="Resume a run that ended or was interrupted.")
 @click.option(
     "--override", multiple=True, metavar="NAME",
