@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 from plans import plan_of
+from sections import engines
 
 import netlang
+from netlang.backends import Backend
 from netlang.evaluate.context.values import DIRECTIONS
 from netlang.manual.pages import PRELUDE, Entry, public
 from netlang.syntax.library import definition
@@ -24,7 +26,7 @@ from netlang.training.run.engine import NumpyEngine, initial_state
 from netlang.training.run.evaluation import evaluated, metrics_of
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.preparation import Choices, open_data
-from netlang.training.step.graphs import prepare
+from netlang.training.step.graphs import DRAW, STEP, prepare
 
 ROWS, SIZES = 25, (25, 7, 5, 2, 1)
 DTYPES = {"f32": np.float32, "i64": np.int64, "bool": np.bool_}
@@ -188,3 +190,82 @@ def test_batches_whose_gradients_accumulate_are_as_one(case: Case, tmp_path: Pat
     for other, theirs in others:
         np.testing.assert_allclose(other, weight, rtol=2e-6)
         np.testing.assert_allclose(theirs, metrics, rtol=2e-6, atol=1e-6)
+
+
+NET = """
+dataset rows -> (a: f32[3], mask: bool[3]) { npz = "rows.npz" }
+
+net Carrying(a: f32[N, 3]) -> y: f32[N, 3] {
+  state h: f32[N, 3] = 0.5
+  y = tanh(dense(a, 3) + h) |> dropout(0.3)
+  next h = y
+}
+
+train it {
+  data = rows() |> batches(5, in_order=true)
+  model = new Carrying()
+  y = model(batch.a)
+  loss = mean(y ** 2) * masked_mean(y, batch.mask)
+  metrics = [mean(y) as other]
+  optimizer = sgd(0.1)
+  accumulate = 2
+  carry_state = true
+  run = 1 epoch
+}
+"""
+
+
+def test_totals_are_of_what_the_steps_compute(tmp_path: Path) -> None:
+    """Random numbers and states are the same, and the step leaves them as if there were none."""
+    path = Case("", {"a": "f32[N, 3]", "mask": "bool[N, 3]"}, "mean(a)", is_loss=True).write(
+        tmp_path
+    )
+    path.write_text(NET, "utf-8")
+    training = prepare(plan_of(path), 0)
+    (step,) = training.steps
+    assert step.weighing is not None and step.gathering is not None
+    assert list(step.weighing.outputs) == ["loss.mean1", "loss.sum2", "loss.sum3"]
+    data, _ = open_data(training.plan, Choices(tmp_path, 0))
+    with data.epoch(0) as stream:
+        batches = list(stream)[:2]
+    numbers = [{STEP: 1, DRAW: draw, "share": 0.5, "rate": 0.1} for draw in (1, 2)]
+    totals = dict.fromkeys(step.totals, 1.0)
+    for engine in engines(training, tmp_path):
+        restore = engine.savepoint()
+        weighed = [
+            engine.step(step.weighing, batch, given)
+            for batch, given in zip(batches, numbers, strict=True)
+        ]
+        restore()
+        graphs = (step.gathering, step.graph)
+        for graph, batch, given, expected in zip(graphs, batches, numbers, weighed, strict=True):
+            found = engine.step(graph, batch, given | totals)
+            assert {name: float(found[name]) for name in expected} == expected
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
+def test_examples_are_the_same_in_one_batch_and_in_several(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """Labels of padding, classes of different weights, and a batch in which nothing counts."""
+    value = "cross_entropy(logits, label, ignore=1, class_weights=[0.2, 1.0, 3.0])"
+    case = Case("", {"logits": "f32[N, 3]", "label": "i64[N]"}, value, is_loss=True)
+    program = netlang.load(case.write(tmp_path))
+    labels = np.load(tmp_path / "rows.npz")["label"]
+    assert 1 in labels
+    results = [
+        program.train(settings=settings, folder=tmp_path / str(i), backend=backend)
+        for i, settings in enumerate(({"size": 25}, {"size": 1, "many": 25}))
+    ]
+    one, several = (run.networks["model"].parameters["w"] for run in results)
+    np.testing.assert_allclose(several, one, rtol=1e-6)
+    logs = [[report.valid["loss"] for report in run.history] for run in results]
+    np.testing.assert_allclose(logs[1], logs[0], rtol=1e-6)
+    evaluated_at = [
+        program.evaluate(
+            tmp_path / "0" / "model.safetensors", settings={"size": size}, backend=backend
+        )
+        for size in SIZES
+    ]
+    for each in evaluated_at:
+        assert each.metrics["loss"] == pytest.approx(logs[0][-1], rel=1e-6)
