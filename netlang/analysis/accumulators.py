@@ -15,7 +15,7 @@ from typing import Literal
 from msgspec import Struct
 
 from netlang.ir.backward_slice import producers
-from netlang.ir.dims import Size, product, symbol, symbols
+from netlang.ir.dims import Size, is_symbol, product, symbol, symbols
 from netlang.ir.graph import Graph, Node, Value
 from netlang.ir.types import TensorType
 from netlang.ops.reducing.linear import Matmul
@@ -97,7 +97,7 @@ class Accumulators:
 
     def __init__(self, nodes: Sequence[Node], columns: Iterable[Value]) -> None:
         self._nodes, self._made_by = nodes, producers(nodes)
-        self._sizes = {name for v in columns for size in v.type.shape for name in symbols(size)}
+        self._sizes = {is_symbol(size) for v in columns for size in v.type.shape}
         self._sources: dict[Value, _Source] = {}
         self._mixed: dict[Value, tuple[Node, ...]] = {}
         """Where a value of examples, or of the batch, came to depend on the rest of its batch."""
@@ -186,20 +186,17 @@ class Accumulators:
                 return False
 
     def _mixes(self, node: Node) -> bool:
-        """Return whether a value of an example depends on the others, by intent of a metric.
-
-        Tensors of pairs of examples, such as similarities, are compared on purpose.
-        """
+        """Return whether a value of an example depends on the others, by intent of a metric."""
         if _in_model(node) or not any(map(of_examples, node.outputs)):
             return False
         if any(self._source(v) in _OF_THE_BATCH for v in node.inputs):
             return True
-        for position, operand in enumerate(node.inputs):
-            axes = [i for i, size in enumerate(operand.type.shape) if BATCH in symbols(size)]
-            whole = node.op.seen_whole(position, operand.type.rank)
-            if len(axes) == 1 and not whole.isdisjoint(axes):
-                return True
-        return False
+        if any(len(_axes(v)) > 1 for v in node.outputs):
+            return True  # pairs of examples
+        return any(
+            not node.op.seen_whole(position, operand.type.rank).isdisjoint(_axes(operand))
+            for position, operand in enumerate(node.inputs)
+        )
 
 
 def batch_sizes(
@@ -210,14 +207,19 @@ def batch_sizes(
         name: length
         for column, value in columns.items()
         for size, length in zip(value.type.shape, shapes[column], strict=True)
-        for name in symbols(size)
-        if size == symbol(name)
+        if (name := is_symbol(size)) is not None
     }
 
 
 def of_examples(value: Value) -> bool:
     """Return whether a tensor has an axis of examples."""
-    return any(BATCH in symbols(size) for size in value.type.shape if not isinstance(size, int))
+    return bool(_axes(value))
+
+
+def _axes(value: Value) -> list[int]:
+    """Return the axes of examples."""
+    shape = enumerate(value.type.shape)
+    return [i for i, size in shape if not isinstance(size, int) and BATCH in symbols(size)]
 
 
 def _fixed(value: Value) -> bool:
