@@ -167,7 +167,9 @@ class Accumulators:
         settled = not node.op.random and not node.op.running_statistics
         fixed = settled and all(_fixed(v) for v in (*node.inputs, *node.outputs))
         if not operands.isdisjoint(_OF_THE_BATCH):
-            return _Source.COMPUTED if fixed else _Source.OBSTACLE
+            # Tensors that training changes, as those of a layer, are not those of a function.
+            changing = (v for v in node.inputs if v.type.rank and self._source(v) is _Source.RUN)
+            return _Source.COMPUTED if fixed and next(changing, None) is None else _Source.OBSTACLE
         sized = isinstance(node.op, Measure) and symbols(node.op.size)
         if fixed and not sized and operands <= {_Source.CONSTANT}:
             return _Source.CONSTANT

@@ -17,6 +17,7 @@ from plans import plan_of
 from sections import engines
 
 import netlang
+from netlang.analysis.accumulators import Accumulators
 from netlang.backends import Backend
 from netlang.evaluate.context.values import DIRECTIONS
 from netlang.manual.pages import PRELUDE, Entry, public
@@ -27,6 +28,7 @@ from netlang.training.run.evaluation import evaluated, metrics_of
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.preparation import Choices, open_data
 from netlang.training.step.graphs import DRAW, STEP, prepare
+from netlang.training.totals import Totals
 
 ROWS, SIZES = 25, (25, 7, 5, 2, 1)
 DTYPES = {"f32": np.float32, "i64": np.int64, "bool": np.bool_}
@@ -269,3 +271,81 @@ def test_examples_are_the_same_in_one_batch_and_in_several(
     ]
     for each in evaluated_at:
         assert each.metrics["loss"] == pytest.approx(logs[0][-1], rel=1e-6)
+
+
+RAGGED = """
+dataset rows -> (a: f32[T, 3], mask: bool[T]) { npz = "rows.npz" }
+
+net Line(a: f32[N, T, 3]) -> y: f32[N, T, 3] = dense(a, 3)
+
+train it {
+  data = rows() |> batches(5)
+  model = new Line()
+  y = model(batch.a)
+  loss = mean(batch.a ** 2) + 0.0 * mean(y)
+  metrics = [masked_mean(sum(batch.a, axis=2), batch.mask) as masked, mean(batch.a[:, 0]) as first]
+  optimizer = sgd(0.1)
+  run = 1 epoch
+}
+"""
+
+
+def test_a_mean_counts_elements_where_batches_have_different_lengths(tmp_path: Path) -> None:
+    (tmp_path / "it.net").write_text(RAGGED, "utf-8")
+    training = prepare(plan_of(tmp_path / "it.net"), 0)
+    draw = np.random.default_rng(0)
+    batches: list[dict[str, Array]] = [
+        {"a": draw.normal(size=(*shape, 3)), "mask": draw.random(shape) < 0.4}
+        for shape in ((2, 4), (3, 7), (1, 1))
+    ]
+    for engine in engines(training, tmp_path):
+        totals = Totals(training.measures, training.plan.computation.batch)
+        for i, batch in enumerate(batches):
+            totals.add(engine.evaluate(batch, {DRAW: i + 1}, first=i == 0), batch)
+        each = np.concatenate([batch["a"].reshape(-1, 3) for batch in batches])
+        mask = np.concatenate([batch["mask"].reshape(-1) for batch in batches])
+        assert totals.values() == pytest.approx(
+            {
+                "loss": np.mean(each**2),
+                "masked": np.mean(each.sum(axis=1)[mask]),
+                "first": np.mean(np.concatenate([batch["a"][:, 0] for batch in batches])),
+            },
+            rel=1e-5,
+        )
+
+
+POOLED = """
+dataset rows -> (a: f32[3]) { npz = "rows.npz" }
+
+net Pooled(a: f32[N, 3]) -> y: f32[] = VALUE
+
+train it {
+  data = rows() |> batches(5)
+  model = new Pooled()
+  loss = model(batch.a)
+  optimizer = sgd(0.1)
+  run = 1 epoch
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "accumulators", "obstacles"),
+    [
+        ("mean(dense(a, 1))", ["mean"], []),
+        ("mean(dense(a, 1)) * param([], 1.0)", ["mean", "mean"], []),
+        ("sqrt(sum(dense(a, 1) ** 2)) / N", ["sum", "size"], []),
+        ("mean(mean(a, axis=0) |> unsqueeze(0) |> dense(1))", ["mean"], ["linear"]),
+        ("mean(a @ param([3])) + max(a)", ["mean"], ["max"]),
+    ],
+)
+def test_a_loss_may_be_computed_in_a_net(
+    value: str, accumulators: list[str], obstacles: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "it.net"
+    path.write_text(POOLED.replace("VALUE", value), "utf-8")
+    plan = plan_of(path)
+    analysis = Accumulators(plan.computation.nodes, plan.computation.batch.values())
+    found = analysis.decompose(plan.measured["loss"])
+    assert [each.kind for each in found.accumulators] == accumulators
+    assert [node.op.name for node in found.obstacles] == obstacles
