@@ -18,8 +18,10 @@ from netlang.ir.backward_slice import producers
 from netlang.ir.dims import Size, is_symbol, product, symbol, symbols
 from netlang.ir.graph import Graph, Node, Value
 from netlang.ir.types import TensorType
+from netlang.ops.reducing.einsum import Einsum
 from netlang.ops.reducing.linear import Matmul
 from netlang.ops.reducing.reduction import Mean, Sum
+from netlang.ops.reducing.subscripts import Subscripts
 from netlang.ops.shaping.creation import Measure
 
 BATCH = "N"
@@ -184,6 +186,9 @@ class Accumulators:
                 return self._sizes.issuperset(symbols(_count(op, node.inputs[0].type)))
             case Sum() | Matmul():
                 return True
+            case Einsum():
+                # Two letters would be pairs of examples.
+                return len({letter for letter, _ in _letters(node)}) == 1
             case _:
                 return False
 
@@ -195,6 +200,8 @@ class Accumulators:
             return True
         if any(len(_axes(v)) > 1 for v in node.outputs):
             return True  # pairs of examples
+        if isinstance(node.op, Einsum):
+            return not all(kept for _, kept in _letters(node))
         return any(
             not node.op.seen_whole(position, operand.type.rank).isdisjoint(_axes(operand))
             for position, operand in enumerate(node.inputs)
@@ -222,6 +229,18 @@ def _axes(value: Value) -> list[int]:
     """Return the axes of examples."""
     shape = enumerate(value.type.shape)
     return [i for i, size in shape if not isinstance(size, int) and BATCH in symbols(size)]
+
+
+def _letters(node: Node) -> list[tuple[str, bool]]:
+    """Return the letters of the axes of examples in an einsum, and whether the result has them."""
+    match node.op:
+        case Einsum(rule=rule):
+            letters = Subscripts.parse(rule, len(node.inputs))
+        case _:
+            return []
+    pairs = zip(letters.operands, node.inputs, strict=True)
+    found = [term[axis] for term, operand in pairs for axis in _axes(operand)]
+    return [(letter, letter in letters.result) for letter in found]
 
 
 def _fixed(value: Value) -> bool:

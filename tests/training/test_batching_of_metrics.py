@@ -138,6 +138,7 @@ WRITTEN = {
     "by hand": "sum((a - b) ** 2) / N",
     "unbiased": "sum((a - b) ** 2) / (N - 1)",
     "dot": "mean(reshape(a[:, 0], [1, N]) @ reshape(b[:, 1], [N, 1])) / N",
+    "einsum": 'einsum("ni,ni->", a, b) / N + mean(einsum("ni,nj->nij", a, b))',
     "channels": "mean(sqrt(mean((a - b) ** 2, axis=0)))",
     "classes": "mean(sum(one_hot(label, 2) * a[:, :1], axis=0) / sum(one_hot(label, 2), axis=0))",
     "overlap": "1.0 - 2.0 * sum(a * b) / (sum(a) + sum(b))",
@@ -162,6 +163,7 @@ def test_metrics_do_not_depend_on_how_examples_are_batched(case: Case, tmp_path:
     for size in SIZES:
         plan = plan_of(path, None, {"size": str(size)})
         training = prepare(plan, 0)
+        assert not any(metric.obstacles for metric in training.measures.metrics.values())
         engine = NumpyEngine(
             training, initial_state(training, initial_parameters(plan, 0, tmp_path))
         )

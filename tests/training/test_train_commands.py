@@ -300,7 +300,7 @@ class Written:
             feeds = {v.name: batch[v.name[6:]] for v in self.weighing.get_inputs()}
             found.append(dict(zip(names, self.weighing.run(None, feeds), strict=True)))
         return {
-            name: np.sum([each[output] for each in found], dtype=np.float64).astype(np.float32)
+            name: np.sum([e[output] for e in found], axis=0, dtype=np.float64).astype(np.float32)
             for name, output in of.items()
         }
 
