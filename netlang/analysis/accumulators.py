@@ -15,11 +15,13 @@ from typing import Literal
 from msgspec import Struct
 
 from netlang.ir.backward_slice import producers
-from netlang.ir.dims import Size, product, symbol, symbols
+from netlang.ir.dims import Size, is_symbol, product, symbol, symbols
 from netlang.ir.graph import Graph, Node, Value
 from netlang.ir.types import TensorType
+from netlang.ops.reducing.einsum import Einsum
 from netlang.ops.reducing.linear import Matmul
 from netlang.ops.reducing.reduction import Mean, Sum
+from netlang.ops.reducing.subscripts import Subscripts
 from netlang.ops.shaping.creation import Measure
 
 BATCH = "N"
@@ -97,7 +99,7 @@ class Accumulators:
 
     def __init__(self, nodes: Sequence[Node], columns: Iterable[Value]) -> None:
         self._nodes, self._made_by = nodes, producers(nodes)
-        self._sizes = {name for v in columns for size in v.type.shape for name in symbols(size)}
+        self._sizes = {is_symbol(size) for v in columns for size in v.type.shape}
         self._sources: dict[Value, _Source] = {}
         self._mixed: dict[Value, tuple[Node, ...]] = {}
         """Where a value of examples, or of the batch, came to depend on the rest of its batch."""
@@ -167,7 +169,9 @@ class Accumulators:
         settled = not node.op.random and not node.op.running_statistics
         fixed = settled and all(_fixed(v) for v in (*node.inputs, *node.outputs))
         if not operands.isdisjoint(_OF_THE_BATCH):
-            return _Source.COMPUTED if fixed else _Source.OBSTACLE
+            # Tensors that training changes, as those of a layer, are not those of a function.
+            changing = (v for v in node.inputs if v.type.rank and self._source(v) is _Source.RUN)
+            return _Source.COMPUTED if fixed and next(changing, None) is None else _Source.OBSTACLE
         sized = isinstance(node.op, Measure) and symbols(node.op.size)
         if fixed and not sized and operands <= {_Source.CONSTANT}:
             return _Source.CONSTANT
@@ -182,24 +186,26 @@ class Accumulators:
                 return self._sizes.issuperset(symbols(_count(op, node.inputs[0].type)))
             case Sum() | Matmul():
                 return True
+            case Einsum():
+                # Two letters would be pairs of examples.
+                return len({letter for letter, _ in _letters(node)}) == 1
             case _:
                 return False
 
     def _mixes(self, node: Node) -> bool:
-        """Return whether a value of an example depends on the others, by intent of a metric.
-
-        Tensors of pairs of examples, such as similarities, are compared on purpose.
-        """
+        """Return whether a value of an example depends on the others, by intent of a metric."""
         if _in_model(node) or not any(map(of_examples, node.outputs)):
             return False
         if any(self._source(v) in _OF_THE_BATCH for v in node.inputs):
             return True
-        for position, operand in enumerate(node.inputs):
-            axes = [i for i, size in enumerate(operand.type.shape) if BATCH in symbols(size)]
-            whole = node.op.seen_whole(position, operand.type.rank)
-            if len(axes) == 1 and not whole.isdisjoint(axes):
-                return True
-        return False
+        if any(len(_axes(v)) > 1 for v in node.outputs):
+            return True  # pairs of examples
+        if isinstance(node.op, Einsum):
+            return not all(kept for _, kept in _letters(node))
+        return any(
+            not node.op.seen_whole(position, operand.type.rank).isdisjoint(_axes(operand))
+            for position, operand in enumerate(node.inputs)
+        )
 
 
 def batch_sizes(
@@ -210,14 +216,31 @@ def batch_sizes(
         name: length
         for column, value in columns.items()
         for size, length in zip(value.type.shape, shapes[column], strict=True)
-        for name in symbols(size)
-        if size == symbol(name)
+        if (name := is_symbol(size)) is not None
     }
 
 
 def of_examples(value: Value) -> bool:
     """Return whether a tensor has an axis of examples."""
-    return any(BATCH in symbols(size) for size in value.type.shape if not isinstance(size, int))
+    return bool(_axes(value))
+
+
+def _axes(value: Value) -> list[int]:
+    """Return the axes of examples."""
+    shape = enumerate(value.type.shape)
+    return [i for i, size in shape if not isinstance(size, int) and BATCH in symbols(size)]
+
+
+def _letters(node: Node) -> list[tuple[str, bool]]:
+    """Return the letters of the axes of examples in an einsum, and whether the result has them."""
+    match node.op:
+        case Einsum(rule=rule):
+            letters = Subscripts.parse(rule, len(node.inputs))
+        case _:
+            return []
+    pairs = zip(letters.operands, node.inputs, strict=True)
+    found = [term[axis] for term, operand in pairs for axis in _axes(operand)]
+    return [(letter, letter in letters.result) for letter in found]
 
 
 def _fixed(value: Value) -> bool:

@@ -111,7 +111,7 @@ class Networks(Mapping[str, Network]):
 class Run:
     """A run that ended.
 
-    ``finished`` is false if it was interrupted; it can then be resumed. ``history`` has the means
+    ``finished`` is false if it was interrupted; it can then be resumed. ``history`` has the metrics
     of every epoch, ``networks`` the trained networks by the name of their layer in the section.
     ``remarks`` say why it stopped early, and which epoch the networks are of, if not of the last.
     """

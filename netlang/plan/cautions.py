@@ -18,6 +18,7 @@ from netlang.ir.dims import product, substitute
 from netlang.ir.graph import Node, Scope, Value
 from netlang.ir.op import Primitive
 from netlang.ops.elementwise.activation import Sigmoid, Softplus
+from netlang.ops.reducing.reduction import Mean, Sum
 from netlang.ops.reducing.softmax import LogSoftmax, Normalizer
 from netlang.ops.shaping.creation import Measure
 from netlang.plan.plan import Plan
@@ -251,28 +252,32 @@ def _batch_dependent(section: _Section) -> Iterator[Diagnostic]:
             if compares and name in plan.losses and plan.accumulate == 1:
                 # A loss may well be made of statistics of the batch that a step is for.
                 continue
-            sized = any(isinstance(n.op, Measure) for v in node.inputs for n in section.before(v))
+            label, help = _obstacle(section, node, compares=compares)
             yield _warn(
                 rules.BATCH_DEPENDENT,
                 f"`{name}` depends on how examples are batched",
                 place_of(node, section.decl),
-                "each example is computed with the size of its batch"
-                if compares and sized
-                else "each example is computed with the rest of its batch"
-                if compares
-                else f"`{node.op.name}` over a batch is neither a sum nor a mean",
+                label,
                 notes=("of several batches, the mean of their values is reported",),
-                helps=(_summed(compares=compares, sized=sized),),
+                helps=(help,),
             )
 
 
-def _summed(*, compares: bool, sized: bool) -> str:
-    """Return how to write a metric that can be computed from several batches."""
-    if compares and sized:
-        return "divide the sum over the batch: `sum(x) / N`"
+def _obstacle(section: _Section, node: Node, *, compares: bool) -> tuple[str, str]:
+    """Return why a metric cannot be computed from several batches, and how to write it."""
     if compares:
-        return "use sums and means over the batch: a variance is `mean(x ** 2) - mean(x) ** 2`"
-    return "use sums and means over the batch, such as `sum(x * weight) / sum(weight)`"
+        if any(isinstance(n.op, Measure) for v in node.inputs for n in section.before(v)):
+            label = "each example is computed with the size of its batch"
+            return label, "divide the sum over the batch: `sum(x) / N`"
+        label = "each example is computed with the rest of its batch"
+        return label, (
+            "use sums and means over the batch: a variance is `mean(x ** 2) - mean(x) ** 2`"
+        )
+    if isinstance(node.op, Sum | Mean | Measure):
+        label = "its size may differ from batch to batch"
+        return label, "take one mean over all axes: `mean(x)`"
+    label = f"`{node.op.name}` over a batch is neither a sum nor a mean"
+    return label, "use sums and means over the batch, such as `sum(x * weight) / sum(weight)`"
 
 
 def _warn(rule: Rule, message: str, span: Span, label: str, **parts: Unpack[Parts]) -> Diagnostic:

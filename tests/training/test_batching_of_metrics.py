@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 from plans import plan_of
+from sections import engines
 
 import netlang
+from netlang.analysis.accumulators import Accumulators
+from netlang.backends import Backend
 from netlang.evaluate.context.values import DIRECTIONS
 from netlang.manual.pages import PRELUDE, Entry, public
 from netlang.syntax.library import definition
@@ -24,7 +27,8 @@ from netlang.training.run.engine import NumpyEngine, initial_state
 from netlang.training.run.evaluation import evaluated, metrics_of
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.preparation import Choices, open_data
-from netlang.training.step.graphs import prepare
+from netlang.training.step.graphs import DRAW, STEP, prepare
+from netlang.training.totals import Totals
 
 ROWS, SIZES = 25, (25, 7, 5, 2, 1)
 DTYPES = {"f32": np.float32, "i64": np.int64, "bool": np.bool_}
@@ -134,6 +138,7 @@ WRITTEN = {
     "by hand": "sum((a - b) ** 2) / N",
     "unbiased": "sum((a - b) ** 2) / (N - 1)",
     "dot": "mean(reshape(a[:, 0], [1, N]) @ reshape(b[:, 1], [N, 1])) / N",
+    "einsum": 'einsum("ni,ni->", a, b) / N + mean(einsum("ni,nj->nij", a, b))',
     "channels": "mean(sqrt(mean((a - b) ** 2, axis=0)))",
     "classes": "mean(sum(one_hot(label, 2) * a[:, :1], axis=0) / sum(one_hot(label, 2), axis=0))",
     "overlap": "1.0 - 2.0 * sum(a * b) / (sum(a) + sum(b))",
@@ -158,6 +163,7 @@ def test_metrics_do_not_depend_on_how_examples_are_batched(case: Case, tmp_path:
     for size in SIZES:
         plan = plan_of(path, None, {"size": str(size)})
         training = prepare(plan, 0)
+        assert not any(metric.obstacles for metric in training.measures.metrics.values())
         engine = NumpyEngine(
             training, initial_state(training, initial_parameters(plan, 0, tmp_path))
         )
@@ -188,3 +194,160 @@ def test_batches_whose_gradients_accumulate_are_as_one(case: Case, tmp_path: Pat
     for other, theirs in others:
         np.testing.assert_allclose(other, weight, rtol=2e-6)
         np.testing.assert_allclose(theirs, metrics, rtol=2e-6, atol=1e-6)
+
+
+NET = """
+dataset rows -> (a: f32[3], mask: bool[3]) { npz = "rows.npz" }
+
+net Carrying(a: f32[N, 3]) -> y: f32[N, 3] {
+  state h: f32[N, 3] = 0.5
+  y = tanh(dense(a, 3) + h) |> dropout(0.3)
+  next h = y
+}
+
+train it {
+  data = rows() |> batches(5, in_order=true)
+  model = new Carrying()
+  y = model(batch.a)
+  loss = mean(y ** 2) * masked_mean(y, batch.mask)
+  metrics = [mean(y) as other]
+  optimizer = sgd(0.1)
+  accumulate = 2
+  carry_state = true
+  run = 1 epoch
+}
+"""
+
+
+def test_totals_are_of_what_the_steps_compute(tmp_path: Path) -> None:
+    """Random numbers and states are the same, and the step leaves them as if there were none."""
+    path = Case("", {"a": "f32[N, 3]", "mask": "bool[N, 3]"}, "mean(a)", is_loss=True).write(
+        tmp_path
+    )
+    path.write_text(NET, "utf-8")
+    training = prepare(plan_of(path), 0)
+    (step,) = training.steps
+    assert step.weighing is not None and step.gathering is not None
+    assert list(step.weighing.outputs) == ["loss.mean1", "loss.sum2", "loss.sum3"]
+    data, _ = open_data(training.plan, Choices(tmp_path, 0))
+    with data.epoch(0) as stream:
+        batches = list(stream)[:2]
+    numbers = [{STEP: 1, DRAW: draw, "share": 0.5, "rate": 0.1} for draw in (1, 2)]
+    totals = dict.fromkeys(step.totals, 1.0)
+    for engine in engines(training, tmp_path):
+        restore = engine.savepoint()
+        weighed = [
+            engine.step(step.weighing, batch, given)
+            for batch, given in zip(batches, numbers, strict=True)
+        ]
+        restore()
+        graphs = (step.gathering, step.graph)
+        for graph, batch, given, expected in zip(graphs, batches, numbers, weighed, strict=True):
+            found = engine.step(graph, batch, given | totals)
+            assert {name: float(found[name]) for name in expected} == expected
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
+def test_examples_are_the_same_in_one_batch_and_in_several(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """Labels of padding, classes of different weights, and a batch in which nothing counts."""
+    value = "cross_entropy(logits, label, ignore=1, class_weights=[0.2, 1.0, 3.0])"
+    case = Case("", {"logits": "f32[N, 3]", "label": "i64[N]"}, value, is_loss=True)
+    program = netlang.load(case.write(tmp_path))
+    labels = np.load(tmp_path / "rows.npz")["label"]
+    assert 1 in labels
+    results = [
+        program.train(settings=settings, folder=tmp_path / str(i), backend=backend)
+        for i, settings in enumerate(({"size": 25}, {"size": 1, "many": 25}))
+    ]
+    one, several = (run.networks["model"].parameters["w"] for run in results)
+    np.testing.assert_allclose(several, one, rtol=1e-6)
+    logs = [[report.valid["loss"] for report in run.history] for run in results]
+    np.testing.assert_allclose(logs[1], logs[0], rtol=1e-6)
+    evaluated_at = [
+        program.evaluate(
+            tmp_path / "0" / "model.safetensors", settings={"size": size}, backend=backend
+        )
+        for size in SIZES
+    ]
+    for each in evaluated_at:
+        assert each.metrics["loss"] == pytest.approx(logs[0][-1], rel=1e-6)
+
+
+RAGGED = """
+dataset rows -> (a: f32[T, 3], mask: bool[T]) { npz = "rows.npz" }
+
+net Line(a: f32[N, T, 3]) -> y: f32[N, T, 3] = dense(a, 3)
+
+train it {
+  data = rows() |> batches(5)
+  model = new Line()
+  y = model(batch.a)
+  loss = mean(batch.a ** 2) + 0.0 * mean(y)
+  metrics = [masked_mean(sum(batch.a, axis=2), batch.mask) as masked, mean(batch.a[:, 0]) as first]
+  optimizer = sgd(0.1)
+  run = 1 epoch
+}
+"""
+
+
+def test_a_mean_counts_elements_where_batches_have_different_lengths(tmp_path: Path) -> None:
+    (tmp_path / "it.net").write_text(RAGGED, "utf-8")
+    training = prepare(plan_of(tmp_path / "it.net"), 0)
+    draw = np.random.default_rng(0)
+    batches: list[dict[str, Array]] = [
+        {"a": draw.normal(size=(*shape, 3)), "mask": draw.random(shape) < 0.4}
+        for shape in ((2, 4), (3, 7), (1, 1))
+    ]
+    for engine in engines(training, tmp_path):
+        totals = Totals(training.measures, training.plan.computation.batch)
+        for i, batch in enumerate(batches):
+            totals.add(engine.evaluate(batch, {DRAW: i + 1}, first=i == 0), batch)
+        each = np.concatenate([batch["a"].reshape(-1, 3) for batch in batches])
+        mask = np.concatenate([batch["mask"].reshape(-1) for batch in batches])
+        assert totals.values() == pytest.approx(
+            {
+                "loss": np.mean(each**2),
+                "masked": np.mean(each.sum(axis=1)[mask]),
+                "first": np.mean(np.concatenate([batch["a"][:, 0] for batch in batches])),
+            },
+            rel=1e-5,
+        )
+
+
+POOLED = """
+dataset rows -> (a: f32[3]) { npz = "rows.npz" }
+
+net Pooled(a: f32[N, 3]) -> y: f32[] = VALUE
+
+train it {
+  data = rows() |> batches(5)
+  model = new Pooled()
+  loss = model(batch.a)
+  optimizer = sgd(0.1)
+  run = 1 epoch
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "accumulators", "obstacles"),
+    [
+        ("mean(dense(a, 1))", ["mean"], []),
+        ("mean(dense(a, 1)) * param([], 1.0)", ["mean", "mean"], []),
+        ("sqrt(sum(dense(a, 1) ** 2)) / N", ["sum", "size"], []),
+        ("mean(mean(a, axis=0) |> unsqueeze(0) |> dense(1))", ["mean"], ["linear"]),
+        ("mean(a @ param([3])) + max(a)", ["mean"], ["max"]),
+    ],
+)
+def test_a_loss_may_be_computed_in_a_net(
+    value: str, accumulators: list[str], obstacles: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "it.net"
+    path.write_text(POOLED.replace("VALUE", value), "utf-8")
+    plan = plan_of(path)
+    analysis = Accumulators(plan.computation.nodes, plan.computation.batch.values())
+    found = analysis.decompose(plan.measured["loss"])
+    assert [each.kind for each in found.accumulators] == accumulators
+    assert [node.op.name for node in found.obstacles] == obstacles

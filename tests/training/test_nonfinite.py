@@ -121,6 +121,21 @@ def test_a_step_that_is_not_finite_is_reported_with_its_cause(
     )
 
 
+@pytest.mark.parametrize("backend", ["onnxruntime", "numpy"])
+def test_an_update_of_several_batches_in_which_nothing_counts_is_reported(
+    backend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(seen="few.npz", more="accumulate = 2")
+    assert said(capsys, "train", "it.net", "--backend", backend)[0] == 0
+    write(seen="none.npz", more="accumulate = 2")
+    code, _, told = said(capsys, "train", "it.net", "--run", "other", "--backend", backend)
+    assert (code, told) == (
+        4,
+        "error[not-finite]: the loss is nan at step 1\n   |\n"
+        "   = help: 0 / 0 is undefined: leave out batches in which no example or label counts\n",
+    )
+
+
 def test_a_loss_that_is_not_finite_on_valid_has_its_own_exit_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

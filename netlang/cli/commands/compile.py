@@ -40,7 +40,9 @@ With --train the model is one training step, for a loop in any language: feed a 
 batch.COLUMN, the number of the step, from 1, as step, the learning rate as rate, and the state;
 feed each output NAME_next to the next step as NAME. The initial state is written next to the
 model, as lenet.train.safetensors. The metadata of the model describes all this, under
-netlang.contract. A section with several steps yields one model for each.
+netlang.contract, also how metrics of several batches combine. A section with several steps yields
+one model for each; one that accumulates gradients has a model, gathering, for all batches of an
+update but the last, and one, weighing, for what they need to know of each other.
 """
 
 

@@ -228,11 +228,17 @@ class Run:
                 return None
             last = i == len(batches) - 1
             graph = chosen.graph if last else chosen.gathering or chosen.graph
-            found = self._update(chosen, graph, batch, given[i], step)
+            alone = len(batches) == 1
+            found = self._update(chosen, graph, batch, given[i], step, alone=alone)
             totals.add(found, batch)
-        if len(batches) > 1:
-            return totals, totals.values()
-        return totals, {name: float(found[name]) for name in chosen.measures.metrics}
+        if len(batches) == 1:
+            return totals, {name: float(found[name]) for name in chosen.measures.metrics}
+        values = totals.values()
+        if not math.isfinite(values[LOSS]):
+            from netlang.training.run.nonfinite import update_error
+
+            raise update_error(values[LOSS], totals, step)
+        return totals, values
 
     def _whole(
         self, chosen: StepGraph, batches: Sequence[Batch], given: Sequence[Numbers]
@@ -255,12 +261,13 @@ class Run:
         ]
 
     def _update(
-        self, chosen: StepGraph, graph: Graph, batch: Batch, numbers: Numbers, step: int
-    ) -> Arrays:
+        self, chosen: StepGraph, graph: Graph, batch: Batch, numbers: Numbers, step: int,
+        *, alone: bool,
+    ) -> Arrays:  # fmt: skip
         restore = self.engine.savepoint()
         found = self.engine.step(graph, batch, numbers)
         # A batch of several may have no weight in a mean: then its own loss is 0 / 0.
-        loss = [LOSS] if chosen.gathering is None else chosen.measures.of(LOSS)
+        loss = [LOSS] if alone else chosen.measures.of(LOSS)
         if all(map(is_finite, (found[GRADIENT_NORM], *(found[name] for name in loss)))):
             return found
         from netlang.training.run.nonfinite import step_error

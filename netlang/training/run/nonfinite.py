@@ -56,12 +56,27 @@ def total_error(loss: str, value: float, totals: Totals, of: str) -> EvaluationE
 
     That of each batch was computed from finite numbers.
     """
-    parts = totals.measures.metrics[loss].accumulators
-    empty = math.isnan(value) and not any(np.any(totals.total(part)) for part in parts)
+    help = f"0 / 0 is undefined: no example or label of `{of}` counts"
     return EvaluationError(
         f"the {loss} is {value} on `{of}`",
-        helps=[f"0 / 0 is undefined: no example or label of `{of}` counts" if empty else _FORMULA],
+        helps=[help if _nothing_counts(loss, value, totals) else _FORMULA],
     )
+
+
+def update_error(value: float, totals: Totals, step: int) -> NetlangError:
+    """Return the error for a loss that is not finite over the batches of an update."""
+    return NetlangError(
+        rules.NOT_FINITE,
+        f"the loss is {value} at step {step + 1:,}",
+        helps=[_EMPTY if _nothing_counts(LOSS, value, totals) else _LOWER if step else _FORMULA],
+        exit_code=NON_FINITE,
+    )
+
+
+def _nothing_counts(loss: str, value: float, totals: Totals) -> bool:
+    """Return whether a NaN comes of nothing but zeros."""
+    parts = totals.measures.metrics[loss].accumulators
+    return math.isnan(value) and not any(np.any(totals.total(part)) for part in parts)
 
 
 def _cause(
