@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
@@ -17,7 +16,10 @@ from importlib import import_module
 from itertools import pairwise
 from math import prod
 from threading import Lock, local
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 class _Limits(Protocol):
@@ -133,6 +135,8 @@ def _limit_blas() -> None:
 
 
 def _share(work: Callable[[int], object], left: Iterator[int], helpers: int) -> None:
+    from concurrent.futures import wait
+
     # A helper has the caller's context, such as NumPy's floating-point error handling.
     futures = [
         _pool(helpers).submit(copy_context().run, _drain, work, left) for _ in range(helpers)
@@ -159,6 +163,8 @@ def _drain(work: Callable[[int], object], left: Iterator[int]) -> None:
 
 @cache
 def _pool(helpers: int) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(helpers, "netlang")
 
 
