@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from netlang.analysis.arena import Arena
 from netlang.analysis.counts import Example, total
@@ -115,7 +115,7 @@ class _Step:
                 if not self.stored[v] and v in self.blocks:
                     self.heap.give(self.blocks.pop(v))
 
-    def _own(self, values: Iterator[Value] | tuple[Value, ...]) -> list[Value]:
+    def _own(self, values: Iterable[Value]) -> list[Value]:
         """Return the values that own the memory of some, where those have gradients."""
         found = (self.owner.get(v, v) for v in values if v in self.active)
         return [v for v in dict.fromkeys(found) if v in self.sizes]

@@ -303,7 +303,8 @@ class ConvolveWeightGradient(ConvolutionGradient):
         return ct.size * (x.shape[1] // self.groups) * product(self.size)
 
     def workspace(self, *types: TensorType) -> Sequence[Size]:
-        return weight_gradient_workspace(*types, self.windows(self.size), self.groups)
+        x, ct = types
+        return weight_gradient_workspace(x, ct, self.windows(self.size), self.groups)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         x, ct = operands
