@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -74,13 +75,18 @@ class Example(Struct, frozen=True):
 
     def size(self, size: Size) -> Size:
         """Return the part of ``size`` that belongs to one example."""
-        if self.symbol is None or isinstance(size, int) or self.symbol not in symbols(size):
+        if self.symbol is None or isinstance(size, int):
             return size
-        return substitute(size, {self.symbol: self.unit}) // self.unit
+        return _of_one(size, self.symbol, self.unit)
 
     def bytes(self, value: Value) -> Size:
         """Return the bytes of one example in ``value``."""
         return self.size(value.type.size) * value.type.dtype.bytes
+
+
+@lru_cache(maxsize=4096)
+def _of_one(size: Dim, symbol: str, unit: int) -> Size:
+    return substitute(size, {symbol: unit}) // unit if symbol in symbols(size) else size
 
 
 def _distinct(params: Iterable[Param]) -> Iterable[Param]:

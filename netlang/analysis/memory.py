@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from netlang.analysis.counts import Example, known, weight_bytes
+from netlang.analysis.counts import Example, weight_bytes
 from netlang.analysis.step_memory import step_bytes
-from netlang.analysis.values import constants, last_uses, owners
+from netlang.analysis.values import Lives
 from netlang.ir.dims import Size, substitute
 from netlang.ir.graph import Graph, Value
 
@@ -37,11 +37,13 @@ class Memory(Struct, frozen=True):
 def memory(graph: Graph) -> Memory:
     """Return the memory of a graph."""
     one = Example.of(graph)
+    lives = Lives(graph)
+    sizes = {v: one.bytes(v) for v in lives.stored}
     return Memory(
         weights=weight_bytes(graph),
         trained=weight_bytes(graph, trained_only=True),
-        inference=peak(graph),
-        activations=step_bytes(graph, one),
+        inference=_peak(lives, sizes),
+        activations=step_bytes(lives, one, sizes),
     )
 
 
@@ -50,31 +52,23 @@ def peak(graph: Graph, sizes: Mapping[str, int] | None = None) -> int | None:
 
     ``None`` if a size is not known.
     """
+    lives = Lives(graph)
     one = Example.of(graph)
-    fixed = constants(graph)
-    owner = owners(graph.nodes)
-    last = last_uses(graph, owner)
-    alive = most = 0
-    entered: dict[Value, int] = {}
+    return _peak(
+        lives,
+        {v: one.bytes(v) if sizes is None else _bytes(v, sizes) for v in lives.stored},
+    )
 
-    def enter(value: Value) -> bool:
-        nonlocal alive
-        size = known(one.bytes(value) if sizes is None else _bytes(value, sizes))
-        if size is None:
-            return False
-        entered[value] = size
-        alive += size
-        return True
 
-    if not all(map(enter, (*graph.inputs, *(s.value for s in graph.states)))):
+def _peak(lives: Lives, sizes: Mapping[Value, Size]) -> int | None:
+    bytes = {v: size for v, size in sizes.items() if isinstance(size, int)}
+    if len(bytes) < len(sizes):
         return None
-    for at, node in enumerate(graph.nodes):
-        if not all(enter(v) for v in node.outputs if v not in fixed and v not in owner):
-            return None
+    alive = most = sum(bytes[v] for v in lives.entering)
+    for at, node in enumerate(lives.graph.nodes):
+        alive += sum(bytes[v] for v in node.outputs if v in bytes)
         most = max(most, alive)
-        for value in {owner.get(v, v) for v in (*node.inputs, *node.outputs)} & entered.keys():
-            if last.get(value, at) == at:
-                alive -= entered[value]
+        alive -= sum(bytes[v] for v in lives.ending(at, node))
     return max(most, alive)
 
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from netlang.analysis.arena import Arena
-from netlang.analysis.counts import Example, known, total
-from netlang.analysis.values import constants, last_uses, owners
+from netlang.analysis.counts import Example, total
+from netlang.analysis.values import Lives
 from netlang.ir.dims import Size
-from netlang.ir.graph import Graph, Node, Value, types
+from netlang.ir.graph import Node, Value, types
 from netlang.ops.reverse import differentiable_from
 
 
-def step_bytes(graph: Graph, one: Example) -> Size:
+def step_bytes(lives: Lives, one: Example, sizes: Mapping[Value, Size]) -> Size:
     """Return the bytes that a step occupies for one example, without weights and their gradients.
 
-    With symbolic sizes, the bytes that it stores for the gradients.
+    ``sizes`` has the bytes of each value for one example. With symbolic ones, what the step stores
+    for the gradients.
     """
-    step = _Step(graph, one)
-    stored = total(step.sizes[v] for v in step.stored) + total(map(step.mask, graph.nodes))
-    if any(known(size) is None for size in (*step.sizes.values(), stored)):
+    step = _Step(lives, one, sizes)
+    stored = total(sizes[v] for v in step.stored) + total(map(step.mask, lives.graph.nodes))
+    if not all(isinstance(size, int) for size in (*sizes.values(), stored)):
         return stored
     step.forward()
     step.backward()
@@ -30,12 +31,10 @@ def step_bytes(graph: Graph, one: Example) -> Size:
 class _Step:
     """A net that runs forward and backward in a model of an allocator."""
 
-    def __init__(self, graph: Graph, one: Example) -> None:
-        self.graph, self.one, self.heap = graph, one, Arena()
-        self.owner = owners(graph.nodes)
-        fixed = constants(graph)
-        values = (*graph.inputs, *(v for node in graph.nodes for v in node.outputs))
-        self.sizes = {v: one.bytes(v) for v in values if v not in fixed and v not in self.owner}
+    def __init__(self, lives: Lives, one: Example, sizes: Mapping[Value, Size]) -> None:
+        self.lives, self.one, self.sizes, self.heap = lives, one, sizes, Arena()
+        self.graph, self.owner = lives.graph, lives.owner
+        graph = lives.graph
         trained = [v for v, param in graph.params.items() if param.trained]
         self.active = differentiable_from(graph.nodes, trained)
         self.reversed = self._with_gradients()
@@ -67,7 +66,8 @@ class _Step:
             by = [v for v in node.inputs if v in self.active]
             found.update(v for v in node.inputs if any(v is not other for other in by))
             found.update(v for v in by if node.inputs.count(v) > 1)
-        return {self.owner.get(v, v) for v in found if v.type.dtype.is_float} & self.sizes.keys()
+        owned = {self.owner.get(v, v) for v in found if v.type.dtype.is_float}
+        return owned & self.sizes.keys()
 
     def mask(self, node: Node) -> Size:
         """Return the bytes of what is sampled for a node."""
@@ -83,8 +83,7 @@ class _Step:
         return [self._take(self.one.size(size) * width) for size in sizes]
 
     def forward(self) -> None:
-        last = last_uses(self.graph, self.owner)
-        for v in self.graph.inputs:
+        for v in self.lives.entering:
             self._take(self.sizes[v])
         for at, node in enumerate(self.graph.nodes):
             work = self._hold(node, node.op.workspace(*types(node.inputs)))
@@ -92,8 +91,8 @@ class _Step:
             made = [v for v in node.outputs if v in self.sizes]
             self.blocks |= {v: self._take(self.sizes[v]) for v in made}
             self.heap.give(*work)
-            for v in {self.owner.get(v, v) for v in (*node.inputs, *made)} & self.blocks.keys():
-                if last.get(v, at) == at and v not in self.stored:
+            for v in self.lives.ending(at, node):
+                if v in self.blocks and v not in self.stored:
                     self.heap.give(self.blocks.pop(v))
 
     def backward(self) -> None:

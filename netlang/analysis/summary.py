@@ -125,7 +125,7 @@ def summarize(graph: Graph, *, source_name: str | None = None) -> Summary:
         rows=tuple(rows),
         params=counts.trained(graph),
         running=counts.running(graph),
-        macs=counts.macs(graph),
+        macs=total(row.macs for row in rows),
         memory=memory(graph),
         field=union(results) if results else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from netlang.ir.graph import Graph, Node, Value
 
@@ -35,3 +35,25 @@ def last_uses(graph: Graph, owner: dict[Value, Value]) -> dict[Value, int]:
     for value in (*graph.outputs.values(), *(s.after for s in graph.states)):
         last[owner.get(value, value)] = len(graph.nodes)
     return last
+
+
+class Lives:
+    """How long the values of a graph are needed; weights and what follows from them always are."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.owner = owners(graph.nodes)
+        self._last = last_uses(graph, self.owner)
+        fixed = constants(graph)
+        self.entering = (*graph.inputs, *(s.value for s in graph.states))
+        made = (v for node in graph.nodes for v in node.outputs)
+        self.stored = {
+            v: None for v in (*self.entering, *made) if v not in fixed and v not in self.owner
+        }
+        """The values that have memory of their own, in order."""
+
+    def ending(self, at: int, node: Node) -> Iterator[Value]:
+        """Yield the values that no node after this one, the ``at``th, reads."""
+        for value in {self.owner.get(v, v) for v in (*node.inputs, *node.outputs)}:
+            if value in self.stored and self._last.get(value, at) == at:
+                yield value

@@ -10,9 +10,9 @@ from netlang.diagnostics.diagnostic import diagnostic
 from netlang.diagnostics.errors import NetlangError
 from netlang.diagnostics.render import render_all
 from netlang.ir.dims import substitute, symbols
-from netlang.ir.graph import Graph, Node, origin
-from netlang.ir.op import OperandError
-from netlang.ir.types import TensorType
+from netlang.ir.graph import Graph, Node, origin, types
+from netlang.ir.op import OperandError, Primitive
+from netlang.ir.types import TensorType, Types
 from netlang.ops.looping.scan import Scan
 from netlang.ops.shaping.joining import Concat
 
@@ -67,11 +67,20 @@ def check_sizes(graph: Graph, sizes: Sizes) -> bool:
 @lru_cache(maxsize=64)
 def _checked(graph: Graph, items: tuple[tuple[str, int], ...]) -> bool:
     sizes = dict(items)
-    found = next(_rejections(graph.nodes, sizes), None)
+    found = next(_rejections(graph, sizes), None)
     if found is not None:
         raise SizeError(*found, sizes, _least(graph, found, sizes))
-    nodes = (node for node in _inside(graph.nodes) if not isinstance(node.op, Concat))
+    nodes = (node for node in _distinct(graph) if not isinstance(node.op, Concat))
     return any(0 in _fixed(v.type, sizes).shape for node in nodes for v in node.inputs)
+
+
+@lru_cache(maxsize=64)
+def _distinct(graph: Graph) -> tuple[Node, ...]:
+    """Return the nodes to check: of those with the same operator on the same types, the first."""
+    found: dict[tuple[Primitive, Types], Node] = {}
+    for node in _inside(graph.nodes):
+        found.setdefault((node.op, types(node.inputs)), node)
+    return tuple(found.values())
 
 
 def _inside(nodes: Sequence[Node]) -> Iterator[Node]:
@@ -82,16 +91,16 @@ def _inside(nodes: Sequence[Node]) -> Iterator[Node]:
             yield from _inside(node.op.body.nodes)
 
 
-def _rejections(nodes: Sequence[Node], sizes: Sizes) -> Iterator[tuple[OperandError, Node]]:
+def _rejections(graph: Graph, sizes: Sizes) -> Iterator[tuple[OperandError, Node]]:
     """Yield the nodes that do not accept their operands, with what they say."""
-    for node in _inside(nodes):
+    for node in _distinct(graph):
         if isinstance(node.op, Scan):  # whose types are those of its body
             continue
-        op, types = node.op.at(sizes), [_fixed(v.type, sizes) for v in node.inputs]
-        if op is node.op and all(t is v.type for t, v in zip(types, node.inputs, strict=True)):
+        op, given = node.op.at(sizes), [_fixed(v.type, sizes) for v in node.inputs]
+        if op is node.op and all(t is v.type for t, v in zip(given, node.inputs, strict=True)):
             continue
         try:
-            op.infer(*types)
+            op.infer(*given)
         except OperandError as rejected:
             yield rejected, node
 
@@ -113,7 +122,7 @@ def _least(graph: Graph, found: tuple[OperandError, Node], sizes: Sizes) -> dict
         return {n: max(sizes[n], -(-least // u) * u) for n, u in units.items() if n in sizes}
 
     def accepted(least: int) -> bool:
-        return next(_rejections(graph.nodes, {**sizes, **grown(least)}), None) is None
+        return next(_rejections(graph, {**sizes, **grown(least)}), None) is None
 
     too_small, enough = 0, 1
     while not accepted(enough):

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from netlang.data.columns import fit, normalized
 from netlang.data.pipeline import Dataset, Location
 from netlang.data.sources.synthetic import SYNTHETIC
 from netlang.diagnostics import rules
@@ -151,6 +150,8 @@ class Declared(Dataset, frozen=True, kw_only=True):
         source = self.read(location)
         if self.normalize is False:
             return source
+        from netlang.data.columns import normalized
+
         names = tuple(source.columns) if self.normalize is True else self.normalize
         for name in names:
             if name not in source.columns:
@@ -208,6 +209,7 @@ class Npz(Declared, frozen=True, kw_only=True):
     npz: str
 
     def read(self, location: Location) -> Arrays:
+        from netlang.data.columns import fit
         from netlang.storage.npy import read_npz
 
         path = location.find(self.npz)
@@ -218,6 +220,7 @@ class Npy(Declared, frozen=True, kw_only=True):
     npy: tuple[str, ...]
 
     def read(self, location: Location) -> Arrays:
+        from netlang.data.columns import fit
         from netlang.storage.npy import read_npy
 
         paths = _column_files(self.name, self.npy, location)
@@ -230,6 +233,7 @@ class Idx(Declared, frozen=True, kw_only=True):
     idx: tuple[str, ...]
 
     def read(self, location: Location) -> Arrays:
+        from netlang.data.columns import fit
         from netlang.data.sources.idx import read_idx
 
         paths = _column_files(self.name, self.idx, location)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -71,10 +72,13 @@ class TensorType(Struct, frozen=True):
     @property
     def size(self) -> Size:
         """The number of elements."""
-        return product(self.shape)
+        return _size(self.shape)
 
     def with_shape(self, *shape: Size) -> TensorType:
         return TensorType(self.dtype, shape)
 
+
+_size = lru_cache(maxsize=4096)(product)
+"""Few shapes occur in a net, and each many times."""
 
 Types = tuple[TensorType, ...]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
@@ -135,7 +136,6 @@ def _limit_blas() -> None:
 
 def _share(work: Callable[[int], object], left: Iterator[int], helpers: int) -> None:
     from concurrent.futures import wait
-    from contextvars import copy_context
 
     # A helper has the caller's context, such as NumPy's floating-point error handling.
     futures = [

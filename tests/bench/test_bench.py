@@ -17,9 +17,11 @@ HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
 # Each costs a millisecond or more, and has its use elsewhere.
 LATE = {
-    "asyncio", "difflib", "json", "numpy", "onnx", "onnxruntime", "PIL", "rich", "safetensors",
+    "asyncio", "concurrent", "difflib", "json", "numpy", "onnx", "onnxruntime", "PIL", "rich",
+    "safetensors",
     "netlang.api.functions", "netlang.api.parameters", "netlang.api.training",
-    "netlang.passes.autodiff", "netlang.data.batches", "netlang.data.sources.collections",
+    "netlang.passes.autodiff", "netlang.data.batches", "netlang.data.source",
+    "netlang.data.sources.collections",
     "netlang.training", "netlang.manual.explain",
     "netlang.ir.initializers",
     "netlang.passes", "netlang.diagnostics.rules.syntax", "netlang.diagnostics.rules.shapes",

@@ -68,7 +68,7 @@ DEFERRED = (
     ("training", "netlang.training.run.nonfinite", "only a run that fails needs it"),
     ("training", "fcntl msvcrt", "not every system has it"),
     ("system", "resource", "not every system has it"),
-    ("system", "concurrent contextvars", "only parallel work of a computation needs it"),
+    ("system", "concurrent", "only work that is shared among threads needs it"),
     ("system", "netlang.system.versions", "NumPy itself is loaded on demand"),
     ("training", "netlang.diagram.png", "Pillow is optional"),
     ("diagram", "netlang.diagram.png", "Pillow is optional"),

@@ -18,6 +18,7 @@ from netlang.analysis.counts import scaled, short_bytes
 from netlang.analysis.receptive_field import receptive_fields
 from netlang.analysis.summary import fold, summarize
 from netlang.analysis.table import render_summary
+from netlang.ir.dims import substitute
 
 INCEPTION = """\
 block inception(x: f32[N, C, H, W], width: int) -> y {
@@ -133,6 +134,17 @@ def test_an_arena_reuses_blocks_and_splits_those_of_twice_the_size() -> None:
 def test_memory_of_a_free_length_is_what_the_gradient_reads(layer: str, stored: str) -> None:
     net = netlang.loads(f"net L(x: f32[N, T, 16]) -> y {{ y = {layer} }}")["L"]
     assert str(summarize(net.graph).memory.activations) == stored
+
+
+def test_what_the_gradient_of_an_encoder_layer_reads_is_what_pytorch_stores() -> None:
+    """PyTorch stores 458 KiB for each example of 100 steps."""
+    text = """net L(x: f32[N, T, 64]) -> y: f32[N, 3] {
+  a = encoder_layer(x, 4, 256, dropout=0.0)
+  y = dense(mean(a, axis=1), 3)
+}"""
+    stored = summarize(netlang.loads(text)["L"].graph).memory.activations
+    assert str(stored) == "16*T*T + 3072*T + 256"
+    assert substitute(stored, {"T": 100}) == pytest.approx(458 * 1024, rel=0.01)
 
 
 FIELDS = {

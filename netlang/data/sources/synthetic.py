@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import factorial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from netlang.data.columns import fit
 from netlang.data.pipeline import Dataset, Location
-from netlang.data.source import Arrays
 from netlang.diagnostics.errors import InputError
 from netlang.system.numpy import Array, np
+
+if TYPE_CHECKING:
+    from netlang.data.source import Arrays
 
 Vector = tuple[float, ...]
 Matrix = tuple[Vector, ...]
@@ -23,6 +24,8 @@ class Synthetic(Dataset, frozen=True):
     seed: int
 
     def open(self, location: Location) -> Arrays:
+        from netlang.data.columns import fit
+
         rng = np.random.Generator(np.random.Philox(key=self.seed & 2**64 - 1))
         arrays = self.generate(rng)
         floats = {

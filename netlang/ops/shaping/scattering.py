@@ -14,8 +14,6 @@ from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample,
 from netlang.ir.types import F32, I64, TensorType, Types
 from netlang.ops.arguments import Arguments, axis_of, integer, rejected, word
 from netlang.ops.checks import require_dtype_of, require_indices, shape_text
-from netlang.ops.shaping.creation import Iota
-from netlang.ops.shaping.joining import Concat
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
 
@@ -174,6 +172,9 @@ class GatherNd(Primitive, frozen=True):
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
+        from netlang.ops.shaping.creation import Iota
+        from netlang.ops.shaping.joining import Concat
+
         x, ids, ct = terms(b, *inputs, *cts)
         indices = ids.cast(I64)
         lead = indices.shape[:-1]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from netlang.analysis.arena import occupied
 from netlang.ir.dims import Size, substitute
-from netlang.ir.graph import Value
 from netlang.training.step.graphs import Training
 
 
@@ -39,14 +39,11 @@ def footprint(training: Training, size: int | None = None) -> Footprint:
     data = training.plan.data
     batch = size or (1 if data is None else data.batching.size)
     states = {s.value.name: s.value for graph in training.graphs for s in graph.states}
-    kept = sum(_bytes(v, batch) for v in states.values())
+    count = partial(_count, batch=batch)
+    kept = sum(count(v.type.size) * v.type.dtype.bytes for v in states.values())
     # With new states, and without the old ones.
-    step = max(occupied(graph, lambda n: _count(n, batch)) for graph in training.graphs)
+    step = max(occupied(graph, count) for graph in training.graphs)
     return Footprint(training.plan.name, batch, kept, step)
-
-
-def _bytes(value: Value, batch: int) -> int:
-    return _count(value.type.size, batch) * value.type.dtype.bytes
 
 
 def _count(size: Size, batch: int) -> int:
