@@ -138,6 +138,11 @@ class Declared(Dataset, frozen=True, kw_only=True):
         source = self.read(location)
         if self.normalize is False:
             return source
+        if not isinstance(source, Arrays):
+            raise FileError(
+                f"`normalize` is for examples of one length, and those of {source.place} differ",
+                helps=["normalize them in the function"],
+            )
         from netlang.data.sources.tables import normalized
 
         names = tuple(source.columns) if self.normalize is True else self.normalize
@@ -148,7 +153,7 @@ class Declared(Dataset, frozen=True, kw_only=True):
                 )
         return normalized(source, names)
 
-    def read(self, location: Location) -> Arrays:
+    def read(self, location: Location) -> Source:
         """Return the examples before they are normalized."""
         raise NotImplementedError
 
@@ -159,7 +164,7 @@ class PythonFunction(Declared, frozen=True, kw_only=True):
     python: str
     arguments: Mapping[str, object]
 
-    def read(self, location: Location) -> Arrays:
+    def read(self, location: Location) -> Source:
         from netlang.data.sources.functions import call_function
 
         if not location.allow_python:

@@ -11,7 +11,7 @@ from netlang.diagnostics.suggestions import renaming
 from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.names.cycles import report_cycles
-from netlang.names.externs import check_extern_op
+from netlang.names.externs import check_columns, check_extern_op
 from netlang.names.lookup import Lookup
 from netlang.names.scopes import Entry, Scope
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
@@ -114,6 +114,7 @@ class _Lint(Lookup):
             return
         for out in d.outs:  # the columns of a dataset may introduce sizes
             self._type(out.type, scope, binds=True)
+        check_columns(d, self.diagnostics)
         for bind in d.fields:
             self._dataset_field(bind, d.name.text, scope)
 
