@@ -603,13 +603,13 @@ def test_items_of_different_lengths_are_padded_in_each_batch(
     assert rows["m"].dtype == np.float32
     assert rows["y"].tolist() == [3, 0]
     assert found.examples(slice(1, 3))["x"].tolist() == [[1, 2, 3], [0, 0, 0]]
+    normalized = RAGGED.replace('"ragged_rows:load"', '"ragged_rows:load"\n normalize = true')
+    with pytest.raises(FileError, match="`normalize` is for examples of one length"):
+        source_of(tmp_path, "d()", normalized, allow_python=True)
     other = source("[[5], [1, 2, 4], [], [7, 8]]")
     assert other.fingerprint() != found.fingerprint()
     with pytest.raises(FileError, match="differ in length in example 1, counted from 0"):
         source("[[5], [1, 2], [], [7, 8]]")
-    normalized = RAGGED.replace('"ragged_rows:load"', '"ragged_rows:load"\n normalize = true')
-    with pytest.raises(FileError, match="`normalize` is for examples of one length"):
-        source_of(tmp_path, "d()", normalized, allow_python=True)
     with pytest.raises(FileError, match="`x` has 5, `m` has 4"):
         source("[[5], [1, 2], [], [7, 8], [1]]")
     with pytest.raises(FileError, match="`x` of `ragged_rows:load` is f64"):
