@@ -138,6 +138,8 @@ class Declared(Dataset, frozen=True, kw_only=True):
         source = self.read(location)
         if self.normalize is False:
             return source
+        from netlang.data.source import Arrays
+
         if not isinstance(source, Arrays):
             raise FileError(
                 f"`normalize` is for examples of one length, and those of {source.place} differ",
