@@ -151,6 +151,13 @@ class Declared(Dataset, frozen=True, kw_only=True):
         if self.normalize is False:
             return source
         from netlang.data.columns import normalized
+        from netlang.data.source import Arrays
+
+        if not isinstance(source, Arrays):
+            raise FileError(
+                f"`normalize` is for examples of one length, and those of {source.place} differ",
+                helps=["normalize them in the function"],
+            )
 
         names = tuple(source.columns) if self.normalize is True else self.normalize
         for name in names:
@@ -160,7 +167,7 @@ class Declared(Dataset, frozen=True, kw_only=True):
                 )
         return normalized(source, names, location.fitted, location.used)
 
-    def read(self, location: Location) -> Arrays:
+    def read(self, location: Location) -> Source:
         """Return the examples before they are normalized."""
         raise NotImplementedError
 
@@ -171,7 +178,7 @@ class PythonFunction(Declared, frozen=True, kw_only=True):
     python: str
     arguments: Mapping[str, object]
 
-    def read(self, location: Location) -> Arrays:
+    def read(self, location: Location) -> Source:
         from netlang.data.sources.functions import call_function
 
         if not location.allow_python:

@@ -149,7 +149,7 @@ def _swapped(a: str, b: str) -> bool:
     return sorted(a) == sorted(b)
 
 
-def _common(a: str, b: str) -> int:
+def common_length(a: str, b: str) -> int:
     """Return how many letters two words begin with in common."""
     return next(
         (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
@@ -162,8 +162,8 @@ def _distance(a: str, b: str, most: int) -> int:
     Only the diagonals that ``most`` edits can reach are computed; a larger distance is
     ``most + 1``.
     """
-    start = _common(a, b)
-    end = _common(a[start:][::-1], b[start:][::-1])
+    start = common_length(a, b)
+    end = common_length(a[start:][::-1], b[start:][::-1])
     a, b = a[start : len(a) - end], b[start : len(b) - end]
     far = most + 1
     before: list[int] = []

@@ -45,6 +45,35 @@ def check_extern_op(definition: ast.Extern, diagnostics: Diagnostics) -> None:
         _check_field(bind, name, diagnostics)
 
 
+_COLUMNS = {"int": "i64[]", "float": "f32[]", "number": "f32[]", "bool": "bool[]", "str": "i64[]"}
+"""Types of columns that are meant by types of other values."""
+
+
+def check_columns(definition: ast.Extern, diagnostics: Diagnostics) -> None:
+    """Report columns of a dataset that are no tensors."""
+    for out in definition.outs:
+        unknown = isinstance(out.type, ast.NameType) and out.type.name not in _COLUMNS
+        if isinstance(out.type, ast.ShapeType) or unknown:
+            continue  # the name of an unknown type is reported already
+        name, given = out.name.text, out.type.span.text if out.type is not None else ""
+        meant = _COLUMNS.get(given)
+        helps = (f"write `{name}: {meant or 'f32[…]'}`",)
+        if given == "str":
+            helps = (
+                f"the classes in a column are numbered by name: write `{name}: i64[]`",
+                f"texts are lists of numbers, from a function: `{name}: i64[T]` and `python = …`",
+            )
+        diagnostics.report(
+            diagnostic(
+                rules.WRONG_TYPE,
+                f"the column `{name}` of `{definition.name.text}` must be a tensor",
+                out.span,
+                "a column has an element type and a shape",
+                helps=helps,
+            )
+        )
+
+
 def _check_field(bind: ast.Bind, name: str, diagnostics: Diagnostics) -> None:
     field = bind.targets[0]
     if field.text not in FIELDS:

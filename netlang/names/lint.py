@@ -12,7 +12,7 @@ from netlang.diagnostics.suggestions import renaming
 from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.modules.module import ModuleScope
 from netlang.names.cycles import report_cycles
-from netlang.names.externs import check_extern_op
+from netlang.names.externs import check_columns, check_extern_op
 from netlang.names.lookup import Lookup
 from netlang.names.scopes import Entry, Scope
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
@@ -116,6 +116,7 @@ class _Lint(Lookup):
         for out in d.outs:  # the columns of a dataset may introduce sizes
             self._type(out.type, scope, binds=True)
         self._batch(d)
+        check_columns(d, self.diagnostics)
         for bind in d.fields:
             self._dataset_field(bind, d.name.text, scope)
 

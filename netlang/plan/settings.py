@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from zlib import crc32
 
 from netlang.evaluate.context.describe import short
 from netlang.evaluate.context.values import Examples, Function, Layer, Object, Part, Setting
@@ -61,7 +60,7 @@ _COMMENT = re.compile(r"#[^\n]*")
 
 
 def _definition(name: str, call: Setting) -> Iterator[tuple[str, str]]:
-    """Yield a digest of a program's own optimizer or schedule, and of all that it calls."""
+    """Yield the text of a program's own optimizer or schedule, and of all that it calls."""
     if call.call is None or call.call.function.module.source.library:
         return
     texts: dict[str, str] = {}
@@ -75,8 +74,7 @@ def _definition(name: str, call: Setting) -> Iterator[tuple[str, str]]:
         used = {node.text for node in walk(definition) if isinstance(node, ast.Name)}
         found = (function.module.function(each) for each in sorted(used))
         waiting += [each for each in found if each is not None]
-    whole = "\n".join(texts[each] for each in sorted(texts))
-    yield f"{name}.definition", f"{crc32(whole.encode()):08x}"
+    yield f"{name}.definition", "; ".join(texts[each] for each in sorted(texts))
 
 
 def _text(value: Object) -> str:

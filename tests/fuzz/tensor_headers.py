@@ -2,6 +2,8 @@
 
 Run as ``python tensor_headers.py FIRST COUNT`` it reads files in one process, in every way in which
 netlang reads parameters, and prints a line of JSON for each that was not answered.
+``tensor_headers.py 0 10000`` finds nothing: no traceback, no exit code 70, no signal, none over 2 s
+or 300 MiB.
 """
 
 from __future__ import annotations

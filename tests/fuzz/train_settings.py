@@ -2,7 +2,9 @@
 
 Every setting, and every parameter of every function that makes the value of a setting, is given
 values of every type. Run as ``python train_settings.py FIRST COUNT`` it checks programs in one
-process, and prints a line of JSON for each that was not answered.
+process, and prints a line of JSON for each that was not answered. ``train_settings.py 0 10000``
+found numbers beyond the range of f32 that NumPy warned of, and names of 100,000 letters in full;
+since then, nothing: no traceback, no exit code 70, no signal, none over 2 s or 300 MiB.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sysconfig
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 from plans import plan_of
-from sections import MLP, NORMED, WORSENING, section, write
+from sections import MLP, NORMED, WORSENING, prepared, section, write
 
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
@@ -28,6 +29,7 @@ from netlang.training.run.checkpoints import BEFORE, LATEST
 from netlang.training.run.folder import RunFolder
 from netlang.training.run.preparation import Choices
 from netlang.training.run.runs import Request, train
+from netlang.training.run.settings import differences, run_settings
 
 NETLANG = Path(sysconfig.get_path("scripts")) / "netlang"
 AUGMENTED = "rows() |> map(x=[flip(), crop(8, pad=1)]) |> batches(16, shuffle=true)"
@@ -258,7 +260,8 @@ FIELDS = {
     ("drop_path(a, 0.1)", "drop_path(a, 0.2)"): ["rate=0.1", "rate=0.2"],
     ("relu", "leaky_relu(0.1)"): ["relu", "slope"],
     ("dense(c, 2)", "dense(c, 2, bias=false)"): [
-        "program.model.y.bias: it was f32[2], and is none"
+        "program.model.y.bias: it was f32[2] = ",
+        "and is none",
     ],
 }
 
@@ -276,6 +279,96 @@ def test_a_resume_reports_what_changed_in_the_net(change: tuple[str, str], tmp_p
     )
     assert rejected.value.helps == ("if that is meant, resume with `--override program`",)
     assert trained(path, folder, resume=True, allowed=["program"])
+
+
+WHOLE = """\
+schedule falling(lr: schedule, over: duration) = lr * (1.0 - elapsed / over)
+optimizer own(lr: schedule, *, keep: float = 0.9) {
+  state speed = 0.0
+  next speed = speed * keep + gradient
+  next weight = weight - lr * speed
+}
+net M(x: f32[N, 2]) -> y: f32[N, 2] {
+  a = dense(x, 8) |> batch_norm |> relu
+  y = dense(dropout(a, 0.5), 2)
+}
+train moons {
+  data = two_moons(40, noise=0.1) |> batches(20, shuffle=true)
+  valid = two_moons(20, noise=0.1) |> batches(20)
+  model = new M()
+  out = model(batch.x)
+  loss = cross_entropy(out, batch.label)
+  right = accuracy(out, batch.label)
+  other = mse(out, out * 0.5)
+  metrics = [right, other]
+  optimizer = own(0.1 |> falling(10 epochs), keep=0.8)
+  init = [fill(weights(model), normal(0.01))]
+  freeze = [model.a.dense]
+  clip = clip_norm(1.0)
+  run = 2 epochs
+  stop = early_stop(right, patience=3 epochs)
+  checkpoint = [save_best(model, "best.safetensors", by=right)]
+  accumulate = 2
+}
+"""
+EVERY_CHANGE = {
+    ("two_moons(40, noise=0.1)", "two_moons(40, noise=0.1000000001)"): "0.1000000001",
+    ("two_moons(40,", "two_moons(60,"): "data: it was two_moons(40",
+    ("shuffle=true", "shuffle=false"): "data.shuffle: it was true, and is false",
+    ("batches(20)", "batches(10)"): "valid.size: it was 20, and is 10",
+    ("|> batches(20)\n", "|> part(1..10) |> batches(20)\n"): "valid.part",
+    ("loss = cross_entropy(out, batch.label)", "loss = cross_entropy(out, batch.label) * 2.0"):
+        "program.loss",
+    ("mse(out, out * 0.5)", "mse(out, out * 0.25)"): "program.",
+    ("loss = cross_entropy(out, batch.label)", "_b = cross_entropy(out, batch.label)\n  loss = mse"
+     "(out, out * 0.5)"): "program.output.loss",
+    ("early_stop(right", "early_stop(other"): "stop.mode: it was",
+    ("patience=3 epochs", "patience=4 epochs"): "stop.patience: it was 3 epochs, and is 4 epochs",
+    ("keep=0.8", "keep=0.7"): "optimizer.keep: it was 0.8, and is 0.7",
+    ("speed * keep + gradient", "speed * keep - gradient"): "speed * keep + gradient next weight",
+    ("1.0 - elapsed / over", "2.0 - elapsed / over"): "optimizer.lr.definition: it was schedule",
+    ("0.1 |> falling(10 epochs)", "0.1 |> falling(11 epochs)"): "optimizer.lr.over: it was 10",
+    ("own(0.1 |>", "own(0.2 |>"): "optimizer.lr.lr: it was 0.1, and is 0.2",
+    ("normal(0.01)", "normal(0.02)"): "init[0].init.std: it was 0.01, and is 0.02",
+    ("[model.a.dense]", "[model.y]"): "freeze[0]",
+    ("clip_norm(1.0)", "clip_norm(2.0)"): "clip.limit: it was 1, and is 2",
+    ("clip_norm", "clip_value"): "clip: it was clip_norm, and is clip_value",
+    ('"best.safetensors"', '"b.safetensors"'): 'checkpoint[0].path: it was "best.safetensors"',
+    ("accumulate = 2", "accumulate = 1"): "accumulate: it was 2, and is 1",
+    ("accumulate = 2", 'accumulate = 2\n  precision = "f64"'): 'precision: it was none',
+    ("accumulate = 2", "accumulate = 2\n  carry_state = true"): "carry_state: it was none",
+    ("run = 2 epochs", "run = 3 epochs"): "run: it was 2 epochs, and is 3 epochs",
+    ("relu", "tanh"): "program.model.a",
+    ("dropout(a, 0.5)", "dropout(a, 0.25)"): "rate=0.25",
+    ("|> batch_norm ", "|> layer_norm "): "program.model.a",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", EVERY_CHANGE)
+def test_every_change_is_reported_by_the_field_that_changed(
+    change: tuple[str, str], tmp_path: Path
+) -> None:
+    def settings(text: str) -> dict[str, str]:
+        path = tmp_path / "it.net"
+        path.write_text(text)
+        return run_settings(prepared(path), seed=0, data="")
+
+    assert change[0] in WHOLE
+    before = settings(WHOLE)
+    assert differences(before, before) == ([], set())
+    lines, _ = differences(before, settings(WHOLE.replace(*change)))
+    assert any(EVERY_CHANGE[change] in line for line in lines), lines
+    assert not any(re.search(r"it was [0-9a-f]{8,}, ", line) for line in lines), lines
+    assert max(map(len, lines)) < 400
+
+
+def test_a_long_setting_is_shown_where_it_differs() -> None:
+    old, new = "a" * 1_000 + "b" + "c" * 1_000, "a" * 1_000 + "d" * 3 + "c" * 1_000
+    (line,), _ = differences({"x": old}, {"x": new})
+    near = "a" * 30, "c" * 30
+    assert line == "x: it was …{0}b{1}…, and is …{0}ddd{1}…".format(*near)
+    (line,), _ = differences({"examples": "1f"}, {"examples": "2f"})
+    assert line == "examples: their contents have changed"
 
 
 def test_changed_data_or_another_seed_do_not_resume(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ Tests ``netlang.data.sources``, ``netlang.data.opening`` and ``netlang.data.colu
 from __future__ import annotations
 
 import gzip
+import importlib
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -19,8 +21,10 @@ from PIL import Image
 
 from netlang.data.columns import check_classes
 from netlang.data.opening import open_examples
+from netlang.data.source import Source
 from netlang.data.sources import collections
 from netlang.diagnostics.errors import FileError, NetlangError
+from netlang.program import load
 from netlang.system.files import data_folders
 from netlang.system.numpy import Array
 
@@ -538,3 +542,75 @@ def test_the_folders_of_data_are_listed_without_a_home(
 ) -> None:
     monkeypatch.delenv("HOME")
     assert data_folders(tmp_path) == [tmp_path / "data", Path("data")]
+
+
+@pytest.mark.parametrize("type", ["str", "int", "float", "bool", "[int]", "(int, int)"])
+def test_a_column_is_a_tensor_where_it_is_declared(type: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text(f'dataset d -> (text: {type}, y: i64[]) {{ csv = "d.csv" }}\n')
+    (found,) = load(path).diagnostics.items
+    assert (found.rule.code, found.span.text) == ("wrong-type", f"text: {type}")
+    assert found.message == "the column `text` of `d` must be a tensor"
+    for help in found.helps[:1]:
+        written = help.rpartition("write `")[2].strip("`").replace("…", "3")
+        path.write_text(f'dataset d -> ({written}, y: i64[]) {{ csv = "d.csv" }}\n')
+        assert not load(path).diagnostics.items
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",features0,features1,price\n0,1,2,3\n1,4,5,6.5\n",
+        "features0,features1,price,\n1,2,3,\n4,5,6.5,\n",
+        ",a,b,c\n0,1,2,3\n1,4,5,6.5\n",
+    ],
+)
+def test_a_column_without_a_name_is_an_index_or_the_end(text: str, tmp_path: Path) -> None:
+    (tmp_path / "houses.csv").write_text(text)
+    rows = source_of(tmp_path, "houses()", HOUSES.format("")).examples(EVERYTHING)
+    assert rows["features"].tolist() == [[1, 2], [4, 5]]
+    assert rows["price"].tolist() == [[3], [6.5]]
+
+
+def test_a_line_with_gaps_is_no_header(tmp_path: Path) -> None:
+    (tmp_path / "houses.csv").write_text(",x,\n1,2,3\n")
+    with pytest.raises(FileError, match="nothing is not a number"):
+        source_of(tmp_path, "houses()", HOUSES.format(""))
+
+
+RAGGED = 'dataset d -> (x: i64[T], m: f32[T, 2], y: i64[]) { python = "ragged_rows:load" }'
+
+
+def test_items_of_different_lengths_are_padded_in_each_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def source(x: str, m: str = "[[[i, 0.5]] * n for i, n in enumerate((1, 3, 0, 2))]") -> Source:
+        monkeypatch.delitem(sys.modules, "ragged_rows", raising=False)
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        importlib.invalidate_caches()
+        (tmp_path / "ragged_rows.py").unlink(missing_ok=True)
+        (tmp_path / "ragged_rows.py").write_text(
+            f"def load():\n    return {{'x': {x}, 'm': {m}, 'y': [0, 1, 2, 3]}}\n"
+        )
+        return source_of(tmp_path, "d()", RAGGED, allow_python=True)
+
+    found = source("[[5], [1, 2, 3], [], [7, 8]]")
+    assert len(found) == 4
+    rows = found.examples(np.array([3, 0]))
+    assert rows["x"].tolist() == [[7, 8], [5, 0]]
+    assert rows["x"].dtype == np.int64
+    assert rows["m"].tolist() == [[[3, 0.5], [3, 0.5]], [[0, 0.5], [0, 0]]]
+    assert rows["m"].dtype == np.float32
+    assert rows["y"].tolist() == [3, 0]
+    assert found.examples(slice(1, 3))["x"].tolist() == [[1, 2, 3], [0, 0, 0]]
+    normalized = RAGGED.replace('"ragged_rows:load"', '"ragged_rows:load"\n normalize = true')
+    with pytest.raises(FileError, match="`normalize` is for examples of one length"):
+        source_of(tmp_path, "d()", normalized, allow_python=True)
+    other = source("[[5], [1, 2, 4], [], [7, 8]]")
+    assert other.fingerprint() != found.fingerprint()
+    with pytest.raises(FileError, match="differ in length in example 1, counted from 0"):
+        source("[[5], [1, 2], [], [7, 8]]")
+    with pytest.raises(FileError, match="`x` has 5, `m` has 4"):
+        source("[[5], [1, 2], [], [7, 8], [1]]")
+    with pytest.raises(FileError, match="`x` of `ragged_rows:load` is f64"):
+        source("[[5], [1, 2, 0.5], [], [7, 8]]")

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
 from netlang.data.columns import fit
 from netlang.data.pipeline import Location
-from netlang.data.source import Arrays
+from netlang.data.source import Source
+from netlang.data.sources.ragged import is_ragged, ragged
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
 from netlang.system.numpy import Array, np
 
 
-def call_function(place: str, arguments: Mapping[str, object], location: Location) -> Arrays:
+def call_function(place: str, arguments: Mapping[str, object], location: Location) -> Source:
     """Call ``module:name``, which returns a dict of arrays by column.
 
-    The module is looked for in the program's folder first.
+    The module is looked for in the program's folder first. A column whose first size is free, such
+    as ``i64[T]``, may be a list of items of different lengths, which are padded with zeros to the
+    longest of each batch.
     """
     module, colon, name = place.partition(":")
     if not colon or not name.isidentifier():
@@ -31,8 +34,19 @@ def call_function(place: str, arguments: Mapping[str, object], location: Locatio
             "column"
         )
     found = cast("Mapping[object, object]", returned)
-    arrays = {str(key): _array(place, str(key), value) for key, value in found.items()}
-    return fit(f"`{place}`", location.columns, arrays, fitted=location.fitted)
+    columns = location.columns
+    lists: dict[str, list[Array]] = {}
+    arrays: dict[str, Array] = {}
+    for key, value in found.items():
+        name = str(key)
+        if name in columns and is_ragged(columns[name], value):
+            items = cast("Sequence[object]", value)
+            lists[name] = [_array(place, f"{name}[{i}]", item) for i, item in enumerate(items)]
+        else:
+            arrays[name] = _array(place, name, value)
+    if lists:
+        return ragged(f"`{place}`", columns, arrays, lists, fitted=location.fitted)
+    return fit(f"`{place}`", columns, arrays, fitted=location.fitted)
 
 
 def _array(place: str, column: str, value: object) -> Array:

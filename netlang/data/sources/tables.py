@@ -74,7 +74,7 @@ def read_table(
 
 def _in_order(
     path: Path, columns: Mapping[str, TensorType], names: Cells | None,
-    order: Mapping[str, range | list[int]],
+    order: Mapping[str, list[int]],
 ) -> tuple[str, ...]:  # fmt: skip
     """Return a remark where the names in a file are not those of the columns."""
     sizes = _sizes(path, columns)
@@ -118,12 +118,15 @@ def _is_header(cells: Cells, header: bool | None) -> bool:
     if header is not None:
         return header
     known = {*_NOT_NUMBERS, *_TRUTH, "inf", "-inf", "infinity"}
-    return not any(_NUMBER.match(c) or c.lower() in known for c in cells)
+    # The index that pandas writes has no name, and a comma may end the line.
+    blank = cells.count("") == 1 and "" in (cells[0], cells[-1])
+    names = [c for c in cells if c] if blank else cells
+    return bool(names) and not any(_NUMBER.match(c) or c.lower() in known for c in names)
 
 
 def _order(
     path: Path, columns: Mapping[str, TensorType], names: Cells | None, width: int
-) -> dict[str, range | list[int]]:
+) -> dict[str, list[int]]:
     """Return which cells of a line make up each column."""
     sizes = _sizes(path, columns)
     if names is not None:
@@ -134,16 +137,17 @@ def _order(
                     _reject_name(path, name, columns[name], sizes[name], names)
             return {name: found for name, found in by_name.items() if found}
     wanted = sum(sizes.values())
-    if wanted != width:
+    places = [i for i in range(width) if names is None or names[i]]
+    if wanted != len(places):
         declared = ", ".join(f"{name}: {type}" for name, type in columns.items())
         raise FileError(
             f"{path} has {_values(width)} in a line, and the columns take {wanted:,}",
             notes=[f"the columns are: {declared}"],
         )
-    order: dict[str, range | list[int]] = {}
+    order: dict[str, list[int]] = {}
     start = 0
     for name, size in sizes.items():
-        order[name] = range(start, start + size)
+        order[name] = places[start : start + size]
         start += size
     return order
 

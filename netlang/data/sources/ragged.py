@@ -1,0 +1,126 @@
+"""Examples of different lengths, such as sentences, which are padded one batch at a time."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import cast
+
+from netlang.data.columns import fit
+from netlang.data.fitted import Column, Fitted
+from netlang.data.source import Arrays, Batch, Chosen, Source
+from netlang.diagnostics.errors import FileError
+from netlang.ir.dims import Dim
+from netlang.ir.types import TensorType
+from netlang.system.numpy import Array, np
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ragged:
+    """Arrays that differ in their first axis, concatenated along it."""
+
+    flat: Array
+    starts: Array
+
+    def padded(self, chosen: Array) -> Array:
+        """Return some of the arrays, padded with zeros to the longest: ``[N, T, ...]``."""
+        lengths = self.starts[chosen + 1] - self.starts[chosen]
+        steps = np.arange(max(1, int(lengths.max(initial=0))))
+        inside = steps < lengths[:, np.newaxis]
+        found = np.zeros((*inside.shape, *self.flat.shape[1:]), self.flat.dtype)
+        found[inside] = self.flat[(self.starts[chosen][:, np.newaxis] + steps)[inside]]
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RaggedSource(Source):
+    """Examples of which some columns have a length of their own."""
+
+    place: str
+    columns: Mapping[str, TensorType]
+    inner: Arrays
+    ragged: Mapping[str, Ragged]
+
+    @property
+    def names(self) -> Mapping[str, Sequence[str]]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner.names
+
+    def column(self, name: str) -> Column:
+        return self.inner.column(name) if name in self.inner.columns else super().column(name)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.ragged.values())).starts) - 1
+
+    def examples(self, chosen: Chosen) -> Batch:
+        numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
+        found = self.inner.examples(chosen)
+        found |= {name: column.padded(numbers) for name, column in self.ragged.items()}
+        return {name: found[name] for name in self.columns}
+
+    def whole(self, column: str) -> Array | None:
+        return None if column in self.ragged else self.inner.whole(column)
+
+    def fingerprint(self) -> str:
+        sums = [
+            f"{zlib.crc32(np.ascontiguousarray(part).view(np.uint8).data):08x}"
+            for column in self.ragged.values()
+            for part in (column.flat, column.starts)
+        ]
+        return "-".join([self.inner.fingerprint(), *sums])
+
+    def remarks(self) -> Sequence[str]:
+        return self.inner.remarks()
+
+
+def is_ragged(type: TensorType, value: object) -> bool:
+    """Return whether a column of a free length is a list of items that differ in length."""
+    if not isinstance(value, list | tuple) or not (type.shape and isinstance(type.shape[0], Dim)):
+        return False
+    items = cast("Sequence[object]", value)
+    if not all(isinstance(item, list | tuple | np.ndarray) for item in items):
+        return False
+    return len({len(cast("Sequence[object]", item)) for item in items}) > 1
+
+
+def ragged(
+    place: str,
+    columns: Mapping[str, TensorType],
+    arrays: Mapping[str, Array],
+    lists: Mapping[str, Sequence[Array]],
+    *,
+    fitted: Fitted | None = None,
+) -> RaggedSource:
+    """Return examples of which ``lists`` has the columns that differ in length.
+
+    Raises ``FileError`` where they are not what is declared.
+    """
+    rest = {name: type for name, type in columns.items() if name not in lists}
+    inner = fit(place, rest, arrays, fitted=fitted) if rest else Arrays(place, {}, {})
+    found = {name: _column(place, name, columns[name], items) for name, items in lists.items()}
+    counts = {name: len(column.starts) - 1 for name, column in found.items()}
+    counts |= {name: len(array) for name, array in inner.arrays.items()}
+    for (one, n), (other, m) in pairwise(counts.items()):
+        if n != m:
+            raise FileError(
+                f"the columns of {place} differ in their number of examples: "
+                f"`{one}` has {n:,}, `{other}` has {m:,}"
+            )
+    for (one, a), (other, b) in pairwise(found.items()):
+        same = columns[one].shape[0] == columns[other].shape[0]
+        if same and not np.array_equal(a.starts, b.starts):
+            at = int(np.argmax(np.diff(a.starts) != np.diff(b.starts)))
+            raise FileError(
+                f"`{one}` and `{other}` of {place} differ in length in example {at:,}, "
+                f"counted from 0, and both are {columns[one].shape[0]} long"
+            )
+    return RaggedSource(place, columns, inner, found)
+
+
+def _column(place: str, name: str, type: TensorType, items: Sequence[Array]) -> Ragged:
+    starts = np.array([0, *accumulate(map(len, items))], np.int64)
+    flat = np.concatenate([item for item in items if len(item)])
+    # Checked as if each element were an example.
+    fitted = fit(place, {name: type.with_shape(*type.shape[1:])}, {name: flat})
+    return Ragged(fitted.examples(slice(None))[name], starts)
