@@ -84,7 +84,7 @@ def preprocess(raw: Array, column: Column, value: Value, place: str) -> Array:
     from 0 to 1, for images that are stored as bytes. ``place`` names it in messages. Raises
     ``InputError`` for arrays of another shape or range.
     """
-    _check_fits(column, value)
+    check_fits(column, value)
     examples = _stored(raw, column, place)
     if column.statistics is not None:
         examples = column.statistics.apply(examples)
@@ -94,7 +94,7 @@ def preprocess(raw: Array, column: Column, value: Value, place: str) -> Array:
     return _shaped(np.ascontiguousarray(examples), value)
 
 
-def _check_fits(column: Column, value: Value) -> None:
+def check_fits(column: Column, value: Value) -> None:
     """Raise ``InputError`` where prepared examples are not what an input of a net takes."""
     type = type_of(column)
     for applied in column.transforms:

@@ -14,7 +14,7 @@ from netlang.data.transforms.geometry import CenterCrop, CenteredCrop, CenteredR
 from netlang.data.transforms.resampling import line_weights
 from netlang.data.transforms.transform import Transform
 from netlang.diagnostics.errors import InputError
-from netlang.inference.preprocessing import not_known, transform_of, type_of
+from netlang.inference.preprocessing import check_fits, not_known, transform_of, type_of
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Builder, Graph, Init, Param, Scope, Value
 from netlang.ir.op import OPS
@@ -105,6 +105,7 @@ class _Preprocessing(Struct):
 
     def prepared(self, raw: Value, column: Column, value: Value) -> Value:
         """Add the nodes for one input; return the prepared value."""
+        check_fits(column, value)
         x = Term(self.builder, raw)
         lone = raw.type.rank == len(column.shape)
         x = x.unsqueeze(0) if lone else x

@@ -358,6 +358,8 @@ def test_a_net_of_another_size_does_not_match_what_was_trained() -> None:
     assert caught.value.message == (
         "`image` is f32[3, 24, 24], and the parameters were trained on examples of f32[3, 12, 12]"
     )
+    with pytest.raises(InputError, match="were trained on examples of"):
+        network.compile(raw_input=True)
 
 
 def save_as_an_earlier_version(path: str) -> None:
