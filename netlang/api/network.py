@@ -314,6 +314,9 @@ class Network:
             return read_inputs(self.graph, files, resize=resize)
         from netlang.inference import preprocessing
 
+        for name in files:
+            if fitted.inputs.get(name) == "":
+                warn(f"`{name}` is passed on as it is: the train section computes it from the data")
         return preprocessing.read_inputs(self.graph, fitted, files, resize=resize)
 
     def _recovered(self) -> Fitted | None:
@@ -332,22 +335,10 @@ class Network:
         dataset stores it, such as ``u8[3, H, W]``. Raises ``InputError`` for arrays of another
         shape or range, and for parameters whose file does not say how inputs are preprocessed.
         """
-        from netlang.inference.preprocessing import preprocess
-        from netlang.storage.inputs import known_inputs
-        from netlang.system.numpy import np
+        from netlang.data.fitted import Fitted
+        from netlang.inference.preprocessing import preprocess_all
 
-        known = known_inputs(self.graph, inputs)
-        found: dict[str, Array] = {}
-        fitted = self._recovered()
-        for name, given in inputs.items():
-            column = None if fitted is None else fitted.input(name)
-            if column is None:
-                raise InputError(
-                    f"it is not known how `{name}` of `{self.name}` is preprocessed",
-                    helps=["load parameters that a run of this version has saved"],
-                )
-            found[name] = preprocess(np.asarray(given), column, known[name], f"`{name}`")
-        return found
+        return preprocess_all(self.graph, self._recovered() or Fitted({}), inputs)
 
     def compile(
         self,
@@ -369,13 +360,12 @@ class Network:
         reports what was ``folded``, and returns a ``snippet`` that runs it.
         """
         from netlang.backends.compile import compile_graph
+        from netlang.data.fitted import Fitted
+        from netlang.inference.raw_input import preparations, with_preprocessing
 
         graph, parameters = self.graph, self.parameters.arrays()
+        fitted = (self._recovered() if raw_input else self.fitted) or Fitted({})
         if raw_input:
-            from netlang.data.fitted import Fitted
-            from netlang.inference.raw_input import with_preprocessing
-
-            fitted = self._recovered() or Fitted({})
             graph, parameters = with_preprocessing(graph, parameters, fitted)
         return compile_graph(
             graph,
@@ -385,7 +375,8 @@ class Network:
             fold=fold,
             functions=functions,
             source=self._program.name,
-            metadata={} if self.fitted is None else self.fitted.model_metadata(raw=raw_input),
+            metadata=fitted.model_metadata(raw=raw_input) if fitted.columns else {},
+            prepared=preparations(graph, fitted, raw=raw_input),
         )
 
     def write_numpy(self, path: str | Path) -> tuple[Path, ...]:
@@ -453,15 +444,19 @@ class Network:
     ) -> Continuation:
         """Continue a text with a net from tokens to logits.
 
-        The vocabulary is the one stored next to the loaded parameters unless it is given.
+        The vocabulary is the one in the file of the parameters, or next to it, unless it is given.
         ``top`` samples from the likeliest tokens only, ``window`` limits how many tokens a net
         without state reads. Raises ``InputError`` for a net of another kind.
         """
         from netlang.inference.generation import Sampling, Signature, continue_text
-        from netlang.storage.vocabulary import vocabulary_for
+        from netlang.storage.vocabulary import Vocabulary, vocabulary_for
 
-        Signature.of(self.graph)
-        words = vocabulary_for(None if vocabulary is None else str(vocabulary), self._file)
+        tokens = Signature.of(self.graph).tokens
+        column = self.fitted.input(tokens.name) if self.fitted is not None else None
+        if vocabulary is None and column is not None and column.names:
+            words = Vocabulary(column.names)
+        else:
+            words = vocabulary_for(None if vocabulary is None else str(vocabulary), self._file)
         return continue_text(
             self._runner(backend, "cpu"),
             words,

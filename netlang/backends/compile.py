@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang.backends.onnx import Model, embed, lower, save
 from netlang.backends.opsets import DEFAULT
-from netlang.backends.snippets import Language, snippet
+from netlang.backends.snippets import Language, Preparation, snippet
 from netlang.backends.targets import target_of
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
@@ -33,6 +33,8 @@ class CompiledModel:
     """The number of parameters, trainable or not, before and after folding."""
     computation: Graph
     """What the model computes, as a graph of primitive operators."""
+    prepared: Mapping[str, Preparation] = field(default_factory=dict[str, Preparation])
+    """What is done to raw examples before they are inputs of the model, by input."""
 
     def __repr__(self) -> str:
         return f"{self.graph.graph.name}: {self.node_count:,} ONNX nodes"
@@ -54,7 +56,7 @@ class CompiledModel:
         other inputs, which are zeros.
         """
         inputs = [entry.name for entry in self.graph.graph.input]
-        return snippet(self.computation, inputs, str(path), language)
+        return snippet(self.computation, inputs, str(path), language, self.prepared)
 
     def save(self, path: str | Path) -> tuple[Path, ...]:
         """Write the model and return the files written.
@@ -79,6 +81,7 @@ def compile_graph(
     functions: bool = False,
     source: str | None = None,
     metadata: Mapping[str, str] | None = None,
+    prepared: Mapping[str, Preparation] | None = None,
 ) -> CompiledModel:
     """Optimize a graph and lower it to ONNX.
 
@@ -88,7 +91,8 @@ def compile_graph(
     ``optimize`` the graph is lowered as it is: a training step is optimized when it is built,
     because the interpreter runs it too. ``source`` is the path of the program if the model is for
     a file, which does not depend on where it is compiled; then nodes have the line that they come
-    from, and otherwise the path too. Raises ``WeightsError`` for parameters that do not fit.
+    from, and otherwise the path too. ``prepared`` is for the snippet. Raises ``WeightsError`` for
+    parameters that do not fit.
     """
     require(graph, parameters)
     if only is not None:
@@ -106,7 +110,8 @@ def compile_graph(
         graph, parameters, opset=opset, partial=only is not None, pack=fold, functions=functions,
         source=source, metadata=metadata,
     )  # fmt: skip
-    return CompiledModel(model, arrays, folded, (counts[0], counts[1]), graph)
+    parameter_counts = counts[0], counts[1]
+    return CompiledModel(model, arrays, folded, parameter_counts, graph, prepared or {})
 
 
 def _checked(graph: Graph, only: Sequence[str]) -> Sequence[str]:

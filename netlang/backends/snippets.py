@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
@@ -39,6 +39,16 @@ return session super switch this throw true try typeof var void while with yield
 """The names that a snippet needs for something else."""
 
 
+class Preparation(NamedTuple):
+    """What is done to a raw example before it is an input, as text.
+
+    ``image`` is whether the text is only about the size of an image, so that it can be read.
+    """
+
+    text: str
+    image: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Input:
     """An input or a state, with its shape for one example; ``start`` is the value of a state."""
@@ -47,9 +57,12 @@ class _Input:
     type: TensorType
     shape: tuple[int, ...]
     start: float | None
+    prepared: Preparation | None = None
 
     @property
     def is_image(self) -> bool:
+        if self.prepared is not None and not self.prepared.image:
+            return False
         fits = len(self.shape) == 4 and self.shape[1] in (1, 3) and self.start is None
         return fits and self.type.dtype in (DType.F32, DType.U8)
 
@@ -59,15 +72,22 @@ class _Input:
         if self.start is not None:
             return f"{self.name}: {self.type}, a state: feed {self.name}_next to the next call"
         unit = "0 to 1" if self.type.dtype.is_float else "0 to 255"
-        return f"{self.name}: {self.type}{f', {unit}' if self.is_image else ''}"
+        prepared = f"; {self.prepared.text}" if self.prepared is not None else ""
+        return f"{self.name}: {self.type}{f', {unit}' if self.is_image else ''}{prepared}"
 
 
-def snippet(graph: Graph, inputs: Sequence[str], path: str, language: Language) -> str:
+def snippet(
+    graph: Graph,
+    inputs: Sequence[str],
+    path: str,
+    language: Language,
+    prepared: Mapping[str, Preparation],
+) -> str:
     """Return a program that runs the model in the file ``path`` on one example.
 
     ``graph`` is what the model computes, and ``inputs`` are the names of those that it has. Images
-    are prepared as ``netlang run`` does; other inputs are zeros of a shape that fits. Raises
-    ``NetlangError`` for an unknown language.
+    are read as ``netlang run`` does, and a comment says what else is ``prepared``; other inputs are
+    zeros of a shape that fits. Raises ``NetlangError`` for an unknown language.
     """
     if language not in get_args(Language):
         raise NetlangError(
@@ -76,18 +96,19 @@ def snippet(graph: Graph, inputs: Sequence[str], path: str, language: Language) 
             notes=[f"the languages are: {', '.join(get_args(Language))}"],
             exit_code=USAGE,
         )
-    read = [each for each in _inputs(graph) if each.name in inputs]
+    read = [each for each in _inputs(graph, prepared) if each.name in inputs]
     write = _python if language == "python" else _js
     return "\n".join(write(read, list(graph.results), path))
 
 
-def _inputs(graph: Graph) -> Iterator[_Input]:
+def _inputs(graph: Graph, prepared: Mapping[str, Preparation]) -> Iterator[_Input]:
     starts = {s.value: s.start for s in graph.states}
     values = (*graph.inputs, *starts)
     sizes = _sizes([value.type for value in values])
     for value in values:
         shape = tuple(bind(size, sizes) for size in value.type.shape)
-        yield _Input(value.name, value.type, shape, starts.get(value))
+        ready = prepared.get(value.name)
+        yield _Input(value.name, value.type, shape, starts.get(value), ready)
 
 
 def _sizes(types: Sequence[TensorType]) -> Mapping[str, int]:

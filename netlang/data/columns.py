@@ -35,6 +35,7 @@ def fit(
     """
     stored: dict[str, Array] = {}
     divisors: dict[str, float] = {}
+    ranges: dict[str, tuple[float, float]] = {}
     names: dict[str, Sequence[str]] = {}
     decided: list[str] = []
     for name, type in columns.items():
@@ -48,10 +49,10 @@ def fit(
         stored[name] = _fitted(place, name, type, array)
         if stored[name].dtype == np.uint8 and type.dtype.is_float:
             divisors[name] = 255.0
+        elif type.dtype.is_float and type.rank >= _PICTURE_RANK and len(array):
+            ranges[name] = float(stored[name].min()), float(stored[name].max())
     _check_lengths(place, stored)
-    return Arrays(
-        place, columns, stored, divisors, names=names, checksum=checksum, decided=tuple(decided)
-    )
+    return Arrays(place, columns, stored, divisors, names, checksum, tuple(decided), ranges=ranges)
 
 
 def _classes(

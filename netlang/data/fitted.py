@@ -95,6 +95,17 @@ class Column(Struct, frozen=True, omit_defaults=True):
     def element(self) -> DType:
         return DType(self.dtype)
 
+    def steps(self, *, decoded: bool) -> list[str]:
+        """Return what is done to a raw example, as text; to one that is ``decoded``, the rest."""
+        found: list[str] = []
+        if self.shorter_side is not None and not decoded:
+            found.append(f"resize the shorter side to {self.shorter_side}, crop the middle square")
+        if self.scale is not None:
+            found.append(f"divide by {self.scale:g}")
+        if self.statistics is not None:
+            found.append("normalize by the statistics in the metadata")
+        return found + [str(each) for each in self.transforms]
+
     def difference(self, other: Column) -> str | None:
         """Return how ``other`` is read unlike this column, if its numbers mean something else."""
         own, others = (_steps(column) for column in (self, other))
@@ -117,8 +128,8 @@ def _steps(column: Column) -> list[str]:
 class Fitted(Struct, frozen=True, omit_defaults=True):
     """What the training data determine, and which inputs and outputs of a net it is about.
 
-    ``inputs`` has the column that each input of the net is, ``outputs`` the column of labels whose
-    classes an output scores.
+    ``inputs`` has the column that each input of the net is, ``""`` where the section computes it
+    from columns; ``outputs`` the column of labels whose classes an output scores.
     """
 
     columns: Mapping[str, Column]
@@ -150,7 +161,8 @@ class Fitted(Struct, frozen=True, omit_defaults=True):
         input is ``raw``, as the dataset stores it, or ``prepared``.
         """
         classes = {output: self.classes(output) for output in self.outputs}
-        inputs = dict.fromkeys(self.inputs, "raw" if raw else "prepared")
+        known = [name for name in self.inputs if self.input(name)]
+        inputs = dict.fromkeys(known, "raw" if raw else "prepared")
         entries = {"netlang.classes": {o: names for o, names in classes.items() if names}}
         found = {**entries, "netlang.inputs": inputs}
         listed = {name: json.encode(value).decode() for name, value in found.items() if value}
@@ -188,7 +200,7 @@ class _Version(Struct):
     format: int = FORMAT
 
 
-_MOST_AXES, _LARGEST = 8, 1 << 14
+_MOST_AXES, _LARGEST = 8, 1 << 13
 """Limits on the shapes in a file, which may come from anyone."""
 
 

@@ -116,7 +116,8 @@ class Arrays(Source):
     """Examples that are all in memory.
 
     ``divisors`` has the columns that are stored as bytes and returned as floats: 255 for images.
-    ``decided`` are the remarks, ``statistics`` those that columns were normalized by.
+    ``decided`` are the remarks, ``statistics`` those that columns were normalized by, ``ranges``
+    the least and the greatest number of images of floats.
     """
 
     place: str
@@ -127,6 +128,9 @@ class Arrays(Source):
     checksum: str = ""
     decided: Sequence[str] = ()
     statistics: Mapping[str, Statistics] = field(default_factory=dict[str, Statistics])
+    ranges: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict[str, tuple[float, float]]
+    )
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -143,11 +147,12 @@ class Arrays(Source):
 
     def column(self, name: str) -> Column:
         found = Column.of(self.columns[name], self.names.get(name, ()))
-        scale, statistics = self.divisors.get(name), self.statistics.get(name)
-        stored = self.arrays[name]
-        plain = scale is None and statistics is None and stored.dtype.kind == "f"
-        limits = (float(stored.min()), float(stored.max())) if plain else None
-        return structs.replace(found, scale=scale, statistics=statistics, range=limits)
+        return structs.replace(
+            found,
+            scale=self.divisors.get(name),
+            statistics=self.statistics.get(name),
+            range=self.ranges.get(name),
+        )
 
     def whole(self, column: str) -> Array | None:
         return self.arrays[column] if column not in self.divisors else None

@@ -21,6 +21,8 @@ from netlang.storage.inputs import IMAGES, file_of, known_inputs, read_input
 from netlang.system.numpy import Array, np
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from netlang.ir.dims import Size
 
 _PREPARED = "if it is preprocessed already: `--prepared`, or `prepared=True`"
@@ -50,6 +52,31 @@ def read_inputs(
     return found
 
 
+def preprocess_all(
+    graph: Graph, fitted: Fitted, inputs: Mapping[str, ArrayLike]
+) -> dict[str, Array]:
+    """Return raw examples as inputs, by name.
+
+    Raises ``InputError`` for an input of which it is not known how it is preprocessed.
+    """
+    known = known_inputs(graph, inputs)
+    found: dict[str, Array] = {}
+    for name, given in inputs.items():
+        column = fitted.input(name)
+        if column is None:
+            raise not_known(f"`{name}` of `{graph.name}` is")
+        found[name] = preprocess(np.asarray(given), column, known[name], f"`{name}`")
+    return found
+
+
+def not_known(what: str) -> InputError:
+    """Return the error for inputs whose preprocessing is in no file; ``what`` ends with a verb."""
+    return InputError(
+        f"it is not known how {what} preprocessed",
+        helps=["load parameters that a run of this version has saved"],
+    )
+
+
 def preprocess(raw: Array, column: Column, value: Value, place: str) -> Array:
     """Return raw examples as an input of a net: as in training, without what is random there.
 
@@ -57,6 +84,7 @@ def preprocess(raw: Array, column: Column, value: Value, place: str) -> Array:
     from 0 to 1, for images that are stored as bytes. ``place`` names it in messages. Raises
     ``InputError`` for arrays of another shape or range.
     """
+    check_fits(column, value)
     examples = _stored(raw, column, place)
     if column.statistics is not None:
         examples = column.statistics.apply(examples)
@@ -64,6 +92,22 @@ def preprocess(raw: Array, column: Column, value: Value, place: str) -> Array:
         transform = transform_of(applied)
         examples = transform.apply(examples, np.zeros((len(examples), transform.draws)))
     return _shaped(np.ascontiguousarray(examples), value)
+
+
+def check_fits(column: Column, value: Value) -> None:
+    """Raise ``InputError`` where prepared examples are not what an input of a net takes."""
+    type = type_of(column)
+    for applied in column.transforms:
+        if (size := transform_of(applied).output_size) is not None:
+            type = type.with_shape(*type.shape[:-2], size, size)
+    lead = 0 if value.type.rank == type.rank else 1
+    wanted = value.type.with_shape(*value.type.shape[lead:])
+    sizes = [type.size, wanted.size]
+    if sizes[0] != sizes[1] and all(isinstance(size, int) for size in sizes):
+        raise InputError(
+            f"`{value.name}` is {wanted}, and the parameters were trained on examples of {type}",
+            helps=["load the parameters of this net, or prepare the input: `--prepared`"],
+        )
 
 
 def transform_of(applied: Applied) -> Transform:

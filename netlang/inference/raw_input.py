@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from netlang.backends.snippets import Preparation
 from netlang.data.fitted import Column, Fitted
 from netlang.data.transforms.colors import Rescale, Standardize
 from netlang.data.transforms.geometry import CenterCrop, CenteredCrop, CenteredResize, Resize
 from netlang.data.transforms.resampling import line_weights
 from netlang.data.transforms.transform import Transform
 from netlang.diagnostics.errors import InputError
-from netlang.inference.preprocessing import transform_of, type_of
+from netlang.inference.preprocessing import check_fits, not_known, transform_of, type_of
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Builder, Graph, Init, Param, Scope, Value
 from netlang.ir.op import OPS
@@ -23,6 +24,7 @@ from netlang.passes.replay import copy_node
 from netlang.system.numpy import Array, np
 
 _PATH = "preprocessing"
+_BYTES = 255.0
 
 
 def with_preprocessing(
@@ -36,10 +38,7 @@ def with_preprocessing(
     to rounding. Raises ``InputError`` where no input is a column.
     """
     if not any(fitted.input(value.name) for value in graph.inputs):
-        raise InputError(
-            f"it is not known how the inputs of `{graph.name}` are preprocessed",
-            helps=["load parameters that a run of this version has saved"],
-        )
+        raise not_known(f"the inputs of `{graph.name}` are")
     made = _Preprocessing(Builder(scope=Scope(_PATH, _PATH, None, None, library=True)))
     columns = {value: fitted.input(value.name) for value in graph.inputs}
     raw = {value: _raw(value, column) if column else value for value, column in columns.items()}
@@ -61,6 +60,27 @@ def with_preprocessing(
         states=tuple(replace(s, after=now[s.after]) for s in graph.states),
     )
     return rebuilt, {**parameters, **made.arrays}
+
+
+def preparations(graph: Graph, fitted: Fitted, *, raw: bool) -> dict[str, Preparation]:
+    """Return what a caller of a compiled model does to raw examples, where that is not plain."""
+    found: dict[str, Preparation] = {}
+    for value in graph.inputs:
+        column = fitted.input(value.name)
+        if column is None:
+            continue
+        inside = column.steps(decoded=True) if raw else []
+        steps = [step for step in column.steps(decoded=False) if step not in inside]
+        plain = column.scale in (None, _BYTES)
+        if raw and not plain:
+            steps.append(f"bytes from 0 to {column.scale:g}")
+        if not raw:
+            plain = plain and column.statistics is None and not column.transforms
+            # A snippet that reads an image divides it itself.
+            steps = [step for step in steps if not (plain and step.startswith("divide"))]
+        if steps:
+            found[value.name] = Preparation(", ".join(steps), image=plain)
+    return found
 
 
 def _raw(value: Value, column: Column) -> Value:
@@ -85,6 +105,7 @@ class _Preprocessing(Struct):
 
     def prepared(self, raw: Value, column: Column, value: Value) -> Value:
         """Add the nodes for one input; return the prepared value."""
+        check_fits(column, value)
         x = Term(self.builder, raw)
         lone = raw.type.rank == len(column.shape)
         x = x.unsqueeze(0) if lone else x
@@ -97,8 +118,12 @@ class _Preprocessing(Struct):
                 for each in (column.statistics.mean, column.statistics.std)
             )
             x = ((x.cast(F64) - mean) / std).cast(column.element)
-        for applied in column.transforms:
-            x = self._transformed(x, transform_of(applied))
+        # What a transform does not accept, it rejects here as it does when it is applied.
+        sizes = (n if isinstance(n, int) else 1 for n in x.shape[1:])
+        example = np.zeros((1, *sizes), numpy_dtype(column.element))
+        for transform in map(transform_of, column.transforms):
+            example = transform.apply(example, np.zeros((1, transform.draws)))
+            x = self._transformed(x, transform)
         shape = value.type.shape
         return x.reshape(shape).cast(value.type.dtype).value
 

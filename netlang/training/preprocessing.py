@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import structs
 
@@ -56,16 +56,28 @@ def of_layer(fitted: Fitted, computed: Computation, layer: str) -> Fitted:
         if call.layer == layer:
             outputs |= {value: name for name, value in call.outputs.items()}
             for name, value in call.inputs.items():
-                source = origin(value, made_by)
-                same = source.type.size == value.type.size
-                inputs.setdefault(name, set()).add(columns.get(source, "") if same else "")
+                found = _column(value, columns, made_by)
+                if found is not None:
+                    inputs.setdefault(name, set()).add(found)
     scored = {
         outputs[value]: column
         for scores, column in _labels(computed, columns, made_by)
         for value in _reached(scores, outputs, made_by)
+        if value.type.shape[-1:] == scores.type.shape[-1:]
     }
-    single = {name: min(found) for name, found in inputs.items() if _alike(found, fitted)}
+    single = {name: min(found) if _alike(found, fitted) else "" for name, found in inputs.items()}
     return structs.replace(fitted, inputs=single, outputs=scored)
+
+
+def _column(
+    value: Value, columns: Mapping[Value, str], made_by: Mapping[Value, Node]
+) -> str | None:
+    """Return the column that a value is, ``""`` if it is computed from some, ``None`` if not."""
+    source = origin(value, made_by)
+    if source in columns and source.type.size == value.type.size:
+        return columns[source]
+    needed = next(_reached(value, columns, made_by), None)
+    return None if needed is None else ""
 
 
 def _alike(columns: set[str], fitted: Fitted) -> bool:
@@ -86,15 +98,14 @@ def _labels(
 
 
 def _reached(
-    value: Value, outputs: Mapping[Value, str], made_by: Mapping[Value, Node]
+    value: Value, sources: Collection[Value], made_by: Mapping[Value, Node]
 ) -> Iterator[Value]:
-    """Yield the outputs of a layer that a value is computed from, with as many classes."""
+    """Yield those of some values that another is computed from."""
     pending, seen = [value], {value}
     while pending:
         found = pending.pop()
-        if found in outputs:
-            if found.type.shape[-1:] == value.type.shape[-1:]:
-                yield found
+        if found in sources:
+            yield found
         elif found in made_by:
             fresh = set(made_by[found].inputs) - seen
             seen |= fresh

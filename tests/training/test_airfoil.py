@@ -32,7 +32,8 @@ def write_rows(folder: Path) -> float:
     lines = ["\t".join(f"{value:.6g}" for value in row) for row in table]
     (folder / "airfoil_self_noise.dat").write_text("\r\n".join(lines) + "\r\n", newline="")
     read = np.array([[float(cell) for cell in line.split("\t")] for line in lines])
-    standard = ((read - read.mean(axis=0)) / read.std(axis=0))[:USED]
+    used = read[:USED]
+    standard = (used - used.mean(axis=0)) / used.std(axis=0)
     x = np.column_stack([standard[:, :5], np.ones(USED)])
     left = standard[:, 5] - x @ np.linalg.lstsq(x, standard[:, 5])[0]
     return float((left**2).mean() / 2)

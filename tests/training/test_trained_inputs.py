@@ -221,6 +221,22 @@ train t {
         assert out.splitlines()[1].startswith(f"  class {digit} ")
 
 
+def test_a_snippet_says_how_inputs_are_prepared() -> None:
+    save_folders()
+    train(FOLDER)
+    network = netlang.load("it.net")["C"].load(WEIGHTS)
+    square = "resize the shorter side to 16, crop the middle square"
+    lines = network.compile().snippet("c.onnx").splitlines()
+    at = lines.index(
+        f"# image: f32[N, 3, 12, 12]; {square}, divide by 255, resize(12), "
+        "standardize([0.2, 0.4, 0.3], [0.3, 0.2, 0.5])"
+    )
+    assert lines[at + 1] == "image = np.zeros((1, 3, 12, 12), np.float32)"
+    lines = network.compile(raw_input=True).snippet("c.onnx").splitlines()
+    at = lines.index(f"# image: u8[N, 3, 16, 16], 0 to 255; {square}")
+    assert lines[at + 1].startswith("photo = Image.open(")
+
+
 def test_random_crops_are_those_of_the_middle_without_valid() -> None:
     save_npz()
     cropped = "crop(14, pad=2), random_resized_crop(12)"
@@ -292,6 +308,57 @@ def test_inputs_are_passed_as_they_are_to_parameters_from_elsewhere() -> None:
     with pytest.raises(InputError, match="it is not known how"):
         network.preprocess(image=np.load("x.npy"))
     with pytest.raises(InputError, match="it is not known how"):
+        network.compile(raw_input=True)
+
+
+def test_an_input_that_the_section_computes_is_reported() -> None:
+    save_npz()
+    text = NET.replace("DATA", "rows()").replace("DECLARED", DECLARED).replace("STEPS", STEPS["up"])
+    Path("it.net").write_text(text.replace("model(batch.image)", "model(2.0 * batch.image)"))
+    with pytest.warns(UserWarning, match="numbered"):
+        network = netlang.load("it.net").train(folder="run").networks["model"]
+    np.save("x.npy", np.zeros((1, 3, 12, 12), np.float32))
+    with pytest.warns(UserWarning, match="`image` is passed on as it is: the train section"):
+        network.read_inputs({"image": "x.npy"})
+    assert network.fitted is not None
+    assert network.fitted.classes("scores") == ("circle", "narrow")
+
+
+def test_a_column_in_another_shape_is_prepared() -> None:
+    save_npz()
+    flat = "net C(pixels: f32[N, 432]) -> scores: f32[N, 2] = dense(pixels, 2)\ntrain"
+    text = NET.replace("DATA", "rows()").replace("DECLARED", DECLARED).replace("STEPS", STEPS["up"])
+    start, end = text.index("net C"), text.index("train t")
+    text = text[:start] + flat + text[end + len("train") :]
+    Path("it.net").write_text(text.replace("model(batch.image)", "model(flatten(batch.image))"))
+    with pytest.warns(UserWarning, match="numbered"):
+        network = netlang.load("it.net").train(folder="run").networks["model"]
+    raw = np.load("photos.npz")["image"]
+    found = network.preprocess(pixels=raw)["pixels"]
+    assert found.shape == (8, 432)
+    session = onnxruntime.InferenceSession(
+        network.compile(raw_input=True).proto.SerializeToString()
+    )
+    (computed,) = session.run(["scores"], {"pixels": raw})
+    np.testing.assert_allclose(np.asarray(computed), network(found)["scores"], atol=1e-5)
+
+
+def test_a_net_of_another_size_does_not_match_what_was_trained() -> None:
+    save_npz()
+    with pytest.warns(UserWarning, match="numbered"):
+        train("rows()", DECLARED)
+    program = netlang.loads(
+        "net C(image: f32[N, 3, H, H]) -> scores: f32[N, 2] {\n"
+        "  scores = image |> conv(4, 5, stride=2, pad=2) |> relu |> adaptive_avg_pool(6)\n"
+        "    |> flatten |> dense(2)\n}"
+    )
+    network = program.network("C", {"H": 24}).load(WEIGHTS)
+    with pytest.raises(InputError) as caught:
+        network.preprocess(image=np.load("photos.npz")["image"])
+    assert caught.value.message == (
+        "`image` is f32[3, 24, 24], and the parameters were trained on examples of f32[3, 12, 12]"
+    )
+    with pytest.raises(InputError, match="were trained on examples of"):
         network.compile(raw_input=True)
 
 
