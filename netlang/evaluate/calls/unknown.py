@@ -9,7 +9,7 @@ from typing import NoReturn
 from netlang.advice.definitions import advice_for, misspelled, ours_of, undimensioned
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
-from netlang.diagnostics.fix import Fix, insertion, replacement
+from netlang.diagnostics.fix import Fix, insertion, joined, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion, folded, nearest, renaming
 from netlang.evaluate.context.frame import Frame, reject
@@ -89,7 +89,9 @@ def _arguments_after(span: Span) -> str | None:
 def _code(span: Span, code: str) -> tuple[Fix, ...]:
     """Return the fix that writes an import, or an expression in place of a call."""
     if code.startswith("from "):
-        return (insertion(Span(span.source, 0, 0), f"{code}\n"),)
+        fix = insertion(Span(span.source, 0, 0), f"{code}\n")
+        name = code.rpartition(" ")[2]
+        return (fix,) if name == span.text else (joined((fix, replacement(span, name))),)
     given = _arguments_after(span) or ""
     return (replacement(Span(span.source, span.start, span.end + len(given) + 2), code),)
 
@@ -101,7 +103,7 @@ def advice(
 
     ``given`` is the text of its arguments if it is called.
     """
-    from netlang.evaluate.modules.families import module_of, with_lists
+    from netlang.evaluate.modules.families import module_like, module_of, with_lists
 
     known = set(visible)
     if (text := advice_for(name)) is not None:
@@ -125,6 +127,9 @@ def advice(
     for candidate in known:
         if folded(candidate) == folded(name) and candidate != name:
             return (), (f"did you mean `{candidate}`?",), candidate
+    if (like := module_like(name)) is not None:
+        code = f"from {like[0]} import {like[1]}"
+        return (), (f"write `{code}` at the top, and `{like[1]}` here",), code
     near = nearest(name, known) or misspelled(name, known)
     return (), (f"did you mean `{near}`?",) if near is not None else (), near
 
