@@ -124,7 +124,7 @@ def _library(error: ImportError) -> str:
 def _usage(error: click.ClickException, args: Sequence[str]) -> NetlangError:
     message = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption):
-        message = f"no such option `{error.option_name}`"
+        message = f"no such option '{error.option_name}'"
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "netlang"
     helps = _usage_helps(error, context, args)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from itertools import islice
 from pathlib import Path
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.source import BYTE_ORDER_MARK, Source
+from netlang.diagnostics.suggestions import did_you_mean, folded
 
 SIZE_LIMIT = 4 * 2**20
 
@@ -63,10 +65,6 @@ def _unify(text: str) -> str:
 
 def _near(name: str) -> tuple[str, ...]:
     """Return the help that names a program with a similar name in the same folder."""
-    from itertools import islice
-
-    from netlang.diagnostics.suggestions import did_you_mean, folded
-
     path = Path(name)
     try:
         programs = [p.name for p in islice(path.parent.glob("*.net"), 1000)]
