@@ -13,7 +13,6 @@ from netlang.diagnostics.fix import Edit, Fix, replacement
 from netlang.diagnostics.source import Source, Span
 from netlang.diagnostics.suggestions import Suggestion, nearest, renaming
 from netlang.evaluate.context.frame import reject
-from netlang.evaluate.modules.families import module_of
 from netlang.evaluate.modules.module import Constant, LibraryScope
 from netlang.syntax import ast
 from netlang.syntax.library import defined_names, definition, library_files
@@ -77,6 +76,8 @@ def _reject_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
 
 def _elsewhere(module: Span) -> Suggestion | None:
     """Suggest the module that has all imported names, or to leave the import out."""
+    from netlang.evaluate.modules.families import module_of
+
     line = module.source.text[module.end :].partition("\n")[0]
     names = re.findall(r"\w+", line.partition("import")[2])
     modules = {module_of(name) for name in names}
