@@ -36,7 +36,7 @@ def guarded(command: click.Command, args: Sequence[str]) -> int:
         # click ends like this when the reader of its help is gone.
         return ended.code if isinstance(ended.code, int) else 0
     except Exception as exception:
-        error = _error(exception)
+        error = _error(exception, args)
         try:
             _show(error, as_json="--json" in args)
         except OSError:
@@ -79,12 +79,16 @@ def _warnings_shown() -> Generator[None]:
         yield
 
 
-def _error(exception: Exception) -> NetlangError:
+def _error(exception: Exception, args: Sequence[str] = ()) -> NetlangError:
     match exception:
+        case NetlangError(helps=(), rule=rules.UNKNOWN_SECTION):
+            from netlang.cli.usage import misplaced_setting
+
+            return misplaced_setting(exception, args)
         case NetlangError():
             return exception
         case click.ClickException():
-            return _usage(exception)
+            return _usage(exception, args)
         case ModuleNotFoundError() if exception.name and not exception.name.startswith("netlang"):
             package = exception.name.partition(".")[0]
             return NetlangError(
@@ -117,11 +121,13 @@ def _library(error: ImportError) -> str:
     return (error.name or "one of its dependencies").partition(".")[0]
 
 
-def _usage(error: click.ClickException) -> NetlangError:
+def _usage(error: click.ClickException, args: Sequence[str]) -> NetlangError:
     message = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        message = f"no such option '{error.option_name}'"
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "netlang"
-    helps = _usage_helps(error, context)
+    helps = _usage_helps(error, context, args)
     return NetlangError(
         rules.USAGE,
         message[:1].lower() + message[1:],
@@ -130,17 +136,28 @@ def _usage(error: click.ClickException) -> NetlangError:
     )
 
 
-def _usage_helps(error: click.ClickException, context: click.Context | None) -> Sequence[str]:
-    from netlang.cli.usage import HelpfulUsageError, unknown_option
+def _usage_helps(
+    error: click.ClickException, context: click.Context | None, args: Sequence[str]
+) -> Sequence[str]:
+    from netlang.cli.usage import HelpfulUsageError, missing_option, unknown_option
 
     match error:
         case HelpfulUsageError(helps=helps):
-            return helps
+            return [help.replace("…", _next(help, args)) for help in helps]
         case click.NoSuchOption(option_name=name) if context is not None:
             known = (opt for p in context.command.params for opt in p.opts if opt[:2] == "--")
-            return unknown_option(name, known)
+            return unknown_option(name, known, args, top=context.parent is None)
+        case click.MissingParameter(param=click.Option(opts=options)):
+            return missing_option(max(options, key=len), args)
         case _:
             return ()
+
+
+def _next(help: str, args: Sequence[str]) -> str:
+    """Return the argument after the one that a help completes: `--set lr=…` for `--set lr 0.1`."""
+    words = help.partition("`")[2].partition("=…")[0].split()
+    after = [args[i + 2] for i in range(len(args) - 2) if [*args[i : i + 2]] == words]
+    return after[0] if after and not after[0].startswith("-") else "…"
 
 
 def _environment(error: OSError) -> NetlangError:

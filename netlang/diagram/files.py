@@ -16,6 +16,7 @@ def check_format(path: Path) -> None:
         raise NetlangError(
             rules.UNKNOWN_FORMAT,
             f"{path}: drawings are written as .svg or .png",
+            helps=[f"write to `{path.with_suffix('.svg')}`"],
             exit_code=USAGE,
         )
 

@@ -171,9 +171,9 @@ def _edit(help: str, spans: Sequence[Span], frame: Frame) -> Iterator[Fix]:
     found = _CODE.fullmatch(help)
     if found is None or any(span.source.library for span in spans):
         return
-    code, texts = found[1], [" ".join(span.text.split()) for span in spans]
+    code, texts = found[1], [_unwrapped(span.text) for span in spans]
     if _EXCHANGED.fullmatch(code) is not None:
-        span = spans[0].to(spans[1])
+        span, texts = spans[0].to(spans[1]), [" ".join(s.text.split()) for s in spans]
     elif (wrapped := _WRAPPED.fullmatch(code)) is not None:
         span, code = spans[int(wrapped[2])], f"{wrapped[1]}{{{wrapped[2]}}}{wrapped[3]}"
     elif (sliced := _SLICED.fullmatch(code)) is not None and texts[int(sliced[1])].isidentifier():
@@ -263,11 +263,16 @@ def _filled(text: str, operands: Sequence[str]) -> str:
 
 
 def _shortened(text: str) -> str:
+    text = _unwrapped(text)
+    return text if len(text) <= 40 else "…"
+
+
+def _unwrapped(text: str) -> str:
+    """Return the text of an operand on one line, without the parentheses around it."""
     text = " ".join(text.split())
     inner = text[1:-1]
-    if text.startswith("(") and text.endswith(")") and not set("()") & set(inner):
-        text = inner
-    return text if len(text) <= 40 else "…"
+    wrapped = text.startswith("(") and text.endswith(")") and not set("()") & set(inner)
+    return inner if wrapped else text
 
 
 def _shrinking(frame: Frame) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from functools import partial
 from netlang.advice.parameters import method_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
-from netlang.diagnostics.suggestions import Suggestion, suggest
+from netlang.diagnostics.suggestions import Suggestion, renaming, suggest
 from netlang.evaluate.bodies import maker
 from netlang.evaluate.calls.calls import arguments, call
 from netlang.evaluate.calls.unknown import reject_unknown
@@ -120,7 +120,9 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
         case Results(values=values):
             if name in values:
                 return values[name]
-            _reject_field(expr, f"`{expr.value.span.text}` has no `{name}`", list(values), "it has")
+            known = [_RESULTS[name]] if _RESULTS.get(name) in values else list(values)
+            message = f"`{expr.value.span.text}` has no `{name}`"
+            _reject_field(expr, message, list(values), "it has", known)
         case Layer():
             return _part(value, name, expr, frame)
         case Part():
@@ -162,14 +164,29 @@ def _layer_of(expr: ast.Field, frame: Frame) -> tuple[str, ...]:
     )
 
 
-def _reject_field(expr: ast.Field, message: str, known: list[str], intro: str) -> None:
+_RESULTS = {
+    "output": "y", "outputs": "y", "out": "y", "sequence": "y", "all": "y", "hidden": "h",
+    "last": "h", "state": "h", "hn": "h", "h_n": "h", "cell": "c", "cn": "c", "c_n": "c",
+}  # fmt: skip
+"""Other names of the results of a recurrent layer."""
+
+
+def _reject_field(
+    expr: ast.Field, message: str, known: list[str], intro: str, meant: list[str] | None = None
+) -> None:
     reject(
         rules.NO_FIELD,
         message,
         expr.name.span,
         notes=(f"{intro}: {', '.join(sorted(known))}",) if known else (),
-        suggestion=partial(suggest, expr.name.span, known),
+        suggestion=partial(_field_suggestion, expr.name.span, known, meant or known),
     )
+
+
+def _field_suggestion(name: Span, known: list[str], meant: list[str]) -> Suggestion:
+    if len(meant) == 1 < len(known):
+        return {"helps": (f"netlang calls this `{meant[0]}`",), "fixes": renaming(name, meant[0])}
+    return suggest(name, known)
 
 
 def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:

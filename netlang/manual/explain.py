@@ -8,10 +8,11 @@ from inspect import cleandoc
 from msgspec import NODEFAULT
 from msgspec.structs import fields
 
+from netlang.advice.tables import parameters
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.rules import Rule, all_rules
-from netlang.diagnostics.suggestions import did_you_mean
+from netlang.diagnostics.suggestions import did_you_mean, folded
 from netlang.evaluate.calls.unknown import advice
 from netlang.ir.graph import Graph, Node
 from netlang.ir.op import OPS, Primitive, show_attribute
@@ -39,6 +40,8 @@ def explain(thing: str) -> str:
         return "\n\n".join(parts)
     name = thing if thing.endswith(".net") else thing.rpartition(".")[2]
     _, helps, _ = advice(name, [*topics, *all_rules(), *definitions, *OPS])
+    if not helps and (ours := our_argument(name)) is not None:
+        helps = (f"netlang calls this {ours}",)
     if thing.endswith(".net"):
         helps = (f"`netlang explain {thing} LAYER`, with a layer that `netlang summary` shows",)
     raise NetlangError(
@@ -47,6 +50,16 @@ def explain(thing: str) -> str:
         helps=helps or ("`netlang explain` lists all there is",),
         exit_code=USAGE,
     )
+
+
+def our_argument(name: str) -> str | None:
+    """Return the parameter or setting of ours that others call ``name``, with what explains it."""
+    elsewhere = parameters()
+    if (parameter := elsewhere.aliases.get(folded(name))) is not None:
+        return f"`{parameter}`; `netlang explain NAME` shows the parameters of a definition"
+    if (setting := elsewhere.settings.get(name.lower())) is not None:
+        return f"`{setting}`: see `netlang explain {setting}`"
+    return None
 
 
 def contents() -> list[tuple[str, list[str]]]:

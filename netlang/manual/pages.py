@@ -106,6 +106,8 @@ class Entry:
         parts = [f"{self.name}: {article_of(self.kind)} ({self.place})"]
         # A line that begins with a blank is set as it is: a formula, a list.
         parts += [p if p.startswith(" ") else filled(p) for p in text.strip("\n").split("\n\n")]
+        if "." in self.module:
+            parts.append(f"  from {self.module} import {self.name}")
         parts.append("\n".join(f"  {line}".rstrip() for line in self.code.splitlines()))
         parts += [self.worked_out(example) for example in self.examples]
         return "\n\n".join(part for part in parts if part)

@@ -60,7 +60,9 @@ def require_number(op: str, *types: TensorType) -> None:
                 rule=rules.DTYPE_MISMATCH,
                 operand=position,
                 label=f"this is {x}",
-                helps=(f"convert with `cast({{{position}}}, f32)`",),
+                helps=(f"convert with `cast({{{position}}}, f32)`",)
+                if sum(t.dtype is DType.BOOL for t in types) == 1
+                else ("convert each with `cast(…, f32)`",),
             )
 
 

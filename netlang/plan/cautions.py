@@ -112,11 +112,13 @@ def _one_class(section: _Section) -> Iterator[Diagnostic]:
 
 def _classes(section: _Section) -> Iterator[Diagnostic]:
     """Find a loss with fewer logits than the dataset has classes."""
-    data, label = section.plan.data, section.plan.computation.batch.get("label")
+    data, columns = section.plan.data, section.plan.computation.batch.values()
     classes = data.dataset.classes if data is not None else None
-    if data is None or classes is None or label is None:
+    if classes is None:
         return
-    losses = {scope for n in section.nodes if label in n.inputs for scope in _losses(n)}
+    labels = {value for value in columns if value.type.dtype.is_integer}
+    labelled = (node for node in section.nodes if not labels.isdisjoint(node.inputs))
+    losses = {scope for node in labelled for scope in _losses(node)}
     for node in section.nodes:
         match node.op:
             case LogSoftmax(axis=axis) if losses.intersection(_losses(node)):

@@ -152,5 +152,6 @@ def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
             raise NetlangError(
                 rules.UNKNOWN_FORMAT,
                 f"{path}: outputs are written as .npy or .npz",
+                helps=[f"write to `{path.with_suffix('.npz')}`"],
                 exit_code=USAGE,
             )

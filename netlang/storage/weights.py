@@ -124,6 +124,11 @@ def _check_format(path: Path) -> None:
             f"{path} is {what}: reading it could run code from the file",
             helps=[f"convert it where you trust it: {recipe.format(stem=path.stem)}"],
         )
+    if suffix == ".net":
+        raise FileError(
+            f"{path} is a program, not the parameters of one",
+            helps=["a run stores them as `model.safetensors` in its folder, below `runs`"],
+        )
     _check_header(path)
 
 

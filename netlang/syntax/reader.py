@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from itertools import islice
 from pathlib import Path
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import DIAGNOSED, ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.source import BYTE_ORDER_MARK, Source
+from netlang.diagnostics.suggestions import did_you_mean, folded
 
 SIZE_LIMIT = 4 * 2**20
 
@@ -61,6 +63,21 @@ def _unify(text: str) -> str:
     return text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _near(name: str) -> tuple[str, ...]:
+    """Return the help that names a program with a similar name in the same folder."""
+    path = Path(name)
+    try:
+        programs = [p.name for p in islice(path.parent.glob("*.net"), 1000)]
+    except (OSError, ValueError):
+        return ()
+    same = [p for p in programs if folded(p.removesuffix(".net")) == folded(path.name)]
+    helps = did_you_mean(path.name, same or programs)
+    if same:
+        helps = (f"did you mean `{same[0]}`?",)
+    folder = name.removesuffix(path.name)
+    return tuple(help.replace("mean `", f"mean `{folder}") for help in helps)
+
+
 def _read_bytes(name: str) -> bytes:
     try:
         # Checked before it is opened: opening a FIFO would wait for a writer.
@@ -71,7 +88,7 @@ def _read_bytes(name: str) -> bytes:
             data = file.read(SIZE_LIMIT + 1)
     except FileNotFoundError:
         raise NetlangError(
-            rules.NO_SUCH_FILE, f"there is no file `{name}`", exit_code=USAGE
+            rules.NO_SUCH_FILE, f"there is no file `{name}`", helps=_near(name), exit_code=USAGE
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

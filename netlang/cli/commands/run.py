@@ -78,6 +78,8 @@ def command(
 
     if net is not None and "=" in net:
         _reject_unnamed(f"unexpected argument `{net}`", net)
+    if net is not None and Path(net).suffix in (".npy", ".npz", ".png", ".jpg", ".jpeg"):
+        net, inputs = None, {"": net}
     read = [file, weights, *map(file_of, inputs.values())]
     protect_inputs(output, state, *read)
     protect_inputs(state, *read)

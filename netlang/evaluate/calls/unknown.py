@@ -10,7 +10,7 @@ from typing import NoReturn
 from netlang.advice.definitions import advice_for, misspelled, ours_of, undimensioned
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, diagnostic
-from netlang.diagnostics.fix import Fix, insertion, replacement
+from netlang.diagnostics.fix import Fix, insertion, joined, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion, folded, nearest, renaming, respelled
 from netlang.evaluate.context.frame import Frame, reject
@@ -142,7 +142,9 @@ def _code(span: Span, code: str) -> tuple[Fix, ...]:
         text = span.source.text
         version = re.match(r"netlang \d+[^\n]*\n", text)
         at = version.end() if version is not None else 0
-        return (insertion(Span(span.source, at, at), f"{code}\n"),)
+        fix = insertion(Span(span.source, at, at), f"{code}\n")
+        name = code.rpartition(" ")[2]
+        return (fix,) if name == span.text else (joined((fix, replacement(span, name))),)
     given = _arguments_after(span) or ""
     return (replacement(Span(span.source, span.start, span.end + len(given) + 2), code),)
 
@@ -157,7 +159,7 @@ def advice(
 
     ``given`` is the text of its arguments if it is called; ``local`` names are preferred.
     """
-    from netlang.evaluate.modules.families import module_of, with_lists
+    from netlang.evaluate.modules.families import module_like, module_of, with_lists
 
     known = set(visible)
     theirs = re.fullmatch(r"[A-Z][A-Za-z0-9]+", name) is not None and (ours_of(name) in known)
@@ -182,6 +184,9 @@ def advice(
         if ours.startswith("`"):
             return notes, (f"netlang calls this {ours}",), None
         return notes, (f"netlang calls this `{ours}`",), ours
+    if (like := module_like(name)) is not None:
+        code = f"from {like[0]} import {like[1]}"
+        return (), (f"write `{code}` at the top, and `{like[1]}` here",), code
     near = nearest(name, known, local) or misspelled(name, known)
     return (), (f"did you mean `{near}`?",) if near is not None else (), near
 

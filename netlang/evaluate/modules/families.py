@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from netlang.diagnostics.suggestions import folded
 from netlang.syntax.library import FOLDER
 
 _RETURNING = re.compile(r"^extern op (?P<name>\w+)\([^{]*?-> y: (?P<type>\w+)", re.MULTILINE)
@@ -33,6 +34,22 @@ def module_of(name: str) -> str | None:
         if re.search(rf"^(?:block|op) {re.escape(name)}\(", file.read_text("utf-8"), re.MULTILINE):
             return f"std.{file.stem}"
     return None
+
+
+@cache
+def module_like(name: str) -> tuple[str, str] | None:
+    """Return the module and the name of a block that is called similarly: `ResidualBlock`."""
+    plain = folded(name)
+    short = next((plain.removesuffix(end) for end in _ENDINGS if plain.endswith(end)), plain)
+    for file in sorted(FOLDER.glob("std/*.net")):
+        found = re.findall(r"^(?:block|op) ([a-z]\w*)\(", file.read_text("utf-8"), re.MULTILINE)
+        for ours in found:
+            if ours != name and folded(ours) in (plain, short, f"{short}block"):
+                return f"std.{file.stem}", ours
+    return None
+
+
+_ENDINGS = ("block", "layer", "module", "unit")
 
 
 def enumerated(names: tuple[str, ...]) -> str:

@@ -8,9 +8,11 @@ from typing import NoReturn
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, diagnostic
-from netlang.diagnostics.suggestions import nearest, renaming, suggest
+from netlang.diagnostics.fix import Edit, Fix, replacement
+from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import Suggestion, nearest, renaming, suggest
 from netlang.evaluate.context.frame import reject
-from netlang.evaluate.modules.module import ModuleScope
+from netlang.evaluate.modules.module import ModuleScope, is_private
 from netlang.syntax import ast
 from netlang.system.files import program_roots
 
@@ -98,6 +100,20 @@ def reject_import_cycle(module: ast.Str, chain: list[Path]) -> NoReturn:
     )
 
 
+def _needless(item: ast.Import, name: ast.ImportName, origin: ModuleScope) -> Suggestion | None:
+    """Suggest to leave out the import of a definition that every file sees."""
+    library, text = origin.library or origin, item.span.source.text
+    if is_private(name.name.text) or not library.knows(name.name.text):
+        return None
+    names = [other for other in item.names if other is not name]
+    span = Span(item.span.source, item.names[0].span.start, item.names[-1].span.end)
+    kept = ", ".join(other.span.text for other in names)
+    end = item.span.end + (text[item.span.end : item.span.end + 1] == "\n")
+    whole = Span(item.span.source, item.span.start, end)
+    fix = replacement(span, kept) if names else Fix("remove the import", (Edit(whole, ""),))
+    return {"helps": (f"leave it out: `{name.name.text}` needs no import",), "fixes": (fix,)}
+
+
 def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) -> Diagnostic:
     """Return the error that the imported file does not define a name."""
     shown = (
@@ -106,7 +122,7 @@ def missing_name(item: ast.Import, name: ast.ImportName, origin: ModuleScope) ->
         else ".".join(part.text for part in item.module)
     )
     known = sorted(filter(origin.exports, origin.names()))
-    suggestion = suggest(name.name.span, known)
+    suggestion = _needless(item, name, origin) or suggest(name.name.span, known)
     if not suggestion["helps"] and 0 < len(known) <= 30:
         suggestion["notes"] = (f"it defines {', '.join(known)}",)
     return diagnostic(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import NoReturn
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics
-from netlang.diagnostics.source import Source
-from netlang.diagnostics.suggestions import nearest, renaming
+from netlang.diagnostics.fix import Edit, Fix, replacement
+from netlang.diagnostics.source import Source, Span
+from netlang.diagnostics.suggestions import Suggestion, nearest, renaming
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.modules.module import Constant, LibraryScope
 from netlang.syntax import ast
@@ -57,6 +59,9 @@ def _reject_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
     span = path[0].span.to(path[-1].span)
     file = f'"{name.replace(".", "/")}.net"'
     outside = near is None and path[0].text != "std"
+    if path[0].text == "std" and (better := _elsewhere(span)) is not None:
+        message = f"there is no module `{name}`"
+        reject(rules.UNKNOWN_MODULE, message, span, **better)
     reject(
         rules.UNKNOWN_MODULE,
         f"there is no module `{name}`",
@@ -67,3 +72,23 @@ def _reject_module(name: str, path: tuple[ast.Ident, ...]) -> NoReturn:
         else (f"to import a file, write its name in quotes: `from {file} import …`",),
         fixes=renaming(span, file if outside else near),
     )
+
+
+def _elsewhere(module: Span) -> Suggestion | None:
+    """Suggest the module that has all imported names, or to leave the import out."""
+    from netlang.evaluate.modules.families import module_of
+
+    line = module.source.text[module.end :].partition("\n")[0]
+    names = re.findall(r"\w+", line.partition("import")[2])
+    modules = {module_of(name) for name in names}
+    if len(modules) == 1 and (found := modules.pop()) is not None:
+        code = f"from {found} import {', '.join(names)}"
+        return {"helps": (f"write `{code}`",), "fixes": (replacement(module, found),)}
+    if names and all(name in _index(None) for name in names):
+        start = module.source.text.rfind("\n", 0, module.start) + 1
+        whole = Span(module.source, start, module.end + len(line) + 1)
+        shown = " and ".join(f"`{name}`" for name in names)
+        verb = "needs" if len(names) == 1 else "need"
+        help = f"remove the line: {shown} {verb} no import"
+        return {"helps": (help,), "fixes": (Fix("remove the import", (Edit(whole, ""),)),)}
+    return None

@@ -17,7 +17,6 @@ from netlang.diagnostics.fix import Edit, Fix, joined, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.context.frame import Frame, warn
-from netlang.evaluate.types.conversions import certain, stage_before
 from netlang.ir.dims import Dim, Shape
 from netlang.ir.graph import Node, Value
 from netlang.ir.types import TensorType
@@ -178,6 +177,8 @@ def in_front_of_parameters(size: Dim, frame: Frame) -> Suggestion | None:
         while call.span.source.library and call.frame.call is not None:
             call = call.frame.call
         layer = call.function.name
+        from netlang.evaluate.types.conversions import certain
+
         why = f"the second axis should hold the channels, and {size} is the number of steps"
         help, fixes = of_sequence(layer, call.span)
         return {"helps": (f"{why}: {help}",), "fixes": fixes if certain(call.frame) else ()}
@@ -381,6 +382,8 @@ def of_sequence(layer: str, call: Span) -> tuple[str, tuple[Fix, ...]]:
         if text.endswith(")"):
             code = f"{_POOLED[layer]}({text.partition('(')[2][:-1]}, axis=1)"
         return f"to pool the steps, write `{code}`", (replacement(call, code),)
+    from netlang.evaluate.types.conversions import stage_before
+
     code, fix = stage_before(call, "transpose", ("[0, 2, 1]",))
     transposed = f"write `{code}` before it, which brings the features to the second axis"
     if layer == "batch_norm":
