@@ -146,7 +146,7 @@ class ErrorLocation:
         line_end = self.source.text.find("\n", token.start)
         line_end = line_end if line_end >= 0 else len(self.source.text)
         ends = [t.end for t in self.tokens if token.start <= t.start < line_end]
-        return Span(self.source, token.start, max(ends))
+        return Span(self.source, token.start, max(ends, default=token.end))
 
     def repeated(self, operator: Token) -> list[Token]:
         """Return the tokens like an operator from it to the end of its statement."""
