@@ -39,7 +39,8 @@ def braces(head: Span, opening: Edit) -> tuple[Fix, ...]:
         last += 1
     if not any(source.line(n).strip() for n in range(number + 1, last + 1)):
         return ()
-    if last < count and source.line(last + 1).strip().startswith("}"):
+    after = source.line(last + 1) if last < count else ""
+    if after.strip().startswith("}") and _margin(after) == margin:
         return (Fix("write `{`", (opening,)),)
     while not source.line(last).strip():
         last -= 1

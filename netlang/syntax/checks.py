@@ -42,23 +42,6 @@ class Checks:
                 fixes=renaming(name.span, ours),
             )
 
-    def named_sizes(self, dims: Sequence[ast.Expr | ast.Rest]) -> tuple[ast.Expr | ast.Rest, ...]:
-        """Report each ``None`` among sizes, and return them with a name in place of it."""
-        names = [*_AXES.get(len(dims), ""), *"NTMLKSPQ"]
-        taken = {dim.text for dim in dims if isinstance(dim, ast.Name)}
-        named: list[ast.Expr | ast.Rest] = []
-        for at, dim in enumerate(dims):
-            none = isinstance(dim, ast.Name) and FOREIGN_VALUES.get(dim.text) == "none"
-            if not none and not isinstance(dim, ast.Nothing):
-                named.append(dim)
-                continue
-            name = next((n for n in names[min(at, len(names) - 1) :] if n not in taken), "N")
-            taken.add(name)
-            self.found = [d for d in self.found if d.span != dim.span]
-            self.found.append(unknown_size(dim.span, name))
-            named.append(ast.Name(dim.span, name))
-        return tuple(named)
-
     def capital(self, name: ast.Ident, what: str) -> None:
         """Check that the name of a net or a dimension starts with a capital letter."""
         if "A" <= name.text[0] <= "Z" or name.text in RESERVED:
@@ -336,22 +319,6 @@ class Checks:
             if name not in done:
                 message, text, fix = missing(name)
                 self.report(rules.MISSING_NEXT, message, at.span, text, helps=(fix,))
-
-
-_AXES = {1: "N", 2: "NT", 3: "NTD", 4: "NCHW", 5: "NCDHW"}
-"""The usual names of the axes of a tensor, by their number."""
-
-
-def unknown_size(span: Span, name: str) -> Diagnostic:
-    """Return the diagnostic of a size that is left open in the way of another framework."""
-    return diagnostic(
-        rules.FOREIGN_OPERATOR,
-        "a size that may vary has a name",
-        span,
-        "each call may have another",
-        helps=(f"write `{name}`, or any other name that starts with a capital letter",),
-        fixes=renaming(span, name),
-    )
 
 
 _STATELESS = {

@@ -124,6 +124,7 @@ def test_whatever_the_text_it_is_answered() -> None:
 
 def test_a_definition_may_end_before_its_arrow() -> None:
     assert codes("net X()") == ["missing-outputs"]
+    assert codes("net X") == ["missing-parameters"]
 
 
 def test_a_tree_is_returned_if_only_rules_outside_the_grammar_are_broken() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.building.nodes import NodeBuilder, Parts, Token
+from netlang.syntax.keywords import TYPE_NAMES
+from netlang.syntax.sizes import is_none, named_sizes, new_axis
 
 
 class ExpressionBuilder(NodeBuilder):
@@ -100,7 +103,11 @@ class ExpressionBuilder(NodeBuilder):
         value, bracket, *_, close = parts
         self.checks.on_line(value.span, self._at(bracket), "index")
         span = Span(self.source, value.span.start, close.end_pos)
-        items = tuple(parts[2:-1:2])
+        items: tuple[Any, ...] = tuple(parts[2:-1:2])
+        if any(map(is_none, items)):
+            if not isinstance(value, ast.Name) or value.text not in TYPE_NAMES:
+                raise DiagnosticError(new_axis(self.checks, span, value, items))
+            items = named_sizes(self.checks, items)
         return self._nest(ast.Index(span, value, items), (value, *items))
 
     def slice_item(self, parts: Parts) -> ast.Slice:

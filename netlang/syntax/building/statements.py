@@ -5,6 +5,7 @@ from __future__ import annotations
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.building.nodes import NodeBuilder, Parts
+from netlang.syntax.sizes import is_none, named_sizes
 
 
 class StatementBuilder(NodeBuilder):
@@ -61,7 +62,10 @@ class StatementBuilder(NodeBuilder):
         element, bracket, dims, close = parts
         self.checks.on_line(element.span, self._at(bracket), "give a shape to")
         span = Span(self.source, element.span.start, close.end_pos)
-        return ast.ShapeType(span, element, self.checks.named_sizes(dims or ()))
+        sizes = tuple(dims or ())
+        if any(map(is_none, sizes)):
+            sizes = named_sizes(self.checks, sizes)
+        return ast.ShapeType(span, element, sizes)
 
     def dims(self, parts: Parts) -> tuple[ast.Expr | ast.Rest, ...]:
         return tuple(parts[::2])

@@ -8,7 +8,7 @@ from netlang.diagnostics.fix import Fix, insertion, replacement
 from netlang.diagnostics.source import Span
 from netlang.syntax.errors.bodies import missing_body
 from netlang.syntax.errors.location import ErrorLocation
-from netlang.syntax.errors.tokens import STARTERS
+from netlang.syntax.errors.tokens import STARTERS, Token
 from netlang.syntax.keywords import DEFINITION_ONLY, TYPE_NAMES
 
 
@@ -26,6 +26,65 @@ def comma(error: ErrorLocation) -> Diagnostic | None:
         secondary=(Label(error.after(), "this one ends here"),),
         helps=("put a `,` between them",),
         fixes=(insertion(error.after(), ","),) if before.end < here.start else (),
+    )
+
+
+def declaration(error: ErrorLocation) -> Diagnostic | None:
+    """Explain `f32[N] x`, `int k = 4`, `x = 3: int`, `f32[N][4]` and `import *`."""
+    here, before = error.here, error.back(1)
+    if before.text == "import" and here.text == "*":
+        return error.diagnostic(
+            rules.MISSING_NAME,
+            "an import names what it needs",
+            here,
+            helps=("write the names: `import a, b`",),
+        )
+    if before.fresh and before.text in TYPE_NAMES and here.kind == "name" and not here.fresh:
+        return _type_first(error, before, before.text, here)
+    if here.text == "[" and before.text in TYPE_NAMES and error.enclosing() == "(":
+        type = error.call_at(error.at - 1)
+        end = before.start + len(type)
+        name = next((t for t in error.tokens[error.at :] if t.start >= end), here)
+        if error.back(2).text in ("(", ",") and name.kind == "name" and not name.fresh:
+            return _type_first(error, before, type, name)
+    if here.text == ":" and error.back(2).text == "=" and error.enclosing() == "(":
+        name = error.back(3)
+        if name.kind == "name" and error.next.text in TYPE_NAMES:
+            type = error.call_at(error.at + 1)
+            text = f"{name.text}: {type} = {before.text}"
+            span = Span(error.source, name.start, error.next.start + len(type))
+            return error.diagnostic(
+                rules.KEYWORD_ORDER,
+                "the type comes before the default",
+                here,
+                helps=(f"write `{text}`",),
+                fixes=(replacement(span, text),),
+            )
+    if here.text == "[" and before.text == "]" and before.end == here.start:
+        opener = next((n for n in range(error.at, 1, -1) if error.tokens[n - 1].text == "["), 1)
+        if error.tokens[opener - 2].text in TYPE_NAMES:
+            return error.diagnostic(
+                rules.FOREIGN_OPERATOR,
+                "the sizes of a shape stand in one pair of brackets",
+                Span(error.source, before.start, here.end),
+                helps=("write `[N, 4]` for `[N][4]`",),
+                fixes=(replacement(Span(error.source, before.start, here.end), ", "),),
+            )
+    return None
+
+
+def _type_first(error: ErrorLocation, start: Token, type: str, name: Token) -> Diagnostic:
+    statement = start.fresh
+    text = name.text if statement else f"{name.text}: {type}"
+    gap = Span(error.source, start.start, name.start if statement else name.end)
+    return error.diagnostic(
+        rules.FOREIGN_KEYWORD,
+        "a value needs no type before its name"
+        if statement
+        else "the type comes after the name and a `:`",
+        Span(error.source, start.start, start.start + len(type)),
+        helps=(f"write `{text} = …`" if statement else f"write `{text}`",),
+        fixes=(replacement(gap, "" if statement else text, f"write `{text}`"),),
     )
 
 
@@ -51,6 +110,15 @@ def colon(error: ErrorLocation) -> Diagnostic | None:
 
 def double_comma(error: ErrorLocation) -> Diagnostic | None:
     here, before = error.here, error.back(1)
+    if here.text == "," and error.next.fresh and before.ends_value and error.enclosing() in "{":
+        return error.diagnostic(
+            rules.STRAY_COMMA,
+            "there is no comma between statements",
+            here,
+            "the statement ends here",
+            helps=("remove it",),
+            fixes=(replacement(error.span(here), "", "remove the comma"),),
+        )
     if here.text == "," and before.text in (",", "(", "["):
         return error.diagnostic(
             rules.STRAY_COMMA,

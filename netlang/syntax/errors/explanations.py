@@ -17,6 +17,7 @@ from netlang.syntax.errors import (
     keywords,
     operators,
     other_languages,
+    python_syntax,
     statements,
 )
 from netlang.syntax.errors.lexical import (
@@ -65,6 +66,7 @@ def _wanted(expected: frozenset[str]) -> str:
 # The order matters: the first that recognizes the error explains it.
 _EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
     foreign_syntax.foreign_file, foreign_syntax.comment, foreign_syntax.number,
+    python_syntax.expression, definitions.declaration, statements.bracketed_names,
     foreign_syntax.operator, foreign_syntax.shape, foreign_syntax.colon, foreign_syntax.braces,
     definitions.no_arrow, bodies.body, keywords.no_else, other_languages.number,
     definitions.dangling, other_languages.slash_comment,

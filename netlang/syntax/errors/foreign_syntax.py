@@ -6,19 +6,22 @@ import re
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
-from netlang.diagnostics.fix import replacement
+from netlang.diagnostics.fix import Edit, Fix, replacement
 from netlang.diagnostics.source import Span
-from netlang.syntax.checks import unknown_size
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import Token
 from netlang.syntax.keywords import DEFINERS, TYPE_NAMES
+from netlang.syntax.sizes import unknown_size
 
-_OURS = re.compile(rf"^(?:{'|'.join(sorted(DEFINERS))})\b", re.MULTILINE)
+_OURS = re.compile(rf"^(?:{'|'.join(sorted(DEFINERS))})[ \t]+\w", re.MULTILINE)
 _FILES = (
     (re.compile(r"\s*[{\[]\s*\""), "JSON"),
     (re.compile(r"(?s)(?=.*^\s*layers?\s*\{)(?=.*^\s*(?:top|bottom|type)\s*:)", re.MULTILINE),
      "a prototxt file of Caffe"),
-    (re.compile(r"(?s)(?:---\s*\n|(?:#[^\n]*\n)*\w+:[ \t]*\n\s+(?:-|\w+:) )"), "YAML"),
+    (re.compile(r"(?s)(?:---\s*\n|(?:#[^\n]*\n)*(?:\w+:[^\n]*\n)*\w+:[ \t]*\n\s*(?:-|\w+:) )"),
+     "YAML"),
+    (re.compile(r"(?s)(?=.*^(?:import|from) +(?:torch|tensorflow|keras|jax|numpy|flax)\b)|"
+                r"(?=.*^class +\w+\([\w.]*(?:Module|Model|Layer)\) *:)", re.MULTILINE), "Python"),
     (re.compile(r"\s*<[?!\w]"), "XML"),
 )  # fmt: skip
 """How files of other formats begin or look."""
@@ -35,7 +38,7 @@ def foreign_file(error: ErrorLocation) -> Diagnostic | None:
             return error.diagnostic(
                 rules.FOREIGN_FILE,
                 f"this is {name}, not a program",
-                error.here,
+                error.tokens[0],
                 helps=(
                     "write a net with a line for each layer: "
                     "`net Name(x: f32[N, 1, 28, 28]) -> y { c = conv(x, 20, 5) … }`",
@@ -145,9 +148,17 @@ def operator(error: ErrorLocation) -> Diagnostic | None:
                 f"netlang has no `{signs}`",
                 span,
                 helps=(f"write `{ours}`",),
-                fixes=(replacement(span, ours),),
+                fixes=(_everywhere(error, span, ours),),
             )
     return None
+
+
+def _everywhere(error: ErrorLocation, operator: Span, ours: str) -> Fix:
+    """Return the fix that writes another operator here, and in the rest of the line."""
+    text, end = error.source.text, error.rest_of_line(error.here).end
+    found = re.compile(re.escape(operator.text)).finditer(text, operator.start, end)
+    edits = tuple(Edit(Span(error.source, m.start(), m.end()), ours) for m in found)
+    return Fix(f"replace `{operator.text}` with `{ours}`", edits)
 
 
 def _in_type(error: ErrorLocation) -> bool:

@@ -10,7 +10,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, Parts, diagnostic
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Source, Span
 from netlang.syntax.errors.tokens import Token
-from netlang.syntax.keywords import DEFINERS
+from netlang.syntax.keywords import DEFINERS, TYPE_NAMES
 
 # Where an expression ends to the left of a token in it.
 _EDGES = frozenset(("=", ",", ":", "->", "yield", "then", "else", "where", "with"))
@@ -115,8 +115,10 @@ class ErrorLocation:
         outs = [
             self.tokens[n + 1]
             for n in range(heads[-1], self.at - 2)
-            if self.tokens[n].text == "->" and self.tokens[n + 2].text in (":", "{")
+            if self.tokens[n].text == "->" and self.tokens[n + 2].text in (":", "{", "[")
         ]
+        if len(outs) == 1 and outs[0].text in TYPE_NAMES:
+            return "y"
         if len(outs) != 1 or outs[0].kind != "name":
             return None
         for first, second in pairwise(self.tokens[heads[-1] :]):
@@ -144,7 +146,17 @@ class ErrorLocation:
         line_end = self.source.text.find("\n", token.start)
         line_end = line_end if line_end >= 0 else len(self.source.text)
         ends = [t.end for t in self.tokens if token.start <= t.start < line_end]
-        return Span(self.source, token.start, max(ends))
+        return Span(self.source, token.start, max(ends, default=token.end))
+
+    def repeated(self, operator: Token) -> list[Token]:
+        """Return the tokens like an operator from it to the end of its statement."""
+        found: list[Token] = []
+        for token in self.tokens[self.tokens.index(operator) :]:
+            if token.fresh and token.text != operator.text:
+                break
+            if token.text == operator.text:
+                found.append(token)
+        return found
 
     def call_at(self, at: int) -> str:
         """Return the text of the call, name or number that starts at a token."""

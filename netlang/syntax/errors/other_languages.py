@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic
-from netlang.diagnostics.fix import Fix, insertion, replacement
+from netlang.diagnostics.fix import Edit, Fix, insertion, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import renaming
 from netlang.syntax.errors.location import ErrorLocation
@@ -89,9 +90,10 @@ def foreign_keyword(error: ErrorLocation) -> Diagnostic | None:
             if after.text in ("=", ":"):
                 continue
             message = f"no statement starts with `{token.text}`"
-            return error.diagnostic(
-                rules.FOREIGN_KEYWORD, message, token, helps=(FOREIGN_KEYWORDS[token.text],)
-            )
+            help = FOREIGN_KEYWORDS[token.text]
+            if token.text == "for" and "epoch" in after.text:
+                help = "a train section runs over the data: write `run = 10 epochs`"
+            return error.diagnostic(rules.FOREIGN_KEYWORD, message, token, helps=(help,))
         at = error.tokens.index(token)
         if error.tokens[min(at + 1, len(error.tokens) - 1)].text in ("=", ",", ".", ":"):
             continue
@@ -148,16 +150,40 @@ def foreign_operator(error: ErrorLocation) -> Diagnostic | None:
         )
     if here.text == "==" or here.text not in FOREIGN_OPERATORS or here.kind != "operator":
         return None
+    if here.text == "/*":
+        return _block_comment(error, here)
+    if here.text == "?" and (parts := _ternary(error, here)):
+        return error.diagnostic(
+            rules.FOREIGN_OPERATOR,
+            "netlang has no `?`",
+            here,
+            helps=(f"write `{parts[1]}`",),
+            fixes=(replacement(*parts, "write `if`, `then` and `else`"),),
+        )
+    if here.text == ";" and error.enclosing() in ("(", "["):
+        return error.diagnostic(
+            rules.FOREIGN_OPERATOR,
+            "netlang has no `;`",
+            here,
+            helps=("write `,`",),
+            fixes=(replacement(error.span(here), ","),),
+        )
     if here.text == "'" or here.text == "`":
         return _quote(error, here)
     if here.text == "!" and error.next.text == "=":
         here = Token("operator", "! =", here.start, error.next.end, here.fresh)
+    fixes = _equivalent(error, here)
+    help = _in_place(error, here) or FOREIGN_OPERATORS[here.text]
+    if here.text == "|" and fixes:
+        help = "write `|>`"
+    if here.text == ";" and fixes[0].title.startswith("remove"):
+        help = "remove it: a statement ends with its line"
     return error.diagnostic(
         rules.FOREIGN_OPERATOR,
         f"netlang has no `{here.text}`",
         here,
-        helps=(_in_place(error, here) or FOREIGN_OPERATORS[here.text],),
-        fixes=_equivalent(error, here),
+        helps=(help,),
+        fixes=fixes,
     )
 
 
@@ -210,6 +236,35 @@ def _equivalent(error: ErrorLocation, operator: Token) -> tuple[Fix, ...]:
     return (replacement(error.span(operator), ours),)
 
 
+def _block_comment(error: ErrorLocation, opener: Token) -> Diagnostic:
+    line = error.source.line(error.line(opener))
+    close = error.source.text.find("*/", opener.end, opener.start + len(line))
+    end = Span(error.source, close, close + 2)
+    last = error.rest_of_line(opener).end == close + 2
+    edits = (Edit(error.span(opener), "#"), Edit(end, ""))
+    return error.diagnostic(
+        rules.FOREIGN_OPERATOR,
+        "netlang has no `/*`",
+        opener,
+        helps=(FOREIGN_OPERATORS["/*"],),
+        fixes=(Fix("write `#`", edits),) if close >= 0 and last else (),
+    )
+
+
+def _ternary(error: ErrorLocation, sign: Token) -> tuple[Span, str] | None:
+    """Return the span of `c ? a : b`, and the same as `if c then a else b`."""
+    line = error.rest_of_line(sign)
+    first, colon, other = line.text[1:].partition(" : ")
+    phrase = replace(error, at=error.tokens.index(sign)).phrase()
+    if not phrase or not colon or error.enclosing() not in ("", "{") or "?" in other:
+        return None
+    condition = error.source.text[phrase[0].start : sign.start].strip()
+    if "\n" in condition or len(condition) + len(line.text) > 80:
+        return None
+    span = Span(error.source, phrase[0].start, line.end)
+    return span, f"if {condition} then {first.strip()} else {other.strip()}"
+
+
 def _line_break(error: ErrorLocation, semicolon: Token, after: Token) -> Fix:
     if after.fresh or after.kind == "end" or after.text == "}":
         return replacement(error.span(semicolon), "", "remove the semicolon")
@@ -225,7 +280,8 @@ def _pipe(error: ErrorLocation, bar: Token, right: Token) -> tuple[Fix, ...]:
     other = any(token.text in OPERATORS - {"|>"} for token in error.phrase())
     if other or not call.endswith(")") or "|>" not in error.expected:
         return ()
-    return (replacement(error.span(bar), "|>"),)
+    edits = tuple(Edit(error.span(token), "|>") for token in error.repeated(bar))
+    return (Fix("replace `|` with `|>`", edits),)
 
 
 def _quote(error: ErrorLocation, here: Token) -> Diagnostic:
@@ -311,8 +367,15 @@ def arrow(error: ErrorLocation) -> Diagnostic | None:
         span,
         "`->` stands before the outputs of a definition",
         helps=("write `|>`",),
-        fixes=(replacement(span, "|>"),) if error.next.kind == "name" else (),
+        fixes=_pipes(error, span) if error.next.kind == "name" else (),
     )
+
+
+def _pipes(error: ErrorLocation, span: Span) -> tuple[Fix, ...]:
+    if error.here.text != "->":
+        return (replacement(span, "|>"),)
+    edits = tuple(Edit(error.span(token), "|>") for token in error.repeated(error.here))
+    return (Fix("replace `->` with `|>`", edits),)
 
 
 def _before_outputs(error: ErrorLocation) -> Diagnostic | None:

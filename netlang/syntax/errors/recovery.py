@@ -93,8 +93,10 @@ class _Recovery:
                     self._report(error)
                 if not region.leave_out(error, failure):
                     break
+        lines = {error.span.line for error in self.found}
         for check in self._builder.checks.found:
-            if not (region.left_out and check.rule in _OF_BODIES):
+            body = region.left_out and check.rule in _OF_BODIES
+            if not body and not (check.rule is rules.LOOSE_BRACKET and check.span.line in lines):
                 self._report(check)
         if region.unclosed is not None:
             self._report(region.unclosed)

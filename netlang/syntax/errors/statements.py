@@ -6,10 +6,10 @@ import re
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
-from netlang.diagnostics.fix import Fix, insertion, replacement
+from netlang.diagnostics.fix import Edit, Fix, insertion, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import nearest, renaming
-from netlang.syntax.errors import methods
+from netlang.syntax.errors import python_syntax
 from netlang.syntax.errors.location import ErrorLocation
 from netlang.syntax.errors.tokens import OPERATORS, Token
 
@@ -31,6 +31,50 @@ def statement(error: ErrorLocation) -> Diagnostic | None:
     if before.kind == "name" and error.back(2).text == ",":
         return _missing_equals(error, before)
     return None
+
+
+def _quoted_name(error: ErrorLocation) -> Diagnostic:
+    name = error.here.text.strip('"')
+    value = error.tokens[min(error.at + 2, len(error.tokens) - 1)]
+    line = error.rest_of_line(value)
+    edits = [Edit(Span(error.source, error.here.start, value.start), f"{name} = ")]
+    if line.text.endswith(","):
+        edits.append(Edit(Span(error.source, line.end - 1, line.end), ""))
+    certain = name.isidentifier() and value.starts_value and not value.fresh
+    return error.diagnostic(
+        rules.FOREIGN_OPERATOR,
+        "a name has no quotes, and its value follows `=`",
+        error.here,
+        helps=(f"write `{name} = {line.text.rstrip(',')}`",),
+        fixes=(Fix(f"write `{name} =`", tuple(edits)),) if certain else (),
+    )
+
+
+def bracketed_names(error: ErrorLocation) -> Diagnostic | None:
+    """Explain `(a, b) = …` and `[a, b] = …`, also where the bracket was read as a call."""
+    close = error.back(1)
+    if error.here.text != "=" or close.text not in (")", "]"):
+        return None
+    at = error.at - 1
+    while at > 0 and error.tokens[at].text not in ("(", "["):
+        at -= 1
+    names = error.tokens[at + 1 : error.at - 1]
+    plain = all(t.kind == "name" if n % 2 == 0 else t.text == "," for n, t in enumerate(names))
+    if not error.tokens[at].fresh or not names or not plain:
+        return None
+    return _brackets(error, Span(error.source, error.tokens[at].start, close.end))
+
+
+def _brackets(error: ErrorLocation, names: Span) -> Diagnostic:
+    first = Span(error.source, names.start, names.start + 1)
+    inner = names.text[1:-1].strip(" ,")
+    return error.diagnostic(
+        rules.BARE_EXPRESSION,
+        "names on the left of `=` have no brackets",
+        first,
+        helps=(f"write `{inner} = …`",),
+        fixes=(replacement(names, inner, "remove the brackets"),),
+    )
 
 
 _BEGINNINGS = {
@@ -127,7 +171,7 @@ def _run_on(error: ErrorLocation, extra: Token) -> Diagnostic:
 def _bare(error: ErrorLocation, name: Token) -> Diagnostic:
     at = error.tokens.index(name)
     value = error.call_at(at)
-    if (foreign := methods.method(error, at, value)) is not None:
+    if (foreign := python_syntax.method(error, at, value)) is not None:
         return foreign
     after = next((p for p in error.tokens[at:] if p.start >= name.start + len(value)), name)
     if after.text == "=":
@@ -153,19 +197,15 @@ def _bare(error: ErrorLocation, name: Token) -> Diagnostic:
 
 def value_as_statement(error: ErrorLocation) -> Diagnostic | None:
     here, before = error.here, error.back(1)
-    statement = "NAME" in error.expected and ("next" in error.expected or "net" in error.expected)
+    statement = "NAME" in error.expected and error.expected & {"next", "net", "step"}
     if not statement:
         return None
-    if here.text == "(" and here.fresh:
+    if here.kind == "string" and here.fresh and error.next.text == ":":
+        return _quoted_name(error)
+    if here.text in ("(", "[") and here.fresh:
         close = error.call_at(error.at)
-        if re.fullmatch(r"\(\s*\w+(\s*,\s*\w+)*\s*,?\s*\)", close) is not None:
-            inner = close.strip("() ,")
-            return error.diagnostic(
-                rules.BARE_EXPRESSION,
-                "names on the left of `=` have no brackets",
-                here,
-                helps=(f"write `{inner} = …`",),
-            )
+        if re.fullmatch(r"[(\[]\s*\w+(\s*,\s*\w+)*\s*,?\s*[)\]]", close) is not None:
+            return _brackets(error, Span(error.source, here.start, here.start + len(close)))
     runs_on = before.ends_value and not here.fresh and here.starts_value
     if runs_on or (here.kind == "keyword" and before.ends_value and not here.fresh):
         return _run_on(error, here)

@@ -16,7 +16,7 @@ _TRAINING = (
 ).replace("; ", ", ")
 _NO_MODES = "remove it: what differs in training, such as dropout, follows from the command"
 _METHODS = {
-    **dict.fromkeys(("backward", "zero_grad", "fit", "compile", "minimize"), _TRAINING),
+    **dict.fromkeys(("backward", "zero_grad", "step", "fit", "compile", "minimize"), _TRAINING),
     **dict.fromkeys(("train", "eval", "no_grad"), _NO_MODES),
     **dict.fromkeys(
         ("to", "cuda", "cpu"),
@@ -30,6 +30,56 @@ _METHODS = {
     "add": "layers are joined by `|>`: `y = x |> conv(16, 3) |> relu`",
 }
 """What to do instead of a method or a function that is called for its effect."""
+
+
+def expression(error: ErrorLocation) -> Diagnostic | None:
+    """Explain `lambda t: t * 2`, `t => t * 2`, `f"…"` and decorators."""
+    here, before = error.here, error.back(1)
+    if here.text == "@" and here.fresh:
+        line = error.rest_of_line(here)
+        return error.diagnostic(
+            rules.FOREIGN_KEYWORD,
+            "netlang has no decorators",
+            line,
+            helps=("remove it",),
+            fixes=_removal(line),
+        )
+    if here.kind == "string" and before.end == here.start and before.text in ("f", "r", "b", "u"):
+        return error.diagnostic(
+            rules.FOREIGN_OPERATOR,
+            "a string has no prefix",
+            before,
+            helps=(f"write `{here.text}`",) if len(here.text) <= 60 else ("remove it",),
+            fixes=(replacement(error.span(before), "", f"remove `{before.text}`"),),
+        )
+    first = error.first_on_line(error.at - 1 if here.fresh and error.at > 0 else error.at)
+    return _function(error, first)
+
+
+_LAMBDA = re.compile(
+    r"(?P<name>\w+) *= *(?:lambda +(?P<args>[\w, ]*?) *:|\(?(?P<others>[\w, ]+?)\)? *=>) *"
+    r"(?P<value>.+)"
+)
+
+
+def _function(error: ErrorLocation, first: int) -> Diagnostic | None:
+    line = error.rest_of_line(error.tokens[first])
+    match = _LAMBDA.fullmatch(line.text)
+    if match is None:
+        return None
+    args, value = match["args"] or match["others"] or "", match["value"]
+    sign = line.text.index("=", match.end("name"))
+    skipped = len(line.text[sign + 1 :]) - len(line.text[sign + 1 :].lstrip())
+    return error.diagnostic(
+        rules.FOREIGN_KEYWORD,
+        "a function has a definition of its own",
+        Span(error.source, line.start + sign + 1 + skipped, line.end),
+        helps=(
+            f"define it before the net: `op {match['name']}({args}) = {value}`"
+            if len(value) <= 60
+            else "define it before the net, as an `op`",
+        ),
+    )
 
 
 def method(error: ErrorLocation, at: int, value: str) -> Diagnostic | None:
