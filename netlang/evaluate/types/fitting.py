@@ -253,7 +253,7 @@ def _meant_literal(kind: str, value: Object) -> str | None:
             return value
         case "padding", str() if value in PADDINGS:
             return value
-        case "int", float() if value == int(value):
+        case "int" | "ints" | "padding", float() if value.is_integer():
             return str(int(value))
         case "duration", str() if _DURATION.fullmatch(value) is not None:
             return value
