@@ -88,74 +88,17 @@ def test_case_and_underscores_do_not_count(word: str, meant: str) -> None:
     assert nearest(word, NAMES) == meant
 
 
-OWN = tuple(
-    [
-        "xyz",
-        "qq",
-        "my_own_block",
-        "x1",
-        "tower",
-        "stem",
-        "backbone",
-        "head",
-        "neck",
-        "body",
-        "stage",
-        "fused",
-        "joined",
-        "result",
-        "first",
-        "second",
-        "third",
-        "left",
-        "right",
-        "upper",
-        "lower",
-        "middle",
-        "bottom",
-        "branch",
-        "shared",
-        "teacher",
-        "student",
-        "generator",
-        "discriminator",
-        "critic",
-        "actor",
-        "policy",
-        "words",
-        "speaker",
-        "price",
-        "cloud",
-        "island",
-        "house",
-        "photo",
-        "picture",
-        "weather",
-        "river",
-        "mountain",
-        "bread",
-        "coffee",
-        "window_of_time",
-        "my_loss",
-        "helper",
-        "thing",
-        "stuff",
-        "foo",
-        "bar",
-        "quux",
-        "alpha_zero",
-        "layer_one",
-        "big_network",
-        "feature_pyramid",
-        "anchors",
-        "proposals",
-        "query_words",
-    ]
-)
+OWN = """
+    xyz qq my_own_block x1 tower stem backbone head neck body stage fused joined result first
+    second third left right upper lower middle bottom branch shared teacher student generator
+    discriminator critic actor policy words speaker price cloud island house photo picture
+    weather river mountain bread coffee window_of_time my_loss helper thing stuff foo bar quux
+    alpha_zero layer_one big_network feature_pyramid anchors proposals query_words
+"""
 """Words of the user's own."""
 
 
-@pytest.mark.parametrize("word", OWN)
+@pytest.mark.parametrize("word", OWN.split())
 def test_nothing_is_proposed_for_a_word_of_its_own(word: str) -> None:
     assert unknown.advice(word, FUNCTIONS)[2] is None
     assert meant_parameter(word, PARAMETERS["conv"]).name is None
