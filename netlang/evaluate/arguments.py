@@ -35,7 +35,7 @@ def assign(
     assigned = _by_position(function, args, span, preset, new=new)
     known = {p.name.text for p in function.params}
     if any(a.name is not None and a.name.text not in known for a in args):
-        from netlang.evaluate.calls.unknown_parameters import reject_unknown_parameters
+        from netlang.evaluate.unknown_parameters import reject_unknown_parameters
 
         reject_unknown_parameters(function, args, span)
     for arg in args:

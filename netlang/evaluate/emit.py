@@ -103,7 +103,7 @@ def reject_operand(
         fixes = tuple(f for text in repair["helps"] for f in _wrapping(text, spans, frame))
     notes = tuple(_filled(text, texts) for text in rejected.notes)
     if rejected.rule is rules.WINDOW_TOO_BIG:
-        from netlang.evaluate.axis_order import misordered_input
+        from netlang.evaluate.types.axis_order import misordered_input
 
         notes = (*notes, *_shrinking(frame))
         order = misordered_input(_tensor(operands[0]), frame) if operands else None

@@ -46,7 +46,7 @@ def build_net(function: Function, run: Run, values: Mapping[str, Object]) -> Gra
     if outputs is None or any(d.is_error for d in run.diagnostics.items[known:]):
         return None
     if any(isinstance(p.type, ast.ShapeType) and len(p.type.dims) == 4 for p in definition.params):
-        from netlang.evaluate.axis_order import warn_of_order
+        from netlang.evaluate.types.axis_order import warn_of_order
 
         warn_of_order(definition.params, frame)
     params = {made.value: made.param for made in run.weights.values()}

@@ -1,6 +1,6 @@
-"""Makes mistakes in correct programs, applies each fix that is offered, and checks again.
+"""Makes errors in correct programs, applies each fix that is offered, and checks again.
 
-Run as ``python repairs.py FIRST COUNT`` it prints, for each kind of mistake, how many errors there
+Run as ``python repairs.py FIRST COUNT`` it prints, for each kind of error, how many errors there
 were, how many had a fix, and what the fixes led to; ``--show KIND`` prints the answers in full.
 """
 
@@ -12,22 +12,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from mistakes import KINDS
 from msgspec import Struct
 from originals import Original, check, meaning, originals
+from wrong_programs import KINDS
 
 from netlang.diagnostics.diagnostic import Diagnostic
 from netlang.diagnostics.fix import Fix, apply
 from netlang.diagnostics.render import render
 
 TRIES = 60
-"""The programs that are tried for a mistake before its number is given up."""
+"""The programs that are tried for an error before its number is given up."""
 
 RESTORED, OTHER, REMAINS, ADDS = "restored", "other network", "error remains", "another error"
 
 
-class Mistake(Struct, frozen=True):
-    """A program with one mistake, and the messages about it."""
+class Wrong(Struct, frozen=True):
+    """A program with one error, and the messages about it."""
 
     kind: str
     original: Original
@@ -44,8 +44,8 @@ class Repair(Struct, frozen=True):
     text: str
 
 
-def mistake(number: int) -> Mistake | None:
-    """Return the mistake of a number: the same one on every machine."""
+def wrong_program(number: int) -> Wrong | None:
+    """Return the error of a number: the same one on every machine."""
     draw = Random(number)
     kind = KINDS[number % len(KINDS)]
     for original in draw.sample(originals(), k=min(TRIES, len(originals()))):
@@ -54,16 +54,16 @@ def mistake(number: int) -> Mistake | None:
             continue
         found = check(original.path, text).diagnostics.sorted()
         if found:
-            return Mistake(kind.__name__, original, text, found)
+            return Wrong(kind.__name__, original, text, found)
     return None
 
 
-def repairs(wrong: Mistake) -> list[Repair]:
+def repairs(wrong: Wrong) -> list[Repair]:
     """Apply each fix by itself."""
     return [Repair(d, fix, *_outcome(wrong, d, fix)) for d in wrong.found for fix in d.fixes]
 
 
-def _outcome(wrong: Mistake, diagnostic: Diagnostic, fix: Fix) -> tuple[str, str]:
+def _outcome(wrong: Wrong, diagnostic: Diagnostic, fix: Fix) -> tuple[str, str]:
     path = wrong.original.path
     if any(Path(edit.span.source.name) != path for edit in fix.edits):
         return OTHER, wrong.text
@@ -90,7 +90,7 @@ def main(first: int, count: int, shown: str) -> None:
     """Print a table, and the answers of one kind."""
     table: dict[str, Counter[str]] = defaultdict(Counter)
     for number in range(first, first + count):
-        wrong = mistake(number)
+        wrong = wrong_program(number)
         if wrong is None:
             continue
         row = table[wrong.kind]

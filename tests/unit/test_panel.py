@@ -1,7 +1,7 @@
 """A panel of wrong programs: each error is reported once, where it is, with what to write instead.
 
 Tests ``netlang.evaluate.extra_arguments``, ``netlang.evaluate.repairs``,
-``netlang.evaluate.axis_order``, ``netlang.names.elsewhere``, ``netlang.cli.usage``,
+``netlang.evaluate.types.axis_order``, ``netlang.names.elsewhere``, ``netlang.cli.usage``,
 ``netlang.syntax.errors.foreign_syntax`` and ``netlang.syntax.errors.resync``.
 """
 

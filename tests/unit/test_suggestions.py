@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import pytest
-from slips import slip
+from typos import typo
 
 import netlang
 from netlang.advice.parameters import meant_parameter, setting_like
@@ -34,13 +34,13 @@ STANDARD = sorted(re.findall(r"^(?:block|op) ([a-z]\w+)\(", VISION, re.MULTILINE
 NAMES = sorted({*FUNCTIONS, *SETTINGS, *(p for names in PARAMETERS.values() for p in names)})
 
 Case = tuple[str, str | None]
-"""A name, and what is suggested for a slip in it."""
+"""A name, and what is suggested for a typo in it."""
 
 
 def function(draw: random.Random) -> Case | None:
-    """Slip in a layer, an activation, a loss, an optimizer, a data set, a transform or the like."""
+    """Typo in a layer, an activation, a loss, an optimizer, a dataset, a transform or the like."""
     name = draw.choice([name for name in FUNCTIONS if len(name) > 2])
-    wrong = slip(name, draw)
+    wrong = typo(name, draw)
     return None if wrong in FUNCTIONS else (name, unknown.advice(wrong, FUNCTIONS)[2])
 
 
@@ -50,19 +50,19 @@ def parameter(draw: random.Random) -> Case | None:
     if not long:
         return None
     name = draw.choice(long)
-    wrong = slip(name, draw)
+    wrong = typo(name, draw)
     return None if wrong in names else (name, meant_parameter(wrong, names).name)
 
 
 def setting(draw: random.Random) -> Case | None:
     name = draw.choice(sorted(SETTINGS))
-    wrong = slip(name, draw)
+    wrong = typo(name, draw)
     return None if wrong in SETTINGS else (name, setting_like(wrong, SETTINGS))
 
 
 def imported(draw: random.Random) -> Case | None:
     name = draw.choice(STANDARD)
-    wrong = slip(name, draw)
+    wrong = typo(name, draw)
     return None if wrong in STANDARD else (name, nearest(wrong, STANDARD))
 
 

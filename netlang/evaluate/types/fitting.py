@@ -264,7 +264,7 @@ def _meant_literal(kind: str, value: Object) -> str | None:
 
 
 def _durations(value: Object) -> tuple[str, ...]:
-    """Return the durations that a number may stand for."""
+    """Return the durations that a number may mean."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return ()
     return (f"{value:g} epochs", f"{value:g} steps") if value != 1 else ("1 epoch", "1 step")

@@ -1,7 +1,7 @@
-"""One mistake in a correct program is answered with an edit, and the edit undoes the mistake.
+"""One error in a correct program is answered with an edit, and the edit undoes it.
 
 The sample of the default run is of hundreds; ``python repairs.py 0 5000`` measures thousands, by
-kind of mistake.
+kind of error.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from mistakes import KINDS
 from originals import originals
-from repairs import OTHER, RESTORED, Mistake, Repair, mistake, repairs
+from repairs import OTHER, RESTORED, Repair, Wrong, repairs, wrong_program
+from wrong_programs import KINDS
 
 UNRECOVERABLE = {
     "column_type": "the type of a column is not written anywhere else",
@@ -34,7 +34,7 @@ UNRECOVERABLE = {
     "wrong_padding": "several kernels and paddings give the size that is needed",
     "wrong_stride": "several strides give the size that is needed",
 }
-"""Mistakes after which the original can't be known, and why; a fix may lead to another network."""
+"""Errors after which the original can't be known, and why; a fix may lead to another network."""
 
 GUESSED = {
     "missing_brace": "where a body ends is guessed",
@@ -44,20 +44,20 @@ GUESSED = {
     "shift_for_pipe": "an arrow and a bar have meanings of their own",
     "width_of_a_sum": "a loop may get the width of its value from elsewhere",
 }
-"""Mistakes after which a fix may lead to another error, and why."""
+"""Errors after which a fix may lead to another error, and why."""
 
 UNREPORTED = frozenset({"unused_dataset"})
-"""Mistakes that the checker may accept."""
+"""Errors that the checker may accept."""
 
 EACH = 5
-"""The mistakes of each kind in the default run."""
+"""The errors of each kind in the default run."""
 
-Answered = list[tuple[Mistake, list[Repair]]]
+Answered = list[tuple[Wrong, list[Repair]]]
 
 
 def answered(first: int, count: int) -> Answered:
-    """Make mistakes, and apply the fixes that they get."""
-    made = (mistake(number) for number in range(first, first + count))
+    """Make errors, and apply the fixes that they get."""
+    made = (wrong_program(number) for number in range(first, first + count))
     return [(wrong, repairs(wrong)) for wrong in made if wrong is not None]
 
 
@@ -66,7 +66,7 @@ def sample() -> Answered:
     return answered(0, EACH * len(KINDS))
 
 
-def test_there_are_many_kinds_of_mistakes_in_many_programs(sample: Answered) -> None:
+def test_there_are_many_kinds_of_errors_in_many_programs(sample: Answered) -> None:
     made = Counter(wrong.kind for wrong, _ in sample)
     assert len(KINDS) >= 60
     assert {kind.__name__ for kind in KINDS} - UNREPORTED <= set(made)
@@ -74,7 +74,7 @@ def test_there_are_many_kinds_of_mistakes_in_many_programs(sample: Answered) -> 
     assert len({id(wrong.original) for wrong, _ in sample}) >= 75
 
 
-def test_seven_of_ten_mistakes_have_a_fix(sample: Answered) -> None:
+def test_seven_of_ten_errors_have_a_fix(sample: Answered) -> None:
     assert share_with_a_fix(sample) >= 0.7
 
 
@@ -110,13 +110,13 @@ def not_restored(given: Answered) -> list[tuple[str, list[str], str]]:
 
 
 @pytest.mark.slow
-def test_thousands_of_mistakes_are_answered() -> None:
+def test_thousands_of_errors_are_answered() -> None:
     given = answered(0, 5_000)
     assert share_with_a_fix(given) >= 0.7
     assert len(not_cleared(given)) + len(not_restored(given)) <= 25
 
 
-def test_a_mistake_has_one_number_everywhere() -> None:
-    first, again = mistake(7), mistake(7)
+def test_a_program_has_one_number_everywhere() -> None:
+    first, again = wrong_program(7), wrong_program(7)
     assert first is not None and again is not None
     assert first.text == again.text
