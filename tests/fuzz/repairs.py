@@ -23,7 +23,9 @@ from netlang.diagnostics.render import render
 TRIES = 60
 """The programs that are tried for an error before its number is given up."""
 
-RESTORED, OTHER, REMAINS, ADDS = "restored", "other network", "error remains", "another error"
+RESTORED, CLEARED, OTHER = "restored", "cleared", "other network"
+REMAINS, ADDS = "error remains", "another error"
+"""The outcomes: ``cleared`` where the program has more errors, which the fix is not about."""
 
 
 class Wrong(Struct, frozen=True):
@@ -45,7 +47,7 @@ class Repair(Struct, frozen=True):
 
 
 def wrong_program(number: int) -> Wrong | None:
-    """Return the error of a number: the same one on every machine."""
+    """Return the program of a number: the same one on every machine."""
     draw = Random(number)
     kind = KINDS[number % len(KINDS)]
     for original in draw.sample(originals(), k=min(TRIES, len(originals()))):
@@ -78,7 +80,7 @@ def _outcome(wrong: Wrong, diagnostic: Diagnostic, fix: Fix) -> tuple[str, str]:
     if after - before:
         return ADDS, text
     if after:
-        return RESTORED, text
+        return CLEARED, text
     return (RESTORED if meaning(program) == wrong.original.meaning else OTHER), text
 
 
@@ -102,13 +104,13 @@ def main(first: int, count: int, shown: str) -> None:
         if (
             shown == wrong.kind
             or shown == "all"
-            or (shown == "bad" and {r.outcome for r in made} - {RESTORED})
+            or (shown == "bad" and {r.outcome for r in made} - {RESTORED, CLEARED})
         ):
             print(f"===== {number} {wrong.kind}")
             print("\n".join(map(render, wrong.found[:3])))
             for repair in made:
                 print(f"--- {repair.outcome}: {repair.fix.title!r}")
-    columns = ("errors", "with a fix", RESTORED, OTHER, REMAINS, ADDS)
+    columns = ("errors", "with a fix", RESTORED, CLEARED, OTHER, REMAINS, ADDS)
     print(f"{'':24}", *(f"{column:>13}" for column in columns))
     for kind, row in [*sorted(table.items()), ("all", sum(table.values(), Counter()))]:
         print(f"{kind:24}", *(f"{row[column]:13}" for column in columns))

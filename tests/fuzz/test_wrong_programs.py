@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 from originals import originals
-from repairs import OTHER, RESTORED, Repair, Wrong, repairs, wrong_program
+from repairs import CLEARED, OTHER, RESTORED, Repair, Wrong, repairs, wrong_program
 from wrong_programs import KINDS
 
 UNRECOVERABLE = {
@@ -92,7 +92,7 @@ def not_cleared(given: Answered) -> list[tuple[str, str, str, str]]:
         for wrong, made in given
         if wrong.kind not in GUESSED
         for repair in made
-        if repair.outcome not in (RESTORED, OTHER)
+        if repair.outcome not in (RESTORED, CLEARED, OTHER)
     ]
 
 
@@ -105,7 +105,7 @@ def not_restored(given: Answered) -> list[tuple[str, list[str], str]]:
         (wrong.kind, [repair.fix.title for repair in made], wrong.text)
         for wrong, made in given
         if wrong.kind not in UNRECOVERABLE and wrong.kind not in GUESSED
-        if made and RESTORED not in {repair.outcome for repair in made}
+        if made and {repair.outcome for repair in made}.isdisjoint((RESTORED, CLEARED))
     ]
 
 
