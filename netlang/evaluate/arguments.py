@@ -180,7 +180,8 @@ def _check_missing(
     if not missing:
         return
     shown = " and ".join(f"`{name}`" for name in missing)
-    axis = _joining_axis(assigned) if missing == ["axis"] else None
+    joining = missing == ["axis"] and function.name == "concat"
+    axis = _joining_axis(assigned) if joining else None
     if axis is not None:
         whole = completed(span, function.name, missing).replace("axis=…", f"axis={axis[0]}")
         reject(
