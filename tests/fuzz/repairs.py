@@ -2,6 +2,9 @@
 
 Run as ``python repairs.py FIRST COUNT`` it prints, for each kind of error, how many errors there
 were, how many had a fix, and what the fixes led to; ``--show KIND`` prints the answers in full.
+Of the first 5,000 numbers, 4,877 give an error: 3,561 of these (73 %) had a fix when this was
+recorded, which restored the program in 3,264; of the fixes for kinds whose repair is not guessed,
+31 led to another error.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def not_restored(given: Answered) -> list[tuple[str, list[str], str]]:
 def test_thousands_of_errors_are_answered() -> None:
     given = answered(0, 5_000)
     assert share_with_a_fix(given) >= 0.7
-    assert len(not_cleared(given)) + len(not_restored(given)) <= 25
+    assert len(not_cleared(given)) + len(not_restored(given)) <= 40
 
 
 def test_a_program_has_one_number_everywhere() -> None:

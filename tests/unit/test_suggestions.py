@@ -25,9 +25,9 @@ LIBRARY = Library(Diagnostics(), lambda *_: {"": UNKNOWN})
 PRELUDE = LIBRARY.prelude
 FUNCTIONS = sorted(name for name in PRELUDE.names() if not name.startswith("_"))
 PARAMETERS = {
-    name: [param.name.text for param in function.params]
+    name: [param.name.text for param in found.params]
     for name in FUNCTIONS
-    if (function := PRELUDE.function(name)) is not None
+    if (found := PRELUDE.function(name)) is not None
 }
 VISION = (Path(netlang.__file__).parent / "prelude" / "std" / "vision.net").read_text("utf-8")
 STANDARD = sorted(re.findall(r"^(?:block|op) ([a-z]\w+)\(", VISION, re.MULTILINE))
