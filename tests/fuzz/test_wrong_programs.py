@@ -37,6 +37,7 @@ UNRECOVERABLE = {
 """Errors after which the original can't be known, and why; a fix may lead to another network."""
 
 GUESSED = {
+    "groups_not_dividing": "a program may state the parameters of the one number that is meant",
     "missing_brace": "where a body ends is guessed",
     "missing_bracket": "where a list ends is guessed",
     "missing_parenthesis": "where a call ends is guessed",
