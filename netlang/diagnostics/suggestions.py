@@ -58,6 +58,10 @@ _KEYS = {
 """The keys next to each letter on a keyboard."""
 
 
+def _same_row(a: str, b: str) -> bool:
+    return any(a in row and b in row for row in _ROWS)
+
+
 def nearest(
     word: str, known: Iterable[str], preferred: Collection[str] = frozenset()
 ) -> str | None:
@@ -76,14 +80,16 @@ def nearest(
     known = [name for name in known if len(name) <= _LONGEST]
     if not 0 < len(target) <= _LONGEST:
         return None
-    most = 1 if len(target) < 5 else 2
+    most = 1 if len(target) < 9 else 2
     found: list[tuple[int, bool, bool, str]] = []
     for name in known:
         plain = folded(name)
         if abs(len(plain) - len(target)) <= most and len(set(plain) ^ set(target)) <= 2 * most:
             typos = _distance(target, plain, most)
-            if most == 1 and len(plain) == len(target) and plain[0] != target[0] and typos:
-                beside = len(known) <= _FEW and plain[0] in _KEYS.get(target[0], "")
+            if len(target) < 5 and len(plain) == len(target) and plain[0] != target[0] and typos:
+                beside = plain[0] in _KEYS.get(target[0], "") and (
+                    len(known) <= _FEW or (len(target) > 3 and _same_row(plain[0], target[0]))
+                )
                 typos = typos if _swapped(target, plain) or beside else most + 1
             if typos <= most and typos < len(plain):
                 rank = typos, name not in preferred, not _swapped(target, plain)
@@ -107,7 +113,8 @@ def nearest(
         if len(target) > 2 and len(folded(n)) <= 2 * len(target) and _shortens(target, folded(n))
     ]
     by_form = {folded(n): n for n in sorted(close, reverse=True)[-_COMPARED:]}
-    for best in get_close_matches(target, by_form, n=1, cutoff=0.76):
+    by_form = by_form if len(target) > 5 else {}
+    for best in get_close_matches(target, by_form, n=1, cutoff=0.82):
         return by_form[best]
     return min(short, key=lambda n: (len(n), n), default=None)
 

@@ -13,6 +13,7 @@ from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe, signature
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.values import Argued, Function, Object, is_number, takes_tensor
+from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 
@@ -34,7 +35,7 @@ def assign(
     assigned = _by_position(function, args, span, preset, new=new)
     known = {p.name.text for p in function.params}
     if any(a.name is not None and a.name.text not in known for a in args):
-        from netlang.evaluate.calls.unknown_parameters import reject_unknown_parameters
+        from netlang.evaluate.unknown_parameters import reject_unknown_parameters
 
         reject_unknown_parameters(function, args, span)
     for arg in args:
@@ -179,15 +180,16 @@ def _check_missing(
     if not missing:
         return
     shown = " and ".join(f"`{name}`" for name in missing)
-    axis = _joining_axis(assigned) if missing == ["axis"] else None
+    joining = missing == ["axis"] and function.name == "concat"
+    axis = _joining_axis(assigned) if joining else None
     if axis is not None:
-        whole = completed(span, function.name, missing).replace("axis=…", f"axis={axis}")
+        whole = completed(span, function.name, missing).replace("axis=…", f"axis={axis[0]}")
         reject(
             rules.MISSING_ARGUMENT,
             f"`{function.name}` needs {shown}",
             span,
             notes=(f"its parameters: {signature(function)}",),
-            helps=(f"they differ in dimension {axis}: write `{whole}`",),
+            helps=(f"{axis[1]}: write `{whole}`",),
             fixes=(replacement(span, whole),) if "…" not in whole else (),
         )
     helps = (f"write `{completed(span, function.name, missing)}`",)
@@ -222,11 +224,15 @@ def _made_first(function: Function, assigned: Mapping[str, Argued], span: Span) 
     return (Fix("insert `new`", (Edit(at, "new "),)),)
 
 
-def _joining_axis(assigned: dict[str, Argued]) -> int | None:
-    """Return the one axis along which tensors of a list differ, if there is one."""
+def _joining_axis(assigned: Mapping[str, Argued]) -> tuple[int, str] | None:
+    """Return the axis along which the tensors of a list are to be joined, and why."""
     lists = [a.value for a in assigned.values() if isinstance(a.value, list)]
     shapes = [v.type.shape for v in (lists[0] if lists else ()) if isinstance(v, Value)]
     if len(shapes) < 2 or len({len(shape) for shape in shapes}) > 1:
         return None
     different = [axis for axis, sizes in enumerate(zip(*shapes, strict=True)) if len({*sizes}) > 1]
-    return different[0] if len(different) == 1 else None
+    if len(different) == 1:
+        return different[0], f"they differ in dimension {different[0]}"
+    if different or len(shapes[0]) == 3 or not isinstance(shapes[0][0], Dim):
+        return None
+    return 1, "the features of each example are in dimension 1"

@@ -285,8 +285,14 @@ def _left_out(call: _Call) -> _Repair:
     """Leave out what is extra, where no parameter would accept it."""
     extra = call.positional[len(call.names) :]
     others = [p for p in call.function.params if p.keyword_only]
+    known = {p.name.text for p in call.function.params}
     meant = any(_accepts(p, a.value) for p in others for a in extra)
-    whole = None if meant else call.whole(call.text_of(call.positional[: len(call.names)]))
+    unknown = any(a.name is not None and a.name.text not in known for a in call.args)
+    whole = (
+        None
+        if meant or unknown or len(extra) > 1
+        else call.whole(call.text_of(call.positional[: len(call.names)]))
+    )
     return _Repair(extra[0], "this is one too many", whole)
 
 

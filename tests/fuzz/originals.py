@@ -1,4 +1,4 @@
-"""Correct programs to make mistakes in, with what they mean and where their parts are."""
+"""Correct programs to make errors in, with what they mean and where their parts are."""
 
 from __future__ import annotations
 

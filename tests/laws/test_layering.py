@@ -83,7 +83,7 @@ DEFERRED = (
     ("data", "zlib", "only data that was changed is identified by its bytes"),
     ("diagnostics", "difflib unicodedata", "only some errors need it"),
     ("names", "netlang.evaluate.calls.datasets", "few programs have datasets of their own"),
-    ("names", "netlang.names.elsewhere", "only errors need it"),
+    ("names", "netlang.names", "only errors need it"),
     ("evaluate", "difflib", "only some errors need it"),
     ("evaluate", "netlang.evaluate netlang.analysis", "few programs need it"),
     ("syntax", "netlang.syntax", "only syntax errors need it"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from netlang.diagnostics import rules
+from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.builtins.registry import Args, Values, compile_time
@@ -105,19 +106,34 @@ def _channels_per_group(
             f"{channels} {side} channels don't divide into {groups} groups",
             span,
             f"{channels} is not a multiple of {groups}",
-            helps=(_groups_help(channels, frame),),
+            **_grouped(channels, groups, frame),
         )
     return channels // groups
 
 
-def _groups_help(channels: int, frame: Frame) -> str:
+def _grouped(channels: int, groups: int, frame: Frame) -> Suggestion:
+    """Suggest numbers of groups that divide both channel counts, or of channels."""
+    counts = [s.value for n in ("C", "out") if (s := frame.find(n)) is not None]
+    known = [count for count in counts if isinstance(count, int)]
+    if groups > 1 and known[:1] == [groups]:
+        least = channels // groups * groups
+        sizes = [str(size) for size in (least, least + groups) if size]
+        help = (
+            f"each input channel has its own group: make {' or '.join(sizes)} channels, and mix "
+            f"them with `conv({channels}, 1)`"
+        )
+        return {"helps": (help,), "fixes": ()}
+    fitting = divisors(math.gcd(channels, *known))
+    slot = frame.find("groups")
+    below = [n for n in fitting if n < groups][-1:]
+    near = [*below, *[n for n in fitting if n > groups][:1]]
+    own = slot is not None and not slot.span.source.library and slot.span.text == str(groups)
+    fixes = tuple(replacement(slot.span, str(n)) for n in near) if slot is not None and own else ()
+    return {"helps": (_groups_help(fitting),), "fixes": fixes}
+
+
+def _groups_help(fitting: list[int]) -> str:
     """Return help that lists the numbers of groups that divide both channel counts."""
-    common = channels
-    for name in ("C", "out"):
-        slot = frame.find(name)
-        if slot is not None and isinstance(slot.value, int):
-            common = math.gcd(common, slot.value)
-    fitting = divisors(common)
     if fitting == [1]:
         return "no other number than 1 divides the channels on both sides: `groups=1`"
     shown = fitting if len(fitting) < 10 else [*fitting[:5], "...", *fitting[-2:]]

@@ -158,7 +158,7 @@ def call_function(
             span,
             "this would create new parameters at each use",
             helps=(f"make it once, `model = new {function.name}()`, and call `model(…)`",),
-            fixes=_newly(args, span),
+            fixes=_newly(function, args, span),
         )
     if function.name in SPECIAL and function.module.source.library:
         return SPECIAL[function.name](args, span, frame)
@@ -195,9 +195,11 @@ def call_function(
     return made
 
 
-def _newly(args: Sequence[Argued], span: Span) -> tuple[Fix, ...]:
-    """Return the fix that makes a layer with `new`, unless a tensor is passed to it."""
-    if any(isinstance(a.value, Value) for a in args):
+def _newly(function: Function, args: Sequence[Argued], span: Span) -> tuple[Fix, ...]:
+    """Return the fix that makes a layer with `new`, unless an argument is for its calls."""
+    free = sum(not takes_tensor(p) and not p.keyword_only for p in function.params)
+    positional = sum(a.name is None for a in args)
+    if positional > free or any(isinstance(a.value, Value) for a in args):
         return ()
     at = Span(span.source, span.start, span.start)
     return (Fix("insert `new`", (Edit(at, "new "),)),)

@@ -75,7 +75,7 @@ def unknown_name(
 
 
 _SPLITS = frozenset({"train", "test", "valid", "validation"})
-"""Parts of a data set, which are strings."""
+"""Parts of a dataset, which are strings."""
 
 
 def _alone(span: Span) -> bool:

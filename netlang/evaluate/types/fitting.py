@@ -274,7 +274,7 @@ def _meant_literal(kind: str, value: Object) -> str | None:
             return value
         case "padding", str() if value in PADDINGS:
             return value
-        case "int", float() if value == int(value):
+        case "int" | "ints" | "padding", float() if value.is_integer():
             return str(int(value))
         case "duration", str() if _DURATION.fullmatch(value) is not None:
             return value
@@ -285,7 +285,7 @@ def _meant_literal(kind: str, value: Object) -> str | None:
 
 
 def _durations(value: Object) -> tuple[str, ...]:
-    """Return the durations that a number may stand for."""
+    """Return the durations that a number may mean."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return ()
     return (f"{value:g} epochs", f"{value:g} steps") if value != 1 else ("1 epoch", "1 step")

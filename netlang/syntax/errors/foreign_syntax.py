@@ -113,8 +113,9 @@ def number(error: ErrorLocation) -> Diagnostic | None:
     if before.text == "%" and error.back(2).kind == "number" and not here.starts_value:
         value, sign = error.back(2), before
         span = Span(error.source, value.start, sign.end)
-        if value.text.isdecimal() and value.end == sign.start:
-            return _decimal(error, span, f"{int(value.text) / 100:g}", "there are no percentages")
+        plain = re.fullmatch(r"[0-9]+(\.[0-9]+)?", value.text) is not None
+        if plain and value.end == sign.start:
+            return _decimal(error, span, f"{float(value.text) / 100:g}", "there are no percentages")
     if here.text == "," and before.kind == error.next.kind == "number":
         span = Span(error.source, before.start, error.next.end)
         if re.fullmatch(r"[0-9]+,[0-9]+", span.text):

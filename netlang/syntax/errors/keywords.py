@@ -35,7 +35,7 @@ def reserved(error: ErrorLocation) -> Diagnostic | None:
             rules.RESERVED_WORD,
             f"`{word.text}` is a keyword",
             word,
-            "the part of a data set is a string",
+            "the part of a dataset is a string",
             helps=(f'write `"{word.text}"`',),
             fixes=renaming(error.span(word), f'"{word.text}"'),
         )

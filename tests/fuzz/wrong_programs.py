@@ -1,4 +1,4 @@
-"""One mistake in a correct program: over fifty kinds, each of which people make."""
+"""One error in a correct program: over fifty kinds, each of which people make."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from originals import Original
-from slips import slip
+from typos import typo
 
 from netlang.diagnostics.source import Span
 from netlang.syntax import ast
 from netlang.syntax.walk import walk
 
 Kind = Callable[[Original, Random], str | None]
-"""Returns the text of a program with one mistake, or ``None`` where it cannot be made."""
+"""Returns the text of a program with one error, or ``None`` where it cannot be made."""
 
 LAYERS = (
     "conv", "conv_transpose", "dense", "max_pool", "avg_pool", "batch_norm", "layer_norm",
@@ -72,34 +72,34 @@ THEIR_INITIALIZERS = {
 def misspelled_function(original: Original, draw: Random) -> str | None:
     names = [c.callee.span for c in original.calls]
     names += [p.stages[i].span for p, i in original.stages if isinstance(p.stages[i], ast.Name)]
-    return _slipped(original, names, draw)
+    return _misspelled(original, names, draw)
 
 
 def misspelled_local(original: Original, draw: Random) -> str | None:
     bound = {t.text for b in original.all(ast.Bind) for t in b.targets}
     bound |= {p.name.text for d in original.all(ast.Definition) for p in d.params}
-    return _slipped(original, [n.span for n in original.all(ast.Name) if n.text in bound], draw)
+    return _misspelled(original, [n.span for n in original.all(ast.Name) if n.text in bound], draw)
 
 
 def misspelled_parameter(original: Original, draw: Random) -> str | None:
-    return _slipped(original, [a.name.span for a in _named(original)], draw)
+    return _misspelled(original, [a.name.span for a in _named(original)], draw)
 
 
 def misspelled_setting(original: Original, draw: Random) -> str | None:
-    return _slipped(original, [b.targets[0].span for b in _settings(original)], draw)
+    return _misspelled(original, [b.targets[0].span for b in _settings(original)], draw)
 
 
 def misspelled_import(original: Original, draw: Random) -> str | None:
-    return _slipped(original, [i.name.span for i in original.all(ast.ImportName)], draw)
+    return _misspelled(original, [i.name.span for i in original.all(ast.ImportName)], draw)
 
 
 def misspelled_column(original: Original, draw: Random) -> str | None:
-    return _slipped(original, [f.name.span for f in _columns(original)], draw)
+    return _misspelled(original, [f.name.span for f in _columns(original)], draw)
 
 
 def misspelled_dataset(original: Original, draw: Random) -> str | None:
     calls = original.calls_of("digits", "fashion_mnist", "mnist", "cifar10", "two_moons", "spirals")
-    return _slipped(original, [c.callee.span for c in calls], draw)
+    return _misspelled(original, [c.callee.span for c in calls], draw)
 
 
 def capital_letters(original: Original, draw: Random) -> str | None:
@@ -566,9 +566,9 @@ def _chosen(items: Sequence[T], draw: Random) -> T | None:
     return draw.choice(items) if items else None
 
 
-def _slipped(original: Original, spans: Sequence[Span], draw: Random) -> str | None:
+def _misspelled(original: Original, spans: Sequence[Span], draw: Random) -> str | None:
     span = _chosen([span for span in spans if len(span.text) > 2], draw)
-    return span and original.replaced(span, slip(span.text, draw))
+    return span and original.replaced(span, typo(span.text, draw))
 
 
 def _renamed(original: Original, names: Mapping[str, Sequence[str]], draw: Random) -> str | None:

@@ -1,4 +1,4 @@
-"""Slips of the fingers: what people type in place of a name."""
+"""Typos: what people type in place of a name."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ def _plural(word: str, draw: Random) -> str:
     return word[:-1] if word.endswith("s") else f"{word}s"
 
 
-SLIPS: tuple[Callable[[str, Random], str], ...] = (
+TYPOS: tuple[Callable[[str, Random], str], ...] = (
     _exchange, _exchange, _double, _neighbor, _neighbor, _extra, _missing, _missing, _case,
     _underscore, _plural,
 )  # fmt: skip
 
 
-def slip(word: str, draw: Random) -> str:
-    """Return a name of three letters or more with one realistic slip."""
+def typo(word: str, draw: Random) -> str:
+    """Return a name of three letters or more with one realistic typo."""
     while True:
-        wrong = draw.choice(SLIPS)(word, draw)
+        wrong = draw.choice(TYPOS)(word, draw)
         if wrong != word:
             return wrong
