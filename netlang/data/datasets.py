@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from netlang.data.columns import fit
 from netlang.data.pipeline import Dataset, Location
+from netlang.data.source import Arrays, Source
 from netlang.data.sources.synthetic import SYNTHETIC
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
-
-if TYPE_CHECKING:
-    from netlang.data.source import Arrays, Source
 
 
 class Digits(Dataset, frozen=True):
@@ -138,8 +136,6 @@ class Declared(Dataset, frozen=True, kw_only=True):
         source = self.read(location)
         if self.normalize is False:
             return source
-        from netlang.data.source import Arrays
-
         if not isinstance(source, Arrays):
             raise FileError(
                 f"`normalize` is for examples of one length, and those of {source.place} differ",
