@@ -50,7 +50,7 @@ _COLUMNS = {"int": "i64[]", "float": "f32[]", "number": "f32[]", "bool": "bool[]
 
 
 def check_columns(definition: ast.Extern, diagnostics: Diagnostics) -> None:
-    """Report columns of a dataset that are no tensors."""
+    """Report columns of a dataset that are not tensors."""
     for out in definition.outs:
         unknown = isinstance(out.type, ast.NameType) and out.type.name not in _COLUMNS
         if isinstance(out.type, ast.ShapeType) or unknown:

@@ -125,7 +125,7 @@ def _drop(header: Header, size: int, chance: random.Random) -> int:
 
 
 def _add(header: Header, size: int, chance: random.Random) -> int:
-    """Add a field, metadata, or a value that is no tensor."""
+    """Add a field, metadata, or a value that is not a tensor."""
     match chance.randrange(4):
         case 0:
             _entry(header, chance)[chance.choice(NAMES)] = chance.choice(VALUES)

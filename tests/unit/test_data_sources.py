@@ -572,7 +572,7 @@ def test_a_column_without_a_name_is_an_index_or_the_end(text: str, tmp_path: Pat
     assert rows["price"].tolist() == [[3], [6.5]]
 
 
-def test_a_line_with_gaps_is_no_header(tmp_path: Path) -> None:
+def test_a_line_with_gaps_is_not_a_header(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").write_text(",x,\n1,2,3\n")
     with pytest.raises(FileError, match="nothing is not a number"):
         source_of(tmp_path, "houses()", HOUSES.format(""))

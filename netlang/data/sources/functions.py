@@ -11,9 +11,11 @@ from typing import cast
 from netlang.data.columns import fit
 from netlang.data.pipeline import Location
 from netlang.data.source import Source
-from netlang.data.sources.ragged import is_ragged, ragged
+from netlang.data.sources.ragged import ragged
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
+from netlang.ir.dims import Dim
+from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
 
@@ -39,7 +41,7 @@ def call_function(place: str, arguments: Mapping[str, object], location: Locatio
     arrays: dict[str, Array] = {}
     for key, value in found.items():
         name = str(key)
-        if name in columns and is_ragged(columns[name], value):
+        if name in columns and _is_ragged(columns[name], value):
             items = cast("Sequence[object]", value)
             lists[name] = [_array(place, f"{name}[{i}]", item) for i, item in enumerate(items)]
         else:
@@ -47,6 +49,16 @@ def call_function(place: str, arguments: Mapping[str, object], location: Locatio
     if lists:
         return ragged(f"`{place}`", columns, arrays, lists, fitted=location.fitted)
     return fit(f"`{place}`", columns, arrays, fitted=location.fitted)
+
+
+def _is_ragged(type: TensorType, value: object) -> bool:
+    """Return whether a column of a free length is a list of items that differ in length."""
+    if not isinstance(value, list | tuple) or not (type.shape and isinstance(type.shape[0], Dim)):
+        return False
+    items = cast("Sequence[object]", value)
+    if not all(isinstance(item, list | tuple | np.ndarray) for item in items):
+        return False
+    return len({len(cast("Sequence[object]", item)) for item in items}) > 1
 
 
 def _array(place: str, column: str, value: object) -> Array:

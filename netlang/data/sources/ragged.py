@@ -6,13 +6,11 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import cast
 
 from netlang.data.columns import fit
 from netlang.data.fitted import Column, Fitted
 from netlang.data.source import Arrays, Batch, Chosen, Source
 from netlang.diagnostics.errors import FileError
-from netlang.ir.dims import Dim
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
@@ -72,16 +70,6 @@ class RaggedSource(Source):
 
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()
-
-
-def is_ragged(type: TensorType, value: object) -> bool:
-    """Return whether a column of a free length is a list of items that differ in length."""
-    if not isinstance(value, list | tuple) or not (type.shape and isinstance(type.shape[0], Dim)):
-        return False
-    items = cast("Sequence[object]", value)
-    if not all(isinstance(item, list | tuple | np.ndarray) for item in items):
-        return False
-    return len({len(cast("Sequence[object]", item)) for item in items}) > 1
 
 
 def ragged(
