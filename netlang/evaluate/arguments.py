@@ -15,6 +15,7 @@ from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.values import Argued, Function, Object, is_number, takes_tensor
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
+from netlang.ir.op import OPS
 from netlang.syntax import ast
 
 
@@ -180,8 +181,8 @@ def _check_missing(
     if not missing:
         return
     shown = " and ".join(f"`{name}`" for name in missing)
-    joining = missing == ["axis"] and function.name == "concat"
-    axis = _joining_axis(assigned) if joining else None
+    op = OPS.get(function.name) if missing == ["axis"] else None
+    axis = _joining_axis(assigned) if op is not None and op.joins else None
     if axis is not None:
         whole = completed(span, function.name, missing).replace("axis=…", f"axis={axis[0]}")
         reject(

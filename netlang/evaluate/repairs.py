@@ -10,7 +10,7 @@ from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.context.frame import Frame
 from netlang.ir.dims import Shape
-from netlang.ir.graph import Node, Value
+from netlang.ir.graph import Node, Scope, Value
 
 
 def shortcut(values: Sequence[Value], frame: Frame) -> int | None:
@@ -46,6 +46,35 @@ def resized(value: Value, wanted: Shape, frame: Frame) -> Suggestion | None:
             return None
         value = same[0]
     return None
+
+
+def first_dense(value: Value, frame: Frame) -> Span | None:
+    """Return the first call of the `dense` layers in this body that led from a map to a tensor.
+
+    Operators that preserve the shape, such as activations, may stand between them.
+    """
+    found: Span | None = None
+    for _ in range(100):
+        node = _maker(value, frame)
+        scope = _layer(node, frame) if node is not None else None
+        if node is None or scope is None or scope.kind in _WINDOWS:
+            return found
+        if scope.kind == "dense":
+            found = scope.span
+        outer = value.type.shape[:-1]
+        same = [
+            v
+            for v in node.inputs
+            if v.type.shape[:-1] == outer and (scope.kind == "dense" or v.type == value.type)
+        ]
+        if len(same) != 1:
+            return found
+        value = same[0]
+    return found
+
+
+_WINDOWS = frozenset({"conv", "conv_transpose", "depthwise_conv", "max_pool", "avg_pool"})
+"""The layers that read a map with its axes, after which it is a map still."""
 
 
 def unflattened(value: Value, frame: Frame) -> Suggestion | None:
@@ -96,12 +125,18 @@ def _leads_to(first: Value, last: Value, frame: Frame) -> bool:
     return first in reached and first is not last
 
 
-def _call(node: Node, frame: Frame, arguments: Mapping[str, int]) -> Span | None:
-    """Return the call of a library layer in the body that is evaluated, if it takes arguments."""
+def _layer(node: Node, frame: Frame) -> Scope | None:
+    """Return the call in the body that is evaluated from which a node comes."""
     scope = node.scope
     while scope is not None and scope.span is not None and scope.span.source.library:
         scope = scope.parent
-    if scope is None or scope.span is None or scope.parent is not frame.scope or not arguments:
+    return scope if scope is not None and scope.parent is frame.scope else None
+
+
+def _call(node: Node, frame: Frame, arguments: Mapping[str, int]) -> Span | None:
+    """Return the call of a library layer in the body that is evaluated, if it takes arguments."""
+    scope = _layer(node, frame)
+    if scope is None or scope.span is None or not arguments:
         return None
     function = frame.module.function(scope.kind)
     known = {p.name.text for p in function.params} if function is not None else set[str]()

@@ -220,6 +220,12 @@ class Primitive(Struct, frozen=True, metaclass=_OperatorMeta):
     usual: ClassVar[Mapping[str, int]] = {}
     """Attributes that most calls leave at a number on every axis, which a generated program takes
     as the default."""
+    makes_sequence: ClassVar[bool] = False
+    """Whether a result of rank 3 is a sequence of vectors for each example, ``[N, T, D]``."""
+    normalizes_channels: ClassVar[bool] = False
+    """Whether the second axis is the channels, each normalized with parameters of its own."""
+    joins: ClassVar[bool] = False
+    """Whether the operands follow each other in the result, along the axis ``axis``."""
     lists_results: ClassVar[bool] = False
     """Whether a call returns a list of the results, also where there is only one."""
     on_numbers: ClassVar[Callable[..., object] | None] = None

@@ -232,7 +232,7 @@ class _Lint(Lookup):
                 and name not in SETTINGS
                 and name[0] != "_"
             ):
-                self._unused_setting(name, entry)
+                self._unused_setting(name, entry, scope)
 
     def _step(self, step: ast.Step, scope: Scope) -> None:
         inner = Scope(scope)
@@ -242,10 +242,16 @@ class _Lint(Lookup):
                 self._declare(inner, target, "binding", bind.value)
         for name, entry in inner.entries.items():
             if not entry.used and name not in STEP_SETTINGS and name[0] != "_":
-                self._unused_setting(name, entry, STEP_SETTINGS)
+                self._unused_setting(name, entry, inner, STEP_SETTINGS)
 
-    def _unused_setting(self, name: str, entry: Entry, settings: Iterable[str] = SETTINGS) -> None:
+    def _unused_setting(
+        self, name: str, entry: Entry, scope: Scope, settings: Iterable[str] = SETTINGS
+    ) -> None:
         near = setting_like(name, settings)
+        if near in scope.entries:
+            near = None
+        elif name == "dataset" and settings is SETTINGS:
+            return  # the keyword is an error already, which says the same
         helps, fixes = (f"the settings are: {', '.join(settings)}",), renaming(entry.span, near)
         if near == "run" and isinstance(entry.value, ast.Int):
             span = entry.span.to(entry.value.span)

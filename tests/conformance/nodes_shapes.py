@@ -202,8 +202,8 @@ def top_k(call: Call) -> list[str]:
 
 @writes("Transpose")
 def transpose(call: Call) -> str:
-    order = call.get("perm")
-    return f"transpose({call.x()})" if order is None else f"transpose({call.x()}, {list(order)})"
+    order = call.get("perm", reversed(range(call.rank())))
+    return f"transpose({call.x()}, {list(order)})"
 
 
 @writes("Trilu")

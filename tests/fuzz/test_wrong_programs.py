@@ -43,6 +43,7 @@ GUESSED = {
     "missing_parenthesis": "where a call ends is guessed",
     "missing_quote": "where a string ends is guessed",
     "shift_for_pipe": "an arrow and a bar have meanings of their own",
+    "size_of_the_result": "the signature may be wrong, and other parts agree with the layer",
     "width_of_a_sum": "a loop may get the width of its value from elsewhere",
 }
 """Errors after which a fix may lead to another error, and why."""

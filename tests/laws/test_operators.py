@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from msgspec import NODEFAULT
-from msgspec.structs import fields
+from msgspec.structs import asdict, fields
 from op_samples import Case, arrays_of, cases, graph_of
 
 from netlang.backends import reference
@@ -56,6 +56,7 @@ HOMONYMS = {
     "api/parameters.py": ("add matmul mod mul pow sub", "the names of Python's methods"),
     "codegen/numpy_program/regions.py": ("scan", "a keyword, as the kind of a scope"),
     "cli/commands/check.py": ("constant", "the kind of a definition"),
+    "cli/usage.py": ("dropout", "a parameter of a train section"),
     "codegen/pytorch/constructors.py": ("scan", "a keyword"),
     "codegen/pytorch/forward.py": ("scan", "a keyword"),
     "codegen/pytorch/parameters.py": ("constant", "an initializer"),
@@ -66,6 +67,7 @@ HOMONYMS = {
     "data/sources/texts.py": ("neg", "the folder of negative reviews"),
     "data/transforms/colors.py": ("mean", "a parameter of a transform"),
     "diagram/tree.py": ("constant", "the kind of a node of a diagram"),
+    "editor/tokens.py": ("constant", "a kind of token"),
     "evaluate/arithmetic.py": (
         "add sub mul div floor_div mod pow matmul equal not_equal less less_equal greater "
         "greater_equal logical_and logical_or",
@@ -73,12 +75,26 @@ HOMONYMS = {
     ),
     "evaluate/calls/calls.py": ("flip resize", "functions that also transform images"),
     "evaluate/calls/unknown.py": ("linear", "layers of other frameworks"),
+    "evaluate/calls/methods.py": ("transpose", "a method of tensors in PyTorch"),
     "evaluate/context/values.py": ("max min", "which way a metric improves"),
     "evaluate/loops.py": ("scan", "a keyword"),
+    "evaluate/repairs.py": ("avg_pool flatten max_pool", "functions of the library, as called"),
+    "evaluate/types/axis_order.py": ("max mean", "functions to write instead of a layer"),
+    "evaluate/types/conversions.py": (
+        "flatten squeeze transpose unsqueeze",
+        "functions that repairs write",
+    ),
+    "evaluate/types/promises.py": (
+        "avg_pool flatten max_pool squeeze transpose unsqueeze",
+        "functions of the library, as called and as repairs write them",
+    ),
     "inference/verification.py": ("constant", "an initializer"),
     "ir/initializers.py": ("constant", "an initializer"),
+    "training/export.py": ("mean sum", "how values of several batches combine"),
     "training/monitors.py": ("max", "which way a metric improves"),
     "training/run/initial_parameters.py": ("mean", "interop: weights in other formats"),
+    "training/step/graphs.py": ("mean", "how values of several batches combine"),
+    "training/totals.py": ("mean sum", "how values of several batches combine"),
 }
 """Where a string in a comparison or a table is the name of an operator by chance, and why."""
 
@@ -294,6 +310,27 @@ def test_what_multiplies_and_adds_belongs_to_a_family(name: str) -> None:
             assert OPS[name].family in ("convolution", "dense", "recurrent"), (
                 f"`{name}` has multiply-adds: state its `family`"
             )
+
+
+@every_op
+def test_an_operator_that_joins_has_its_operands_one_after_the_other(name: str) -> None:
+    for case, given, (made, *_) in samples(name) if OPS[name].joins else ():
+        axis = asdict(case.sample.op)["axis"]
+        np.testing.assert_array_equal(made, np.concatenate(given, axis=axis))
+
+
+@every_op
+def test_an_operator_of_sequences_returns_a_vector_for_each_index_or_step(name: str) -> None:
+    for _, given, (made, *_) in samples(name) if OPS[name].makes_sequence else ():
+        assert made.shape[:-1] in {shape for a in given for shape in (a.shape, a.shape[:-1])}
+
+
+@every_op
+def test_an_operator_that_normalizes_channels_has_parameters_for_the_second_axis(name: str) -> None:
+    op = OPS[name]
+    assert op.family == "normalization" or not op.normalizes_channels
+    for _, given, _ in samples(name) if op.normalizes_channels else ():
+        assert {a.shape for a in given[1:]} == {given[0].shape[1:2]}
 
 
 @every_op

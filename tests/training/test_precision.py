@@ -162,7 +162,7 @@ def test_a_run_in_f32_does_not_resume_in_f64(
     path.write_text(text.replace('"f32"', '"f64"'))
     assert ran("train", path, "--run", folder, "--resume") == 1
     assert 'precision: it was "f32", and is "f64"' in capsys.readouterr().err
-    allowed = ("--override", "precision", "--override", "program")
+    allowed = ("--override", "precision")
     assert ran("train", path, "--run", folder, "--resume", *allowed) == 0
     assert load_file(folder / LATEST)["model.h.weight"].dtype == np.float64
 

@@ -328,8 +328,16 @@ def test_draw_folds_and_binds(run: Netlang) -> None:
 
 
 REFUSED = {
-    "small.gif": (2, "error[unknown-format]: small.gif: drawings are written as .svg or .png\n"),
-    "small": (2, "error[unknown-format]: small: drawings are written as .svg or .png\n"),
+    "small.gif": (
+        2,
+        "error[unknown-format]: small.gif: drawings are written as .svg or .png\n"
+        "   |\n   = help: write to `small.svg`\n",
+    ),
+    "small": (
+        2,
+        "error[unknown-format]: small: drawings are written as .svg or .png\n"
+        "   |\n   = help: write to `small.svg`\n",
+    ),
     "nowhere/a.svg": (
         3,
         "error[cannot-write]: cannot write nowhere/a.svg: no such file or directory\n",

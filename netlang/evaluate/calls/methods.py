@@ -12,9 +12,6 @@ from netlang.diagnostics.fix import replacement
 from netlang.evaluate.context.frame import Frame
 from netlang.syntax import ast
 
-_LISTS = frozenset({"reshape", "transpose", "tile", "expand"})
-"""Functions that take the numbers of a method as one list."""
-
 
 def with_function(found: Diagnostic, call: ast.Call, frame: Frame) -> Diagnostic:
     """Return the error that a tensor has no fields with the call of a function to write instead."""
@@ -31,11 +28,11 @@ def with_function(found: Diagnostic, call: ast.Call, frame: Frame) -> Diagnostic
     if function is None:
         return found
     parts = [a.span.text for a in call.args if a.name is None]
-    if ours == "flatten":
-        parts = []
-    elif ours in _LISTS and not any(part.startswith("[") for part in parts):
+    given = [p for p in function.params[1:] if not p.keyword_only]
+    free = [p.name.text for p in given]
+    as_list = bool(given) and isinstance(given[0].type, ast.ListType)
+    if as_list and not any(part.startswith("[") for part in parts):
         parts = [f"[{', '.join(parts)}]"]
-    free = [p.name.text for p in function.params[1:] if not p.keyword_only]
     named = [p.name.text for p in function.params if p.keyword_only]
     written = [field.value.span.text, *parts[: len(free)]]
     rest = parts[len(free) :]

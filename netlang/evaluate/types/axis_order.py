@@ -32,12 +32,6 @@ _STEPS = ("T", "S", "L")
 _BATCH = ("N", "B")
 """The usual names of the number of steps and of the batch."""
 
-_RECURRENT = ("rnn_layer", "gru_layer", "lstm_layer")
-_OVER_STEPS = frozenset({*_RECURRENT, "scan"})
-_SEQUENCES = frozenset({*_RECURRENT, "gather_rows"})
-"""Operators whose results of rank 3 are [N, T, D]."""
-
-_NORMS = frozenset({"normalize_batch", "normalize_group", "normalize_instance"})
 _POOLED = {"global_avg_pool": "mean", "global_max_pool": "max"}
 
 
@@ -221,7 +215,7 @@ def warn_of_order(definition: ast.Definition, frame: Frame) -> None:
         )  # fmt: skip
         return
     _warn_of_steps(definition, frame)
-    if any(node.op.name in _SEQUENCES for node in frame.run.builder.nodes):
+    if any(node.op.makes_sequence for node in frame.run.builder.nodes):
         _warn_of_sequences(frame)
 
 
@@ -229,7 +223,7 @@ def _warn_of_steps(definition: ast.Definition, frame: Frame) -> None:
     """Warn of sequences with the steps first, and of the last example taken for the last step."""
     declared = next(steps_first(definition, frame), None)
     nodes = frame.run.builder.nodes
-    recurrent = any(node.op.name in _RECURRENT for node in nodes)
+    recurrent = any(n.op.makes_sequence and n.op.family == "recurrent" for n in nodes)
     pick = next(first_axis_picks(nodes), None) if recurrent else None
     if pick is not None:
         fix = last_step(pick)
@@ -272,7 +266,7 @@ def steps_first(definition: ast.Definition, frame: Frame) -> Iterator[Misordered
 
 def _runs_over(node: Node, shape: Sequence[object]) -> bool:
     outer = node.scope.parent if node.scope is not None else None
-    if node.op.name not in _OVER_STEPS and (outer is None or outer.kind != "split_heads"):
+    if node.op.family != "recurrent" and (outer is None or outer.kind != "split_heads"):
         return False
     return any(v.type.shape[:2] == tuple(shape[:2]) for v in node.inputs)
 
@@ -297,7 +291,7 @@ def _exchanged(
 def first_axis_picks(nodes: Sequence[Node]) -> Iterator[Span]:
     """Find where one example of the batch is picked from the steps of a recurrent layer."""
     for node in reversed(nodes):
-        items = getattr(node.op, "items", ()) if node.op.name == "index" else ()
+        items = getattr(node.op, "items", ())  # of an index
         span = node.span
         if not items or items[0] != -1 or any(item is not None for item in items[1:]):
             continue
@@ -319,13 +313,13 @@ def is_sequence(value: Value, nodes: Sequence[Node]) -> bool:
     for node in reversed(nodes):
         if value not in node.outputs:
             continue
-        if node.op.name in _SEQUENCES:
+        if node.op.makes_sequence:
             return True
         if node.op.window(*(v.type for v in node.inputs)) is not None:
             return False
         shape = value.type.shape
         same = [v for v in node.inputs if v.type.rank == 3 and v.type.shape[:2] == shape[:2]]
-        if not same or node.op.name in ("transpose", "reshape"):
+        if not same or node.op.view or node.op.moved(1, same[0].type.shape, shape) != 1:
             return False
         value = same[0]
     return False
@@ -352,9 +346,9 @@ def _warn_of_sequences(frame: Frame) -> None:
 def _over_channels(node: Node) -> str | None:
     """Return the name of the layer of feature maps that a node belongs to."""
     kind = node.scope.kind if node.scope is not None else ""
-    if node.op.name in ("mean", "max") and kind in _POOLED:
+    if kind in _POOLED:
         return kind
-    over = node.op.name in _NORMS or node.op.window(*(v.type for v in node.inputs)) is not None
+    over = node.op.normalizes_channels or node.op.window(*(v.type for v in node.inputs)) is not None
     return _layer(node) if over else None
 
 

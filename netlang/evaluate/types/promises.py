@@ -13,7 +13,8 @@ from netlang.diagnostics.fix import Fix, apply_to, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.context.frame import Frame
-from netlang.evaluate.repairs import resized
+from netlang.evaluate.context.values import Function
+from netlang.evaluate.repairs import first_dense, resized
 from netlang.evaluate.types.axis_order import suspected
 from netlang.evaluate.types.conversions import applied, certain, changes, stage_before
 from netlang.evaluate.types.shapes import resolve_shape
@@ -21,9 +22,6 @@ from netlang.ir.dims import Dim, Shape
 from netlang.ir.graph import Value
 from netlang.ir.types import TensorType
 from netlang.syntax import ast
-
-_REDUCTIONS = frozenset({"argmax", "argmin", "max", "mean", "min", "norm", "prod", "sum"})
-"""The functions with a parameter `keep`, which preserves the axis as one of size 1."""
 
 _WINDOWS = frozenset({"conv", "conv_transpose", "depthwise_conv", "max_pool", "avg_pool"})
 
@@ -40,11 +38,11 @@ def repaired(
     actual, wanted = value.type, resolve_shape(type, frame)
     shape = wanted.shape if wanted is not None else None
     suggestion = suspected(actual, shape, frame) or _missing_stage(
-        actual, len(type.dims), shape, made, span
+        value, len(type.dims), shape, made, span, frame
     )
     if suggestion is None and shape is not None:
         suggestion = (
-            _kept_axis(actual, shape, made, span)
+            _kept_axis(actual, shape, frame.module.function(made), span)
             or _changed(actual, shape, span)
             or _last_size(actual, shape, made, span)
             or resized(value, shape, frame)
@@ -61,18 +59,24 @@ def _help(text: str, *fixes: Fix) -> Suggestion:
 
 
 def _missing_stage(
-    actual: TensorType, rank: int, wanted: Shape | None, made: str, span: Span
+    value: Value, rank: int, wanted: Shape | None, made: str, span: Span, frame: Frame
 ) -> Suggestion | None:
     """Suggest how a classifier gets one vector for each example."""
+    actual = value.type
     if rank != 2 or actual.rank < 3:
         return None
     if actual.rank == 3 and isinstance(actual.shape[1], Dim):
         return _help(_one_step(actual.shape[1], span))
     if made == "dense":
-        text = "`dense` works on the last dimension only: put `flatten` before it"
-        return (
-            _help(text, *stage_before(span, "flatten", ())[1]) if actual.rank > 3 else _help(text)
-        )
+        why = "`dense` works on the last dimension only"
+        if actual.rank == 3:
+            return _help(f"{why}: put `flatten` before it")
+        first = first_dense(value, frame) or span
+        fixes = stage_before(first, "flatten", ())[1]
+        if first.start == span.start:
+            return _help(f"{why}: put `flatten` before it", *fixes)
+        line = first.source.line_col(first.start)[0]
+        return _help(f"{why}: put `flatten` before the first one, on line {line}", *fixes)
     if actual.rank > 3 and made in _WINDOWS:
         code, fix = applied(span, "global_avg_pool", ())
         text = f"average over the height and width: `{code}`"
@@ -94,9 +98,13 @@ def _one_step(steps: Dim, span: Span) -> str:
     )
 
 
-def _kept_axis(actual: TensorType, wanted: Shape, made: str, span: Span) -> Suggestion | None:
+def _kept_axis(
+    actual: TensorType, wanted: Shape, made: Function | None, span: Span
+) -> Suggestion | None:
     """Suggest `keep=true` for a reduction that drops the axis it reduces."""
-    if made not in _REDUCTIONS or not span.text.endswith(")") or "keep" in span.text:
+    if made is None or all(p.name.text != "keep" for p in made.params):
+        return None
+    if not span.text.endswith(")") or "keep" in span.text:
         return None
     if all(wanted[:i] + wanted[i + 1 :] != actual.shape for i, n in enumerate(wanted) if n == 1):
         return None

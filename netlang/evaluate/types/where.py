@@ -106,10 +106,11 @@ def _meant(clause: ast.Expr, assigned: Mapping[str, Argued], own: Argued | None)
     choices = [node.value for node in walk(clause) if isinstance(node, ast.Str)]
     if own is not None and isinstance(own.value, str) and isinstance(own.expr, ast.Str):
         near = nearest(own.value, choices)
-        near = near or next((c for c in choices if own.value.lower().startswith(c)), None)
-        if near is not None:
-            code = f'"{near}"'
-            return {"helps": (f"write `{code}`",), "fixes": (replacement(own.expr.span, code),)}
+        meant = near or next((c for c in choices if own.value.lower().startswith(c)), None)
+        if meant is not None:
+            code = f'"{meant}"'
+            help = f"write `{code}`" if near is None else f"did you mean `{code}`?"
+            return {"helps": (help,), "fixes": (replacement(own.expr.span, code),)}
     return {"helps": tuple(_passing(clause, assigned)), "fixes": ()}
 
 

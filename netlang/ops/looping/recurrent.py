@@ -31,6 +31,7 @@ class Recurrence(Primitive, frozen=True):
 
     operands: ClassVar[tuple[str, ...]] = ("x", *_WEIGHTS, "rest*")
     family = "recurrent"
+    makes_sequence = True
     gates: ClassVar[int]
     states: ClassVar[tuple[str, ...]] = ("h0",)
     onnx_name: ClassVar[str]

@@ -36,6 +36,7 @@ class NormalizeBatch(Primitive, frozen=True):
     gradient_reads = ("operands",)
     family = "normalization"
     pointwise = True
+    normalizes_channels = True
     running_statistics = True
     operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift", "mean", "var")
     eps: float = 1e-5
@@ -131,6 +132,7 @@ class OperandNormalization(Primitive, ABC, frozen=True):
 
     operands: ClassVar[tuple[str, ...]] = ("x", "scale", "shift")
     family = "normalization"
+    normalizes_channels = True
 
     def seen_whole(self, operand: int, rank: int) -> frozenset[int]:
         del operand

@@ -27,6 +27,7 @@ class GatherRows(Primitive, frozen=True):
     name: ClassVar[str] = "gather_rows"
     formula: ClassVar[str] = "{table}[{ids}]"
     family = "dense"
+    makes_sequence = True
     operands: ClassVar[tuple[str, ...]] = ("table", "ids")
 
     def infer(self, *types: TensorType) -> Types:

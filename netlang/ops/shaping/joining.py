@@ -26,6 +26,7 @@ class Concat(Primitive, frozen=True):
     """
 
     name: ClassVar[str] = "concat"
+    joins = True
     formula: ClassVar[str] = "np.concatenate([{xs}], axis={axis})"
     family = "join"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)

@@ -23,7 +23,7 @@ def duration(error: ErrorLocation) -> Diagnostic | None:
         backwards = first.kind == "name" and first.text in _UNITS
         number, unit = (second, first) if backwards else (first, second)
         meant = _unit(number, unit)
-        if meant is None:
+        if meant is None or (not backwards and unit.text in _UNITS):
             continue
         whole = Span(error.source, first.start, second.end)
         label = "the number comes first" if backwards else f"`{unit.text}` is not a unit"
@@ -44,9 +44,8 @@ def _unit(number: Token, unit: Token) -> str | None:
         return None
     if unit.kind != "name":
         return None
-    near = "steps" if unit.text.lower() in _STEPS else nearest(unit.text, _UNITS)
-    if near is None:
-        near = unit.text if unit.text in _UNITS else None
+    steps = unit.text.lower() in _STEPS
+    near = "steps" if steps else unit.text if unit.text in _UNITS else nearest(unit.text, _UNITS)
     if near is None:
         return None
     return near.rstrip("s") if number.text == "1" else f"{near.rstrip('s')}s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostic, Label
@@ -30,7 +31,8 @@ def reserved(error: ErrorLocation) -> Diagnostic | None:
     else:
         return None
     following = error.next if word is here else here
-    if word.text == "train" and following.text == ")":
+    in_call = following.text == ")" or (following.text == "," and error.enclosing() == "(")
+    if word.text == "train" and in_call and not _is_bound(error, word):
         return error.diagnostic(
             rules.RESERVED_WORD,
             f"`{word.text}` is a keyword",
@@ -38,6 +40,15 @@ def reserved(error: ErrorLocation) -> Diagnostic | None:
             "the part of a dataset is a string",
             helps=(f'write `"{word.text}"`',),
             fixes=renaming(error.span(word), f'"{word.text}"'),
+        )
+    if word.text == "dataset" and word.fresh and following.text == "=" and _is_setting(error, word):
+        return error.diagnostic(
+            rules.RESERVED_WORD,
+            f"`{word.text}` is a keyword",
+            word,
+            "it can't be a name",
+            helps=("did you mean the setting `data`?",),
+            fixes=renaming(error.span(word), "data"),
         )
     return error.diagnostic(
         rules.RESERVED_WORD,
@@ -47,6 +58,25 @@ def reserved(error: ErrorLocation) -> Diagnostic | None:
         helps=(f"choose another name, such as `{word.text}_` or `{word.text}1`",),
         fixes=_renaming(error, word),
     )
+
+
+def _is_bound(error: ErrorLocation, word: Token) -> bool:
+    """Return whether a keyword is given a value or a type somewhere, as if it were a name."""
+    return any(
+        token.text == word.text and after.text in ("=", ":")
+        for token, after in pairwise(error.tokens)
+    )
+
+
+def _is_setting(error: ErrorLocation, word: Token) -> bool:
+    """Return whether a keyword is meant as the setting `data`, which its section lacks."""
+    at = error.tokens.index(word)
+    head = next((n for n in range(at - 1, -1, -1) if error.starts_definition(n)), None)
+    if head is None or error.tokens[head].text != "train":
+        return False
+    end = next((n for n in range(at, len(error.tokens)) if error.starts_definition(n)), None)
+    names = {token.text for token in error.tokens[head:end] if token is not word}
+    return names.isdisjoint(("data", "step", word.text))
 
 
 _STARTERS = STARTERS | DEFINERS | {"step"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Unpack
 
 from netlang.diagnostics.diagnostic import Diagnostic, Parts, diagnostic
@@ -109,7 +108,7 @@ class ErrorLocation:
 
     def output(self) -> str | None:
         """Return the name of the only output of the definition around, if it has no value yet."""
-        heads = [n for n in range(self.at) if self._is_head(self.tokens[n])]
+        heads = [n for n in range(self.at) if self.starts_definition(n)]
         if not heads:
             return None
         outs = [
@@ -121,14 +120,17 @@ class ErrorLocation:
             return "y"
         if len(outs) != 1 or outs[0].kind != "name":
             return None
-        for first, second in pairwise(self.tokens[heads[-1] :]):
-            if self._is_head(second):
+        for number in range(heads[-1] + 1, len(self.tokens)):
+            first, second = self.tokens[number - 1], self.tokens[number]
+            if self.starts_definition(number):
                 break
             if first.fresh and first.text == outs[0].text and second.text in ("=", ","):
                 return None
         return outs[0].text
 
-    def _is_head(self, token: Token) -> bool:
+    def starts_definition(self, number: int) -> bool:
+        """Return whether a token is a keyword at the left margin that starts a definition."""
+        token = self.tokens[number]
         return (
             token.fresh
             and token.text in DEFINERS

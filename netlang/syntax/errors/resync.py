@@ -23,6 +23,7 @@ _STATEMENT = re.compile(
     r"[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?:=(?!=)|:(?!:)|[-+*/]=|<-)"
 )
 _AT_TOP = re.compile(rf"{_DEFINITION}|(?!(?:next|yield|state|step)\b)(?:{_STATEMENT.pattern})")
+_RETURN = re.compile(r"return[ \t]+[^\s=:,.]")
 _CONTINUES = re.compile(
     r"\|>|[{)\],.+*=<>&|@^]|/(?![/*])|-(?=[ >])|(?:then|else|and|or|where|with|in|as)\b"
 )
@@ -69,9 +70,11 @@ class _Line(Struct):
             return False
         if self.code.startswith("}"):
             return self.margin >= self.outside
-        return self.begins and (
-            self.margin > self.outside if self.bodies else _AT_TOP.match(self.code) is not None
-        )
+        if not self.begins or self.bodies:
+            return self.begins and self.margin > self.outside
+        # What is indented after the `def` of another language is its body.
+        at_margin = self.margin == 0 and _RETURN.match(self.code) is not None
+        return at_margin or _AT_TOP.match(self.code) is not None
 
 
 class Layout:
