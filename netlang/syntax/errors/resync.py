@@ -28,7 +28,7 @@ _CONTINUES = re.compile(
     r"\|>|[{)\],.+*=<>&|@^]|/(?![/*])|-(?=[ >])|(?:then|else|and|or|where|with|in|as)\b"
 )
 _CONTINUED = re.compile(r"(?:[,(\[=+*/@-]|\|>|->|>>|\b(?:and|or|not|then|else|where|in|with))$")
-_HIDDEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|#[^\n]*')
+_HIDDEN = re.compile(r'"(?:[^"\\\n]|\\.)*"?|#[^\n]*')
 _LOOP = re.compile(r"\b(for|scan)\b")
 _HEADS = {
     "net": "net Q() -> y {", "block": "block q() -> y {", "op": "op q() -> y {",
@@ -153,7 +153,9 @@ class Layout:
 
 def _blank(match: re.Match[str]) -> str:
     text = match.group()
-    return f'"{" " * (len(text) - 2)}"' if text[0] == '"' else " " * len(text)
+    if text[0] == "#":
+        return " " * len(text)
+    return f'"{" " * (len(text) - 2)}"' if len(text) > 1 else text
 
 
 def _unclosed_brace(text: str, start: int) -> int | None:
