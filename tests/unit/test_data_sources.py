@@ -194,7 +194,8 @@ def test_a_table_can_have_another_separator_and_no_names(tmp_path: Path) -> None
             "target,Sepal Length (cm),Petal Width (cm)",
             "`features` is target, Sepal Length (cm); `price` is Petal Width (cm)",
         ),
-        ("Price,Features.0,Features.1", "`features` is Price, Features.0; `price` is Features.1"),
+        ("Price,Features.0,Features.1", ""),
+        ("Id,Features 1,Features 2,PRICE", ""),
     ],
 )
 def test_names_that_are_not_those_of_the_columns_are_reported(
@@ -207,6 +208,16 @@ def test_names_that_are_not_those_of_the_columns_are_reported(
     path = tmp_path / "houses.csv"
     line = f"{path} names none of the columns, which are taken in order: {told}"
     assert source.remarks() == ((line,) if told else ())
+
+
+def test_spellings_of_a_header_select_columns_among_others(tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text("Id,1stFlrSF,GrLivArea,Sale Price\n1,1188,776,173120\n")
+    declared = """dataset h -> (gr_liv_area: f32[1], salePrice: f32[]) {
+      csv = "h.csv"
+      header = true
+    }"""
+    rows = source_of(tmp_path, "h()", declared).examples(EVERYTHING)
+    assert (rows["gr_liv_area"].item(), rows["salePrice"].item()) == (776, 173120)
 
 
 def test_integers_and_booleans_are_read_as_such(tmp_path: Path) -> None:

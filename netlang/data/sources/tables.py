@@ -47,8 +47,9 @@ def read_table(
     """Read a file with a line of numbers for each example.
 
     A first line without numbers names the columns, unless ``header`` decides. A column of several
-    values takes as many adjacent ones, or those named ``x.0``, ``x.1``, … Where the names are not
-    the declared ones, columns are taken in order. Numbers have a decimal point; infinities, gaps
+    values takes as many adjacent ones, or those named ``x.0``, ``x.1``, … Capitals, blanks and
+    signs in a name do not count: ``gr_liv_area`` is ``GrLivArea``. Where the names are not the
+    declared ones, columns are taken in order. Numbers have a decimal point; infinities, gaps
     and other notations are rejected, except that a column of integers in which no cell begins as a
     number has the names of classes. Raises ``FileError`` with line and column.
     """
@@ -186,7 +187,18 @@ def _named(name: str, size: int, names: Sequence[str]) -> list[int]:
             wanted = [form.format(i + first) for i in range(size)]
             if all(w in names for w in wanted):
                 return [names.index(w) for w in wanted]
+    # A name of the language has neither capitals at its beginning nor blanks.
+    letters = [_letters(cell) for cell in names]
+    one = [[_letters(name)]] if size == 1 else []
+    for wanted in (*one, *([_letters(f"{name}{i + n}") for i in range(size)] for n in (0, 1))):
+        if all(letters.count(w) == 1 for w in wanted):
+            return [letters.index(w) for w in wanted]
     return []
+
+
+def _letters(name: str) -> str:
+    """Return what two spellings of a name share: `GrLivArea` and `gr_liv_area`."""
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _values(count: int) -> str:

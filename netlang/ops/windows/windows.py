@@ -263,7 +263,7 @@ def _same(size: Size, extent: int, stride: int) -> tuple[int, int]:
             notes=["its padding is only known if the size is known to divide by the stride"],
             helps=[
                 *where_help([size], known, [stride]),
-                "or write the padding out: `pad=half` for odd kernels",
+                "or pad both ends alike, which gives other values for even sizes: `pad=half`",
             ],
         )
     total = max(total, 0)
