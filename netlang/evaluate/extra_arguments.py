@@ -257,7 +257,7 @@ def _reordered(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> _Re
     if INFERRED in given:
         label = "leave this out: it follows from the input's shape"
         return _Repair(given[INFERRED], label, whole)
-    at = next(i for i, name in enumerate(order) if name not in written)
+    at = next((i for i, name in enumerate(order) if name not in written), len(order) - 1)
     return _Repair(args[at], f"`{order[at]}` is passed by name", whole)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import count
 from typing import Unpack
 
 from msgspec import Struct, field
@@ -137,7 +138,7 @@ class Lookup(Struct):
         before.used = True
         if kind == "param":
             return  # the syntax check has reported it
-        number = next(n for n in range(2, 1000) if scope.find(f"{name.text}{n}") is None)
+        number = next(n for n in count(2) if scope.find(f"{name.text}{n}") is None)
         note = "a name denotes one value"
         if (
             value is not None

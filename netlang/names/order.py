@@ -71,8 +71,8 @@ def given_two_names(second: Span, new: str, module: ModuleScope) -> tuple[Fix, .
     is_output = isinstance(own, ast.Definition) and name in {out.name.text for out in own.outs}
     for body in _bodies(second, module):
         binds = [i for i, statement in enumerate(body) if name in _targets(statement)]
-        here = next(i for i in binds if _holds(body[i].span, second))
-        if binds.index(here) == 0 or _inner(body, name):
+        here = next((i for i in binds if _holds(body[i].span, second)), None)
+        if here is None or binds.index(here) == 0 or _inner(body, name):
             return ()
         start = binds[binds.index(here) - 1] if is_output else here
         end = next((i for i in binds if i > start), len(body))
