@@ -16,7 +16,6 @@ from wrong_programs import KINDS
 UNRECOVERABLE = {
     "column_type": "the type of a column is not written anywhere else",
     "element_type": "an input may hold integers that are converted, or numbers",
-    "element_type": "the type of an input may be wrong, and its other uses agree with it",
     "groups_not_dividing": "any divisor of the channels may be meant",
     "heads_not_dividing": "any divisor of the width may be meant",
     "initializer_in_quotes": "most of the originals have another initializer",
