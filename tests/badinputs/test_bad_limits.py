@@ -413,3 +413,11 @@ def test_l9_parts_of_a_tensor_are_counted_like_the_items_of_a_list(tmp_path: Pat
     cuts = "".join(parts.format(i) for i in range(3))
     text = f"net A(x: f32[N, 80_000]) -> y {{\n{cuts}  y = p0[0] + p1[0] + p2[0]\n}}\n"
     rejected(text, "too-large", folder=tmp_path, line=3)
+
+
+def test_the_memory_of_a_huge_kernel_is_counted_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "huge.net"
+    path.write_text("net A(x: f32[N, 3, 5_000_000, 5_000_000]) -> y = conv(x, 8, 4_000_000)\n")
+    answer = ask("summary", path)
+    assert answer.code == 0
+    assert answer.seconds < SECONDS

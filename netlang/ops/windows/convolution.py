@@ -352,6 +352,9 @@ class ConvolveWeightGradient(ConvolutionGradient, frozen=True):
         ]
 
 
+_MOST_PARTS = 256
+
+
 def weight_gradient_workspace(
     x: TensorType, ct: TensorType, windows: Windows, groups: int
 ) -> Sequence[Size]:
@@ -373,7 +376,9 @@ def weight_gradient_workspace(
             if rows_are_best(windows, filters, x.shape[3]):
                 copied, positions, parts = x.size, 1, windows.kernel[0]
     part = copied * positions
-    return [x.size, ct.size, *[part] * parts, part * parts]
+    # Of a large kernel, the parts count as one array.
+    patches = [part] * parts if parts <= _MOST_PARTS else [part * parts]
+    return [x.size, ct.size, *patches, part * parts]
 
 
 def _require_axes(spatial: int, *types: TensorType) -> None:
