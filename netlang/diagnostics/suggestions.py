@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NotRequired, TypedDict
 
 from netlang.diagnostics.fix import Fix, replacement
@@ -74,12 +74,16 @@ def nearest(
     >>> nearest("Sofmtax", ["softmax", "softsign"]), nearest("embed", ["embedding"])
     ('softmax', 'embedding')
     """
-    from difflib import SequenceMatcher, get_close_matches
-
     target = folded(word)
     known = [name for name in known if len(name) <= _LONGEST]
     if not 0 < len(target) <= _LONGEST:
         return None
+    found = _with_fewest_typos(target, known, preferred)
+    return _most_alike(word, found) if found else _abbreviated(target, known)
+
+
+def _with_fewest_typos(target: str, known: Sequence[str], preferred: Collection[str]) -> list[str]:
+    """Return the names that differ from a word by the fewest typos, if few enough."""
     most = 1 if len(target) < 9 else 2
     found: list[tuple[int, bool, bool, str]] = []
     for name in known:
@@ -94,18 +98,29 @@ def nearest(
             if typos <= most and typos < len(plain):
                 rank = typos, name not in preferred, not _swapped(target, plain)
                 found.append((*rank, name))
-    if found:
-        found.sort()
-        ties = [name for *rank, name in found[:_COMPARED] if rank == [*found[0][:3]]]
-        initial = word[0].isupper()
-        return min(
-            ties,
-            key=lambda n: (
-                n[0].isupper() != initial,
-                -SequenceMatcher(None, target, folded(n)).ratio(),
-                n,
-            ),
-        )
+    found.sort()
+    return [name for *rank, name in found[:_COMPARED] if rank == [*found[0][:3]]]
+
+
+def _most_alike(word: str, names: Sequence[str]) -> str:
+    """Return the name that shares the longest parts with a word, and its initial's case."""
+    from difflib import SequenceMatcher
+
+    initial, target = word[0].isupper(), folded(word)
+    return min(
+        names,
+        key=lambda n: (
+            n[0].isupper() != initial,
+            -SequenceMatcher(None, target, folded(n)).ratio(),
+            n,
+        ),
+    )
+
+
+def _abbreviated(target: str, known: Sequence[str]) -> str | None:
+    """Return the name that a word of more typos may be short for, or nearly equals."""
+    from difflib import get_close_matches
+
     close = [n for n in known if 2 * len(set(folded(n)) ^ set(target)) <= len(set(target)) + 1]
     short = [
         n

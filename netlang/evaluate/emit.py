@@ -162,7 +162,7 @@ _EXCHANGED = re.compile(r"\{1\} @ [a-z]+\(\{0\}\)")
 def _edit(help: str, spans: Sequence[Span], frame: Frame) -> Iterator[Fix]:
     """Return the fix that writes the code of a help in place of an operand, or of both.
 
-    A block may be called with other shapes too, so that there is none in its body.
+    Inside of a block there is no such fix: it may be called with other shapes too.
     """
     while frame.module.source.library and frame.call is not None:
         frame = frame.call.frame

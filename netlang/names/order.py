@@ -17,7 +17,7 @@ Body = Sequence[ast.Node]
 def moved_up(use: Span, module: ModuleScope) -> tuple[Fix, ...]:
     """Return the fix that moves the line that makes a name before the one that uses it.
 
-    There is none where the line itself needs something that comes later.
+    No fix is returned if the line itself needs something that comes later.
     """
     name = use.text
     for body in _bodies(use, module):

@@ -20,7 +20,7 @@ class Monitors:
     """The best finite value so far of each metric that decides something.
 
     ``waited`` is how many steps the metric of the stop has not improved; ``stopped`` is true once
-    that was too long. ``epoch`` is the one where it was best, 0 if there is none.
+    that was too long. ``epoch`` is the one where it was best, 0 before the first.
     """
 
     plan: Plan
