@@ -87,11 +87,6 @@ class Column(Struct, frozen=True, omit_defaults=True):
         return cls(str(type.dtype), shape, tuple(names))
 
     @property
-    def is_changed(self) -> bool:
-        """Whether the examples are other numbers than those that the dataset stores."""
-        return bool(self.statistics or self.transforms or self.scale)
-
-    @property
     def element(self) -> DType:
         return DType(self.dtype)
 

@@ -226,7 +226,7 @@ def _made_first(function: Function, assigned: Mapping[str, Argued], span: Span) 
 
 
 def _joining_axis(assigned: Mapping[str, Argued]) -> tuple[int, str] | None:
-    """Return the axis along which the tensors of a list are to be joined, and why."""
+    """Return the axis along which the tensors of a list are to be concatenated, and why."""
     lists = [a.value for a in assigned.values() if isinstance(a.value, list)]
     shapes = [v.type.shape for v in (lists[0] if lists else ()) if isinstance(v, Value)]
     if len(shapes) < 2 or len({len(shape) for shape in shapes}) > 1:

@@ -306,7 +306,7 @@ def _stretched_twice(
         pair = f"unsqueeze({pair}, 0)"
     helps.append(f"if you do want every pair, say so: `{pair}`")
     return OperandError(
-        "both sides would have to be stretched",
+        "both sides would have to be broadcast",
         rule=rules.BROADCAST_BOTH,
         operand=at and at[0],
         label=str(a) if at else "",

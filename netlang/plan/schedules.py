@@ -58,11 +58,6 @@ def follow(rate: Rate, clock: Clock) -> Callable[[float], float]:
     return rate_function(rate.site, host_values(rate, clock), clock.total)
 
 
-def rate_at(rate: Rate, step: int, clock: Clock) -> float:
-    """Return the learning rate of a step, counted from 0."""
-    return follow(rate, clock)(step)
-
-
 def host_values(schedule: Schedule, clock: Clock) -> dict[str, HostValue]:
     """Return the arguments of a schedule as its body finds them."""
     arguments = schedule.arguments

@@ -25,7 +25,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx_nodes import Case, cases
 from plans import plan_of
 
-from netlang.plan.schedules import Clock, rate_at
+from netlang.plan.schedules import Clock, follow
 from netlang.system.numpy import Array
 from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine
 from netlang.training.step.graphs import DRAW, STEP, Training, prepare
@@ -120,7 +120,7 @@ def after(
 ) -> Mapping[str, Array]:
     (step,) = training.steps
     clock = Clock(1, MANY)
-    rates = {name: rate_at(own, mapped.count - 1, clock) for name, own in step.rates.items()}
+    rates = {name: follow(own, clock)(mapped.count - 1) for name, own in step.rates.items()}
     batch = {f"g{i}": g[None].astype(np.float32) for i, g in enumerate(slopes)}
     engine.step(step.graph, batch, {STEP: mapped.count, DRAW: 1, **rates})
     return engine.state()

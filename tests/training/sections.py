@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from plans import plan_of
 
-from netlang.plan.schedules import rate_at
+from netlang.plan.schedules import follow
 from netlang.training.run.engine import Engine, NumpyEngine, OrtEngine, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.loop import clock_of
@@ -150,7 +150,7 @@ def walk(training: Training, engine: Engine, folder: Path, steps: int) -> list[d
             batches = [b for b, _ in zip(stream, range(many), strict=False)]
         total = sum(len(next(iter(b.values()))) for b in batches)
         for chosen in training.steps:
-            rates = {name: rate_at(own, step, clock) for name, own in chosen.rates.items()}
+            rates = {name: follow(own, clock)(step) for name, own in chosen.rates.items()}
             for turn in range(chosen.update.repeat):
                 for i, batch in enumerate(batches):
                     last = i == len(batches) - 1

@@ -107,7 +107,7 @@ def test_maps_no_stride_can_match_get_no_projection() -> None:
 
 def test_the_silent_square_is_rejected_with_both_ways_out() -> None:
     found = refusal(Sub(), f32(N, 1), f32(N))
-    assert found.message == "both sides would have to be stretched"
+    assert found.message == "both sides would have to be broadcast"
     assert found.notes == ("together they would make [N, N], which is bigger than either side",)
     assert found.helps == (
         "to match them one to one, drop the extra dimension: `squeeze({0}, -1)`",

@@ -15,7 +15,7 @@ from netlang.evaluate.context.values import Duration
 from netlang.evaluate.host_code import UnsupportedError, host_function
 from netlang.evaluate.modules.families import returning
 from netlang.evaluate.schedules import rate_at as evaluated_at
-from netlang.plan.schedules import Clock, durations, host_values, rate_at, rate_text
+from netlang.plan.schedules import Clock, durations, follow, host_values, rate_text
 
 EPOCHWISE = Clock(steps_per_epoch=1, total=12)
 CASES = {
@@ -51,7 +51,7 @@ CASES = {
 def test_rates_are_those_of_the_formula(call: str) -> None:
     expected = CASES[call]
     given = schedule(call)
-    actual = [rate_at(given, epoch, EPOCHWISE) for epoch in range(len(expected))]
+    actual = [follow(given, EPOCHWISE)(epoch) for epoch in range(len(expected))]
     assert actual == pytest.approx(expected, abs=2e-9)
 
 
@@ -74,15 +74,15 @@ def test_the_translation_agrees_with_the_evaluator_to_the_last_bit(call: str) ->
 def test_a_warmup_multiplies_the_schedule_it_is_given() -> None:
     cosine = schedule("0.3 |> cosine(10 epochs)")
     both = schedule("0.3 |> cosine(10 epochs) |> warmup(2 epochs)")
-    assert rate_at(both, 0, EPOCHWISE) == 0.0
-    assert rate_at(both, 1, EPOCHWISE) == pytest.approx(rate_at(cosine, 1, EPOCHWISE) / 2)
-    assert rate_at(both, 5, EPOCHWISE) == rate_at(cosine, 5, EPOCHWISE)
+    assert follow(both, EPOCHWISE)(0) == 0.0
+    assert follow(both, EPOCHWISE)(1) == pytest.approx(follow(cosine, EPOCHWISE)(1) / 2)
+    assert follow(both, EPOCHWISE)(5) == follow(cosine, EPOCHWISE)(5)
 
 
 def test_epochs_are_counted_in_steps() -> None:
     clock = Clock(steps_per_epoch=100, total=1000)
     stairs = schedule("1.0 |> step_decay(0.5, every=2 epochs)")
-    assert [rate_at(stairs, s, clock) for s in (0, 199, 200, 399, 400)] == [1, 1, 0.5, 0.5, 0.25]
+    assert [follow(stairs, clock)(s) for s in (0, 199, 200, 399, 400)] == [1, 1, 0.5, 0.5, 0.25]
 
 
 def test_a_schedule_knows_over_what_it_changes() -> None:
@@ -121,21 +121,21 @@ def test_a_body_sees_the_steps_elapsed_and_the_length_of_the_run() -> None:
     own = schedule("0.4 |> cosine(4 epochs) |> steps_then_root(2 epochs)", OWN)
     cosine = schedule("0.4 |> cosine(4 epochs)")
     clock = Clock(1, 10)
-    assert [rate_at(own, step, clock) for step in (0, 1)] == [0.4, 0.4]
-    assert rate_at(own, 3, clock) == rate_at(cosine, 3, clock) * math.sqrt(1.0 - 1 / 10)
+    assert [follow(own, clock)(step) for step in (0, 1)] == [0.4, 0.4]
+    assert follow(own, clock)(3) == follow(cosine, clock)(3) * math.sqrt(1.0 - 1 / 10)
 
 
 def test_what_is_not_translated_is_evaluated() -> None:
     own = schedule("0.3 |> squared()", OWN)
     with pytest.raises(UnsupportedError):
         host_function(own.site.function, host_values(own, EPOCHWISE), EPOCHWISE.total)
-    assert rate_at(own, 5, EPOCHWISE) == 0.3 * 0.3
+    assert follow(own, EPOCHWISE)(5) == 0.3 * 0.3
 
 
 def test_a_step_without_a_rate_is_reported() -> None:
     own = schedule("0.3 |> broken(7)", OWN)
-    assert rate_at(own, 6, EPOCHWISE) == 0.3
+    assert follow(own, EPOCHWISE)(6) == 0.3
     with pytest.raises(NetlangError) as caught:
-        rate_at(own, 7, EPOCHWISE)
+        follow(own, EPOCHWISE)(7)
     assert caught.value.message == "`broken` has no rate at step 8: this divides by zero"
     assert caught.value.notes == ("in calls.net, line 14",)

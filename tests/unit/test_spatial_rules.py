@@ -171,7 +171,7 @@ def test_odd_sizes_in_a_u_net_suggest_the_clause() -> None:
     left, right = f32(N, 64, H // 2, W // 2), f32(N, 128, 2 * (H // 4), 2 * (W // 4))
     error = refusal("concat", (left, right), axis=1)
     assert error.rule.code == "concat-mismatch"
-    assert error.message == "these can't be joined along axis 1: they differ in dimension 2"
+    assert error.message == "these can't be concatenated along axis 1: they differ in dimension 2"
     assert error.notes == (
         "the first is f32[N, 64, H//2, W//2]\nand the other f32[N, 128, 2*(H//4), 2*(W//4)]",
         "`//` rounds down: 2*(H//4) and H//2 are equal only for some sizes",

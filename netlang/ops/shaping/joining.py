@@ -243,7 +243,7 @@ def _both(first: TensorType, other: TensorType, position: int | None) -> str:
 def _joinable(types: Types, position: int, axis: int) -> None:
     """Raise ``OperandError`` unless the tensor at a position fits the first one."""
     first, other = types[0], types[position]
-    opening = f"these can't be joined along axis {axis}"
+    opening = f"these can't be concatenated along axis {axis}"
     both = _both(first, other, position + 1 if len(types) > 2 else None)
     if other.dtype is not first.dtype:
         raise OperandError(
