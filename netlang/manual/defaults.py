@@ -151,6 +151,8 @@ def _missing(
         for name, value in given.items()
         if value is not None and _is_plain(value)
     }
+    if any(p.default is None and p.name.text not in given for p in params):
+        return []  # a name that means something else without a tensor: a transform of images
     missing: list[tuple[str, str]] = []
     for param in params:
         name, default = param.name.text, param.default

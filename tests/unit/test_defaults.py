@@ -12,6 +12,7 @@ from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.ir.text import print_graph
 from netlang.manual.defaults import with_defaults, write_defaults
+from netlang.manual.pages import Entry, load_text, public
 from netlang.program import Program, load
 from netlang.syntax import ast
 from netlang.syntax.parser import parse
@@ -62,7 +63,7 @@ KNOWN = {
         ("pool(x, 2)", "pool(x, 2, stride=2)"),
         ("pool(x, size=(2, 3))", "pool(x, size=(2, 3), stride=(2, 3))"),
         ("pool(x, 1 + 1)", "pool(x, 1 + 1, stride=(1 + 1))"),
-        ("pool(x, conv(x))", "pool(x, conv(x, stride=1, pad=0))"),
+        ("pool(x, conv(x, 8, 3))", "pool(x, conv(x, 8, 3, stride=1, pad=0))"),
         ("x |> pool(k) |> pool(2, 1)", "x |> pool(k, stride=k) |> pool(2, 1)"),
         ("grown(x, 2)", "grown(x, 2, more=2 + 1, most=2 * (2 + 1))"),
         ("unknown(x)", "unknown(x)"),
@@ -104,6 +105,15 @@ def test_an_example_with_its_defaults_written_out_means_the_same(
     assert after.diagnostics.items == []
     assert meaning(after) == meaning(before)
     assert with_defaults(after) == written
+
+
+@pytest.mark.parametrize("entry", public().values(), ids=lambda entry: entry.name)
+def test_every_call_of_the_library_takes_its_defaults(entry: Entry) -> None:
+    for example in entry.examples:
+        before = load_text(entry.program(example))
+        after = load_text(with_defaults(before))
+        assert [d.message for d in after.diagnostics.items] == []
+        assert meaning(after) == meaning(before)
 
 
 def meaning(program: Program) -> dict[str, str]:

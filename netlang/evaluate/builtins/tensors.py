@@ -57,7 +57,7 @@ def _element(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> O
 def _per_axis(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     kernel, axes = values["kernel"], known_int("axes", values["axes"], args["axes"].span)
     if not isinstance(kernel, list | tuple):
-        if isinstance(kernel, int):
+        if isinstance(kernel, int) and values["least"] == 1:
             positive(kernel, args["kernel"].span, frame)
         frame.run.budget.reserve(axes, span)
         return [kernel for _ in range(axes)]
