@@ -200,11 +200,11 @@ class Program(Struct, eq=False):
         diagnostics of the program; others are raised as ``NetlangError``.
         """
         from netlang.plan.overrides import parameter_values
-        from netlang.plan.section import elaborate_train
+        from netlang.plan.section import completed, elaborate_train
 
         decl = self.section(name)
         assert self._main is not None
-        values = parameter_values(decl, settings or {}, self._main)
+        values = parameter_values(completed(decl, self._main), settings or {}, self._main)
         self._start_over()
         run = self._run(found)
         try:

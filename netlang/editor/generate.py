@@ -18,8 +18,8 @@ from netlang.manual.pages import public
 from netlang.syntax.generate import OPTIONS, grammar_text
 
 EDITORS = Path(__file__).parents[2] / "editors"
-_DISPLAYED = ("CMP", "ADD", "MUL", "OPTIMIZER", "SCHEDULE", "NAME", "DURATION", "FLOAT", "INT",
-              "STRING", "COMMENT")  # fmt: skip
+_DISPLAYED = ("CMP", "ADD", "MUL", "OPTIMIZER", "SCHEDULE", "STEP", "LIKE", "NAME", "DURATION",
+              "COUNTED", "FLOAT", "INT", "STRING", "COMMENT")  # fmt: skip
 
 
 def collect() -> Words:

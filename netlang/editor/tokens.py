@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from netlang.editor.words import Words
 
-DEFINERS = ("net", "block", "op", "extern", "dataset", "train", "step", "state")
+DEFINERS = ("net", "block", "op", "extern", "dataset", "train", "state")
 _GROUPS = {
     "definer": DEFINERS,
     "import": ("netlang", "from", "import"),
@@ -82,6 +82,7 @@ def rules(words: Words) -> list[Rule]:
         _whole(patterns["COMMENT"], "comment"),
         _whole(patterns["STRING"], "string"),
         _whole(r'"(?:[^"\\\n]|\\.)*', "illegal"),
+        _whole(patterns["COUNTED"], "duration"),
         *_words(words, patterns),
         *(_whole(patterns[name.upper()], name) for name in ("duration", "float")),
         _whole(patterns["INT"], "integer"),
@@ -97,8 +98,8 @@ def _words(words: Words, patterns: dict[str, str]) -> list[Rule]:
     name = f"{_unreserved(words)}{patterns['NAME']}"
     grouped = {word for group in _GROUPS.values() for word in group}
     others = [word for word in words.keywords if word not in grouped]
-    opening = "(?:net|block|op|dataset|train|step)"
-    soft = [patterns[word] for word in ("OPTIMIZER", "SCHEDULE")]
+    opening = "(?:net|block|op|dataset|train)"
+    soft = [patterns[word] for word in ("OPTIMIZER", "SCHEDULE", "STEP", "LIKE")]
     return [
         _split((opening, "definer"), (f"{_BLANK}+", None), (name, "definition")),
         *(_split((s, "definer"), (f"{_BLANK}+", None), (name, "definition")) for s in soft),

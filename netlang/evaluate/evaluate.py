@@ -85,6 +85,24 @@ def _duration(expr: ast.Duration, _: Frame) -> Object:
     return Duration(expr.amount, expr.unit)
 
 
+@evaluates(ast.Counted)
+def _counted(expr: ast.Counted, frame: Frame) -> Object:
+    amount = evaluate(expr.count, frame)
+    if amount is UNKNOWN:
+        return UNKNOWN
+    if isinstance(amount, bool) or not isinstance(amount, int | float):
+        reject(
+            rules.WRONG_TYPE,
+            f"a duration is a number of {expr.unit}",
+            expr.count.span,
+            f"this is {describe(amount)}",
+            helps=(f"write `{expr.count.text}`, without `{expr.unit}`",)
+            if isinstance(amount, Duration)
+            else (),
+        )
+    return Duration(float(amount), expr.unit)
+
+
 @evaluates(ast.Paren)
 def _paren(expr: ast.Paren, frame: Frame) -> Object:
     return evaluate(expr.value, frame)

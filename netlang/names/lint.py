@@ -207,6 +207,7 @@ class _Lint(Lookup):
     # ---- training ------------------------------------------------------------------------
 
     def train(self, t: ast.Train) -> None:
+        own, t = t, self._complete(t)
         scope = self._signature(t.params)
         for name in ("batch", "N"):
             scope.entries.setdefault(name, Entry(t.name.span, "free", used=True))
@@ -226,13 +227,32 @@ class _Lint(Lookup):
         if any(isinstance(item, ast.Bind) and _named(item) for item in t.items):
             return  # what the loss or the metric is to be computed from has no use yet
         for name, entry in scope.entries.items():
-            if (
-                entry.kind == "binding"
-                and not entry.used
-                and name not in SETTINGS
-                and name[0] != "_"
-            ):
+            # What a section takes over from another one may have lost its use.
+            if entry.used or name[0] == "_" or not _holds(own, entry):
+                continue
+            if entry.kind == "binding" and name not in SETTINGS:
                 self._unused_setting(name, entry, scope)
+            elif entry.kind == "param":
+                self._unused_param(name, entry)
+
+    def _complete(self, t: ast.Train) -> ast.Train:
+        """Return a section with what it takes over from the one that it is like."""
+        if t.like is None:
+            return t
+        from netlang.evaluate.modules.sections import base_error, complete
+
+        if (found := base_error(t, self.module)) is not None:
+            self.diagnostics.report(found)
+        return complete(t, self.module)
+
+    def _unused_param(self, name: str, entry: Entry) -> None:
+        self._warn(
+            rules.UNUSED_INPUT,
+            f"the parameter `{name}` is never used",
+            entry.span,
+            f"`--set {name}=…` would change nothing",
+            helps=("use it, or remove it",),
+        )
 
     def _step(self, step: ast.Step, scope: Scope) -> None:
         inner = Scope(scope)
@@ -267,6 +287,12 @@ class _Lint(Lookup):
             helps=helps,
             fixes=fixes,
         )
+
+
+def _holds(section: ast.Train, entry: Entry) -> bool:
+    """Return whether a name is from the text of a section itself."""
+    span = section.span
+    return span.source is entry.span.source and span.start <= entry.span.start < span.end
 
 
 def _begins_large(type: ast.TypeExpr | None) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
-from netlang.diagnostics.diagnostic import DiagnosticError, Label, diagnostic
+from netlang.diagnostics.diagnostic import DiagnosticError, Diagnostics, Label, diagnostic
 from netlang.evaluate.bodies import check_assertion, run_bind
 from netlang.evaluate.builtins.metrics import metric_names
 from netlang.evaluate.calls.binding import bind_arguments
@@ -254,9 +255,45 @@ def elaborate_train(
 ) -> Plan | None:
     """Check a train section; errors go to the run's diagnostics, and there is no plan."""
     run.training = True
+    if decl.like is None:
+        return _elaborate(decl, module, run, values or {})
+    from netlang.evaluate.modules.sections import base_error
+
+    if base_error(decl, module) is not None:
+        return None  # reported with the names of the file
+    before = len(run.diagnostics.items)
+    plan = _elaborate(completed(decl, module), module, run, values or {})
+    _say_where(run.diagnostics, before, decl)
+    return plan
+
+
+def completed(decl: ast.Train, module: ModuleScope) -> ast.Train:
+    """Return a section with what it takes over from the one that it is like."""
+    if decl.like is None:
+        return decl
+    from netlang.evaluate.modules.sections import complete
+
+    return complete(decl, module)
+
+
+def _say_where(found: Diagnostics, before: int, decl: ast.Train) -> None:
+    """Add to each error in a line of another section that it is one of this section."""
+    for at in range(before, len(found.items)):
+        each = found.items[at]
+        own, like = decl.span, decl.like
+        if like is None or each.span.source is not own.source:
+            continue
+        if not own.start <= each.span.start < own.end:
+            note = f"in the train section `{decl.name.text}`, which is like `{like.text}`"
+            found.items[at] = replace(each, notes=(*each.notes, note))
+
+
+def _elaborate(
+    decl: ast.Train, module: ModuleScope, run: Run, values: dict[str, Object]
+) -> Plan | None:
     frame = Frame(run, module, kind="train")
     frame.bind("N", symbol("N"), decl.name.span)
-    _bind_params(decl, module, frame, values or {})
+    _bind_params(decl, module, frame, values)
     frame.sites, frame.labels = _sites(decl, module)
     section = _Section(decl, frame)
     before = len(run.diagnostics.items)

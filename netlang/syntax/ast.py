@@ -50,6 +50,13 @@ class Duration(Node, frozen=True):
     unit: Literal["epochs", "steps"]
 
 
+class Counted(Node, frozen=True):
+    """``n epochs`` or ``n steps``."""
+
+    count: Name
+    unit: Literal["epochs", "steps"]
+
+
 class Str(Node, frozen=True):
     """A string; ``value`` has its escapes resolved."""
 
@@ -182,8 +189,8 @@ class For(Node, frozen=True):
 
 
 Expr = (
-    Name | Int | Float | Duration | Str | Bool | Nothing | Paren | Tuple | List | Comprehension
-    | Call | New | Pipe | Field | Index | Label | Unary | Binary | If | For
+    Name | Int | Float | Duration | Counted | Str | Bool | Nothing | Paren | Tuple | List
+    | Comprehension | Call | New | Pipe | Field | Index | Label | Unary | Binary | If | For
 )  # fmt: skip
 
 
@@ -329,12 +336,15 @@ class Step(Node, frozen=True):
 
 
 class Train(Node, frozen=True):
+    """``train name(params) like other { ... }``; ``like`` is the one with the other settings."""
+
     name: Ident
     params: tuple[Param, ...]
     has_parens: bool
     items: tuple[Bind | Step | Assert, ...]
     doc: str
     head: Span
+    like: Ident | None = None
 
 
 class ImportName(Node, frozen=True):

@@ -6,12 +6,12 @@ RESERVED = frozenset(
     (
         *("and", "as", "assert", "block", "dataset", "else", "extern", "false", "for", "from"),
         *("if", "import", "in", "net", "netlang", "new", "next", "none", "not", "op", "or"),
-        *("scan", "state", "step", "then", "train", "true", "where", "with", "yield"),
+        *("scan", "state", "then", "train", "true", "where", "with", "yield"),
     )
 )
 
-DEFINITION_ONLY = frozenset(("optimizer", "schedule"))
-"""Keywords at the start of a definition, and names everywhere else."""
+DEFINITION_ONLY = frozenset(("like", "optimizer", "schedule", "step"))
+"""Keywords before the name that a definition or a section has or takes up, elsewhere names."""
 
 PREDEFINED = {
     "optimizer": ("weight", "gradient", "count"),

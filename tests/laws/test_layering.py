@@ -83,6 +83,8 @@ DEFERRED = (
     ("data", "zlib", "only data that was changed is identified by its bytes"),
     ("diagnostics", "difflib unicodedata", "only some errors need it"),
     ("names", "netlang.evaluate.calls.datasets", "few programs have datasets of their own"),
+    ("names", "netlang.evaluate.modules.sections", "few programs have sections like another one"),
+    ("plan", "netlang.evaluate.modules.sections", "few programs have sections like another one"),
     ("names", "netlang.names", "only errors need it"),
     ("evaluate", "difflib", "only some errors need it"),
     ("evaluate", "netlang.evaluate netlang.analysis", "few programs need it"),

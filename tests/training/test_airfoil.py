@@ -16,7 +16,7 @@ from netlang.cli.main import program
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "airfoil.net"
 SECTIONS = [
-    "gradient_descent", "single_rows", "large_batches", "small_batches", "momentum", "nesterov",
+    "small_batches", "large_batches", "single_rows", "gradient_descent", "momentum", "nesterov",
     "adagrad", "rmsprop", "adadelta", "adam", "adamw",
 ]  # fmt: skip
 ROWS, USED = 1503, 1500

@@ -46,6 +46,7 @@ TEXTS = {
     },
     "odd": 'a = 5 step b { }\nx = 3 epochs 1.5e3 2_0 1e-5 0..n ...B\ny = "a\\n\\"b" ## c\n'
     "optimizer = f(x) == y\noptimizer f(x) = y\nschedule(x) \nop op2(f: op, g: block?) = f.op\n"
+    "train a like b { step c { step = n epochs } }\nlike = step steps\nstep d {}\n"
     "z = x . y |>relu |> mine |> new N(a=b, c = d)\n",
     "errors": "a = 1x\nb = \"open\nc = 'd' $ é; f\n",
 }
@@ -59,7 +60,8 @@ _SYMBOLS = frozenset({"operator", "punctuation"})
 _KINDS = {
     "NAME": _NAMES, "INT": {"integer"}, "FLOAT": {"float"}, "DURATION": {"duration"},
     "STRING": {"string", "escape"}, "COMMENT": {"comment", "documentation"},
-    "OPTIMIZER": {"definer"}, "SCHEDULE": {"definer"},
+    "OPTIMIZER": {"definer"}, "SCHEDULE": {"definer"}, "STEP": {"definer"}, "LIKE": {"definer"},
+    "COUNTED": {"duration"},
 }  # fmt: skip
 
 

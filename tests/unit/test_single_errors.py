@@ -86,7 +86,7 @@ FIXES: list[tuple[str, str, list[Edit]]] = [
      [("new dense(8)\n", "new dense(8)\n  other = new dense(8)\n"), ("code(b)", "other(b)")]),
     ("26_mix", "`(x + z) |> relu`", [("x + z |> relu", "(x + z) |> relu")]),
     ("26_mix", "`x + (z |> relu)`", [("x + z |> relu", "x + (z |> relu)")]),
-    ("27_reserved", "`step1`", [("step", "step1")]),
+    ("27_reserved", "`train1`", [("train", "train1")]),
     ("28_new", "`model = new LeNet()`, and call `model(…)`",
      [("  loss = cross_entropy(LeNet", "  model = new LeNet()\n  loss = cross_entropy(model")]),
     ("29_import", "`bottleneck`?", [("bottelneck", "bottleneck")]),

@@ -216,7 +216,7 @@ def _comprehension(expr: ast.Comprehension, scope: Scope) -> Text:
     return text(f"[{body} for {', '.join(names)} in {source}{condition}]")
 
 
-@translates(ast.New, ast.Duration)
+@translates(ast.New, ast.Duration, ast.Counted)
 def _no_text(expr: ast.Expr, scope: Scope) -> Text:
     del expr, scope
     raise NoTextError

@@ -102,7 +102,7 @@ RESERVED_WORD = Rule(
     The keywords of the language are reserved everywhere, so that a keyword means the same in
     every position. Names of settings and of types are not reserved.
     """,
-    example("step = dense(x, 8)", "y = relu(step)"),
+    example("state = dense(x, 8)", "y = relu(state)"),
     example("first = dense(x, 8)", "y = relu(first)"),
 )
 

@@ -110,11 +110,11 @@ class Pattern(Struct, frozen=True, eq=False):
 
 def expected(function: Function) -> Sequence[Expected]:
     """Prepare the parameters of a function: those that are not tensors first."""
-    known = function.module.prepared.get(id(function.definition))
-    if known is None:
+    definition, prepared = function.definition, function.module.prepared
+    if id(definition) not in prepared:
         known = tuple(map(_prepare, sorted(function.params, key=takes_tensor)))
-        function.module.prepared[id(function.definition)] = known
-    return known
+        prepared[id(definition)] = definition, known
+    return prepared[id(definition)][1]
 
 
 def _prepare(param: ast.Param) -> Expected:

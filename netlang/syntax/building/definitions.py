@@ -115,14 +115,15 @@ class DefinitionBuilder(NodeBuilder):
         )  # fmt: skip
 
     def train_decl(self, parts: Parts) -> ast.Train:
-        keyword, name, signature, _, *items, brace = parts
+        keyword, name, signature, _, like, _, *items, brace = parts
         self.checks.small(name, "train section")
         self.checks.own_lines(items)
         self._locals(items)
-        head = self._from(keyword, signature.end if signature else name.span.end)
+        end = signature.end if signature else name.span.end
+        head = self._from(keyword, end if like is None else like.span.end)
         return ast.Train(
             self._join(keyword, brace), name, signature.items if signature else (),
-            signature is not None, tuple(items), self._doc(keyword), head,
+            signature is not None, tuple(items), self._doc(keyword), head, like,
         )  # fmt: skip
 
     def step(self, parts: Parts) -> ast.Step:

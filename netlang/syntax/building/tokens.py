@@ -56,6 +56,12 @@ class TokenBuilder(NodeBuilder):
         word: Literal["epochs", "steps"] = "epochs" if unit.startswith("e") else "steps"
         return ast.Duration(self._at(token), value, word)
 
+    def COUNTED(self, token: Token) -> ast.Counted:  # noqa: N802
+        span = self._at(token)
+        count, unit = str(token).split()
+        name = ast.Name(Span(self.source, span.start, span.start + len(count)), count)
+        return ast.Counted(span, name, "epochs" if unit.startswith("e") else "steps")
+
     def STRING(self, token: Token) -> ast.Str:  # noqa: N802
         span = self._at(token)
         inner = str(token)[1:-1]

@@ -22,6 +22,42 @@ def body(error: ErrorLocation) -> Diagnostic | None:
     return missing_body(error) if here.fresh else None
 
 
+def section(error: ErrorLocation) -> Diagnostic | None:
+    """Explain `step {`, `step name` without a brace, and `train name as other {`."""
+    here, before = error.here, error.back(1)
+    if before.text == "step" and before.fresh and here.text == "{":
+        return error.diagnostic(
+            rules.MISSING_NAME,
+            "there is no name after this `step`",
+            before,
+            helps=("add a name",),
+        )
+    if before.text == "step" and before.fresh and here.kind == "name" and not here.fresh:
+        return error.diagnostic(
+            rules.MISSING_BODY,
+            "this step has no body",
+            here,
+            "expected `{` after this",
+            helps=("write `{ … }`",),
+            fixes=braces(error.span(here), Edit(Span(error.source, here.end, here.end), " {"))
+            if error.next.fresh
+            else (),
+        )
+    if "LIKE" in error.expected and here.text in _LIKE and not here.fresh:
+        base = error.next.text if error.next.kind == "name" else "base"
+        return error.diagnostic(
+            rules.MISSING_BODY,
+            "a train section is `like` one other section",
+            here,
+            "expected `{`, or `like`, a name and `{`",
+            helps=(f"write `like {base} {{ … }}`",),
+        )
+    return None
+
+
+_LIKE = frozenset(("like", "as", "from", "of", "extends", "with"))
+
+
 def missing_body(error: ErrorLocation) -> Diagnostic:
     """Return the diagnostic of a definition or a loop that ends where its body is expected."""
     if "|>" in error.expected and "where" not in _words(error):

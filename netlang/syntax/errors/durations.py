@@ -20,8 +20,6 @@ def duration(error: ErrorLocation) -> Diagnostic | None:
     for first, second in pairs:
         if second.fresh or error.next.text == "(":
             continue
-        if first.kind == "name" and first.text not in _UNITS and second.text in _UNITS:
-            return _counted(error, first, second)
         backwards = first.kind == "name" and first.text in _UNITS
         number, unit = (second, first) if backwards else (first, second)
         meant = _unit(number, unit)
@@ -38,20 +36,6 @@ def duration(error: ErrorLocation) -> Diagnostic | None:
             fixes=(replacement(whole, f"{number.text} {meant}"),),
         )
     return None
-
-
-def _counted(error: ErrorLocation, count: Token, unit: Token) -> Diagnostic:
-    """Explain `n epochs`."""
-    return error.diagnostic(
-        rules.NUMBER_FORM,
-        "the number of a duration is written out",
-        Span(error.source, count.start, unit.end),
-        f"`{count.text}` is a name",
-        helps=(
-            f"make `{count.text}` a duration: `{count.text}: duration = 10 {unit.text}`, or "
-            f"`{count.text} = 10 {unit.text}`; and write `{count.text}` here",
-        ),
-    )
 
 
 def _unit(number: Token, unit: Token) -> str | None:

@@ -68,7 +68,7 @@ _EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
     foreign_syntax.foreign_file, foreign_syntax.comment, foreign_syntax.number,
     python_syntax.expression, definitions.declaration, statements.bracketed_names,
     foreign_syntax.operator, foreign_syntax.shape, foreign_syntax.colon, foreign_syntax.braces,
-    definitions.no_arrow, bodies.body, keywords.no_else, other_languages.number,
+    definitions.no_arrow, bodies.section, bodies.body, keywords.no_else, other_languages.number,
     definitions.dangling, other_languages.slash_comment,
     other_languages.foreign_keyword, other_languages.foreign_operator, other_languages.arrow,
     durations.duration, keywords.reserved, operators.mix,

@@ -53,7 +53,55 @@ def expression(error: ErrorLocation) -> Diagnostic | None:
             fixes=(replacement(error.span(before), "", f"remove `{before.text}`"),),
         )
     first = error.first_on_line(error.at - 1 if here.fresh and error.at > 0 else error.at)
-    return _function(error, first)
+    return _rate(error, first) or _function(error, first)
+
+
+_RATE = re.compile(r"(?P<pipe>\|> *)?\blambda\b *\(? *(?P<arg>[A-Za-z_]\w*) *\)? *: *")
+
+
+def _rate(error: ErrorLocation, first: int) -> Diagnostic | None:
+    """Explain `sgd(lambda t: 0.1 * 0.9 ** t)` and a schedule that gives a function."""
+    line = error.rest_of_line(error.tokens[first])
+    match = _RATE.search(line.text)
+    whose = _DEFINER.findall(error.source.text, 0, line.end)[-1:]
+    if match is None or whose not in (["train"], ["schedule"]):
+        return None
+    start = line.start + match.end()
+    at = next((n for n, token in enumerate(error.tokens) if token.start >= start), None)
+    if at is None:
+        return None
+    end = _end_of_value(error, at, line.end)
+    formula = re.sub(rf"\b{match['arg']}\b", "elapsed", error.source.text[start:end])
+    before = "define it before the section: `schedule decay"
+    if whose == ["schedule"]:
+        help = f"write the rate itself: `{formula}`, where `elapsed` is the number of steps"
+    elif match["pipe"]:
+        help = f"{before}(lr: schedule) = lr * {formula}`; and write `|> decay` here"
+    else:
+        help = f"{before}() = {formula}`; and write `decay()` here"
+    word = line.start + match.start() + match[0].index("lambda")
+    return error.diagnostic(
+        rules.FOREIGN_KEYWORD,
+        "a learning rate over time is a `schedule`",
+        Span(error.source, word, word + len("lambda")),
+        helps=(help if len(formula) <= 60 else "define a `schedule` before the section",),
+    )
+
+
+_DEFINER = re.compile(r"^(net|block|op|optimizer|schedule|train|dataset|extern)\b", re.MULTILINE)
+
+
+def _end_of_value(error: ErrorLocation, at: int, line_end: int) -> int:
+    """Return where a value that begins with a token ends: at a comma or a bracket around it."""
+    depth = 0
+    for before, token in zip(error.tokens[at - 1 :], error.tokens[at:], strict=False):
+        depth += (token.text in _OPENING) - (token.text in _CLOSING)
+        if depth < 0 or token.start >= line_end or (depth == 0 and token.text == ","):
+            return before.end
+    return line_end
+
+
+_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 
 
 _LAMBDA = re.compile(

@@ -19,10 +19,12 @@ _DEFINITION = (
     r"[ \t]*(?:\(|\{|->|=|:|$|[A-Za-z_]\w*[ \t]*:)|(?:def|class)[ \t]+[A-Za-z_])"
 )
 _STATEMENT = re.compile(
-    r"(?:next|yield|state|assert|step)\b|from\b.*\bimport\b|"
+    r"(?:next|yield|state|assert)\b|step[ \t]+[A-Za-z_]|from\b.*\bimport\b|"
     r"[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?:=(?!=)|:(?!:)|[-+*/]=|<-)"
 )
-_AT_TOP = re.compile(rf"{_DEFINITION}|(?!(?:next|yield|state|step)\b)(?:{_STATEMENT.pattern})")
+_AT_TOP = re.compile(
+    rf"{_DEFINITION}|(?!(?:next|yield|state)\b|step[ \t]+[A-Za-z_])(?:{_STATEMENT.pattern})"
+)
 _RETURN = re.compile(r"return[ \t]+[^\s=:,.]")
 _CONTINUES = re.compile(
     r"\|>|[{)\],.+*=<>&|@^]|/(?![/*])|-(?=[ >])|(?:then|else|and|or|where|with|in|as)\b"

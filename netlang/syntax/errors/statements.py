@@ -197,7 +197,7 @@ def _bare(error: ErrorLocation, name: Token) -> Diagnostic:
 
 def value_as_statement(error: ErrorLocation) -> Diagnostic | None:
     here, before = error.here, error.back(1)
-    statement = "NAME" in error.expected and error.expected & {"next", "net", "step"}
+    statement = "NAME" in error.expected and error.expected & {"next", "net", "STEP"}
     if not statement:
         return None
     if here.kind == "string" and here.fresh and error.next.text == ":":

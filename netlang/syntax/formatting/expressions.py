@@ -21,9 +21,9 @@ from netlang.syntax.formatting.layout import (
 
 _SUMS = ("+", "-")
 _PRODUCTS = ("*", "/", "//", "%", "@")
-_LITERALS = (ast.Int, ast.Float, ast.Str, ast.Bool, ast.Nothing, ast.Duration)
+_LITERALS = (ast.Int, ast.Float, ast.Str, ast.Bool, ast.Nothing, ast.Duration, ast.Counted)
 _Leaf = (
-    ast.Name | ast.Int | ast.Float | ast.Str | ast.Duration | ast.Bool | ast.Nothing
+    ast.Name | ast.Int | ast.Float | ast.Str | ast.Duration | ast.Counted | ast.Bool | ast.Nothing
     | ast.Dots | ast.Rest
 )  # fmt: skip
 
@@ -235,7 +235,7 @@ def _leaf(node: _Leaf) -> str:
             return node.text
         case ast.Int() | ast.Float() | ast.Str():
             return node.span.text
-        case ast.Duration():
+        case ast.Duration() | ast.Counted():
             return " ".join(node.span.text.split())
         case ast.Bool():
             return "true" if node.value else "false"

@@ -210,6 +210,8 @@ class _Format:
         name: Doc = f"{kind} {node.name.text}"
         if params is not None:
             name = (name, self._params(params, node))
+        if isinstance(node, ast.Train) and node.like is not None:
+            name = (name, f" like {node.like.text}")
         rest: list[Doc] = []
         if outs:
             rest.append(("-> ", self._outs(outs, in_parens)))
