@@ -136,8 +136,9 @@ class Program(Mapping[str, Network]):
         """Train the model described by a train section, the only one unless it is named.
 
         ``settings`` are values for parameters of the section. The run is stored in ``folder``, by
-        default ``runs/NAME``, and ``resume`` continues the one that is there; settings that may
-        then differ are named in ``override``. Checkpoints are at least ``pause`` seconds apart.
+        default the next of ``runs/NAME-1``, ``-2``, ...; ``runs/NAME`` is the newest of them.
+        ``resume`` continues the run in ``folder``, or the newest; settings that may then differ
+        are named in ``override``. Checkpoints are at least ``pause`` seconds apart.
         ``callback`` follows the progress: see ``Callback``. If ``interrupted()`` is true after a
         step, the run is saved and ends.
 

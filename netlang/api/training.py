@@ -24,12 +24,12 @@ from netlang.plan.schedules import Clock
 from netlang.program import Net
 from netlang.system.files import protect_inputs
 from netlang.training.export import export, state_file
+from netlang.training.history.reports import Report
 from netlang.training.preprocessing import fitted_on, of_layer
 from netlang.training.run.evaluation import Evaluation, Parameters
 from netlang.training.run.evaluation import evaluate as evaluate_plan
 from netlang.training.run.folder import new_folder, old_folder
 from netlang.training.run.initial_parameters import parameter_files
-from netlang.training.run.loop import Report
 from netlang.training.run.preparation import Choices, Opened, open_data
 from netlang.training.run.runs import Display, Request
 from netlang.training.run.runs import train as carry_out
@@ -54,6 +54,9 @@ class Callback:
     2 200
     3 300
     """
+
+    def reading(self, plan: Plan) -> None:
+        """Called before the data are read."""
 
     def opened(self, opened: Opened, folder: Path) -> None:
         """Called when data and model are ready, with the folder of the run."""

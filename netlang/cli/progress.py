@@ -14,10 +14,10 @@ import click
 from netlang.analysis.counts import grouped
 from netlang.cli.output import echo as say
 from netlang.cli.output import movable, page_width
+from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
-from netlang.training.run.loop import Report
+from netlang.training.history.reports import Report
 from netlang.training.run.preparation import Opened
-from netlang.training.step.graphs import GRADIENT_NORM
 
 _PAUSE = 0.1
 """Seconds between two updates of the progress line."""
@@ -39,6 +39,11 @@ def _can_print(text: str, out: TextIO) -> bool:
 class Plain:
     """A line for each epoch."""
 
+    def reading(self, plan: Plan) -> None:
+        read = (plan.settings[own] for own in ("data", "valid") if own in plan.settings)
+        names = dict.fromkeys(text.partition("(")[0] for text in read)
+        say(f"reading {' and '.join(names)} ..." if names else f"preparing {plan.name} ...")
+
     def opened(self, opened: Opened, folder: Path) -> None:
         plan = opened.training.plan
         params = plan.computation.params.values()
@@ -46,7 +51,9 @@ class Plain:
         steps = -(-len(opened.data) // plan.accumulate)
         counts = f"{grouped(weights)} parameters, {opened.data.examples:,} examples"
         say(f"{plan.name}: {counts}, {steps:,} steps per epoch")
-        say(f"run: {folder}")
+        newest = folder.with_name(plan.name)
+        same = newest != folder and newest.is_symlink() and newest.resolve() == folder.resolve()
+        say(f"run: {folder}" + (f", which is now {newest}" if same else ""))
 
     def began(self, step: int, clock: Clock) -> None:
         self.clock = clock
@@ -76,6 +83,9 @@ class Plain:
 
 class JsonLines(Plain):
     """The log itself."""
+
+    def reading(self, plan: Plan) -> None:
+        del plan
 
     def opened(self, opened: Opened, folder: Path) -> None:
         del opened, folder
@@ -113,9 +123,11 @@ class Live(Plain):
         # Not click's estimate: that counts the steps before the run was resumed.
         speed = (step - self._first) / max(now - self._start, 1e-9)
         left = (self.clock.total - step) / speed if speed else 0.0
+        epoch = -(-step // self.clock.steps_per_epoch)
         parts = (
             f"{step:,}/{self.clock.total:,}",
-            metrics({n: v for n, v in measured.items() if not n.endswith(GRADIENT_NORM)}),
+            f"epoch {epoch}/{self._epochs()}",
+            metrics(measured),
             f"{speed:,.0f} steps/s" if speed >= 10 else f"{speed:.2g} steps/s",
             f"{_time(left)} left",
         )

@@ -103,7 +103,10 @@ train gan {
 
 def section(net: str = MLP, optimizer: str = "sgd(lr)", more: str = "") -> str:
     """Write a program of a net and a section that trains it."""
-    return DATA + net + TRAIN.replace("OPTIMIZER", optimizer).replace("MORE", more)
+    train = TRAIN.replace("OPTIMIZER", optimizer).replace("MORE", more)
+    if "lr" not in optimizer + more:
+        train = train.replace("(lr: float = 0.1)", "")
+    return DATA + net + train
 
 
 def gan(*, batch: int = 16, epochs: int = 2, repeat: int = 1) -> str:

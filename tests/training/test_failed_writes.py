@@ -24,7 +24,9 @@ from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import BEFORE, LATEST
 
 TEXT = section(MLP, "adam(0.01)").replace("run = 4 epochs", "run = 2 epochs")
-FILES = (LATEST, "model.safetensors", "curves.svg", "log.jsonl", "program.net", "lock")
+FILES = (
+    LATEST, "model.safetensors", "curves.svg", "log.jsonl", "steps.jsonl", "program.net", "lock",
+)  # fmt: skip
 
 
 @dataclass

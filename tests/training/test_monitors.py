@@ -98,7 +98,7 @@ def test_the_result_of_a_run_with_a_stop_is_the_best(
     value = json.loads(Path("runs/it/log.jsonl").read_text().splitlines()[0])["valid"]["loss"]
     assert out.splitlines()[-2:] == [
         "stopped after epoch 3 of 4: `loss` on `valid` has not improved for 2 epochs",
-        f"the parameters in runs/it are those of epoch 1, with the best `loss` on `valid`: "
+        f"the parameters in runs/it-1 are those of epoch 1, with the best `loss` on `valid`: "
         f"{value:.4g}",
     ]
     for name, array in load_file("runs/it/model.safetensors").items():

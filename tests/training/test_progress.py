@@ -25,7 +25,8 @@ START = "from netlang.cli.main import main; main()"
 CLEAR = "\r\x1b[K"
 DRAW, SHOW_CURSOR = "\r\x1b[?25l", "\x1b[?25h"
 MOVING = re.compile(
-    r"(?P<bar>[━─]{20}) (?P<step>[\d,]+)/(?P<total>[\d,]+)  loss (?P<loss>\S+)  acc (?P<acc>\S+)  "
+    r"(?P<bar>[━─]{20}) (?P<step>[\d,]+)/(?P<total>[\d,]+)  "
+    r"epoch (?P<epoch>\d+)/300  loss (?P<loss>\S+)  acc (?P<acc>\S+)  "
     r"(?P<speed>\S+) steps/s  (?P<left>(\d+:)?\d?\d:\d\d) left"
 )
 
@@ -106,12 +107,14 @@ def test_a_line_moves_with_the_steps(seen: Seen) -> None:
     assert steps == sorted(set(steps))
     for frame, step in zip(shown, steps, strict=True):
         assert frame["total"] == "900"
+        assert int(frame["epoch"]) == -(-step // 3)
         assert frame["bar"] == "━" * (done := 20 * step // 900) + "─" * (20 - done)
         assert 0 <= float(frame["acc"]) <= 1
         assert float(frame["loss"]) > 0
     # Each epoch has a line that stays, and nothing is left of the one that moved.
     lines = [line.rpartition(CLEAR)[2] for line in seen.out.split("\r\n")]
-    assert lines[0] == "it: 1,091 parameters, 40 examples, 3 steps per epoch"
+    assert lines[0] == "reading rows ..."
+    assert lines[1] == "it: 1,091 parameters, 40 examples, 3 steps per epoch"
     epochs = [line for line in lines if line.startswith("epoch ")]
     assert len(epochs) == 300
     told = r"epoch 300/300  loss \S+  acc \S+  valid loss \S+  acc \S+  \d+:\d\d"
@@ -151,7 +154,7 @@ def test_a_terminal_without_line_characters_gets_ascii(path: Path, tmp_path: Pat
 def test_a_dumb_terminal_gets_plain_lines(path: Path, tmp_path: Path) -> None:
     seen = on_terminal(path, "--run", tmp_path / "run", env={"TERM": "dumb"})
     assert "\x1b" not in seen.out
-    assert len(seen.out.split("\r\n")) == 2 + 300 + 1
+    assert len(seen.out.split("\r\n")) == 3 + 300 + 1
 
 
 def test_json_on_a_terminal_is_the_log_and_no_more(path: Path, tmp_path: Path) -> None:
@@ -169,4 +172,4 @@ def test_a_pipe_gets_plain_lines(path: Path, tmp_path: Path) -> None:
     )
     assert b"\x1b" not in done.stdout + done.stderr
     assert b"\r" not in done.stdout
-    assert len(done.stdout.decode().splitlines()) == 2 + 300
+    assert len(done.stdout.decode().splitlines()) == 3 + 300

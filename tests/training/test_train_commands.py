@@ -47,8 +47,9 @@ def test_a_run_saves_everything_in_its_folder(
     assert last["train"].keys() == last["valid"].keys() == {"loss", "acc"}
     assert last["valid"]["loss"] < json.loads(lines[0])["valid"]["loss"]
     text = capsys.readouterr().out.splitlines()
+    assert text.pop(0) == "reading rows ..."
     assert text[0] == "it: 1,091 parameters, 40 examples, 3 steps per epoch"
-    assert text[1] == "run: runs/it"
+    assert text[1] == "run: runs/it-1, which is now runs/it"
     assert len(text) == 6
     assert text[-1].startswith("epoch 4/4  loss ")
     assert "\x1b" not in "".join(text)
@@ -82,7 +83,8 @@ def test_each_run_gets_a_folder_and_none_is_written_over(
 ) -> None:
     write(tmp_path, section())
     assert [ran("train", "it.net") for _ in range(2)] == [0, 0]
-    assert {p.name for p in Path("runs").iterdir()} == {"it", "it-2"}
+    assert {p.name for p in Path("runs").iterdir()} == {"it", "it-1", "it-2"}
+    assert Path("runs/it").resolve() == Path("runs/it-2").resolve()
     assert ran("train", "it.net", "--run", "runs/it") == 2
     assert "error[run-exists]: runs/it holds a run already" in capsys.readouterr().err
 

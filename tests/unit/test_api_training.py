@@ -54,7 +54,7 @@ class Recorded(netlang.Callback):
 def test_a_run_has_its_history_and_the_trained_networks(program: netlang.Program) -> None:
     recorded = Recorded()
     run = program.train(callback=recorded, settings={"lr": 0.2, "shuffled": False})
-    assert (run.folder, run.finished, run.step) == (Path("runs/line"), True, 12)
+    assert (run.folder, run.finished, run.step) == (Path("runs/line-1"), True, 12)
     assert [report.epoch for report in run.history] == [1, 2, 3]
     assert run.history[0].valid["loss"] > run.history[-1].valid["loss"]
     assert recorded.steps == list(range(1, 13))

@@ -33,10 +33,12 @@ netlang train lenet.net --resume
 netlang train lenet.net --dry-run
 """
 DETAILS = """
-A run has a folder: runs/NAME, or the one of --run. It contains program.net (the program with
-every default written out), log.jsonl (one line per epoch), curves.svg, LAYER.safetensors (the
-parameters of each layer of the section, by the names that a net uses), the files that the section
-saves, and the checkpoint from which --resume continues.
+A run has a folder: the next of runs/NAME-1, runs/NAME-2, ..., or the one of --run. runs/NAME is
+always the newest of them. A folder contains program.net (the program with every default written
+out), log.jsonl (one line per epoch), steps.jsonl (about 500 steps, each with its learning rate and
+the norm of its gradient), curves.svg, LAYER.safetensors (the parameters of each layer of the
+section, by the names that a net uses), the files that the section saves, and the checkpoint from
+which --resume continues.
 """
 
 

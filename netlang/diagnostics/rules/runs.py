@@ -8,8 +8,8 @@ RUN_EXISTS = Rule(
     "run-exists",
     "A new run gets its own folder.",
     """
-    A run never overwrites the files of another run. Without `--run` the first free folder is
-    used: `runs/lenet`, `runs/lenet-2`, and so on.
+    A run never overwrites the files of another run. Without `--run` the next folder is used:
+    `runs/lenet-1`, `runs/lenet-2`, and so on; `runs/lenet` is always the newest of them.
     """,
     "`netlang train lenet.net --run runs/lenet` a second time",
     "`netlang train lenet.net --run runs/lenet --resume`",

@@ -13,7 +13,7 @@ from netlang.ir.graph import Value
 from netlang.ops.terms import Term
 from netlang.syntax import ast
 
-_RESERVED = ("checkpoint", "log.jsonl", "curves.", "program.net", "lock")
+_RESERVED = ("checkpoint", "log.jsonl", "steps.jsonl", "curves.", "program.net", "lock")
 """The prefixes of the run's own files in its folder."""
 
 OTHER_FORMATS = (

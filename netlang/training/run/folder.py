@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from msgspec import convert
 
@@ -16,19 +17,27 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.system.files import UNFINISHED, cannot_write, opened_in_place, write_atomically
 from netlang.system.json_text import json_text, read_json
+from netlang.training.history.reports import Report, StepReport
 from netlang.training.run.checkpoints import BEFORE, LATEST
-from netlang.training.run.loop import Report
 
-LOG, PROGRAM, LOCK = "log.jsonl", "program.net", "lock"
+LOG, STEPS, PROGRAM, LOCK = "log.jsonl", "steps.jsonl", "program.net", "lock"
+
+
+_R = TypeVar("_R", Report, StepReport)
 
 
 def new_folder(given: Path | None, name: str) -> RunFolder:
-    """Open the folder of a new run: the one given, else the first free of ``runs/NAME-2``, ...
+    """Open the folder of a new run: the one given, else the next of ``runs/NAME-1``, ``-2``, ...
 
     Raises ``NetlangError`` for a folder that holds a run already.
     """
     if given is None:
-        return next(folder for path in _numbered(name) if (folder := _free(path)) is not None)
+        _number(name)
+        last = max((n for n, path in _numbered(name).items() if _holds_run(path)), default=0)
+        paths = (_path(name, n) for n in count(last + 1))
+        folder = next(folder for path in paths if (folder := _free(path)) is not None)
+        folder.link = Path("runs", name)
+        return folder
     if _holds_run(given):
         raise NetlangError(
             rules.RUN_EXISTS,
@@ -37,6 +46,19 @@ def new_folder(given: Path | None, name: str) -> RunFolder:
             exit_code=USAGE,
         )
     return RunFolder(given)
+
+
+def _number(name: str) -> None:
+    """Move a run that is in ``runs/NAME`` itself to a number: the newest one takes that name."""
+    path = Path("runs", name)
+    if path.is_symlink() or not _holds_run(path):
+        return
+    free = max(_numbered(name), default=0) + 1
+    with suppress(RunInUseError):
+        RunFolder(path).close()
+        with suppress(OSError):
+            path.rename(_path(name, free))
+            _link(path, _path(name, free))
 
 
 def _free(path: Path) -> RunFolder | None:
@@ -55,12 +77,8 @@ def _holds_run(path: Path) -> bool:
 
 
 def old_folder(given: Path | None, name: str) -> RunFolder:
-    """Open the folder of the run to resume: the one given, else the last of its name."""
-    found = given
-    for path in _numbered(name) if given is None else ():
-        if not path.exists():
-            break
-        found = path if _holds_run(path) else found
+    """Open the folder of the run to resume: the one given, else the newest of its name."""
+    found = given if given is not None else _newest(name)
     if found is None or not found.exists():
         raise NetlangError(
             rules.NO_RUN,
@@ -71,8 +89,36 @@ def old_folder(given: Path | None, name: str) -> RunFolder:
     return RunFolder(found)
 
 
-def _numbered(name: str) -> Sequence[Path]:
-    return [Path("runs", name), *(Path("runs", f"{name}-{n}") for n in range(2, 10_000))]
+def _newest(name: str) -> Path | None:
+    """Return the folder of the newest run: what ``runs/NAME`` is, else the one numbered last."""
+    link = Path("runs", name)
+    if _holds_run(link):
+        target = link.parent / link.readlink() if link.is_symlink() else link
+        return target if target.parent == link.parent else link
+    runs = [n for n, path in _numbered(name).items() if _holds_run(path)]
+    return _path(name, max(runs)) if runs else link if link.exists() else None
+
+
+def _path(name: str, number: int) -> Path:
+    return Path("runs", f"{name}-{number}")
+
+
+def _numbered(name: str) -> dict[int, Path]:
+    """Return the numbered folders of a name that exist."""
+    found = Path("runs").glob(f"{name}-*")
+    numbers = {path.name.removeprefix(f"{name}-"): path for path in found}
+    return {int(n): path for n, path in numbers.items() if n.isascii() and n.isdecimal()}
+
+
+def _link(link: Path, target: Path) -> None:
+    """Make a name point to a folder next to it, at once; raises ``OSError`` where that fails."""
+    waiting = link.with_name(f".{link.name}{UNFINISHED}")
+    waiting.unlink(missing_ok=True)
+    waiting.symlink_to(target.name, target_is_directory=True)
+    try:
+        waiting.replace(link)
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 class RunInUseError(NetlangError):
@@ -89,10 +135,14 @@ class RunInUseError(NetlangError):
 
 
 class RunFolder:
-    """The folder of a run, locked while it is open."""
+    """The folder of a run, locked while it is open.
+
+    ``link`` is the name that is that of the newest run, if this one takes it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.link: Path | None = None
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -113,6 +163,17 @@ class RunFolder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def become_newest(self) -> str | None:
+        """Let ``runs/NAME`` be this folder; return what else it is where that is impossible."""
+        if self.link is None:
+            return None
+        try:
+            _link(self.link, self.path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return f"{self.link} is not this run, which is in {self.path}: {reason}"
+        return None
+
     def write_text(self, name: str, text: str) -> None:
         """Write a file completely or not at all."""
         write_atomically(self.path / name, [text.encode()])
@@ -120,16 +181,31 @@ class RunFolder:
     def log(self, report: Report) -> str:
         """Add the line of an epoch to the log; return it."""
         line = json_text(asdict(report))
-        try:
-            with opened_in_place(self.path / LOG) as out:
-                out.write(f"{line}\n")
-        except OSError as error:
-            raise cannot_write(self.path / LOG, error) from None
+        self._add(LOG, [line])
         return line
+
+    def log_steps(self, reports: Sequence[StepReport]) -> None:
+        """Add the lines of steps to their log."""
+        self._add(STEPS, [json_text(asdict(report)) for report in reports])
+
+    def _add(self, name: str, lines: Sequence[str]) -> None:
+        try:
+            with opened_in_place(self.path / name) as out:
+                out.writelines(f"{line}\n" for line in lines)
+        except OSError as error:
+            raise cannot_write(self.path / name, error) from None
 
     def reports(self, epochs: int) -> list[Report]:
         """Read the log up to an epoch, and remove what comes after."""
-        path = self.path / LOG
+        return self._read(LOG, Report, lambda each: 0 <= each.epoch <= epochs)
+
+    def steps(self, last: int) -> list[StepReport]:
+        """Read the log of steps up to one of them, and remove what comes after."""
+        return self._read(STEPS, StepReport, lambda each: 0 < each.step <= last)
+
+    def _read(self, name: str, kind: type[_R], wanted: Callable[[_R], bool]) -> list[_R]:
+        """Read what a file has a line for each of, and remove all other lines."""
+        path = self.path / name
         lines: list[str] = []
         if path.exists() or path.is_symlink():
             try:
@@ -138,20 +214,17 @@ class RunFolder:
                     lines = list(log)
             except UnicodeDecodeError:
                 pass
-        read = map(_report, lines)
-        kept = [report for report in read if report is not None and report.epoch <= epochs]
+        kept = [each for each in parsed(lines, kind) if wanted(each)]
         if len(kept) != len(lines):
-            self.write_text(LOG, "".join(f"{json_text(asdict(r))}\n" for r in kept))
+            self.write_text(name, "".join(f"{json_text(asdict(each))}\n" for each in kept))
         return kept
 
 
-def _report(line: str) -> Report | None:
-    """Parse a line of the log; return ``None`` for one that is incomplete or not a report."""
-    try:
-        report = convert(read_json(line), Report)
-    except (ValueError, OverflowError, RecursionError):
-        return None
-    return report if report.epoch >= 0 else None
+def parsed(lines: Iterable[str], kind: type[_R]) -> Iterator[_R]:
+    """Parse the lines of a log; those that are incomplete or of another kind are left out."""
+    for line in lines:
+        with suppress(ValueError, OverflowError, RecursionError):
+            yield convert(read_json(line), kind)
 
 
 def _locked(folder: Path) -> IO[str]:

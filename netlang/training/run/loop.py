@@ -20,6 +20,7 @@ from netlang.plan.callbacks import Save
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, follow
 from netlang.system.numpy import Array, np
+from netlang.training.history.reports import Report, StepReport
 from netlang.training.monitors import Monitors
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress, Sums
@@ -37,23 +38,11 @@ from netlang.training.step.measures import Measures
 from netlang.training.totals import Totals
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The results of an epoch: its metrics over all examples."""
-
-    epoch: int
-    step: int
-    train: Mapping[str, float]
-    valid: Mapping[str, float]
-    rate: float
-    seconds: float
-
-
 class Callback(Protocol):
     """What is called while a run progresses."""
 
     def began(self, step: int, clock: Clock) -> None: ...
-    def stepped(self, step: int, measured: Mapping[str, float]) -> None: ...
+    def stepped(self, report: StepReport) -> None: ...
     def finished_epoch(self, report: Report) -> None: ...
     def saved(self, path: Path) -> None: ...
 
@@ -175,11 +164,11 @@ class Run:
             self.engine.reset()
         with self.data.epoch(epoch, done * self._accumulate) as stream:
             while (batches := self._next(stream)) and step < clock.total:
-                measured = self._step(batches, step, clock)
-                if measured is None:
+                report = self._step(batches, step, clock)
+                if report is None:
                     break
-                step += 1
-                self.watcher.stepped(step, measured)
+                step = report.step
+                self.watcher.stepped(report)
                 self._save_every(step, clock)
                 if self.interrupted():
                     break
@@ -191,16 +180,19 @@ class Run:
         """Return the batches of one step; at the end of an epoch there may be fewer, or none."""
         return list(islice(stream, self._accumulate))
 
-    def _step(self, batches: Sequence[Batch], step: int, clock: Clock) -> dict[str, float] | None:
+    def _step(self, batches: Sequence[Batch], step: int, clock: Clock) -> StepReport | None:
         """Run every update of a step in turn; add up and return their metrics.
 
         Returns ``None``, and changes nothing, where it was interrupted between two batches.
         """
         restore = self.engine.savepoint()
         measured: dict[str, float] = {}
+        norms: dict[str, float] = {}
+        rates: list[float] = []
         totals: dict[str, Totals] = {}
         for chosen in self.training.steps:
             numbers = {name: at(step) for name, at in self._rates[chosen.name].items()}
+            rates += numbers.values()
             for iteration in range(chosen.update.repeat):
                 numbers[STEP] = step * chosen.update.repeat + iteration + 1
                 found = self._iteration(chosen, batches, step, numbers)
@@ -208,10 +200,17 @@ class Run:
                     restore()
                     return None
                 totals[chosen.name], values = found
+                norms[chosen.name] = values.pop(GRADIENT_NORM)
                 measured |= {_shown(self.training, chosen, n): v for n, v in values.items()}
         for name, each in totals.items():
             self._totals[name].merge(each)
-        return measured
+        return StepReport(
+            step + 1,
+            (step + 1) / clock.steps_per_epoch,
+            measured,
+            rates[0] if rates else 0.0,
+            norms if len(norms) > 1 else next(iter(norms.values())),
+        )
 
     def _iteration(
         self, chosen: StepGraph, batches: Sequence[Batch], step: int, numbers: Numbers
@@ -231,14 +230,15 @@ class Run:
             alone = len(batches) == 1
             found = self._update(chosen, graph, batch, given[i], step, alone=alone)
             totals.add(found, batch)
+        norm = {GRADIENT_NORM: float(found[GRADIENT_NORM])}
         if len(batches) == 1:
-            return totals, {name: float(found[name]) for name in chosen.measures.metrics}
+            return totals, norm | {name: float(found[name]) for name in chosen.measures.metrics}
         values = totals.values()
         if not math.isfinite(values[LOSS]):
             from netlang.training.run.nonfinite import update_error
 
             raise update_error(values[LOSS], totals, step)
-        return totals, values
+        return totals, norm | values
 
     def _whole(
         self, chosen: StepGraph, batches: Sequence[Batch], given: Sequence[Numbers]
@@ -373,7 +373,7 @@ def clock_of(plan: Plan, batches: int) -> Clock:
 
 def _shown(training: Training, chosen: StepGraph, name: str) -> str:
     """Return the name of a metric in reports: losses of several steps by their steps."""
-    if name not in (LOSS, GRADIENT_NORM) or len(training.steps) == 1:
+    if name != LOSS or len(training.steps) == 1:
         return name
     return f"{chosen.name}.{name}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -15,13 +15,14 @@ from netlang.diagnostics.errors import NetlangError
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
 from netlang.system.memory import within_memory
+from netlang.training.history.curves import History, curves
+from netlang.training.history.reports import Report, StepReport, interval
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import CheckpointError, Progress
-from netlang.training.run.curves import curves
 from netlang.training.run.data_checks import check_data
 from netlang.training.run.engine import Arrays
 from netlang.training.run.folder import PROGRAM, RunFolder
-from netlang.training.run.loop import Report, Run
+from netlang.training.run.loop import Run
 from netlang.training.run.memory import footprint
 from netlang.training.run.preparation import Choices, Opened, open_training, seed_of
 from netlang.training.run.settings import differences, run_settings
@@ -35,6 +36,7 @@ _PAUSE = 2.0
 class Display(Protocol):
     """What the user sees of a run."""
 
+    def reading(self, plan: Plan) -> None: ...
     def opened(self, opened: Opened, folder: Path) -> None: ...
     def began(self, step: int, clock: Clock) -> None: ...
     def stepped(self, step: int, measured: Mapping[str, float]) -> None: ...
@@ -43,23 +45,38 @@ class Display(Protocol):
 
 @dataclass(slots=True)
 class Recorder:
-    """Writes the log and the curves of a run, and passes events on to a display."""
+    """Writes the logs and the curves of a run, and passes events on to a display."""
 
     folder: RunFolder
     title: str
     display: Display
     reports: list[Report] = field(default_factory=list[Report])
+    steps: list[StepReport] = field(default_factory=list[StepReport])
     files: list[Path] = field(default_factory=list[Path])
     step: int = 0
-    _drawn: float = 0.0
+    _interval: int = 1
+    _logged: int = 0
+    """How many of the steps are in the log."""
+    _drawn: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._logged = len(self.steps)
+
+    @property
+    def history(self) -> History:
+        return History(self.reports, self.steps)
 
     def began(self, step: int, clock: Clock) -> None:
-        self.step = step
+        self.step, self._interval = step, interval(clock.total)
         self.display.began(step, clock)
 
-    def stepped(self, step: int, measured: Mapping[str, float]) -> None:
-        self.step = step
-        self.display.stepped(step, measured)
+    def stepped(self, report: StepReport) -> None:
+        self.step = report.step
+        if report.step % self._interval == 0:
+            self.steps.append(report)
+            if time.monotonic() - self._drawn > _PAUSE:
+                self.draw()
+        self.display.stepped(report.step, report.train)
 
     def finished_epoch(self, report: Report) -> None:
         self.reports.append(report)
@@ -70,11 +87,19 @@ class Recorder:
     def saved(self, path: Path) -> None:
         if path not in self.files:
             self.files.append(path)
+        self.log_steps()
+
+    def log_steps(self) -> None:
+        """Write the steps that are not in their log yet."""
+        if len(self.steps) > self._logged:
+            self.folder.log_steps(self.steps[self._logged :])
+            self._logged = len(self.steps)
 
     def draw(self) -> None:
-        """Write the curves."""
-        if self.reports:
-            self.folder.write_text(CURVES, curves(self.title, self.reports).svg())
+        """Write the log of steps and the curves."""
+        self.log_steps()
+        if self.reports or len(self.steps) > 1:
+            self.folder.write_text(CURVES, curves(self.title, self.history).svg())
         self._drawn = time.monotonic()
 
 
@@ -128,6 +153,7 @@ def train(
         seed = _seed_before(progress) if choices.seed is None else choices.seed
         choices = replace(choices, seed=seed)
     plan = request.plan(given)
+    display.reading(plan)
     settings: dict[str, str] = {}
 
     def check(training: Training, data: Batches, valid: Batches | None) -> None:
@@ -158,20 +184,28 @@ def _carry_out(
     """Run the steps of a prepared training, and save its results."""
     name = opened.training.plan.name
     reports = folder.reports(progress.epochs if progress else 0)
+    steps = folder.steps(progress.step if progress else 0)
     if progress is None:
         folder.write_text(PROGRAM, request.program())
+    if (problem := folder.become_newest()) is not None:
+        request.warn(f"warning: {problem}")
     display.opened(opened, folder.path)
-    recorder = Recorder(folder, name, display, reports)
+    recorder = Recorder(folder, name, display, reports, steps)
     run = Run(
         opened.training, opened.engine, opened.data, opened.valid, opened.fitted, folder.path,
         settings, recorder, interrupted, request.pause, kept=best,
     )  # fmt: skip
-    over = run.go(progress)
+    try:
+        over = run.go(progress)
+    except BaseException:
+        with suppress(NetlangError):
+            recorder.draw()  # the last steps tell what went wrong
+        raise
     recorder.draw()
     if request.png:
         from netlang.diagram.png import save_drawing
 
-        save_drawing(curves(name, recorder.reports), folder.path / CURVES_PNG)
+        save_drawing(curves(name, recorder.history), folder.path / CURVES_PNG)
     return Outcome(over, recorder.step, recorder.files, run.remarks())
 
 
