@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from netlang.api.functions import explain as explain
     from netlang.api.functions import format as format
     from netlang.api.functions import nearest as nearest
+    from netlang.api.functions import runs as runs
     from netlang.api.network import Network as Network
     from netlang.api.program import Program as Program
     from netlang.api.program import load as load
@@ -52,13 +53,14 @@ _MODULES = {
     "load": "api.program",
     "loads": "api.program",
     "nearest": "api.functions",
+    "runs": "api.functions",
 }
 """The module of each public name, which is imported when the name is first used."""
 
 __all__ = [
     "Callback", "Error", "FileError", "InputError", "NetlangWarning", "Network", "Program",
     "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
-    "explain", "format", "load", "loads", "nearest",
+    "explain", "format", "load", "loads", "nearest", "runs",
 ]  # fmt: skip
 
 

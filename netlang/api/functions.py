@@ -15,6 +15,7 @@ from netlang.diagnostics.source import Source
 
 if TYPE_CHECKING:
     from netlang.inference.vectors import Near
+    from netlang.training.run.comparison import Comparison
 
 
 def format(text: str, name: str = "<text>") -> str:
@@ -48,6 +49,16 @@ def explain(name: str) -> Text:
     from netlang.manual.explain import explain
 
     return Text(explain(name))
+
+
+def runs(folder: str | Path = "runs") -> Comparison:
+    """Return the runs in a folder and below, with what their settings and results differ in.
+
+    Prints as a table; ``drawing()`` plots them. Raises ``Error`` where there are none.
+    """
+    from netlang.training.run.comparison import recorded_runs
+
+    return recorded_runs(Path(folder))
 
 
 def contents() -> list[tuple[str, list[str]]]:

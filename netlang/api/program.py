@@ -16,6 +16,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics
 from netlang.diagnostics.render import render_all
 
 if TYPE_CHECKING:
+    from netlang.api.sweeps import Begin, Sweep
     from netlang.api.training import ParameterSource, Run
     from netlang.backends import Backend, Provider
     from netlang.data.fitted import Fitted
@@ -156,6 +157,44 @@ class Program(Mapping[str, Network]):
         options = Options(settings or {}, path, resume, names(override), pause, png)
         choices = self.choices(seed, backend, provider, threads)
         return train(self, section, options, choices, callback, interrupted)
+
+    def sweep(
+        self,
+        over: Mapping[str, Sequence[object]],
+        section: str | None = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+        folder: str | Path | None = None,
+        resume: bool = False,
+        seed: int | None = None,
+        backend: Backend = "onnxruntime",
+        provider: Provider = "cpu",
+        threads: int | None = None,
+        pause: float = 60.0,
+        png: bool = False,
+        callback: Display | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
+        begin: Begin | None = None,
+    ) -> Sweep:
+        """Train once with each value of a parameter, or each combination of several.
+
+        The folder, by default the next of ``runs/NAME-sweep-1``, ..., has an ordinary run for each,
+        and a plot of them all. A run whose loss is not finite is reported with the others.
+        ``begin`` is called before each run; the other arguments are those of ``train``.
+
+        >>> import netlang
+        >>> program = netlang.load("examples/train_digits.net")
+        >>> found = program.sweep({"lr": [0.0001, 0.01]}, folder=tmp / "sweep")
+        >>> list(found.runs), found.comparison.best.name
+        (['lr=0.0001', 'lr=0.01'], 'lr=0.01')
+        """
+        from netlang.api.sweeps import sweep
+        from netlang.api.training import Options
+
+        path = None if folder is None else Path(folder)
+        options = Options(settings or {}, path, resume, (), pause, png)
+        choices = self.choices(seed, backend, provider, threads)
+        return sweep(self, section, over, options, choices, callback, interrupted, begin)
 
     def evaluate(
         self,

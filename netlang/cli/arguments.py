@@ -148,6 +148,20 @@ set_option = click.option(
     help="Set a parameter of the section. Repeatable.",
 )  # fmt: skip
 
+
+def sweeps(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """Parse ``NAME=VALUE,VALUE,...`` arguments; each name once, and each with a value."""
+    from netlang.api.sweeps import split_values
+
+    found = {n: split_values(text) for n, text in assignments(ctx, param, values).items()}
+    for name, listed in found.items():
+        if not listed:
+            raise click.BadParameter(f"there are no values for `{name}`", ctx, param)
+    return found
+
+
 weights_option = click.option(
     "--weights", "-w", metavar="FILE", shell_complete=WEIGHTS,
     help="Load the parameters from a safetensors or npz file.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -17,6 +17,7 @@ from netlang.cli.arguments import (
     python_option,
     seed_option,
     set_option,
+    sweeps,
 )
 from netlang.cli.arguments import command as make_command
 from netlang.cli.guard import INTERRUPTED
@@ -26,11 +27,25 @@ from netlang.cli.output import echo, warn
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
 
+
+class _Choices(TypedDict):
+    settings: dict[str, str]
+    folder: str | None
+    resume: bool
+    seed: int | None
+    backend: Backend
+    provider: Provider
+    threads: int | None
+    pause: float
+    png: bool
+
+
 EXAMPLES = """
 netlang train digits.net
 netlang train lenet.net --set lr=0.5 --run runs/fast
 netlang train lenet.net --resume
 netlang train lenet.net --dry-run
+netlang train lenet.net --sweep lr=0.001,0.01,0.1
 """
 DETAILS = """
 A run has a folder: the next of runs/NAME-1, runs/NAME-2, ..., or the one of --run. runs/NAME is
@@ -38,13 +53,17 @@ always the newest of them. A folder contains program.net (the program with every
 out), log.jsonl (one line per epoch), steps.jsonl (about 500 steps, each with its learning rate and
 the norm of its gradient), curves.svg, LAYER.safetensors (the parameters of each layer of the
 section, by the names that a net uses), the files that the section saves, and the checkpoint from
-which --resume continues.
+which --resume continues. A sweep has a folder runs/NAME-sweep-1, ... with a folder for each run.
 """
 
 
 @make_command(EXAMPLES, DETAILS)
 @file_and_section
 @set_option
+@click.option(
+    "--sweep", "over", multiple=True, callback=sweeps, metavar="NAME=VALUES",
+    help="Train with each of these values, such as lr=0.1,0.2. Repeatable: every combination.",
+)  # fmt: skip
 @click.option(
     "--run", "folder", metavar="FOLDER", shell_complete=completes("folders"),
     help="Store the run in FOLDER.",
@@ -67,28 +86,61 @@ which --resume continues.
 @click.option("--png", is_flag=True, help="Plot curves.png too, which requires Pillow.")
 @json_option
 def command(
-    file: str, section: str | None, settings: dict[str, str], folder: str | None, resume: bool,
+    file: str, section: str | None, settings: dict[str, str], over: dict[str, list[str]],
+    folder: str | None, resume: bool,
     override: tuple[str, ...], seed: int | None, backend: Backend, provider: Provider,
     threads: int | None, pause: float, dry_run: bool, png: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Train the model described by a `train` section."""
     if override and not resume:
         raise click.UsageError("--override requires --resume")
+    if over and (dry_run or override):
+        option = "--dry-run" if dry_run else "--override"
+        raise click.UsageError(f"{option} is for one run: leave out --sweep, or use --set")
     program = netlang.load(file)
     if dry_run:
         echo(str(program.forecast(section, settings=settings, seed=seed)))
         return
     from netlang.cli.progress import display
 
+    choices: _Choices = {
+        "settings": settings, "folder": folder, "resume": resume, "seed": seed, "backend": backend,
+        "provider": provider, "threads": threads, "pause": pause, "png": png,
+    }  # fmt: skip
+    if over:
+        _sweep(program, section, over, choices, file, as_json=as_json)
+        return
     with interruptible() as interrupted, display(as_json=as_json) as shown:
         run = program.train(
-            section, settings=settings, folder=folder, resume=resume, override=override, seed=seed,
-            backend=backend, provider=provider, threads=threads, pause=pause, png=png,
-            callback=shown, interrupted=interrupted,
-        )  # fmt: skip
+            section, override=override, callback=shown, interrupted=interrupted, **choices
+        )
     for remark in run.remarks:
         (warn if as_json else echo)(remark)
     if not run.finished:
         resuming = ["netlang", "train", file, run.section, "--resume", "--run", str(run.folder)]
         warn(f"interrupted after step {run.step:,}; resume with `{shlex.join(resuming)}`")
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+def _sweep(
+    program: netlang.Program, section: str | None, over: dict[str, list[str]], choices: _Choices,
+    file: str, *, as_json: bool,
+) -> None:  # fmt: skip
+    """Train with each combination of values, and print what came of them."""
+    from netlang.cli.progress import display
+
+    say = warn if as_json else echo
+
+    def begin(title: str, number: int, count: int) -> None:
+        say(f"{title} ({number} of {count})" if number == 1 else f"\n{title} ({number} of {count})")
+
+    with interruptible() as interrupted, display(as_json=as_json) as shown:
+        found = program.sweep(
+            over, section, callback=shown, interrupted=interrupted, begin=begin, **choices
+        )
+    say(f"\n{found}\n\nplot: {found.folder / 'curves.svg'}")
+    if not found.finished:
+        given = [f"--sweep {name}={','.join(values)}" for name, values in over.items()]
+        resuming = ["netlang", "train", file, found.section, "--resume", "--run", str(found.folder)]
+        warn(f"interrupted; continue with `{shlex.join(resuming)} {' '.join(given)}`")
         raise click.exceptions.Exit(INTERRUPTED)

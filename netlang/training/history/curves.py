@@ -120,14 +120,17 @@ def _plots(title: str, plots: Sequence[Sequence[Curve]]) -> Drawing:
     shapes: list[Shape] = [Label((_LEFT, 20), title, size=14)]
     for i, plot in enumerate(plots):
         shapes += _plot(plot, 10 + i * height, height)
-    return Drawing(_WIDTH, height * max(1, len(plots)) + 20, tuple(shapes))
+    longest = max((len(line.name) for plot in plots for line in plot), default=0)
+    width = max(_WIDTH, _WIDTH - _RIGHT + 40 + 7 * longest)
+    return Drawing(width, height * max(1, len(plots)) + 20, tuple(shapes))
 
 
 def _plot(lines: Sequence[Curve], top: float, height: float) -> Iterator[Shape]:
     drawn = [line for line in lines if line.points]
     xs = [x for line in drawn for x, _ in (*line.points, *line.every)]
     ys = [y for line in drawn for _, y in _scaled(line)]
-    across, up = _ticks(min(xs), max(xs)), _ticks(min(ys), max(ys))
+    whole = all(float(x).is_integer() for x in xs)
+    across, up = _ticks(min(xs), max(xs), whole=whole), _ticks(min(ys), max(ys))
     right, bottom = _WIDTH - _RIGHT, top + height - _BOTTOM
     first, last = min(*xs, across[0]), max(*xs, across[-1])
     low, high = min(*ys, up[0]), max(*ys, up[-1])
@@ -196,7 +199,7 @@ def _scaled(line: Curve) -> Points:
     return [*line.points, *((x, y) for x, y in line.every if low <= y <= high)]
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
     """Return about five round numbers from ``low`` to ``high``.
 
     >>> _ticks(0.0, 1.0)
@@ -206,5 +209,6 @@ def _ticks(low: float, high: float) -> list[float]:
     raw = span / 5
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * m for m in (1, 2, 5, 10) if size * m >= raw * 0.99)
+    step = max(1.0, step) if whole else step
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(i * step, 12) for i in range(first, max(last, first) + 1)]

@@ -45,7 +45,8 @@ class Progress:
 
     ``epochs`` counts those that are evaluated and reported; ``totals``, by step, are of the current
     epoch. ``waited`` is how many steps the watched metric has not improved, ``best_epoch`` the
-    epoch where it was best. ``fitted`` is what the training data determine.
+    epoch where it was best. ``fitted`` is what the training data determine. ``section`` and
+    ``total``, the steps of the whole run, are for lists of runs.
     """
 
     step: int
@@ -58,6 +59,8 @@ class Progress:
     seconds: float = 0.0
     best_epoch: int = 0
     fitted: Fitted | None = None
+    section: str = ""
+    total: int = 0
 
 
 class CheckpointError(NetlangError):

@@ -23,7 +23,7 @@ from netlang.training.run.checkpoints import BEFORE, LATEST
 LOG, STEPS, PROGRAM, LOCK = "log.jsonl", "steps.jsonl", "program.net", "lock"
 
 
-_R = TypeVar("_R", Report, StepReport)
+R = TypeVar("R", Report, StepReport)
 
 
 def new_folder(given: Path | None, name: str) -> RunFolder:
@@ -33,12 +33,12 @@ def new_folder(given: Path | None, name: str) -> RunFolder:
     """
     if given is None:
         _number(name)
-        last = max((n for n, path in _numbered(name).items() if _holds_run(path)), default=0)
+        last = max((n for n, path in _numbered(name).items() if holds_run(path)), default=0)
         paths = (_path(name, n) for n in count(last + 1))
         folder = next(folder for path in paths if (folder := _free(path)) is not None)
         folder.link = Path("runs", name)
         return folder
-    if _holds_run(given):
+    if holds_run(given):
         raise NetlangError(
             rules.RUN_EXISTS,
             f"{given} holds a run already",
@@ -51,7 +51,7 @@ def new_folder(given: Path | None, name: str) -> RunFolder:
 def _number(name: str) -> None:
     """Move a run that is in ``runs/NAME`` itself to a number: the newest one takes that name."""
     path = Path("runs", name)
-    if path.is_symlink() or not _holds_run(path):
+    if path.is_symlink() or not holds_run(path):
         return
     free = max(_numbered(name), default=0) + 1
     with suppress(RunInUseError):
@@ -63,7 +63,7 @@ def _number(name: str) -> None:
 
 def _free(path: Path) -> RunFolder | None:
     """Open a folder unless it holds a run, or one is about to start in it."""
-    if _holds_run(path):
+    if holds_run(path):
         return None
     try:
         return RunFolder(path)
@@ -71,7 +71,7 @@ def _free(path: Path) -> RunFolder | None:
         return None
 
 
-def _holds_run(path: Path) -> bool:
+def holds_run(path: Path) -> bool:
     """Return whether there is a checkpoint to resume from."""
     return any((path / own).exists() for own in (LATEST, BEFORE))
 
@@ -89,13 +89,50 @@ def old_folder(given: Path | None, name: str) -> RunFolder:
     return RunFolder(found)
 
 
+def new_sweep(given: Path | None, name: str) -> Path:
+    """Make the folder of a new sweep: the one given, else the next of ``runs/NAME-sweep-1``, ..."""
+    if given is not None:
+        if given.is_dir() and any(given.iterdir()):
+            raise NetlangError(
+                rules.RUN_EXISTS,
+                f"{given} is not empty",
+                helps=["continue the sweep that is there: `--resume`", "or give another folder"],
+                exit_code=USAGE,
+            )
+        path = given
+    else:
+        path = _path(f"{name}-sweep", max(_numbered(f"{name}-sweep"), default=0) + 1)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    if given is None:
+        with suppress(OSError):
+            _link(Path("runs", f"{name}-sweep"), path)
+    return path
+
+
+def old_sweep(given: Path | None, name: str) -> Path:
+    """Return the folder of the sweep to continue: the one given, else the newest of its name."""
+    numbers = _numbered(f"{name}-sweep")
+    found = given or (_path(f"{name}-sweep", max(numbers)) if numbers else None)
+    if found is None or not found.is_dir():
+        raise NetlangError(
+            rules.NO_RUN,
+            f"there is no sweep in {given}" if given else f"there is no sweep of `{name}` in runs",
+            helps=["say where it is: `--run FOLDER`", "or leave out --resume to begin one"],
+            exit_code=USAGE,
+        )
+    return found
+
+
 def _newest(name: str) -> Path | None:
     """Return the folder of the newest run: what ``runs/NAME`` is, else the one numbered last."""
     link = Path("runs", name)
-    if _holds_run(link):
+    if holds_run(link):
         target = link.parent / link.readlink() if link.is_symlink() else link
         return target if target.parent == link.parent else link
-    runs = [n for n, path in _numbered(name).items() if _holds_run(path)]
+    runs = [n for n, path in _numbered(name).items() if holds_run(path)]
     return _path(name, max(runs)) if runs else link if link.exists() else None
 
 
@@ -203,7 +240,7 @@ class RunFolder:
         """Read the log of steps up to one of them, and remove what comes after."""
         return self._read(STEPS, StepReport, lambda each: 0 < each.step <= last)
 
-    def _read(self, name: str, kind: type[_R], wanted: Callable[[_R], bool]) -> list[_R]:
+    def _read(self, name: str, kind: type[R], wanted: Callable[[R], bool]) -> list[R]:
         """Read what a file has a line for each of, and remove all other lines."""
         path = self.path / name
         lines: list[str] = []
@@ -220,7 +257,7 @@ class RunFolder:
         return kept
 
 
-def parsed(lines: Iterable[str], kind: type[_R]) -> Iterator[_R]:
+def parsed(lines: Iterable[str], kind: type[R]) -> Iterator[R]:
     """Parse the lines of a log; those that are incomplete or of another kind are left out."""
     for line in lines:
         with suppress(ValueError, OverflowError, RecursionError):

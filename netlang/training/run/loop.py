@@ -332,6 +332,8 @@ class Run:
             time.monotonic() - self._began,
             self._monitors.epoch,
             self.fitted,
+            self.training.plan.name,
+            self.clock.total,
         )
         state = self._state(step)
         self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept))

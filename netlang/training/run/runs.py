@@ -172,7 +172,7 @@ def train(
 
         fitted = progress.fitted if progress is not None else None
         opened = open_training(plan, choices, state, fitted, planned=planned, check=check)
-        settings |= {f"{_GIVEN}{name}": text for name, text in given.items()}
+        settings |= {f"{GIVEN}{name}": text for name, text in given.items()}
         return _carry_out(request, opened, folder, display, interrupted, settings, progress, best)
 
 
@@ -209,7 +209,7 @@ def _carry_out(
     return Outcome(over, recorder.step, recorder.files, run.remarks())
 
 
-_GIVEN = "set."
+GIVEN = "set."
 """The prefix of settings that are arguments from the command line."""
 
 
@@ -224,11 +224,11 @@ def _seed_before(progress: Progress) -> int:
 def _given_before(progress: Progress) -> dict[str, str]:
     """Return the arguments that an earlier run was started with."""
     fields = progress.settings.items()
-    return {n.removeprefix(_GIVEN): text for n, text in fields if n.startswith(_GIVEN)}
+    return {n.removeprefix(GIVEN): text for n, text in fields if n.startswith(GIVEN)}
 
 
 def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collection[str]) -> None:
-    old = {name: text for name, text in before.items() if not name.startswith(_GIVEN)}
+    old = {name: text for name, text in before.items() if not name.startswith(GIVEN)}
     told, used = differences(old, now, allowed)
     if told:
         raise NetlangError(
