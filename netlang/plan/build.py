@@ -11,7 +11,7 @@ from netlang.evaluate.context.selections import Weights
 from netlang.evaluate.context.values import Duration, Examples, Layer, Object, Setting
 from netlang.ir.backward_slice import moving
 from netlang.ir.graph import Value
-from netlang.plan.callbacks import EarlyStop, Save, SaveBest, SaveEvery
+from netlang.plan.callbacks import EarlyStop, Plateau, Save, SaveBest, SaveEvery
 from netlang.plan.clipping import Clip
 from netlang.plan.data import pipeline
 from netlang.plan.initialization import InitRule
@@ -66,7 +66,9 @@ def build_plan(
     stop = records.optional(EarlyStop, settings.get("stop"))
     saves = records.several(Save, settings.get("checkpoint", []))
     save_best = tuple(save for save in saves if isinstance(save, SaveBest))
-    watched = [*([] if stop is None else [stop.watch]), *(save.by for save in save_best)]
+    plateau = records.optional(Plateau, settings.get("plateau"))
+    watched = [rule.watch for rule in (stop, plateau) if rule is not None]
+    watched += [save.by for save in save_best]
     names = {value: name for name, value in bound.items() if isinstance(value, Value)}
     measured = _measured(updates, metrics, watched, names)
     if settings.get("valid") is None:
@@ -87,6 +89,7 @@ def build_plan(
         init=records.several(InitRule, settings.get("init", [])),
         frozen=frozen,
         stop=stop,
+        plateau=plateau,
         save_best=save_best,
         save_every=tuple(save for save in saves if isinstance(save, SaveEvery)),
         seed=records.one(int, settings.get("seed", 0)),

@@ -1,4 +1,4 @@
-"""What happens during a run: it stops early, and saves parameters."""
+"""What happens during a run: it stops early, learns more slowly, and saves parameters."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ class EarlyStop(Struct, frozen=True, eq=False):
 
     name: ClassVar[str] = "early_stop"
     watch: Value
+    patience: Duration
+    min_change: float
+    mode: Mode
+
+
+class Plateau(Struct, frozen=True, eq=False):
+    """Multiply the learning rates by a factor when a metric has not improved for some time."""
+
+    name: ClassVar[str] = "reduce_on_plateau"
+    watch: Value
+    factor: float
     patience: Duration
     min_change: float
     mode: Mode

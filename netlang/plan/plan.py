@@ -12,7 +12,7 @@ from netlang.evaluate.context.frame import LayerCall, Noise
 from netlang.evaluate.context.values import Duration, Layer
 from netlang.ir.backward_slice import Gradients
 from netlang.ir.graph import Node, Param, State, Value
-from netlang.plan.callbacks import EarlyStop, SaveBest, SaveEvery
+from netlang.plan.callbacks import EarlyStop, Plateau, SaveBest, SaveEvery
 from netlang.plan.clipping import Clip
 from netlang.plan.initialization import InitRule
 from netlang.plan.optimizers import Change
@@ -98,6 +98,7 @@ class Plan(Struct, frozen=True, eq=False):
     init: tuple[InitRule, ...]
     frozen: frozenset[str]
     stop: EarlyStop | None
+    plateau: Plateau | None
     save_best: tuple[SaveBest, ...]
     save_every: tuple[SaveEvery, ...]
     seed: int

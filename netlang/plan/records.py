@@ -14,13 +14,14 @@ from msgspec import Struct
 from netlang.evaluate.builtins.weights import initial
 from netlang.evaluate.context.selections import Weights, root
 from netlang.evaluate.context.values import Duration, Layer, Object, Part, Setting, Unknown
-from netlang.plan.callbacks import EarlyStop, SaveBest, SaveEvery
+from netlang.plan.callbacks import EarlyStop, Plateau, SaveBest, SaveEvery
 from netlang.plan.clipping import ClipNorm, ClipValue
 from netlang.plan.initialization import Fill, Load, Selection
 from netlang.plan.schedules import Rate, Schedule
 
 RECORDS: Mapping[str, type[Struct]] = {
-    kind.name: kind for kind in (ClipNorm, ClipValue, EarlyStop, SaveBest, SaveEvery, Fill, Load)
+    kind.name: kind
+    for kind in (ClipNorm, ClipValue, EarlyStop, Plateau, SaveBest, SaveEvery, Fill, Load)
 }
 """The classes of records by the functions of the library that they represent."""
 

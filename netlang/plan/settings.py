@@ -22,6 +22,7 @@ SETTINGS = {
     "clip": "clip",
     "run": "duration",
     "stop": "stop",
+    "plateau": "plateau",
     "checkpoint": "list",
     "seed": "int",
     "precision": "str",

@@ -12,7 +12,7 @@ from netlang.plan.callbacks import Mode, SaveBest
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
 
-_RESULT, _STOP = "result", "stop"
+_RESULT, _STOP, _PLATEAU = "result", "stop", "plateau"
 
 
 @dataclass(slots=True)
@@ -20,7 +20,9 @@ class Monitors:
     """The best finite value so far of each metric that decides something.
 
     ``waited`` is how many steps the metric of the stop has not improved; ``stopped`` is true once
-    that was too long. ``epoch`` is the one where it was best, 0 before the first.
+    that was too long. ``epoch`` is the one where it was best, 0 before the first. ``flat`` is how
+    many steps the metric of the plateau has not improved, ``reduced`` are the epochs after which
+    the learning rates were reduced.
     """
 
     plan: Plan
@@ -28,6 +30,14 @@ class Monitors:
     waited: int = 0
     stopped: bool = False
     epoch: int = 0
+    flat: int = 0
+    reduced: list[int] = field(default_factory=list[int])
+
+    @property
+    def scale(self) -> float:
+        """What the learning rates are multiplied by."""
+        plateau = self.plan.plateau
+        return 1.0 if plateau is None else plateau.factor ** len(self.reduced)
 
     def to_save(self, measured: Mapping[str, float]) -> list[SaveBest]:
         """Return the rules whose metric is better than ever in a report."""
@@ -43,6 +53,7 @@ class Monitors:
 
         Returns whether it is better than ever, by however little.
         """
+        self._watch_plateau(measured, epoch, clock)
         stop = self.plan.stop
         if stop is None:
             return False
@@ -56,10 +67,28 @@ class Monitors:
             self.epoch = epoch
         return better
 
+    def _watch_plateau(self, measured: Mapping[str, float], epoch: int, clock: Clock) -> None:
+        plateau = self.plan.plateau
+        if plateau is None:
+            return
+        if self._improved(_PLATEAU, plateau.watch, plateau.mode, measured, plateau.min_change):
+            self.flat = 0
+            return
+        self.flat += clock.steps_per_epoch
+        if self.flat >= clock.steps(plateau.patience):
+            self.flat = 0
+            self.reduced.append(epoch)
+
     def remarks(self, epochs: int, folder: Path, clock: Clock) -> list[str]:
         """Return why a run stopped after some epochs, and what its results are."""
         found: list[str] = []
-        stop = self.plan.stop
+        stop, plateau = self.plan.stop, self.plan.plateau
+        if plateau is not None and self.reduced:
+            after = ", ".join(map(str, self.reduced))
+            found.append(
+                f"the learning rate was multiplied by {plateau.factor:g} after epoch {after}: "
+                f"{self._shown(plateau.watch)} had not improved for {plateau.patience}"
+            )
         if stop is not None and self.stopped:
             long = "" if stop.min_change == 0.0 else f" by more than {stop.min_change:g}"
             total = math.ceil(clock.total / clock.steps_per_epoch)

@@ -270,6 +270,7 @@ def sections_with(code: str) -> Iterator[str]:
         ("clip", "{}"),
         ("loss", "cross_entropy(model(batch.image), batch.label) + {}"),
         ("stop", "{}"),
+        ("plateau", "{}"),
         ("checkpoint", "[{}]"),
         ("run", "{}"),
     ):

@@ -68,7 +68,7 @@ SECTION = [
 ]  # fmt: skip
 """Records of everything else, except `data.Change`: its types are imported for checkers only."""
 
-KINDS = {"clip", "stop", "checkpoint", "init_rule", "transform"}
+KINDS = {"clip", "stop", "plateau", "checkpoint", "init_rule", "transform"}
 
 
 def declared() -> dict[str, tuple[str, ...]]:

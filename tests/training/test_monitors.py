@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ import pytest
 from commands import ran, said
 from plans import plan_of
 from safetensors.numpy import load_file
-from sections import WORSENING, section, write
+from sections import MLP, WORSENING, section, write
 
+import netlang
 from netlang.plan.schedules import Clock
 from netlang.training.monitors import Monitors
 from netlang.training.run.checkpoints import load, split
@@ -137,3 +139,58 @@ def test_what_is_watched_is_measured_without_validation_data(
     assert "watch nan" in capsys.readouterr().out
     best, last = (load_file(f"runs/it/{name}.safetensors") for name in ("best", "model"))
     assert best["y.weight"] == last["y.weight"]
+
+
+def test_the_rate_is_reduced_each_time_that_nothing_improves_for_long(tmp_path: Path) -> None:
+    more = "plateau = reduce_on_plateau(loss, factor=0.5, patience=2 epochs, min_change=0.1)"
+    found = monitors(tmp_path, more)
+    scales: list[float] = []
+    for epoch, value in enumerate((1.0, 0.95, NAN, 0.8, 0.75, 0.74, 0.9, 0.8), 1):
+        found.watch({"loss": value}, epoch, CLOCK)
+        scales.append(found.scale)
+    assert scales == [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
+    assert found.remarks(8, Path("runs/it"), CLOCK) == [
+        "the learning rate was multiplied by 0.5 after epoch 3, 6, 8: `loss` on `valid` had not "
+        "improved for 2 epochs"
+    ]
+
+
+PLATEAU = section(
+    MLP, "sgd(0.5)", "plateau = reduce_on_plateau(acc, factor=0.5, patience=1 epochs)"
+)
+
+
+def test_reduced_rates_are_those_of_the_steps_and_of_the_log(tmp_path: Path) -> None:
+    program = netlang.load(write(tmp_path, PLATEAU.replace("run = 4", "run = 12")))
+    run = program.train(folder=tmp_path / "run")
+    lines = (run.folder / "steps.jsonl").read_text().splitlines()
+    steps = [json.loads(line) for line in lines]
+    best, scale = -1.0, 1.0
+    for report in run.history:
+        rates = {each["rate"] for each in steps if report.epoch - 1 < each["epoch"] <= report.epoch}
+        assert rates == {0.5 * scale}
+        assert report.rate == 0.5 * scale
+        scale *= 1.0 if report.valid["acc"] > best else 0.5
+        best = max(best, report.valid["acc"])
+    assert scale < 1.0
+    assert any("multiplied by 0.5 after epoch" in remark for remark in run.remarks)
+
+
+@pytest.mark.parametrize("stop", [4, 17, 30])
+def test_a_resumed_run_has_the_reduced_rates_of_one_that_was_not_interrupted(
+    stop: int, tmp_path: Path
+) -> None:
+    program = netlang.load(write(tmp_path, PLATEAU.replace("run = 4", "run = 12")))
+    whole = program.train(folder=tmp_path / "whole")
+    done: list[int] = []
+
+    class Counted(netlang.Callback):
+        def stepped(self, step: int, measured: Mapping[str, float]) -> None:
+            done.append(step)
+
+    part = tmp_path / "part"
+    program.train(folder=part, callback=Counted(), interrupted=lambda: len(done) >= stop)
+    resumed = program.train(folder=part, resume=True)
+    assert resumed.remarks == whole.remarks
+    for name in ("model.safetensors", "steps.jsonl"):
+        assert (part / name).read_bytes() == (whole.folder / name).read_bytes()

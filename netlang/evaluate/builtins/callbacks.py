@@ -77,6 +77,12 @@ def _early_stop(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Fra
     return Setting("stop", "early_stop", {**values, "mode": mode})
 
 
+@compile_time("reduce_on_plateau")
+def _plateau(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    mode = _mode("reduce_on_plateau", "watch", values, args, span, frame)
+    return Setting("plateau", "reduce_on_plateau", {**values, "mode": mode})
+
+
 @compile_time("save_best")
 def _save_best(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     mode = _mode("save_best", "by", values, args, span, frame)

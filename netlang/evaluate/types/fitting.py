@@ -223,6 +223,7 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
         kind: (article_of(kind), _setting(kind))
         for kind in ("optimizer", "clip", "stop", "checkpoint", "transform", "group", "init_rule")
     },
+    "plateau": ("a rule for a plateau", _setting("plateau")),
 }
 
 TYPE_NAMES = frozenset(_KINDS)
@@ -311,7 +312,9 @@ def _meant_call(kind: str, value: Object, frame: Frame) -> str | None:
     return f"{function.name}()"
 
 
-_MADE = frozenset({"init", "optimizer", "clip", "transform", "schedule", "checkpoint", "stop"})
+_MADE = frozenset(
+    {"init", "optimizer", "clip", "transform", "schedule", "checkpoint", "stop", "plateau"}
+)
 """Types of the values that calls make, which other frameworks name in strings."""
 
 _CONSTANTS: Mapping[str, str] = {"zeros": "0.0", "zero": "0.0", "ones": "1.0", "one": "1.0"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -18,7 +19,7 @@ from msgspec import convert, to_builtins
 from netlang.data.fitted import Fitted
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
-from netlang.storage.weights import load_with_metadata, save_weights
+from netlang.storage.weights import load_with_metadata, read_metadata, save_weights
 from netlang.system.files import cannot_write
 from netlang.system.numpy import Array, np
 
@@ -46,7 +47,8 @@ class Progress:
     ``epochs`` counts those that are evaluated and reported; ``totals``, by step, are of the current
     epoch. ``waited`` is how many steps the watched metric has not improved, ``best_epoch`` the
     epoch where it was best. ``fitted`` is what the training data determine. ``section`` and
-    ``total``, the steps of the whole run, are for lists of runs.
+    ``total``, the steps of the whole run, are for lists of runs. ``flat`` and ``reduced`` are
+    those of ``Monitors``.
     """
 
     step: int
@@ -61,6 +63,8 @@ class Progress:
     fitted: Fitted | None = None
     section: str = ""
     total: int = 0
+    flat: int = 0
+    reduced: list[int] = field(default_factory=list[int])
 
 
 class CheckpointError(NetlangError):
@@ -128,6 +132,14 @@ def load(folder: Path) -> tuple[dict[str, Array], Progress, list[str]]:
         f"there is no checkpoint in {folder}",
         helps=("leave out --resume to begin a run there",),
     )
+
+
+def progress_of(folder: Path) -> Progress | None:
+    """Return the progress in the latest checkpoint that can be read, without reading its state."""
+    for name in (LATEST, BEFORE):
+        with suppress(OSError, KeyError, ValueError, RecursionError, NetlangError):
+            return convert(json.loads(read_metadata(folder / name)["progress"]), Progress)
+    return None
 
 
 def _read(path: Path) -> tuple[dict[str, Array], Progress]:

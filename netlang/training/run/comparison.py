@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import ValidationError, convert
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagram.drawing import Drawing
-from netlang.storage.weights import read_metadata
 from netlang.training.history.curves import History, comparison
 from netlang.training.history.reports import Report, StepReport
-from netlang.training.run.checkpoints import BEFORE, LATEST, Progress
+from netlang.training.run.checkpoints import BEFORE, LATEST, Progress, progress_of
 from netlang.training.run.folder import LOG, STEPS, R, parsed
 from netlang.training.run.runs import GIVEN
 
@@ -174,11 +169,7 @@ def recorded_runs(folder: Path) -> Comparison:
 
 def recorded(path: Path, name: str) -> Recorded:
     """Read the run in a folder; what cannot be read is left out."""
-    progress = Progress(0, {})
-    for file in (LATEST, BEFORE):
-        with suppress(OSError, ValueError, NetlangError, ValidationError, RecursionError):
-            progress = convert(json.loads(read_metadata(path / file)["progress"]), Progress)
-            break
+    progress = progress_of(path) or Progress(0, {})
     history = History(_read(path / LOG, Report), _read(path / STEPS, StepReport))
     return Recorded(
         name,

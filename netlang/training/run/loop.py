@@ -141,6 +141,8 @@ class Run:
             progress.waited,
             progress.stopped,
             progress.best_epoch,
+            progress.flat,
+            list(progress.reduced),
         )
         for name, totals in self._totals.items():
             if found := progress.totals.get(name):
@@ -191,7 +193,8 @@ class Run:
         rates: list[float] = []
         totals: dict[str, Totals] = {}
         for chosen in self.training.steps:
-            numbers = {name: at(step) for name, at in self._rates[chosen.name].items()}
+            scale = self._monitors.scale
+            numbers = {name: at(step) * scale for name, at in self._rates[chosen.name].items()}
             rates += numbers.values()
             for iteration in range(chosen.update.repeat):
                 numbers[STEP] = step * chosen.update.repeat + iteration + 1
@@ -288,7 +291,7 @@ class Run:
             step,
             self._epoch_values(),
             valid,
-            next((at(step - 1) for at in rates), 0.0),
+            next((at(step - 1) for at in rates), 0.0) * self._monitors.scale,
             time.monotonic() - self._began,
         )
         self._begin_totals()
@@ -334,6 +337,8 @@ class Run:
             self.fitted,
             self.training.plan.name,
             self.clock.total,
+            self._monitors.flat,
+            self._monitors.reduced,
         )
         state = self._state(step)
         self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept))
