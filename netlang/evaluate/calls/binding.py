@@ -112,9 +112,10 @@ def expected(function: Function) -> Sequence[Expected]:
     """Prepare the parameters of a function: those that are not tensors first."""
     known = function.module.prepared.get(id(function.definition))
     if known is None:
-        known = tuple(map(_prepare, sorted(function.params, key=takes_tensor)))
+        parameters = tuple(map(_prepare, sorted(function.params, key=takes_tensor)))
+        known = function.definition, parameters
         function.module.prepared[id(function.definition)] = known
-    return known
+    return known[1]
 
 
 def _prepare(param: ast.Param) -> Expected:

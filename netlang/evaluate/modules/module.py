@@ -51,10 +51,13 @@ class ModuleScope(Struct, eq=False):
     )
     recursive: set[str] = field(default_factory=set[str])
     """Definitions that call themselves; a call of one has no value."""
-    prepared: dict[int, tuple[Expected, ...]] = field(
-        default_factory=dict[int, "tuple[Expected, ...]"]
+    prepared: dict[int, tuple[object, tuple[Expected, ...]]] = field(
+        default_factory=dict[int, "tuple[object, tuple[Expected, ...]]"]
     )
-    """The signatures of the definitions called so far, ready to be matched."""
+    """The signatures of the definitions called so far, ready to be matched.
+
+    Each with its definition, so that no other object can have its identity.
+    """
     looking_into: int = 0
     """The depth of nested calls of ``sites``, counted in the library that all files share."""
     _values: dict[str, Object] = field(default_factory=dict[str, Object])
