@@ -140,28 +140,48 @@ class Program(Struct, eq=False):
     )
 
     def net(self, name: str | None) -> Net:
-        """Find a net by name, or the only one; raises ``NetlangError`` otherwise."""
+        """Find a net by name, or the only one; raises ``NetlangError`` otherwise.
+
+        Imported nets have the name that the file gives them; they count where it has no other.
+        """
+        if name in self.nets:
+            return self.nets[name]
+        imported = self.imported_nets()
+        known = {**self.nets, **imported}
+        if name in known:
+            return known[name]
+        own = self.nets or imported
+        if name is None and len(own) == 1:
+            return next(iter(own.values()))
+        notes = [f"its nets: {', '.join(self.nets) or 'none'}"] if own or name is not None else []
+        if imported:
+            notes.append(f"imported nets: {', '.join(imported)}")
         if name is None:
-            if len(self.nets) == 1:
-                return next(iter(self.nets.values()))
-            listed = ", ".join(self.nets) or "none"
             raise NetlangError(
                 rules.WHICH_NET,
-                f"{self.path} has {len(self.nets) or 'no'} nets: name one of them"
-                if self.nets
+                f"{self.path} has {len(own) or 'no'} nets: name one of them"
+                if own
                 else f"{self.path} has no net",
-                notes=(f"its nets: {listed}",) if self.nets else (),
+                notes=notes,
                 exit_code=USAGE,
             )
-        if name not in self.nets:
-            raise UnknownNetError(
-                rules.UNKNOWN_NET,
-                f"{self.path} has no net `{name}`",
-                notes=(f"its nets: {', '.join(self.nets) or 'none'}",),
-                helps=did_you_mean(name, self.nets),
-                exit_code=USAGE,
-            )
-        return self.nets[name]
+        raise UnknownNetError(
+            rules.UNKNOWN_NET,
+            f"{self.path} has no net `{name}`",
+            notes=notes,
+            helps=did_you_mean(name, known),
+            exit_code=USAGE,
+        )
+
+    def imported_nets(self) -> dict[str, Net]:
+        """Return the nets that the file imports, by their names in it."""
+        names = self._main.imported if self._main is not None else ()
+        found: dict[str, Net] = {}
+        for name in names:
+            function = self._main.function(name) if self._main is not None else None
+            if function is not None and function.kind == "net":
+                found[name] = Net(name, function, self)
+        return found
 
     def section(self, name: str | None) -> ast.Train:
         """Find a train section by name, or the only one; raises ``NetlangError`` otherwise."""

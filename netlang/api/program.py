@@ -56,7 +56,7 @@ class Program(Mapping[str, Network]):
         return len(self.checked.nets)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.checked.nets
+        return name in self.checked.nets or name in self.checked.imported_nets()
 
     def __repr__(self) -> str:
         return f"{self.name}: {', '.join(self) or 'no net'}"

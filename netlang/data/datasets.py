@@ -17,6 +17,7 @@ from netlang.diagnostics.errors import FileError, NetlangError
 
 if TYPE_CHECKING:
     from netlang.data.source import Arrays, Source
+    from netlang.data.sources.neighbors import Reading
 
 
 class Digits(Dataset, frozen=True):
@@ -115,26 +116,45 @@ class SentencePairs(Dataset, frozen=True):
         return open_sentences(location.find(self.path), location, self.vocab, self.longest)
 
 
-class SkipgramPairs(Dataset, frozen=True):
+class _WordPairs(Dataset, frozen=True):
     path: str
     vocab: int
     window: int
-    negatives: int
     subsample: float
+    lower: bool
+    letters: bool
+
+    def reading(self) -> Reading:
+        from netlang.data.sources.neighbors import Reading
+
+        return Reading(self.vocab, self.window, self.subsample, self.lower, self.letters)
+
+
+class SkipgramPairs(_WordPairs, frozen=True):
+    negatives: int
 
     def open(self, location: Location) -> Source:
-        from netlang.data.sources.pairs import open_neighbors
+        from netlang.data.sources.neighbors import open_neighbors
 
-        return open_neighbors(
-            location.find(self.path),
-            location.columns,
-            vocab=self.vocab,
-            window=self.window,
-            negatives=self.negatives,
-            subsample=self.subsample,
-            seed=location.seed,
-            known=location.known("center"),
-        )
+        path = location.find(self.path)
+        return open_neighbors(path, location, self.reading(), self.negatives, bags=False)
+
+
+class CbowPairs(_WordPairs, frozen=True):
+    negatives: int
+
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.neighbors import open_neighbors
+
+        path = location.find(self.path)
+        return open_neighbors(path, location, self.reading(), self.negatives, bags=True)
+
+
+class HuffmanPairs(_WordPairs, frozen=True):
+    def open(self, location: Location) -> Source:
+        from netlang.data.sources.neighbors import open_paths
+
+        return open_paths(location.find(self.path), location, self.reading())
 
 
 class Declared(Dataset, frozen=True, kw_only=True):
@@ -274,6 +294,8 @@ DATASETS: Mapping[str, type[Dataset]] = {
     "char_windows": CharWindows,
     "sentence_pairs": SentencePairs,
     "skipgram_pairs": SkipgramPairs,
+    "cbow_pairs": CbowPairs,
+    "huffman_pairs": HuffmanPairs,
     **{kind.name: kind for kind in SYNTHETIC},
 }
 """The datasets that the library declares."""

@@ -8,7 +8,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.suggestions import Suggestion
 from netlang.evaluate.context.budget import Budget
-from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.describe import describe, part_helps
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import INT_LIMIT, bounded, finite, in_bounds, listed, readable
 from netlang.evaluate.context.values import (
@@ -73,7 +73,7 @@ def _unary(expr: ast.Unary, frame: Frame) -> Object:
                 f"`{expr.op}` takes {expected}",
                 expr.operand.span,
                 f"this is {describe(value)}",
-                **_field_meant(Argued(value, expr.operand.span), Argued(None, expr.span)),
+                **_tensor_meant(Argued(value, expr.operand.span), Argued(None, expr.span)),
             )
 
 
@@ -149,11 +149,14 @@ def _mismatch(node: ast.Binary, left: Argued, right: Argued) -> NoReturn:
         left.span,
         f"this is {describe(left.value)}",
         secondary=(Label(right.span, f"this is {describe(right.value)}"),),
-        **_field_meant(left, right),
+        **_tensor_meant(left, right),
     )
 
 
-def _field_meant(left: Argued, right: Argued) -> Suggestion:
+def _tensor_meant(left: Argued, right: Argued) -> Suggestion:
+    for side in (left, right):
+        if isinstance(side.value, Part):
+            return {"helps": part_helps(side.value, side.span.text), "fixes": ()}
     results, other = (left, right) if isinstance(left.value, Results) else (right, left)
     if not isinstance(results.value, Results):
         return {"helps": (), "fixes": ()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NoReturn
 
 from netlang.advice.parameters import method_helps
 from netlang.diagnostics import rules
@@ -11,7 +12,7 @@ from netlang.diagnostics.suggestions import Suggestion, renaming, suggest
 from netlang.evaluate.bodies import maker
 from netlang.evaluate.calls.calls import arguments, call
 from netlang.evaluate.calls.unknown import reject_unknown
-from netlang.evaluate.context.describe import describe
+from netlang.evaluate.context.describe import describe, part_helps
 from netlang.evaluate.context.frame import Frame, join, reject
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.context.selections import paths_of
@@ -123,10 +124,8 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
             known = [_RESULTS[name]] if _RESULTS.get(name) in values else list(values)
             message = f"`{expr.value.span.text}` has no `{name}`"
             _reject_field(expr, message, list(values), "it has", known)
-        case Layer():
-            return _part(value, name, expr, frame)
-        case Part():
-            return _part(value.layer, join(value.path, name), expr, frame)
+        case Layer() | Part():
+            return _part(value, expr.name, expr.value.span, frame)
         case Value():
             reject(
                 rules.NO_FIELD,
@@ -189,10 +188,14 @@ def _field_suggestion(name: Span, known: list[str], meant: list[str]) -> Suggest
     return suggest(name, known)
 
 
-def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
-    """Return a parameter of a layer, or the parameters below a name."""
-    full = join(layer.path, path)
-    made = frame.run.weights.get(full)
+def _part(whole: Layer | Part, name: ast.Ident, of: Span, frame: Frame) -> Object:
+    """Return a parameter of a layer, or the parameters below a name.
+
+    ``name`` is a field, or the number of an iteration: `m.body[1]` is what `body.1` is in a path.
+    """
+    layer, prefix = (whole, "") if isinstance(whole, Layer) else (whole.layer, whole.path)
+    path = join(prefix, name.text)
+    made = frame.run.weights.get(join(layer.path, path))
     if made is not None:
         return made.value
     paths = paths_of(layer, frame)
@@ -201,23 +204,41 @@ def _part(layer: Layer, path: str, expr: ast.Field, frame: Frame) -> Object:
             return UNKNOWN  # the errors of the net are already reported
         reject(
             rules.NO_FIELD,
-            f"`{expr.value.span.text}` has no parameters yet",
-            expr.name.span,
+            f"`{of.text}` has no parameters yet",
+            name.span,
             "they are made when it is first called",
             helps=("call the layer before this line",),
         )
     if any(p.startswith(f"{path}.") or p == path for p in paths):
-        return Part(layer, path)
-    parent = path.rpartition(".")[0]
-    start = f"{parent}." if parent else ""
-    below = {p.removeprefix(start).split(".")[0] for p in paths if p.startswith(start)}
-    _reject_field(
-        expr,
-        f"`{expr.value.span.text}` has no part called `{expr.name.text}`",
-        list(below),
-        "its parts are",
+        start = f"{path}."
+        names = tuple(p.removeprefix(start) for p in paths if p.startswith(start))
+        return Part(layer, path, names)
+    parent = f"{prefix}." if prefix else ""
+    below = {p.removeprefix(parent).split(".")[0] for p in paths if p.startswith(parent)}
+    _reject_part(name, of, below)
+
+
+def _reject_part(name: ast.Ident, of: Span, below: set[str]) -> NoReturn:
+    numbers = sorted(int(each) for each in below if each.isdigit())
+    numbered = name.text.lstrip("-").isdigit()
+    if numbers:
+        wrong = f"`{of.text}` has no iteration {name.text}"
+        reject(
+            rules.NO_FIELD,
+            wrong if numbered else f"`{of.text}` is a loop: it has numbers, not names",
+            name.span,
+            notes=(f"its iterations are: {', '.join(map(str, numbers))}",),
+            helps=() if numbered else (f"write `{of.text}[{numbers[0]}]`",),
+        )
+    reject(
+        rules.NO_FIELD,
+        f"`{of.text}` is not a loop, and has no iterations"
+        if numbered
+        else f"`{of.text}` has no part called `{name.text}`",
+        name.span,
+        notes=(f"its parts are: {', '.join(sorted(below))}",) if below else (),
+        suggestion=partial(suggest, name.span, list(below)),
     )
-    return UNKNOWN
 
 
 @evaluates(ast.Index)
@@ -241,6 +262,8 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
             return _item(value, expr, frame)
         case Value():
             return _slice(value, expr, frame)
+        case Layer() | Part():
+            return _iteration(value, expr, frame)
         case _:
             reject(
                 rules.WRONG_TYPE,
@@ -249,6 +272,32 @@ def _index(expr: ast.Index, frame: Frame) -> Object:
                 f"this is {describe(value)}",
                 **_field_meant(value, expr),
             )
+
+
+def _iteration(value: Layer | Part, expr: ast.Index, frame: Frame) -> Object:
+    """Return the parameters of one iteration of a loop in a layer, `model.body[1]`."""
+    index = expr.items[0]
+    if isinstance(value, Part) and not value.names:
+        reject(
+            rules.WRONG_TYPE,
+            "only a list, a tuple or a tensor can be indexed",
+            expr.value.span,
+            f"this is {describe(value)}",
+            helps=part_helps(value, expr.value.span.text),
+        )
+    if len(expr.items) != 1 or isinstance(index, ast.Slice | ast.Dots):
+        reject(
+            rules.WRONG_TYPE,
+            "the parameters of a loop are numbered by its iterations",
+            expr.span,
+            helps=(f'to select several, write a pattern: `pick({expr.value.span.text}, "*.**")`',),
+        )
+    at = evaluate(index, frame)
+    if at is UNKNOWN:
+        return UNKNOWN
+    if not isinstance(at, int) or isinstance(at, bool):
+        reject(rules.WRONG_TYPE, "an index must be an int", index.span, f"this is {describe(at)}")
+    return _part(value, ast.Ident(index.span, str(at)), expr.value.span, frame)
 
 
 def _field_meant(value: Object, expr: ast.Index) -> Suggestion:

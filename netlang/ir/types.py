@@ -40,11 +40,27 @@ class DType(Enum):
     def is_integer(self) -> bool:
         return not self.is_float and self is not DType.BOOL
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest finite element."""
+        if self.is_float:
+            largest = _LARGEST[self.value]
+            return -largest, largest
+        bits = 1 if self is DType.BOOL else 8 * self.bytes
+        signed = self.is_integer and self is not DType.U8
+        return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+
 
 _BYTES = {
     "f16": 2, "bf16": 2, "f32": 4, "f64": 8,
     "i8": 1, "i16": 2, "i32": 4, "i64": 8, "u8": 1, "bool": 1,
 }  # fmt: skip
+_LARGEST = {
+    "f16": 65504.0,
+    "bf16": (2 - 2**-7) * 2.0**127,
+    "f32": (2 - 2**-23) * 2.0**127,
+    "f64": (2 - 2**-52) * 2.0**1023,
+}
 
 RANK_LIMIT = 32
 """The most axes of a tensor: NumPy stops at 64, and operators need more than their operands."""

@@ -23,7 +23,7 @@ from netlang.ir.dims import Shape, product
 from netlang.ir.graph import Builder, Graph, State
 from netlang.ir.types import TensorType
 from netlang.ops.elementwise.arithmetic import Binary
-from netlang.ops.elementwise.choice import Constant, Select
+from netlang.ops.elementwise.choice import Select
 from netlang.ops.shaping.creation import Full
 from netlang.plan.records import Records, UnknownValueError
 from netlang.plan.schedules import Rate
@@ -176,7 +176,7 @@ def _elementwise(rule: Graph) -> bool:
     shapes = ((), rule.inputs[0].type.shape)
     for node in rule.nodes:
         ends = [value.type.shape for value in (*node.inputs, *node.outputs)]
-        plain = node.op.pointwise or isinstance(node.op, Binary | Select | Full | Constant)
+        plain = node.op.pointwise or isinstance(node.op, Binary | Select | Full)
         if any(shape not in shapes for shape in ends) or not (plain or not any(ends)):
             return False
     return all(state.value.type.shape in shapes for state in rule.states)

@@ -76,7 +76,9 @@ class _Section(Struct):
                 self._set(item, self.frame, SETTINGS, self.settings)
                 match targets[0].text:
                     case "metrics":
-                        self.metrics = metric_names(item.value)
+                        values = self.settings["metrics"]
+                        count = len(values) if isinstance(values, list) else 0
+                        self.metrics = metric_names(item.value, count)
                     case "data":
                         self._open_batch(self.frame.names["data"].value)
                     case "valid":

@@ -52,7 +52,7 @@ LOOKUPS = ("get", "pop", "setdefault")
 UNTYPED = {
     "data/pipeline.py": "the fields of every dataset",
     "data/sources/functions.py": "a user's function",
-    "data/sources/pairs.py": "NumPy",
+    "data/sources/neighbors.py": "NumPy",
 }
 """The modules that a value without a static type enters, and where it comes from."""
 

@@ -23,6 +23,7 @@ from netlang.data.columns import check_classes
 from netlang.data.opening import open_examples
 from netlang.data.source import Source
 from netlang.data.sources import collections
+from netlang.data.sources.neighbors import huffman
 from netlang.diagnostics.errors import FileError, NetlangError
 from netlang.program import load
 from netlang.system.files import data_folders
@@ -439,6 +440,61 @@ def test_frequent_words_are_left_out_more_often(tmp_path: Path) -> None:
     center = source.examples(EVERYTHING)["center"]
     the = source.names["center"].index("the")
     assert 0.35 < (center == the).sum() / 900 < 0.46  # the square root of 0.05 / 0.3
+
+
+def test_a_bag_of_words_is_what_a_skipgram_has_around_its_center(tmp_path: Path) -> None:
+    words = [f"w{i}" for i in range(12)]
+    (tmp_path / "p.txt").write_text("\n".join([" ".join(words)] * 4))
+    options = '("p.txt", vocab=40, window=2, negatives=3, subsample=1.0)'
+    skips = source_of(tmp_path, f"skipgram_pairs{options}").examples(EVERYTHING)
+    rows = source_of(tmp_path, f"cbow_pairs{options}").examples(EVERYTHING)
+    np.testing.assert_array_equal(rows["around"], skips["context"][:, :4])
+    np.testing.assert_array_equal(rows["near"], skips["label"][:, :4])
+    np.testing.assert_array_equal(rows["word"][:, 0], skips["center"])
+    assert rows["word"].shape == (48, 1 + 3)
+    assert rows["label"].tolist() == [[1, 0, 0, 0]] * 48
+    noise = rows["word"][:, 1:][rows["mask"][:, 1:] > 0]
+    centers = np.repeat(skips["center"][:, np.newaxis], 3, axis=1)[rows["mask"][:, 1:] > 0]
+    assert (noise != centers).all()
+    assert rows["mask"][:, 0].all()
+
+
+def test_a_huffman_path_leads_to_the_word_it_is_of(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("a b\n" * 5 + "a c\n" * 3 + "d e\n")
+    source = source_of(tmp_path, 'huffman_pairs("p.txt", vocab=40, window=1, subsample=1e9)')
+    rows = source.examples(EVERYTHING)
+    tree = [tuple(map(int, node.split())) for node in source.names["code"]]
+    words = source.names["center"]
+    assert len(tree) == len(words) - 1
+    found = set()
+    for center, context, nodes, code, mask in zip(*rows.values(), strict=True):
+        at = len(words) + len(tree) - 1
+        for node, bit in zip(nodes[mask > 0], code[mask > 0], strict=True):
+            assert node == at - len(words)
+            at = tree[node][int(bit)]
+        assert at == context[0]
+        found.add((words[int(center)], words[at]))
+    assert found == {(a, b) for pair in ("ab", "ac", "de") for a, b in (pair, pair[::-1])}
+    depth = {b: int(rows["mask"][rows["center"] == words.index(a)].sum(axis=1).min())
+             for a, b in ("ba", "de")}  # fmt: skip
+    assert depth["a"] < depth["e"]
+
+
+def test_a_huffman_tree_merges_the_rarest_words_first() -> None:
+    assert huffman([5, 1, 1, 3]) == ("1 2", "4 3", "0 5")
+    assert huffman([1]) == ()
+
+
+def test_words_are_put_in_lower_case_and_reduced_to_letters(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("It's late, LATE.\nToo late\n")
+    read = {
+        "": {"It's", "late,", "LATE.", "Too", "late"},
+        ", lower=true": {"it's", "late,", "late.", "too", "late"},
+        ", letters=true": {"it", "s", "late", "too"},
+    }
+    for options, words in read.items():
+        call = f'skipgram_pairs("p.txt", vocab=9, window=1, negatives=1, subsample=1e9{options})'
+        assert {*source_of(tmp_path, call).names["center"]} == {"?", *words}
 
 
 def test_reviews_have_their_words_and_verdicts(tmp_path: Path) -> None:

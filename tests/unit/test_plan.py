@@ -160,3 +160,17 @@ def test_watched_values_are_reported_by_the_names_of_their_bindings(tmp_path: Pa
     assert plan.stop is not None
     assert plan.measured["off2"] is plan.stop.watch
     assert list(plan.measured)[:3] == ["loss", "off", "off2"]
+
+
+def test_sections_with_different_parameters_do_not_share_a_signature(tmp_path: Path) -> None:
+    names = [f"rate{i}" for i in range(30)]
+    sections = "\n".join(
+        f"train s{i}({name}: float = 0.1) {{\n"
+        "  data = noisy_linear(10, w=[1.0]) |> batches(2)\n  model = new Line()\n"
+        f"  loss = mse(model(batch.x), batch.y)\n  optimizer = sgd({name})\n  run = 1 epochs\n}}\n"
+        for i, name in enumerate(names)
+    )
+    net = "net Line(x: f32[N, 1]) -> y: f32[N, 1] = dense(x, 1)\n"
+    file = tmp_path / "sections.net"
+    file.write_text(net + sections, encoding="utf-8")
+    assert load(file).diagnostics.items == []

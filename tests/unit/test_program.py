@@ -203,3 +203,34 @@ train small(lr: float = 0.1) {
     assert list(plan.metrics) == ["acc", "top5", "top_k", "top_k2"]
     assert list(plan.measured) == ["loss", *plan.metrics]
     assert str(plan.run) == "10 epochs"
+
+
+def test_an_imported_net_is_found_by_its_name_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "parts.net").write_text(
+        "net Line(x: f32[N, 2]) -> y: f32[N, 1] = dense(x, 1)\n"
+        "net Wide(x: f32[N, 2], units: int = 3) -> y: f32[N, units] = dense(x, units)\n"
+        "block unit(x) -> y = dense(x, 1)\n"
+    )
+    file = tmp_path / "main.net"
+    file.write_text(
+        'from "parts.net" import Line, Wide as Broad, unit\n'
+        "net Own(x: f32[N, 2]) -> y: f32[N, 1] = unit(x)\n"
+    )
+    program = load(file)
+    assert program.net(None).name == "Own"
+    assert list(program.imported_nets()) == ["Line", "Broad"]
+    (output,) = program.net("Broad").bind({"units": 5}).outputs.values()
+    assert output.type.shape[1] == 5
+    with pytest.raises(NetlangError) as unknown:
+        program.net("Broat")
+    assert unknown.value.notes == ("its nets: Own", "imported nets: Line, Broad")
+    assert unknown.value.helps == ("did you mean `Broad`?",)
+
+
+def test_the_only_imported_net_of_a_file_without_nets_is_found_without_a_name(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "parts.net").write_text("net Line(x: f32[N, 2]) -> y: f32[N, 1] = dense(x, 1)\n")
+    file = tmp_path / "main.net"
+    file.write_text('from "parts.net" import Line\nassert params(Line) == 3\n')
+    assert load(file).net(None).name == "Line"

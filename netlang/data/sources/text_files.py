@@ -59,6 +59,19 @@ def words_of(text: str) -> list[str]:
     return _WORDS.findall(text.lower())
 
 
+def word_lines(text: str, *, lower: bool, letters: bool) -> list[list[str]]:
+    """Return the words of each line, separated by spaces.
+
+    In lower case with ``lower``; with ``letters``, a to z alone are left, also in lower case.
+
+    >>> word_lines("It's\\n8 o'clock", lower=False, letters=True)
+    [['it', 's'], ['o', 'clock']]
+    """
+    text = text.lower() if lower or letters else text
+    lines = lines_of(text)
+    return [(re.sub("[^a-z]+", " ", line) if letters else line).split() for line in lines]
+
+
 def most_frequent(lines: Iterable[Sequence[str]], count: int) -> list[str]:
     """Return the ``count`` most frequent words, alphabetically among equals."""
     counts = Counter(word for line in lines for word in line)

@@ -33,16 +33,7 @@ def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> O
             "this is outside of a `train` section",
         )
     run = frame.run
-    weights = Weights({made.value: made.param for made in run.made}, run.builder.nodes)
-    chosen = [weights.by_path[p] for p in weights.chosen(values["what"]) if weights.trained(p)]
-    if not chosen:
-        reject(
-            rules.NO_FIELD,
-            "there are no such parameters yet",
-            args["what"].span,
-            "they are made when the model is first called",
-            helps=("call the model before this line",),
-        )
+    chosen = _parameters(values["what"], args["what"].span, frame)
     run.builder.scope, run.builder.span = frame.scope, span
     squares = [
         (Term(run.builder, v) * Term(run.builder, v)).sum(range(v.type.rank)) for v in chosen
@@ -53,21 +44,53 @@ def _l2(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> O
     return (total * 0.5).value
 
 
+def _parameters(selection: Object, at: Span, frame: Frame) -> list[Value]:
+    """Return the trained parameters of a selection, in the order of the program."""
+    run = frame.run
+    weights = Weights({made.value: made.param for made in run.made}, run.builder.nodes)
+    chosen = [weights.by_path[p] for p in weights.chosen(selection) if weights.trained(p)]
+    if not chosen:
+        reject(
+            rules.NO_FIELD,
+            "there are no such parameters yet",
+            at,
+            "they are made when the model is first called",
+            helps=("call the model before this line",),
+        )
+    return chosen
+
+
 @compile_time("grad")
 def _grad(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
     """Return the type of a gradient, which is built with the step, in training mode."""
     of, by = values["of"], values["by"]
     assert isinstance(of, Value) and isinstance(by, Value)
-    run = frame.run
-    if not run.training:
+    _check_in_train(span, frame)
+    return _gradient(of, by, frame)
+
+
+@compile_time("grad_of_parameters")
+def _grads(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    """Return the types of the gradients with respect to each parameter of a selection."""
+    of = values["of"]
+    assert isinstance(of, Value)
+    _check_in_train(span, frame)
+    return [_gradient(of, by, frame) for by in _parameters(values["by"], args["by"].span, frame)]
+
+
+def _check_in_train(span: Span, frame: Frame) -> None:
+    if not frame.run.training:
         reject(
             rules.MISPLACED_PARAM,
             "`grad` is part of a loss",
             span,
             "this is outside of a `train` section",
         )
-    made = run.builder.fresh(frame.binding_path() or "gradient", by.type)
-    run.gradients[made] = (of, by)
+
+
+def _gradient(of: Value, by: Value, frame: Frame) -> Value:
+    made = frame.run.builder.fresh(frame.binding_path() or "gradient", by.type)
+    frame.run.gradients[made] = (of, by)
     return made
 
 

@@ -12,12 +12,18 @@ OWN = frozenset({"loss", "gradient_norm", "draw", "share"})
 """The results of every step, and inputs that it may have."""
 
 
-def metric_names(expr: ast.Expr) -> list[str]:
-    """Name metrics: by label, by binding, else by function; a second of one name has a number."""
+def metric_names(expr: ast.Expr, count: int) -> list[str]:
+    """Name metrics: by label, by binding, else by function; a second of one name has a number.
+
+    Those of a list that is computed have one name, from the body of a comprehension or the binding.
+    """
     while isinstance(expr, ast.Paren):
         expr = expr.value
+    items = expr.items if isinstance(expr, ast.List) else ()
+    if len(items) != count:
+        items = (expr.body if isinstance(expr, ast.Comprehension) else expr,) * count
     names: list[str] = []
-    for item in expr.items if isinstance(expr, ast.List) else ():
+    for item in items:
         match bare(item):
             case ast.Name(text="loss"):
                 own = OWN - {"loss"}

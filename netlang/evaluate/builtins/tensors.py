@@ -18,6 +18,13 @@ from netlang.ir.graph import Value
 from netlang.syntax import ast
 
 
+@compile_time("tensor")
+def _tensor(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame) -> Object:
+    from netlang.evaluate.builtins.literals import tensor_of
+
+    return tensor_of(args["values"], args.get("dtype"), span, frame)
+
+
 @compile_time("rank")
 def _rank(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
     value = values["x"]

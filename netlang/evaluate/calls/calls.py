@@ -33,6 +33,7 @@ from netlang.evaluate.context.values import (
     Function,
     Layer,
     Object,
+    Part,
     Results,
     Sampled,
     Setting,
@@ -205,17 +206,30 @@ def _newly(function: Function, args: Sequence[Argued], span: Span) -> tuple[Fix,
     return (Fix("insert `new`", (Edit(at, "new "),)),)
 
 
-_WITHOUT_TENSOR = {"flip": "_flip_image", "resize": "_resize_image"}
-"""Ops on tensors whose name, called without a tensor, denotes a transform of images."""
-
-
 def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
-    other = _WITHOUT_TENSOR.get(function.name)
-    if other is None or not function.module.source.library:
+    """Return the definition that a name denotes for these arguments.
+
+    `flip` and `resize` without a tensor are transforms of images; `grad` with respect to a
+    selection returns a list.
+    """
+    if not function.module.source.library:
         return function
-    if any(isinstance(a.value, Value | Unknown) for a in args):
-        return function
+    match function.name:
+        case "flip" | "resize" if not any(isinstance(a.value, Value | Unknown) for a in args):
+            other = f"_{function.name}_image"
+        case "grad" if any(map(_is_selection, args)):
+            other = "_grad_of_parameters"
+        case _:
+            return function
     return function.module.function(other) or function
+
+
+def _is_selection(arg: Argued) -> bool:
+    match arg.value:
+        case Layer() | Part() | Setting(type="selection"):
+            return True
+        case _:
+            return False
 
 
 def _is_transform(function: Function) -> bool:

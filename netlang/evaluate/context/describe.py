@@ -56,8 +56,8 @@ def describe(value: Object) -> str:
             return f"the duration {value}"
         case Setting():
             return f"{article_of(value.type)} (`{value.name}`)"
-        case Part():
-            return "a part of a layer"
+        case Part(names=names):
+            return "a part of a layer" if names else "a parameter that does not exist yet"
         case IntRange():
             return f"the range {value.first}..{value.last}"
         case Examples():
@@ -66,6 +66,16 @@ def describe(value: Object) -> str:
             return f"the element type {value}"
         case Unknown():
             return "unknown"
+
+
+def part_helps(part: Part, text: str) -> tuple[str, ...]:
+    """Return what to write for a part of a layer where a tensor belongs."""
+    if not part.names:
+        layer = part.layer.path
+        return (f"it is made by the first call of `{layer}`: put this line after that call",)
+    steps = part.names[0].split(".")
+    name = "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in steps)
+    return (f"to use one of its parameters, write it in full: `{text}{name}`",)
 
 
 def article_of(type_name: str) -> str:

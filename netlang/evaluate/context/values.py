@@ -50,7 +50,9 @@ class Function(Struct, frozen=True, eq=False):
     def public_name(self) -> str:
         """The name that programs call it by: ``flip`` for ``_flip_image``, a transform."""
         private = self.name.startswith("_")
-        return self.implementation.removesuffix("_image") if private else self.name
+        if not private:
+            return self.name
+        return self.implementation.removesuffix("_image").removesuffix("_of_parameters")
 
     @property
     def kind(self) -> str:
@@ -152,6 +154,8 @@ class Part(Struct, frozen=True, eq=False):
 
     layer: Layer
     path: str
+    names: tuple[str, ...] = ()
+    """The parameters below it; none if it is itself one, which a later call of the layer makes."""
 
 
 class IntRange(Struct, frozen=True):

@@ -13,7 +13,7 @@ from netlang.diagnostics.diagnostic import DiagnosticError, Parts
 from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion, renaming, respelled
-from netlang.evaluate.context.describe import article_of, describe
+from netlang.evaluate.context.describe import article_of, describe, part_helps
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
 from netlang.evaluate.context.source_text import source_text
@@ -132,6 +132,8 @@ def _tensor_meant(
             helps = ("concatenate them first: `concat([a, b], axis=1)`",)
         case Function():
             helps = (f"call it first: `{value.name}(…)`",)
+        case Part():
+            helps = part_helps(value, arg.span.text)
         case _:
             pass
     return {"helps": helps, "fixes": ()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 from netlang.diagnostics import rules
 from netlang.ir.arrays import numpy_dtype
@@ -19,23 +19,31 @@ from netlang.system.numpy import Array, np
 N = symbol("N")
 
 
+def _shape(value: object) -> tuple[int, ...]:
+    """Return the shape of nested tuples, all of one length at each depth."""
+    if not isinstance(value, tuple):
+        return ()
+    items = cast("tuple[object, ...]", value)
+    return len(items), *_shape(items[0])
+
+
 @register
 class Constant(Primitive, frozen=True):
-    """Return one number as a tensor of rank 0.
+    """Return numbers that are written in the program: one of rank 0, or nested tuples of them.
 
-    ``-> f32[]``. Source: ONNX Constant.
+    ``0.5 -> f32[]``, ``((1, 2, 3), (4, 5, 6)) -> i64[2, 3]``. Source: ONNX Constant.
     """
 
     name: ClassVar[str] = "constant"
     formula: ClassVar[str] = "{dtype}({value})"
     operands: ClassVar[tuple[str, ...]] = ()
     no_gradient: ClassVar[str] = "it depends on no tensor"
-    value: float | int | bool
+    value: float | int | bool | tuple[object, ...]
     dtype: DType = F32
 
     def infer(self, *types: TensorType) -> Types:
         del types
-        return (TensorType(self.dtype, ()),)
+        return (TensorType(self.dtype, _shape(self.value)),)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         del operands
@@ -47,7 +55,14 @@ class Constant(Primitive, frozen=True):
 
     @classmethod
     def samples(cls) -> Sequence[Sample]:
-        return [Sample(cls(0.1), ()), Sample(cls(-3, I64), ()), Sample(cls(True, BOOL), ())]
+        return [
+            Sample(cls(0.1), ()),
+            Sample(cls(-3, I64), ()),
+            Sample(cls(True, BOOL), ()),
+            Sample(cls(((1.0, -2.5), (0.25, 4.0))), ()),
+            Sample(cls((3, 0, -7), I64), ()),
+            Sample(cls(((True,), (False,)), BOOL), ()),
+        ]
 
 
 @register

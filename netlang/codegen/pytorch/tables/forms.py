@@ -115,6 +115,12 @@ def _filled(args: Arguments) -> str:
     return f"torch.full({args['shape']}, {args['value']}{kind}, device={args.device()})"
 
 
+def _tensor(args: Arguments) -> str:
+    dtype = args.values["dtype"]
+    kind = "" if dtype is None else f", dtype={literal(dtype)}"
+    return f"torch.tensor({args['values']}{kind}, device={args.device()})"
+
+
 def _flatten(args: Arguments) -> str:
     end = "" if args.values["end"] == -1 else f", {args['end']}"
     return f"{args['x']:a}.flatten({args['start']}{end})"
@@ -232,6 +238,7 @@ FORMS: Mapping[str, Form] = {
     "pad": _pad,
     "iota": lambda args: f"torch.arange({args['n']}, device={args.device()})",
     "full": _filled,
+    "tensor": _tensor,
     "global_avg_pool": _global_pool("mean"),
     "global_max_pool": _global_pool("amax"),
     "sum": _reduction("sum"),

@@ -1,0 +1,72 @@
+"""Generate ``shapes.npz``, ``outlines.npz`` and ``letters.npz``, the data of ``../shapes.net``.
+
+``python make_data.py`` writes the files next to this one, with the same arrays on every machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+SIZE = 32
+SHAPES = ("circle", "square", "triangle", "cross")
+LONGEST = 32
+LETTERS = "abcdefghijklmnopqrstuvwxyzàâçéèêëîïôùûœ'"
+
+
+def outline(shape: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return which points are inside a shape of radius 1 around the origin."""
+    match shape:
+        case "circle":
+            return x**2 + y**2 < 1
+        case "square":
+            return np.maximum(abs(x), abs(y)) < 0.85
+        case "triangle":
+            return (y < 0.8) & (y > 2 * abs(x) - 1)
+        case _:
+            return (np.minimum(abs(x), abs(y)) < 0.3) & (np.maximum(abs(x), abs(y)) < 1)
+
+
+def shapes(examples: int, seed: int, hole: float) -> dict[str, np.ndarray]:
+    """Return colored shapes on striped backgrounds, their masks, and their classes.
+
+    ``hole`` is the part of the radius that is left out in the middle.
+    """
+    rng = np.random.default_rng(seed)
+    images = np.zeros((examples, 3, SIZE, SIZE), np.uint8)
+    masks = np.zeros((examples, SIZE, SIZE), np.uint8)
+    rows, columns = np.mgrid[:SIZE, :SIZE] + 0.5
+    for number in range(examples):
+        shape = SHAPES[number % len(SHAPES)]
+        radius = rng.uniform(7, 11)
+        center = rng.uniform(radius, SIZE - radius, 2)
+        x, y = (columns - center[0]) / radius, (rows - center[1]) / radius
+        inside = outline(shape, x, y)
+        if hole:
+            inside &= ~outline(shape, x / hole, y / hole)
+        angle, width = rng.uniform(0, np.pi), rng.integers(3, 8)
+        wave = (columns * np.cos(angle) + rows * np.sin(angle)) // width % 2
+        paint, ground, stripe = rng.integers(0, 8, (3, 3)) * 16
+        back = np.where(wave == 0, ground[:, None, None], stripe[:, None, None])
+        images[number] = np.where(inside, paint[:, None, None] + 128, back)
+        masks[number] = inside
+    return {"image": images, "mask": masks, "label": np.arange(examples) % len(SHAPES)}
+
+
+def letters() -> dict[str, np.ndarray]:
+    """Return sentences as letters from 1, padded with 0, and whether each is French."""
+    pairs = (HERE / "english-french.txt").read_text(encoding="utf-8").splitlines()
+    sentences = [line.split("\t")[side].lower() for line in pairs for side in (0, 1)]
+    tokens = np.zeros((len(sentences), LONGEST), np.uint8)
+    for row, sentence in enumerate(sentences):
+        numbers = [LETTERS.find(letter) + 1 for letter in sentence[:LONGEST]]
+        tokens[row, : len(numbers)] = [number or len(LETTERS) + 1 for number in numbers]
+    return {"tokens": tokens, "label": np.arange(len(sentences)) % 2}
+
+
+if __name__ == "__main__":
+    np.savez_compressed(HERE / "shapes.npz", **shapes(400, 1895, hole=0.0))
+    np.savez_compressed(HERE / "outlines.npz", **shapes(120, 1984, hole=0.7))
+    np.savez_compressed(HERE / "letters.npz", **letters())
