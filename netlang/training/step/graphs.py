@@ -132,8 +132,8 @@ def prepare(plan: Plan, seed: int) -> Training:
     steps: list[StepGraph] = []
     for update in plan.updates:
         own = {LOSS: update.loss, **({} if steps else plan.metrics)}
-        steps.append(_step(update, plan, parameters, modes, measures(own, analysis)))
-    measured = measures(plan.measured, analysis)
+        steps.append(_step(update, plan, parameters, modes, measures(own, analysis, (LOSS,))))
+    measured = measures(plan.measured, analysis, plan.losses)
     evaluation = _evaluation(plan, modes, measured)
     return Training(plan, parameters, tuple(steps), evaluation, measured)
 
