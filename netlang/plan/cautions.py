@@ -18,7 +18,6 @@ from netlang.ir.dims import product, substitute
 from netlang.ir.graph import Node, Scope, Value
 from netlang.ir.op import Primitive
 from netlang.ops.elementwise.activation import Sigmoid, Softplus
-from netlang.ops.elementwise.comparison import Greater
 from netlang.ops.reducing.reduction import Mean, Sum
 from netlang.ops.reducing.softmax import LogSoftmax, Normalizer, Softmax
 from netlang.ops.shaping.creation import Measure
@@ -84,7 +83,7 @@ def _double_softmax(section: _Section) -> Iterator[Diagnostic]:
             case Softmax() if "_by_score" in _kinds(node):
                 what, note = "metric", "squashed twice, examples may be in another order"
                 squashed = Normalizer
-            case Greater() if "_predicted_classes" in _kinds(node):
+            case Primitive(name="greater") if "_predicted_classes" in _kinds(node):
                 what, note = "metric", "a logit above 0 is class 1, and a probability always is"
                 squashed = Sigmoid
             case _:

@@ -1,7 +1,7 @@
 """What an evaluation reports about each class and each example.
 
-Tests ``netlang.training.targets``, ``netlang.training.predictions``, ``netlang.training.confusion`` and
-``netlang.cli.confusions``.
+Tests ``netlang.training.targets``, ``netlang.training.predictions``,
+``netlang.training.confusion`` and ``netlang.cli.confusions``.
 """
 
 from __future__ import annotations
