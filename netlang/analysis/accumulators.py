@@ -4,6 +4,7 @@ The mean over a dataset is not the mean of the means over its batches, unless th
 large. What can be added up are sums: of the terms of a mean and of their weights. Here the scalar
 that a program computes from one batch is divided into such accumulators and the nodes that follow
 them, such as a quotient, a root or an exponential, which are computed once, from the totals.
+A metric that compares examples, such as a ranking by score, is computed from stored examples.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal
 from msgspec import Struct
 
 from netlang.ir.backward_slice import producers
-from netlang.ir.dims import Size, is_symbol, product, symbol, symbols
+from netlang.ir.dims import Size, bind, is_symbol, product, symbol, symbols
 from netlang.ir.graph import Graph, Node, Value
 from netlang.ir.types import TensorType
 from netlang.ops.reducing.einsum import Einsum
@@ -33,7 +34,7 @@ RESULT = "value"
 _MOST_ELEMENTS = 1 << 20
 """The largest tensor that is an accumulator, such as a confusion matrix of 1,000 classes."""
 
-Kind = Literal["sum", "mean", "size"]
+Kind = Literal["sum", "mean", "size", "examples"]
 
 
 class Accumulator(Struct, frozen=True, eq=False):
@@ -41,7 +42,7 @@ class Accumulator(Struct, frozen=True, eq=False):
 
     The total of a ``sum`` is the sum. That of a ``mean`` is the mean, each weighted by ``count``,
     the number of elements it is of. A ``size`` is computed from the number of all examples:
-    ``count`` is the formula.
+    ``count`` is the formula. Tensors of ``examples`` are concatenated along the axis of examples.
     """
 
     value: Value
@@ -67,6 +68,14 @@ class Decomposition(Struct, frozen=True, eq=False):
         """The function of the totals that is the value over all batches; it is the only output."""
         inputs = tuple(accumulator.value for accumulator in self.accumulators)
         return Graph("finish", inputs, {}, self.nodes, {RESULT: self.value})
+
+    @property
+    def storable(self) -> bool:
+        """Whether the examples that it is computed from can be stored one after the other."""
+        stored = (each.value for each in self.accumulators if each.kind == "examples")
+        return all(map(_after_all, self.nodes)) and all(
+            _per_example(value) is not None for value in stored
+        )
 
 
 class _Source(Enum):
@@ -106,13 +115,23 @@ class Accumulators:
         for node in nodes:
             self._classify(node)
 
-    def decompose(self, value: Value) -> Decomposition:
-        """Return a scalar as accumulators and what is computed from them."""
+    def decompose(self, value: Value, *, store: bool = False) -> Decomposition:
+        """Return a scalar as accumulators and what is computed from them.
+
+        With ``store``, what compares examples of a batch is computed from all examples, if they can
+        be stored.
+        """
         obstacles = self._mixed.get(value, ())
+        if obstacles and store and (found := self._computed(value)).storable:
+            return found
         if obstacles or self._source(value) is not _Source.COMPUTED:
             whole = Accumulator(value, "mean", symbol(BATCH))
             only = whole if obstacles else self._accumulator(value)
             return Decomposition(value, (only,), (), obstacles)
+        return self._computed(value)
+
+    def _computed(self, value: Value) -> Decomposition:
+        """Return the nodes that compute a scalar from accumulators."""
         open, nodes = {value}, list[Node]()
         found: dict[Value, Accumulator] = {}
         for node in reversed(self._nodes):
@@ -120,7 +139,7 @@ class Accumulators:
             if not wanted:
                 continue
             open.difference_update(wanted)
-            if self._source(wanted[0]) in (_Source.COMPUTED, _Source.CONSTANT):
+            if self._follows(node, wanted[0]):
                 nodes.append(node)
                 open.update(node.inputs)
             else:
@@ -129,8 +148,21 @@ class Accumulators:
         found |= {v: self._accumulator(v) for v in sorted(open, key=lambda v: v.name)}
         return Decomposition(value, tuple(found.values())[::-1], tuple(nodes[::-1]))
 
+    def _follows(self, node: Node, value: Value) -> bool:
+        """Return whether a value is computed once, after all batches."""
+        if value in self._mixed or self._source(value) in (_Source.COMPUTED, _Source.CONSTANT):
+            return True
+        if self._source(value) is not _Source.EXAMPLES or _in_model(node) or node.op.random:
+            return False
+        # Of a one-hot encoding, the indices are stored.
+        sizes = [_per_example(v) for v in node.inputs if of_examples(v)]
+        own, known = _per_example(value), [size for size in sizes if size is not None]
+        return len(known) == len(sizes) == 1 and own is not None and sum(known) < own
+
     def _accumulator(self, value: Value) -> Accumulator:
         match self._source(value), self._made_by.get(value):
+            case _Source.EXAMPLES, _:
+                return Accumulator(value, "examples")
             case _Source.TOTAL, Node(op=Mean() as op, inputs=(x,)):
                 return Accumulator(value, "mean", _count(op, x.type))
             case _Source.TOTAL, Node():
@@ -223,6 +255,27 @@ def batch_sizes(
 def of_examples(value: Value) -> bool:
     """Return whether a tensor has an axis of examples."""
     return bool(_axes(value))
+
+
+def axis_of_examples(value: Value) -> int:
+    """Return the axis of examples of a tensor that has one."""
+    return _axes(value)[0]
+
+
+def _per_example(value: Value) -> int | None:
+    """Return how many elements of a tensor belong to one example, if that is a constant."""
+    if len(_axes(value)) != 1 or {*symbols(value.type.size)} != {BATCH}:
+        return None
+    one, two = (bind(value.type.size, {BATCH: count}) for count in (1, 2))
+    return one if two == 2 * one else None
+
+
+def _after_all(node: Node) -> bool:
+    """Return whether a node, after the model, computes the same of examples that are stored."""
+    if node.op.random or node.op.running_statistics:
+        return False
+    sizes = {name for v in node.outputs for size in v.type.shape for name in symbols(size)}
+    return sizes <= {BATCH} and not (_in_model(node) and any(map(of_examples, node.inputs)))
 
 
 def _axes(value: Value) -> list[int]:

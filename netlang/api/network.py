@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from msgspec.structs import replace
+
 from netlang.analysis import counts
 from netlang.api.arguments import names
 from netlang.api.display import Diagram, Summary, Text, html
@@ -271,6 +273,74 @@ class Network:
         with run_within_memory(self.graph, prepared.sizes, warn) if first else nullcontext():
             return self._advance(self._runner(backend, provider).compute(prepared))
 
+    def at(
+        self,
+        path: str | Sequence[str],
+        inputs: Mapping[str, ArrayLike] | None = None,
+        *,
+        backend: Backend = "onnxruntime",
+        provider: Provider = "cpu",
+    ) -> dict[str, Array]:
+        """Compute intermediate values, by the paths of layers or the names in the net.
+
+        The path of a parameter returns it; for parameters alone, ``inputs`` are not needed. Raises
+        ``Error`` with similar names for a path that there is not.
+
+        >>> import netlang
+        >>> net = netlang.load("examples/lenet.net")["LeNet"]
+        >>> net.at("c1.weight")["c1.weight"].shape
+        (6, 1, 5, 5)
+        """
+        from netlang.inference.inside import with_outputs
+
+        graph = with_outputs(self.graph, names(path))
+        known = self.graph.params
+        params = {p: known[v].path for p, v in graph.outputs.items() if v in known}
+        return self._inside(graph, params, inputs or {}, backend, provider)
+
+    def gradients(
+        self,
+        by: str | Sequence[str],
+        inputs: Mapping[str, ArrayLike],
+        *,
+        of: str | None = None,
+        backend: Backend = "onnxruntime",
+        provider: Provider = "cpu",
+    ) -> dict[str, Array]:
+        """Compute the only output, or ``of`` an intermediate value, and its gradients.
+
+        It must be a scalar. The gradient by an input, a parameter or a layer ``x`` is
+        ``x.gradient``. Raises ``InputError`` where there is none.
+
+        >>> import netlang
+        >>> net = netlang.loads("net Bowl(x: f32[2]) -> y: f32[] = sum(x * x)")["Bowl"]
+        >>> net.gradients("x", {"x": [1, 2]})["x.gradient"]
+        array([2., 4.], dtype=float32)
+        """
+        from netlang.inference.inside import with_gradients, with_outputs
+
+        graph = self.graph if of is None else with_outputs(self.graph, [of])
+        return self._inside(with_gradients(graph, names(by)), {}, inputs, backend, provider)
+
+    def _inside(
+        self, graph: Graph, params: Mapping[str, str], inputs: Mapping[str, ArrayLike],
+        backend: Backend, provider: Provider,
+    ) -> dict[str, Array]:  # fmt: skip
+        """Compute the outputs of a graph made from that of the net; ``params`` are looked up."""
+        from netlang.inference.runner import Runner
+
+        parameters = self.parameters.arrays()
+        # An input may be among the outputs, under a name of its own.
+        own = {f"{name}.value": name for name in graph.outputs if name not in params}
+        computed: dict[str, Array] = {}
+        if own:
+            run = replace(graph, outputs={o: graph.outputs[name] for o, name in own.items()})
+            runner = Runner(run, parameters, backend=backend, provider=provider)
+            results = self._advance(runner.compute(self._feeds(inputs)))
+            computed = {name: results[output] for output, name in own.items()}
+        found = computed | {name: parameters[path] for name, path in params.items()}
+        return {name: found[name] for name in graph.outputs}
+
     @property
     def state(self) -> Mapping[str, Array]:
         """The state that the next call continues from, by name; empty at the start.
@@ -301,19 +371,18 @@ class Network:
     def read_inputs(
         self, files: Mapping[str, str], *, resize: bool = False, prepared: bool = False
     ) -> dict[str, Array]:
-        """Read inputs from ``.npy``, ``.npz`` (``file.npz:name``) or image files, by name.
+        """Read inputs by name from files, folders, tables, or the text of their numbers.
 
-        They are preprocessed as the data the parameters were trained on, unless they are
-        ``prepared``. With ``resize``, images are resized to the size of the input. Raises
-        ``FileError`` and ``InputError``.
+        A source is ``"x.npy"``, ``"xs.npz:name"``, ``"photo.png"``, ``"photos/"``, ``"*.png"``,
+        ``"rows.csv"``, ``"rows.csv:width,height"``, ``"5.1,3.5"``, ``"random(seed=0)"``, or a text
+        in double quotes, which the vocabulary of the training encodes. Inputs are preprocessed as
+        the data the parameters were trained on, unless they are ``prepared``. With ``resize``,
+        images are resized to the size of the input. Raises ``FileError`` and ``InputError``.
         """
-        fitted = None if prepared else self._recovered()
-        if fitted is None:
-            from netlang.storage.inputs import read_inputs
-
-            return read_inputs(self.graph, files, resize=resize)
+        from netlang.data.fitted import Fitted
         from netlang.inference import preprocessing
 
+        fitted = (None if prepared else self._recovered()) or Fitted({})
         for name in files:
             if fitted.inputs.get(name) == "":
                 warn(f"`{name}` is passed on as it is: the train section computes it from the data")

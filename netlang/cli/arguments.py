@@ -90,15 +90,31 @@ def files(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -
     return {**found, "": unnamed[0]} if unnamed else found
 
 
-def sizes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
-    """Parse ``NAME=NUMBER`` arguments."""
-    numbers: dict[str, int] = {}
+def numbers(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, float | bool]:
+    """Parse ``NAME=NUMBER`` arguments, of parameters that may be ``true`` or ``false``."""
+    found: dict[str, float | bool] = {}
     for name, value in assignments(ctx, param, values).items():
-        digits = value.replace("_", "").removeprefix("-")
-        if not (digits.isascii() and digits.isdecimal() and len(digits) < 20):
+        number = {"true": True, "false": False}.get(value, _number(value))
+        if number is None:
             raise click.BadParameter(f"`{name}={value}`: {value} is not a number", ctx, param)
-        numbers[name] = int(value.replace("_", ""))
-    return numbers
+        found[name] = number
+    return found
+
+
+def _number(text: str) -> float | None:
+    """Return a number as a program has it; ``None`` for another text, or one out of range."""
+    digits = text.replace("_", "").removeprefix("-")
+    if digits.isascii() and digits.isdecimal() and len(digits) < 20:
+        return int(text.replace("_", ""))
+    if not digits.isascii() or not digits[:1].isdecimal() or len(digits) > 40:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if abs(number) < float("inf") else None
 
 
 def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> bool:
@@ -134,7 +150,7 @@ def seed_option(help: str, *, default: int | None = 0) -> Callable[[F], F]:
 
 
 bind_option = click.option(
-    "--bind", "-b", multiple=True, callback=sizes, metavar="NAME=NUMBER",
+    "--bind", "-b", multiple=True, callback=numbers, metavar="NAME=NUMBER",
     help="Fix a symbolic size of the inputs or a parameter of the net. Repeatable.",
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 from netlang.ir.arrays import show_array
@@ -27,14 +28,45 @@ _SCORES = ("logit", "score", "prob", "class")
 _BAR = 20
 
 
-def describe(outputs: Mapping[str, Array], top: int, classes: Classes = unnamed) -> str:
+def describe(
+    outputs: Mapping[str, Array], top: int, classes: Classes = unnamed, examples: Sequence[str] = ()
+) -> str:
     """Describe each output: the best classes of scores, a few numbers in full, else the range.
 
-    ``classes`` returns the names of the classes that an output scores.
+    ``classes`` returns the names of the classes that an output scores, ``examples`` are names of
+    the examples.
     """
     return "\n".join(
-        line for name, array in outputs.items() for line in _output(name, array, top, classes(name))
+        line
+        for name, array in outputs.items()
+        for line in _output(name, array, top, classes(name), examples)
     )
+
+
+def write(
+    path: Path, outputs: Mapping[str, Array], top: int, classes: Classes = unnamed,
+    examples: Sequence[str] = (),
+) -> Iterator[str]:  # fmt: skip
+    """Write outputs as arrays, a table, JSON or images; yield what there is to report."""
+    from netlang.storage.outputs import write_arrays, write_images, write_table
+
+    match path.suffix.lower():
+        case ".csv":
+            write_table(path, outputs, examples, classes)
+        case ".json":
+            from netlang.system.files import write_atomically
+            from netlang.system.json_text import json_text
+
+            text = json_text(to_json(outputs, top, classes), indent=2)
+            write_atomically(path, [f"{text}\n".encode()])
+        case ".png":
+            yield from write_images(path, outputs, lambda name: _are_scores(name, classes(name)))
+        case _:
+            write_arrays(path, outputs)
+
+
+def _are_scores(name: str, classes: Sequence[str]) -> bool:
+    return bool(classes) or any(s in name.lower() for s in _SCORES)
 
 
 def to_json(
@@ -53,12 +85,15 @@ def shares(scores: Array) -> Array:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def _output(name: str, array: Array, top: int, classes: Sequence[str]) -> Iterator[str]:
+def _output(
+    name: str, array: Array, top: int, classes: Sequence[str], examples: Sequence[str]
+) -> Iterator[str]:
     yield f"{name}  {show_array(array)}"
     scores = _as_scores(name, array, classes)
     if scores is not None:
         for example, row in enumerate(scores[:FEW]):
-            yield from _classes(row, top, f"example {example}" if len(scores) > 1 else "", classes)
+            own = examples[example] if len(examples) == len(scores) else f"example {example}"
+            yield from _classes(row, top, own if len(scores) > 1 else "", classes)
         if len(scores) > FEW:
             yield f"  + {len(scores) - FEW:,} more examples"
     elif array.size <= FEW:
@@ -72,8 +107,7 @@ def _as_scores(name: str, array: Array, classes: Sequence[str]) -> Array | None:
     kind_fits = array.dtype.kind == "f" and array.ndim in (1, 2) and array.shape[-1] > 1
     if not kind_fits or array.size == 0 or not np.isfinite(array).all():
         return None
-    named = bool(classes) or any(s in name.lower() for s in _SCORES)
-    return array.reshape(-1, array.shape[-1]) if named else None
+    return array.reshape(-1, array.shape[-1]) if _are_scores(name, classes) else None
 
 
 def _class(at: int, digits: int, classes: Sequence[str]) -> str:

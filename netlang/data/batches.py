@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from netlang.data.sampling import shuffled
 from netlang.data.source import Batch, Chosen, Epoch, Source
 from netlang.diagnostics.errors import FileError
-from netlang.system.numpy import np
+from netlang.system.numpy import Array, np
 
 _MOST_WORKERS = 8
 
@@ -66,6 +66,11 @@ class Batches:
             workers = min(_MOST_WORKERS, os.cpu_count() or 1) if source.heavy else 1
         ahead = max(ahead, workers) if ahead else 0
         return BatchStream(source, self._chosen(number, start), ahead, workers)
+
+    def numbers(self, epoch: int) -> Iterator[Array]:
+        """Yield the numbers of the examples of each batch of an epoch."""
+        for chosen in self._chosen(epoch, 0):
+            yield np.arange(chosen.start, chosen.stop) if isinstance(chosen, slice) else chosen
 
     def _chosen(self, number: int, start: int) -> Iterator[Chosen]:
         if self.in_order:

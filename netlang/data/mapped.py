@@ -60,6 +60,9 @@ class MappedSource(Source):
     def during(self, epoch: Epoch) -> Source:
         return replace(self, inner=self.inner.during(epoch), epoch=epoch)
 
+    def name_of(self, example: int) -> str:
+        return self.inner.name_of(example)
+
     def examples(self, chosen: Chosen) -> Batch:
         batch = self.inner.examples(chosen)
         numbers = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen

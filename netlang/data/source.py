@@ -55,6 +55,10 @@ class Source(ABC):
         del epoch
         return self
 
+    def name_of(self, example: int) -> str:
+        """Return what users know an example by: its file, or else its number."""
+        return str(example)
+
     def whole(self, column: str) -> Array | None:
         """Return all values of a column, if they are in memory."""
         del column
@@ -228,6 +232,9 @@ class SubsetSource(Source):
 
     def during(self, epoch: Epoch) -> Source:
         return replace(self, inner=self.inner.during(epoch))
+
+    def name_of(self, example: int) -> str:
+        return self.inner.name_of(example + self.first)
 
     def whole(self, column: str) -> Array | None:
         values = self.inner.whole(column)

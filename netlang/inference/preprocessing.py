@@ -13,11 +13,12 @@ from netlang.data.source import Arrays
 from netlang.data.transforms.registry import FIXED
 from netlang.data.transforms.transform import Transform
 from netlang.diagnostics.errors import FileError, InputError
+from netlang.inference.sources import is_image, read_source
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Graph, Value
 from netlang.ir.types import TensorType
-from netlang.storage.inputs import IMAGES, file_of, known_inputs, read_input
+from netlang.storage.inputs import known_inputs
 from netlang.system.numpy import Array, np
 
 if TYPE_CHECKING:
@@ -33,21 +34,22 @@ def read_inputs(
 ) -> dict[str, Array]:
     """Read the sources of inputs by name, and preprocess those that are columns of the data.
 
-    Raises the errors of ``storage.inputs.read_input`` and of ``preprocess``.
+    Raises the errors of ``read_source`` and of ``preprocess``.
     """
     known = known_inputs(graph, sources)
     found: dict[str, Array] = {}
     for name, source in sources.items():
         column = fitted.input(name)
         if column is None:
-            found[name] = read_input(source, known[name], resize=resize)
+            found[name] = read_source(source, known[name], resize=resize)
             continue
-        is_image = file_of(source).lower().endswith(IMAGES)
-        if is_image:
+        images = is_image(source)
+        if images:
             _check_range(source, column)
         stored = Value(name, _batch_type(column))
-        square = column.shorter_side if is_image else None
-        raw = read_input(source, stored, resize=resize, square=square)
+        square = column.shorter_side if images else None
+        words = column.names
+        raw = read_source(source, stored, resize=resize, square=square, words=words)
         found[name] = preprocess(raw, column, known[name], source)
     return found
 

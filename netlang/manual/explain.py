@@ -9,12 +9,13 @@ from msgspec import NODEFAULT
 from msgspec.structs import fields
 
 from netlang.advice.tables import parameters
+from netlang.analysis.paths import nodes_below
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.rules import Rule, all_rules
-from netlang.diagnostics.suggestions import did_you_mean, folded
+from netlang.diagnostics.suggestions import folded
 from netlang.evaluate.calls.unknown import advice
-from netlang.ir.graph import Graph, Node
+from netlang.ir.graph import Graph
 from netlang.ir.op import OPS, Primitive, show_attribute
 from netlang.manual.arithmetic import Arithmetic
 from netlang.manual.pages import public
@@ -79,26 +80,7 @@ def contents() -> list[tuple[str, list[str]]]:
 
 def explain_layer(graph: Graph, path: str) -> str:
     """Return the arithmetic of the shapes and counts of all nodes below one path of a net."""
-    paths = {id(node): _paths(graph, node) for node in graph.nodes}
-    known = set[str]().union(*paths.values())
-    ends = [p for p in known if p.endswith(f".{path}")]
-    full = ends[0] if path not in known and len(ends) == 1 else path
-    below = f"{full}."
-    chosen = [
-        node
-        for node in graph.nodes
-        if any(p == full or p.startswith(below) for p in paths[id(node)])
-    ]
-    if not chosen:
-        listed = ", ".join(dict.fromkeys(p.partition(".")[0] for p in sorted(known)))
-        raise NetlangError(
-            rules.UNKNOWN_LAYER,
-            f"`{graph.name}` has no layer `{path}`",
-            notes=[f"its layers are: {listed}"],
-            helps=did_you_mean(path, known),
-            exit_code=USAGE,
-        )
-    return Arithmetic.of(graph).explain(chosen)
+    return Arithmetic.of(graph).explain(nodes_below(graph, path))
 
 
 def _rule(rule: Rule) -> str:
@@ -131,17 +113,6 @@ def _operator(op: type[Primitive]) -> str:
         made = ", ".join(map(str, sample.op.infer(*sample.types)))
         lines.append(f"example: {sample.op}({given}) -> {made}")
     return "\n".join(lines)
-
-
-def _paths(graph: Graph, node: Node) -> set[str]:
-    """Return the paths a node belongs to: those of its calls, and the outputs it computes."""
-    found = {name for name, value in graph.outputs.items() if value in node.outputs}
-    scope = node.scope
-    while scope is not None:
-        if scope.path:
-            found.add(scope.path)
-        scope = scope.parent
-    return found | {v.name for v in node.outputs}
 
 
 def _indented(text: str) -> str:

@@ -19,7 +19,7 @@ from netlang.ir.graph import Node, Scope, Value
 from netlang.ir.op import Primitive
 from netlang.ops.elementwise.activation import Sigmoid, Softplus
 from netlang.ops.reducing.reduction import Mean, Sum
-from netlang.ops.reducing.softmax import LogSoftmax, Normalizer
+from netlang.ops.reducing.softmax import LogSoftmax, Normalizer, Softmax
 from netlang.ops.shaping.creation import Measure
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import durations
@@ -74,10 +74,17 @@ def _kinds(node: Node) -> Iterator[str]:
 def _double_softmax(section: _Section) -> Iterator[Diagnostic]:
     """Find probabilities where logits are wanted."""
     for node in section.nodes:
+        what, note = "loss", "squashed twice, gradients are small and training is slow"
         match node.op:
             case LogSoftmax():
                 squashed = Normalizer
             case Softplus() if "bce_with_logits" in _kinds(node):
+                squashed = Sigmoid
+            case Softmax() if "_by_score" in _kinds(node):
+                what, note = "metric", "squashed twice, examples may be in another order"
+                squashed = Normalizer
+            case Primitive(name="greater") if "_predicted_classes" in _kinds(node):
+                what, note = "metric", "a logit above 0 is class 1, and a probability always is"
                 squashed = Sigmoid
             case _:
                 continue
@@ -85,11 +92,11 @@ def _double_softmax(section: _Section) -> Iterator[Diagnostic]:
             if isinstance(earlier.op, squashed):
                 yield _warn(
                     rules.DOUBLE_SOFTMAX,
-                    f"the loss expects logits, but this is the output of `{earlier.op.name}`",
+                    f"the {what} expects logits, but this is the output of `{earlier.op.name}`",
                     place_of(earlier, section.decl),
                     "these are probabilities already",
-                    notes=("squashed twice, gradients are small and training is slow",),
-                    helps=(f"leave `{earlier.op.name}` out: it is part of the loss",),
+                    notes=(note,),
+                    helps=(f"leave `{earlier.op.name}` out: it is part of the {what}",),
                 )
 
 
@@ -249,7 +256,8 @@ def _batch_dependent(section: _Section) -> Iterator[Diagnostic]:
     plan = section.plan
     analysis = Accumulators(section.nodes, plan.computation.batch.values())
     for name, value in plan.measured.items():
-        for node in analysis.decompose(value).obstacles[:1]:
+        stored = name not in plan.losses
+        for node in analysis.decompose(value, store=stored).obstacles[:1]:
             compares = any(map(of_examples, node.outputs))
             if compares and name in plan.losses and plan.accumulate == 1:
                 # A loss may well be made of statistics of the batch that a step is for.

@@ -1,4 +1,4 @@
-"""Images as tensors, read with Pillow."""
+"""Images as tensors, read and written with Pillow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import Size
 from netlang.ir.graph import Value
 from netlang.ir.types import DType
-from netlang.system.files import reading
+from netlang.system.files import reading, replacing
 from netlang.system.numpy import Array, np
 
 MOST_PIXELS = 1 << 26
@@ -65,6 +65,12 @@ def read_square(path: Path, size: int) -> Array:
     left, top = (width - size) // 2, (height - size) // 2
     square = scaled.crop((left, top, left + size, top + size))
     return np.ascontiguousarray(np.moveaxis(np.asarray(square), 2, 0))
+
+
+def write_png(path: Path, pixels: Array) -> None:
+    """Write ``u8[H, W, 3]`` as a PNG image, completely or not at all."""
+    with replacing(path) as unfinished:
+        Image.fromarray(pixels).save(unfinished, "PNG")
 
 
 def _loaded(path: Path) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Inputs and states that are read from files, and outputs that are written to them."""
+"""Inputs and states that are read from files."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, InputError, NetlangError
 from netlang.diagnostics.suggestions import did_you_mean, nearest
 from netlang.ir.graph import Graph, Value
-from netlang.storage.npy import read_npy, read_npz, write_npy, write_npz
+from netlang.storage.npy import read_npy, read_npz
 from netlang.system.numpy import Array, np
 
 IMAGES = (".png", ".jpg", ".jpeg")
-
-
-def read_inputs(
-    graph: Graph, sources: Mapping[str, str], *, resize: bool = False
-) -> dict[str, Array]:
-    """Read the sources of inputs and states by name; raises the errors of ``read_input``."""
-    known = known_inputs(graph, sources)
-    return {
-        name: read_input(source, known[name], resize=resize) for name, source in sources.items()
-    }
 
 
 def known_inputs(graph: Graph, names: Iterable[str]) -> dict[str, Value]:
@@ -132,26 +122,3 @@ def _chosen(path: Path, arrays: Mapping[str, Array], member: str | None, value: 
         f"{path} holds no array `{name}`",
         helps=[f"did you mean `{path}:{near}`?" if near is not None else f"it holds {listed}"],
     )
-
-
-def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
-    """Write one output as ``.npy``, or any number of them as ``.npz``; raises ``NetlangError``."""
-    match path.suffix.lower():
-        case ".npz":
-            write_npz(path, outputs)
-        case ".npy" if len(outputs) == 1:
-            write_npy(path, next(iter(outputs.values())))
-        case ".npy":
-            raise NetlangError(
-                rules.SEVERAL_OUTPUTS,
-                f"{path} can hold one array, and there are {len(outputs)}: {', '.join(outputs)}",
-                helps=["write them to a .npz file, or name one output"],
-                exit_code=USAGE,
-            )
-        case _:
-            raise NetlangError(
-                rules.UNKNOWN_FORMAT,
-                f"{path}: outputs are written as .npy or .npz",
-                helps=[f"write to `{path.with_suffix('.npz')}`"],
-                exit_code=USAGE,
-            )

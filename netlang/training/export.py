@@ -13,9 +13,9 @@ The model of a step has these inputs and outputs, listed by kind in its metadata
   the batch alone.
 
 Over several batches a loss or a metric is computed from accumulators, which ``metrics`` in the
-contract lists: outputs to be summed, or means to be averaged, each weighted by its count. Where the
-result is not the accumulator itself, ``finish`` is the graph, as text, that computes it from these
-totals.
+contract lists: outputs to be summed, means to be averaged, each weighted by its count, or examples
+to be concatenated. Where the result is not the accumulator itself, ``finish`` is the graph, as
+text, that computes it from these totals.
 
 Where an update takes several batches, ``STEP.gathering`` is the model for all but the last. Both
 need shares and totals over all of them; ``STEP.weighing``, if there is one, returns what each batch
@@ -35,7 +35,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from netlang.analysis.accumulators import Accumulator, Decomposition
+from netlang.analysis.accumulators import Accumulator, Decomposition, axis_of_examples
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.arrays import numpy_dtype
@@ -199,3 +199,5 @@ def _total(each: Accumulator, measures: Measures) -> str:
             return f"sum of {name}"
         case "mean":
             return f"mean of {name}, weighted by {each.count}"
+        case "examples":
+            return f"{name} of all batches, concatenated along axis {axis_of_examples(each.value)}"

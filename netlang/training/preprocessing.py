@@ -62,7 +62,7 @@ def of_layer(fitted: Fitted, computed: Computation, layer: str) -> Fitted:
     scored = {
         outputs[value]: column
         for scores, column in _labels(computed, columns, made_by)
-        for value in _reached(scores, outputs, made_by)
+        for value in reached(scores, outputs, made_by)
         if value.type.shape[-1:] == scores.type.shape[-1:]
     }
     single = {name: min(found) if _alike(found, fitted) else "" for name, found in inputs.items()}
@@ -76,7 +76,7 @@ def _column(
     source = origin(value, made_by)
     if source in columns and source.type.size == value.type.size:
         return columns[source]
-    needed = next(_reached(value, columns, made_by), None)
+    needed = next(reached(value, columns, made_by), None)
     return None if needed is None else ""
 
 
@@ -97,7 +97,7 @@ def _labels(
                 yield node.inputs[0], column
 
 
-def _reached(
+def reached(
     value: Value, sources: Collection[Value], made_by: Mapping[Value, Node]
 ) -> Iterator[Value]:
     """Yield those of some values that another is computed from."""

@@ -35,16 +35,6 @@ NETLANG = Path(sysconfig.get_path("scripts")) / "netlang"
 AUGMENTED = "rows() |> map(x=[flip(), crop(8, pad=1)]) |> batches(16, shuffle=true)"
 
 
-RECALL = """
-## Mean over the classes of how many of their examples are recognized.
-op recall(logits: f32[N, 3], y: i64[N]) -> score: f32[] {
-  right = cast(argmax(logits, axis=1) == y, f32)
-  each = sum(one_hot(y, 3) * unsqueeze(right, 1), axis=0) / (sum(one_hot(y, 3), axis=0) + 1e-9)
-  score = mean(each)
-}
-"""
-
-
 def program_text(net: str = MLP, more: str = "") -> str:
     text = section(net, "adam(0.01 |> cosine(4 epochs))", more)
     return text.replace("rows() |> batches(16, shuffle=true)", AUGMENTED)
@@ -104,8 +94,10 @@ def log(folder: Path) -> list[dict[str, Any]]:
 def test_stopping_after_any_step_changes_no_bit(more: str, loss: str, tmp_path: Path) -> None:
     text = program_text(NORMED.replace("relu |>", "relu |> dropout(0.2) |>"), more)
     text = text.replace("cross_entropy(logits, batch.y)", f"cross_entropy(logits, batch.y{loss})")
-    text = text.replace("[acc]", "[acc, perplexity(loss), recall(logits, batch.y)]") + RECALL
-    path = write(tmp_path, text.replace("run = 4 epochs", "run = 3 epochs"))
+    metrics = "[acc, perplexity(loss), recall(logits, batch.y), auc(logits, batch.y)]"
+    path = write(
+        tmp_path, text.replace("[acc]", metrics).replace("run = 4 epochs", "run = 3 epochs")
+    )
     straight = tmp_path / "straight"
     assert trained(path, straight)
     for after in (1, 2, 3, 5, 8):

@@ -26,7 +26,8 @@ from netlang.ir.dims import symbol
 from netlang.ir.graph import Value
 from netlang.ir.types import DType
 from netlang.storage.images import read_square
-from netlang.storage.inputs import read_input, write_outputs
+from netlang.storage.inputs import read_input
+from netlang.storage.outputs import write_arrays
 
 
 def saved(path: Path, pixels: object, mode: str | None = None) -> str:
@@ -168,12 +169,12 @@ def test_an_unknown_format_is_a_usage_error(tmp_path: Path) -> None:
         read_input("x.csv", picture(N))
     assert caught.value.exit_code == USAGE
     with pytest.raises(NetlangError, match="can hold one array, and there are 2: a, b"):
-        write_outputs(tmp_path / "y.npy", {"a": np.ones(1), "b": np.ones(1)})
+        write_arrays(tmp_path / "y.npy", {"a": np.ones(1), "b": np.ones(1)})
 
 
 def test_outputs_are_written_as_npy_or_npz(tmp_path: Path) -> None:
-    write_outputs(tmp_path / "y.npy", {"a": np.ones(2)})
-    write_outputs(tmp_path / "y.npz", {"a": np.ones(2), "b": np.zeros(1)})
+    write_arrays(tmp_path / "y.npy", {"a": np.ones(2)})
+    write_arrays(tmp_path / "y.npz", {"a": np.ones(2), "b": np.zeros(1)})
     assert np.load(tmp_path / "y.npy").tolist() == [1, 1]
     assert sorted(np.load(tmp_path / "y.npz").files) == ["a", "b"]
 

@@ -86,7 +86,7 @@ update but the last, and one, weighing, for what they need to know of each other
 @click.option("--train", "training", is_flag=True, help="Write the step of a train section.")
 def command(
     file: str, net: str | None, output: str, target: Target | None, weights: str | None,
-    seed: int, opset: int, only: tuple[str, ...], bind: dict[str, int], fold: bool,
+    seed: int, opset: int, only: tuple[str, ...], bind: dict[str, float], fold: bool,
     raw_input: bool, functions: bool, snippet: Language | None, training: bool,
 ) -> None:  # fmt: skip
     """Compile a net with its parameters to an ONNX model, or a NumPy or PyTorch program."""

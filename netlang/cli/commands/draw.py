@@ -43,7 +43,7 @@ path, the source line it comes from, its parameters and its multiply-adds.
 @bind_option
 def command(
     file: str, net: str | None, output: str, depth: int | None, direction: Direction,
-    bind: dict[str, int],
+    bind: dict[str, float],
 ) -> None:  # fmt: skip
     """Draw a diagram of a net: layers as boxes with their shapes, blocks as frames."""
     from netlang.diagram.files import check_format

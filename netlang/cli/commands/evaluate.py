@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ import click
 import netlang
 from netlang.cli.arguments import (
     backend_option,
+    completes,
     file_and_section,
     json_option,
     provider_option,
@@ -16,13 +18,22 @@ from netlang.cli.arguments import (
     set_option,
 )
 from netlang.cli.arguments import command as make_command
+from netlang.cli.confusions import (
+    check_output,
+    confusion_json,
+    describe_confusion,
+    write_output,
+)  # fmt: skip
 from netlang.cli.output import columns, echo, print_json
+from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
 
 EXAMPLES = """
 netlang evaluate lenet.net --weights runs/lenet/model.safetensors
+netlang evaluate lenet.net -w runs/lenet/model.safetensors -o confusion.svg
+netlang evaluate lenet.net -w runs/lenet/model.safetensors -o predictions.csv --sort loss
 netlang evaluate gan.net -w gen=runs/gan/gen.safetensors -w disc=runs/gan/disc.safetensors
 """
 
@@ -36,23 +47,44 @@ netlang evaluate gan.net -w gen=runs/gan/gen.safetensors -w disc=runs/gan/disc.s
 @set_option
 @backend_option
 @provider_option
+@click.option(
+    "--output", "-o", "outputs", multiple=True, metavar="FILE",
+    shell_complete=completes("files", ".csv", ".svg", ".png"),
+    help="Write a prediction for each example to .csv, or draw the confusion matrix as .svg or "
+    ".png. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--sort", type=click.Choice(["data", "loss"]), default="data", show_default=True,
+    help="Order of the predictions: as in the data, or the largest loss first.",
+)  # fmt: skip
 @python_option
 @json_option
 def command(
     file: str, section: str | None, weights: tuple[str, ...], settings: dict[str, str],
-    backend: Backend, provider: Provider, as_json: bool,
+    backend: Backend, provider: Provider, outputs: tuple[str, ...], sort: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Evaluate saved parameters: the loss and the metrics of a train section on `valid`."""
+    """Evaluate saved parameters: the loss and the metrics of a train section on `valid`.
+
+    For classes, this includes a confusion matrix, and the precision and recall of each class.
+    """
+    files = _by_layer(weights)
+    for output in outputs:
+        check_output(Path(output))
+        protect_inputs(output, file, *files.values())
     found = netlang.load(file).evaluate(
-        _by_layer(weights), section, settings=settings, backend=backend,
-        provider=provider,
+        files, section, settings=settings, backend=backend, provider=provider,
     )  # fmt: skip
-    metrics = found.metrics
+    metrics, confusions = found.metrics, found.confusions
     if as_json:
-        print_json({"of": found.of, "examples": found.examples, "metrics": dict(metrics)})
-        return
-    echo(f"{found.examples:,} examples of `{found.of}`")
-    echo(columns((f"  {name}", f"{value:.4f}") for name, value in metrics.items()))
+        content = {"of": found.of, "examples": found.examples, "metrics": dict(metrics)}
+        print_json({**content, "classes": {c.column: confusion_json(c) for c in confusions}})
+    else:
+        echo(f"{found.examples:,} examples of `{found.of}`")
+        echo(columns((f"  {name}", f"{value:.4f}") for name, value in metrics.items()))
+        for confusion in confusions:
+            echo(describe_confusion(confusion))
+    for output in outputs:
+        write_output(found, Path(output), by_loss=sort == "loss")
 
 
 def _by_layer(weights: tuple[str, ...]) -> dict[str, str]:

@@ -54,7 +54,7 @@ netlang generate char_lstm.net --weights char.safetensors --prompt "the" --tempe
 @json_option
 def command(
     file: str, net: str | None, weights: str, vocab: str | None, prompt: str, length: int,
-    temperature: float, top: int | None, window: int | None, seed: int, bind: dict[str, int],
+    temperature: float, top: int | None, window: int | None, seed: int, bind: dict[str, float],
     backend: Backend, as_json: bool,
 ) -> None:  # fmt: skip
     """Generate text with a net from tokens to logits."""

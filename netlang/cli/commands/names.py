@@ -6,7 +6,13 @@ import click
 
 import netlang
 from netlang.analysis.counts import grouped
-from netlang.cli.arguments import WEIGHTS, bind_option, file_and_net, json_option
+from netlang.cli.arguments import (
+    WEIGHTS,
+    bind_option,
+    file_and_net,
+    json_option,
+    weights_option,
+)  # fmt: skip
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo, print_json
 from netlang.ir.graph import Param
@@ -14,6 +20,7 @@ from netlang.ir.graph import Param
 EXAMPLES = """
 netlang names lenet.net
 netlang names lenet.net --diff lenet.safetensors
+netlang names lenet.net --values --weights lenet.safetensors
 """
 
 
@@ -23,24 +30,42 @@ netlang names lenet.net --diff lenet.safetensors
     "--diff", metavar="WEIGHTS", shell_complete=WEIGHTS,
     help="Compare with the parameters in a file.",
 )  # fmt: skip
+@click.option("--values", is_flag=True, help="Show the values, too.")
+@weights_option
 @bind_option
 @json_option
 def command(
-    file: str, net: str | None, diff: str | None, bind: dict[str, int], as_json: bool
-) -> None:
+    file: str, net: str | None, diff: str | None, values: bool, weights: str | None,
+    bind: dict[str, float], as_json: bool,
+) -> None:  # fmt: skip
     """List every parameter of a net and its shape."""
     network = netlang.load(file).network(net, bind)
+    if weights is not None:
+        network.load(weights)
     if diff is not None:
         _compare(network, diff, as_json)
     elif as_json:
-        print_json(_json(network))
+        print_json(_json(network, values=values))
     else:
-        echo("\n".join([*map(_line, network.graph.params.values()), _total(network)]))
+        if values and weights is None:
+            echo("initial values, from seed 0; `--weights FILE` has those of a run")
+        shown = [_values(network, p) if values else _line(p) for p in network.graph.params.values()]
+        echo("\n".join([*shown, _total(network)]))
 
 
 def _line(param: Param) -> str:
     shape = str(param.type).removeprefix("f32")
     return f"{param.path}  {shape}" + ("" if param.trained else "  running")
+
+
+def _values(network: netlang.Network, param: Param) -> str:
+    """Return the line of a parameter, and its elements; of many, those at the ends."""
+    from netlang.system.numpy import np
+
+    shown = np.array2string(
+        network.parameters.arrays()[param.path], separator=", ", prefix="  ", precision=6
+    )
+    return f"{_line(param)}\n  {shown}"
 
 
 def _total(network: netlang.Network) -> str:
@@ -49,11 +74,17 @@ def _total(network: netlang.Network) -> str:
     return f"{grouped(network.trainable_parameters)} parameters{excluded}"
 
 
-def _json(network: netlang.Network) -> object:
+def _json(network: netlang.Network, *, values: bool) -> object:
     return {
         "net": network.name,
         "parameters": [
-            {"path": p.path, "type": str(p.type), "trainable": p.trained, "init": str(p.init)}
+            {
+                "path": p.path,
+                "type": str(p.type),
+                "trainable": p.trained,
+                "init": str(p.init),
+                **({"values": network.parameters[p.path].tolist()} if values else {}),
+            }
             for p in network.graph.params.values()
         ],
     }

@@ -21,26 +21,37 @@ from netlang.cli.arguments import (
     weights_option,
 )
 from netlang.cli.arguments import command as make_command
-from netlang.cli.output import echo, print_json
+from netlang.cli.output import echo, print_json, warn
 from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
+    from netlang.system.numpy import Array
 
 EXAMPLES = """
 netlang run lenet.net --input image=digit.png
 netlang run lenet.net --input image=digits.npz:image --weights lenet.safetensors -o scores.npz
-netlang run unet.net --input image=street.jpg --backend numpy --json
+netlang run pets.net -i 'image=photos/*.jpg' --weights runs/pets/model.safetensors -o found.csv
+netlang run iris.net -i x=5.1,3.5,1.4,0.2 --weights runs/iris/model.safetensors
+netlang run gan.net Generator -i 'z=random(seed=1)' -b N=16 -w runs/gan/gen.safetensors -o faces.png
+netlang run lenet.net -i image=digit.png --at c1 -o maps.png
+netlang run bowl.net -i x=1,2 --grad x
 netlang run char_lstm.net --input tokens=next.npy --state h.npz
 """
 
+SOURCES = """
+A SOURCE is a file (.npy, .npz or file.npz:name, .png, .jpg), a folder or a pattern of such files,
+a table (rows.csv, or rows.csv:width,height), numbers (5.1,3.5 or [[1, 2], [3, 4]]), a text in
+double quotes, or random(seed=0).
+"""
 
-@make_command(EXAMPLES)
+
+@make_command(EXAMPLES, SOURCES)
 @file_and_net
 @click.option(
-    "--input", "-i", "inputs", multiple=True, callback=files, metavar="NAME=FILE",
-    shell_complete=completes("files", ".npy", ".npz", ".png", ".jpg", ".jpeg"),
-    help="Read an input from .npy, .npz (file.npz:name), .png or .jpg. Repeatable.",
+    "--input", "-i", "inputs", multiple=True, callback=files, metavar="NAME=SOURCE",
+    shell_complete=completes("files", ".npy", ".npz", ".csv", ".png", ".jpg", ".jpeg"),
+    help="Read an input: see below. Repeatable.",
 )  # fmt: skip
 @click.option("--resize", is_flag=True, help="Resize images to the size of the input.")
 @click.option(
@@ -53,13 +64,24 @@ netlang run char_lstm.net --input tokens=next.npy --state h.npz
 @backend_option
 @provider_option
 @click.option(
+    "--at", multiple=True, metavar="PATH",
+    help="Compute an intermediate value instead of the outputs, by the path of a layer or a "
+    "parameter. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--grad", multiple=True, metavar="NAME",
+    help="Compute the gradient of the output, a scalar, by an input, a parameter or a layer. "
+    "Repeatable.",
+)  # fmt: skip
+@click.option(
     "--state", metavar="FILE", shell_complete=completes("files", ".npz"),
     help="Load the recurrent state from this .npz file and save the new state to it. "
     "Start fresh if the file does not exist.",
 )  # fmt: skip
 @click.option(
-    "--output", "-o", metavar="FILE", shell_complete=completes("files", ".npz", ".npy"),
-    help="Write the outputs to .npz or .npy.",
+    "--output", "-o", metavar="FILE",
+    shell_complete=completes("files", ".npz", ".npy", ".csv", ".json", ".png"),
+    help="Write the outputs as arrays (.npz, .npy), a table (.csv), .json, or images (.png).",
 )  # fmt: skip
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Number of classes to show."
@@ -68,13 +90,14 @@ netlang run char_lstm.net --input tokens=next.npy --state h.npz
 @json_option
 def command(
     file: str, net: str | None, inputs: dict[str, str], resize: bool, prepared: bool,
-    weights: str | None,
-    seed: int, bind: dict[str, int], backend: Backend, provider: Provider, state: str | None,
-    output: str | None, top: int, as_json: bool,
+    weights: str | None, seed: int, bind: dict[str, float], backend: Backend, provider: Provider,
+    at: tuple[str, ...], grad: tuple[str, ...], state: str | None, output: str | None, top: int,
+    as_json: bool,
 ) -> None:  # fmt: skip
-    """Compute the outputs of a net from arrays and images."""
+    """Compute the outputs of a net from arrays, images, tables and numbers."""
     from netlang.cli import results
-    from netlang.storage.inputs import file_of, write_outputs
+    from netlang.storage.inputs import file_of
+    from netlang.storage.outputs import check_format
 
     if net is not None and "=" in net:
         _reject_unnamed(f"unexpected argument `{net}`", net)
@@ -83,29 +106,63 @@ def command(
     read = [file, weights, *map(file_of, inputs.values())]
     protect_inputs(output, state, *read)
     protect_inputs(state, *read)
+    if output is not None:
+        check_format(Path(output))
     network = netlang.load(file).network(net, bind, seed=seed)
-    if "" in inputs:
-        names = [value.name for value in network.graph.inputs]
-        form = f"`{inputs['']}` is not of the form NAME=FILE"
-        message = f"invalid value for '--input' / '-i': {form}"
-        _reject_unnamed(message, f"{names[0]}={inputs['']}", f"the inputs: {', '.join(names)}")
+    _require_names(network, inputs)
     if state is not None:
         network.load_state(state)
     if weights is not None:
         network.load(weights)
     feeds = network.read_inputs(inputs, resize=resize, prepared=prepared)
-    outputs = network.run(feeds, backend=backend, provider=provider)
+    outputs = _computed(network, feeds, at, grad, backend, provider)
     if state is not None:
         network.save_state(state)
-    names = results.unnamed if network.fitted is None else network.fitted.classes
+    classes = results.unnamed if network.fitted is None else network.fitted.classes
+    examples = _examples(inputs)
     if as_json:
-        print_json({"net": network.name, "outputs": results.to_json(outputs, top, names)})
+        print_json({"net": network.name, "outputs": results.to_json(outputs, top, classes)})
     else:
         if weights is None and network.graph.params:
             echo(f"{network.name} is untrained: its parameters are random, from seed {seed}")
-        echo(results.describe(outputs, top, names))
+        echo(results.describe(outputs, top, classes, examples))
     if output is not None:
-        write_outputs(Path(output), outputs)
+        for line in results.write(Path(output), outputs, top, classes, examples):
+            (warn if as_json else echo)(line)
+
+
+def _computed(
+    network: netlang.Network, feeds: dict[str, Array], at: tuple[str, ...],
+    grad: tuple[str, ...], backend: Backend, provider: Provider,
+) -> dict[str, Array]:  # fmt: skip
+    """Return the outputs, or the intermediate values and gradients that are requested."""
+    if grad:
+        if len(at) > 1:
+            raise click.UsageError("`--grad` is of one value: give `--at` once")
+        of = at[0] if at else None
+        return network.gradients(grad, feeds, of=of, backend=backend, provider=provider)
+    if at:
+        return network.at(at, feeds, backend=backend, provider=provider)
+    return network.run(feeds, backend=backend, provider=provider)
+
+
+def _examples(inputs: dict[str, str]) -> list[str]:
+    """Return the names of the files of an input, if it has several."""
+    from netlang.inference.sources import expanded
+
+    for listed in map(expanded, inputs.values()):
+        if len(listed) > 1:
+            return [Path(file).name for file in listed]
+    return []
+
+
+def _require_names(network: netlang.Network, inputs: dict[str, str]) -> None:
+    if "" not in inputs:
+        return
+    names = [value.name for value in network.graph.inputs]
+    form = f"`{inputs['']}` is not of the form NAME=SOURCE"
+    message = f"invalid value for '--input' / '-i': {form}"
+    _reject_unnamed(message, f"{names[0]}={inputs['']}", f"the inputs: {', '.join(names)}")
 
 
 def _reject_unnamed(message: str, assignment: str, *more: str) -> NoReturn:

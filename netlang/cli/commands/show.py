@@ -22,7 +22,7 @@ netlang show resnet.net ResNet18 --after eliminate-dead-code
 @click.option("--after", metavar="PASS", help="Show the graph after a compiler pass.")
 @bind_option
 def command(
-    file: str, net: str | None, as_graph: bool, after: str | None, bind: dict[str, int]
+    file: str, net: str | None, as_graph: bool, after: str | None, bind: dict[str, float]
 ) -> None:
     """Show a program with every default written out, or the graph of a net."""
     program = netlang.load(file)

@@ -20,7 +20,7 @@ netlang summary unet.net --bind H=224 --bind W=224 --json
 @bind_option
 @json_option
 def command(
-    file: str, net: str | None, depth: int | None, bind: dict[str, int], as_json: bool
+    file: str, net: str | None, depth: int | None, bind: dict[str, float], as_json: bool
 ) -> None:
     """Summarize the layers of a net: output shape, parameters, multiply-adds and memory."""
     summary = netlang.load(file).network(net, bind).summary(depth)

@@ -38,7 +38,7 @@ netlang verify unet.net --bind H=64 --bind W=64 --seed 7
 @python_option
 @json_option
 def command(
-    file: str, net: str | None, weights: str | None, seed: int, bind: dict[str, int],
+    file: str, net: str | None, weights: str | None, seed: int, bind: dict[str, float],
     provider: Provider, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare onnxruntime with NumPy on the same random input, output by output."""

@@ -61,6 +61,9 @@ class ImageFolder(Source):
             self.cache[number] = image
         return image
 
+    def name_of(self, example: int) -> str:
+        return self.files[example].path.relative_to(self.place).as_posix()
+
     def column(self, name: str) -> Column:
         found = Column.of(self.columns[name], self.names.get(name, ()))
         if name != "image":

@@ -246,24 +246,25 @@ BATCH_DEPENDENT = Rule(
     """
     A metric of a dataset is computed from sums and means over all its examples, to which each
     batch contributes; what follows them, such as a quotient, a root or an exponential, is computed
-    once, from the totals. This is not possible where batches are reduced by anything else, such as
-    a maximum, or where an example is compared with the rest of its batch, as in a variance around
-    the mean of the batch. Then the mean of the values of the batches is reported, weighted by
-    their examples, and the result depends on the size of the batches. The same holds for a loss
-    whose gradients accumulate.
+    once, from the totals. Where the examples are compared with each other, as by a maximum or a
+    ranking, the outputs of the net that this needs are stored for all of them. Neither is possible
+    where a net itself reduces a batch by anything but a sum or a mean, or compares an example with
+    the rest of its batch, nor with sequences of different lengths. Then the mean of the values of
+    the batches is reported, weighted by their examples, and the result depends on the size of the
+    batches. The same holds for a loss whose gradients accumulate.
     """,
     _NET
     + _DATA
     + _MODEL
-    + _LOSS
-    + "          metrics = [deviation(model(batch.image), correction=0)]\n"
+    + "          loss = deviation(model(batch.image), correction=0)\n"
+    + "          accumulate = 4\n"
     + _END,
     _NET
     + _DATA
     + _MODEL
     + "          y = model(batch.image)\n"
-    + _LOSS.replace("model(batch.image)", "y")
-    + "          metrics = [sqrt(mean(y ** 2) - mean(y) ** 2)]\n"
+    + "          loss = sqrt(mean(y ** 2) - mean(y) ** 2)\n"
+    + "          accumulate = 4\n"
     + _END,
 )
 

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from netlang.system.numpy import Array, np
 LATEST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
 BEST = "best:"
 """The prefix of the names of the best parameters."""
+EXAMPLES = "examples:"
+"""The prefix of the names of stored examples, before the name of the step."""
 
 FORMAT = "2"
 """The version of the content of a checkpoint; a newer one is rejected."""
@@ -33,11 +35,15 @@ FORMAT = "2"
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums over the batches of an epoch so far, of ``Totals``; tensors are lists of elements."""
+    """Sums over the batches of an epoch so far, of ``Totals``; tensors are lists of elements.
+
+    The arrays of ``stored`` examples are next to the state in the file.
+    """
 
     sums: Mapping[str, list[float]]
     counts: Mapping[str, int]
     examples: int
+    stored: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,10 @@ def save(
     """
     state = {**last, **{f"{BEST}{name}": array for name, array in best.items()}}
     latest, before = folder / LATEST, folder / BEFORE
-    text = json.dumps(to_builtins(progress), sort_keys=True)
+    for step, sums in progress.totals.items():
+        state |= {f"{EXAMPLES}{step}:{name}": array for name, array in sums.stored.items()}
+    bare = {step: replace(sums, stored={}) for step, sums in progress.totals.items()}
+    text = json.dumps(to_builtins(replace(progress, totals=bare)), sort_keys=True)
     unproven = folder / f".{LATEST}.new"
     metadata = {"format": FORMAT, "progress": text, "seal": seal(state, text)}
     try:
@@ -155,9 +164,24 @@ def _read(path: Path) -> tuple[dict[str, Array], Progress]:
         progress = convert(json.loads(text), Progress)
         if progress.fitted is not None:
             progress.fitted.check()
-        return state, progress
+        return _with_examples(state, progress)
     except (ValueError, OverflowError, RecursionError):
         raise CheckpointError("its progress is not that of a run") from None
+
+
+def _with_examples(
+    state: Mapping[str, Array], progress: Progress
+) -> tuple[dict[str, Array], Progress]:
+    """Return the state of a file, and its progress with the stored examples of each step."""
+    stored: dict[str, dict[str, Array]] = {}
+    for key in [key for key in state if key.startswith(EXAMPLES)]:
+        step, _, name = key.removeprefix(EXAMPLES).partition(":")
+        stored.setdefault(step, {})[name] = state[key]
+    totals = {
+        step: replace(sums, stored=stored.get(step, {})) for step, sums in progress.totals.items()
+    }
+    rest = {name: array for name, array in state.items() if not name.startswith(EXAMPLES)}
+    return rest, replace(progress, totals=totals)
 
 
 def seal(state: Mapping[str, Array], text: str) -> str:

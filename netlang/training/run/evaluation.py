@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlang.data.batches import Batches
@@ -14,22 +14,34 @@ from netlang.diagnostics.errors import USAGE, InputError, NetlangError, WeightsE
 from netlang.plan.plan import Plan
 from netlang.storage.weights import described, load_weights, read_metadata
 from netlang.system.numpy import Array, np
+from netlang.training.confusion import Confusion
+from netlang.training.predictions import Predictions
 from netlang.training.preprocessing import check_same
 from netlang.training.run.engine import Engine, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.parameter_files import by_layer
 from netlang.training.run.preparation import Choices, engine_of, open_data, opened, seed_of
 from netlang.training.step.graphs import DRAW, Training, prepare
+from netlang.training.targets import targets
 from netlang.training.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Metrics over some examples, and which examples they were: ``data`` or ``valid``."""
+    """Metrics over some examples, and which examples they were: ``data`` or ``valid``.
+
+    ``confusions`` has how often classes are predicted as others, for each column of labels, and
+    ``predictions`` a row for each example.
+    """
 
     of: str
     examples: int
     metrics: Mapping[str, float]
+    predictions: Predictions = field(compare=False, repr=False)
+
+    @property
+    def confusions(self) -> Sequence[Confusion]:
+        return self.predictions.confusions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +73,33 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
             "there are no parameters to evaluate",
             notes=[f"the layers of `{plan.name}`: {', '.join(by_layer(paths))}"],
         )
-    training = prepare(plan, seed_of(plan, choices))
-    of, examples = _examples(plan, choices, _fitted(given.values()))
+    predicted = targets(plan)
+    numbered = enumerate(predicted)
+    outputs = {name: v for i, each in numbered for name, v in each.outputs(i).items()}
+    training = prepare(plan, seed_of(plan, choices), outputs)
+    fitted = _fitted(given.values())
+    of, examples = _examples(plan, choices, fitted)
     initial = initial_parameters(plan, seed_of(plan, choices), choices.folder)
     state = initial_state(training, initial | _loaded(plan.name, given, initial))
     engine = engine_of(training, state, choices)
-    totals = evaluated(training, engine, examples, of)
-    return Evaluation(of, totals.examples, metrics_of(training, totals, of))
+    names = (fitted or examples.source.fitted()).names
+    predictions = Predictions(predicted, examples.source, names)
+    numbers = examples.numbers(0)
+    totals = evaluated(
+        training, engine, examples, of, watch=lambda found: predictions.add(found, next(numbers))
+    )
+    return Evaluation(of, totals.examples, metrics_of(training, totals, of), predictions)
 
 
 def evaluated(
     training: Training, engine: Engine, data: Batches, of: str,
     interrupted: Callable[[], bool] = lambda: False,
+    watch: Callable[[Mapping[str, Array]], None] = lambda _: None,
 ) -> Totals:  # fmt: skip
     """Return the sums over all examples, or over those before an interruption.
 
-    ``of`` is what the data are called. Raises ``EvaluationError`` for a loss that is not finite.
+    ``of`` is what the data are called; ``watch`` is called with the outputs of each batch. Raises
+    ``EvaluationError`` for a loss that is not finite.
     """
     totals = Totals(training.measures, training.plan.computation.batch)
     losses = [part for name in training.plan.losses for part in training.measures.of(name)]
@@ -94,6 +117,7 @@ def evaluated(
                 graph, state = training.evaluation, engine.state()
                 raise evaluation_error(graph, name, state, batch, numbers, found, where)
             totals.add(found, batch)
+            watch(found)
     return totals
 
 

@@ -146,7 +146,7 @@ class Run:
         )
         for name, totals in self._totals.items():
             if found := progress.totals.get(name):
-                totals.restore(found.sums, found.counts, found.examples)
+                totals.restore(found.sums, found.counts, found.examples, found.stored)
         return progress.step
 
     def _over(self, step: int, clock: Clock) -> bool:
@@ -387,4 +387,5 @@ def _shown(training: Training, chosen: StepGraph, name: str) -> str:
 
 def _stored(totals: Totals) -> Sums:
     sums = {name: np.ravel(value).tolist() for name, value in totals.sums.items()}
-    return Sums(sums, dict(totals.counts), totals.examples)
+    stored = {name: totals.joined(name) for name in totals.stored}
+    return Sums(sums, dict(totals.counts), totals.examples, stored)

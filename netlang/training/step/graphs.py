@@ -110,8 +110,11 @@ _UNSUPPORTED = {
 """Precisions that training does not support, and why."""
 
 
-def prepare(plan: Plan, seed: int) -> Training:
-    """Make the graphs of a train section; raise ``NetlangError`` if there is nothing to train."""
+def prepare(plan: Plan, seed: int, outputs: Mapping[str, Value] | None = None) -> Training:
+    """Make the graphs of a train section; raise ``NetlangError`` if there is nothing to train.
+
+    The evaluation of a batch has more ``outputs``, besides what it measures.
+    """
     if plan.precision in _UNSUPPORTED:
         raise NetlangError(
             rules.PRECISION,
@@ -132,9 +135,9 @@ def prepare(plan: Plan, seed: int) -> Training:
     steps: list[StepGraph] = []
     for update in plan.updates:
         own = {LOSS: update.loss, **({} if steps else plan.metrics)}
-        steps.append(_step(update, plan, parameters, modes, measures(own, analysis)))
-    measured = measures(plan.measured, analysis)
-    evaluation = _evaluation(plan, modes, measured)
+        steps.append(_step(update, plan, parameters, modes, measures(own, analysis, (LOSS,))))
+    measured = measures(plan.measured, analysis, plan.losses)
+    evaluation = _evaluation(plan, modes, {**measured.outputs, **(outputs or {})})
     return Training(plan, parameters, tuple(steps), evaluation, measured)
 
 
@@ -354,12 +357,12 @@ def _square(grad: Term) -> Term:
     return (rows * rows).sum(range(rows.rank))
 
 
-def _evaluation(plan: Plan, modes: Modes, measured: Measures) -> Graph:
+def _evaluation(plan: Plan, modes: Modes, outputs: Mapping[str, Value]) -> Graph:
     """Make the graph that evaluates a batch: the losses and the metrics."""
     step, carried = _begin(plan)
-    wanted = (*measured.outputs.values(), *(s.after for s in carried))
+    wanted = (*outputs.values(), *(s.after for s in carried))
     values = modes.evaluation(step.b, step.draw, wanted)
-    step.outputs = {name: values[v] for name, v in measured.outputs.items()}
+    step.outputs = {name: values[v] for name, v in outputs.items()}
     step.states = [State(s.name, s.value, s.start, values[s.after]) for s in carried]
     return step.graph(f"{plan.name}_evaluation", plan)
 

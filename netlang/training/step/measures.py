@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from netlang.analysis.accumulators import Accumulator, Accumulators, Decomposition
@@ -34,9 +34,16 @@ class Measures:
         return [name for name, each in self.accumulators.items() if each.value in values]
 
 
-def measures(values: Mapping[str, Value], analysis: Accumulators) -> Measures:
-    """Return how to measure some scalars, by name, over several batches."""
-    metrics = {name: analysis.decompose(value) for name, value in values.items()}
+def measures(
+    values: Mapping[str, Value], analysis: Accumulators, losses: Container[str]
+) -> Measures:
+    """Return how to measure some scalars, by name, over several batches.
+
+    Examples are stored for metrics that compare them, but not for ``losses``.
+    """
+    metrics = {
+        name: analysis.decompose(value, store=name not in losses) for name, value in values.items()
+    }
     names: dict[Value, str] = {}
     for name, value in values.items():
         names.setdefault(value, name)

@@ -1,0 +1,133 @@
+"""Outputs that are written to files: arrays, tables and images."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
+from itertools import product
+from pathlib import Path
+
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import ENVIRONMENT, USAGE, InputError, NetlangError
+from netlang.storage.image_grids import grid_of
+from netlang.storage.npy import write_npy, write_npz
+from netlang.system.files import write_atomically
+from netlang.system.numpy import Array
+
+Classes = Callable[[str], Sequence[str]]
+
+FORMATS = (".npz", ".npy", ".csv", ".json", ".png")
+
+_WIDEST = 10_000
+"""The most columns of a table."""
+
+
+def check_format(path: Path) -> None:
+    """Raise ``NetlangError`` for a path that outputs are not written to."""
+    if path.suffix.lower() not in FORMATS:
+        raise NetlangError(
+            rules.UNKNOWN_FORMAT,
+            f"{path}: outputs are written as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
+            helps=[f"write to `{path.with_suffix('.npz')}`"],
+            exit_code=USAGE,
+        )
+
+
+def write_arrays(path: Path, outputs: Mapping[str, Array]) -> None:
+    """Write one output as ``.npy``, or any number of them as ``.npz``; raises ``NetlangError``."""
+    if path.suffix.lower() == ".npz":
+        write_npz(path, outputs)
+        return
+    if len(outputs) > 1:
+        raise NetlangError(
+            rules.SEVERAL_OUTPUTS,
+            f"{path} can hold one array, and there are {len(outputs)}: {', '.join(outputs)}",
+            helps=["write them to a .npz file, or name one output"],
+            exit_code=USAGE,
+        )
+    write_npy(path, next(iter(outputs.values())))
+
+
+def write_images(
+    path: Path, outputs: Mapping[str, Array], scores: Callable[[str], bool]
+) -> Iterator[str]:
+    """Write each output as an image, several to files of their own; yield what was written.
+
+    ``scores`` returns whether the channels of an output are scores of classes. Raises
+    ``NetlangError`` for an output that is not an image, unless others are.
+    """
+    try:
+        from netlang.storage.images import write_png
+    except ImportError:
+        raise NetlangError(
+            rules.PILLOW_MISSING,
+            f"{path} is an image, and writing images needs Pillow",
+            helps=['pip install "netlang[images]"'],
+            exit_code=ENVIRONMENT,
+        ) from None
+    images = {name: array for name, array in outputs.items() if array.ndim in (2, 3, 4)}
+    # A table of numbers, such as logits, is an image only where there is nothing else.
+    images = {n: a for n, a in images.items() if a.ndim > 2} or images or outputs
+    for name, array in images.items():
+        file = path.with_stem(f"{path.stem}-{name}") if len(images) > 1 else path
+        grid = grid_of(name, array, classes=scores(name))
+        write_png(file, grid.pixels())
+        height, width = grid.tiles.shape[2:4]
+        many = f"{grid.count:,} images" if grid.count != 1 else "1 image"
+        yield f"{file}: {many} of {height} by {width} from `{name}`, {grid.shown}"
+
+
+def write_table(
+    path: Path, outputs: Mapping[str, Array], examples: Sequence[str], classes: Classes
+) -> None:
+    """Write a CSV file with a row for each example, and a column for each number of an output.
+
+    ``examples`` are the names of the examples, their numbers if there are none; ``classes`` returns
+    the names of the classes that an output scores, whose best is a column too. Raises
+    ``InputError`` where outputs have different numbers of rows.
+    """
+    rows = {name: len(array) if array.ndim else 1 for name, array in outputs.items()}
+    if len({*rows.values()}) > 1:
+        listed = ", ".join(f"`{name}` has {count:,}" for name, count in rows.items())
+        raise InputError(
+            f"{path} has a row for each example, and the outputs do not have the same number",
+            notes=[listed],
+            helps=["write them to a .npz file, or choose one with `--at`"],
+        )
+    count = next(iter(rows.values()), 0)
+    table: dict[str, list[str]] = {}
+    table["example"] = list(examples) if len(examples) == count else [*map(str, range(count))]
+    for name, array in outputs.items():
+        flat = array.reshape(count, -1)
+        if len(table) + flat.shape[1] > _WIDEST:
+            raise InputError(
+                f"`{name}` has {flat.shape[1]:,} numbers for each example, and a table has at most "
+                f"{_WIDEST:,} columns",
+                helps=["write it to a .npz file"],
+            )
+        known = classes(name)
+        if len(known) == flat.shape[1] > 1:
+            table[f"{name} predicted"] = [known[int(at)] for at in flat.argmax(axis=1)]
+        titles = _titles(name, array.shape[1:], known)
+        for title, column in zip(titles, flat.T, strict=True):
+            table[title] = [_text(number) for number in column.tolist()]
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table)
+    writer.writerows(zip(*table.values(), strict=True))
+    write_atomically(path, [text.getvalue().encode("utf-8", "surrogateescape")])
+
+
+def _titles(name: str, shape: Sequence[int], known: Sequence[str]) -> Iterator[str]:
+    """Yield a title for each number of an example."""
+    if not shape or shape == (1,):
+        yield name
+        return
+    for place in product(*map(range, shape)):
+        at = known[place[0]] if len(place) == 1 and len(known) == shape[0] else None
+        yield f"{name}[{', '.join(map(str, place)) if at is None else at}]"
+
+
+def _text(number: object) -> str:
+    return f"{number:.9g}" if isinstance(number, float) else str(number)
