@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import astuple
 
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.types import TensorType
-from netlang.system.files import find_data
+from netlang.system.files import find_data, find_each
 
 if TYPE_CHECKING:
     from netlang.data.fitted import Fitted
@@ -20,12 +20,46 @@ if TYPE_CHECKING:
     from netlang.data.transforms.transform import Transform
 
 
+Statistic = Literal["mean", "most_frequent"]
+
+
+class Categories(Struct, frozen=True):
+    """How categories are numbered.
+
+    Those that are not in the ``order`` follow by name; numbers by size. With ``unknown``, a
+    category that the training data lack has a number of its own, the last. With ``one_hot``, an
+    example has a number for each category.
+    """
+
+    order: tuple[str, ...] = ()
+    unknown: bool = False
+    one_hot: bool = False
+
+
+class Reading(Struct, frozen=True):
+    """Where a column of a dataset is in a file, and what is done with its cells.
+
+    ``names`` are those of the columns of the file. A missing value becomes the value ``fill``, or
+    the ``statistic`` of the training data; without both, it is an error.
+    """
+
+    names: tuple[str, ...]
+    fill: float | str | None = None
+    statistic: Statistic | None = None
+    categories: Categories | None = None
+    normalize: bool = False
+
+    @property
+    def fills(self) -> bool:
+        return self.fill is not None or self.statistic is not None
+
+
 class Location(Struct, frozen=True):
     """Where a dataset is opened: its declared columns, the program's folder, the run's seed.
 
     ``about`` is the comment above the dataset, which a missing file is reported with. ``fitted`` is
     what the training data determine, for other data; ``used`` are the examples that are not left
-    out by a ``part``.
+    out by a ``part``. ``readings`` has the columns whose source the dataset declares.
     """
 
     columns: Mapping[str, TensorType]
@@ -35,6 +69,7 @@ class Location(Struct, frozen=True):
     about: str = ""
     fitted: Fitted | None = None
     used: slice = slice(None)
+    readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
 
     def known(self, column: str) -> tuple[str, ...]:
         """Return what training data have a column's numbers denote; nothing for the data itself."""
@@ -43,6 +78,13 @@ class Location(Struct, frozen=True):
     def find(self, path: str) -> Path:
         """Return the path of a data file; raise ``NetlangError`` where there is none."""
         return find_data(path, self.root, about=self.about)
+
+    def find_all(self, patterns: Sequence[str]) -> list[Path]:
+        """Return the paths of data files, of which some may be named by patterns such as `*.csv`.
+
+        Raises ``NetlangError`` for a name or a pattern of no file.
+        """
+        return [path for pattern in patterns for path in find_each(pattern, self.root, self.about)]
 
 
 class Dataset(Struct, frozen=True):
@@ -96,7 +138,7 @@ def data_paths(pipeline: Pipeline, root: Path) -> list[Path]:
         match value:
             case str():
                 with suppress(NetlangError):  # it is another string, or opening it reports why
-                    found.append(find_data(value, root))
+                    found += find_each(value, root)
             case tuple():
                 pending += cast("tuple[object, ...]", value)
             case _:

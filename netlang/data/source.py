@@ -117,7 +117,7 @@ class Arrays(Source):
 
     ``divisors`` has the columns that are stored as bytes and returned as floats: 255 for images.
     ``decided`` are the remarks, ``statistics`` those that columns were normalized by, ``ranges``
-    the least and the greatest number of images of floats.
+    the least and the greatest number of images of floats, ``fills`` what missing values became.
     """
 
     place: str
@@ -131,6 +131,7 @@ class Arrays(Source):
     ranges: Mapping[str, tuple[float, float]] = field(
         default_factory=dict[str, tuple[float, float]]
     )
+    fills: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -152,6 +153,7 @@ class Arrays(Source):
             scale=self.divisors.get(name),
             statistics=self.statistics.get(name),
             range=self.ranges.get(name),
+            fill=self.fills.get(name, ()),
         )
 
     def whole(self, column: str) -> Array | None:

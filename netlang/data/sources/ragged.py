@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from netlang.data.columns import fit
-from netlang.data.fitted import Column, Fitted
+from msgspec import structs
+
+from netlang.data.columns import fit, fit_declared
+from netlang.data.fitted import Column
+from netlang.data.pipeline import Location
 from netlang.data.source import Arrays, Batch, Chosen, Source
 from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
@@ -74,18 +77,18 @@ class RaggedSource(Source):
 
 def ragged(
     place: str,
-    columns: Mapping[str, TensorType],
+    location: Location,
     arrays: Mapping[str, Array],
     lists: Mapping[str, Sequence[Array]],
-    *,
-    fitted: Fitted | None = None,
 ) -> RaggedSource:
     """Return examples of which ``lists`` has the columns that differ in length.
 
     Raises ``FileError`` where they are not what is declared.
     """
+    columns = location.columns
     rest = {name: type for name, type in columns.items() if name not in lists}
-    inner = fit(place, rest, arrays, fitted=fitted) if rest else Arrays(place, {}, {})
+    own = structs.replace(location, columns=rest)
+    inner = fit_declared(place, own, arrays) if rest else Arrays(place, {}, {})
     found = {name: _column(place, name, columns[name], items) for name, items in lists.items()}
     counts = {name: len(column.starts) - 1 for name, column in found.items()}
     counts |= {name: len(array) for name, array in inner.arrays.items()}

@@ -94,6 +94,8 @@ class Results(Struct, frozen=True, eq=False):
 
 PADDINGS = ("same", "valid", "half", "causal")
 """The keywords for a padding."""
+FILLINGS = ("mean", "most_frequent")
+"""What missing values may be filled with, besides a number or a text."""
 
 
 Mode = Literal["max", "min"]

@@ -67,8 +67,8 @@ def save_vocabularies(source: Source, weights: Path) -> list[Path]:
     """
     words: dict[tuple[str, ...], str] = {}
     for column, names in source.names.items():
-        # A scalar, such as a label, is not part of a text.
-        if source.columns[column].rank > 0:
+        # A scalar, such as a label, is not part of a text, and neither is a one-hot vector.
+        if source.columns[column].rank > 0 and source.columns[column].dtype.is_integer:
             words.setdefault(tuple(names), column)
     written: list[Path] = []
     for names, column in words.items():
