@@ -6,6 +6,7 @@ no data.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -169,7 +170,11 @@ class Declared(Dataset, frozen=True, kw_only=True):
             return source
         from netlang.data.columns import normalized
         from netlang.data.source import Arrays
+        from netlang.data.sources.ragged import RaggedSource
 
+        if isinstance(source, RaggedSource) and self.normalize is False:
+            inner = normalized(source.inner, own, location.fitted, location.used)
+            return dataclasses.replace(source, inner=inner)
         if not isinstance(source, Arrays):
             raise FileError(
                 f"`normalize` is for examples of one length, and those of {source.place} differ",
@@ -214,7 +219,7 @@ class Csv(Declared, frozen=True, kw_only=True):
     separator: str = ""
     header: bool | None = None
 
-    def read(self, location: Location) -> Arrays:
+    def read(self, location: Location) -> Source:
         from netlang.data.sources.tables import read_tables
 
         if len(self.separator) > 1:

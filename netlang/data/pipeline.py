@@ -36,11 +36,24 @@ class Categories(Struct, frozen=True):
     one_hot: bool = False
 
 
+class Tokens(Struct, frozen=True):
+    """How texts are split into words or characters, which are numbered.
+
+    The most frequent words of the training data are numbered from 2, so that there are ``vocab``
+    numbers; all characters are. A text has at most the ``longest`` length.
+    """
+
+    unit: Literal["words", "characters"]
+    vocab: int | None = None
+    longest: int | None = None
+
+
 class Reading(Struct, frozen=True):
     """Where a column of a dataset is in a file, and what is done with its cells.
 
     ``names`` are those of the columns of the file. A missing value becomes the value ``fill``, or
-    the ``statistic`` of the training data; without both, it is an error.
+    the ``statistic`` of the training data; without both, it is an error. With ``length``, the
+    column is the number of tokens of each text.
     """
 
     names: tuple[str, ...]
@@ -48,6 +61,8 @@ class Reading(Struct, frozen=True):
     statistic: Statistic | None = None
     categories: Categories | None = None
     normalize: bool = False
+    tokens: Tokens | None = None
+    length: bool = False
 
     @property
     def fills(self) -> bool:

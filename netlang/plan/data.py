@@ -14,10 +14,12 @@ from netlang.data.pipeline import (
     Pipeline,
     Reading,
     Subset,
+    Tokens,
     Transformation,
 )
 from netlang.data.transforms.transform import Transform
-from netlang.evaluate.calls.columns import stages_of, statistic
+from netlang.evaluate.calls.columns import TOKENS, stages_of, statistic
+from netlang.evaluate.calls.datasets import FIELDS
 from netlang.evaluate.context.values import Examples, Object, Origin, Setting
 from netlang.plan.records import Records
 
@@ -39,7 +41,8 @@ def _dataset(origin: Origin) -> Dataset:
         return DATASETS[origin.dataset](**_plain(origin.arguments))
     kind = next(kind for place, kind in DECLARED.items() if place in origin.fields)
     fields = _plain(origin.fields)
-    own = {name: fields[name] for name in kind.__struct_fields__ if name in fields}
+    known = FIELDS.keys() & kind.__struct_fields__  # columns may be called `name`
+    own = {name: fields[name] for name in known if name in fields}
     own["readings"] = {
         name: _reading(value)
         for name, value in origin.fields.items()
@@ -58,6 +61,7 @@ def _reading(column: Setting) -> Reading:
     stages = {stage.name: _plain(stage.arguments) for stage in stages_of(column)}
     given = stages.get("columns") or stages["column"]
     fill, categories = given["fill"], stages.get("categories")
+    tokens = [(unit, stages[unit]) for unit in TOKENS if unit in stages]
     constant = isinstance(fill, int | float | str)
     return Reading(
         given["names"] if "columns" in stages else (given["name"],),
@@ -67,6 +71,8 @@ def _reading(column: Setting) -> Reading:
         if categories is None
         else Categories(categories["order"], categories["unknown"], categories["one_hot"]),
         normalize="normalize" in stages,
+        tokens=next((Tokens(unit, s.get("vocab"), s["longest"]) for unit, s in tokens), None),
+        length="length" in stages,
     )
 
 

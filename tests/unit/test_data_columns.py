@@ -16,6 +16,7 @@ from datasets import source_of
 import netlang
 from netlang.data.source import Source
 from netlang.diagnostics.errors import NetlangError
+from netlang.storage.npy import write_npz
 
 EVERYTHING = slice(None)
 
@@ -251,14 +252,61 @@ def test_one_hot_vectors_have_a_number_for_each_category() -> None:
     )
 
 
+# ---- texts -------------------------------------------------------------------------------
+
+REVIEWS = """id,review,Sentiment,stars
+1,"Good, very good!",pos,5
+2,"Bad
+and long",neg,
+3,good,pos,4
+"""
+TEXTS = "text: i64[T], length: i64[], label: i64[], stars: f32[1]"
+SPLIT = """text, length = column("review") |> words(vocab=5, longest=4)
+label = column("Sentiment") |> categories
+stars = column("stars", fill=mean) |> normalize"""
+
+
+def test_texts_are_numbered_by_the_words_of_the_training_data() -> None:
+    trained = opened(TEXTS, SPLIT, REVIEWS)
+    assert trained.names["text"] == ("", "?", "good", "!", ",")
+    rows = trained.examples(EVERYTHING)
+    assert rows["text"].tolist() == [[2, 4, 1, 2], [1, 1, 1, 0], [2, 0, 0, 0]]
+    assert rows["length"].tolist() == [4, 3, 1]
+    assert rows["label"].tolist() == [1, 0, 1]
+    assert rows["stars"].ravel()[1] == 0
+    assert trained.examples(np.array([2]))["text"].tolist() == [[2]]
+    other = opened(TEXTS, SPLIT, 'id,review,Sentiment,stars\n1,"! New",neg,1\n', trained)
+    assert other.examples(EVERYTHING)["text"].tolist() == [[3, 1]]
+    assert trained.fitted().names("text") == trained.names["text"]
+    assert other.fingerprint() != trained.fingerprint()
+
+
+def test_characters_are_numbered_in_sorted_order() -> None:
+    field = 'x = column("review") |> characters(longest=3)'
+    trained = opened("x: i64[T]", field, "review,n\ncab,1\nb?,1\n")
+    assert trained.names["x"] == ("", "?", "a", "b", "c")
+    assert trained.examples(EVERYTHING)["x"].tolist() == [[4, 2, 3], [3, 1, 0]]
+
+
+def test_a_text_may_be_long_and_is_not_empty() -> None:
+    long = "word " * 5000
+    field = 'x = column("a") |> words(vocab=3)'
+    source = opened("x: i64[T]", field, f"a,b\n{long},1\n")
+    assert source.examples(EVERYTHING)["x"].shape == (1, 5000)
+    assert rejected("x: i64[T]", field, "a,b\nx,1\n,1\n") == (
+        "iris.csv:3:1: nothing stands where a text should in the column `a`\n"
+        'fill it in: `column("a", fill=…)`'
+    )
+    filled = field.replace('"a"', '"a", fill="nothing to say"')
+    assert values("x: i64[T]", filled, "a,b\nx,1\n,1\n") == [[1, 0, 0], [2, 1, 1]]
+
+
 # ---- arrays ------------------------------------------------------------------------------
 
 
 def test_arrays_of_an_archive_are_taken_by_their_names_too() -> None:
-    np.savez(
-        "a.npz",
-        **{"X train": np.array([1.0, np.nan]), "b": np.array([2.0, 4.0]), "y": np.array([7, 3])},
-    )
+    arrays = {"X train": np.array([1.0, np.nan]), "b": np.array([2.0, 4.0])}
+    write_npz(Path("a.npz"), {**arrays, "y": np.array([7, 3])})
     declared = """dataset a -> (x: f32[2], y: i64[]) {
       npz = "a.npz"
       x = columns(["X train", "b"], fill=mean)
@@ -306,16 +354,54 @@ def test_a_model_keeps_names_and_fills_and_takes_raw_examples() -> None:
         "features": np.array([[5.1, np.nan, 1.4], [5.8, 2.7, np.nan]], np.float32),
         "kind": np.array([0, 3]),
     }
-    expected = network(**network.preprocess(**raw))["logits"]
-    mean = np.array([3.5, 3.3, 2.7]).mean()
     prepared = network.preprocess(**raw)
-    assert prepared["features"][0, 1] == pytest.approx(0, abs=1e-6), mean
+    expected = network.run(prepared)["logits"]
+    assert prepared["features"][0, 1] == pytest.approx(0, abs=1e-6)
     assert prepared["kind"].tolist() == [[1, 0, 0, 0], [0, 0, 0, 1]]
     network.compile(raw_input=True).save("m.onnx")
-    (logits,) = ort.InferenceSession("m.onnx").run(None, raw)
+    logits = np.asarray(ort.InferenceSession("m.onnx").run(None, raw)[0])
     np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-6)
     assert sorted(path.name for path in Path("run").glob("*.vocab")) == []
     # What was fitted is used again, whatever the file has now.
     Path("iris.csv").write_text(IRIS.replace("virginica", "setosa"))
     found = netlang.load("it.net").evaluate("run/model.safetensors")
     assert found.examples == 4
+
+
+SENTIMENT = """
+dataset reviews(file: str) -> (text: i64[T], length: i64[], label: i64[]) {
+  csv = file
+  text, length = column("review") |> words(vocab=20)
+  label = column("sentiment") |> categories
+}
+
+net Sentiment(text: i64[N, T], length: i64[N]) -> logits: f32[N, 2] {
+  states = embedding(text, 20, 8) |> lstm(8, length=length)
+  logits = dense(states.h, 2)
+}
+
+train sentiment {
+  data = reviews("train.csv") |> batches(4, shuffle=true)
+  valid = reviews("test.csv") |> batches(4)
+  model = new Sentiment()
+  logits = model(batch.text, batch.length)
+  loss = cross_entropy(logits, batch.label)
+  metrics = [accuracy(logits, batch.label)]
+  optimizer = adam(0.05)
+  run = 30 epochs
+}
+"""
+
+
+def test_a_table_of_texts_trains_a_recurrent_net() -> None:
+    rows = ["good,pos", "very good film,pos", "bad,neg", "a bad film,neg"]
+    Path("train.csv").write_text("\n".join(["review,sentiment", *rows]))
+    Path("test.csv").write_text("review,sentiment\na good story,pos\nbad story indeed,neg\n")
+    Path("it.net").write_text(SENTIMENT)
+    run = netlang.load("it.net").train(folder="run")
+    assert run.history[-1].valid["accuracy"] == 1
+    words = Path("run/model.vocab").read_text()
+    assert "film" in words
+    assert "story" not in words
+    found = netlang.load("it.net").evaluate("run/model.safetensors")
+    assert found.metrics["accuracy"] == 1

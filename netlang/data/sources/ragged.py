@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 from msgspec import structs
@@ -37,19 +37,25 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RaggedSource(Source):
-    """Examples of which some columns have a length of their own."""
+    """Examples of which some columns have a length of their own.
+
+    ``tokens`` has what the numbers of those columns denote.
+    """
 
     place: str
     columns: Mapping[str, TensorType]
     inner: Arrays
     ragged: Mapping[str, Ragged]
+    tokens: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     @property
     def names(self) -> Mapping[str, Sequence[str]]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.inner.names
+        return {**self.inner.names, **self.tokens}
 
     def column(self, name: str) -> Column:
-        return self.inner.column(name) if name in self.inner.columns else super().column(name)
+        if name in self.inner.columns:
+            return self.inner.column(name)
+        return Column.of(self.columns[name], self.names.get(name, ()))
 
     def __len__(self) -> int:
         return len(next(iter(self.ragged.values())).starts) - 1

@@ -44,7 +44,10 @@ def order_of(
 
     Where the dataset declares the source of any column, none is taken by its place.
     """
-    sizes = {name: _size(path, name, type) for name, type in columns.items()}
+    sizes = {
+        name: 1 if name in readings and readings[name].tokens else _size(path, name, type)
+        for name, type in columns.items()
+    }
     if names is not None:
         by_name = {
             name: _sources(path, readings[name].names, names)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from netlang.data.columns import fit_declared
 from netlang.data.pipeline import Location, Reading
-from netlang.data.source import Arrays
+from netlang.data.source import Source
 from netlang.data.sources.table_columns import (
     NOT_NUMBERS,
     NUMBER,
@@ -45,7 +45,7 @@ Limits = tuple[float, float]
 
 def read_tables(
     paths: Sequence[Path], location: Location, *, separator: str = "", header: bool | None = None
-) -> Arrays:
+) -> Source:
     """Read files with a line for each example, one after the other; they may be gzipped.
 
     A first line without numbers names the columns, unless ``header`` decides. A column whose source
@@ -61,7 +61,12 @@ def read_tables(
     arrays = {
         name: _joined(name, paths, [r.arrays[name] for r in read]) for name in location.columns
     }
-    made = fit_declared(place, location, arrays, "-".join(r.checksum for r in read))
+    checksum = "-".join(r.checksum for r in read)
+    if any(reading.tokens for reading in location.readings.values()):
+        from netlang.data.sources.text_columns import fit_with_texts
+
+        return fit_with_texts(place, location, arrays, checksum)
+    made = fit_declared(place, location, arrays, checksum)
     remarks = (remark for r in read for remark in r.remarks)
     return replace(made, decided=(*made.decided, *remarks))
 
@@ -77,7 +82,8 @@ def _read(path: Path, location: Location, separator: str, header: bool | None) -
     columns, readings = location.columns, location.readings
     separator = separator or ("\t" if ".tsv" in path.suffixes[-2:] else ",")
     text, checksum = read_text(path)
-    lines = _lines(path, text, separator)
+    longest = None if any(r.tokens for r in readings.values()) else _LONGEST_FIELD
+    lines = _lines(path, text, separator, longest)
     first = next(lines, None)
     if first is None:
         raise FileError(f"{path} is empty")
@@ -117,7 +123,9 @@ def _joined(column: str, paths: Sequence[Path], parts: Sequence[Array]) -> Array
     return np.ma.masked_array(joined, np.concatenate([np.ma.getmaskarray(p) for p in parts]))
 
 
-def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]:
+def _lines(
+    path: Path, text: str, separator: str, longest: int | None
+) -> Iterator[tuple[int, Cells]]:
     """Yield the cells of each line that has any, with its number."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
@@ -128,11 +136,11 @@ def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, Cells]]
         except csv.Error as error:
             raise FileError(f"{path}:{reader.line_num}: {error}") from None
         lengths = [len(cell) for cell in cells]
-        if max(lengths, default=0) > _LONGEST_FIELD:
+        if longest is not None and max(lengths, default=0) > longest:
             long = lengths.index(max(lengths))
             raise FileError(
                 f"{path}:{reader.line_num}:{long + 1}: a value of {lengths[long]:,} characters; "
-                f"{_LONGEST_FIELD:,} are the most"
+                f"{longest:,} are the most"
             )
         stripped = [cell.strip() for cell in cells]
         if any(stripped):
@@ -163,8 +171,10 @@ class _Table:
         shape = [d for d in type.shape if isinstance(d, int)]
         if self._ragged:
             return np.zeros((len(self._rows), *shape), numpy_dtype(type.dtype))
+        if reading is not None and reading.tokens is not None:
+            return self._texts(chosen[0], reading, "a text", ("",))
         if reading is not None and reading.categories is not None:
-            return self._categories(chosen[0], reading)
+            return self._texts(chosen[0], reading, "a category", NOT_NUMBERS)
         if type.dtype.is_integer and not shape and self._named(chosen):
             return np.array([cells[chosen[0]] for _, cells in self._rows])
         limits = _limits(type.dtype)
@@ -182,13 +192,13 @@ class _Table:
         made = _array(found, type, len(self._rows))
         return np.ma.masked_array(made, np.array(missing).reshape(made.shape)) if gaps else made
 
-    def _categories(self, at: int, reading: Reading) -> Array:
-        """Return the texts of a column; missing ones are empty, or errors if not filled."""
+    def _texts(self, at: int, reading: Reading, what: str, absent: Sequence[str]) -> Array:
+        """Return the texts of a column, with errors where one is missing and none fills it."""
         texts: list[str] = []
         for line, cells in self._rows:
-            missing = cells[at].lower() in NOT_NUMBERS
+            missing = cells[at].lower() in absent
             if missing and not reading.fills:
-                self._error(line, at, "nothing stands where a category should", missing=True)
+                self._error(line, at, f"nothing stands where {what} should", missing=True)
             texts.append("" if missing else cells[at])
         return np.array(texts)
 

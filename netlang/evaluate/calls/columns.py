@@ -16,13 +16,45 @@ from netlang.evaluate.evaluate import evaluate
 from netlang.ir.types import F32, TensorType
 from netlang.syntax import ast
 
+TOKENS: tuple[Literal["words", "characters"], ...] = ("words", "characters")
+"""The stages that make numbers of any length from texts."""
 
-def column_of(bind: ast.Bind, type: TensorType, frame: Frame) -> Object:
+
+def columns_of(
+    bind: ast.Bind, columns: Mapping[str, TensorType], frame: Frame
+) -> dict[str, Object]:
+    """Return the sources of the columns that a field names.
+
+    Two columns are the tokens of texts and their number, as in ``text, length = … |> words(…)``.
+    """
+    names = [target.text for target in bind.targets]
+    value = column_of(names[0], bind, columns[names[0]], frame)
+    if len(names) == 1 or not isinstance(value, Setting):
+        return dict.fromkeys(names, value)
+    if value.name not in TOKENS or len(names) > 2:
+        reject(
+            rules.WRONG_TYPE,
+            "a field is for one column, or for texts and their length",
+            bind.span,
+            helps=(f"write a line for each: `{names[1]} = column(…)`",),
+        )
+    type = columns[names[1]]
+    if not type.dtype.is_integer or type.rank:
+        reject(
+            rules.WRONG_TYPE,
+            f"`{names[1]}` is {type}, and the length of a text is a number",
+            bind.targets[1].span,
+            helps=(f"declare it as `{names[1]}: i64[]`",),
+        )
+    return {names[0]: value, names[1]: Setting("column", "length", {"x": value})}
+
+
+def column_of(name: str, bind: ast.Bind, type: TensorType, frame: Frame) -> Object:
     """Return the source of a column, such as ``columns(["a", "b"]) |> normalize``.
 
     Rejects one that cannot give examples of the declared type.
     """
-    name, span = bind.targets[0].text, bind.value.span
+    span = bind.value.span
     value = evaluate(bind.value, frame)
     if isinstance(value, Unknown):
         return UNKNOWN
@@ -37,10 +69,14 @@ def column_of(bind: ast.Bind, type: TensorType, frame: Frame) -> Object:
             fixes=(replacement(span, f"column({shown})"),) if isinstance(value, str) else (),
         )
     stages = stages_of(value)
-    for stage in stages[1:]:
-        others = [each.name for each in stages if each is not stage]
-        if stage.name in others or (stage.name == "normalize" and "categories" in others):
-            _reject_repeated(stage.name, span)
+    if len(stages) > 2:
+        first, *others = (stage.name for stage in stages[1:])
+        reject(
+            rules.WRONG_TYPE,
+            f"`{others[0]}` does not follow `{first}`",
+            span,
+            helps=(f"leave out `{others[0]}`",),
+        )
     _check_stages(name, type, stages, span)
     return value
 
@@ -53,18 +89,18 @@ def stages_of(column: Setting) -> list[Setting]:
     return stages
 
 
-def _reject_repeated(stage: str, span: Span) -> None:
-    message = "`categories` are not normalized" if stage == "normalize" else f"`{stage}` comes once"
-    reject(rules.WRONG_TYPE, message, span, helps=(f"leave out `{stage}`",))
-
-
 def _check_stages(name: str, type: TensorType, stages: list[Setting], span: Span) -> None:
     """Check the columns of the file, and what is done with them, against the declared type."""
     first = stages[0].arguments
     named = first.get("names")
     count = len(named) if isinstance(named, list) else 1
     categories = next((s.arguments for s in stages if s.name == "categories"), None)
-    if categories is not None:
+    what = "numbers" if categories is None else "categories"
+    tokens = next((s for s in stages if s.name in TOKENS), None)
+    if tokens is not None:
+        what = "texts"
+        _check_tokens(name, type, count, tokens.name, span)
+    elif categories is not None:
         _check_categories(name, type, count, categories, span)
     elif prod(d for d in type.shape if isinstance(d, int)) != count:
         reject(
@@ -80,7 +116,7 @@ def _check_stages(name: str, type: TensorType, stages: list[Setting], span: Span
             span,
             helps=(f"declare it as `{name}: {TensorType(F32, type.shape)}`",),
         )
-    _check_fill(name, type, first.get("fill"), categories is not None, span)
+    _check_fill(name, type, first.get("fill"), what, span)
 
 
 def _check_categories(
@@ -124,12 +160,31 @@ def _check_categories(
         )
 
 
-def _check_fill(name: str, type: TensorType, fill: Object, text: bool, span: Span) -> None:
+def _check_tokens(name: str, type: TensorType, count: int, unit: str, span: Span) -> None:
+    if count > 1:
+        reject(
+            rules.WRONG_TYPE,
+            f"the texts of `{name}` are in one column of the file",
+            span,
+            f"these are {count}",
+            helps=("declare a column of the dataset for each",),
+        )
+    if not type.dtype.is_integer or type.rank != 1 or isinstance(type.shape[0], int):
+        reject(
+            rules.WRONG_TYPE,
+            f"`{name}` is {type}, and a text is a list of any length, of the numbers of its {unit}",
+            span,
+            helps=(f"declare it as `{name}: i64[T]`",),
+        )
+
+
+def _check_fill(name: str, type: TensorType, fill: Object, what: str, span: Span) -> None:
     """Check that missing values are filled with what the column has."""
+    text = what != "numbers"
     whole = isinstance(fill, int) or (isinstance(fill, float) and fill.is_integer())
     match fill:
         case int() | float() if text:
-            message = "missing categories are filled with a text"
+            message = f"missing {what} are filled with a text"
             helps = (f'write `fill="{fill}"`, or `fill=most_frequent`',)
         case int() | float() if not type.dtype.is_float and not whole:
             message = f"`{name}` is {type}, and `fill` is {describe(fill)}"
@@ -137,8 +192,11 @@ def _check_fill(name: str, type: TensorType, fill: Object, text: bool, span: Spa
         case str() if not text:
             message = f"`{name}` is {type}, and `fill` is {describe(fill)}"
             helps = ("give a number, `fill=mean` or `fill=most_frequent`",)
+        case Word() if what == "texts":
+            message = f"`{name}` has texts, of which none is the most frequent"
+            helps = ('give the text: `fill="…"`',)
         case Function() if text or not type.dtype.is_float:
-            message = f"{'categories have' if text else f'{type} has'} no mean"
+            message = f"{f'{what} have' if text else f'{type} has'} no mean"
             helps = ("write `fill=most_frequent`, or give the value",)
         case _:
             return

@@ -11,12 +11,13 @@ from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label, d
 from netlang.diagnostics.fix import Edit, Fix, apply_to, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import suggest
-from netlang.evaluate.calls.columns import column_of
+from netlang.evaluate.calls.columns import columns_of
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject, report
 from netlang.evaluate.context.values import UNKNOWN, Examples, Function, Object, Origin, Unknown
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.types.shapes import declare_shape
+from netlang.ir.types import TensorType
 from netlang.syntax import ast
 
 
@@ -74,11 +75,11 @@ def examples_of(
     library = function.module.source.library
     fields: dict[str, Object] = {}
     for bind in definition.fields:
-        name = bind.targets[0].text
-        if name in columns and name not in FIELDS:
-            fields[name] = _reported(partial(column_of, bind, columns[name], inner), inner)
+        names = [target.text for target in bind.targets]
+        if all(name in columns and name not in FIELDS for name in names):
+            fields.update(_columns(bind, columns, inner))
         else:
-            fields[name] = _field(bind, definition, inner)
+            fields[names[0]] = _field(bind, definition, inner)
     if any(isinstance(value, Unknown) for value in fields.values()):
         return UNKNOWN
     if not library and not any(name in PLACES for name in fields):
@@ -96,13 +97,13 @@ def examples_of(
     return Examples(columns, origin)
 
 
-def _reported(column: Callable[[], Object], frame: Frame) -> Object:
-    """Return a column; report the error in one, so that those of the others are found as well."""
+def _columns(bind: ast.Bind, columns: Mapping[str, TensorType], frame: Frame) -> dict[str, Object]:
+    """Return the columns of a field; report an error, so that those of others are found as well."""
     try:
-        return column()
+        return columns_of(bind, columns, frame)
     except DiagnosticError as rejected:
         report(frame, rejected.diagnostic)
-        return UNKNOWN
+        return {bind.targets[0].text: UNKNOWN}
 
 
 def _check_named_columns(definition: ast.Extern, fields: Mapping[str, Object]) -> None:
@@ -155,10 +156,18 @@ _FILE_NAME = re.compile(r"[\w./-]+\.\w+")
 
 def field_error(bind: ast.Bind, dataset: ast.Extern) -> Diagnostic | None:
     """Return the error of a field that does not exist, or names a file without quotes."""
-    field, span = bind.targets[0], bind.value.span
     columns = [out.name.text for out in dataset.outs]
-    if field.text in columns:
+    others = [target for target in bind.targets if target.text not in columns]
+    if not others:
         return None
+    field, span = others[0], bind.value.span
+    if len(bind.targets) > 1 and field.text in FIELDS:
+        return diagnostic(
+            rules.UNKNOWN_PARAMETER,
+            f"the field `{field.text}` needs a line of its own",
+            field.span,
+            helps=(f"such as `{field.text} = …`",),
+        )
     if field.text not in FIELDS:
         return diagnostic(
             rules.UNKNOWN_PARAMETER,
