@@ -218,6 +218,7 @@ class Csv(Declared, frozen=True, kw_only=True):
     csv: tuple[str, ...]
     separator: str = ""
     header: bool | None = None
+    encoding: str = ""
 
     def read(self, location: Location) -> Source:
         from netlang.data.sources.tables import read_tables
@@ -227,8 +228,21 @@ class Csv(Declared, frozen=True, kw_only=True):
                 f"a separator is one character, and `{self.separator}` is {len(self.separator)}"
             )
         return read_tables(
-            location.find_all(self.csv), location, separator=self.separator, header=self.header
+            location.find_all(self.csv),
+            location,
+            separator=self.separator,
+            header=self.header,
+            encoding=self.encoding,
         )
+
+
+class JsonLines(Declared, frozen=True, kw_only=True):
+    jsonl: tuple[str, ...]
+
+    def read(self, location: Location) -> Source:
+        from netlang.data.sources.json_lines import read_json_lines
+
+        return read_json_lines(location.find_all(self.jsonl), location)
 
 
 class Npz(Declared, frozen=True, kw_only=True):
@@ -302,6 +316,7 @@ DATASETS: Mapping[str, type[Dataset]] = {
 DECLARED: Mapping[str, type[Declared]] = {
     "python": PythonFunction,
     "csv": Csv,
+    "jsonl": JsonLines,
     "npz": Npz,
     "npy": Npy,
     "idx": Idx,

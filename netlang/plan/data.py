@@ -61,7 +61,6 @@ def _reading(column: Setting) -> Reading:
     stages = {stage.name: _plain(stage.arguments) for stage in stages_of(column)}
     given = stages.get("columns") or stages["column"]
     fill, categories = given["fill"], stages.get("categories")
-    tokens = [(unit, stages[unit]) for unit in TOKENS if unit in stages]
     constant = isinstance(fill, int | float | str)
     return Reading(
         given["names"] if "columns" in stages else (given["name"],),
@@ -71,12 +70,19 @@ def _reading(column: Setting) -> Reading:
         if categories is None
         else Categories(categories["order"], categories["unknown"], categories["one_hot"]),
         normalize="normalize" in stages,
-        tokens=next((Tokens(unit, s.get("vocab"), s["longest"]) for unit, s in tokens), None),
+        tokens=next(
+            (
+                Tokens(unit, stages[unit].get("vocab"), stages[unit]["longest"])
+                for unit in TOKENS
+                if unit in stages
+            ),
+            None,
+        ),
         length="length" in stages,
     )
 
 
-_LISTS = frozenset({"csv", "npy", "idx", "normalize"})
+_LISTS = frozenset({"csv", "jsonl", "npy", "idx", "normalize"})
 """The fields that take a list, or one string for a list of one."""
 
 

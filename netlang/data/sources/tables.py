@@ -44,7 +44,12 @@ Limits = tuple[float, float]
 
 
 def read_tables(
-    paths: Sequence[Path], location: Location, *, separator: str = "", header: bool | None = None
+    paths: Sequence[Path],
+    location: Location,
+    *,
+    separator: str = "",
+    header: bool | None = None,
+    encoding: str = "",
 ) -> Source:
     """Read files with a line for each example, one after the other; they may be gzipped.
 
@@ -56,7 +61,7 @@ def read_tables(
     rejected, except that gaps may be filled, and a column of integers in which no cell begins as a
     number has the names of classes. Raises ``FileError`` with line and column.
     """
-    read = [_read(path, location, separator, header) for path in paths]
+    read = [_read(path, location, separator, header, encoding) for path in paths]
     place = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
     arrays = {
         name: _joined(name, paths, [r.arrays[name] for r in read]) for name in location.columns
@@ -77,11 +82,14 @@ class _Read(NamedTuple):
     remarks: Sequence[str]
 
 
-def _read(path: Path, location: Location, separator: str, header: bool | None) -> _Read:
+def _read(
+    path: Path, location: Location, separator: str, header: bool | None, encoding: str
+) -> _Read:
     """Read one file; ``separator`` is that of its kind where it is empty."""
     columns, readings = location.columns, location.readings
-    separator = separator or ("\t" if ".tsv" in path.suffixes[-2:] else ",")
-    text, checksum = read_text(path)
+    name = path.name.lower().removesuffix(".gz")
+    separator = separator or ("\t" if name.endswith((".tsv", ".tab")) else ",")
+    text, checksum = read_text(path, encoding, may_declare=True)
     longest = None if any(r.tokens for r in readings.values()) else _LONGEST_FIELD
     lines = _lines(path, text, separator, longest)
     first = next(lines, None)

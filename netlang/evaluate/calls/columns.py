@@ -21,14 +21,15 @@ TOKENS: tuple[Literal["words", "characters"], ...] = ("words", "characters")
 
 
 def columns_of(
-    bind: ast.Bind, columns: Mapping[str, TensorType], frame: Frame
+    bind: ast.Bind, columns: Mapping[str, TensorType], frame: Frame, *, cells: bool
 ) -> dict[str, Object]:
     """Return the sources of the columns that a field names.
 
+    A column of the file has a single number for each example if it has ``cells``.
     Two columns are the tokens of texts and their number, as in ``text, length = … |> words(…)``.
     """
     names = [target.text for target in bind.targets]
-    value = column_of(names[0], bind, columns[names[0]], frame)
+    value = _column_of(names[0], bind, columns[names[0]], frame, cells)
     if len(names) == 1 or not isinstance(value, Setting):
         return dict.fromkeys(names, value)
     if value.name not in TOKENS or len(names) > 2:
@@ -49,7 +50,7 @@ def columns_of(
     return {names[0]: value, names[1]: Setting("column", "length", {"x": value})}
 
 
-def column_of(name: str, bind: ast.Bind, type: TensorType, frame: Frame) -> Object:
+def _column_of(name: str, bind: ast.Bind, type: TensorType, frame: Frame, cells: bool) -> Object:
     """Return the source of a column, such as ``columns(["a", "b"]) |> normalize``.
 
     Rejects one that cannot give examples of the declared type.
@@ -77,7 +78,7 @@ def column_of(name: str, bind: ast.Bind, type: TensorType, frame: Frame) -> Obje
             span,
             helps=(f"leave out `{others[0]}`",),
         )
-    _check_stages(name, type, stages, span)
+    _check_stages(name, type, stages, span, cells)
     return value
 
 
@@ -89,7 +90,9 @@ def stages_of(column: Setting) -> list[Setting]:
     return stages
 
 
-def _check_stages(name: str, type: TensorType, stages: list[Setting], span: Span) -> None:
+def _check_stages(
+    name: str, type: TensorType, stages: list[Setting], span: Span, cells: bool
+) -> None:
     """Check the columns of the file, and what is done with them, against the declared type."""
     first = stages[0].arguments
     named = first.get("names")
@@ -102,7 +105,7 @@ def _check_stages(name: str, type: TensorType, stages: list[Setting], span: Span
         _check_tokens(name, type, count, tokens.name, span)
     elif categories is not None:
         _check_categories(name, type, count, categories, span)
-    elif prod(d for d in type.shape if isinstance(d, int)) != count:
+    elif (cells or count > 1) and prod(d for d in type.shape if isinstance(d, int)) != count:
         reject(
             rules.WRONG_TYPE,
             f"`{name}` is {type}, and these are {_several(count)} of the file",

@@ -39,6 +39,7 @@ def _choice(value: Object) -> bool:
 
 PLACES: Mapping[str, str] = {
     "csv": "a table with a line for each example",
+    "jsonl": "JSON Lines, with an object for each example",
     "npz": "a NumPy archive with an array for each column",
     "npy": "NumPy arrays, one file for each column",
     "idx": "files such as MNIST's, one for each column",
@@ -48,11 +49,13 @@ PLACES: Mapping[str, str] = {
 
 FIELDS: Mapping[str, tuple[str, Callable[[Object], bool]]] = {
     "csv": ("a string, or a list of them", _texts),
+    "jsonl": ("a string, or a list of them", _texts),
     "npz": ("a string", _text),
     "npy": ("a string, or a list of them", _texts),
     "idx": ("a string, or a list of them", _texts),
     "python": ("a string", _text),
     "separator": ("a string", _text),
+    "encoding": ("a string", _text),
     "header": ("true or false", _switch),
     "normalize": ("true or false, or a list of columns", _choice),
 }
@@ -73,11 +76,12 @@ def examples_of(
         if isinstance(out.type, ast.ShapeType)
     }
     library = function.module.source.library
+    cells = any(bind.targets[0].text == "csv" for bind in definition.fields)
     fields: dict[str, Object] = {}
     for bind in definition.fields:
         names = [target.text for target in bind.targets]
         if all(name in columns and name not in FIELDS for name in names):
-            fields.update(_columns(bind, columns, inner))
+            fields.update(_columns(bind, columns, inner, cells))
         else:
             fields[names[0]] = _field(bind, definition, inner)
     if any(isinstance(value, Unknown) for value in fields.values()):
@@ -97,10 +101,12 @@ def examples_of(
     return Examples(columns, origin)
 
 
-def _columns(bind: ast.Bind, columns: Mapping[str, TensorType], frame: Frame) -> dict[str, Object]:
+def _columns(
+    bind: ast.Bind, columns: Mapping[str, TensorType], frame: Frame, cells: bool
+) -> dict[str, Object]:
     """Return the columns of a field; report an error, so that those of others are found as well."""
     try:
-        return columns_of(bind, columns, frame)
+        return columns_of(bind, columns, frame, cells=cells)
     except DiagnosticError as rejected:
         report(frame, rejected.diagnostic)
         return {bind.targets[0].text: UNKNOWN}
