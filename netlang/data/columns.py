@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from netlang.data.fitted import Column, Fitted, Statistics, numbered
-from netlang.data.pipeline import Categories, Location, Reading
+from netlang.data.pipeline import Categories, Chosen, Location, Reading
 from netlang.data.readings import fill_numbers, most_frequent_text, sorted_categories
 from netlang.data.source import Arrays, Source
 from netlang.diagnostics.errors import FileError
@@ -32,7 +32,7 @@ def fit(
     checksum: str = "",
     fitted: Fitted | None = None,
     readings: Mapping[str, Reading] = _AS_NAMED,
-    used: slice = slice(None),
+    used: Chosen = slice(None),
 ) -> Arrays:
     """Return arrays as the declared columns; raise ``FileError`` where they do not fit.
 
@@ -104,7 +104,7 @@ def fit_declared(
 
 
 def _filled_texts(
-    of: str, texts: Array, reading: Reading, column: Column | None, used: slice
+    of: str, texts: Array, reading: Reading, column: Column | None, used: Chosen
 ) -> tuple[Array, str]:
     """Return a column of names with the empty ones filled, and what they are filled with."""
     if column is not None and column.fill and column.names:
@@ -122,7 +122,7 @@ def _filled_texts(
 
 
 def _classes(
-    of: str, texts: Array, known: Sequence[str], categories: Categories | None, used: slice
+    of: str, texts: Array, known: Sequence[str], categories: Categories | None, used: Chosen
 ) -> tuple[Array, Sequence[str]]:
     """Return the number of each class in a column of names, and the names by number."""
     try:
@@ -177,7 +177,7 @@ def _listed(place: str, column: str, names: Sequence[str]) -> str:
     return f"`{column}` of {place} has names, which are numbered: {', '.join([*shown, *more])}"
 
 
-def normalized(source: Arrays, names: Sequence[str], fitted: Fitted | None, used: slice) -> Arrays:
+def normalized(source: Arrays, names: Sequence[str], fitted: Fitted | None, used: Chosen) -> Arrays:
     """Return the examples with mean 0 and standard deviation 1 in some columns.
 
     Both are those of the training data, which ``fitted`` has for other data, over the examples that

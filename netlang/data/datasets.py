@@ -152,6 +152,10 @@ class Declared(Dataset, frozen=True, kw_only=True):
     normalize: tuple[str, ...] | bool = False
     readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
 
+    @property
+    def is_fitted(self) -> bool:
+        return bool(self.normalize or self.readings)
+
     def open(self, location: Location) -> Source:
         spread = [n for n, r in self.readings.items() if r.categories and r.categories.one_hot]
         stored = {**location.columns, **dict.fromkeys(spread, TensorType(I64, ()))}

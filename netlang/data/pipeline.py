@@ -13,6 +13,7 @@ from msgspec.structs import astuple
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.types import TensorType
 from netlang.system.files import find_data, find_each
+from netlang.system.numpy import Array
 
 if TYPE_CHECKING:
     from netlang.data.fitted import Fitted
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from netlang.data.transforms.transform import Transform
 
 
+Chosen = Array | slice
+"""Indices of examples: an ``i64[N]`` in any order, or a slice."""
 Statistic = Literal["mean", "most_frequent"]
 
 
@@ -83,7 +86,7 @@ class Location(Struct, frozen=True):
     allow_python: bool = False
     about: str = ""
     fitted: Fitted | None = None
-    used: slice = slice(None)
+    used: Chosen = slice(None)
     readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
 
     def known(self, column: str) -> tuple[str, ...]:
@@ -110,6 +113,11 @@ class Dataset(Struct, frozen=True):
         """The number of classes that `label` numbers from 0; ``None`` if only the data shows it."""
         return None
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether what is read depends on which of the examples are used."""
+        return False
+
     def open(self, location: Location) -> Source:
         """Return the examples; raise ``NetlangError`` for missing, damaged or unsuitable files."""
         raise NotImplementedError
@@ -120,6 +128,27 @@ class Subset(Struct, frozen=True):
 
     first: int
     last: int
+
+
+class Division(Struct, frozen=True):
+    """Examples in random order, divided; ``rest`` are those that are not kept.
+
+    A division has a ``fraction`` of them, or is without fold ``index`` of ``count``. With ``by``, a
+    column of classes, each class is divided alike.
+    """
+
+    seed: int
+    by: str
+    fraction: float | None = None
+    count: int = 0
+    index: int = 0
+    rest: bool = False
+
+
+class Restriction(Struct, frozen=True):
+    """The examples with some values of columns: integers, or names of classes."""
+
+    values: Mapping[str, tuple[int | str, ...]]
 
 
 class Change(Struct, frozen=True):
@@ -133,6 +162,9 @@ class Transformation(Struct, frozen=True):
     """What ``map`` or ``together`` does to examples."""
 
     changes: tuple[Change, ...]
+
+
+Step = Subset | Division | Restriction | Transformation
 
 
 class Batching(Struct, frozen=True):
@@ -170,6 +202,6 @@ class Pipeline(Struct, frozen=True):
 
     dataset: Dataset
     columns: Mapping[str, TensorType]
-    steps: tuple[Subset | Transformation, ...]
+    steps: tuple[Step, ...]
     batching: Batching
     about: str

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from netlang.data.fitted import Column
-from netlang.data.pipeline import Reading
+from netlang.data.pipeline import Chosen, Reading
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.system.numpy import Array, np
 
 
 def fill_numbers(
-    place: str, array: Array, reading: Reading, column: Column | None, used: slice
+    place: str, array: Array, reading: Reading, column: Column | None, used: Chosen
 ) -> tuple[Array, tuple[float, ...]]:
     """Return a masked array with what is missing filled, and what each number is filled with.
 

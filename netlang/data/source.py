@@ -11,14 +11,13 @@ from typing import ClassVar, Self
 from msgspec import structs
 
 from netlang.data.fitted import Column, Fitted, Statistics, numbered
+from netlang.data.pipeline import Chosen
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
 Batch = dict[str, Array]
-Chosen = Array | slice
-"""Indices of examples: an ``i64[N]`` in any order, or a slice."""
 
 
 @dataclass(frozen=True, slots=True)

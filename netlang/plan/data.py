@@ -11,8 +11,11 @@ from netlang.data.pipeline import (
     Categories,
     Change,
     Dataset,
+    Division,
     Pipeline,
     Reading,
+    Restriction,
+    Step,
     Subset,
     Tokens,
     Transformation,
@@ -86,10 +89,14 @@ _LISTS = frozenset({"csv", "jsonl", "npy", "idx", "normalize"})
 """The fields that take a list, or one string for a list of one."""
 
 
-def _step(step: Setting, records: Records) -> Subset | Transformation:
+def _step(step: Setting, records: Records) -> Step:
     match step.name:
         case "part":
             return Subset(**_plain(step.arguments))
+        case "split" | "folds":
+            return Division(**_plain(step.arguments))
+        case "only":
+            return Restriction(_plain(step.arguments))
         case "together":
             columns = _plain(step.arguments)["columns"]
             transforms = records.several(Transform, step.arguments["transforms"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import structs
 
 from netlang.data.columns import fit_declared
-from netlang.data.pipeline import Location, Reading, Tokens
+from netlang.data.pipeline import Chosen, Location, Reading, Tokens
 from netlang.data.source import Arrays, Source
 from netlang.data.sources.ragged import Ragged, RaggedSource
 from netlang.data.sources.text_files import Lines, most_frequent, words_of
@@ -38,7 +38,7 @@ def fit_with_texts(
             own[name] = np.array([len(text[:longest]) for text in tokenized[name]], np.int64)
             continue
         names[name] = location.known(name) or _vocabulary(
-            tokenized[name][location.used] or tokenized[name], reading.tokens
+            _used(tokenized[name], location.used) or tokenized[name], reading.tokens
         )
         numbers = {token: number for number, token in enumerate(names[name])}
         found = [
@@ -51,6 +51,10 @@ def fit_with_texts(
     here = structs.replace(location, columns=rest)
     inner = fit_declared(place, here, own, checksum) if rest else Arrays(place, {}, {})
     return RaggedSource(place, columns, inner, ragged, names) if ragged else inner
+
+
+def _used(texts: list[list[str]], used: Chosen) -> list[list[str]]:
+    return texts[used] if isinstance(used, slice) else [texts[i] for i in used.tolist()]
 
 
 def _tokens(texts: Sequence[str], reading: Reading) -> list[list[str]]:

@@ -210,6 +210,8 @@ _WITHOUT_TENSOR = {"flip": "_flip_image", "resize": "_resize_image"}
 
 
 def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
+    if function.name == "split" and any(isinstance(a.value, Examples) for a in args):
+        return function.module.function("_split_rows") or function
     other = _WITHOUT_TENSOR.get(function.name)
     if other is None or not function.module.source.library:
         return function

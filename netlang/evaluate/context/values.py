@@ -50,7 +50,8 @@ class Function(Struct, frozen=True, eq=False):
     def public_name(self) -> str:
         """The name that programs call it by: ``flip`` for ``_flip_image``, a transform."""
         private = self.name.startswith("_")
-        return self.implementation.removesuffix("_image") if private else self.name
+        public = self.implementation.removesuffix("_image").removesuffix("_rows")
+        return public if private else self.name
 
     @property
     def kind(self) -> str:
