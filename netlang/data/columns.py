@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from netlang.data.fitted import Fitted, Statistics, numbered
+from netlang.data.fitted import Column, Fitted, Statistics, numbered
+from netlang.data.pipeline import Categories, Chosen, Location, Reading
+from netlang.data.readings import fill_numbers, most_frequent_text, sorted_categories
 from netlang.data.source import Arrays, Source
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
@@ -16,6 +18,10 @@ from netlang.system.numpy import Array, np
 _CHUNK = 1 << 16
 _PICTURE_RANK = 2
 _MOST_CLASSES = 30_000
+_AS_NAMED: Mapping[str, Reading] = {}
+UNKNOWN_CATEGORY = "?"
+"""The name of the category of all that the training data lack."""
+_ADD_TO_ORDER = "add it to `order`, or read it as unknown: `categories(order=…, unknown=true)`"
 
 
 def fit(
@@ -25,8 +31,13 @@ def fit(
     *,
     checksum: str = "",
     fitted: Fitted | None = None,
+    readings: Mapping[str, Reading] = _AS_NAMED,
+    used: Chosen = slice(None),
 ) -> Arrays:
     """Return arrays as the declared columns; raise ``FileError`` where they do not fit.
+
+    ``readings`` has what is done with columns whose source the dataset declares, where ``used`` are
+    the examples that training data keep. Missing values are masked, or empty texts.
 
     Bytes for a column of floats with two axes or more are an image and range from 0 to 255; axes
     of length 1 may be added or removed. Texts for a column of integers are the names of classes,
@@ -38,44 +49,125 @@ def fit(
     ranges: dict[str, tuple[float, float]] = {}
     names: dict[str, Sequence[str]] = {}
     decided: list[str] = []
+    fills: dict[str, tuple[float, ...]] = {}
     for name, type in columns.items():
         if name not in arrays:
             _reject_missing(place, name, type, arrays)
-        array = arrays[name]
+        array, reading = arrays[name], readings.get(name)
+        column = None if fitted is None else fitted.columns.get(name)
         if array.dtype.kind == "U" and type.dtype.is_integer and array.ndim == 1:
-            known = () if fitted is None else fitted.names(name)
-            array, names[name] = _classes(place, name, array, known)
-            decided += [] if known else [_listed(place, name, names[name])]
+            known = () if column is None else column.names
+            of = f"`{name}` of {place}"
+            if reading is not None and reading.fills:
+                array, filled = _filled_texts(of, array, reading, column, used)
+            else:
+                filled = None
+            own = None if reading is None else reading.categories
+            array, names[name] = _classes(of, array, known, own, used)
+            if filled is not None:
+                fills[name] = (float(names[name].index(filled)),)
+            decided += [] if known or own else [_listed(place, name, names[name])]
+        elif isinstance(array, np.ma.MaskedArray) and reading is not None:
+            array, fills[name] = fill_numbers(place, array, reading, column, used)
         stored[name] = _fitted(place, name, type, array)
         if stored[name].dtype == np.uint8 and type.dtype.is_float:
             divisors[name] = 255.0
         elif type.dtype.is_float and type.rank >= _PICTURE_RANK and len(array):
             ranges[name] = float(stored[name].min()), float(stored[name].max())
     _check_lengths(place, stored)
-    return Arrays(place, columns, stored, divisors, names, checksum, tuple(decided), ranges=ranges)
+    return Arrays(
+        place,
+        columns,
+        stored,
+        divisors,
+        names,
+        checksum,
+        tuple(decided),
+        ranges=ranges,
+        fills=fills,
+    )
+
+
+def fit_declared(
+    place: str, location: Location, arrays: Mapping[str, Array], checksum: str = ""
+) -> Arrays:
+    """Return arrays as the columns of a dataset that a program declares; see ``fit``."""
+    return fit(
+        place,
+        location.columns,
+        arrays,
+        checksum=checksum,
+        fitted=location.fitted,
+        readings=location.readings,
+        used=location.used,
+    )
+
+
+def _filled_texts(
+    of: str, texts: Array, reading: Reading, column: Column | None, used: Chosen
+) -> tuple[Array, str]:
+    """Return a column of names with the empty ones filled, and what they are filled with."""
+    if column is not None and column.fill and column.names:
+        filled = column.names[int(column.fill[0])]
+    elif isinstance(reading.fill, str):
+        filled = reading.fill
+    else:
+        given = texts[used][texts[used] != ""].tolist()
+        if not given:
+            raise FileError(f"all values of {of} are missing, so there is nothing to fill with")
+        filled = most_frequent_text(given)
+    wide = texts.astype(np.result_type(texts, np.array(filled)))
+    wide[texts == ""] = filled
+    return wide, filled
 
 
 def _classes(
-    place: str, column: str, texts: Array, known: Sequence[str]
+    of: str, texts: Array, known: Sequence[str], categories: Categories | None, used: Chosen
 ) -> tuple[Array, Sequence[str]]:
     """Return the number of each class in a column of names, and the names by number."""
     try:
         found: list[str] = np.unique(texts).tolist()
     except ValueError:
-        raise FileError(f"`{column}` of {place} holds texts that are not Unicode") from None
+        raise FileError(f"{of} holds texts that are not Unicode") from None
     if len(found) > _MOST_CLASSES:
         raise FileError(
-            f"`{column}` of {place} has {len(found):,} different texts, too many for names of "
+            f"{of} has {len(found):,} different texts, too many for names of "
             f"classes, of which {_MOST_CLASSES:,} are the most"
         )
     if "" in found:
         example = int(np.argmax(texts == ""))
-        raise FileError(
-            f"`{column}` of {place} has no class in example {example:,}, counted from 0"
-        )
-    names, numbers = numbered(found, known, f"`{column}` of {place}", "class")
+        raise FileError(f"{of} has no class in example {example:,}, counted from 0")
+    if categories is None:
+        names, numbers = numbered(found, known, of, "class")
+    else:
+        trained = np.unique(texts[used]).tolist() if categories.unknown else found
+        names, numbers = _numbered_categories(of, found, known or trained, categories, bool(known))
     narrow = np.array(numbers, np.uint8 if len(names) < 1 << 7 else np.int16)
     return narrow[np.searchsorted(found, texts)], names
+
+
+def _numbered_categories(
+    of: str, found: Sequence[str], known: Sequence[str], categories: Categories, trained: bool
+) -> tuple[tuple[str, ...], list[int]]:
+    """Return the names of categories and the number of each that is ``found``.
+
+    ``known`` are the names of the training data, in their order if they are ``trained`` already.
+    """
+    names = tuple(known)
+    if not trained:
+        rest = sorted_categories([name for name in known if name not in categories.order])
+        if categories.order and rest and not categories.unknown:
+            raise FileError(
+                f"{of} has the category `{rest[0]}`, which `order` does not have",
+                notes=[f"`order` has: {', '.join(categories.order)}"],
+                helps=[*did_you_mean(rest[0], categories.order), _ADD_TO_ORDER],
+            )
+        names = categories.order or tuple(rest)
+        if categories.unknown:
+            names = (*(name for name in names if name != UNKNOWN_CATEGORY), UNKNOWN_CATEGORY)
+    if categories.unknown:
+        return names, numbered([n if n in names else names[-1] for n in found], names, of, "")[1]
+    return numbered(found, names, of, "category")
 
 
 def _listed(place: str, column: str, names: Sequence[str]) -> str:
@@ -85,7 +177,7 @@ def _listed(place: str, column: str, names: Sequence[str]) -> str:
     return f"`{column}` of {place} has names, which are numbered: {', '.join([*shown, *more])}"
 
 
-def normalized(source: Arrays, names: Sequence[str], fitted: Fitted | None, used: slice) -> Arrays:
+def normalized(source: Arrays, names: Sequence[str], fitted: Fitted | None, used: Chosen) -> Arrays:
     """Return the examples with mean 0 and standard deviation 1 in some columns.
 
     Both are those of the training data, which ``fitted`` has for other data, over the examples that

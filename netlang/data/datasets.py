@@ -6,14 +6,18 @@ no data.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from netlang.data.pipeline import Dataset, Location
+from msgspec import field, structs
+
+from netlang.data.pipeline import Dataset, Location, Reading
 from netlang.data.sources.synthetic import SYNTHETIC
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
+from netlang.ir.types import I64, TensorType
 
 if TYPE_CHECKING:
     from netlang.data.source import Arrays, Source
@@ -161,25 +165,48 @@ class Declared(Dataset, frozen=True, kw_only=True):
     """A dataset that a program declares; the fields are those of its declaration.
 
     ``normalize`` names the columns to bring to mean 0 and variance 1, or says whether all are.
+    ``readings`` has the columns whose source the program declares.
     """
 
     name: str
     normalize: tuple[str, ...] | bool = False
+    readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
+
+    @property
+    def is_fitted(self) -> bool:
+        return bool(self.normalize or self.readings)
 
     def open(self, location: Location) -> Source:
+        spread = [n for n, r in self.readings.items() if r.categories and r.categories.one_hot]
+        stored = {**location.columns, **dict.fromkeys(spread, TensorType(I64, ()))}
+        own = structs.replace(location, columns=stored, readings=self.readings)
+        source = self._normalized(own)
+        if not spread:
+            return source
+        from netlang.data.mapped import with_one_hot
+
+        return with_one_hot(source, spread, location.columns)
+
+    def _normalized(self, location: Location) -> Source:
         source = self.read(location)
-        if self.normalize is False:
+        own = [name for name, reading in self.readings.items() if reading.normalize]
+        if self.normalize is False and not own:
             return source
         from netlang.data.columns import normalized
         from netlang.data.source import Arrays
+        from netlang.data.sources.ragged import RaggedSource
 
+        if isinstance(source, RaggedSource) and self.normalize is False:
+            inner = normalized(source.inner, own, location.fitted, location.used)
+            return dataclasses.replace(source, inner=inner)
         if not isinstance(source, Arrays):
             raise FileError(
                 f"`normalize` is for examples of one length, and those of {source.place} differ",
                 helps=["normalize them in the function"],
             )
 
-        names = tuple(source.columns) if self.normalize is True else self.normalize
+        given = self.normalize
+        names = tuple(source.columns) if given is True else tuple({*own, *(given or ())})
         for name in names:
             if name not in source.columns:
                 raise FileError(
@@ -212,64 +239,76 @@ class PythonFunction(Declared, frozen=True, kw_only=True):
 
 
 class Csv(Declared, frozen=True, kw_only=True):
-    csv: str
-    separator: str = ","
+    csv: tuple[str, ...]
+    separator: str = ""
     header: bool | None = None
+    encoding: str = ""
 
-    def read(self, location: Location) -> Arrays:
-        from netlang.data.sources.tables import read_table
+    def read(self, location: Location) -> Source:
+        from netlang.data.sources.tables import read_tables
 
-        if len(self.separator) != 1:
+        if len(self.separator) > 1:
             raise FileError(
                 f"a separator is one character, and `{self.separator}` is {len(self.separator)}"
             )
-        return read_table(
-            location.find(self.csv),
-            location.columns,
+        return read_tables(
+            location.find_all(self.csv),
+            location,
             separator=self.separator,
             header=self.header,
-            fitted=location.fitted,
+            encoding=self.encoding,
         )
+
+
+class JsonLines(Declared, frozen=True, kw_only=True):
+    jsonl: tuple[str, ...]
+
+    def read(self, location: Location) -> Source:
+        from netlang.data.sources.json_lines import read_json_lines
+
+        return read_json_lines(location.find_all(self.jsonl), location)
 
 
 class Npz(Declared, frozen=True, kw_only=True):
     npz: str
 
     def read(self, location: Location) -> Arrays:
-        from netlang.data.columns import fit
+        from netlang.data.columns import fit_declared
+        from netlang.data.readings import chosen
         from netlang.storage.npy import read_npz
 
         path = location.find(self.npz)
-        return fit(str(path), location.columns, read_npz(path, texts=True), fitted=location.fitted)
+        arrays = chosen(str(path), read_npz(path, texts=True), self.readings)
+        return fit_declared(str(path), location, arrays)
 
 
 class Npy(Declared, frozen=True, kw_only=True):
     npy: tuple[str, ...]
 
     def read(self, location: Location) -> Arrays:
-        from netlang.data.columns import fit
+        from netlang.data.columns import fit_declared
         from netlang.storage.npy import read_npy
 
         paths = _column_files(self.name, self.npy, location)
         arrays = {name: read_npy(path) for name, path in paths.items()}
         place = ", ".join(map(str, paths.values()))
-        return fit(place, location.columns, arrays, fitted=location.fitted)
+        return fit_declared(place, location, arrays)
 
 
 class Idx(Declared, frozen=True, kw_only=True):
     idx: tuple[str, ...]
 
     def read(self, location: Location) -> Arrays:
-        from netlang.data.columns import fit
+        from netlang.data.columns import fit_declared
         from netlang.data.sources.idx import read_idx
 
         paths = _column_files(self.name, self.idx, location)
         read = {name: read_idx(path) for name, path in paths.items()}
-        return fit(
+        return fit_declared(
             ", ".join(map(str, paths.values())),
-            location.columns,
+            location,
             {name: array for name, (array, _) in read.items()},
-            checksum="-".join(checksum for _, checksum in read.values()),
+            "-".join(checksum for _, checksum in read.values()),
         )
 
 
@@ -303,6 +342,7 @@ DATASETS: Mapping[str, type[Dataset]] = {
 DECLARED: Mapping[str, type[Declared]] = {
     "python": PythonFunction,
     "csv": Csv,
+    "jsonl": JsonLines,
     "npz": Npz,
     "npy": Npy,
     "idx": Idx,

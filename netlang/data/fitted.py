@@ -67,8 +67,9 @@ class Column(Struct, frozen=True, omit_defaults=True):
 
     ``names`` are what its numbers denote: classes, characters or words. An image file is resized to
     ``shorter_side`` and center-cropped. Bytes are divided by ``scale``; floats that a dataset
-    stores are within ``range``. ``statistics`` are those of ``normalize``. ``transforms`` are the
-    ones that draw no random numbers, in order.
+    stores are within ``range``. Missing numbers of an example are replaced by those of ``fill``, in
+    the order of memory; for categories, that is the number of one. ``statistics`` are those of
+    ``normalize``. ``transforms`` are the ones that draw no random numbers, in order.
     """
 
     dtype: str
@@ -77,6 +78,7 @@ class Column(Struct, frozen=True, omit_defaults=True):
     shorter_side: int | None = None
     scale: float | None = None
     range: tuple[float, float] | None = None
+    fill: tuple[float, ...] = ()
     statistics: Statistics | None = None
     transforms: tuple[Applied, ...] = ()
 
@@ -97,6 +99,8 @@ class Column(Struct, frozen=True, omit_defaults=True):
             found.append(f"resize the shorter side to {self.shorter_side}, crop the middle square")
         if self.scale is not None:
             found.append(f"divide by {self.scale:g}")
+        if self.fill and self.element.is_float:
+            found.append("fill missing values with those in the metadata")
         if self.statistics is not None:
             found.append("normalize by the statistics in the metadata")
         return found + [str(each) for each in self.transforms]
@@ -208,10 +212,15 @@ def _check(column: Column) -> None:
     if len(column.shape) > _MOST_AXES or any(not 0 <= n <= _LARGEST for n in sizes):
         raise ValueError("a size out of range")
     found = column.statistics
-    if found is not None:
-        count = np.prod([n for n in column.shape if isinstance(n, int)], dtype=np.int64)
-        if not len(found.mean) == len(found.std) == count or not all(found.std):
-            raise ValueError("statistics of another shape")
+    count = np.prod([n for n in column.shape if isinstance(n, int)], dtype=np.int64)
+    if column.fill and not (len(column.fill) == count and all(map(isfinite, column.fill))):
+        raise ValueError("missing values are filled with values of another shape")
+    if found is not None and not (len(found.mean) == len(found.std) == count and all(found.std)):
+        raise ValueError("statistics of another shape")
+
+
+_SEVERAL = {"category": "categories"}
+_ANOTHER = {"category": ("to read it as a category of its own: `categories(unknown=true)`",)}
 
 
 def numbered(
@@ -233,7 +242,7 @@ def numbered(
             listed = known if len(known) <= 10 else (*known[:10], "…")
             raise FileError(
                 f"{place} has the {what} `{name}`, which the training data does not have",
-                notes=[f"its classes are: {', '.join(listed)}"],
-                helps=did_you_mean(name, known),
+                notes=[f"its {_SEVERAL.get(what, 'classes')} are: {', '.join(listed)}"],
+                helps=[*did_you_mean(name, known), *_ANOTHER.get(what, ())],
             )
     return tuple(known), [index[name] for name in found]

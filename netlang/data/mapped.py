@@ -11,6 +11,8 @@ from netlang.data.fitted import Applied, Column
 from netlang.data.pipeline import Change
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
+from netlang.data.transforms.encoding import OneHot
+from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
@@ -37,10 +39,8 @@ class MappedSource(Source):
     def columns(self) -> Mapping[str, TensorType]:  # pyright: ignore[reportIncompatibleVariableOverride]
         columns = dict(self.inner.columns)
         for change in self.changes:
-            for size in [t.output_size for t in change.transforms if t.output_size][-1:]:
-                for name in change.columns:
-                    type = columns[name]
-                    columns[name] = type.with_shape(*type.shape[:-2], size, size)
+            for transform in change.transforms:
+                columns |= {name: transform.result(columns[name]) for name in change.columns}
         return columns
 
     def column(self, name: str) -> Column:
@@ -89,3 +89,27 @@ class MappedSource(Source):
 
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()
+
+
+def with_one_hot(
+    source: Source, names: Sequence[str], declared: Mapping[str, TensorType]
+) -> Source:
+    """Return examples with a number for each category in some columns.
+
+    Raises ``FileError`` where there are more or fewer categories than the declared size.
+    """
+    changes: list[Change] = []
+    for name in names:
+        categories = source.names[name]
+        encode = OneHot(len(categories))
+        type, found = declared[name], encode.result(source.columns[name])
+        if type != found and isinstance(type.shape[0], int):
+            shown = categories if len(categories) <= 10 else (*categories[:10], "…")
+            raise FileError(
+                f"`{name}` of {source.place} has {len(categories):,} categories, and the dataset "
+                f"declares {type}",
+                notes=[f"they are: {', '.join(shown)}"],
+                helps=[f"declare it as `{name}: {found}`"],
+            )
+        changes.append(Change((name,), (encode,)))
+    return MappedSource(source, tuple(changes), 0, Epoch()) if changes else source

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec import structs
+
 from netlang.data.batches import Batches
 from netlang.data.fitted import Fitted
-from netlang.data.pipeline import Location, Pipeline, Subset
+from netlang.data.pipeline import Division, Location, Pipeline, Restriction, Subset
 from netlang.data.source import Epoch, Source, SubsetSource
+from netlang.system.numpy import Array, np
 
 
 def open_examples(
@@ -28,25 +31,51 @@ def open_examples(
         pipeline.columns, root, seed, allow_python, pipeline.about, fitted, _used(pipeline)
     )
     source = pipeline.dataset.open(location)
+    if fitted is None and pipeline.dataset.is_fitted and _is_chosen(pipeline):
+        # Which examples are used depends on their values, and how they are read on which are used.
+        chosen = _after_steps(source, pipeline)[1]
+        source = pipeline.dataset.open(structs.replace(location, used=chosen))
+    return _after_steps(source, pipeline)[0]
+
+
+def _after_steps(source: Source, pipeline: Pipeline) -> tuple[Source, Array]:
+    """Return the examples after all steps, and their indices in the dataset."""
+    indices = np.arange(len(source))
     site = 0
     for step in pipeline.steps:
         match step:
             case Subset(first=first, last=last):
                 source = SubsetSource(source, first, last)
+                indices = indices[first : last + 1]
+            case Division() | Restriction():
+                from netlang.data.chosen import ChosenSource, chosen_by
+
+                kept = chosen_by(step, source)
+                source, indices = ChosenSource(source, kept), indices[kept]
             case _:
                 from netlang.data.mapped import MappedSource
 
                 source = MappedSource(source, step.changes, site, Epoch())
                 site += sum(len(change.transforms) for change in step.changes)
-    return source
+    return source, indices
+
+
+def _is_chosen(pipeline: Pipeline) -> bool:
+    """Return whether the values of examples, or chance, decide which are used."""
+    return any(isinstance(step, Division | Restriction) for step in pipeline.steps)
 
 
 def _used(pipeline: Pipeline) -> slice:
-    """Return which examples of the dataset the steps keep."""
+    """Return which examples of the dataset the steps keep, as far as ranges decide it."""
     first, count = 0, None
     for step in pipeline.steps:
-        if isinstance(step, Subset):
-            first, count = first + step.first, step.last - step.first + 1
+        match step:
+            case Subset():
+                first, count = first + step.first, step.last - step.first + 1
+            case Division() | Restriction():
+                return slice(None)
+            case _:
+                pass
     return slice(first, None if count is None else first + count)
 
 

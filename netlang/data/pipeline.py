@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import astuple
 
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.types import TensorType
-from netlang.system.files import find_data
+from netlang.system.files import find_data, find_each
+from netlang.system.numpy import Array
 
 if TYPE_CHECKING:
     from netlang.data.fitted import Fitted
@@ -20,12 +21,63 @@ if TYPE_CHECKING:
     from netlang.data.transforms.transform import Transform
 
 
+Chosen = Array | slice
+"""Indices of examples: an ``i64[N]`` in any order, or a slice."""
+Statistic = Literal["mean", "most_frequent"]
+
+
+class Categories(Struct, frozen=True):
+    """How categories are numbered.
+
+    Those that are not in the ``order`` follow by name; numbers by size. With ``unknown``, a
+    category that the training data lack has a number of its own, the last. With ``one_hot``, an
+    example has a number for each category.
+    """
+
+    order: tuple[str, ...] = ()
+    unknown: bool = False
+    one_hot: bool = False
+
+
+class Tokens(Struct, frozen=True):
+    """How texts are split into words or characters, which are numbered.
+
+    The most frequent words of the training data are numbered from 2, so that there are ``vocab``
+    numbers; all characters are. A text has at most the ``longest`` length.
+    """
+
+    unit: Literal["words", "characters"]
+    vocab: int | None = None
+    longest: int | None = None
+
+
+class Reading(Struct, frozen=True):
+    """Where a column of a dataset is in a file, and what is done with its cells.
+
+    ``names`` are those of the columns of the file. A missing value becomes the value ``fill``, or
+    the ``statistic`` of the training data; without both, it is an error. With ``length``, the
+    column is the number of tokens of each text.
+    """
+
+    names: tuple[str, ...]
+    fill: float | str | None = None
+    statistic: Statistic | None = None
+    categories: Categories | None = None
+    normalize: bool = False
+    tokens: Tokens | None = None
+    length: bool = False
+
+    @property
+    def fills(self) -> bool:
+        return self.fill is not None or self.statistic is not None
+
+
 class Location(Struct, frozen=True):
     """Where a dataset is opened: its declared columns, the program's folder, the run's seed.
 
     ``about`` is the comment above the dataset, which a missing file is reported with. ``fitted`` is
     what the training data determine, for other data; ``used`` are the examples that are not left
-    out by a ``part``.
+    out by a ``part``. ``readings`` has the columns whose source the dataset declares.
     """
 
     columns: Mapping[str, TensorType]
@@ -34,7 +86,8 @@ class Location(Struct, frozen=True):
     allow_python: bool = False
     about: str = ""
     fitted: Fitted | None = None
-    used: slice = slice(None)
+    used: Chosen = slice(None)
+    readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
 
     def known(self, column: str) -> tuple[str, ...]:
         """Return what training data have a column's numbers denote; nothing for the data itself."""
@@ -44,6 +97,13 @@ class Location(Struct, frozen=True):
         """Return the path of a data file; raise ``NetlangError`` where there is none."""
         return find_data(path, self.root, about=self.about)
 
+    def find_all(self, patterns: Sequence[str]) -> list[Path]:
+        """Return the paths of data files, of which some may be named by patterns such as `*.csv`.
+
+        Raises ``NetlangError`` for a name or a pattern of no file.
+        """
+        return [path for pattern in patterns for path in find_each(pattern, self.root, self.about)]
+
 
 class Dataset(Struct, frozen=True):
     """A dataset with its arguments."""
@@ -52,6 +112,11 @@ class Dataset(Struct, frozen=True):
     def classes(self) -> int | None:
         """The number of classes that `label` numbers from 0; ``None`` if only the data shows it."""
         return None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether what is read depends on which of the examples are used."""
+        return False
 
     def open(self, location: Location) -> Source:
         """Return the examples; raise ``NetlangError`` for missing, damaged or unsuitable files."""
@@ -65,6 +130,27 @@ class Subset(Struct, frozen=True):
     last: int
 
 
+class Division(Struct, frozen=True):
+    """Examples in random order, divided; ``rest`` are those that are not kept.
+
+    A division has a ``fraction`` of them, or is without fold ``index`` of ``count``. With ``by``, a
+    column of classes, each class is divided alike.
+    """
+
+    seed: int
+    by: str
+    fraction: float | None = None
+    count: int = 0
+    index: int = 0
+    rest: bool = False
+
+
+class Restriction(Struct, frozen=True):
+    """The examples with some values of columns: integers, or names of classes."""
+
+    values: Mapping[str, tuple[int | str, ...]]
+
+
 class Change(Struct, frozen=True):
     """Transforms of one column, or of several columns that share their random numbers."""
 
@@ -76,6 +162,9 @@ class Transformation(Struct, frozen=True):
     """What ``map`` or ``together`` does to examples."""
 
     changes: tuple[Change, ...]
+
+
+Step = Subset | Division | Restriction | Transformation
 
 
 class Batching(Struct, frozen=True):
@@ -96,7 +185,7 @@ def data_paths(pipeline: Pipeline, root: Path) -> list[Path]:
         match value:
             case str():
                 with suppress(NetlangError):  # it is another string, or opening it reports why
-                    found.append(find_data(value, root))
+                    found += find_each(value, root)
             case tuple():
                 pending += cast("tuple[object, ...]", value)
             case _:
@@ -113,6 +202,6 @@ class Pipeline(Struct, frozen=True):
 
     dataset: Dataset
     columns: Mapping[str, TensorType]
-    steps: tuple[Subset | Transformation, ...]
+    steps: tuple[Step, ...]
     batching: Batching
     about: str

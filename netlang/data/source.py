@@ -11,14 +11,13 @@ from typing import ClassVar, Self
 from msgspec import structs
 
 from netlang.data.fitted import Column, Fitted, Statistics, numbered
+from netlang.data.pipeline import Chosen
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
 Batch = dict[str, Array]
-Chosen = Array | slice
-"""Indices of examples: an ``i64[N]`` in any order, or a slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ class Arrays(Source):
 
     ``divisors`` has the columns that are stored as bytes and returned as floats: 255 for images.
     ``decided`` are the remarks, ``statistics`` those that columns were normalized by, ``ranges``
-    the least and the greatest number of images of floats.
+    the least and the greatest number of images of floats, ``fills`` what missing values became.
     """
 
     place: str
@@ -135,6 +134,7 @@ class Arrays(Source):
     ranges: Mapping[str, tuple[float, float]] = field(
         default_factory=dict[str, tuple[float, float]]
     )
+    fills: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -156,6 +156,7 @@ class Arrays(Source):
             scale=self.divisors.get(name),
             statistics=self.statistics.get(name),
             range=self.ranges.get(name),
+            fill=self.fills.get(name, ()),
         )
 
     def whole(self, column: str) -> Array | None:

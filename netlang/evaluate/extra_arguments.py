@@ -139,9 +139,12 @@ def _list(call: _Call) -> _Repair | None:
         rest = call.positional[at + extra + 1 :]
         fitting = zip(call.names[at + 1 :], rest, strict=True)
         declared = params[name].type
-        ints = isinstance(declared, ast.ListType) and source_text(declared.item) == "int"
+        item = source_text(declared.item) if isinstance(declared, ast.ListType) else ""
         same = all(isinstance(a.value, Value) for a in items) or all(
-            is_number(a.value) and not (ints and isinstance(a.value, float)) for a in items
+            isinstance(a.value, str)
+            if item == "str"
+            else is_number(a.value) and not (item == "int" and isinstance(a.value, float))
+            for a in items
         )
         if not same or not all(_accepts(params[n], a.value) for n, a in fitting):
             continue

@@ -100,8 +100,7 @@ def check_fits(column: Column, value: Value) -> None:
     """Raise ``InputError`` where prepared examples are not what an input of a net takes."""
     type = type_of(column)
     for applied in column.transforms:
-        if (size := transform_of(applied).output_size) is not None:
-            type = type.with_shape(*type.shape[:-2], size, size)
+        type = transform_of(applied).result(type)
     lead = 0 if value.type.rank == type.rank else 1
     wanted = value.type.with_shape(*value.type.shape[lead:])
     sizes = [type.size, wanted.size]
@@ -143,6 +142,8 @@ def _stored(raw: Array, column: Column, place: str) -> Array:
         raw = raw[np.newaxis]
     if raw.dtype == np.uint8 and column.element.is_float:
         _check_range(place, column)
+    if column.fill and raw.dtype.kind == "f" and column.element.is_float:
+        raw = np.where(np.isnan(raw), np.array(column.fill).reshape(raw.shape[1:]), raw)
     stored = fit(place, {"example": type}, {"example": raw})
     if column.scale is None:
         return stored.examples(slice(None))["example"]

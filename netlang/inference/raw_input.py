@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from netlang.backends.snippets import Preparation
 from netlang.data.fitted import Column, Fitted
 from netlang.data.transforms.colors import Rescale, Standardize
+from netlang.data.transforms.encoding import OneHot
 from netlang.data.transforms.geometry import CenterCrop, CenteredCrop, CenteredResize, Resize
 from netlang.data.transforms.resampling import line_weights
 from netlang.data.transforms.transform import Transform
@@ -111,6 +112,10 @@ class _Preprocessing(Struct):
         x = x.unsqueeze(0) if lone else x
         if column.scale:
             x = x.cast(column.element) / column.scale
+        if column.fill and column.element.is_float:
+            fill = np.array(column.fill).reshape([n for n in column.shape if isinstance(n, int)])
+            filled = self._constant(fill, column.element).expand(x.shape)
+            x = x.where(x.equals(x), filled)  # NaN is unequal to itself
         if column.statistics is not None:
             shape = [n for n in column.shape if isinstance(n, int)]
             mean, std = (
@@ -140,6 +145,10 @@ class _Preprocessing(Struct):
             case CenteredCrop(size=size, pad=pad):
                 padded = x.surround(x.rank - 2, pad, pad).surround(x.rank - 1, pad, pad)
                 return _center(padded, size)
+            case OneHot(classes=classes):
+                numbers = self._constant(np.arange(classes), x.type.dtype)
+                spread = x.unsqueeze(x.rank).expand((*x.shape, classes))
+                return spread.equals(numbers).cast(F32)
             case Resize(size=size):
                 return self._resized(x, size)
             case CenteredResize(size=size):

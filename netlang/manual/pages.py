@@ -1,10 +1,11 @@
 """Manual pages of the library: what a definition is for, its signature, and worked examples.
 
-A line `## e.g. …` before a definition is an example. It is one of four:
+A line `## e.g. …` before a definition is an example. It is one of five:
 
 - the inputs of a net and a call with the first of them: `x: f32[N, 8] |> dense(4)`
 - the inputs of a net and an expression: `x: f32[N, 8] -> x + full([8], 0.5)`
 - a setting of a train section: `optimizer = adam(1e-3)`
+- a column of a dataset: `species: i64[] = column("Species") |> categories`
 - a fact about numbers: `larger(3, 4) == 4`
 """
 
@@ -130,6 +131,12 @@ class Entry:
 
     def program(self, example: str) -> str:
         """Return a program that contains an example: a call in a net, a setting, or a fact."""
+        column = _COLUMN.match(example)
+        if column is not None:
+            section = _COLUMNS | {"data": "  data = table() |> batches(32)\n"}
+            fields = f'  csv = "example.csv"\n  {column["name"]} = {example[column.end() :]}\n'
+            dataset = f"dataset table -> ({column['declared']}) {{\n{fields}}}\n"
+            return f"{_SMALL}\n{dataset}\ntrain example {{\n{''.join(section.values())}}}\n"
         inputs = _inputs_of(example)
         if inputs is None:
             setting, equals, _ = example.partition(" = ")
@@ -147,8 +154,14 @@ class Entry:
         return f"{imported}net Example({inputs}) -> {shown} = {value}\n"
 
 
+_COLUMN = re.compile(r"(?P<declared>(?P<name>\w+): \S+) = ")
+"""The beginning of an example of a column of a dataset."""
+
+
 def _inputs_of(example: str) -> str | None:
     """Return the inputs of an example that is a call of tensors."""
+    if _COLUMN.match(example) is not None:
+        return None
     found = re.match(r"\w+: .+?(?= \|> | -> )", example)
     return found[0] if found is not None else None
 

@@ -118,7 +118,7 @@ class _Lint(Lookup):
         self._batch(d)
         check_columns(d, self.diagnostics)
         for bind in d.fields:
-            self._dataset_field(bind, d.name.text, scope)
+            self._dataset_field(bind, d, scope)
 
     def _batch(self, d: ast.Extern) -> None:
         if any(_begins_large(out.type) for out in d.outs):
@@ -127,7 +127,7 @@ class _Lint(Lookup):
             if (found := batch_error(d)) is not None:
                 self.diagnostics.report(found)
 
-    def _dataset_field(self, bind: ast.Bind, dataset: str, scope: Scope) -> None:
+    def _dataset_field(self, bind: ast.Bind, dataset: ast.Extern, scope: Scope) -> None:
         from netlang.evaluate.calls.datasets import field_error
 
         if (found := field_error(bind, dataset)) is not None:

@@ -8,13 +8,21 @@ from typing import Any
 from netlang.data.datasets import DATASETS, DECLARED, PythonFunction
 from netlang.data.pipeline import (
     Batching,
+    Categories,
     Change,
     Dataset,
+    Division,
     Pipeline,
+    Reading,
+    Restriction,
+    Step,
     Subset,
+    Tokens,
     Transformation,
 )
 from netlang.data.transforms.transform import Transform
+from netlang.evaluate.calls.columns import TOKENS, stages_of, statistic
+from netlang.evaluate.calls.datasets import FIELDS
 from netlang.evaluate.context.values import Examples, Object, Origin, Setting
 from netlang.plan.records import Records
 
@@ -36,7 +44,13 @@ def _dataset(origin: Origin) -> Dataset:
         return DATASETS[origin.dataset](**_plain(origin.arguments))
     kind = next(kind for place, kind in DECLARED.items() if place in origin.fields)
     fields = _plain(origin.fields)
-    own = {name: fields[name] for name in kind.__struct_fields__ if name in fields}
+    known = FIELDS.keys() & kind.__struct_fields__  # columns may be called `name`
+    own = {name: fields[name] for name in known if name in fields}
+    own["readings"] = {
+        name: _reading(value)
+        for name, value in origin.fields.items()
+        if isinstance(value, Setting) and value.type == "column"
+    }
     for name in _LISTS.intersection(own):
         if isinstance(own[name], str):
             own[name] = (own[name],)
@@ -45,14 +59,44 @@ def _dataset(origin: Origin) -> Dataset:
     return kind(name=origin.dataset, **own)
 
 
-_LISTS = frozenset({"npy", "idx", "normalize"})
+def _reading(column: Setting) -> Reading:
+    """Return how a column is read, from the calls that make it."""
+    stages = {stage.name: _plain(stage.arguments) for stage in stages_of(column)}
+    given = stages.get("columns") or stages["column"]
+    fill, categories = given["fill"], stages.get("categories")
+    constant = isinstance(fill, int | float | str)
+    return Reading(
+        given["names"] if "columns" in stages else (given["name"],),
+        fill=fill if constant else None,
+        statistic=statistic(fill),
+        categories=None
+        if categories is None
+        else Categories(categories["order"], categories["unknown"], categories["one_hot"]),
+        normalize="normalize" in stages,
+        tokens=next(
+            (
+                Tokens(unit, stages[unit].get("vocab"), stages[unit]["longest"])
+                for unit in TOKENS
+                if unit in stages
+            ),
+            None,
+        ),
+        length="length" in stages,
+    )
+
+
+_LISTS = frozenset({"csv", "jsonl", "npy", "idx", "normalize"})
 """The fields that take a list, or one string for a list of one."""
 
 
-def _step(step: Setting, records: Records) -> Subset | Transformation:
+def _step(step: Setting, records: Records) -> Step:
     match step.name:
         case "part":
             return Subset(**_plain(step.arguments))
+        case "split" | "folds":
+            return Division(**_plain(step.arguments))
+        case "only":
+            return Restriction(_plain(step.arguments))
         case "together":
             columns = _plain(step.arguments)["columns"]
             transforms = records.several(Transform, step.arguments["transforms"])

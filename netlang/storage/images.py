@@ -18,6 +18,7 @@ from netlang.system.files import reading, replacing
 from netlang.system.numpy import Array, np
 
 MOST_PIXELS = 1 << 26
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 """Pillow's modes of 16-bit grayscale images."""
 
@@ -36,7 +37,7 @@ def _without_warnings() -> Generator[None]:
 
 @_without_warnings()
 def read_image(path: Path, value: Value, *, resize: bool = False) -> Array:
-    """Read a PNG or JPEG image as ``value``: ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]``.
+    """Read an image file as ``value``: ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]``.
 
     One channel means grayscale, three mean RGB; transparency is dropped and photographs are rotated
     as their metadata says. 0 to 255 becomes 0 to 1 for floats and is unchanged for integers.
@@ -77,14 +78,14 @@ def _loaded(path: Path) -> Image.Image:
     """Read an image, rotated upright; one that is too large is rejected before decoding."""
     with reading(path) as stream:
         try:
-            image = Image.open(stream, formats=("PNG", "JPEG"))
+            image = Image.open(stream, formats=_FORMATS)
             _check_extent(path, image)
             image.load()
             return ImageOps.exif_transpose(image)
         except Image.DecompressionBombError:
             raise TooLargeError(f"{path} has more than {MOST_PIXELS:,} pixels") from None
         except UnidentifiedImageError:
-            raise FileError(f"{path} is not a PNG or JPEG image") from None
+            raise FileError(f"{path} is not a PNG, JPEG, WebP, BMP or TIFF image") from None
         except (OSError, SyntaxError, ValueError) as error:
             raise FileError(f"{path} is a damaged image: {error}") from None
 
@@ -112,7 +113,7 @@ def _check_extent(path: Path, image: Image.Image) -> None:
         )
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
-        raise FileError(f"{path} is an animation of {frames} images", helps=["save one of them"])
+        raise FileError(f"{path} holds {frames} images", helps=["save one of them"])
 
 
 def _fitted(

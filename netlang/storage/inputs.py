@@ -12,7 +12,7 @@ from netlang.ir.graph import Graph, Value
 from netlang.storage.npy import read_npy, read_npz
 from netlang.system.numpy import Array, np
 
-IMAGES = (".png", ".jpg", ".jpeg")
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def known_inputs(graph: Graph, names: Iterable[str]) -> dict[str, Value]:
@@ -71,7 +71,7 @@ def read_input(
             raise NetlangError(
                 rules.UNKNOWN_FORMAT,
                 f"`{source}`: {suffix or 'a file without ending'} is not a format of inputs",
-                helps=["give a .npy, .npz, .png or .jpg file"],
+                helps=["give a .npy or .npz file, or an image: .png, .jpg, .webp, .bmp or .tif"],
                 exit_code=USAGE,
             )
 

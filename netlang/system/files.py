@@ -205,6 +205,36 @@ def find_data(text: str, folder: Path, *, about: str = "") -> Path:
     )
 
 
+_WILD = frozenset("*?[")
+
+
+def find_each(pattern: str, folder: Path, about: str = "") -> list[Path]:
+    """Return the data files that a program names, sorted by name: `images/*.png` may be many.
+
+    The arguments and the errors are those of ``find_data``. A name with a wildcard that is that of
+    a file is that file.
+    """
+    parts = pattern.split("/")
+    wild = next((i for i, part in enumerate(parts) if _WILD.intersection(part)), None)
+    try:
+        return [find_data(pattern, folder, about=about)]
+    except NetlangError as error:
+        if wild is None or error.rule is not rules.DATA_MISSING:
+            raise
+    base = find_data("/".join(parts[:wild]) or ".", folder, about=about)
+    found = sorted(base.glob("/".join(parts[wild:])))
+    names = [path.relative_to(base) for path in found if path.is_file()]
+    if not names:
+        raise NetlangError(
+            rules.DATA_MISSING,
+            f"no file is named like `{pattern}`",
+            notes=[f"looked for in {base}"],
+            helps=[about] if about else ["`*` matches any part of a name, `**` any folders"],
+            exit_code=ENVIRONMENT,
+        )
+    return [find_data("/".join((*parts[:wild], n.as_posix())), folder, about=about) for n in names]
+
+
 def _check_data_path(text: str) -> None:
     """Reject what is not a relative path, before any lookup."""
     if not text or len(text) > _LONGEST_PATH or "\\" in text or any(ord(c) < 32 for c in text):

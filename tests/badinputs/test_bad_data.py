@@ -265,8 +265,12 @@ PICTURES = {
     "100,000 x 100,000": (png(100_000, 100_000), "too-large", "pixels"),
     "10,000 x 10,000": (png(10_000, 10_000), "too-large", "has 10,000 x 10,000 pixels"),
     "truncated": (png(64, 64), "bad-file", "is a damaged image"),
-    "text": (b"not a picture at all\n" * 9, "bad-file", "is not a PNG or JPEG image"),
-    "empty": (b"", "bad-file", "is not a PNG or JPEG image"),
+    "text": (
+        b"not a picture at all\n" * 9,
+        "bad-file",
+        "is not a PNG, JPEG, WebP, BMP or TIFF image",
+    ),
+    "empty": (b"", "bad-file", "is not a PNG, JPEG, WebP, BMP or TIFF image"),
 }
 
 
@@ -291,7 +295,7 @@ def test_deep_and_printed_images_are_read_and_films_are_not(tmp_path: Path) -> N
     assert images(tmp_path).round(2).mean(axis=(1, 2, 3)).tolist() == [1, 0, 1]
     frames = [Image.new("L", (4, 4), i) for i in (0, 200)]
     frames[0].save(picture(tmp_path, "film.png"), save_all=True, append_images=frames[1:])
-    with pytest.raises(NetlangError, match="is an animation of 2 images"):
+    with pytest.raises(NetlangError, match="holds 2 images"):
         images(tmp_path)
 
 

@@ -42,6 +42,7 @@ SHARED = {
     "where": "`where` is a keyword; `torch.where` is `select`",
     "topk": "`top_k` is a metric; `torch.topk` is `ranked`",
     "randomnormal": "`random_normal` is noise; `RandomNormal` of Keras is an initializer",
+    "normalize": "`normalize` is for columns of a dataset; that of PyTorch is `l2_normalize`",
     "randomuniform": "`random_uniform` is noise; `RandomUniform` of Keras is an initializer",
 }
 """Names that mean one thing here and another elsewhere, with the reason."""

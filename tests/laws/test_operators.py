@@ -48,6 +48,7 @@ UNLISTED = {
 
 SETTINGS = frozenset(
     {"transform", "selection", "init_rule", "group", "optimizer", "schedule", "clip", "number"}
+    | {"column"}
 )
 """Types of the results of extern ops that represent a setting, which a module of its own reads."""
 
@@ -64,6 +65,7 @@ HOMONYMS = {
     "codegen/pytorch/tables/arguments.py": ("ceil pad", "parameters of layers"),
     "codegen/pytorch/tables/helpers.py": ("reverse_time", "a function of the generated program"),
     "codegen/pytorch/tables/padding.py": ("pad", "a parameter of layers"),
+    "data/readings.py": ("mean", "what missing values are filled with"),
     "data/sources/texts.py": ("neg", "the folder of negative reviews"),
     "data/transforms/colors.py": ("mean", "a parameter of a transform"),
     "diagram/tree.py": ("constant", "the kind of a node of a diagram"),
@@ -73,13 +75,17 @@ HOMONYMS = {
         "greater_equal logical_and logical_or",
         "parsing: what the signs of the language mean",
     ),
-    "evaluate/calls/calls.py": ("flip resize", "functions that also transform images"),
+    "evaluate/calls/calls.py": (
+        "flip resize split",
+        "functions that also transform images, or divide examples",
+    ),
     "evaluate/calls/unknown.py": ("linear", "layers of other frameworks"),
     "evaluate/calls/methods.py": ("transpose", "a method of tensors in PyTorch"),
-    "evaluate/context/values.py": ("max min", "which way a metric improves"),
+    "evaluate/context/values.py": ("max mean min", "which way a metric improves; a filling"),
     "evaluate/loops.py": ("scan", "a keyword"),
     "evaluate/repairs.py": ("avg_pool flatten max_pool", "functions of the library, as called"),
     "evaluate/types/axis_order.py": ("max mean", "functions to write instead of a layer"),
+    "evaluate/types/fitting.py": ("mean", "what missing values are filled with"),
     "evaluate/types/conversions.py": (
         "flatten squeeze transpose unsqueeze",
         "functions that repairs write",
@@ -90,6 +96,7 @@ HOMONYMS = {
     ),
     "inference/verification.py": ("constant", "an initializer"),
     "ir/initializers.py": ("constant", "an initializer"),
+    "plan/data.py": ("split", "a division of examples"),
     "training/export.py": ("mean sum", "how values of several batches combine"),
     "training/monitors.py": ("max", "which way a metric improves"),
     "training/run/initial_parameters.py": ("mean", "interop: weights in other formats"),

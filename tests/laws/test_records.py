@@ -97,7 +97,7 @@ def test_every_declaration_has_a_record() -> None:
 def test_every_field_of_a_declared_dataset_is_in_a_record() -> None:
     assert set(DECLARED) == set(PLACES)
     own = {field.name for kind in DECLARED.values() for field in fields(kind)}
-    assert own == {*FIELDS, "name", "arguments"}
+    assert own == {*FIELDS, "name", "arguments", "readings"}
     for place, kind in DECLARED.items():
         required = {field.name for field in fields(kind) if field.required}
         assert required - {"name", "arguments"} == {place}

@@ -317,21 +317,21 @@ def test_the_files_that_are_left_out_are_counted(tmp_path: Path) -> None:
     for name in ("cat/0.png", "cat/more/1.png", "2.png"):
         save(folder / name, np.zeros((4, 4), np.uint8))
     (folder / "cat/loop").symlink_to(folder)
-    for name in ("cat/3.bmp", "cat/4.JFIF", "notes.txt"):
+    for name in ("cat/3.gif", "cat/4.JFIF", "notes.txt"):
         (folder / name).write_bytes(b"x")
     source = source_of(
         tmp_path, 'image_folder("pets", size=4) |> map(image=[flip()]) |> part(0..0)'
     )
-    which = "images end in .png, .jpg, .jpeg and are in the folder of their class"
+    which = "images end in .png, .jpg, .jpeg, .webp, .bmp, .tif, .tiff"
+    which += " and are in the folder of their class"
     assert source.remarks() == (f"5 files in {folder} are left out, such as 2.png: {which}",)
     (folder / "cat/4.JFIF").replace(tmp_path / "4.jfif")
     source = source_of(tmp_path, 'image_folder("pets/cat/more", size=4)')
     assert source.remarks() == ()
     (folder / "cat/more/5.gif").write_bytes(b"x")
     source = source_of(tmp_path, 'image_folder("pets/cat/more", size=4)')
-    assert source.remarks() == (
-        f"1 file in {folder}/cat/more is left out, 5.gif: images end in .png, .jpg, .jpeg",
-    )
+    which = "images end in .png, .jpg, .jpeg, .webp, .bmp, .tif, .tiff"
+    assert source.remarks() == (f"1 file in {folder}/cat/more is left out, 5.gif: {which}",)
 
 
 def test_an_image_is_resized_to_its_shorter_side_and_cropped_in_the_center(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from netlang.data.columns import fit
+from netlang.data.columns import fit_declared
 from netlang.data.pipeline import Location
+from netlang.data.readings import chosen
 from netlang.data.source import Source
 from netlang.data.sources.ragged import ragged
 from netlang.diagnostics import rules
@@ -35,20 +36,30 @@ def call_function(place: str, arguments: Mapping[str, object], location: Locatio
             f"`{place}` returned {type(returned).__name__}, and examples are a dict of arrays by "
             "column"
         )
-    found = cast("Mapping[object, object]", returned)
-    columns = location.columns
+    found = {str(k): v for k, v in cast("Mapping[object, object]", returned).items()}
+    return from_values(f"`{place}`", found, location)
+
+
+def from_values(place: str, found: Mapping[str, object], location: Location) -> Source:
+    """Return examples from arrays or lists by the names of their columns.
+
+    Lists for a column of a free length may differ in length. Raises ``FileError`` for what is not
+    declared.
+    """
+    readings = location.readings
     lists: dict[str, list[Array]] = {}
-    arrays: dict[str, Array] = {}
-    for key, value in found.items():
-        name = str(key)
-        if name in columns and _is_ragged(columns[name], value):
+    for name, type in location.columns.items():
+        own = readings[name].names[0] if name in readings else name
+        if _is_ragged(type, value := found.get(own)):
             items = cast("Sequence[object]", value)
-            lists[name] = [_array(place, f"{name}[{i}]", item) for i, item in enumerate(items)]
-        else:
-            arrays[name] = _array(place, name, value)
+            lists[name] = [_array(place, f"{own}[{i}]", item) for i, item in enumerate(items)]
+    sources = {n for name in lists for n in (readings[name].names if name in readings else (name,))}
+    arrays = {n: _array(place, n, value) for n, value in found.items() if n not in sources}
+    rest = {name: reading for name, reading in readings.items() if name not in lists}
+    arrays = chosen(place, arrays, rest)
     if lists:
-        return ragged(f"`{place}`", columns, arrays, lists, fitted=location.fitted)
-    return fit(f"`{place}`", columns, arrays, fitted=location.fitted)
+        return ragged(place, location, arrays, lists)
+    return fit_declared(place, location, arrays)
 
 
 def _is_ragged(type: TensorType, value: object) -> bool:
@@ -67,7 +78,7 @@ def _array(place: str, column: str, value: object) -> Array:
     except (ValueError, TypeError, OverflowError) as error:
         why = (str(error).splitlines() or [""])[0].rstrip(".")
         raise FileError(
-            f"`{column}` of `{place}` is not an array: {why}",
+            f"`{column}` of {place} is not an array: {why}",
             helps=["give all examples one shape: pad the shorter ones, such as with zeros"],
         ) from None
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
-from netlang.data.columns import fit
-from netlang.data.fitted import Column, Fitted
+from msgspec import structs
+
+from netlang.data.columns import fit, fit_declared
+from netlang.data.fitted import Column
+from netlang.data.pipeline import Location
 from netlang.data.source import Arrays, Batch, Chosen, Source
 from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
@@ -34,19 +37,25 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RaggedSource(Source):
-    """Examples of which some columns have a length of their own."""
+    """Examples of which some columns have a length of their own.
+
+    ``tokens`` has what the numbers of those columns denote.
+    """
 
     place: str
     columns: Mapping[str, TensorType]
     inner: Arrays
     ragged: Mapping[str, Ragged]
+    tokens: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     @property
     def names(self) -> Mapping[str, Sequence[str]]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.inner.names
+        return {**self.inner.names, **self.tokens}
 
     def column(self, name: str) -> Column:
-        return self.inner.column(name) if name in self.inner.columns else super().column(name)
+        if name in self.inner.columns:
+            return self.inner.column(name)
+        return Column.of(self.columns[name], self.names.get(name, ()))
 
     def __len__(self) -> int:
         return len(next(iter(self.ragged.values())).starts) - 1
@@ -74,18 +83,18 @@ class RaggedSource(Source):
 
 def ragged(
     place: str,
-    columns: Mapping[str, TensorType],
+    location: Location,
     arrays: Mapping[str, Array],
     lists: Mapping[str, Sequence[Array]],
-    *,
-    fitted: Fitted | None = None,
 ) -> RaggedSource:
     """Return examples of which ``lists`` has the columns that differ in length.
 
     Raises ``FileError`` where they are not what is declared.
     """
+    columns = location.columns
     rest = {name: type for name, type in columns.items() if name not in lists}
-    inner = fit(place, rest, arrays, fitted=fitted) if rest else Arrays(place, {}, {})
+    own = structs.replace(location, columns=rest)
+    inner = fit_declared(place, own, arrays) if rest else Arrays(place, {}, {})
     found = {name: _column(place, name, columns[name], items) for name, items in lists.items()}
     counts = {name: len(column.starts) - 1 for name, column in found.items()}
     counts |= {name: len(array) for name, array in inner.arrays.items()}

@@ -15,17 +15,27 @@ from netlang.system.files import reading
 from netlang.system.numpy import Array, np
 
 _LARGEST = 1 << 31
+_GZIP, _GZIP_WINDOW = b"\x1f\x8b", 31
+_LARGEST_RATIO, _SMALLEST_BOMB = 200, 1 << 26
 _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
 
 
-def read_text(path: Path) -> tuple[str, str]:
-    """Return UTF-8 text and a checksum; raise ``FileError`` with the line for anything else."""
+def read_text(path: Path, encoding: str = "", *, may_declare: bool = False) -> tuple[str, str]:
+    """Return a text, UTF-8 unless it has another ``encoding``, and a checksum of its bytes.
+
+    The file may be compressed by gzip. Raises ``FileError`` with the line for anything else, and
+    helps to declare the encoding where a dataset ``may_declare`` it.
+    """
     with reading(path) as stream:
         data = stream.read(_LARGEST + 1)
+    if data.startswith(_GZIP):
+        data = _unpacked(path, data)
     if len(data) > _LARGEST:
         raise TooLargeError(f"{path} has more than {_LARGEST:,} bytes", helps=["split it"])
+    if encoding:
+        return _decoded(path, data, encoding), f"{len(data)}:{zlib.crc32(data):08x}"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise FileError(f"{path} is UTF-16 text", helps=["save it as UTF-8"])
+        raise FileError(f"{path} is UTF-16 text", helps=_encoding("utf-16", may_declare))
     if (at := data.find(b"\0")) >= 0:
         raise FileError(f"{path}:{data.count(10, 0, at) + 1}: a NUL byte, which no text has")
     try:
@@ -33,9 +43,52 @@ def read_text(path: Path) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FileError(
-            f"{path}:{line}: byte {error.start} is not valid UTF-8", helps=["save it as UTF-8"]
+            f"{path}:{line}: byte {error.start} is not valid UTF-8",
+            helps=_encoding("cp1252", may_declare),
         ) from None
     return text, f"{len(data)}:{zlib.crc32(data):08x}"
+
+
+def _encoding(name: str, may_declare: bool) -> list[str]:
+    """Return what to do about a text in another encoding."""
+    declared = [f'or declare its encoding in the dataset: `encoding = "{name}"`']
+    return ["save it as UTF-8", *(declared if may_declare else [])]
+
+
+def _unpacked(path: Path, packed: bytes) -> bytes:
+    """Return what gzip compressed; raise ``FileError`` if it is damaged or suspiciously large."""
+    parts: list[bytes] = []
+    rest, size = packed, 0
+    try:
+        while rest.startswith(_GZIP):
+            engine = zlib.decompressobj(_GZIP_WINDOW)
+            parts.append(engine.decompress(rest, _LARGEST + 1 - size))
+            size += len(parts[-1])
+            if size > max(_SMALLEST_BOMB, _LARGEST_RATIO * len(packed)) or size > _LARGEST:
+                raise TooLargeError(
+                    f"{path} would unpack to more than {size - 1:,} bytes", helps=["unpack it"]
+                )
+            if not engine.eof:
+                raise FileError(f"{path} is damaged: its end, with the checksum, is cut off")
+            rest = engine.unused_data
+    except zlib.error as error:
+        raise FileError(f"{path} is damaged: {error}") from None
+    return b"".join(parts)
+
+
+def _decoded(path: Path, data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding).removeprefix("\ufeff")
+    except LookupError:
+        raise FileError(
+            f"`{encoding}` is not an encoding of texts",
+            helps=['such as `encoding = "cp1252"`, `"latin-1"` or `"utf-16"`'],
+        ) from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FileError(f"{path}:{line}: byte {error.start} is not valid in {encoding}") from None
+    except UnicodeError as error:
+        raise FileError(f"{path} is not a text in {encoding}: {error}") from None
 
 
 def lines_of(text: str) -> list[str]:

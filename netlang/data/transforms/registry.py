@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netlang.data.transforms.colors import ColorJitter, Lighting, Rescale, Standardize
+from netlang.data.transforms.encoding import OneHot
 from netlang.data.transforms.geometry import (
     CenterCrop,
     CenteredCrop,
@@ -35,6 +36,6 @@ TRANSFORMS: dict[str, type[Transform]] = {
 
 FIXED: dict[str, type[Transform]] = {
     kind.name: kind
-    for kind in (Resize, CenterCrop, CenteredCrop, CenteredResize, Standardize, Rescale)
+    for kind in (Resize, CenterCrop, CenteredCrop, CenteredResize, Standardize, Rescale, OneHot)
 }
 """The transforms that draw no random numbers, those that remain of others among them."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from netlang.diagnostics.errors import InputError
+from netlang.ir.types import TensorType
 from netlang.system.numpy import Array
 
 
@@ -19,10 +20,9 @@ class Transform(Struct, frozen=True):
     name: ClassVar[str]
     draws: ClassVar[int] = 0
 
-    @property
-    def output_size(self) -> int | None:
-        """The height and width of the results, where the transform decides them."""
-        return None
+    def result(self, type: TensorType) -> TensorType:
+        """Return the type of a changed example."""
+        return type
 
     def fixed(self) -> Transform | None:
         """Return what remains of the transform where nothing is random, as when a net is used."""
@@ -38,9 +38,8 @@ class Resizing(Transform, frozen=True):
 
     size: int
 
-    @property
-    def output_size(self) -> int | None:
-        return self.size
+    def result(self, type: TensorType) -> TensorType:
+        return type.with_shape(*type.shape[:-2], self.size, self.size)
 
 
 def check_floats(name: str, images: Array) -> None:

@@ -12,7 +12,15 @@ from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean, suggest
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
-from netlang.evaluate.context.values import UNKNOWN, Argued, Examples, Function, Object, Setting
+from netlang.evaluate.context.values import (
+    UNKNOWN,
+    Argued,
+    Examples,
+    Function,
+    IntRange,
+    Object,
+    Setting,
+)
 from netlang.ir.dims import Size
 from netlang.ir.graph import Graph
 from netlang.ir.types import TensorType
@@ -149,6 +157,62 @@ def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     return _after(rows, columns, "together", arguments)
 
 
+_MOST_VALUES = 10_000
+
+
+def _only(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
+    """``rows |> only(label=0..4)``: the examples with some values of a column."""
+    del frame
+    rows = _rows("only", args, span)
+    if rows is None:
+        return UNKNOWN
+    columns = dict(rows.columns)
+    arguments: dict[str, Object] = {}
+    for arg in args[1:]:
+        if arg.name is None:
+            reject(
+                rules.TOO_MANY_ARGUMENTS,
+                "`only` takes its values by column",
+                arg.span,
+                helps=(f"say which column: `{next(iter(columns))}=…`",),
+            )
+        name = arg.name.text
+        _known_column(name, columns, arg.name.span)
+        if columns[name].rank or not columns[name].dtype.is_integer:
+            reject(
+                rules.WRONG_TYPE,
+                f"`only` compares integers, and `{name}` is {columns[name]}",
+                arg.name.span,
+            )
+        arguments[name] = _chosen_values(arg)
+    if not arguments:
+        reject(
+            rules.MISSING_ARGUMENT,
+            "`only` needs the values of a column",
+            span,
+            helps=("such as `only(label=0..4)` or `only(label=[3, 8])`",),
+        )
+    return _after(rows, columns, "only", arguments)
+
+
+def _chosen_values(arg: Argued) -> list[Object]:
+    """Return the integers or names of classes that an argument lists."""
+    value = arg.value
+    if isinstance(value, IntRange) and 0 < len(value) <= _MOST_VALUES:
+        return [*range(value.first, value.last + 1)]
+    found = value if isinstance(value, list) else [value]
+    plain = all(isinstance(v, int | str) and not isinstance(v, bool) for v in found)
+    if not found or not plain:
+        reject(
+            rules.WRONG_TYPE,
+            "the values are integers, names of classes, or a range",
+            arg.span,
+            f"this is {describe(value)}",
+            helps=('such as `0..4`, `[3, 8]` or `"cat"`',),
+        )
+    return found
+
+
 def _rows(name: str, args: Sequence[Argued], span: Span) -> Examples | None:
     if not args:
         reject(rules.MISSING_ARGUMENT, f"`{name}` needs examples", span)
@@ -227,4 +291,5 @@ SPECIAL: dict[str, Special] = {
     "macs": _count("macs", _macs),
     "map": _map,
     "together": _together,
+    "only": _only,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NoReturn
 
 from msgspec.structs import replace
@@ -9,10 +10,11 @@ from msgspec.structs import replace
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
 from netlang.diagnostics.source import Span
+from netlang.diagnostics.suggestions import did_you_mean
 from netlang.evaluate.builtins.registry import COMPILE_TIME, Args, CompileTime, Values, compile_time
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, Noise, reject
-from netlang.evaluate.context.values import Examples, IntRange, Object, Setting
+from netlang.evaluate.context.values import Examples, IntRange, Object, Results, Setting
 from netlang.ir.dims import Dim, symbol
 from netlang.ir.types import F32, TensorType
 from netlang.syntax import ast
@@ -61,14 +63,7 @@ def reject_examples_for_a_transform(name: str, rows: Examples, at: Span, span: S
 def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
     rows, chosen = values["d"], values["chosen"]
     assert isinstance(rows, Examples)
-    if rows.batched:
-        reject(
-            rules.WRONG_TYPE,
-            "`part` chooses single examples",
-            args["d"].span,
-            "these are in batches",
-            helps=("put `part` before `batches`",),
-        )
+    _require_single("part", rows, args["d"].span)
     if not isinstance(chosen, IntRange):
         reject(
             rules.WRONG_TYPE,
@@ -84,8 +79,66 @@ def _part(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Ob
             f"this is {describe(chosen)}",
         )
     given: dict[str, Object] = {"first": chosen.first, "last": chosen.last}
-    steps = (*rows.origin.steps, Setting("rows", "part", given))
+    return _stepped(rows, "part", given)
+
+
+def _divided(name: str) -> CompileTime:
+    """Return a division of examples into two parts."""
+
+    def apply(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
+        rows, by = values["d"], values["by"]
+        assert isinstance(rows, Examples)
+        _require_single(name, rows, args["d"].span)
+        if by:
+            _require_classes(name, rows, str(by), args["by"].span if "by" in args else span)
+        given = {key: value for key, value in values.items() if key != "d"}
+        return Results({"rows": _stepped(rows, name, given), "rest": _rest(rows, name, given)})
+
+    return apply
+
+
+def _rest(rows: Examples, name: str, given: Values) -> Examples:
+    return _stepped(rows, name, {**given, "rest": True})
+
+
+def _stepped(rows: Examples, name: str, given: Mapping[str, Object]) -> Examples:
+    steps = (*rows.origin.steps, Setting("rows", name, given))
     return Examples(rows.columns, replace(rows.origin, steps=steps))
+
+
+def _require_single(name: str, rows: Examples, span: Span) -> None:
+    if rows.batched:
+        reject(
+            rules.WRONG_TYPE,
+            f"`{name}` chooses single examples",
+            span,
+            "these are in batches",
+            helps=(f"put `{name}` before `batches`",),
+        )
+
+
+def _require_classes(name: str, rows: Examples, column: str, span: Span) -> None:
+    """Reject a column that is not one of classes: an integer for each example."""
+    type = rows.columns.get(column)
+    if type is None:
+        reject(
+            rules.UNKNOWN_COLUMN,
+            f"these examples have no column `{column}`",
+            span,
+            notes=(f"the columns are: {', '.join(rows.columns)}",),
+            helps=did_you_mean(column, rows.columns),
+        )
+    if type.rank or not type.dtype.is_integer:
+        reject(
+            rules.WRONG_TYPE,
+            f"`{name}` takes a column of classes, and `{column}` is {type}",
+            span,
+            helps=("classes are integers: `i64[]`",),
+        )
+
+
+COMPILE_TIME["split_rows"] = _divided("split")
+COMPILE_TIME["folds"] = _divided("folds")
 
 
 def _listed(sizes: Object) -> str:

@@ -209,8 +209,8 @@ def _newly(function: Function, args: Sequence[Argued], span: Span) -> tuple[Fix,
 def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
     """Return the definition that a name denotes for these arguments.
 
-    `flip` and `resize` without a tensor are transforms of images; `grad` with respect to a
-    selection returns a list.
+    `flip` and `resize` without a tensor are transforms of images, `split` of examples is a split
+    of a dataset, and `grad` with respect to a selection returns a list.
     """
     if not function.module.source.library:
         return function
@@ -219,6 +219,8 @@ def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
             other = f"_{function.name}_image"
         case "grad" if any(map(_is_selection, args)):
             other = "_grad_of_parameters"
+        case "split" if any(isinstance(a.value, Examples) for a in args):
+            other = "_split_rows"
         case _:
             return function
     return function.module.function(other) or function

@@ -11,11 +11,13 @@ from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label, d
 from netlang.diagnostics.fix import Edit, Fix, apply_to, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import suggest
+from netlang.evaluate.calls.columns import columns_of
 from netlang.evaluate.context.describe import describe
-from netlang.evaluate.context.frame import Frame, reject
+from netlang.evaluate.context.frame import Frame, reject, report
 from netlang.evaluate.context.values import UNKNOWN, Examples, Function, Object, Origin, Unknown
 from netlang.evaluate.evaluate import evaluate
 from netlang.evaluate.types.shapes import declare_shape
+from netlang.ir.types import TensorType
 from netlang.syntax import ast
 
 
@@ -36,7 +38,8 @@ def _choice(value: Object) -> bool:
 
 
 PLACES: Mapping[str, str] = {
-    "csv": "a file of numbers with a line for each example",
+    "csv": "a table with a line for each example",
+    "jsonl": "JSON Lines, with an object for each example",
     "npz": "a NumPy archive with an array for each column",
     "npy": "NumPy arrays, one file for each column",
     "idx": "files such as MNIST's, one for each column",
@@ -45,12 +48,14 @@ PLACES: Mapping[str, str] = {
 """The fields of a dataset that say where its examples are."""
 
 FIELDS: Mapping[str, tuple[str, Callable[[Object], bool]]] = {
-    "csv": ("a string", _text),
+    "csv": ("a string, or a list of them", _texts),
+    "jsonl": ("a string, or a list of them", _texts),
     "npz": ("a string", _text),
     "npy": ("a string, or a list of them", _texts),
     "idx": ("a string, or a list of them", _texts),
     "python": ("a string", _text),
     "separator": ("a string", _text),
+    "encoding": ("a string", _text),
     "header": ("true or false", _switch),
     "normalize": ("true or false, or a list of columns", _choice),
 }
@@ -71,7 +76,16 @@ def examples_of(
         if isinstance(out.type, ast.ShapeType)
     }
     library = function.module.source.library
-    fields = {b.targets[0].text: _field(b, function.name, inner) for b in definition.fields}
+    cells = any(bind.targets[0].text == "csv" for bind in definition.fields)
+    fields: dict[str, Object] = {}
+    for bind in definition.fields:
+        names = [target.text for target in bind.targets]
+        if all(name in columns and name not in FIELDS for name in names):
+            fields.update(_columns(bind, columns, inner, cells))
+        else:
+            fields[names[0]] = _field(bind, definition, inner)
+    if any(isinstance(value, Unknown) for value in fields.values()):
+        return UNKNOWN
     if not library and not any(name in PLACES for name in fields):
         reject(
             rules.DATASET_WITHOUT_LOCATION,
@@ -80,9 +94,39 @@ def examples_of(
             notes=tuple(f"`{name}` is {what}" for name, what in PLACES.items()),
             helps=(f'such as `{{ csv = "{function.name}.csv" }}` after its columns',),
         )
+    if not library:
+        _check_named_columns(definition, fields)
     about = definition.doc
     origin = Origin(function.name, dict(values), fields, columns, library, about=about)
     return Examples(columns, origin)
+
+
+def _columns(
+    bind: ast.Bind, columns: Mapping[str, TensorType], frame: Frame, cells: bool
+) -> dict[str, Object]:
+    """Return the columns of a field; report an error, so that those of others are found as well."""
+    try:
+        return columns_of(bind, columns, frame, cells=cells)
+    except DiagnosticError as rejected:
+        report(frame, rejected.diagnostic)
+        return {bind.targets[0].text: UNKNOWN}
+
+
+def _check_named_columns(definition: ast.Extern, fields: Mapping[str, Object]) -> None:
+    """Reject the source of a column where the columns of the data have no names."""
+    unnamed = next((place for place in ("npy", "idx") if place in fields), None)
+    why = f"with `{unnamed}`, each column is a file" if unnamed else ""
+    if not why and fields.get("header") is False:
+        why = "without a header, columns have no names"
+    column = next((b for b in definition.fields if b.targets[0].text not in FIELDS), None)
+    if why and column is not None:
+        reject(
+            rules.WRONG_TYPE,
+            f"the column `{column.targets[0].text}` has no name in the data",
+            column.value.span,
+            why,
+            helps=("leave this line out",),
+        )
 
 
 def batch_error(definition: ast.Extern) -> Diagnostic | None:
@@ -116,16 +160,27 @@ def _next(shape: ast.ShapeType) -> int:
 _FILE_NAME = re.compile(r"[\w./-]+\.\w+")
 
 
-def field_error(bind: ast.Bind, dataset: str) -> Diagnostic | None:
+def field_error(bind: ast.Bind, dataset: ast.Extern) -> Diagnostic | None:
     """Return the error of a field that does not exist, or names a file without quotes."""
-    field, span = bind.targets[0], bind.value.span
+    columns = [out.name.text for out in dataset.outs]
+    others = [target for target in bind.targets if target.text not in columns]
+    if not others:
+        return None
+    field, span = others[0], bind.value.span
+    if len(bind.targets) > 1 and field.text in FIELDS:
+        return diagnostic(
+            rules.UNKNOWN_PARAMETER,
+            f"the field `{field.text}` needs a line of its own",
+            field.span,
+            helps=(f"such as `{field.text} = …`",),
+        )
     if field.text not in FIELDS:
         return diagnostic(
             rules.UNKNOWN_PARAMETER,
-            f"`{dataset}` can't have a field `{field.text}`",
+            f"`{dataset.name.text}` can't have a field `{field.text}`",
             field.span,
-            notes=(f"a dataset has: {', '.join(FIELDS)}",),
-            suggestion=partial(suggest, field.span, FIELDS),
+            notes=(f"a dataset has: {', '.join(FIELDS)}", f"its columns are: {', '.join(columns)}"),
+            suggestion=partial(suggest, field.span, [*FIELDS, *columns]),
         )
     quoted = f'"{span.text}"'
     if field.text not in PLACES or isinstance(bind.value, ast.Str):
@@ -142,7 +197,7 @@ def field_error(bind: ast.Bind, dataset: str) -> Diagnostic | None:
     )
 
 
-def _field(bind: ast.Bind, dataset: str, frame: Frame) -> Object:
+def _field(bind: ast.Bind, dataset: ast.Extern, frame: Frame) -> Object:
     field = bind.targets[0]
     if (found := field_error(bind, dataset)) is not None:
         raise DiagnosticError(found)

@@ -49,10 +49,10 @@ class Function(Struct, frozen=True, eq=False):
     @property
     def public_name(self) -> str:
         """The name that programs call it by: ``flip`` for ``_flip_image``, a transform."""
-        private = self.name.startswith("_")
-        if not private:
+        if not self.name.startswith("_"):
             return self.name
-        return self.implementation.removesuffix("_image").removesuffix("_of_parameters")
+        public = self.implementation.removesuffix("_image").removesuffix("_rows")
+        return public.removesuffix("_of_parameters")
 
     @property
     def kind(self) -> str:
@@ -96,6 +96,8 @@ class Results(Struct, frozen=True, eq=False):
 
 PADDINGS = ("same", "valid", "half", "causal")
 """The keywords for a padding."""
+FILLINGS = ("mean", "most_frequent")
+"""What missing values may be filled with, besides a number or a text."""
 
 
 Mode = Literal["max", "min"]

@@ -24,7 +24,7 @@ Constant = Callable[["ModuleScope", ast.Bind], dict[str, Object]]
 """Evaluates a binding at the top of a file."""
 
 WORDS: Mapping[str, Object] = {
-    **{word: Word(word) for word in PADDINGS},
+    **{word: Word(word) for word in (*PADDINGS, "most_frequent")},
     **{dtype.value: dtype for dtype in DType},
 }
 

@@ -18,6 +18,7 @@ from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
 from netlang.evaluate.context.source_text import source_text
 from netlang.evaluate.context.values import (
+    FILLINGS,
     PADDINGS,
     UNKNOWN,
     Argued,
@@ -165,10 +166,10 @@ def _some_ints(value: Object) -> bool:
 
 
 def _a_padding(value: Object) -> bool:
-    if isinstance(value, Word):
-        return True
-    return _some_ints(value) or (
-        isinstance(value, list | tuple) and len(value) > 0 and all(map(_some_ints, value))
+    return (
+        _is_word(value, PADDINGS)
+        or _some_ints(value)
+        or (isinstance(value, list | tuple) and len(value) > 0 and all(map(_some_ints, value)))
     )
 
 
@@ -180,6 +181,16 @@ def _some_numbers(value: Object) -> bool:
     return _a_number(value) or (
         isinstance(value, list | tuple) and len(value) > 0 and all(map(_a_number, value))
     )
+
+
+def _a_filling(value: Object) -> bool:
+    if isinstance(value, Function):  # `mean` is a function as well
+        return value.name == "mean" and value.module.source.library
+    return _a_number(value) or isinstance(value, str) or _is_word(value, FILLINGS)
+
+
+def _is_word(value: Object, words: tuple[str, ...]) -> bool:
+    return isinstance(value, Word) and value.text in words
 
 
 def _setting(kind: str) -> Callable[[Object], bool]:
@@ -199,6 +210,7 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     "any": ("anything", lambda _: True),
     "ints": ("an int, or a tuple with an int per axis", _some_ints),
     "padding": (f"a padding: an int, a tuple, or {_words(PADDINGS)}", _a_padding),
+    "filling": (f"a number, a text, {_words(FILLINGS)}", _a_filling),
     "duration": ("a duration (epochs or steps)", lambda v: isinstance(v, Duration)),
     "block": ("a block", lambda v: isinstance(v, Function | Layer)),
     "op": ("an op", lambda v: isinstance(v, Function) and v.kind == "op"),
@@ -223,7 +235,10 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     ),
     **{
         kind: (article_of(kind), _setting(kind))
-        for kind in ("optimizer", "clip", "stop", "checkpoint", "transform", "group", "init_rule")
+        for kind in (
+            *("optimizer", "clip", "stop", "checkpoint", "transform", "group", "init_rule"),
+            "column",
+        )
     },
     "plateau": ("a rule for a plateau", _setting("plateau")),
 }
@@ -337,6 +352,12 @@ def _named_helps(kind: str, value: Object, name: str, meant: str | None) -> tupl
             return (f"call it: `{value.name}(…)`",)
         case "dtype", str():
             return (f"write it without quotes: `{value}`",)
+        case "column", Value() | Examples():
+            return (
+                'a column of a file is a field of a `dataset`: `x = column("…") |> normalize`',
+                "the examples of a batch are normalized by `layer_norm`, `batch_norm` or "
+                "`l2_normalize`",
+            )
         case "float" | "int" | "bool" | "ints" | "floats", Value():
             return ("a tensor is only known at run time; this is settled when the file is checked",)
         case _:

@@ -1,0 +1,146 @@
+"""Examples that are chosen from others: at random, or by the values of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from zlib import crc32
+
+from netlang.data.columns import UNKNOWN_CATEGORY
+from netlang.data.fitted import Column
+from netlang.data.pipeline import Chosen, Division, Restriction
+from netlang.data.sampling import shuffled
+from netlang.data.source import Batch, Epoch, Source
+from netlang.diagnostics.errors import FileError
+from netlang.diagnostics.suggestions import did_you_mean
+from netlang.ir.types import TensorType
+from netlang.system.numpy import Array, np
+
+_STREAM = 1 << 62
+"""Separates the order of a division from those of epochs."""
+_EXACT = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChosenSource(Source):
+    """The examples of another source at some indices, ``i64[N]``."""
+
+    inner: Source
+    indices: Array
+
+    @property
+    def heavy(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner.heavy
+
+    @property
+    def place(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner.place
+
+    @property
+    def columns(self) -> Mapping[str, TensorType]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner.columns
+
+    @property
+    def names(self) -> Mapping[str, Sequence[str]]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.inner.names
+
+    def column(self, name: str) -> Column:
+        return self.inner.column(name)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def examples(self, chosen: Chosen) -> Batch:
+        return self.inner.examples(self.indices[chosen])
+
+    def during(self, epoch: Epoch) -> Source:
+        return replace(self, inner=self.inner.during(epoch))
+
+    def whole(self, column: str) -> Array | None:
+        values = self.inner.whole(column)
+        return None if values is None else values[self.indices]
+
+    def fingerprint(self) -> str:
+        return f"{self.inner.fingerprint()}[{crc32(self.indices.tobytes()):08x}]"
+
+    def check_unchanged(self) -> None:
+        self.inner.check_unchanged()
+
+    def remarks(self) -> Sequence[str]:
+        return self.inner.remarks()
+
+
+def chosen_by(step: Division | Restriction, source: Source) -> Array:
+    """Return the indices of the examples that a step keeps, in order.
+
+    Raises ``FileError`` where none are left, or a column is not in memory.
+    """
+    kept = _divided(step, source) if isinstance(step, Division) else _restricted(step, source)
+    if not len(kept):
+        raise FileError(
+            f"no example of {source.place} is left, of {len(source):,}",
+            helps=["keep more of them"],
+        )
+    return kept
+
+
+def _divided(step: Division, source: Source) -> Array:
+    order = shuffled(step.seed, _STREAM, len(source))
+    if step.by:
+        # Each class in random order, one after the other: what is taken at regular distances has
+        # the same share of each.
+        order = order[np.argsort(_groups(source, step.by)[order], kind="stable")]
+    places = np.arange(len(order))
+    if step.fraction is None:
+        kept = places % step.count != step.index
+    else:
+        steps = np.floor(np.arange(len(order) + 1) * step.fraction + _EXACT)
+        kept = np.diff(steps) > 0
+    return np.sort(order[kept != step.rest])
+
+
+def _groups(source: Source, column: str) -> Array:
+    """Return a number for the class of each example, in the order in which the classes occur.
+
+    The numbers of the classes may be others where the model is used.
+    """
+    if source.names.get(column, ())[-1:] == (UNKNOWN_CATEGORY,):
+        raise FileError(
+            f"`{column}` of {source.place} has a category for all that the training data lack, "
+            "which depends on the division",
+            helps=["divide by another column, or at random"],
+        )
+    _, first, inverse = np.unique(_values(source, column), return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse]
+
+
+def _restricted(step: Restriction, source: Source) -> Array:
+    kept = np.ones(len(source), np.bool_)
+    for column, values in step.values.items():
+        numbers = [_number(source, column, value) for value in values]
+        kept &= np.isin(_values(source, column), numbers)
+    return np.flatnonzero(kept)
+
+
+def _number(source: Source, column: str, value: int | str) -> int:
+    """Return the number of a class that may be given by its name."""
+    if isinstance(value, int):
+        return value
+    names = source.names.get(column, ())
+    if value not in names:
+        raise FileError(
+            f"`{column}` of {source.place} has no class `{value}`",
+            notes=[f"its classes are: {', '.join(names)}"] if names else (),
+            helps=did_you_mean(value, names),
+        )
+    return names.index(value)
+
+
+def _values(source: Source, column: str) -> Array:
+    values = source.whole(column)
+    if values is None or values.ndim != 1:
+        raise FileError(
+            f"examples of {source.place} cannot be chosen by `{column}`: it is not in memory",
+            helps=["choose them by another column, or at random"],
+        )
+    return values

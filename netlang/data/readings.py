@@ -1,0 +1,100 @@
+"""From the columns of a file to those of a dataset: names, missing values, categories."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from netlang.data.fitted import Column
+from netlang.data.pipeline import Chosen, Reading
+from netlang.diagnostics.errors import FileError
+from netlang.diagnostics.suggestions import did_you_mean
+from netlang.system.numpy import Array, np
+
+
+def fill_numbers(
+    place: str, array: Array, reading: Reading, column: Column | None, used: Chosen
+) -> tuple[Array, tuple[float, ...]]:
+    """Return a masked array with what is missing filled, and what each number is filled with.
+
+    The examples are along the first axis. Values of the training data are those of the examples
+    that are ``used``, or of a ``column`` that was fitted before. Raises ``FileError`` where all
+    values of a column are missing.
+    """
+    gaps = np.ma.getmaskarray(array).reshape(len(array), -1)
+    flat = np.ma.getdata(array).reshape(len(array), -1).copy()
+    if column is not None and len(column.fill) == flat.shape[1]:
+        values = column.fill
+    elif isinstance(reading.fill, int | float):
+        values = (float(reading.fill),) * flat.shape[1]
+    else:
+        compute = _mean if reading.statistic == "mean" else _most_frequent_number
+        kept = [flat[used, i][~gaps[used, i]] for i in range(flat.shape[1])]
+        empty = next((i for i, found in enumerate(kept) if not len(found)), None)
+        if empty is not None:
+            name = reading.names[min(empty, len(reading.names) - 1)]
+            raise FileError(
+                f"all values of `{name}` in {place} are missing, so there is nothing to fill with",
+                helps=["leave the column out, or fill it with a number"],
+            )
+        values = tuple(map(compute, kept))
+    for i, value in enumerate(values):
+        flat[gaps[:, i], i] = value
+    return flat.reshape(array.shape), values
+
+
+def _mean(values: Array) -> float:
+    return float(values.astype(np.float64).mean())
+
+
+def _most_frequent_number(values: Array) -> float:
+    """Return the most frequent number, the least of those that are equally frequent."""
+    found, counts = np.unique(values, return_counts=True)
+    return float(found[int(np.argmax(counts))])
+
+
+def most_frequent_text(texts: Sequence[str]) -> str:
+    """Return the most frequent text, the first by name of those that are equally frequent."""
+    counts = Counter(texts)
+    return min(counts, key=lambda text: (-counts[text], text))
+
+
+def sorted_categories(found: Sequence[str]) -> list[str]:
+    """Return distinct categories by name, or by size if all are numbers."""
+    try:
+        return sorted(found, key=lambda text: (float(text), text))
+    except ValueError:
+        return sorted(found)
+
+
+def chosen(
+    place: str, arrays: Mapping[str, Array], readings: Mapping[str, Reading]
+) -> dict[str, Array]:
+    """Return arrays by column of the dataset, from arrays by their names in a file.
+
+    NaN in a column that is filled is masked. Raises ``FileError`` for a name that the file lacks,
+    and for arrays that do not fit together.
+    """
+    return {**arrays, **{name: _chosen(place, arrays, each) for name, each in readings.items()}}
+
+
+def _chosen(place: str, arrays: Mapping[str, Array], reading: Reading) -> Array:
+    for name in reading.names:
+        if name not in arrays:
+            held = ", ".join(f"`{n}`" for n in arrays) or "nothing"
+            raise FileError(
+                f"{place} has no column `{name}`",
+                notes=[f"it has {held}"],
+                helps=did_you_mean(name, arrays),
+            )
+    parts = [arrays[name] for name in reading.names]
+    try:
+        array = parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
+    except ValueError:
+        shapes = ", ".join(f"`{n}` is {arrays[n].shape}" for n in reading.names)
+        raise FileError(f"the columns of {place} do not fit together: {shapes}") from None
+    if reading.categories is not None and array.dtype.kind in "iu":
+        return array.astype(np.str_)
+    if reading.fills and array.dtype.kind == "f":
+        return np.ma.masked_array(array, np.isnan(array))
+    return array
