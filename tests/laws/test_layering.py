@@ -82,6 +82,8 @@ DEFERRED = (
     ("plan", "netlang.data.transforms", "only sections that transform images need it"),
     ("data", "zlib", "only data that was changed is identified by its bytes"),
     ("diagnostics", "difflib unicodedata", "only some errors need it"),
+    ("editor", "netlang.editor.facts", "highlighters and shells need only words"),
+    ("editor", "netlang.syntax.formatting", "only the command to format needs it"),
     ("names", "netlang.evaluate.calls.datasets", "few programs have datasets of their own"),
     ("names", "netlang.names", "only errors need it"),
     ("evaluate", "difflib", "only some errors need it"),
