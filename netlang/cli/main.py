@@ -11,7 +11,7 @@ import click
 
 COMMANDS = (
     "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "run", "verify",
-    "generate", "nearest", "train", "evaluate", "completion",
+    "generate", "nearest", "train", "evaluate", "lsp", "completion",
 )  # fmt: skip
 
 

@@ -57,6 +57,14 @@ class Facts(Struct, frozen=True, eq=False):
     _view: _View
 
     @property
+    def imports(self) -> frozenset[Path]:
+        """The resolved paths of the files that are imported, directly or indirectly.
+
+        Those that a direct import names are among them, whether they exist or not.
+        """
+        return self._view.imports
+
+    @property
     def hints(self) -> tuple[Hint, ...]:
         """The types of names and the parameters of arguments, in the order of the text."""
         return self._view.hints
@@ -177,6 +185,14 @@ class _View:
     @cached_property
     def names(self) -> Names:
         return Names(self.program or Program(Path(self.path)), self.nodes)
+
+    @cached_property
+    def imports(self) -> frozenset[Path]:
+        found = set(self.program.modules) if self.program is not None else set[Path]()
+        for item in self.file.imports if self.file is not None else ():
+            if isinstance(item.module, ast.Str):
+                found.add((Path(self.path).parent / item.module.value).resolve())
+        return frozenset(found - {Path(self.path).resolve()})
 
     @cached_property
     def nodes(self) -> Sequence[ast.Node]:
