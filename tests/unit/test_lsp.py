@@ -2,7 +2,7 @@
 
 ``tests/golden/lsp.json`` has the answers to a script of requests; ``--update`` writes it.
 
-Tests ``netlang.lsp`` and ``netlang.cli.commands.lsp``.
+Tests ``netlang.lsp`` and ``netlang.cli.commands.tools.lsp``.
 """
 
 from __future__ import annotations
