@@ -38,7 +38,7 @@ from netlang.ir.graph import Builder, Graph
 from netlang.names.lint import lint
 from netlang.syntax import ast
 from netlang.syntax.parser import no_definition, parse
-from netlang.syntax.reader import read_source
+from netlang.syntax.reader import read_source, text_source
 
 if TYPE_CHECKING:
     from netlang.plan.plan import Plan
@@ -127,6 +127,14 @@ class Program(Struct, eq=False):
     file: ast.File | None = None
     nets: dict[str, Net] = field(default_factory=dict[str, Net])
     plans: dict[str, Plan] = field(default_factory=dict[str, "Plan"])
+    texts: Mapping[Path, str] = field(default_factory=dict[Path, str])
+    """Texts to read instead of files, by their resolved paths."""
+    runs: list[Run] | None = None
+    """For an editor: the evaluations so far, with the values of their names."""
+    net_runs: dict[tuple[object, ...], Run] = field(default_factory=dict[tuple[object, ...], Run])
+    """For an editor: the evaluation of each net."""
+    syntax_errors: Diagnostics | None = None
+    """For an editor: the errors of a file of which only a part parses, which is ``file``."""
     _modules: dict[Path, ModuleScope] = field(default_factory=dict[Path, ModuleScope])
     _opening: dict[Path, Path] = field(default_factory=dict[Path, Path])
     """The files whose imports are being read, each imported by the one before."""
@@ -138,6 +146,21 @@ class Program(Struct, eq=False):
     _graphs: dict[tuple[object, ...], tuple[Graph | None, Diagnostics]] = field(
         default_factory=dict[tuple[object, ...], "tuple[Graph | None, Diagnostics]"]
     )
+
+    @property
+    def module(self) -> ModuleScope | None:
+        """The names of the file; ``None`` where it could not be read or parsed."""
+        return self._main
+
+    @property
+    def modules(self) -> Mapping[Path, ModuleScope]:
+        """The names of the file and of those it imports, by their resolved paths."""
+        return self._modules
+
+    @property
+    def budget(self) -> Budget:
+        """The steps that evaluations have taken, and may take."""
+        return self._budget
 
     def net(self, name: str | None) -> Net:
         """Find a net by name, or the only one; raises ``NetlangError`` otherwise.
@@ -283,9 +306,12 @@ class Program(Struct, eq=False):
             return None
         if key not in self._graphs:
             own = Diagnostics(earlier=self.diagnostics)
+            run = self._run(own)
+            if self.runs is not None:
+                self.net_runs[key] = run
             self._building.append(key)
             try:
-                self._graphs[key] = nets.build_net(function, self._run(own), values), own
+                self._graphs[key] = nets.build_net(function, run, values), own
             finally:
                 self._building.remove(key)
         graph, own = self._graphs[key]
@@ -296,7 +322,11 @@ class Program(Struct, eq=False):
     def _run(self, found: Diagnostics | None = None) -> Run:
         found = self.diagnostics if found is None else found
         graph_of = partial(self._graph_of, found=found)
-        return Run(found, graph_of=graph_of, budget=self._budget, counts=self._counts)
+        run = Run(found, graph_of=graph_of, budget=self._budget, counts=self._counts)
+        if self.runs is not None:
+            run.bound = []
+            self.runs.append(run)
+        return run
 
     def _run_of_numbers(self) -> Run:
         run = self._run()
@@ -326,6 +356,16 @@ class Program(Struct, eq=False):
         """Evaluate everything: constants, nets, assertions, train sections."""
         if self._main is None or self.file is None:
             return
+        self.check_constants()
+        for net in self.nets.values():
+            if net.complete:
+                self.check_net(net)
+        for declaration in self.file.declarations:
+            self.check_declaration(declaration)
+
+    def check_constants(self) -> None:
+        """Evaluate the bindings of the file with a new budget: the first part of ``check``."""
+        assert self._main is not None and self.file is not None
         self._start_over()
         for declaration in self.file.declarations:
             if isinstance(declaration, ast.Bind):
@@ -334,46 +374,59 @@ class Program(Struct, eq=False):
                     self._main.find(names[0])
                 else:
                     self._constant(self._main, declaration)
-        for net in self.nets.values():
-            if net.complete:
-                self._graph_of(net.function, {}, self.diagnostics)
-        self._check_rest(self.file, self._main)
 
-    def _check_rest(self, file: ast.File, module: ModuleScope) -> None:
-        frame = Frame(self._run_of_numbers(), module)
-        for declaration in file.declarations:
-            try:
-                match declaration:
-                    case ast.Assert():
-                        check_assertion(declaration, frame)
-                    case ast.Train(name=name):
-                        from netlang.plan.section import elaborate_train
+    def check_net(self, net: Net) -> Graph | None:
+        """Evaluate a net, as ``check`` does; errors are in ``diagnostics``."""
+        return self._graph_of(net.function, {}, self.diagnostics)
 
-                        plan = elaborate_train(declaration, module, self._run())
-                        if plan is not None:
-                            self.plans[name.text] = plan
-                    case ast.Definition(kind="optimizer" | "schedule"):
-                        from netlang.plan.definitions import check_definition
+    def run_of(self, net: Net) -> Run | None:
+        """Return the evaluation of a net in a program that was opened for editing."""
+        return self.net_runs.get(_key(net.function, {}))
 
-                        check_definition(declaration, module, self._run())
-                    case _:
-                        pass
-            except DiagnosticError as rejected:
-                report(frame, rejected.diagnostic)
+    def remember(self, net: Net, graph: Graph | None, found: Diagnostics) -> None:
+        """Take the graph of a net, and its diagnostics, as known."""
+        self._graphs[_key(net.function, {})] = graph, found
+
+    def check_declaration(self, declaration: ast.Declaration) -> None:
+        """Check what is neither a constant nor a net: an assertion, a train section, …"""
+        assert self._main is not None
+        frame = Frame(self._run_of_numbers(), self._main)
+        try:
+            match declaration:
+                case ast.Assert():
+                    check_assertion(declaration, frame)
+                case ast.Train(name=name):
+                    from netlang.plan.section import elaborate_train
+
+                    plan = elaborate_train(declaration, self._main, self._run())
+                    if plan is not None:
+                        self.plans[name.text] = plan
+                case ast.Definition(kind="optimizer" | "schedule"):
+                    from netlang.plan.definitions import check_definition
+
+                    check_definition(declaration, self._main, self._run())
+                case _:
+                    pass
+        except DiagnosticError as rejected:
+            report(frame, rejected.diagnostic)
 
     # ---- files ---------------------------------------------------------------------------
 
     def _module_scope(self, source: Source, path: Path) -> ModuleScope | None:
         """Parse a file and collect its names; returns ``None`` after a syntax error."""
         self._budget.limit += STEPS_PER_LETTER * len(source.text)
-        file = parse(source, self.diagnostics)
-        if not self._opening:
+        first = not self._opening
+        file = parse(source, self.diagnostics, partly=first and self.runs is not None)
+        if first:
             self.file = file
         if file is None:
             return None
+        if first and self.runs is not None and self.diagnostics.failed:
+            self.syntax_errors, self.diagnostics = self.diagnostics, Diagnostics()
         if self._library is None:
             self._library = Library(self.diagnostics, self._constant)
         module = ModuleScope(source, self.diagnostics, self._constant, self._library.prelude)
+        module.uses = None if self.runs is None else []
         real = _real(path)
         self._modules[real] = module
         self._opening[real] = path
@@ -453,13 +506,14 @@ class Program(Struct, eq=False):
         assert self._library is not None
         if isinstance(item.module, tuple):
             return self._library.module(item.module)
-        target = locate(item.module, path)
+        target = locate(item.module, path, self.texts)
         real = _real(target)
         if real in self._opening:
             reject_import_cycle(item.module, [*self._opening.values(), target])
         if real in self._modules:
             return self._modules[real]
-        source = read_source(target)
+        text = self.texts.get(real)
+        source = read_source(target) if text is None else text_source(target, text)
         return self._module_scope(source, target)
 
     def _constant(self, module: ModuleScope, bind: ast.Bind) -> dict[str, Object]:
@@ -496,11 +550,29 @@ def load(path: str | Path) -> Program:
     return program
 
 
-def open_program(path: str | Path, text: str | None = None) -> Program:
-    """Read a file, or a text instead, and evaluate nothing yet."""
+def open_program(
+    path: str | Path,
+    text: str | None = None,
+    *,
+    texts: Mapping[str, str] | Mapping[Path, str] | None = None,
+    editing: bool = False,
+) -> Program:
+    """Read a file, or a text instead, and evaluate nothing yet.
+
+    Args:
+        path: the file, as messages name it.
+        text: read instead of the file.
+        texts: read instead of the files at these paths, as an editor holds them before they are
+            saved: of this file and of those that it imports.
+        editing: keep what an editor needs: the part of the file that parses, the values of all
+            names, and where they are used.
+    """
     if sys.getrecursionlimit() < RECURSION_LIMIT:
         sys.setrecursionlimit(RECURSION_LIMIT)
-    source = None if text is None else Source(str(path), text)
-    program = Program(Path(path), source, str(path))
+    held = {_real(Path(each)): content for each, content in (texts or {}).items()}
+    if text is None and held:
+        text = held.get(_real(Path(path)))
+    source = None if text is None else text_source(path, text)
+    program = Program(Path(path), source, str(path), texts=held, runs=[] if editing else None)
     program.read()
     return program

@@ -11,8 +11,18 @@ import click
 
 COMMANDS = (
     "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "run", "verify",
-    "generate", "nearest", "train", "evaluate", "runs", "completion",
+    "generate", "nearest", "train", "evaluate", "runs", "lsp", "completion",
 )  # fmt: skip
+
+
+TOOLS = ("lsp", "completion")
+"""The commands for editors and shells, in a folder of their own."""
+
+
+def loaded(name: str) -> click.Command:
+    """Import a command."""
+    module = f"tools.{name}" if name in TOOLS else name
+    return import_module(f"netlang.cli.commands.{module}").command
 
 
 class LazyGroup(click.Group):
@@ -35,7 +45,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"netlang.cli.commands.{cmd_name}").command
+        command = loaded(cmd_name)
         if not gc.isenabled():
             gc.freeze()
             gc.enable()

@@ -61,6 +61,17 @@ def build_net(function: Function, run: Run, values: Mapping[str, Object]) -> Gra
     )
 
 
+def partial_graph(function: Function, run: Run) -> Graph:
+    """Return the graph of a net with errors, as far as it is built; it has no outputs."""
+    params = {made.value: made.param for made in run.weights.values()}
+    states = {state.value for state in run.states}
+    nodes = tuple(run.builder.nodes)
+    made = {value for node in nodes for value in node.outputs}
+    read = dict.fromkeys(value for node in nodes for value in node.inputs)
+    inputs = tuple(v for v in read if v not in made and v not in params and v not in states)
+    return Graph(function.name, inputs, params, nodes, {}, tuple(run.states), dict(run.units))
+
+
 def _open(
     definition: ast.Definition, frame: Frame, values: Mapping[str, Object]
 ) -> tuple[Value, ...]:

@@ -36,15 +36,18 @@ class Arithmetic:
     def of(cls, graph: Graph) -> Arithmetic:
         return cls(graph, Example.of(graph), receptive_fields(graph))
 
-    def explain(self, nodes: Sequence[Node]) -> str:
-        """Return the arithmetic of every node, and the receptive field of the last result."""
-        parts = ["\n".join(self._node(node)) for node in nodes]
+    def explain(self, nodes: Sequence[Node], *, located: bool = True) -> str:
+        """Return the arithmetic of every node, and the receptive field of the last result.
+
+        With ``located``, each node has the file and the line that made it.
+        """
+        parts = ["\n".join(self._node(node, located=located)) for node in nodes]
         if lines := list(self._receptive_field(nodes[-1])):
             parts.append("\n".join(lines))
         return "\n\n".join(parts)
 
-    def _node(self, node: Node) -> Iterator[str]:
-        location = written_at(node)
+    def _node(self, node: Node, *, located: bool) -> Iterator[str]:
+        location = written_at(node) if located else ""
         yield f"{node.op.name}  ({location})" if location else node.op.name
         inputs = [str(v.type) for v in node.inputs if v not in self.graph.params]
         outputs = [str(v.type) for v in node.outputs]

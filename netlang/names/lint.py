@@ -57,6 +57,9 @@ class _Lint(Lookup):
         else:
             self.expr(d.body, scope)
         self.inside_op, self.outside = None, {}
+        for out in d.outs:
+            if (entry := scope.entries.get(out.name.text)) is not None:
+                self._note(out.name.span, entry)
         self._outs(d.outs, scope, d.params)
         if d.kind == "net":
             self._unused_inputs(d, scope)

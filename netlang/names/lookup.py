@@ -47,6 +47,11 @@ class Lookup(Struct):
     outside: dict[str, Span] = field(default_factory=dict[str, Span])
     """The entry of ``calls`` to which names are added."""
 
+    def _note(self, span: Span, entry: Entry | None) -> None:
+        """For an editor: record a use of a name, and the span that defines it."""
+        if self.module.uses is not None:
+            self.module.uses.append((span, None if entry is None else entry.span))
+
     # ---- types --------------------------------------------------------------------------
 
     def _type(self, type: ast.TypeExpr | None, scope: Scope, *, binds: bool) -> None:
@@ -65,8 +70,7 @@ class Lookup(Struct):
                 )
             for dim in node.dims:
                 if isinstance(dim, ast.Rest):
-                    if dim.name is not None and binds:
-                        scope.entries.setdefault(dim.name.text, Entry(dim.span, "dim", used=True))
+                    self._rest(dim, scope, binds=binds)
                     continue
                 for part in walk(dim):
                     if binds and isinstance(part, ast.Name) and part.text[0].isupper():
@@ -75,6 +79,14 @@ class Lookup(Struct):
                     self._unknown_size(dim.text, dim.span, scope, binds=binds)
                 else:
                     self.expr(dim, scope)
+
+    def _rest(self, dim: ast.Rest, scope: Scope, *, binds: bool) -> None:
+        if dim.name is None:
+            return
+        if binds:
+            scope.entries.setdefault(dim.name.text, Entry(dim.name.span, "dim", used=True))
+        if (entry := scope.find(dim.name.text)) is not None:
+            self._note(dim.name.span, entry)
 
     def _unknown_type(self, type: ast.NameType) -> None:
         near = type_like(type.name, TYPE_NAMES)
@@ -105,7 +117,11 @@ class Lookup(Struct):
                     self._type(type, scope, binds=False)
                     for target in targets:
                         self._declare(scope, target, "binding", value)
-                case ast.Next(value=value) | ast.Yield(value=value):
+                case ast.Next(name=name, value=value):
+                    self.expr(value, scope)
+                    if (entry := scope.find(name.text)) is not None:
+                        self._note(name.span, entry)
+                case ast.Yield(value=value):
                     self.expr(value, scope)
                 case ast.State(name=name, type=type, value=value):
                     self.expr(value, scope)
@@ -133,7 +149,8 @@ class Lookup(Struct):
         before = scope.entries.get(name.text)
         if before is None or name.text == "_":
             used = name.text in scope.early
-            scope.entries[name.text] = Entry(name.span, kind, value, used)
+            entry = scope.entries[name.text] = Entry(name.span, kind, value, used)
+            self._note(name.span, entry)
             return
         before.used = True
         if kind == "param":
@@ -269,9 +286,11 @@ class Lookup(Struct):
         entry = scope.find(name)
         if entry is not None:
             entry.used = True
+            self._note(span, entry)
             return True
         self.outside[name] = span
         if self.module.knows(name) or name in ELEMENTS:
+            self._note(span, None)
             return True
         if name in FOREIGN_VALUES or name in RESERVED:
             return True  # the parser rejected it

@@ -138,6 +138,29 @@ class ResumableParse:
         self._end = end
         return all(self._open(body) for body in bodies[inside:])
 
+    def finished(self) -> list[Any]:
+        """Return the parts up to the last statement that parses, with the bodies around it closed.
+
+        There are none where even that does not follow the grammar.
+        """
+        state = self._state.parser_state
+        values, states = state.value_stack, state.state_stack
+        del states[len(values) + 1 :]
+        self._finish_statement()
+        braces = [at for at, v in enumerate(values) if isinstance(v, Token) and v.type == "LBRACE"]
+        kept = braces[-1] + 1 if braces else 0
+        while kept < len(values) and self._is_list(states[kept], states[kept + 1]):
+            kept += 1
+        del values[kept:], states[kept + 1 :]
+        self._builder.reopen(len(braces))
+        close = Token("RBRACE", "}", self._end, end_pos=self._end)
+        try:
+            for _ in braces:
+                state.feed_token(close)
+            return state.feed_token(Token(_END, "", self._end, end_pos=self._end), is_end=True)
+        except (UnexpectedInput, DiagnosticError):
+            return []
+
     def _finish_statement(self) -> None:
         """Build the statement or definition before the failure, if it may be complete there."""
         state = self._state.parser_state

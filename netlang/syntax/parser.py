@@ -32,15 +32,18 @@ _DEFINITION = re.compile(
 _MARGIN = re.compile(r"^[A-Za-z_#]", re.MULTILINE)
 
 
-def parse(source: Source, diagnostics: Diagnostics) -> ast.File | None:
+def parse(source: Source, diagnostics: Diagnostics, *, partly: bool = False) -> ast.File | None:
     """Parse a file; return ``None`` after a syntax error.
 
     A keyword used as a name is an error that does not hide others: it is parsed as a name.
+    With ``partly``, return what is left without the statements that do not parse.
     """
-    return parse_part(source, 0, len(source.text), diagnostics)
+    return parse_part(source, 0, len(source.text), diagnostics, partly=partly)
 
 
-def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -> ast.File | None:
+def parse_part(
+    source: Source, start: int, end: int, diagnostics: Diagnostics, *, partly: bool = False
+) -> ast.File | None:
     """Parse the definitions between two offsets of a file."""
     lexical = _unbalanced(source.text, start, end)
     until = end if lexical is None else min(lexical.origin + 1, end)
@@ -52,7 +55,7 @@ def parse_part(source: Source, start: int, end: int, diagnostics: Diagnostics) -
             # Most programs have no syntax error, so its explanations are imported late.
             from netlang.syntax.errors.recovery import recover
 
-            parts, errors = recover(_BUILDER, source, start, end, lexical)
+            parts, errors = recover(_BUILDER, source, start, end, lexical, partly=partly)
         else:
             errors = _BUILDER.checks.found
         comments = tuple(_BUILDER.comments)

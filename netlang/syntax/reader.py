@@ -56,7 +56,12 @@ def read_source(path: str | Path) -> Source:
             ],
             helps=["save it as UTF-8"],
         ) from None
-    return Source(name, _unify(written), written=written)
+    return text_source(name, written)
+
+
+def text_source(name: str | Path, written: str) -> Source:
+    """Return the source of a text; line ends become ``\\n``, a byte order mark is dropped."""
+    return Source(str(name), _unify(written), written=written)
 
 
 def _unify(text: str) -> str:

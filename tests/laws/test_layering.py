@@ -26,7 +26,7 @@ LAYERS = (
     ("program",),
     ("manual",),
     ("editor",),
-    ("api",),
+    ("api", "lsp"),
     ("__init__", "cli"),
     ("__main__",),
 )
@@ -41,6 +41,8 @@ LIBRARIES = {
     "PIL": ("storage/images.py", "diagram/png.py"),
     "click": ("cli/",),
     "pygments": ("editor/pygments_lexer.py",),
+    "pygls": ("lsp/",),
+    "lsprotocol": ("lsp/",),
     "ml_dtypes": ("ir/arrays.py",),
     "numpy": ("system/numpy.py",),
     "safetensors": ("storage/weights.py",),
@@ -82,6 +84,8 @@ DEFERRED = (
     ("plan", "netlang.data.transforms", "only sections that transform images need it"),
     ("data", "zlib", "only data that was changed is identified by its bytes"),
     ("diagnostics", "difflib unicodedata", "only some errors need it"),
+    ("editor", "netlang.editor.facts", "highlighters and shells need only words"),
+    ("editor", "netlang.syntax.formatting", "only the command to format needs it"),
     ("names", "netlang.evaluate.calls.datasets", "few programs have datasets of their own"),
     ("names", "netlang.evaluate.modules.sections", "few programs have sections like another one"),
     ("plan", "netlang.evaluate.modules.sections", "few programs have sections like another one"),
@@ -240,10 +244,11 @@ def libraries(file: Path) -> set[str]:
 
 def test_every_library_that_is_required_is_listed_and_no_other() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]
-    required = [*project["dependencies"], *project["optional-dependencies"]["images"]]
+    extras = [*project["optional-dependencies"]["images"], *project["optional-dependencies"]["lsp"]]
+    required = [*project["dependencies"], *extras]
     names = {re.split(r"[<>=]", requirement)[0] for requirement in required}
-    # Pygments is there whenever it imports the lexer.
-    assert names == {*LIBRARIES, "msgspec"} - {"PIL", "pygments"} | {"Pillow"}
+    # Pygments is there whenever it imports the lexer; lsprotocol comes with pygls.
+    assert names == {*LIBRARIES, "msgspec"} - {"PIL", "pygments", "lsprotocol"} | {"Pillow"}
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

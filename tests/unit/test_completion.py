@@ -1,6 +1,6 @@
 """What shells complete: by what is suggested, and in the shells themselves.
 
-Tests ``netlang.cli.completion`` and ``netlang.cli.commands.completion``.
+Tests ``netlang.cli.completion`` and ``netlang.cli.commands.tools.completion``.
 """
 
 from __future__ import annotations

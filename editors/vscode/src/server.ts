@@ -35,7 +35,7 @@ export class Server {
 
   private async start(): Promise<void> {
     await this.stop();
-    const probe = await call(["lsp", "--help"]);
+    const probe = await call(["lsp", "--check"]);
     if (probe.code !== 0) {
       this.log.info(probe.output);
       await this.sayOnce(probe.code === undefined ? MISSING : WITHOUT);

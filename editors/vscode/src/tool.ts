@@ -1,6 +1,7 @@
 /** Calls of the command `netlang`, as the setting `netlang.path` names it. */
 
 import { execFile } from "node:child_process";
+import * as path from "node:path";
 import * as vscode from "vscode";
 
 const TIMEOUT = 60_000;
@@ -23,4 +24,12 @@ export function call(args: string[], cwd?: string): Promise<Finished> {
       resolve({ code, output: (stdout + stderr).trim() || (error?.message ?? "") });
     });
   });
+}
+
+/** Run a command about a file in a terminal, where its output stays. */
+export async function run(subcommand: "summary" | "train", file: string, name: string): Promise<void> {
+  const execution = new vscode.ProcessExecution(command(), [subcommand, file, name], { cwd: path.dirname(file) });
+  const title = `${subcommand} ${name}`;
+  const scope = vscode.TaskScope.Workspace;
+  await vscode.tasks.executeTask(new vscode.Task({ type: "netlang" }, scope, title, "netlang", execution));
 }

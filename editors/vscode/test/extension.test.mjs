@@ -67,7 +67,7 @@ test("a language server is started", async () => {
   const server = new URL("server.mjs", import.meta.url).pathname;
   const path = tool(
     "new",
-    '[ "$2" != --help ] || exit 0',
+    '[ "$2" != --check ] || exit 0',
     `exec "${process.execPath}" "${server}" "${seen}" "$@"`,
   );
   const memory = new Map([["netlang.saidWithoutServer", "it was said"]]);
@@ -80,6 +80,20 @@ test("a language server is started", async () => {
   const methods = readFileSync(seen, "utf8").split("\n");
   assert.deepEqual(methods.slice(0, 3), ["lsp", "initialize", "initialized"]);
   assert.ok(methods.includes("shutdown"));
+});
+
+test("the texts above nets and sections run commands in a terminal", async () => {
+  const path = tool("runs", ...DRAWS);
+  const { seen } = await activated(path, new Map());
+  await seen.commands.get("netlang.summary")("/a b/good.net", "A");
+  await seen.commands.get("netlang.train")("/a b/good.net", "section");
+  assert.deepEqual(
+    seen.tasks.map(({ name, execution }) => [name, execution.process, execution.args, execution.options.cwd]),
+    [
+      ["summary A", path, ["summary", "/a b/good.net", "A"], "/a b"],
+      ["train section", path, ["train", "/a b/good.net", "section"], "/a b"],
+    ],
+  );
 });
 
 test("the net at the cursor is drawn beside the text", async () => {

@@ -41,7 +41,7 @@ function completed(object) {
 
 /** Return a fake of the module `vscode`, and what was done with it. */
 export function fake(settings) {
-  const seen = { messages: [], commands: new Map(), saved: [], configured: [], panels: [] };
+  const seen = { messages: [], commands: new Map(), saved: [], configured: [], panels: [], tasks: [] };
   const listen = (list) => (listener) => {
     list.push(listener);
     return { dispose() {} };
@@ -49,6 +49,18 @@ export function fake(settings) {
   const vscode = {
     version: "1.91.0",
     ViewColumn: { Beside: -2 },
+    TaskScope: { Workspace: 2 },
+    Task: class {
+      constructor(definition, scope, name, source, execution) {
+        Object.assign(this, { definition, scope, name, source, execution });
+      }
+    },
+    ProcessExecution: class {
+      constructor(process, args, options) {
+        Object.assign(this, { process, args, options });
+      }
+    },
+    tasks: { executeTask: async (task) => void seen.tasks.push(task) },
     commands: {
       registerCommand(name, run) {
         seen.commands.set(name, run);

@@ -277,6 +277,12 @@ def _call_body(
         span,
         frame,
     )
+    if run.bound is not None:
+        run.bound.extend(
+            (p.name.text, p.name.span, inner.names[p.name.text].value)
+            for p in definition.params
+            if p.name.text in inner.names
+        )
     if not known:
         return UNKNOWN
     if run.observer is not None:

@@ -108,6 +108,8 @@ class Run(Struct):
     counts: dict[tuple[str, Graph], Size] = field(default_factory=dict[tuple[str, Graph], "Size"])
     """The counts of graphs, each computed once."""
     observer: Observer | None = None
+    bound: list[tuple[str, Span, Object]] | None = None
+    """For an editor: every name that a value was given, where, and the value."""
 
     def add_weight(self, made: Made) -> None:
         """Store a parameter under its path."""
@@ -194,6 +196,8 @@ class Frame(Struct, eq=False):
 
     def bind(self, name: str, value: Object, span: Span, expr: ast.Expr | None = None) -> None:
         self.names[name] = Slot(value, span, expr)
+        if self.run.bound is not None:
+            self.run.bound.append((name, span, value))
 
     def visible(self) -> set[str]:
         """Return every name that can be used here, for suggestions."""

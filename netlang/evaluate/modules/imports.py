@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,8 +18,10 @@ from netlang.syntax import ast
 from netlang.system.files import program_roots
 
 
-def locate(module: ast.Str, importer: Path) -> Path:
+def locate(module: ast.Str, importer: Path, known: Container[Path] = ()) -> Path:
     """Return the file an import names, inside the folders that a program may read.
+
+    The files in ``known`` need not exist: their texts are given.
 
     These are the working directory, if it contains the program, and the parent of the program's
     folder. A symbolic link to a file outside of them is rejected like any other path.
@@ -38,6 +41,8 @@ def locate(module: ast.Str, importer: Path) -> Path:
             "nothing outside of them is read",
             helps=("copy the file next to the program",),
         )
+    if real in known:
+        return Path(os.path.normpath(target))
     if not exists:
         _reject_file(module, target)
     if real.stat().st_nlink > 1:

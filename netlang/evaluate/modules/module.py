@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
-from netlang.diagnostics.source import Source
+from netlang.diagnostics.source import Source, Span
 from netlang.evaluate.context.frame import DEPTH_LIMIT
 from netlang.evaluate.context.parameter_names import Sites, sites_of
 from netlang.evaluate.context.values import PADDINGS, UNKNOWN, Function, Object, Word
@@ -60,6 +60,9 @@ class ModuleScope(Struct, eq=False):
     """
     looking_into: int = 0
     """The depth of nested calls of ``sites``, counted in the library that all files share."""
+    uses: list[tuple[Span, Span | None]] | None = None
+    """For an editor: every name that is used, and where it is defined; ``None`` for a name of the
+    file, of an import or of the library."""
     _values: dict[str, Object] = field(default_factory=dict[str, Object])
     _sites: dict[int, Sites] = field(default_factory=dict[int, Sites])
     _evaluating: list[str] = field(default_factory=list[str])

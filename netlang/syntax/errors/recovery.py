@@ -27,15 +27,21 @@ _OF_BODIES = frozenset((rules.MISSING_NEXT, rules.STRAY_NEXT))
 
 
 def recover(
-    builder: Builder, source: Source, start: int, end: int, lexical: LexicalError | None
+    builder: Builder,
+    source: Source,
+    start: int,
+    end: int,
+    lexical: LexicalError | None,
+    *,
+    partly: bool = False,
 ) -> tuple[list[Any] | None, list[Diagnostic]]:
     """Explain the errors of the text between two offsets, which does not parse.
 
     ``lexical`` is the first lexical error, if it is known.
 
     Returns the parts of the file too if keywords in place of names are the only errors, and
-    otherwise ``None``: after any other error, the rest would be a guess. A keyword is reported
-    once, however often it is used as a name.
+    otherwise ``None``: after any other error, the rest would be a guess, which an editor gets
+    with ``partly``. A keyword is reported once, however often it is used as a name.
     """
     lexical = lexical or find_lexical_error(source.text, start, end)
     recovery = _Recovery(builder, source, end)
@@ -48,7 +54,7 @@ def recover(
         if len(recovery.found) < _ERRORS:
             recovery.parse_region(*region)
     found = [*recovery.keywords.values(), *recovery.found]
-    return None, found or [first]
+    return recovery.parts if partly else None, found or [first]
 
 
 class _Recovery:
@@ -60,6 +66,8 @@ class _Recovery:
         self._end = end
         self.keywords: dict[str, Diagnostic] = {}
         self.found: list[Diagnostic] = []
+        self.parts: list[Any] = []
+        """What parses, without the statements that do not."""
 
     def parse_keywords(
         self, start: int, end: int, lexical: LexicalError | None
@@ -82,7 +90,7 @@ class _Recovery:
         region = _Region(self._builder, self._source, start, end, self._end)
         while len(self.found) < _ERRORS:
             try:
-                region.parse.run()
+                self.parts += region.parse.run()
                 break
             except (SyntaxFailure, DiagnosticError) as failure:
                 error = region.explain(failure)
@@ -92,6 +100,7 @@ class _Recovery:
                 if not region.follows(error, failure):
                     self._report(error)
                 if not region.leave_out(error, failure):
+                    self.parts += region.parse.finished()
                     break
         lines = {error.span.line for error in self.found}
         for check in self._builder.checks.found:

@@ -1,0 +1,210 @@
+"""What can be written at a place: names with their signatures, arguments, settings, columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from netlang.editor.facts.hints import Values, positional
+from netlang.editor.facts.names import Meaning, Names
+from netlang.editor.facts.records import Candidate, Location
+from netlang.editor.facts.values import Shown
+from netlang.evaluate.context.describe import signature
+from netlang.evaluate.context.values import Function
+from netlang.evaluate.modules.module import WORDS, is_private
+from netlang.ir.types import DType
+from netlang.manual.topics import pages
+from netlang.plan.settings import SETTINGS, STEP_SETTINGS
+from netlang.syntax import ast
+from netlang.syntax.keywords import RESERVED
+from netlang.syntax.walk import walk
+
+_WORD = re.compile(r"[A-Za-z_]\w*$")
+_HEAD = re.compile(r"^(?:net|block|op|optimizer|schedule|extern|dataset|train)\b", re.MULTILINE)
+_SHAPE = re.compile(r"\w\[([^\]\n]*)")
+_SIZE = re.compile(r"\b[A-Z]\w*")
+_INT = re.compile(r"(\w+): int\b")
+_MEMBER = re.compile(r"([A-Za-z_][\w.]*)\.[A-Za-z_]?\w*$")
+_IN_STRING = re.compile(r'^(?:[^"\n#]|"(?:[^"\\\n]|\\.)*")*"(?:[^"\\\n]|\\.)*$')
+_IN_COMMENT = re.compile(r'^(?:[^"\n#]|"(?:[^"\\\n]|\\.)*")*#')
+
+
+def candidates(
+    text: str, offset: int, path: str, names: Names, values: Values
+) -> Iterator[Candidate]:
+    """Yield what can complete the word before an offset, with the nearest names first."""
+    line = text[text.rfind("\n", 0, offset) + 1 : offset]
+    if _IN_STRING.match(line) or _IN_COMMENT.match(line):
+        return
+    word = _WORD.search(line)
+    location = Location(path, offset - len(word[0] if word else ""), offset)
+    section = _around(text, offset)
+    local = _local(names, offset, values)
+    if (member := _MEMBER.search(line)) is not None:
+        yield from _members(member[1], local, values, location)
+        return
+    if _in_shape(text, offset):
+        yield from _sizes(text, names, offset, location)
+        return
+    yield from _arguments(text, offset, names, location)
+    if section and not line.strip(" \t").removesuffix(word[0] if word else ""):
+        yield from _settings(section, location)
+    yield from _values(local, location)
+    yield from _definitions(names, location)
+    for keyword in sorted(RESERVED):
+        if keyword.islower() and keyword.isidentifier():
+            yield Candidate(keyword, "keyword", location, "keyword")
+
+
+def _around(text: str, offset: int) -> str:
+    """Return ``train`` or ``step`` where an offset is in the body of one, or else nothing."""
+    opened: list[int] = []
+    for match in re.finditer(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"?|[{}]', text[:offset]):
+        if match[0] == "{":
+            opened.append(match.start())
+        elif match[0] == "}" and opened:
+            opened.pop()
+    if not opened:
+        return ""
+    head = text[text.rfind("\n", 0, opened[-1]) + 1 : opened[-1]].split()
+    return head[0] if head and head[0] in ("train", "step") else ""
+
+
+def _in_shape(text: str, offset: int) -> bool:
+    """Return whether an offset is between the brackets of a shape, ``f32[N, |``."""
+    elements = "|".join([*(d.value for d in DType), "tensor", "float"])
+    return re.search(rf"\b(?:{elements})\[[^\]\n]*$", text[:offset]) is not None
+
+
+def _declaration(names: Names, offset: int) -> ast.Declaration | None:
+    file = names.program.file
+    declared = file.declarations if file is not None else ()
+    return next((d for d in declared if d.span.start <= offset <= d.span.end), None)
+
+
+def _local(names: Names, offset: int, values: Values) -> dict[str, Sequence[Shown]]:
+    """Return the names that are bound in the definition around an offset, and their values."""
+    declaration = _declaration(names, offset)
+    found: dict[str, Sequence[Shown]] = {}
+    for node in walk(declaration) if declaration is not None else ():
+        for name in _bound(node):
+            whole = node.span if isinstance(node, ast.Bind) else name.span
+            if whole.end < offset and not isinstance(declaration, ast.Bind):
+                found[name.text] = values.get((name.text, name.span.start), ())
+    return found
+
+
+def _bound(node: ast.Node) -> tuple[ast.Ident, ...]:
+    match node:
+        case ast.Bind(targets=targets):
+            return targets
+        case ast.Param(name=name) | ast.State(name=name):
+            return (name,)
+        case ast.For(names=names, carries=carries):
+            return (*names, *(carry.name for carry in carries))
+        case ast.Comprehension(names=names):
+            return names
+        case _:
+            return ()
+
+
+def _members(
+    before: str, local: Mapping[str, Sequence[Shown]], values: Values, location: Location
+) -> Iterator[Candidate]:
+    """Yield the columns of ``batch``."""
+    if before != "batch":
+        return
+    for value in local.get("data", ()):
+        for name, type in value.columns:
+            yield Candidate(name, "column", location, type)
+
+
+def _sizes(text: str, names: Names, offset: int, location: Location) -> Iterator[Candidate]:
+    """Yield the sizes of the definition around an offset, and the constants of the file.
+
+    They are read off the text, since a shape that is being typed does not parse.
+    """
+    starts = [match.start() for match in _HEAD.finditer(text, 0, offset)]
+    head = text[starts[-1] if starts else 0 : location.start]
+    found = dict.fromkeys(name for shape in _SHAPE.findall(head) for name in _SIZE.findall(shape))
+    for name in found:
+        yield Candidate(name, "size", location, "dimension")
+    for name in _INT.findall(head):
+        yield Candidate(name, "size", location, "int")
+    module = names.program.module
+    for name, declared in module.declared.items() if module is not None else ():
+        if isinstance(declared, ast.Bind):
+            yield Candidate(name, "constant", location, declared.span.text)
+
+
+def _arguments(text: str, offset: int, names: Names, location: Location) -> Iterator[Candidate]:
+    """Yield the parameters, not given yet, of the call around an offset."""
+    depth, at, given = 0, offset - 1, ""
+    while at >= 0 and text[at] not in "{};":
+        if text[at] in ")]":
+            depth += 1
+        elif text[at] in "([":
+            if depth == 0:
+                break
+            depth -= 1
+        at -= 1
+    if at < 0 or text[at] != "(":
+        return
+    callee = _WORD.search(text[:at].rstrip())
+    module = names.program.module
+    function = module.function(callee[0]) if callee is not None and module is not None else None
+    if function is None:
+        return
+    given = text[at:offset]
+    for param in function.params:
+        if re.search(rf"\b{param.name.text}\s*=[^=]", given) is None and (
+            param.keyword_only or param.name.text in positional(function)
+        ):
+            type = param.type.span.text if param.type is not None else "tensor"
+            default = f" = {param.default.span.text}" if param.default is not None else ""
+            yield Candidate(f"{param.name.text}=", "argument", location, f"{type}{default}")
+
+
+def _settings(section: str, location: Location) -> Iterator[Candidate]:
+    for name, type in SETTINGS.items():
+        if section == "train" or name in STEP_SETTINGS:
+            page = next((p for p in pages().get(name, ()) if p.kind.startswith("a setting")), None)
+            text = "" if page is None else page.text
+            yield Candidate(f"{name} = ", "setting", location, type, text)
+    if section == "step":
+        for name in sorted(STEP_SETTINGS - set(SETTINGS)):
+            yield Candidate(f"{name} = ", "setting", location, "")
+
+
+def _values(local: Mapping[str, Sequence[Shown]], location: Location) -> Iterator[Candidate]:
+    for name, values in reversed(list(local.items())):
+        yield Candidate(name, "variable", location, " … ".join(value.text for value in values[:1]))
+
+
+def _definitions(names: Names, location: Location) -> Iterator[Candidate]:
+    """Yield every definition that the file sees: its own first, with signatures."""
+    module = names.program.module
+    if module is None:
+        return
+    own = [*module.declared, *module.imported]
+    others: Iterable[str] = module.visible() - set(own)
+    for name in (*own, *sorted(others)):
+        if is_private(name) or name in WORDS:
+            continue
+        meaning = names.meaning(module, name)
+        if meaning is not None:
+            yield _definition(name, meaning, location)
+    for word in WORDS:
+        yield Candidate(word, "word", location, "")
+
+
+def _definition(name: str, meaning: Meaning, location: Location) -> Candidate:
+    function = meaning.function
+    if function is None:
+        return Candidate(name, "constant", location, "")
+    return Candidate(name, function.kind, location, _signature(function), function.definition.doc)
+
+
+def _signature(function: Function) -> str:
+    outs = ", ".join(out.name.text for out in function.definition.outs)
+    return f"{signature(function)} -> {outs}" if outs else signature(function)
