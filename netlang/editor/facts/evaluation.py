@@ -283,9 +283,8 @@ class _Dependencies:
             # A train section may have the name of its net.
             if id(declaration) in found:
                 continue
-            found[id(declaration)] = Place(
-                self._paths.get(id(module), Path()), name, declaration.span
-            )
+            path = self._paths.get(id(module), Path())
+            found[id(declaration)] = Place(path, name, declaration.span)
             for used in self._used(module, declaration.span):
                 if (other := defined(module, used)) is not None:
                     todo.append((*other, used))
