@@ -16,14 +16,14 @@ from time import process_time
 from netlang.editor import Analyser, Facts
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NETS = ("lenet", "alexnet", "nin", "googlenet", "squeezenet", "unet", "densenet")
+NETS = ("lenet", "alexnet", "nin", "googlenet", "squeezenet", "densenet", "softmax_regression")
 LINES = 240
 
 
 def program() -> str:
     """Return seven networks of different sizes in one file of 240 lines."""
     texts = [(EXAMPLES / f"{name}.net").read_text("utf-8") for name in NETS]
-    text = "\n".join(text.removeprefix("netlang 1\n").strip("\n") + "\n" for text in texts)
+    text = "".join(text.removeprefix("netlang 1\n").strip("\n") + "\n" for text in texts)
     lines = text.splitlines()
     filled = lines + [f"# line {at}" for at in range(len(lines), LINES)]
     return "\n".join(filled) + "\n"

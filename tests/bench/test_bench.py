@@ -94,6 +94,17 @@ def test_the_bench_of_speed_runs_without_peers(part: str) -> None:
     assert ("skipped" in done.stderr) == (part != "check")
 
 
+@pytest.mark.parametrize(("limit", "code"), [(0.001, 1), (100_000, 0)])
+def test_the_bench_of_the_editor_fails_above_its_limit(limit: float, code: int) -> None:
+    options = ["--rounds", "1", "--limit", str(limit)]
+    done = subprocess.run(
+        [sys.executable, HERE / "editor.py", *options], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("240 lines, 7 nets\n| edit | milliseconds | evaluated |\n")
+    assert "| in a comment | " in done.stdout
+    assert done.returncode == code
+
+
 def test_the_bench_of_compiled_networks_says_what_it_misses() -> None:
     done = run([sys.executable, HERE / "compiled.py", "LeNet", "--peers", "no-such-python"])
     assert "skipped, torch or onnxscript is not installed" in done.stdout

@@ -417,3 +417,12 @@ def test_facts_need_neither_numpy_nor_onnx() -> None:
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_a_section_with_the_name_of_its_net_is_evaluated_again() -> None:
+    text = STAGES.replace("Small", "small").replace("mean(batch.image)", "mean(model(x))")
+    text = text.replace("  loss", "  x = random_normal([8, 3, 32, 32])\n  out = model(x)\n  loss")
+    analyser = Analyser()
+    assert types(analyser.analyse(text))["17 out"] == ": f32[8, 10]"
+    wider = text.replace("dense(10)", "dense(12)").replace("f32[N, 10]", "f32[N, 12]")
+    assert types(analyser.analyse(wider))["17 out"] == ": f32[8, 12]"

@@ -276,14 +276,15 @@ class _Dependencies:
 
     def of(self, module: ModuleScope, declaration: ast.Declaration, name: str) -> tuple[Place, ...]:
         """Return a declaration and those it uses, in the order in which they are met."""
-        found: dict[tuple[int, str], Place] = {}
+        found: dict[int, Place] = {}
         todo: list[tuple[ModuleScope, ast.Declaration, str]] = [(module, declaration, name)]
         while todo:
             module, declaration, name = todo.pop()
-            key = (id(module), name)
-            if key in found:
+            # A train section may have the name of its net.
+            if id(declaration) in found:
                 continue
-            found[key] = Place(self._paths.get(id(module), Path()), name, declaration.span)
+            path = self._paths.get(id(module), Path())
+            found[id(declaration)] = Place(path, name, declaration.span)
             for used in self._used(module, declaration.span):
                 if (other := defined(module, used)) is not None:
                     todo.append((*other, used))

@@ -64,11 +64,15 @@ def call_text(found: Calls) -> Iterator[str]:
     """Yield what the calls at one place return and cost, and how that comes about."""
     graph = found.graph
     groups = list(found.calls.values())
-    results = dict.fromkeys(_result(nodes) for nodes in groups)
-    yield _code(_listed(list(results)))
     first = groups[0]
-    costs = dict.fromkeys(_costs(graph, nodes) for nodes in groups)
-    yield from list(costs)[:_TYPES]
+    costs: dict[str, str] = {}
+    for nodes in groups:
+        costs.setdefault(_result(nodes), _costs(graph, nodes))
+    if len(costs) == 1:
+        yield _code(_result(first))
+        yield _costs(graph, first)
+    else:
+        yield _listed([f"- `{result}`: {cost}" for result, cost in costs.items()])
     if len(groups) > 1:
         yield f"called {len(groups)} times in `{graph.name}`"
     if next(iter(found.calls)).library and len(first) <= _WORKED:
