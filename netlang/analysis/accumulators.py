@@ -74,7 +74,7 @@ class Decomposition(Struct, frozen=True, eq=False):
         """Whether the examples that it is computed from can be stored one after the other."""
         stored = (each.value for each in self.accumulators if each.kind == "examples")
         return all(map(_after_all, self.nodes)) and all(
-            _per_example(value) is not None for value in stored
+            per_example(value) is not None for value in stored
         )
 
 
@@ -155,8 +155,8 @@ class Accumulators:
         if self._source(value) is not _Source.EXAMPLES or _in_model(node) or node.op.random:
             return False
         # Of a one-hot encoding, the indices are stored.
-        sizes = [_per_example(v) for v in node.inputs if of_examples(v)]
-        own, known = _per_example(value), [size for size in sizes if size is not None]
+        sizes = [per_example(v) for v in node.inputs if of_examples(v)]
+        own, known = per_example(value), [size for size in sizes if size is not None]
         return len(known) == len(sizes) == 1 and own is not None and sum(known) < own
 
     def _accumulator(self, value: Value) -> Accumulator:
@@ -262,7 +262,7 @@ def axis_of_examples(value: Value) -> int:
     return _axes(value)[0]
 
 
-def _per_example(value: Value) -> int | None:
+def per_example(value: Value) -> int | None:
     """Return how many elements of a tensor belong to one example, if that is a constant."""
     if len(_axes(value)) != 1 or {*symbols(value.type.size)} != {BATCH}:
         return None

@@ -208,6 +208,8 @@ class Program(Mapping[str, Network]):
         """Compute the loss and the metrics of a train section on its ``valid`` data.
 
         ``parameters`` are a file or a ``Network``, or one for each layer of the section by name.
+        The result also has the ``confusions`` of classes, and the ``predictions`` for the examples,
+        which ``predictions.save("predictions.csv", by_loss=True)`` writes.
         """
         from netlang.api.training import evaluate
 

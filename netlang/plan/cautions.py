@@ -17,6 +17,7 @@ from netlang.ir.backward_slice import producers, walk_back
 from netlang.ir.dims import product, substitute
 from netlang.ir.graph import Node, Scope, Value
 from netlang.ir.op import Primitive
+from netlang.ir.types import DType
 from netlang.ops.elementwise.activation import Sigmoid, Softplus
 from netlang.ops.reducing.reduction import Mean, Sum
 from netlang.ops.reducing.softmax import LogSoftmax, Normalizer, Softmax
@@ -83,7 +84,7 @@ def _double_softmax(section: _Section) -> Iterator[Diagnostic]:
             case Softmax() if "_by_score" in _kinds(node):
                 what, note = "metric", "squashed twice, examples may be in another order"
                 squashed = Normalizer
-            case Primitive(name="greater") if "_predicted_classes" in _kinds(node):
+            case _ if _of_two_classes(node):
                 what, note = "metric", "a logit above 0 is class 1, and a probability always is"
                 squashed = Sigmoid
             case _:
@@ -98,6 +99,13 @@ def _double_softmax(section: _Section) -> Iterator[Diagnostic]:
                     notes=(note,),
                     helps=(f"leave `{earlier.op.name}` out: it is part of the {what}",),
                 )
+
+
+def _of_two_classes(node: Node) -> bool:
+    """Return whether a metric compares the logits of two classes with 0 here."""
+    kinds = {*_kinds(node)}
+    is_mask = node.outputs[0].type.dtype is DType.BOOL
+    return is_mask and "_predicted_classes" in kinds and "_comparable" not in kinds
 
 
 def _one_class(section: _Section) -> Iterator[Diagnostic]:

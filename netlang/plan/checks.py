@@ -194,6 +194,8 @@ def _scalar(name: str, arg: Argued, frame: Frame) -> Object:
                 if value.type.rank == 1
                 else ("compare it with what it should be, as `cross_entropy` and `mse` do",)
             )
+            if "confusion(" in arg.span.text:
+                helps = ("leave it out: `netlang evaluate` shows the confusion matrix",)
         what = "`loss` must be one number, f32[]" if name == "loss" else "a metric must be f32[]"
         reject(rules.LOSS_SHAPE, what, arg.span, f"this is {describe(value)}", helps=helps)
     return value

@@ -48,13 +48,21 @@ class Found:
         with np.errstate(all="ignore"):
             if self.target.kind == "numbers":
                 self._add_numbers(predicted.astype(np.float64), actual.astype(np.float64))
-            elif self.target.kind == "classes":
-                axis = self.target.axis
-                scores = np.moveaxis(predicted, axis, -1).astype(np.float64)
-                logs = scores - _logsumexp(scores)
-                self._add_classes(logs, np.take(actual, 0, axis), counted)
-            else:
-                self._add_classes(self._of_two(predicted.astype(np.float64)), actual > 0.5, counted)
+                return
+            # Of examples with many classes each, one at a time takes less memory.
+            step = 256 if self.target.width == 1 or not self.target.by_example else 1
+            for first in range(0, len(actual), step):
+                rows = slice(first, first + step)
+                logs, labels = self._logs(predicted[rows], actual[rows])
+                self._add_classes(logs, labels, None if counted is None else counted[rows])
+
+    def _logs(self, predicted: Array, actual: Array) -> tuple[Array, Array]:
+        """Return the logarithms of probabilities, the classes last, and the classes."""
+        wide = predicted.astype(np.float64)
+        if self.target.kind != "classes":
+            return self._of_two(wide), actual > 0.5
+        scores = np.moveaxis(wide, self.target.axis, -1)
+        return scores - _logsumexp(scores), np.take(actual, 0, self.target.axis)
 
     def _of_two(self, x: Array) -> Array:
         """Return the logarithms of the probabilities of both classes, along a new last axis."""
@@ -72,10 +80,12 @@ class Found:
         known = np.where(valid, labels, 0)
         loss = np.where(valid, -np.take_along_axis(logs, known[..., None], -1)[..., 0], 0.0)
         self._count(labels[valid], best[valid], classes)
+        if not self.target.by_example:
+            return
         rows = (len(labels), -1)
         number = np.maximum(valid.reshape(rows).sum(axis=1), 1)
         self.loss.append(loss.reshape(rows).sum(axis=1) / number)
-        if labels[0].size == 1:
+        if self.target.width == 1:
             self.actual.append(np.where(valid, labels, -1).reshape(-1))
             self.predicted.append(best.reshape(-1))
             self.probability.append(np.exp(logs.max(axis=-1)).reshape(-1))
@@ -94,9 +104,11 @@ class Found:
         self.sizes = sizes if self.sizes is None else self.sizes + sizes
 
     def _add_numbers(self, predicted: Array, actual: Array) -> None:
+        if not self.target.by_example:
+            return
         rows = (len(actual), -1)
         self.loss.append(((predicted - actual) ** 2).reshape(rows).mean(axis=1))
-        if actual[0].size <= _MOST_NUMBERS:
+        if (self.target.width or _MOST_NUMBERS + 1) <= _MOST_NUMBERS:
             self.actual.append(actual.reshape(rows))
             self.predicted.append(predicted.reshape(rows))
 
@@ -165,17 +177,21 @@ class Predictions:
         With ``by_loss``, the example with the largest loss comes first. Raises ``InputError`` where
         the loss compares no output with a column of the data.
         """
-        if not self.tables:
+        tables = [table for table in self.tables if table.target.by_example]
+        if not tables:
             raise InputError(
                 "there are no predictions to write: no column of the data is compared with an "
                 "output by the loss",
-                notes=["by `cross_entropy`, `nll`, `bce_with_logits`, `bce`, or a difference"],
+                notes=[
+                    "by `cross_entropy`, `nll`, `bce_with_logits`, `bce`, or a difference, with an "
+                    "axis for the examples"
+                ],
             )
         numbers = np.concatenate(self.examples)
         order: Array = np.argsort(numbers)
-        loss = sum((np.concatenate(table.loss) for table in self.tables), np.zeros(len(order)))
+        loss = sum((np.concatenate(table.loss) for table in tables), np.zeros(len(order)))
         columns = {"example": [self._source.name_of(n) for n in numbers.tolist()]}
-        for table in self.tables:
+        for table in tables:
             columns |= dict(table.columns(self._names))
         columns["loss"] = _texts([loss])
         if by_loss:

@@ -7,7 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from netlang.analysis.accumulators import BATCH, per_example
 from netlang.ir.backward_slice import needed, producers
+from netlang.ir.dims import is_symbol
 from netlang.ir.graph import Node, Scope, Value
 from netlang.ops.elementwise.arithmetic import Sub
 from netlang.ops.elementwise.choice import Select
@@ -33,6 +35,16 @@ class Target(Struct, frozen=True, eq=False):
     actual: Value
     axis: int = -1
     counted: Value | None = None
+
+    @property
+    def width(self) -> int | None:
+        """How many classes or numbers each example has; ``None`` if their number differs."""
+        return per_example(self.actual)
+
+    @property
+    def by_example(self) -> bool:
+        """Whether the first axis is that of the examples, and not joined with another."""
+        return is_symbol(self.actual.type.shape[0]) == BATCH
 
     def outputs(self, number: int) -> dict[str, Value]:
         """Return the values to compute for each batch, by names that no metric has."""

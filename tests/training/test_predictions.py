@@ -17,9 +17,14 @@ from PIL import Image
 import netlang
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
+from netlang.ir.dims import Size, symbol
+from netlang.ir.graph import Value
+from netlang.ir.types import F32, I64, TensorType
 from netlang.storage.npy import write_npz
 from netlang.system.numpy import Array
+from netlang.training.predictions import Found
 from netlang.training.run.evaluation import Evaluation
+from netlang.training.targets import Kind, Target
 
 DRAW = np.random.default_rng(5)
 ROWS = 11
@@ -151,6 +156,37 @@ def test_numbers_have_a_column_for_each(loss: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(table[:, 3:6] + 0.5, table[:, :3], atol=1e-5)
     np.testing.assert_allclose(table[:, 6], 0.25, rtol=1e-5)
     assert found.confusions == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "scores", "titles"),
+    [("classes", [symbol("N"), symbol("T"), 2], ["tag accuracy"]), ("numbers", None, [])],
+)
+def test_examples_of_different_lengths_have_no_columns_for_each(
+    kind: Kind, scores: list[Size] | None, titles: list[str]
+) -> None:
+    sequence = (symbol("N"), symbol("T"))
+    predicted = TensorType(F32, tuple(scores or sequence))
+    actual = TensorType(I64, (*sequence, 1)) if scores else predicted
+    target = Target(kind, "tag", Value("p", predicted), Value("a", actual), 2)
+    table = Found(target)
+    for length in (1, 3, 2):
+        shape = [2, length, 2] if scores else [2, length]
+        table.add(DRAW.normal(size=shape), np.zeros([2, length, 1] if scores else shape), None)
+    assert [title for title, _ in table.columns(lambda _: ())] == titles
+    assert len(np.concatenate(table.loss)) == 6
+    assert table.counts is None or table.counts.sum() == 12
+
+
+def test_an_axis_joined_with_that_of_the_examples_is_counted_only(tmp_path: Path) -> None:
+    found = evaluation(
+        tmp_path, "cross_entropy(reshape(transpose(y, [0, 2, 3, 1]), [-1, 3]), "
+        "reshape(batch.map, [-1]))", {"x": PLANES, "map": MAP}, "x: f32[3, 2, 2], map: i64[2, 2]",
+    )  # fmt: skip
+    (confusion,) = found.confusions
+    assert np.trace(confusion.counts) == (PLANES.argmax(axis=1) == MAP).sum()
+    with pytest.raises(netlang.InputError, match="there are no predictions to write"):
+        found.predictions.rows()
 
 
 def test_a_loss_that_compares_nothing_has_no_predictions(tmp_path: Path) -> None:

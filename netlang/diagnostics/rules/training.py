@@ -145,6 +145,7 @@ DOUBLE_SOFTMAX = Rule(
     `cross_entropy` and `bce_with_logits` convert logits to probabilities themselves, which is
     numerically more accurate. Given probabilities, they apply the function a second time: the
     loss cannot approach 0, gradients are small, and training is slow or fails to converge.
+    Metrics of classes, such as `f1` and `auc`, expect logits, too.
     """,
     _NET
     + _DATA
