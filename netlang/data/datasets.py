@@ -21,7 +21,7 @@ from netlang.ir.types import I64, TensorType
 
 if TYPE_CHECKING:
     from netlang.data.source import Arrays, Source
-    from netlang.data.sources.neighbors import Reading
+    from netlang.data.sources.neighbors import PairReading
 
 
 class Digits(Dataset, frozen=True):
@@ -128,10 +128,10 @@ class _WordPairs(Dataset, frozen=True):
     lower: bool
     letters: bool
 
-    def reading(self) -> Reading:
-        from netlang.data.sources.neighbors import Reading
+    def reading(self) -> PairReading:
+        from netlang.data.sources.neighbors import PairReading
 
-        return Reading(self.vocab, self.window, self.subsample, self.lower, self.letters)
+        return PairReading(self.vocab, self.window, self.subsample, self.lower, self.letters)
 
 
 class SkipgramPairs(_WordPairs, frozen=True):

@@ -50,8 +50,8 @@ class Corpus:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How a text is read: see ``skipgram_pairs`` in the prelude."""
+class PairReading:
+    """How pairs of words are read from a text: see ``skipgram_pairs`` in the prelude."""
 
     vocab: int
     window: int
@@ -164,7 +164,7 @@ class Bags(Neighbors):
 
 
 def open_neighbors(
-    path: Path, location: Location, reading: Reading, negatives: int, *, bags: bool
+    path: Path, location: Location, reading: PairReading, negatives: int, *, bags: bool
 ) -> Neighbors:
     """Open a text as skip-grams, or as continuous bags of words, with negative samples."""
     first, second = ("word", "around") if bags else ("center", "context")
@@ -213,7 +213,7 @@ class Paths(Source):
         return self.corpus.checksum
 
 
-def open_paths(path: Path, location: Location, reading: Reading) -> Paths:
+def open_paths(path: Path, location: Location, reading: PairReading) -> Paths:
     """Open a text as pairs of words with Huffman paths, for hierarchical softmax.
 
     The tree is that of the training data: the names of `code` have the children of each inner node.
