@@ -56,17 +56,12 @@ def fit(
         array, reading = arrays[name], readings.get(name)
         column = None if fitted is None else fitted.columns.get(name)
         if array.dtype.kind == "U" and type.dtype.is_integer and array.ndim == 1:
-            known = () if column is None else column.names
             of = f"`{name}` of {place}"
-            if reading is not None and reading.fills:
-                array, filled = _filled_texts(of, array, reading, column, used)
-            else:
-                filled = None
-            own = None if reading is None else reading.categories
-            array, names[name] = _classes(of, array, known, own, used)
-            if filled is not None:
-                fills[name] = (float(names[name].index(filled)),)
-            decided += [] if known or own else [_listed(place, name, names[name])]
+            array, names[name], filled = _numbered_texts(of, array, reading, column, used)
+            if filled:
+                fills[name] = filled
+            if (reading is None or reading.categories is None) and not (column and column.names):
+                decided.append(_listed(place, name, names[name]))
         elif isinstance(array, np.ma.MaskedArray) and reading is not None:
             array, fills[name] = fill_numbers(place, array, reading, column, used)
         stored[name] = _fitted(place, name, type, array)
@@ -76,16 +71,9 @@ def fit(
             ranges[name] = float(stored[name].min()), float(stored[name].max())
     _check_lengths(place, stored)
     return Arrays(
-        place,
-        columns,
-        stored,
-        divisors,
-        names,
-        checksum,
-        tuple(decided),
-        ranges=ranges,
-        fills=fills,
-    )
+        place, columns, stored, divisors, names, checksum, tuple(decided),
+        ranges=ranges, fills=fills,
+    )  # fmt: skip
 
 
 def fit_declared(
@@ -101,6 +89,18 @@ def fit_declared(
         readings=location.readings,
         used=location.used,
     )
+
+
+def _numbered_texts(
+    of: str, texts: Array, reading: Reading | None, column: Column | None, used: Chosen
+) -> tuple[Array, Sequence[str], tuple[float, ...]]:
+    """Return the classes of texts, their names, and the class that missing ones have, if any."""
+    filled = ""
+    if reading is not None and reading.fills:
+        texts, filled = _filled_texts(of, texts, reading, column, used)
+    own = None if reading is None else reading.categories
+    array, names = _classes(of, texts, () if column is None else column.names, own, used)
+    return array, names, (float(names.index(filled)),) if filled in names else ()
 
 
 def _filled_texts(

@@ -21,7 +21,6 @@ from netlang.data.pipeline import (
     Transformation,
 )
 from netlang.data.transforms.transform import Transform
-from netlang.evaluate.calls.columns import TOKENS, stages_of, statistic
 from netlang.evaluate.calls.datasets import FIELDS
 from netlang.evaluate.context.values import Examples, Object, Origin, Setting
 from netlang.plan.records import Records
@@ -61,6 +60,8 @@ def _dataset(origin: Origin) -> Dataset:
 
 def _reading(column: Setting) -> Reading:
     """Return how a column is read, from the calls that make it."""
+    from netlang.evaluate.calls.columns import TOKENS, stages_of, statistic
+
     stages = {stage.name: _plain(stage.arguments) for stage in stages_of(column)}
     given = stages.get("columns") or stages["column"]
     fill, categories = given["fill"], stages.get("categories")

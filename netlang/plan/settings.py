@@ -110,6 +110,9 @@ def _flat(name: str, value: Object) -> Iterator[tuple[str, str]]:
                 yield from _flat(f"{name}.{arg.name.text if arg.name else ''}", arg.value)
         case Examples(origin=origin):
             yield name, f"{origin.dataset}({', '.join(map(_text, origin.arguments.values()))})"
+            for key, part in origin.fields.items():
+                if isinstance(part, Setting):  # how a column is read; files are compared themselves
+                    yield from _flat(f"{name}.{key}", part)
             for key, part in origin.batches.items():
                 yield from _flat(f"{name}.{key}", part)
             for step in origin.steps:

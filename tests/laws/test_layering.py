@@ -81,6 +81,7 @@ DEFERRED = (
         "netlang.data netlang.storage",
         "only the kinds of data that a section names are loaded",
     ),
+    ("plan", "netlang.evaluate.calls.columns", "only datasets that name columns need it"),
     ("plan", "netlang.data.transforms", "only sections that transform images need it"),
     ("data", "zlib", "only data that was changed is identified by its bytes"),
     ("diagnostics", "difflib unicodedata", "only some errors need it"),

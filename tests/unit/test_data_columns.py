@@ -405,3 +405,28 @@ def test_a_table_of_texts_trains_a_recurrent_net() -> None:
     assert "story" not in words
     found = netlang.load("it.net").evaluate("run/model.safetensors")
     assert found.metrics["accuracy"] == 1
+
+
+def test_a_run_is_not_resumed_with_columns_that_are_read_otherwise() -> None:
+    Path("iris.csv").write_text(IRIS)
+    Path("it.net").write_text(PROGRAM)
+    netlang.load("it.net").train(folder="run")
+    again = PROGRAM.replace("fill=mean", "fill=0").replace("3 epochs", "4 epochs")
+    Path("it.net").write_text(again)
+    with pytest.raises(NetlangError) as caught:
+        netlang.load("it.net").train(folder="run", resume=True, override=("run",))
+    assert "data.features.x.fill" in str([caught.value.message, *caught.value.notes])
+
+
+def test_a_new_category_in_valid_is_one_message_that_says_what_to_do() -> None:
+    Path("train.csv").write_text("review,sentiment\ngood,pos\nbad,neg\n")
+    Path("test.csv").write_text("review,sentiment\nwell,mixed\n")
+    Path("it.net").write_text(SENTIMENT)
+    with pytest.raises(NetlangError) as caught:
+        netlang.load("it.net").train(folder="run")
+    error = caught.value
+    assert error.message.endswith(
+        "test.csv has the category `mixed`, which the training data does not have"
+    )
+    assert error.notes == ("its categories are: neg, pos",)
+    assert error.helps == ("to read it as a category of its own: `categories(unknown=true)`",)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from datasets import PROGRAM, source_of
+from PIL import Image
 
 import netlang
 from netlang.data.source import Source
@@ -150,3 +151,18 @@ def test_a_division_does_not_depend_on_how_classes_are_numbered() -> None:
     unknown = ROWS.replace(" }", '\ny = column("y") |> categories(unknown=true) }')
     with pytest.raises(NetlangError, match="has a category for all that the training data lack"):
         divided('split(0.7, by="y")', unknown)
+
+
+def test_a_folder_of_images_is_divided_into_training_and_validation() -> None:
+    for name, color in (("cat", 0), ("dog", 255)):
+        Path("photos", name).mkdir(parents=True)
+        for i in range(5):
+            Image.new("RGB", (4, 4), (color, i, i)).save(f"photos/{name}/{i}.png")
+    call = '(image_folder("photos", size=4) |> split(0.6, by="label"))'
+    rows = source_of(Path.cwd(), f"{call}.rows |> map(image=[flip()])")
+    rest = source_of(Path.cwd(), f"{call}.rest")
+    assert rows.examples(EVERYTHING)["label"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert rest.examples(EVERYTHING)["label"].tolist() == [0, 0, 1, 1]
+    seen = [tuple(i[:, 0, 0]) for s in (rows, rest) for i in s.examples(EVERYTHING)["image"]]
+    assert len(set(seen)) == 10
+    assert rest.column("image").shorter_side == 4

@@ -200,7 +200,7 @@ def _chosen_values(arg: Argued) -> list[Object]:
     value = arg.value
     if isinstance(value, IntRange) and 0 < len(value) <= _MOST_VALUES:
         return [*range(value.first, value.last + 1)]
-    found: list[Object] = value if isinstance(value, list) else [value]
+    found: list[Object] = [*value] if isinstance(value, list) else [value]
     plain = all(isinstance(v, int | str) and not isinstance(v, bool) for v in found)
     if not found or not plain:
         reject(

@@ -11,7 +11,6 @@ from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label, d
 from netlang.diagnostics.fix import Edit, Fix, apply_to, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import suggest
-from netlang.evaluate.calls.columns import columns_of
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject, report
 from netlang.evaluate.context.values import UNKNOWN, Examples, Function, Object, Origin, Unknown
@@ -105,6 +104,8 @@ def _columns(
     bind: ast.Bind, columns: Mapping[str, TensorType], frame: Frame, cells: bool
 ) -> dict[str, Object]:
     """Return the columns of a field; report an error, so that those of others are found as well."""
+    from netlang.evaluate.calls.columns import columns_of
+
     try:
         return columns_of(bind, columns, frame, cells=cells)
     except DiagnosticError as rejected:

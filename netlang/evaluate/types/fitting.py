@@ -10,7 +10,7 @@ from netlang.advice.definitions import ours_of
 from netlang.advice.parameters import argument_helps
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Parts
-from netlang.diagnostics.fix import replacement
+from netlang.diagnostics.fix import Fix, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion, renaming, respelled
 from netlang.evaluate.context.describe import article_of, describe, part_helps
@@ -89,7 +89,11 @@ def _fit_list(arg: Argued, type: ast.ListType, frame: Frame, name: str) -> list[
     if not isinstance(value, list):
         text = arg.span.text if isinstance(arg.value, Value) else ""
         helps = (f"put what is to be concatenated in brackets: `[{text}, …]`",) if text else ()
-        _wrong(arg, name, f"a list: {source_text(type)}", helps=helps)
+        fixes: tuple[Fix, ...] = ()
+        if isinstance(arg.value, str) and source_text(type.item) == "str":
+            listed_text = f"[{arg.span.text}]"
+            helps, fixes = (f"write `{listed_text}`",), (replacement(arg.span, listed_text),)
+        _wrong(arg, name, f"a list: {source_text(type)}", helps=helps, fixes=fixes)
     kind = type.item.name if isinstance(type.item, ast.NameType) else ""
     if kind in _SCALARS and all(map(QUICK[kind], value)):
         # An int is a float where one is expected.
