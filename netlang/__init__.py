@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from netlang.api.functions import explain as explain
     from netlang.api.functions import format as format
     from netlang.api.functions import nearest as nearest
+    from netlang.api.importing import Imported as Imported
+    from netlang.api.importing import read_onnx as read_onnx
     from netlang.api.network import Network as Network
     from netlang.api.program import Program as Program
     from netlang.api.program import load as load
@@ -37,6 +39,7 @@ _MODULES = {
     "Callback": "api.training",
     "Error": "diagnostics.errors",
     "FileError": "diagnostics.errors",
+    "Imported": "api.importing",
     "InputError": "diagnostics.errors",
     "NetlangWarning": "api.errors",
     "Network": "api.network",
@@ -52,13 +55,14 @@ _MODULES = {
     "load": "api.program",
     "loads": "api.program",
     "nearest": "api.functions",
+    "read_onnx": "api.importing",
 }
 """The module of each public name, which is imported when the name is first used."""
 
 __all__ = [
-    "Callback", "Error", "FileError", "InputError", "NetlangWarning", "Network", "Program",
-    "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
-    "explain", "format", "load", "loads", "nearest",
+    "Callback", "Error", "FileError", "Imported", "InputError", "NetlangWarning", "Network",
+    "Program", "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
+    "explain", "format", "load", "loads", "nearest", "read_onnx",
 ]  # fmt: skip
 
 
