@@ -55,8 +55,8 @@ def simpler(
         return source
     if before.op.name in ("mean", "max", "sum", "min") and attribute(before.op, "keep"):
         return _dropped(before, result, add)
-    if op.name == "squeeze" and before.op.name == "transpose":
-        return _squeezed(axes(op, "axis"), before, makers, add)
+    if before.op.name == "transpose":
+        return _squeezed(result, before, makers, add)
     return None
 
 
@@ -89,15 +89,16 @@ def _dropped(before: Node, result: TensorType, add: Add) -> Value | None:
 
 
 def _squeezed(
-    gone: tuple[int, ...], before: Node, makers: dict[Value, Node], add: Add
+    result: TensorType, before: Node, makers: dict[Value, Node], add: Add
 ) -> Value | None:
     """Return a transpose of what an axis was added to, moved and removed again."""
     order = axes(before.op, "order")
     added = makers.get(before.inputs[0])
-    if added is None or added.op.name != "unsqueeze" or len(gone) != 1:
+    if added is None or added.op.name != "unsqueeze":
         return None
-    axis = whole(added.op, "axis") % len(order)
-    if order[gone[0] % len(order)] != axis:
-        return None
+    axis, source = whole(added.op, "axis") % len(order), added.inputs[0]
     rest = tuple(n - (n > axis) for n in order if n != axis)
-    return add("transpose", added.inputs[0], order=rest)
+    # The order of the elements is that of the other axes, wherever one of size 1 is.
+    if tuple(source.type.shape[n] for n in rest) != result.shape:
+        return None
+    return add("transpose", source, order=rest)

@@ -101,6 +101,10 @@ def _every_net() -> list[tuple[str, str]]:
     ]
 
 
+LOOPS = ("GRU", "RNN", "Peephole", "Tied", "Translator")
+"""Nets with a `scan`, which is not imported yet."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("file", "net"), _every_net())
 def test_every_example_is_imported(file: str, net: str, tmp_path: Path) -> None:
@@ -108,6 +112,10 @@ def test_every_example_is_imported(file: str, net: str, tmp_path: Path) -> None:
     if not isinstance(trained, int) or trained > LARGEST:
         pytest.skip("it takes too much memory")
     path, count = exported(tmp_path, file, net)
+    if net in LOOPS and file != "language_models":
+        with pytest.raises(netlang.FileError, match=r"node \d+, Scan .* has no counterpart"):
+            read_onnx(path)
+        return
     check_import(path, count)
 
 

@@ -24,7 +24,7 @@ from netlang.system.numpy import Array, np
 OPSETS = range(7, 25)
 """The versions of ONNX's operators that are understood."""
 
-_MOST_NODES, _LARGEST_FILE = 200_000, (1 << 31) - 1
+_MOST_NODES, _LARGEST_FILE = 50_000, (1 << 31) - 1
 _LONGEST_NAME = 60
 _DTYPES = {element: dtype for dtype, element in ELEMENTS.items()}
 _STANDARD = ("", "ai.onnx")

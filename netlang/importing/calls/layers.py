@@ -45,10 +45,8 @@ def needed(lifting: Lifting, node: Node) -> bool:
     (value,) = node.outputs
     if value in lifting.graph.outputs.values():
         return True
-    return any(
-        value in other.inputs and other.op.name not in (*INFIX, *NUMERIC)
-        for other in lifting.graph.nodes
-    )
+    readers = lifting.readers.get(value, ())
+    return any(other.op.name not in (*INFIX, *NUMERIC) for other in readers)
 
 
 def reads_full(lifting: Lifting, node: Node) -> bool:
@@ -56,11 +54,10 @@ def reads_full(lifting: Lifting, node: Node) -> bool:
     (value,) = node.outputs
     if value in lifting.graph.outputs.values():
         return True
-    for other in lifting.graph.nodes:
-        if value in other.inputs:
-            plain = other.op.name == "normalize_layer" and other.inputs[2] is value
-            if not (plain and lifting.owned(other.inputs[1])):
-                return True
+    for other in lifting.readers.get(value, ()):
+        plain = other.op.name == "normalize_layer" and other.inputs[2] is value
+        if not (plain and lifting.owned(other.inputs[1])):
+            return True
     return False
 
 

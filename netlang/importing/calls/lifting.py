@@ -33,6 +33,10 @@ class Lifting:
         self.uses = Counter(v for node in self.graph.nodes for v in node.inputs)
         self.uses.update(self.graph.outputs.values())
         self.makers = {v: node for node in self.graph.nodes for v in node.outputs}
+        self.readers: dict[Value, list[Node]] = {}
+        for node in self.graph.nodes:
+            for value in node.inputs:
+                self.readers.setdefault(value, []).append(node)
         self._stated: set[Value] = set()
 
     def owned(self, *values: Value) -> bool:

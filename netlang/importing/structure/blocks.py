@@ -34,6 +34,8 @@ from netlang.ir.dims import Dim, is_symbol, symbols
 from netlang.ir.graph import Value
 
 _LONGEST, _MOST_BLOCKS, _MOST_INPUTS, _MOST_PARAMETERS = 80, 40, 4, 6
+_MOST_STEPS = 12_000
+"""The most steps that are searched, over all rounds: huge programs remain long."""
 _DIVISORS = (2, 3, 4, 8)
 """What a number may be a fraction by, such as the padding by the kernel."""
 _LEAST_SAVING, _LONG, _SHORT = 2, 5, 3
@@ -67,7 +69,7 @@ class Window(Struct, frozen=True):
 def find_blocks(main: Body, taken: set[str]) -> list[Definition]:
     """Replace repeated windows by calls of blocks, and return these in the order of use."""
     bodies, found = [main], list[Definition]()
-    for _ in range(_MOST_BLOCKS):
+    for _ in range(min(_MOST_BLOCKS, _MOST_STEPS // max(1, len(main.steps)))):
         best = _best(bodies)
         if best is None:
             break

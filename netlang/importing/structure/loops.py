@@ -24,6 +24,7 @@ from netlang.importing.structure.steps import (
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
 
+_MOST_STEPS = 6_000
 _LONGEST_PERIOD, _LEAST, _MOST_LISTS = 4, 3, 3
 
 
@@ -47,6 +48,8 @@ def find_loops(
     longest: int = _LONGEST_PERIOD,
 ) -> None:
     """Replace runs of alike steps by loops, in place, the shortest periods first."""
+    if len(steps) > _MOST_STEPS:
+        return
     for period in range(1, longest + 1):
         least = _fewest(steps, results) if period == 1 else {}
         at = 0

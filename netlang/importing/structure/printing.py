@@ -24,7 +24,7 @@ from netlang.importing.structure.steps import (
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
 
-_LONGEST_INLINE = 48
+_LONGEST_INLINE, _DEEPEST = 48, 40
 _COUNTERS, _CARRIED = ("i", "j", "n"), ("h", "g", "k")
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -57,6 +57,8 @@ class Printer:
         """The names of bindings and layers so far; a binding must not hide what is called."""
         self.callees = {step.callee for step in steps}
         self.order: list[int] = []
+        self.inlined: dict[int, int] = {}
+        """How deep what is written inside of a step is, and 0 for a step with a statement."""
         self.labelled = False
         self.target = ""
         """The name that the result of the statement must have, which its layer may have too."""
@@ -66,13 +68,15 @@ class Printer:
         self.uses.update(list(wanted))
         if result is not None:
             self.uses[result] += 1
+        self._decide()
+        total = sum(step.weighted for step in self.steps)
         statements: list[str] = []
         last = ""
         for step in self.steps:
             if self._inline(step):
                 continue
             weighted = [s for s in self._chain(step) if s.weighted]
-            others = sum(s.weighted for s in self.steps) > len(weighted)
+            others = total > len(weighted)
             self.labelled = len(weighted) > 1 or (result in step.results and others)
             self.target = next((wanted[v] for v in step.results if v in wanted), "")
             text = self._text(step)
@@ -102,6 +106,17 @@ class Printer:
 
     def _inline(self, step: Step) -> bool:
         """Return whether a step is written inside of the one that reads its result."""
+        return self.inlined[id(step)] > 0
+
+    def _decide(self) -> None:
+        """Decide what is written inside of what; pipelines of any length become several."""
+        for step in self.steps:
+            makers = [self.maker.get(v) for v in reads(step)]
+            depth = 1 + max((self.inlined[id(m)] for m in makers if m is not None), default=0)
+            within = depth < _DEEPEST and self._fits_inside(step)
+            self.inlined[id(step)] = depth if within else 0
+
+    def _fits_inside(self, step: Step) -> bool:
         if len(step.results) != 1 or self.uses[step.results[0]] != 1:
             return False
         (value,) = step.results
