@@ -1,6 +1,6 @@
 """Small versions of well-known networks in PyTorch, as they are usually written."""
 
-# pyright: basic
+# pyright: basic, reportIndexIssue=false, reportGeneralTypeIssues=false
 
 from __future__ import annotations
 

@@ -81,8 +81,8 @@ def exported(name: str, path: Path, *, dynamo: bool) -> None:
     model, inputs = make().eval(), example()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.uniform_(-0.2, 0.2)
-            module.running_var.uniform_(0.5, 1.5)
+            for statistic, low, high in (("mean", -0.2, 0.2), ("var", 0.5, 1.5)):
+                getattr(module, f"running_{statistic}").uniform_(low, high)
             module.weight.data.uniform_(0.5, 1.5)
     warnings.simplefilter("ignore")
     if dynamo:
