@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from netlang.api.functions import format as format
     from netlang.api.functions import nearest as nearest
     from netlang.api.functions import runs as runs
+    from netlang.api.importing import Imported as Imported
+    from netlang.api.importing import read_onnx as read_onnx
     from netlang.api.network import Network as Network
     from netlang.api.program import Program as Program
     from netlang.api.program import load as load
@@ -38,6 +40,7 @@ _MODULES = {
     "Callback": "api.training",
     "Error": "diagnostics.errors",
     "FileError": "diagnostics.errors",
+    "Imported": "api.importing",
     "InputError": "diagnostics.errors",
     "NetlangWarning": "api.errors",
     "Network": "api.network",
@@ -53,14 +56,15 @@ _MODULES = {
     "load": "api.program",
     "loads": "api.program",
     "nearest": "api.functions",
+    "read_onnx": "api.importing",
     "runs": "api.functions",
 }
 """The module of each public name, which is imported when the name is first used."""
 
 __all__ = [
-    "Callback", "Error", "FileError", "InputError", "NetlangWarning", "Network", "Program",
-    "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
-    "explain", "format", "load", "loads", "nearest", "runs",
+    "Callback", "Error", "FileError", "Imported", "InputError", "NetlangWarning", "Network",
+    "Program", "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
+    "explain", "format", "load", "loads", "nearest", "read_onnx", "runs",
 ]  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from importlib import import_module
 import click
 
 COMMANDS = (
-    "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "run", "verify",
-    "generate", "nearest", "train", "evaluate", "runs", "lsp", "completion",
+    "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "import", "run",
+    "verify", "generate", "nearest", "train", "evaluate", "runs", "lsp", "completion",
 )  # fmt: skip
 
 

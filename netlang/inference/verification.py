@@ -23,7 +23,7 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-5
 """Tolerances: relative to the largest element, and absolute for zeros."""
 
 _BATCH, _SMALLEST, _LARGEST = 2, 7, 1 << 10
-_INTEGERS = (50_000, 4_096, 512, 64, 10, 4, 2, 1)
+INTEGERS = (50_000, 4_096, 512, 64, 10, 4, 2, 1)
 """Upper bounds of the integers that are sampled; the first one the network accepts is used."""
 
 
@@ -75,14 +75,14 @@ def verify(
     feeds, expected, actual = _run_both(
         graph, given, Session(model.proto, provider=provider), seed, chosen
     )
-    compared = [_compare(name, actual[name], array) for name, array in expected.items()]
+    compared = [compare(name, actual[name], array) for name, array in expected.items()]
     if weights is None and not all(c.finite for c in compared):
         given = initialize(graph, seed)
         return verify(graph, given, seed=seed, sizes=sizes, provider=provider, opset=opset)
     if all(c.ok or not c.finite for c in compared):
         return compared
     exact = reference.run(graph, feeds, given, dtype=DType.F64, sizes=chosen)
-    compared = [_compare(name, actual[name], a, exact[name]) for name, a in expected.items()]
+    compared = [compare(name, actual[name], a, exact[name]) for name, a in expected.items()]
     if all(c.ok for c in compared):
         return compared
     inner = _with_inner_outputs(graph)
@@ -135,7 +135,7 @@ def _first_inside(
     exact = reference.run(opened, feeds, weights, dtype=DType.F64, sizes=sizes)
     actual = session.run(feeds)
     for name, array in expected.items():
-        compared = _compare(name, actual[name], array, exact[name])
+        compared = compare(name, actual[name], array, exact[name])
         if not compared.ok:
             return [compared]
     return []
@@ -192,7 +192,7 @@ def _run_both(
     sizes: Mapping[str, int],
 ) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
     """Run both, with integers from the widest range in which every look-up succeeds."""
-    ranges = _INTEGERS if any(v.type.dtype.is_integer for v in graph.inputs) else _INTEGERS[-1:]
+    ranges = INTEGERS if any(v.type.dtype.is_integer for v in graph.inputs) else INTEGERS[-1:]
     for below, narrower in pairwise((*ranges, 0)):
         feeds = sample_inputs(graph, sizes, seed, below=below)
         try:
@@ -204,7 +204,8 @@ def _run_both(
     raise AssertionError("the last range returns or raises")
 
 
-def _compare(name: str, actual: Array, expected: Array, exact: Array | None = None) -> Comparison:
+def compare(name: str, actual: Array, expected: Array, exact: Array | None = None) -> Comparison:
+    """Compare two arrays; with ``exact`` values, rounding in ``expected`` widens the tolerance."""
     a, b = actual.astype(np.float64), expected.astype(np.float64)
     finite = bool(np.isfinite(a).all() and np.isfinite(b).all())
     largest = float(np.abs(b).max(initial=0.0)) if finite else float("nan")

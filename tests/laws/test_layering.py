@@ -22,7 +22,7 @@ LAYERS = (
     ("analysis", "passes", "storage"),
     ("data", "diagram", "evaluate"),
     ("backends", "codegen", "plan"),
-    ("inference", "names", "training"),
+    ("importing", "inference", "names", "training"),
     ("program",),
     ("manual",),
     ("editor",),
@@ -34,6 +34,8 @@ LAYERS = (
 
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 MODULES_AT_THE_TOP, MODULES_IN_A_FOLDER = 4, 15
+ONE_A_COMMAND = PACKAGE / "cli" / "commands"
+"""A folder that has as many modules as there are commands."""
 LIBRARIES = {
     "lark": ("syntax/grammar.py", "syntax/generate.py", "editor/generate.py"),
     "onnx": ("backends/onnx/",),
@@ -193,7 +195,7 @@ def test_a_folder_holds_few_modules(folder: Path) -> None:
     modules = list(folder.glob("*.py"))
     if folder == PACKAGE:
         assert len(modules) <= MODULES_AT_THE_TOP
-    else:
+    elif folder != ONE_A_COMMAND:
         assert len([m for m in modules if m.stem != "__init__"]) <= MODULES_IN_A_FOLDER
 
 

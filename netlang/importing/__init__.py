@@ -1,0 +1,1 @@
+"""Models of other formats as programs: read, convert to a graph, find blocks and loops, print."""

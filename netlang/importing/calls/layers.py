@@ -1,0 +1,186 @@
+"""Operators with parameters of their own as layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from netlang.importing.calls.lifting import (
+    INFIX,
+    NUMERIC,
+    Lifting,
+    compact,
+    pads,
+    positional,
+    to_item,
+)
+from netlang.importing.calls.operators import plain_call
+from netlang.importing.calls.recurrence import bidirectional, direction_pairs, recurrent_layer
+from netlang.importing.convert import Converted
+from netlang.importing.simplifying import attribute, whole
+from netlang.importing.structure.steps import Arg, Item, Step
+from netlang.ir.graph import Node, Value
+
+
+def lift(converted: Converted) -> list[Step]:
+    """Return the calls of a graph in the order of its nodes."""
+    lifting = Lifting(converted)
+    pairs = {id(n): pair for pair in direction_pairs(lifting) for n in pair.nodes}
+    for node in lifting.graph.nodes:
+        if (pair := pairs.get(id(node))) is not None:
+            if node is pair.nodes[0]:
+                bidirectional(lifting, pair)
+            continue
+        if node.op.name == "constant" and not needed(lifting, node):
+            continue
+        if node.op.name == "full" and not reads_full(lifting, node):
+            continue
+        layer = LAYERS.get(node.op.name)
+        if layer is None or not layer(lifting, node):
+            plain_call(lifting, node)
+    return lifting.steps
+
+
+def needed(lifting: Lifting, node: Node) -> bool:
+    """Return whether a constant must be a tensor: it is an output or the operand of a call."""
+    (value,) = node.outputs
+    if value in lifting.graph.outputs.values():
+        return True
+    readers = lifting.readers.get(value, ())
+    return any(other.op.name not in (*INFIX, *NUMERIC) for other in readers)
+
+
+def reads_full(lifting: Lifting, node: Node) -> bool:
+    """Return whether something besides the shift of a normalization reads a constant tensor."""
+    (value,) = node.outputs
+    if value in lifting.graph.outputs.values():
+        return True
+    for other in lifting.readers.get(value, ()):
+        plain = other.op.name == "normalize_layer" and other.inputs[2] is value
+        if not (plain and lifting.owned(other.inputs[1])):
+            return True
+    return False
+
+
+# ---- layers ------------------------------------------------------------------------------
+
+
+def _dense(lifting: Lifting, node: Node) -> bool:
+    x, *weights = node.inputs
+    if not lifting.owned(*weights):
+        return False
+    args = [
+        positional("x", x),
+        positional("out", weights[0].type.shape[0]),
+        Arg("bias", len(weights) == 2, True),
+    ]
+    lifting.put(node, "dense", *args, weights=weights)
+    return True
+
+
+def _conv(lifting: Lifting, node: Node) -> bool:
+    x, *weights = node.inputs
+    if not lifting.owned(*weights):
+        return False
+    op, shape = node.op, weights[0].type.shape
+    read: Callable[[str], Item] = lambda name: compact(attribute(op, name))  # noqa: E731
+    groups = read("groups")
+    transposed = op.name == "convolve_transpose"
+    assert isinstance(groups, int)
+    out = shape[1] * groups if transposed else shape[0]
+    args = [
+        positional("x", x),
+        positional("out", out),
+        positional("kernel", compact(shape[2:])),
+        Arg("stride", read("stride"), 1),
+        Arg("pad", pads(attribute(op, "pad")), 0),
+        *([Arg("out_pad", read("out_pad"), 0)] if transposed else []),
+        Arg("dilation", read("dilation"), 1),
+        Arg("groups", groups, 1),
+        Arg("bias", len(weights) == 2, True),
+    ]
+    lifting.put(node, "conv_transpose" if transposed else "conv", *args, weights=weights)
+    return True
+
+
+def _eps(node: Node, default: float) -> Arg:
+    eps = attribute(node.op, "eps")
+    assert isinstance(eps, float)
+    # Five digits: 1e-5 is stored as one of several neighbors in f32.
+    return Arg("eps", float(f"{eps:.5g}"), default, fixed=True)
+
+
+def _batch_norm(lifting: Lifting, node: Node) -> bool:
+    x, *weights = node.inputs
+    if not lifting.owned(*weights):
+        return False
+    lifting.put(node, "batch_norm", positional("x", x), _eps(node, 1e-5), weights=weights)
+    return True
+
+
+def _norm(callee: str, *more: str, default: float = 1e-5) -> Callable[[Lifting, Node], bool]:
+    def layer(lifting: Lifting, node: Node) -> bool:
+        x, *weights = node.inputs
+        kept = [w for w in weights if w in lifting.params]
+        if not lifting.owned(*kept) or not kept or kept != weights[: len(kept)]:
+            return False
+        if len(kept) < len(weights) and node.op.name != "normalize_layer":
+            return False
+        if any(not zero(lifting, w) for w in weights[len(kept) :]):
+            return False
+        args = [positional("x", x)]
+        args += [positional(n, to_item(attribute(node.op, n))) for n in more if n == "groups"]
+        if "axis" in more:
+            axis = whole(node.op, "axis")
+            last = axis if axis < 0 else axis - x.type.rank
+            args.append(Arg("axis", last, -1, fixed=True))
+            args.append(Arg("shift", len(kept) == len(weights), True))
+        if callee == "instance_norm":
+            args += [Arg("scale", True, False), Arg("shift", True, False)]
+        if callee == "rms_norm":
+            args.pop()
+        lifting.put(node, callee, *args, _eps(node, default), weights=kept)
+        return True
+
+    return layer
+
+
+def zero(lifting: Lifting, value: Value) -> bool:
+    node = lifting.makers.get(value)
+    return node is not None and node.op.name == "full" and attribute(node.op, "value") == 0.0
+
+
+def _embedding(lifting: Lifting, node: Node) -> bool:
+    table, ids = node.inputs
+    if not lifting.owned(table):
+        return False
+    rows, width = table.type.shape
+    args = [positional("ids", ids), positional("vocab", rows), positional("dim", width)]
+    lifting.put(node, "embedding", *args, weights=[table])
+    return True
+
+
+def _prelu(lifting: Lifting, node: Node) -> bool:
+    x, slope = node.inputs
+    if not lifting.owned(slope):
+        return False
+    args = [positional("x", x), Arg("slopes", slope.type.shape[0], 1, positional=True)]
+    lifting.put(node, "prelu", *args, weights=[slope])
+    return True
+
+
+LAYERS: Mapping[str, Callable[[Lifting, Node], bool]] = {
+    "linear": _dense,
+    "convolve": _conv,
+    "convolve_transpose": _conv,
+    "normalize_batch": _batch_norm,
+    "normalize_layer": _norm("layer_norm", "axis"),
+    "normalize_group": _norm("group_norm", "groups"),
+    "normalize_instance": _norm("instance_norm"),
+    "normalize_rms": _norm("rms_norm", "axis", default=1e-6),
+    "gather_rows": _embedding,
+    "prelu": _prelu,
+    "lstm_layer": recurrent_layer("lstm"),
+    "gru_layer": recurrent_layer("gru"),
+    "rnn_layer": recurrent_layer("rnn"),
+}
+"""Operators whose parameters make them a layer."""

@@ -1,0 +1,1 @@
+"""What each ONNX operator means in terms of ours, one function each."""

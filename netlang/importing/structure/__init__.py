@@ -1,0 +1,1 @@
+"""Blocks and loops, found in a list of calls, and its text."""

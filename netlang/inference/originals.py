@@ -1,0 +1,95 @@
+"""Comparison of a network with the model of another format that it was imported from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from msgspec.structs import replace
+
+from netlang.backends.compile import compile_graph
+from netlang.backends.onnx.foreign import Foreign, with_outputs
+from netlang.backends.ort import ExecutionError, Session
+from netlang.diagnostics.errors import InputError
+from netlang.inference.verification import (
+    INTEGERS,
+    Comparison,
+    choose_sizes,
+    compare,
+    sample_inputs,
+)
+from netlang.ir.graph import Graph, Value
+from netlang.system.numpy import Array
+
+BEFORE = " before softmax"
+_MOVING = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose")
+
+
+def compare_with_original(
+    foreign: Foreign,
+    graph: Graph,
+    weights: Mapping[str, Array],
+    inputs: Sequence[str],
+    *,
+    seed: int = 0,
+) -> list[Comparison]:
+    """Run a network and the model it comes from in onnxruntime on the same random input.
+
+    ``inputs`` are the names in the file of the inputs of the graph. Where an output is a softmax,
+    what is before it is compared too: probabilities that are almost 0 or 1 hide differences.
+    """
+    names = list(foreign.outputs)
+    outputs = dict(zip(graph.outputs, names, strict=True))
+    before = _before_softmax(foreign, graph)
+    sizes = choose_sizes(graph, {})
+    session = Session(with_outputs(foreign.path, [name for name, _ in before.values()]))
+    feeds, expected = _run_original(session, graph, inputs, sizes, seed)
+    del session
+    extra = {f"{name}{BEFORE}": value for name, (_, value) in before.items()}
+    opened = replace(graph, outputs=dict(graph.outputs) | extra)
+    # Batch norms stay as they are: folding them changes the last digits.
+    model = compile_graph(opened, weights, fold=False)
+    actual = Session(model.proto).run(feeds)
+    wanted = outputs | {f"{name}{BEFORE}": theirs for name, (theirs, _) in before.items()}
+    return [
+        compare(ours, actual[ours].reshape(expected[theirs].shape), expected[theirs])
+        for ours, theirs in wanted.items()
+    ]
+
+
+def _run_original(
+    session: Session,
+    graph: Graph,
+    inputs: Sequence[str],
+    sizes: Mapping[str, int],
+    seed: int,
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Run the original, with integers from the widest range in which every look-up succeeds."""
+    ranges = INTEGERS if any(v.type.dtype.is_integer for v in graph.inputs) else INTEGERS[-1:]
+    for below, narrower in pairwise((*ranges, 0)):
+        feeds = sample_inputs(graph, sizes, seed, below=below)
+        theirs = {name: feeds[v.name] for name, v in zip(inputs, graph.inputs, strict=True)}
+        try:
+            return feeds, session.run(theirs)
+        except (InputError, ExecutionError):
+            if not narrower:
+                raise
+    raise AssertionError("the last range returns or raises")
+
+
+def _before_softmax(foreign: Foreign, graph: Graph) -> dict[str, tuple[str, Value]]:
+    """Return the values before the softmax of outputs: their names in the file, and ours."""
+    makers = {name: node for node in foreign.nodes for name in node.outputs}
+    ours = {v: node for node in graph.nodes for v in node.outputs}
+    found: dict[str, tuple[str, Value]] = {}
+    for (name, value), theirs in zip(graph.outputs.items(), foreign.outputs, strict=True):
+        node, made = makers.get(theirs), ours.get(value)
+        while node is not None and node.kind in _MOVING:
+            node = makers.get(node.inputs[0])
+        while made is not None and (made.op.view or made.op.name == "transpose"):
+            made = ours.get(made.inputs[0])
+        if node is None or made is None:
+            continue
+        if node.kind in ("Softmax", "LogSoftmax") and made.op.name.endswith("softmax"):
+            found[name] = (node.inputs[0], made.inputs[0])
+    return found

@@ -1,0 +1,345 @@
+"""ONNX models become programs that compute the same.
+
+Tests ``netlang.importing``, ``netlang.importing.calls``, ``netlang.importing.operators``,
+``netlang.importing.structure``, ``netlang.api.importing`` and ``netlang.inference.originals``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner
+from onnx import TensorProto, helper, numpy_helper
+
+import netlang
+from netlang.api.importing import Imported, net_name, read_onnx
+from netlang.backends.onnx.foreign import read_foreign
+from netlang.importing.convert import convert
+from netlang.importing.program import write_program
+from netlang.system.numpy import Array
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
+
+QUICK = [
+    ("lenet", "LeNet"), ("batch_norm_lenet", "BatchNormLeNet"), ("regnet", "RegNetX32"),
+    ("densenet_book", "DenseNet"), ("gan", "Judge"), ("siamese", "Siamese"),
+    ("language_models", "BiLSTM"), ("language_models", "Classifier"), ("language_models", "RNN"),
+    ("squeezenet", "SqueezeNet"), ("edge", "Edge"),
+]  # fmt: skip
+"""Nets that are imported in a moment, of all kinds."""
+
+LARGEST = 70_000_000
+"""The most parameters of a net that the slow tests import."""
+
+
+def exported(folder: Path, file: str, net: str, *, fold: bool = False) -> tuple[Path, int]:
+    """Compile a net of an example; return the model and the number of its parameters."""
+    network = netlang.load(EXAMPLES / f"{file}.net")[net]
+    path = folder / f"{net}.onnx"
+    network.compile(fold=fold).save(path)
+    return path, counted(network)
+
+
+def counted(network: netlang.Network) -> int:
+    total = network.trainable_parameters + network.non_trainable_parameters
+    assert isinstance(total, int)
+    return total
+
+
+def check_import(path: Path, count: int | None = None) -> Imported:
+    """Import a model and check what holds for all of them."""
+    imported = read_onnx(path)
+    assert imported.ok, imported.compared
+    program = netlang.loads(imported.text)
+    assert program.diagnostics == ()
+    assert netlang.format(imported.text) == imported.text
+    if count is not None:
+        assert counted(imported.network) == count
+    return imported
+
+
+def test_a_net_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    path, count = exported(tmp_path, "mlp", "MLP")
+    imported = check_import(path, count)
+    assert str(imported.text) == (
+        "## A multilayer perceptron with dropout (Dive into Deep Learning 5.6).\n"
+        "net MLP(image: f32[N, 1, 28, 28]) -> logits {\n"
+        "  logits = image\n"
+        "    |> flatten\n"
+        "    |> dense(256) as body\n"
+        "    |> relu\n"
+        "    |> dense(256) as body2\n"
+        "    |> relu\n"
+        "    |> dense(10) as logits\n"
+        "}\n"
+    )
+
+
+@pytest.mark.parametrize(("file", "net"), QUICK)
+def test_an_exported_net_has_the_same_parameters_and_outputs(
+    file: str, net: str, tmp_path: Path
+) -> None:
+    path, count = exported(tmp_path, file, net)
+    imported = check_import(path, count)
+    assert read_onnx(path).text == imported.text
+
+
+@pytest.mark.parametrize(("file", "net"), QUICK[1:4])
+def test_a_folded_net_has_the_same_outputs(file: str, net: str, tmp_path: Path) -> None:
+    check_import(exported(tmp_path, file, net, fold=True)[0])
+
+
+def _every_net() -> list[tuple[str, str]]:
+    return [
+        (path.stem, net) for path in sorted(EXAMPLES.glob("*.net")) for net in netlang.load(path)
+    ]
+
+
+LOOPS = ("GRU", "RNN", "Peephole", "Tied", "Translator")
+"""Nets with a `scan`, which is not imported yet."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "net"), _every_net())
+def test_every_example_is_imported(file: str, net: str, tmp_path: Path) -> None:
+    trained = netlang.load(EXAMPLES / f"{file}.net")[net].trainable_parameters
+    if not isinstance(trained, int) or trained > LARGEST:
+        pytest.skip("it takes too much memory")
+    path, count = exported(tmp_path, file, net)
+    if net in LOOPS and file != "language_models":
+        with pytest.raises(netlang.FileError, match=r"node \d+, Scan .* has no counterpart"):
+            read_onnx(path)
+        return
+    check_import(path, count)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(path.stem for path in LIGHT.glob("*.onnx")))
+def test_the_light_models_of_onnx_are_imported(name: str) -> None:
+    check_import(LIGHT / f"{name}.onnx")
+
+
+def test_resnet50_takes_at_most_30_lines() -> None:
+    text = write_program(convert(read_foreign(LIGHT / "light_resnet50.onnx"), "ResNet50"), "").text
+    assert text.count("\n") <= 30
+
+
+def test_the_command_writes_a_program_its_parameters_and_the_old_names(tmp_path: Path) -> None:
+    from netlang.cli.main import program
+
+    path, _ = exported(tmp_path, "lenet", "LeNet")
+    output = tmp_path / "copy.net"
+    result = CliRunner().invoke(program, ["import", str(path), "-o", str(output)])
+    assert result.exit_code == 0, result.output
+    assert result.output.replace(f"{tmp_path}/", "") == (
+        "copy.net: 378 bytes\n"
+        "copy.safetensors: 247,552 bytes\n"
+        "copy.names.json: 339 bytes\n"
+        "logits  [2, 10]  differs by 0.0e+00 of 0.764  ok\n"
+        "LeNet: equals the original; the largest relative difference is 0.0e+00\n"
+    )
+    names = json.loads((tmp_path / "copy.names.json").read_text("utf-8"))
+    assert names["c1.weight"] == ["c1.weight"]
+    again = netlang.load(output)["LeNet"]
+    again.load(tmp_path / "copy.safetensors")
+    original = netlang.load(EXAMPLES / "lenet.net")["LeNet"]
+    image = np.random.default_rng(0).standard_normal((2, 1, 28, 28)).astype(np.float32)
+    np.testing.assert_array_equal(again(image)["logits"], original(image)["logits"])
+
+
+def test_a_program_is_not_written_under_another_ending(tmp_path: Path) -> None:
+    path, _ = exported(tmp_path, "edge", "Edge")
+    with pytest.raises(netlang.FileError, match=r"does not end in `\.net`"):
+        read_onnx(path).save(tmp_path / "edge.txt")
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("light_resnet50.onnx", "LightResnet50"), ("3d-net.onnx", "Net3dNet"), ("a.b.onnx", "AB")],
+)
+def test_a_net_is_named_after_its_file(file: str, name: str) -> None:
+    assert net_name(Path(file)) == name
+
+
+# ---- operators, as other exporters write them ---------------------------------------------
+
+
+def saved(
+    folder: Path,
+    nodes: Sequence[onnx.NodeProto],
+    inputs: dict[str, Sequence[int | str]],
+    arrays: dict[str, Array] | None = None,
+    *,
+    opset: int = 18,
+    element: int = TensorProto.FLOAT,
+) -> Path:
+    """Save a model of some nodes, whose output is `y`."""
+    graph = helper.make_graph(
+        nodes,
+        "made",
+        [helper.make_tensor_value_info(n, element, d) for n, d in inputs.items()],
+        [onnx.ValueInfoProto(name="y")],
+        [numpy_helper.from_array(a, n) for n, a in (arrays or {}).items()],
+    )
+    path = folder / "made.onnx"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    model.ir_version = 9
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def body(imported: Imported) -> str:
+    """Return the statements of the net, on one line."""
+    return " ".join(str(imported.text).partition("{\n")[2].rpartition("}")[0].split())
+
+
+NODE = helper.make_node
+FOUR: dict[str, Sequence[int | str]] = {"x": ["N", 4, 8, 8]}
+THREE: dict[str, Sequence[int | str]] = {"x": ["batch", "seq", 6]}
+RANDOM = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
+
+WRITTEN: dict[str, tuple[Sequence[onnx.NodeProto], int, dict[str, Sequence[int | str]], str]] = {
+    "softmax before opset 13 works on all axes after the second": (
+        [NODE("Softmax", ["x"], ["y"])], 11, FOUR,
+        "y = x |> flatten |> softmax |> reshape([-1, 4, 8, 8])",
+    ),
+    "axes were attributes": (
+        [NODE("Squeeze", ["a"], ["y"], axes=[1]), NODE("Unsqueeze", ["x"], ["a"], axes=[1])][::-1],
+        11, THREE, "y = x",
+    ),
+    "bounds of a clip were attributes": (
+        [NODE("Clip", ["x"], ["y"], min=0.0, max=6.0)], 7, FOUR, "y = clamp(x, 0.0, 6.0)",
+    ),
+    "padding was an attribute": (
+        [NODE("Pad", ["x"], ["y"], pads=[0, 0, 1, 2, 0, 0, 3, 4], value=1.0)], 7, FOUR,
+        "y = pad(x, [(1, 3), (2, 4)], value=1.0)",
+    ),
+    "sizes are computed at run time": (
+        [
+            NODE("Shape", ["x"], ["s"]),
+            NODE("Constant", [], ["at"], value_int=1),
+            NODE("Gather", ["s", "at"], ["t"]),
+            NODE("Constant", [], ["zero"], value_ints=[0]),
+            NODE("Unsqueeze", ["t", "zero"], ["u"]),
+            NODE("Constant", [], ["rest"], value_ints=[-1, 2, 3]),
+            NODE("Concat", ["u", "rest"], ["w"], axis=0),
+            NODE("Reshape", ["x", "w"], ["y"]),
+        ],
+        18, THREE, "y = reshape(x, [T, N, 2, 3])",
+    ),
+    "gelu is written as a formula": (
+        [
+            NODE("Constant", [], ["root"], value_float=1.4142135),
+            NODE("Constant", [], ["one"], value_float=1.0),
+            NODE("Constant", [], ["half"], value_float=0.5),
+            NODE("Div", ["x", "root"], ["a"]),
+            NODE("Erf", ["a"], ["b"]),
+            NODE("Add", ["b", "one"], ["c"]),
+            NODE("Mul", ["x", "c"], ["d"]),
+            NODE("Mul", ["d", "half"], ["y"]),
+        ],
+        18, THREE, "y = gelu(x)",
+    ),
+    "same padding depends on the size": (
+        [NODE("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")],
+        18, FOUR, "y = max_pool(x, 3, stride=2, pad=[(0, 1), (0, 1)])",
+    ),
+    "a part in steps": (
+        [
+            NODE("Constant", [], ["one"], value_ints=[1]),
+            NODE("Constant", [], ["end"], value_ints=[9223372036854775807]),
+            NODE("Constant", [], ["two"], value_ints=[2]),
+            NODE("Slice", ["x", "one", "end", "two", "two"], ["y"]),
+        ],
+        18, FOUR, "y = x[:, :, 1:] |> every(2, axis=2)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_older_and_longer_spellings_are_understood(what: str, tmp_path: Path) -> None:
+    nodes, opset, inputs, expected = WRITTEN[what]
+    assert body(check_import(saved(tmp_path, nodes, inputs, opset=opset))) == expected
+
+
+def test_a_weight_keeps_its_name_and_its_use(tmp_path: Path) -> None:
+    nodes = [NODE("MatMul", ["x", "fc.weight"], ["h"]), NODE("Add", ["h", "fc.bias"], ["y"])]
+    arrays = {"fc.weight": RANDOM, "fc.bias": RANDOM[0]}
+    imported = check_import(saved(tmp_path, nodes, {"x": ["N", 4]}, arrays))
+    assert body(imported) == "y = x |> dense(3)"
+    assert imported.names == {"y.weight": ["fc.weight"], "y.bias": ["fc.bias"]}
+
+
+def test_an_axis_that_a_node_fixes_is_fixed(tmp_path: Path) -> None:
+    nodes = [
+        NODE("Constant", [], ["s"], value_ints=[2, 3, 4, 7]),
+        NODE("Reshape", ["x", "s"], ["y"]),
+    ]
+    imported = check_import(saved(tmp_path, nodes, {"x": [2, 12, "seq"]}))
+    assert str(imported.text).startswith("net Made(x: f32[2, 12, 7]) -> y {")
+    assert list(imported.notes) == ["T is 7: node 2, Reshape requires it"]
+
+
+def test_equal_layers_become_a_loop_and_equal_parts_a_block(tmp_path: Path) -> None:
+    nodes: list[onnx.NodeProto] = []
+    arrays: dict[str, Array] = {}
+    before = "x"
+    for at in range(4):
+        arrays[f"layers.{at}.fc.weight"] = np.random.default_rng(at).random((6, 6), np.float32)
+        nodes += [
+            NODE("MatMul", [before, f"layers.{at}.fc.weight"], [f"m{at}"]),
+            NODE("Tanh", [f"m{at}"], [f"t{at}"]),
+            NODE("Add", [f"t{at}", before], [f"a{at}" if at < 3 else "y"]),
+        ]
+        before = f"a{at}"
+    imported = check_import(saved(tmp_path, nodes, THREE, arrays))
+    assert str(imported.text) == (
+        "block dense_tanh_add(x) -> y {\n"
+        "  a = x |> dense(6, bias=false) |> tanh\n"
+        "  y = a + x\n"
+        "}\n"
+        "\n"
+        "net Made(x: f32[N, T, 6]) -> y {\n"
+        "  y = for i in 1..4 with h = x {\n"
+        "    next h = h |> dense_tanh_add\n"
+        "  }\n"
+        "}\n"
+    )
+    assert imported.names["y.3.a.weight"] == ["layers.2.fc.weight"]
+
+
+def test_values_before_a_softmax_are_compared_too(tmp_path: Path) -> None:
+    nodes = [NODE("MatMul", ["x", "w"], ["h"]), NODE("Softmax", ["h"], ["y"])]
+    imported = check_import(saved(tmp_path, nodes, {"x": ["N", 4]}, {"w": RANDOM}))
+    assert [c.name for c in imported.compared] == ["y", "y before softmax"]
+
+
+# ---- what is rejected ---------------------------------------------------------------------
+
+
+def test_a_node_without_a_counterpart_is_rejected_by_name(tmp_path: Path) -> None:
+    path = saved(tmp_path, [NODE("Det", ["x"], ["y"], name="det")], {"x": [3, 3]})
+    with pytest.raises(netlang.FileError) as caught:
+        read_onnx(path)
+    assert caught.value.message == f"node 1, Det `det` of {path} has no counterpart"
+    assert list(caught.value.notes) == [
+        "nothing was written: a network without the node would compute otherwise"
+    ]
+
+
+def test_a_node_of_another_domain_is_rejected_by_name(tmp_path: Path) -> None:
+    path = saved(tmp_path, [NODE("Relu", ["x"], ["y"], domain="com.example")], {"x": [3, 3]})
+    with pytest.raises(netlang.FileError, match=r"node 1, com\.example::Relu of .* no counterpart"):
+        read_onnx(path)
+
+
+def test_a_quantized_model_is_rejected_by_name(tmp_path: Path) -> None:
+    nodes = [NODE("DynamicQuantizeLinear", ["x"], ["a", "b", "y"])]
+    with pytest.raises(netlang.FileError, match="node 1, DynamicQuantizeLinear"):
+        read_onnx(saved(tmp_path, nodes, {"x": [3, 3]}))

@@ -1,0 +1,128 @@
+"""Exports of PyTorch become programs that compute the same, in a few lines.
+
+Tests ``netlang.importing``.
+"""
+
+# pyright: basic
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netlang.backends.onnx.foreign import read_foreign
+from netlang.importing.convert import convert
+from netlang.importing.program import write_program
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+from torch_networks import (  # noqa: E402
+    GPT,
+    Dec,
+    DenseNet,
+    Enc,
+    ResNet,
+    RNNs,
+    TimmAttention,
+    UNet,
+    ViT,
+    convnext,
+    googlenet,
+    mobilenet,
+    shuffle,
+    vgg,
+)
+
+import netlang  # noqa: E402
+
+pytestmark = pytest.mark.slow
+
+
+def _image(size: int = 64) -> tuple:
+    return (torch.randn(2, 3, size, size),)
+
+
+def _sequence(width: int = 32) -> tuple:
+    return (torch.randn(2, 7, width),)
+
+
+MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple], int]] = {
+    "resnet": (lambda: ResNet((3, 4, 6, 3), 8), _image, 30),
+    "vgg": (vgg, lambda: _image(32), 20),
+    "densenet": (DenseNet, _image, 32),
+    "mobilenet2": (lambda: mobilenet(nn.ReLU6, False), _image, 32),
+    "mobilenet3": (lambda: mobilenet(nn.Hardswish, True), _image, 32),
+    "efficientnet": (lambda: mobilenet(nn.SiLU, True), _image, 32),
+    "googlenet": (googlenet, _image, 24),
+    "unet": (UNet, _image, 24),
+    "convnext": (convnext, _image, 22),
+    "shufflenet": (shuffle, _image, 18),
+    "lstm": (lambda: RNNs("LSTM", False), lambda: _sequence(8), 6),
+    "bilstm": (lambda: RNNs("LSTM", True), lambda: _sequence(8), 6),
+    "gru": (lambda: RNNs("GRU", False), lambda: _sequence(8), 6),
+    "bigru": (lambda: RNNs("GRU", True), lambda: _sequence(8), 6),
+    "rnn": (lambda: RNNs("RNN", False), lambda: _sequence(8), 6),
+    "encoder": (Enc, _sequence, 50),
+    "decoder": (Dec, lambda: (*_sequence(), torch.randn(2, 5, 32)), 85),
+    "vit": (lambda: ViT(32, 8, 32, 4, 64, 12, 10), lambda: _image(32), 40),
+    "attention": (lambda: nn.Sequential(TimmAttention(32, 4), TimmAttention(32, 4)), _sequence, 20),
+    "gpt": (GPT, lambda: (torch.randint(0, 50, (2, 9)),), 30),
+}
+"""Models with an example of their inputs, and the most lines that their programs may take."""
+
+
+def exported(name: str, path: Path, *, dynamo: bool) -> None:
+    """Export a model whose batch norms have statistics that matter, with free sizes."""
+    make, example, _ = MODELS[name]
+    torch.manual_seed(0)
+    model, inputs = make().eval(), example()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for statistic, low, high in (("mean", -0.2, 0.2), ("var", 0.5, 1.5)):
+                getattr(module, f"running_{statistic}").uniform_(low, high)
+            module.weight.data.uniform_(0.5, 1.5)
+    warnings.simplefilter("ignore")
+    if dynamo:
+        free = torch.export.Dim.DYNAMIC
+        shapes = tuple({0: free, **({1: free} if x.dim() != 4 else {})} for x in inputs)
+        torch.onnx.export(
+            model, inputs, path, dynamo=True, dynamic_shapes=shapes, verbose=False,
+            external_data=False,
+        )  # fmt: skip
+        return
+    names = [f"in{at}" for at in range(len(inputs))]
+    axes = {
+        name: {0: "batch", **({1: f"seq{at}"} if x.dim() != 4 else {})}
+        for at, (name, x) in enumerate(zip(names, inputs, strict=True))
+    }
+    torch.onnx.export(
+        model, inputs, path, dynamo=False, opset_version=17, input_names=names,
+        output_names=["out"], dynamic_axes=axes,
+    )  # fmt: skip
+
+
+def check(name: str, path: Path) -> None:
+    imported = netlang.read_onnx(path)
+    assert imported.ok, imported.compared
+    assert imported.network._program.diagnostics == ()
+    assert str(imported.text).count("\n") <= MODELS[name][2], imported.text
+    again = write_program(convert(read_foreign(path), imported.network.name), "").text
+    assert again.splitlines()[-3:] == str(imported.text).splitlines()[-3:]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_classic_exporter(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    exported(name, path, dynamo=False)
+    check(name, path)
+
+
+@pytest.mark.parametrize("name", [n for n in MODELS if n not in ("bilstm", "bigru", "rnn")])
+def test_the_exporter_through_dynamo(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    path = tmp_path / "model.onnx"
+    exported(name, path, dynamo=True)
+    check(name, path)
