@@ -75,5 +75,15 @@ def __getattr__(name: str) -> object:
     return value
 
 
+def load_ipython_extension(shell: object) -> None:
+    """Register the cell magic ``%%netlang`` after ``%load_ext netlang``."""
+    from functools import partial
+
+    from netlang.api.notebooks import program_cell
+
+    magic = partial(program_cell, shell)
+    shell.register_magic_function(magic, "cell", "netlang")  # pyright: ignore
+
+
 def __dir__() -> list[str]:
     return __all__

@@ -35,7 +35,14 @@ def call_function(place: str, arguments: Mapping[str, object], location: Locatio
             f"`{place}` returned {type(returned).__name__}, and examples are a dict of arrays by "
             "column"
         )
-    found = cast("Mapping[object, object]", returned)
+    return examples_of(f"`{place}`", cast("Mapping[object, object]", returned), location)
+
+
+def examples_of(place: str, found: Mapping[object, object], location: Location) -> Source:
+    """Return columns in memory as examples; ``place`` names them in messages.
+
+    Raises ``FileError`` for columns that do not fit those of the location.
+    """
     columns = location.columns
     lists: dict[str, list[Array]] = {}
     arrays: dict[str, Array] = {}
@@ -47,8 +54,8 @@ def call_function(place: str, arguments: Mapping[str, object], location: Locatio
         else:
             arrays[name] = _array(place, name, value)
     if lists:
-        return ragged(f"`{place}`", columns, arrays, lists, fitted=location.fitted)
-    return fit(f"`{place}`", columns, arrays, fitted=location.fitted)
+        return ragged(place, columns, arrays, lists, fitted=location.fitted)
+    return fit(place, columns, arrays, fitted=location.fitted)
 
 
 def _is_ragged(type: TensorType, value: object) -> bool:
@@ -67,7 +74,7 @@ def _array(place: str, column: str, value: object) -> Array:
     except (ValueError, TypeError, OverflowError) as error:
         why = (str(error).splitlines() or [""])[0].rstrip(".")
         raise FileError(
-            f"`{column}` of `{place}` is not an array: {why}",
+            f"`{column}` of {place} is not an array: {why}",
             helps=["give all examples one shape: pad the shorter ones, such as with zeros"],
         ) from None
 
