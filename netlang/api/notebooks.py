@@ -1,4 +1,4 @@
-"""Notebooks: curves that move while a run trains, and cells with programs.
+"""Curves that move in a notebook while a run trains.
 
 IPython is never imported: in a notebook it is loaded already.
 """
@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from netlang.api.training import Callback
+from netlang.api.callbacks import Callback
 from netlang.plan.schedules import Clock
 from netlang.training.history.curves import History, curves
 from netlang.training.history.reports import Report, StepReport, interval
@@ -62,21 +62,3 @@ def notebook() -> Any:
     module: Any = sys.modules.get("IPython")
     shell = module.get_ipython() if module is not None else None
     return shell if shell is not None and hasattr(shell, "kernel") else None
-
-
-def program_cell(shell: Any, line: str, cell: str) -> object:
-    """Run a cell ``%%netlang NAME``: read its text as a program, and assign that to a variable.
-
-    What is wrong with the program is displayed.
-    """
-    from netlang.api.program import loads
-    from netlang.diagnostics.errors import InputError
-
-    name = line.strip() or "program"
-    if not name.isidentifier():
-        raise InputError(
-            f"`{name}` is not the name of a variable", helps=["write `%%netlang name`"]
-        )
-    program = loads(cell, f"{name}.net")
-    shell.push({name: program})
-    return program.problems if program.diagnostics else program

@@ -162,7 +162,8 @@ class Program(Mapping[str, Network]):
         >>> run.history[-1].epoch, run.history[-1].train["loss"] < 0.001
         (3, True)
         """
-        from netlang.api.training import Given, Options, Watch, train
+        from netlang.api.callbacks import Watch
+        from netlang.api.training import Given, Options, train
 
         path = None if folder is None else Path(folder)
         values = {**(settings or {}), **parameters}

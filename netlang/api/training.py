@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from netlang.api.arguments import texts
+from netlang.api.callbacks import Callback
 from netlang.api.errors import warn
 from netlang.api.network import Network
 from netlang.backends.targets import target_of
@@ -28,7 +29,6 @@ from netlang.diagnostics.errors import (
 from netlang.evaluate.context.values import Object
 from netlang.manual.defaults import with_defaults
 from netlang.plan.plan import Plan
-from netlang.plan.schedules import Clock
 from netlang.program import Net
 from netlang.system.files import protect_inputs
 from netlang.system.numpy import Array
@@ -40,7 +40,7 @@ from netlang.training.run.evaluation import Evaluation, Parameters
 from netlang.training.run.evaluation import evaluate as evaluate_plan
 from netlang.training.run.folder import new_folder, old_folder
 from netlang.training.run.initial_parameters import parameter_files
-from netlang.training.run.preparation import Choices, Opened, open_data
+from netlang.training.run.preparation import Choices, open_data
 from netlang.training.run.runs import Display, Request
 from netlang.training.run.runs import train as carry_out
 
@@ -49,46 +49,6 @@ if TYPE_CHECKING:
 
 ParameterSource = str | Path | Network
 """A file of parameters, or the network that has them."""
-
-
-class Callback:
-    """The progress of a run; override what is of interest.
-
-    >>> import netlang
-    >>> class Losses(netlang.Callback):
-    ...     def finished_epoch(self, report, line):
-    ...         print(report.epoch, report.step)
-    >>> program = netlang.load("examples/linear_regression.net")
-    >>> run = program.train(folder=tmp / "run", callback=Losses())
-    1 100
-    2 200
-    3 300
-    """
-
-    def reading(self, plan: Plan) -> None:
-        """Called before the data are read."""
-
-    def opened(self, opened: Opened, folder: Path) -> None:
-        """Called when data and model are ready, with the folder of the run."""
-
-    def began(self, step: int, clock: Clock) -> None:
-        """Called before the first step; ``step`` is not 0 if the run was resumed."""
-
-    def stepped(self, step: int, measured: Mapping[str, float]) -> None:
-        """Called after each step, with its loss and metrics."""
-
-    def finished_epoch(self, report: Report, line: str) -> None:
-        """Called after each epoch, with its means and the line of the log."""
-
-
-class Watch(Callback):
-    """Passes the results of each epoch on to a function."""
-
-    def __init__(self, watch: Callable[[Report], object]) -> None:
-        self._watch = watch
-
-    def finished_epoch(self, report: Report, line: str) -> None:
-        self._watch(report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +72,7 @@ class Given:
         if values is None:
             return named
         from netlang.api.conversion import columns_of
-        from netlang.data.sources.memory import in_memory
+        from netlang.data.memory import in_memory
 
         if named is None:
             raise InputError(

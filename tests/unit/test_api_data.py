@@ -1,6 +1,8 @@
 """Training on data in memory, what a run returns, and notebooks.
 
-Tests ``netlang.api.conversion``, ``netlang.api.notebooks`` and ``netlang.data.sources.memory``.
+Tests ``netlang.api.conversion``, ``netlang.api.predictions``, ``netlang.api.notebooks``,
+``netlang.api.cells``, ``netlang.api.callbacks``, ``netlang.inference.scores`` and
+``netlang.data.memory``.
 """
 
 from __future__ import annotations
