@@ -77,11 +77,9 @@ def __getattr__(name: str) -> object:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the cell magic ``%%netlang`` after ``%load_ext netlang``."""
-    from netlang.api.cells import program_cell
+    from netlang.api.cells import register
 
-    shell.register_magic_function(
-        lambda line, cell: program_cell(shell, line, cell), "cell", "netlang"
-    )
+    register(shell)
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,15 @@ from netlang.api.program import loads
 from netlang.diagnostics.errors import InputError
 
 
+def register(shell: Any) -> None:
+    """Make ``%%netlang`` begin a cell with a program."""
+
+    def run(line: str, cell: str) -> object:
+        return program_cell(shell, line, cell)
+
+    shell.register_magic_function(run, "cell", "netlang")
+
+
 def program_cell(shell: Any, line: str, cell: str) -> object:
     """Run a cell ``%%netlang NAME``: read its text as a program, and assign that to a variable.
 

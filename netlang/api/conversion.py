@@ -50,7 +50,7 @@ def column(values: object) -> object:
         if items and all(map(_is_image, items)):
             images = list(map(_image, items))
             return np.stack(images) if len({each.shape for each in images}) == 1 else images
-        return values
+        return cast("object", values)
     if hasattr(values, "to_numpy"):
         array: Array = cast("Any", values).to_numpy()
         if array.dtype == object and all(isinstance(each, str) for each in array.tolist()):
@@ -78,11 +78,12 @@ def as_input(network: Network, name: str, value: ArrayLike) -> ArrayLike:
     Images are prepared as the data that the parameters were trained on; where that is not known,
     their numbers are from 0 to 1.
     """
-    array = column(value)
-    if array is value:
+    found = column(value)
+    if found is value:
         return value
-    if not isinstance(array, np.ndarray) or array.dtype.kind == "U" or not _has_images(value):
-        return cast("ArrayLike", array)
+    if not isinstance(found, np.ndarray) or not _has_images(value):
+        return cast("ArrayLike", found)
+    array = cast("Array", found)
     if network.fitted is not None and network.fitted.input(name) is not None:
         return network.preprocess(**{name: array})[name]
     most = np.float32(np.iinfo(array.dtype).max) if array.dtype.kind in "iu" else np.float32(1)

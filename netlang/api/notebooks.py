@@ -20,7 +20,7 @@ _PAUSE = 0.5
 
 
 class LiveCurves(Callback):
-    """Displays the curves of a run in a notebook, and replaces them as it goes on."""
+    """Displays the curves of a run in a notebook, and replaces them as it progresses."""
 
     def __init__(self, shell: Any, title: str) -> None:
         self._shell = shell

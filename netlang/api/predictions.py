@@ -93,7 +93,8 @@ def _labeled(network: Network, names: Sequence[str], outputs: dict[str, Array]) 
     probabilities = shares(outputs[output])
     count = probabilities.shape[1]
     classes = scored[output] or tuple(map(str, range(count)))
-    labels = [classes[at] if at < len(classes) else str(at) for at in probabilities.argmax(axis=1)]
+    best: list[int] = probabilities.argmax(axis=1).tolist()
+    labels = [classes[at] if at < len(classes) else str(at) for at in best]
     return Predictions(names, outputs, classes, labels, probabilities)
 
 
@@ -115,10 +116,13 @@ def _batches(
                 )
             yield [each.name for each in part], {name: np.concatenate(read)}
         return
+    named: dict[str, Any]
     if isinstance(source, Mapping) or hasattr(source, "columns"):
-        named = cast("dict[str, Any]", columns_of(source, "source"))
+        named = {
+            str(name): value for name, value in columns_of(cast("object", source), "source").items()
+        }
     else:
-        named = {_only_input(network): source}
+        named = {_only_input(network): cast("Any", source)}
     inputs = {name: np.asarray(network.as_input(name, value)) for name, value in named.items()}
     count = len(next(iter(inputs.values())))
     for at in range(0, max(count, 1), batch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import structs
 
@@ -25,6 +26,8 @@ class Memory(Declared, frozen=True, kw_only=True):
 
 def in_memory(dataset: Dataset, values: Mapping[object, object]) -> Memory:
     """Return the columns as the examples of a dataset; how it declares them to be read stays."""
-    own = structs.asdict(dataset) if isinstance(dataset, Declared) else {"name": PLACE}
+    own: dict[str, Any] = {"name": PLACE}
+    if isinstance(dataset, Declared):
+        own = structs.asdict(dataset)
     declared = {name: own[name] for name in Declared.__struct_fields__ if name in own}
     return Memory(**declared, values=values)

@@ -101,8 +101,9 @@ def test_classes_are_named_and_images_are_those_of_pillow(program: netlang.Progr
     )  # `bright` comes first
     assert run.history[-1].train == alone.history[-1].train
     assert run.model.fitted is not None
-    scores = run.model(pictures[0])["logits"]
-    prepared = run.model(**run.model.preprocess(image=image[0]))["logits"]
+    photo: Any = pictures[0]
+    scores = run.model(photo)["logits"]
+    prepared = run.model.run(run.model.preprocess(image=image[0]))["logits"]
     assert (scores == prepared).all()
 
 
@@ -257,7 +258,7 @@ def test_the_images_of_a_folder_are_predicted_as_their_arrays(program: netlang.P
     Path("photos/notes.txt").touch()
     found = model.predict("photos", batch=2)
     assert list(found.names) == [f"{i}.png" for i in range(5)]
-    expected = model(**model.preprocess(image=image[:5]))["logits"]
+    expected = model.run(model.preprocess(image=image[:5]))["logits"]
     assert np.allclose(found.outputs["logits"], expected, atol=1e-6)
     assert found.classes == ("bright", "dark")
     assert found.labels == [found.classes[i] for i in expected.argmax(axis=1)]
@@ -284,7 +285,7 @@ def test_arrays_and_images_in_memory_are_predicted(program: netlang.Program) -> 
     assert str(by_array).endswith("+ 20 more")
 
 
-def test_outputs_that_are_no_classes_are_printed_as_numbers() -> None:
+def test_outputs_other_than_scores_of_classes_are_printed_as_numbers() -> None:
     net = netlang.loads("net Twice(x: f32[N, 2]) -> y: f32[N, 2] = 2.0 * x\n")["Twice"]
     found = net.predict([[1.0, 2.0], [3.0, 4.0]])
     assert str(found) == "example  y\n0        2, 4\n1        6, 8"
