@@ -11,9 +11,10 @@ LeNet(image: f32[N, 1, 28, 28]) -> logits: f32[N, 10]
 (61706, 416520)
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from netlang.api.callbacks import Callback as Callback
     from netlang.api.errors import NetlangWarning as NetlangWarning
     from netlang.api.errors import ProgramError as ProgramError
     from netlang.api.errors import ProgramWarning as ProgramWarning
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from netlang.api.program import Program as Program
     from netlang.api.program import load as load
     from netlang.api.program import loads as loads
-    from netlang.api.training import Callback as Callback
     from netlang.api.training import Run as Run
     from netlang.diagnostics.errors import FileError as FileError
     from netlang.diagnostics.errors import InputError as InputError
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from netlang.diagnostics.errors import WeightsError as WeightsError
 
 _MODULES = {
-    "Callback": "api.training",
+    "Callback": "api.callbacks",
     "Error": "diagnostics.errors",
     "FileError": "diagnostics.errors",
     "Imported": "api.importing",
@@ -77,6 +77,13 @@ def __getattr__(name: str) -> object:
     value = getattr(import_module(f"netlang.{_MODULES[name]}"), inner)
     globals()[name] = value
     return value
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register the cell magic ``%%netlang`` after ``%load_ext netlang``."""
+    from netlang.api.cells import register
+
+    register(shell)
 
 
 def __dir__() -> list[str]:

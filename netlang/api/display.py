@@ -14,7 +14,9 @@ def html(text: str) -> str:
     """Return a text as HTML in a fixed-width font."""
     from html import escape
 
-    return f"<pre style='line-height:1.25'>{escape(text)}</pre>"
+    # Notebooks set their own font and wrap lines, unless a style says otherwise.
+    style = "font-family: monospace; white-space: pre; line-height: 1.25"
+    return f"<pre style='{style}'>{escape(text)}</pre>"
 
 
 class Text(str):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from netlang.api.parameters import Parameters
+    from netlang.api.predictions import Predictions
     from netlang.api.program import Program
     from netlang.backends import Backend, Provider
     from netlang.backends.compile import CompiledModel
@@ -272,6 +273,18 @@ class Network:
         first = (backend, provider) not in self._runners
         with run_within_memory(self.graph, prepared.sizes, warn) if first else nullcontext():
             return self._advance(self._runner(backend, provider).compute(prepared))
+
+    def predict(self, source: object, *, batch: int = 64, resize: bool = False) -> Predictions:
+        """Compute the outputs for many examples, a ``batch`` at a time, with the names of classes.
+
+        ``source`` is a folder of images, a file, a list of files, or data: an array, images of
+        Pillow, or columns by name. Files and images are prepared as the data that the parameters
+        were trained on; a net with state begins again with each batch. Raises ``FileError`` and
+        ``InputError``.
+        """
+        from netlang.api.predictions import predict
+
+        return predict(self, source, batch, resize)
 
     def at(
         self,
@@ -570,7 +583,16 @@ class Network:
         for name in positional:
             if name in named:
                 raise InputError(f"`{self.name}` got multiple values for input `{name}`")
-        return {**positional, **named}
+        given = {**positional, **named}
+        return {name: self.as_input(name, value) for name, value in given.items()}
+
+    def as_input(self, name: str, value: ArrayLike) -> ArrayLike:
+        """Return images and columns of frames as arrays; images are prepared as in training."""
+        if isinstance(value, (int, float)) or hasattr(value, "__array_namespace__"):
+            return value
+        from netlang.api.conversion import as_input
+
+        return as_input(self, name, value)
 
 
 def _stored(array: Array) -> Array:

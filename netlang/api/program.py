@@ -13,6 +13,7 @@ from netlang.api.display import Text
 from netlang.api.errors import ProgramError, ProgramWarning, warn
 from netlang.api.network import Network
 from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics
+from netlang.diagnostics.errors import InputError
 from netlang.diagnostics.render import render_all
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from netlang.evaluate.context.values import Object
     from netlang.plan.plan import Plan
     from netlang.program import Net
+    from netlang.training.history.reports import Report
     from netlang.training.run.dry_run import DryRun
     from netlang.training.run.evaluation import Evaluation
     from netlang.training.run.preparation import Choices
@@ -132,16 +134,25 @@ class Program(Mapping[str, Network]):
         pause: float = 60.0,
         png: bool = False,
         callback: Display | None = None,
+        watch: Callable[[Report], object] | None = None,
         interrupted: Callable[[], bool] = lambda: False,
+        data: object = None,
+        valid: object = None,
+        **parameters: object,
     ) -> Run:
         """Train the model described by a train section, the only one unless it is named.
 
-        ``settings`` are values for parameters of the section. The run is stored in ``folder``, by
-        default the next of ``runs/NAME-1``, ``-2``, ...; ``runs/NAME`` is the newest of them.
-        ``resume`` continues the run in ``folder``, or the newest; settings that may then differ
-        are named in ``override``. Checkpoints are at least ``pause`` seconds apart.
-        ``callback`` follows the progress: see ``Callback``. If ``interrupted()`` is true after a
-        step, the run is saved and ends.
+        ``parameters`` are values for parameters of the section by name; ``settings`` are, too, and
+        may have the name of another argument. ``data`` and ``valid`` are columns in memory in place
+        of the examples that the section names: a mapping of arrays, lists or images of Pillow, or a
+        frame of pandas or polars. What the section does to its examples is done to them.
+
+        The run is stored in ``folder``, by default the next of ``runs/NAME-1``, ``-2``, ...;
+        ``runs/NAME`` is the newest of them. ``resume`` continues the run in ``folder``, or the
+        newest; settings that may then differ are named in ``override``. Checkpoints are at least
+        ``pause`` seconds apart. ``callback`` follows the progress: see ``Callback``; ``watch`` is
+        called with the ``history`` entry of each epoch. Without either, a notebook shows the
+        curves. If ``interrupted()`` is true after a step, the run is saved and ends.
 
         Raises ``ProgramError`` for a section with errors, and ``Error`` for data that is missing
         or does not fit, or a loss that is not finite.
@@ -151,12 +162,17 @@ class Program(Mapping[str, Network]):
         >>> run.history[-1].epoch, run.history[-1].train["loss"] < 0.001
         (3, True)
         """
-        from netlang.api.training import Options, train
+        from netlang.api.callbacks import Watch
+        from netlang.api.training import Given, Options, train
 
         path = None if folder is None else Path(folder)
-        options = Options(settings or {}, path, resume, names(override), pause, png)
+        values = {**(settings or {}), **parameters}
+        options = Options(values, path, resume, names(override), pause, png)
         choices = self.choices(seed, backend, provider, threads)
-        return train(self, section, options, choices, callback, interrupted)
+        if callback is not None and watch is not None:
+            raise InputError("a run has a `callback` or a `watch`, not both")
+        shown = callback if watch is None else Watch(watch)
+        return train(self, section, options, choices, shown, interrupted, Given(data, valid))
 
     def sweep(
         self,

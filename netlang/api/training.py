@@ -9,28 +9,38 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from netlang.api.arguments import texts
+from netlang.api.callbacks import Callback
 from netlang.api.errors import warn
 from netlang.api.network import Network
 from netlang.backends.targets import target_of
 from netlang.data.fitted import Fitted
-from netlang.data.pipeline import data_paths
+from netlang.data.pipeline import Pipeline, data_paths
 from netlang.diagnostics import rules
-from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError, require_at_least
+from netlang.diagnostics.errors import (
+    ENVIRONMENT,
+    USAGE,
+    InputError,
+    NetlangError,
+    require_at_least,
+)
 from netlang.evaluate.context.values import Object
 from netlang.manual.defaults import with_defaults
 from netlang.plan.plan import Plan
-from netlang.plan.schedules import Clock
 from netlang.program import Net
 from netlang.system.files import protect_inputs
+from netlang.system.numpy import Array
 from netlang.training.export import export, state_file
 from netlang.training.history.reports import Report
 from netlang.training.preprocessing import fitted_on, of_layer
+from netlang.training.run.comparison import recorded
 from netlang.training.run.evaluation import Evaluation, Parameters
 from netlang.training.run.evaluation import evaluate as evaluate_plan
 from netlang.training.run.folder import new_folder, old_folder
 from netlang.training.run.initial_parameters import parameter_files
-from netlang.training.run.preparation import Choices, Opened, open_data
+from netlang.training.run.preparation import Choices, open_data
 from netlang.training.run.runs import Display, Request
 from netlang.training.run.runs import train as carry_out
 
@@ -41,34 +51,36 @@ ParameterSource = str | Path | Network
 """A file of parameters, or the network that has them."""
 
 
-class Callback:
-    """The progress of a run; override what is of interest.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Columns that take the place of the examples that a section names, where there are any."""
 
-    >>> import netlang
-    >>> class Losses(netlang.Callback):
-    ...     def finished_epoch(self, report, line):
-    ...         print(report.epoch, report.step)
-    >>> program = netlang.load("examples/linear_regression.net")
-    >>> run = program.train(folder=tmp / "run", callback=Losses())
-    1 100
-    2 200
-    3 300
-    """
+    data: object = None
+    valid: object = None
 
-    def reading(self, plan: Plan) -> None:
-        """Called before the data are read."""
+    def __call__(self, plan: Plan) -> Plan:
+        """Return a section with these examples; raises ``Error`` for what is not columns."""
+        return structs.replace(
+            plan,
+            data=self._pipeline(plan, "data", plan.data, self.data),
+            valid=self._pipeline(plan, "valid", plan.valid, self.valid),
+        )
 
-    def opened(self, opened: Opened, folder: Path) -> None:
-        """Called when data and model are ready, with the folder of the run."""
+    def _pipeline(
+        self, plan: Plan, what: str, named: Pipeline | None, values: object
+    ) -> Pipeline | None:
+        if values is None:
+            return named
+        from netlang.api.conversion import columns_of
+        from netlang.data.memory import in_memory
 
-    def began(self, step: int, clock: Clock) -> None:
-        """Called before the first step; ``step`` is not 0 if the run was resumed."""
-
-    def stepped(self, step: int, measured: Mapping[str, float]) -> None:
-        """Called after each step, with its loss and metrics."""
-
-    def finished_epoch(self, report: Report, line: str) -> None:
-        """Called after each epoch, with its means and the line of the log."""
+        if named is None:
+            raise InputError(
+                f"the train section `{plan.name}` has no `{what}`",
+                helps=[f"declare the columns in a dataset, and add `{what} = … |> batches(32)`"],
+            )
+        columns = columns_of(values, what)
+        return structs.replace(named, dataset=in_memory(named.dataset, columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,27 @@ class Run:
     networks: Mapping[str, Network]
     remarks: tuple[str, ...] = ()
 
+    @property
+    def best(self) -> Report | None:
+        """The epoch that the networks are of, or that of the lowest loss."""
+        return recorded(self.folder, self.section).best
+
+    @property
+    def model(self) -> Network:
+        """The only trained network; raises ``Error`` where there are several."""
+        if len(self.networks) != 1:
+            listed = ", ".join(f'`networks["{name}"]`' for name in self.networks) or "none"
+            raise InputError(
+                f"`{self.section}` trains {len(self.networks)} networks",
+                notes=[f"they are {listed}"],
+            )
+        return next(iter(self.networks.values()))
+
+    @property
+    def weights(self) -> Mapping[str, Array]:
+        """The parameters of the only trained network by path."""
+        return self.model.parameters
+
 
 def train(
     program: Program,
@@ -135,6 +168,7 @@ def train(
     choices: Choices,
     callback: Display | None,
     interrupted: Callable[[], bool],
+    examples: Given = Given(),
 ) -> Run:
     """Train as ``Program.train`` documents it."""
     if options.override and not options.resume:
@@ -147,11 +181,11 @@ def train(
     plans: list[Plan] = []
     # A program with errors gets no folder; a resumed run may have been given parameters.
     if not options.resume:
-        plans.append(program.plan(name, given))
+        plans.append(examples(program.plan(name, given)))
 
     def planned(values: Mapping[str, str]) -> Plan:
         if not plans:
-            plans.append(program.plan(name, values))
+            plans.append(examples(program.plan(name, values)))
         return plans[0]
 
     request = Request(
@@ -160,11 +194,20 @@ def train(
     )  # fmt: skip
     open_folder = old_folder if options.resume else new_folder
     with open_folder(options.folder, name) as folder:
-        outcome = carry_out(request, choices, folder, callback or Callback(), interrupted)
+        display = callback or _display(name)
+        outcome = carry_out(request, choices, folder, display, interrupted)
         history = tuple(folder.reports(10**9))
     networks = Networks(program, _nets(program, plans[0]), folder.path)
     remarks = tuple(outcome.remarks)
     return Run(name, folder.path, outcome.step, outcome.over, history, networks, remarks)
+
+
+def _display(title: str) -> Callback:
+    """Return what shows a run that has no callback: curves in a notebook, elsewhere nothing."""
+    from netlang.api.notebooks import LiveCurves, notebook
+
+    shell = notebook()
+    return Callback() if shell is None else LiveCurves(shell, title)
 
 
 def _nets(program: Program, plan: Plan) -> dict[str, tuple[Net, Mapping[str, Object]]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from netlang.inference.scores import shares
 from netlang.ir.arrays import show_array
 from netlang.system.numpy import Array, np
 
@@ -74,15 +75,6 @@ def to_json(
 ) -> dict[str, object]:
     """Return each output as plain values, with its numbers if they are at most ``MANY``."""
     return {name: _json(name, array, top, classes(name)) for name, array in outputs.items()}
-
-
-def shares(scores: Array) -> Array:
-    """Return the softmax of scores ``(N, K)``; probabilities stay as they are."""
-    wide: Array = scores.astype("float64")
-    if (wide >= 0).all() and np.allclose(wide.sum(axis=-1), 1, atol=1e-3):
-        return wide
-    powers: Array = np.exp(wide - wide.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def _output(

@@ -61,6 +61,7 @@ A gradient is a formula of `Term`, and a `Term` is made of operators, each of wh
 
 DEFERRED = (
     ("__init__.py", "importlib", "`import netlang` is fast"),
+    ("__init__.py", "netlang.api.cells", "only notebooks need it"),
     ("api", "netlang", "a method loads what it needs when it is called"),
     ("api", "html", "only notebooks need it"),
     ("cli", "netlang", "a command loads what it needs once its arguments are checked"),

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from netlang.cli.results import describe, shares, to_json
+from netlang.cli.results import describe, to_json
+from netlang.inference.scores import shares
 
 
 def test_scores_are_shown_as_the_best_classes_with_their_probabilities() -> None:

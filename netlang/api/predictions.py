@@ -1,0 +1,164 @@
+"""What a network computes of many examples: files of a folder, or arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from netlang.api.conversion import columns_of
+from netlang.api.display import html
+from netlang.diagnostics.errors import FileError, InputError, require_at_least
+from netlang.inference.scores import shares
+from netlang.storage.inputs import IMAGES
+from netlang.system.numpy import Array, np
+
+if TYPE_CHECKING:
+    from netlang.api.network import Network
+
+_SHOWN = 20
+"""The most examples that are printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """The outputs for examples, which ``names`` tells apart: files, or numbers from 0.
+
+    Where an output scores classes, ``labels`` has the best class of each example, by its name if
+    the training gave it one, and ``probabilities`` those of all classes, f64[N, K], in the order of
+    ``classes``. Prints as a table.
+    """
+
+    names: Sequence[str]
+    outputs: Mapping[str, Array]
+    classes: Sequence[str]
+    labels: Sequence[str]
+    probabilities: Array | None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __str__(self) -> str:
+        rows = list(self._rows())
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        more = len(self) - _SHOWN
+        return "\n".join(lines + ([f"+ {more:,} more"] if more > 0 else []))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html(str(self))
+
+    def _rows(self) -> Iterator[list[str]]:
+        if self.probabilities is not None:
+            yield ["example", "class", "probability"]
+            best = self.probabilities.max(axis=1)
+            for name, label, share in zip(self.names[:_SHOWN], self.labels, best, strict=False):
+                yield [name, label, f"{float(share):.1%}"]
+            return
+        yield ["example", *self.outputs]
+        for i, name in enumerate(self.names[:_SHOWN]):
+            yield [name, *(_short(array[i]) for array in self.outputs.values())]
+
+
+def predict(network: Network, source: object, batch: int, resize: bool) -> Predictions:
+    """Predict as ``Network.predict`` documents it."""
+    require_at_least("batch", batch, 1)
+    names: list[str] = []
+    parts: list[dict[str, Array]] = []
+    for own, inputs in _batches(network, source, batch, resize):
+        network.reset()
+        names += own
+        parts.append(network.run(inputs))
+    outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    for name, array in outputs.items():
+        if len(array) != len(names):
+            raise InputError(f"the output `{name}` has no axis of examples: {list(array.shape)}")
+    return _labeled(network, names, outputs)
+
+
+def _labeled(network: Network, names: Sequence[str], outputs: dict[str, Array]) -> Predictions:
+    fitted = network.fitted
+    scored = (
+        {} if fitted is None else {n: fitted.classes(n) for n in outputs if n in fitted.outputs}
+    )
+    output = next(iter(scored), None)
+    if output is None or outputs[output].ndim != 2:
+        return Predictions(names, outputs, (), (), None)
+    probabilities = shares(outputs[output])
+    count = probabilities.shape[1]
+    classes = scored[output] or tuple(map(str, range(count)))
+    best: list[int] = probabilities.argmax(axis=1).tolist()
+    labels = [classes[at] if at < len(classes) else str(at) for at in best]
+    return Predictions(names, outputs, classes, labels, probabilities)
+
+
+def _batches(
+    network: Network, source: object, batch: int, resize: bool
+) -> Iterator[tuple[list[str], Mapping[str, Array]]]:
+    """Yield the names and the inputs of some examples at a time."""
+    files = _files(source)
+    if files is not None:
+        name = _only_input(network)
+        for at in range(0, len(files), batch):
+            part = files[at : at + batch]
+            read = [network.read_inputs({name: str(each)}, resize=resize)[name] for each in part]
+            sizes = {array.shape[1:] for array in read}
+            if len(sizes) > 1:
+                raise FileError(
+                    f"the images in {part[0].parent} have different sizes",
+                    helps=["resize them to the size of the input: `resize=True`"],
+                )
+            yield [each.name for each in part], {name: np.concatenate(read)}
+        return
+    named: dict[str, Any]
+    if isinstance(source, Mapping) or hasattr(source, "columns"):
+        named = {
+            str(name): value for name, value in columns_of(cast("object", source), "source").items()
+        }
+    else:
+        named = {_only_input(network): cast("Any", source)}
+    inputs = {name: np.asarray(network.as_input(name, value)) for name, value in named.items()}
+    count = len(next(iter(inputs.values())))
+    for at in range(0, max(count, 1), batch):
+        part = {name: array[at : at + batch] for name, array in inputs.items()}
+        yield [str(i) for i in range(at, min(at + batch, count))], part
+
+
+def _files(source: object) -> list[Path] | None:
+    """Return the files that a source names; ``None`` for data."""
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if not path.is_dir():
+            return [path]
+        found = sorted(each for each in path.iterdir() if each.suffix.lower() in IMAGES)
+        if not found:
+            raise FileError(f"there is no image in {path}: {', '.join(IMAGES)}")
+        return found
+    if isinstance(source, list | tuple):
+        items = cast("Sequence[object]", source)
+        if items and all(isinstance(each, str | Path) for each in items):
+            return [Path(str(each)) for each in items]
+    return None
+
+
+def _only_input(network: Network) -> str:
+    inputs = [value.name for value in network.graph.inputs]
+    if len(inputs) != 1:
+        given = ", ".join(f'"{name}": …' for name in inputs)
+        raise InputError(
+            f"`{network.name}` has {len(inputs)} inputs",
+            helps=[f"give them by name: `{{{given}}}`"],
+        )
+    return inputs[0]
+
+
+def _short(values: Array) -> str:
+    if values.size > 6:
+        return f"{list(values.shape)}"
+    return ", ".join(f"{float(each):.4g}" for each in values.ravel())
