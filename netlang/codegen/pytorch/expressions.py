@@ -204,9 +204,9 @@ def _index_item(item: ast.Expr | ast.Slice | ast.Dots, scope: Scope) -> str:
 def _comprehension(expr: ast.Comprehension, scope: Scope) -> Text:
     body, clauses = _clauses(expr, scope)
     whole = f"for {body} in "
-    if clauses.startswith(whole) and " for " not in clauses and " if " not in clauses:
-        if scope.kind != "init":
-            return text(f"list({clauses.removeprefix(whole)})")
+    plain = clauses.startswith(whole) and not any(word in clauses for word in (" for ", " if "))
+    if plain and scope.kind != "init":
+        return text(f"list({clauses.removeprefix(whole)})")
     return text(f"[{body} {clauses}]")
 
 
