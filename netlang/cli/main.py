@@ -11,8 +11,17 @@ import click
 
 COMMANDS = (
     "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "run", "verify",
-    "generate", "nearest", "train", "evaluate", "completion",
+    "generate", "decode", "nearest", "train", "evaluate", "completion",
 )  # fmt: skip
+
+_TEXT = frozenset({"generate", "decode", "nearest"})
+"""The commands on text, which are in a folder of their own."""
+
+
+def load_command(name: str) -> click.Command:
+    """Import a command, which has a module of its own."""
+    folder = "text." if name in _TEXT else ""
+    return import_module(f"netlang.cli.commands.{folder}{name}").command
 
 
 class LazyGroup(click.Group):
@@ -35,7 +44,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"netlang.cli.commands.{cmd_name}").command
+        command = load_command(cmd_name)
         if not gc.isenabled():
             gc.freeze()
             gc.enable()
