@@ -22,7 +22,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -231,10 +230,11 @@ def said(command: str, path: Path, net: str) -> str:
     """Return what a command of the tool prints about a program."""
     from click.testing import CliRunner
 
-    module = import_module(f"netlang.cli.commands.{command}")
+    from netlang.cli.main import load_command
+
     arguments = [str(path), net] if net else [str(path)]
     result = CliRunner(env={"COLUMNS": "100"}).invoke(
-        module.command, arguments, catch_exceptions=False
+        load_command(command), arguments, catch_exceptions=False
     )
     return result.output.replace(f"{path.parent}/", "")
 

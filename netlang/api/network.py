@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from netlang.evaluate.context.values import Object
     from netlang.inference.generation import Continuation
     from netlang.inference.runner import Runner
+    from netlang.inference.translation import Translation
     from netlang.inference.verification import Comparison
     from netlang.ir.dims import Size
     from netlang.ir.graph import Graph
     from netlang.program import Net
+    from netlang.storage.vocabulary import Vocabulary
     from netlang.system.numpy import Array
 
 
@@ -548,6 +550,46 @@ class Network:
             seed=seed,
             window=window,
         )
+
+    def decode(
+        self,
+        text: str,
+        *,
+        beams: int = 1,
+        longest: int = 50,
+        alpha: float = 0.75,
+        backend: Backend = "onnxruntime",
+    ) -> Translation:
+        """Translate a text with a net from a source and a target sequence to logits.
+
+        With several ``beams``, that many sequences are followed, and compared by their score
+        divided by length to the power ``alpha``. The vocabularies are those in the file of the
+        parameters. Raises ``InputError`` for a net of another kind.
+        """
+        from netlang.inference.translation import Roles, translate
+
+        roles = Roles.of(self.graph)
+        vocabularies = self._vocabulary(roles.source.name), self._vocabulary(roles.target.name)
+        return translate(
+            self._runner(backend, "cpu"),
+            vocabularies,
+            text,
+            width=beams,
+            longest=longest,
+            alpha=alpha,
+        )
+
+    def _vocabulary(self, name: str) -> Vocabulary:
+        """Return the words of an input, as its parameters were trained with them."""
+        from netlang.storage.vocabulary import Vocabulary
+
+        column = self.fitted.input(name) if self.fitted is not None else None
+        if column is None or not column.names:
+            raise InputError(
+                f"the parameters of `{self.name}` don't say which words `{name}` has",
+                helps=["load parameters that `netlang train` wrote for data with texts"],
+            )
+        return Vocabulary(column.names)
 
     def _runner(self, backend: Backend, provider: Provider) -> Runner:
         if (backend, provider) not in self._runners:

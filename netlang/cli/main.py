@@ -11,17 +11,18 @@ import click
 
 COMMANDS = (
     "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "import", "run",
-    "verify", "generate", "nearest", "train", "evaluate", "runs", "lsp", "completion",
+    "verify", "generate", "decode", "nearest", "train", "evaluate", "runs", "lsp", "completion",
 )  # fmt: skip
 
+_FOLDERS = {
+    "generate": "text", "decode": "text", "nearest": "text", "lsp": "tools", "completion": "tools",
+}  # fmt: skip
+"""The commands that are in a folder of their own: those on text, and for editors and shells."""
 
-TOOLS = ("lsp", "completion")
-"""The commands for editors and shells, in a folder of their own."""
 
-
-def loaded(name: str) -> click.Command:
-    """Import a command."""
-    module = f"tools.{name}" if name in TOOLS else name
+def load_command(name: str) -> click.Command:
+    """Import a command, which has a module of its own."""
+    module = f"{_FOLDERS[name]}.{name}" if name in _FOLDERS else name
     return import_module(f"netlang.cli.commands.{module}").command
 
 
@@ -45,7 +46,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = loaded(cmd_name)
+        command = load_command(cmd_name)
         if not gc.isenabled():
             gc.freeze()
             gc.enable()

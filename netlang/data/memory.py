@@ -18,13 +18,13 @@ PLACE = "the data given"
 class Memory(Declared, frozen=True, kw_only=True):
     """Columns by name, read as a program's own dataset declares them."""
 
-    values: Mapping[object, object]
+    values: Mapping[str, object]
 
     def read(self, location: Location) -> Source:
         return from_values(PLACE, self.values, location)
 
 
-def in_memory(dataset: Dataset, values: Mapping[object, object]) -> Memory:
+def in_memory(dataset: Dataset, values: Mapping[str, object]) -> Memory:
     """Return the columns as the examples of a dataset; how it declares them to be read stays."""
     own: dict[str, Any] = {"name": PLACE}
     if isinstance(dataset, Declared):

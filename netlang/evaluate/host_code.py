@@ -207,10 +207,12 @@ class _Translator:
         test = self.formula(expr.condition or ast.Bool(expr.span, True))
         self._names = outer
 
-        def made(names: _Names) -> list[object]:
+        def made(names: _Names) -> list[Any]:
             inner = ({**names, name: item} for item in source(names))
             return [body(each) for each in inner if _truth(test(each))]
 
+        if expr.nested:
+            return lambda names: [item for items in made(names) for item in items]
         return made
 
     def _call(self, callee: ast.Expr, args: list[_Formula]) -> _Formula:

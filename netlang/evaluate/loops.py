@@ -129,7 +129,14 @@ def _comprehension(expr: ast.Comprehension, frame: Frame) -> Object:
             chosen = truth(evaluate(expr.condition, inner), expr.condition)
             if not chosen:
                 continue
-        made.append(evaluate(expr.body, inner))
+        value = evaluate(expr.body, inner)
+        if not expr.nested:
+            made.append(value)
+        elif isinstance(value, list):
+            frame.run.budget.reserve(len(value), expr.span)
+            made += value
+        else:
+            return UNKNOWN
     return made
 
 

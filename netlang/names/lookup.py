@@ -416,13 +416,36 @@ class Lookup(Struct):
         self.statements(node.body, inner, () if gives else _bound(node.body))
 
     def _comprehension(self, node: ast.Comprehension, scope: Scope) -> None:
-        self.expr(node.source, scope)
+        self.expr(node.source, self._before_clauses(node, scope))
         inner = Scope(scope)
         for name in node.names:
             self._declare(inner, name, "loop", None)
         self.expr(node.body, inner)
         if node.condition is not None:
             self.expr(node.condition, inner)
+
+    def _before_clauses(self, node: ast.Comprehension, scope: Scope) -> Scope:
+        """Return the scope of a clause, in which the names of later ones are reported as such."""
+        later = Scope(scope)
+        clause = node
+        while clause.nested and isinstance(clause.body, ast.Comprehension):
+            clause = clause.body
+            names = {name.text: name for name in clause.names}
+            for use in walk(node.source):
+                if not isinstance(use, ast.Name) or use.text not in names:
+                    continue
+                if later.find(use.text) is not None or self.module.knows(use.text):
+                    continue
+                later.entries[use.text] = Entry(use.span, "loop", used=True)
+                written = f"for {', '.join(names)} in {clause.source.span.text}"
+                self._reject(
+                    rules.USED_EARLY,
+                    f"`{use.text}` belongs to a later clause",
+                    use.span,
+                    "each clause sees the names of those before it",
+                    helps=(f"put `{written}` before this clause",),
+                )
+        return later
 
     def _called(self, callee: ast.Name | ast.Ident) -> None:
         """Reject a block called by an op, which has no parameters."""

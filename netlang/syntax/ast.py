@@ -84,12 +84,17 @@ class List(Node, frozen=True):
 
 
 class Comprehension(Node, frozen=True):
-    """``[body for names in source if condition]``"""
+    """``[body for names in source if condition]``
+
+    A clause after another one, ``[body for x in xs for y in ys]``, is a comprehension inside, the
+    ``body`` of this one, whose lists are joined: then this one is ``nested``.
+    """
 
     body: Expr
     names: tuple[Ident, ...]
     source: Expr
     condition: Expr | None
+    nested: bool = False
 
 
 class Argument(Node, frozen=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from netlang.advice.tables import FOLDER, definitions, parameters
-from netlang.cli.main import COMMANDS, loaded
+from netlang.cli.main import COMMANDS, load_command
 from netlang.diagnostics.diagnostic import Diagnostics
 from netlang.diagnostics.source import Source
 from netlang.diagnostics.suggestions import folded
@@ -150,7 +150,7 @@ def unknown_in(code: str) -> list[str]:
         case [type] if type.partition("[")[0] in {d.value for d in DType}:
             return []
         case [option, *_] if option.startswith("--"):
-            commands = map(loaded, COMMANDS)
+            commands = [load_command(name) for name in COMMANDS]
             return [] if any(option in p.opts for c in commands for p in c.params) else [option]
         case [word] if word in RESERVED or word in OPERATORS.split() or len(word) == 1:
             return []

@@ -17,7 +17,7 @@ import pytest
 from netlang.cli.guard import guarded
 from netlang.cli.main import program
 from netlang.data.pipeline import Location
-from netlang.data.sources.neighbors import Neighbors, Reading, open_neighbors
+from netlang.data.sources.neighbors import Neighbors, PairReading, open_neighbors
 
 RHYME = "the cat sat on the mat and the dog sat on the log. "
 
@@ -170,7 +170,7 @@ def neighbours(
 ) -> Neighbors:
     file = folder / "text.txt"
     file.write_text(text, "utf-8")
-    reading = Reading(20, window, subsample, lower=False, letters=False)
+    reading = PairReading(20, window, subsample, lower=False, letters=False)
     return open_neighbors(file, Location({}, folder), reading, negatives, bags=False)
 
 

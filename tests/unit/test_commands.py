@@ -1,6 +1,6 @@
 """Each command does its work and says so.
 
-Tests ``netlang.cli.commands``.
+Tests ``netlang.cli.commands`` and ``netlang.cli.commands.text``.
 """
 
 from __future__ import annotations

@@ -156,3 +156,15 @@ def test_what_follows_a_group_on_its_line_counts() -> None:
 
 def test_a_fill_takes_as_much_to_a_line_as_fits() -> None:
     assert render(Fill(("11,", LINE, "22,", LINE, "33,", LINE, "44")), 8) == "11, 22,\n33, 44"
+
+
+def test_the_clauses_of_a_comprehension_follow_each_other() -> None:
+    text = "a = [ (i,j)  for i in 1..3 if i>1 for j in 1 .. i ]\n"
+    assert formatted(text) == "a = [(i, j) for i in 1..3 if i > 1 for j in 1..i]\n"
+    long = "names = [a_rather_long_function(first, second) for first in a_list_of_values if first"
+    laid_out = formatted(f"{long} > 1 for second in another_list_of_values]\n")
+    assert laid_out == (
+        "names = [\n  a_rather_long_function(first, second)\n  for first in a_list_of_values\n"
+        "  if first > 1\n  for second in another_list_of_values\n]\n"
+    )
+    assert formatted(laid_out) == laid_out

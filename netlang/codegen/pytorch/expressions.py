@@ -202,6 +202,16 @@ def _index_item(item: ast.Expr | ast.Slice | ast.Dots, scope: Scope) -> str:
 
 @translates(ast.Comprehension)
 def _comprehension(expr: ast.Comprehension, scope: Scope) -> Text:
+    body, clauses = _clauses(expr, scope)
+    whole = f"for {body} in "
+    plain = clauses.startswith(whole) and not any(word in clauses for word in (" for ", " if "))
+    if plain and scope.kind != "init":
+        return text(f"list({clauses.removeprefix(whole)})")
+    return text(f"[{body} {clauses}]")
+
+
+def _clauses(expr: ast.Comprehension, scope: Scope) -> tuple[Text, str]:
+    """Return the body of a comprehension, and the clauses after it."""
     frames = [i for f in scope.frames for i in scope.shared.recording.iterations(expr, f)]
     source = translate(expr.source, scope)
     inner = scope.inner(frames, scope.base, expr)
@@ -209,11 +219,13 @@ def _comprehension(expr: ast.Comprehension, scope: Scope) -> Text:
     names = [inner.variable(name.text) for name in expr.names]
     for name, variable in zip(expr.names, names, strict=True):
         inner.names[name.text] = Named(variable)
-    body = translate(expr.body, inner)
+    if expr.nested and isinstance(expr.body, ast.Comprehension):
+        body, rest = _clauses(expr.body, inner)
+    else:
+        body, rest = translate(expr.body, inner), ""
     condition = "" if expr.condition is None else f" if {translate(expr.condition, inner)}"
-    if not condition and body == names[0] and len(names) == 1 and scope.kind != "init":
-        return text(f"list({source})")
-    return text(f"[{body} for {', '.join(names)} in {source}{condition}]")
+    clause = f"for {', '.join(names)} in {source}{condition}"
+    return body, f"{clause} {rest}" if rest else clause
 
 
 @translates(ast.New, ast.Duration, ast.Counted)

@@ -61,9 +61,30 @@ class ExpressionBuilder(NodeBuilder):
         return self._nest(ast.List(self._join(parts[0], parts[-1]), items), items)
 
     def comprehension(self, parts: Parts) -> ast.Comprehension:
-        bracket, body, _, names, _, source, _, condition, close = parts
-        node = ast.Comprehension(self._join(bracket, close), body, names, source, condition)
+        bracket, body, *clauses, close = parts
+        made: ast.Expr = body
+        for at, clause in reversed([*enumerate(clauses)]):
+            span = (self._at(bracket) if at == 0 else body.span).to(self._at(close))
+            made = self._clause(span, made, *clause, nested=made is not body)
+        assert isinstance(made, ast.Comprehension)
+        return made
+
+    def _clause(
+        self,
+        span: Span,
+        body: ast.Expr,
+        names: tuple[ast.Ident, ...],
+        source: ast.Expr,
+        condition: ast.Expr | None,
+        *,
+        nested: bool = False,
+    ) -> ast.Comprehension:
+        node = ast.Comprehension(span, body, names, source, condition, nested)
         return self._nest(node, (body, source, condition))
+
+    def clause(self, parts: Parts) -> tuple[tuple[ast.Ident, ...], ast.Expr, ast.Expr | None]:
+        _, names, _, source, _, condition = parts
+        return names, source, condition
 
     def new(self, parts: Parts) -> ast.New:
         keyword, path, bracket, args, close = parts

@@ -168,11 +168,17 @@ class ExpressionLayout:
         return (self.expression(node.value), Group(("[", Indent((SOFT, inside)), SOFT, "]")))
 
     def _comprehension(self, node: ast.Comprehension) -> Doc:
-        body = self.expression(node.body)
-        names = ", ".join(name.text for name in node.names)
-        inside: tuple[Doc, ...] = (body, LINE, f"for {names} in ", self.expression(node.source))
-        if node.condition is not None:
-            inside = (*inside, LINE, "if ", self.expression(node.condition))
+        clauses: list[Doc] = []
+        clause = node
+        while True:
+            names = ", ".join(name.text for name in clause.names)
+            clauses += [LINE, f"for {names} in ", self.expression(clause.source)]
+            if clause.condition is not None:
+                clauses += [LINE, "if ", self.expression(clause.condition)]
+            if not clause.nested or not isinstance(clause.body, ast.Comprehension):
+                break
+            clause = clause.body
+        inside = (self.expression(clause.body), *clauses)
         return Group(("[", Indent((SOFT, inside)), SOFT, "]"))
 
     # ---- operators -------------------------------------------------------------------
