@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netlang.api.network import Network
 
 
-def columns_of(data: object, what: str) -> dict[object, object]:
+def columns_of(data: object, what: str) -> dict[str, object]:
     """Return the columns of a mapping or a frame by name; raise ``InputError`` for anything else.
 
     ``what`` is the argument that messages name.
@@ -32,7 +32,7 @@ def columns_of(data: object, what: str) -> dict[object, object]:
             f"`{what}` is a mapping of columns or a frame, and this is a {type(data).__name__}",
             helps=[f'give the columns by name: `{what}={{"image": x, "label": y}}`'],
         )
-    columns = {name: column(cast("Any", data)[name]) for name in names}
+    columns = {str(name): column(cast("Any", data)[name]) for name in names}
     if not columns:
         raise InputError(f"`{what}` has no columns")
     return columns

@@ -19,7 +19,7 @@ from netlang.importing.program import write_program
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
-from torch_networks import (  # noqa: E402
+from torch_exports import (  # noqa: E402
     GPT,
     Dec,
     DenseNet,
