@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from itertools import count
 from typing import Unpack
@@ -255,10 +255,10 @@ class Lookup(Struct):
                 case _:
                     stack.extend(reversed(children(node)))
 
-    def _is_layer(self, name: str) -> bool:
-        """Return whether a name may follow `new`."""
+    def _is_layer(self, name: str, kinds: Collection[str] = ("block", "net")) -> bool:
+        """Return whether a name may follow `new`, or is of one of the ``kinds``."""
         function = self.module.function(name)
-        return function is not None and function.kind in ("block", "net")
+        return function is not None and function.kind in kinds
 
     def _is_module(self, name: str, scope: Scope) -> bool:
         """Check whether a name before a dot is a module of another framework."""
@@ -323,7 +323,12 @@ class Lookup(Struct):
 
         def visible() -> set[str]:
             names = scope.names() | self.module.visible()
-            return {each for each in names if self._is_layer(each)} if new else names
+            if new:
+                return {each for each in names if self._is_layer(each)}
+            # Where a batch is, a net is made with `new`, and called by the name of that.
+            if scope.find("batch") is None:
+                return names
+            return {each for each in names if not self._is_layer(each, ("net",))}
 
         found = unknown_name(name, span, visible, scope.names)
         if not self.diagnostics.crowded:

@@ -154,7 +154,7 @@ def keeps_the_contract(answer: Answer) -> None:
     assert "\x1b" not in text, repr(text)
     assert answer.code in (0, 1, 2, 3), f"{answer.code}\n{text}"
     if answer.code:
-        first = text.lstrip().splitlines()[0]
+        first = (answer.err or text).lstrip().splitlines()[0]
         assert _HEAD.match(first), text
         assert not first.endswith("."), first
 

@@ -19,6 +19,7 @@ UNRECOVERABLE = {
     "groups_not_dividing": "any divisor of the channels may be meant",
     "heads_not_dividing": "any divisor of the width may be meant",
     "initializer_in_quotes": "most of the originals have another initializer",
+    "missing_flatten": "dropout may precede it, and one position may be pooled as well",
     "missing_stage": "any layer may be missing",
     "one_argument_less": "the value of an argument is not written anywhere else",
     "one_argument_more": "the argument may have been meant for a parameter",

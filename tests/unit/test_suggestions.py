@@ -66,17 +66,16 @@ def imported(draw: random.Random) -> Case | None:
     return None if wrong in STANDARD else (name, nearest(wrong, STANDARD))
 
 
-@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("of", [function, parameter, setting, imported])
 def test_ninety_five_of_a_hundred_typos_get_the_right_name(
-    of: Callable[[random.Random], Case | None], seed: int
+    of: Callable[[random.Random], Case | None],
 ) -> None:
-    draw = random.Random(seed)
+    draw = random.Random(0)
     tried: list[Case] = []
-    while len(tried) < 100:
+    while len(tried) < 1000:
         tried += [case] if (case := of(draw)) is not None else []
     missed = [(name, suggested) for name, suggested in tried if suggested != name]
-    assert len(missed) <= 5, missed
+    assert len(missed) <= 50, missed
 
 
 @pytest.mark.parametrize(
