@@ -127,17 +127,45 @@ def explain_lexical_error(source: Source, end: int, error: LexicalError) -> Diag
         case "mismatch":
             opened = Span(source, error.origin, error.origin + 1)
             wanted = CLOSER[opened.text]
-            return diagnostic(
-                rules.MISMATCHED_BRACKET,
-                f"this `{span.text}` can't close a `{opened.text}`",
-                span,
-                f"expected `{wanted}`",
-                secondary=(Label(opened, "opened here"),),
-                helps=(f"write `{wanted}` instead",),
-                fixes=(replacement(span, wanted),),
-            )
+            if _balanced(opened, span, wanted) or not _balanced(opened, span, ""):
+                return _mismatched(opened, span, f"write `{wanted}` instead", wanted)
+            unopened = explain_unopened(source, error.start)
+            return unopened or _mismatched(opened, span, "remove it", "")
         case "open":
+            opened = Span(source, error.origin, error.origin + 1)
+            wanted = CLOSER[opened.text]
+            one_line = error.start < end and "\n" not in source.text[error.origin : error.start]
+            inserted = one_line and _balanced(opened, span, wanted + span.text)
+            if one_line and not inserted and _balanced(opened, span, wanted):
+                return _mismatched(opened, span, f"write `{wanted}` instead", wanted)
             return _unclosed(source, error.origin, error.start, end)
+
+
+def _mismatched(opened: Span, closer: Span, help: str, text: str) -> Diagnostic:
+    return diagnostic(
+        rules.MISMATCHED_BRACKET,
+        f"this `{closer.text}` can't close a `{opened.text}`",
+        closer,
+        f"expected `{CLOSER[opened.text]}`",
+        secondary=(Label(opened, "opened here"),),
+        helps=(help,),
+        fixes=(replacement(closer, text, "" if text else f"remove the `{closer.text}`"),),
+    )
+
+
+def _balanced(opened: Span, closer: Span, text: str) -> bool:
+    """Check whether the lines of two brackets close no other, once the closer is ``text``."""
+    source = closer.source.text
+    start = source.rfind("\n", 0, opened.start) + 1
+    rest = source[closer.end :].partition("\n")[0]
+    stack: list[str] = []
+    for match in TOKEN.finditer(f"{source[start : closer.start]}{text}{rest}"):
+        word = match.group()
+        if word in CLOSER:
+            stack.append(word)
+        elif word in OPENER and (not stack or stack.pop() != OPENER[word]):
+            return False
+    return True
 
 
 def _without(closer: Span) -> tuple[Fix, ...]:
@@ -243,6 +271,7 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
     found = tokenize(source, opener, until)
     at = _next_statement(source, found, bracket)
     if at is not None:
+        at = _value_of_op(source, opener, found[:at]) or at
         token, before = found[at], found[at - 1]
         line = source.line_col(before.end - 1)[0]
         place = f"after line {line}" if bracket == "{" else f"at the end of line {line}"
@@ -275,11 +304,25 @@ def _unclosed(source: Source, opener: int, stop: int, end: int) -> Diagnostic:
     )
 
 
+def _value_of_op(source: Source, opener: int, found: Sequence[Token]) -> int | None:
+    """Find the `=` after which the value of an op starts, whose inputs are not closed."""
+    line = source.text.rfind("\n", 0, opener) + 1
+    if not re.fullmatch(r"op \w+", source.text[line:opener]):
+        return None
+    depth, last = 0, None
+    for number, token in enumerate(found):
+        depth += (token.text in CLOSER) - (token.text in OPENER)
+        last = number if depth == 1 and token.text == "=" else last
+    return last
+
+
 def _interruption(token: Token) -> str:
     if token.text == "->":
         return "here the outputs start"
     if token.text == "{":
         return "here a body starts"
+    if token.text == "with":
+        return "here the state of a loop starts"
     if token.text == "=":
         return "here a value starts"
     if token.kind == "name" and not token.fresh:
@@ -295,7 +338,7 @@ def _next_statement(source: Source, found: list[Token], bracket: str) -> int | N
     for number, token in enumerate(found[:-1]):
         if depth == 1 and bracket != "{":
             loops += token.text in ("for", "scan")
-            if token.text == "->" or (token.text == "{" and loops == 0):
+            if token.text == "->" or (token.text in ("{", "with") and loops == 0):
                 return number
             if bracket == "[" and (token.text == "=" or _starts_parameter(found, number)):
                 return number
