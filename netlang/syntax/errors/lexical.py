@@ -142,11 +142,12 @@ def explain_lexical_error(source: Source, end: int, error: LexicalError) -> Diag
 
 
 def _mismatched(opened: Span, closer: Span, help: str, text: str) -> Diagnostic:
+    wanted = CLOSER[opened.text]
     return diagnostic(
         rules.MISMATCHED_BRACKET,
         f"this `{closer.text}` can't close a `{opened.text}`",
         closer,
-        f"expected `{CLOSER[opened.text]}`",
+        f"expected `{wanted}`" if text else f"the `{wanted}` after it does",
         secondary=(Label(opened, "opened here"),),
         helps=(help,),
         fixes=(replacement(closer, text, "" if text else f"remove the `{closer.text}`"),),
