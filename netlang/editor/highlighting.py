@@ -80,6 +80,8 @@ def _vim_rule(rule: Rule) -> list[str]:
         after = "".join(_vim(p.pattern) for p in rule[number + 1 :])
         pattern = _vim(part.pattern)
         if before:
+            # A word that ends in a keyword, as in `train rmsprop like base`, is another one.
+            before = f"<{before}" if rule[0].kind == "definer" else before
             pattern = f"%({before})@{_LOOKBEHIND}<={pattern}"
         if after:
             pattern = f"{pattern}%({after})@="

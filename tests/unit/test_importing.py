@@ -101,8 +101,22 @@ def _every_net() -> list[tuple[str, str]]:
     ]
 
 
-LOOPS = ("GRU", "RNN", "Peephole", "Tied", "Translator")
-"""Nets with a `scan`, which is not imported yet."""
+_SCAN = r"node \d+, Scan .* has no counterpart"
+REJECTED = {
+    **dict.fromkeys(
+        [("recurrent_by_hand", "GRU"), ("recurrent_by_hand", "RNN"),
+         ("recurrent_by_hand", "Peephole"), ("recurrent_by_hand", "Tied"),
+         ("seq2seq", "Translator"), ("time_machine", "Scratch"), ("tour", "Tied")],
+        _SCAN,
+    ),
+    ("shapes", "Segment"): "Concat .* differ in dimension 2",
+    ("unet", "UNet"): "Concat .* differ in dimension 2",
+    ("translation", "Transformer"): "shape-mismatch",
+}  # fmt: skip
+"""Nets that are not imported yet: `scan`, sizes that must be even, masks of several ranks."""
+
+COUNTED_TWICE = [("googlenet_torchvision", "GoogLeNetAux"), ("shapes", "Siamese")]
+"""Nets of which two layers share a constant, which is a parameter of each when imported."""
 
 
 @pytest.mark.slow
@@ -112,11 +126,11 @@ def test_every_example_is_imported(file: str, net: str, tmp_path: Path) -> None:
     if not isinstance(trained, int) or trained > LARGEST:
         pytest.skip("it takes too much memory")
     path, count = exported(tmp_path, file, net)
-    if net in LOOPS and file != "language_models":
-        with pytest.raises(netlang.FileError, match=r"node \d+, Scan .* has no counterpart"):
+    if (file, net) in REJECTED:
+        with pytest.raises(netlang.Error, match=REJECTED[file, net]):
             read_onnx(path)
         return
-    check_import(path, count)
+    check_import(path, None if (file, net) in COUNTED_TWICE else count)
 
 
 @pytest.mark.slow
