@@ -178,9 +178,13 @@ def _ordered(call: _Call) -> _Repair | None:
 
 def _strides(order: Sequence[str], args: Sequence[Argued]) -> bool:
     """Return whether numbers are more likely a kernel and a stride than channels and a kernel."""
-    given = {name: arg.value for name, arg in zip(order, args, strict=False)}
+    given = dict(zip(order, args, strict=False))
     kernel, stride = given.get("kernel"), given.get("stride")
-    return isinstance(kernel, int) and kernel <= 7 and isinstance(stride, int) and stride <= 2
+    if kernel is None or stride is None or not (_text(kernel).isdigit() or _text(kernel)[0] == "k"):
+        return False
+    # A stride of 1 is seldom written, but after a usual kernel.
+    kernels = (3, 5, 7) if stride.value == 1 else range(1, 8)
+    return kernel.value in kernels and stride.value in (1, 2)
 
 
 def _fits(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:

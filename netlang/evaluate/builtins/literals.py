@@ -21,6 +21,9 @@ from netlang.syntax import ast
 
 Elements = list[tuple[int | float | bool, Span]]
 
+MOST = 100_000
+"""The most elements of a tensor that is written in a program."""
+
 
 def tensor_of(arg: Argued, dtype: Argued | None, span: Span, frame: Frame) -> Value:
     """Add the tensor that nested lists of numbers denote.
@@ -28,12 +31,10 @@ def tensor_of(arg: Argued, dtype: Argued | None, span: Span, frame: Frame) -> Va
     Integers alone are ``i64``, floats ``f32``, Booleans ``bool``, unless ``dtype``
     is given. All lists at one depth have the same length.
     """
-    budget = frame.run.budget
-    budget.weigh(arg.value, arg.span)
+    frame.run.budget.weigh(arg.value, arg.span)
     elements: Elements = []
     shape = _flattened(arg, frame, elements)
     readable(shape, arg.span)
-    budget.reserve(len(elements), span)
     kind = _dtype_of(elements, dtype)
     exact = [_converted(value, at, kind, dtype) for value, at in elements]
     value = _nested(exact, shape)
@@ -55,6 +56,14 @@ def _flattened(arg: Argued, frame: Frame, elements: Elements) -> tuple[int, ...]
             arg.span,
             helps=("a tensor without elements is `full([0], 0.0)`",),
         )
+    if len(elements) + len(value) > MOST:
+        reject(
+            rules.TOO_LARGE,
+            f"a tensor in a program has at most {MOST:,} elements",
+            arg.span,
+            helps=("make it an input of the net, and keep its values in a file",),
+        )
+    frame.run.budget.spend(len(value), arg.span)
     rows = _rows(value, arg)
     first = _flattened(rows[0], frame, elements)
     for row in rows[1:]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from netlang.diagnostics.errors import WeightsError
 from netlang.ir.graph import Graph, Param
 from netlang.ir.initializers import draw, initialize
+from netlang.ops.arguments import shortened
 from netlang.plan.initialization import Fill, Load, Selection
 from netlang.plan.plan import Plan
 from netlang.storage.weights import described, load_weights
@@ -41,7 +42,8 @@ def parameter_files(plan: Plan, folder: Path) -> list[Path]:
 def _load(rule: Load, values: dict[str, Array], folder: Path) -> None:
     if rule.dialect not in ("netlang", "torch"):
         raise WeightsError(
-            f"`dialect` is `{rule.dialect}`", helps=['the dialects are "netlang" and "torch"']
+            f"`dialect` is `{shortened(rule.dialect)}`",
+            helps=['the dialects are "netlang" and "torch"'],
         )
     file = find_data(rule.path, folder)
     found = described(file)
