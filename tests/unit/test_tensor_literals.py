@@ -91,6 +91,8 @@ REJECTED = {
     "[N]": "a tensor is written as numbers in lists",
     '["a"]': "a tensor is written as numbers in lists",
     "[" * 33 + "1" + "]" * 33: "no tensor has more than 32 axes",
+    "0..100_000": "a tensor in a program has at most 100,000 elements",
+    "[0..60_000, 0..60_000]": "a tensor in a program has at most 100,000 elements",
     "[[0 for i in 1..2000] for j in 1..2000]": "this expands to 4,002,001 calls",
 }
 
