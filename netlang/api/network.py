@@ -325,7 +325,7 @@ class Network:
         """Compute the only output, or ``of`` an intermediate value, and its gradients.
 
         It must be a scalar. The gradient by an input, a parameter or a layer ``x`` is
-        ``x.gradient``. Raises ``InputError`` where there is none.
+        ``x.gradient``. Raises ``InputError`` where nothing depends on it.
 
         >>> import netlang
         >>> net = netlang.loads("net Bowl(x: f32[2]) -> y: f32[] = sum(x * x)")["Bowl"]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from zlib import crc32
 
 from netlang.data.columns import UNKNOWN_CATEGORY
-from netlang.data.fitted import Column
 from netlang.data.pipeline import Chosen, Division, Restriction
 from netlang.data.sampling import shuffled
-from netlang.data.source import Batch, Epoch, Source
+from netlang.data.source import Batch, PartialSource, Source
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
-from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
 _STREAM = 1 << 62
@@ -22,30 +19,10 @@ _EXACT = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ChosenSource(Source):
+class ChosenSource(PartialSource):
     """The examples of another source at some indices, ``i64[N]``."""
 
-    inner: Source
     indices: Array
-
-    @property
-    def heavy(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.inner.heavy
-
-    @property
-    def place(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.inner.place
-
-    @property
-    def columns(self) -> Mapping[str, TensorType]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.inner.columns
-
-    @property
-    def names(self) -> Mapping[str, Sequence[str]]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.inner.names
-
-    def column(self, name: str) -> Column:
-        return self.inner.column(name)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -53,8 +30,8 @@ class ChosenSource(Source):
     def examples(self, chosen: Chosen) -> Batch:
         return self.inner.examples(self.indices[chosen])
 
-    def during(self, epoch: Epoch) -> Source:
-        return replace(self, inner=self.inner.during(epoch))
+    def name_of(self, example: int) -> str:
+        return self.inner.name_of(int(self.indices[example]))
 
     def whole(self, column: str) -> Array | None:
         values = self.inner.whole(column)
@@ -62,12 +39,6 @@ class ChosenSource(Source):
 
     def fingerprint(self) -> str:
         return f"{self.inner.fingerprint()}[{crc32(self.indices.tobytes()):08x}]"
-
-    def check_unchanged(self) -> None:
-        self.inner.check_unchanged()
-
-    def remarks(self) -> Sequence[str]:
-        return self.inner.remarks()
 
 
 def chosen_by(step: Division | Restriction, source: Source) -> Array:

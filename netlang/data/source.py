@@ -189,23 +189,14 @@ class Arrays(Source):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SubsetSource(Source):
-    """The examples from ``first`` to ``last`` of another source, both included."""
+class PartialSource(Source):
+    """Some of the examples of another source."""
 
     inner: Source
-    first: int
-    last: int
 
     @property
     def heavy(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.inner.heavy
-
-    def __post_init__(self) -> None:
-        if self.last >= len(self.inner):
-            raise FileError(
-                f"{self.inner.place} has {len(self.inner):,} examples, numbered from 0, and "
-                f"`part({self.first}..{self.last})` requests example {len(self.inner):,} and more"
-            )
 
     @property
     def place(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -222,6 +213,30 @@ class SubsetSource(Source):
     def column(self, name: str) -> Column:
         return self.inner.column(name)
 
+    def during(self, epoch: Epoch) -> Source:
+        return replace(self, inner=self.inner.during(epoch))
+
+    def check_unchanged(self) -> None:
+        self.inner.check_unchanged()
+
+    def remarks(self) -> Sequence[str]:
+        return self.inner.remarks()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SubsetSource(PartialSource):
+    """The examples from ``first`` to ``last`` of another source, both included."""
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.last >= len(self.inner):
+            raise FileError(
+                f"{self.inner.place} has {len(self.inner):,} examples, numbered from 0, and "
+                f"`part({self.first}..{self.last})` requests example {len(self.inner):,} and more"
+            )
+
     def __len__(self) -> int:
         return self.last - self.first + 1
 
@@ -230,9 +245,6 @@ class SubsetSource(Source):
             start, stop, step = chosen.indices(len(self))
             return self.inner.examples(slice(start + self.first, stop + self.first, step))
         return self.inner.examples(chosen + self.first)
-
-    def during(self, epoch: Epoch) -> Source:
-        return replace(self, inner=self.inner.during(epoch))
 
     def name_of(self, example: int) -> str:
         return self.inner.name_of(example + self.first)
@@ -243,9 +255,3 @@ class SubsetSource(Source):
 
     def fingerprint(self) -> str:
         return f"{self.inner.fingerprint()}[{self.first}..{self.last}]"
-
-    def check_unchanged(self) -> None:
-        self.inner.check_unchanged()
-
-    def remarks(self) -> Sequence[str]:
-        return self.inner.remarks()

@@ -24,7 +24,7 @@ def with_outputs(graph: Graph, paths: Sequence[str]) -> Graph:
 def with_gradients(graph: Graph, by: Sequence[str]) -> Graph:
     """Return a graph with the gradients of its only output, by inputs, parameters or layers.
 
-    That by ``x`` is the output ``x.gradient``. Raises ``InputError`` where there is none.
+    That by ``x`` is the output ``x.gradient``. Raises ``InputError`` where nothing depends on it.
     """
     name, loss = next(iter(graph.outputs.items()))
     if len(graph.outputs) > 1:

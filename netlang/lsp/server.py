@@ -177,14 +177,21 @@ def _saved(server: Server, params: lsp.DidSaveTextDocumentParams) -> None:
     server.saved()
 
 
+def _offsets(positions: Positions, given: lsp.Range) -> tuple[int, int]:
+    """Return the first and the last offset of a range."""
+    return (
+        positions.offset(given.start.line, given.start.character),
+        positions.offset(given.end.line, given.end.character),
+    )
+
+
 @answers(lsp.TEXT_DOCUMENT_INLAY_HINT)
 def _hints(server: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
     found = server.facts(params.text_document.uri)
     if found is None:
         return []
     facts, positions = found
-    start = positions.offset(params.range.start.line, params.range.start.character)
-    end = positions.offset(params.range.end.line, params.range.end.character)
+    start, end = _offsets(positions, params.range)
     return [
         conversion.hint_of(hint, positions) for hint in facts.hints if start <= hint.offset <= end
     ]
@@ -309,8 +316,7 @@ def _actions(server: Server, params: lsp.CodeActionParams) -> list[lsp.CodeActio
     if found is None:
         return []
     facts, positions = found
-    start = positions.offset(params.range.start.line, params.range.start.character)
-    end = positions.offset(params.range.end.line, params.range.end.character)
+    start, end = _offsets(positions, params.range)
     actions: list[lsp.CodeAction] = []
     for problem in facts.problems:
         place = problem.location

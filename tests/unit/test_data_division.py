@@ -13,6 +13,7 @@ from datasets import PROGRAM, source_of
 from PIL import Image
 
 import netlang
+from netlang.data.chosen import ChosenSource
 from netlang.data.source import Source
 from netlang.diagnostics.errors import NetlangError
 from netlang.program import load
@@ -166,3 +167,13 @@ def test_a_folder_of_images_is_divided_into_training_and_validation() -> None:
     seen = [tuple(i[:, 0, 0]) for s in (rows, rest) for i in s.examples(EVERYTHING)["image"]]
     assert len(set(seen)) == 10
     assert rest.column("image").shorter_side == 4
+
+
+def test_an_example_keeps_the_name_that_it_has_in_the_file() -> None:
+    save()
+    for part in divided("split(0.8, seed=1)"):
+        assert isinstance(part, ChosenSource)
+        names = [part.name_of(i) for i in range(len(part))]
+        assert names == [part.inner.name_of(n) for n in numbers(part)]
+        assert names != [Source.name_of(part, i) for i in range(len(part))]
+        assert len(set(names)) == len(part)

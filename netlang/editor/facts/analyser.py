@@ -272,7 +272,7 @@ class _View:
         )
 
     def _word(self, offset: int) -> tuple[int, int]:
-        """Return the bounds of the word at an offset, both the offset if there is none."""
+        """Return the bounds of the name at an offset; elsewhere, both are the offset."""
         start = end = min(offset, len(self.text))
         while start > 0 and (self.text[start - 1].isalnum() or self.text[start - 1] == "_"):
             start -= 1

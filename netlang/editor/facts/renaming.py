@@ -23,7 +23,7 @@ _LISTED = 4
 def renamed(names: Names, use: Use, new: str) -> Renaming:
     """Return the edits that rename what a name means.
 
-    Raises ``NetlangError`` for a name of the library, and for a new name that is none or is taken.
+    Raises ``NetlangError`` for a name of the library, and for a new name that is invalid or taken.
     """
     old = use.meaning.name
     _check(names, use, new)

@@ -108,18 +108,25 @@ def _map(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     columns = dict(rows.columns)
     arguments: dict[str, Object] = {}
     for arg in args[1:]:
-        if arg.name is None:
-            reject(
-                rules.TOO_MANY_ARGUMENTS,
-                "`map` takes its transforms by column",
-                arg.span,
-                helps=(f"say which column: `{next(iter(columns))}=[…]`",),
-            )
-        name = arg.name.text
-        _known_column(name, columns, arg.name.span)
+        name, _ = _by_column(arg, columns, "`map` takes its transforms", "[…]")
         columns[name] = _transformed(name, columns[name], arg)
         arguments[name] = _transforms(arg)
     return _after(rows, columns, "map", arguments)
+
+
+def _by_column(
+    arg: Argued, columns: dict[str, TensorType], takes: str, value: str
+) -> tuple[str, Span]:
+    """Return the column that an argument is named after, and where the program names it."""
+    if arg.name is None:
+        reject(
+            rules.TOO_MANY_ARGUMENTS,
+            f"{takes} by column",
+            arg.span,
+            helps=(f"say which column: `{next(iter(columns))}={value}`",),
+        )
+    _known_column(arg.name.text, columns, arg.name.span)
+    return arg.name.text, arg.name.span
 
 
 def _together(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
@@ -169,20 +176,12 @@ def _only(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
     columns = dict(rows.columns)
     arguments: dict[str, Object] = {}
     for arg in args[1:]:
-        if arg.name is None:
-            reject(
-                rules.TOO_MANY_ARGUMENTS,
-                "`only` takes its values by column",
-                arg.span,
-                helps=(f"say which column: `{next(iter(columns))}=…`",),
-            )
-        name = arg.name.text
-        _known_column(name, columns, arg.name.span)
+        name, at = _by_column(arg, columns, "`only` takes its values", "…")
         if columns[name].rank or not columns[name].dtype.is_integer:
             reject(
                 rules.WRONG_TYPE,
                 f"`only` compares integers, and `{name}` is {columns[name]}",
-                arg.name.span,
+                at,
             )
         arguments[name] = _chosen_values(arg)
     if not arguments:
