@@ -27,7 +27,7 @@ from netlang.evaluate.context.budget import STEPS_PER_LETTER, Budget
 from netlang.evaluate.context.frame import Frame, Observer, Run, report
 from netlang.evaluate.context.parameter_names import sites_of
 from netlang.evaluate.context.values import UNKNOWN, Argued, Function, Object, takes_tensor
-from netlang.evaluate.evaluate import evaluate
+from netlang.evaluate.evaluate import evaluate_item
 from netlang.evaluate.modules.expansion import reject_expansion
 from netlang.evaluate.modules.imports import locate, missing_name, reject_import_cycle
 from netlang.evaluate.modules.library import Library
@@ -524,7 +524,7 @@ class Program(Struct, eq=False):
         names = [t.text for t in bind.targets]
         try:
             reject_expansion(bind.value, module, self._budget, bind.value.span)
-            value = evaluate(bind.value, frame)
+            value = evaluate_item(bind.value, frame)
             if bind.type is not None:
                 at = Argued(value, maker(bind.value).span, bind.value)
                 value = fits(at, bind.type, frame, names[0])

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from netlang.advice.calls import completed, with_tensor
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import Label
-from netlang.diagnostics.fix import Edit, Fix, replacement
+from netlang.diagnostics.fix import Edit, Fix
 from netlang.diagnostics.source import Span
 from netlang.evaluate.context.describe import describe, signature
 from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.values import Argued, Function, Object, is_number, takes_tensor
-from netlang.ir.dims import Dim
+from netlang.evaluate.types.missing import check_missing
 from netlang.ir.graph import Value
-from netlang.ir.op import OPS
 from netlang.syntax import ast
 
 
@@ -26,10 +23,12 @@ def assign(
     *,
     preset: frozenset[str] = frozenset(),
     new: bool = False,
+    bound: bool = False,
 ) -> dict[str, Argued]:
     """Assign each argument to a parameter, by Python's rules.
 
-    ``preset`` lists the parameters that already have a value from ``new``. For ``new`` itself,
+    ``preset`` lists the parameters that already have a value, from ``new`` or, if it is ``bound``,
+    from where the block is a value. For ``new`` itself,
     positional arguments are assigned to the parameters that are not tensors, and none is missing.
     """
     check_named_last(args)
@@ -41,9 +40,9 @@ def assign(
         reject_unknown_parameters(function, args, span)
     for arg in args:
         if arg.name is not None:
-            _by_name(function, arg, arg.name, assigned, preset)
+            _by_name(function, arg, arg.name, assigned, preset, bound=bound)
     if not new:
-        _check_missing(function, assigned, preset, span)
+        check_missing(function, assigned, preset, span)
         _check_order(function, assigned)
     return assigned
 
@@ -87,6 +86,8 @@ def _by_name(
     name: ast.Ident,
     assigned: dict[str, Argued],
     preset: frozenset[str],
+    *,
+    bound: bool,
 ) -> None:
     """Assign an argument to the parameter it names."""
     if name.text in preset:
@@ -94,8 +95,10 @@ def _by_name(
             rules.ARGUMENT_TWICE,
             f"`{name.text}` is given twice",
             name.span,
-            "the layer has it from `new`",
-            helps=("leave it out here, or make a second layer",),
+            "the block has it already" if bound else "the layer has it from `new`",
+            helps=("leave it out here, or where the block gets its arguments",)
+            if bound
+            else ("leave it out here, or make a second layer",),
         )
     if name.text in assigned and assigned[name.text].name is None:
         reject(
@@ -168,72 +171,3 @@ def _takes(param: ast.Param, value: Object) -> bool:
             element == "float" and value.type.dtype.is_float
         )
     return type is None or (isinstance(type, ast.NameType) and type.name in ("tensor", "any"))
-
-
-def _check_missing(
-    function: Function, assigned: dict[str, Argued], preset: frozenset[str], span: Span
-) -> None:
-    missing = [
-        p.name.text
-        for p in function.params
-        if p.default is None and p.name.text not in assigned and p.name.text not in preset
-    ]
-    if not missing:
-        return
-    shown = " and ".join(f"`{name}`" for name in missing)
-    op = OPS.get(function.name) if missing == ["axis"] else None
-    axis = _joining_axis(assigned) if op is not None and op.joins else None
-    if axis is not None:
-        whole = completed(span, function.name, missing).replace("axis=…", f"axis={axis[0]}")
-        reject(
-            rules.MISSING_ARGUMENT,
-            f"`{function.name}` needs {shown}",
-            span,
-            notes=(f"its parameters: {signature(function)}",),
-            helps=(f"{axis[1]}: write `{whole}`",),
-            fixes=(replacement(span, whole),) if "…" not in whole else (),
-        )
-    helps = (f"write `{completed(span, function.name, missing)}`",)
-    first = function.params[0].name.text
-    if first in assigned and takes_tensor(function.params[0]) and is_number(assigned[first].value):
-        helps = with_tensor(span, function.name)
-    elif takes_tensor(function.params[0]) and first in missing:
-        helps = ()
-    reject(
-        rules.MISSING_ARGUMENT,
-        f"`{function.name}` needs {shown}",
-        span,
-        notes=(f"its parameters: {signature(function)}",),
-        helps=helps,
-        fixes=_made_first(function, assigned, span),
-    )
-
-
-def _made_first(function: Function, assigned: Mapping[str, Argued], span: Span) -> tuple[Fix, ...]:
-    """Return the fix that makes a layer, where the name of a call without tensors is called."""
-    if any(isinstance(a.value, Value) for a in assigned.values()):
-        return ()
-    text = span.source.text
-    line = text[text.rfind("\n", 0, span.start) + 1 : span.start]
-    bound = re.fullmatch(r"\s*(\w+) = ", line)
-    rest = text[span.end :].partition("\n}")[0]
-    if bound is None or function.kind not in ("block", "net"):
-        return ()
-    if re.search(rf"\b{bound[1]}\(|\|> {bound[1]}\b", rest) is None:
-        return ()
-    at = Span(span.source, span.start, span.start)
-    return (Fix("insert `new`", (Edit(at, "new "),)),)
-
-
-def _joining_axis(assigned: Mapping[str, Argued]) -> tuple[int, str] | None:
-    """Return the axis along which the tensors of a list are to be concatenated, and why."""
-    lists = [a.value for a in assigned.values() if isinstance(a.value, list)]
-    shapes = [v.type.shape for v in (lists[0] if lists else ()) if isinstance(v, Value)]
-    if len(shapes) < 2 or len({len(shape) for shape in shapes}) > 1:
-        return None
-    different = [axis for axis, sizes in enumerate(zip(*shapes, strict=True)) if len({*sizes}) > 1]
-    if len(different) == 1:
-        return different[0], f"they differ in dimension {different[0]}"
-    if different or len(shapes[0]) == 3 or not isinstance(shapes[0][0], Dim):
-        return None
-    return 1, "the features of each example are in dimension 1"

@@ -13,7 +13,7 @@ from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject, report
 from netlang.evaluate.context.limits import INT_LIMIT
-from netlang.evaluate.context.values import UNKNOWN, Duration, Object, Setting, Unknown
+from netlang.evaluate.context.values import UNKNOWN, Duration, NamedTuple, Object, Setting, Unknown
 from netlang.ir.dims import Intricate
 from netlang.ir.graph import Value
 from netlang.syntax import ast
@@ -33,7 +33,7 @@ def evaluates(kind: type) -> Callable[[R], R]:
     return register
 
 
-_NESTED = frozenset({list, tuple, Setting})
+_NESTED = frozenset({list, tuple, NamedTuple, Setting})
 
 
 def evaluate(expr: ast.Expr, frame: Frame) -> Object:
@@ -57,6 +57,12 @@ def evaluate(expr: ast.Expr, frame: Frame) -> Object:
     except DiagnosticError as rejected:
         report(frame, rejected.diagnostic)
         return UNKNOWN
+
+
+def evaluate_item(expr: ast.Expr, frame: Frame) -> Object:
+    """Evaluate an argument, or an item of a list: a call without its input is a block there."""
+    frame.run.item = expr
+    return evaluate(expr, frame)
 
 
 @evaluates(ast.Int)
@@ -105,7 +111,9 @@ def _counted(expr: ast.Counted, frame: Frame) -> Object:
 
 @evaluates(ast.Paren)
 def _paren(expr: ast.Paren, frame: Frame) -> Object:
-    return evaluate(expr.value, frame)
+    return (
+        evaluate_item(expr.value, frame) if frame.run.item is expr else evaluate(expr.value, frame)
+    )
 
 
 @evaluates(ast.Label)
@@ -115,23 +123,26 @@ def _label(expr: ast.Label, frame: Frame) -> Object:
 
 @evaluates(ast.List)
 def _list(expr: ast.List, frame: Frame) -> Object:
-    return [evaluate(item, frame) for item in expr.items]
+    return [evaluate_item(item, frame) for item in expr.items]
 
 
 @evaluates(ast.Tuple)
 def _tuple(expr: ast.Tuple, frame: Frame) -> Object:
-    return tuple(evaluate(item, frame) for item in expr.items)
+    items = tuple(evaluate_item(item, frame) for item in expr.items)
+    return NamedTuple(items, [name.text for name in expr.names]) if expr.names else items
 
 
 @evaluates(ast.If)
 def _if(expr: ast.If, frame: Frame) -> Object:
+    item = frame.run.item is expr
     condition = evaluate(expr.condition, frame)
     if isinstance(condition, Value):
         _reject_choice(expr, condition)
     chosen = truth(condition, expr.condition)
     if chosen is None:
         return UNKNOWN
-    return evaluate(expr.then if chosen else expr.otherwise, frame)
+    branch = expr.then if chosen else expr.otherwise
+    return evaluate_item(branch, frame) if item else evaluate(branch, frame)
 
 
 def _reject_choice(expr: ast.If, condition: Value) -> NoReturn:

@@ -21,10 +21,12 @@ from netlang.evaluate.context.values import (
     Argued,
     IntRange,
     Layer,
+    NamedTuple,
     Object,
     Part,
     Results,
     Unknown,
+    fields_of,
 )
 from netlang.evaluate.emit import primitive
 from netlang.evaluate.evaluate import evaluate, evaluates
@@ -118,7 +120,8 @@ def _field(expr: ast.Field, frame: Frame) -> Object:
     match value:
         case Unknown():
             return UNKNOWN
-        case Results(values=values):
+        case Results() | NamedTuple():
+            values = fields_of(value)
             if name in values:
                 return values[name]
             known = [_RESULTS[name]] if _RESULTS.get(name) in values else list(values)

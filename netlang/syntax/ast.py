@@ -76,7 +76,10 @@ class Paren(Node, frozen=True):
 
 
 class Tuple(Node, frozen=True):
+    """``(3, 16)``, or with a name for each item, ``(kernel=3, out=16)``."""
+
     items: tuple[Expr, ...]
+    names: tuple[Ident, ...] = ()
 
 
 class List(Node, frozen=True):

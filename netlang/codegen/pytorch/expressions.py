@@ -18,7 +18,7 @@ from netlang.codegen.pytorch.scope import Named, Scope
 from netlang.codegen.pytorch.translate import translate, translates
 from netlang.codegen.pytorch.units import NoTextError
 from netlang.evaluate.context.parameter_names import ELEMENTS
-from netlang.evaluate.context.values import Layer, Results
+from netlang.evaluate.context.values import Layer, NamedTuple, Results, fields_of
 from netlang.ir.graph import Value
 from netlang.syntax import ast
 
@@ -175,9 +175,13 @@ def _field(expr: ast.Field, scope: Scope) -> Text:
         if named is not None and named.fields is not None:
             scope.use_field(expr.value.text, name)
             return named.fields[name]
-    for _, value in found:
-        if isinstance(value, Results):
-            return text(f"{translate(expr.value, scope):a}[{list(value.values).index(name)}]")
+    places = {
+        list(fields_of(value)).index(name)
+        for _, value in found
+        if isinstance(value, Results | NamedTuple)
+    }
+    if len(places) == 1:
+        return text(f"{translate(expr.value, scope):a}[{places.pop()}]")
     raise NoTextError
 
 

@@ -26,7 +26,7 @@ from netlang.evaluate.context.values import (
     takes_tensor,
 )
 from netlang.evaluate.emit import constant, full
-from netlang.evaluate.evaluate import evaluate
+from netlang.evaluate.evaluate import evaluate_item
 from netlang.evaluate.types.fitting import QUICK, fits
 from netlang.evaluate.types.shapes import ELEMENT, resolve_shape
 from netlang.ir.dims import Dim
@@ -217,7 +217,7 @@ def _bind_default(
         return
     default = parameter.param.default
     assert default is not None
-    arg = Argued(evaluate(default, inner), default.span, default)
+    arg = Argued(evaluate_item(default, inner), default.span, default)
     value = _fitting(arg, parameter, inner)
     if parameter.shape is not None and is_number(value):
         numbers.append((parameter, arg))

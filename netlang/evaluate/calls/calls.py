@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ from netlang.evaluate.builtins.numbers import numeric
 from netlang.evaluate.builtins.registry import COMPILE_TIME
 from netlang.evaluate.calls import groups
 from netlang.evaluate.calls.binding import bind_arguments
+from netlang.evaluate.calls.bound import bound
 from netlang.evaluate.calls.extern_ops import call_extern_op
 from netlang.evaluate.calls.unknown import reject_unknown
 from netlang.evaluate.context.describe import describe
@@ -29,6 +31,7 @@ from netlang.evaluate.context.values import (
     GROUPS,
     UNKNOWN,
     Argued,
+    Bound,
     Examples,
     Function,
     Layer,
@@ -42,7 +45,7 @@ from netlang.evaluate.context.values import (
     takes_tensor,
 )
 from netlang.evaluate.emit import primitive, result
-from netlang.evaluate.evaluate import RULES, evaluate, evaluates
+from netlang.evaluate.evaluate import RULES, evaluate, evaluate_item, evaluates
 from netlang.ir.graph import Scope, Value
 from netlang.ir.op import OPS
 from netlang.syntax import ast
@@ -51,10 +54,18 @@ from netlang.syntax.keywords import PREDEFINED
 
 @evaluates(ast.Call)
 def _call(expr: ast.Call, frame: Frame) -> Object:
+    item = frame.run.item is expr
     callee = _callee(expr, frame)
     if isinstance(callee, Unknown):
         return UNKNOWN  # the types of its arguments are unknown
-    return call(callee, arguments(expr.args, frame), expr, expr.callee, frame)
+    args = arguments(expr.args, frame)
+    if item and (waiting := bound(_meant(callee, args), args, expr.span)) is not None:
+        return waiting
+    return call(callee, args, expr, expr.callee, frame)
+
+
+def _meant(callee: Object, args: Sequence[Argued]) -> Object:
+    return _overloaded(callee, args) if isinstance(callee, Function) else callee
 
 
 def _callee(expr: ast.Call, frame: Frame) -> Object:
@@ -73,7 +84,7 @@ def _callee(expr: ast.Call, frame: Frame) -> Object:
 
 def arguments(args: Sequence[ast.Argument], frame: Frame) -> list[Argued]:
     """Evaluate the arguments of a call, in the order of the text."""
-    return [Argued(evaluate(a.value, frame), a.value.span, a.value, a.name) for a in args]
+    return [Argued(evaluate_item(a.value, frame), a.value.span, a.value, a.name) for a in args]
 
 
 def call(
@@ -98,6 +109,8 @@ def call(
             return callee(_step_of(args, span))
         case Function():
             return call_function(callee, args, node, span, frame)
+        case Bound():
+            return call_function(callee.function, args, node, span, frame, callee.arguments)
         case Value():
             reject(
                 rules.NOT_CALLABLE,
@@ -149,9 +162,14 @@ def _hidden_help(named: ast.Expr, frame: Frame) -> tuple[str, ...]:
 
 
 def call_function(
-    function: Function, args: list[Argued], node: ast.Expr, span: Span, frame: Frame
+    function: Function,
+    args: list[Argued],
+    node: ast.Expr,
+    span: Span,
+    frame: Frame,
+    given: Mapping[str, Argued] = MappingProxyType({}),
 ) -> Object:
-    """Call a definition with its arguments."""
+    """Call a definition with its arguments; ``given`` are those that it has already."""
     if frame.run.training and frame.call is None and (function.kind == "net" or _owning(function)):
         reject(
             rules.NET_WITHOUT_NEW,
@@ -174,7 +192,8 @@ def call_function(
         return UNKNOWN  # the lookup of names reports the signature
     if function.name in function.module.recursive:
         return UNKNOWN
-    assigned = assign(function, args, span)
+    preset = frozenset(given)
+    assigned = assign(function, args, span, preset=preset, bound=True) | dict(given)
     if isinstance(function.definition, ast.Extern):
         made = _call_extern(function, function.definition, assigned, node, span, frame)
         return replace(made, overrides=tuple(overrides)) if isinstance(made, Setting) else made
@@ -334,8 +353,12 @@ def _new(expr: ast.New, frame: Frame) -> Object:
     name = expr.path[-1]
     function = frame.module.function(name.text)
     slot = frame.find(name.text)
-    if slot is not None and isinstance(slot.value, Function):
-        function = slot.value
+    value = slot.value if slot is not None else frame.module.find(name.text)
+    given: Mapping[str, Argued] = MappingProxyType({})
+    if isinstance(value, Function):
+        function = value
+    elif isinstance(value, Bound):
+        function, given = value.function, value.arguments
     if function is None:
         _reject_new(name, frame)
         return UNKNOWN
@@ -350,7 +373,8 @@ def _new(expr: ast.New, frame: Frame) -> Object:
     args = arguments(expr.args, frame)
     if any(a.value is UNKNOWN for a in args):
         return UNKNOWN
-    assigned = assign(function, args, expr.span, new=True)
+    preset = frozenset(given)
+    assigned = assign(function, args, expr.span, preset=preset, new=True, bound=True) | dict(given)
     owns = _owning(function)
     path = claim(expr, expr.span, frame) if owns else frame.binding_path()
     return Layer(function, assigned, path, expr.span, (expr.span, origin(frame)))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netlang.evaluate.context.values import (
+    Bound,
     Duration,
     Examples,
     Function,
     IntRange,
     Layer,
+    NamedTuple,
     Object,
     Part,
     Results,
@@ -41,6 +43,9 @@ def describe(value: Object) -> str:
             return "none"
         case list():
             return f"a list of {len(value)}"
+        case NamedTuple():
+            names = value.names
+            return f"a tuple with {', '.join(f'`{name}`' for name in names)}"
         case tuple():
             return f"a tuple of {len(value)}"
         case Function():
@@ -48,6 +53,8 @@ def describe(value: Object) -> str:
             return f"the {value.kind} `{value.name}`" if value.name else f"{article} {value.kind}"
         case Layer():
             return f"a layer made of `{value.function.name}`"
+        case Bound(function=function):
+            return f"{describe(function)} with some arguments"
         case Results():
             return f"{len(value.values)} results: {', '.join(value.values)}"
         case Word():
@@ -97,10 +104,16 @@ def short(value: Object) -> str:
             return f"{value:g}"
         case list():
             return f"[{_items(value)}]"
+        case NamedTuple():
+            named = zip(value.names, value, strict=True)
+            return f"({', '.join(f'{name}={short(item)}' for name, item in named)})"
         case tuple():
             return f"({_items(value)})"
         case Function():
             return value.name
+        case Bound(function=function, arguments=arguments):
+            given = ", ".join(f"{name}={short(arg.value)}" for name, arg in arguments.items())
+            return f"{function.name}({given})"
         case Word():
             return value.text
         case int() | Dim() | Duration() | DType():

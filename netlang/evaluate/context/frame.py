@@ -108,6 +108,8 @@ class Run(Struct):
     counts: dict[tuple[str, Graph], Size] = field(default_factory=dict[tuple[str, Graph], "Size"])
     """The counts of graphs, each computed once."""
     observer: Observer | None = None
+    item: ast.Expr | None = None
+    """The argument, or the item of a list, that is evaluated next."""
     bound: list[tuple[str, Span, Object]] | None = None
     """For an editor: every name that a value was given, where, and the value."""
 

@@ -18,9 +18,11 @@ from netlang.evaluate.context.budget import STEPS_PER_COPY
 from netlang.evaluate.context.frame import Frame, Made, Run
 from netlang.evaluate.context.values import (
     Argued,
+    Bound,
     Examples,
     Function,
     Layer,
+    NamedTuple,
     Object,
     Part,
     Results,
@@ -67,8 +69,12 @@ def _part(value: Object, tensors: list[Value]) -> object:
             return (Value, tensors.index(value), value.type)
         case Function():
             return (Function, id(value.definition))
+        case Bound(function=function, arguments=arguments):
+            given = ((name, _part(arg.value, tensors)) for name, arg in arguments.items())
+            return (Bound, id(function.definition), *given)
         case list() | tuple():
-            return (type(value), *(_part(v, tensors) for v in value))
+            names = value.names if isinstance(value, NamedTuple) else ()
+            return (type(value), names, *(_part(v, tensors) for v in value))
         case Setting():
             arguments = sorted(value.arguments.items())
             return (Setting, value.name, *((k, _part(v, tensors)) for k, v in arguments))
@@ -200,6 +206,8 @@ class _Copier:
                 return self.values.get(value, value)
             case list():
                 return [self.result(v) for v in value]
+            case NamedTuple():
+                return NamedTuple([self.result(v) for v in value], value.names)
             case tuple():
                 return tuple(self.result(v) for v in cast("tuple[Object, ...]", value))
             case Results(values=values):

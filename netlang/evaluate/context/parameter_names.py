@@ -28,6 +28,10 @@ class Definitions(Protocol):
         """Return whether calling the definition ``name`` creates parameters."""
         ...
 
+    def waits(self, call: ast.Call) -> bool:
+        """Return whether an argument, or an item of a list, is a block without its input."""
+        ...
+
 
 class Sites(Struct):
     """The calls of one body that own parameters, by the identity of their syntax node.
@@ -93,6 +97,8 @@ class _Naming(Struct):
     definitions: Definitions
     local: dict[str, bool]
     sites: Sites = field(default_factory=Sites)
+    items: set[int] = field(default_factory=set[int])
+    """Arguments and items of lists, in which a call without its input creates nothing."""
 
     def statements(self, body: tuple[ast.Statement, ...]) -> bool:
         """Name the sites of a body; return whether there are any."""
@@ -149,11 +155,17 @@ class _Naming(Struct):
                         self._push_stage(stage, own, stack)
                     stack.append((value, None, False))
                 case ast.Call(callee=callee, args=args):
-                    stack.append((node, label, True))
+                    self._mark(a.value for a in args)
+                    if id(node) not in self.items or not self._waits(node):
+                        stack.append((node, label, True))
                     stack.extend((a.value, None, False) for a in reversed(args))
                     if not isinstance(callee, ast.Name):
                         stack.append((callee, None, False))
+                case ast.List(items=items) | ast.Tuple(items=items):
+                    self._mark(items)
+                    stack.extend((item, None, False) for item in reversed(items))
                 case ast.New(args=args):
+                    self._mark(a.value for a in args)
                     stack.append((node, label, True))
                     stack.extend((a.value, None, False) for a in reversed(args))
                 case ast.For(source=source, carries=carries):
@@ -165,6 +177,21 @@ class _Naming(Struct):
                     stack.append((source, None, False))
                 case _:
                     stack.extend((child, None, False) for child in reversed(children(node)))
+
+    def _mark(self, items: Iterable[ast.Expr]) -> None:
+        waiting = list(items)
+        while waiting:
+            match waiting.pop():
+                case ast.Paren(value=value):
+                    waiting.append(value)
+                case ast.If(then=then, otherwise=otherwise):
+                    waiting += [then, otherwise]
+                case item:
+                    self.items.add(id(item))
+
+    def _waits(self, call: ast.Call) -> bool:
+        local = isinstance(call.callee, ast.Name) and call.callee.text in self.local
+        return not local and self.definitions.waits(call)
 
     def _push_stage(
         self, stage: ast.Expr, label: str | None, stack: list[tuple[ast.Node, str | None, bool]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from msgspec import Struct, field
@@ -88,10 +88,29 @@ class Layer(Struct, frozen=True, eq=False):
     """The trace to the ``new`` that created it: layers with the same origin are the same layer."""
 
 
+class Bound(Struct, frozen=True, eq=False):
+    """A block with some of its arguments: each call of it creates parameters, like the block."""
+
+    function: Function
+    arguments: Mapping[str, Argued]
+    span: Span
+
+
 class Results(Struct, frozen=True, eq=False):
     """The named results of a call that returns several."""
 
     values: Mapping[str, Object]
+
+
+class NamedTuple(tuple["Object", ...]):
+    """A tuple with a name for each item, such as a row of a plan: ``(kernel=3, out=16)``."""
+
+    names: tuple[str, ...]
+
+    def __new__(cls, items: Iterable[Object], names: Sequence[str]) -> NamedTuple:
+        made = super().__new__(cls, items)
+        made.names = tuple(names)
+        return made
 
 
 PADDINGS = ("same", "valid", "half", "causal")
@@ -220,6 +239,7 @@ Object = (
     | Unknown
     | Function
     | Layer
+    | Bound
     | Results
     | Word
     | Duration
@@ -229,6 +249,13 @@ Object = (
     | Examples
     | DType
 )
+
+
+def fields_of(value: Results | NamedTuple) -> Mapping[str, Object]:
+    """Return what has a name in a value."""
+    if isinstance(value, Results):
+        return value.values
+    return dict(zip(value.names, value, strict=True))
 
 
 def is_number(value: Object) -> bool:
@@ -253,3 +280,20 @@ def is_rate(param: ast.Param) -> bool:
             return True
         case _:
             return False
+
+
+def lacks_input(function: Function, positional: int, named: Collection[str]) -> bool:
+    """Return whether a call lacks its input: a tensor comes first, and something is missing."""
+    if function.kind not in ("block", "op", "net") or not function.params:
+        return False
+    first = function.params[0]
+    rest = [p for p in function.params if p.name.text not in named]
+    taken = [p for p in rest if not p.keyword_only][:positional]
+    missing = any(p.default is None and p not in taken for p in rest)
+    return missing and takes_tensor(first) and first.name.text not in named
+
+
+def is_block_in_list(call: ast.Call, function: Function) -> bool:
+    """Return whether a call in a list, or as an argument, is a block by the look of it."""
+    names = [arg.name.text for arg in call.args if arg.name is not None]
+    return lacks_input(function, len(call.args) - len(names), names)

@@ -12,7 +12,15 @@ from netlang.diagnostics.diagnostic import Diagnostics, diagnostic
 from netlang.diagnostics.source import Source, Span
 from netlang.evaluate.context.frame import DEPTH_LIMIT
 from netlang.evaluate.context.parameter_names import Sites, sites_of
-from netlang.evaluate.context.values import PADDINGS, UNKNOWN, Function, Object, Word
+from netlang.evaluate.context.values import (
+    PADDINGS,
+    UNKNOWN,
+    Bound,
+    Function,
+    Object,
+    Word,
+    is_block_in_list,
+)
 from netlang.ir.types import DType
 from netlang.syntax import ast
 from netlang.syntax.keywords import PREDEFINED
@@ -162,7 +170,7 @@ class ModuleScope(Struct, eq=False):
 
     def owns(self, name: str) -> bool:
         """Check whether calling the definition ``name`` creates weights."""
-        function = self.function(name)
+        function = self.function(name) or self._named_block(name)
         if function is None:
             return False
         if isinstance(function.definition, ast.Extern):
@@ -170,6 +178,20 @@ class ModuleScope(Struct, eq=False):
         if function.kind in PREDEFINED:
             return False
         return function.module.sites(function.definition).owns
+
+    def _named_block(self, name: str) -> Function | None:
+        """Return the block that a constant is, with or without some arguments."""
+        if name not in self.imported and not isinstance(self.declaration(name), ast.Bind):
+            return None
+        value = self.find(name)
+        value = value.function if isinstance(value, Bound) else value
+        return value if isinstance(value, Function) else None
+
+    def waits(self, call: ast.Call) -> bool:
+        """Check whether an argument, or an item of a list, is a block without its input."""
+        callee = call.callee
+        function = self.function(callee.text) if isinstance(callee, ast.Name) else None
+        return function is not None and is_block_in_list(call, function)
 
     def sites(self, definition: ast.Definition) -> Sites:
         """Return the names of the weight-owning calls of a definition of this file."""

@@ -22,6 +22,7 @@ from netlang.evaluate.context.values import (
     PADDINGS,
     UNKNOWN,
     Argued,
+    Bound,
     Duration,
     Examples,
     Function,
@@ -34,6 +35,7 @@ from netlang.evaluate.context.values import (
     Word,
     is_number,
 )
+from netlang.evaluate.types.missing import check_missing
 from netlang.evaluate.types.shapes import match_shape
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Value
@@ -135,6 +137,8 @@ def _tensor_meant(
             helps = (f"to name a value, write it without quotes: `{value}`",)
         case list() if value and all(isinstance(v, Value) for v in value):
             helps = ("concatenate them first: `concat([a, b], axis=1)`",)
+        case Bound():
+            check_missing(value.function, dict(value.arguments), frozenset(), value.span)
         case Function():
             helps = (f"call it first: `{value.name}(…)`",)
         case Part():
@@ -177,6 +181,11 @@ def _a_padding(value: Object) -> bool:
     )
 
 
+def _an_op(value: Object) -> bool:
+    function = value.function if isinstance(value, Bound) else value
+    return isinstance(function, Function) and function.kind == "op"
+
+
 def _a_number(value: Object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -216,8 +225,8 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     "padding": (f"a padding: an int, a tuple, or {_words(PADDINGS)}", _a_padding),
     "filling": (f"a number, a text, {_words(FILLINGS)}", _a_filling),
     "duration": ("a duration (epochs or steps)", lambda v: isinstance(v, Duration)),
-    "block": ("a block", lambda v: isinstance(v, Function | Layer)),
-    "op": ("an op", lambda v: isinstance(v, Function) and v.kind == "op"),
+    "block": ("a block", lambda v: isinstance(v, Function | Layer | Bound)),
+    "op": ("an op", _an_op),
     "net": ("a net", lambda v: isinstance(v, Function) and v.kind == "net"),
     "layer": ("a layer or a part of one", lambda v: isinstance(v, Layer | Part)),
     "selection": (
@@ -271,7 +280,7 @@ def _named(arg: Argued, kind: str, name: str, at: Span, frame: Frame) -> Object:
         fixes = renaming(arg.span, meant) if plain else ()
         if kind == "duration" and meant is None and plain:
             fixes = tuple(replacement(arg.span, each) for each in _durations(value))
-        if kind == "tensor" and isinstance(value, Results):
+        if kind == "tensor" and isinstance(value, Results | Bound):
             _wrong(arg, name, expected, **_tensor_meant(arg, None))
         _wrong(arg, name, expected, helps=_named_helps(kind, value, name, meant), fixes=fixes)
     if kind == "float" and isinstance(value, int):

@@ -56,6 +56,15 @@ class ExpressionBuilder(NodeBuilder):
         items = self._items(parts)
         return self._nest(ast.Tuple(self._join(parts[0], parts[-1]), items), items)
 
+    def named_tuple(self, parts: Parts) -> ast.Tuple:
+        args: tuple[ast.Argument, ...] = self._items(parts)
+        self.checks.arguments(args)
+        names = tuple(arg.name for arg in args if arg.name is not None)
+        for name in names:
+            self.checks.small(name, "field")
+        items = tuple(arg.value for arg in args)
+        return self._nest(ast.Tuple(self._join(parts[0], parts[-1]), items, names), items)
+
     def list_expr(self, parts: Parts) -> ast.List:
         items = self._items(parts)
         return self._nest(ast.List(self._join(parts[0], parts[-1]), items), items)

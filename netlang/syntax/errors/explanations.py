@@ -71,7 +71,7 @@ _EXPLANATIONS: tuple[Callable[[ErrorLocation], Diagnostic | None], ...] = (
     definitions.no_arrow, bodies.section, bodies.body, keywords.no_else, other_languages.number,
     definitions.dangling, other_languages.slash_comment,
     other_languages.foreign_keyword, other_languages.foreign_operator, other_languages.arrow,
-    durations.duration, keywords.reserved, operators.mix,
+    durations.duration, keywords.reserved, operators.half_named, operators.mix,
     keywords.conditional, keywords.comprehension, operators.operand, definitions.double_comma,
     definitions.top_level, statements.statement, definitions.colon, definitions.comma,
     definitions.definition, statements.value_as_statement,

@@ -54,17 +54,23 @@ class ErrorLocation:
 
     def enclosing(self) -> str:
         """Return the bracket that is open at the failure, or nothing."""
+        at = self.opening()
+        return "" if at is None else self.tokens[at].text
+
+    def opening(self) -> int | None:
+        """Return the number of the bracket that is open at the failure."""
         depth = 0
-        for token in reversed(self.tokens[: self.at]):
+        for number in range(self.at - 1, -1, -1):
+            token = self.tokens[number]
             if token.kind != "operator":
                 continue
             if token.text in ")]}":
                 depth += 1
             elif token.text in "([{":
                 if depth == 0:
-                    return token.text
+                    return number
                 depth -= 1
-        return ""
+        return None
 
     def in_loop(self) -> bool:
         """Return whether the innermost brace that is open here is that of a `for` or a `scan`."""

@@ -97,3 +97,27 @@ def _removal(error: ErrorLocation, operator: Token) -> tuple[Fix, ...]:
         return ()
     span = Span(error.source, before.end, operator.end)
     return (replacement(span, "", f"remove the `{operator.text}`"),)
+
+
+def half_named(error: ErrorLocation) -> Diagnostic | None:
+    """Explain a tuple of which only some items have a name."""
+    opening = error.opening()
+    if opening is None or error.tokens[opening].text != "(":
+        return None
+    first = error.tokens[opening + 1 : opening + 3]
+    named = [token.text for token in first][1:] == ["="] and first[0].kind == "name"
+    if named and error.expected == frozenset(("NAME", ")")) and error.here.kind != "end":
+        what, label = error.here, "this one has none"
+    elif named and error.only("=") and error.here.text in (",", ")"):
+        what, label = error.back(1), "this one has none"
+    elif not named and error.here.text == "=" and error.back(1).kind == "name":
+        what, label = error.back(1), "those before it have none"
+    else:
+        return None
+    return error.diagnostic(
+        rules.UNEXPECTED_TOKEN,
+        "the items of a tuple all have a name, or none has",
+        what,
+        label,
+        helps=("name each of them, such as `(kernel=3, out=16)`, or none, `(3, 16)`",),
+    )

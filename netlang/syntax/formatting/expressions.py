@@ -160,6 +160,12 @@ class ExpressionLayout:
 
     def _tuple(self, node: ast.Tuple) -> Doc:
         start, end = node.span.start, node.span.end
+        if node.names:
+            named = [
+                ast.Argument(name.span.to(item.span), name, item)
+                for name, item in zip(node.names, node.items, strict=True)
+            ]
+            return self.items("(", named, ")", start, end, self._argument)
         single = len(node.items) == 1
         return self.items("(", node.items, ")", start, end, self.expression, single=single)
 
