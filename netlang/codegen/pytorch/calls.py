@@ -285,7 +285,7 @@ def passed(
         name = param.name.text
         default = default_text(param)
         value = given.get(name)
-        if value is None and default is None:
+        if value is None and (default is None or _has_already(name, found)):
             value = constant([(f, c.names[name].value) for f, c in found], scope)
         if value is None or (value == "None" == default):
             by_name = True
@@ -293,6 +293,15 @@ def passed(
         keyword = by_name or param.keyword_only or (default is not None and value == default)
         shown.append(f"{python_name(name)}={value}" if keyword else str(value))
     return shown
+
+
+def _has_already(name: str, found: Calls) -> bool:
+    """Return whether a block had an argument before it was called, as `group_norm(8)` in a list."""
+    return any(
+        name in c.call.arguments and (c.layer is None or name not in c.layer.arguments)
+        for _, c in found
+        if c.call is not None
+    )
 
 
 def ordered(params: Sequence[ast.Param]) -> list[ast.Param]:

@@ -63,6 +63,9 @@ NUMERIC.update(
 )
 
 
+NUMERIC["is_known"] = lambda values, _: isinstance(values["n"], int)
+
+
 @compile_time("float")
 def _float(values: Values, args: Args, _n: ast.Expr, span: Span, _f: Frame) -> Object:
     value = values["x"]
