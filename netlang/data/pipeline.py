@@ -43,12 +43,15 @@ class Tokens(Struct, frozen=True):
     """How texts are split into words or characters, which are numbered.
 
     The most frequent words of the training data are numbered from 2, so that there are ``vocab``
-    numbers; all characters are. A text has at most the ``longest`` length.
+    numbers; all characters are. A text has at most the ``longest`` length. It is in lower case with
+    ``lower``, and reduced to a to z with ``letters``.
     """
 
     unit: Literal["words", "characters"]
     vocab: int | None = None
     longest: int | None = None
+    lower: bool = False
+    letters: bool = False
 
 
 class Reading(Struct, frozen=True):

@@ -76,7 +76,7 @@ def _reading(column: Setting) -> Reading:
         normalize="normalize" in stages,
         tokens=next(
             (
-                Tokens(unit, stages[unit].get("vocab"), stages[unit]["longest"])
+                Tokens(unit, **{k: v for k, v in stages[unit].items() if k != "x"})
                 for unit in TOKENS
                 if unit in stages
             ),

@@ -288,6 +288,24 @@ def test_characters_are_numbered_in_sorted_order() -> None:
     assert trained.examples(EVERYTHING)["x"].tolist() == [[4, 2, 3], [3, 1, 0]]
 
 
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        ("words(vocab=9)", ("", "?", "no", "!", "'", "it's", "late", "8")),
+        ("words(vocab=9, lower=false)", ("", "?", "!", "'", "8", "It's", "No", "late", "no")),
+        ("words(vocab=9, letters=true)", ("", "?", "no", "it", "late", "s")),
+        ("characters(letters=true)", ("", "?", " ", "a", "e", "i", "l", "n", "o", "s", "t")),
+        ("characters(lower=true, longest=2)", ("", "?", " ", *"!'8aeilnost")),
+    ],
+)
+def test_texts_may_keep_capitals_or_be_reduced_to_letters(
+    call: str, names: tuple[str, ...]
+) -> None:
+    field = f'x = column("a") |> {call}'
+    source = opened("x: i64[T]", field, "a,b\nNo no! It's late,1\n'8',2\n")
+    assert set(source.names["x"]) == set(names)
+
+
 def test_a_text_may_be_long_and_is_not_empty() -> None:
     long = "word " * 5000
     field = 'x = column("a") |> words(vocab=3)'

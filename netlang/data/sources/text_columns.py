@@ -10,7 +10,7 @@ from netlang.data.columns import fit_declared
 from netlang.data.pipeline import Chosen, Location, Reading, Tokens
 from netlang.data.source import Arrays, Source
 from netlang.data.sources.ragged import Ragged, RaggedSource
-from netlang.data.sources.text_files import Lines, most_frequent, words_of
+from netlang.data.sources.text_files import Lines, most_frequent, only_letters, words_of
 from netlang.ir.arrays import numpy_dtype
 from netlang.system.numpy import Array, np
 
@@ -59,9 +59,13 @@ def _used(texts: list[list[str]], used: Chosen) -> list[list[str]]:
 
 def _tokens(texts: Sequence[str], reading: Reading) -> list[list[str]]:
     """Return the tokens of texts, of which empty ones are filled."""
-    filled = [text or str(reading.fill) for text in texts]
-    words = reading.tokens is not None and reading.tokens.unit == "words"
-    return [words_of(text) if words else list(text) for text in filled]
+    tokens = reading.tokens
+    assert tokens is not None
+    filled = (text or str(reading.fill) for text in texts)
+    seen = (only_letters(text) if tokens.letters else text for text in filled)
+    if tokens.unit == "words":
+        return [words_of(text, lower=tokens.lower) for text in seen]
+    return [list(text.lower() if tokens.lower else text) for text in seen]
 
 
 def _vocabulary(texts: Sequence[Sequence[str]], tokens: Tokens | None) -> tuple[str, ...]:

@@ -103,13 +103,22 @@ def lines_of(text: str) -> list[str]:
     return [*lines, last] if last else lines
 
 
-def words_of(text: str) -> list[str]:
-    """Split a text into lowercase words and punctuation.
+def only_letters(text: str) -> str:
+    """Reduce a text to a to z and single spaces.
+
+    >>> only_letters("No, it's late!")
+    'no it s late '
+    """
+    return re.sub("[^a-z]+", " ", text.lower())
+
+
+def words_of(text: str, *, lower: bool = True) -> list[str]:
+    """Split a text into words and punctuation, in lower case unless it is to stay as it is.
 
     >>> words_of("No, it's late!")
     ['no', ',', "it's", 'late', '!']
     """
-    return _WORDS.findall(text.lower())
+    return _WORDS.findall(text.lower() if lower else text)
 
 
 def word_lines(text: str, *, lower: bool, letters: bool) -> list[list[str]]:
@@ -122,7 +131,7 @@ def word_lines(text: str, *, lower: bool, letters: bool) -> list[list[str]]:
     """
     text = text.lower() if lower or letters else text
     lines = lines_of(text)
-    return [(re.sub("[^a-z]+", " ", line) if letters else line).split() for line in lines]
+    return [(only_letters(line) if letters else line).split() for line in lines]
 
 
 def most_frequent(lines: Iterable[Sequence[str]], count: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from netlang.data.pipeline import Location
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
 from netlang.data.sources.folders import files_of
-from netlang.data.sources.text_files import Lines, most_frequent, read_text, words_of
+from netlang.data.sources.text_files import Lines, most_frequent, only_letters, read_text, words_of
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType
@@ -111,7 +110,7 @@ def _codes(path: Path, letters: bool) -> tuple[Array, str]:
     # How a system ends lines is not part of a text.
     text = text.replace("\r\n", "\n")
     if letters:
-        text = re.sub("[^a-z]+", " ", text.lower())
+        text = only_letters(text)
     if not text:
         raise FileError(f"{path} is empty")
     return np.frombuffer(text.encode("utf-32-le"), np.uint32), sum
