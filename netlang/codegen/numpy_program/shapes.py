@@ -18,6 +18,9 @@ from netlang.ir.graph import Graph, Node, Value
 
 Key = tuple[object, ...]
 
+_ITERATION = -(2**40)
+"""In the number of a value that a loop collects: this plus its iteration, before the rest."""
+
 
 @dataclass(frozen=True)
 class ItemKey:
@@ -126,13 +129,26 @@ class Shapes:
                     self.number(shape, at, item)
                 case Loop():
                     keys.append(self.loop(shape, item))
-                    for iteration in item.iterations:
-                        self.number(shape, at, iteration)
+                    for n, iteration in enumerate(item.iterations):
+                        self.number(shape, at, iteration, n, item.collected)
         shape.key = len(shape.region.inputs), shape.region.own_parameters, *keys
 
-    def number(self, shape: Shape, at: int, region: Region) -> None:
+    def number(
+        self,
+        shape: Shape,
+        at: int,
+        region: Region,
+        iteration: int = 0,
+        collected: Sequence[Number] = (),
+    ) -> None:
+        """Number the outputs of a region in a shape; a list has one of each ``iteration``."""
         inner = self.of(region).numbers
-        shape.numbers |= {value: (at, *inner[value]) for value in region.outputs}
+        shape.numbers |= {
+            value: (at, _ITERATION + iteration, *inner[value])
+            if inner[value] in collected
+            else (at, *inner[value])
+            for value in region.outputs
+        }
 
     def value(self, region: Region, number: Number) -> Value:
         """Return the value of a number in a region; from a loop, that of the last iteration."""
@@ -148,6 +164,8 @@ class Shapes:
             case Region() as called:
                 return self.value(called, tuple(inner))
             case Loop(iterations=iterations):
+                if inner[0] < -1:
+                    return self.value(iterations[inner[0] - _ITERATION], tuple(inner[1:]))
                 return self.value(iterations[-1], tuple(inner))
 
     def reference(self, shape: Shape, value: Value) -> str | Number:

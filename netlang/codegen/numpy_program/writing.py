@@ -188,7 +188,10 @@ class Writer:
                 vector = [attributes_of(node.op)[name] for node in nodes]
                 attributes[name] = level.text(vector, name)
         made = self.functions.helper(first.op)
-        text = expression(first.op, made, self.references(shape, first.inputs), attributes)
+        fixed = 0 if made else sum(not name.endswith("*") for name in first.op.operands)
+        operands = [self.reference(shape, value) for value in first.inputs[:fixed]]
+        operands += self.references(shape, first.inputs[fixed:])
+        text = expression(first.op, made, operands, attributes)
         (result, *others) = first.outputs
         if not first.op.operands and not others and result.type.rank == 0:
             self.texts[result] = text

@@ -15,8 +15,9 @@ from netlang.codegen.pytorch.printing.text import (
     literal,
     text,
     tupled,
+    unary,
 )
-from netlang.codegen.pytorch.scope import Named, Scope, access
+from netlang.codegen.pytorch.scope import INDENT, Named, Scope, access
 from netlang.codegen.pytorch.sizes import size_text
 from netlang.codegen.pytorch.translate import is_static, translate
 from netlang.codegen.pytorch.units import NoTextError, agreed
@@ -40,6 +41,14 @@ def body_path(frame: Frame) -> str:
     """Return the path of the frame that a loop is in."""
     assert frame.parent is not None
     return frame.parent.path
+
+
+def modules_of(frames: Sequence[Frame], scope: Scope) -> str:
+    """Return the text of the modules of the iterations of a loop."""
+    paths = [(f, (relative(f.path, body_path(f)) or "").rpartition(".")[0]) for f in frames]
+    container = access(str(scope.base), agreed(paths))
+    first = min(int(f.path.rpartition(".")[2]) for f in frames)
+    return str(container) if first == 0 else f"{container}.values()"
 
 
 def fill_container(
@@ -72,8 +81,16 @@ def fill_container(
         key = names[0] if len(names) == 1 else text("index")
         store = f"{container}.append({made})" if listed else f"{container}[str({key})] = {made}"
         body = [*created, *body, store]
+    body = [*_skipped(expr, inner), *body]
     scope.emit(*starts)
     scope.nest(f"for {_source(expr, names, frames, scope)}:", body + ends)
+
+
+def _skipped(expr: ast.For | ast.Comprehension, inner: Scope) -> list[str]:
+    """Return the lines that skip an iteration for which the condition does not hold."""
+    if isinstance(expr, ast.For) or expr.condition is None:
+        return []
+    return [f"if {unary('not', translate(expr.condition, inner))}:", f"{INDENT}continue"]
 
 
 def _make_container(path: str, listed: bool, scope: Scope) -> Text:
@@ -126,6 +143,8 @@ def _container(frame: Frame) -> str:
 
 def _is_list(expr: ast.For | ast.Comprehension, scope: Scope) -> bool:
     """Return whether the iterations are numbered from 0, as the items of a list are."""
+    if isinstance(expr, ast.Comprehension) and expr.condition is not None:
+        return False
     return all(
         executed[0].path.rpartition(".")[2] == "0"
         for executed in scope.shared.recording.executions(expr, scope.unit.frames)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from netlang.codegen.pytorch import calls
+from netlang.codegen.pytorch.containers import modules_of
 from netlang.codegen.pytorch.printing.text import (
     LEVELS,
     Text,
@@ -17,6 +21,7 @@ from netlang.codegen.pytorch.printing.text import (
 from netlang.codegen.pytorch.scope import Named, Scope
 from netlang.codegen.pytorch.translate import translate, translates
 from netlang.codegen.pytorch.units import NoTextError
+from netlang.evaluate.context.frame import Frame
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.context.values import Layer, NamedTuple, Results, fields_of
 from netlang.ir.graph import Value
@@ -218,7 +223,8 @@ def _clauses(expr: ast.Comprehension, scope: Scope) -> tuple[Text, str]:
     """Return the body of a comprehension, and the clauses after it."""
     frames = [i for f in scope.frames for i in scope.shared.recording.iterations(expr, f)]
     source = translate(expr.source, scope)
-    inner = scope.inner(frames, scope.base, expr)
+    own = scope.kind == "forward"
+    inner = scope.inner(frames, text(scope.fresh("layer", "module")) if own else scope.base, expr)
     inner.lines = scope.lines
     names = [inner.variable(name.text) for name in expr.names]
     for name, variable in zip(expr.names, names, strict=True):
@@ -227,9 +233,31 @@ def _clauses(expr: ast.Comprehension, scope: Scope) -> tuple[Text, str]:
         body, rest = _clauses(expr.body, inner)
     else:
         body, rest = translate(expr.body, inner), ""
+    target = ", ".join(names)
+    if own and re.search(rf"\b{inner.base}\b", f"{body} {rest}"):
+        return body, f"{_over_modules(expr, target, source, frames, inner, scope)} {rest}".rstrip()
     condition = "" if expr.condition is None else f" if {translate(expr.condition, inner)}"
-    clause = f"for {', '.join(names)} in {source}{condition}"
+    clause = f"for {target} in {source}{condition}"
     return body, f"{clause} {rest}" if rest else clause
+
+
+def _over_modules(
+    expr: ast.Comprehension,
+    target: str,
+    source: Text,
+    frames: Sequence[Frame],
+    inner: Scope,
+    scope: Scope,
+) -> str:
+    """Return the clause of a comprehension whose iterations have modules."""
+    modules = modules_of(frames, scope)
+    if not any(inner.is_used(name.text) for name in expr.names):
+        return f"for {inner.base} in {modules}"
+    if expr.condition is not None:
+        condition = translate(expr.condition, inner)
+        source = text(f"[{target} for {target} in {source} if {condition}]")
+    names = f"({target})" if len(expr.names) > 1 else target
+    return f"for {names}, {inner.base} in zip({source}, {modules})"
 
 
 @translates(ast.New, ast.Duration, ast.Counted)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from netlang.codegen.pytorch.calls import is_layer, relative
-from netlang.codegen.pytorch.containers import body_path
+from netlang.codegen.pytorch.containers import body_path, modules_of
 from netlang.codegen.pytorch.expressions import translate_stage
 from netlang.codegen.pytorch.printing.layout import WIDTH
 from netlang.codegen.pytorch.printing.text import Text, text, tupled
@@ -263,18 +263,10 @@ def _header(expr: ast.For, frames: Sequence[Frame], inner: Scope, scope: Scope) 
     if not owning:
         scope.nest(f"for {target} in {translate(expr.source, scope)}:", inner.lines)
         return
-    modules = _modules(frames, scope)
+    modules = modules_of(frames, scope)
     if not used:
         scope.nest(f"for {module} in {modules}:", inner.lines)
         return
     target = f"({target})" if len(names) > 1 else target
     source = translate(expr.source, scope)
     scope.nest(f"for {target}, {module} in zip({source}, {modules}):", inner.lines)
-
-
-def _modules(frames: Sequence[Frame], scope: Scope) -> str:
-    """Return the text of the modules of the iterations of a loop."""
-    paths = [(f, (relative(f.path, body_path(f)) or "").rpartition(".")[0]) for f in frames]
-    container = access(str(scope.base), agreed(paths))
-    first = min(int(f.path.rpartition(".")[2]) for f in frames)
-    return str(container) if first == 0 else f"{container}.values()"

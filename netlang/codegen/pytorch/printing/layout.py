@@ -56,8 +56,28 @@ def _after(lead: str, value: ast.expr, code: str, indent: str, end: str) -> list
     if brackets is not None and len(indent) + len(lead) + len(brackets[0]) <= WIDTH:
         opening, items, closing = brackets
         return _bracketed(lead + opening, items, closing + end, code, indent)
+    if isinstance(value, ast.ListComp):
+        return _comprehension(lead, value, code, indent, end)
     inner = _items_of(value, code, indent + INDENT)
     return [f"{indent}{lead}(", *inner, f"{indent}){end}"]
+
+
+def _comprehension(lead: str, value: ast.ListComp, code: str, indent: str, end: str) -> list[str]:
+    """Return a comprehension with each of its clauses on lines of its own."""
+    deeper = indent + INDENT
+    whole = deeper + _source(value, code)[1:-1]
+    if len(whole) <= WIDTH:
+        return [f"{indent}{lead}[", whole, f"{indent}]{end}"]
+    lines = _items_of(value.elt, code, deeper)
+    for clause in value.generators:
+        names = f"for {_source(clause.target, code)} in "
+        shown = names + _source(clause.iter, code)
+        if len(deeper) + len(shown) <= WIDTH:
+            lines.append(deeper + shown)
+        else:
+            lines += _after(names, clause.iter, code, deeper, "")
+        lines += [f"{deeper}if {_source(condition, code)}" for condition in clause.ifs]
+    return [f"{indent}{lead}[", *lines, f"{indent}]{end}"]
 
 
 def _first_too_long(
