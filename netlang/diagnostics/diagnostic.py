@@ -111,9 +111,14 @@ class Diagnostics(Struct):
 
     def report(self, diagnostic: Diagnostic) -> None:
         key = (diagnostic.rule, diagnostic.span)
-        if key not in self._seen:
+        if key not in self._seen and not self._is_keyword(diagnostic.span):
             self._seen.add(key)
             self.items.append(self.completed(diagnostic))
+
+    def _is_keyword(self, span: Span) -> bool:
+        """Return whether a name is reported as a keyword, which explains the rest."""
+        own = any(rule.code == "reserved-word" and at == span for rule, at in self._seen)
+        return own or (self.earlier is not None and self.earlier._is_keyword(span))
 
     def completed(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic with its suggestion, unless it is one too many to be shown."""

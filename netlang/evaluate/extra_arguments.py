@@ -150,10 +150,23 @@ def _list(call: _Call) -> _Repair | None:
             continue
         piped = any(a.span.start < call.span.start for a in items)
         before = call.text_of(call.positional[:at])
-        listed = f"[{', '.join(map(_text, items))}]"
+        listed = f"[{', '.join(_swapped(call, items) or map(_text, items))}]"
         whole = call.whole([*before, listed, *map(_text, rest)])
         return _Repair(items[1], f"`{name}` is one list", whole, not piped)
     return None
+
+
+def _swapped(call: _Call, axes: Sequence[Argued]) -> list[str] | None:
+    """Return the order of all axes for `transpose(x, 1, 2)`, which exchanges two in PyTorch."""
+    x = call.positional[0].value
+    if call.function.name != "transpose" or not isinstance(x, Value) or len(axes) != 2:
+        return None
+    rank = x.type.rank
+    chosen = [a.value % rank for a in axes if isinstance(a.value, int) and -rank <= a.value < rank]
+    if rank < 3 or len(set(chosen)) != 2:
+        return None
+    exchanged = dict(zip(chosen, reversed(chosen), strict=True))
+    return [str(exchanged.get(axis, axis)) for axis in range(rank)]
 
 
 def _ordered(call: _Call) -> _Repair | None:

@@ -269,6 +269,17 @@ BATCH_DEPENDENT = Rule(
     + _END,
 )
 
+METRIC_LABEL = Rule(
+    "metric-label",
+    "A label names the operand before it, not a whole expression.",
+    """
+    `as` binds more tightly than any operator: in `a - b as gap`, the label names `b`, where it has
+    no effect. In parentheses, the whole expression is named.
+    """,
+    _NET + _DATA + _MODEL + _LOSS + "          metrics = [2.0 * loss as twice]\n" + _END,
+    _NET + _DATA + _MODEL + _LOSS + "          metrics = [(2.0 * loss) as twice]\n" + _END,
+)
+
 CONTRADICTING_GROUPS = Rule(
     "contradicting-groups",
     "Groups agree about what they both select.",

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from netlang.diagnostics import rules
+from netlang.diagnostics.fix import replacement
+from netlang.diagnostics.source import Span
 from netlang.evaluate.bodies import made_by
+from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.parameter_names import bare
 from netlang.syntax import ast
 
@@ -31,6 +35,27 @@ def metric_names(expr: ast.Expr, count: int) -> list[str]:
                 own = OWN
         names.append(numbered(_metric_name(item), {*names, *own}))
     return names
+
+
+def reject_inner_labels(expr: ast.Expr) -> None:
+    """Reject `a - b as name` among metrics, where the label names `b` alone."""
+    inner = bare(expr)
+    for item in inner.items if isinstance(inner, ast.List) else (inner,):
+        last = item
+        while isinstance(last, ast.Binary | ast.Unary):
+            last = last.right if isinstance(last, ast.Binary) else last.operand
+        if last is item or not isinstance(last, ast.Label):
+            continue
+        start = item.span.start
+        operation = Span(item.span.source, start, last.value.span.end).text
+        whole = f"({operation}) as {last.name.text}"
+        reject(
+            rules.METRIC_LABEL,
+            f"`{last.name.text}` names `{last.value.span.text}`, not the whole metric",
+            last.name.span,
+            helps=(f"write `{whole}`",),
+            fixes=(replacement(item.span, whole),),
+        )
 
 
 def numbered(name: str, taken: Container[str]) -> str:

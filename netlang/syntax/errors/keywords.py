@@ -22,6 +22,10 @@ _WORDS_IN_VALUES = frozenset(
 )
 
 
+_SPLITS = {"true": '"train"', "True": '"train"', "false": '"test"', "False": '"test"'}
+"""The split of a dataset for the argument `train` of other libraries."""
+
+
 def reserved(error: ErrorLocation) -> Diagnostic | None:
     here, before = error.here, error.back(1)
     if before.kind == "keyword" and here.text in ("=", ":", ","):
@@ -40,6 +44,18 @@ def reserved(error: ErrorLocation) -> Diagnostic | None:
             "the part of a dataset is a string",
             helps=(f'write `"{word.text}"`',),
             fixes=renaming(error.span(word), f'"{word.text}"'),
+        )
+    value = error.tokens[min(error.tokens.index(word) + 2, len(error.tokens) - 1)]
+    split = _SPLITS.get(value.text) if following.text == "=" else None
+    if word.text == "train" and split is not None and error.enclosing() == "(":
+        whole = error.span(word).to(error.span(value))
+        return error.diagnostic(
+            rules.RESERVED_WORD,
+            f"`{word.text}` is a keyword",
+            word,
+            "the part of a dataset is a string",
+            helps=(f"write `{split}` in place of `{whole.text}`",),
+            fixes=(replacement(whole, split),),
         )
     if word.text == "dataset" and word.fresh and following.text == "=" and _is_setting(error, word):
         return error.diagnostic(
@@ -76,7 +92,7 @@ def _is_setting(error: ErrorLocation, word: Token) -> bool:
         return False
     end = next((n for n in range(at, len(error.tokens)) if error.starts_definition(n)), None)
     names = {token.text for token in error.tokens[head:end] if token is not word}
-    return names.isdisjoint(("data", "step", word.text))
+    return names.isdisjoint(("data", word.text))
 
 
 _STARTERS = STARTERS | DEFINERS | {"step"}
