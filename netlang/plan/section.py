@@ -11,7 +11,7 @@ from netlang.advice.parameters import setting_like
 from netlang.diagnostics import rules
 from netlang.diagnostics.diagnostic import DiagnosticError, Diagnostics, Label, diagnostic
 from netlang.evaluate.bodies import check_assertion, run_bind
-from netlang.evaluate.builtins.metrics import metric_names, reject_inner_labels
+from netlang.evaluate.builtins.metrics import inner_labels, metric_names
 from netlang.evaluate.calls.binding import bind_arguments
 from netlang.evaluate.context.budget import BudgetError
 from netlang.evaluate.context.frame import CallSite, Frame, Run, reject, report
@@ -79,7 +79,8 @@ class _Section(Struct):
                         values = self.settings["metrics"]
                         count = len(values) if isinstance(values, list) else 0
                         self.metrics = metric_names(item.value, count)
-                        reject_inner_labels(item.value)
+                        for error in inner_labels(item.value):
+                            report(self.frame, error)
                     case "data":
                         self._open_batch(self.frame.names["data"].value)
                     case "valid":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 
 from netlang.diagnostics import rules
+from netlang.diagnostics.diagnostic import Diagnostic, diagnostic
 from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.source import Span
 from netlang.evaluate.bodies import made_by
-from netlang.evaluate.context.frame import reject
 from netlang.evaluate.context.parameter_names import bare
 from netlang.syntax import ast
 
@@ -37,8 +37,8 @@ def metric_names(expr: ast.Expr, count: int) -> list[str]:
     return names
 
 
-def reject_inner_labels(expr: ast.Expr) -> None:
-    """Reject `a - b as name` among metrics, where the label names `b` alone."""
+def inner_labels(expr: ast.Expr) -> Iterator[Diagnostic]:
+    """Yield the errors of `a - b as name` among metrics, where the label names `b` alone."""
     inner = bare(expr)
     for item in inner.items if isinstance(inner, ast.List) else (inner,):
         last = item
@@ -49,7 +49,7 @@ def reject_inner_labels(expr: ast.Expr) -> None:
         start = item.span.start
         operation = Span(item.span.source, start, last.value.span.end).text
         whole = f"({operation}) as {last.name.text}"
-        reject(
+        yield diagnostic(
             rules.METRIC_LABEL,
             f"`{last.name.text}` names `{last.value.span.text}`, not the whole metric",
             last.name.span,
