@@ -204,6 +204,11 @@ class _Copier:
         match value:
             case Value():
                 return self.values.get(value, value)
+            case Bound():
+                moved = {
+                    n: replace(a, value=self.result(a.value)) for n, a in value.arguments.items()
+                }
+                return replace(value, arguments=moved)
             case list():
                 return [self.result(v) for v in value]
             case NamedTuple():

@@ -138,7 +138,8 @@ def _tensor_meant(
         case list() if value and all(isinstance(v, Value) for v in value):
             helps = ("concatenate them first: `concat([a, b], axis=1)`",)
         case Bound():
-            check_missing(value.function, dict(value.arguments), frozenset(), value.span)
+            given = value.arguments
+            check_missing(value.function, given, frozenset(), value.span, waiting=True)
         case Function():
             helps = (f"call it first: `{value.name}(…)`",)
         case Part():

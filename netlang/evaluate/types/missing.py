@@ -18,9 +18,17 @@ from netlang.ir.op import OPS
 
 
 def check_missing(
-    function: Function, assigned: dict[str, Argued], preset: frozenset[str], span: Span
+    function: Function,
+    assigned: Mapping[str, Argued],
+    preset: frozenset[str],
+    span: Span,
+    *,
+    waiting: bool = False,
 ) -> None:
-    """Reject a call without a value for each parameter that has no default."""
+    """Reject a call without a value for each parameter that has no default.
+
+    ``waiting`` is true of a block with some of its arguments, where a tensor belongs.
+    """
     missing = [
         p.name.text
         for p in function.params
@@ -43,9 +51,10 @@ def check_missing(
         )
     helps = (f"write `{completed(span, function.name, missing)}`",)
     first = function.params[0].name.text
-    if first in assigned and takes_tensor(function.params[0]) and is_number(assigned[first].value):
+    tensor_first = takes_tensor(function.params[0])
+    if waiting or (first in assigned and tensor_first and is_number(assigned[first].value)):
         helps = with_tensor(span, function.name)
-    elif takes_tensor(function.params[0]) and first in missing:
+    elif tensor_first and first in missing:
         helps = ()
     reject(
         rules.MISSING_ARGUMENT,
