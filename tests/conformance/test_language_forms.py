@@ -177,7 +177,7 @@ def test_bleu_is_that_of_decode(tmp_path: Path) -> None:
     graph = graph_of(
         tmp_path,
         "net Score(x: i64[N, P], y: i64[N, T]) -> z: f32[] {\n"
-        "  z = bleu(x, y, tokens_mask=x != 0, mask=y != 0, order=3)\n}\n",
+        "  z = bleu(x, y, length=sum(cast(x != 0, i64), axis=1), mask=y != 0, order=3)\n}\n",
     )
     rng = np.random.default_rng(0)
     for _ in range(5):
