@@ -62,7 +62,7 @@ class Case:
             "  data = rows() |> batches(size)\n  valid = rows() |> batches(size)\n"
             f"  model = new Scale()\n  {first} = model(batch.{first})\n{bound}"
             f"  loss = {self.value if self.is_loss else f'mean({first})'}\n"
-            f"  metrics = [{self.value} as value]\n"
+            f"  metrics = [({self.value}) as value]\n"
             "  optimizer = sgd(0.05)\n  accumulate = many\n  run = 2 epochs\n}\n"
         )
 
