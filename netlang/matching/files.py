@@ -107,8 +107,9 @@ def _recurrent(node: ForeignNode, arrays: Mapping[str, Array]) -> dict[str, Piec
     order = gates if len(gates) > 1 else None
     found: dict[str, Piece] = {}
     weight, hidden, bias = inputs[1:4]
+    backwards = node.attributes.get("direction") == "reverse" and not stem.endswith("reverse")
     for at in range(arrays[weight].shape[0] if weight else 0):
-        below = f"{stem}.reverse" if at else stem
+        below = f"{stem}.reverse" if at or backwards else stem
         found[f"{below}.weight_ih"] = Piece(weight, at, gates=order)
         if hidden:
             found[f"{below}.weight_hh"] = Piece(hidden, at, gates=order)
@@ -120,9 +121,13 @@ def _recurrent(node: ForeignNode, arrays: Mapping[str, Array]) -> dict[str, Piec
 
 
 def _stem(node: ForeignNode, sources: list[str]) -> str:
-    """Return the name of the layer that its parameters tell, or else one with its number."""
+    """Return the name of the layer that its parameters tell, or the node, or else its number."""
     for name in sources:
         stem, dot, leaf = name.rpartition(".")
         if dot and leaf in ("weight", "bias", "scale", "shift"):
             return stem
+    # Exporters name a node after its module: `/layer1/layer1.0/conv1/Conv`.
+    parts = node.name.strip("/").split("/")
+    if len(parts) > 1 and parts[-1].startswith(node.kind):
+        return ".".join(parts[:-1])
     return f"{node.kind}_{node.at}"

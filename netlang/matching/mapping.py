@@ -61,7 +61,9 @@ def read_mapping(path: Path, params: Shapes, file: TensorFile) -> Matched:
         piece = piece_of(entry)
         if name not in params:
             hint = did_you_mean(name, params)
-            problems.append(f"unknown: `{name}` is no parameter" + "".join(f"; {h}" for h in hint))
+            problems.append(
+                f"unknown: `{name}` is not a parameter" + "".join(f"; {h}" for h in hint)
+            )
         elif isinstance(entry, list):
             problems.append(f"undecided: `{name}` has a list; write the one tensor that it is")
         elif piece is None and entry is not None:
@@ -75,7 +77,7 @@ def read_mapping(path: Path, params: Shapes, file: TensorFile) -> Matched:
             pieces[name] = piece
     known = {piece.source for piece in pieces.values()} | set(unused)
     problems += [
-        f"unused: `{name}` of {file.path} is no parameter's, and not listed under `unused`"
+        f"unused: no parameter is made of `{name}` of {file.path}, and it is not listed under `unused`"
         for name in file.shapes
         if name not in known
     ]

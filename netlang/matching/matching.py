@@ -82,7 +82,8 @@ class Matched(Struct, frozen=True, eq=False):
         """The number of layers for each reason, in one line."""
         counts = Counter(self.reasons.values())
         each = [f"{n:,} {_BECAUSE[r]}" for r in _BECAUSE if (n := counts[r])]
-        return f"{len(self.reasons):,} layers matched: {', '.join(each) or 'none'}"
+        layers = "layer" if len(self.reasons) == 1 else "layers"
+        return f"{len(self.reasons):,} {layers} matched: {', '.join(each) or 'none'}"
 
 
 def match_names(params: Shapes, file: TensorFile, *, torch: bool = False) -> Matched:

@@ -26,7 +26,7 @@ _PARTS = ("q", "k", "v")
 
 
 class Read(Struct, frozen=True, eq=False):
-    """The layers of a file, sorted by name, the tensors that are no parameters, and the rules."""
+    """The layers of a file, sorted by name, the tensors that are not parameters, and the rules."""
 
     layers: Sequence[Layer]
     ignored: Sequence[str]
@@ -47,8 +47,10 @@ def read_names(file: TensorFile, wanted: frozenset[Signature], *, torch: bool) -
     ignored = [n for n in named if n.rpartition(".")[2] in _COUNTERS]
     if ignored:
         kinds = sorted({n.rpartition(".")[2] for n in ignored})
-        rules.append(f"{len(ignored):,} buffers are no parameters: {', '.join(kinds)}")
+        rules.append(f"buffers that are not parameters, {len(ignored):,}: {', '.join(kinds)}")
         named = {n: tensor for n, tensor in named.items() if n not in ignored}
+    if not torch:
+        named = {n.removesuffix(":0").replace("/", "."): tensor for n, tensor in named.items()}
     named = _without_prefix(named, rules)
     named = _transposed(named, rules, torch=torch)
     named = _recurrent(named, rules)
@@ -103,9 +105,9 @@ def _transposed(named: Named, rules: list[str], *, torch: bool) -> Named:
             piece = Piece(piece.source, piece.at, order)
             shape = tuple(shape[axis] for axis in order)
             turned.add(name)
-        found[name.replace("/", ".").removesuffix(":0") if kernel else name] = piece, shape
+        found[name] = piece, shape
     if turned:
-        rules.append(f"{len(turned):,} weights [in, out] are transposed")
+        rules.append(f"weights [in, out] that are transposed: {len(turned):,}")
     return found
 
 

@@ -67,7 +67,7 @@ def numbers(path: Path) -> tuple[str, tuple[int, ...]]:
 
 
 def series(paths: Sequence[Path]) -> list[tuple[int, ...]] | None:
-    """Return the numbers of names that differ in nothing else; ``None`` if they are no series."""
+    """Return the numbers of names that differ in nothing else; ``None`` for other names."""
     found = [numbers(path) for path in paths]
     values = [number for _, number in found]
     one = len({stem for stem, _ in found}) == 1

@@ -72,6 +72,7 @@ DEFERRED = (
     ("matching", "netlang.backends.onnx", "only parameters of an ONNX model need it"),
     ("inference", "netlang.backends netlang.passes", "only the chosen backend is loaded"),
     ("training", "netlang.backends", "only the chosen backend is loaded"),
+    ("training", "netlang.matching", "only parameters with other names need it"),
     ("training", "netlang.training.run.nonfinite", "only a run that fails needs it"),
     ("training", "fcntl msvcrt", "not every system has it"),
     ("system", "resource", "not every system has it"),
