@@ -77,7 +77,7 @@ def read_mapping(path: Path, params: Shapes, file: TensorFile) -> Matched:
             pieces[name] = piece
     known = {piece.source for piece in pieces.values()} | set(unused)
     problems += [
-        f"unused: no parameter is made of `{name}` of {file.path}, and it is not listed under `unused`"
+        f"unused: `{name}` of {file.path} is neither used nor listed under `unused`"
         for name in file.shapes
         if name not in known
     ]

@@ -77,7 +77,7 @@ def test_weights_that_do_not_fit_are_all_named(tmp_path: Path) -> None:
 def test_other_names_are_matched_by_kind_and_a_mapping_file(tmp_path: Path) -> None:
     stored = {
         "net.0.weight": np.full((16, 64), 2, np.float32), "net.0.bias": np.zeros(16, np.float32),
-        "net.2.weight": np.full((10, 16), 3, np.float32), "net.2.bias": np.ones(10, np.float32),
+        "net.2.weight": np.full((3, 16), 3, np.float32), "net.2.bias": np.ones(3, np.float32),
     }  # fmt: skip
     save_file(stored, tmp_path / "theirs.safetensors")
     weights = begun(tmp_path, MLP, 'load(model, "theirs.safetensors", dialect="auto")')

@@ -17,10 +17,11 @@ from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
 import netlang
-from netlang.api.importing import Imported, net_name, read_onnx
+from netlang.api.importing import Imported, read_onnx
 from netlang.backends.onnx.foreign import read_foreign
 from netlang.importing.convert import convert
 from netlang.importing.program import write_program
+from netlang.importing.reading import net_name
 from netlang.system.numpy import Array
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -165,6 +166,42 @@ def test_the_command_writes_a_program_its_parameters_and_the_old_names(tmp_path:
     original = netlang.load(EXAMPLES / "lenet.net")["LeNet"]
     image = np.random.default_rng(0).standard_normal((2, 1, 28, 28)).astype(np.float32)
     np.testing.assert_array_equal(again(image)["logits"], original(image)["logits"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["summary", "MODEL"], "61,706"),
+        (["names", "MODEL"], "61,706 parameters"),
+        (["explain", "MODEL", "logits"], "logits"),
+        (["show", "MODEL"], "net LeNet("),
+        (["verify", "MODEL"], "onnxruntime and NumPy agree"),
+        (["check", "MODEL"], "ok (1 net, 61,706 parameters)"),
+        (["run", "MODEL", "-i", "image=random(seed=0)", "-b", "N=1"], "logits  f32[1, 10]"),
+        (["draw", "MODEL", "-o", "OUT.svg"], "bytes"),
+        (["compile", "MODEL", "--target", "pytorch", "-o", "OUT.py"], "bytes"),
+    ],
+)
+def test_a_command_takes_a_model_in_place_of_a_program(
+    arguments: Sequence[str], shown: str, tmp_path: Path
+) -> None:
+    from netlang.cli.main import program
+
+    path, _ = exported(tmp_path, "lenet", "LeNet")
+    given = [a.replace("MODEL", str(path)).replace("OUT", str(tmp_path / "o")) for a in arguments]
+    result = CliRunner().invoke(program, given)
+    assert result.exit_code == 0, result.output
+    assert shown in result.output
+    assert "untrained" not in result.output
+
+
+def test_a_loaded_model_has_its_parameters(tmp_path: Path) -> None:
+    path, _ = exported(tmp_path, "lenet", "LeNet")
+    image = np.random.default_rng(0).standard_normal((2, 1, 28, 28)).astype(np.float32)
+    original = netlang.load(EXAMPLES / "lenet.net")["LeNet"]
+    np.testing.assert_array_equal(
+        netlang.load(path)["LeNet"](image)["logits"], original(image)["logits"]
+    )
 
 
 def test_a_program_is_not_written_under_another_ending(tmp_path: Path) -> None:

@@ -280,14 +280,10 @@ def test_a_mapping_file_must_say_what_every_parameter_and_tensor_is(tmp_path: Pa
         "malformed: `first.bias` must be a name, or an object with `from`",
         "unknown: `lefft.weight` is not in theirs.safetensors; did you mean `left.weight`?",
         "unknown: `third.bias` is not a parameter",
-        "unused: no parameter is made of `left.bias` of theirs.safetensors, and it is not listed under "
-        "`unused`",
-        "unused: no parameter is made of `left.weight` of theirs.safetensors, and it is not listed under "
-        "`unused`",
-        "unused: no parameter is made of `up.bias` of theirs.safetensors, and it is not listed under "
-        "`unused`",
-        "unused: no parameter is made of `up.weight` of theirs.safetensors, and it is not listed under "
-        "`unused`",
+        "unused: `left.bias` of theirs.safetensors is neither used nor listed under `unused`",
+        "unused: `left.weight` of theirs.safetensors is neither used nor listed under `unused`",
+        "unused: `up.bias` of theirs.safetensors is neither used nor listed under `unused`",
+        "unused: `up.weight` of theirs.safetensors is neither used nor listed under `unused`",
     ]
 
 

@@ -36,6 +36,7 @@ netlang compile lenet.net -o lenet.onnx --snippet js
 netlang compile lenet.net --target numpy -o lenet.py
 netlang compile lenet.net --target pytorch -o lenet.py
 netlang compile lenet.net --train -o lenet.train.onnx
+netlang compile lenet.onnx --target pytorch -o lenet.py
 """
 DETAILS = f"""
 With --target numpy the program has one function for each block, and needs nothing but NumPy. The
@@ -121,7 +122,7 @@ def command(
         _reject_for_source([name for name, is_given in only_for_onnx.items() if is_given])
     network = netlang.load(file).network(net, bind, seed=seed)
     load_parameters(network, weights, dialect, mapping)
-    untrained = _untrained(network, weights, seed)
+    untrained = _untrained(network, seed)
     if compiles_to != "onnx":
         write = network.write_numpy if compiles_to == "numpy" else network.write_pytorch
         report = [f"{path}: {path.stat().st_size:,} bytes" for path in write(output)]
@@ -142,8 +143,8 @@ def command(
         echo(model.snippet(output, snippet))
 
 
-def _untrained(network: netlang.Network, weights: str | None, seed: int) -> list[str]:
-    if weights is not None or not network.graph.params:
+def _untrained(network: netlang.Network, seed: int) -> list[str]:
+    if not network.parameters.initial or not network.graph.params:
         return []
     return [
         f"untrained: the parameters are the initial ones of seed {seed}; --weights loads others"

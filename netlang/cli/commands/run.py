@@ -40,6 +40,7 @@ netlang run gan.net Generator -i 'z=random(seed=1)' -b N=16 -w runs/gan/gen.safe
 netlang run lenet.net -i image=digit.png --at c1 -o maps.png
 netlang run bowl.net -i x=1,2 --grad x
 netlang run char_lstm.net --input tokens=next.npy --state h.npz
+netlang run lenet.onnx --input image=digit.png
 """
 
 SOURCES = """
@@ -126,7 +127,7 @@ def command(
     if as_json:
         print_json({"net": network.name, "outputs": results.to_json(outputs, top, classes)})
     else:
-        if weights is None and network.graph.params:
+        if network.parameters.initial and network.graph.params:
             echo(f"{network.name} is untrained: its parameters are random, from seed {seed}")
         echo(results.describe(outputs, top, classes, examples))
     if output is not None:
