@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
 from netlang.api.display import Text
 from netlang.api.network import Network
 from netlang.api.program import loads
-from netlang.diagnostics.errors import FileError
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import ENVIRONMENT, FileError, InputError, NetlangError
 from netlang.system.files import write_atomically
 from netlang.system.json_text import json_text
 
@@ -74,3 +78,59 @@ def read_onnx(path: str | Path, *, name: str | None = None, seed: int = 0) -> Im
     compared = compare_with_original(model.foreign, network.graph, weights, inputs, seed=seed)
     names = {path: list(stored.names) for path, stored in arrays.items()}
     return Imported(Text(model.text), network, names, compared, model.converted.notes)
+
+
+def from_torch(
+    module: object, example: object, *, name: str | None = None, seed: int = 0
+) -> Imported:
+    """Read a module of PyTorch as a program with its parameters, and compare it with the original.
+
+    ``example`` is the input of a call, or a tuple of several; the first axis of each is free. The
+    module is exported by torch's own ONNX exporter in evaluation mode, and read as ``read_onnx``
+    does. Raises ``Error`` where torch is not installed or cannot export the module.
+    """
+    try:
+        torch: Any = import_module("torch")
+    except ImportError:
+        raise NetlangError(
+            rules.MISSING_LIBRARY,
+            "`from_torch` needs torch, which is not installed",
+            helps=["pip install torch"],
+            exit_code=ENVIRONMENT,
+        ) from None
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(
+            f"`module` must be a torch.nn.Module, is a {type(module).__name__}",
+            helps=["for a file, `netlang.read_onnx(path)`"],
+        )
+    inputs = example if isinstance(example, tuple) else (example,)
+    called = type(module).__name__ if name is None else name
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{called}.onnx"
+        _export(torch, module, cast("tuple[object, ...]", inputs), path)
+        return read_onnx(path, name=name, seed=seed)
+
+
+def _export(torch: Any, module: Any, inputs: tuple[object, ...], path: Path) -> None:
+    """Write a module as an ONNX model whose batch is free; its mode is as it was afterwards."""
+    names = [f"x{at}" if at else "x" for at in range(len(inputs))]
+    axes = {
+        name: {0: "N"} for name, each in zip(names, inputs, strict=True) if getattr(each, "ndim", 0)
+    }
+    training = module.training
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            module.eval()
+            torch.onnx.export(
+                module, inputs, str(path), dynamo=False, opset_version=17, input_names=names,
+                dynamic_axes=axes,
+            )  # fmt: skip
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"torch cannot export the {type(module).__name__} to ONNX",
+            notes=[reason] if reason else [],
+        ) from error
+    finally:
+        module.train(training)
