@@ -28,7 +28,8 @@ class Imported(Struct, frozen=True, eq=False):
 
     ``text`` is the program, ``network`` the network with its parameters, ``names`` the names in
     the file of what each parameter comes from, and ``compared`` each output next to that of the
-    original on the same random input. ``notes`` are free sizes that nodes of the file fix.
+    original on the same random input. ``notes`` are free sizes that nodes of
+    the file fix, and parameters that are copied.
     """
 
     text: Text
@@ -77,7 +78,7 @@ def read_onnx(path: str | Path, *, name: str | None = None, seed: int = 0) -> Im
     weights, inputs = network.parameters.arrays(), model.converted.inputs
     compared = compare_with_original(model.foreign, network.graph, weights, inputs, seed=seed)
     names = {path: list(stored.names) for path, stored in arrays.items()}
-    return Imported(Text(model.text), network, names, compared, model.converted.notes)
+    return Imported(Text(model.text), network, names, compared, model.notes)
 
 
 def from_torch(

@@ -339,7 +339,7 @@ def load(path: str | Path) -> Program:
     from netlang.importing.reading import read_model
 
     model = read_model(Path(path))
-    for note in model.converted.notes:
+    for note in model.notes:
         warn(f"{path}: {note}")
     return Program(programs.open_program(path, model.text), model.weights)
 

@@ -19,7 +19,7 @@ from netlang.importing.operators import (
     sizes,
     windows,
 )
-from netlang.ir.dims import Intricate, Size, substitute, symbol
+from netlang.ir.dims import Intricate, Size, substitute, symbol, symbols
 from netlang.ir.graph import Graph, Init, Param, Value
 from netlang.ir.types import TensorType
 from netlang.passes.common_subexpressions import eliminate_common_subexpressions
@@ -61,14 +61,16 @@ def convert(foreign: Foreign, net: str) -> Converted:
     A free size that a node shows to be a number, or equal to another, is replaced by it.
     """
     known: dict[str, Size] = {}
-    notes: list[str] = []
+    notes: dict[str, str] = {}
     for _ in range(_MOST_EQUATED):
         try:
-            return _converted(foreign, net, known, notes)
+            return _converted(foreign, net, known, list(notes.values()))
         except Equated as found:
             known = {n: substitute(size, {found.name: found.size}) for n, size in known.items()}
             known[found.name] = found.size
-            notes.append(f"{found.name} is {found.size}: {describe(found.node)} requires it")
+            unit = symbols(found.size).get(found.name)
+            what = f"is {found.size}" if unit is None else f"must be divisible by {unit}"
+            notes[found.name] = f"{found.name} {what}: {describe(found.node)} requires it"
     raise Unsupported(f"{foreign.path} has sizes that depend on each other")
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from netlang.backends.onnx.foreign import Foreign, read_foreign
+from netlang.backends.onnx.foreign import Foreign, read_foreign, shown
 from netlang.diagnostics.errors import WeightsError
 from netlang.importing.convert import Converted, convert
 from netlang.importing.operands import Stored
 from netlang.importing.program import write_program
 from netlang.ir.arrays import type_of
 from netlang.ir.graph import Graph
+from netlang.system.numpy import np
 
 
 class ModelProgram(Struct, frozen=True, eq=False):
@@ -24,6 +25,8 @@ class ModelProgram(Struct, frozen=True, eq=False):
     converted: Converted
     text: str
     weights: Sequence[Stored]
+    notes: Sequence[str]
+    """What was found out about free sizes, and parameters that are written twice."""
 
 
 def read_model(path: Path, name: str | None = None) -> ModelProgram:
@@ -34,7 +37,26 @@ def read_model(path: Path, name: str | None = None) -> ModelProgram:
     foreign = read_foreign(path)
     converted = convert(foreign, net_name(path) if name is None else name)
     written = write_program(converted, foreign.doc)
-    return ModelProgram(foreign, converted, written.text, written.weights)
+    notes = [*converted.notes, *_copied(written.weights)]
+    return ModelProgram(foreign, converted, written.text, written.weights, notes)
+
+
+_MOST_SHOWN = 4
+
+
+def _copied(weights: Sequence[Stored]) -> list[str]:
+    """Return a note on parameters of the file that several layers read: each has its own."""
+    first: dict[tuple[str, ...], Stored] = {}
+    copied: dict[str, None] = {}
+    for stored in weights:
+        known = first.setdefault(stored.names, stored)
+        if stored.names and known is not stored and np.array_equal(known.array, stored.array):
+            copied[shown(stored.names[0])] = None
+    if not copied:
+        return []
+    names = ", ".join(f"`{name}`" for name in list(copied)[:_MOST_SHOWN])
+    more = f", and {len(copied) - _MOST_SHOWN} more" if len(copied) > _MOST_SHOWN else ""
+    return [f"several layers share parameters, of which each has a copy: {names}{more}"]
 
 
 def by_path(graph: Graph, weights: Sequence[Stored]) -> dict[str, Stored]:

@@ -110,14 +110,12 @@ REJECTED = {
          ("seq2seq", "Translator"), ("time_machine", "Scratch"), ("tour", "Tied")],
         _SCAN,
     ),
-    ("shapes", "Segment"): "Concat .* differ in dimension 2",
-    ("unet", "UNet"): "Concat .* differ in dimension 2",
     ("translation", "Transformer"): "shape-mismatch",
 }  # fmt: skip
-"""Nets that are not imported yet: `scan`, sizes that must be even, masks of several ranks."""
+"""Nets that are not imported yet: `scan`, masks of several ranks."""
 
-COUNTED_TWICE = [("googlenet_torchvision", "GoogLeNetAux"), ("shapes", "Siamese")]
-"""Nets of which two layers share a constant, which is a parameter of each when imported."""
+COUNTED_TWICE = [("shapes", "Siamese")]
+"""Nets of which two layers share a batch norm, which is a parameter of each when imported."""
 
 
 @pytest.mark.slow
@@ -202,6 +200,40 @@ def test_a_loaded_model_has_its_parameters(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         netlang.load(path)["LeNet"](image)["logits"], original(image)["logits"]
     )
+
+
+def test_sizes_that_must_be_even_are_declared(tmp_path: Path) -> None:
+    path, count = exported(tmp_path, "shapes", "Segment")
+    imported = check_import(path, count)
+    assert "-> logits where H % 4 == 0, W % 4 == 0 {" in imported.text
+    assert imported.notes == [
+        f"{side} must be divisible by 4: node 13, Concat `merged.0.y/Concat` requires it"
+        for side in "HW"
+    ]
+
+
+def test_parameters_that_several_layers_share_are_reported(tmp_path: Path) -> None:
+    imported = check_import(exported(tmp_path, "shapes", "Siamese")[0])
+    assert imported.notes == [
+        "several layers share parameters, of which each has a copy: "
+        "`twin.stages.0.batch_norm.scale`, `twin.stages.0.batch_norm.shift`, "
+        "`twin.stages.0.batch_norm.mean`, `twin.stages.0.batch_norm.var`, and 8 more"
+    ]
+
+
+def test_small_constants_are_written_as_tensors(tmp_path: Path) -> None:
+    mean = numpy_helper.from_array(np.array([0.5, -1.25, 2.0], np.float32), "const_1")
+    graph = helper.make_graph(
+        [helper.make_node("Sub", ["x", "const_1"], ["y"])],
+        "made",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 3])],
+        [mean],
+    )
+    opset = helper.make_opsetid("", 18)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=9), tmp_path / "a.onnx")
+    imported = check_import(tmp_path / "a.onnx", 0)
+    assert "tensor([0.5, -1.25, 2.0])" in imported.text
 
 
 def test_a_program_is_not_written_under_another_ending(tmp_path: Path) -> None:

@@ -136,7 +136,9 @@ def test_a_module_is_read_with_its_parameters() -> None:
     assert imported.ok
     assert module.training
     assert str(imported.text) == (
-        "net Two(x: f32[N, 8]) -> y {\n  y = x |> dense(16) as dense |> relu |> dense(4) as dense2\n}\n"
+        "net Two(x: f32[N, 8]) -> y {\n"
+        "  y = x |> dense(16) as dense |> relu |> dense(4) as dense2\n"
+        "}\n"
     )
     x = torch.randn(5, 8)
     with torch.no_grad():
