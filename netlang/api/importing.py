@@ -76,7 +76,10 @@ def read_onnx(path: str | Path, *, name: str | None = None, seed: int = 0) -> Im
     arrays = by_path(network.graph, model.weights)
     network.parameters.replace({path: stored.array for path, stored in arrays.items()}, copy=False)
     weights, inputs = network.parameters.arrays(), model.converted.inputs
-    compared = compare_with_original(model.foreign, network.graph, weights, inputs, seed=seed)
+    compared = compare_with_original(
+        model.foreign, network.graph, weights, inputs,
+        seed=seed, rounded=model.converted.rounded > 0,
+    )  # fmt: skip
     names = {path: list(stored.names) for path, stored in arrays.items()}
     return Imported(Text(model.text), network, names, compared, model.notes)
 

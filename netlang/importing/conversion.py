@@ -68,6 +68,8 @@ class Conversion(Struct, eq=False):
     params: dict[Value, Stored] = field(default_factory=dict[Value, Stored])
     hints: dict[Value, str] = field(default_factory=dict[Value, str])
     """The name in the file that a value goes by, where it tells something."""
+    rounded: int = 0
+    """How many values the model rounds to integers and back."""
     node: ForeignNode | None = None
     _made: dict[object, Value] = field(default_factory=dict[object, Value])
     _kept: list[Array] = field(default_factory=list[Array])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as dataclass_replace
 from itertools import pairwise
 
 from msgspec.structs import replace
@@ -22,6 +23,9 @@ from netlang.ir.graph import Graph, Value
 from netlang.system.numpy import Array
 
 BEFORE = " before softmax"
+ROUNDED = 0.1
+"""The part of its largest element by which a quantized output may differ: some 8-bit steps."""
+
 _MOVING = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose")
 
 
@@ -32,11 +36,13 @@ def compare_with_original(
     inputs: Sequence[str],
     *,
     seed: int = 0,
+    rounded: bool = False,
 ) -> list[Comparison]:
     """Run a network and the model it comes from in onnxruntime on the same random input.
 
     ``inputs`` are the names in the file of the inputs of the graph. Where an output is a softmax,
-    what is before it is compared too: probabilities that are almost 0 or 1 hide differences.
+    what is before it is compared too: probabilities that are almost 0 or 1 hide differences. A
+    model that rounds values to 8 bits may differ by ``ROUNDED`` of the largest element.
     """
     names = list(foreign.outputs)
     outputs = dict(zip(graph.outputs, names, strict=True))
@@ -51,10 +57,15 @@ def compare_with_original(
     model = compile_graph(opened, weights, fold=False)
     actual = Session(model.proto).run(feeds)
     wanted = outputs | {f"{name}{BEFORE}": theirs for name, (theirs, _) in before.items()}
-    return [
+    compared = [
         compare(ours, actual[ours].reshape(expected[theirs].shape), expected[theirs])
         for ours, theirs in wanted.items()
     ]
+    return [_within(each, ROUNDED) for each in compared] if rounded else compared
+
+
+def _within(compared: Comparison, relative: float) -> Comparison:
+    return dataclass_replace(compared, tolerance=relative * compared.largest)
 
 
 def _run_original(

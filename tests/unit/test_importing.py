@@ -221,6 +221,38 @@ def test_parameters_that_several_layers_share_are_reported(tmp_path: Path) -> No
     ]
 
 
+def quantized(folder: Path, **more: object) -> Path:
+    """Save a dense layer whose weights are integers, and whose input and output are rounded."""
+    random = np.random.default_rng(0)
+    arrays = {
+        "w": random.integers(-127, 128, (4, 8)).astype(np.int8),
+        "w_scale": random.uniform(0.01, 0.02, 4).astype(np.float32),
+        "w_zero": np.zeros(4, np.int8),
+        "b": random.integers(-50, 50, 4).astype(np.int32),
+        "b_scale": np.array(0.01, np.float32),
+        "x_scale": np.array(0.025, np.float32),
+        "x_zero": np.array(0, np.int8),
+    }
+    node = helper.make_node
+    nodes = [
+        node("QuantizeLinear", ["x", "x_scale", "x_zero"], ["xq"]),
+        node("DequantizeLinear", ["xq", "x_scale", "x_zero"], ["xf"]),
+        node("DequantizeLinear", ["w", "w_scale", "w_zero"], ["wf"], axis=0, **more),
+        node("DequantizeLinear", ["b", "b_scale"], ["bf"]),
+        node("Gemm", ["xf", "wf", "bf"], ["y"], transB=1),
+    ]
+    return saved(folder, nodes, {"x": ["N", 8]}, arrays)
+
+
+def test_a_quantized_model_is_converted_to_floats_with_a_note(tmp_path: Path) -> None:
+    imported = check_import(quantized(tmp_path), 36)
+    assert imported.notes == [
+        "the model is quantized: weights are converted to floats, and 1 value that it rounds to "
+        "8 bits is not rounded"
+    ]
+    assert "dense(4)" in imported.text
+
+
 def test_small_constants_are_written_as_tensors(tmp_path: Path) -> None:
     mean = numpy_helper.from_array(np.array([0.5, -1.25, 2.0], np.float32), "const_1")
     graph = helper.make_graph(
