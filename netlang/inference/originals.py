@@ -8,10 +8,12 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
+from netlang.analysis.counts import known, weight_bytes
+from netlang.analysis.memory import peak
 from netlang.backends.compile import compile_graph
 from netlang.backends.onnx.foreign import Foreign, with_outputs
 from netlang.backends.ort import ExecutionError, Session
-from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.errors import InputError, TooLargeError
 from netlang.inference.verification import (
     INTEGERS,
     Comparison,
@@ -19,7 +21,9 @@ from netlang.inference.verification import (
     compare,
     sample_inputs,
 )
+from netlang.ir.dims import bind
 from netlang.ir.graph import Graph, Value
+from netlang.system.memory import available_memory
 from netlang.system.numpy import Array
 
 BEFORE = " before softmax"
@@ -48,6 +52,7 @@ def compare_with_original(
     outputs = dict(zip(graph.outputs, names, strict=True))
     before = _before_softmax(foreign, graph)
     sizes = choose_sizes(graph, {})
+    _check_memory(graph, sizes)
     session = Session(with_outputs(foreign.path, [name for name, _ in before.values()]))
     feeds, expected = _run_original(session, graph, inputs, sizes, seed)
     del session
@@ -62,6 +67,18 @@ def compare_with_original(
         for ours, theirs in wanted.items()
     ]
     return [_within(each, ROUNDED) for each in compared] if rounded else compared
+
+
+def _check_memory(graph: Graph, sizes: Mapping[str, int]) -> None:
+    """Raise ``TooLargeError`` for a model that cannot be run to compare it."""
+    left, given = available_memory(), known(weight_bytes(graph)) or 0
+    arrays = [bind(size, sizes) for v in graph.inputs for size in [v.type.size]]
+    need = given + 8 * sum(arrays) + (peak(graph, sizes) or 0)
+    if left is not None and need > left:
+        raise TooLargeError(
+            f"comparing `{graph.name}` with the original takes about {need:,} bytes; "
+            f"there are {left:,}"
+        )
 
 
 def _within(compared: Comparison, relative: float) -> Comparison:

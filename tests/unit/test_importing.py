@@ -458,3 +458,18 @@ def test_a_quantized_model_is_rejected_by_name(tmp_path: Path) -> None:
     nodes = [NODE("DynamicQuantizeLinear", ["x"], ["a", "b", "y"])]
     with pytest.raises(netlang.FileError, match="node 1, DynamicQuantizeLinear"):
         read_onnx(saved(tmp_path, nodes, {"x": [3, 3]}))
+
+
+def test_squares_of_squares_are_read_in_linear_time(tmp_path: Path) -> None:
+    names = ["x", *(f"a{at}" for at in range(199)), "y"]
+    nodes = [helper.make_node("Mul", [names[at], names[at]], [names[at + 1]]) for at in range(200)]
+    converted = convert(read_foreign(saved(tmp_path, nodes, {"x": ["N", 4]})), "Squares")
+    assert len(converted.graph.nodes) == 200
+
+
+def test_a_model_that_does_not_fit_into_memory_is_not_run(tmp_path: Path) -> None:
+    shape = np.array([1, 10**12], np.int64)
+    nodes = [helper.make_node("Expand", ["x", "shape_1"], ["y"])]
+    path = saved(tmp_path, nodes, {"x": ["N", 1]}, {"shape_1": shape})
+    with pytest.raises(netlang.Error, match=r"comparing `Made` with the original takes about"):
+        read_onnx(path)
