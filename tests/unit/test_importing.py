@@ -221,7 +221,7 @@ def test_parameters_that_several_layers_share_are_reported(tmp_path: Path) -> No
     ]
 
 
-def quantized(folder: Path, **more: object) -> Path:
+def quantized(folder: Path) -> Path:
     """Save a dense layer whose weights are integers, and whose input and output are rounded."""
     random = np.random.default_rng(0)
     arrays = {
@@ -237,7 +237,7 @@ def quantized(folder: Path, **more: object) -> Path:
     nodes = [
         node("QuantizeLinear", ["x", "x_scale", "x_zero"], ["xq"]),
         node("DequantizeLinear", ["xq", "x_scale", "x_zero"], ["xf"]),
-        node("DequantizeLinear", ["w", "w_scale", "w_zero"], ["wf"], axis=0, **more),
+        node("DequantizeLinear", ["w", "w_scale", "w_zero"], ["wf"], axis=0),
         node("DequantizeLinear", ["b", "b_scale"], ["bf"]),
         node("Gemm", ["xf", "wf", "bf"], ["y"], transB=1),
     ]

@@ -25,7 +25,7 @@ def _quantize(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
 
 
 def _dequantize(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
-    """Return the floats that integers of the file stand for."""
+    """Return the floats that integers of the file denote."""
     x, scale, zero = (*xs, None)[:3]
     if isinstance(x, Value):
         if not x.type.dtype.is_float:
