@@ -146,7 +146,7 @@ def test_a_module_is_read_with_its_parameters() -> None:
     np.testing.assert_allclose(imported.network(x.numpy())["y"], wanted, atol=1e-6)
 
 
-def test_what_is_no_module_and_what_cannot_be_exported_is_rejected() -> None:
+def test_other_objects_and_what_cannot_be_exported_are_rejected() -> None:
     with pytest.raises(netlang.InputError) as rejected:
         netlang.from_torch("model.onnx", torch.randn(2, 8))
     assert rejected.value.message == "`module` must be a torch.nn.Module, is a str"
