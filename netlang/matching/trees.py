@@ -80,10 +80,10 @@ _MEANINGS = (
     "attn attention self_attn self_attention selfattn", "cross cross_attn multihead_attn",
     "norm bn batch_norm batchnorm layer_norm layernorm ln", "se squeeze_excite",
     "conv convolution", "dense linear fc", "reverse backward", "forward fw",
-    "head classifier logits fc", "stem conv_stem", "reduce conv_reduce fc1",
-    "expand conv_expand fc2", "depthwise conv_dw dw", "pointwise conv_pw pw",
+    "head classifier logits fc", "stem conv_stem", "reduce conv_reduce",
+    "expand conv_expand", "depthwise conv_dw dw", "pointwise conv_pw pw",
     "word token tok wte", "place position positions pos wpe", "encoder", "decoder",
-    "grow c_fc fc1 lin1 linear1 intermediate widen", "shrink lin2 linear2 fc2 narrow",
+    "grow c_fc intermediate widen", "shrink narrow",
     "project conv_pwl",
 )  # fmt: skip
 _MEANING: dict[str, set[str]] = {}

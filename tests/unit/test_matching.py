@@ -72,6 +72,7 @@ def check_layout(name: str, layout: Layout, folder: Path) -> None:
     assert np.abs(logits - wanted).max() <= 1e-4 * np.abs(wanted).max()
 
 
+@pytest.mark.filterwarnings("ignore:.*matches by order and shape only in 2 layers")
 @pytest.mark.parametrize("name", QUICK)
 def test_small_layouts_are_loaded(name: str, tmp_path: Path) -> None:
     check_layout(name, layouts()[name], tmp_path)
@@ -152,6 +153,14 @@ def test_a_match_by_order_and_shape_only_is_said_and_shown(tmp_path: Path) -> No
     assert str(warned[0].message) == (
         f"{path} matches by order and shape only in 2 layers: `0` is `first`, `2` is `second`"
     )
+
+
+def test_words_for_the_parts_of_a_block_do_not_outweigh_numbers(tmp_path: Path) -> None:
+    # `fc1` reduces in one kind of block and expands in another.
+    text = TWO.replace("first", "expand").replace("second", "reduce")
+    arrays = arrays_of(fc1__weight=(4, 4), fc1__bias=(4,), fc2__weight=(4, 4), fc2__bias=(4,))
+    with pytest.warns(netlang.NetlangWarning, match="`fc1` is `expand`, `fc2` is `reduce`"):
+        net(text).load(stored(tmp_path, arrays), dialect="torch")
 
 
 NORMS = """
