@@ -107,11 +107,11 @@ def from_torch(
             f"`module` must be a torch.nn.Module, is a {type(module).__name__}",
             helps=["for a file, `netlang.read_onnx(path)`"],
         )
-    inputs = example if isinstance(example, tuple) else (example,)
+    inputs = cast("tuple[object, ...]", example) if isinstance(example, tuple) else (example,)
     called = type(module).__name__ if name is None else name
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{called}.onnx"
-        _export(torch, module, cast("tuple[object, ...]", inputs), path)
+        _export(torch, module, inputs, path)
         return read_onnx(path, name=name, seed=seed)
 
 
