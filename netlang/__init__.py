@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from netlang.api.functions import nearest as nearest
     from netlang.api.functions import runs as runs
     from netlang.api.importing import Imported as Imported
+    from netlang.api.importing import from_torch as from_torch
     from netlang.api.importing import read_onnx as read_onnx
     from netlang.api.network import Network as Network
     from netlang.api.program import Program as Program
@@ -53,6 +54,7 @@ _MODULES = {
     "contents": "api.functions",
     "explain": "api.functions",
     "format": "api.functions",
+    "from_torch": "api.importing",
     "load": "api.program",
     "loads": "api.program",
     "nearest": "api.functions",
@@ -64,7 +66,7 @@ _MODULES = {
 __all__ = [
     "Callback", "Error", "FileError", "Imported", "InputError", "NetlangWarning", "Network",
     "Program", "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
-    "explain", "format", "load", "loads", "nearest", "read_onnx", "runs",
+    "explain", "format", "from_torch", "load", "loads", "nearest", "read_onnx", "runs",
 ]  # fmt: skip
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
+import warnings
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
 from netlang.api.display import Text
 from netlang.api.network import Network
 from netlang.api.program import loads
-from netlang.diagnostics.errors import FileError, WeightsError
-from netlang.ir.arrays import type_of
+from netlang.diagnostics import rules
+from netlang.diagnostics.errors import ENVIRONMENT, FileError, InputError, NetlangError
 from netlang.system.files import write_atomically
 from netlang.system.json_text import json_text
 
 if TYPE_CHECKING:
-    from netlang.importing.operands import Stored
     from netlang.inference.verification import Comparison
 
 
@@ -27,7 +28,8 @@ class Imported(Struct, frozen=True, eq=False):
 
     ``text`` is the program, ``network`` the network with its parameters, ``names`` the names in
     the file of what each parameter comes from, and ``compared`` each output next to that of the
-    original on the same random input. ``notes`` are free sizes that nodes of the file fix.
+    original on the same random input. ``notes`` are free sizes that nodes of
+    the file fix, and parameters that are copied.
     """
 
     text: Text
@@ -64,38 +66,75 @@ def read_onnx(path: str | Path, *, name: str | None = None, seed: int = 0) -> Im
     ``name`` is that of the net, by default made from the file's. Raises ``FileError`` for a file
     that is damaged, or a node that has no counterpart.
     """
-    from netlang.backends.onnx.foreign import read_foreign
-    from netlang.importing.convert import convert
-    from netlang.importing.program import write_program
+    from netlang.importing.reading import by_path, read_model
     from netlang.inference.originals import compare_with_original
 
     file = Path(path)
-    foreign = read_foreign(file)
-    converted = convert(foreign, net_name(file) if name is None else name)
-    written = write_program(converted, foreign.doc)
-    program = loads(written.text, f"{file.stem}.net").check()
+    model = read_model(file, name)
+    program = loads(model.text, f"{file.stem}.net").check()
     network = program.network()
-    arrays = _by_path(network, written.weights)
+    arrays = by_path(network.graph, model.weights)
     network.parameters.replace({path: stored.array for path, stored in arrays.items()}, copy=False)
-    weights = network.parameters.arrays()
-    compared = compare_with_original(foreign, network.graph, weights, converted.inputs, seed=seed)
+    weights, inputs = network.parameters.arrays(), model.converted.inputs
+    compared = compare_with_original(
+        model.foreign, network.graph, weights, inputs,
+        seed=seed, rounded=model.converted.rounded > 0,
+    )  # fmt: skip
     names = {path: list(stored.names) for path, stored in arrays.items()}
-    return Imported(Text(written.text), network, names, compared, converted.notes)
+    return Imported(Text(model.text), network, names, compared, model.notes)
 
 
-def _by_path(network: Network, weights: Sequence[Stored]) -> dict[str, Stored]:
-    """Return the arrays by the paths of the parameters, which are made in the same order."""
-    params = list(network.graph.params.values())
-    fits = len(params) == len(weights) and all(
-        type_of(stored.array) == param.type for param, stored in zip(params, weights, strict=True)
-    )
-    if not fits:
-        raise WeightsError("the program that was written has other parameters than the file")
-    return {param.path: stored for param, stored in zip(params, weights, strict=True)}
+def from_torch(
+    module: object, example: object, *, name: str | None = None, seed: int = 0
+) -> Imported:
+    """Read a module of PyTorch as a program with its parameters, and compare it with the original.
+
+    ``example`` is the input of a call, or a tuple of several; the first axis of each is free. The
+    module is exported by torch's own ONNX exporter in evaluation mode, and read as ``read_onnx``
+    does. Raises ``Error`` where torch is not installed or cannot export the module.
+    """
+    try:
+        torch: Any = import_module("torch")
+    except ImportError:
+        raise NetlangError(
+            rules.MISSING_LIBRARY,
+            "`from_torch` needs torch, which is not installed",
+            helps=["pip install torch"],
+            exit_code=ENVIRONMENT,
+        ) from None
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(
+            f"`module` must be a torch.nn.Module, is a {type(module).__name__}",
+            helps=["for a file, `netlang.read_onnx(path)`"],
+        )
+    inputs = cast("tuple[object, ...]", example) if isinstance(example, tuple) else (example,)
+    called = type(module).__name__ if name is None else name
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{called}.onnx"
+        _export(torch, module, inputs, path)
+        return read_onnx(path, name=name, seed=seed)
 
 
-def net_name(path: Path) -> str:
-    """Return the name of the net of a file: `light_resnet50.onnx` has `LightResnet50`."""
-    words = re.findall(r"[A-Za-z0-9]+", path.stem)
-    name = "".join(word[:1].upper() + word[1:] for word in words)[:40]
-    return name if name[:1].isalpha() else f"Net{name}"
+def _export(torch: Any, module: Any, inputs: tuple[object, ...], path: Path) -> None:
+    """Write a module as an ONNX model whose batch is free; its mode is as it was afterwards."""
+    names = [f"x{at}" if at else "x" for at in range(len(inputs))]
+    axes = {
+        name: {0: "N"} for name, each in zip(names, inputs, strict=True) if getattr(each, "ndim", 0)
+    }
+    training = module.training
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            module.eval()
+            torch.onnx.export(
+                module, inputs, str(path), dynamo=False, opset_version=17, input_names=names,
+                dynamic_axes=axes,
+            )  # fmt: skip
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"torch cannot export the {type(module).__name__} to ONNX",
+            notes=[reason] if reason else [],
+        ) from error
+    finally:
+        module.train(training)

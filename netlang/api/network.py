@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from netlang.inference.verification import Comparison
     from netlang.ir.dims import Size
     from netlang.ir.graph import Graph
+    from netlang.matching.loading import Dialect, NameSource
+    from netlang.matching.matching import Matched
     from netlang.program import Net
     from netlang.storage.vocabulary import Vocabulary
     from netlang.system.numpy import Array
@@ -46,7 +48,8 @@ class Network:
     Calling it computes its outputs, by name. A net with state continues from its last call until
     ``reset``. Parameters are initialized from ``seed`` unless they are loaded or assigned.
     ``fitted`` is what was determined by the data they were trained on, if their file has it: names
-    of classes, statistics, and how inputs are preprocessed.
+    of classes, statistics, and how inputs are preprocessed. ``matched`` is how the names of their
+    file were matched, if they were other ones.
 
     >>> import netlang
     >>> double = netlang.loads("net Double(x: f32[N, 2]) -> y: f32[N, 2] = 2.0 * x")["Double"]
@@ -65,6 +68,7 @@ class Network:
         "_values",
         "fitted",
         "graph",
+        "matched",
         "seed",
     )  # fmt: skip
 
@@ -80,6 +84,7 @@ class Network:
         self.graph = graph
         self.seed = seed
         self.fitted: Fitted | None = None
+        self.matched: Matched | None = None
         self._trained_in = ("", "")
         self._program = program
         self._net = net
@@ -195,11 +200,16 @@ class Network:
     def parameters(self, parameters: Mapping[str, Array]) -> None:
         self.parameters.replace(parameters)
 
-    def load(self, path: str | Path) -> Network:
+    def load(
+        self, path: str | Path, *, dialect: Dialect = "netlang", mapping: str | Path | None = None
+    ) -> Network:
         """Load the parameters from a safetensors or npz file, and return the network.
 
-        Raises ``WeightsError`` for a file with other parameters; warns of values that are not
-        finite.
+        With ``dialect`` "torch" the file has the names of PyTorch modules, and with "auto" any,
+        also those of the initializers of an ONNX model; ``matched`` then says what was found to be
+        what. ``mapping`` is a file that says so instead: see ``match``. Raises ``WeightsError`` for
+        a file with other parameters, or one that fits in several ways; warns of values that are not
+        finite, tensors that are not used, and layers that only their order and shapes tell.
         """
         from netlang.data.fitted import Fitted
         from netlang.storage.weights import (
@@ -210,8 +220,14 @@ class Network:
             require,
         )
 
-        require(self.graph, described(Path(path)))
-        arrays = load_weights(Path(path), {param.path for param in self.graph.params.values()})
+        self.matched = None
+        if dialect != "netlang" or mapping is not None:
+            from netlang.matching.loading import name_source
+
+            arrays = self._load_renamed(Path(path), name_source(dialect, mapping))
+        else:
+            require(self.graph, described(Path(path)))
+            arrays = load_weights(Path(path), {param.path for param in self.graph.params.values()})
         metadata = read_metadata(Path(path))
         self.fitted = Fitted.read(metadata, path)
         self._trained_in = metadata.get("section", ""), metadata.get("layer", "")
@@ -222,6 +238,27 @@ class Network:
         self._file = str(path)
         return self
 
+    def _load_renamed(self, path: Path, names: NameSource) -> dict[str, Array]:
+        from netlang.matching.loading import load_file, remarks
+
+        arrays, self.matched = load_file(path, self.graph.params.values(), self.name, names)
+        for remark in remarks(self.matched, str(path)):
+            warn(remark)
+        return arrays
+
+    def match(self, path: str | Path, *, save: str | Path | None = None) -> Matched:
+        """Find which tensor of a file with other names is which parameter, without loading any.
+
+        Prints as a table. ``save`` is a mapping file to write, which can be edited and given to
+        ``load``.
+        """
+        from netlang.matching.loading import match_file, save_mapping
+
+        matched = match_file(Path(path), self.graph.params.values())
+        if save is not None:
+            save_mapping(Path(save), matched, self.graph.params.values())
+        return matched
+
     def save(self, path: str | Path) -> None:
         """Write the parameters by path as a safetensors file."""
         from netlang.storage.weights import save_weights
@@ -229,10 +266,20 @@ class Network:
         known = {} if self.fitted is None else self.fitted.metadata()
         save_weights(Path(path), self.parameters.arrays(), {"net": self.name, **known})
 
-    def diff(self, path: str | Path) -> list[str]:
-        """List every difference between the parameters of the net and those in a file."""
+    def diff(
+        self, path: str | Path, *, dialect: Dialect = "netlang", mapping: str | Path | None = None
+    ) -> list[str]:
+        """List every difference between the parameters of the net and those in a file.
+
+        ``dialect`` and ``mapping`` are those of ``load``.
+        """
         from netlang.storage.weights import described, match
 
+        if dialect != "netlang" or mapping is not None:
+            from netlang.matching.loading import differences, name_source
+
+            names = name_source(dialect, mapping)
+            return differences(Path(path), self.graph.params.values(), names)
         return match(self.graph, described(Path(path)))
 
     # Computation.

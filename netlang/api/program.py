@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
     from netlang.data.fitted import Fitted
     from netlang.evaluate.context.values import Object
+    from netlang.importing.operands import Stored
     from netlang.plan.plan import Plan
     from netlang.program import Net
     from netlang.training.history.reports import Report
@@ -38,8 +39,10 @@ class Program(Mapping[str, Network]):
     train section that has errors raises ``ProgramError``, which shows them.
     """
 
-    def __init__(self, checked: programs.Program) -> None:
+    def __init__(self, checked: programs.Program, stored: Sequence[Stored] = ()) -> None:
         self.checked = checked
+        self._stored = stored
+        """The parameters of the only net, of a program that was read from a model."""
         self._readable = not checked.diagnostics.failed
         self._complete = False
 
@@ -84,7 +87,13 @@ class Program(Mapping[str, Network]):
         graph = net.build(given, found)
         if graph is None:
             raise ProgramError(self.name, self._with(found).sorted())
-        return Network(self, net, graph, values=given, seed=seed)
+        network = Network(self, net, graph, values=given, seed=seed)
+        if self._stored:
+            from netlang.importing.reading import by_path
+
+            arrays = {path: s.array for path, s in by_path(graph, self._stored).items()}
+            network.parameters.replace(arrays, copy=False)
+        return network
 
     # Diagnostics.
 
@@ -317,14 +326,22 @@ class Program(Mapping[str, Network]):
 def load(path: str | Path) -> Program:
     """Read a program from a file.
 
-    Raises ``Error`` for a file that cannot be read, but not for errors in the program: they are
-    in ``Program.diagnostics``.
+    An ONNX model is read as the program that ``read_onnx`` makes of it, whose net has its
+    parameters. Raises ``Error`` for a file that cannot be read, but not for errors in the program:
+    they are in ``Program.diagnostics``.
 
     >>> import netlang
     >>> netlang.load("examples/lenet.net")["LeNet"].trainable_parameters
     61706
     """
-    return Program(programs.open_program(path))
+    if Path(path).suffix.lower() != ".onnx":
+        return Program(programs.open_program(path))
+    from netlang.importing.reading import read_model
+
+    model = read_model(Path(path))
+    for note in model.notes:
+        warn(f"{path}: {note}")
+    return Program(programs.open_program(path, model.text), model.weights)
 
 
 def loads(text: str, name: str = "<text>") -> Program:

@@ -12,6 +12,9 @@ from netlang.backends import Backend, Provider
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from netlang.api.network import Network
+    from netlang.matching.loading import Dialect
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -127,19 +130,16 @@ def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> 
     return allowed
 
 
-_file = click.argument("file", shell_complete=PROGRAMS)
-
-
 def file_and_net(function: F) -> F:
-    """Add the arguments ``FILE [NET]``."""
+    """Add the arguments ``FILE [NET]``; the file may be an ONNX model."""
     net = click.argument("net", required=False, shell_complete=completes("nets"))
-    return _file(net(function))
+    return click.argument("file", shell_complete=completes("files", ".net", ".onnx"))(net(function))
 
 
 def file_and_section(function: F) -> F:
     """Add the arguments ``FILE [SECTION]``."""
     section = click.argument("section", required=False, shell_complete=completes("sections"))
-    return _file(section(function))
+    return click.argument("file", shell_complete=PROGRAMS)(section(function))
 
 
 def seed_option(help: str, *, default: int | None = 0) -> Callable[[F], F]:
@@ -182,6 +182,40 @@ weights_option = click.option(
     "--weights", "-w", metavar="FILE", shell_complete=WEIGHTS,
     help="Load the parameters from a safetensors or npz file.",
 )  # fmt: skip
+
+from_option = click.option(
+    "--from", "dialect", type=click.Choice(["netlang", "torch", "auto"]), default="netlang",
+    show_default=True, help="Whose names the parameters have in their file: our own, those of "
+    "PyTorch, or any, also those of the initializers of an ONNX model.",
+)  # fmt: skip
+
+map_option = click.option(
+    "--map", "mapping", metavar="FILE", shell_complete=completes("files", ".json"),
+    help="Take the names of the parameters from a mapping file; see `netlang names --match`.",
+)  # fmt: skip
+
+
+def weights_options(function: F) -> F:
+    """Add ``--weights``, and whose names the parameters have in that file."""
+    return weights_option(from_option(map_option(function)))
+
+
+def load_parameters(
+    network: Network, weights: str | None, dialect: Dialect, mapping: str | None
+) -> None:
+    """Load the parameters of a network, if a file is given, and report how names were matched."""
+    if weights is None:
+        given = "--from" if dialect != "netlang" else "--map"
+        if dialect != "netlang" or mapping is not None:
+            raise click.UsageError(f"`{given}` is about the file of parameters: give `--weights`")
+        return
+    network.load(weights, dialect=dialect, mapping=mapping)
+    if network.matched is not None and mapping is None:
+        from netlang.cli.output import warn
+
+        for line in (network.matched.summary, *network.matched.rules):
+            warn(f"note: {weights}: {line}")
+
 
 vocab_option = click.option(
     "--vocab", metavar="FILE", shell_complete=completes("files"),

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from netlang.importing.conversion import Conversion
 
 
+_MOST_WRITTEN = 256
+"""Elements of a constant that is written into the program; larger ones are stored with it."""
+
+
+def _nested(array: Array) -> tuple[object, ...]:
+    """Return the elements as nested tuples."""
+    return tuple(_nested(row) if array.ndim > 1 else float(row) for row in array)
+
+
 def constant(c: Conversion, known: Known) -> Value:
     array, names = known.array, known.names
     dtype = c.type(known).dtype
@@ -22,6 +31,9 @@ def constant(c: Conversion, known: Known) -> Value:
     if plain and (array == array.reshape(-1)[0]).all():
         number = float(array.reshape(-1)[0])
         return c.graph("full", shape=tuple(array.shape), value=number, dtype=dtype)
+    written = F32 is dtype and array.ndim and not learned(known)
+    if written and array.size <= _MOST_WRITTEN and np.isfinite(array).all():
+        return c.graph("constant", value=_nested(array), dtype=dtype)
     if dtype is F32:
         return c.parameter(array, names, trained=bool(names))
     if dtype.is_integer and (line := _line(array)) is not None:

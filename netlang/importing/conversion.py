@@ -18,7 +18,7 @@ from netlang.importing.constants import constant
 from netlang.importing.operands import Known, Operand, Operands, Sizes, Stored, decimal
 from netlang.importing.simplifying import MOVING, simpler
 from netlang.ir.arrays import dtype_of
-from netlang.ir.dims import Size, exact_quotient, symbol, symbols
+from netlang.ir.dims import Size, exact_quotient, substitute, symbol, symbols
 from netlang.ir.graph import Builder, Node, Value, Values
 from netlang.ir.op import OPS, OperandError
 from netlang.ir.types import I64, TensorType
@@ -34,6 +34,10 @@ _WEIGHTS: Mapping[str, Sequence[int]] = {
     "normalize_group": (1, 2), "normalize_rms": (1,), "prelu": (1,),
 }  # fmt: skip
 """The operands that are parameters of a layer, also where all their elements are equal."""
+
+
+_ELEMENTWISE = ("add", "sub", "mul", "div")
+"""Operators whose operands have equal sizes, which may be what shows that they are."""
 
 
 Convert = Callable[["Conversion", ForeignNode, Operands], Sequence[Operand]]
@@ -64,6 +68,8 @@ class Conversion(Struct, eq=False):
     params: dict[Value, Stored] = field(default_factory=dict[Value, Stored])
     hints: dict[Value, str] = field(default_factory=dict[Value, str])
     """The name in the file that a value goes by, where it tells something."""
+    rounded: int = 0
+    """How many values the model rounds to integers and back."""
     node: ForeignNode | None = None
     _made: dict[object, Value] = field(default_factory=dict[object, Value])
     _kept: list[Array] = field(default_factory=list[Array])
@@ -86,6 +92,9 @@ class Conversion(Struct, eq=False):
             ratio = _ratio(a, b)
             if ratio is not None:
                 raise Equated(*ratio, self.node)
+        unit = _unit(one, other)
+        if unit is not None:
+            raise Equated(*unit, self.node)
 
     # ---- operands ------------------------------------------------------------------------
 
@@ -230,6 +239,10 @@ class Conversion(Struct, eq=False):
                     return (shorter,)
             made = self.builder.add(op, *inputs, name="v")
         except OperandError as rejected:
+            if name in _ELEMENTWISE and len({v.type.rank for v in inputs}) == 1:
+                for one, other in zip(*(v.type.shape for v in inputs), strict=True):
+                    if one != other and 1 not in (one, other):
+                        self.equate(one, other)
             self.fail(f"is rejected: {rejected.message}")
         node = self.builder.nodes[-1]
         self._by_value.update(dict.fromkeys(made, node))
@@ -268,6 +281,20 @@ class Conversion(Struct, eq=False):
 
 def _address(array: Array) -> int:
     return array.__array_interface__["data"][0]
+
+
+_UNITS = (2, 4, 8, 16, 32, 64, 128)
+
+
+def _unit(a: Size, b: Size) -> tuple[str, Size] | None:
+    """Return a symbol and a multiple that makes ``a == b``, such as ``H == 2*(H//2)``."""
+    for name, unit in (symbols(a) | symbols(b)).items():
+        for times in _UNITS:
+            size = symbol(name, unit * times)
+            one, other = (substitute(each, {name: size}) for each in (a, b))
+            if one == other:
+                return name, size
+    return None
 
 
 def _ratio(a: Size, b: Size) -> tuple[str, Size] | None:

@@ -13,13 +13,14 @@ from netlang.importing.conversion import Conversion, Convert, Equated, Unsupport
 from netlang.importing.operands import Known, Operand, Stored
 from netlang.importing.operators import (
     elementwise,
+    quantization,
     recurrence,
     reducing,
     shaping,
     sizes,
     windows,
 )
-from netlang.ir.dims import Intricate, Size, substitute, symbol
+from netlang.ir.dims import Intricate, Size, substitute, symbol, symbols
 from netlang.ir.graph import Graph, Init, Param, Value
 from netlang.ir.types import TensorType
 from netlang.passes.common_subexpressions import eliminate_common_subexpressions
@@ -27,6 +28,7 @@ from netlang.passes.dead_code import eliminate_dead_code
 
 OPERATORS: Mapping[str, Convert] = {
     **elementwise.OPERATORS,
+    **quantization.OPERATORS,
     **recurrence.OPERATORS,
     **reducing.OPERATORS,
     **shaping.OPERATORS,
@@ -49,7 +51,9 @@ class Converted(Struct, frozen=True, eq=False):
     outputs: Sequence[str]
     """The names in the file, in the order of the graph's inputs and outputs."""
     notes: Sequence[str] = ()
-    """What was found out about free sizes."""
+    """What was found out about free sizes, and what is left out."""
+    rounded: int = 0
+    """How many values a quantized model rounds, and the network does not."""
 
 
 _MOST_EQUATED = 16
@@ -61,14 +65,16 @@ def convert(foreign: Foreign, net: str) -> Converted:
     A free size that a node shows to be a number, or equal to another, is replaced by it.
     """
     known: dict[str, Size] = {}
-    notes: list[str] = []
+    notes: dict[str, str] = {}
     for _ in range(_MOST_EQUATED):
         try:
-            return _converted(foreign, net, known, notes)
+            return _converted(foreign, net, known, list(notes.values()))
         except Equated as found:
             known = {n: substitute(size, {found.name: found.size}) for n, size in known.items()}
             known[found.name] = found.size
-            notes.append(f"{found.name} is {found.size}: {describe(found.node)} requires it")
+            unit = symbols(found.size).get(found.name)
+            what = f"is {found.size}" if unit is None else f"must be divisible by {unit}"
+            notes[found.name] = f"{found.name} {what}: {describe(found.node)} requires it"
     raise Unsupported(f"{foreign.path} has sizes that depend on each other")
 
 
@@ -136,7 +142,14 @@ def _finished(c: Conversion, net: str, inputs: Sequence[Value], notes: Sequence[
     read = {v for node in graph.nodes for v in node.inputs} | set(graph.outputs.values())
     params = {v: s for v, s in c.params.items() if v in read}
     names = [i.name for i in foreign.inputs]
-    return Converted(graph, params, names, list(foreign.outputs), tuple(notes))
+    if c.rounded:
+        values, be = ("value", "is") if c.rounded == 1 else ("values", "are")
+        notes = [
+            *notes,
+            f"the model is quantized: weights are converted to floats, and {c.rounded:,} {values} "
+            f"that it rounds to 8 bits {be} not rounded",
+        ]
+    return Converted(graph, params, names, list(foreign.outputs), tuple(notes), c.rounded)
 
 
 def _end(c: Conversion, operand: Operand) -> Value:

@@ -27,12 +27,16 @@ def gelu(c: Conversion, product: Operand) -> Operand | None:
     return None
 
 
-def _factors(c: Conversion, operand: Operand) -> list[Value]:
-    """Return what is multiplied, through all products of products."""
+_DEEPEST = 4
+"""How many products of products a formula has; squares of squares would have 2^n factors."""
+
+
+def _factors(c: Conversion, operand: Operand, depth: int = _DEEPEST) -> list[Value]:
+    """Return what is multiplied, through products of products."""
     node = c.maker(operand)
-    if node is None or node.op.name != "mul":
+    if node is None or node.op.name != "mul" or not depth:
         return [operand] if isinstance(operand, Value) else []
-    return [f for v in node.inputs for f in _factors(c, v)]
+    return [f for v in node.inputs for f in _factors(c, v, depth - 1)]
 
 
 def _without_number(

@@ -18,6 +18,7 @@ from netlang.importing.structure.loops import find_loops
 from netlang.importing.structure.ordering import ordered
 from netlang.importing.structure.printing import Printer
 from netlang.importing.structure.steps import Step
+from netlang.ir.dims import symbols
 from netlang.ir.graph import Value
 from netlang.ir.types import TensorType
 from netlang.syntax.formatting.format import format_file
@@ -66,7 +67,12 @@ def _net(converted: Converted, steps: list[Step]) -> tuple[str, list[int]]:
     outputs = ", ".join(graph.outputs)
     outputs = f"({outputs})" if len(graph.outputs) > 1 else outputs
     lines = "\n".join([*body.statements, *copies])
-    return f"net {graph.name}({inputs}) -> {outputs} {{\n{lines}\n}}\n", body.order
+    units: dict[str, int] = {}
+    for size in (size for v in graph.inputs for size in v.type.shape):
+        units |= symbols(size)
+    divisible = [f"{name} % {unit} == 0" for name, unit in units.items() if unit > 1]
+    where = f" where {', '.join(divisible)}" if divisible else ""
+    return f"net {graph.name}({inputs}) -> {outputs}{where} {{\n{lines}\n}}\n", body.order
 
 
 def _type(type: TensorType) -> str:

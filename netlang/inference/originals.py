@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as dataclass_replace
 from itertools import pairwise
 
 from msgspec.structs import replace
 
+from netlang.analysis.counts import known, weight_bytes
+from netlang.analysis.memory import peak
 from netlang.backends.compile import compile_graph
 from netlang.backends.onnx.foreign import Foreign, with_outputs
 from netlang.backends.ort import ExecutionError, Session
-from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.errors import InputError, TooLargeError
 from netlang.inference.verification import (
     INTEGERS,
     Comparison,
@@ -18,10 +21,15 @@ from netlang.inference.verification import (
     compare,
     sample_inputs,
 )
+from netlang.ir.dims import bind
 from netlang.ir.graph import Graph, Value
+from netlang.system.memory import available_memory
 from netlang.system.numpy import Array
 
 BEFORE = " before softmax"
+ROUNDED = 0.1
+"""The part of its largest element by which a quantized output may differ: some 8-bit steps."""
+
 _MOVING = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose")
 
 
@@ -32,16 +40,19 @@ def compare_with_original(
     inputs: Sequence[str],
     *,
     seed: int = 0,
+    rounded: bool = False,
 ) -> list[Comparison]:
     """Run a network and the model it comes from in onnxruntime on the same random input.
 
     ``inputs`` are the names in the file of the inputs of the graph. Where an output is a softmax,
-    what is before it is compared too: probabilities that are almost 0 or 1 hide differences.
+    what is before it is compared too: probabilities that are almost 0 or 1 hide differences. A
+    model that rounds values to 8 bits may differ by ``ROUNDED`` of the largest element.
     """
     names = list(foreign.outputs)
     outputs = dict(zip(graph.outputs, names, strict=True))
     before = _before_softmax(foreign, graph)
     sizes = choose_sizes(graph, {})
+    _check_memory(graph, sizes)
     session = Session(with_outputs(foreign.path, [name for name, _ in before.values()]))
     feeds, expected = _run_original(session, graph, inputs, sizes, seed)
     del session
@@ -51,10 +62,27 @@ def compare_with_original(
     model = compile_graph(opened, weights, fold=False)
     actual = Session(model.proto).run(feeds)
     wanted = outputs | {f"{name}{BEFORE}": theirs for name, (theirs, _) in before.items()}
-    return [
+    compared = [
         compare(ours, actual[ours].reshape(expected[theirs].shape), expected[theirs])
         for ours, theirs in wanted.items()
     ]
+    return [_within(each, ROUNDED) for each in compared] if rounded else compared
+
+
+def _check_memory(graph: Graph, sizes: Mapping[str, int]) -> None:
+    """Raise ``TooLargeError`` for a model that cannot be run to compare it."""
+    left, given = available_memory(), known(weight_bytes(graph)) or 0
+    arrays = [bind(size, sizes) for v in graph.inputs for size in [v.type.size]]
+    need = given + 8 * sum(arrays) + (peak(graph, sizes) or 0)
+    if left is not None and need > left:
+        raise TooLargeError(
+            f"comparing `{graph.name}` with the original takes about {need:,} bytes; "
+            f"there are {left:,}"
+        )
+
+
+def _within(compared: Comparison, relative: float) -> Comparison:
+    return dataclass_replace(compared, tolerance=relative * compared.largest)
 
 
 def _run_original(

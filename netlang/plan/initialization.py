@@ -40,8 +40,12 @@ class Fill(InitRule, frozen=True):
 
 
 class Load(InitRule, frozen=True):
-    """Start with the values in a file, whose names are in the ``dialect`` of a framework."""
+    """Start with the values in a file, whose names are in the ``dialect`` of a framework.
+
+    ``map`` is the path of a mapping file, which says what the names in the file mean.
+    """
 
     name: ClassVar[str] = "load"
     path: str
     dialect: str
+    map: str | None = None

@@ -124,6 +124,11 @@ def _check_format(path: Path) -> None:
             f"{path} is {what}: reading it could run code from the file",
             helps=[f"convert it where you trust it: {recipe.format(stem=path.stem)}"],
         )
+    if suffix == ".onnx":
+        raise FileError(
+            f"{path} is an ONNX model, whose initializers have other names",
+            helps=['find out which is which: `--from auto`, in Python `dialect="auto"`'],
+        )
     if suffix == ".net":
         raise FileError(
             f"{path} is a program, not the parameters of one",
@@ -139,7 +144,7 @@ def load_with_metadata(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a safetensors file that can be read; nothing for any other."""
-    if path.suffix.lower() == ".npz":
+    if path.suffix.lower() in (".npz", ".onnx"):
         return {}
     with reading(path) as stream:
         header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))

@@ -144,7 +144,11 @@ def _reject_binary(name: str, data: bytes) -> None:
         raise NetlangError(
             rules.NOT_TEXT,
             f"`{name}` is not a program: it looks like {what}",
-            helps=["name a `.net` file; weights and data are given by options"],
+            helps=[
+                "make a program of it: `netlang import FILE.onnx -o FILE.net`"
+                if what == "an ONNX model"
+                else "name a `.net` file; weights and data are given by options"
+            ],
         )
     if (at := data.find(b"\x00")) >= 0:
         raise NetlangError(

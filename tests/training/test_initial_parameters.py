@@ -5,6 +5,7 @@ Tests ``netlang.training.run.initial_parameters``.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,21 @@ def test_weights_that_do_not_fit_are_all_named(tmp_path: Path) -> None:
     with pytest.raises(NetlangError) as rejected:
         begun(tmp_path, MLP, 'load(model.h, "body.safetensors")')
     assert [note.partition(":")[0] for note in rejected.value.notes] == ["wrong shape", "missing"]
+
+
+def test_other_names_are_matched_by_kind_and_a_mapping_file(tmp_path: Path) -> None:
+    stored = {
+        "net.0.weight": np.full((16, 64), 2, np.float32), "net.0.bias": np.zeros(16, np.float32),
+        "net.2.weight": np.full((3, 16), 3, np.float32), "net.2.bias": np.ones(3, np.float32),
+    }  # fmt: skip
+    save_file(stored, tmp_path / "theirs.safetensors")
+    weights = begun(tmp_path, MLP, 'load(model, "theirs.safetensors", dialect="auto")')
+    assert np.all(weights["model.h.weight"] == 2)
+    assert np.all(weights["model.logits.bias"] == 1)
+    names = {"weight": "net.0.weight", "bias": "net.0.bias"}
+    mapping = {"parameters": names, "unused": ["net.2.weight", "net.2.bias"]}
+    (tmp_path / "names.json").write_text(json.dumps(mapping), "utf-8")
+    weights = begun(tmp_path, MLP, 'load(model.h, "theirs.safetensors", map="names.json")')
+    assert np.all(weights["model.h.weight"] == 2)
+    with pytest.raises(NetlangError, match="there is no dialect `keras` of names"):
+        begun(tmp_path, MLP, 'load(model, "theirs.safetensors", dialect="keras")')

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from netlang.backends.onnx.foreign import read_foreign
@@ -37,8 +38,6 @@ from torch_exports import (  # noqa: E402
 )
 
 import netlang  # noqa: E402
-
-pytestmark = pytest.mark.slow
 
 
 def _image(size: int = 64) -> tuple:
@@ -113,6 +112,7 @@ def check(name: str, path: Path) -> None:
     assert again.splitlines()[-3:] == str(imported.text).splitlines()[-3:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_the_classic_exporter(name: str, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
@@ -120,9 +120,37 @@ def test_the_classic_exporter(name: str, tmp_path: Path) -> None:
     check(name, path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in MODELS if n not in ("bilstm", "bigru", "rnn")])
 def test_the_exporter_through_dynamo(name: str, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
     path = tmp_path / "model.onnx"
     exported(name, path, dynamo=True)
     check(name, path)
+
+
+def test_a_module_is_read_with_its_parameters() -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(), nn.Linear(16, 4))
+    imported = netlang.from_torch(module, torch.randn(2, 8), name="Two")
+    assert imported.ok
+    assert module.training
+    assert str(imported.text) == (
+        "net Two(x: f32[N, 8]) -> y {\n"
+        "  y = x |> dense(16) as dense |> relu |> dense(4) as dense2\n"
+        "}\n"
+    )
+    x = torch.randn(5, 8)
+    with torch.no_grad():
+        wanted = module.eval()(x).numpy()
+    np.testing.assert_allclose(imported.network(x.numpy())["y"], wanted, atol=1e-6)
+
+
+def test_other_objects_and_what_cannot_be_exported_are_rejected() -> None:
+    with pytest.raises(netlang.InputError) as rejected:
+        netlang.from_torch("model.onnx", torch.randn(2, 8))
+    assert rejected.value.message == "`module` must be a torch.nn.Module, is a str"
+    assert rejected.value.helps == ("for a file, `netlang.read_onnx(path)`",)
+    with pytest.raises(netlang.InputError) as rejected:
+        netlang.from_torch(nn.Linear(8, 4), torch.randn(2, 7))
+    assert rejected.value.message == "torch cannot export the Linear to ONNX"

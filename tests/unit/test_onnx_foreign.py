@@ -210,3 +210,57 @@ def test_data_that_is_not_there_is_rejected(
     assert refused(save(tmp_path, external("other.data"))) == (
         "the tensor `w` of made.onnx has its data in `other.data`, which is not there"
     )
+
+
+def _functions(depth: int) -> list[onnx.FunctionProto]:
+    """Return functions of which each calls the next one twice; the last one is small."""
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    made: list[onnx.FunctionProto] = []
+    for at in range(depth):
+        kind, domain = (f"f{at + 1}", "own") if at < depth - 1 else ("Relu", "")
+        nodes = [
+            helper.make_node(kind, [a], [b], domain=domain) for a, b in (("a", "b"), ("b", "c"))
+        ]
+        made.append(helper.make_function("own", f"f{at}", ["a"], ["c"], nodes, opsets))
+    return made
+
+
+CALLS_BACK = helper.make_function(
+    "own", "f1", ["a"], ["c"], [helper.make_node("f0", ["a"], ["c"], domain="own")],
+    [helper.make_opsetid("own", 1)],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("functions", "words"),
+    [
+        (_functions(40), "has more than 50,000 nodes, once its functions are inlined"),
+        ([_functions(2)[0], CALLS_BACK], "call themselves, or lie too deep"),
+    ],
+)  # fmt: skip
+def test_functions_that_grow_without_bound_are_rejected(
+    functions: list[onnx.FunctionProto], words: str, tmp_path: Path
+) -> None:
+    ends = [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [4]) for n in "xy"]
+    graph = helper.make_graph(
+        [helper.make_node("f0", ["x"], ["y"], domain="own")], "g", ends[:1], ends[1:]
+    )
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=9)
+    onnx.save(model, tmp_path / "a.onnx")
+    with pytest.raises(netlang.Error, match=words):
+        read_foreign(tmp_path / "a.onnx")
+
+
+@pytest.mark.slow
+def test_a_million_nodes_are_rejected_soon(tmp_path: Path) -> None:
+    node = helper.make_node("Relu", ["v0"], ["v1"]).SerializeToString()
+    # The fields of a message may be repeated: a graph is its bytes, and those of each node.
+    graph = (b"\x0a" + bytes([len(node)]) + node) * 1_000_000
+    model = onnx.ModelProto(ir_version=9, opset_import=[helper.make_opsetid("", 18)])
+    size = len(graph)
+    length = bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127 | 128, size >> 21])
+    path = tmp_path / "a.onnx"
+    path.write_bytes(model.SerializeToString() + b"\x3a" + length + graph)
+    with pytest.raises(netlang.Error, match="has 1,000,000 nodes; 50,000 is the most"):
+        read_foreign(path)

@@ -26,6 +26,7 @@ OPSETS = range(7, 25)
 
 _MOST_NODES, _LARGEST_FILE = 50_000, (1 << 31) - 1
 _LONGEST_NAME = 60
+_DEEPEST_CALLS = 100
 _DTYPES = {element: dtype for dtype, element in ELEMENTS.items()}
 _STANDARD = ("", "ai.onnx")
 
@@ -158,12 +159,37 @@ def _opset(path: Path, model: Model) -> int:
 
 
 def _inlined(path: Path, model: Model) -> Model:
+    _check_expansion(path, model)
     try:
         return inliner.inline_local_functions(model)
     except Exception as error:
         raise FileError(
             f"the functions in {path} cannot be inlined", notes=[shown(str(error))]
         ) from None
+
+
+def _check_expansion(path: Path, model: Model) -> None:
+    """Reject functions that call each other so often, or themselves, that inlining has no end."""
+    bodies = {(f.domain, f.name): f.node for f in model.functions}
+    counts: dict[tuple[str, str], int] = {}
+
+    def count(nodes: Sequence[onnx.NodeProto], calling: tuple[tuple[str, str], ...]) -> int:
+        total = 0
+        for node in nodes:
+            key = (node.domain, node.op_type)
+            if key in bodies and key not in counts:
+                if key in calling or len(calling) >= _DEEPEST_CALLS:
+                    raise FileError(f"the functions in {path} call themselves, or lie too deep")
+                counts[key] = count(bodies[key], (*calling, key))
+            inner = [n for a in node.attribute for graph in (a.g, *a.graphs) for n in graph.node]
+            more = count(inner, calling) if inner else 0
+            total = min(total + counts.get(key, 1) + more, _MOST_NODES + 1)
+        return total
+
+    if count(model.graph.node, ()) > _MOST_NODES:
+        raise TooLargeError(
+            f"{path} has more than {_MOST_NODES:,} nodes, once its functions are inlined"
+        )
 
 
 def _input(path: Path, info: onnx.ValueInfoProto) -> ForeignInput:

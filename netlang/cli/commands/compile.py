@@ -11,22 +11,32 @@ import netlang
 from netlang.backends.opsets import DEFAULT, OPSETS, losses_text
 from netlang.backends.snippets import Language
 from netlang.backends.targets import SUFFIXES, Target, target_of
-from netlang.cli.arguments import bind_option, completes, file_and_net, seed_option, weights_option
+from netlang.cli.arguments import (
+    bind_option,
+    completes,
+    file_and_net,
+    load_parameters,
+    seed_option,
+    weights_options,
+)
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo, warn
 from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
     from netlang.backends.compile import CompiledModel
+    from netlang.matching.loading import Dialect
 
 EXAMPLES = """
 netlang compile lenet.net -o lenet.onnx
 netlang compile lenet.net -o lenet.onnx --weights lenet.safetensors
+netlang compile resnet.net ResNet18 -o resnet18.onnx --weights resnet18.safetensors --from torch
 netlang compile googlenet.net -o googlenet.onnx --only logits --opset 20
 netlang compile lenet.net -o lenet.onnx --snippet js
 netlang compile lenet.net --target numpy -o lenet.py
 netlang compile lenet.net --target pytorch -o lenet.py
 netlang compile lenet.net --train -o lenet.train.onnx
+netlang compile lenet.onnx --target pytorch -o lenet.py
 """
 DETAILS = f"""
 With --target numpy the program has one function for each block, and needs nothing but NumPy. The
@@ -60,7 +70,7 @@ update but the last, and one, weighing, for what they need to know of each other
     "--target", type=click.Choice(list(SUFFIXES)),
     help="What to compile to. Default: what FILE is.",
 )  # fmt: skip
-@weights_option
+@weights_options
 @seed_option("Random seed of the initial parameters.")
 @click.option(
     "--opset", default=DEFAULT, show_default=True,
@@ -86,13 +96,15 @@ update but the last, and one, weighing, for what they need to know of each other
 @click.option("--train", "training", is_flag=True, help="Write the step of a train section.")
 def command(
     file: str, net: str | None, output: str, target: Target | None, weights: str | None,
-    seed: int, opset: int, only: tuple[str, ...], bind: dict[str, float], fold: bool,
+    dialect: Dialect, mapping: str | None, seed: int, opset: int, only: tuple[str, ...],
+    bind: dict[str, float], fold: bool,
     raw_input: bool, functions: bool, snippet: Language | None, training: bool,
 ) -> None:  # fmt: skip
     """Compile a net with its parameters to an ONNX model, or a NumPy or PyTorch program."""
     if training:
         given = {
-            "--weights": weights, "--only": only, "--bind": bind, "--no-fold": not fold,
+            "--weights": weights, "--from": dialect != "netlang", "--map": mapping,
+            "--only": only, "--bind": bind, "--no-fold": not fold,
             "--functions": functions, "--raw-input": raw_input, "--snippet": snippet,
         }  # fmt: skip
         _reject_with_train([name for name, value in given.items() if value])
@@ -100,7 +112,7 @@ def command(
         for path in program.compile_step(output, net, opset=opset, seed=seed or None):
             echo(f"{path}: {path.stat().st_size:,} bytes")
         return
-    protect_inputs(output, file, weights)
+    protect_inputs(output, file, weights, mapping)
     compiles_to = target_of(Path(output), target)
     if compiles_to != "onnx":
         only_for_onnx = {
@@ -109,9 +121,8 @@ def command(
         }  # fmt: skip
         _reject_for_source([name for name, is_given in only_for_onnx.items() if is_given])
     network = netlang.load(file).network(net, bind, seed=seed)
-    if weights is not None:
-        network.load(weights)
-    untrained = _untrained(network, weights, seed)
+    load_parameters(network, weights, dialect, mapping)
+    untrained = _untrained(network, seed)
     if compiles_to != "onnx":
         write = network.write_numpy if compiles_to == "numpy" else network.write_pytorch
         report = [f"{path}: {path.stat().st_size:,} bytes" for path in write(output)]
@@ -132,8 +143,8 @@ def command(
         echo(model.snippet(output, snippet))
 
 
-def _untrained(network: netlang.Network, weights: str | None, seed: int) -> list[str]:
-    if weights is not None or not network.graph.params:
+def _untrained(network: netlang.Network, seed: int) -> list[str]:
+    if not network.parameters.initial or not network.graph.params:
         return []
     return [
         f"untrained: the parameters are the initial ones of seed {seed}; --weights loads others"

@@ -20,6 +20,7 @@ EXAMPLES = """
 netlang draw lenet.net -o lenet.svg
 netlang draw resnet.net ResNet50 --depth 3 -o resnet50.svg
 netlang draw unet.net --bind H=224 --bind W=224 --direction right -o unet.png
+netlang draw resnet50.onnx -o resnet50.svg
 """
 DETAILS = """
 Blocks are frames. A box with another one behind it represents several layers; identical

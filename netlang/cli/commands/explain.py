@@ -18,6 +18,7 @@ netlang explain optimizer
 netlang explain shape-mismatch
 netlang explain lenet.net c1
 netlang explain resnet.net stage2.1.a --net ResNet50
+netlang explain resnet50.onnx stem
 """
 
 

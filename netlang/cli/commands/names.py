@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 import netlang
@@ -9,17 +12,27 @@ from netlang.analysis.counts import grouped
 from netlang.cli.arguments import (
     WEIGHTS,
     bind_option,
+    completes,
     file_and_net,
+    from_option,
     json_option,
+    load_parameters,
+    map_option,
     weights_option,
 )  # fmt: skip
 from netlang.cli.arguments import command as make_command
-from netlang.cli.output import echo, print_json
+from netlang.cli.output import echo, print_json, warn
 from netlang.ir.graph import Param
+from netlang.system.files import protect_inputs
+
+if TYPE_CHECKING:
+    from netlang.matching.loading import Dialect
 
 EXAMPLES = """
 netlang names lenet.net
 netlang names lenet.net --diff lenet.safetensors
+netlang names resnet.net ResNet18 --diff resnet18.safetensors --from torch
+netlang names resnet.net ResNet18 --match resnet18.safetensors -o names.json
 netlang names lenet.net --values --weights lenet.safetensors
 """
 
@@ -30,20 +43,35 @@ netlang names lenet.net --values --weights lenet.safetensors
     "--diff", metavar="WEIGHTS", shell_complete=WEIGHTS,
     help="Compare with the parameters in a file.",
 )  # fmt: skip
+@click.option(
+    "--match", metavar="WEIGHTS", shell_complete=WEIGHTS,
+    help="Find which tensor of a file with other names is which parameter.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", metavar="NAMES.json", shell_complete=completes("files", ".json"),
+    help="With --match, write a mapping file, which can be edited and given as --map.",
+)  # fmt: skip
 @click.option("--values", is_flag=True, help="Show the values, too.")
 @weights_option
+@from_option
+@map_option
 @bind_option
 @json_option
 def command(
-    file: str, net: str | None, diff: str | None, values: bool, weights: str | None,
+    file: str, net: str | None, diff: str | None, match: str | None, output: str | None,
+    values: bool, weights: str | None, dialect: Dialect, mapping: str | None,
     bind: dict[str, float], as_json: bool,
 ) -> None:  # fmt: skip
     """List every parameter of a net and its shape."""
     network = netlang.load(file).network(net, bind)
-    if weights is not None:
-        network.load(weights)
-    if diff is not None:
-        _compare(network, diff, as_json)
+    if diff is None:
+        load_parameters(network, weights, dialect, mapping)
+    if match is not None:
+        _match(network, match, output, as_json)
+    elif output is not None:
+        raise click.UsageError("`--output` is the mapping file of `--match`: give that, too")
+    elif diff is not None:
+        _compare(network, network.diff(diff, dialect=dialect, mapping=mapping), diff, as_json)
     elif as_json:
         print_json(_json(network, values=values))
     else:
@@ -90,8 +118,22 @@ def _json(network: netlang.Network, *, values: bool) -> object:
     }
 
 
-def _compare(network: netlang.Network, weights: str, as_json: bool) -> None:
-    differences = network.diff(weights)
+def _match(network: netlang.Network, weights: str, output: str | None, as_json: bool) -> None:
+    protect_inputs(output, weights)
+    matched = network.match(weights, save=output)
+    if as_json:
+        print_json({"net": network.name, **matched.json()})
+    else:
+        echo(str(matched))
+        for line in matched.rules:
+            echo(f"note: {line}")
+    if output is not None:
+        (warn if as_json else echo)(f"{output}: {Path(output).stat().st_size:,} bytes")
+    if not matched.complete:
+        raise click.exceptions.Exit(1)
+
+
+def _compare(network: netlang.Network, differences: list[str], weights: str, as_json: bool) -> None:
     if as_json:
         print_json({"net": network.name, "differences": differences})
     else:

@@ -15,10 +15,11 @@ from netlang.cli.arguments import (
     file_and_net,
     files,
     json_option,
+    load_parameters,
     provider_option,
     python_option,
     seed_option,
-    weights_option,
+    weights_options,
 )
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo, print_json, warn
@@ -26,17 +27,20 @@ from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
+    from netlang.matching.loading import Dialect
     from netlang.system.numpy import Array
 
 EXAMPLES = """
 netlang run lenet.net --input image=digit.png
 netlang run lenet.net --input image=digits.npz:image --weights lenet.safetensors -o scores.npz
+netlang run resnet.net ResNet18 -i image=cat.npy -w resnet18.safetensors --from torch
 netlang run pets.net -i 'image=photos/*.jpg' --weights runs/pets/model.safetensors -o found.csv
 netlang run iris.net -i x=5.1,3.5,1.4,0.2 --weights runs/iris/model.safetensors
 netlang run gan.net Generator -i 'z=random(seed=1)' -b N=16 -w runs/gan/gen.safetensors -o faces.png
 netlang run lenet.net -i image=digit.png --at c1 -o maps.png
 netlang run bowl.net -i x=1,2 --grad x
 netlang run char_lstm.net --input tokens=next.npy --state h.npz
+netlang run lenet.onnx --input image=digit.png
 """
 
 SOURCES = """
@@ -58,7 +62,7 @@ double quotes, or random(seed=0).
     "--prepared", is_flag=True,
     help="Pass inputs to the net as they are, without the preprocessing of the training.",
 )  # fmt: skip
-@weights_option
+@weights_options
 @seed_option("Random seed of the initial parameters.")
 @bind_option
 @backend_option
@@ -90,7 +94,8 @@ double quotes, or random(seed=0).
 @json_option
 def command(
     file: str, net: str | None, inputs: dict[str, str], resize: bool, prepared: bool,
-    weights: str | None, seed: int, bind: dict[str, float], backend: Backend, provider: Provider,
+    weights: str | None, dialect: Dialect, mapping: str | None, seed: int, bind: dict[str, float],
+    backend: Backend, provider: Provider,
     at: tuple[str, ...], grad: tuple[str, ...], state: str | None, output: str | None, top: int,
     as_json: bool,
 ) -> None:  # fmt: skip
@@ -103,7 +108,7 @@ def command(
         _reject_unnamed(f"unexpected argument `{net}`", net)
     if net is not None and Path(net).suffix in (".npy", ".npz", ".png", ".jpg", ".jpeg"):
         net, inputs = None, {"": net}
-    read = [file, weights, *map(file_of, inputs.values())]
+    read = [file, weights, mapping, *map(file_of, inputs.values())]
     protect_inputs(output, state, *read)
     protect_inputs(state, *read)
     if output is not None:
@@ -112,8 +117,7 @@ def command(
     _require_names(network, inputs)
     if state is not None:
         network.load_state(state)
-    if weights is not None:
-        network.load(weights)
+    load_parameters(network, weights, dialect, mapping)
     feeds = network.read_inputs(inputs, resize=resize, prepared=prepared)
     outputs = _computed(network, feeds, at, grad, backend, provider)
     if state is not None:
@@ -123,7 +127,7 @@ def command(
     if as_json:
         print_json({"net": network.name, "outputs": results.to_json(outputs, top, classes)})
     else:
-        if weights is None and network.graph.params:
+        if network.parameters.initial and network.graph.params:
             echo(f"{network.name} is untrained: its parameters are random, from seed {seed}")
         echo(results.describe(outputs, top, classes, examples))
     if output is not None:

@@ -11,6 +11,7 @@ EXAMPLES = """
 netlang summary lenet.net
 netlang summary resnet.net ResNet50 --depth 1
 netlang summary unet.net --bind H=224 --bind W=224 --json
+netlang summary resnet50.onnx --depth 1
 """
 
 

@@ -11,10 +11,11 @@ from netlang.cli.arguments import (
     bind_option,
     file_and_net,
     json_option,
+    load_parameters,
     provider_option,
     python_option,
     seed_option,
-    weights_option,
+    weights_options,
 )
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import columns, echo, print_json
@@ -22,29 +23,30 @@ from netlang.cli.output import columns, echo, print_json
 if TYPE_CHECKING:
     from netlang.backends import Provider
     from netlang.inference.verification import Comparison
+    from netlang.matching.loading import Dialect
 
 EXAMPLES = """
 netlang verify lenet.net
 netlang verify unet.net --bind H=64 --bind W=64 --seed 7
+netlang verify resnet.net ResNet18 --weights resnet18.safetensors --from torch
 """
 
 
 @make_command(EXAMPLES)
 @file_and_net
-@weights_option
+@weights_options
 @seed_option("Random seed of the initial parameters and the inputs.")
 @bind_option
 @provider_option
 @python_option
 @json_option
 def command(
-    file: str, net: str | None, weights: str | None, seed: int, bind: dict[str, float],
-    provider: Provider, as_json: bool,
+    file: str, net: str | None, weights: str | None, dialect: Dialect, mapping: str | None,
+    seed: int, bind: dict[str, float], provider: Provider, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare onnxruntime with NumPy on the same random input, output by output."""
     network = netlang.load(file).network(net, bind, seed=seed)
-    if weights is not None:
-        network.load(weights)
+    load_parameters(network, weights, dialect, mapping)
     compared = network.verify(seed=seed, provider=provider)
     agreed = all(c.ok for c in compared)
     if as_json:

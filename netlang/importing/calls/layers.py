@@ -43,7 +43,7 @@ def lift(converted: Converted) -> list[Step]:
 def needed(lifting: Lifting, node: Node) -> bool:
     """Return whether a constant must be a tensor: it is an output or the operand of a call."""
     (value,) = node.outputs
-    if value in lifting.graph.outputs.values():
+    if value in lifting.graph.outputs.values() or value.type.rank:
         return True
     readers = lifting.readers.get(value, ())
     return any(other.op.name not in (*INFIX, *NUMERIC) for other in readers)

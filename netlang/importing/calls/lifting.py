@@ -77,6 +77,8 @@ class Lifting:
         if node is None or node.op.name != "constant":
             return value
         number = attribute(node.op, "value")
+        if isinstance(number, tuple):
+            return value
         assert isinstance(number, bool | int | float)
         return decimal(number) if isinstance(number, float) else number
 

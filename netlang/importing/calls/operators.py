@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from netlang.importing.calls.lifting import (
     INFIX,
@@ -13,7 +14,9 @@ from netlang.importing.calls.lifting import (
     positional,
     to_item,
 )
+from netlang.importing.operands import decimal
 from netlang.importing.simplifying import attribute
+from netlang.importing.structure.printing import number
 from netlang.importing.structure.steps import Arg, Item
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Node
@@ -166,10 +169,29 @@ def _one_hot(lifting: Lifting, node: Node) -> None:
 
 
 def _constant(lifting: Lifting, node: Node) -> None:
-    """Write a number that a call takes as a tensor."""
-    value, dtype = to_item(attribute(node.op, "value")), attribute(node.op, "dtype")
+    """Write a number that a call takes as a tensor, or a tensor of several."""
+    given = attribute(node.op, "value")
+    if isinstance(given, tuple):
+        text = _written(cast("tuple[object, ...]", given))
+        lifting.put(node, "tensor", positional("values", text, fixed=True))
+        return
+    value, dtype = to_item(given), attribute(node.op, "dtype")
     args = [positional("shape", ()), positional("value", value), Arg("dtype", str(dtype), "f32")]
     lifting.put(node, "full", *args)
+
+
+def _written(rows: tuple[object, ...]) -> str:
+    """Return numbers in nested lists as the language has them."""
+    parts = (
+        _written(cast("tuple[object, ...]", row)) if isinstance(row, tuple) else _number(row)
+        for row in rows
+    )
+    return f"[{', '.join(parts)}]"
+
+
+def _number(value: object) -> str:
+    assert isinstance(value, float)
+    return number(decimal(value))
 
 
 def _measure(lifting: Lifting, node: Node) -> None:

@@ -119,6 +119,11 @@ def _concat(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
         return [c.graph("transpose", inner, order=order)]
     if (apart := c.same_makers(some, "unsqueeze")) and attribute(apart[0].op, "axis") == axis:
         return [c.graph("stack", *(n.inputs[0] for n in apart), axis=axis)]
+    first, *others = [c.type(x).shape for x in some]
+    for shape in others:
+        for at, (one, other) in enumerate(zip(first, shape, strict=True)):
+            if at != axis and one != other:
+                c.equate(one, other)
     return [c.add("concat", *some, axis=axis)]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from netlang.diagnostics.errors import WeightsError
 from netlang.ir.graph import Graph, Param
 from netlang.ir.initializers import draw, initialize
-from netlang.ops.arguments import shortened
 from netlang.plan.initialization import Fill, Load, Selection
 from netlang.plan.plan import Plan
 from netlang.storage.weights import described, load_weights
@@ -15,8 +15,14 @@ from netlang.system.files import find_data
 from netlang.system.numpy import Array
 
 
-def initial_parameters(plan: Plan, seed: int, folder: Path) -> dict[str, Array]:
-    """Initialize or load every parameter; ``folder`` is where the program's paths begin."""
+def initial_parameters(
+    plan: Plan, seed: int, folder: Path, warn: Callable[[str], None] = lambda _: None
+) -> dict[str, Array]:
+    """Initialize or load every parameter; ``folder`` is where the program's paths begin.
+
+    ``warn`` is called for tensors of a file with other names that are not used, and for layers that
+    only their order and shapes tell.
+    """
     params = plan.computation.params
     by_path = {param.path: param for param in params.values()}
     values = initialize(Graph(plan.name, (), params, (), {}), seed)
@@ -28,7 +34,7 @@ def initial_parameters(plan: Plan, seed: int, folder: Path) -> dict[str, Array]:
                     new = Param(path, old.type, rule.initializer, old.trained)
                     values[path] = draw(new, seed)
             case Load():
-                _load(rule, values, folder)
+                _load(rule, by_path, values, folder, warn)
             case _:
                 raise TypeError(f"not a rule: {rule!r}")
     return values
@@ -36,23 +42,25 @@ def initial_parameters(plan: Plan, seed: int, folder: Path) -> dict[str, Array]:
 
 def parameter_files(plan: Plan, folder: Path) -> list[Path]:
     """Return the files that a section loads parameters from."""
-    return [find_data(rule.path, folder) for rule in plan.init if isinstance(rule, Load)]
+    rules = [rule for rule in plan.init if isinstance(rule, Load)]
+    paths = [path for rule in rules for path in (rule.path, rule.map) if path is not None]
+    return [find_data(path, folder) for path in paths]
 
 
-def _load(rule: Load, values: dict[str, Array], folder: Path) -> None:
-    if rule.dialect not in ("netlang", "torch"):
-        raise WeightsError(
-            f"`dialect` is `{shortened(rule.dialect)}`",
-            helps=['the dialects are "netlang" and "torch"'],
-        )
+def _load(
+    rule: Load, params: Mapping[str, Param], values: dict[str, Array], folder: Path,
+    warn: Callable[[str], None],
+) -> None:  # fmt: skip
     file = find_data(rule.path, folder)
+    if rule.dialect != "netlang" or rule.map is not None:
+        mapping = None if rule.map is None else find_data(rule.map, folder)
+        values |= _renamed(rule, file, mapping, params, warn)
+        return
     found = described(file)
     chosen: dict[str, str] = {}
     problems: list[str] = []
     for path in rule.what.paths:
         names = _names(rule.what, path)
-        if rule.dialect == "torch":
-            names = [_torch_name(name) for name in names]
         stored = next((n for n in names if n in found), None)
         if stored is None:
             problems.append(f"missing: `{names[0]}`")
@@ -69,15 +77,23 @@ def _load(rule: Load, values: dict[str, Array], folder: Path) -> None:
     values |= {path: arrays[name].astype(values[path].dtype) for path, name in chosen.items()}
 
 
-_TORCH_LEAVES = {
-    "scale": "weight", "shift": "bias", "mean": "running_mean", "var": "running_var",
-}  # fmt: skip
-"""What PyTorch calls the parameters of its norms."""
+def _renamed(
+    rule: Load, file: Path, mapping: Path | None, params: Mapping[str, Param],
+    warn: Callable[[str], None],
+) -> dict[str, Array]:  # fmt: skip
+    """Read the selected parameters from a file with other names."""
+    from netlang.matching.loading import load_file, name_source, remarks
 
-
-def _torch_name(name: str) -> str:
-    stem, dot, leaf = name.rpartition(".")
-    return f"{stem}{dot}{_TORCH_LEAVES.get(leaf, leaf)}"
+    root = f"{rule.what.root}."
+    # Names in the file do not begin with that of the selected part, such as `model.`.
+    wanted = [
+        Param(path.removeprefix(root), params[path].type, params[path].init, params[path].trained)
+        for path in rule.what.paths
+    ]
+    arrays, matched = load_file(file, wanted, rule.what.root, name_source(rule.dialect, mapping))
+    for remark in remarks(matched, rule.path):
+        warn(f"warning: {remark}")
+    return {path: arrays[path.removeprefix(root)] for path in rule.what.paths}
 
 
 def _names(what: Selection, path: str) -> list[str]:

@@ -104,6 +104,7 @@ def open_training(
     *,
     planned: Callable[[Training], None] = lambda _: None,
     check: Check | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Opened:
     """Make the graphs of a section and open its data at the same time.
 
@@ -117,7 +118,7 @@ def open_training(
         training = prepare(plan, seed)
         planned(training)
         if state is None:
-            state = initial_state(training, initial_parameters(plan, seed, choices.folder))
+            state = initial_state(training, initial_parameters(plan, seed, choices.folder, warn))
         elif check is not None:
             check(training, *data.result())  # what differs is reported before it fails to fit
             check = None

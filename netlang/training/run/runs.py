@@ -171,7 +171,9 @@ def train(
             stack.enter_context(within_memory(found.total, str(found), request.warn))
 
         fitted = progress.fitted if progress is not None else None
-        opened = open_training(plan, choices, state, fitted, planned=planned, check=check)
+        opened = open_training(
+            plan, choices, state, fitted, planned=planned, check=check, warn=request.warn
+        )
         settings |= {f"{GIVEN}{name}": text for name, text in given.items()}
         return _carry_out(request, opened, folder, display, interrupted, settings, progress, best)
 

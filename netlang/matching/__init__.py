@@ -1,0 +1,1 @@
+"""Parameters of files whose names are other ones: rules, alignment of trees, mapping files."""
