@@ -127,19 +127,19 @@ def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> 
     return allowed
 
 
-_file = click.argument("file", shell_complete=PROGRAMS)
+file_argument = click.argument("file", shell_complete=PROGRAMS)
 
 
 def file_and_net(function: F) -> F:
     """Add the arguments ``FILE [NET]``."""
     net = click.argument("net", required=False, shell_complete=completes("nets"))
-    return _file(net(function))
+    return file_argument(net(function))
 
 
 def file_and_section(function: F) -> F:
     """Add the arguments ``FILE [SECTION]``."""
     section = click.argument("section", required=False, shell_complete=completes("sections"))
-    return _file(section(function))
+    return file_argument(section(function))
 
 
 def seed_option(help: str, *, default: int | None = 0) -> Callable[[F], F]:

@@ -23,6 +23,7 @@ LAYERS = (
     ("data", "diagram", "evaluate"),
     ("backends", "codegen", "plan"),
     ("importing", "inference", "names", "training"),
+    ("profiling",),
     ("program",),
     ("manual",),
     ("editor",),
