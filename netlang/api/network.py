@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from netlang.api.parameters import Parameters
     from netlang.api.predictions import Predictions
     from netlang.api.program import Program
-    from netlang.backends import Backend, Provider
+    from netlang.backends import Backend, Lower, Provider
     from netlang.backends.compile import CompiledModel
     from netlang.data.fitted import Fitted
     from netlang.diagram.layout import Direction
@@ -447,6 +447,8 @@ class Network:
         fold: bool = True,
         functions: bool = False,
         raw_input: bool = False,
+        precision: Lower | None = None,
+        section: str | None = None,
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
@@ -457,6 +459,10 @@ class Network:
         as the dataset stores them, such as images of bytes, and prepares them as the data that the
         parameters were trained on. The result has the model as ``proto``,
         reports what was ``folded``, and returns a ``snippet`` that runs it.
+
+        ``precision`` is "f16", "bf16" or "int8": the model is converted, and the metrics of the
+        train ``section``, by default the one that the parameters come from, are measured before
+        and after: ``conversion`` has them.
         """
         from netlang.backends.compile import compile_graph
         from netlang.data.fitted import Fitted
@@ -466,7 +472,7 @@ class Network:
         fitted = (self._recovered() if raw_input else self.fitted) or Fitted({})
         if raw_input:
             graph, parameters = with_preprocessing(graph, parameters, fitted)
-        return compile_graph(
+        compiled = compile_graph(
             graph,
             parameters,
             opset=opset,
@@ -476,6 +482,13 @@ class Network:
             source=self._program.name,
             metadata=fitted.model_metadata(raw=raw_input) if fitted.columns else {},
             prepared=preparations(graph, fitted, raw=raw_input),
+        )
+        if precision is None:
+            return compiled
+        trained_in = self._trained_in if section is None else (section, "")
+        whole = only is None and not functions and not raw_input
+        return self._program.lowered(
+            self._net, self.graph, compiled, precision, trained_in, whole=whole
         )
 
     def write_numpy(self, path: str | Path) -> tuple[Path, ...]:
@@ -518,16 +531,19 @@ class Network:
         write_atomically(Path(path), [source.encode()])
         return Path(path), weights
 
-    def verify(self, *, seed: int = 0, provider: Provider = "cpu") -> list[Comparison]:
+    def verify(
+        self, *, seed: int = 0, provider: Provider = "cpu", precision: Lower | None = None
+    ) -> list[Comparison]:
         """Compare onnxruntime with NumPy on the same random input, output by output.
 
         Parameters that were neither loaded nor assigned are drawn so that every layer matters.
+        In a lower ``precision`` onnxruntime may differ by more.
         """
         from netlang.inference.verification import verify
 
         unset = self._parameters is None or self._parameters.initial
         arrays = None if unset else self.parameters.arrays()
-        return verify(self.graph, arrays, seed=seed, provider=provider)
+        return verify(self.graph, arrays, seed=seed, provider=provider, precision=precision)
 
     def generate(
         self,

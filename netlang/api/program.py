@@ -19,11 +19,14 @@ from netlang.diagnostics.render import render_all
 if TYPE_CHECKING:
     from netlang.api.sweeps import Begin, Sweep
     from netlang.api.training import ParameterSource, Run
-    from netlang.backends import Backend, Provider
+    from netlang.backends import Backend, Lower, Provider
+    from netlang.backends.compile import CompiledModel
     from netlang.data.fitted import Fitted
     from netlang.evaluate.context.values import Object
+    from netlang.ir.graph import Graph
     from netlang.plan.plan import Plan
     from netlang.program import Net
+    from netlang.training.conversion import ConvertedModel
     from netlang.training.history.reports import Report
     from netlang.training.run.dry_run import DryRun
     from netlang.training.run.evaluation import Evaluation
@@ -240,6 +243,15 @@ class Program(Mapping[str, Network]):
         from netlang.api.training import fitted_in_section
 
         return fitted_in_section(self, net, section, layer, why)
+
+    def lowered(
+        self, net: Net, graph: Graph, compiled: CompiledModel, precision: Lower,
+        trained_in: tuple[str, str], *, whole: bool,
+    ) -> ConvertedModel:  # fmt: skip
+        """Convert a compiled net to a lower precision, as ``Network.compile`` documents it."""
+        from netlang.api.training import lowered
+
+        return lowered(self, net, graph, compiled, precision, trained_in, whole=whole)
 
     def forecast(
         self,

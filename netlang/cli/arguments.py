@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 import click
 
-from netlang.backends import Backend, Provider
+from netlang.backends import LOWER, Backend, Provider
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -201,6 +201,10 @@ provider_option = click.option(
 python_option = click.option(
     "--allow-python", is_flag=True, expose_value=False, callback=permit_python,
     help="Run the Python functions that the program's data and `extern op`s name.",
+)  # fmt: skip
+
+precision_option = click.option(
+    "--precision", type=click.Choice(LOWER), help="Convert the model to a lower precision.",
 )  # fmt: skip
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
