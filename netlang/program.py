@@ -206,10 +206,15 @@ class Program(Struct, eq=False):
                 found[name] = Net(name, function, self)
         return found
 
+    @property
+    def sections(self) -> dict[str, ast.Train]:
+        """The train sections of the file by name."""
+        declared = self.file.declarations if self.file is not None else ()
+        return {d.name.text: d for d in declared if isinstance(d, ast.Train)}
+
     def section(self, name: str | None) -> ast.Train:
         """Find a train section by name, or the only one; raises ``NetlangError`` otherwise."""
-        declared = self.file.declarations if self.file is not None else ()
-        sections = {d.name.text: d for d in declared if isinstance(d, ast.Train)}
+        sections = self.sections
         if name in sections:
             return sections[name]
         if name is None and len(sections) == 1:

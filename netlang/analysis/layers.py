@@ -68,6 +68,13 @@ def layer_name(node: Node, owners: Collection[str]) -> tuple[str, str]:
     return next(owning, written).path or written.kind, written.kind
 
 
+def owners(graph: Graph) -> set[str]:
+    """Return the paths of the calls that own parameters, directly or inside."""
+    names = [*(p.path for p in graph.params.values()), *(s.name for s in graph.states)]
+    parts = (name.split(".") for name in names)
+    return {".".join(path[:n]) for path in parts for n in range(1, len(path))}
+
+
 def _binding(path: str, name: str) -> str:
     """Return the path of the binding that contains an operator, from the name of its result.
 

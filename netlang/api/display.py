@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netlang.analysis.summary import Summary as Layers
     from netlang.diagram.drawing import Drawing
+    from netlang.profiling.profile import Profile
 
 
 def html(text: str) -> str:
@@ -46,6 +48,35 @@ class Summary:
 
         table = render_summary(self.layers, depth=self._depth, color=color, width=width)
         return table.rstrip("\n")
+
+    def __str__(self) -> str:
+        return self.render()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html(str(self))
+
+
+class Profiles:
+    """How long the layers of a net take, or those of each step of a train section, as tables.
+
+    ``profiles`` holds the same as values.
+    """
+
+    def __init__(self, profiles: Sequence[Profile], depth: int | None = None) -> None:
+        self.profiles = tuple(profiles)
+        self._depth = depth
+
+    def render(self, *, color: bool = False, width: int = 110) -> str:
+        """Format the tables for a page of ``width`` columns."""
+        from netlang.profiling.table import render_profile
+
+        tables = (
+            render_profile(each, depth=self._depth, color=color, width=width)
+            for each in self.profiles
+        )
+        return "\n".join(tables).rstrip("\n")
 
     def __str__(self) -> str:
         return self.render()

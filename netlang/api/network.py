@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from netlang.analysis import counts
 from netlang.api.arguments import names
-from netlang.api.display import Diagram, Summary, Text, html
+from netlang.api.display import Diagram, Profiles, Summary, Text, html
 from netlang.api.errors import ProgramError, warn
 from netlang.diagnostics.diagnostic import DiagnosticError
 from netlang.diagnostics.errors import InputError, require_at_least
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from netlang.api.parameters import Parameters
     from netlang.api.predictions import Predictions
     from netlang.api.program import Program
-    from netlang.backends import Backend, Provider
+    from netlang.backends import Backend, Lower, Provider
     from netlang.backends.compile import CompiledModel
     from netlang.data.fitted import Fitted
     from netlang.diagram.layout import Direction
@@ -153,6 +153,21 @@ class Network:
         require_at_least("depth", depth, 1)
         outline = sketch(self.graph, depth)
         return Diagram(render(outline, direction), str(outline))
+
+    def profile(
+        self, depth: int | None = None, *, runs: int | None = None, provider: Provider = "cpu",
+        threads: int | None = None,
+    ) -> Profiles:  # fmt: skip
+        """Measure how long each layer takes on onnxruntime, on random inputs.
+
+        The batch size is 1 and other free sizes are small; ``bind`` fixes them. Without ``runs``,
+        the net runs for about a second. The layers are folded as those of ``summary``.
+        """
+        from netlang.profiling.measuring import profile_net
+
+        arrays = self.parameters.arrays()
+        found = profile_net(self.graph, arrays, runs=runs, provider=provider, threads=threads)
+        return Profiles([found], depth)
 
     def explain(self, layer: str) -> Text:
         """Show how the shapes, parameters and multiply-adds of one layer come about."""
@@ -479,6 +494,8 @@ class Network:
         fold: bool = True,
         functions: bool = False,
         raw_input: bool = False,
+        precision: Lower | None = None,
+        section: str | None = None,
     ) -> CompiledModel:
         """Compile to ONNX with the parameters: ``net.compile().save("net.onnx")``.
 
@@ -489,6 +506,10 @@ class Network:
         as the dataset stores them, such as images of bytes, and prepares them as the data that the
         parameters were trained on. The result has the model as ``proto``,
         reports what was ``folded``, and returns a ``snippet`` that runs it.
+
+        ``precision`` is "f16", "bf16" or "int8": the model is converted, and the metrics of the
+        train ``section``, by default the one that the parameters come from, are measured before
+        and after: ``conversion`` has them.
         """
         from netlang.backends.compile import compile_graph
         from netlang.data.fitted import Fitted
@@ -498,7 +519,7 @@ class Network:
         fitted = (self._recovered() if raw_input else self.fitted) or Fitted({})
         if raw_input:
             graph, parameters = with_preprocessing(graph, parameters, fitted)
-        return compile_graph(
+        compiled = compile_graph(
             graph,
             parameters,
             opset=opset,
@@ -508,6 +529,13 @@ class Network:
             source=self._program.name,
             metadata=fitted.model_metadata(raw=raw_input) if fitted.columns else {},
             prepared=preparations(graph, fitted, raw=raw_input),
+        )
+        if precision is None:
+            return compiled
+        trained_in = self._trained_in if section is None else (section, "")
+        whole = only is None and not functions and not raw_input
+        return self._program.lowered(
+            self._net, self.graph, compiled, precision, trained_in, whole=whole
         )
 
     def write_numpy(self, path: str | Path) -> tuple[Path, ...]:
@@ -550,16 +578,19 @@ class Network:
         write_atomically(Path(path), [source.encode()])
         return Path(path), weights
 
-    def verify(self, *, seed: int = 0, provider: Provider = "cpu") -> list[Comparison]:
+    def verify(
+        self, *, seed: int = 0, provider: Provider = "cpu", precision: Lower | None = None
+    ) -> list[Comparison]:
         """Compare onnxruntime with NumPy on the same random input, output by output.
 
         Parameters that were neither loaded nor assigned are drawn so that every layer matters.
+        In a lower ``precision`` onnxruntime may differ by more.
         """
         from netlang.inference.verification import verify
 
         unset = self._parameters is None or self._parameters.initial
         arrays = None if unset else self.parameters.arrays()
-        return verify(self.graph, arrays, seed=seed, provider=provider)
+        return verify(self.graph, arrays, seed=seed, provider=provider, precision=precision)
 
     def generate(
         self,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from netlang import program as programs
 from netlang.api.arguments import names, plain, texts
-from netlang.api.display import Text
+from netlang.api.display import Profiles, Text
 from netlang.api.errors import ProgramError, ProgramWarning, warn
 from netlang.api.network import Network
 from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics
@@ -19,12 +19,15 @@ from netlang.diagnostics.render import render_all
 if TYPE_CHECKING:
     from netlang.api.sweeps import Begin, Sweep
     from netlang.api.training import ParameterSource, Run
-    from netlang.backends import Backend, Provider
+    from netlang.backends import Backend, Lower, Provider
+    from netlang.backends.compile import CompiledModel
     from netlang.data.fitted import Fitted
     from netlang.evaluate.context.values import Object
     from netlang.importing.operands import Stored
+    from netlang.ir.graph import Graph
     from netlang.plan.plan import Plan
     from netlang.program import Net
+    from netlang.training.conversion import ConvertedModel
     from netlang.training.history.reports import Report
     from netlang.training.run.dry_run import DryRun
     from netlang.training.run.evaluation import Evaluation
@@ -250,6 +253,15 @@ class Program(Mapping[str, Network]):
 
         return fitted_in_section(self, net, section, layer, why)
 
+    def lowered(
+        self, net: Net, graph: Graph, compiled: CompiledModel, precision: Lower,
+        trained_in: tuple[str, str], *, whole: bool,
+    ) -> ConvertedModel:  # fmt: skip
+        """Convert a compiled net to a lower precision, as ``Network.compile`` documents it."""
+        from netlang.api.training import lowered
+
+        return lowered(self, net, graph, compiled, precision, trained_in, whole=whole)
+
     def forecast(
         self,
         section: str | None = None,
@@ -262,6 +274,28 @@ class Program(Mapping[str, Network]):
 
         plan = self.plan(section, texts(settings or {}))
         return dry_run(plan, self.choices(seed), warn)
+
+    def profile(
+        self,
+        section: str | None = None,
+        *,
+        depth: int | None = None,
+        runs: int | None = None,
+        settings: Mapping[str, object] | None = None,
+        seed: int | None = None,
+        provider: Provider = "cpu",
+        threads: int | None = None,
+    ) -> Profiles:
+        """Measure how long each layer takes in a step of a train section, on its first batch.
+
+        The time of a step is divided into forward, backward and update. Without ``runs``, each
+        step of the section runs for about a second; no parameter is changed.
+        """
+        from netlang.profiling.measuring import profile_section
+
+        plan = self.plan(section, texts(settings or {}))
+        choices = self.choices(seed, provider=provider, threads=threads)
+        return Profiles(profile_section(plan, choices, runs=runs), depth)
 
     def compile_step(
         self,

@@ -15,6 +15,7 @@ from netlang.api.arguments import texts
 from netlang.api.callbacks import Callback
 from netlang.api.errors import warn
 from netlang.api.network import Network
+from netlang.backends import LOWER
 from netlang.backends.targets import target_of
 from netlang.data.fitted import Fitted
 from netlang.data.pipeline import Pipeline, data_paths
@@ -46,6 +47,10 @@ from netlang.training.run.runs import train as carry_out
 
 if TYPE_CHECKING:
     from netlang.api.program import Program
+    from netlang.backends import Lower
+    from netlang.backends.compile import CompiledModel
+    from netlang.ir.graph import Graph
+    from netlang.training.conversion import ConvertedModel
 
 ParameterSource = str | Path | Network
 """A file of parameters, or the network that has them."""
@@ -276,6 +281,47 @@ def compile_step(
     protect_inputs(output, *inputs)
     protect_inputs(state, *inputs)
     return tuple(export(plan, choices, output, opset=opset, source=source))
+
+
+def lowered(
+    program: Program, net: Net, graph: Graph, compiled: CompiledModel, precision: Lower,
+    trained_in: tuple[str, str], *, whole: bool,
+) -> ConvertedModel:  # fmt: skip
+    """Convert a compiled net as ``Network.compile`` documents it.
+
+    ``trained_in`` has the section and the layer of the parameters; ``whole`` is whether the model
+    has the inputs and the outputs of the net. Warns of metrics that drop.
+    """
+    from netlang.backends.precision import converted, is_dynamic
+    from netlang.training.conversion import convert, convert_for
+
+    if precision not in LOWER:
+        raise InputError(
+            f"`{precision}` is no precision", helps=[f"take one of {', '.join(LOWER)}"]
+        )
+    if not whole:
+        raise InputError(
+            f"{precision} is for a whole net: without functions, raw input, and a choice of outputs"
+        )
+    model, (section, layer) = compiled.proto, trained_in
+    if not section:
+        if precision == "int8" and not is_dynamic(model):
+            raise InputError(
+                "int8 needs examples, to determine the ranges of the values between layers",
+                helps=["name a train section whose data has some: `--section NAME`"],
+            )
+        return convert(compiled, precision, converted(model, precision))
+    plan = program.plan(section)
+    layers = [n for n, f in plan.layers.items() if f.function.definition is net.function.definition]
+    if not layers:
+        raise InputError(f"the train section `{section}` does not train `{graph.name}`")
+    chosen = layer if layer in layers else layers[0]
+    found = convert_for(plan, chosen, graph, model, precision, program.choices())
+    for name in found.dropped:
+        before, after = found.before.metrics[name], found.after.metrics[name]
+        even = ", even with the first and the last product in f32" if found.kept else ""
+        warn(f"`{name}` is {after:.4f} in {precision} and {before:.4f} in f32{even}")
+    return convert(compiled, precision, found.model, found)
 
 
 def _require_pillow() -> None:

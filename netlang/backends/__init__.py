@@ -11,6 +11,10 @@ Backend = Literal["onnxruntime", "numpy"]
 Provider = Literal["cpu", "cuda", "auto"]
 """The device of onnxruntime; ``auto`` takes the best available one."""
 
+Lower = Literal["f16", "bf16", "int8"]
+LOWER: tuple[Lower, ...] = get_args(Lower)
+"""Precisions that a compiled model can be converted to."""
+
 
 def check_backend(backend: Backend, provider: Provider) -> None:
     """Raise ``NetlangError`` for an unknown backend, or NumPy with a provider of onnxruntime."""

@@ -35,6 +35,8 @@ class CompiledModel:
     """What the model computes, as a graph of primitive operators."""
     prepared: Mapping[str, Preparation] = field(default_factory=dict[str, Preparation])
     """What is done to raw examples before they are inputs of the model, by input."""
+    layers: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """The path and the kind of the layer that each ONNX node belongs to, if it belongs to one."""
 
     def __repr__(self) -> str:
         return f"{self.graph.graph.name}: {self.node_count:,} ONNX nodes"
@@ -106,12 +108,12 @@ def compile_graph(
             graph, parameters = fold_batch_norm(graph, parameters)
         folded = nodes - len(graph.nodes)
     counts.append(_count(parameters))
-    model, arrays = lower(
+    model, arrays, layers = lower(
         graph, parameters, opset=opset, partial=only is not None, pack=fold, functions=functions,
         source=source, metadata=metadata,
     )  # fmt: skip
     parameter_counts = counts[0], counts[1]
-    return CompiledModel(model, arrays, folded, parameter_counts, graph, prepared or {})
+    return CompiledModel(model, arrays, folded, parameter_counts, graph, prepared or {}, layers)
 
 
 def _checked(graph: Graph, only: Sequence[str]) -> Sequence[str]:

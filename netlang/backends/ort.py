@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -48,6 +49,7 @@ class _Inner(Protocol):
     def get_providers(self) -> Sequence[str]: ...
     def get_inputs(self) -> Sequence[_Named]: ...
     def get_outputs(self) -> Sequence[_Named]: ...
+    def end_profiling(self) -> str: ...
     def run(self, output_names: None, input_feed: Mapping[str, Array]) -> Sequence[object]: ...
     def run_with_ort_values(
         self, output_names: Sequence[str], input_dict_ort_values: Mapping[str, Held]
@@ -95,9 +97,9 @@ class Session:
     ``threads`` limits the threads of one operator. Without ``optimize`` every node is computed as
     written, which is slower and differs in the last digits. With ``shared_arena`` memory is
     allocated as needed, and shared with other such sessions, instead of being planned in advance:
-    much less for a large model, and as fast. Raises ``ExecutionError`` for a model that onnxruntime
-    rejects. A model whose weights exceed the limit of a message goes through a file and loses
-    them.
+    much less for a large model, and as fast. ``record`` is a folder for a ``recording``. Raises
+    ``ExecutionError`` for a model that onnxruntime rejects. A model whose weights exceed the limit
+    of a message goes through a file and loses them.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Session:
         threads: int | None = None,
         optimize: bool = True,
         shared_arena: bool = False,
+        record: Path | None = None,
     ) -> None:
         self._locations = {} if isinstance(model, Path) else _locations(model)
         options = onnxruntime.SessionOptions()
@@ -120,6 +123,11 @@ class Session:
             _share_memory()
             options.add_session_config_entry("session.use_env_allocators", "1")
             options.enable_mem_pattern = False
+        self._optimized = None if record is None else record / "optimized.onnx"
+        if record is not None:
+            options.enable_profiling = True
+            options.profile_file_prefix = str(record / "events")
+            options.optimized_model_filepath = str(self._optimized)
         self._inner = self._open(model, provider, options)
         self.provider = "cuda" if self._inner.get_providers()[0] == _CUDA else "cpu"
         self.inputs = tuple(i.name for i in self._inner.get_inputs())
@@ -150,6 +158,12 @@ class Session:
         except Exception as error:
             raise self._failure(error) from None
         return dict(zip(self.outputs, results, strict=True))
+
+    def recording(self) -> tuple[list[Mapping[str, object]], Path]:
+        """Stop recording; return onnxruntime's events and the file of the model as it ran it."""
+        assert self._optimized is not None
+        events = json.loads(Path(self._inner.end_profiling()).read_text("utf-8"))
+        return events, self._optimized
 
     def _open(self, model: Model | Path, provider: Provider, options: object) -> _Inner:
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 import click
 
-from netlang.backends import Backend, Provider
+from netlang.backends import LOWER, Backend, Provider
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -130,6 +130,9 @@ def permit_python(ctx: click.Context, param: click.Parameter, allowed: bool) -> 
     return allowed
 
 
+file_argument = click.argument("file", shell_complete=PROGRAMS)
+
+
 def file_and_net(function: F) -> F:
     """Add the arguments ``FILE [NET]``; the file may be an ONNX model."""
     net = click.argument("net", required=False, shell_complete=completes("nets"))
@@ -139,7 +142,7 @@ def file_and_net(function: F) -> F:
 def file_and_section(function: F) -> F:
     """Add the arguments ``FILE [SECTION]``."""
     section = click.argument("section", required=False, shell_complete=completes("sections"))
-    return click.argument("file", shell_complete=PROGRAMS)(section(function))
+    return file_argument(section(function))
 
 
 def seed_option(help: str, *, default: int | None = 0) -> Callable[[F], F]:
@@ -235,6 +238,10 @@ provider_option = click.option(
 python_option = click.option(
     "--allow-python", is_flag=True, expose_value=False, callback=permit_python,
     help="Run the Python functions that the program's data and `extern op`s name.",
+)  # fmt: skip
+
+precision_option = click.option(
+    "--precision", type=click.Choice(LOWER), help="Convert the model to a lower precision.",
 )  # fmt: skip
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -77,7 +77,8 @@ def suggestions(
     """Return what may follow on the command line.
 
     Arguments:
-        what: ``files``, ``folders``, ``nets``, ``sections``, ``targets`` or ``topics``.
+        what: ``files``, ``folders``, ``nets``, ``sections``, ``targets``, ``definitions`` (nets and
+            sections) or ``topics``.
         details: the extensions of files; none for any file.
         ctx: what precedes; its ``file`` is the program that has the nets.
         incomplete: what the word begins with.
@@ -91,24 +92,26 @@ def suggestions(
             topics = ((n, t) for n, t in words().topics.items() if n.startswith(incomplete))
             return [_files(details), *(CompletionItem(name, help=title) for name, title in topics)]
         case _:
-            kind = "train" if what == "sections" or ctx.params.get("training") else "net"
+            kinds = ["train" if what == "sections" or ctx.params.get("training") else "net"]
+            if what == "definitions":
+                kinds = ["net", "train"]
             # Until an option has its value, click has not assigned the arguments.
             given = (ctx.params.get("file"), ctx.params.get("name"), *ctx.args)
-            names = defined(next(filter(None, given), ""), kind)
+            names = defined(next(filter(None, given), ""), kinds)
             return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-def defined(file: str, kind: str) -> Iterable[str]:
+def defined(file: str, kinds: Sequence[str]) -> Iterable[str]:
     """Return the names of the nets or the train sections of a file, also if it has errors."""
     try:
         text = read_source(Path(file).expanduser()).text
     except (NetlangError, RuntimeError):
         return ()
-    return dict.fromkeys(_definitions(text, kind))
+    return dict.fromkeys(_definitions(text, kinds))
 
 
-def _definitions(text: str, kind: str) -> Iterator[str]:
-    return (found["name"] for found in _LEXEMES.finditer(text) if found["kind"] == kind)
+def _definitions(text: str, kinds: Sequence[str]) -> Iterator[str]:
+    return (found["name"] for found in _LEXEMES.finditer(text) if found["kind"] in kinds)
 
 
 def _files(extensions: tuple[str, ...]) -> Suggestion:

@@ -10,14 +10,16 @@ from importlib import import_module
 import click
 
 COMMANDS = (
-    "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "import", "run",
-    "verify", "generate", "decode", "nearest", "train", "evaluate", "runs", "lsp", "completion",
+    "check", "fmt", "summary", "profile", "draw", "show", "names", "explain", "compile", "import",
+    "run", "verify", "generate", "decode", "nearest", "train", "evaluate", "runs", "lsp",
+    "completion",
 )  # fmt: skip
 
 _FOLDERS = {
     "generate": "text", "decode": "text", "nearest": "text", "lsp": "tools", "completion": "tools",
+    "profile": "tools",
 }  # fmt: skip
-"""The commands that are in a folder of their own: those on text, and for editors and shells."""
+"""The commands that are in a folder of their own: those on text, and tools."""
 
 
 def load_command(name: str) -> click.Command:

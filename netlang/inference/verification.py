@@ -8,9 +8,10 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from netlang.backends import reference
+from netlang.backends import Lower, reference
 from netlang.backends.compile import compile_graph
 from netlang.backends.ort import ExecutionError, Provider, Session
+from netlang.backends.precision import TOLERANCES, converted
 from netlang.diagnostics.errors import InputError, require_at_least
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import Size, bind, symbols
@@ -21,6 +22,9 @@ from netlang.system.numpy import Array, np
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 """Tolerances: relative to the largest element, and absolute for zeros."""
+
+_CALIBRATED = 8
+"""Inputs by which the ranges of values are determined in int8."""
 
 _BATCH, _SMALLEST, _LARGEST = 2, 7, 1 << 10
 INTEGERS = (50_000, 4_096, 512, 64, 10, 4, 2, 1)
@@ -59,6 +63,7 @@ def verify(
     sizes: Mapping[str, int] | None = None,
     provider: Provider = "cpu",
     opset: int = 18,
+    precision: Lower | None = None,
 ) -> list[Comparison]:
     """Run both backends on the same random input and compare every output.
 
@@ -66,20 +71,26 @@ def verify(
     ``lively`` ones are sampled. ``sizes`` fixes symbols, the others are chosen. An output may
     differ by ``RELATIVE`` of its largest element, or by eight times the rounding error of float32
     in NumPy. If one differs by more, the first value inside the network that does so is the last
-    comparison of the list.
+    comparison of the list. A lower ``precision`` is that of the model, with ``TOLERANCES``.
     """
     require_at_least("seed", seed, 0)
     chosen = choose_sizes(graph, sizes or {})
     given = lively(graph, seed) if weights is None else weights
-    model = compile_graph(graph, given, opset=opset)
-    feeds, expected, actual = _run_both(
-        graph, given, Session(model.proto, provider=provider), seed, chosen
-    )
-    compared = [compare(name, actual[name], array) for name, array in expected.items()]
+    model = compile_graph(graph, given, opset=opset).proto
+    relative = RELATIVE
+    if precision is not None:
+        examples = [sample_inputs(graph, chosen, seed + n, below=2) for n in range(_CALIBRATED)]
+        model, relative = converted(model, precision, examples), TOLERANCES[precision]
+    session = Session(model, provider=provider)
+    feeds, expected, actual = _run_both(graph, given, session, seed, chosen)
+    compared = [compare(n, actual[n], array, relative=relative) for n, array in expected.items()]
     if weights is None and not all(c.finite for c in compared):
         given = initialize(graph, seed)
-        return verify(graph, given, seed=seed, sizes=sizes, provider=provider, opset=opset)
-    if all(c.ok or not c.finite for c in compared):
+        return verify(
+            graph, given, seed=seed, sizes=sizes, provider=provider, opset=opset,
+            precision=precision,
+        )  # fmt: skip
+    if precision is not None or all(c.ok or not c.finite for c in compared):
         return compared
     exact = reference.run(graph, feeds, given, dtype=DType.F64, sizes=chosen)
     compared = [compare(name, actual[name], a, exact[name]) for name, a in expected.items()]
@@ -204,13 +215,16 @@ def _run_both(
     raise AssertionError("the last range returns or raises")
 
 
-def compare(name: str, actual: Array, expected: Array, exact: Array | None = None) -> Comparison:
+def compare(
+    name: str, actual: Array, expected: Array, exact: Array | None = None, *,
+    relative: float = RELATIVE,
+) -> Comparison:  # fmt: skip
     """Compare two arrays; with ``exact`` values, rounding in ``expected`` widens the tolerance."""
     a, b = actual.astype(np.float64), expected.astype(np.float64)
     finite = bool(np.isfinite(a).all() and np.isfinite(b).all())
     largest = float(np.abs(b).max(initial=0.0)) if finite else float("nan")
     rounded = expected.dtype.kind == "f"
-    tolerance = RELATIVE * largest + ABSOLUTE if rounded else 0.0
+    tolerance = relative * largest + ABSOLUTE if rounded else 0.0
     if exact is not None and rounded:
         tolerance = max(tolerance, 8 * _difference(b, exact))
         b = exact

@@ -8,7 +8,8 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from netlang.data.pipeline import Pipeline
-from netlang.evaluate.context.frame import LayerCall, Noise
+from netlang.evaluate.context.frame import LayerCall as LayerCall
+from netlang.evaluate.context.frame import Noise
 from netlang.evaluate.context.values import Duration, Layer
 from netlang.ir.backward_slice import Gradients
 from netlang.ir.graph import Node, Param, State, Value

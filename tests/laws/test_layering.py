@@ -24,6 +24,7 @@ LAYERS = (
     ("backends", "codegen", "plan"),
     ("matching",),
     ("importing", "inference", "names", "training"),
+    ("profiling",),
     ("program",),
     ("manual",),
     ("editor",),
@@ -39,8 +40,8 @@ ONE_A_COMMAND = PACKAGE / "cli" / "commands"
 """A folder that has as many modules as there are commands."""
 LIBRARIES = {
     "lark": ("syntax/grammar.py", "syntax/generate.py", "editor/generate.py"),
-    "onnx": ("backends/onnx/",),
-    "onnxruntime": ("backends/ort.py",),
+    "onnx": ("backends/onnx/", "backends/precision.py"),
+    "onnxruntime": ("backends/ort.py", "backends/precision.py"),
     "PIL": ("storage/images.py", "diagram/png.py"),
     "click": ("cli/",),
     "pygments": ("editor/pygments_lexer.py",),
@@ -68,6 +69,7 @@ DEFERRED = (
     ("cli", "netlang", "a command loads what it needs once its arguments are checked"),
     ("cli", "difflib json shutil sys traceback importlib", "few commands or errors need it"),
     ("program.py", "netlang.plan", "only a file with a train section needs it"),
+    ("backends", "onnx onnxruntime", "only a lower precision needs the converters"),
     ("backends", "netlang.backends.onnx", "a session of a saved model does not need onnx"),
     ("matching", "netlang.backends.onnx", "only parameters of an ONNX model need it"),
     ("inference", "netlang.backends netlang.passes", "only the chosen backend is loaded"),

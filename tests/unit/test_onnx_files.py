@@ -57,7 +57,7 @@ def test_a_model_and_the_weights_outside_are_complete(tmp_path: Path, file: str,
     graph = load(EXAMPLES / file).net(net).graph
     weights = initialize(graph, 0)
     whole = to_onnx(graph, weights)
-    model, outside = lower(graph, weights)
+    model, outside, _ = lower(graph, weights)
     assert 0 < weight_bytes(model) + sum(a.nbytes for a in outside.values()) == weight_bytes(whole)
     save(model, tmp_path / "m.onnx", outside)
     assert onnx.load(tmp_path / "m.onnx") == whole
@@ -66,7 +66,7 @@ def test_a_model_and_the_weights_outside_are_complete(tmp_path: Path, file: str,
 def test_lowering_does_not_copy_weights() -> None:
     graph = load(EXAMPLES / "lenet.net").net("LeNet").graph
     weights = initialize(graph, 0)
-    _, outside = lower(graph, weights)
+    _, outside, _ = lower(graph, weights)
     assert outside.keys() == weights.keys()
     assert all(outside[name] is array for name, array in weights.items())
 

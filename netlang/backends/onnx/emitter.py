@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
-from netlang.analysis.layers import chain_of, layer_name
+from netlang.analysis.layers import chain_of, layer_name, owners
 from netlang.backends.onnx.functions import DOMAIN
 from netlang.backends.onnx.protos import ELEMENTS, info, needed, rename, tensor
 from netlang.backends.onnx.sizes import Sizes, abbreviated
@@ -46,8 +46,11 @@ class Emitter:
     domains: set[str] = field(default_factory=set[str])
     scopes: dict[str, Scope | None] = field(default_factory=dict[str, "Scope | None"])
     """The call that each node comes from, by the name of the node."""
+    layers: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """The path and the kind of the layer that each node belongs to, by the name of the node."""
     names: dict[Value, str] = field(default_factory=dict[Value, str])
     _prefix: str = ""
+    _kind: str = ""
     _location: str = ""
     _scope: Scope | None = None
     _count: dict[str, int] = field(default_factory=dict[str, int])
@@ -70,12 +73,7 @@ class Emitter:
     @cached_property
     def owners(self) -> set[str]:
         """The paths of the calls that own parameters, directly or inside."""
-        names = [
-            *(p.path for p in self.graph.params.values()),
-            *(s.name for s in self.graph.states),
-        ]
-        parts = (name.split(".") for name in names)
-        return {".".join(path[:n]) for path in parts for n in range(1, len(path))}
+        return owners(self.graph)
 
     def add(self, op_type: str, *inputs: Operand | str, **attributes: object) -> str:
         (name,) = self.add_many(op_type, *inputs, outputs=1, **attributes)
@@ -107,6 +105,8 @@ class Emitter:
         )
         self._root.domains.add(str(domain))
         self.scopes[name] = self._scope
+        if self._kind:
+            self.layers[name] = self._prefix, self._kind
         self.nodes.append(proto)
         return made
 
@@ -174,11 +174,12 @@ class Emitter:
         """Lower one node of the graph."""
         self._prefix, kind = layer_name(node, self._root.owners)
         self._scope = node.scope
+        self._kind = kind
         self._location = self._describe(origin(node), kind, self._prefix)
         operands = [Operand(self.names[v], v.type) for v in node.inputs]
         made = node.op.onnx(self, *operands)
         self.names.update(zip(node.outputs, made, strict=True))
-        self._prefix = self._location = ""
+        self._prefix = self._location = self._kind = ""
         self._scope = None
 
     def calls(self, proto: onnx.NodeProto) -> list[Scope]:
@@ -258,10 +259,10 @@ class Emitter:
 
     def _add_size(self, op_type: str, /, *inputs: str, **attributes: object) -> str:
         """Add a node that computes sizes, which belongs to the graph and not to a layer."""
-        kept = self._prefix, self._location, self._scope
-        self._prefix, self._location, self._scope = "size", "", None
+        kept = self._prefix, self._location, self._kind, self._scope
+        self._prefix, self._location, self._kind, self._scope = "size", "", "", None
         name = self.add(op_type, *inputs, **attributes)
-        self._prefix, self._location, self._scope = kept
+        self._prefix, self._location, self._kind, self._scope = kept
         return name
 
 

@@ -49,8 +49,10 @@ def lower(
     functions: bool = False,
     source: str | None = None,
     metadata: Mapping[str, str] | None = None,
-) -> tuple[Model, dict[str, Array]]:
+) -> tuple[Model, dict[str, Array], dict[str, tuple[str, str]]]:
     """Lower a graph to standard operators; return the weights by the names the model reads.
+
+    The last result has the path and the kind of the layer of each node that belongs to one.
 
     Inputs and outputs are named as in the signature, sizes by their symbols; a state ``h`` is an
     input ``h`` and an output ``h_next``. A ``partial`` model has only the inputs that it reads;
@@ -79,7 +81,8 @@ def lower(
     used = {name for proto in emitter.nodes for name in reads(proto)}
     model = _model(graph, emitter, results, used, blocks, partial=partial, metadata=metadata)
     kept = used if pack else named.keys()
-    return model, {name: array for name, array in (named | packed).items() if name in kept}
+    arrays = {name: array for name, array in (named | packed).items() if name in kept}
+    return model, arrays, emitter.layers
 
 
 def _optimize_layouts(

@@ -12,6 +12,7 @@ from netlang.cli.arguments import (
     file_and_net,
     json_option,
     load_parameters,
+    precision_option,
     provider_option,
     python_option,
     seed_option,
@@ -21,12 +22,13 @@ from netlang.cli.arguments import command as make_command
 from netlang.cli.output import columns, echo, print_json
 
 if TYPE_CHECKING:
-    from netlang.backends import Provider
+    from netlang.backends import Lower, Provider
     from netlang.inference.verification import Comparison
     from netlang.matching.loading import Dialect
 
 EXAMPLES = """
 netlang verify lenet.net
+netlang verify lenet.net --precision int8
 netlang verify unet.net --bind H=64 --bind W=64 --seed 7
 netlang verify resnet.net ResNet18 --weights resnet18.safetensors --from torch
 """
@@ -37,17 +39,18 @@ netlang verify resnet.net ResNet18 --weights resnet18.safetensors --from torch
 @weights_options
 @seed_option("Random seed of the initial parameters and the inputs.")
 @bind_option
+@precision_option
 @provider_option
 @python_option
 @json_option
 def command(
     file: str, net: str | None, weights: str | None, dialect: Dialect, mapping: str | None,
-    seed: int, bind: dict[str, float], provider: Provider, as_json: bool,
+    seed: int, bind: dict[str, float], precision: Lower | None, provider: Provider, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare onnxruntime with NumPy on the same random input, output by output."""
     network = netlang.load(file).network(net, bind, seed=seed)
     load_parameters(network, weights, dialect, mapping)
-    compared = network.verify(seed=seed, provider=provider)
+    compared = network.verify(seed=seed, provider=provider, precision=precision)
     agreed = all(c.ok for c in compared)
     if as_json:
         print_json({"net": network.name, "ok": agreed, "outputs": list(map(_json, compared))})

@@ -25,7 +25,22 @@ Numbers = Mapping[str, float | Array]
 _BATCH = "batch."
 
 
-class Engine(Protocol):
+class Evaluates(Protocol):
+    """Evaluates batches; ``state`` is what the evaluation depends on besides them."""
+
+    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, Array]:
+        """Return the loss, the metrics and their accumulators of a batch in evaluation mode.
+
+        With ``first``, nets reset the state they carry from one evaluated batch to the next.
+        """
+        ...
+
+    def state(self) -> dict[str, Array]:
+        """Return a copy of all parameters, statistics, and the state of optimizers and nets."""
+        ...
+
+
+class Engine(Evaluates, Protocol):
     """Runs the graphs of a training.
 
     State is named as in the graphs: a parameter by its path, the optimizer's state for it by
@@ -36,19 +51,8 @@ class Engine(Protocol):
         """Run a step on a batch; return what it measures: loss, metrics, accumulators, norm."""
         ...
 
-    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, Array]:
-        """Return the loss, the metrics and their accumulators of a batch in evaluation mode.
-
-        With ``first``, nets reset the state they carry from one evaluated batch to the next.
-        """
-        ...
-
     def reset(self) -> None:
         """Reset the state that nets carry from batch to batch."""
-        ...
-
-    def state(self) -> dict[str, Array]:
-        """Return a copy of all parameters, statistics, and the state of optimizers and nets."""
         ...
 
     def restore(self, state: Arrays) -> None:

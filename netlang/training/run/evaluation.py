@@ -17,7 +17,7 @@ from netlang.system.numpy import Array, np
 from netlang.training.confusion import Confusion
 from netlang.training.predictions import Predictions
 from netlang.training.preprocessing import check_same
-from netlang.training.run.engine import Engine, initial_state
+from netlang.training.run.engine import Evaluates, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.run.parameter_files import by_layer
 from netlang.training.run.preparation import Choices, engine_of, open_data, opened, seed_of
@@ -92,7 +92,7 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
 
 
 def evaluated(
-    training: Training, engine: Engine, data: Batches, of: str,
+    training: Training, engine: Evaluates, data: Batches, of: str,
     interrupted: Callable[[], bool] = lambda: False,
     watch: Callable[[Mapping[str, Array]], None] = lambda _: None,
 ) -> Totals:  # fmt: skip

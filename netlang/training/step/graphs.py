@@ -137,7 +137,7 @@ def prepare(plan: Plan, seed: int, outputs: Mapping[str, Value] | None = None) -
         own = {LOSS: update.loss, **({} if steps else plan.metrics)}
         steps.append(_step(update, plan, parameters, modes, measures(own, analysis, (LOSS,))))
     measured = measures(plan.measured, analysis, plan.losses)
-    evaluation = _evaluation(plan, modes, {**measured.outputs, **(outputs or {})})
+    evaluation = evaluation_graph(plan, modes, {**measured.outputs, **(outputs or {})})
     return Training(plan, parameters, tuple(steps), evaluation, measured)
 
 
@@ -357,7 +357,7 @@ def _square(grad: Term) -> Term:
     return (rows * rows).sum(range(rows.rank))
 
 
-def _evaluation(plan: Plan, modes: Modes, outputs: Mapping[str, Value]) -> Graph:
+def evaluation_graph(plan: Plan, modes: Modes, outputs: Mapping[str, Value]) -> Graph:
     """Make the graph that evaluates a batch: the losses and the metrics."""
     step, carried = _begin(plan)
     wanted = (*outputs.values(), *(s.after for s in carried))
