@@ -72,6 +72,7 @@ RESULTS = {
     "rnn_256": Result(BOOK, PERPLEXITY, "1.2 to 1.4"),
     "gru_256": Result(BOOK, PERPLEXITY, "1.0 to 1.3"),
     "lstm_256": Result(BOOK, PERPLEXITY, "1.0 to 1.2"),
+    "lstm_two_layers": Result(BOOK, PERPLEXITY, "1.0 to 1.6"),
     "translator": Result("examples/seq2seq.net", mean_bleu),
     "skipgram": Result(WORDS, logged("train", "loss")),
     "finetune": Result("examples/shapes.net", logged("valid", "acc")),
