@@ -73,6 +73,7 @@ RESULTS = {
     "gru_256": Result(BOOK, PERPLEXITY, "1.0 to 1.3"),
     "lstm_256": Result(BOOK, PERPLEXITY, "1.0 to 1.2"),
     "lstm_two_layers": Result(BOOK, PERPLEXITY, "1.0 to 1.6"),
+    "bidirectional": Result(BOOK, PERPLEXITY, "1.1 to 1.2"),
     "translator": Result("examples/seq2seq.net", mean_bleu),
     "skipgram": Result(WORDS, logged("train", "loss")),
     "finetune": Result("examples/shapes.net", logged("valid", "acc")),

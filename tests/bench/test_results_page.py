@@ -26,11 +26,12 @@ COMMANDS = [
 ]
 
 
-def test_every_result_has_a_row() -> None:
-    assert list(RESULTS) == ROWS
+def test_every_result_has_a_row_or_the_text_says_why_not() -> None:
+    assert [section for section in RESULTS if section in ROWS] == ROWS
+    assert [section for section in {*RESULTS} - {*ROWS} if f"`{section}`" not in PAGE] == []
 
 
-@pytest.mark.parametrize("section", RESULTS)
+@pytest.mark.parametrize("section", ROWS)
 def test_a_row_is_what_its_values_make(section: str) -> None:
     (line,) = re.findall(rf"^\| `netlang train \S+ {section}` \| .*$", PAGE, re.MULTILINE)
     values = [float(value) for value in line.split("|")[3].split()]
