@@ -1,4 +1,4 @@
-"""Generate ``shapes.npz``, ``outlines.npz`` and ``letters.npz``, the data of ``../shapes.net``.
+"""Generate the data of ``../shapes.net``: images of shapes, and sentences letter by letter.
 
 ``python make_data.py`` writes the files next to this one, with the same arrays on every machine.
 """
@@ -29,10 +29,13 @@ def outline(shape: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
             return (np.minimum(abs(x), abs(y)) < 0.3) & (np.maximum(abs(x), abs(y)) < 1)
 
 
-def shapes(examples: int, seed: int, hole: float) -> dict[str, np.ndarray]:
+def shapes(
+    examples: int, seed: int, *, hole: float = 0.0, near: float = 1.0, smallest: float = 7.0
+) -> dict[str, np.ndarray]:
     """Return colored shapes on striped backgrounds, their masks, and their classes.
 
-    ``hole`` is the part of the radius that is left out in the middle.
+    ``hole`` is the part of the radius that is left out in the middle. With ``near`` below 1, shapes
+    are that much nearer to the center of the image. ``smallest`` is the smallest radius.
     """
     rng = np.random.default_rng(seed)
     images = np.zeros((examples, 3, SIZE, SIZE), np.uint8)
@@ -40,8 +43,8 @@ def shapes(examples: int, seed: int, hole: float) -> dict[str, np.ndarray]:
     rows, columns = np.mgrid[:SIZE, :SIZE] + 0.5
     for number in range(examples):
         shape = SHAPES[number % len(SHAPES)]
-        radius = rng.uniform(7, 11)
-        center = rng.uniform(radius, SIZE - radius, 2)
+        radius = rng.uniform(smallest, smallest + 4)
+        center = SIZE / 2 + near * (rng.uniform(radius, SIZE - radius, 2) - SIZE / 2)
         x, y = (columns - center[0]) / radius, (rows - center[1]) / radius
         inside = outline(shape, x, y)
         if hole:
@@ -67,6 +70,9 @@ def letters() -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    np.savez_compressed(HERE / "shapes.npz", **shapes(400, 1895, hole=0.0))
+    np.savez_compressed(HERE / "shapes.npz", **shapes(400, 1895))
     np.savez_compressed(HERE / "outlines.npz", **shapes(120, 1984, hole=0.7))
+    plain = shapes(1000, 1815, near=0.25, smallest=8.5)
+    images = plain["image"] * plain["mask"][:, np.newaxis]
+    np.savez_compressed(HERE / "plain_shapes.npz", image=images, label=plain["label"])
     np.savez_compressed(HERE / "letters.npz", **letters())

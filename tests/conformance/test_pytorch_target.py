@@ -113,6 +113,20 @@ def test_a_compiled_example_has_the_parameters_and_outputs_of_the_interpreter(
         np.testing.assert_allclose(theirs.numpy(), ours, rtol=0, atol=1e-5 * scale)
 
 
+@pytest.mark.parametrize("value", [
+    "gather(x, ids, axis=0)", "gather(x, ids, axis=1)", "gather(x, ids, axis=-1)",
+    "gather(x, ids[0], axis=1)", "gather(x, ids[0, 0], axis=1)",
+    "ranked(x, 2)[0]", "ranked(x, 3, axis=1, smallest=true)[0]",
+])  # fmt: skip
+def test_a_choice_by_index_or_by_rank_is_that_of_netlang(value: str, tmp_path: Path) -> None:
+    text = f"net Chosen(x: f32[N, 3, 4], ids: i64[2, 2]) -> y = {value} + 0.0 * sum(cast(ids, f32))"
+    (tmp_path / "chosen.net").write_text(text, "utf-8")
+    network = netlang.load(tmp_path / "chosen.net")["Chosen"]
+    feeds = inputs(network)
+    found = compiled(network, tmp_path)(*[torch.from_numpy(array) for array in feeds.values()])
+    np.testing.assert_array_equal(found.numpy(), network.run(feeds, backend="numpy")["y"])
+
+
 @pytest.mark.parametrize(("file", "name", "sizes"), STEPS, ids=[name for _, name, _ in STEPS])
 def test_a_gradient_step_of_a_compiled_example_is_that_of_netlang(
     file: str, name: str, sizes: dict[str, float | str], tmp_path: Path

@@ -34,6 +34,15 @@ def _reduction(method: str, whole: str = "") -> Form:
     return form
 
 
+def _gather(args: Arguments) -> str:
+    if args.rank("ids") == 1:
+        return f"torch.index_select({args['x']}, {args['axis']}, {args['ids']})"
+    axis = args.values["axis"]
+    assert isinstance(axis, int)
+    before = ":, " * (axis % args.rank("x"))
+    return f"{args['x']:a}[{before}{args['ids']}]"
+
+
 def _global_pool(method: str) -> Form:
     return lambda args: f"{args['x']:a}.{method}(dim={tuple(range(2, args.rank('x')))})"
 
@@ -249,7 +258,11 @@ FORMS: Mapping[str, Form] = {
     "argmin": lambda args: f"{args['x']:a}.argmin(dim={args['axis']}{args.options(keep=False)})",
     "matmul": lambda args: binary("@", args["a"], args["b"]),
     "einsum": _einsum,
-    "gather": "torch.index_select({x}, {axis}, {ids})",
+    "ranked": lambda args: (
+        f"torch.topk({args['x']}, {args['k']}, dim={args['axis']}"
+        + (", largest=False)" if args.values["smallest"] else ")")
+    ),
+    "gather": _gather,
     "take_along": "torch.gather({x}, {axis}, {ids})",
     "gather_rows": "F.embedding({ids}, {table})",
     "one_hot": "F.one_hot({ids}, {classes}).float()",
