@@ -2,12 +2,15 @@
 
 import { element, svg } from "../elements.ts";
 import type { Epoch, Measures, Step } from "../messages.ts";
-import { label, measured, type Point, smoothed, thinned, ticks } from "./scales.ts";
+import { label, measured, type Point, recent, smoothed, thinned, ticks } from "./scales.ts";
 
-const WIDTH = 460;
-const HEIGHT = 220;
-const INSET = { left: 48, right: 16, top: 12, bottom: 28 };
+const WIDTH = 330;
+const HEIGHT = 190;
+const INSET = { left: 42, right: 10, top: 10, bottom: 26 };
+const SMOOTHING = 60;
+/** Of so many parts of the steps, a value of the smooth curve is the mean of one on each side. */
 const MOST = 500;
+const LATEST = 20;
 
 interface Series {
   steps: Point[];
@@ -69,7 +72,8 @@ export class Curves {
   }
 
   #chart(name: string, series: Series): HTMLElement {
-    const shown = [...smoothed(series.steps, 0.9), ...series.train, ...series.valid];
+    const curve = smoothed(series.steps, Math.ceil(series.steps.length / SMOOTHING));
+    const shown = [...curve, ...series.train, ...series.valid];
     const values = shown.map(({ y }) => y);
     const rows = ticks(Math.min(...values), Math.max(...values), 5);
     const [low, high] = [rows[0] ?? 0, rows[rows.length - 1] ?? 1];
@@ -84,7 +88,7 @@ export class Curves {
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${name}: ${latest}` },
       ...this.#axes(rows, at),
       line(thinned(inside(series.steps, low, high), MOST), at, "noise"),
-      line(thinned(smoothed(series.steps, 0.9), MOST), at, "train"),
+      line(thinned(curve, MOST), at, "train"),
       line(series.train, at, series.steps.length > 0 ? "dots train" : "train"),
       line(series.valid, at, "valid"),
       ...series.valid.map((point) => dot(point, at, "valid")),
@@ -96,7 +100,7 @@ export class Curves {
       element(
         "span",
         { class: "key train" },
-        `training ${measured(last(series.train) ?? last(smoothed(series.steps, 0.9)))}`,
+        `training ${measured(last(series.train) ?? recent(series.steps, LATEST))}`,
       ),
       series.valid.length > 0 &&
         element("span", { class: "key valid" }, `validation ${measured(last(series.valid))}`),
@@ -152,7 +156,7 @@ function last(points: Point[]): number | undefined {
 }
 
 function summary({ steps, train, valid }: Series): string {
-  const value = last(train) ?? last(smoothed(steps, 0.9));
+  const value = last(train) ?? recent(steps, LATEST);
   const checked = valid.length > 0 ? `, validation ${measured(last(valid))}` : "";
   return `training ${measured(value)}${checked}`;
 }

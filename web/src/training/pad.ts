@@ -1,6 +1,7 @@
 /** A sheet to draw on: strokes of a pointer, as rows of numbers from 0 (paper) to 1 (ink). */
 
 import { element } from "../elements.ts";
+import { type Frame, frame, type Margins } from "./framing.ts";
 
 const LONG_SIDE = 224;
 
@@ -9,9 +10,13 @@ export class Pad {
   #last: { x: number; y: number } | undefined;
   #empty = true;
 
-  /** The sheet has the proportions of the input; `drawn` is called after each stroke. */
+  /**
+   * The sheet has the proportions of the input; `margins` are those that the network is used to,
+   * and `drawn` is called after each stroke.
+   */
   constructor(
-    readonly input: { width: number; height: number },
+    readonly input: Size,
+    readonly margins: Margins,
     readonly drawn: () => void,
   ) {
     const scale = LONG_SIDE / Math.max(input.width, input.height);
@@ -54,11 +59,13 @@ export class Pad {
     this.#empty = true;
   }
 
-  /** Return the ink: rows of numbers, the mean of the pixels of each. */
+  /** Return the ink, placed as in the samples: rows of numbers, the mean of the pixels of each. */
   ink(): number[][] {
     const { width, height } = this.canvas;
     const data = this.#context.getImageData(0, 0, width, height).data;
-    return averaged(data, { width, height }, this.input);
+    const isInk = (x: number, y: number) => (data[(y * width + x) * 4] ?? 255) < 128;
+    const part = frame({ width, height }, isInk, this.margins);
+    return averaged(data, { width, height }, part, this.input);
   }
 
   get #context(): CanvasRenderingContext2D {
@@ -94,20 +101,24 @@ interface Size {
   height: number;
 }
 
-/** Return the darkness of an image at a lower resolution: 0 is white, 1 black. */
-export function averaged(data: ArrayLike<number>, from: Size, to: Size): number[][] {
-  const bounds = (at: number, size: number, parts: number) => {
-    const start = Math.floor((at * size) / parts);
-    return [start, Math.max(Math.floor(((at + 1) * size) / parts), start + 1)] as const;
+/** Return the darkness of a part of an image at a lower resolution: 0 is white, 1 black. */
+export function averaged(data: ArrayLike<number>, from: Size, part: Frame, to: Size): number[][] {
+  const bounds = (start: number, size: number, at: number, parts: number) => {
+    const first = Math.floor(start + (at * size) / parts);
+    return [first, Math.max(Math.floor(start + ((at + 1) * size) / parts), first + 1)] as const;
   };
+  const darkness = (x: number, y: number) =>
+    x < 0 || y < 0 || x >= from.width || y >= from.height
+      ? 0
+      : 1 - (data[(y * from.width + x) * 4] ?? 255) / 255;
   return Array.from({ length: to.height }, (_, row) => {
-    const [top, bottom] = bounds(row, from.height, to.height);
+    const [top, bottom] = bounds(part.y, part.height, row, to.height);
     return Array.from({ length: to.width }, (_, column) => {
-      const [left, right] = bounds(column, from.width, to.width);
+      const [left, right] = bounds(part.x, part.width, column, to.width);
       let sum = 0;
       for (let y = top; y < bottom; y += 1) {
         for (let x = left; x < right; x += 1) {
-          sum += 1 - (data[(y * from.width + x) * 4] ?? 255) / 255;
+          sum += darkness(x, y);
         }
       }
       return Math.round((1000 * sum) / ((bottom - top) * (right - left))) / 1000;

@@ -6,6 +6,7 @@ import type {
   Ended,
   Epoch,
   ErrorText,
+  Pixels,
   Prepared,
   Problem,
   Section,
@@ -14,6 +15,7 @@ import type {
 } from "../messages.ts";
 import { prose } from "../views/prose.ts";
 import { Curves } from "./curves.ts";
+import { margins } from "./framing.ts";
 import { predictionPanel } from "./prediction.ts";
 import { confusionMatrix, samples } from "./results.ts";
 
@@ -41,6 +43,7 @@ export class TrainingPanel {
   #section = "";
   #run: string | undefined;
   #prepared: Prepared | undefined;
+  #images: Pixels[] = [];
   #abort: AbortController | undefined;
 
   constructor(
@@ -169,6 +172,7 @@ export class TrainingPanel {
     this.#abort = new AbortController();
     this.#run = undefined;
     this.#prepared = undefined;
+    this.#images = [];
     this.#start.hidden = true;
     this.#stop.hidden = false;
     this.#stop.disabled = true;
@@ -209,6 +213,9 @@ export class TrainingPanel {
         this.#block("Log", this.#log);
         break;
       case "samples":
+        this.#images = reply.examples.flatMap((example) =>
+          Object.values(example).filter((cell) => "pixels" in cell),
+        );
         this.#block("Samples after transforms", samples(reply));
         break;
       case "steps":
@@ -257,7 +264,12 @@ export class TrainingPanel {
     this.#end(`${verb} after ${grouped(reply.step)} steps · saved in ${reply.folder}`);
     this.#remarks.append(...(reply.remarks ?? []).map(prose));
     if (reply.predicts !== null && reply.predicts.input.kind === "image") {
-      const panel = predictionPanel(this.around.client, reply.run, reply.predicts);
+      const panel = predictionPanel(
+        this.around.client,
+        reply.run,
+        reply.predicts,
+        margins(this.#images),
+      );
       this.#block("Try it", panel);
     }
   }

@@ -3,6 +3,7 @@
 import type { Client } from "../compiler.ts";
 import { button, element } from "../elements.ts";
 import type { Ended, Predicted } from "../messages.ts";
+import type { Margins } from "./framing.ts";
 import { Pad } from "./pad.ts";
 import { encoded, picture } from "./pixels.ts";
 import { measured } from "./scales.ts";
@@ -12,7 +13,12 @@ type Predicts = NonNullable<Ended["predicts"]>;
 const MOST_BYTES = 5_000_000;
 
 /** Return the panel in which the network of a finished run predicts. */
-export function predictionPanel(client: Client, run: string, predicts: Predicts): HTMLElement {
+export function predictionPanel(
+  client: Client,
+  run: string,
+  predicts: Predicts,
+  usual: Margins,
+): HTMLElement {
   const answer = element("div", { class: "prediction", role: "status" });
   answer.append(
     element("p", { class: "empty" }, "Draw, or drop an image, to see what the network predicts."),
@@ -40,7 +46,7 @@ export function predictionPanel(client: Client, run: string, predicts: Predicts)
     await ask({ image: { name: file.name, bytes } });
   };
   const [height = 1, width = 1] = predicts.input.shape.slice(-2);
-  const pad = new Pad({ width, height }, () => void ask({ drawing: pad.ink() }));
+  const pad = new Pad({ width, height }, usual, () => void ask({ drawing: pad.ink() }));
   const clear = button("Clear", () => pad.clear());
   const sheet = element(
     "div",

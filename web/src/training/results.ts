@@ -59,7 +59,14 @@ export function confusionMatrix({ names, counts, actual, column, epoch }: Confus
     });
     return element("tr", {}, element("th", { scope: "row" }, names[at] ?? ""), ...cells);
   });
-  const head = names.map((name) => element("th", { scope: "col" }, element("span", {}, name)));
+  const upright = names.every((name) => name.length <= 2);
+  const head = names.map((name) =>
+    element(
+      "th",
+      { scope: "col" },
+      element("span", { class: upright ? undefined : "sideways" }, name),
+    ),
+  );
   const caption = `${column} after epoch ${epoch}: ${((100 * right) / Math.max(all, 1)).toFixed(1)} % of ${all.toLocaleString("en-US")} right. Rows are the actual classes, columns the predicted ones.`;
   const table = element(
     "table",

@@ -56,13 +56,24 @@ export function thinned(points: Point[], most: number): Point[] {
   return kept;
 }
 
-/** Return the running mean of noisy values, the bias of its beginning removed. */
-export function smoothed(points: Point[], decay: number): Point[] {
-  let mean = 0;
-  let weight = 0;
-  return points.map(({ x, y }) => {
-    mean = decay * mean + (1 - decay) * y;
-    weight = decay * weight + (1 - decay);
-    return { x, y: mean / weight };
+/**
+ * Return the means of the values around each one, up to `reach` before and after it; towards the
+ * ends fewer, so that a mean is of as many values before as after.
+ */
+export function smoothed(points: Point[], reach: number): Point[] {
+  const sums = [0];
+  for (const { y } of points) {
+    sums.push((sums[sums.length - 1] ?? 0) + y);
+  }
+  return points.map(({ x }, at) => {
+    const around = Math.min(reach, at, points.length - 1 - at);
+    const sum = (sums[at + around + 1] ?? 0) - (sums[at - around] ?? 0);
+    return { x, y: sum / (2 * around + 1) };
   });
+}
+
+/** Return the mean of the last values, or `undefined` if there are none. */
+export function recent(points: Point[], count: number): number | undefined {
+  const last = points.slice(-count);
+  return last.length === 0 ? undefined : last.reduce((sum, { y }) => sum + y, 0) / last.length;
 }
