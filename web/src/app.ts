@@ -2,8 +2,8 @@
 
 import { type Client, ConnectionLost } from "./compiler.ts";
 import { Editor } from "./editor/editor.ts";
-import type { Rule } from "./editor/highlighting.ts";
 import { problemList } from "./editor/problems.ts";
+import type { Rule } from "./editor/tokens.ts";
 import { delayed, found } from "./elements.ts";
 import { type Buffer, Buffers, chooseFile, confirmed } from "./files.ts";
 import type { Checked, Fix, Lens, Problem, Source, Welcome } from "./messages.ts";

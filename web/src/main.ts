@@ -2,7 +2,7 @@
 
 import { App } from "./app.ts";
 import { Client, ConnectionLost } from "./compiler.ts";
-import type { Rule } from "./editor/highlighting.ts";
+import type { Rule } from "./editor/tokens.ts";
 import { found } from "./elements.ts";
 import { HttpCompiler } from "./http.ts";
 import { themeSwitch } from "./themes.ts";

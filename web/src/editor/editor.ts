@@ -25,10 +25,11 @@ import {
 import { element } from "../elements.ts";
 import type { Checked, Edit, Fix, Lens } from "../messages.ts";
 import { assistance, type Questions, setFoldings } from "./assistance.ts";
-import { language, type Rule, style } from "./highlighting.ts";
+import { language, style } from "./highlighting.ts";
 import { annotate, annotations } from "./hints.ts";
 import { mark } from "./problems.ts";
 import { theme } from "./theme.ts";
+import type { Rule } from "./tokens.ts";
 
 /** What the editor reports to the page, and asks of it. */
 export interface EditorEvents extends Questions {

@@ -124,11 +124,8 @@ export class Curves {
       svg("text", { x: at.x(x * unit), y: bottom + 18, "text-anchor": "middle" }, label(x)),
     );
     const name = byEpoch ? "epoch" : "step";
-    const title = svg(
-      "text",
-      { class: "axis", x: right, y: bottom - 6, "text-anchor": "end" },
-      name,
-    );
+    const corner = { class: "axis", x: INSET.left - 8, y: bottom + 18, "text-anchor": "end" };
+    const title = svg("text", corner, name);
     return [...horizontal, ...vertical, title];
   }
 }

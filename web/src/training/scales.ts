@@ -57,8 +57,8 @@ export function thinned(points: Point[], most: number): Point[] {
 }
 
 /**
- * Return the means of the values around each one, up to `reach` before and after it; towards the
- * ends fewer, so that a mean is of as many values before as after.
+ * Return the means of the values around each one, up to `reach` before and after it. At the
+ * beginning, where curves are steep, a mean is of as many values before as after.
  */
 export function smoothed(points: Point[], reach: number): Point[] {
   const sums = [0];
@@ -66,9 +66,9 @@ export function smoothed(points: Point[], reach: number): Point[] {
     sums.push((sums[sums.length - 1] ?? 0) + y);
   }
   return points.map(({ x }, at) => {
-    const around = Math.min(reach, at, points.length - 1 - at);
-    const sum = (sums[at + around + 1] ?? 0) - (sums[at - around] ?? 0);
-    return { x, y: sum / (2 * around + 1) };
+    const around = Math.min(reach, at);
+    const [start, end] = [at - around, Math.min(at + around + 1, points.length)];
+    return { x, y: ((sums[end] ?? 0) - (sums[start] ?? 0)) / (end - start) };
   });
 }
 
