@@ -85,6 +85,7 @@ export class App {
       if (checked === undefined || this.editor.text !== text) {
         return;
       }
+      checked.nets.sort((one, other) => one.start - other.start);
       this.#checked = checked;
       this.#trainingProblems = [];
       this.editor.show(checked);
@@ -127,7 +128,9 @@ export class App {
     try {
       const { folder, files } = await this.client.ask("files", {});
       this.#keep();
-      const path = await chooseFile(folder, files, new Set(Object.keys(this.#buffers.unsaved())));
+      const unsaved = Object.keys(this.#buffers.unsaved());
+      const names = new Set([...files.map((file) => file.path), ...unsaved]);
+      const path = await chooseFile(folder, [...names], new Set(unsaved));
       if (path !== undefined) {
         const exists = files.some((file) => file.path === path);
         await (exists

@@ -36,7 +36,7 @@ export class Buffers {
 /** Ask which file to open; `undefined` if the dialog is closed without an answer. */
 export function chooseFile(
   folder: string,
-  files: { path: string }[],
+  files: string[],
   unsaved: ReadonlySet<string>,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -60,10 +60,8 @@ export function chooseFile(
     };
     const show = () => {
       const wanted = filter.value.trim();
-      const matching = files.filter(({ path }) =>
-        path.toLowerCase().includes(wanted.toLowerCase()),
-      );
-      const items = matching.map(({ path }) =>
+      const matching = files.filter((path) => path.toLowerCase().includes(wanted.toLowerCase()));
+      const items = matching.map((path) =>
         element(
           "li",
           {},
@@ -71,7 +69,7 @@ export function chooseFile(
         ),
       );
       const fresh = /\.net$/.test(wanted) ? wanted : `${wanted}.net`;
-      if (wanted !== "" && !files.some(({ path }) => path === fresh)) {
+      if (wanted !== "" && !files.includes(fresh)) {
         items.push(
           element(
             "li",

@@ -122,13 +122,14 @@ export class DrawingView {
   }
 
   #look(camera: Camera, byHand = true): void {
+    const { width, height } = this.#shown;
+    if (this.#picture === undefined || width === 0 || height === 0) {
+      return; // It is not visible: once it is, its size changes.
+    }
     this.#camera = within(camera, this.#size, this.#shown);
     this.#untouched = this.#untouched && !byHand;
     const { x, y, scale } = this.#camera;
-    const { width, height } = this.#shown;
-    if (this.#picture !== undefined && width > 0) {
-      this.#picture.setAttribute("viewBox", `${x} ${y} ${width / scale} ${height / scale}`);
-    }
+    this.#picture.setAttribute("viewBox", `${x} ${y} ${width / scale} ${height / scale}`);
   }
 
   #resized(): void {
