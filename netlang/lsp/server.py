@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
 from lsprotocol import types as lsp
@@ -18,6 +17,7 @@ from netlang.editor.facts.positions import Encoding, Positions
 from netlang.lsp import conversion
 from netlang.lsp.conversion import path_of, range_of
 from netlang.lsp.documents import Documents
+from netlang.system.versions import own_version
 
 PAUSE = 0.15
 """Seconds without a keystroke after which problems are shown."""
@@ -36,7 +36,7 @@ class Server(LanguageServer):
     """A language server with the texts that its editor has open."""
 
     def __init__(self, pause: float = PAUSE) -> None:
-        super().__init__("netlang", _version())  # pyright: ignore[reportUnknownMemberType]
+        super().__init__("netlang", own_version())  # pyright: ignore[reportUnknownMemberType]
         self.documents = Documents()
         self.pause = pause
         self._waiting: dict[str, asyncio.TimerHandle] = {}
@@ -110,13 +110,6 @@ class Server(LanguageServer):
             return None
         facts, positions = found
         return facts, positions, positions.offset(params.position.line, params.position.character)
-
-
-def _version() -> str:
-    try:
-        return version("netlang")
-    except PackageNotFoundError:  # a source tree
-        return "unknown"
 
 
 Answer = Callable[[Server, Any], object]

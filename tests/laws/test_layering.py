@@ -27,6 +27,7 @@ LAYERS = (
     ("manual",),
     ("editor",),
     ("api", "lsp"),
+    ("serve",),
     ("__init__", "cli"),
     ("__main__",),
 )
