@@ -115,10 +115,16 @@ export class Page {
     await this.checked(wanted);
   }
 
-  /** Put the cursor at the end of a line, by its number from 1. */
-  async end(number) {
+  /** Put the cursor at the first word of a line, by its number from 1. */
+  async start(number) {
     const line = this.page.locator(".cm-line").nth(number - 1);
     await line.click({ position: { x: 40, y: 8 } });
+    await this.page.keyboard.press("Home");
+  }
+
+  /** Put the cursor at the end of a line, by its number from 1. */
+  async end(number) {
+    await this.start(number);
     await this.page.keyboard.press("End");
     // A wrapped line has several ends.
     await this.page.keyboard.press("End");

@@ -90,36 +90,32 @@ on("a quick fix is also at the wavy line", async (page, window) => {
   await page.status("no problems");
 });
 
-on(
-  "table, drawing and explanation follow the cursor, and lead back to it",
-  async (page, window) => {
-    await page.tab("Layers");
-    await page.end(4);
-    await window.keyboard.press("Home");
-    await page.until(
-      () => window.locator("#summary tr.current").first().innerText(),
-      (row) => row.startsWith("c2") && row.includes("2,416"),
-    );
-    await page.until(
-      () => page.text("#explanation"),
-      (text) => text.includes("c2: f32[N, 16, 5, 5]"),
-    );
-    await window.locator("#summary tr", { hasText: "f2" }).first().click();
-    assert.equal(await page.line(), 6);
-    await page.until(
-      () => page.text("#explanation"),
-      (text) => /120·84 \+ 84/.test(text),
-    );
-    await page.tab("Drawing");
-    await page.until(
-      () => window.locator("#drawing g.current").allTextContents(),
-      (boxes) => boxes.length === 1 && /dense 84/.test(boxes[0]),
-    );
-    await window.getByRole("button", { name: "Fit" }).click();
-    await window.locator("#drawing g[data-box]", { hasText: "conv 6 5×5" }).click();
-    assert.equal(await page.line(), 3);
-  },
-);
+on("table, drawing and explanation follow the cursor and lead to it", async (page, window) => {
+  await page.tab("Layers");
+  await page.start(4);
+  await page.until(
+    () => window.locator("#summary tr.current").first().innerText(),
+    (row) => row.startsWith("c2") && row.includes("2,416"),
+  );
+  await page.until(
+    () => page.text("#explanation"),
+    (text) => text.includes("c2: f32[N, 16, 5, 5]"),
+  );
+  await window.locator("#summary tr", { hasText: "f2" }).first().click();
+  assert.equal(await page.line(), 6);
+  await page.until(
+    () => page.text("#explanation"),
+    (text) => /84·120 \+ 84/.test(text),
+  );
+  await page.tab("Drawing");
+  await page.until(
+    () => window.locator("#drawing g.current").allTextContents(),
+    (boxes) => boxes.length === 1 && /dense 84/.test(boxes[0]),
+  );
+  await window.getByRole("button", { name: "Fit" }).click();
+  await window.locator("#drawing g[data-box]", { hasText: "conv 6 5×5" }).click();
+  assert.equal(await page.line(), 3);
+});
 
 on("the drawing can be used by keyboard, moved and scaled", async (page, window) => {
   const box = window.locator("#drawing g[data-box]");
@@ -153,14 +149,12 @@ on("several nets: the one of the cursor is shown", async (page, window) => {
   );
   await page.tab("Drawing");
   await page.until(
-    () => page.text("#drawing svg"),
+    () => page.text("#drawing"),
     (text) => text.includes("Small"),
   );
   // A block that is called with several shapes has several types.
-  await page.until(
-    () => window.locator(".cm-hint-type").first().getAttribute("title"),
-    (title) => title === null || title.includes("\n"),
-  );
+  const title = await window.locator(".cm-hint-type").first().getAttribute("title");
+  assert.equal(title, "f32[N, 3, 32, 32]\nf32[N, 16, 32, 32]");
 });
 
 on("markup in a program is text", async (page, window) => {
