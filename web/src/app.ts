@@ -8,6 +8,7 @@ import { delayed, found } from "./elements.ts";
 import { type Buffer, Buffers, chooseFile, confirmed } from "./files.ts";
 import type { Checked, Fix, Lens, Problem, Source, Welcome } from "./messages.ts";
 import { TrainingPanel } from "./training/panel.ts";
+import { movable } from "./views/dividers.ts";
 import { Views } from "./views/results.ts";
 import { Tabs } from "./views/tabs.ts";
 
@@ -62,6 +63,20 @@ export class App {
     });
     this.#tabs = this.#makeTabs();
     this.#buttons();
+    movable({
+      element: found("divider-text"),
+      variable: "text",
+      axis: "across",
+      share: 50.5,
+      label: "Width of the text",
+    });
+    movable({
+      element: found("divider-views"),
+      variable: "views",
+      axis: "down",
+      share: 62,
+      label: "Height of the view",
+    });
   }
 
   /** Show the file that the compiler names, or a new one. */

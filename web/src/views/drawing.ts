@@ -1,7 +1,7 @@
 /** The drawing of a net: it follows the cursor, and a click on a box goes to its line. */
 
 import { button, element } from "../elements.ts";
-import type { Box, Drawn } from "../messages.ts";
+import type { Box, Direction, Drawn } from "../messages.ts";
 import { type Camera, fit, moved, type Size, showing, whole, within, zoomed } from "./camera.ts";
 import { nearest } from "./places.ts";
 import { importDrawing } from "./svg.ts";
@@ -20,24 +20,60 @@ export class DrawingView {
   readonly #pointers = new Map<number, { x: number; y: number }>();
   #dragged = false;
 
-  /** `choose` is called with the box that is clicked. */
+  readonly #depth = element("select", { "aria-label": "Levels of blocks" });
+  readonly #direction = element("button", { type: "button" });
+
+  /** `choose` is called with the box that is clicked, `changed` when another drawing is wanted. */
   constructor(
     host: HTMLElement,
     readonly choose: (box: Box) => void,
+    readonly changed: () => void,
   ) {
     const middle = () => ({ x: this.#shown.width / 2, y: this.#shown.height / 2 });
     const zoom = (factor: number) => () => this.#look(zoomed(this.#camera, factor, middle()));
     const tools = element(
       "div",
       { class: "drawing-tools", role: "toolbar", "aria-label": "Drawing" },
+      element("label", {}, "levels", this.#depth),
+      this.#direction,
       button("−", zoom(1 / 1.25), { "aria-label": "Zoom out", title: "Zoom out (−)" }),
       button("+", zoom(1.25), { "aria-label": "Zoom in", title: "Zoom in (+)" }),
       button("Fit", () => this.#look(whole(this.#size, this.#shown)), { title: "Show all (0)" }),
     );
     host.append(this.#window, tools);
     this.#window.append(this.#message);
+    this.#choices();
     this.#listen(zoom, middle);
     new ResizeObserver(() => this.#resized()).observe(this.#window);
+  }
+
+  /** How to draw: to which depth blocks are shown, and where data flows. */
+  get look(): { depth?: number; direction: Direction } {
+    const depth = Number(this.#depth.value);
+    const direction = this.#direction.dataset.direction === "right" ? "right" : "down";
+    return depth > 0 ? { depth, direction } : { direction };
+  }
+
+  #choices(): void {
+    for (const level of ["auto", 1, 2, 3, 4, 5]) {
+      this.#depth.append(element("option", { value: level === "auto" ? 0 : level }, String(level)));
+    }
+    const turn = (direction: Direction) => {
+      this.#direction.dataset.direction = direction;
+      this.#direction.textContent = direction === "down" ? "↓" : "→";
+      this.#direction.title = `Data flows ${direction === "down" ? "down" : "to the right"}`;
+      this.#direction.ariaLabel = this.#direction.title;
+    };
+    turn("down");
+    const again = () => {
+      this.#untouched = true;
+      this.changed();
+    };
+    this.#depth.addEventListener("change", again);
+    this.#direction.addEventListener("click", () => {
+      turn(this.look.direction === "down" ? "right" : "down");
+      again();
+    });
   }
 
   /** Show a drawing; the view stays if it is another one of the same net. */

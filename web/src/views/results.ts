@@ -35,7 +35,7 @@ export class Views {
       }
     };
     this.#summary = new SummaryView(found("summary"), go);
-    this.#drawing = new DrawingView(found("drawing"), go);
+    this.#drawing = new DrawingView(found("drawing"), go, () => this.refresh());
   }
 
   /** Say which view is visible: what isn't is not asked for. */
@@ -109,7 +109,7 @@ export class Views {
 
   async #draw(definition: Net | Section): Promise<void> {
     const source = this.text.source();
-    const text = JSON.stringify(source);
+    const text = JSON.stringify([source, this.#drawing.look]);
     const same = this.#drawn?.definition === definition.name;
     if (
       this.#visible === "drawing" &&
@@ -138,14 +138,15 @@ export class Views {
 
   /** Ask for the drawing of a definition; of a section that has none, that of the last net. */
   async #picture(source: Source, definition: Net | Section): Promise<Drawn | undefined> {
+    const fields = { ...source, ...this.#drawing.look };
     try {
-      return await this.client.latest("draw", { ...source, name: definition.name });
+      return await this.client.latest("draw", { ...fields, name: definition.name });
     } catch (error) {
       const net = "summary" in definition ? undefined : this.#net;
       if (!(error instanceof Refused) || net?.current !== true) {
         throw error;
       }
-      return await this.client.latest("draw", { ...source, name: net.name });
+      return await this.client.latest("draw", { ...fields, name: net.name });
     }
   }
 
