@@ -116,9 +116,12 @@ export class App {
 
   /** Put the cursor of a file that was just opened on its first layer. */
   #begin({ nets }: Checked): void {
-    const start = nets[0]?.summary?.layers[0]?.start;
-    if (this.#fresh && this.editor.offset === 0 && typeof start === "number") {
-      this.editor.view.dispatch({ selection: { anchor: start } });
+    const [net] = nets;
+    if (this.#fresh && this.editor.offset === 0 && net !== undefined) {
+      const first = net.summary?.layers[0]?.start ?? -1;
+      // Where that is in a block, the net itself is easier to find one's way from.
+      const anchor = net.start <= first && first < net.end ? first : net.start;
+      this.editor.view.dispatch({ selection: { anchor } });
     }
     this.#fresh = false;
   }

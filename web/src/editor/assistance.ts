@@ -54,17 +54,31 @@ async function completions(
   }
   return {
     from: first.start,
-    options: candidates.map((candidate, at) => option(candidate, at, candidates.length)),
+    options: candidates.map(option),
     validFor: /^\w*$/,
   };
 }
 
-function option(candidate: Candidate, at: number, count: number): Completion {
-  const { label, kind, detail, documentation } = candidate;
+/** What is near the cursor first, then layers, then what is seldom meant. */
+const BOOSTS: Record<string, number> = {
+  variable: 40,
+  binding: 40,
+  argument: 40,
+  setting: 40,
+  column: 40,
+  size: 40,
+  net: 20,
+  block: 20,
+  op: 10,
+  keyword: -10,
+  word: -10,
+};
+
+function option({ label, kind, detail, documentation }: Candidate): Completion {
   return {
     label,
     type: kind,
-    boost: Math.round(50 - (100 * at) / count),
+    boost: BOOSTS[kind] ?? 0,
     ...(detail && { detail: detail === label ? kind : detail }),
     ...(documentation && {
       info: () => element("div", { class: "cm-hover" }, element("pre", {}, documentation)),

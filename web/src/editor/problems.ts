@@ -32,8 +32,13 @@ function diagnostic(
     severity: problem.severity,
     message: here ? problem.text : `${problem.path}: ${problem.text}`,
     renderMessage: () => prose(here ? problem.text : `${problem.path}: ${problem.text}`),
-    actions: problem.fixes.map((fix) => ({ name: fix.title, apply: () => apply(fix) })),
+    actions: problem.fixes.map((fix) => ({ name: plain(fix.title), apply: () => apply(fix) })),
   };
+}
+
+/** Return a title without the marks of code: it stands on a button. */
+function plain(title: string): string {
+  return title.replaceAll("`", "");
 }
 
 /** What the list of problems does when something in it is chosen. */
@@ -56,7 +61,10 @@ export function problemList(problems: Problem[], actions: ProblemActions): HTMLE
     );
     const rest = problem.text.slice(problem.message.length).trim();
     const fixes = problem.fixes.map((fix) =>
-      button(fix.title, () => actions.apply(fix), { class: "fix", title: "Apply this quick fix" }),
+      button(plain(fix.title), () => actions.apply(fix), {
+        class: "fix",
+        title: "Apply this quick fix",
+      }),
     );
     return element(
       "li",

@@ -82,7 +82,7 @@ export const theme = EditorView.theme({
   },
   ".cm-hover pre": { margin: "4px 0", whiteSpace: "pre-wrap" },
   ".cm-hover summary": { cursor: "pointer", color: "var(--soft)" },
-  ".cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", maxHeight: "16em" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", maxHeight: "16em" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "3px 12px", lineHeight: "1.5" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": {
     backgroundColor: "var(--selected)",

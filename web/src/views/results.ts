@@ -20,6 +20,7 @@ export class Views {
   readonly #drawing: DrawingView;
   readonly #explanation = found("explanation");
   #checked: Checked | undefined;
+  #source = "";
   #net: Net | undefined;
   #drawn: { definition: string; text: string } | undefined;
   #visible = "drawing";
@@ -48,6 +49,7 @@ export class Views {
   show(checked: Checked): void {
     const before = this.#checked;
     this.#checked = checked;
+    this.#source = JSON.stringify(this.text.source());
     for (const net of checked.nets) {
       const old = before?.path === checked.path ? named(before.nets, net.name) : undefined;
       net.summary ??= old?.summary ?? null;
@@ -107,15 +109,15 @@ export class Views {
     }
   }
 
+  /** Show the drawing of a definition: that of the checked text, or else the last one of it. */
   async #draw(definition: Net | Section): Promise<void> {
     const source = this.text.source();
+    const isChecked = JSON.stringify(source) === this.#source;
     const text = JSON.stringify([source, this.#drawing.look]);
     const same = this.#drawn?.definition === definition.name;
-    if (
-      this.#visible === "drawing" &&
-      definition.current &&
-      !(same && this.#drawn?.text === text)
-    ) {
+    const wanted =
+      this.#visible === "drawing" && isChecked && !(same && this.#drawn?.text === text);
+    if (wanted && definition.current) {
       try {
         const drawn = await this.#picture(source, definition);
         if (drawn === undefined) {
@@ -127,10 +129,9 @@ export class Views {
         this.#drawing.clear(error instanceof Error ? error.message : "");
         this.#drawn = undefined;
       }
-    } else if (!same && !definition.current) {
-      this.#drawing.clear(
-        `${definition.name} has an error: its drawing appears once that is repaired.`,
-      );
+    } else if (wanted && !same) {
+      const message = `${definition.name} has an error: its drawing appears once that is repaired.`;
+      this.#drawing.clear(message);
       this.#drawn = { definition: definition.name, text: "" };
     }
     this.#drawing.follow(this.text.offset(), this.text.line());
