@@ -75,19 +75,17 @@ class _Worker:
 
 
 class Runs:
-    """The runs of a page, one at a time."""
+    """The runs of a page, one at a time; ``worker`` has the newest."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._running = Lock()
-        self._worker: _Worker | None = None
+        self.worker: _Worker | None = None
         self._count = 0
 
     def train(self, request: Train) -> Iterator[bytes]:
         """Yield what a run reports, and at times an empty line; closing the iterator stops it."""
-        # A run that is being stopped is over soon; waiting for any other could take days.
-        stopping = self._worker is not None and self._worker.stopping
-        if not self._running.acquire(timeout=_PATIENCE if stopping else 0.0):
+        if not self._is_free():
             error = Error(
                 rules.RUN_IN_USE.code, "another run of this page is in progress", (),
                 ("stop it first",),
@@ -95,10 +93,10 @@ class Runs:
             yield encoded(answering(RunFailed(error=error), request))
             return
         try:
-            if self._worker is not None:
-                self._worker.end()
+            if self.worker is not None:
+                self.worker.end()
             self._count += 1
-            worker = self._worker = _Worker(f"r{self._count}", self._folder)
+            worker = self.worker = _Worker(f"r{self._count}", self._folder)
             worker.send((worker.run, request))
             try:
                 yield from self._lines(worker, request)
@@ -107,6 +105,16 @@ class Runs:
                     self._wind_up(worker)
         finally:
             self._running.release()
+
+    def _is_free(self) -> bool:
+        """Wait for a run that is being stopped; return whether another one may begin.
+
+        That a page is gone is noticed with the next line for it.
+        """
+        if self._running.acquire(timeout=2 * _TICK):
+            return True
+        stopping = self.worker is not None and self.worker.stopping
+        return stopping and self._running.acquire(timeout=_PATIENCE)
 
     def _lines(self, worker: _Worker, request: Train) -> Iterator[bytes]:
         while not worker.over:
@@ -138,7 +146,7 @@ class Runs:
 
     def stop(self, run: str) -> bool:
         """Let a run end after its step; return whether it is in progress."""
-        worker = self._worker
+        worker = self.worker
         if worker is None or worker.run != run or worker.over:
             return False
         worker.stop()
@@ -146,7 +154,7 @@ class Runs:
 
     def predict(self, request: Predict) -> bytes:
         """Return what the newest run predicts; raises ``NetlangError``."""
-        worker = self._worker
+        worker = self.worker
         if worker is None or request.run not in (None, worker.run):
             raise NetlangError(
                 rules.NO_RUN, "this run is not in memory any more", helps=["train again"],
@@ -173,7 +181,7 @@ class Runs:
 
     def close(self) -> None:
         """Stop the run in progress, and end its process."""
-        worker = self._worker
+        worker = self.worker
         if worker is None:
             return
         if not worker.over:
