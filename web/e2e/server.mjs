@@ -18,7 +18,7 @@ export class Server {
     await cp(PROGRAMS, folder, { recursive: true });
     const arguments_ = ["-m", "netlang", "serve", join(folder, file), "--no-browser"];
     const child = spawn(PYTHON, arguments_, {
-      cwd: CHECKOUT,
+      cwd: folder,
       env: { ...process.env, PYTHONPATH: CHECKOUT, PYTHONUNBUFFERED: "1" },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -60,7 +60,7 @@ export function chooseFile(
     };
     const show = () => {
       const wanted = filter.value.trim();
-      const matching = files.filter((path) => path.toLowerCase().includes(wanted.toLowerCase()));
+      const matching = ranked(files, wanted);
       const items = matching.map((path) =>
         element(
           "li",
@@ -91,6 +91,16 @@ export function chooseFile(
     dialog.showModal();
     filter.focus();
   });
+}
+
+/** Return the files whose path contains a text: that very path first, then those that begin so. */
+export function ranked(files: string[], wanted: string): string[] {
+  const text = wanted.toLowerCase();
+  const rank = (path: string) =>
+    path === text || path === `${text}.net` ? 0 : path.startsWith(text) ? 1 : 2;
+  return files
+    .filter((path) => path.toLowerCase().includes(text))
+    .sort((one, other) => rank(one) - rank(other));
 }
 
 function header(folder: string, close: () => void): HTMLElement {

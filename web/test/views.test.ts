@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
 import { bytes, element, grouped } from "../src/elements.ts";
+import { ranked } from "../src/files.ts";
 import { fit, moved, showing, whole, within, zoomed } from "../src/views/camera.ts";
 import { adaptive } from "../src/views/colors.ts";
 import { nearest } from "../src/views/places.ts";
@@ -143,4 +144,12 @@ test("a box is brought into view only if it is not", () => {
   const at = (y: number) => ({ x: 100, y, width: 100, height: 40 });
   assert.equal(showing(camera, at(100), drawing, WINDOW), camera);
   assert.deepEqual(showing(camera, at(1000), drawing, WINDOW), { x: 0, y: 870, scale: 1 });
+});
+
+test("the file that is named exactly comes first", () => {
+  const files = ["dcgan.net", "gan.net", "gan_2.net", "lib/gan.net", "unet.net"];
+  const found = ["gan.net", "gan_2.net", "dcgan.net", "lib/gan.net"];
+  assert.deepEqual(ranked(files, "gan"), found);
+  assert.deepEqual(ranked(files, "gan.net")[0], "gan.net");
+  assert.deepEqual(ranked(files, ""), files);
 });
