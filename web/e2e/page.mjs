@@ -73,7 +73,7 @@ export class Page {
     await this.page.context().close();
   }
 
-  /** Wait until the text was checked so many times, by default once more than now. */
+  /** Wait until the text was checked this many times, by default once more than now. */
   async checked(times) {
     const body = this.page.locator("body");
     const wanted = times ?? (await this.checks()) + 1;

@@ -90,7 +90,7 @@ on("a quick fix is also at the wavy line", async (page, window) => {
   await page.status("no problems");
 });
 
-on("table, drawing and explanation follow the cursor and lead to it", async (page, window) => {
+on("table, diagram and explanation follow the cursor and lead to it", async (page, window) => {
   await page.tab("Layers");
   await page.start(4);
   await page.until(
@@ -107,30 +107,30 @@ on("table, drawing and explanation follow the cursor and lead to it", async (pag
     () => page.text("#explanation"),
     (text) => /84·120 \+ 84/.test(text),
   );
-  await page.tab("Drawing");
+  await page.tab("Diagram");
   await page.until(
-    () => window.locator("#drawing g.current").allTextContents(),
+    () => window.locator("#diagram g.current").allTextContents(),
     (boxes) => boxes.length === 1 && /dense 84/.test(boxes[0]),
   );
   await window.getByRole("button", { name: "Fit" }).click();
-  await window.locator("#drawing g[data-box]", { hasText: "conv 6 5×5" }).click();
+  await window.locator("#diagram g[data-box]", { hasText: "conv 6 5×5" }).click();
   assert.equal(await page.line(), 3);
 });
 
-on("the drawing can be used by keyboard, moved and scaled", async (page, window) => {
-  const box = window.locator("#drawing g[data-box]");
+on("the diagram can be used by keyboard, moved and scaled", async (page, window) => {
+  const box = window.locator("#diagram g[data-box]");
   await box.first().focus();
   await window.keyboard.press("ArrowDown");
   await window.keyboard.press("ArrowDown");
   await window.keyboard.press("ArrowDown");
   await window.keyboard.press("Enter");
   assert.equal(await page.line(), 3);
-  const picture = window.locator("#drawing svg");
-  const view = async () => (await picture.getAttribute("viewBox")).split(" ").map(Number);
+  const diagram = window.locator("#diagram svg");
+  const view = async () => (await diagram.getAttribute("viewBox")).split(" ").map(Number);
   const before = await view();
   await window.getByRole("button", { name: "Zoom in" }).click();
   assert.ok((await view())[2] < before[2]);
-  await picture.hover();
+  await diagram.hover();
   await window.mouse.wheel(0, 150);
   assert.ok((await view())[1] > before[1]);
   await window.getByRole("button", { name: "Fit" }).click();
@@ -147,9 +147,9 @@ on("several nets: the one of the cursor is shown", async (page, window) => {
     () => page.text("#summary"),
     (text) => text.startsWith("Small"),
   );
-  await page.tab("Drawing");
+  await page.tab("Diagram");
   await page.until(
-    () => page.text("#drawing"),
+    () => page.text("#diagram"),
     (text) => text.includes("Small"),
   );
   // A block that is called with several shapes has several types.
@@ -159,7 +159,7 @@ on("several nets: the one of the cursor is shown", async (page, window) => {
 
 on("markup in a program is text", async (page, window) => {
   await page.file("hostile.net");
-  for (const view of ["Layers", "Train", "Drawing"]) {
+  for (const view of ["Layers", "Train", "Diagram"]) {
     await page.tab(view);
   }
   await page.end(4);
@@ -319,12 +319,12 @@ async function fits(page, name) {
       const path = join(process.env.SCREENSHOTS, `${name}-${await tab.getAttribute("id")}.png`);
       await page.page.screenshot({ path });
     }
-    assert.deepEqual(await page.page.evaluate(faults), [], await tab.innerText());
+    assert.deepEqual(await page.page.evaluate(defects), [], await tab.innerText());
   }
 }
 
 /** Return what is wrong with the controls of the page; runs in the browser. */
-function faults() {
+function defects() {
   const found = [];
   if (document.documentElement.scrollWidth > innerWidth) {
     found.push(`the page is ${document.documentElement.scrollWidth} wide`);

@@ -219,7 +219,7 @@ export class App {
     const can = this.welcome.can;
     const all = [
       { id: "text", title: "Text", panel: found("text"), narrow: true },
-      { id: "drawing", title: "Drawing", panel: found("drawing") },
+      { id: "diagram", title: "Diagram", panel: found("diagram") },
       { id: "summary", title: "Layers", panel: found("summary") },
       { id: "explain", title: "Explain", panel: found("explanation"), narrow: true },
       { id: "train", title: "Train", panel: found("train") },
@@ -232,10 +232,10 @@ export class App {
     const narrow = matchMedia("(max-width: 820px)");
     narrow.addEventListener("change", () => {
       if (!narrow.matches && ["text", "explain"].includes(tabs.current)) {
-        tabs.show("drawing");
+        tabs.show("diagram");
       }
     });
-    tabs.show(narrow.matches ? "text" : "drawing");
+    tabs.show(narrow.matches ? "text" : "diagram");
     return tabs;
   }
 

@@ -16,7 +16,7 @@ export interface Compiler {
 export class ConnectionLost extends Error {}
 
 /** The compiler answered that it can't do what was requested. */
-export class Refused extends Error {
+export class Rejected extends Error {
   constructor(readonly error: ErrorText) {
     super([error.message, ...(error.notes ?? []), ...(error.helps ?? [])].join("\n"));
   }
@@ -29,7 +29,7 @@ export class Client {
 
   constructor(readonly compiler: Compiler) {}
 
-  /** Return the answer to a request; throws `Refused` or `ConnectionLost`. */
+  /** Return the answer to a request; throws `Rejected` or `ConnectionLost`. */
   async ask<Type extends RequestType>(
     type: Type,
     fields: Requests[Type],
@@ -71,7 +71,7 @@ export class Client {
     const request = { ...fields, version: VERSION, id: this.#numbers, type } as Request;
     for await (const reply of this.compiler.send(request, signal)) {
       if (reply.type === "error") {
-        throw new Refused(reply.error);
+        throw new Rejected(reply.error);
       }
       yield reply as Replies[Type];
     }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Client, type Compiler, ConnectionLost, Refused } from "../src/compiler.ts";
+import { Client, type Compiler, ConnectionLost, Rejected } from "../src/compiler.ts";
 import { HttpCompiler, lines } from "../src/http.ts";
 import type { Reply, Request } from "../src/messages.ts";
 
@@ -34,7 +34,7 @@ test("an error is thrown with its notes and helps", async () => {
   const error = { rule: "usage", message: "no file", notes: ["a note"], helps: ["do this"] };
   const client = new Client(new Answering(async () => [{ type: "error", error }]));
   await assert.rejects(client.ask("files", {}), (thrown) => {
-    assert.ok(thrown instanceof Refused);
+    assert.ok(thrown instanceof Rejected);
     assert.equal(thrown.message, "no file\na note\ndo this");
     return true;
   });

@@ -9,22 +9,22 @@ import { fit, moved, showing, whole, within, zoomed } from "../src/views/camera.
 import { adaptive } from "../src/views/colors.ts";
 import { nearest } from "../src/views/places.ts";
 import { explanation, prose } from "../src/views/prose.ts";
-import { importDrawing } from "../src/views/svg.ts";
+import { importDiagram } from "../src/views/svg.ts";
 
 const SVG = 'xmlns="http://www.w3.org/2000/svg"';
 
-test("a drawing keeps its shapes, texts and numbers", () => {
-  const drawing = importDrawing(
+test("a diagram keeps its shapes, texts and numbers", () => {
+  const diagram = importDiagram(
     `<svg ${SVG} viewBox="0 0 9 8"><g class="box" data-box="3"><title>c1 &lt;b&gt;</title>` +
       '<rect x="1.5" y="-2" width="3" height="4" rx="2" fill="#cfe5f6" stroke="#2b7bba"/>' +
       '<text x="1" y="2" text-anchor="middle"><tspan font-weight="bold">c1</tspan> conv</text></g></svg>',
   );
-  const group = drawing.querySelector("g");
+  const group = diagram.querySelector("g");
   assert.equal(group?.getAttribute("data-box"), "3");
   assert.equal(group?.querySelector("title")?.textContent, "c1 <b>");
   assert.equal(group?.querySelector("text")?.textContent, "c1 conv");
   assert.equal(group?.querySelector("rect")?.getAttribute("fill"), "#cfe5f6");
-  assert.equal(drawing.getAttribute("viewBox"), "0 0 9 8");
+  assert.equal(diagram.getAttribute("viewBox"), "0 0 9 8");
 });
 
 const HOSTILE = [
@@ -41,16 +41,16 @@ const HOSTILE = [
 ];
 
 for (const hostile of HOSTILE) {
-  test(`a drawing loses ${hostile}`, () => {
-    const drawing = importDrawing(`<svg ${SVG}><title>t</title>${hostile}</svg>`);
-    const text = drawing.outerHTML;
+  test(`a diagram loses ${hostile}`, () => {
+    const diagram = importDiagram(`<svg ${SVG}><title>t</title>${hostile}</svg>`);
+    const text = diagram.outerHTML;
     assert.doesNotMatch(text, /script|onclick|onload|href|image|use|style|url|foreign|<b|set/i);
     assert.match(text, /<title>t<\/title>/);
   });
 }
 
-test("what is no drawing is an error", () => {
-  assert.throws(() => importDrawing("<p>no</p>"));
+test("what is not a diagram is an error", () => {
+  assert.throws(() => importDiagram("<p>no</p>"));
 });
 
 test("elements hold texts as they are", () => {
@@ -122,7 +122,7 @@ test("counts and sizes are written as in the terminal", () => {
 
 const WINDOW = { width: 400, height: 300 };
 
-test("a drawing is shown whole if it can be read, else its top", () => {
+test("a diagram is shown whole if it can be read, else its top", () => {
   assert.deepEqual(fit({ width: 400, height: 300 }, WINDOW), { x: 0, y: 0, scale: 1 });
   assert.equal(fit({ width: 400, height: 3000 }, WINDOW).scale, 1);
   assert.equal(fit({ width: 400, height: 3000 }, WINDOW).y, 0);
@@ -131,19 +131,19 @@ test("a drawing is shown whole if it can be read, else its top", () => {
 });
 
 test("zooming keeps the point under the pointer, panning stops at the edges", () => {
-  const drawing = { width: 1000, height: 1000 };
+  const diagram = { width: 1000, height: 1000 };
   const near = zoomed({ x: 100, y: 100, scale: 1 }, 2, { x: 50, y: 20 });
   assert.deepEqual(near, { x: 125, y: 110, scale: 2 });
-  const far = within(moved(near, 99_999, -99_999), drawing, WINDOW);
+  const far = within(moved(near, 99_999, -99_999), diagram, WINDOW);
   assert.deepEqual(far, { x: 800, y: 0, scale: 2 });
 });
 
 test("a box is brought into view only if it is not", () => {
-  const drawing = { width: 400, height: 3000 };
+  const diagram = { width: 400, height: 3000 };
   const camera = { x: 0, y: 0, scale: 1 };
   const at = (y: number) => ({ x: 100, y, width: 100, height: 40 });
-  assert.equal(showing(camera, at(100), drawing, WINDOW), camera);
-  assert.deepEqual(showing(camera, at(1000), drawing, WINDOW), { x: 0, y: 870, scale: 1 });
+  assert.equal(showing(camera, at(100), diagram, WINDOW), camera);
+  assert.deepEqual(showing(camera, at(1000), diagram, WINDOW), { x: 0, y: 870, scale: 1 });
 });
 
 test("the file that is named exactly comes first", () => {

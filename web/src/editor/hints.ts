@@ -34,7 +34,7 @@ class LensWidget extends WidgetType {
   }
 
   override toDOM(): HTMLElement {
-    // The tabs beside the text do the same by keyboard.
+    // The tabs next to the text do the same by keyboard.
     const offers = this.lenses.map((lens) =>
       button(lens.command === "train" ? "▷ train" : lens.title, () => this.run(lens), {
         tabindex: -1,

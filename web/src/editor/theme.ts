@@ -15,7 +15,7 @@ export const theme = EditorView.theme({
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.65", overflow: "auto" },
   ".cm-content": { padding: "14px 0 40vh", caretColor: "var(--accent)" },
-  // Lines that are wrapped go on a little to the right of those in a body.
+  // Lines that are wrapped continue a little to the right of those in a body.
   ".cm-line": { padding: "0 20px 0 38px", textIndent: "-32px" },
   ".cm-cursor": { borderLeftColor: "var(--accent)", borderLeftWidth: "2px" },
   ".cm-gutters": { backgroundColor: "var(--paper)", color: "var(--faint)", border: "none" },

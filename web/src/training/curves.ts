@@ -1,4 +1,4 @@
-/** Curves of a run while it goes on: one chart for each metric. */
+/** Curves of a run in progress: one chart for each metric. */
 
 import { element, svg } from "../elements.ts";
 import type { Epoch, Measures, Step } from "../messages.ts";
@@ -8,7 +8,7 @@ const WIDTH = 330;
 const HEIGHT = 190;
 const INSET = { left: 42, right: 10, top: 10, bottom: 26 };
 const SMOOTHING = 60;
-/** Of so many parts of the steps, a value of the smooth curve is the mean of one on each side. */
+/** The steps are split into this many parts; a value of the smooth curve is the mean of one on each side. */
 const MOST = 500;
 const LATEST = 20;
 
@@ -83,7 +83,7 @@ export class Curves {
         HEIGHT - INSET.bottom - ((y - low) / (high - low)) * (HEIGHT - INSET.top - INSET.bottom),
     };
     const latest = summary(series);
-    const picture = svg(
+    const chart = svg(
       "svg",
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${name}: ${latest}` },
       ...this.#axes(rows, at),
@@ -105,7 +105,7 @@ export class Curves {
       series.valid.length > 0 &&
         element("span", { class: "key valid" }, `validation ${measured(last(series.valid))}`),
     );
-    return element("figure", { class: "curve" }, legend, picture);
+    return element("figure", { class: "curve" }, legend, chart);
   }
 
   /** Return the grid: a line for each tick, and epochs across where there are few. */

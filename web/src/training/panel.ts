@@ -1,6 +1,6 @@
 /** The panel that trains: choices, progress, curves, and what the run has learned. */
 
-import { type Client, ConnectionLost, Refused } from "../compiler.ts";
+import { type Client, ConnectionLost, Rejected } from "../compiler.ts";
 import { button, element, grouped } from "../elements.ts";
 import type {
   Ended,
@@ -23,7 +23,7 @@ import { confusionMatrix, samples } from "./results.ts";
 export interface Surroundings {
   client: Client;
   source(): Source;
-  /** A run begins, goes on (a share of 1, if that is known) or ends (`undefined`). */
+  /** A run begins, continues (a share of 1, if that is known) or ends (`undefined`). */
   progress(share: number | null | undefined): void;
   problems(problems: Problem[]): void;
 }
@@ -57,7 +57,7 @@ export class TrainingPanel {
     this.host.append(this.#choices, row, this.#state, this.#remarks, this.#results);
   }
 
-  /** Offer the train sections of a text; a run that goes on is not disturbed. */
+  /** Offer the train sections of a text; a run in progress is not disturbed. */
   offer(sections: Section[]): void {
     if (JSON.stringify(sections) !== JSON.stringify(this.#sections)) {
       this.#sections = sections;
@@ -102,7 +102,7 @@ export class TrainingPanel {
         return;
       }
       this.#fail(
-        error instanceof Refused
+        error instanceof Rejected
           ? error.error
           : {
               rule: "",

@@ -17,7 +17,7 @@ export function encoded(data: Uint8Array): string {
   return btoa(text);
 }
 
-/** Return pixels with four bytes each, as a canvas wants them, from 1, 3 or 4 channels. */
+/** Return pixels with four bytes each, as a canvas requires them, from 1, 3 or 4 channels. */
 export function rgba({ width, height, channels, pixels }: Pixels): Uint8ClampedArray<ArrayBuffer> {
   const data = decoded(pixels);
   const result = new Uint8ClampedArray(width * height * 4);
@@ -32,7 +32,7 @@ export function rgba({ width, height, channels, pixels }: Pixels): Uint8ClampedA
 }
 
 /** Return a canvas that shows an image with sharp pixels. */
-export function picture(image: Pixels, description: string): HTMLCanvasElement {
+export function imageOf(image: Pixels, description: string): HTMLCanvasElement {
   const { width, height } = image;
   const canvas = element("canvas", {
     width,

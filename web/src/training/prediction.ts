@@ -5,7 +5,7 @@ import { button, element } from "../elements.ts";
 import type { Ended, Predicted } from "../messages.ts";
 import type { Margins } from "./framing.ts";
 import { Pad } from "./pad.ts";
-import { encoded, picture } from "./pixels.ts";
+import { encoded, imageOf } from "./pixels.ts";
 import { measured } from "./scales.ts";
 
 type Predicts = NonNullable<Ended["predicts"]>;
@@ -107,7 +107,7 @@ function shown(reply: Predicted): HTMLElement[] {
       : element(
           "figure",
           { class: "seen" },
-          picture(reply.seen, "What the network sees"),
+          imageOf(reply.seen, "What the network sees"),
           element("figcaption", {}, "what the network sees"),
         );
   if (best === undefined) {

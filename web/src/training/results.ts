@@ -2,7 +2,7 @@
 
 import { element } from "../elements.ts";
 import type { Cell, Confusion, Samples } from "../messages.ts";
-import { picture } from "./pixels.ts";
+import { imageOf } from "./pixels.ts";
 
 /** Return examples as the network sees them, after all transforms. */
 export function samples({ columns, examples }: Samples): HTMLElement {
@@ -15,7 +15,7 @@ export function samples({ columns, examples }: Samples): HTMLElement {
     const text = others.map(({ name }) => shown(example[name])).join(" · ");
     const canvases = images.map(({ name }) => {
       const cell = example[name];
-      return cell !== undefined && "pixels" in cell ? picture(cell, `${name} ${text}`) : "";
+      return cell !== undefined && "pixels" in cell ? imageOf(cell, `${name} ${text}`) : "";
     });
     return element("figure", {}, ...canvases, text !== "" && element("figcaption", {}, text));
   });

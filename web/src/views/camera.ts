@@ -1,4 +1,4 @@
-/** Which part of a drawing is in view: panning, zooming, and bringing a box into view. */
+/** Which part of a diagram is in view: panning, zooming, and bringing a box into view. */
 
 export interface Area {
   x: number;
@@ -12,7 +12,7 @@ export interface Size {
   height: number;
 }
 
-/** `scale` is pixels per unit of the drawing; `x` and `y` are its point in the top left corner. */
+/** `scale` is pixels per unit of the diagram; `x` and `y` are its point in the top left corner. */
 export interface Camera {
   x: number;
   y: number;
@@ -24,21 +24,21 @@ const LARGEST = 4;
 const SMALLEST = 0.05;
 const MARGIN = 24;
 
-/** Return the view of a whole drawing, or of its top where the whole is too small to read. */
-export function fit(drawing: Size, window: Size): Camera {
-  const wide = window.width / drawing.width;
-  const whole = Math.min(wide, window.height / drawing.height);
+/** Return the view of a whole diagram, or of its top where the whole is too small to read. */
+export function fit(diagram: Size, window: Size): Camera {
+  const wide = window.width / diagram.width;
+  const whole = Math.min(wide, window.height / diagram.height);
   const scale = Math.min(
     whole >= SMALLEST_READABLE ? whole : Math.max(whole, Math.min(wide, 1)),
     1.25,
   );
-  return within({ x: 0, y: 0, scale }, drawing, window);
+  return within({ x: 0, y: 0, scale }, diagram, window);
 }
 
-/** Return the view of a whole drawing, however small. */
-export function whole(drawing: Size, window: Size): Camera {
-  const scale = Math.min(window.width / drawing.width, window.height / drawing.height, 1.25);
-  return within({ x: 0, y: 0, scale }, drawing, window);
+/** Return the view of a whole diagram, however small. */
+export function whole(diagram: Size, window: Size): Camera {
+  const scale = Math.min(window.width / diagram.width, window.height / diagram.height, 1.25);
+  return within({ x: 0, y: 0, scale }, diagram, window);
 }
 
 /** Return the view scaled about a point of the window. */
@@ -56,21 +56,21 @@ export function moved(camera: Camera, across: number, down: number): Camera {
   return { ...camera, x: camera.x + across / camera.scale, y: camera.y + down / camera.scale };
 }
 
-/** Return the view with a drawing smaller than the window in the middle, a larger one at its edge. */
-export function within(camera: Camera, drawing: Size, window: Size): Camera {
+/** Return the view with a diagram smaller than the window in the middle, a larger one at its edge. */
+export function within(camera: Camera, diagram: Size, window: Size): Camera {
   const axis = (at: number, size: number, length: number) => {
     const shown = length / camera.scale;
     return size <= shown ? (size - shown) / 2 : Math.min(Math.max(at, 0), size - shown);
   };
   return {
-    x: axis(camera.x, drawing.width, window.width),
-    y: axis(camera.y, drawing.height, window.height),
+    x: axis(camera.x, diagram.width, window.width),
+    y: axis(camera.y, diagram.height, window.height),
     scale: camera.scale,
   };
 }
 
 /** Return the view in which an area is visible, unchanged if it already is. */
-export function showing(camera: Camera, area: Area, drawing: Size, window: Size): Camera {
+export function showing(camera: Camera, area: Area, diagram: Size, window: Size): Camera {
   const axis = (at: number, start: number, size: number, length: number) => {
     const shown = length / camera.scale;
     const margin = Math.min(MARGIN / camera.scale, Math.max(0, (shown - size) / 2));
@@ -84,5 +84,5 @@ export function showing(camera: Camera, area: Area, drawing: Size, window: Size)
     y: axis(camera.y, area.y, area.height, window.height),
     scale: camera.scale,
   };
-  return next.x === camera.x && next.y === camera.y ? camera : within(next, drawing, window);
+  return next.x === camera.x && next.y === camera.y ? camera : within(next, diagram, window);
 }

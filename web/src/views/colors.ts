@@ -1,4 +1,4 @@
-/** Colors of a drawing on white, as they look on a dark ground. */
+/** Colors of a diagram on white, as they look on a dark ground. */
 
 /** Return the hue, saturation and lightness of a color such as `#cfe5f6`, or `undefined`. */
 export function hsl(color: string): [number, number, number] | undefined {

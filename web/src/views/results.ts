@@ -1,9 +1,9 @@
-/** The views beside the text: table, drawing and explanation of what the cursor is at. */
+/** The views next to the text: table, diagram and explanation of what the cursor is at. */
 
-import { type Client, Refused } from "../compiler.ts";
+import { type Client, Rejected } from "../compiler.ts";
 import { delayed, element, found } from "../elements.ts";
 import type { Checked, Drawn, Net, Section, Source } from "../messages.ts";
-import { DrawingView } from "./drawing.ts";
+import { DiagramView } from "./diagram.ts";
 import { explanation } from "./prose.ts";
 import { SummaryView } from "./summary.ts";
 
@@ -17,13 +17,13 @@ export interface Text {
 
 export class Views {
   readonly #summary: SummaryView;
-  readonly #drawing: DrawingView;
+  readonly #diagram: DiagramView;
   readonly #explanation = found("explanation");
   #checked: Checked | undefined;
   #source = "";
   #net: Net | undefined;
   #drawn: { definition: string; text: string } | undefined;
-  #visible = "drawing";
+  #visible = "diagram";
   readonly #explainSoon = delayed(120, () => void this.#explain());
 
   constructor(
@@ -36,16 +36,16 @@ export class Views {
       }
     };
     this.#summary = new SummaryView(found("summary"), go);
-    this.#drawing = new DrawingView(found("drawing"), go, () => this.refresh());
+    this.#diagram = new DiagramView(found("diagram"), go, () => this.refresh());
   }
 
-  /** Say which view is visible: what isn't is not asked for. */
+  /** Say which view is visible: what isn't is not requested. */
   see(view: string): void {
     this.#visible = view;
     this.refresh();
   }
 
-  /** Take a new answer; the last good table and drawing of a net with errors stay, as stale. */
+  /** Take a new answer; the last good table and diagram of a net with errors stay, as stale. */
   show(checked: Checked): void {
     const before = this.#checked;
     this.#checked = checked;
@@ -73,7 +73,7 @@ export class Views {
     const definition = this.#definition(checked);
     if (definition === undefined) {
       this.#summary.clear("The layers of a net appear here as soon as the program has one.");
-      this.#drawing.clear("The drawing of a net appears here as soon as the program has one.");
+      this.#diagram.clear("The diagram of a net appears here as soon as the program has one.");
       stale(false);
     } else {
       stale(!definition.current);
@@ -109,42 +109,42 @@ export class Views {
     }
   }
 
-  /** Show the drawing of a definition: that of the checked text, or else the last one of it. */
+  /** Show the diagram of a definition: that of the checked text, or else the last one of it. */
   async #draw(definition: Net | Section): Promise<void> {
     const source = this.text.source();
     const isChecked = JSON.stringify(source) === this.#source;
-    const text = JSON.stringify([source, this.#drawing.look]);
+    const text = JSON.stringify([source, this.#diagram.look]);
     const same = this.#drawn?.definition === definition.name;
     const wanted =
-      this.#visible === "drawing" && isChecked && !(same && this.#drawn?.text === text);
+      this.#visible === "diagram" && isChecked && !(same && this.#drawn?.text === text);
     if (wanted && definition.current) {
       try {
-        const drawn = await this.#picture(source, definition);
+        const drawn = await this.#ask(source, definition);
         if (drawn === undefined) {
           return;
         }
-        this.#drawing.show(drawn);
+        this.#diagram.show(drawn);
         this.#drawn = { definition: definition.name, text };
       } catch (error) {
-        this.#drawing.clear(error instanceof Error ? error.message : "");
+        this.#diagram.clear(error instanceof Error ? error.message : "");
         this.#drawn = undefined;
       }
     } else if (wanted && !same) {
-      const message = `${definition.name} has an error: its drawing appears once that is repaired.`;
-      this.#drawing.clear(message);
+      const message = `${definition.name} has an error: its diagram appears once that is repaired.`;
+      this.#diagram.clear(message);
       this.#drawn = { definition: definition.name, text: "" };
     }
-    this.#drawing.follow(this.text.offset(), this.text.line());
+    this.#diagram.follow(this.text.offset(), this.text.line());
   }
 
-  /** Ask for the drawing of a definition; of a section that has none, that of the last net. */
-  async #picture(source: Source, definition: Net | Section): Promise<Drawn | undefined> {
-    const fields = { ...source, ...this.#drawing.look };
+  /** Request the diagram of a definition; of a section that has none, that of the last net. */
+  async #ask(source: Source, definition: Net | Section): Promise<Drawn | undefined> {
+    const fields = { ...source, ...this.#diagram.look };
     try {
       return await this.client.latest("draw", { ...fields, name: definition.name });
     } catch (error) {
       const net = "summary" in definition ? undefined : this.#net;
-      if (!(error instanceof Refused) || net?.current !== true) {
+      if (!(error instanceof Rejected) || net?.current !== true) {
         throw error;
       }
       return await this.client.latest("draw", { ...fields, name: net.name });

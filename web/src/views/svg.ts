@@ -1,4 +1,4 @@
-/** Drawings of the compiler as elements: only what a drawing needs gets into the page. */
+/** Diagrams of the compiler as elements: only what a diagram needs gets into the page. */
 
 import { svg } from "../elements.ts";
 import { adaptive } from "./colors.ts";
@@ -55,12 +55,12 @@ const ELEMENTS = new Set([
 ]);
 const COLORED = new Set(["fill", "stroke"]);
 
-/** Return a drawing made of known elements and attributes; throws for what is not SVG. */
-export function importDrawing(text: string): SVGSVGElement {
+/** Return a diagram made of known elements and attributes; throws for what is not SVG. */
+export function importDiagram(text: string): SVGSVGElement {
   const root = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   const made = copied(root);
   if (!(made instanceof SVGSVGElement)) {
-    throw new Error("the compiler sent no drawing");
+    throw new Error("the compiler sent no diagram");
   }
   return made;
 }

@@ -54,7 +54,7 @@ export class Tabs {
     this.changed(id);
   }
 
-  /** Show a number or a mark beside the title of a tab. */
+  /** Show a number or a mark next to the title of a tab. */
   note(id: string, text: string): void {
     const tab = this.#buttons.get(id);
     const title = this.tabs.find((each) => each.id === id)?.title ?? "";

@@ -1,17 +1,17 @@
-/** The drawing of a net: it follows the cursor, and a click on a box goes to its line. */
+/** The diagram of a net: it follows the cursor, and a click on a box goes to its line. */
 
 import { button, element } from "../elements.ts";
 import type { Box, Direction, Drawn } from "../messages.ts";
 import { type Camera, fit, moved, type Size, showing, whole, within, zoomed } from "./camera.ts";
 import { nearest } from "./places.ts";
-import { importDrawing } from "./svg.ts";
+import { importDiagram } from "./svg.ts";
 
 const STEP = 60;
 
-export class DrawingView {
-  readonly #window = element("div", { class: "drawing-window" });
+export class DiagramView {
+  readonly #window = element("div", { class: "diagram-window" });
   readonly #message = element("p", { class: "empty" });
-  #picture: SVGSVGElement | undefined;
+  #diagram: SVGSVGElement | undefined;
   #size: Size = { width: 1, height: 1 };
   #camera: Camera = { x: 0, y: 0, scale: 1 };
   #untouched = true;
@@ -23,7 +23,7 @@ export class DrawingView {
   readonly #depth = element("select", { "aria-label": "Levels of blocks" });
   readonly #direction = element("button", { type: "button" });
 
-  /** `choose` is called with the box that is clicked, `changed` when another drawing is wanted. */
+  /** `choose` is called with the box that is clicked, `changed` when another diagram is wanted. */
   constructor(
     host: HTMLElement,
     readonly choose: (box: Box) => void,
@@ -33,7 +33,7 @@ export class DrawingView {
     const zoom = (factor: number) => () => this.#look(zoomed(this.#camera, factor, middle()));
     const tools = element(
       "div",
-      { class: "drawing-tools", role: "toolbar", "aria-label": "Drawing" },
+      { class: "diagram-tools", role: "toolbar", "aria-label": "Diagram" },
       element("label", {}, "levels", this.#depth),
       this.#direction,
       button("−", zoom(1 / 1.25), { "aria-label": "Zoom out", title: "Zoom out (−)" }),
@@ -76,30 +76,30 @@ export class DrawingView {
     });
   }
 
-  /** Show a drawing; the view stays if it is another one of the same net. */
+  /** Show a diagram; the view stays if it is another one of the same net. */
   show(drawn: Drawn): void {
     const same = this.#drawn?.name === drawn.name;
     if (same && this.#drawn?.svg === drawn.svg) {
       this.#drawn = drawn;
       return;
     }
-    const picture = importDrawing(drawn.svg);
-    const box = picture.viewBox.baseVal;
+    const diagram = importDiagram(drawn.svg);
+    const box = diagram.viewBox.baseVal;
     this.#size = { width: box.width, height: box.height };
     this.#drawn = drawn;
-    this.#picture?.remove();
+    this.#diagram?.remove();
     this.#message.textContent = "";
-    this.#picture = picture;
-    this.#prepare(picture, drawn);
-    this.#window.append(picture);
+    this.#diagram = diagram;
+    this.#prepare(diagram, drawn);
+    this.#window.append(diagram);
     this.#untouched = this.#untouched || !same;
     this.#look(this.#untouched ? fit(this.#size, this.#shown) : this.#camera, false);
   }
 
-  /** Show a sentence in place of a drawing. */
+  /** Show a sentence in place of a diagram. */
   clear(message: string): void {
-    this.#picture?.remove();
-    this.#picture = undefined;
+    this.#diagram?.remove();
+    this.#diagram = undefined;
     this.#drawn = undefined;
     this.#message.textContent = message;
   }
@@ -111,7 +111,7 @@ export class DrawingView {
     }
     const boxes = nearest(this.#drawn?.boxes ?? [], offset, line);
     this.#current = boxes.flatMap(({ number }) => {
-      const group = this.#picture?.querySelector(`[data-box="${number}"]`);
+      const group = this.#diagram?.querySelector(`[data-box="${number}"]`);
       return group instanceof SVGGElement ? [group] : [];
     });
     for (const group of this.#current) {
@@ -130,15 +130,15 @@ export class DrawingView {
     return { width: this.#window.clientWidth, height: this.#window.clientHeight };
   }
 
-  /** Make the boxes of a picture reachable by keyboard: one by tab, the others by arrows. */
-  #prepare(picture: SVGSVGElement, drawn: Drawn): void {
-    picture.removeAttribute("width");
-    picture.removeAttribute("height");
-    picture.setAttribute("role", "group");
-    picture.setAttribute("aria-label", `Drawing of ${drawn.name}`);
+  /** Make the boxes of a diagram reachable by keyboard: one by tab, the others by arrows. */
+  #prepare(diagram: SVGSVGElement, drawn: Drawn): void {
+    diagram.removeAttribute("width");
+    diagram.removeAttribute("height");
+    diagram.setAttribute("role", "group");
+    diagram.setAttribute("aria-label", `Diagram of ${drawn.name}`);
     const boxes = new Map(drawn.boxes.map((box) => [box.number, box]));
     let first = true;
-    for (const group of picture.querySelectorAll<SVGGElement>("g[data-box]")) {
+    for (const group of diagram.querySelectorAll<SVGGElement>("g[data-box]")) {
       const box = boxes.get(Number(group.dataset.box));
       if (box === undefined) {
         continue;
@@ -159,13 +159,13 @@ export class DrawingView {
 
   #look(camera: Camera, byHand = true): void {
     const { width, height } = this.#shown;
-    if (this.#picture === undefined || width === 0 || height === 0) {
+    if (this.#diagram === undefined || width === 0 || height === 0) {
       return; // It is not visible: once it is, its size changes.
     }
     this.#camera = within(camera, this.#size, this.#shown);
     this.#untouched = this.#untouched && !byHand;
     const { x, y, scale } = this.#camera;
-    this.#picture.setAttribute("viewBox", `${x} ${y} ${width / scale} ${height / scale}`);
+    this.#diagram.setAttribute("viewBox", `${x} ${y} ${width / scale} ${height / scale}`);
   }
 
   #resized(): void {
@@ -203,10 +203,10 @@ export class DrawingView {
     });
   }
 
-  /** Return what an arrow or Enter does: the next box in the order of the drawing, or its line. */
+  /** Return what an arrow or Enter does: the next box in the order of the diagram, or its line. */
   #step(event: KeyboardEvent): (() => void) | undefined {
     const box = this.#box(event.target);
-    const groups = [...(this.#picture?.querySelectorAll<SVGGElement>("g[data-box]") ?? [])];
+    const groups = [...(this.#diagram?.querySelectorAll<SVGGElement>("g[data-box]") ?? [])];
     const at = groups.findIndex((group) => Number(group.dataset.box) === box?.number);
     const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
     if (by !== undefined && groups.length > 0) {
@@ -227,7 +227,7 @@ export class DrawingView {
   }
 
   #wheel(event: WheelEvent): void {
-    if (this.#picture === undefined) {
+    if (this.#diagram === undefined) {
       return;
     }
     event.preventDefault();
