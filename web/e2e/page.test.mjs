@@ -167,6 +167,8 @@ on("markup in a program is text", async (page, window) => {
     () => page.text("#explanation"),
     (text) => text.includes("f32[N, 8]"),
   );
+  await page.file("<img src=x onerror=hacked=1>");
+  assert.equal(await page.text("#file-name"), "<img src=x onerror=hacked=1>.net");
   await page.replace('net A(x: f32[N, 4]) -> y = dense(x, "<img src=x onerror=hacked=1>")\n');
   await page.until(
     () => page.text("#problems"),
@@ -279,6 +281,10 @@ on("LeNet trains, and reads a digit that is drawn", async (page, window) => {
 on("a run can be stopped, and its errors are shown", async (page, window) => {
   await page.tab("Train");
   const text = await readFile(join(server.folder, "lenet.net"), "utf8");
+  const start = window.getByRole("button", { name: "Train", exact: true });
+  await page.replace(text.replace("adam(lr)", "adam(lr"));
+  assert.ok(await start.isDisabled());
+  assert.match(await page.text("#train"), /has an error/);
   await page.replace(text.replace("4 epochs", "400 epochs"));
   await window.getByRole("button", { name: "Train", exact: true }).click();
   await window.locator(".curve .line.train").first().waitFor({ timeout: 30_000 });

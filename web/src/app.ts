@@ -164,10 +164,7 @@ export class App {
   /** Write the text to its file; if the file has changed there, ask first. */
   async save(): Promise<void> {
     const buffer = this.#buffers.current;
-    if (
-      buffer === undefined ||
-      (!this.welcome.can.includes("save" as never) && !this.welcome.can.includes("files"))
-    ) {
+    if (buffer === undefined || !this.welcome.can.includes("files")) {
       return;
     }
     const text = this.editor.text;
@@ -244,7 +241,8 @@ export class App {
     found("file").addEventListener("click", () => void this.chooseFile());
     found("save").addEventListener("click", () => void this.save());
     found("format").addEventListener("click", () => void this.format());
-    found("save").hidden = found("file").ariaDisabled === "true" || !can.includes("files");
+    found("save").hidden = !can.includes("files");
+    found<HTMLButtonElement>("file").disabled = !can.includes("files");
     const hints = found("hints");
     hints.addEventListener("click", () => {
       const shown = hints.getAttribute("aria-pressed") !== "true";
@@ -253,7 +251,8 @@ export class App {
     });
     addEventListener("beforeunload", (event) => {
       this.#keep();
-      if (this.#dirty() || Object.keys(this.#buffers.unsaved()).length > 0) {
+      const unsaved = this.#dirty() || Object.keys(this.#buffers.unsaved()).length > 0;
+      if (unsaved || this.#training.isRunning) {
         event.preventDefault();
       }
     });

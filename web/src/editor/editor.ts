@@ -10,7 +10,7 @@ import {
   indentUnit,
   syntaxHighlighting,
 } from "@codemirror/language";
-import { forceLinting, lintKeymap } from "@codemirror/lint";
+import { lintKeymap } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { EditorState, type Extension } from "@codemirror/state";
 import {
@@ -91,7 +91,6 @@ export class Editor {
       effects: [annotate.of({ hints, lenses }), setFoldings.of(foldings)],
     });
     mark(this.view, problems, path, (fix) => this.events.apply(fix));
-    forceLinting(this.view);
   }
 
   /** Select characters and scroll to them. */
@@ -180,7 +179,11 @@ function basics(): Extension {
     search(),
     syntaxHighlighting(style),
     theme,
-    EditorView.contentAttributes.of({ "aria-label": "Program", spellcheck: "false" }),
+    EditorView.contentAttributes.of({
+      "aria-label": "Program",
+      "aria-description": "Escape, then Tab leaves the text.",
+      spellcheck: "false",
+    }),
     EditorState.allowMultipleSelections.of(true),
     keymap.of([
       ...closeBracketsKeymap,

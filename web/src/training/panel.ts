@@ -33,6 +33,11 @@ export class TrainingPanel {
   readonly #start: HTMLButtonElement;
   readonly #stop: HTMLButtonElement;
   readonly #state = element("p", { class: "state", role: "status" });
+  readonly #note = element(
+    "span",
+    { class: "note" },
+    "The section has an error: see below the text.",
+  );
   readonly #bar = element("progress", { max: 1, value: 0, "aria-label": "Progress of the run" });
   readonly #remarks = element("div", { class: "remarks" });
   readonly #results = element("div", { class: "results" });
@@ -53,7 +58,7 @@ export class TrainingPanel {
     this.#start = button("Train", () => void this.train(), { class: "primary" });
     this.#stop = button("Stop", () => void this.#halt(), { hidden: true });
     this.#bar.hidden = true;
-    const row = element("div", { class: "row" }, this.#start, this.#stop, this.#bar);
+    const row = element("div", { class: "row" }, this.#start, this.#note, this.#stop, this.#bar);
     this.host.append(this.#choices, row, this.#state, this.#remarks, this.#results);
   }
 
@@ -146,12 +151,15 @@ export class TrainingPanel {
     );
   }
 
+  /** Whether a run is in progress. */
+  get isRunning(): boolean {
+    return this.#abort !== undefined;
+  }
+
   #enable(): void {
-    this.#start.disabled = this.#current?.current !== true || this.#abort !== undefined;
-    this.#start.title =
-      this.#current?.current === false
-        ? "The section has errors: they are listed below the text"
-        : "";
+    const hasErrors = this.#current?.current === false;
+    this.#start.disabled = this.#current === undefined || hasErrors || this.isRunning;
+    this.#note.hidden = !hasErrors || this.isRunning;
   }
 
   #field(name: string): string {
