@@ -47,7 +47,7 @@ class Check(TextRequest, frozen=True, kw_only=True, tag="check"):
 
 
 class Draw(TextRequest, frozen=True, kw_only=True, tag="draw"):
-    """A picture of a net."""
+    """A diagram of a net."""
 
     name: str
     depth: int | None = None
@@ -278,7 +278,7 @@ class Checked(_Message, frozen=True, kw_only=True, tag="checked"):
 
 
 class Box(Struct, frozen=True):
-    """A box of a picture, by its number there; ``places`` are in the text, innermost first."""
+    """A box of a diagram, by its number there; ``places`` are in the text, innermost first."""
 
     number: int
     role: str

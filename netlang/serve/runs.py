@@ -19,7 +19,7 @@ from netlang.serve.streams import RunFailed, Stopped
 from netlang.serve.worker import BEGAN, ENDED, STOP, Sent, work
 
 _TICK = 1.0
-"""Seconds without news of a run after which an empty line shows that it goes on."""
+"""Seconds without news of a run after which an empty line shows that it continues."""
 
 _PATIENCE = 20.0
 """Seconds that a run has for the step it is in and its checkpoint, once it is to stop."""

@@ -68,7 +68,7 @@ _PAUSE = 0.1
 
 
 def work(folder: str, connection: Connection) -> None:
-    """Train in a folder, and predict with what was trained, as the connection asks for it."""
+    """Train in a folder, and predict with what was trained, as the connection requests it."""
     # An interrupt from the terminal is for the server, which tells this process when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.chdir(folder)
@@ -239,7 +239,7 @@ class _Training(Callback):
         self._send(Remark(text=text))
 
     def _interrupted(self) -> bool:
-        """Return whether the page wants the run to end, or is gone."""
+        """Return whether the page has stopped the run, or is gone."""
         try:
             while not self._stopped and self._connection.poll():
                 self._stopped = self._connection.recv() == STOP
