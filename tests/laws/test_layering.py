@@ -79,6 +79,7 @@ DEFERRED = (
     ("training", "fcntl msvcrt", "not every system has it"),
     ("system", "resource", "not every system has it"),
     ("system", "concurrent", "only work that is shared among threads needs it"),
+    ("serve", "netlang.serve.worker", "only the process of a run trains"),
     ("system", "netlang.system.versions", "NumPy itself is loaded on demand"),
     ("system", "importlib", "only who asks for the version needs it"),
     ("training", "netlang.diagram.png", "Pillow is optional"),
