@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -78,6 +79,7 @@ class Handler:
             request = messages.Check(path=self.first or f"untitled{SUFFIX}", text=text)
             for _ in self.answer(request):
                 pass
+        gc.freeze()  # what is loaded stays
 
     def close(self) -> None:
         """Stop what is running."""
@@ -150,7 +152,9 @@ class Handler:
                 converter.units(net.start),
                 converter.units(net.end),
                 net.graph is not None,
-                self._diagrams.summary(net, converter),
+                self._diagrams.summary(net, converter)
+                if request.summaries is None or net.name in request.summaries
+                else None,
             )
             for net in facts.nets
         ]

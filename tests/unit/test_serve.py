@@ -154,6 +154,14 @@ def test_a_long_table_is_folded(served: Page) -> None:
     assert net["summary"]["depth"] == 1 and len(net["summary"]["layers"]) <= 200
 
 
+def test_only_the_tables_that_are_named_are_computed(served: Page) -> None:
+    text = f"{LENET}\n{BLOCKS}"
+    for named, found in ((None, ["LeNet", "Two"]), (["Two"], ["Two"]), ([], [])):
+        nets = served.ask("check", path="a.net", text=text, summaries=named)["nets"]
+        assert [net["name"] for net in nets if net["summary"] is not None] == found
+        assert all(net["current"] for net in nets)
+
+
 def test_explain_finds_the_layer_of_the_line(served: Page) -> None:
     call = LENET.index("conv(6")
     for offset in (call, call + 6, LENET.index("c1")):
