@@ -32,7 +32,7 @@ class Page:
     ) -> tuple[int, dict[str, str], bytes]:
         """Send anything; return the status, the headers and the content.
 
-        ``_`` stands for ``-`` in the names of headers.
+        The names of headers have ``_`` for ``-``.
         """
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         own = self.headers() if method == "POST" else {}

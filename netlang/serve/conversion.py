@@ -57,7 +57,7 @@ class Places:
 
 
 class Converter(Places):
-    """Converts the facts about one text; ``text_of`` is asked for the texts of other files."""
+    """Converts the facts about one text; ``text_of`` returns the texts of other files."""
 
     def __init__(self, facts: Facts, shown: Callable[[str], str], text_of: TextOf) -> None:
         super().__init__(shown, lambda path: facts.text if path == facts.path else text_of(path))

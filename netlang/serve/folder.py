@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -136,6 +137,4 @@ def _revision(text: str) -> str:
 
 
 def _writable(file: Path) -> bool:
-    import os
-
     return os.access(file, os.W_OK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +15,10 @@ from netlang.editor import Analyser, Facts
 from netlang.editor.words import words
 from netlang.serve import messages
 from netlang.serve.conversion import Converter
+from netlang.serve.diagrams import Diagrams
 from netlang.serve.errors import error_of
 from netlang.serve.folder import SUFFIX, Folder
 from netlang.serve.messages import answering, encoded
-from netlang.serve.pictures import Pictures
 from netlang.serve.runs import Runs
 from netlang.system.versions import own_version
 
@@ -50,14 +51,14 @@ class Handler:
         self.folder = folder
         self.first = first
         self.runs = Runs(folder)
-        self._pictures = Pictures()
+        self._diagrams = Diagrams()
         self._documents: dict[str, _Document] = {}
         self._compiling = Lock()
 
     def answer(self, request: messages.Request) -> Iterator[bytes]:
         """Yield each answer to a request as a line of JSON without its end.
 
-        An empty one has no meaning: it shows that a run is going on. Closing the iterator stops
+        An empty one has no meaning: it shows that a run continues. Closing the iterator stops
         the run.
         """
         try:
@@ -78,6 +79,7 @@ class Handler:
             request = messages.Check(path=self.first or f"untitled{SUFFIX}", text=text)
             for _ in self.answer(request):
                 pass
+        gc.freeze()  # what is loaded stays
 
     def close(self) -> None:
         """Stop what is running."""
@@ -150,7 +152,9 @@ class Handler:
                 converter.units(net.start),
                 converter.units(net.end),
                 net.graph is not None,
-                self._pictures.summary(net, converter),
+                self._diagrams.summary(net, converter)
+                if request.summaries is None or net.name in request.summaries
+                else None,
             )
             for net in facts.nets
         ]
@@ -178,7 +182,7 @@ class Handler:
             )
         if net.graph is None:
             raise NetlangError(rules.PROGRAM_ERRORS, f"`{net.name}` has errors")
-        return self._pictures.drawn(net, request.depth, request.direction, converter)
+        return self._diagrams.drawn(net, request.depth, request.direction, converter)
 
     def _facts(self, request: messages.TextRequest) -> Facts:
         path = self.folder.file(request.path)

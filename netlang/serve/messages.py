@@ -43,11 +43,13 @@ class PositionRequest(TextRequest, frozen=True, kw_only=True):
 
 
 class Check(TextRequest, frozen=True, kw_only=True, tag="check"):
-    """What is known about the whole text?"""
+    """What is known about the whole text? ``summaries`` names the nets whose tables it has."""
+
+    summaries: Sequence[str] | None = None
 
 
 class Draw(TextRequest, frozen=True, kw_only=True, tag="draw"):
-    """A picture of a net."""
+    """A diagram of a net."""
 
     name: str
     depth: int | None = None
@@ -243,7 +245,10 @@ class Lens(Struct, frozen=True):
 
 
 class Net(Struct, frozen=True):
-    """A net; ``summary`` is the table of its layers, ``None`` while it has an error."""
+    """A net; ``summary`` is the table of its layers, ``None`` while it has an error.
+
+    It is ``None`` too where the request did not name the net.
+    """
 
     name: str
     start: int
@@ -278,7 +283,7 @@ class Checked(_Message, frozen=True, kw_only=True, tag="checked"):
 
 
 class Box(Struct, frozen=True):
-    """A box of a picture, by its number there; ``places`` are in the text, innermost first."""
+    """A box of a diagram, by its number there; ``places`` are in the text, innermost first."""
 
     number: int
     role: str

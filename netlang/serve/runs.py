@@ -15,11 +15,11 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.serve.folder import Folder
 from netlang.serve.messages import Error, Predict, Train, answering, encoded
+from netlang.serve.process import BEGAN, ENDED, STOP, Sent, work
 from netlang.serve.streams import RunFailed, Stopped
-from netlang.serve.worker import BEGAN, ENDED, STOP, Sent, work
 
 _TICK = 1.0
-"""Seconds without news of a run after which an empty line shows that it goes on."""
+"""Seconds without news of a run after which an empty line shows that it continues."""
 
 _PATIENCE = 20.0
 """Seconds that a run has for the step it is in and its checkpoint, once it is to stop."""

@@ -115,7 +115,7 @@ class PageServer(ThreadingHTTPServer):
         self._thread.join()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that is gone is no error of the user's."""
+        """Print nothing: a client that is gone is not an error of the user's."""
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -141,13 +141,13 @@ class _Connection(BaseHTTPRequestHandler):
             return
         problem = self._forbidden(token=True)
         if problem is not None:
-            self._refuse(HTTPStatus.FORBIDDEN, problem)
+            self._reject(HTTPStatus.FORBIDDEN, problem)
             return
         if self.path != "/message":
-            self._refuse(HTTPStatus.NOT_FOUND, "messages are sent to /message")
+            self._reject(HTTPStatus.NOT_FOUND, "messages are sent to /message")
             return
         if self.headers.get_content_type() != "application/json":
-            self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a message is application/json")
+            self._reject(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a message is application/json")
             return
         data = self.rfile.read(length)
         if len(data) < length:
@@ -156,7 +156,7 @@ class _Connection(BaseHTTPRequestHandler):
         try:
             request = decoded(data)
         except NetlangError as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, error.message, read=True)
+            self._reject(HTTPStatus.BAD_REQUEST, error.message, read=True)
             return
         answers = self.page.messages.answer(request)
         if isinstance(request, Train):
@@ -168,11 +168,11 @@ class _Connection(BaseHTTPRequestHandler):
         """Return the length of the body; answer a request without one, or with too long a one."""
         text = self.headers.get("Content-Length", "")
         if not (text.isascii() and text.isdigit()) or "Transfer-Encoding" in self.headers:
-            self._refuse(HTTPStatus.LENGTH_REQUIRED, "a message has a Content-Length")
+            self._reject(HTTPStatus.LENGTH_REQUIRED, "a message has a Content-Length")
             return None
         if len(text) > 12 or int(text) > LARGEST:
             limit = f"a message has at most {LARGEST:,} bytes"
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
+            self._reject(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
             return None
         return int(text)
 
@@ -188,7 +188,7 @@ class _Connection(BaseHTTPRequestHandler):
             return "the token is missing or wrong: open the address that netlang serve printed"
         return None
 
-    def _refuse(self, status: HTTPStatus, message: str, *, read: bool = False) -> None:
+    def _reject(self, status: HTTPStatus, message: str, *, read: bool = False) -> None:
         """Answer with an error; a body that was not read ends the connection."""
         if not read:
             self.close_connection = True
@@ -257,7 +257,7 @@ class _Connection(BaseHTTPRequestHandler):
     def _static(self, *, body: bool) -> None:
         problem = self._forbidden(token=False)
         if problem is not None:
-            self._refuse(HTTPStatus.FORBIDDEN, problem)
+            self._reject(HTTPStatus.FORBIDDEN, problem)
             return
         files = _files(self.page.static)
         path = self.path.partition("?")[0].removeprefix("/") or "index.html"

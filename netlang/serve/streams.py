@@ -1,4 +1,4 @@
-"""What a run reports while it goes on, and what a trained network predicts, as messages."""
+"""What a run reports while it continues, and what a trained network predicts, as messages."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Stopped(Ended, frozen=True, kw_only=True, tag="stopped"):
 
 
 class RunFailed(RunMessage, frozen=True, kw_only=True, tag="failed"):
-    """The run could not begin, or not go on; ``problems`` are those of the program."""
+    """The run could not begin, or failed; ``problems`` are those of the program."""
 
     error: Error
     problems: Sequence[Problem] = ()

@@ -1,9 +1,7 @@
-"""The process of a run: trains, reports, and then answers predictions until it is ended."""
+"""Inside the process of a run: trains, reports, and then answers predictions."""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 import warnings
 from collections.abc import Callable, Generator, Mapping
@@ -37,6 +35,7 @@ from netlang.serve.messages import (
     encoded,
 )
 from netlang.serve.predicting import predicted, predicts
+from netlang.serve.process import BEGAN, ENDED, NEWS, STOP
 from netlang.serve.samples import samples
 from netlang.serve.streams import (
     Confusion,
@@ -55,23 +54,12 @@ from netlang.training.lines import epoch_line, epochs_of, opened_line
 from netlang.training.run.preparation import Opened
 from netlang.training.targets import targets
 
-STOP = "stop"
-"""What the process is sent to end a run after its step."""
-
-NEWS, BEGAN, ENDED = "news", "began", "ended"
-
-Sent = tuple[str, bytes]
-"""What the process sends: whether the run began or ended with it, and a line of JSON."""
-
 _PAUSE = 0.1
 """Seconds between two messages about steps."""
 
 
-def work(folder: str, connection: Connection) -> None:
-    """Train in a folder, and predict with what was trained, as the connection asks for it."""
-    # An interrupt from the terminal is for the server, which tells this process when to end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.chdir(folder)
+def answer(connection: Connection) -> None:
+    """Train, and predict with what was trained, as the connection requests it."""
     trained: Run | None = None
     while True:
         try:
@@ -239,7 +227,7 @@ class _Training(Callback):
         self._send(Remark(text=text))
 
     def _interrupted(self) -> bool:
-        """Return whether the page wants the run to end, or is gone."""
+        """Return whether the page has stopped the run, or is gone."""
         try:
             while not self._stopped and self._connection.poll():
                 self._stopped = self._connection.recv() == STOP

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -300,7 +301,7 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     (tmp_path / "slow.net").write_text(SLOW, "utf-8")
     process, port, token = started(tmp_path, "slow.net")
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
+    with process, closing(connection):
         headers = {"Content-Type": "application/json", "X-Netlang-Token": token}
         message = json.dumps({"type": "train", "path": "slow.net", "text": SLOW})
         connection.request("POST", "/message", message, headers)
@@ -309,11 +310,7 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
         assert any(json.loads(line)["type"] == "steps" for line in islice(lines, 50))
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    finally:
         answer.close()
-        connection.close()
-        process.kill()
-        process.communicate()
     assert (process.returncode, out, err) == (0, "", "ended\n")
     assert (tmp_path / "runs" / "line-1" / "checkpoint.safetensors").exists()
 

@@ -1,4 +1,4 @@
-"""A page asks over HTTP: every message, and everything that is none.
+"""A page asks over HTTP: every message, and everything else.
 
 Tests ``netlang.serve``.
 """
@@ -154,6 +154,14 @@ def test_a_long_table_is_folded(served: Page) -> None:
     assert net["summary"]["depth"] == 1 and len(net["summary"]["layers"]) <= 200
 
 
+def test_only_the_tables_that_are_named_are_computed(served: Page) -> None:
+    text = f"{LENET}\n{BLOCKS}"
+    for named, found in ((None, ["LeNet", "Two"]), (["Two"], ["Two"]), ([], [])):
+        nets = served.ask("check", path="a.net", text=text, summaries=named)["nets"]
+        assert [net["name"] for net in nets if net["summary"] is not None] == found
+        assert all(net["current"] for net in nets)
+
+
 def test_explain_finds_the_layer_of_the_line(served: Page) -> None:
     call = LENET.index("conv(6")
     for offset in (call, call + 6, LENET.index("c1")):
@@ -270,10 +278,10 @@ def test_only_programs_are_read_and_written(served: Page) -> None:
     assert missing["error"]["rule"] == "no-such-file"
 
 
-# ---- requests that are refused ---------------------------------------------------------------
+# ---- requests that are rejected ---------------------------------------------------------------
 
 
-def refused(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, str]:
+def rejected(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, str]:
     status, headers, content = answer
     assert headers["Content-Type"] == "application/json"
     found = json.loads(content)
@@ -286,14 +294,14 @@ HELLO = '{"version": 1, "id": 1, "type": "hello"}'
 
 def test_only_the_page_may_ask(served: Page) -> None:
     wrong = "the token is missing or wrong: open the address that netlang serve printed"
-    assert refused(served.raw(HELLO, X_Netlang_Token="guess")) == (403, wrong)
-    assert refused(served.raw(HELLO, X_Netlang_Token="")) == (403, wrong)
-    assert refused(served.raw(HELLO, X_Netlang_Token="é")) == (403, wrong)
+    assert rejected(served.raw(HELLO, X_Netlang_Token="guess")) == (403, wrong)
+    assert rejected(served.raw(HELLO, X_Netlang_Token="")) == (403, wrong)
+    assert rejected(served.raw(HELLO, X_Netlang_Token="é")) == (403, wrong)
     other = "this address is not the one of the page"
     for host in ("evil.example", f"evil.example:{served.server.port}", "127.0.0.1", "localhost:1"):
-        assert refused(served.raw(HELLO, Host=host)) == (403, other)
-        assert refused(served.raw("", "GET", "/", Host=host)) == (403, other)
-    assert refused(served.raw(HELLO, Origin="http://evil.example")) == (
+        assert rejected(served.raw(HELLO, Host=host)) == (403, other)
+        assert rejected(served.raw("", "GET", "/", Host=host)) == (403, other)
+    assert rejected(served.raw(HELLO, Origin="http://evil.example")) == (
         403, "another page may not ask"
     )  # fmt: skip
     assert served.raw(HELLO, Origin=f"http://localhost:{served.server.port}")[0] == 200
@@ -317,20 +325,20 @@ def test_only_the_page_may_ask(served: Page) -> None:
         (b'{"type": "open", "path": "\xff"}', ""),
     ],
 )
-def test_what_is_no_message_is_refused(served: Page, data: str | bytes, why: str) -> None:
-    status, message = refused(served.raw(data))
+def test_anything_but_a_message_is_rejected(served: Page, data: str | bytes, why: str) -> None:
+    status, message = rejected(served.raw(data))
     assert status == 400 and message.startswith("this is not a message: ") and why in message
 
 
-def test_a_message_of_another_version_is_refused(served: Page) -> None:
-    assert refused(served.raw('{"version": 2, "type": "hello"}')) == (
+def test_a_message_of_another_version_is_rejected(served: Page) -> None:
+    assert rejected(served.raw('{"version": 2, "type": "hello"}')) == (
         400, "this netlang has version 1 of the messages, not 2"
     )  # fmt: skip
 
 
 def test_bodies_have_a_length_a_type_and_a_limit(served: Page) -> None:
-    assert refused(served.raw(HELLO, Content_Type="text/plain"))[0] == 415
-    assert refused(served.raw(HELLO, path="/other"))[0] == 404
+    assert rejected(served.raw(HELLO, Content_Type="text/plain"))[0] == 415
+    assert rejected(served.raw(HELLO, path="/other"))[0] == 404
     connection = http.client.HTTPConnection("127.0.0.1", served.server.port, timeout=30)
     for length, status in ((str(LARGEST + 1), 413), ("9" * 40, 413), ("-1", 411), ("x", 411)):
         connection.putrequest("POST", "/message")

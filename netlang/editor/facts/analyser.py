@@ -280,8 +280,9 @@ class _View:
             match declaration:
                 case ast.Definition(kind="net", name=name, span=span) if name.text:
                     current = self._nets.get(name.text)
-                    failed = current is None or current.failed
-                    graph = None if failed else whole(current.evaluated.graph)
+                    graph = None
+                    if current is not None and not current.failed:
+                        graph = whole(current.evaluated.graph)
                     ends = {
                         each.text: Location(self.path, each.span.start, each.span.end)
                         for each in ends_of(declaration)

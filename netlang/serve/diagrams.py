@@ -1,4 +1,4 @@
-"""The layers of a net in a table and in a picture, each with its places in the text."""
+"""The layers of a net in a table and in a diagram, each with its places in the text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Pictures:
+class Diagrams:
     """Tables and drawings of graphs, kept for the graphs that are still there."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Pictures:
     def drawn(
         self, net: Net, depth: int | None, direction: Direction, converter: Converter
     ) -> messages.Drawn:
-        """Return the picture of a net; raises ``NetlangError`` for one with too many boxes."""
+        """Return the diagram of a net; raises ``NetlangError`` for one with too many boxes."""
         graph = net.graph
         assert graph is not None
         require_at_least("depth", depth, 1)
