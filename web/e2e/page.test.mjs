@@ -81,6 +81,24 @@ on(
   },
 );
 
+on(
+  "what was shown stays during a syntax error, also where it hides the net",
+  async (page, window) => {
+    const good = "net A(x: f32[N, 4]) -> y: f32[N, 2] {\n  y = dense(x, 2)\n}\n";
+    await page.replace(good);
+    await page.until(
+      () => page.text("#diagram"),
+      (text) => text.includes("dense 2"),
+    );
+    await page.replace(good.replace("->", "|>"));
+    await page.status("1 error");
+    assert.match(await page.text("#diagram"), /dense 2/);
+    assert.ok(await window.locator(".stale-note").isVisible());
+    await page.tab("Layers");
+    assert.match(await page.text("#summary"), /dense/);
+  },
+);
+
 on("a quick fix is also at the wavy line", async (page, window) => {
   await page.replace("net A(x: f32[N, 4]) -> y: f32[N, 2] {\n  y = dens(x, 2)\n}\n");
   await window.locator(".cm-lintRange-error").hover();
@@ -142,6 +160,12 @@ on("several nets: the one of the cursor is shown", async (page, window) => {
   await page.file("blocks.net");
   await page.tab("Layers");
   assert.match(await page.text("#summary"), /^Units/);
+  // At the call of a block are all its layers.
+  await page.end(4);
+  await page.until(
+    () => window.locator("#summary tr.current").allInnerTexts(),
+    (rows) => rows.length === 3 && rows.every((row) => /conv|batch_norm|relu/.test(row)),
+  );
   await page.end(9);
   await page.until(
     () => page.text("#summary"),

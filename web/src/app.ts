@@ -85,6 +85,7 @@ export class App {
     if (file !== null) {
       await this.open(file);
     } else {
+      this.#fresh = true;
       this.#enter(this.#new(UNTITLED, BEGINNING));
       if (this.welcome.can.includes("files")) {
         await this.chooseFile();
@@ -96,7 +97,9 @@ export class App {
   async check(): Promise<void> {
     const text = this.editor.text;
     try {
-      const checked = await this.client.latest("check", this.#source());
+      const { summaries } = this.#views;
+      const fields = { ...this.#source(), ...(summaries && { summaries }) };
+      const checked = await this.client.latest("check", fields);
       if (checked === undefined || this.editor.text !== text) {
         return;
       }

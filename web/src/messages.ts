@@ -5,7 +5,7 @@ export const VERSION = 1;
 /** What each request carries besides its version, number and type. */
 export interface Requests {
   hello: object;
-  check: { path: string; text: string; texts?: Record<string, string> };
+  check: Source & { summaries?: string[] };
   draw: Source & { name: string; depth?: number; direction?: Direction };
   explain: Source & { offset: number };
   hover: Source & { offset: number };
@@ -78,10 +78,11 @@ export interface Span {
   end: number;
 }
 
-/** Characters of a text, where there are any in this file. */
-export interface MaybeSpan {
+/** Where something comes from in this file, if it does; `places` has all calls, innermost first. */
+export interface Placed {
   start: number | null;
   end: number | null;
+  places?: Span[];
 }
 
 export interface Edit extends Span {
@@ -126,7 +127,7 @@ export interface Folding {
 /** A count, or its formula where a size is symbolic. */
 export type Count = number | string;
 
-export interface LayerRow extends MaybeSpan {
+export interface LayerRow extends Placed {
   path: string;
   kind: string;
   output: string;
@@ -173,7 +174,7 @@ export interface Checked {
   sections: Section[];
 }
 
-export interface Box extends MaybeSpan {
+export interface Box extends Placed {
   number: number;
   paths: string[];
   tooltip: string;

@@ -102,6 +102,16 @@ test("the nearest range is the smallest around the cursor, or one on its line", 
   assert.deepEqual(at(25), ["net"]);
   assert.deepEqual(at(55, { from: 25, to: 60 }), ["c2"]);
   assert.deepEqual(at(70, { from: 65, to: 80 }), []);
+  // Two layers of a block, and the calls of the block.
+  const inside = (start: number, ...places: { start: number; end: number }[]) => ({
+    start,
+    end: start + 5,
+    places: [{ start, end: start + 5 }, ...places],
+  });
+  const [a, b] = [inside(0, { start: 30, end: 60 }), inside(10, { start: 30, end: 60 })];
+  assert.deepEqual(nearest([a, b], 2, { from: 0, to: 20 }), [a]);
+  assert.deepEqual(nearest([a, b], 40, { from: 30, to: 60 }), [a, b]);
+  assert.deepEqual(nearest([a, b], 25, { from: 22, to: 60 }), [a, b]);
 });
 
 test("colors get a counterpart for dark grounds, others stay", () => {

@@ -1,27 +1,34 @@
 /** Which of several things in a text the cursor is at. */
 
-import type { MaybeSpan } from "../messages.ts";
+import type { Placed, Span } from "../messages.ts";
 
 /**
  * Return those of the smallest range that contains an offset; if none does, those that begin on its
  * line; otherwise none.
  */
-export function nearest<Item extends MaybeSpan>(
+export function nearest<Item extends Placed>(
   items: Item[],
   offset: number,
   line: { from: number; to: number },
 ): Item[] {
-  let best = Number.POSITIVE_INFINITY;
-  for (const { start, end } of items) {
-    if (start !== null && end !== null && start <= offset && offset <= end) {
-      best = Math.min(best, end - start);
-    }
+  const around = items.map((item) => {
+    const sizes = places(item)
+      .filter(({ start, end }) => start <= offset && offset <= end)
+      .map(({ start, end }) => end - start);
+    return { item, size: Math.min(...sizes) };
+  });
+  const least = Math.min(...around.map(({ size }) => size));
+  if (least < Number.POSITIVE_INFINITY) {
+    return around.filter(({ size }) => size === least).map(({ item }) => item);
   }
-  if (best < Number.POSITIVE_INFINITY) {
-    return items.filter(
-      ({ start, end }) =>
-        start !== null && end !== null && start <= offset && offset <= end && end - start === best,
-    );
+  const begins = ({ start }: Span) => line.from <= start && start <= line.to;
+  return items.filter((item) => places(item).some(begins));
+}
+
+/** Return the calls that an item comes from: that in a block, and those of the block. */
+function places({ start, end, places }: Placed): Span[] {
+  if (places !== undefined && places.length > 0) {
+    return places;
   }
-  return items.filter(({ start }) => start !== null && line.from <= start && start <= line.to);
+  return start === null || end === null ? [] : [{ start, end }];
 }

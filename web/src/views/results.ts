@@ -39,6 +39,11 @@ export class Views {
     this.#diagram = new DiagramView(found("diagram"), go, () => this.refresh());
   }
 
+  /** The nets whose tables a check has to compute: the one that is shown. */
+  get summaries(): string[] | undefined {
+    return this.#net === undefined ? undefined : [this.#net.name];
+  }
+
   /** Say which view is visible: what isn't is not requested. */
   see(view: string): void {
     this.#visible = view;
@@ -52,7 +57,9 @@ export class Views {
     this.#source = JSON.stringify(this.text.source());
     for (const net of checked.nets) {
       const old = before?.path === checked.path ? named(before.nets, net.name) : undefined;
-      net.summary ??= old?.summary ?? null;
+      if (!net.current) {
+        net.summary ??= old?.summary ?? null;
+      }
     }
     this.refresh();
   }
@@ -62,6 +69,8 @@ export class Views {
     this.#checked = undefined;
     this.#drawn = undefined;
     this.#net = undefined;
+    this.#summary.clear("");
+    this.#diagram.clear("");
   }
 
   /** Show what belongs to the place of the cursor. */
@@ -101,11 +110,33 @@ export class Views {
     const net = "summary" in definition ? definition : (this.#net ?? checked.nets[0]);
     if (net === undefined) {
       this.#summary.clear("The layers of a net appear here as soon as the program has one.");
-    } else if (net.summary === null) {
+    } else if (net.summary === null && net.current) {
+      void this.#summarize(checked, net);
+    } else if (net.summary === null && !this.#keeps(checked, this.#summary.net)) {
       this.#summary.clear(`${net.name} has an error: its table appears once that is repaired.`);
-    } else {
+    } else if (net.summary !== null) {
       this.#summary.show(net.summary);
       this.#summary.follow(this.text.offset(), this.text.line());
+    }
+  }
+
+  /** Whether something shown stays while another net has an error: it is not of a good net. */
+  #keeps(checked: Checked, shown: string | undefined): boolean {
+    return shown !== undefined && named(checked.nets, shown)?.current !== true;
+  }
+
+  /** Request the table of a net that the check did not compute. */
+  async #summarize(checked: Checked, net: Net): Promise<void> {
+    const fields = { ...this.text.source(), summaries: [net.name] };
+    try {
+      const answer = await this.client.latest("check", fields, "summary");
+      const found = named(answer?.nets ?? [], net.name)?.summary ?? null;
+      if (this.#checked === checked && found !== null) {
+        net.summary = found;
+        this.refresh();
+      }
+    } catch {
+      // The next check reports that the connection is lost.
     }
   }
 
@@ -129,7 +160,7 @@ export class Views {
         this.#diagram.clear(error instanceof Error ? error.message : "");
         this.#drawn = undefined;
       }
-    } else if (wanted && !same) {
+    } else if (wanted && !same && !this.#keeps(this.#checked as Checked, this.#drawn?.definition)) {
       const message = `${definition.name} has an error: its diagram appears once that is repaired.`;
       this.#diagram.clear(message);
       this.#drawn = { definition: definition.name, text: "" };

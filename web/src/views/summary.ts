@@ -7,6 +7,8 @@ import { nearest } from "./places.ts";
 export class SummaryView {
   #rows: { layer: LayerRow; row: HTMLTableRowElement }[] = [];
   #text = "";
+  /** The name of the net that is shown. */
+  net: string | undefined;
 
   /** `choose` is called with the layer whose row is clicked. */
   constructor(
@@ -23,6 +25,7 @@ export class SummaryView {
       return;
     }
     this.#text = text;
+    this.net = summary.net;
     const most = { params: 0, macs: 0 };
     for (const layer of summary.layers) {
       most.params = Math.max(most.params, number(parameters(layer)));
@@ -50,6 +53,7 @@ export class SummaryView {
   clear(message: string): void {
     this.#rows = [];
     this.#text = "";
+    this.net = undefined;
     this.host.replaceChildren(element("p", { class: "empty" }, message));
   }
 
