@@ -121,10 +121,10 @@ export class App {
   #begin({ nets }: Checked): void {
     const [net] = nets;
     if (this.#fresh && this.editor.offset === 0 && net !== undefined) {
-      const first = net.summary?.layers[0]?.start ?? -1;
-      // Where that is in a block, the net itself is easier to find one's way from.
-      const anchor = net.start <= first && first < net.end ? first : net.start;
-      this.editor.view.dispatch({ selection: { anchor } });
+      const [layer] = net.summary?.layers ?? [];
+      // A layer of a block has a place in the block, too.
+      const inNet = layer?.places?.find(({ start }) => net.start <= start && start < net.end);
+      this.editor.reveal(inNet?.start ?? net.start);
     }
     this.#fresh = false;
   }

@@ -93,6 +93,12 @@ export class Editor {
     mark(this.view, problems, path, (fix) => this.events.apply(fix));
   }
 
+  /** Put the cursor at an offset, and scroll only if it isn't visible. */
+  reveal(offset: number): void {
+    const effects = EditorView.scrollIntoView(offset, { y: "nearest", yMargin: 120 });
+    this.view.dispatch({ selection: { anchor: offset }, effects });
+  }
+
   /** Select characters and scroll to them. */
   select(start: number, end: number, focus = true): void {
     const length = this.view.state.doc.length;

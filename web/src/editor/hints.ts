@@ -19,6 +19,11 @@ class HintWidget extends WidgetType {
     const title = types !== undefined && types.length > 1 ? types.join("\n") : undefined;
     return element("span", { class: `cm-hint cm-hint-${kind}`, title }, text);
   }
+
+  /** A click on a hint puts the cursor next to it. */
+  override ignoreEvent(): boolean {
+    return false;
+  }
 }
 
 class LensWidget extends WidgetType {
