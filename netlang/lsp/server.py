@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from lsprotocol import types as lsp
@@ -13,6 +14,7 @@ from pygls.lsp.server import LanguageServer
 
 from netlang.diagnostics.errors import NetlangError
 from netlang.editor import Facts
+from netlang.editor.facts.elsewhere import programs_below
 from netlang.editor.facts.positions import Encoding, Positions
 from netlang.lsp import conversion
 from netlang.lsp.conversion import path_of, range_of
@@ -102,6 +104,13 @@ class Server(LanguageServer):
         path = path_of(uri)
         facts = self.documents.facts(path)
         return None if facts is None else (facts, self.documents.positions(path))
+
+    def others(self, path: str) -> tuple[list[Path], dict[str, str]]:
+        """Return the programs that may import a file, and the texts that are open."""
+        roots = [Path(path_of(folder.uri)) for folder in self.workspace.folders.values()]
+        found = (each for root in roots or [Path(path).parent] for each in programs_below(root))
+        texts = self.documents.texts()
+        return list(dict.fromkeys([*found, *map(Path, texts)])), texts
 
     def place(self, params: _Placed) -> tuple[Facts, Positions, int] | None:
         """Return the facts of a text, its lines, and the offset of a position."""
@@ -227,7 +236,8 @@ def _references(server: Server, params: lsp.ReferenceParams) -> list[lsp.Locatio
     if found is None:
         return []
     facts, _, offset = found
-    places = facts.references(offset)
+    files, texts = server.others(path_of(params.text_document.uri))
+    places = facts.references(offset, files, texts)
     if not params.context.include_declaration:
         defined = facts.definition(offset)
         places = tuple(place for place in places if place != defined)

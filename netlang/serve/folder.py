@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.source import BYTE_ORDER_MARK, Source
+from netlang.editor.facts.elsewhere import SUFFIX, programs_below
 from netlang.serve.messages import Conflict, FileEntry, Opened, Saved
 from netlang.syntax.reader import read_source, text_source
 from netlang.system.files import write_atomically
-
-SUFFIX = ".net"
-_MOST_FILES = 1_000
-_DEEPEST = 4
-"""How deep below the folder programs are listed."""
 
 
 class Folder:
@@ -69,14 +64,12 @@ class Folder:
     def programs(self) -> list[FileEntry]:
         """Return the programs in the folder and below, by their paths."""
         found: list[FileEntry] = []
-        for path in _programs(self.path, _DEEPEST):
+        for path in programs_below(self.path):
             try:
                 size = path.stat().st_size
             except OSError:
                 continue
             found.append(FileEntry(path.relative_to(self.path).as_posix(), size))
-            if len(found) == _MOST_FILES:
-                break
         return sorted(found, key=lambda entry: entry.path)
 
     def open(self, path: str) -> Opened:
@@ -107,21 +100,6 @@ class Folder:
             )
         write_atomically(file, [_as_written(text, before).encode()])
         return Saved(path=path, revision=_revision(text))
-
-
-def _programs(folder: Path, depth: int) -> Iterator[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith(".") or entry.is_symlink():
-            continue
-        if entry.is_dir():
-            if depth:
-                yield from _programs(entry, depth - 1)
-        elif entry.suffix == SUFFIX:
-            yield entry
 
 
 def _as_written(text: str, before: Source | None) -> str:

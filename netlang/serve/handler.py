@@ -12,12 +12,13 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.editor import Analyser, Facts
+from netlang.editor.facts.elsewhere import SUFFIX
 from netlang.editor.words import words
 from netlang.serve import messages
 from netlang.serve.conversion import Converter
 from netlang.serve.diagrams import Diagrams
 from netlang.serve.errors import error_of
-from netlang.serve.folder import SUFFIX, Folder
+from netlang.serve.folder import Folder
 from netlang.serve.messages import answering, encoded
 from netlang.serve.runs import Runs
 from netlang.system.versions import own_version

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 from netlang.analysis.counts import grouped, macs, trained
 from netlang.diagnostics.errors import NetlangError
 from netlang.editor.facts.completion import candidates
+from netlang.editor.facts.elsewhere import uses_elsewhere
 from netlang.editor.facts.evaluation import Current, Evaluator, whole
 from netlang.editor.facts.hints import parameter_hints, type_hints, values_of
 from netlang.editor.facts.hover import joined, manual, use_text, value_text
@@ -135,10 +136,23 @@ class Facts(Struct, frozen=True, eq=False):
         use = self._view.names.at(offset)
         return None if use is None else use.meaning.definition
 
-    def references(self, offset: int) -> tuple[Location, ...]:
-        """Return every place in this file and its imports that means what the name here does."""
+    def references(
+        self, offset: int, files: Iterable[Path] = (), texts: Mapping[str, str] | None = None
+    ) -> tuple[Location, ...]:
+        """Return every place in this file and its imports that means what the name here does.
+
+        Then come those in other ``files``, which may import this one; ``texts`` are read instead of
+        the files at these paths.
+        """
         use = self._view.names.at(offset)
-        return () if use is None else tuple(self._view.names.references(use.meaning))
+        if use is None:
+            return ()
+        found = dict.fromkeys(self._view.names.references(use.meaning))
+        if use.meaning.declaration is not None and not use.meaning.library:
+            others = (file for file in files if file.resolve() != Path(self.path).resolve())
+            elsewhere = uses_elsewhere(use.meaning.definition, others, texts or {})
+            found |= dict.fromkeys(elsewhere)
+        return tuple(found)
 
     def rename(self, offset: int, name: str) -> Renaming | None:
         """Return the edits that rename what the name at an offset means.
