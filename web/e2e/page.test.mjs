@@ -256,8 +256,15 @@ on("a new file, and texts that are kept while others are open", async (page, win
   await page.file("new one");
   assert.equal(await page.text("#file-name"), "new one.net");
   await page.replace("net N(x: f32[N, 4]) -> y = dense(x, 2)\n");
+  await page.replace(`net N(x: f32[N, 4]) -> y = dense(x, 2)${"\n".repeat(200)}`);
+  await window.keyboard.press("ControlOrMeta+End");
+  const top = () => window.locator(".cm-scroller").evaluate((scroller) => scroller.scrollTop);
+  await page.until(top, (at) => at > 1000);
   await page.file("lenet.net");
+  await page.until(top, (at) => at === 0);
   await page.file("new one.net");
+  await page.until(top, (at) => at > 1000);
+  await window.keyboard.press("ControlOrMeta+Home");
   assert.match((await page.lines()).join("\n"), /net N/);
   await window.getByRole("button", { name: "Save" }).click();
   await page.status("saved new one.net");

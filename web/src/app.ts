@@ -271,7 +271,7 @@ export class App {
     this.#buffers.set(buffer);
     this.#buffers.current = buffer;
     this.#views.clear();
-    this.editor.view.setState(buffer.state);
+    this.editor.enter(buffer.state, buffer.scroll);
     this.#showFile();
     void this.check();
   }
@@ -280,6 +280,7 @@ export class App {
   #keep(): void {
     if (this.#buffers.current !== undefined) {
       this.#buffers.current.state = this.editor.view.state;
+      this.#buffers.current.scroll = this.editor.view.scrollSnapshot();
     }
   }
 

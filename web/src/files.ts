@@ -1,6 +1,6 @@
 /** The texts that are open, and the dialog that opens files of the folder. */
 
-import type { EditorState } from "@codemirror/state";
+import type { EditorState, StateEffect } from "@codemirror/state";
 import { button, element } from "./elements.ts";
 
 /** A file in the editor: its text as it was saved last, and the revision that the disk has. */
@@ -10,6 +10,8 @@ export interface Buffer {
   revision: string | null;
   writable: boolean;
   state: EditorState;
+  /** Scrolls to where the text was left; the top of one that is new. */
+  scroll?: StateEffect<unknown>;
 }
 
 export class Buffers {

@@ -12,7 +12,7 @@ import {
 } from "@codemirror/language";
 import { lintKeymap } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
-import { EditorState, type Extension } from "@codemirror/state";
+import { EditorState, type Extension, type StateEffect } from "@codemirror/state";
 import {
   drawSelection,
   EditorView,
@@ -68,6 +68,12 @@ export class Editor {
   /** Return a new state for a text, to be shown now or later. */
   state(text: string): EditorState {
     return EditorState.create({ doc: text, extensions: this.#extensions });
+  }
+
+  /** Show a text, from its top or from where it was left. */
+  enter(state: EditorState, scroll?: StateEffect<unknown>): void {
+    this.view.setState(state);
+    this.view.dispatch({ effects: scroll ?? EditorView.scrollIntoView(0, { y: "start" }) });
   }
 
   get text(): string {
