@@ -99,12 +99,17 @@ on(
   },
 );
 
-on("a quick fix is also at the wavy line", async (page, window) => {
+on("a quick fix is also at the wavy line, and a key", async (page, window) => {
   await page.replace("net A(x: f32[N, 4]) -> y: f32[N, 2] {\n  y = dens(x, 2)\n}\n");
   await window.locator(".cm-lintRange-error").hover();
   const tooltip = window.locator(".cm-tooltip-lint");
   assert.match(await tooltip.innerText(), /I don't know dens/);
   await tooltip.getByRole("button", { name: "replace" }).click();
+  await page.status("no problems");
+  await window.keyboard.press("ControlOrMeta+z");
+  await page.status("1 error");
+  await page.end(2);
+  await window.keyboard.press("ControlOrMeta+.");
   await page.status("no problems");
 });
 

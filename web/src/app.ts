@@ -46,6 +46,7 @@ export class App {
       apply: (fix) => void this.#apply(fix),
       save: () => void this.save(),
       format: () => void this.format(),
+      repair: () => this.#repair(),
       complete: async (offset) => (await this.#quietly("complete", offset))?.candidates,
       hover: (offset) => this.#quietly("hover", offset),
     });
@@ -334,6 +335,21 @@ export class App {
         await this.open(path);
       }
       this.editor.apply(fix.edits.filter((edit) => edit.path === path));
+    }
+  }
+
+  #repair(): void {
+    const line = this.editor.line(this.editor.offset);
+    const path = this.#buffers.current?.path;
+    const here = this.#checked?.problems.find(
+      (each) =>
+        each.path === path && each.fixes.length > 0 && this.editor.line(each.start) === line,
+    );
+    const [fix] = here?.fixes ?? [];
+    if (fix === undefined) {
+      this.#announce("no quick fix for this line");
+    } else {
+      void this.#apply(fix);
     }
   }
 

@@ -39,6 +39,8 @@ export interface EditorEvents extends Questions {
   apply(fix: Fix): void;
   save(): void;
   format(): void;
+  /** Apply the first quick fix of the line with the cursor. */
+  repair(): void;
 }
 
 export class Editor {
@@ -157,6 +159,7 @@ export class Editor {
     return [
       keymap.of([
         { key: "Mod-s", run: run(() => events.save()), preventDefault: true },
+        { key: "Mod-.", run: run(() => events.repair()), preventDefault: true },
         { key: "Shift-Alt-f", run: run(() => events.format()) },
       ]),
       annotations((lens) => events.run(lens)),

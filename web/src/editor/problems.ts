@@ -63,7 +63,7 @@ export function problemList(problems: Problem[], actions: ProblemActions): HTMLE
     const fixes = problem.fixes.map((fix) =>
       button(plain(fix.title), () => actions.apply(fix), {
         class: "fix",
-        title: "Apply this quick fix",
+        title: "Apply this quick fix (Ctrl+. in its line)",
       }),
     );
     return element(
