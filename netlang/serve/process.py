@@ -6,14 +6,6 @@ import os
 import signal
 from multiprocessing.connection import Connection
 
-STOP = "stop"
-"""What the process is sent to end a run after its step."""
-
-NEWS, BEGAN, ENDED = "news", "began", "ended"
-
-Sent = tuple[str, bytes]
-"""What the process sends: whether the run began or ended with it, and a line of JSON."""
-
 
 def work(folder: str, connection: Connection) -> None:
     """Be the process of one run in a folder, until its connection ends."""

@@ -15,8 +15,8 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.serve.folder import Folder
 from netlang.serve.messages import Error, Predict, Train, answering, encoded
-from netlang.serve.process import BEGAN, ENDED, STOP, Sent, work
-from netlang.serve.streams import RunFailed, Stopped
+from netlang.serve.process import work
+from netlang.serve.streams import BEGAN, ENDED, STOP, RunFailed, Sent, Stopped
 
 _TICK = 1.0
 """Seconds without news of a run after which an empty line shows that it continues."""

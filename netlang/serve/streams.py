@@ -9,6 +9,14 @@ from msgspec import Struct
 
 from netlang.serve.messages import Error, Problem, RunMessage
 
+STOP = "stop"
+"""What the process is sent to end a run after its step."""
+
+NEWS, BEGAN, ENDED = "news", "began", "ended"
+
+Sent = tuple[str, bytes]
+"""What the process sends: whether the run began or ended with it, and a line of JSON."""
+
 
 class Preparing(RunMessage, frozen=True, kw_only=True, tag="preparing"):
     """The data are read; ``reading`` names them."""

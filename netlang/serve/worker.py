@@ -35,9 +35,12 @@ from netlang.serve.messages import (
     encoded,
 )
 from netlang.serve.predicting import predicted, predicts
-from netlang.serve.process import BEGAN, ENDED, NEWS, STOP
 from netlang.serve.samples import samples
 from netlang.serve.streams import (
+    BEGAN,
+    ENDED,
+    NEWS,
+    STOP,
     Confusion,
     Epoch,
     Finished,

@@ -40,6 +40,7 @@ from netlang.plan.settings import SETTINGS
 from netlang.program import Program, open_program
 from netlang.syntax import ast
 from netlang.syntax.reader import text_source
+from netlang.syntax.reuse import KnownTrees
 from netlang.syntax.walk import walk
 
 
@@ -184,6 +185,7 @@ class Analyser:
     def __init__(self, path: str | Path = "untitled.net") -> None:
         self.path = str(path)
         self._evaluator = Evaluator()
+        self._trees = KnownTrees()
 
     @property
     def evaluations(self) -> list[str]:
@@ -196,7 +198,7 @@ class Analyser:
         """Return the facts of a text; see ``netlang.editor.analyse``."""
         path = Path(self.path)
         try:
-            program = open_program(path, text, texts=texts, editing=True)
+            program = open_program(path, text, texts=texts, editing=True, trees=self._trees)
             current = self._evaluator.evaluate(program)
         except NetlangError as error:
             whole = unreadable(error.diagnostic, path)
