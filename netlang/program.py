@@ -42,6 +42,7 @@ from netlang.syntax.reader import read_source, text_source
 
 if TYPE_CHECKING:
     from netlang.plan.plan import Plan
+    from netlang.syntax.reuse import KnownTrees
 
 RECURSION_LIMIT = 30_000
 """Python frames: enough for calls and brackets nested as deep as our own limits allow."""
@@ -135,6 +136,8 @@ class Program(Struct, eq=False):
     """For an editor: the evaluation of each net."""
     syntax_errors: Diagnostics | None = None
     """For an editor: the errors of a file of which only a part parses, which is ``file``."""
+    trees: KnownTrees | None = None
+    """For an editor: the syntax trees of earlier versions."""
     _modules: dict[Path, ModuleScope] = field(default_factory=dict[Path, ModuleScope])
     _opening: dict[Path, Path] = field(default_factory=dict[Path, Path])
     """The files whose imports are being read, each imported by the one before."""
@@ -421,7 +424,9 @@ class Program(Struct, eq=False):
         """Parse a file and collect its names; returns ``None`` after a syntax error."""
         self._budget.limit += STEPS_PER_LETTER * len(source.text)
         first = not self._opening
-        file = parse(source, self.diagnostics, partly=first and self.runs is not None)
+        file = None if self.trees is None else self.trees.parse(source)
+        if file is None:
+            file = parse(source, self.diagnostics, partly=first and self.runs is not None)
         if first:
             self.file = file
         if file is None:
@@ -561,6 +566,7 @@ def open_program(
     *,
     texts: Mapping[str, str] | Mapping[Path, str] | None = None,
     editing: bool = False,
+    trees: KnownTrees | None = None,
 ) -> Program:
     """Read a file, or a text instead, and evaluate nothing yet.
 
@@ -571,6 +577,7 @@ def open_program(
             saved: of this file and of those that it imports.
         editing: keep what an editor needs: the part of the file that parses, the values of all
             names, and where they are used.
+        trees: what earlier versions of the file were parsed to.
     """
     if sys.getrecursionlimit() < RECURSION_LIMIT:
         sys.setrecursionlimit(RECURSION_LIMIT)
@@ -579,5 +586,6 @@ def open_program(
         text = held.get(_real(Path(path)))
     source = None if text is None else text_source(path, text)
     program = Program(Path(path), source, str(path), texts=held, runs=[] if editing else None)
+    program.trees = trees
     program.read()
     return program

@@ -11,13 +11,13 @@ import click
 
 COMMANDS = (
     "check", "fmt", "summary", "profile", "draw", "show", "names", "explain", "compile", "import",
-    "run", "verify", "generate", "decode", "nearest", "train", "evaluate", "runs", "lsp",
+    "run", "verify", "generate", "decode", "nearest", "train", "evaluate", "runs", "serve", "lsp",
     "completion",
 )  # fmt: skip
 
 _FOLDERS = {
-    "generate": "text", "decode": "text", "nearest": "text", "lsp": "tools", "completion": "tools",
-    "profile": "tools",
+    "generate": "text", "decode": "text", "nearest": "text", "profile": "tools", "serve": "tools",
+    "lsp": "tools", "completion": "tools",
 }  # fmt: skip
 """The commands that are in a folder of their own: those on text, and tools."""
 
@@ -58,9 +58,9 @@ class LazyGroup(click.Group):
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     del param
     if value and not ctx.resilient_parsing:
-        from importlib.metadata import version
+        from netlang.system.versions import own_version
 
-        click.echo(f"netlang {version('netlang')}")
+        click.echo(f"netlang {own_version()}")
         ctx.exit()
 
 

@@ -11,12 +11,12 @@ from typing import TextIO
 
 import click
 
-from netlang.analysis.counts import grouped
 from netlang.cli.output import echo as say
 from netlang.cli.output import movable, page_width
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
 from netlang.training.history.reports import Report
+from netlang.training.lines import epoch_line, epochs_of, metrics, opened_line
 from netlang.training.run.preparation import Opened
 
 _PAUSE = 0.1
@@ -46,11 +46,7 @@ class Plain:
 
     def opened(self, opened: Opened, folder: Path) -> None:
         plan = opened.training.plan
-        params = plan.computation.params.values()
-        weights = sum(p.type.size for p in params if p.trained)
-        steps = -(-len(opened.data) // plan.accumulate)
-        counts = f"{grouped(weights)} parameters, {opened.data.examples:,} examples"
-        say(f"{plan.name}: {counts}, {steps:,} steps per epoch")
+        say(opened_line(opened))
         newest = folder.with_name(plan.name)
         same = newest != folder and newest.is_symlink() and newest.resolve() == folder.resolve()
         say(f"run: {folder}" + (f", which is now {newest}" if same else ""))
@@ -72,13 +68,7 @@ class Plain:
 
     def summary(self, report: Report) -> str:
         """Return an epoch's metrics in one line."""
-        parts = [f"epoch {report.epoch}/{self._epochs()}", metrics(report.train)]
-        if report.valid:
-            parts.append(f"valid {metrics(report.valid)}")
-        return "  ".join(parts)
-
-    def _epochs(self) -> int:
-        return -(-self.clock.total // self.clock.steps_per_epoch)
+        return epoch_line(report, self.clock)
 
 
 class JsonLines(Plain):
@@ -126,7 +116,7 @@ class Live(Plain):
         epoch = -(-step // self.clock.steps_per_epoch)
         parts = (
             f"{step:,}/{self.clock.total:,}",
-            f"epoch {epoch}/{self._epochs()}",
+            f"epoch {epoch}/{epochs_of(self.clock)}",
             metrics(measured),
             f"{speed:,.0f} steps/s" if speed >= 10 else f"{speed:.2g} steps/s",
             f"{_time(left)} left",
@@ -153,15 +143,6 @@ def display(*, as_json: bool) -> Generator[Plain]:
         yield shown
     finally:
         shown.ended()
-
-
-def metrics(measured: Mapping[str, float]) -> str:
-    """Return metrics in one line."""
-    return "  ".join(f"{name} {_number(value)}" for name, value in measured.items())
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
 
 
 def _time(seconds: float) -> str:

@@ -69,10 +69,11 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Shapes that share a tooltip."""
+    """Shapes that share a tooltip; ``number`` tells a program which box of an outline they are."""
 
     shapes: tuple[Shape, ...]
     title: str
+    number: int | None = None
 
 
 Shape = Line | Dot | Label | Rectangle | Curve | Group
@@ -204,9 +205,10 @@ def _element(shape: Shape) -> str:
             return f'<rect {position} {look} stroke-width="{shape.thickness:g}"{dash}/>'
         case Curve(points=points, color=color, width=width, head=head):
             return _curve(points, color, width, head=head)
-        case Group(shapes=shapes, title=title):
+        case Group(shapes=shapes, title=title, number=number):
+            box = "" if number is None else f' class="box" data-box="{number}"'
             return "\n".join(
-                [f"<g><title>{_escaped(title)}</title>", *map(_element, shapes), "</g>"]
+                [f"<g{box}><title>{_escaped(title)}</title>", *map(_element, shapes), "</g>"]
             )
         case _:
             assert_never(shape)

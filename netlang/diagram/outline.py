@@ -16,7 +16,8 @@ class Box:
     """A layer, several folded layers, or an input, output or state of the net.
 
     ``paths`` are the layers it represents: one, or one for each iteration of a loop. ``recurrent``
-    marks layers that carry a state along a sequence.
+    marks layers that carry a state along a sequence. ``layers`` are the numbers of its layers among
+    those of the graph.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Box:
     paths: tuple[str, ...] = ()
     several: bool = False
     recurrent: bool = False
+    layers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,11 @@ _BEHIND = 3.0
 _MARGIN, _HEADING, _SWATCH = 20.0, 52.0, 14.0
 
 
-def render(outline: Outline, direction: Direction = "down") -> Drawing:
-    """Return the drawing of an outline: a heading, the net, and a legend of its colors."""
+def render(outline: Outline, direction: Direction = "down", *, numbered: bool = False) -> Drawing:
+    """Return the drawing of an outline: a heading, the net, and a legend of its colors.
+
+    With ``numbered``, an SVG of it has the numbers of the boxes.
+    """
     if direction == "down":
         # Diagrams are tallest from top to bottom: save a line per box.
         outline = replace(outline, items=_shortened(outline.items))
@@ -55,7 +58,7 @@ def render(outline: Outline, direction: Direction = "down") -> Drawing:
     shapes = [
         Label((_MARGIN, _MARGIN + 14), "", size=_TITLE, color=_INK, lead=outline.title),
         Label((_MARGIN, _MARGIN + 32), outline.facts, size=_NAME, color=_SOFT),
-        *_net(outline, layout, (left, top), direction),
+        *_net(outline, layout, (left, top), direction, numbered=numbered),
         *(s for family, (x, y) in key for s in _swatch(family, (_MARGIN + x, below + y))),
     ]
     size = (math.ceil(width + 2 * _MARGIN), math.ceil(below + depth + _MARGIN))
@@ -74,7 +77,9 @@ def _shortened(items: Sequence[Item]) -> tuple[Item, ...]:
     )
 
 
-def _net(outline: Outline, layout: Layout, corner: Point, direction: Direction) -> Iterator[Shape]:
+def _net(
+    outline: Outline, layout: Layout, corner: Point, direction: Direction, *, numbered: bool
+) -> Iterator[Shape]:
     for framed in layout.frames:
         yield from _framed(framed.frame, _moved(framed.area, corner), framed.depth)
     for route in layout.routes.values():
@@ -82,7 +87,8 @@ def _net(outline: Outline, layout: Layout, corner: Point, direction: Direction) 
         yield Curve(points, _EDGE, 1.2, head=True)
     for box in outline.boxes():
         area = _moved(layout.boxes[box.number], corner)
-        yield Group(tuple(_boxed(box, area, direction)), box.tooltip)
+        number = box.number if numbered else None
+        yield Group(tuple(_boxed(box, area, direction)), box.tooltip, number)
 
 
 def _moved(area: Area, corner: Point) -> Area:

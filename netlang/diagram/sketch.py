@@ -20,8 +20,8 @@ MANY = 1_000
 """The most boxes of any diagram."""
 
 
-def sketch(graph: Graph, depth: int | None = None) -> Outline:
-    """Return the outline of a net's diagram.
+def sketch(graph: Graph, depth: int | None = None, *, located: bool = True) -> Outline:
+    """Return the outline of a net's diagram; the tooltips of a ``located`` one name source lines.
 
     Layers whose paths begin with the same ``depth`` names share a box; without a ``depth``, the
     diagram shows as many as fit a page. Raises ``TooLargeError`` for more than ``MANY`` boxes.
@@ -30,7 +30,7 @@ def sketch(graph: Graph, depth: int | None = None) -> Outline:
     chosen = net.default_depth() if depth is None else depth
     if net.count(chosen) > MANY:
         raise _too_many(net, chosen)
-    return _Sketch(net, chosen).outline()
+    return _Sketch(net, chosen, located).outline()
 
 
 def _too_many(net: _Net, depth: int) -> TooLargeError:
@@ -107,6 +107,7 @@ class _Sketch:
 
     net: _Net
     depth: int
+    located: bool
     boxes: dict[int, int] = field(default_factory=dict[int, int])
     made: int = 0
 
@@ -188,10 +189,11 @@ class _Sketch:
             labels.without_kind(name, row.kind),
             labels.shortened(description),
             (*labels.shapes(shapes), *labels.parameters(row, self._shares(layers, row), times)),
-            labels.tooltip(description, row, layers, block.paths, shapes),
+            labels.tooltip(description, row, layers if self.located else (), block.paths, shapes),
             block.paths,
             several=len(layers) > 1 or times > 1,
             recurrent=labels.is_recurrent(layers),
+            layers=tuple(block.layers),
         )
 
     def _end(self, name: str, value: Value, role: Role) -> Box:

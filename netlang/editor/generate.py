@@ -9,7 +9,7 @@ from lark import Lark
 from lark.lexer import PatternStr
 from msgspec import json
 
-from netlang.editor.highlighting import textmate, vim
+from netlang.editor.highlighting import page, textmate, vim
 from netlang.editor.words import FILE, Words
 from netlang.evaluate.context.parameter_names import ELEMENTS
 from netlang.evaluate.types.fitting import TYPE_NAMES
@@ -18,6 +18,7 @@ from netlang.manual.pages import public
 from netlang.syntax.generate import OPTIONS, grammar_text
 
 EDITORS = Path(__file__).parents[2] / "editors"
+STATIC = Path(__file__).parents[1] / "serve" / "static"
 _DISPLAYED = ("CMP", "ADD", "MUL", "OPTIMIZER", "SCHEDULE", "STEP", "LIKE", "NAME", "DURATION",
               "COUNTED", "FLOAT", "INT", "STRING", "COMMENT")  # fmt: skip
 
@@ -45,6 +46,7 @@ def generated() -> dict[Path, bytes]:
     return {
         FILE: json.format(json.encode(words), indent=1) + b"\n",
         EDITORS / "netlang.tmLanguage.json": textmate(words),
+        STATIC / "highlighting.json": page(words),
         EDITORS / "vim" / "syntax" / "netlang.vim": vim(words).encode(),
     }
 

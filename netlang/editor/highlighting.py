@@ -60,6 +60,12 @@ def _scope(part: Part) -> str:
     return f"{STYLES[part.kind or ''].scope}.netlang"
 
 
+def page(words: Words) -> bytes:
+    """Return the rules for the page of ``netlang serve``: each a list of patterns and kinds."""
+    split = [[(part.pattern, part.kind) for part in rule] for rule in rules(words)]
+    return json.encode(split) + b"\n"
+
+
 def vim(words: Words) -> str:
     """Return the syntax file of Vim."""
     lines = [line for rule in reversed(rules(words)) for line in _vim_rule(rule)]

@@ -50,6 +50,10 @@ class Documents:
             document.analyser = Analyser(document.path)
             document.facts = None
 
+    def texts(self) -> dict[str, str]:
+        """Return the open texts by their paths."""
+        return {path: it.text for path, it in self._open.items()}
+
     def version(self, path: str) -> int | None:
         """Return the version of an open text."""
         return self._open[path].version if path in self._open else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Protocol
 
 from lsprotocol import types as lsp
@@ -14,10 +14,12 @@ from pygls.lsp.server import LanguageServer
 
 from netlang.diagnostics.errors import NetlangError
 from netlang.editor import Facts
+from netlang.editor.facts.elsewhere import programs_below
 from netlang.editor.facts.positions import Encoding, Positions
 from netlang.lsp import conversion
 from netlang.lsp.conversion import path_of, range_of
 from netlang.lsp.documents import Documents
+from netlang.system.versions import own_version
 
 PAUSE = 0.15
 """Seconds without a keystroke after which problems are shown."""
@@ -36,7 +38,7 @@ class Server(LanguageServer):
     """A language server with the texts that its editor has open."""
 
     def __init__(self, pause: float = PAUSE) -> None:
-        super().__init__("netlang", _version())  # pyright: ignore[reportUnknownMemberType]
+        super().__init__("netlang", own_version())  # pyright: ignore[reportUnknownMemberType]
         self.documents = Documents()
         self.pause = pause
         self._waiting: dict[str, asyncio.TimerHandle] = {}
@@ -103,6 +105,13 @@ class Server(LanguageServer):
         facts = self.documents.facts(path)
         return None if facts is None else (facts, self.documents.positions(path))
 
+    def others(self, path: str) -> tuple[list[Path], dict[str, str]]:
+        """Return the programs that may import a file, and the texts that are open."""
+        roots = [Path(path_of(folder.uri)) for folder in self.workspace.folders.values()]
+        found = (each for root in roots or [Path(path).parent] for each in programs_below(root))
+        texts = self.documents.texts()
+        return list(dict.fromkeys([*found, *map(Path, texts)])), texts
+
     def place(self, params: _Placed) -> tuple[Facts, Positions, int] | None:
         """Return the facts of a text, its lines, and the offset of a position."""
         found = self.facts(params.text_document.uri)
@@ -110,13 +119,6 @@ class Server(LanguageServer):
             return None
         facts, positions = found
         return facts, positions, positions.offset(params.position.line, params.position.character)
-
-
-def _version() -> str:
-    try:
-        return version("netlang")
-    except PackageNotFoundError:  # a source tree
-        return "unknown"
 
 
 Answer = Callable[[Server, Any], object]
@@ -234,7 +236,8 @@ def _references(server: Server, params: lsp.ReferenceParams) -> list[lsp.Locatio
     if found is None:
         return []
     facts, _, offset = found
-    places = facts.references(offset)
+    files, texts = server.others(path_of(params.text_document.uri))
+    places = facts.references(offset, files, texts)
     if not params.context.include_declaration:
         defined = facts.definition(offset)
         places = tuple(place for place in places if place != defined)

@@ -53,6 +53,16 @@ def check_version(package: str, found: str) -> None:
     )
 
 
+def own_version() -> str:
+    """Return the version of netlang; ``unknown`` in a source tree that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("netlang")
+    except PackageNotFoundError:
+        return "unknown"
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     """Return the numbers of a version, without a suffix (`rc1`, `.dev3`, `+cu12`)."""
     found = re.match(r"\d+(\.\d+)*", version)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
+PAGE = ("index.html", "main.js", "main.css", "icon.svg", "highlighting.json", "NOTICES.txt")
+"""What ``netlang serve`` serves."""
 PROGRAM = """\
 net Small(image: f32[N, 1, 8, 8]) -> logits: f32[N, 10] {
   c1 = image |> conv(4, 3, pad=1) |> relu |> max_pool(2)
@@ -104,9 +106,18 @@ def test_the_wheel_holds_grammar_and_prelude_and_no_tests(built: Path) -> None:
         "cli/shells/netlang.bash",
         "cli/shells/netlang.zsh",
         "cli/shells/netlang.fish",
+        *(f"serve/static/{name}" for name in PAGE),
     }
     assert prelude | {f"netlang/{name}" for name in data} <= set(names)
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
+
+
+def test_the_page_in_the_wheel_is_small(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    sizes = {file.filename: file.file_size for file in zipfile.ZipFile(wheel).infolist()}
+    page = {name: size for name, size in sizes.items() if name.startswith("netlang/serve/static/")}
+    assert page.keys() == {f"netlang/serve/static/{name}" for name in PAGE}
+    assert sum(page.values()) <= 1_000_000
 
 
 def test_the_wheel_says_who_made_it_and_under_which_licenses(built: Path) -> None:
@@ -116,8 +127,8 @@ def test_the_wheel_says_who_made_it_and_under_which_licenses(built: Path) -> Non
         (file,) = (name for name in names if name.endswith(".dist-info/METADATA"))
         metadata = message_from_bytes(archive.read(file))
     assert metadata["Author"] == "The netlang developers"
-    assert metadata["License-Expression"] == "Apache-2.0 AND CC-BY-4.0"
-    notices = {"LICENSE", "netlang/data/digits.md"}
+    assert metadata["License-Expression"] == "Apache-2.0 AND CC-BY-4.0 AND MIT"
+    notices = {"LICENSE", "netlang/data/digits.md", "netlang/serve/static/NOTICES.txt"}
     assert set(metadata.get_all("License-File", [])) == notices
     folder = file.removesuffix("METADATA") + "licenses/"
     assert {folder + notice for notice in notices} <= set(names)
@@ -142,6 +153,7 @@ def test_the_source_distribution_holds_all_that_its_tests_need(built: Path) -> N
         "README.md", "LICENSE", "pyproject.toml", "grammars/netlang.lark",
         "netlang/prelude/trees.json", "netlang/syntax/tables.json", "netlang/editor/words.json",
         "editors/netlang.tmLanguage.json", "editors/vscode/package-lock.json",
+        "web/package-lock.json", "web/src/main.ts", ".ci/web",
         "examples/data/digit-0.png", "tests/packaging/test_install.py", "CITATION.cff",
         ".pre-commit-hooks.yaml", ".pre-commit-config.yaml", ".github/workflows/ci.yml",
     } <= names  # fmt: skip

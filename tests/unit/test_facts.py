@@ -14,6 +14,7 @@ import pytest
 
 from netlang.diagnostics.errors import NetlangError
 from netlang.editor import Analyser, Facts, analyse
+from netlang.editor.facts.elsewhere import programs_below
 from netlang.editor.facts.positions import Positions
 from netlang.editor.facts.renaming import apply_edits
 from netlang.program import open_program
@@ -264,6 +265,38 @@ def test_the_definition_in_an_import_is_in_its_file(tmp_path: Path) -> None:
     found = facts.definition(text.index("one(x)"))
     assert found is not None
     assert (Path(found.path).name, found.start) == ("blocks.net", 6)
+
+
+def test_references_are_also_those_of_files_that_import_the_definition(tmp_path: Path) -> None:
+    blocks = "block unit(x) -> y = dense(x, 7)\n\nblock two(x) -> y = unit(unit(x))\n"
+    main = 'from "../blocks.net" import unit as one\n\nnet A(x: f32[N, 4]) -> y = one(x)\n'
+    other = 'from "blocks.net" import two\n\nblock unit(x) -> y = two(x)\n'
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "blocks.net").write_text(blocks, "utf-8")
+    (tmp_path / "deep" / "main.net").write_text(main, "utf-8")
+    (tmp_path / "other.net").write_text(other, "utf-8")
+    (tmp_path / "broken.net").write_bytes(b"\xff")
+    files = programs_below(tmp_path)
+    assert [file.name for file in files] == ["blocks.net", "broken.net", "main.net", "other.net"]
+    facts = analyse(blocks, path=tmp_path / "blocks.net")
+
+    def found(offset: int, texts: dict[str, str]) -> list[tuple[str, str]]:
+        places = facts.references(offset, files, texts)
+        here = {tmp_path / "blocks.net": blocks, tmp_path / "deep" / "main.net": main}
+        return [
+            (Path(each.path).name, here.get(Path(each.path), other)[each.start : each.end])
+            for each in places
+        ]
+
+    assert found(blocks.index("unit"), {}) == [
+        *[("blocks.net", "unit")] * 3, ("main.net", "unit"), ("main.net", "one"),
+        ("main.net", "one"),
+    ]  # fmt: skip
+    assert found(blocks.index("two"), {}) == [("blocks.net", "two"), *[("other.net", "two")] * 2]
+    unsaved = {str(tmp_path / "other.net"): "# blocks.net"}
+    assert found(blocks.index("two"), unsaved) == [("blocks.net", "two")]
+    assert found(blocks.index("x)"), {}) == [("blocks.net", "x")] * 2
+    assert all(path == "blocks.net" for path, _ in found(blocks.index("dense"), {}))
 
 
 # ---- renaming --------------------------------------------------------------------------------

@@ -18,14 +18,14 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from editor_files import EDITORS, node_modules
+from editor_files import EDITORS, PAGE, node_modules
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters
 from lark.lexer import Token
 from pygments.token import Token as PygmentsToken
 from pygments.token import string_to_tokentype
 
-from netlang.editor.generate import generated
+from netlang.editor.generate import STATIC, generated
 from netlang.editor.highlighting import _vim
 from netlang.editor.pygments_lexer import NetlangLexer
 from netlang.editor.tokens import STYLES
@@ -205,12 +205,11 @@ def textmate_label(kind: str) -> str:
     return f"{STYLES[kind].scope}.netlang"
 
 
-@pytest.mark.slow
-def test_the_textmate_grammar_finds_the_tokens_of_the_compiler() -> None:
-    script = EDITORS / "vscode" / "test" / "tokenize.mjs"
-    assert node_modules().is_dir()
+def by_node(script: Path, table: Path) -> list[list[str | None]]:
+    """Return the labels that a script of Node finds with a table of patterns."""
+    assert node_modules(script.parents[1]).is_dir()
     done = subprocess.run(
-        ["node", script, EDITORS / "netlang.tmLanguage.json"],
+        ["node", script, table],
         input=json.dumps(list(TEXTS.values())),
         capture_output=True,
         text=True,
@@ -218,8 +217,22 @@ def test_the_textmate_grammar_finds_the_tokens_of_the_compiler() -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    for (name, text), labels in zip(TEXTS.items(), json.loads(done.stdout), strict=True):
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_the_textmate_grammar_finds_the_tokens_of_the_compiler() -> None:
+    script = EDITORS / "vscode" / "test" / "tokenize.mjs"
+    found = by_node(script, EDITORS / "netlang.tmLanguage.json")
+    for (name, text), labels in zip(TEXTS.items(), found, strict=True):
         assert wrong(text, labels, textmate_label) == [], name
+
+
+@pytest.mark.slow
+def test_the_page_finds_the_tokens_of_the_compiler() -> None:
+    found = by_node(PAGE / "test" / "tokenize.mjs", STATIC / "highlighting.json")
+    for (name, text), labels in zip(TEXTS.items(), found, strict=True):
+        assert wrong(text, labels, str) == [], name
 
 
 _VIM = """\

@@ -205,6 +205,22 @@ def test_an_unsaved_import_counts(folder: Path, client: Client) -> None:
     assert [p["code"] for p in client.problems(main)] == ["import-file"]
 
 
+def test_references_are_in_files_that_are_not_open_too(folder: Path, client: Client) -> None:
+    blocks, main = folder / "shared.net", folder / "uses_shared.net"
+    text = "block unit(x) -> y = dense(x, 8)\n"
+    main.write_text(
+        'from "shared.net" import unit\n\nnet A(x: f32[N, 4]) -> y = unit(x)\n', "utf-8"
+    )
+    client.open(blocks.as_uri(), text)
+    found = client.ask(
+        "textDocument/references", textDocument={"uri": blocks.as_uri()},
+        position={"line": 0, "character": 7}, context={"includeDeclaration": True},
+    )  # fmt: skip
+    lines = [(Path(each["uri"]).name, each["range"]["start"]["line"]) for each in found]
+    assert lines == [("shared.net", 0), ("uses_shared.net", 0), ("uses_shared.net", 2)]
+    main.unlink()
+
+
 def test_renaming_says_what_happens_to_the_weights(folder: Path, client: Client) -> None:
     uri = (folder / "rename.net").as_uri()
     text = "net A(x: f32[N, 4]) -> y {\n  c = x |> dense(8) |> dense(3)\n  y = relu(c)\n}\n"

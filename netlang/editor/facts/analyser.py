@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from msgspec import Struct
 from netlang.analysis.counts import grouped, macs, trained
 from netlang.diagnostics.errors import NetlangError
 from netlang.editor.facts.completion import candidates
-from netlang.editor.facts.evaluation import Current, Evaluator
+from netlang.editor.facts.elsewhere import uses_elsewhere
+from netlang.editor.facts.evaluation import Current, Evaluator, whole
 from netlang.editor.facts.hints import parameter_hints, type_hints, values_of
 from netlang.editor.facts.hover import joined, manual, use_text, value_text
-from netlang.editor.facts.names import Meaning, Names, Use
+from netlang.editor.facts.names import Meaning, Names, Use, called_at
 from netlang.editor.facts.positions import Positions
 from netlang.editor.facts.problems import problem, unreadable
 from netlang.editor.facts.records import (
@@ -24,19 +25,22 @@ from netlang.editor.facts.records import (
     Hover,
     Lens,
     Location,
+    Net,
     Problem,
     Renaming,
+    Section,
     SemanticToken,
     Symbol,
 )
 from netlang.editor.facts.renaming import renamed
-from netlang.editor.facts.symbols import foldings, symbols, tokens
+from netlang.editor.facts.symbols import ends_of, foldings, symbols, tokens
 from netlang.editor.facts.values import Shown
-from netlang.ir.graph import Graph
+from netlang.ir.graph import Graph, Node
 from netlang.plan.settings import SETTINGS
 from netlang.program import Program, open_program
 from netlang.syntax import ast
 from netlang.syntax.reader import text_source
+from netlang.syntax.reuse import KnownTrees
 from netlang.syntax.walk import walk
 
 
@@ -90,6 +94,23 @@ class Facts(Struct, frozen=True, eq=False):
         """The counts of each net without errors, and an offer to run each train section."""
         return self._view.lenses
 
+    @property
+    def nets(self) -> tuple[Net, ...]:
+        """The nets of the text, in its order."""
+        return self._view.nets
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The train sections of the text, in its order."""
+        return self._view.sections
+
+    def places(self, net: str, node: Node) -> tuple[Location, ...]:
+        """Return where a node of the graph of a net is written, then the calls around it.
+
+        The innermost comes first; what is in the library is left out.
+        """
+        return self._view.places(net, node)
+
     def hover(self, offset: int) -> Hover | None:
         """Return what is known about the name or keyword at an offset.
 
@@ -97,6 +118,13 @@ class Facts(Struct, frozen=True, eq=False):
         and arithmetic of what it makes, and the page of the manual.
         """
         return self._view.hover(offset)
+
+    def explain(self, offset: int) -> Hover | None:
+        """Return what is known about the layer at an offset: of the call around it, or its line.
+
+        That is what ``hover`` returns there, and what it returns for the name that is called.
+        """
+        return self._view.explain(offset)
 
     def complete(self, offset: int) -> tuple[Candidate, ...]:
         """Return what can complete the text before an offset."""
@@ -109,10 +137,23 @@ class Facts(Struct, frozen=True, eq=False):
         use = self._view.names.at(offset)
         return None if use is None else use.meaning.definition
 
-    def references(self, offset: int) -> tuple[Location, ...]:
-        """Return every place in this file and its imports that means what the name here does."""
+    def references(
+        self, offset: int, files: Iterable[Path] = (), texts: Mapping[str, str] | None = None
+    ) -> tuple[Location, ...]:
+        """Return every place in this file and its imports that means what the name here does.
+
+        Then come those in other ``files``, which may import this one; ``texts`` are read instead of
+        the files at these paths.
+        """
         use = self._view.names.at(offset)
-        return () if use is None else tuple(self._view.names.references(use.meaning))
+        if use is None:
+            return ()
+        found = dict.fromkeys(self._view.names.references(use.meaning))
+        if use.meaning.declaration is not None and not use.meaning.library:
+            others = (file for file in files if file.resolve() != Path(self.path).resolve())
+            elsewhere = uses_elsewhere(use.meaning.definition, others, texts or {})
+            found |= dict.fromkeys(elsewhere)
+        return tuple(found)
 
     def rename(self, offset: int, name: str) -> Renaming | None:
         """Return the edits that rename what the name at an offset means.
@@ -144,6 +185,7 @@ class Analyser:
     def __init__(self, path: str | Path = "untitled.net") -> None:
         self.path = str(path)
         self._evaluator = Evaluator()
+        self._trees = KnownTrees()
 
     @property
     def evaluations(self) -> list[str]:
@@ -156,7 +198,7 @@ class Analyser:
         """Return the facts of a text; see ``netlang.editor.analyse``."""
         path = Path(self.path)
         try:
-            program = open_program(path, text, texts=texts, editing=True)
+            program = open_program(path, text, texts=texts, editing=True, trees=self._trees)
             current = self._evaluator.evaluate(program)
         except NetlangError as error:
             whole = unreadable(error.diagnostic, path)
@@ -241,6 +283,67 @@ class _View:
                 case _:
                     pass
         return tuple(found)
+
+    @cached_property
+    def _nets(self) -> dict[str, Current]:
+        nets = (each for each in self.current if each.evaluated.kind == "net")
+        return {each.evaluated.name: each for each in nets}
+
+    @cached_property
+    def nets(self) -> tuple[Net, ...]:
+        found: list[Net] = []
+        for declaration in self.declarations:
+            match declaration:
+                case ast.Definition(kind="net", name=name, span=span) if name.text:
+                    current = self._nets.get(name.text)
+                    graph = None
+                    if current is not None and not current.failed:
+                        graph = whole(current.evaluated.graph)
+                    ends = {
+                        each.text: Location(self.path, each.span.start, each.span.end)
+                        for each in ends_of(declaration)
+                    }
+                    found.append(Net(name.text, span.start, span.end, graph, ends))
+                case _:
+                    pass
+        return tuple(found)
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        failed = {
+            each.evaluated.name: each.failed
+            for each in self.current
+            if each.evaluated.kind == "train"
+        }
+        return tuple(
+            Section(
+                d.name.text,
+                d.span.start,
+                d.span.end,
+                tuple((p.name.text, p.default.span.text if p.default else "") for p in d.params),
+                failed.get(d.name.text, True),
+            )
+            for d in self.declarations
+            if isinstance(d, ast.Train) and d.name.text
+        )
+
+    def places(self, net: str, node: Node) -> tuple[Location, ...]:
+        own = Path(self.path).resolve()
+        found = self._nets[net].located(node)
+        return tuple(
+            Location(self.path if path == own else str(path), span.start, span.end)
+            for path, span in found
+        )
+
+    def explain(self, offset: int) -> Hover | None:
+        here = self.hover(offset)
+        callee = called_at(self.nodes, self.text, offset)
+        if callee is None or (here is not None and here.start <= callee < here.end):
+            return here
+        layer = self.hover(callee)
+        if layer is None or here is None:
+            return layer or here
+        return Hover(layer.start, layer.end, joined([here.text, layer.text]))
 
     def hover(self, offset: int) -> Hover | None:
         use = self.names.at(offset)

@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netlang.analysis.layers import chain_of
 from netlang.diagnostics.diagnostic import SHOWN, Diagnostic, Diagnostics, Label
 from netlang.diagnostics.fix import Edit
 from netlang.diagnostics.source import Span
@@ -21,7 +22,7 @@ from netlang.editor.facts.values import Shown, shown
 from netlang.evaluate.context.frame import Run
 from netlang.evaluate.modules.module import LibraryScope, ModuleScope
 from netlang.evaluate.nets import partial_graph
-from netlang.ir.graph import Graph
+from netlang.ir.graph import Graph, Node
 from netlang.program import Net, Program
 from netlang.syntax import ast
 
@@ -74,6 +75,24 @@ class Current(Struct, frozen=True, eq=False):
 
     evaluated: Evaluated
     places: tuple[Place, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the evaluation found an error."""
+        return any(found.is_error for found in self.evaluated.diagnostics)
+
+    def located(self, node: Node) -> Iterator[tuple[Path, Span]]:
+        """Yield where a node of the graph is written now, then the calls around it from the inside.
+
+        Each comes with the resolved path of its file; what is in the library is left out.
+        """
+        calls = (scope.span for scope in reversed(chain_of(node.scope)) if scope.path)
+        spans = (node.span, *calls)
+        for span in dict.fromkeys(span for span in spans if span is not None):
+            for old, new in zip(self.evaluated.places, self.places, strict=True):
+                if _holds(old.span, span):
+                    yield new.path, _shifted(span, old.span, new.span)
+                    break
 
 
 class Evaluator:
@@ -171,12 +190,12 @@ class Evaluator:
                 program.diagnostics.report(each)
                 own.report(each)
         if known.kind == "net":
-            program.remember(program.nets[known.name], _whole(known.graph), own)
+            program.remember(program.nets[known.name], whole(known.graph), own)
         program.budget.spent += known.steps
         return True
 
 
-def _whole(graph: Graph | None) -> Graph | None:
+def whole(graph: Graph | None) -> Graph | None:
     """Return a graph, unless it is one of a net with errors."""
     return graph if graph is not None and graph.outputs else None
 
@@ -358,6 +377,10 @@ def _moved_label(label: Label, before: tuple[Place, ...], after: tuple[Place, ..
 def _moved_span(span: Span, before: tuple[Place, ...], after: tuple[Place, ...]) -> Span:
     for old, new in zip(before, after, strict=True):
         if _holds(old.span, span):
-            start = new.span.start + span.start - old.span.start
-            return Span(new.span.source, start, start + span.end - span.start)
+            return _shifted(span, old.span, new.span)
     raise _ElsewhereError
+
+
+def _shifted(span: Span, before: Span, after: Span) -> Span:
+    start = after.start + span.start - before.start
+    return Span(after.source, start, start + span.end - span.start)

@@ -210,6 +210,30 @@ def called(
     return None if meaning is None else meaning.function
 
 
+def called_at(nodes: Iterable[ast.Node], text: str, offset: int) -> int | None:
+    """Return where the name of a call begins: the innermost around an offset, else of its line."""
+    line = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    around: list[tuple[int, int]] = []
+    beside: list[int] = []
+    for node in nodes:
+        match node:
+            case ast.Call(callee=ast.Name(span=name)):
+                called = [(node.span, name)]
+            case ast.Pipe(stages=stages):
+                called = [
+                    (stage.span, stage.span) for stage in stages if isinstance(stage, ast.Name)
+                ]
+            case _:
+                continue
+        for span, name in called:
+            if span.start <= offset <= span.end:
+                around.append((span.end - span.start, name.start))
+            elif line <= name.start < (end if end >= 0 else len(text)):
+                beside.append(name.start)
+    return min(around)[1] if around else min(beside, default=None)
+
+
 def _name_span(declaration: ast.Definition | ast.Extern | ast.Train | ast.Bind, name: str) -> Span:
     if isinstance(declaration, ast.Bind):
         return next(target.span for target in declaration.targets if target.text == name)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
+
+from netlang.ir.graph import Graph
 
 
 class Location(Struct, frozen=True):
@@ -133,6 +136,32 @@ class Lens(Struct, frozen=True):
     title: str
     command: Literal["summary", "train"]
     name: str
+
+
+class Net(Struct, frozen=True, eq=False):
+    """A net of the text, and its graph; ``None`` while it has an error or needs arguments.
+
+    ``ends`` has where its inputs, outputs and states have their names.
+    """
+
+    name: str
+    start: int
+    end: int
+    graph: Graph | None
+    ends: Mapping[str, Location]
+
+
+class Section(Struct, frozen=True):
+    """A train section of the text; ``parameters`` are its own, with the texts of their defaults.
+
+    ``failed`` is whether it has an error, or anything that it uses.
+    """
+
+    name: str
+    start: int
+    end: int
+    parameters: tuple[tuple[str, str], ...]
+    failed: bool
 
 
 class Renaming(Struct, frozen=True):

@@ -77,6 +77,13 @@ def _symbol(
     return Symbol(name.text, kind, detail, whole.start, whole.end, at.start, at.end, children)
 
 
+def ends_of(declaration: ast.Definition) -> Iterator[ast.Ident]:
+    """Yield the names of the inputs, the outputs and the states of a definition."""
+    yield from (param.name for param in declaration.params)
+    yield from (out.name for out in declaration.outs)
+    yield from (node.name for node in walk(declaration.body) if isinstance(node, ast.State))
+
+
 def foldings(file: ast.File) -> Iterator[Folding]:
     """Yield the bodies, imports and comments of several lines."""
     nodes = [node for node in walk(*file.declarations) if _folds(node)]
