@@ -10,8 +10,9 @@ from importlib import import_module
 import click
 
 COMMANDS = (
-    "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "import", "run",
-    "verify", "generate", "decode", "nearest", "train", "evaluate", "runs", "lsp", "completion",
+    "new", "check", "fmt", "summary", "draw", "show", "names", "explain", "compile", "import",
+    "run", "verify", "generate", "decode", "nearest", "data", "train", "evaluate", "runs", "lsp",
+    "completion",
 )  # fmt: skip
 
 _FOLDERS = {

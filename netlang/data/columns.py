@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from netlang.data.coded import Coded
 from netlang.data.fitted import Column, Fitted, Statistics, numbered
-from netlang.data.later import Later, is_mapped, statistics_of
 from netlang.data.pipeline import Categories, Chosen, Location, Reading
 from netlang.data.readings import fill_numbers, fill_values, most_frequent_text, sorted_categories
 from netlang.data.source import Arrays, Source
+from netlang.data.tables.coded import Coded
+from netlang.data.tables.later import Later, is_mapped, statistics_of
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import dtype_of, numpy_dtype, show_array
@@ -54,6 +54,7 @@ def fit(
     decided: list[str] = []
     fills: dict[str, tuple[float, ...]] = {}
     later: dict[str, Later] = {}
+    missing: dict[str, int] = {}
     for name, type in columns.items():
         if name not in arrays:
             _reject_missing(place, name, type, arrays)
@@ -64,7 +65,7 @@ def fit(
             texts = array if isinstance(array, Coded) else Coded.of(of, array)
             array, names[name], filled = _numbered_texts(of, texts, reading, column, used)
             if filled:
-                fills[name] = filled
+                fills[name], missing[name] = filled, texts.count("")
             if (reading is None or reading.categories is None) and not (column and column.names):
                 decided.append(_listed(place, name, names[name]))
             if is_mapped(texts.codes):
@@ -74,11 +75,12 @@ def fit(
             # It was read as what is declared, and is not copied.
             stored[name] = np.ma.getdata(array)
             if isinstance(array, np.ma.MaskedArray) and reading is not None:
-                gaps = np.ma.getmaskarray(array).reshape(len(array), -1)
                 fills[name] = fill_values(place, array, reading, column, used)
-                later[name] = Later(gaps, fills[name])
+                later[name] = Later(np.ma.getmaskarray(array), fills[name])
+                missing[name] = int(np.ma.getmaskarray(array).sum())
             continue
         elif isinstance(array, np.ma.MaskedArray) and reading is not None:
+            missing[name] = int(np.ma.getmaskarray(array).sum())
             array, fills[name] = fill_numbers(place, array, reading, column, used)
         stored[name] = _fitted(place, name, type, array)
         if stored[name].dtype == np.uint8 and type.dtype.is_float:
@@ -88,7 +90,7 @@ def fit(
     _check_lengths(place, stored)
     return Arrays(
         place, columns, stored, divisors, names, checksum, tuple(decided),
-        ranges=ranges, fills=fills, later=later,
+        ranges=ranges, fills=fills, later=later, missing=missing,
     )  # fmt: skip
 
 

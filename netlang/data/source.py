@@ -11,8 +11,8 @@ from typing import ClassVar, Self
 from msgspec import structs
 
 from netlang.data.fitted import Column, Fitted, Statistics, numbered
-from netlang.data.later import Later
 from netlang.data.pipeline import Chosen
+from netlang.data.tables.later import Later
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.arrays import numpy_dtype
@@ -81,6 +81,11 @@ class Source(ABC):
         """Raise ``NetlangError`` if files that are still to be read have changed."""
         return
 
+    def gaps(self, column: str) -> int:
+        """Return how many values of a column were missing before they were filled."""
+        del column
+        return 0
+
     def remarks(self) -> Sequence[str]:
         """Return what was decided when the data were opened, for the user to check."""
         return ()
@@ -123,7 +128,8 @@ class Arrays(Source):
     ``later`` has what is done to the columns in files. ``divisors`` has the columns that are stored
     as bytes and returned as floats: 255 for images.
     ``decided`` are the remarks, ``statistics`` those that columns were normalized by, ``ranges``
-    the least and the greatest number of images of floats, ``fills`` what missing values became.
+    the least and the greatest number of images of floats, ``fills`` what missing values became,
+    ``missing`` how many there were.
     """
 
     place: str
@@ -139,6 +145,7 @@ class Arrays(Source):
     )
     fills: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     later: Mapping[str, Later] = field(default_factory=dict[str, "Later"])
+    missing: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -179,6 +186,9 @@ class Arrays(Source):
 
         sums = (crc32(np.ascontiguousarray(a).view(np.uint8).data) for a in self.arrays.values())
         return "-".join(f"{s:08x}" for s in sums)
+
+    def gaps(self, column: str) -> int:
+        return self.missing.get(column, 0)
 
     def remarks(self) -> Sequence[str]:
         return self.decided
@@ -228,6 +238,9 @@ class PartialSource(Source):
 
     def check_unchanged(self) -> None:
         self.inner.check_unchanged()
+
+    def gaps(self, column: str) -> int:
+        return self.inner.gaps(column)
 
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()

@@ -1,6 +1,6 @@
 """Large tables: read in parts, several at once, and kept in files.
 
-Tests ``netlang.data.tables``, ``netlang.data.coded`` and ``netlang.data.later``.
+Tests ``netlang.data.tables``, ``netlang.data.tables.coded`` and ``netlang.data.tables.later``.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from netlang.data.coded import Coded
+from netlang.data.tables.coded import Coded
 from netlang.data.tables.columns import Stored, mapped
 from netlang.system.numpy import Array
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from netlang.data.coded import Coded
 from netlang.data.tables.chunks import Part
+from netlang.data.tables.coded import Coded
 from netlang.system.numpy import Array, np
 
 _CODES = "int32"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct, json
 
-from netlang.data.coded import Coded
 from netlang.data.tables.cache import Cached, Entry, cache_folder
+from netlang.data.tables.coded import Coded
 from netlang.data.tables.columns import Columns, Stored
 from netlang.data.tables.reading import Layout, read_into
 from netlang.system.numpy import Array
