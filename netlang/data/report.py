@@ -114,7 +114,7 @@ def report_on(source: Source, images: int = 0) -> DataReport:
     ``images`` is how many to keep of a column of images.
     """
     count = min(len(source), _MOST_HEAVY) if source.heavy else len(source)
-    sums = {name: _Sums(source.gaps(name)) for name in source.columns}
+    sums = {name: _Sums(source.gaps(name), source.names.get(name, ())) for name in source.columns}
     for start in range(0, count, _PART):
         for name, array in source.examples(slice(start, min(start + _PART, count))).items():
             if name in sums:
@@ -132,8 +132,8 @@ def report_on(source: Source, images: int = 0) -> DataReport:
 class _Sums:
     """The numbers of a column, a part at a time."""
 
-    def __init__(self, missing: int) -> None:
-        self._missing, self._count = missing, 0
+    def __init__(self, missing: int, names: Sequence[str]) -> None:
+        self._missing, self._names, self._count = missing, names, 0
         self._low, self._high, self._mean, self._squares = np.inf, -np.inf, 0.0, 0.0
         self._classes: dict[int, int] | None = {}
         self._lengths: list[int] = []
@@ -151,6 +151,8 @@ class _Sums:
         self._count = total
         if array.ndim > 1:
             self._lengths.append(array.shape[1])
+        if _is_one_hot(array[0], self._names):
+            array = array.argmax(axis=1)
         if array.dtype.kind not in "iub" or array.ndim > 1:
             self._classes = None
         if self._classes is not None:
@@ -159,7 +161,7 @@ class _Sums:
 
     def report(self, name: str, source: Source) -> ColumnReport:
         """Return what was added."""
-        type, names = source.columns[name], source.names.get(name, ())
+        type, names = source.columns[name], self._names
         found, classes = self._classes or {}, dict[str, int]()
         whole = source.whole(name) if names and not type.rank else None
         if whole is not None:
@@ -197,6 +199,8 @@ def _is_picture(type: TensorType) -> bool:
 
 def _shown(value: Array, names: Sequence[str]) -> str:
     """Return one example of a column as text."""
+    if _is_one_hot(value, names):
+        return names[int(value.argmax())][:_WIDEST]
     if value.ndim > 1:
         return "x".join(map(str, value.shape))
     if not value.ndim:
@@ -210,6 +214,11 @@ def _shown(value: Array, names: Sequence[str]) -> str:
         words = [names[n] or "·" for n in flat[: 2 * _MOST_NUMBERS] if n < len(names)]
         return " ".join(words)[: 2 * _WIDEST] + (" …" if len(flat) > 2 * _MOST_NUMBERS else "")
     return _few(flat)
+
+
+def _is_one_hot(value: Array, names: Sequence[str]) -> bool:
+    """Return whether an example has a number for each of some categories."""
+    return value.dtype.kind == "f" and value.shape == (len(names),) and len(names) > 0
 
 
 def _few(numbers: Sequence[float]) -> str:
