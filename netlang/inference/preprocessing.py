@@ -13,6 +13,7 @@ from netlang.data.datasets import Csv
 from netlang.data.fitted import Applied, Column, Fitted
 from netlang.data.pipeline import Location, Reading
 from netlang.data.source import Arrays, Source
+from netlang.data.sources.json_lines import read_json_lines
 from netlang.data.sources.tables import read_tables
 from netlang.data.transforms.registry import FIXED
 from netlang.data.transforms.transform import Transform
@@ -65,7 +66,10 @@ class _Rows(Csv, frozen=True, kw_only=True):
     """A table that a user names, wherever it is."""
 
     def read(self, location: Location) -> Source:
-        return read_tables(list(map(Path, self.csv)), location)
+        paths = list(map(Path, self.csv))
+        if paths[0].name.lower().removesuffix(".gz").endswith(".jsonl"):
+            return read_json_lines(paths, location)
+        return read_tables(paths, location)
 
 
 def _rows(path: Path, column: Column, fitted: Fitted, value: Value) -> Array:

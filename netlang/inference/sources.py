@@ -92,7 +92,8 @@ def is_image(source: str) -> bool:
 
 def is_table(source: str) -> bool:
     """Return whether a source is a table whose columns are not chosen."""
-    return source.lower().endswith(_TABLES) and not any(letter in source for letter in '*?["')
+    name = source.lower().removesuffix(".gz")
+    return name.endswith((*_TABLES, ".jsonl")) and not any(letter in source for letter in '*?["')
 
 
 def _split(source: str) -> tuple[str, str, str]:

@@ -29,6 +29,11 @@ class SectionData:
     remarks: Sequence[str]
     problems: Sequence[NetlangError]
 
+    @property
+    def training(self) -> DataReport | None:
+        """The report on ``data``, if it can be read."""
+        return next(iter(self.reports.values()), None)
+
     def __str__(self) -> str:
         parts: list[str] = []
         for of, report in self.reports.items():
@@ -53,31 +58,30 @@ class SectionData:
 
 def describe(plan: Plan, choices: Choices, images: int) -> SectionData:
     """Read the data of a section; ``images`` is how many to keep of each column of images."""
-    found: dict[str, Batches] = {}
     reports: dict[str, DataReport] = {}
+    sizes: dict[str, int] = {}
     problems: list[NetlangError] = []
     remarks: list[str] = []
-    fitted: Fitted | None = None
-    for of, pipeline in (("data", plan.data), ("valid", plan.valid)):
-        if pipeline is None or (of == "valid" and "data" not in found):
-            continue
+
+    def read(of: str, pipeline: Pipeline | None, fitted: Fitted | None) -> Batches | None:
+        if pipeline is None:
+            return None
         try:
-            found[of] = opened(plan, pipeline, choices, fitted)
-            reports[of] = report_on(found[of].source, images)
+            found = opened(plan, pipeline, choices, fitted)
+            reports[of] = report_on(found.source, images)
         except NetlangError as error:
             problems.append(error)
-            continue
-        if fitted is None:
-            fitted = found[of].source.fitted()
-    if "data" in found and not problems:
-        try:
-            training = prepare(plan, seed_of(plan, choices))
-            check_data(training, found["data"], found.get("valid"), remarks.append)
-        except NetlangError as error:
-            problems.append(error)
-    batches = {of: _size(plan.data if of == "data" else plan.valid) for of in reports}
-    return SectionData(plan.name, reports, batches, tuple(dict.fromkeys(remarks)), problems)
+            return None
+        sizes[of] = pipeline.batching.size
+        return found
 
-
-def _size(pipeline: Pipeline | None) -> int:
-    return 0 if pipeline is None else pipeline.batching.size
+    data = read("data", plan.data, None)
+    if data is not None:
+        valid = read("valid", plan.valid, data.source.fitted())
+        if not problems:
+            try:
+                training = prepare(plan, seed_of(plan, choices))
+                check_data(training, data, valid, remarks.append)
+            except NetlangError as error:
+                problems.append(error)
+    return SectionData(plan.name, reports, sizes, tuple(dict.fromkeys(remarks)), problems)

@@ -28,7 +28,7 @@ IRIS = """\
 ## netlang evaluate iris.net -w runs/iris/model.safetensors
 ## netlang run iris.net -i 'numbers=iris.csv' -i 'colour=iris.csv' -w runs/iris/model.safetensors -o predictions.csv
 
-dataset table -> (numbers: f32[2], colour: f32[2], species: i64[]) {
+dataset iris_table -> (numbers: f32[2], colour: f32[2], species: i64[]) {
   csv = "iris.csv"
   # Left out:
   #   Id: a number for each row
@@ -48,7 +48,7 @@ net Iris(numbers: f32[N, 2], colour: f32[N, 2]) -> logits: f32[N, 2] {
 
 train iris(lr: float = 0.003) {
   # Four fifths of the rows, each class alike; the others are for tests.
-  rows, rest = table() |> split(0.8, by="species", seed=0)
+  rows, rest = iris_table() |> split(0.8, by="species", seed=0)
   data = rows |> batches(16, shuffle=true)
   valid = rest |> batches(200)
 
@@ -158,7 +158,7 @@ def test_from_a_folder_of_images_to_predictions_in_three_commands(netlang: Netla
     images("photos")
     told = "pets.net is written: read it, then `netlang train pets.net`\n"
     assert netlang("new", "pictures", "pets", "--data", "photos") == (0, told, "")
-    assert netlang("train", "pets.net", "--backend", "numpy")[0] == 0
+    assert netlang("train", "pets.net")[0] == 0
     source = "image=photos/*/*.png"
     code, output, error = netlang(
         "run", "pets.net", "-i", source, "-w", "runs/pets/model.safetensors"

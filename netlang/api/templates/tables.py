@@ -29,6 +29,10 @@ class Names:
     """The data, from the folder of the program."""
 
     @property
+    def table(self) -> str:
+        return f"{self.name}_table"
+
+    @property
     def net(self) -> str:
         return "".join(part.capitalize() for part in self.name.split("_"))
 
@@ -83,7 +87,7 @@ def classifier(names: Names, table: Table, target: TableColumn) -> str:
         f"## Predicts `{target.name}`, one of {classes} classes, from the other columns.",
         *_usage(names, inputs.arguments(names.path)),
         "",
-        f"dataset table -> ({', '.join(inputs.types())}, {label}: i64[]) {{",
+        f"dataset {names.table} -> ({', '.join(inputs.types())}, {label}: i64[]) {{",
         *_file(names, table),
         *inputs.columns(),
         f"  {label} = column({_quoted(target.name)}{fill}) |> categories",
@@ -96,7 +100,7 @@ def classifier(names: Names, table: Table, target: TableColumn) -> str:
         "",
         f"train {names.name}(lr: float = 0.003) {{",
         "  # Four fifths of the rows, each class alike; the others are for tests.",
-        f'  rows, rest = table() |> split(0.8, by="{label}", seed=0)',
+        f'  rows, rest = {names.table}() |> split(0.8, by="{label}", seed=0)',
         f"  data = rows |> batches({_batch(table)}, shuffle=true)",
         "  valid = rest |> batches(200)",
         "",
@@ -123,7 +127,7 @@ def regression(names: Names, table: Table, target: TableColumn) -> str:
         f"## Predicts the number `{target.name}` from the other columns.",
         *_usage(names, inputs.arguments(names.path)),
         "",
-        f"dataset table -> ({', '.join(inputs.types())}, {own}: f32[1]) {{",
+        f"dataset {names.table} -> ({', '.join(inputs.types())}, {own}: f32[1]) {{",
         *_file(names, table),
         *inputs.columns(),
         f"  {own} = column({_quoted(target.name)}{fill})",
@@ -138,7 +142,7 @@ def regression(names: Names, table: Table, target: TableColumn) -> str:
         "",
         f"train {names.name}(lr: float = 0.003) {{",
         "  # Four fifths of the rows; the others are for tests.",
-        "  rows, rest = table() |> split(0.8, seed=0)",
+        f"  rows, rest = {names.table}() |> split(0.8, seed=0)",
         f"  data = rows |> batches({_batch(table)}, shuffle=true)",
         "  valid = rest |> batches(200)",
         "",
@@ -174,7 +178,7 @@ def text(names: Names, table: Table, target: TableColumn) -> str:
         f"## Predicts `{target.name}`, one of {classes} classes, from the text `{longest.name}`.",
         *_usage(names, given),
         "",
-        f"dataset table -> (text: i64[T], length: i64[], {label}: i64[]) {{",
+        f"dataset {names.table} -> (text: i64[T], length: i64[], {label}: i64[]) {{",
         *_file(names, table),
         "  # The most frequent words, and at most the first 200 of a text.",
         f"  text, length = {words}",
@@ -188,7 +192,7 @@ def text(names: Names, table: Table, target: TableColumn) -> str:
         "",
         f"train {names.name}(lr: float = 0.003) {{",
         "  # Four fifths of the texts, each class alike; the others are for tests.",
-        f'  rows, rest = table() |> split(0.8, by="{label}", seed=0)',
+        f'  rows, rest = {names.table}() |> split(0.8, by="{label}", seed=0)',
         f"  data = rows |> batches({_batch(table)}, shuffle=true)",
         "  valid = rest |> batches(100)",
         "",

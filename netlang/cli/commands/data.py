@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,11 +74,9 @@ def command(
 
 def _sheet(found: SectionData, output: Path) -> list[str]:
     """Write the images of `data`; return what was written, and the classes of its rows."""
-    from math import ceil, sqrt
-
     from netlang.storage.outputs import write_images
 
-    report = found.reports.get("data")
+    report = found.training
     if report is None:
         return []
     if not report.images:
