@@ -26,6 +26,8 @@ from netlang.system.numpy import Array, np
 
 _PATH = "preprocessing"
 _BYTES = 255.0
+_OF_ANY_SIZE = ("standardize", "rescale")
+"""Transforms of images of any size."""
 
 
 def with_preprocessing(
@@ -89,8 +91,15 @@ def _raw(value: Value, column: Column) -> Value:
     example = type_of(column)
     lead = () if value.type.rank == example.rank else value.type.shape[:1]
     own = value.type.shape[len(lead) :]
+    # Without anything that depends on the size of examples, the model takes what the net takes.
+    fixed = bool(column.fill or column.statistics) or any(
+        each.name not in _OF_ANY_SIZE for each in column.transforms
+    )
     known = (
-        size if isinstance(size, int) or len(own) != example.rank else own[axis]
+        size
+        if len(own) != example.rank
+        or (isinstance(size, int) and (fixed or isinstance(own[axis], int)))
+        else own[axis]
         for axis, size in enumerate(example.shape)
     )
     dtype = DType.U8 if column.scale else example.dtype
@@ -130,6 +139,13 @@ class _Preprocessing(Struct):
             example = transform.apply(example, np.zeros((1, transform.draws)))
             x = self._transformed(x, transform)
         shape = value.type.shape
+        free = [size for size in shape[1:] if not isinstance(size, int)]
+        if free and x.shape != shape and all(isinstance(size, int) for size in x.shape[1:]):
+            sizes = ", ".join(map(str, x.shape[1:]))
+            raise InputError(
+                f"`{value.name}` is {value.type}, and examples that the model prepares are [{sizes}]",
+                helps=[f"fix the sizes of the net: `--bind {free[0]}=…`"],
+            )
         return x.reshape(shape).cast(value.type.dtype).value
 
     def _transformed(self, x: Term, transform: Transform) -> Term:

@@ -383,3 +383,35 @@ def test_digits_of_scikit_learn_from_arrays() -> None:
     (logits,) = ort.InferenceSession("model.onnx").run(None, {"image": images[1500:]})
     expected = run.model.run({"image": images[1500:]})["logits"]
     np.testing.assert_allclose(np.asarray(logits), expected, rtol=1e-4, atol=1e-4)
+
+
+SQUARES = """
+net Squares(image: f32[N, 3, H, W]) -> logits: f32[N, 2] =
+  image |> conv(4, 3) |> relu |> mean(axis=[2, 3]) |> dense(2)
+
+train squares {
+  data = image_folder("photos", size=16)
+    |> map(image=[crop(12)])
+    |> batches(2)
+  model = new Squares()
+  loss = cross_entropy(model(batch.image), batch.label)
+  optimizer = adam(0.01)
+  run = 1 epoch
+}
+"""
+
+
+def test_a_net_for_any_size_whose_examples_have_one_is_compiled_for_it(netlang: Netlang) -> None:
+    for name in ("cat", "dog"):
+        (Path("photos") / name).mkdir(parents=True)
+        Image.new("RGB", (16, 16)).save(f"photos/{name}/0.png")
+    Path("squares.net").write_text(SQUARES)
+    done(netlang, "train", "squares.net")
+    given = ("-w", "runs/squares/model.safetensors", "--raw-input", "-o", "m.onnx")
+    code, _, error = netlang("compile", "squares.net", *given)
+    assert code == 1
+    assert error == (
+        "error[bad-input]: `image` is f32[N, 3, H, W], and examples that the model prepares are "
+        "[3, 12, 12]\n   |\n   = help: fix the sizes of the net: `--bind H=…`\n"
+    )
+    done(netlang, "compile", "squares.net", "-b", "H=12", "-b", "W=12", *given)
