@@ -143,7 +143,8 @@ class _Preprocessing(Struct):
         if free and x.shape != shape and all(isinstance(size, int) for size in x.shape[1:]):
             sizes = ", ".join(map(str, x.shape[1:]))
             raise InputError(
-                f"`{value.name}` is {value.type}, and examples that the model prepares are [{sizes}]",
+                f"`{value.name}` is {value.type}, and examples that the model prepares are "
+                f"[{sizes}]",
                 helps=[f"fix the sizes of the net: `--bind {free[0]}=…`"],
             )
         return x.reshape(shape).cast(value.type.dtype).value

@@ -37,18 +37,28 @@ def is_mapped(array: object) -> bool:
 
 
 def statistics_of(examples: Callable[[Chosen], Array], used: Chosen, count: int) -> Statistics:
-    """Return what ``Statistics.of`` does, of some of ``count`` examples that are not in memory."""
-    numbers = np.arange(count)[used]
-    numbers = numbers if len(numbers) else np.arange(count)
+    """Return what ``Statistics.of`` does, of some of ``count`` examples that are not in memory.
 
-    def mean_of(change: Callable[[Array], Array]) -> Array:
-        total = np.zeros(1)
-        for first in range(0, len(numbers), _CHUNK):
-            part = numbers[first : first + _CHUNK]
-            wide = examples(part).reshape(len(part), -1).astype(np.float64)
-            total = total + change(wide).sum(axis=0)
-        return total / len(numbers)
-
-    mean = mean_of(lambda wide: wide)
-    std = np.sqrt(mean_of(lambda wide: (wide - mean) ** 2))
+    The mean and the squares around it are those of all parts together: Chan et al., 1979.
+    """
+    total, mean, squares = 0, np.zeros(1), np.zeros(1)
+    for part in _parts(used, count) or _parts(slice(None), count):
+        given = examples(part)
+        wide = given.reshape(len(given), -1).astype(np.float64)
+        own = wide.mean(axis=0)
+        wide -= own
+        difference, all_ = own - mean, total + len(wide)
+        squares = squares + (wide * wide).sum(axis=0)
+        squares += difference**2 * (total * len(wide) / all_)
+        mean, total = mean + difference * (len(wide) / all_), all_
+    std = np.sqrt(squares / total)
     return Statistics(tuple(mean.tolist()), tuple(np.where(std == 0, 1, std).tolist()))
+
+
+def _parts(used: Chosen, count: int) -> list[Chosen]:
+    """Return indices some thousand at a time."""
+    if isinstance(used, slice) and used.step in (None, 1):
+        first, last, _ = used.indices(count)
+        return [slice(i, min(i + _CHUNK, last)) for i in range(first, last, _CHUNK)]
+    numbers = np.arange(count)[used]
+    return [numbers[i : i + _CHUNK] for i in range(0, len(numbers), _CHUNK)]
