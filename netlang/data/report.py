@@ -165,7 +165,8 @@ class _Sums:
         found, classes = self._classes or {}, dict[str, int]()
         whole = source.whole(name) if names and not type.rank else None
         if whole is not None:
-            found = dict(enumerate(np.bincount(whole, minlength=len(names)).tolist()))
+            counts: list[int] = np.bincount(whole, minlength=len(names)).tolist()
+            found = dict(enumerate(counts))
         if names and self._classes is not None:
             classes = {text: found.get(i, 0) for i, text in enumerate(names)}
         elif found and len(found) <= _LISTED:
@@ -209,7 +210,7 @@ def _shown(value: Array, names: Sequence[str]) -> str:
             known = names[number][:_WIDEST]
             return known if known == str(number) else f"{number} {known}"
         return f"{value:.4g}" if number is None else str(number)
-    flat = value.tolist()
+    flat: list[int] = value.tolist()
     if names:
         words = [names[n] or "·" for n in flat[: 2 * _MOST_NUMBERS] if n < len(names)]
         return " ".join(words)[: 2 * _WIDEST] + (" …" if len(flat) > 2 * _MOST_NUMBERS else "")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from msgspec import structs
 
 from netlang.data.fitted import Column, Fitted
-from netlang.data.pipeline import Pipeline
+from netlang.data.pipeline import Pipeline, Reading
 from netlang.data.source import Source
 from netlang.diagnostics.errors import InputError
 from netlang.ir.backward_slice import producers, walk_back
@@ -24,7 +24,7 @@ def fitted_on(data: Source, valid: Source | None, named: Pipeline | None = None)
     are read from a table is what the dataset ``named`` in the section declares.
     """
     fitted = data.fitted()
-    readings = {} if named is None else named.dataset.reads
+    readings: Mapping[str, Reading] = {} if named is None else named.dataset.reads
     used = {
         name: structs.replace(
             column if valid is None else valid.column(name),
