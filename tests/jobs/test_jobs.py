@@ -236,7 +236,7 @@ def test_ragged_lines_of_json(netlang: Netlang) -> None:
 # ---- images ------------------------------------------------------------------------------
 
 
-def test_pictures_in_folders_of_classes(netlang: Netlang) -> None:
+def test_images_in_folders_of_classes(netlang: Netlang) -> None:
     rng = np.random.default_rng(0)
     pixels: list[NDArray[np.uint8]] = []
     for name, channel in (("cat", 0), ("dog", 2)):
