@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from netlang.api.program import Program as Program
     from netlang.api.program import load as load
     from netlang.api.program import loads as loads
+    from netlang.api.templates.writing import new as new
     from netlang.api.training import Run as Run
     from netlang.diagnostics.errors import FileError as FileError
     from netlang.diagnostics.errors import InputError as InputError
@@ -58,6 +59,7 @@ _MODULES = {
     "load": "api.program",
     "loads": "api.program",
     "nearest": "api.functions",
+    "new": "api.templates.writing",
     "read_onnx": "api.importing",
     "runs": "api.functions",
 }
@@ -66,7 +68,7 @@ _MODULES = {
 __all__ = [
     "Callback", "Error", "FileError", "Imported", "InputError", "NetlangWarning", "Network",
     "Program", "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
-    "explain", "format", "from_torch", "load", "loads", "nearest", "read_onnx", "runs",
+    "explain", "format", "from_torch", "load", "loads", "nearest", "new", "read_onnx", "runs",
 ]  # fmt: skip
 
 

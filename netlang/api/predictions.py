@@ -11,6 +11,7 @@ from netlang.api.conversion import columns_of
 from netlang.api.display import html
 from netlang.diagnostics.errors import FileError, InputError, require_at_least
 from netlang.inference.scores import shares
+from netlang.inference.sources import is_table
 from netlang.storage.inputs import IMAGES
 from netlang.system.numpy import Array, np
 
@@ -103,7 +104,8 @@ def _batches(
 ) -> Iterator[tuple[list[str], Mapping[str, Array]]]:
     """Yield the names and the inputs of some examples at a time."""
     files = _files(source)
-    if files is not None:
+    table = files is not None and len(files) == 1 and is_table(str(files[0]))
+    if files is not None and not table:
         name = _only_input(network)
         for at in range(0, len(files), batch):
             part = files[at : at + batch]
@@ -116,6 +118,10 @@ def _batches(
                 )
             yield [each.name for each in part], {name: np.concatenate(read)}
         return
+    if files is not None:
+        every = {value.name: str(files[0]) for value in network.graph.inputs}
+        yield from _parts(network.read_inputs(every), batch)
+        return
     named: dict[str, Any]
     if isinstance(source, Mapping) or hasattr(source, "columns"):
         named = {
@@ -124,6 +130,11 @@ def _batches(
     else:
         named = {_only_input(network): cast("Any", source)}
     inputs = {name: np.asarray(network.as_input(name, value)) for name, value in named.items()}
+    yield from _parts(inputs, batch)
+
+
+def _parts(inputs: Mapping[str, Array], batch: int) -> Iterator[tuple[list[str], dict[str, Array]]]:
+    """Yield the numbers and the inputs of some examples at a time."""
     count = len(next(iter(inputs.values())))
     for at in range(0, max(count, 1), batch):
         part = {name: array[at : at + batch] for name, array in inputs.items()}

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from netlang.training.run.evaluation import Evaluation
     from netlang.training.run.preparation import Choices
     from netlang.training.run.runs import Display
+    from netlang.training.section_data import SectionData
 
 
 class Program(Mapping[str, Network]):
@@ -232,9 +233,12 @@ class Program(Mapping[str, Network]):
         settings: Mapping[str, object] | None = None,
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
+        data: object = None,
     ) -> Evaluation:
         """Compute the loss and the metrics of a train section on its ``valid`` data.
 
+        ``data`` are columns in memory to evaluate on instead, as ``train`` takes them: all of them,
+        transformed as the section does it and read with what is fitted on the training data.
         ``parameters`` are a file or a ``Network``, or one for each layer of the section by name.
         The result also has the ``confusions`` of classes, and the ``predictions`` for the examples,
         which ``predictions.save("predictions.csv", by_loss=True)`` writes.
@@ -242,7 +246,26 @@ class Program(Mapping[str, Network]):
         from netlang.api.training import evaluate
 
         choices = self.choices(None, backend, provider)
-        return evaluate(self, section, parameters, settings or {}, choices)
+        return evaluate(self, section, parameters, settings or {}, choices, data)
+
+    def describe_data(
+        self,
+        name: str | None = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+        images: int = 0,
+    ) -> SectionData:
+        """Return what the data of a train section are, before anything trains.
+
+        ``name`` is a section, or a dataset that one uses; it may be left out where there is one
+        section. All examples are read, or the first of those that take long. ``images`` is how many
+        to keep of each column of images. What a run would reject is in the result, and not raised.
+        """
+        from netlang.api.training import section_using
+        from netlang.training.section_data import describe
+
+        plan = section_using(self, name, texts(settings or {}))
+        return describe(plan, self.choices(), images)
 
     def fitted_in_section(self, net: Net, section: str, layer: str, why: str) -> Fitted | None:
         """Return what the data of a section determine for one of its layers, if that is a net.

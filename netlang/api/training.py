@@ -18,7 +18,7 @@ from netlang.api.network import Network
 from netlang.backends import LOWER
 from netlang.backends.targets import target_of
 from netlang.data.fitted import Fitted
-from netlang.data.pipeline import Pipeline, data_paths
+from netlang.data.pipeline import Pipeline, Transformation, data_paths
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import (
     ENVIRONMENT,
@@ -31,6 +31,7 @@ from netlang.evaluate.context.values import Object
 from netlang.manual.defaults import with_defaults
 from netlang.plan.plan import Plan
 from netlang.program import Net
+from netlang.syntax import ast
 from netlang.system.files import protect_inputs
 from netlang.system.numpy import Array
 from netlang.training.export import export, state_file
@@ -70,6 +71,16 @@ class Given:
             data=self._pipeline(plan, "data", plan.data, self.data),
             valid=self._pipeline(plan, "valid", plan.valid, self.valid),
         )
+
+    def for_evaluation(self, plan: Plan) -> Plan:
+        """Return a section that is evaluated on all of ``data``, which is transformed as there."""
+        what, named = ("data", plan.data) if plan.valid is None else ("valid", plan.valid)
+        given = self._pipeline(plan, what, named, self.data)
+        if given is None:
+            return plan
+        kept = tuple(step for step in given.steps if isinstance(step, Transformation))
+        whole = structs.replace(given, steps=kept)
+        return structs.replace(plan, **{what: whole})
 
     def _pipeline(
         self, plan: Plan, what: str, named: Pipeline | None, values: object
@@ -246,7 +257,7 @@ def fitted_in_section(
         warn(f"{why}, and they are passed on as they are: {error.message}")
         return None
     warn(f"{why}: they are prepared as in the train section `{section}`")
-    fitted = fitted_on(data.source, None if valid is None else valid.source)
+    fitted = fitted_on(data.source, None if valid is None else valid.source, plan.data)
     return of_layer(fitted, plan.computation, layer)
 
 
@@ -256,10 +267,13 @@ def evaluate(
     parameters: ParameterSource | Mapping[str, ParameterSource],
     settings: Mapping[str, object],
     choices: Choices,
+    data: object = None,
 ) -> Evaluation:
     """Evaluate as ``Program.evaluate`` documents it."""
     sources = parameters if isinstance(parameters, Mapping) else {"": parameters}
     plan = program.plan(section, texts(settings))
+    if data is not None:
+        plan = Given(data).for_evaluation(plan)
     return evaluate_plan(plan, choices, {layer: _parameters(s) for layer, s in sources.items()})
 
 
@@ -267,6 +281,19 @@ def _parameters(source: ParameterSource) -> Parameters:
     if isinstance(source, Network):
         return Parameters(source.parameters.arrays(), source.fitted, "the network")
     return Parameters.read(Path(source))
+
+
+def section_using(program: Program, name: str | None, settings: Mapping[str, str]) -> Plan:
+    """Return a section by its name, or by that of a dataset in it; raises ``Error`` for neither."""
+    declared = program.checked.file.declarations if program.checked.file is not None else ()
+    sections = [each.name.text for each in declared if isinstance(each, ast.Train)]
+    if name is not None and name not in sections:
+        for section in sections:
+            plan = program.plan(section, settings)
+            used = (plan.settings.get(own, "") for own in ("data", "valid"))
+            if any(text.partition("(")[0].rpartition("[")[2] == name for text in used):
+                return plan
+    return program.plan(name, settings)
 
 
 def compile_step(

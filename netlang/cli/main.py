@@ -10,8 +10,9 @@ from importlib import import_module
 import click
 
 COMMANDS = (
-    "check", "fmt", "summary", "profile", "draw", "show", "names", "explain", "compile", "import",
-    "run", "verify", "generate", "decode", "nearest", "train", "evaluate", "runs", "serve", "lsp",
+    "new", "check", "fmt", "summary", "profile", "draw", "show", "names", "explain", "compile",
+    "import", "run", "verify", "generate", "decode", "nearest", "data", "train", "evaluate", "runs",
+    "serve", "lsp",
     "completion",
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from netlang.cli.output import echo as say
 from netlang.cli.output import movable, page_width
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
+from netlang.system.watching import WATCHER
 from netlang.training.history.reports import Report
 from netlang.training.lines import epoch_line, epochs_of, metrics, opened_line
 from netlang.training.run.preparation import Opened
@@ -43,6 +44,9 @@ class Plain:
         read = (plan.settings[own] for own in ("data", "valid") if own in plan.settings)
         names = dict.fromkeys(text.partition("(")[0] for text in read)
         say(f"reading {' and '.join(names)} ..." if names else f"preparing {plan.name} ...")
+
+    def read(self, what: str, done: int, total: int) -> None:
+        """Show how many bytes of a file are read; a line that does not move says nothing of it."""
 
     def opened(self, opened: Opened, folder: Path) -> None:
         plan = opened.training.plan
@@ -95,6 +99,15 @@ class Live(Plain):
         self._out = out
         self._drawn = 0.0
 
+    def read(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._drawn < _PAUSE and done < total:
+            return
+        self._drawn = now
+        line = f"reading {Path(what).name}: {done / max(total, 1):.0%}"
+        self._out.write(_CLEAR + (line if done < total else ""))
+        self._out.flush()
+
     def began(self, step: int, clock: Clock) -> None:
         super().began(step, clock)
         self._first, self._start = step, time.monotonic()
@@ -139,9 +152,11 @@ def display(*, as_json: bool) -> Generator[Plain]:
     """Choose how to show a run, and restore the terminal however it ends."""
     live = movable(sys.stdout) and not as_json
     shown = Live(sys.stdout) if live else JsonLines() if as_json else Plain()
+    token = WATCHER.set(shown.read)
     try:
         yield shown
     finally:
+        WATCHER.reset(token)
         shown.ended()
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from netlang.data.fitted import Column, Fitted, Statistics, numbered
 from netlang.data.pipeline import Categories, Chosen, Location, Reading
-from netlang.data.readings import fill_numbers, most_frequent_text, sorted_categories
+from netlang.data.readings import fill_numbers, fill_values, most_frequent_text, sorted_categories
 from netlang.data.source import Arrays, Source
+from netlang.data.tables.coded import Coded
+from netlang.data.tables.later import Later, is_mapped, statistics_of
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import dtype_of, numpy_dtype, show_array
@@ -27,7 +30,7 @@ _ADD_TO_ORDER = "add it to `order`, or read it as unknown: `categories(order=…
 def fit(
     place: str,
     columns: Mapping[str, TensorType],
-    arrays: Mapping[str, Array],
+    arrays: Mapping[str, Array | Coded],
     *,
     checksum: str = "",
     fitted: Fitted | None = None,
@@ -50,19 +53,34 @@ def fit(
     names: dict[str, Sequence[str]] = {}
     decided: list[str] = []
     fills: dict[str, tuple[float, ...]] = {}
+    later: dict[str, Later] = {}
+    missing: dict[str, int] = {}
     for name, type in columns.items():
         if name not in arrays:
             _reject_missing(place, name, type, arrays)
         array, reading = arrays[name], readings.get(name)
         column = None if fitted is None else fitted.columns.get(name)
-        if array.dtype.kind == "U" and type.dtype.is_integer and array.ndim == 1:
+        if isinstance(array, Coded) or _are_names(array, type):
             of = f"`{name}` of {place}"
-            array, names[name], filled = _numbered_texts(of, array, reading, column, used)
+            texts = array if isinstance(array, Coded) else Coded.of(of, array)
+            array, names[name], filled = _numbered_texts(of, texts, reading, column, used)
             if filled:
-                fills[name] = filled
+                fills[name], missing[name] = filled, texts.count("")
             if (reading is None or reading.categories is None) and not (column and column.names):
                 decided.append(_listed(place, name, names[name]))
+            if is_mapped(texts.codes):
+                stored[name] = array
+                continue
+        elif is_mapped(np.ma.getdata(array)):
+            # It was read as what is declared, and is not copied.
+            stored[name] = np.ma.getdata(array)
+            if isinstance(array, np.ma.MaskedArray) and reading is not None:
+                fills[name] = fill_values(place, array, reading, column, used)
+                later[name] = Later(np.ma.getmaskarray(array), fills[name])
+                missing[name] = int(np.ma.getmaskarray(array).sum())
+            continue
         elif isinstance(array, np.ma.MaskedArray) and reading is not None:
+            missing[name] = int(np.ma.getmaskarray(array).sum())
             array, fills[name] = fill_numbers(place, array, reading, column, used)
         stored[name] = _fitted(place, name, type, array)
         if stored[name].dtype == np.uint8 and type.dtype.is_float:
@@ -72,12 +90,12 @@ def fit(
     _check_lengths(place, stored)
     return Arrays(
         place, columns, stored, divisors, names, checksum, tuple(decided),
-        ranges=ranges, fills=fills,
+        ranges=ranges, fills=fills, later=later, missing=missing,
     )  # fmt: skip
 
 
 def fit_declared(
-    place: str, location: Location, arrays: Mapping[str, Array], checksum: str = ""
+    place: str, location: Location, arrays: Mapping[str, Array | Coded], checksum: str = ""
 ) -> Arrays:
     """Return arrays as the columns of a dataset that a program declares; see ``fit``."""
     return fit(
@@ -91,59 +109,55 @@ def fit_declared(
     )
 
 
+def _are_names(array: Array, type: TensorType) -> bool:
+    return array.dtype.kind == "U" and type.dtype.is_integer and array.ndim == 1
+
+
 def _numbered_texts(
-    of: str, texts: Array, reading: Reading | None, column: Column | None, used: Chosen
+    of: str, texts: Coded, reading: Reading | None, column: Column | None, used: Chosen
 ) -> tuple[Array, Sequence[str], tuple[float, ...]]:
     """Return the classes of texts, their names, and the class that missing ones have, if any."""
     filled = ""
     if reading is not None and reading.fills:
-        texts, filled = _filled_texts(of, texts, reading, column, used)
+        filled = _filling(of, texts, reading, column, used)
+        texts = texts.replaced("", filled)
     own = None if reading is None else reading.categories
     array, names = _classes(of, texts, () if column is None else column.names, own, used)
     return array, names, (float(names.index(filled)),) if filled in names else ()
 
 
-def _filled_texts(
-    of: str, texts: Array, reading: Reading, column: Column | None, used: Chosen
-) -> tuple[Array, str]:
-    """Return a column of names with the empty ones filled, and what they are filled with."""
+def _filling(of: str, texts: Coded, reading: Reading, column: Column | None, used: Chosen) -> str:
+    """Return what the empty ones of a column of names are filled with."""
     if column is not None and column.fill and column.names:
-        filled = column.names[int(column.fill[0])]
-    elif isinstance(reading.fill, str):
-        filled = reading.fill
-    else:
-        given = texts[used][texts[used] != ""].tolist()
-        if not given:
-            raise FileError(f"all values of {of} are missing, so there is nothing to fill with")
-        filled = most_frequent_text(given)
-    wide = texts.astype(np.result_type(texts, np.array(filled)))
-    wide[texts == ""] = filled
-    return wide, filled
+        return column.names[int(column.fill[0])]
+    if isinstance(reading.fill, str):
+        return reading.fill
+    given = {text: count for text, count in texts.counts(used).items() if text}
+    if not given:
+        raise FileError(f"all values of {of} are missing, so there is nothing to fill with")
+    return most_frequent_text(given)
 
 
 def _classes(
-    of: str, texts: Array, known: Sequence[str], categories: Categories | None, used: Chosen
+    of: str, texts: Coded, known: Sequence[str], categories: Categories | None, used: Chosen
 ) -> tuple[Array, Sequence[str]]:
     """Return the number of each class in a column of names, and the names by number."""
-    try:
-        found: list[str] = np.unique(texts).tolist()
-    except ValueError:
-        raise FileError(f"{of} holds texts that are not Unicode") from None
+    found = sorted(texts.texts)
     if len(found) > _MOST_CLASSES:
         raise FileError(
             f"{of} has {len(found):,} different texts, too many for names of "
             f"classes, of which {_MOST_CLASSES:,} are the most"
         )
     if "" in found:
-        example = int(np.argmax(texts == ""))
+        example = int(np.argmax(texts.codes == texts.texts.index("")))
         raise FileError(f"{of} has no class in example {example:,}, counted from 0")
     if categories is None:
         names, numbers = numbered(found, known, of, "class")
     else:
-        trained = np.unique(texts[used]).tolist() if categories.unknown else found
+        trained = list(texts.counts(used)) if categories.unknown else found
         names, numbers = _numbered_categories(of, found, known or trained, categories, bool(known))
-    narrow = np.array(numbers, np.uint8 if len(names) < 1 << 7 else np.int16)
-    return narrow[np.searchsorted(found, texts)], names
+    number_of = dict(zip(found, numbers, strict=True))
+    return texts.numbered([number_of[text] for text in texts.texts]), names
 
 
 def _numbered_categories(
@@ -184,14 +198,18 @@ def normalized(source: Arrays, names: Sequence[str], fitted: Fitted | None, used
     are ``used``.
     """
     arrays, statistics = dict(source.arrays), dict(source.statistics)
+    later = dict(source.later)
     for name in names:
         type = source.columns[name]
         if not type.dtype.is_float or name in source.divisors:
             raise FileError(f"`normalize` is for columns of floats, and `{name}` is {type}")
         column = fitted.columns.get(name) if fitted is not None else None
         found = column.statistics if column is not None else None
-        chosen = arrays[name][used]
-        if found is None:
+        mapped = is_mapped(arrays[name])
+        if found is None and mapped:
+            found = statistics_of(partial(source.given, name), used, len(source))
+        elif found is None:
+            chosen = arrays[name][used]
             found = Statistics.of(chosen if len(chosen) else arrays[name])
         elif len(found.mean) != arrays[name][0].size:
             raise FileError(
@@ -201,11 +219,14 @@ def normalized(source: Arrays, names: Sequence[str], fitted: Fitted | None, used
         if not found.finite:
             raise FileError(f"`{name}` of {source.place} is too large to be normalized")
         statistics[name] = found
-        arrays[name] = found.apply(arrays[name])
-    return replace(source, arrays=arrays, statistics=statistics)
+        if mapped:
+            later[name] = replace(later.get(name, Later()), statistics=found)
+        else:
+            arrays[name] = found.apply(arrays[name])
+    return replace(source, arrays=arrays, statistics=statistics, later=later)
 
 
-def _reject_missing(place: str, name: str, type: TensorType, arrays: Mapping[str, Array]) -> None:
+def _reject_missing(place: str, name: str, type: TensorType, arrays: Mapping[str, object]) -> None:
     held = ", ".join(f"`{n}`" for n in arrays) or "nothing"
     raise FileError(
         f"{place} has no column `{name}`, which the dataset declares as {type}",

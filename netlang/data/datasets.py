@@ -173,6 +173,10 @@ class Declared(Dataset, frozen=True, kw_only=True):
     readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
 
     @property
+    def reads(self) -> Mapping[str, Reading]:
+        return self.readings
+
+    @property
     def is_fitted(self) -> bool:
         return bool(self.normalize or self.readings)
 

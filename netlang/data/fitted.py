@@ -7,6 +7,7 @@ from math import isfinite
 
 from msgspec import DecodeError, Struct, ValidationError, field, json
 
+from netlang.data.pipeline import Reading
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import numpy_dtype
@@ -69,7 +70,8 @@ class Column(Struct, frozen=True, omit_defaults=True):
     ``shorter_side`` and center-cropped. Bytes are divided by ``scale``; floats that a dataset
     stores are within ``range``. Missing numbers of an example are replaced by those of ``fill``, in
     the order of memory; for categories, that is the number of one. ``statistics`` are those of
-    ``normalize``. ``transforms`` are the ones that draw no random numbers, in order.
+    ``normalize``. ``transforms`` are the ones that draw no random numbers, in order. ``reading`` is
+    where the column is in a table, and what is done with its cells, if the dataset declares it.
     """
 
     dtype: str
@@ -81,6 +83,7 @@ class Column(Struct, frozen=True, omit_defaults=True):
     fill: tuple[float, ...] = ()
     statistics: Statistics | None = None
     transforms: tuple[Applied, ...] = ()
+    reading: Reading | None = None
 
     @classmethod
     def of(cls, type: TensorType, names: Sequence[str] = ()) -> Column:

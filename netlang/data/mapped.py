@@ -87,6 +87,9 @@ class MappedSource(Source):
     def check_unchanged(self) -> None:
         self.inner.check_unchanged()
 
+    def gaps(self, column: str) -> int:
+        return self.inner.gaps(column)
+
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()
 

@@ -117,6 +117,11 @@ class Dataset(Struct, frozen=True):
         return None
 
     @property
+    def reads(self) -> Mapping[str, Reading]:
+        """How the columns are read from a table, where the dataset declares it."""
+        return {}
+
+    @property
     def is_fitted(self) -> bool:
         """Whether what is read depends on which of the examples are used."""
         return False

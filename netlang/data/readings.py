@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from netlang.data.fitted import Column
@@ -22,25 +21,35 @@ def fill_numbers(
     values of a column are missing.
     """
     gaps = np.ma.getmaskarray(array).reshape(len(array), -1)
+    values = fill_values(place, array, reading, column, used)
     flat = np.ma.getdata(array).reshape(len(array), -1).copy()
+    for i, value in enumerate(values):
+        flat[gaps[:, i], i] = value
+    return flat.reshape(array.shape), values
+
+
+def fill_values(
+    place: str, array: Array, reading: Reading, column: Column | None, used: Chosen
+) -> tuple[float, ...]:
+    """Return what each missing number is filled with; see ``fill_numbers``."""
+    gaps = np.ma.getmaskarray(array).reshape(len(array), -1)
+    flat = np.ma.getdata(array).reshape(len(array), -1)
     if column is not None and len(column.fill) == flat.shape[1]:
-        values = column.fill
-    elif isinstance(reading.fill, int | float):
-        values = (float(reading.fill),) * flat.shape[1]
-    else:
-        compute = _mean if reading.statistic == "mean" else _most_frequent_number
-        kept = [flat[used, i][~gaps[used, i]] for i in range(flat.shape[1])]
-        empty = next((i for i, found in enumerate(kept) if not len(found)), None)
-        if empty is not None:
-            name = reading.names[min(empty, len(reading.names) - 1)]
+        return column.fill
+    if isinstance(reading.fill, int | float):
+        return (float(reading.fill),) * flat.shape[1]
+    compute = _mean if reading.statistic == "mean" else _most_frequent_number
+    values: list[float] = []
+    for i in range(flat.shape[1]):
+        kept = flat[used, i][~gaps[used, i]]
+        if not len(kept):
+            name = reading.names[min(i, len(reading.names) - 1)]
             raise FileError(
                 f"all values of `{name}` in {place} are missing, so there is nothing to fill with",
                 helps=["leave the column out, or fill it with a number"],
             )
-        values = tuple(map(compute, kept))
-    for i, value in enumerate(values):
-        flat[gaps[:, i], i] = value
-    return flat.reshape(array.shape), values
+        values.append(compute(kept))
+    return tuple(values)
 
 
 def _mean(values: Array) -> float:
@@ -53,9 +62,8 @@ def _most_frequent_number(values: Array) -> float:
     return float(found[int(np.argmax(counts))])
 
 
-def most_frequent_text(texts: Sequence[str]) -> str:
+def most_frequent_text(counts: Mapping[str, int]) -> str:
     """Return the most frequent text, the first by name of those that are equally frequent."""
-    counts = Counter(texts)
     return min(counts, key=lambda text: (-counts[text], text))
 
 

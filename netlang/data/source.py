@@ -12,8 +12,10 @@ from msgspec import structs
 
 from netlang.data.fitted import Column, Fitted, Statistics, numbered
 from netlang.data.pipeline import Chosen
+from netlang.data.tables.later import Later
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
+from netlang.ir.arrays import numpy_dtype
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
@@ -79,6 +81,11 @@ class Source(ABC):
         """Raise ``NetlangError`` if files that are still to be read have changed."""
         return
 
+    def gaps(self, column: str) -> int:
+        """Return how many values of a column were missing before they were filled."""
+        del column
+        return 0
+
     def remarks(self) -> Sequence[str]:
         """Return what was decided when the data were opened, for the user to check."""
         return ()
@@ -116,11 +123,13 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrays(Source):
-    """Examples that are all in memory.
+    """Examples that are all in memory, or in files that are mapped into it.
 
-    ``divisors`` has the columns that are stored as bytes and returned as floats: 255 for images.
+    ``later`` has what is done to the columns in files. ``divisors`` has the columns that are stored
+    as bytes and returned as floats: 255 for images.
     ``decided`` are the remarks, ``statistics`` those that columns were normalized by, ``ranges``
-    the least and the greatest number of images of floats, ``fills`` what missing values became.
+    the least and the greatest number of images of floats, ``fills`` what missing values became,
+    ``missing`` how many there were.
     """
 
     place: str
@@ -135,18 +144,25 @@ class Arrays(Source):
         default_factory=dict[str, tuple[float, float]]
     )
     fills: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
+    later: Mapping[str, Later] = field(default_factory=dict[str, "Later"])
+    missing: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
 
     def examples(self, chosen: Chosen) -> Batch:
-        return {name: self._given(name, array, chosen) for name, array in self.arrays.items()}
+        return {name: self.given(name, chosen) for name in self.arrays}
 
-    def _given(self, name: str, array: Array, chosen: Chosen) -> Array:
+    def given(self, name: str, chosen: Chosen) -> Array:
+        """Return some examples of one column."""
+        array = self.arrays[name]
         part = array[chosen] if isinstance(chosen, slice) else array.take(chosen, axis=0)
+        if later := self.later.get(name):
+            part = later.apply(part, chosen)
         divisor = self.divisors.get(name)
         if divisor is None:
-            return part
+            wanted = self.columns.get(name)
+            return part if wanted is None else part.astype(numpy_dtype(wanted.dtype), copy=False)
         return np.divide(part, np.float32(divisor), dtype=np.float32)
 
     def column(self, name: str) -> Column:
@@ -160,7 +176,8 @@ class Arrays(Source):
         )
 
     def whole(self, column: str) -> Array | None:
-        return self.arrays[column] if column not in self.divisors else None
+        changed = column in self.divisors or column in self.later
+        return None if changed else self.arrays[column]
 
     def fingerprint(self) -> str:
         if self.checksum:
@@ -169,6 +186,9 @@ class Arrays(Source):
 
         sums = (crc32(np.ascontiguousarray(a).view(np.uint8).data) for a in self.arrays.values())
         return "-".join(f"{s:08x}" for s in sums)
+
+    def gaps(self, column: str) -> int:
+        return self.missing.get(column, 0)
 
     def remarks(self) -> Sequence[str]:
         return self.decided
@@ -218,6 +238,9 @@ class PartialSource(Source):
 
     def check_unchanged(self) -> None:
         self.inner.check_unchanged()
+
+    def gaps(self, column: str) -> int:
+        return self.inner.gaps(column)
 
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()

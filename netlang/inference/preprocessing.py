@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import ValidationError, convert
 
 from netlang.data.columns import fit
+from netlang.data.datasets import Csv
 from netlang.data.fitted import Applied, Column, Fitted
-from netlang.data.source import Arrays
+from netlang.data.pipeline import Location, Reading
+from netlang.data.source import Arrays, Source
+from netlang.data.sources.json_lines import read_json_lines
+from netlang.data.sources.tables import read_tables
 from netlang.data.transforms.registry import FIXED
 from netlang.data.transforms.transform import Transform
 from netlang.diagnostics.errors import FileError, InputError
-from netlang.inference.sources import is_image, read_source
+from netlang.inference.sources import is_image, is_table, read_source
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Graph, Value
-from netlang.ir.types import TensorType
+from netlang.ir.types import F32, TensorType
 from netlang.storage.inputs import known_inputs
 from netlang.system.numpy import Array, np
 
@@ -43,6 +48,9 @@ def read_inputs(
         if column is None:
             found[name] = read_source(source, known[name], resize=resize)
             continue
+        if is_table(source):
+            found[name] = _rows(Path(source), column, fitted, known[name])
+            continue
         images = is_image(source)
         if images:
             _check_range(source, column)
@@ -52,6 +60,42 @@ def read_inputs(
         raw = read_source(source, stored, resize=resize, square=square, words=words)
         found[name] = preprocess(raw, column, known[name], source)
     return found
+
+
+class _Rows(Csv, frozen=True, kw_only=True):
+    """A table that a user names, wherever it is."""
+
+    def read(self, location: Location) -> Source:
+        paths = list(map(Path, self.csv))
+        if paths[0].name.lower().removesuffix(".gz").endswith(".jsonl"):
+            return read_json_lines(paths, location)
+        return read_tables(paths, location)
+
+
+def _rows(path: Path, column: Column, fitted: Fitted, value: Value) -> Array:
+    """Return a column of each row of a table as an input ``[N, ...]``.
+
+    The cells are those that the dataset of the training took, filled, numbered and normalized with
+    what is ``fitted``. Raises ``FileError`` for a table that lacks them, and ``InputError`` for a
+    column that is no table's.
+    """
+    name = next((n for n, each in fitted.columns.items() if each is column), value.name)
+    if column.shorter_side is not None or column.scale is not None:
+        raise InputError(
+            f"`{value.name}` is an image, and {path} is a table",
+            helps=[f"give the images: `-i {value.name}=photo.png`, or a folder of them"],
+        )
+    readings: Mapping[str, Reading] = {} if column.reading is None else {name: column.reading}
+    one_hot = any(r.categories is not None and r.categories.one_hot for r in readings.values())
+    type = TensorType(F32, (len(column.names),)) if one_hot else type_of(column)
+    rows = _Rows(
+        name=str(path), csv=(str(path),), readings=readings,
+        normalize=(name,) if column.statistics is not None else False,
+    )  # fmt: skip
+    location = Location({name: type}, Path(), fitted=fitted, readings=readings)
+    examples = rows.open(location).examples(slice(None))[name]
+    rest = tuple(each for each in column.transforms if not (one_hot and each.name == "one_hot"))
+    return _shaped(_transformed(examples, rest), value)
 
 
 def preprocess_all(
@@ -90,10 +134,14 @@ def preprocess(raw: Array, column: Column, value: Value, place: str) -> Array:
     examples = _stored(raw, column, place)
     if column.statistics is not None:
         examples = column.statistics.apply(examples)
-    for applied in column.transforms:
-        transform = transform_of(applied)
+    return _shaped(_transformed(examples, column.transforms), value)
+
+
+def _transformed(examples: Array, applied: Sequence[Applied]) -> Array:
+    for each in applied:
+        transform = transform_of(each)
         examples = transform.apply(examples, np.zeros((len(examples), transform.draws)))
-    return _shaped(np.ascontiguousarray(examples), value)
+    return np.ascontiguousarray(examples)
 
 
 def check_fits(column: Column, value: Value) -> None:

@@ -90,6 +90,12 @@ def is_image(source: str) -> bool:
     return all(file_of(file).lower().endswith(IMAGES) for file in expanded(source))
 
 
+def is_table(source: str) -> bool:
+    """Return whether a source is a table whose columns are not chosen."""
+    name = source.lower().removesuffix(".gz")
+    return name.endswith((*_TABLES, ".jsonl")) and not any(letter in source for letter in '*?["')
+
+
 def _split(source: str) -> tuple[str, str, str]:
     head, colon, columns = source.partition(":") if source.count(":") == 1 else (source, "", "")
     return (head, colon, columns) if head.lower().endswith(_TABLES) else (source, "", "")

@@ -68,6 +68,12 @@ def read_square(path: Path, size: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(np.asarray(square), 2, 0))
 
 
+@_without_warnings()
+def read_size(path: Path) -> tuple[int, int]:
+    """Return the width and the height of an image in pixels; raises the errors of reading it."""
+    return _loaded(path).size
+
+
 def write_png(path: Path, pixels: Array) -> None:
     """Write ``u8[H, W, 3]`` as a PNG image, completely or not at all."""
     with replacing(path) as unfinished:

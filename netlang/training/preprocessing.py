@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from msgspec import structs
 
 from netlang.data.fitted import Column, Fitted
+from netlang.data.pipeline import Pipeline, Reading
 from netlang.data.source import Source
 from netlang.diagnostics.errors import InputError
 from netlang.ir.backward_slice import producers, walk_back
@@ -15,19 +16,22 @@ from netlang.ops.shaping.scattering import TakeAlong
 from netlang.plan.plan import Computation
 
 
-def fitted_on(data: Source, valid: Source | None) -> Fitted:
+def fitted_on(data: Source, valid: Source | None, named: Pipeline | None = None) -> Fitted:
     """Return what the data of a section determine about its model.
 
     The names and the statistics are those of the training data. The model is used as it is
-    evaluated: files are read and transformed as ``valid`` has it, where there is one.
+    evaluated: files are read and transformed as ``valid`` has it, where there is one. How columns
+    are read from a table is what the dataset ``named`` in the section declares.
     """
     fitted = data.fitted()
-    if valid is None:
-        return fitted
+    readings: Mapping[str, Reading] = {} if named is None else named.dataset.reads
     used = {
-        name: structs.replace(valid.column(name), names=column.names, statistics=column.statistics)
+        name: structs.replace(
+            column if valid is None else valid.column(name),
+            names=column.names, statistics=column.statistics, reading=readings.get(name),
+        )
         for name, column in fitted.columns.items()
-    }
+    }  # fmt: skip
     return structs.replace(fitted, columns=used)
 
 

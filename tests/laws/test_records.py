@@ -41,11 +41,12 @@ BELOW = [
 
 KEYS = {
     "data/sources/synthetic.py": {"label"},
+    "data/tables/cache.py": {"XDG_CACHE_HOME"},
     "training/run/checkpoints.py": {"progress", "format", "seal"},
     "training/run/runs.py": {"seed"},
 }
-"""Names that are looked up: a column that a class makes itself, and texts in a file of an earlier
-run."""
+"""Names that are looked up: a column that a class makes itself, a variable of the environment, and
+texts in a file of an earlier run."""
 
 LOOKUPS = ("get", "pop", "setdefault")
 

@@ -77,6 +77,9 @@ class RaggedSource(Source):
         ]
         return "-".join([self.inner.fingerprint(), *sums])
 
+    def gaps(self, column: str) -> int:
+        return self.inner.gaps(column)
+
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()
 

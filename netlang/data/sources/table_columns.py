@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 
 from netlang.data.pipeline import Reading
 from netlang.data.sources.text_files import lines_of
+from netlang.data.tables.cells import NOT_NUMBERS, NUMBER, TRUTH
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.types import TensorType
 
-NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1}
-NOT_NUMBERS = ("nan", "na", "n/a", "null", "none", "")
-"""The notations of a missing value, in lower case."""
 _SEPARATORS = (";", "\t", "|", ",", " ")
 
 Cells = list[str]

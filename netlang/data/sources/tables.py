@@ -5,19 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netlang.data.columns import fit_declared
 from netlang.data.pipeline import Location, Reading
 from netlang.data.source import Source
 from netlang.data.sources.table_columns import (
-    NOT_NUMBERS,
-    NUMBER,
-    TRUTH,
     Cells,
     is_header,
     order_of,
@@ -25,10 +22,17 @@ from netlang.data.sources.table_columns import (
     taken_in_order,
 )
 from netlang.data.sources.text_files import read_text
+from netlang.data.tables.cells import NOT_NUMBERS, NUMBER, TRUTH
 from netlang.diagnostics.errors import FileError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.types import DType, TensorType
+from netlang.system.files import reading as reading_file
 from netlang.system.numpy import Array, np
+
+if TYPE_CHECKING:
+    from netlang.data.tables.chunks import Part
+    from netlang.data.tables.large import Read
+    from netlang.data.tables.reading import Layout
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _PLAIN, _PLAIN_WHOLE = re.compile(r"[0-9.eE+-]*"), re.compile(r"[0-9+-]*")
@@ -39,6 +43,10 @@ _MOST_DIGITS = 400
 _NAME = re.compile(r"[^\W\d]")
 _NOT_NAMES = {*NOT_NUMBERS, *TRUTH, "inf", "infinity"}
 _LONGEST_FIELD, _MOST_SHOWN = 1 << 12, 20
+_HEAD = 1 << 16
+_NOT_PLAIN = (b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff")
+"""How files begin that are compressed, or UTF-16."""
+_NOT_SEPARATORS = frozenset('0123456789.+-eE "\r\n')
 
 Limits = tuple[float, float]
 
@@ -61,8 +69,12 @@ def read_tables(
     rejected, except that gaps may be filled, and a column of integers in which no cell begins as a
     number has the names of classes. Raises ``FileError`` with line and column.
     """
-    read = [_read(path, location, separator, header, encoding) for path in paths]
     place = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+    large = None if encoding else _read_large(paths, location, separator, header)
+    if large is not None:
+        made = fit_declared(place, location, large.arrays, large.checksum)
+        return replace(made, decided=(*made.decided, *large.remarks))
+    read = [_read(path, location, separator, header, encoding) for path in paths]
     arrays = {
         name: _joined(name, paths, [r.arrays[name] for r in read]) for name in location.columns
     }
@@ -87,19 +99,16 @@ def _read(
 ) -> _Read:
     """Read one file; ``separator`` is that of its kind where it is empty."""
     columns, readings = location.columns, location.readings
-    name = path.name.lower().removesuffix(".gz")
-    separator = separator or ("\t" if name.endswith((".tsv", ".tab")) else ",")
+    separator = separator or separator_of(path)
     text, checksum = read_text(path, encoding, may_declare=True)
     longest = None if any(r.tokens for r in readings.values()) else _LONGEST_FIELD
     lines = _lines(path, text, separator, longest)
     first = next(lines, None)
     if first is None:
         raise FileError(f"{path} is empty")
-    named = header is not False if readings else is_header(first[1], header)
-    names = first[1] if named else None
     if len(first[1]) == 1 and len(columns) + len(readings) > 1:
         reject_separator(path, text, separator)
-    order = order_of(path, columns, readings, names, len(first[1]))
+    names, order = _first_line(path, location, first[1], header)
     rows = [] if names is not None else [first]
     rows.extend(lines)
     if not rows:
@@ -112,6 +121,87 @@ def _read(
     table.reject_errors()
     remarks = () if readings else taken_in_order(path, columns, names, order)
     return _Read(arrays, checksum, remarks)
+
+
+def separator_of(path: Path) -> str:
+    """Return what separates the values of a file, by its name."""
+    name = path.name.lower().removesuffix(".gz")
+    return "\t" if name.endswith((".tsv", ".tab")) else ","
+
+
+def _first_line(
+    path: Path, location: Location, cells: Cells, header: bool | None
+) -> tuple[Cells | None, dict[str, list[int]]]:
+    """Return the names in the first line, if it has any, and which cells make up each column."""
+    readings = location.readings
+    named = header is not False if readings else is_header(cells, header)
+    names = cells if named else None
+    return names, order_of(path, location.columns, readings, names, len(cells))
+
+
+def _read_large(
+    paths: Sequence[Path], location: Location, separator: str, header: bool | None
+) -> Read | None:
+    """Read large files in parts; ``None`` for small ones, and where that cannot be done."""
+    from netlang.data.tables import large
+
+    if any(reading.tokens for reading in location.readings.values()):
+        return None
+    if sum(path.stat().st_size for path in paths if path.is_file()) < large.SMALLEST:
+        return None
+    layouts = [_layout(path, location, separator or separator_of(path), header) for path in paths]
+    known = [layout for layout in layouts if layout is not None]
+    return large.read_large(known) if len(known) == len(layouts) else None
+
+
+def _layout(path: Path, location: Location, separator: str, header: bool | None) -> Layout | None:
+    from netlang.data.tables.chunks import Wanted
+    from netlang.data.tables.reading import Layout
+
+    columns, readings = location.columns, location.readings
+    with reading_file(path) as stream:
+        head = stream.read(_HEAD)
+    end = head.find(b"\n")
+    plain = end >= 0 and head[:end].count(b'"') % 2 == 0 and not head.startswith(_NOT_PLAIN)
+    if not plain or separator in _NOT_SEPARATORS or not separator.isascii():
+        return None
+    try:
+        first = next(_lines(path, head[: end + 1].decode("utf-8-sig"), separator, None), None)
+    except UnicodeDecodeError:
+        return None
+    if first is None or (len(first[1]) == 1 and len(columns) + len(readings) > 1):
+        return None
+    names, order = _first_line(path, location, first[1], header)
+    wanted: dict[str, Wanted] = {}
+    for name, cells in order.items():
+        type, own = columns[name], readings.get(name)
+        shape = tuple(d for d in type.shape if isinstance(d, int))
+        texts = own is not None and own.categories is not None
+        named = type.dtype.is_integer and not shape and not texts
+        gaps = own is not None and own.fills and not texts
+        fills = own is not None and own.fills
+        wanted[name] = Wanted(cells, type.dtype, shape, texts, named, fills if texts else gaps)
+
+    def exact(text: str, line: int) -> dict[str, Part]:
+        rows = list(_lines(path, text, separator, _LONGEST_FIELD, line - 1))
+        if not rows:
+            return {}
+        table = _Table(path, rows, len(first[1]), names)
+        arrays = {n: table.column(columns[n], cells, readings.get(n)) for n, cells in order.items()}
+        table.reject_errors()
+        return {name: _part(array) for name, array in arrays.items()}
+
+    return Layout(path, separator, len(first[1]), names is not None, wanted, exact, are_names)
+
+
+def _part(array: Array) -> Part:
+    from netlang.data.tables.chunks import Part
+
+    if array.dtype.kind == "U":
+        texts, codes = np.unique(array, return_inverse=True)
+        return Part(codes, None, texts.tolist())
+    gaps = np.ma.getmaskarray(array) if isinstance(array, np.ma.MaskedArray) else None
+    return Part(np.ma.getdata(array), gaps)
 
 
 def _joined(column: str, paths: Sequence[Path], parts: Sequence[Array]) -> Array:
@@ -132,9 +222,9 @@ def _joined(column: str, paths: Sequence[Path], parts: Sequence[Array]) -> Array
 
 
 def _lines(
-    path: Path, text: str, separator: str, longest: int | None
+    path: Path, text: str, separator: str, longest: int | None, before: int = 0
 ) -> Iterator[tuple[int, Cells]]:
-    """Yield the cells of each line that has any, with its number."""
+    """Yield the cells of each line that has any, with its number; ``before`` lines precede them."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         try:
@@ -142,17 +232,22 @@ def _lines(
         except StopIteration:
             return
         except csv.Error as error:
-            raise FileError(f"{path}:{reader.line_num}: {error}") from None
+            raise FileError(f"{path}:{before + reader.line_num}: {error}") from None
         lengths = [len(cell) for cell in cells]
         if longest is not None and max(lengths, default=0) > longest:
             long = lengths.index(max(lengths))
             raise FileError(
-                f"{path}:{reader.line_num}:{long + 1}: a value of {lengths[long]:,} characters; "
-                f"{longest:,} are the most"
+                f"{path}:{before + reader.line_num}:{long + 1}: a value of {lengths[long]:,} "
+                f"characters; {longest:,} are the most"
             )
         stripped = [cell.strip() for cell in cells]
         if any(stripped):
-            yield reader.line_num, stripped
+            yield before + reader.line_num, stripped
+
+
+def are_names(texts: Iterable[str]) -> bool:
+    """Return whether texts are the names of classes, and none is or begins as a number."""
+    return all(_NAME.match(t) and t.lower() not in _NOT_NAMES for t in texts)
 
 
 class _Table:
@@ -212,8 +307,7 @@ class _Table:
 
     def _named(self, chosen: Sequence[int]) -> bool:
         """Return whether a column has the names of classes."""
-        texts = {cells[i] for _, cells in self._rows for i in chosen}
-        return all(_NAME.match(t) and t.lower() not in _NOT_NAMES for t in texts)
+        return are_names({cells[i] for _, cells in self._rows for i in chosen})
 
     def _plain(self, dtype: DType, limits: Limits, chosen: Sequence[int]) -> Sequence[float] | None:
         """Return the values all at once, if there is no error in any of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,7 +115,10 @@ def open_training(
     """
     seed = seed_of(plan, choices)
     with ThreadPoolExecutor(1) as pool:
-        data: Future[tuple[Batches, Batches | None]] = pool.submit(open_data, plan, choices, fitted)
+        # Whoever watches the reading of large files does so in the other thread, too.
+        data: Future[tuple[Batches, Batches | None]] = pool.submit(
+            copy_context().run, open_data, plan, choices, fitted
+        )
         training = prepare(plan, seed)
         planned(training)
         if state is None:
@@ -127,7 +131,7 @@ def open_training(
         batches, valid = data.result()
     if check is not None:
         check(training, batches, valid)
-    known = fitted_on(batches.source, None if valid is None else valid.source)
+    known = fitted_on(batches.source, None if valid is None else valid.source, plan.data)
     return Opened(training, batches, valid, engine, known)
 
 

@@ -1,0 +1,1 @@
+"""Programs to start from, written for the data at hand."""

@@ -1,0 +1,150 @@
+"""Programs for images: their classes, and images like them."""
+
+from __future__ import annotations
+
+from netlang.api.templates.inspection import Pictures
+from netlang.api.templates.tables import Names
+from netlang.diagnostics.errors import InputError
+
+_LARGEST, _SMALLEST = 96, 16
+_FEW_IMAGES = 1000
+
+
+def classes_of_pictures(names: Names, found: Pictures | None, valid: str | None) -> str:
+    """Return a program that predicts the class of an image; without a folder, of a digit."""
+    if found is not None and len(found.classes) < 2:
+        raise InputError(
+            f"{found.folder} has no folder for each class",
+            notes=["the classes are its folders, such as `cat` and `dog`"],
+        )
+    count = 10 if found is None else len(found.classes)
+    shape, size = ("1, 8, 8", 8) if found is None else _shape(found)
+    widths = "[32, 64]" if size < 2 * _SMALLEST else "[32, 64, 128]"
+    epochs = 20 if found is not None and found.count < _FEW_IMAGES else 10
+    batching = _batching(found, 0.8 if valid is None else 1.0)
+    change = f"crop({size}, pad={max(1, size // 8)})"
+    change = change if found is None else f"flip(), {change}"
+    lines = [
+        f"## Predicts the class of an image, one of {count}.",
+        *_usage(names, "image", "photos/*.jpg", f"runs/{names.name}/model.safetensors"),
+        "",
+        "block conv_layer(x, out: int) =",
+        "  x |> conv(out, 3, pad=1, bias=false) |> batch_norm |> relu |> max_pool(2)",
+        "",
+        f"net {names.net}(image: f32[N, {shape}]) -> logits: f32[N, {count}] {{",
+        f"  body = for width in {widths} with h = image {{",
+        "    next h = conv_layer(h, width)",
+        "  }",
+        f"  logits = mean(body, axis=[2, 3]) |> dropout(0.2) |> dense({count})",
+        "}",
+        "",
+        f"train {names.name}(lr: float = 0.003) {{",
+        *_examples(names, found, valid, size),
+        "  # Only images to train on are changed at random.",
+        f"  data = rows |> map(image=[{change}]) |> batches({batching})",
+        "  valid = rest |> batches(100)",
+        "",
+        f"  model = new {names.net}()",
+        "  logits = model(batch.image)",
+        "",
+        "  loss = cross_entropy(logits, batch.label)",
+        "  metrics = [accuracy(logits, batch.label)]",
+        f"  optimizer = adam(lr |> cosine({epochs} epochs))",
+        f"  run = {epochs} epochs",
+        "}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _examples(names: Names, found: Pictures | None, valid: str | None, size: int) -> list[str]:
+    if found is None:
+        return ['  rows = digits("train")', '  rest = digits("test")']
+    folder = f'image_folder("{names.path}", size={size})'
+    if valid is not None:
+        return [f"  rows = {folder}", f'  rest = image_folder("{valid}", size={size})']
+    return [
+        "  # Four fifths of the images, each class alike; the others are for tests.",
+        f'  rows, rest = {folder} |> split(0.8, by="label", seed=0)',
+    ]
+
+
+def gan(names: Names, found: Pictures | None) -> str:
+    """Return a program that makes images like those of a folder; without one, digits."""
+    shape, size = ("1, 8, 8", 8) if found is None else ("3, 32, 32", 32)
+    source = 'digits("train")' if found is None else f'image_folder("{names.path}", size={size})'
+    channels = shape[0]
+    start = size // 4
+    first = f"[N, 128, {start}, {start}]"
+    lines = [
+        "## A generator makes images from random numbers; a discriminator tells them from those of",
+        "## the data, and each learns from the other (Goodfellow et al., 2014).",
+        *_usage(
+            names, "z", "random(seed=1)", f"runs/{names.name}/generator.safetensors", "Generator"
+        ),
+        "",
+        f"net Generator(z: f32[N, 64]) -> image: f32[N, {shape}] {{",
+        f"  base = dense(z, {128 * start * start}, bias=false) |> reshape({first})",
+        "  half = base |> batch_norm |> relu |> conv_transpose(64, 4, stride=2, pad=1, bias=false)",
+        f"  full = half |> batch_norm |> relu |> conv_transpose({channels}, 4, stride=2, pad=1)",
+        "  image = tanh(full)",
+        "}",
+        "",
+        f"net Discriminator(image: f32[N, {shape}]) -> logit: f32[N] {{",
+        "  half = image |> conv(64, 4, stride=2, pad=1) |> leaky_relu(0.2)",
+        "  quarter = half |> conv(128, 4, stride=2, pad=1) |> leaky_relu(0.2)",
+        "  logit = flatten(quarter) |> dense(1) |> reshape([N])",
+        "}",
+        "",
+        f"train {names.name}(lr: float = 2e-4) {{",
+        "  # From -1 to 1, as the generator makes them.",
+        f"  data = {source}",
+        "    |> map(image=[rescale(-1.0, 1.0)])",
+        f"    |> batches({_batching(found, 1.0)})",
+        "",
+        "  generator = new Generator()",
+        "  discriminator = new Discriminator()",
+        "  fake = generator(random_normal([N, 64]))",
+        "  real = discriminator(batch.image)",
+        "",
+        "  step judging {",
+        "    loss = bce_with_logits(real, 1.0) + bce_with_logits(discriminator(fake), 0.0)",
+        "    update = [discriminator]",
+        "    optimizer = adam(lr, beta1=0.5)",
+        "  }",
+        "",
+        "  step making {",
+        "    loss = bce_with_logits(discriminator(fake), 1.0)",
+        "    update = [generator]",
+        "    optimizer = adam(lr, beta1=0.5)",
+        "  }",
+        "",
+        "  run = 20 epochs",
+        "}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _batching(found: Pictures | None, share: float) -> str:
+    """Return the arguments of ``batches``; batch norm is spared a small last batch."""
+    size = 16 if found is not None and found.count < _FEW_IMAGES else 64
+    whole = found is None or found.count * share >= size
+    return f"{size}, shuffle=true{', drop_last=true' if whole else ''}"
+
+
+def _shape(found: Pictures) -> tuple[str, int]:
+    size = max(_SMALLEST, min(_LARGEST, found.side // 8 * 8))
+    return f"3, {size}, {size}", size
+
+
+def _usage(names: Names, given: str, source: str, weights: str, net: str = "") -> list[str]:
+    """Return the comments on what to do with a program."""
+    own = f" {net} -b N=16" if net else ""
+    output = "samples.png" if net else "predictions.csv"
+    return [
+        "##",
+        f"## netlang data {names.name}.net -o sheet.png",
+        f"## netlang train {names.name}.net",
+        f"## netlang run {names.name}.net{own} -i '{given}={source}' -w {weights} -o {output}",
+    ]

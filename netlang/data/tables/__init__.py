@@ -1,0 +1,1 @@
+"""Large tables: a fast reader of chunks, and a cache of what it has read."""
