@@ -28,6 +28,7 @@ from netlang.training.run.engine import (
 )  # fmt: skip
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.step.graphs import Training, prepare
+from netlang.training.step.watching import NO_WATCH, Watch
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
@@ -104,6 +105,7 @@ def open_training(
     *,
     planned: Callable[[Training], None] = lambda _: None,
     check: Check | None = None,
+    watch: Watch = NO_WATCH,
 ) -> Opened:
     """Make the graphs of a section and open its data at the same time.
 
@@ -114,7 +116,7 @@ def open_training(
     seed = seed_of(plan, choices)
     with ThreadPoolExecutor(1) as pool:
         data: Future[tuple[Batches, Batches | None]] = pool.submit(open_data, plan, choices, fitted)
-        training = prepare(plan, seed)
+        training = prepare(plan, seed, watch=watch)
         planned(training)
         if state is None:
             state = initial_state(training, initial_parameters(plan, seed, choices.folder))
