@@ -27,13 +27,15 @@ Points = list[tuple[float, float]]
 class Curve:
     """A line of a plot; ``every`` are the points that it is smoothed from, drawn in a light color.
 
-    ``marked`` points have a marker each.
+    ``marked`` points have a marker each. A line that is ``below`` is dashed, has the color of the
+    one before it, and no name in the legend.
     """
 
     name: str
     points: Points
     every: Points
     marked: bool
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +118,15 @@ class Chart:
 
     def _named(self) -> list[Curve]:
         """Return the lines that the legend names: all, or some of a long sequence."""
-        lines = list(self.lines)
+        lines = [line for line in self.lines if not line.below]
         if not self.ordered or len(lines) <= _NAMED:
             return lines
         return [lines[round(i * (len(lines) - 1) / (_NAMED - 1))] for i in range(_NAMED)]
 
     def _color(self, line: Curve) -> str:
         drawn = self.drawn
-        at = next(i for i, other in enumerate(drawn) if other is line)
+        last = next(i for i, other in enumerate(drawn) if other is line)
+        at = sum(not other.below for other in drawn[: last + 1]) - 1
         if self.ordered:
             return ramp(at / max(1, len(drawn) - 1))
         return COLORS[at % len(COLORS)]
@@ -158,7 +161,7 @@ def ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
 
 
 def _curve(line: Curve, points: Points, color: str) -> Iterator[Shape]:
-    yield Line(tuple(points), color, 1.6)
+    yield Line(tuple(points), color, 1.0 if line.below else 1.6, dashed=line.below)
     if len(points) == 1 or (line.marked and len(points) <= _MARKERS):
         yield from (Dot(point, 3, color) for point in points)
 

@@ -53,16 +53,26 @@ def curves(title: str, history: History) -> Drawing:
 def comparison(title: str, histories: Mapping[str, History]) -> Drawing:
     """Plot each metric of several runs, one line a run: on the validation data, if there are any.
 
-    Losses come first. The runs are named as ``histories`` names them.
+    Then a dashed line is that on the training data. Losses come first. The runs are named as
+    ``histories`` names them.
     """
     found = {name: history.curves() for name, history in histories.items()}
     metrics = dict.fromkeys(metric for each in found.values() for metric in each)
     plots: list[Chart] = []
     for metric in sorted(metrics, key=lambda name: not _is_loss(name)):
-        lines = {name: each[metric][-1] for name, each in found.items() if each.get(metric)}
-        shown = next(iter(lines.values())).name
-        own = [Curve(n, each.points, [], each.marked) for n, each in lines.items()]
-        plots.append(Chart([Curve(shown, [], [], False), *own], log=_is_wide(own)))
+        lines = {name: each[metric] for name, each in found.items() if each.get(metric)}
+        several = next(iter(lines.values()))
+        titles = [several[-1].name] + [f"{line.name}, dashed" for line in several[:-1]]
+        own = [
+            Curve(
+                name if line is each[-1] else "", line.points, [], line.marked, line is not each[-1]
+            )
+            for name, each in lines.items()
+            for line in reversed(each)
+        ]
+        plots.append(
+            Chart([*(Curve(title, [], [], False) for title in titles), *own], log=_is_wide(own))
+        )
     return charts(title, plots)
 
 
