@@ -97,7 +97,7 @@ class Chart:
             x, _ = at(tick, low)
             yield Label((x, bottom + 16), f"{tick:g}", "middle")
         yield Line(((_LEFT, bottom), (right, bottom)), "#888888")
-        yield Label((right + 14, bottom + 16), self.across)
+        yield Label((right + 20, bottom + 16), self.across)
         for line in (line for line in drawn if line.every):
             yield Line(tuple(path(line.every)), light(self._color(line)), 0.8)
         for line in drawn:

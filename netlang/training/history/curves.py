@@ -63,13 +63,10 @@ def comparison(title: str, histories: Mapping[str, History]) -> Drawing:
         lines = {name: each[metric] for name, each in found.items() if each.get(metric)}
         several = next(iter(lines.values()))
         titles = [several[-1].name] + [f"{line.name}, dashed" for line in several[:-1]]
-        own = [
-            Curve(
-                name if line is each[-1] else "", line.points, [], line.marked, line is not each[-1]
-            )
-            for name, each in lines.items()
-            for line in reversed(each)
-        ]
+        own: list[Curve] = []
+        for name, (*below, first) in lines.items():
+            own.append(Curve(name, first.points, [], first.marked))
+            own += [Curve("", line.points, [], line.marked, below=True) for line in below]
         plots.append(
             Chart([*(Curve(title, [], [], False) for title in titles), *own], log=_is_wide(own))
         )
