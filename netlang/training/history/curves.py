@@ -90,7 +90,7 @@ def smoothed(points: Points) -> Points:
 
 def _is_wide(lines: Sequence[Curve]) -> bool:
     """Return whether values differ too much for a linear axis: a run that diverges is one."""
-    values = [y for line in lines for _, y in line.points]
+    values = [y for line in lines if not line.below for _, y in line.points]
     return bool(values) and min(values) > 0 and max(values) > _SPREAD * min(values)
 
 
