@@ -79,9 +79,10 @@ def _key(left: float, top: float, low: float, high: float) -> Iterator[Shape]:
     for at in range(LEVELS):
         color = ramp(at / (LEVELS - 1))
         yield Rectangle((left + at * width, top), width, _KEY, color, color, thickness=0.3)
-    ends = ((0.0, low, "start"), (0.5, (low + high) / 2, "middle"), (1.0, high, "end"))
-    for share, value, anchor in ends:
-        yield Label((left + share * _WIDTH, top + _KEY + 14.0), f"{10**value:.2g}", anchor, 11)
+    y = top + _KEY + 14.0
+    yield Label((left, y), f"{10**low:.2g}", "start", 11)
+    yield Label((left + _WIDTH / 2, y), f"{10 ** ((low + high) / 2):.2g}", "middle", 11)
+    yield Label((left + _WIDTH, y), f"{10**high:.2g}", "end", 11)
 
 
 def _color(number: float, low: float, high: float) -> str:

@@ -17,7 +17,7 @@ from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
 from netlang.system.json_text import json_text
 from netlang.system.memory import within_memory
-from netlang.system.numpy import np
+from netlang.system.numpy import Array, np
 from netlang.training.history.curves import History, curves
 from netlang.training.history.landscapes import landscape
 from netlang.training.history.reports import Report, StepReport, WatchReport, interval
@@ -274,9 +274,10 @@ def _losses(opened: Opened, paths: Sequence[str]) -> Callable[[Sequence[float]],
 
     def loss_at(elements: Sequence[float]) -> float:
         left = iter(elements)
-        placed = {path: np.empty_like(state[path]) for path in paths}
-        for array in placed.values():
-            array.flat = [next(left) for _ in range(array.size)]
+        placed: dict[str, Array] = {}
+        for path in paths:
+            own = [next(left) for _ in range(state[path].size)]
+            placed[path] = np.asarray(own, state[path].dtype).reshape(state[path].shape)
         opened.engine.restore({**state, **placed})
         found = opened.engine.evaluate(whole, {DRAW: 1}, first=True)
         opened.engine.restore(state)
