@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from netlang.backends.compile import CompiledModel
     from netlang.data.fitted import Fitted
     from netlang.diagram.layout import Direction
+    from netlang.diagram.outline import Outline
     from netlang.evaluate.context.values import Object
+    from netlang.inference.fields import UnitField
     from netlang.inference.generation import Continuation
     from netlang.inference.runner import Runner
     from netlang.inference.translation import Translation
@@ -141,17 +143,30 @@ class Network:
 
         return Summary(summarize(self.graph, source_name=self._program.name), depth)
 
-    def draw(self, *, depth: int | None = None, direction: Direction = "down") -> Diagram:
+    def draw(
+        self,
+        inputs: Mapping[str, ArrayLike] | None = None,
+        *,
+        gradients: bool = False,
+        depth: int | None = None,
+        direction: Direction = "down",
+    ) -> Diagram:
         """Draw the network: ``net.draw().save("net.svg")``.
 
         Layers whose paths begin with the same ``depth`` names share a box. Data flows
-        ``direction``: down or right.
+        ``direction``: down or right. With ``inputs``, each box has the value that it computes of
+        them, or the least and the greatest of many numbers; with ``gradients``, those of the only
+        output, a scalar, by that value, too.
         """
         from netlang.diagram.rendering import render
         from netlang.diagram.sketch import sketch
 
         require_at_least("depth", depth, 1)
-        outline = sketch(self.graph, depth)
+        if inputs is None and gradients:
+            raise InputError("gradients are those of an example: give the inputs, too")
+        outline = sketch(self.graph, depth, merge=inputs is None)
+        if inputs is not None:
+            outline = self._annotated(outline, inputs, gradients=gradients)
         return Diagram(render(outline, direction), str(outline))
 
     def profile(
@@ -168,6 +183,18 @@ class Network:
         arrays = self.parameters.arrays()
         found = profile_net(self.graph, arrays, runs=runs, provider=provider, threads=threads)
         return Profiles([found], depth)
+
+    def _annotated(
+        self, outline: Outline, inputs: Mapping[str, ArrayLike], *, gradients: bool
+    ) -> Outline:
+        """Return an outline with the values of an example in its boxes, and their gradients."""
+        from netlang.diagram.outline import annotated
+        from netlang.inference.inside import box_name, notes_of, with_values
+
+        values = {box_name(number): value for number, value in outline.values.items()}
+        graph = with_values(self.graph, values, gradients=gradients)
+        found = self._inside(graph, {}, inputs, "onnxruntime", "cpu")
+        return annotated(outline, notes_of(outline.values, found))
 
     def explain(self, layer: str) -> Text:
         """Show how the shapes, parameters and multiply-adds of one layer come about."""
@@ -398,6 +425,21 @@ class Network:
 
         graph = self.graph if of is None else with_outputs(self.graph, [of])
         return self._inside(with_gradients(graph, names(by)), {}, inputs, backend, provider)
+
+    def receptive_field(
+        self, unit: str, inputs: Mapping[str, ArrayLike]
+    ) -> tuple[UnitField, Array]:
+        """Return the part of an image on which a unit such as ``c2[4,4]`` depends, and the image.
+
+        ``drawing`` of the result, called with the image, returns the two as one: ``u8[H, W, 3]``.
+        """
+        from netlang.inference.fields import unit_field
+
+        known = [value.name for value in self.graph.inputs if value.type.rank == 4]
+        if not known:
+            raise InputError(f"`{self.name}` has no input that is an image, `[N, C, H, W]`")
+        images = self._feeds(inputs)[known[0]]
+        return unit_field(self.graph, unit, images, known[0]), images
 
     def _inside(
         self, graph: Graph, params: Mapping[str, str], inputs: Mapping[str, ArrayLike],

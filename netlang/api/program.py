@@ -146,6 +146,8 @@ class Program(Mapping[str, Network]):
         threads: int | None = None,
         pause: float = 60.0,
         png: bool = False,
+        record: str | Sequence[str] = (),
+        record_every: int | None = None,
         callback: Display | None = None,
         watch: Callable[[Report], object] | None = None,
         interrupted: Callable[[], bool] = lambda: False,
@@ -167,6 +169,10 @@ class Program(Mapping[str, Network]):
         called with the ``history`` entry of each epoch. Without either, a notebook shows the
         curves. If ``interrupted()`` is true after a step, the run is saved and ends.
 
+        ``record`` names what is recorded of about a hundred steps, or of every
+        ``record_every``-th: ``"gradients"`` and ``"activations"``, the norms of each layer, and the
+        paths of small parameters.
+
         Raises ``ProgramError`` for a section with errors, and ``Error`` for data that is missing
         or does not fit, or a loss that is not finite.
 
@@ -180,7 +186,9 @@ class Program(Mapping[str, Network]):
 
         path = None if folder is None else Path(folder)
         values = {**(settings or {}), **parameters}
-        options = Options(values, path, resume, names(override), pause, png)
+        options = Options(
+            values, path, resume, names(override), pause, png, names(record), record_every
+        )
         choices = self.choices(seed, backend, provider, threads)
         if callback is not None and watch is not None:
             raise InputError("a run has a `callback` or a `watch`, not both")
@@ -201,6 +209,8 @@ class Program(Mapping[str, Network]):
         threads: int | None = None,
         pause: float = 60.0,
         png: bool = False,
+        record: str | Sequence[str] = (),
+        record_every: int | None = None,
         callback: Display | None = None,
         interrupted: Callable[[], bool] = lambda: False,
         begin: Begin | None = None,
@@ -221,7 +231,7 @@ class Program(Mapping[str, Network]):
         from netlang.api.training import Options
 
         path = None if folder is None else Path(folder)
-        options = Options(settings or {}, path, resume, (), pause, png)
+        options = Options(settings or {}, path, resume, (), pause, png, names(record), record_every)
         choices = self.choices(seed, backend, provider, threads)
         return sweep(self, section, over, options, choices, callback, interrupted, begin)
 

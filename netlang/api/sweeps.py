@@ -119,6 +119,10 @@ def _draw(compared: Comparison, folder: Path, *, png: bool) -> None:
         save(compared.drawing(), folder / CURVES)
         if png:
             save(compared.drawing(), folder / CURVES_PNG)
+    for kind, drawing in compared.watched().items():
+        save(drawing, folder / f"{kind}.svg")
+        if png:
+            save(drawing, folder / f"{kind}.png")
 
 
 def _grid(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -109,9 +109,12 @@ class Options:
     override: Collection[str]
     pause: float
     png: bool
+    record: Sequence[str] = ()
+    record_every: int | None = None
 
     def __post_init__(self) -> None:
         require_at_least("pause", self.pause, 0)
+        require_at_least("record_every", self.record_every, 1)
 
 
 class Networks(Mapping[str, Network]):
@@ -206,7 +209,7 @@ def train(
 
     request = Request(
         planned, partial(with_defaults, program.checked), given, options.resume, options.override,
-        options.pause, options.png, warn,
+        options.pause, options.png, options.record, options.record_every, warn,
     )  # fmt: skip
     open_folder = old_folder if options.resume else new_folder
     with open_folder(options.folder, name) as folder:

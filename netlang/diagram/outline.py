@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from netlang.ir.graph import Value
 from netlang.ir.op import Family
 
 Role = Literal["layer", "input", "output", "state"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line of a box about one example: the value of a layer, or its gradient."""
+
+    kind: Literal["value", "gradient"]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +25,8 @@ class Box:
     """A layer, several folded layers, or an input, output or state of the net.
 
     ``paths`` are the layers it represents: one, or one for each iteration of a loop. ``recurrent``
-    marks layers that carry a state along a sequence. ``layers`` are the numbers of its layers among
-    those of the graph.
+    marks layers that carry a state along a sequence. ``notes`` come after the facts. ``layers`` are
+    the numbers of its layers among those of the graph.
     """
 
     number: int
@@ -31,6 +40,7 @@ class Box:
     several: bool = False
     recurrent: bool = False
     layers: tuple[int, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,8 @@ class Outline:
     layers: int
     items: tuple[Item, ...]
     edges: tuple[Edge, ...]
+    values: Mapping[int, Value] = field(default_factory=dict[int, "Value"], repr=False)
+    """The first result of each box, by its number."""
 
     def boxes(self) -> list[Box]:
         """Return all boxes, in the order of execution."""
@@ -70,6 +82,20 @@ class Outline:
             f"{self.title}: {self.layers:,} {plural('layer', self.layers)} in {boxes:,} "
             f"{plural('box', boxes)}"
         )
+
+
+def annotated(outline: Outline, notes: Mapping[int, Sequence[Note]]) -> Outline:
+    """Return an outline with notes in its boxes, by their numbers."""
+    return replace(outline, items=_annotated(outline.items, notes))
+
+
+def _annotated(items: Sequence[Item], notes: Mapping[int, Sequence[Note]]) -> tuple[Item, ...]:
+    return tuple(
+        replace(item, notes=tuple(notes.get(item.number, ())))
+        if isinstance(item, Box)
+        else replace(item, items=_annotated(item.items, notes))
+        for item in items
+    )
 
 
 def plural(noun: str, count: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from netlang.diagram import drawing
 from netlang.diagram.drawing import Curve, Drawing, Group, Label, Point, Shape, text_width
 from netlang.diagram.layout import LOOP, Area, Direction, Layout, lay_out
-from netlang.diagram.outline import Box, Frame, Item, Outline
+from netlang.diagram.outline import Box, Frame, Item, Note, Outline
 from netlang.ir.op import Family
 
 # Light enough for black text in print, and distinct for the color-blind (after Okabe and Ito).
@@ -25,6 +25,7 @@ _PAINTS: dict[Family, tuple[str, str]] = {
     "other": ("#f7f7f7", "#8a8a8a"),
 }
 _GROUNDS = ("#fbfbfb", "#f2f2f2")
+_NOTES = {"value": "#0a6b3d", "gradient": "#b3261e"}
 _INK, _SOFT, _EDGE, _BORDER = "#111111", "#444444", "#4a4a4a", "#9a9a9a"
 
 _NAME, _FACT, _TITLE = 12, 11, 16
@@ -99,9 +100,10 @@ def measured(item: Item) -> tuple[float, float]:
     if isinstance(item, Frame):
         return text_width(item.label, _FACT, bold=True), _LINE
     first = text_width(item.name, _NAME, bold=True) + text_width(f" {item.description}", _NAME)
-    widest = max(first, *(text_width(fact, _FACT) for fact in item.facts), _LEAST - 2 * _INSET)
+    facts = (*item.facts, *map(_noted, item.notes))
+    widest = max(first, *(text_width(fact, _FACT) for fact in facts), _LEAST - 2 * _INSET)
     behind = _BEHIND if item.several else 0.0
-    height = _LINE * (1 + len(item.facts)) + 9.0
+    height = _LINE * (1 + len(facts)) + 9.0
     return math.ceil(widest + 2 * _INSET) + behind, height + behind
 
 
@@ -129,9 +131,15 @@ def _boxed(box: Box, area: Area, direction: Direction) -> Iterator[Shape]:
     position = (middle, area.y + 16.0)
     description = f" {box.description}" if box.name else box.description
     yield Label(position, description, "middle", _NAME, _INK, lead=box.name)
-    for at, fact in enumerate(box.facts, 1):
+    lines = [(fact, _SOFT) for fact in box.facts]
+    lines += [(_noted(note), _NOTES[note.kind]) for note in box.notes]
+    for at, (line, color) in enumerate(lines, 1):
         y = area.y + 16.0 + at * _LINE
-        yield Label((middle, y), fact, "middle", _FACT, _SOFT)
+        yield Label((middle, y), line, "middle", _FACT, color)
+
+
+def _noted(note: Note) -> str:
+    return f"{note.kind} {note.text}"
 
 
 def _loop(area: Area, color: str, direction: Direction) -> Shape:

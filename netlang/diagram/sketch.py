@@ -20,13 +20,17 @@ MANY = 1_000
 """The most boxes of any diagram."""
 
 
-def sketch(graph: Graph, depth: int | None = None, *, located: bool = True) -> Outline:
+def sketch(
+    graph: Graph, depth: int | None = None, *, located: bool = True, merge: bool = True
+) -> Outline:
     """Return the outline of a net's diagram; the tooltips of a ``located`` one name source lines.
+
+    With ``merge``, identical iterations of a loop are drawn once.
 
     Layers whose paths begin with the same ``depth`` names share a box; without a ``depth``, the
     diagram shows as many as fit a page. Raises ``TooLargeError`` for more than ``MANY`` boxes.
     """
-    net = _Net.of(graph)
+    net = _Net.of(graph, merge=merge)
     chosen = net.default_depth() if depth is None else depth
     if net.count(chosen) > MANY:
         raise _too_many(net, chosen)
@@ -59,12 +63,15 @@ class _Net:
     aliases: Aliases
 
     @classmethod
-    def of(cls, graph: Graph) -> _Net:
+    def of(cls, graph: Graph, *, merge: bool) -> _Net:
         summary, layers = summarize(graph), layers_of(graph)
         # Weights that no layer reads have rows of their own.
         layers += [Layer(row.path, row.kind, (), []) for row in summary.rows[len(layers) :]]
         wiring = Wiring.of(graph, layers)
-        parts, aliases = merge_iterations(graph, layers, wiring, group_layers(layers))
+        parts: list[Part] = group_layers(layers)
+        aliases: Aliases = {}
+        if merge:
+            parts, aliases = merge_iterations(graph, layers, wiring, parts)
         return cls(graph, summary, layers, wiring, parts, aliases)
 
     def default_depth(self) -> int:
@@ -109,6 +116,7 @@ class _Sketch:
     depth: int
     located: bool
     boxes: dict[int, int] = field(default_factory=dict[int, int])
+    values: dict[int, Value] = field(default_factory=dict[int, Value])
     made: int = 0
 
     def outline(self) -> Outline:
@@ -126,6 +134,7 @@ class _Sketch:
             len(self.net.layers),
             (*starts.values(), *items, *(box for _, box in ends)),
             tuple(dict.fromkeys(edges)),
+            self.values,
         )
 
     def _grouped(self, parts: Sequence[Part]) -> list[_Block | _Group]:
@@ -181,7 +190,10 @@ class _Sketch:
         number = self._number(block.layers)
         description = labels.description(self._kinds(block), layers, self.net.graph)
         times = len(block.paths)
-        shapes = tuple(v.type for v in self._outputs(block)) or row.results
+        outputs = self._outputs(block)
+        if outputs:
+            self.values[number] = outputs[0]
+        shapes = tuple(v.type for v in outputs) or row.results
         return Box(
             number,
             "layer",
@@ -198,6 +210,7 @@ class _Sketch:
 
     def _end(self, name: str, value: Value, role: Role) -> Box:
         self.made += 1
+        self.values[self.made - 1] = value
         shown = labels.shapes((value.type,))
         return Box(self.made - 1, role, "other", name, role, shown, f"{role} {name}: {value.type}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from netlang.ir.types import DType, TensorType
 from netlang.system.numpy import Array, np
@@ -54,6 +54,23 @@ def raw(array: Array) -> memoryview:
 def contains_nonfinite(array: Array) -> bool:
     """Return whether an element is NaN or infinite."""
     return bool(array.dtype.kind not in "biu" and not np.isfinite(array).all())
+
+
+_FEW = 4
+"""The most elements that are shown one by one."""
+
+
+def show_elements(array: Array) -> str:
+    """Return the elements of an array if they are few, else the least and the greatest."""
+    if array.size <= _FEW:
+        return "[]" if not array.size else _listed(array.tolist())
+    return f"{float(array.min()):.3g} to {float(array.max()):.3g}"
+
+
+def _listed(elements: object) -> str:
+    if isinstance(elements, list):
+        return f"[{', '.join(map(_listed, cast('list[object]', elements)))}]"
+    return f"{elements:.4g}" if isinstance(elements, float) else str(elements)
 
 
 def show_array(array: Array) -> str:

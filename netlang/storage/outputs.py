@@ -49,6 +49,18 @@ def write_arrays(path: Path, outputs: Mapping[str, Array]) -> None:
     write_npy(path, next(iter(outputs.values())))
 
 
+def write_image(path: Path, pixels: Array) -> None:
+    """Write ``u8[H, W, 3]`` as a PNG image; raises ``NetlangError`` for another format."""
+    if path.suffix.lower() != ".png":
+        raise NetlangError(
+            rules.UNKNOWN_FORMAT,
+            f"{path}: an image is written as .png",
+            helps=[f"write to `{path.with_suffix('.png')}`"],
+            exit_code=USAGE,
+        )
+    _png_writer(path)(path, pixels)
+
+
 def write_images(
     path: Path, outputs: Mapping[str, Array], scores: Callable[[str], bool]
 ) -> Iterator[str]:
@@ -57,15 +69,7 @@ def write_images(
     ``scores`` returns whether the channels of an output are scores of classes. Raises
     ``NetlangError`` for an output that is not an image, unless others are.
     """
-    try:
-        from netlang.storage.images import write_png
-    except ImportError:
-        raise NetlangError(
-            rules.PILLOW_MISSING,
-            f"{path} is an image, and writing images needs Pillow",
-            helps=['pip install "netlang[images]"'],
-            exit_code=ENVIRONMENT,
-        ) from None
+    write_png = _png_writer(path)
     images = {name: array for name, array in outputs.items() if array.ndim in (2, 3, 4)}
     # A table of numbers, such as logits, is an image only where there is nothing else.
     images = {n: a for n, a in images.items() if a.ndim > 2} or images or outputs
@@ -76,6 +80,20 @@ def write_images(
         height, width = grid.tiles.shape[2:4]
         many = f"{grid.count:,} images" if grid.count != 1 else "1 image"
         yield f"{file}: {many} of {height} by {width} from `{name}`, {grid.shown}"
+
+
+def _png_writer(path: Path) -> Callable[[Path, Array], None]:
+    """Return what writes images; raises ``NetlangError`` without Pillow."""
+    try:
+        from netlang.storage.images import write_png
+    except ImportError:
+        raise NetlangError(
+            rules.PILLOW_MISSING,
+            f"{path} is an image, and writing images needs Pillow",
+            helps=['pip install "netlang[images]"'],
+            exit_code=ENVIRONMENT,
+        ) from None
+    return write_png
 
 
 def write_table(

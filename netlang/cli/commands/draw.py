@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 import netlang
-from netlang.cli.arguments import bind_option, completes, depth_option, file_and_net
+from netlang.cli.arguments import (
+    bind_option,
+    completes,
+    depth_option,
+    file_and_net,
+    files,
+    seed_option,
+    weights_option,
+)  # fmt: skip
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo
 from netlang.system.files import protect_inputs
@@ -19,13 +27,16 @@ if TYPE_CHECKING:
 EXAMPLES = """
 netlang draw lenet.net -o lenet.svg
 netlang draw resnet.net ResNet50 --depth 3 -o resnet50.svg
+netlang draw gates.net -i x=3 -i y=-4 --gradients -o gates.svg
 netlang draw unet.net --bind H=224 --bind W=224 --direction right -o unet.png
 netlang draw resnet50.onnx -o resnet50.svg
 """
 DETAILS = """
 Blocks are frames. A box with another one behind it represents several layers; identical
 iterations of a loop are drawn once, with their number. In an SVG, hover over a box to see its
-path, the source line it comes from, its parameters and its multiply-adds.
+path, the source line it comes from, its parameters and its multiply-adds. With --input, each box
+shows the value that it computes, of many numbers the least and the greatest, and iterations are
+drawn one by one.
 """
 
 
@@ -41,17 +52,38 @@ path, the source line it comes from, its parameters and its multiply-adds.
     "--direction", type=click.Choice(["down", "right"]), default="down", show_default=True,
     help="Direction in which data flows.",
 )  # fmt: skip
+@click.option(
+    "--input", "-i", "inputs", multiple=True, callback=files, metavar="NAME=SOURCE",
+    shell_complete=completes("files", ".npy", ".npz", ".csv", ".png", ".jpg", ".jpeg"),
+    help="Show the values that the net computes of an input, as for `netlang run`. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--gradients", is_flag=True,
+    help="With --input, show the gradients of the output, a scalar, by each value.",
+)  # fmt: skip
+@weights_option
+@seed_option("Random seed of the initial parameters.")
 @bind_option
 def command(
     file: str, net: str | None, output: str, depth: int | None, direction: Direction,
+    inputs: dict[str, str], gradients: bool, weights: str | None, seed: int,
     bind: dict[str, float],
 ) -> None:  # fmt: skip
     """Draw a diagram of a net: layers as boxes with their shapes, blocks as frames."""
     from netlang.diagram.files import check_format
 
-    protect_inputs(output, file)
+    if (gradients or weights is not None) and not inputs:
+        option = "--gradients" if gradients else "--weights"
+        raise click.UsageError(f"{option} requires --input")
+    from netlang.storage.inputs import file_of
+
+    protect_inputs(output, file, weights, *map(file_of, inputs.values()))
     check_format(Path(output))
-    diagram = netlang.load(file).network(net, bind).draw(depth=depth, direction=direction)
+    network = netlang.load(file).network(net, bind, seed=seed)
+    if weights is not None:
+        network.load(weights)
+    feeds = network.read_inputs(inputs) if inputs else None
+    diagram = network.draw(feeds, gradients=gradients, depth=depth, direction=direction)
     diagram.save(output)
     echo(f"{Path(output)}: {Path(output).stat().st_size:,} bytes")
     echo(diagram.caption)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -39,6 +40,7 @@ netlang run iris.net -i x=5.1,3.5,1.4,0.2 --weights runs/iris/model.safetensors
 netlang run gan.net Generator -i 'z=random(seed=1)' -b N=16 -w runs/gan/gen.safetensors -o faces.png
 netlang run lenet.net -i image=digit.png --at c1 -o maps.png
 netlang run bowl.net -i x=1,2 --grad x
+netlang run lenet.net -i image=digit.png --field "c2[4,4]" -o field.png
 netlang run char_lstm.net --input tokens=next.npy --state h.npz
 netlang run lenet.onnx --input image=digit.png
 """
@@ -78,6 +80,10 @@ double quotes, or random(seed=0).
     "Repeatable.",
 )  # fmt: skip
 @click.option(
+    "--field", metavar="PATH[ROW,COLUMN]",
+    help="Report the part of the image on which a unit of a layer depends; -o draws it.",
+)  # fmt: skip
+@click.option(
     "--state", metavar="FILE", shell_complete=completes("files", ".npz"),
     help="Load the recurrent state from this .npz file and save the new state to it. "
     "Start fresh if the file does not exist.",
@@ -95,9 +101,8 @@ double quotes, or random(seed=0).
 def command(
     file: str, net: str | None, inputs: dict[str, str], resize: bool, prepared: bool,
     weights: str | None, dialect: Dialect, mapping: str | None, seed: int, bind: dict[str, float],
-    backend: Backend, provider: Provider,
-    at: tuple[str, ...], grad: tuple[str, ...], state: str | None, output: str | None, top: int,
-    as_json: bool,
+    backend: Backend, provider: Provider, at: tuple[str, ...], grad: tuple[str, ...],
+    field: str | None, state: str | None, output: str | None, top: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Compute the outputs of a net from arrays, images, tables and numbers."""
     from netlang.cli import results
@@ -119,6 +124,9 @@ def command(
         network.load_state(state)
     load_parameters(network, weights, dialect, mapping)
     feeds = network.read_inputs(inputs, resize=resize, prepared=prepared)
+    if field is not None:
+        _show_field(network, feeds, field, output, as_json=as_json)
+        return
     outputs = _computed(network, feeds, at, grad, backend, provider)
     if state is not None:
         network.save_state(state)
@@ -148,6 +156,22 @@ def _computed(
     if at:
         return network.at(at, feeds, backend=backend, provider=provider)
     return network.run(feeds, backend=backend, provider=provider)
+
+
+def _show_field(
+    network: netlang.Network, feeds: dict[str, Array], unit: str, output: str | None,
+    *, as_json: bool,
+) -> None:  # fmt: skip
+    """Print the receptive field of a unit, and draw it on its image."""
+    found, image = network.receptive_field(unit, feeds)
+    if as_json:
+        print_json({"net": network.name, **asdict(found)})
+    else:
+        echo(str(found))
+    if output is not None:
+        from netlang.storage.outputs import write_image
+
+        write_image(Path(output), found.drawing(image))
 
 
 def _examples(inputs: dict[str, str]) -> list[str]:

@@ -38,6 +38,8 @@ class _Choices(TypedDict):
     threads: int | None
     pause: float
     png: bool
+    record: tuple[str, ...]
+    record_every: int | None
 
 
 EXAMPLES = """
@@ -46,6 +48,8 @@ netlang train lenet.net --set lr=0.5 --run runs/fast
 netlang train lenet.net --resume
 netlang train lenet.net --dry-run
 netlang train lenet.net --sweep lr=0.001,0.01,0.1
+netlang train lenet.net --watch gradients --watch activations
+netlang train line.net --watch weight --watch bias
 """
 DETAILS = """
 A run has a folder: the next of runs/NAME-1, runs/NAME-2, ..., or the one of --run. runs/NAME is
@@ -53,7 +57,11 @@ always the newest of them. A folder contains program.net (the program with every
 out), log.jsonl (one line per epoch), steps.jsonl (about 500 steps, each with its learning rate and
 the norm of its gradient), curves.svg, LAYER.safetensors (the parameters of each layer of the
 section, by the names that a net uses), the files that the section saves, and the checkpoint from
-which --resume continues. A sweep has a folder runs/NAME-sweep-1, ... with a folder for each run.
+which --resume continues. With --watch there are watch.jsonl, and plots as lines and as a heat map:
+gradients.svg has the norm of the gradient of each weight, activations.svg the root mean square of
+the result of each layer, parameters.svg the elements of small parameters, and trace.svg the path
+of two elements over the contours of the loss. A sweep has a folder runs/NAME-sweep-1, ... with a
+folder for each run.
 """
 
 
@@ -84,14 +92,25 @@ which --resume continues. A sweep has a folder runs/NAME-sweep-1, ... with a fol
 @python_option
 @click.option("--dry-run", is_flag=True, help="Show what a run would take, and do not train.")
 @click.option("--png", is_flag=True, help="Plot curves.png too, which requires Pillow.")
+@click.option(
+    "--watch", "record", multiple=True, metavar="WHAT",
+    help="Record and plot `gradients`, `activations`, or a small parameter, by path. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--watch-every", "record_every", type=click.IntRange(1), metavar="N",
+    help="Record one step in N. Default: about a hundred steps in all.",
+)  # fmt: skip
 @json_option
 def command(
     file: str, section: str | None, settings: dict[str, str], over: dict[str, list[str]],
     folder: str | None, resume: bool,
     override: tuple[str, ...], seed: int | None, backend: Backend, provider: Provider,
-    threads: int | None, pause: float, dry_run: bool, png: bool, as_json: bool,
+    threads: int | None, pause: float, dry_run: bool, png: bool, record: tuple[str, ...],
+    record_every: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Train the model described by a `train` section."""
+    if record_every is not None and not record:
+        raise click.UsageError("--watch-every requires --watch")
     if override and not resume:
         raise click.UsageError("--override requires --resume")
     if over and (dry_run or override):
@@ -105,7 +124,8 @@ def command(
 
     choices: _Choices = {
         "settings": settings, "folder": folder, "resume": resume, "seed": seed, "backend": backend,
-        "provider": provider, "threads": threads, "pause": pause, "png": png,
+        "provider": provider, "threads": threads, "pause": pause, "png": png, "record": record,
+        "record_every": record_every,
     }  # fmt: skip
     if over:
         _sweep(program, section, over, choices, file, as_json=as_json)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 SHOWN = 500
 """About how many steps of a run are recorded."""
+WATCHED = 100
+"""About how many steps of a run are recorded of what is watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,26 @@ class StepReport:
     gradient_norm: float | Mapping[str, float]
 
 
-def interval(total: int) -> int:
-    """Return every how many steps of a run one is recorded.
+@dataclass(frozen=True, slots=True)
+class WatchReport:
+    """What is recorded of one step because it is watched, by path.
+
+    ``gradients`` are the norms of the gradients of parameters, before ``clip``. ``activations`` are
+    the root mean squares of the results of layers, over the elements of a batch. ``parameters``
+    are the elements of parameters after the step, in order; step 0 has those before the first.
+    """
+
+    step: int
+    epoch: float
+    gradients: Mapping[str, float]
+    activations: Mapping[str, float]
+    parameters: Mapping[str, Sequence[float]]
+
+
+def interval(total: int, shown: int = SHOWN) -> int:
+    """Return every how many steps of a run one is recorded, to have about ``shown`` of them.
 
     >>> interval(100), interval(20_000)
     (1, 40)
     """
-    return max(1, total // SHOWN)
+    return max(1, total // shown)

@@ -8,14 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import convert
+
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagram.drawing import Drawing
+from netlang.system.json_text import read_json
 from netlang.training.history.curves import History, comparison
-from netlang.training.history.reports import Report, StepReport
+from netlang.training.history.landscapes import Landscape
+from netlang.training.history.reports import Report, StepReport, WatchReport
+from netlang.training.history.traces import traces
+from netlang.training.history.watched import compared_norms
 from netlang.training.run.checkpoints import BEFORE, LATEST, Progress, progress_of
-from netlang.training.run.folder import LOG, STEPS, R, parsed
-from netlang.training.run.runs import GIVEN
+from netlang.training.run.folder import LANDSCAPE, LOG, STEPS, WATCH, R, parsed
+from netlang.training.run.runs import GIVEN, TRACE
 
 _DEPTH = 3
 """How deep below a folder runs are looked for."""
@@ -40,6 +46,8 @@ class Recorded:
     best_epoch: int
     history: History
     failure: str = ""
+    watched: Sequence[WatchReport] = ()
+    landscape: Landscape | None = None
 
     @property
     def best(self) -> Report | None:
@@ -99,6 +107,16 @@ class Comparison:
     def drawing(self) -> Drawing:
         """Plot each metric, one line a run."""
         return comparison(self.title, {run.name: run.history for run in self.runs})
+
+    def watched(self) -> dict[str, Drawing]:
+        """Plot what the runs were watched for, by the name of its file."""
+        runs = {run.name: run.watched for run in self.runs}
+        found = {kind: compared_norms(kind, runs) for kind in ("gradients", "activations")}
+        made = {kind: drawing for kind, drawing in found.items() if drawing is not None}
+        lands = {r.name: r.landscape for r in self.runs if r.landscape is not None}
+        if lands:
+            made[TRACE] = traces(f"{self.title}: contours of the loss", lands)
+        return made
 
     @property
     def best(self) -> Recorded | None:
@@ -181,6 +199,8 @@ def recorded(path: Path, name: str) -> Recorded:
         progress.stopped,
         progress.best_epoch,
         history,
+        watched=_read(path / WATCH, WatchReport),
+        landscape=_landscape(path / LANDSCAPE),
     )
 
 
@@ -190,6 +210,13 @@ def _read(path: Path, kind: type[R]) -> list[R]:
             return list(parsed(lines, kind))
     except (OSError, UnicodeDecodeError):
         return []
+
+
+def _landscape(path: Path) -> Landscape | None:
+    try:
+        return convert(read_json(path.read_text("utf-8")), Landscape)
+    except (OSError, ValueError):
+        return None
 
 
 def _folders(folder: Path, depth: int) -> Iterator[Path]:

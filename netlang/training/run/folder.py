@@ -17,13 +17,14 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.system.files import UNFINISHED, cannot_write, opened_in_place, write_atomically
 from netlang.system.json_text import json_text, read_json
-from netlang.training.history.reports import Report, StepReport
+from netlang.training.history.reports import Report, StepReport, WatchReport
 from netlang.training.run.checkpoints import BEFORE, LATEST
 
 LOG, STEPS, PROGRAM, LOCK = "log.jsonl", "steps.jsonl", "program.net", "lock"
+WATCH, LANDSCAPE = "watch.jsonl", "landscape.json"
 
 
-R = TypeVar("R", Report, StepReport)
+R = TypeVar("R", Report, StepReport, WatchReport)
 
 
 def new_folder(given: Path | None, name: str) -> RunFolder:
@@ -225,6 +226,10 @@ class RunFolder:
         """Add the lines of steps to their log."""
         self._add(STEPS, [json_text(asdict(report)) for report in reports])
 
+    def log_watched(self, reports: Sequence[WatchReport]) -> None:
+        """Add the lines of watched steps to their log."""
+        self._add(WATCH, [json_text(asdict(report)) for report in reports])
+
     def _add(self, name: str, lines: Sequence[str]) -> None:
         try:
             with opened_in_place(self.path / name) as out:
@@ -239,6 +244,10 @@ class RunFolder:
     def steps(self, last: int) -> list[StepReport]:
         """Read the log of steps up to one of them, and remove what comes after."""
         return self._read(STEPS, StepReport, lambda each: 0 < each.step <= last)
+
+    def watched(self, last: int) -> list[WatchReport]:
+        """Read the log of watched steps up to one of them, and remove what comes after."""
+        return self._read(WATCH, WatchReport, lambda each: 0 <= each.step <= last)
 
     def _read(self, name: str, kind: type[R], wanted: Callable[[R], bool]) -> list[R]:
         """Read what a file has a line for each of, and remove all other lines."""

@@ -20,7 +20,7 @@ from netlang.plan.callbacks import Save
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, follow
 from netlang.system.numpy import Array, np
-from netlang.training.history.reports import Report, StepReport
+from netlang.training.history.reports import WATCHED, Report, StepReport, WatchReport, interval
 from netlang.training.monitors import Monitors
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress, Sums
@@ -35,6 +35,7 @@ from netlang.training.run.parameter_files import (
 )
 from netlang.training.step.graphs import DRAW, GRADIENT_NORM, LOSS, STEP, StepGraph, Training
 from netlang.training.step.measures import Measures
+from netlang.training.step.watching import ACTIVATIONS, GRADIENTS, NO_WATCH, PARAMETERS, Watch
 from netlang.training.totals import Totals
 
 
@@ -45,6 +46,7 @@ class Callback(Protocol):
     def stepped(self, report: StepReport) -> None: ...
     def finished_epoch(self, report: Report) -> None: ...
     def saved(self, path: Path) -> None: ...
+    def watched(self, report: WatchReport) -> None: ...
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class Run:
     watcher: Callback
     interrupted: Callable[[], bool] = lambda: False
     pause: float = 60.0
+    watch: Watch = NO_WATCH
     _epochs: int = 0
     _monitors: Monitors = field(init=False)
     _totals: dict[str, Totals] = field(init=False)
@@ -110,6 +113,8 @@ class Run:
         }
         step = self._resume(progress)
         self.watcher.began(step, clock)
+        if step == 0 and self.watch.parameters:
+            self._watch_start()
         try:
             while not self._over(step, clock) and not self.interrupted():
                 if self._due(step, clock):
@@ -190,6 +195,7 @@ class Run:
         restore = self.engine.savepoint()
         measured: dict[str, float] = {}
         norms: dict[str, float] = {}
+        watched: dict[str, dict[str, Sequence[float]]] = {}
         rates: list[float] = []
         totals: dict[str, Totals] = {}
         for chosen in self.training.steps:
@@ -198,7 +204,7 @@ class Run:
             rates += numbers.values()
             for iteration in range(chosen.update.repeat):
                 numbers[STEP] = step * chosen.update.repeat + iteration + 1
-                found = self._iteration(chosen, batches, step, numbers)
+                found = self._iteration(chosen, batches, step, numbers, watched)
                 if found is None:
                     restore()
                     return None
@@ -207,6 +213,8 @@ class Run:
                 measured |= {_shown(self.training, chosen, n): v for n, v in values.items()}
         for name, each in totals.items():
             self._totals[name].merge(each)
+        if watched:
+            self._report_watched(step + 1, clock, watched)
         return StepReport(
             step + 1,
             (step + 1) / clock.steps_per_epoch,
@@ -216,9 +224,13 @@ class Run:
         )
 
     def _iteration(
-        self, chosen: StepGraph, batches: Sequence[Batch], step: int, numbers: Numbers
-    ) -> tuple[Totals, dict[str, float]] | None:
-        """Run an update once; return its sums and its metrics, ``None`` if interrupted."""
+        self, chosen: StepGraph, batches: Sequence[Batch], step: int, numbers: Numbers,
+        watched: dict[str, dict[str, Sequence[float]]],
+    ) -> tuple[Totals, dict[str, float]] | None:  # fmt: skip
+        """Run an update once; return its sums and its metrics, ``None`` if interrupted.
+
+        What is watched of the step is added to ``watched``.
+        """
         totals = self._sums(chosen.measures)
         given = [{**numbers, DRAW: step * self._accumulate + i + 1} for i in range(len(batches))]
         if chosen.gathering is not None:
@@ -233,6 +245,9 @@ class Run:
             alone = len(batches) == 1
             found = self._update(chosen, graph, batch, given[i], step, alone=alone)
             totals.add(found, batch)
+        if self._is_watched(step + 1):
+            for kind, values in chosen.watched.read(found).items():
+                watched[kind] = {**watched.get(kind, {}), **values}
         norm = {GRADIENT_NORM: float(found[GRADIENT_NORM])}
         if len(batches) == 1:
             return totals, norm | {name: float(found[name]) for name in chosen.measures.metrics}
@@ -277,6 +292,29 @@ class Run:
 
         restore()
         raise step_error(graph, self.engine.state(), batch, numbers, found, step)
+
+    # What is watched.
+
+    def _is_watched(self, step: int) -> bool:
+        """Return whether a step is recorded: the first one, and then one of every few."""
+        every = self.watch.every or interval(self.clock.total, WATCHED)
+        return bool(self.watch) and (step == 1 or step % every == 0)
+
+    def _watch_start(self) -> None:
+        """Report the parameters before the first step."""
+        state = self.engine.state()
+        values = {path: np.ravel(state[path]).tolist() for path in self.watch.parameters}
+        self.watcher.watched(WatchReport(0, 0.0, {}, {}, values))
+
+    def _report_watched(
+        self, step: int, clock: Clock, found: Mapping[str, Mapping[str, Sequence[float]]]
+    ) -> None:
+        norms, activations = (
+            {path: values[0] for path, values in found.get(kind, {}).items()}
+            for kind in (GRADIENTS, ACTIVATIONS)
+        )
+        epoch, values = step / clock.steps_per_epoch, found.get(PARAMETERS, {})
+        self.watcher.watched(WatchReport(step, epoch, norms, activations, values))
 
     # Epochs.
 

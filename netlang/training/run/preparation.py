@@ -29,6 +29,7 @@ from netlang.training.run.engine import (
 )  # fmt: skip
 from netlang.training.run.initial_parameters import initial_parameters
 from netlang.training.step.graphs import Training, prepare
+from netlang.training.step.watching import NO_WATCH, Watch
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
@@ -106,6 +107,7 @@ def open_training(
     planned: Callable[[Training], None] = lambda _: None,
     check: Check | None = None,
     warn: Callable[[str], None] = lambda _: None,
+    watch: Watch = NO_WATCH,
 ) -> Opened:
     """Make the graphs of a section and open its data at the same time.
 
@@ -119,7 +121,7 @@ def open_training(
         data: Future[tuple[Batches, Batches | None]] = pool.submit(
             copy_context().run, open_data, plan, choices, fitted
         )
-        training = prepare(plan, seed)
+        training = prepare(plan, seed, watch=watch)
         planned(training)
         if state is None:
             state = initial_state(training, initial_parameters(plan, seed, choices.folder, warn))

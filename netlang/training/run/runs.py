@@ -5,30 +5,37 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from netlang.data.batches import Batches
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
+from netlang.diagram.drawing import Drawing
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
+from netlang.system.json_text import json_text
 from netlang.system.memory import within_memory
+from netlang.system.numpy import Array, np
 from netlang.training.history.curves import History, curves
-from netlang.training.history.reports import Report, StepReport, interval
+from netlang.training.history.landscapes import landscape
+from netlang.training.history.reports import Report, StepReport, WatchReport, interval
+from netlang.training.history.traces import traces
+from netlang.training.history.watched import watched_plots
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import CheckpointError, Progress
 from netlang.training.run.data_checks import check_data
 from netlang.training.run.engine import Arrays
-from netlang.training.run.folder import PROGRAM, RunFolder
+from netlang.training.run.folder import LANDSCAPE, PROGRAM, RunFolder
 from netlang.training.run.loop import Run
 from netlang.training.run.memory import footprint
 from netlang.training.run.preparation import Choices, Opened, open_training, seed_of
 from netlang.training.run.settings import differences, run_settings
-from netlang.training.step.graphs import Training
+from netlang.training.step.graphs import DRAW, Training
+from netlang.training.step.watching import Watch, watch_of
 
-CURVES, CURVES_PNG = "curves.svg", "curves.png"
+CURVES, CURVES_PNG, TRACE = "curves.svg", "curves.png", "trace"
 _PAUSE = 2.0
 """Seconds between two writings of the curves."""
 
@@ -53,14 +60,16 @@ class Recorder:
     reports: list[Report] = field(default_factory=list[Report])
     steps: list[StepReport] = field(default_factory=list[StepReport])
     files: list[Path] = field(default_factory=list[Path])
+    watches: list[WatchReport] = field(default_factory=list[WatchReport])
     step: int = 0
     _interval: int = 1
     _logged: int = 0
     """How many of the steps are in the log."""
+    _watched: int = 0
     _drawn: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self._logged = len(self.steps)
+        self._logged, self._watched = len(self.steps), len(self.watches)
 
     @property
     def history(self) -> History:
@@ -84,6 +93,9 @@ class Recorder:
         if time.monotonic() - self._drawn > _PAUSE:
             self.draw()
 
+    def watched(self, report: WatchReport) -> None:
+        self.watches.append(report)
+
     def saved(self, path: Path) -> None:
         if path not in self.files:
             self.files.append(path)
@@ -94,12 +106,17 @@ class Recorder:
         if len(self.steps) > self._logged:
             self.folder.log_steps(self.steps[self._logged :])
             self._logged = len(self.steps)
+        if len(self.watches) > self._watched:
+            self.folder.log_watched(self.watches[self._watched :])
+            self._watched = len(self.watches)
 
     def draw(self) -> None:
         """Write the log of steps and the curves."""
         self.log_steps()
         if self.reports or len(self.steps) > 1:
             self.folder.write_text(CURVES, curves(self.title, self.history).svg())
+        for kind, plot in watched_plots(self.title, self.watches).items():
+            self.folder.write_text(f"{kind}.svg", plot.svg())
         self._drawn = time.monotonic()
 
 
@@ -118,6 +135,8 @@ class Request:
     allowed: Collection[str] = ()
     pause: float = 60.0
     png: bool = False
+    watch: Sequence[str] = ()
+    watch_every: int | None = None
     warn: Callable[[str], None] = lambda _: None
 
 
@@ -153,6 +172,7 @@ def train(
         seed = _seed_before(progress) if choices.seed is None else choices.seed
         choices = replace(choices, seed=seed)
     plan = request.plan(given)
+    watch = watch_of(request.watch, request.watch_every, plan)
     display.reading(plan)
     settings: dict[str, str] = {}
 
@@ -172,30 +192,34 @@ def train(
 
         fitted = progress.fitted if progress is not None else None
         opened = open_training(
-            plan, choices, state, fitted, planned=planned, check=check, warn=request.warn
+            plan, choices, state, fitted, planned=planned, check=check, warn=request.warn,
+            watch=watch,
         )
         settings |= {f"{GIVEN}{name}": text for name, text in given.items()}
-        return _carry_out(request, opened, folder, display, interrupted, settings, progress, best)
+        return _carry_out(
+            request, opened, folder, display, interrupted, settings, progress, best, watch
+        )
 
 
 def _carry_out(
     request: Request, opened: Opened, folder: RunFolder, display: Display,
     interrupted: Callable[[], bool], settings: Mapping[str, str], progress: Progress | None,
-    best: Arrays,
+    best: Arrays, watch: Watch,
 ) -> Outcome:  # fmt: skip
     """Run the steps of a prepared training, and save its results."""
     name = opened.training.plan.name
     reports = folder.reports(progress.epochs if progress else 0)
     steps = folder.steps(progress.step if progress else 0)
+    watches = folder.watched(progress.step if progress else -1)
     if progress is None:
         folder.write_text(PROGRAM, request.program())
     if (problem := folder.become_newest()) is not None:
         request.warn(f"warning: {problem}")
     display.opened(opened, folder.path)
-    recorder = Recorder(folder, name, display, reports, steps)
+    recorder = Recorder(folder, name, display, reports, steps, watches=watches)
     run = Run(
         opened.training, opened.engine, opened.data, opened.valid, opened.fitted, folder.path,
-        settings, recorder, interrupted, request.pause, kept=best,
+        settings, recorder, interrupted, request.pause, watch, kept=best,
     )  # fmt: skip
     try:
         over = run.go(progress)
@@ -208,7 +232,59 @@ def _carry_out(
         from netlang.diagram.png import save_drawing
 
         save_drawing(curves(name, recorder.history), folder.path / CURVES_PNG)
+    for kind, plot in _watched(opened, folder, recorder, watch).items():
+        folder.write_text(f"{kind}.svg", plot.svg())
+        if request.png:
+            from netlang.diagram.png import save_drawing
+
+            save_drawing(plot, folder.path / f"{kind}.png")
     return Outcome(over, recorder.step, recorder.files, run.remarks())
+
+
+def _watched(
+    opened: Opened, folder: RunFolder, recorder: Recorder, watch: Watch
+) -> dict[str, Drawing]:
+    """Return the drawings of what was watched, by the name of the file; save the landscape."""
+    found = watched_plots(recorder.title, recorder.watches)
+    if watch.parameters:
+        land = landscape(recorder.watches, _losses(opened, watch.parameters))
+        if land is not None:
+            folder.write_text(LANDSCAPE, json_text(asdict(land)))
+            found[TRACE] = traces("contours of the loss", {recorder.title: land})
+    return found
+
+
+_EXAMPLES = 1_000
+"""The most examples, about, that the loss of a landscape is computed from."""
+
+
+def _losses(opened: Opened, paths: Sequence[str]) -> Callable[[Sequence[float]], float]:
+    """Return a function of the elements of some parameters: the loss with them.
+
+    All other parameters are as they are now. The examples are the first ones of the data.
+    """
+    with opened.data.epoch(0) as stream:
+        batches = [next(stream)]
+        size = len(next(iter(batches[0].values())))
+        batches += [batch for _, batch in zip(range(_EXAMPLES // size - 1), stream, strict=False)]
+    alike = [
+        b for b in batches if all(a.shape[1:] == batches[0][n].shape[1:] for n, a in b.items())
+    ]
+    whole = {name: np.concatenate([batch[name] for batch in alike]) for name in batches[0]}
+    state, (loss, *_) = opened.engine.state(), opened.training.plan.losses
+
+    def loss_at(elements: Sequence[float]) -> float:
+        left = iter(elements)
+        placed: dict[str, Array] = {}
+        for path in paths:
+            own = [next(left) for _ in range(state[path].size)]
+            placed[path] = np.asarray(own, state[path].dtype).reshape(state[path].shape)
+        opened.engine.restore({**state, **placed})
+        found = opened.engine.evaluate(whole, {DRAW: 1}, first=True)
+        opened.engine.restore(state)
+        return float(found[loss])
+
+    return loss_at
 
 
 GIVEN = "set."

@@ -39,6 +39,7 @@ from netlang.plan.plan import Plan, Update
 from netlang.plan.schedules import Rate
 from netlang.training.step.measures import Measures, measures
 from netlang.training.step.modes import Counts, Modes
+from netlang.training.step.watching import NO_WATCH, NOTHING, Watch, Watched, outputs_of
 
 STEP, DRAW, LOSS, GRADIENT_NORM = "step", "draw", "loss", "gradient_norm"
 SHARE, TOTAL = "share", "total"
@@ -62,6 +63,7 @@ class StepGraph:
     weighing: Graph | None = None
     shares: Mapping[str, Size] = field(default_factory=dict[str, Size])
     totals: Mapping[str, Accumulator] = field(default_factory=dict[str, Accumulator])
+    watched: Watched = NOTHING
 
     @property
     def name(self) -> str:
@@ -110,10 +112,13 @@ _UNSUPPORTED = {
 """Precisions that training does not support, and why."""
 
 
-def prepare(plan: Plan, seed: int, outputs: Mapping[str, Value] | None = None) -> Training:
+def prepare(
+    plan: Plan, seed: int, outputs: Mapping[str, Value] | None = None, watch: Watch = NO_WATCH
+) -> Training:
     """Make the graphs of a train section; raise ``NetlangError`` if there is nothing to train.
 
-    The evaluation of a batch has more ``outputs``, besides what it measures.
+    The evaluation of a batch has more ``outputs``, besides what it measures, and the steps have
+    those of ``watch``.
     """
     if plan.precision in _UNSUPPORTED:
         raise NetlangError(
@@ -135,7 +140,8 @@ def prepare(plan: Plan, seed: int, outputs: Mapping[str, Value] | None = None) -
     steps: list[StepGraph] = []
     for update in plan.updates:
         own = {LOSS: update.loss, **({} if steps else plan.metrics)}
-        steps.append(_step(update, plan, parameters, modes, measures(own, analysis, (LOSS,))))
+        measured = measures(own, analysis, (LOSS,))
+        steps.append(_step(update, plan, parameters, modes, measured, watch))
     measured = measures(plan.measured, analysis, plan.losses)
     evaluation = evaluation_graph(plan, modes, {**measured.outputs, **(outputs or {})})
     return Training(plan, parameters, tuple(steps), evaluation, measured)
@@ -155,6 +161,8 @@ class _Step:
     """The inputs for totals over all batches of the update; those that are used stay."""
     states: list[State] = field(default_factory=list[State])
     outputs: dict[str, Value] = field(default_factory=dict[str, Value])
+    values: Mapping[Value, Value] = field(default_factory=dict[Value, Value])
+    """The values of the step for those of the program."""
 
     def rate(self, rate: Rate, scale: float) -> Term:
         """Return a learning rate as a scalar, an input for each different one."""
@@ -207,16 +215,23 @@ class _Step:
 
 
 def _step(
-    update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, measured: Measures
-) -> StepGraph:
+    update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, measured: Measures,
+    watch: Watch,
+) -> StepGraph:  # fmt: skip
     step, grads, sums = _backward(update, plan, parameters, modes, measured)
+    squares = [_square(grad) for grad in grads] if watch.gradients else []
     if update.clip is not None:
         grads = update.clip.apply(grads, Term(step.b, step.outputs[GRADIENT_NORM]))
     for change, grad in zip(update.changes, grads, strict=True):
         _change(step, update, plan, change, parameters[change.path], grad)
     step.states += [State(v.name, v, 0.0, zeros(step.b, v.type)) for v in sums]
+    watched = NOTHING
+    if watch:
+        after = {state.name: state.after for state in step.states}
+        outputs, watched = outputs_of(watch, step.b, plan, update, step.values, squares, after)
+        step.outputs |= outputs
     graph = step.graph(update.name or plan.name, plan)
-    made = StepGraph(update, graph, step.rates, measured)
+    made = StepGraph(update, graph, step.rates, measured, watched=watched)
     if plan.accumulate == 1:
         return made
     totals = {value.name: of for value, of in step.totals.items()}
@@ -236,7 +251,7 @@ def _backward(
     b, several = step.b, plan.accumulate > 1
     wanted = (*measured.outputs.values(), *(s.after for s in carried))
     values, statistics = modes.training(b, _counts(step, plan), wanted, update.name)
-    loss = values[update.loss]
+    step.values, loss = values, values[update.loss]
     wrt = [values[parameters[path]] for path in update.paths]
     b.scope = b.span = None
     step.outputs = {name: values[v] for name, v in measured.outputs.items()}
