@@ -1,4 +1,4 @@
-"""Generate ``shapes.npz``, ``outlines.npz`` and ``letters.npz``, the data of ``../shapes.net``.
+"""Generate ``shapes.npz``, ``outlines.npz``, ``letters.npz`` and the images in ``scenes``.
 
 ``python make_data.py`` writes the files next to this one, with the same arrays on every machine.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 HERE = Path(__file__).parent
 SIZE = 32
@@ -66,7 +67,18 @@ def letters() -> dict[str, np.ndarray]:
     return {"tokens": tokens, "label": np.arange(len(sentences)) % 2}
 
 
+def save_scenes(examples: dict[str, np.ndarray], folder: Path) -> None:
+    """Write images and their masks, of 0 and 255, as files."""
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    pairs = zip(examples["image"], examples["mask"], strict=True)
+    for number, (image, mask) in enumerate(pairs):
+        Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"images/{number:02}.png")
+        Image.fromarray(mask * np.uint8(255)).save(folder / f"masks/{number:02}.png")
+
+
 if __name__ == "__main__":
+    save_scenes(shapes(60, 2015, hole=0.0), HERE / "scenes")
     np.savez_compressed(HERE / "shapes.npz", **shapes(400, 1895, hole=0.0))
     np.savez_compressed(HERE / "outlines.npz", **shapes(120, 1984, hole=0.7))
     np.savez_compressed(HERE / "letters.npz", **letters())

@@ -17,6 +17,7 @@ from netlang.data.transforms.transform import Transform
 from netlang.diagnostics.errors import InputError
 from netlang.inference.preprocessing import check_fits, not_known, transform_of, type_of
 from netlang.ir.arrays import numpy_dtype
+from netlang.ir.dims import Dim
 from netlang.ir.graph import Builder, Graph, Init, Param, Scope, Value
 from netlang.ir.op import OPS
 from netlang.ir.types import F32, F64, DType, TensorType
@@ -138,16 +139,8 @@ class _Preprocessing(Struct):
         for transform in map(transform_of, column.transforms):
             example = transform.apply(example, np.zeros((1, transform.draws)))
             x = self._transformed(x, transform)
-        shape = value.type.shape
-        free = [size for size in shape[1:] if not isinstance(size, int)]
-        if free and x.shape != shape and all(isinstance(size, int) for size in x.shape[1:]):
-            sizes = ", ".join(map(str, x.shape[1:]))
-            raise InputError(
-                f"`{value.name}` is {value.type}, and examples that the model prepares are "
-                f"[{sizes}]",
-                helps=[f"fix the sizes of the net: `--bind {free[0]}=…`"],
-            )
-        return x.reshape(shape).cast(value.type.dtype).value
+        _check_known(x, value)
+        return x.reshape(value.type.shape).cast(value.type.dtype).value
 
     def _transformed(self, x: Term, transform: Transform) -> Term:
         match transform:
@@ -192,6 +185,19 @@ class _Preprocessing(Struct):
         self.params[value] = Param(path, type, Init("constant", (0.0,)), False)
         self.arrays[path] = np.ascontiguousarray(array, numpy_dtype(dtype))
         return Term(self.builder, value)
+
+
+def _check_known(x: Term, value: Value) -> None:
+    """Raise ``InputError`` where the sizes of the data are not those of the net yet."""
+    lead = value.type.rank - x.rank + 1
+    pairs = zip(value.type.shape[max(lead, 0) :], x.shape[1:], strict=False)
+    free = {str(own): size for own, size in pairs if isinstance(own, Dim) and own != size}
+    if free and value.type.rank == x.rank:
+        binds = " ".join(f"--bind {name}={size}" for name, size in free.items())
+        raise InputError(
+            f"`{value.name}` is {value.type}, and prepared examples have one size",
+            helps=[f"compile the net for that size: `{binds}`"],
+        )
 
 
 def _extent(x: Term) -> tuple[int, int]:
