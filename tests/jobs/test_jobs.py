@@ -411,7 +411,7 @@ def test_a_net_for_any_size_whose_examples_have_one_is_compiled_for_it(netlang: 
     code, _, error = netlang("compile", "squares.net", *given)
     assert code == 1
     assert error == (
-        "error[bad-input]: `image` is f32[N, 3, H, W], and examples that the model prepares are "
-        "[3, 12, 12]\n   |\n   = help: fix the sizes of the net: `--bind H=…`\n"
+        "error[bad-input]: `image` is f32[N, 3, H, W], and prepared examples have one size\n"
+        "   |\n   = help: compile the net for that size: `--bind H=12 --bind W=12`\n"
     )
     done(netlang, "compile", "squares.net", "-b", "H=12", "-b", "W=12", *given)
