@@ -141,7 +141,7 @@ def write_folder(root: Path, count: int, seed: int) -> None:
                 "disk": rows**2 + columns**2 < size**2,
                 "square": np.maximum(rows, columns) < size,
             }[name]
-            pixels = rng.normal(110, 40, (32, 32, 3)) + 60 * shape[..., None]
+            pixels = rng.normal(100, 30, (32, 32, 3)) + 90 * shape[..., None]
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(root / name / f"{i:04}.png")
 
 
@@ -163,6 +163,7 @@ def measured(python: str, script: str, name: str, folder: Path) -> tuple[float, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--keras", required=True, help="a Python with keras, jax and pillow")
+    parser.add_argument("--job", choices=["table", "folder"], help="only this one")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -171,7 +172,7 @@ def main() -> None:
             write_folder(folder / name, images, seed)
         (folder / "table.net").write_text(TABLE)
         (folder / "folder.net").write_text(FOLDER)
-        for job in ("table", "folder"):
+        for job in [given.job] if given.job else ["table", "folder"]:
             for who, python, script in (
                 ("netlang", sys.executable, OURS),
                 ("Keras", given.keras, THEIRS),
