@@ -1,5 +1,7 @@
 """Generate the data of ``../shapes.net``: images of shapes, and sentences letter by letter.
 
+The images in ``scenes`` are those of ``shapes.npz`` as files, each with its mask.
+
 ``python make_data.py`` writes the files next to this one, with the same arrays on every machine.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 HERE = Path(__file__).parent
 SIZE = 32
@@ -69,7 +72,18 @@ def letters() -> dict[str, np.ndarray]:
     return {"tokens": tokens, "label": np.arange(len(sentences)) % 2}
 
 
+def save_scenes(examples: dict[str, np.ndarray], folder: Path) -> None:
+    """Write images and their masks, of 0 and 255, as files."""
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    pairs = zip(examples["image"], examples["mask"], strict=True)
+    for number, (image, mask) in enumerate(pairs):
+        Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"images/{number:02}.png")
+        Image.fromarray(mask * np.uint8(255)).save(folder / f"masks/{number:02}.png")
+
+
 if __name__ == "__main__":
+    save_scenes(shapes(60, 2015), HERE / "scenes")
     np.savez_compressed(HERE / "shapes.npz", **shapes(400, 1895))
     np.savez_compressed(HERE / "outlines.npz", **shapes(120, 1984, hole=0.7))
     plain = shapes(1000, 1815, near=0.25, smallest=8.5)

@@ -368,10 +368,10 @@ class Network:
     def predict(self, source: object, *, batch: int = 64, resize: bool = False) -> Predictions:
         """Compute the outputs for many examples, a ``batch`` at a time, with the names of classes.
 
-        ``source`` is a folder of images, a file, a list of files, or data: an array, images of
-        Pillow, or columns by name. Files and images are prepared as the data that the parameters
-        were trained on; a net with state begins again with each batch. Raises ``FileError`` and
-        ``InputError``.
+        ``source`` is a folder, a pattern such as ``photos/*.png``, a file, a list of files, or
+        data: an array, images of Pillow, or columns by name. Files and images are prepared as the
+        data that the parameters were trained on; a net with state begins again with each batch.
+        Raises ``FileError`` and ``InputError``.
         """
         from netlang.api.predictions import predict
 

@@ -11,8 +11,7 @@ from netlang.api.conversion import columns_of
 from netlang.api.display import html
 from netlang.diagnostics.errors import FileError, InputError, require_at_least
 from netlang.inference.scores import shares
-from netlang.inference.sources import is_table
-from netlang.storage.inputs import IMAGES
+from netlang.inference.sources import expanded, is_table
 from netlang.system.numpy import Array, np
 
 if TYPE_CHECKING:
@@ -116,7 +115,8 @@ def _batches(
                     f"the images in {part[0].parent} have different sizes",
                     helps=["resize them to the size of the input: `resize=True`"],
                 )
-            yield [each.name for each in part], {name: np.concatenate(read)}
+            names = [n for each, array in zip(part, read, strict=True) for n in _names(each, array)]
+            yield names, {name: np.concatenate(read)}
         return
     if files is not None:
         every = {value.name: str(files[0]) for value in network.graph.inputs}
@@ -141,16 +141,17 @@ def _parts(inputs: Mapping[str, Array], batch: int) -> Iterator[tuple[list[str],
         yield [str(i) for i in range(at, min(at + batch, count))], part
 
 
+def _names(file: Path, examples: Array) -> list[str]:
+    """Return the name of a file, with the number of each example if it has several."""
+    if len(examples) == 1:
+        return [file.name]
+    return [f"{file.name}[{i}]" for i in range(len(examples))]
+
+
 def _files(source: object) -> list[Path] | None:
     """Return the files that a source names; ``None`` for data."""
     if isinstance(source, str | Path):
-        path = Path(source)
-        if not path.is_dir():
-            return [path]
-        found = sorted(each for each in path.iterdir() if each.suffix.lower() in IMAGES)
-        if not found:
-            raise FileError(f"there is no image in {path}: {', '.join(IMAGES)}")
-        return found
+        return [Path(each) for each in expanded(str(source))]
     if isinstance(source, list | tuple):
         items = cast("Sequence[object]", source)
         if items and all(isinstance(each, str | Path) for each in items):

@@ -157,7 +157,8 @@ def _python_array(each: _Input, variable: str) -> Iterator[str]:
     _, channels, rows, columns = each.shape
     mode, axes = ("L", "[None, None]") if channels == 1 else ("RGB", ".transpose(2, 0, 1)[None]")
     scale = " / 255" if each.type.dtype.is_float else ""
-    yield f'photo = Image.open("{each.name}.png").convert("{mode}").resize(({columns}, {rows}))'
+    size = f"({columns}, {rows}), Image.BILINEAR"
+    yield f'photo = Image.open("{each.name}.png").convert("{mode}").resize({size})'
     yield f"{variable} = np.asarray(photo, {dtype}){axes}{scale}"
 
 

@@ -40,7 +40,8 @@ def fit(
     """Return arrays as the declared columns; raise ``FileError`` where they do not fit.
 
     ``readings`` has what is done with columns whose source the dataset declares, where ``used`` are
-    the examples that training data keep. Missing values are masked, or empty texts.
+    the examples that training data keep. Missing values are masked, or empty texts. A column of
+    names of images becomes their numbers.
 
     Bytes for a column of floats with two axes or more are an image and range from 0 to 255; axes
     of length 1 may be added or removed. Texts for a column of integers are the names of classes,
@@ -60,6 +61,8 @@ def fit(
             _reject_missing(place, name, type, arrays)
         array, reading = arrays[name], readings.get(name)
         column = None if fitted is None else fitted.columns.get(name)
+        if reading is not None and reading.images is not None and not isinstance(array, Coded):
+            array, names[name] = np.arange(len(array)), array.tolist()
         if isinstance(array, Coded) or _are_names(array, type):
             of = f"`{name}` of {place}"
             texts = array if isinstance(array, Coded) else Coded.of(of, array)
@@ -344,6 +347,7 @@ def check_classes(source: Source, column: str, classes: int) -> Sequence[int]:
         )
     values = source.whole(column)
     if values is None:
+        _check_first(source, column, classes)
         return ()
     outside = (values < 0) | (values >= classes)
     if outside.any():
@@ -354,6 +358,30 @@ def check_classes(source: Source, column: str, classes: int) -> Sequence[int]:
             notes=[f"so are {int(outside.sum()) - 1:,} others"] if outside.sum() > 1 else (),
         )
     return tuple(np.setdiff1d(np.arange(classes), values).tolist())
+
+
+_FIRST = 8
+"""How many examples that are not in memory are looked at before the first step."""
+
+
+def _check_first(source: Source, column: str, classes: int) -> None:
+    """Raise ``FileError`` where one of the first examples has another number than that of a class.
+
+    Reading all of them would take long; each batch is checked as well, but not in these words.
+    """
+    values = source.examples(slice(0, min(_FIRST, len(source))))[column]
+    outside = (values < 0) | (values >= classes)
+    if not outside.any():
+        return
+    at = np.unravel_index(int(np.argmax(outside)), values.shape)
+    found = np.unique(values).tolist()
+    listed = ", ".join(map(str, found))
+    mask = values.ndim > 2 and len(found) <= classes
+    raise FileError(
+        f"`{column}` of {source.place} has {values[at]} in example {source.name_of(int(at[0]))}, "
+        f"and the {classes:,} classes are 0 to {classes - 1:,}",
+        helps=[f"if its classes are {listed}, number them: `masks(…, values=[{listed}])`"] * mask,
+    )
 
 
 def classes_of(source: Source, column: str) -> Sequence[str]:

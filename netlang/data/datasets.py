@@ -73,7 +73,7 @@ class ImageFolder(Dataset, frozen=True):
     size: int
 
     def open(self, location: Location) -> Source:
-        from netlang.data.sources.image_folders import open_folder
+        from netlang.data.sources.images.folders import open_folder
 
         columns, known = location.columns, location.known("label")
         return open_folder(location.find(self.path), columns, self.size, known)
@@ -181,10 +181,17 @@ class Declared(Dataset, frozen=True, kw_only=True):
         return bool(self.normalize or self.readings)
 
     def open(self, location: Location) -> Source:
+        images = {name: r for name, r in self.readings.items() if r.images is not None}
         spread = [n for n, r in self.readings.items() if r.categories and r.categories.one_hot]
-        stored = {**location.columns, **dict.fromkeys(spread, TensorType(I64, ()))}
+        numbers = dict.fromkeys((*spread, *images), TensorType(I64, ()))
+        stored = {**location.columns, **numbers}
         own = structs.replace(location, columns=stored, readings=self.readings)
         source = self._normalized(own)
+        if images:
+            from netlang.data.sources.images.files import with_images
+
+            shown = {name: location.columns[name] for name in images}
+            source = with_images(source, images, location, {**stored, **shown})
         if not spread:
             return source
         from netlang.data.mapped import with_one_hot
@@ -325,6 +332,15 @@ def _column_files(name: str, files: Sequence[str], location: Location) -> dict[s
             "each column is a file"
         )
     return dict(zip(location.columns, paths, strict=True))
+
+
+class ImageFiles(Declared, frozen=True, kw_only=True):
+    """Files that are named by patterns, in each column."""
+
+    def read(self, location: Location) -> Source:
+        from netlang.data.sources.images.files import find_images
+
+        return find_images(self.readings, location)
 
 
 DATASETS: Mapping[str, type[Dataset]] = {

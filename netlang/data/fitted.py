@@ -12,6 +12,7 @@ from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.types import DType, TensorType
+from netlang.storage.pixels import Pixels
 from netlang.system.numpy import Array, np
 
 KEY = "netlang.data"
@@ -67,7 +68,8 @@ class Column(Struct, frozen=True, omit_defaults=True):
     """How the examples of a column are read: its dataset's ``dtype`` and ``shape``, then the rest.
 
     ``names`` are what its numbers denote: classes, characters or words. An image file is resized to
-    ``shorter_side`` and center-cropped. Bytes are divided by ``scale``; floats that a dataset
+    ``shorter_side`` and center-cropped, or the whole of it is ``resized`` to ``shape``, unless it
+    is false: then it has that shape. Bytes are divided by ``scale``; floats that a dataset
     stores are within ``range``. Missing numbers of an example are replaced by those of ``fill``, in
     the order of memory; for categories, that is the number of one. ``statistics`` are those of
     ``normalize``. ``transforms`` are the ones that draw no random numbers, in order. ``reading`` is
@@ -78,6 +80,7 @@ class Column(Struct, frozen=True, omit_defaults=True):
     shape: tuple[int | str, ...]
     names: tuple[str, ...] = ()
     shorter_side: int | None = None
+    resized: bool | None = None
     scale: float | None = None
     range: tuple[float, float] | None = None
     fill: tuple[float, ...] = ()
@@ -95,11 +98,24 @@ class Column(Struct, frozen=True, omit_defaults=True):
     def element(self) -> DType:
         return DType(self.dtype)
 
+    @property
+    def pixels(self) -> Pixels | None:
+        """How image files are read, if that is how examples are stored."""
+        if self.shorter_side is not None:
+            return Pixels(3, (self.shorter_side, self.shorter_side), "crop")
+        sizes = [n for n in self.shape if isinstance(n, int)]
+        if self.resized is None or len(sizes) not in (2, 3):
+            return None
+        channels = sizes[0] if len(sizes) > 2 else 1
+        return Pixels(channels, (sizes[-2], sizes[-1]), "resize" if self.resized else "exact")
+
     def steps(self, *, decoded: bool) -> list[str]:
         """Return what is done to a raw example, as text; to one that is ``decoded``, the rest."""
         found: list[str] = []
         if self.shorter_side is not None and not decoded:
             found.append(f"resize the shorter side to {self.shorter_side}, crop the middle square")
+        if self.resized and not decoded:
+            found.append(f"resize to {self.shape[-2]} x {self.shape[-1]} pixels")
         if self.scale is not None:
             found.append(f"divide by {self.scale:g}")
         if self.fill and self.element.is_float:

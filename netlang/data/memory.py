@@ -20,6 +20,10 @@ class Memory(Declared, frozen=True, kw_only=True):
 
     values: Mapping[str, object]
 
+    def open(self, location: Location) -> Source:
+        own = {n: r for n, r in self.readings.items() if r.images is None or n not in self.values}
+        return super(Memory, structs.replace(self, readings=own)).open(location)
+
     def read(self, location: Location) -> Source:
         return from_values(PLACE, self.values, location)
 

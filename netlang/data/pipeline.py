@@ -54,12 +54,28 @@ class Tokens(Struct, frozen=True):
     letters: bool = False
 
 
+class Images(Struct, frozen=True):
+    """Images or masks in files: those that patterns name, or a column of a table.
+
+    The names in a table are those of files in a ``folder``, without their ``ending``. All are
+    resized to ``size`` (rows, columns), or have one size. A pixel of a mask that is ``values[i]``
+    has class i; without values, it is the number of its class.
+    """
+
+    kind: Literal["pictures", "masks"]
+    files: tuple[str, ...] = ()
+    folder: str = ""
+    ending: str = ""
+    size: tuple[int, int] | None = None
+    values: tuple[int, ...] = ()
+
+
 class Reading(Struct, frozen=True):
     """Where a column of a dataset is in a file, and what is done with its cells.
 
     ``names`` are those of the columns of the file. A missing value becomes the value ``fill``, or
     the ``statistic`` of the training data; without both, it is an error. With ``length``, the
-    column is the number of tokens of each text.
+    column is the number of tokens of each text. The cells of ``images`` are names of files.
     """
 
     names: tuple[str, ...]
@@ -69,6 +85,7 @@ class Reading(Struct, frozen=True):
     normalize: bool = False
     tokens: Tokens | None = None
     length: bool = False
+    images: Images | None = None
 
     @property
     def fills(self) -> bool:

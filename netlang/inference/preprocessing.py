@@ -55,9 +55,9 @@ def read_inputs(
         if images:
             _check_range(source, column)
         stored = Value(name, _batch_type(column))
-        square = column.shorter_side if images else None
+        pixels = column.pixels if images else None
         words = column.names
-        raw = read_source(source, stored, resize=resize, square=square, words=words)
+        raw = read_source(source, stored, resize=resize, pixels=pixels, words=words)
         found[name] = preprocess(raw, column, known[name], source)
     return found
 

@@ -23,6 +23,7 @@ from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.graph import Value
 from netlang.storage.inputs import IMAGES, file_of, read_input
+from netlang.storage.pixels import Pixels
 from netlang.storage.vocabulary import Vocabulary
 from netlang.system.files import reading
 from netlang.system.numpy import Array, np
@@ -35,12 +36,12 @@ _MOST_BYTES = 1 << 30
 
 
 def read_source(
-    source: str, value: Value, *, resize: bool = False, square: int | None = None,
+    source: str, value: Value, *, resize: bool = False, pixels: Pixels | None = None,
     words: Sequence[str] = (),
 ) -> Array:  # fmt: skip
     """Read one of the sources above; ``words`` is the vocabulary, by index.
 
-    ``resize`` and ``square`` are those of ``read_input``, whose errors it raises.
+    ``resize`` and ``pixels`` are those of ``read_input``, whose errors it raises.
     """
     if source[:1] == source[-1:] == '"' and len(source) > 1:
         return _text(source[1:-1], value, words)
@@ -52,7 +53,7 @@ def read_source(
     if table.lower().endswith(_TABLES):
         return _table(Path(table), [name.strip() for name in columns.split(",") if name])
     files = expanded(source)
-    arrays = [read_input(file, value, resize=resize, square=square) for file in files]
+    arrays = [read_input(file, value, resize=resize, pixels=pixels) for file in files]
     return arrays[0] if files == [source] else _joined(arrays, files, value)
 
 

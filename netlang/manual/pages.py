@@ -134,7 +134,9 @@ class Entry:
         column = _COLUMN.match(example)
         if column is not None:
             section = _COLUMNS | {"data": "  data = table() |> batches(32)\n"}
-            fields = f'  csv = "example.csv"\n  {column["name"]} = {example[column.end() :]}\n'
+            value = example[column.end() :]
+            place = '  csv = "example.csv"\n' if value.startswith("column") else ""
+            fields = f"{place}  {column['name']} = {value}\n"
             dataset = f"dataset table -> ({column['declared']}) {{\n{fields}}}\n"
             return f"{_SMALL}\n{dataset}\ntrain example {{\n{''.join(section.values())}}}\n"
         inputs = _inputs_of(example)
@@ -154,7 +156,7 @@ class Entry:
         return f"{imported}net Example({inputs}) -> {shown} = {value}\n"
 
 
-_COLUMN = re.compile(r"(?P<declared>(?P<name>\w+): \S+) = ")
+_COLUMN = re.compile(r"(?P<declared>(?P<name>\w+): \w+\[[^]]*\]) = ")
 """The beginning of an example of a column of a dataset."""
 
 

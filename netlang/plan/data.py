@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netlang.data.datasets import DATASETS, DECLARED, PythonFunction
+from netlang.data.datasets import DATASETS, DECLARED, ImageFiles, PythonFunction
 from netlang.data.pipeline import (
     Batching,
     Categories,
     Change,
     Dataset,
     Division,
+    Images,
     Pipeline,
     Reading,
     Restriction,
@@ -22,6 +23,7 @@ from netlang.data.pipeline import (
 )
 from netlang.data.transforms.transform import Transform
 from netlang.evaluate.calls.datasets import FIELDS
+from netlang.evaluate.calls.image_columns import stages_of
 from netlang.evaluate.context.values import Examples, Object, Origin, Setting
 from netlang.plan.records import Records
 
@@ -41,7 +43,8 @@ def pipeline(examples: Examples, records: Records) -> Pipeline:
 def _dataset(origin: Origin) -> Dataset:
     if origin.library:
         return DATASETS[origin.dataset](**_plain(origin.arguments))
-    kind = next(kind for place, kind in DECLARED.items() if place in origin.fields)
+    kinds = (kind for place, kind in DECLARED.items() if place in origin.fields)
+    kind = next(kinds, ImageFiles)
     fields = _plain(origin.fields)
     known = FIELDS.keys() & kind.__struct_fields__  # columns may be called `name`
     own = {name: fields[name] for name in known if name in fields}
@@ -60,9 +63,12 @@ def _dataset(origin: Origin) -> Dataset:
 
 def _reading(column: Setting) -> Reading:
     """Return how a column is read, from the calls that make it."""
-    from netlang.evaluate.calls.columns import TOKENS, stages_of, statistic
+    from netlang.evaluate.calls.columns import TOKENS, statistic
 
     stages = {stage.name: _plain(stage.arguments) for stage in stages_of(column)}
+    images = _images(stages)
+    if images is not None and images.files:
+        return Reading((), images=images)
     given = stages.get("columns") or stages["column"]
     fill, categories = given["fill"], stages.get("categories")
     constant = isinstance(fill, int | float | str)
@@ -83,6 +89,28 @@ def _reading(column: Setting) -> Reading:
             None,
         ),
         length="length" in stages,
+        images=images,
+    )
+
+
+def _images(stages: Mapping[str, Mapping[str, Any]]) -> Images | None:
+    """Return how the images of a column are read, from its calls by name."""
+    masks, images = "masks" in stages, "pictures" in stages
+    if not masks and not images:
+        return None
+    kind = "masks" if masks else "pictures"
+    given = stages[kind]
+    files = given["x"]
+    if isinstance(files, str):
+        files = (files,)
+    size = stages["resize"]["size"] if "resize" in stages else None
+    return Images(
+        kind,
+        () if isinstance(files, Setting) else files,
+        given["folder"],
+        given["ending"],
+        (size, size) if isinstance(size, int) else size,
+        given.get("values", ()),
     )
 
 

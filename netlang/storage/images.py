@@ -14,6 +14,7 @@ from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import Size
 from netlang.ir.graph import Value
 from netlang.ir.types import DType
+from netlang.storage.pixels import Pixels
 from netlang.system.files import reading, replacing
 from netlang.system.numpy import Array, np
 
@@ -50,10 +51,7 @@ def read_image(path: Path, value: Value, *, resize: bool = False) -> Array:
 @_without_warnings()
 def read_square(path: Path, size: int) -> Array:
     """Read an image as ``u8[3, size, size]``: resized by its shorter side and center-cropped."""
-    image = _loaded(path)
-    if image.mode in _DEEP:
-        gray = np.asarray(image).astype(np.float64) / 257
-        image = Image.fromarray(gray.round().astype(np.uint8))
+    image = _of_bytes(_loaded(path))
     scale = size / min(image.size)
     width, height = (max(size, round(n * scale)) for n in image.size)
     if width * height > MOST_PIXELS:
@@ -72,6 +70,78 @@ def read_square(path: Path, size: int) -> Array:
 def read_size(path: Path) -> tuple[int, int]:
     """Return the width and the height of an image in pixels; raises the errors of reading it."""
     return _loaded(path).size
+
+
+@_without_warnings()
+def read_pixels(path: Path, pixels: Pixels) -> Array:
+    """Read an image as bytes, ``u8[C, H, W]``, in the way that examples of a dataset are read.
+
+    Raises ``InputError`` for another size, unless images are resized or cropped.
+    """
+    rows, columns = pixels.size
+    if pixels.how == "crop":
+        return read_square(path, rows)
+    image = _of_bytes(_loaded(path)).convert("L" if pixels.channels == 1 else "RGB")
+    if (image.height, image.width) != pixels.size:
+        if pixels.how == "exact":
+            raise _other_size(path, image, pixels.size)
+        image = image.resize((columns, rows), Image.Resampling.BILINEAR)
+    grid = np.asarray(image)
+    return np.ascontiguousarray(
+        grid[np.newaxis] if pixels.channels == 1 else np.moveaxis(grid, 2, 0)
+    )
+
+
+@_without_warnings()
+def read_mask(path: Path, size: tuple[int, int], *, resize: bool) -> Array:
+    """Read the integers of an image, ``[H, W]``: indices of its palette, or gray values.
+
+    With ``resize``, each pixel is the nearest one. Raises ``FileError`` for an image in color, and
+    ``InputError`` for another size.
+    """
+    image = _loaded(path)
+    if image.mode in ("P", "L", "1", *_DEEP):
+        grid = np.asarray(image)
+    else:
+        bands = [np.asarray(band) for band in image.split() if band.mode == "L"]
+        colors = bands[:1] if image.mode in ("LA", "La", "PA") else bands[:3]
+        if any(not np.array_equal(colors[0], other) for other in colors[1:]):
+            raise FileError(
+                f"{path} is in color, and a mask has the number of a class for each pixel",
+                helps=["save it with a palette, or as a gray image"],
+            )
+        grid = colors[0]
+    if grid.dtype == np.bool_:
+        grid = grid.astype(np.uint8)
+    if grid.shape == size:
+        return grid
+    if not resize:
+        raise _other_size(path, image, size)
+    rows, columns = (
+        ((np.arange(want) + 0.5) * have / want).astype(np.int64)
+        for want, have in zip(size, grid.shape, strict=True)
+    )
+    return grid[rows[:, np.newaxis], columns]
+
+
+def _of_bytes(image: Image.Image) -> Image.Image:
+    """Return an image of which each channel is a byte."""
+    if image.mode not in _DEEP:
+        return image
+    gray = np.asarray(image).astype(np.float64) / 257
+    return Image.fromarray(gray.round().astype(np.uint8))
+
+
+def _other_size(path: Path, image: Image.Image, size: tuple[int, int]) -> InputError:
+    return InputError(
+        f"{path} is {image.height} rows by {image.width} columns, and the dataset declares "
+        f"{size[0]} by {size[1]}",
+        helps=[f"resize all of them: `|> resize({_square(size)})`"],
+    )
+
+
+def _square(size: tuple[int, int]) -> str:
+    return str(size[0]) if size[0] == size[1] else str(size)
 
 
 def write_png(path: Path, pixels: Array) -> None:

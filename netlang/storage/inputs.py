@@ -10,6 +10,7 @@ from netlang.diagnostics.errors import ENVIRONMENT, USAGE, FileError, InputError
 from netlang.diagnostics.suggestions import did_you_mean, nearest
 from netlang.ir.graph import Graph, Value
 from netlang.storage.npy import read_npy, read_npz
+from netlang.storage.pixels import Pixels
 from netlang.system.numpy import Array, np
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -50,14 +51,14 @@ def read_state(graph: Graph, path: Path) -> dict[str, Array]:
 
 
 def read_input(
-    source: str, value: Value, *, resize: bool = False, square: int | None = None
+    source: str, value: Value, *, resize: bool = False, pixels: Pixels | None = None
 ) -> Array:
     """Read the source of an input: ``x.npy``, ``xs.npz:name``, or an image.
 
     An image becomes ``[1, C, H, W]``, ``[C, H, W]`` or ``[H, W]`` as the input expects: grayscale
     for one channel, RGB for three; 0 to 255 becomes 0 to 1 for an input of floats. Its size must
-    match unless ``resize`` is set. With ``square``, it becomes ``u8[1, 3, square, square]`` as in
-    an ``image_folder``. Raises ``FileError`` and ``InputError``.
+    match unless ``resize`` is set. With ``pixels``, it becomes ``u8[1, C, H, W]`` as in the dataset
+    of the training. Raises ``FileError`` and ``InputError``.
     """
     path, member = _split(source)
     match path.suffix.lower():
@@ -66,7 +67,7 @@ def read_input(
         case ".npz":
             return _chosen(path, read_npz(path, texts=True), member, value)
         case suffix if suffix in IMAGES:
-            return _image(path, value, resize=resize, square=square)
+            return _image(path, value, resize=resize, pixels=pixels)
         case suffix:
             raise NetlangError(
                 rules.UNKNOWN_FORMAT,
@@ -76,9 +77,9 @@ def read_input(
             )
 
 
-def _image(path: Path, value: Value, *, resize: bool, square: int | None) -> Array:
+def _image(path: Path, value: Value, *, resize: bool, pixels: Pixels | None) -> Array:
     try:
-        from netlang.storage.images import read_image, read_square
+        from netlang.storage.images import read_image, read_pixels
     except ImportError:
         raise NetlangError(
             rules.PILLOW_MISSING,
@@ -86,8 +87,9 @@ def _image(path: Path, value: Value, *, resize: bool, square: int | None) -> Arr
             helps=['pip install "netlang[images]"'],
             exit_code=ENVIRONMENT,
         ) from None
-    if square is not None:
-        return read_square(path, square)[np.newaxis]
+    if pixels is not None:
+        how = pixels._replace(how="resize") if resize and pixels.how == "exact" else pixels
+        return read_pixels(path, how)[np.newaxis]
     return read_image(path, value, resize=resize)
 
 

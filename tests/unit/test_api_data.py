@@ -302,7 +302,7 @@ def test_what_cannot_be_predicted_is_reported(
     assert two.predict({"a": [1.0], "b": [2.0]}).outputs["y"] == [3.0]
     Path("empty").mkdir()
     small = netlang.loads("net One(x: f32[N, 1, 4, 4]) -> y: f32[N, 16] = flatten(x)\n")["One"]
-    with pytest.raises(netlang.Error, match="there is no image in empty"):
+    with pytest.raises(netlang.Error, match="empty holds no inputs"):
         small.predict("empty")
     Image.new("L", (4, 4)).save("empty/a.png")
     Image.new("L", (5, 5)).save("empty/b.png")

@@ -191,6 +191,43 @@ def test_a_gan_takes_a_folder_of_any_images() -> None:
     assert "nothing would be rejected" in str(program.describe_data())
 
 
+def test_images_and_masks_train_a_u_net(netlang: Netlang) -> None:
+    rng = np.random.default_rng(0)
+    for folder in ("images", "masks"):
+        (Path("roads") / folder).mkdir(parents=True)
+    for i in range(12):
+        pixels = rng.integers(0, 90, (16, 16, 3), np.uint8)
+        mask = np.zeros((16, 16), np.uint8)
+        mask[4 : 8 + i % 4, 4:12] = 255
+        pixels[mask > 0] += 120
+        Image.fromarray(pixels).save(f"roads/images/{i:02}.png")
+        Image.fromarray(mask).save(f"roads/masks/{i:02}_mask.png")
+    told = "streets.net is written: read it, then `netlang train streets.net`\n"
+    assert netlang("new", "segmentation", "streets", "--data", "roads") == (0, told, "")
+    text = Path("streets.net").read_text()
+    assert '  image = pictures("roads/images/*.png") |> resize(16)' in text
+    assert '  mask = masks("roads/masks/*_mask.png", values=[0, 255]) |> resize(16)' in text
+    assert netlang("data", "streets.net")[0] == 0
+    code, output, error = netlang("train", "streets.net")
+    assert code == 0, error
+    assert float(output.splitlines()[-1].rpartition("accuracy ")[2].split()[0]) > 0.9
+    given = ("-i", "image=roads/images/*.png", "-w", "runs/streets/model.safetensors")
+    assert netlang("run", "streets.net", *given, "-o", "masks.png")[0] == 0
+    assert Path("masks.png").exists()
+
+
+def test_folders_without_masks_are_reported() -> None:
+    images("photos")
+    assert rejected("segmentation", "a", "photos") == (
+        "photos does not have a folder of images and a folder of masks\n"
+        "such as `images/01.png` and `masks/01.png`"
+    )
+    assert rejected("segmentation", "a") == (
+        "`netlang new segmentation` needs data\n"
+        "name a folder: `netlang new segmentation a --data roads`"
+    )
+
+
 def test_a_file_is_not_overwritten() -> None:
     nl.new("gan", "faces")
     before = Path("faces.net").read_text()

@@ -67,7 +67,7 @@ from PIL import Image
 session = ort.InferenceSession("d.onnx")
 
 # image: f32[N, 1, 8, 8], 0 to 1
-photo = Image.open("image.png").convert("L").resize((8, 8))
+photo = Image.open("image.png").convert("L").resize((8, 8), Image.BILINEAR)
 image = np.asarray(photo, np.float32)[None, None] / 255
 
 outputs = session.run(["logits"], {"image": image})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlang.api.templates.inspection import Pictures
+from netlang.api.templates.inspection import Masks, Pictures
 from netlang.api.templates.tables import Names
 from netlang.diagnostics.errors import InputError
 
@@ -124,6 +124,67 @@ def gan(names: Names, found: Pictures | None) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def segmentation(names: Names, found: Masks) -> str:
+    """Return a program that predicts the class of each pixel, by images and their masks."""
+    size = max(_SMALLEST, min(_LARGEST, found.side // 8 * 8))
+    count = max(2, len(found.values))
+    plain = list(found.values) == list(range(len(found.values)))
+    values = "" if plain else f", values=[{', '.join(map(str, found.values))}]"
+    few = found.count < _FEW_IMAGES
+    lines = [
+        f"## Predicts the class of each pixel, one of {count} (U-Net, Ronneberger et al., 2015).",
+        *_usage(
+            names, "image", f"{names.path}/{found.images}", f"runs/{names.name}/model.safetensors"
+        ),
+        "",
+        f"dataset {names.table} -> (image: f32[3, {size}, {size}], mask: i64[{size}, {size}]) {{",
+        "  # `*` is the same in the names of an image and of its mask.",
+        f'  image = pictures("{names.path}/{found.images}") |> resize({size})',
+        f'  mask = masks("{names.path}/{found.masks}"{values}) |> resize({size})',
+        "}",
+        "",
+        "block conv_layer(x, out: int) =",
+        "  x |> conv(out, 3, pad=1, bias=false) |> batch_norm |> relu",
+        "",
+        "block double(x, out: int) = x |> conv_layer(out) as first |> conv_layer(out) as second",
+        "",
+        f"net {names.net}(image: f32[N, 3, H, W]) -> logits: f32[N, {count}, H, W]",
+        "  where H % 8 == 0, W % 8 == 0",
+        "{",
+        "  skips, deepest = for width in [16, 32, 64] with h = image {",
+        "    level = double(h, width)",
+        "    yield level",
+        "    next h = max_pool(level, 2)",
+        "  }",
+        "  middle = double(deepest, 128)",
+        "  merged = for skip, width in zip(reverse(skips), [64, 32, 16]) with h = middle {",
+        "    grown = conv_transpose(h, width, 2, stride=2)",
+        "    next h = double(concat([skip, grown], axis=1), width)",
+        "  }",
+        f"  logits = conv(merged, {count}, 1)",
+        "}",
+        "",
+        f"train {names.name}(lr: float = 0.003) {{",
+        "  # Four fifths of the images; the others are for tests.",
+        f"  rows, rest = {names.table}() |> split(0.8, seed=0)",
+        "  # An image and its mask are flipped alike, at random.",
+        '  data = rows |> together(["image", "mask"], [flip()])',
+        f"    |> batches({8 if few else 16}, shuffle=true)",
+        "  valid = rest |> batches(16)",
+        "",
+        f"  model = new {names.net}()",
+        "  logits = model(batch.image)",
+        "",
+        "  loss = cross_entropy(logits, batch.mask, axis=1)",
+        "  metrics = [accuracy(logits, batch.mask, axis=1), iou(logits, batch.mask, axis=1)]",
+        "  optimizer = adam(lr |> cosine(20 epochs))",
+        "  run = 20 epochs",
+        "}",
+        "",
+    ]
+    return "\n".join(lines).replace(" -o predictions.csv", " -o masks.png", 1)
 
 
 def _batching(found: Pictures | None, share: float) -> str:

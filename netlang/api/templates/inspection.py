@@ -14,11 +14,13 @@ from netlang.data.tables.cells import NOT_NUMBERS, NUMBER
 from netlang.diagnostics.errors import FileError
 from netlang.storage.inputs import IMAGES
 from netlang.system.files import reading
+from netlang.system.numpy import np
 
 _READ = 1 << 23
 _SEPARATORS = (",", ";", "\t", "|")
 _MOST_CATEGORIES, _LONGEST_CATEGORY = 50, 40
 _MOST_IMAGES = 50
+_MASKS = ("mask", "label", "annotation", "target", "truth")
 _TRAINING, _OTHERS = ("train", "training"), ("valid", "val", "validation", "test")
 
 
@@ -150,3 +152,61 @@ def _sides(files: Sequence[Path]) -> Iterator[int]:
 
     for file in files:
         yield min(read_size(file))
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """Images and a mask for each: patterns of their names in a folder, and the values of masks."""
+
+    images: str
+    masks: str
+    values: Sequence[int]
+    count: int
+    side: int
+
+
+def inspect_masks(folder: Path) -> Masks:
+    """Return what a folder with a folder of images and one of masks holds; raises ``FileError``."""
+    inside = [path for path in entries(folder) if path.is_dir()] if folder.is_dir() else []
+    masks = [path for path in inside if any(word in path.name.lower() for word in _MASKS)]
+    others = [path for path in inside if path not in masks]
+    if len(masks) != 1 or len(others) != 1:
+        raise FileError(
+            f"{folder} does not have a folder of images and a folder of masks",
+            helps=["such as `images/01.png` and `masks/01.png`"],
+        )
+    images, own = files_of(others[0], IMAGES), files_of(masks[0], IMAGES)
+    if not images or len(images) != len(own):
+        raise FileError(
+            f"{others[0]} has {len(images):,} images, and {masks[0]} has {len(own):,} masks",
+            helps=["each image has a mask whose name is similar, such as `01.png`"],
+        )
+    first, second = images[0].stem, own[0].stem
+    before, found, after = second.partition(first)
+    if not found:
+        raise FileError(
+            f"{own[0]} is not named like {images[0]}",
+            helps=["the name of a mask has that of its image in it, such as `01_mask.png`"],
+        )
+    side = int(median(_sides(images[: _MOST_IMAGES // 2])))
+    patterns = (
+        f"{others[0].name}/*{images[0].suffix}",
+        f"{masks[0].name}/{before}*{after}{own[0].suffix}",
+    )
+    return Masks(*patterns, _values(own[: _MOST_IMAGES // 2]), len(images), side)
+
+
+def _values(files: Sequence[Path]) -> list[int]:
+    """Return the numbers in some masks, in order."""
+    from netlang.storage.images import read_mask, read_size
+
+    values: set[int] = set()
+    for file in files:
+        width, height = read_size(file)
+        values |= set(np.unique(read_mask(file, (height, width), resize=False)).tolist())
+        if len(values) > _MOST_CATEGORIES:
+            raise FileError(
+                f"{file} has more than {_MOST_CATEGORIES} different values, which are no classes",
+                helps=["save masks as PNG: JPEG changes their values"],
+            )
+    return sorted(values)

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from netlang.api.program import Program, load, loads
-from netlang.api.templates.images import classes_of_pictures, gan
-from netlang.api.templates.inspection import inspect_pictures, inspect_table
+from netlang.api.templates.images import classes_of_pictures, gan, segmentation
+from netlang.api.templates.inspection import inspect_masks, inspect_pictures, inspect_table
 from netlang.api.templates.tables import Names, classifier, regression, target_of, text
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, InputError, NetlangError
 from netlang.syntax.keywords import RESERVED
 from netlang.system.files import find_data, write_atomically
 
-Kind = Literal["classifier", "regression", "pictures", "text", "gan"]
+Kind = Literal["classifier", "regression", "pictures", "text", "segmentation", "gan"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _PICTURES = ("pictures", "gan")
@@ -28,7 +28,8 @@ def new(
     """Write a program for some data to ``NAME.net``, in the working folder, and return it.
 
     ``data`` is a table, or a folder of images for ``"pictures"`` and ``"gan"``, which otherwise
-    train on the digits that come with netlang. ``target`` is the column to predict, by default one
+    train on the digits that come with netlang; for ``"segmentation"``, it has a folder of images
+    and a folder of masks. ``target`` is the column to predict, by default one
     that is called as labels often are, or the last. Raises ``Error`` if there is such a file
     already, and for data that do not fit.
     """
@@ -58,16 +59,20 @@ def netlang_format(text: str, path: Path) -> str:
 
 def _written(kind: Kind, name: str, data: str | Path | None, target: str | None) -> str:
     if data is None:
+        folder = kind == "segmentation"
+        what, example = ("a folder", "roads") if folder else ("a table", "table.csv")
         if kind not in _PICTURES:
             raise NetlangError(
                 rules.USAGE, f"`netlang new {kind}` needs data",
-                helps=[f"name a table: `netlang new {kind} {name} --data table.csv`"],
+                helps=[f"name {what}: `netlang new {kind} {name} --data {example}`"],
                 exit_code=USAGE,
             )  # fmt: skip
         names = Names(name, "")
         return classes_of_pictures(names, None, None) if kind == "pictures" else gan(names, None)
     relative = _relative(Path(data))
     names = Names(name, relative)
+    if kind == "segmentation":
+        return segmentation(names, inspect_masks(find_data(relative, Path())))
     if kind in _PICTURES:
         if target is not None:
             raise InputError("a folder of images has no column: leave `target` out")
@@ -85,8 +90,9 @@ def _written(kind: Kind, name: str, data: str | Path | None, target: str | None)
         )
     table = inspect_table(place)
     column = target_of(table, target, "number" if kind == "regression" else "category")
-    write = {"classifier": classifier, "regression": regression, "text": text}[kind]
-    return write(names, table, column)
+    if kind == "regression":
+        return regression(names, table, column)
+    return (text if kind == "text" else classifier)(names, table, column)
 
 
 def _relative(path: Path) -> str:

@@ -19,6 +19,7 @@ netlang new pictures pets --data photos
 netlang new classifier iris --data iris.csv
 netlang new regression houses --data houses.csv --target SalePrice
 netlang new text reviews --data reviews.csv
+netlang new segmentation roads --data roads
 netlang new gan faces --data photos
 """
 DETAILS = """
@@ -26,8 +27,9 @@ The program is NAME.net in the working folder; a file of that name is not overwr
 for the data: the columns of a table, its missing values and categories; the classes and the size of
 images. Without --data, pictures and gan train on the digits that come with netlang. A folder of
 images has a folder for each class, for gan also none; its folders may be in `train` and `valid`.
+For segmentation it has two folders, such as `images` and `masks`.
 """
-_KINDS = ("classifier", "regression", "pictures", "text", "gan")
+_KINDS = ("classifier", "regression", "pictures", "text", "segmentation", "gan")
 
 
 @make_command(EXAMPLES, DETAILS)

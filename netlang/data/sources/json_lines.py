@@ -43,7 +43,7 @@ def read_json_lines(paths: Sequence[Path], location: Location) -> Source:
     lists: dict[str, list[Array]] = {}
     for name, type in location.columns.items():
         reading = location.readings.get(name, Reading((name,)))
-        if reading.tokens is not None or reading.categories is not None:
+        if reading.tokens or reading.categories or reading.images:
             arrays[name] = np.array([_text(at, row, reading) for at, row in rows])
         elif type.rank and not isinstance(type.shape[0], int):
             lists[name] = [_items(at, row, reading.names[0], type) for at, row in rows]

@@ -276,6 +276,8 @@ class _Table:
             return np.zeros((len(self._rows), *shape), numpy_dtype(type.dtype))
         if reading is not None and reading.tokens is not None:
             return self._texts(chosen[0], reading, "a text", ("",))
+        if reading is not None and reading.images is not None:
+            return self._texts(chosen[0], reading, "the name of a file", ("",))
         if reading is not None and reading.categories is not None:
             return self._texts(chosen[0], reading, "a category", NOT_NUMBERS)
         if type.dtype.is_integer and not shape and self._named(chosen):

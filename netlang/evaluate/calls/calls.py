@@ -228,14 +228,15 @@ def _newly(function: Function, args: Sequence[Argued], span: Span) -> tuple[Fix,
 def _overloaded(function: Function, args: Sequence[Argued]) -> Function:
     """Return the definition that a name denotes for these arguments.
 
-    `flip` and `resize` without a tensor are transforms of images, `split` of examples is a split
-    of a dataset, and `grad` with respect to a selection returns a list.
+    `flip` and `resize` without a tensor are transforms of images, or stages of columns; `split` of
+    examples is a split of a dataset, and `grad` with respect to a selection returns a list.
     """
     if not function.module.source.library:
         return function
     match function.name:
         case "flip" | "resize" if not any(isinstance(a.value, Value | Unknown) for a in args):
-            other = f"_{function.name}_image"
+            column = any(isinstance(a.value, Setting) and a.value.type == "column" for a in args)
+            other = f"_{function.name}_{'column' if column else 'image'}"
         case "grad" if any(map(_is_selection, args)):
             other = "_grad_of_parameters"
         case "split" if any(isinstance(a.value, Examples) for a in args):

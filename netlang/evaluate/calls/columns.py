@@ -9,6 +9,7 @@ from typing import Literal
 from netlang.diagnostics import rules
 from netlang.diagnostics.fix import replacement
 from netlang.diagnostics.source import Span
+from netlang.evaluate.calls.image_columns import check_image_stages, is_image_column, stages_of
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import UNKNOWN, Function, Object, Setting, Unknown, Word
@@ -70,6 +71,10 @@ def _column_of(name: str, bind: ast.Bind, type: TensorType, frame: Frame, cells:
             fixes=(replacement(span, f"column({shown})"),) if isinstance(value, str) else (),
         )
     stages = stages_of(value)
+    if is_image_column(stages):
+        check_image_stages(name, type, stages, span)
+        _check_fill(name, type, stages[0].arguments.get("fill"), "texts", span)
+        return value
     if len(stages) > 2:
         first, *others = (stage.name for stage in stages[1:])
         reject(
@@ -80,14 +85,6 @@ def _column_of(name: str, bind: ast.Bind, type: TensorType, frame: Frame, cells:
         )
     _check_stages(name, type, stages, span, cells)
     return value
-
-
-def stages_of(column: Setting) -> list[Setting]:
-    """Return the calls that make a column, from the columns of the file on."""
-    stages = [column]
-    while isinstance(inner := stages[0].arguments.get("x"), Setting):
-        stages.insert(0, inner)
-    return stages
 
 
 def _check_stages(

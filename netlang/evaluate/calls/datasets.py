@@ -11,6 +11,7 @@ from netlang.diagnostics.diagnostic import Diagnostic, DiagnosticError, Label, d
 from netlang.diagnostics.fix import Edit, Fix, apply_to, replacement
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import suggest
+from netlang.evaluate.calls.image_columns import check_image_fields, has_pattern
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject, report
 from netlang.evaluate.context.values import UNKNOWN, Examples, Function, Object, Origin, Unknown
@@ -85,12 +86,16 @@ def examples_of(
             fields[names[0]] = _field(bind, definition, inner)
     if any(isinstance(value, Unknown) for value in fields.values()):
         return UNKNOWN
-    if not library and not any(name in PLACES for name in fields):
+    check_image_fields(definition, fields, tuple(PLACES))
+    if not library and not any(n in PLACES or has_pattern(v) for n, v in fields.items()):
         reject(
             rules.DATASET_WITHOUT_LOCATION,
             f"the dataset `{function.name}` doesn't say where its examples are",
             definition.name.span,
-            notes=tuple(f"`{name}` is {what}" for name, what in PLACES.items()),
+            notes=(
+                *(f"`{name}` is {what}" for name, what in PLACES.items()),
+                'images can be columns: `image = pictures("images/*.png")`',
+            ),
             helps=(f'such as `{{ csv = "{function.name}.csv" }}` after its columns',),
         )
     if not library:

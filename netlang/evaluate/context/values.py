@@ -51,8 +51,10 @@ class Function(Struct, frozen=True, eq=False):
         """The name that programs call it by: ``flip`` for ``_flip_image``, a transform."""
         if not self.name.startswith("_"):
             return self.name
-        public = self.implementation.removesuffix("_image").removesuffix("_rows")
-        return public.removesuffix("_of_parameters")
+        public = self.implementation
+        for ending in ("_image", "_column", "_rows", "_of_parameters"):
+            public = public.removesuffix(ending)
+        return public
 
     @property
     def kind(self) -> str:

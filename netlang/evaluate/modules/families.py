@@ -10,7 +10,7 @@ from netlang.syntax.library import FOLDER
 
 _RETURNING = re.compile(r"^extern op (?P<name>\w+)\([^{]*?-> y: (?P<type>\w+)", re.MULTILINE)
 _DEFINING = re.compile(r"^(?P<type>optimizer|schedule) (?P<name>\w+)\(", re.MULTILINE)
-_OVERLOADED = re.compile(r"^_(\w+)_image$")
+_OVERLOADED = re.compile(r"^_(\w+)_(?:image|column)$")
 """The transforms `flip()` and `resize()` have names of their own; see ``calls.py``."""
 
 

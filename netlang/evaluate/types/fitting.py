@@ -203,6 +203,12 @@ def _a_filling(value: Object) -> bool:
     return _a_number(value) or isinstance(value, str) or _is_word(value, FILLINGS)
 
 
+def _some_files(value: Object) -> bool:
+    if isinstance(value, list):
+        return len(value) > 0 and all(isinstance(each, str) for each in value)
+    return isinstance(value, str) or (isinstance(value, Setting) and value.type == "column")
+
+
 def _is_word(value: Object, words: tuple[str, ...]) -> bool:
     return isinstance(value, Word) and value.text in words
 
@@ -225,6 +231,7 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     "ints": ("an int, or a tuple with an int per axis", _some_ints),
     "padding": (f"a padding: an int, a tuple, or {_words(PADDINGS)}", _a_padding),
     "filling": (f"a number, a text, {_words(FILLINGS)}", _a_filling),
+    "files": ("a pattern of file names, or a column of them", _some_files),
     "duration": ("a duration (epochs or steps)", lambda v: isinstance(v, Duration)),
     "block": ("a block", lambda v: isinstance(v, Function | Layer | Bound)),
     "op": ("an op", _an_op),
