@@ -16,6 +16,7 @@ from netlang.cli.output import echo as say
 from netlang.cli.output import movable, page_width
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
+from netlang.training.class_weights import described_weights
 from netlang.training.history.reports import Report
 from netlang.training.run.preparation import Opened
 
@@ -51,6 +52,8 @@ class Plain:
         steps = -(-len(opened.data) // plan.accumulate)
         counts = f"{grouped(weights)} parameters, {opened.data.examples:,} examples"
         say(f"{plan.name}: {counts}, {steps:,} steps per epoch")
+        for line in described_weights(plan, opened.data.source):
+            say(line)
         newest = folder.with_name(plan.name)
         same = newest != folder and newest.is_symlink() and newest.resolve() == folder.resolve()
         say(f"run: {folder}" + (f", which is now {newest}" if same else ""))

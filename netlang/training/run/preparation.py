@@ -17,6 +17,7 @@ from netlang.data.source import Arrays
 from netlang.diagnostics.errors import require_at_least
 from netlang.plan.plan import Plan
 from netlang.system.numpy import Array, np
+from netlang.training.class_weights import balanced, with_class_weights
 from netlang.training.preprocessing import fitted_on
 from netlang.training.run.engine import (
     Engine,
@@ -114,6 +115,7 @@ def open_training(
     seed = seed_of(plan, choices)
     with ThreadPoolExecutor(1) as pool:
         data: Future[tuple[Batches, Batches | None]] = pool.submit(open_data, plan, choices, fitted)
+        plan = balanced(plan, fitted, lambda: data.result()[0].source)
         training = prepare(plan, seed)
         planned(training)
         if state is None:
@@ -127,6 +129,7 @@ def open_training(
     if check is not None:
         check(training, batches, valid)
     known = fitted_on(batches.source, None if valid is None else valid.source)
+    known = with_class_weights(known, plan)
     return Opened(training, batches, valid, engine, known)
 
 
