@@ -9,9 +9,8 @@ from msgspec import structs
 from netlang.data.fitted import Fitted
 from netlang.data.source import Source
 from netlang.diagnostics.errors import FileError
-from netlang.evaluate.context.frame import Balanced
 from netlang.ops.elementwise.choice import Constant
-from netlang.plan.plan import Plan
+from netlang.plan.plan import Balanced, Plan
 from netlang.system.numpy import Array, np
 
 _CHUNK = 256
