@@ -1,6 +1,6 @@
 """Generate the data of ``../shapes.net``: images of shapes, and sentences letter by letter.
 
-The images in ``scenes`` are those of ``shapes.npz`` as files, each with its mask.
+The images in ``scenes`` are files, each with its mask.
 
 ``python make_data.py`` writes the files next to this one, with the same arrays on every machine.
 """

@@ -16,6 +16,7 @@ from netlang.cli.output import movable, page_width
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock
 from netlang.system.watching import WATCHER
+from netlang.training.class_weights import described_weights
 from netlang.training.history.reports import Report
 from netlang.training.lines import epoch_line, epochs_of, metrics, opened_line
 from netlang.training.run.preparation import Opened
@@ -51,6 +52,8 @@ class Plain:
     def opened(self, opened: Opened, folder: Path) -> None:
         plan = opened.training.plan
         say(opened_line(opened))
+        for line in described_weights(plan, opened.data.source):
+            say(line)
         newest = folder.with_name(plan.name)
         same = newest != folder and newest.is_symlink() and newest.resolve() == folder.resolve()
         say(f"run: {folder}" + (f", which is now {newest}" if same else ""))

@@ -73,7 +73,8 @@ class Column(Struct, frozen=True, omit_defaults=True):
     stores are within ``range``. Missing numbers of an example are replaced by those of ``fill``, in
     the order of memory; for categories, that is the number of one. ``statistics`` are those of
     ``normalize``. ``transforms`` are the ones that draw no random numbers, in order. ``reading`` is
-    where the column is in a table, and what is done with its cells, if the dataset declares it.
+    where the column is in a table, and what is done with its cells, if the dataset declares it. The
+    loss has ``class_weights`` that balance the classes.
     """
 
     dtype: str
@@ -87,6 +88,7 @@ class Column(Struct, frozen=True, omit_defaults=True):
     statistics: Statistics | None = None
     transforms: tuple[Applied, ...] = ()
     reading: Reading | None = None
+    class_weights: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, type: TensorType, names: Sequence[str] = ()) -> Column:
@@ -231,6 +233,8 @@ def _check(column: Column) -> None:
     if len(column.shape) > _MOST_AXES or any(not 0 <= n <= _LARGEST for n in sizes):
         raise ValueError("a size out of range")
     found = column.statistics
+    if not all(map(isfinite, column.class_weights)):
+        raise ValueError("weights of classes that are not finite")
     count = np.prod([n for n in column.shape if isinstance(n, int)], dtype=np.int64)
     if column.fill and not (len(column.fill) == count and all(map(isfinite, column.fill))):
         raise ValueError("missing values are filled with values of another shape")

@@ -8,6 +8,7 @@ from netlang.evaluate import evaluate as evaluate
 from netlang.evaluate import expressions as expressions
 from netlang.evaluate import loops as loops
 from netlang.evaluate.builtins import callbacks as callbacks
+from netlang.evaluate.builtins import class_weights as class_weights
 from netlang.evaluate.builtins import data as data
 from netlang.evaluate.builtins import lists as lists
 from netlang.evaluate.builtins import numbers as numbers

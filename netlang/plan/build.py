@@ -31,6 +31,7 @@ def _computation(run: Run, batch: Mapping[str, Value]) -> Computation:
         batch,
         dict(run.noise),
         dict(run.gradients),
+        dict(run.balanced),
         tuple(run.states),
         tuple(run.calls),
     )

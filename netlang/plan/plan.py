@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from netlang.data.pipeline import Pipeline
+from netlang.evaluate.context.frame import Balanced, Noise
 from netlang.evaluate.context.frame import LayerCall as LayerCall
-from netlang.evaluate.context.frame import Noise
 from netlang.evaluate.context.values import Duration, Layer
 from netlang.ir.backward_slice import Gradients
 from netlang.ir.graph import Node, Param, State, Value
@@ -27,7 +27,8 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 class Computation(Struct, frozen=True, eq=False):
     """What a section computes of a batch, in evaluation mode.
 
-    ``noise`` holds the random inputs, ``gradients`` the values that are gradients of others, and
+    ``noise`` holds the random inputs, ``gradients`` the values that are gradients of others,
+    ``balanced`` weights of classes that the data determine (constants of 1 until then), and
     ``states`` what nets store from call to call, ``calls`` those of the layers.
     """
 
@@ -36,6 +37,7 @@ class Computation(Struct, frozen=True, eq=False):
     batch: Mapping[str, Value]
     noise: Mapping[Value, Noise]
     gradients: Gradients
+    balanced: Mapping[Value, Balanced]
     states: tuple[State, ...]
     calls: tuple[LayerCall, ...]
 

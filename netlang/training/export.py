@@ -46,9 +46,10 @@ from netlang.plan.plan import Plan
 from netlang.plan.schedules import rate_text
 from netlang.storage.weights import save_weights
 from netlang.system.numpy import Array, np
+from netlang.training.class_weights import balanced
 from netlang.training.run.engine import Arrays, OrtEngine, initial_state
 from netlang.training.run.initial_parameters import initial_parameters
-from netlang.training.run.preparation import Choices, seed_of
+from netlang.training.run.preparation import Choices, open_data, seed_of
 from netlang.training.step.graphs import DRAW, STEP, StepGraph, Training, prepare
 from netlang.training.step.measures import Measures
 
@@ -63,6 +64,7 @@ def export(plan: Plan, choices: Choices, output: Path, *, opset: int, source: st
     from netlang.backends.compile import compile_graph
 
     seed = seed_of(plan, choices)
+    plan = balanced(plan, None, lambda: open_data(plan, choices)[0].source)
     training = prepare(plan, seed)
     state = initial_state(training, initial_parameters(plan, seed, choices.folder))
     if training.double:

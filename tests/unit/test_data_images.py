@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import netlang
+from netlang.data.examine import examine
 from netlang.data.source import Source
 from netlang.diagnostics.errors import NetlangError
 
@@ -351,3 +352,31 @@ def test_commands_read_images_and_masks() -> None:
     assert ran("evaluate", "seg.net", "segment", *weights) == 0
     assert ran("run", "seg.net", "Segment", *weights, "-i", "image=images", "-o", "out.npz") == 0
     assert np.load("out.npz")["logits"].shape == (8, 2, 16, 16)
+
+
+# ---- damaged images ------------------------------------------------------------------------
+
+
+def test_every_image_that_cannot_be_read_is_named_before_the_first_step() -> None:
+    shapes(150)
+    for i in (3, 77, 149):
+        path = Path(f"images/{i}.png")
+        path.write_bytes(path.read_bytes()[:200])
+    save("masks/8.png", np.full((20, 24, 3), (1, 2, 3), np.uint8))
+    source = source_of(
+        Path.cwd(),
+        "roads() |> map(image=[flip()]) |> part(0..149)",
+        SEGMENT.replace("VALUES", "").split("net Segment")[0],
+    )
+    told = sorted(error.message.replace(f"{Path.cwd()}/", "") for error in examine(source))
+    assert told == [
+        "images/149.png is a damaged image: image file is truncated",
+        "images/3.png is a damaged image: image file is truncated",
+        "images/77.png is a damaged image: image file is truncated",
+        "masks/8.png is in color, and a mask has the number of a class for each pixel",
+    ]
+    assert len(examine(source, most=2)) == 2
+
+
+def test_examples_in_memory_are_not_read_again() -> None:
+    assert examine(source_of(Path.cwd(), "two_moons(10)")) == []

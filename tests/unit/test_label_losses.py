@@ -64,4 +64,4 @@ def test_each_class_has_a_weight(tmp_path: Path) -> None:
     )
     problems = netlang.load(path).problems
     assert "`class_weights` must have a weight for each class" in problems
-    assert "losses.net:2:7" in problems
+    assert "losses.net:2:45" in problems

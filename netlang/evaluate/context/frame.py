@@ -59,6 +59,14 @@ class Noise(Struct, frozen=True, eq=False):
     site: str
 
 
+class Balanced(Struct, frozen=True):
+    """Weights of ``classes`` that balance a column of the training data, without ``ignore``."""
+
+    column: str
+    classes: int
+    ignore: int | None
+
+
 class Observer(Protocol):
     """Follows an evaluation, for a compiler that needs more than the graph it ends in."""
 
@@ -86,6 +94,8 @@ class Run(Struct):
     states: list[State] = field(default_factory=list[State])
     units: dict[str, int] = field(default_factory=dict[str, int])
     noise: dict[Value, Noise] = field(default_factory=dict[Value, Noise])
+    balanced: dict[Value, Balanced] = field(default_factory=dict[Value, "Balanced"])
+    """Weights of classes that the data of a train section determine: ones, while it is checked."""
     gradients: dict[Value, tuple[Value, Value]] = field(
         default_factory=dict[Value, "tuple[Value, Value]"]
     )

@@ -117,6 +117,8 @@ class NamedTuple(tuple["Object", ...]):
 
 PADDINGS = ("same", "valid", "half", "causal")
 """The keywords for a padding."""
+BALANCED = "balanced"
+"""The word for weights of classes that the training data determine."""
 FILLINGS = ("mean", "most_frequent")
 """What missing values may be filled with, besides a number or a text."""
 

@@ -13,6 +13,7 @@ from netlang.diagnostics.source import Source, Span
 from netlang.evaluate.context.frame import DEPTH_LIMIT
 from netlang.evaluate.context.parameter_names import Sites, sites_of
 from netlang.evaluate.context.values import (
+    BALANCED,
     PADDINGS,
     UNKNOWN,
     Bound,
@@ -32,7 +33,7 @@ Constant = Callable[["ModuleScope", ast.Bind], dict[str, Object]]
 """Evaluates a binding at the top of a file."""
 
 WORDS: Mapping[str, Object] = {
-    **{word: Word(word) for word in (*PADDINGS, "most_frequent")},
+    **{word: Word(word) for word in (*PADDINGS, "most_frequent", BALANCED)},
     **{dtype.value: dtype for dtype in DType},
 }
 

@@ -18,6 +18,7 @@ from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import listed
 from netlang.evaluate.context.source_text import source_text
 from netlang.evaluate.context.values import (
+    BALANCED,
     FILLINGS,
     PADDINGS,
     UNKNOWN,
@@ -203,6 +204,11 @@ def _a_filling(value: Object) -> bool:
     return _a_number(value) or isinstance(value, str) or _is_word(value, FILLINGS)
 
 
+def _a_weighting(value: Object) -> bool:
+    listed = isinstance(value, list) and len(value) > 0 and all(map(_a_number, value))
+    return listed or _is_word(value, (BALANCED,))
+
+
 def _some_files(value: Object) -> bool:
     if isinstance(value, list):
         return len(value) > 0 and all(isinstance(each, str) for each in value)
@@ -231,6 +237,7 @@ _KINDS: dict[str, tuple[str, Callable[[Object], bool]]] = {
     "ints": ("an int, or a tuple with an int per axis", _some_ints),
     "padding": (f"a padding: an int, a tuple, or {_words(PADDINGS)}", _a_padding),
     "filling": (f"a number, a text, {_words(FILLINGS)}", _a_filling),
+    "weighting": (f"a list with a number for each class, or `{BALANCED}`", _a_weighting),
     "files": ("a pattern of file names, or a column of them", _some_files),
     "duration": ("a duration (epochs or steps)", lambda v: isinstance(v, Duration)),
     "block": ("a block", lambda v: isinstance(v, Function | Layer | Bound)),

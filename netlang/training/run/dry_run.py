@@ -10,6 +10,7 @@ from netlang.analysis.counts import short_bytes
 from netlang.ir.graph import Param
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, Rate, follow
+from netlang.training.class_weights import balanced
 from netlang.training.run.data_checks import check_data
 from netlang.training.run.loop import clock_of
 from netlang.training.run.memory import footprint
@@ -83,8 +84,9 @@ def dry_run(plan: Plan, choices: Choices, warn: Callable[[str], None]) -> DryRun
     """Return what a training would do; data are read and checked, and nothing is computed."""
     from netlang.backends.compile import compile_graph
 
-    training = prepare(plan, seed_of(plan, choices))
     data, valid = open_data(plan, choices)
+    plan = balanced(plan, None, lambda: data.source)
+    training = prepare(plan, seed_of(plan, choices))
     check_data(training, data, valid, warn)
     clock = clock_of(plan, len(data))
     nodes = {

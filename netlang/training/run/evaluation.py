@@ -14,6 +14,7 @@ from netlang.diagnostics.errors import USAGE, InputError, NetlangError, WeightsE
 from netlang.plan.plan import Plan
 from netlang.storage.weights import described, load_weights, read_metadata
 from netlang.system.numpy import Array, np
+from netlang.training.class_weights import balanced
 from netlang.training.confusion import Confusion
 from netlang.training.predictions import Predictions
 from netlang.training.preprocessing import check_same
@@ -73,11 +74,12 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
             "there are no parameters to evaluate",
             notes=[f"the layers of `{plan.name}`: {', '.join(by_layer(paths))}"],
         )
+    fitted = _fitted(given.values())
+    plan = balanced(plan, fitted, lambda: open_data(plan, choices)[0].source)
     predicted = targets(plan)
     numbered = enumerate(predicted)
     outputs = {name: v for i, each in numbered for name, v in each.outputs(i).items()}
     training = prepare(plan, seed_of(plan, choices), outputs)
-    fitted = _fitted(given.values())
     of, examples = _examples(plan, choices, fitted)
     initial = initial_parameters(plan, seed_of(plan, choices), choices.folder)
     state = initial_state(training, initial | _loaded(plan.name, given, initial))

@@ -18,6 +18,7 @@ from netlang.data.source import Arrays
 from netlang.diagnostics.errors import require_at_least
 from netlang.plan.plan import Plan
 from netlang.system.numpy import Array, np
+from netlang.training.class_weights import balanced, with_class_weights
 from netlang.training.preprocessing import fitted_on
 from netlang.training.run.engine import (
     Engine,
@@ -121,6 +122,7 @@ def open_training(
         data: Future[tuple[Batches, Batches | None]] = pool.submit(
             copy_context().run, open_data, plan, choices, fitted
         )
+        plan = balanced(plan, fitted, lambda: data.result()[0].source)
         training = prepare(plan, seed, watch=watch)
         planned(training)
         if state is None:
@@ -134,6 +136,7 @@ def open_training(
     if check is not None:
         check(training, batches, valid)
     known = fitted_on(batches.source, None if valid is None else valid.source, plan.data)
+    known = with_class_weights(known, plan)
     return Opened(training, batches, valid, engine, known)
 
 
