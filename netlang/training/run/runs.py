@@ -192,7 +192,13 @@ def train(
 
         fitted = progress.fitted if progress is not None else None
         opened = open_training(
-            plan, choices, state, fitted, planned=planned, check=check, warn=request.warn,
+            plan,
+            choices,
+            state,
+            fitted,
+            planned=planned,
+            check=check,
+            warn=request.warn,
             watch=watch,
         )
         settings |= {f"{GIVEN}{name}": text for name, text in given.items()}
