@@ -20,6 +20,7 @@ from netlang.plan.schedules import follow
 from netlang.profiling.kernels import Recording, record
 from netlang.profiling.profile import Key, Known, Profile, attribute, spread_of
 from netlang.system.load import watch_others
+from netlang.training.class_weights import balanced
 from netlang.training.run.engine import (
     batch_size,
     cast_state,
@@ -79,8 +80,9 @@ def profile_section(plan: Plan, choices: Choices, *, runs: int | None = None) ->
     """Measure a step of a train section on its first batch, for each ``step`` of the section."""
     require_at_least("runs", runs, 1)
     seed = seed_of(plan, choices)
-    training = prepare(plan, seed)
     data, _ = open_data(plan, choices)
+    plan = balanced(plan, None, lambda: data.source)
+    training = prepare(plan, seed)
     with data.epoch(0) as stream:
         batch = next(stream)
     state = initial_state(training, initial_parameters(plan, seed, choices.folder))

@@ -23,6 +23,7 @@ from netlang.ir.backward_slice import needed
 from netlang.ir.graph import Graph
 from netlang.plan.plan import LayerCall, Plan
 from netlang.system.numpy import Array, np
+from netlang.training.class_weights import balanced
 from netlang.training.run.engine import Arrays, Evaluates, Numbers, batch_size
 from netlang.training.run.evaluation import evaluated, metrics_of
 from netlang.training.run.initial_parameters import initial_parameters
@@ -128,6 +129,9 @@ class _Section:
     """The data and the metrics of a section, for a model that computes one of its layers."""
 
     def __init__(self, plan: Plan, layer: str, graph: Graph, choices: Choices) -> None:
+        self._train, valid = open_data(plan, choices)
+        plan = balanced(plan, None, lambda: self._train.source)
+        self.of, self.data = ("data", self._train) if valid is None else ("valid", valid)
         self._graph = graph
         self._calls = [call for call in plan.computation.calls if call.layer == layer]
         self._inputs = [_inputs_of(plan, call) for call in self._calls]
@@ -135,8 +139,6 @@ class _Section:
         parameters = initial_parameters(plan, seed_of(plan, choices), choices.folder)
         names = {value.name: param.path for value, param in plan.computation.params.items()}
         self._parameters = {name: parameters[path] for name, path in names.items()}
-        self._train, valid = open_data(plan, choices)
-        self.of, self.data = ("data", self._train) if valid is None else ("valid", valid)
 
     def examples(self) -> list[dict[str, Array]]:
         """Return the inputs of the layer for the first batches of `data`."""
