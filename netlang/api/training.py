@@ -327,7 +327,7 @@ def lowered(
 
     if precision not in LOWER:
         raise InputError(
-            f"`{precision}` is no precision", helps=[f"take one of {', '.join(LOWER)}"]
+            f"`{precision}` is not a precision", helps=[f"take one of {', '.join(LOWER)}"]
         )
     if not whole:
         raise InputError(

@@ -76,7 +76,7 @@ def _by_position(
     if len(positional) > len(names):
         from netlang.evaluate.extra_arguments import reject_extra
 
-        reject_extra(function, args, names, span, new=new)
+        reject_extra(function, args, names, span, preset, new=new)
     return dict(zip(names, positional, strict=False))
 
 

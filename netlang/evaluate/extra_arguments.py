@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import NoReturn
 
@@ -43,11 +43,17 @@ class _Call(Struct, frozen=True, eq=False):
     args: Sequence[Argued]
     names: Sequence[str]
     span: Span
+    preset: Collection[str]
     new: bool
 
     @property
     def positional(self) -> list[Argued]:
         return [a for a in self.args if a.name is None]
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """The parameters that have a value: by name, or from the `new` that made the layer."""
+        return frozenset(self.preset).union(a.name.text for a in self.args if a.name is not None)
 
     @property
     def before(self) -> int:
@@ -84,10 +90,14 @@ class _Repair(Struct, frozen=True):
 
 
 def reject_extra(
-    function: Function, args: Sequence[Argued], names: Sequence[str], span: Span, *, new: bool
-) -> NoReturn:
-    """Reject a call with more arguments by position than ``names``, the parameters for them."""
-    call = _Call(function, args, names, span, new)
+    function: Function, args: Sequence[Argued], names: Sequence[str], span: Span,
+    preset: Collection[str], *, new: bool,
+) -> NoReturn:  # fmt: skip
+    """Reject a call with more arguments by position than ``names``, the parameters for them.
+
+    The parameters in ``preset`` have values already.
+    """
+    call = _Call(function, args, names, span, preset, new)
     count = {0: "no arguments", 1: "one argument"}.get(len(names), f"{len(names)} arguments")
     repair = _decimal_comma(call) or _list(call) or _ordered(call) or _named(call)
     if repair is None:
@@ -203,7 +213,7 @@ def _strides(order: Sequence[str], args: Sequence[Argued]) -> bool:
 def _fits(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> bool:
     """Return whether each argument is of the kind of the parameter that an order assigns to it."""
     params = {p.name.text: p for p in call.function.params}
-    taken = {a.name.text for a in call.args if a.name is not None}
+    taken = call.taken
     return all(
         isinstance(arg.value, int) and not isinstance(arg.value, bool)
         if name == INFERRED
@@ -284,7 +294,7 @@ def _reordered(call: _Call, order: Sequence[str], args: Sequence[Argued]) -> _Re
 def _named(call: _Call) -> _Repair | None:
     """Name the one argument that is extra, where one parameter alone accepts it."""
     extra = call.positional[len(call.names) :]
-    taken = {a.name.text for a in call.args if a.name is not None}
+    taken = call.taken
     fitting = [
         p.name.text
         for p in call.function.params

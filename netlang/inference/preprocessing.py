@@ -77,7 +77,7 @@ def _rows(path: Path, column: Column, fitted: Fitted, value: Value) -> Array:
 
     The cells are those that the dataset of the training took, filled, numbered and normalized with
     what is ``fitted``. Raises ``FileError`` for a table that lacks them, and ``InputError`` for a
-    column that is no table's.
+    column that does not come from a table.
     """
     name = next((n for n, each in fitted.columns.items() if each is column), value.name)
     if column.shorter_side is not None or column.scale is not None:

@@ -20,6 +20,9 @@ FORBIDDEN_MODULES = frozenset(
      "codeop", "imp", "runpy", "subprocess", "socket", "urllib", "http", "ftplib", "requests",
      "ctypes", "telnetlib", "smtplib", "xmlrpc"}
 )  # fmt: skip
+ALLOWED = {"serve/server.py": {"socket", "http", "http.server"}}
+"""The page is served to this machine alone, and only to who has its token."""
+
 FORBIDDEN_CALLS = frozenset({"eval", "exec", "compile", "__import__", "breakpoint", "input"})
 FORBIDDEN_METHODS = frozenset({"system", "popen", "execv", "execve", "spawnv", "startfile", "fork"})
 
@@ -52,7 +55,8 @@ def doors(tree: ast.AST) -> list[str]:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_module_can_run_what_a_file_says(module: Path) -> None:
-    assert doors(ast.parse(module.read_text("utf-8"))) == []
+    allowed = ALLOWED.get(module.relative_to(PACKAGE).as_posix(), set())
+    assert set(doors(ast.parse(module.read_text("utf-8")))) <= allowed
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,9 @@ def wrong_stride(original: Original, draw: Random) -> str | None:
 
 def wrong_padding(original: Original, draw: Random) -> str | None:
     argument = _chosen([a for a in _named(original) if a.name.text == "pad"], draw)
-    wrong = draw.choice(("7", "-1", '"same"', "SAME", "0", "true"))
+    # A text for a word is one error only where it is the right word.
+    words = ('"same"', "SAME") if argument and argument.value.span.text == "same" else ()
+    wrong = draw.choice((*words, "7", "-1", "0", "true"))
     return argument and original.replaced(argument.value.span, wrong)
 
 
@@ -230,7 +232,9 @@ def stride_by_position(original: Original, draw: Random) -> str | None:
 
 
 def one_argument_more(original: Original, draw: Random) -> str | None:
-    call = _chosen([c for c in original.calls if c.args], draw)
+    # A number after the kernel of a pool is its stride elsewhere, which changes other shapes.
+    pools = original.calls_of("max_pool", "avg_pool")
+    call = _chosen([c for c in original.calls if c.args and c not in pools], draw)
     return call and _with(original, call, draw.choice(("1", "true", "0.1")), last=False)
 
 

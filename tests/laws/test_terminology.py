@@ -57,7 +57,7 @@ BANNED = {
     r"\brefus(e|es|ed|al|als|ing)\b": "reject, raise an error",
     r"\b(first|last|one|each|every|this|a|of|\d+) turns?\b(?! into)|\bturns of\b": "iteration",
     r"(?<!F)\bfigures?\b(?! \d)": "metric, value; measurement",
-    r"\bpictures?\b(?!\()": "image; diagram; plot",
+    r"(?<!new )(?<![`\"])\bpictures?\b(?![`\"(])": "image; diagram; plot",
     r"\bspots?\b": "location, position",
     r"\bmend(s|ed|ing)?\b": "fix",
     r"\brandom draws?\b": "sample",

@@ -110,7 +110,7 @@ def of_library(entry: Entry) -> Iterator[Case]:
             columns[name], argument = type.partition("[")[0] + "[" + same.partition("[")[2], name
         elif type == "int?":
             argument = "0"
-        elif type == "[float]?":
+        elif type == "weighting?":
             classes = int(next(iter(inputs.values())).rpartition(", ")[2].rstrip("]"))
             argument = f"[{', '.join(str(0.5 + at) for at in range(classes))}]"
         if argument:

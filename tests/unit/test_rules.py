@@ -1,4 +1,7 @@
-"""Every rule has a title, a reason and two examples."""
+"""Every rule has a title, a reason and two examples.
+
+Tests ``netlang.diagnostics.rules``.
+"""
 
 from __future__ import annotations
 

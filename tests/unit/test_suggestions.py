@@ -90,7 +90,7 @@ def test_case_and_underscores_do_not_count(word: str, meant: str) -> None:
 OWN = """
     xyz qq my_own_block x1 tower stem backbone head neck body stage fused joined result first
     second third left right upper lower middle bottom branch shared teacher student generator
-    discriminator critic actor policy speaker price cloud island house photo picture
+    discriminator critic actor policy speaker price cloud island house photo painting
     weather river mountain bread coffee window_of_time my_loss helper thing stuff foo bar quux
     alpha_zero layer_one big_network feature_pyramid anchors proposals query_words
 """

@@ -11,12 +11,12 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from netlang.backends import reference
 from netlang.diagnostics.errors import InputError
@@ -43,7 +43,11 @@ def several() -> Iterator[None]:
 
 
 def blas_threads() -> list[int]:
-    libraries = import_module("threadpoolctl").threadpool_info()
+    """Return the threads of the BLAS libraries that were loaded with NumPy.
+
+    Another library, such as SciPy, may bring its own later: no computation of ours uses it.
+    """
+    libraries = cast("ThreadpoolController", threads._blas()).info()
     return [int(library["num_threads"]) for library in libraries if library["user_api"] == "blas"]
 
 

@@ -25,7 +25,7 @@ netlang new gan faces --data photos
 DETAILS = """
 The program is NAME.net in the working folder; a file of that name is not overwritten. It is written
 for the data: the columns of a table, its missing values and categories; the classes and the size of
-images. Without --data, pictures and gan train on the digits that come with netlang. A folder of
+images. Without --data, `pictures` and `gan` train on the digits that come with netlang. A folder of
 images has a folder for each class, for gan also none; its folders may be in `train` and `valid`.
 For segmentation it has two folders, such as `images` and `masks`.
 """

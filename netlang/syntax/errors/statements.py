@@ -89,6 +89,8 @@ def _missing_equals(error: ErrorLocation, before: Token, note: str = "") -> Diag
     if (prose := _prose(error, at)) is not None:
         return prose
     meant = before.fresh and nearest(before.text, _BEGINNINGS.get(error.enclosing(), ()))
+    if meant in ("next", "state") and error.next.text not in ("=", ":", ","):
+        meant = None
     if meant and error.here.kind in ("name", "string"):
         return error.diagnostic(
             rules.MISSING_EQUALS,
