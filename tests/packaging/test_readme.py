@@ -21,7 +21,9 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 README = (CHECKOUT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", README, re.MULTILINE)
+CHINESE = (CHECKOUT / "README.zh-CN.md").read_text("utf-8")
+FENCED = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+BLOCKS: list[tuple[str, str]] = FENCED.findall(README)
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -82,7 +84,7 @@ def test_the_image_is_what_the_command_next_to_it_writes(
     folder: Path, request: pytest.FixtureRequest
 ) -> None:
     ((command, written),) = re.findall(r"`(netlang draw examples/.* -o (.*))`", README)
-    ((shown,),) = [re.findall(r"^!\[.*\]\((.*)\)$", README, re.MULTILINE)]
+    ((shown,),) = [re.findall(r"^!\[.*\]\((.*\.svg)\)$", README, re.MULTILINE)]
     said(command, folder)
     if request.config.getoption("--update"):
         shutil.copy(folder / written, CHECKOUT / shown)
@@ -111,6 +113,21 @@ def test_installing_and_testing_is_one_command_each() -> None:
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     assert {info.split()[0] for info, _ in BLOCKS} <= {"console", "net", "python", "sh"}
+
+
+def test_every_block_in_chinese_is_one_that_is_tested() -> None:
+    found = FENCED.findall(CHINESE)
+    assert len(found) > 10
+    assert [block for block in found if block not in BLOCKS] == []
+
+
+def test_what_is_named_in_chinese_exists() -> None:
+    from netlang.cli.main import COMMANDS
+
+    prose = FENCED.sub("", CHINESE)
+    assert set(re.findall(r"`netlang (\w+)", prose)) <= set(COMMANDS)
+    links = re.findall(r"\]\((?!http)([^)#]+)", prose)
+    assert [link for link in links if not (CHECKOUT / link).exists()] == []
 
 
 def test_every_command_is_in_the_table() -> None:
