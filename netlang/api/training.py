@@ -334,12 +334,14 @@ def lowered(
             f"{precision} is for a whole net: without functions, raw input, and a choice of outputs"
         )
     model, (section, layer) = compiled.proto, trained_in
-    if not section:
-        if precision == "int8" and not is_dynamic(model):
+    if not section and precision == "int8" and not is_dynamic(model):
+        section = _only_section_of(program, net)
+        if not section:
             raise InputError(
                 "int8 needs examples, to determine the ranges of the values between layers",
                 helps=["name a train section whose data has some: `--section NAME`"],
             )
+    if not section:
         return convert(compiled, precision, converted(model, precision))
     plan = program.plan(section)
     layers = [n for n, f in plan.layers.items() if f.function.definition is net.function.definition]
@@ -352,6 +354,16 @@ def lowered(
         even = ", even with the first and the last product in f32" if found.kept else ""
         warn(f"`{name}` is {after:.4f} in {precision} and {before:.4f} in f32{even}")
     return convert(compiled, precision, found.model, found)
+
+
+def _only_section_of(program: Program, net: Net) -> str:
+    """Return the train section of a program, if it has just one and that trains a net."""
+    names = list(program.checked.sections)
+    if len(names) != 1:
+        return ""
+    layers = program.plan(names[0]).layers.values()
+    trained = any(layer.function.definition is net.function.definition for layer in layers)
+    return names[0] if trained else ""
 
 
 def _require_pillow() -> None:

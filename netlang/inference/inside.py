@@ -82,7 +82,7 @@ def _scalar(graph: Graph) -> None:
     if loss.type.rank or not loss.type.dtype.is_float:
         raise InputError(
             f"only a floating-point scalar has gradients, and `{name}` is {loss.type}",
-            helps=[f"let the net return one, such as `sum({name})`, or choose one with `--at`"],
+            helps=[f"let the net return one, such as `sum({name})`, or `netlang run --at`"],
         )
 
 

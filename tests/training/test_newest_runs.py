@@ -39,6 +39,20 @@ def test_the_name_of_the_section_is_always_the_newest_run(
     assert len({weights(f"runs/moons-{number}") for number in (1, 2, 3)}) == 3
 
 
+def test_a_run_that_fails_in_its_first_step_does_not_take_the_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = Path("moons.net").read_text("utf-8")
+    never = "cross_entropy(", "log(lr - 0.5 + 0.0 * mean(batch.x)) + cross_entropy("
+    Path("moons.net").write_text(text.replace(*never), "utf-8")
+    assert said(capsys, "train", "moons.net", "--set", "lr=0.75")[0] == 0
+    before = weights("runs/moons")
+    code, _, err = said(capsys, "train", "moons.net", "--set", "lr=0.5")
+    assert code == 4
+    assert "note: this run has not done a step, so runs/moons is runs/moons-1 again" in err
+    assert weights("runs/moons") == before
+
+
 def test_networks_of_an_earlier_run_stay_those_of_that_run() -> None:
     program = netlang.load("moons.net")
     first = program.train(settings={"lr": 0.1})

@@ -57,6 +57,14 @@ def test_several_files_are_one_dataset(given: str) -> None:
     assert told == "t/b.csv:2:2: `five` is not a number in the column `x`"
 
 
+def test_a_row_of_separators_is_missing_values_but_at_the_end() -> None:
+    Path("t.csv").write_text("a,b\n1,2\n,\n\n5,6\n,\n,\n", "utf-8")
+    filled = opened("x: f32[2]", 'csv = "t.csv"\n  x = columns(["a", "b"], fill=0.0)')
+    assert filled.examples(slice(0, len(filled)))["x"].tolist() == [[1, 2], [0, 0], [5, 6]]
+    message = rejected("x: f32[2]", 'csv = "t.csv"\n  x = columns(["a", "b"])')
+    assert "t.csv:3:1" in message
+
+
 def test_a_pattern_without_a_file_is_reported() -> None:
     Path("t").mkdir()
     assert rejected("x: f32[]", 'csv = "t/*.tsv"') == (

@@ -76,6 +76,12 @@ def test_outputs_are_close_and_the_file_is_smaller(
     assert np.abs(found - expected).max() <= 0.1 * np.abs(expected).max()
 
 
+def test_the_only_section_has_the_examples_for_the_ranges() -> None:
+    model = netlang.load(DIGITS)["Digits"].load(WEIGHTS).compile(precision="int8")
+    assert isinstance(model, ConvertedModel) and model.conversion is not None
+    assert model.conversion.calibrated == 512
+
+
 def test_loops_and_attention_take_ranges_from_each_batch() -> None:
     program = netlang.loads(RECURRENT + LARGE)
     assert is_dynamic(program["Recurrent"].compile().proto)
@@ -109,7 +115,7 @@ def test_what_is_kept_in_f32_is_not_converted() -> None:
     ("arguments", "message"),
     [
         (
-            ["lenet.net", "--precision", "int8"],
+            ["alexnet_book.net", "--precision", "int8"],
             "int8 needs examples, to determine the ranges of the values between layers",
         ),
         (

@@ -127,7 +127,8 @@ def test_other_separators_and_encodings_are_declared() -> None:
 
 def test_the_target_may_be_named() -> None:
     iris()
-    program = nl.new("classifier", "colours", "iris.csv", target="Colour")
+    with pytest.warns(nl.NetlangWarning, match="iris.csv has 1 row without `Colour`"):
+        program = nl.new("classifier", "colours", "iris.csv", target="Colour")
     assert list(program) == ["Colours"]
     assert 'colour = column("Colour", fill=most_frequent) |> categories' in (
         Path("colours.net").read_text()
@@ -142,6 +143,15 @@ def test_a_number_is_predicted_in_its_own_unit() -> None:
     text = Path("houses.net").read_text()
     assert "  # The mean and the standard deviation of `price`" in text
     assert "nothing would be rejected" in str(nl.load("houses.net").describe_data())
+
+
+def test_rows_without_the_target_are_named() -> None:
+    rows = [f"{i / 8},{'' if i % 10 == 3 else 'ab'[i % 2]}" for i in range(40)]
+    Path("t.csv").write_text("\n".join(["size,kind", *rows]) + "\n", "utf-8")
+    with pytest.warns(nl.NetlangWarning, match="t.csv has 4 rows without `kind`, which is to be"):
+        nl.new("classifier", "kinds", "t.csv")
+    text = Path("kinds.net").read_text("utf-8")
+    assert "# 4 rows without it, where it is the most frequent one: better remove them.\n" in text
 
 
 def test_texts_are_read_by_their_words() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from netlang.api.errors import warn
 from netlang.api.templates.inspection import Table, TableColumn
 from netlang.diagnostics.errors import InputError
 from netlang.diagnostics.suggestions import did_you_mean
@@ -72,6 +73,25 @@ def _what(column: TableColumn) -> str:
     return known.get(column.kind, column.kind)
 
 
+def _gaps(target: TableColumn, filling: str) -> list[str]:
+    """Return the comment on rows that lack what is to be predicted."""
+    if not target.missing:
+        return []
+    return [f"  # {_rows(target.missing)} without it, where it is {filling}: better remove them."]
+
+
+def _warn_of_gaps(table: Table, target: TableColumn, filling: str) -> None:
+    if target.missing:
+        warn(
+            f"{table.path} has {_rows(target.missing)} without `{target.name}`, which is to be "
+            f"predicted, and now is {filling} there: better remove them from the file"
+        )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
 def classifier(names: Names, table: Table, target: TableColumn) -> str:
     """Return a program that predicts the class of each row."""
     if len(target.texts) > 1000:
@@ -83,6 +103,7 @@ def classifier(names: Names, table: Table, target: TableColumn) -> str:
     label = _identifier(target.name, {*_TAKEN, *inputs.names})
     classes = len(target.texts)
     fill = ", fill=most_frequent" if target.missing else ""
+    _warn_of_gaps(table, target, "the most frequent one")
     lines = [
         f"## Predicts `{target.name}`, one of {classes} classes, from the other columns.",
         *_usage(names, inputs.arguments(names.path)),
@@ -90,6 +111,7 @@ def classifier(names: Names, table: Table, target: TableColumn) -> str:
         f"dataset {names.table} -> ({', '.join(inputs.types())}, {label}: i64[]) {{",
         *_file(names, table),
         *inputs.columns(),
+        *_gaps(target, "the most frequent one"),
         f"  {label} = column({_quoted(target.name)}{fill}) |> categories",
         "}",
         "",
@@ -123,6 +145,7 @@ def regression(names: Names, table: Table, target: TableColumn) -> str:
     own = _identifier(target.name, {*_TAKEN, *inputs.names})
     mean, std = _number(target.mean), _number(target.std)
     fill = ", fill=mean" if target.missing else ""
+    _warn_of_gaps(table, target, "the mean")
     lines = [
         f"## Predicts the number `{target.name}` from the other columns.",
         *_usage(names, inputs.arguments(names.path)),
@@ -130,6 +153,7 @@ def regression(names: Names, table: Table, target: TableColumn) -> str:
         f"dataset {names.table} -> ({', '.join(inputs.types())}, {own}: f32[1]) {{",
         *_file(names, table),
         *inputs.columns(),
+        *_gaps(target, "the mean"),
         f"  {own} = column({_quoted(target.name)}{fill})",
         "}",
         "",

@@ -224,7 +224,12 @@ def _joined(column: str, paths: Sequence[Path], parts: Sequence[Array]) -> Array
 def _lines(
     path: Path, text: str, separator: str, longest: int | None, before: int = 0
 ) -> Iterator[tuple[int, Cells]]:
-    """Yield the cells of each line that has any, with its number; ``before`` lines precede them."""
+    """Yield the cells of each line that has any, with its number; ``before`` lines precede them.
+
+    A row of nothing but separators is one whose values are missing. At the end of a file such rows
+    are left out: spreadsheets write them.
+    """
+    empty: list[tuple[int, Cells]] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         try:
@@ -241,8 +246,12 @@ def _lines(
                 f"characters; {longest:,} are the most"
             )
         stripped = [cell.strip() for cell in cells]
-        if any(stripped):
-            yield before + reader.line_num, stripped
+        if not any(stripped):
+            empty += [(before + reader.line_num, stripped)] if stripped else []
+            continue
+        yield from empty
+        empty = []
+        yield before + reader.line_num, stripped
 
 
 def are_names(texts: Iterable[str]) -> bool:

@@ -159,6 +159,11 @@ def _link(link: Path, target: Path) -> None:
         waiting.unlink(missing_ok=True)
 
 
+def _target(link: Path) -> str | None:
+    """Return the name of the folder that a link points to, if it is one."""
+    return link.readlink().name if link.is_symlink() else None
+
+
 class RunInUseError(NetlangError):
     """A folder that another run is writing to."""
 
@@ -181,6 +186,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.link: Path | None = None
+        self._before: str | None = None
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -205,11 +211,26 @@ class RunFolder:
         """Let ``runs/NAME`` be this folder; return what else it is where that is impossible."""
         if self.link is None:
             return None
+        self._before = _target(self.link)
         try:
             _link(self.link, self.path)
         except OSError as error:
             reason = error.strerror or str(error)
             return f"{self.link} is not this run, which is in {self.path}: {reason}"
+        return None
+
+    def give_way(self) -> str | None:
+        """Let ``runs/NAME`` be what it was before this run, which has not done a step.
+
+        Returns what it is now, if it is something else than before.
+        """
+        if self.link is None or _target(self.link) != self.path.name:
+            return None
+        with suppress(OSError):
+            if self._before is not None and self.link.with_name(self._before).is_dir():
+                _link(self.link, self.link.with_name(self._before))
+                return f"{self.link} is {self.link.with_name(self._before)} again"
+            self.link.unlink()
         return None
 
     def write_text(self, name: str, text: str) -> None:

@@ -232,6 +232,8 @@ def _carry_out(
     except BaseException:
         with suppress(NetlangError):
             recorder.draw()  # the last steps tell what went wrong
+        if recorder.step == 0 and (now := folder.give_way()) is not None:
+            request.warn(f"note: this run has not done a step, so {now}")
         raise
     recorder.draw()
     if request.png:
