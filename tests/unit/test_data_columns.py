@@ -149,6 +149,12 @@ def test_the_fill_is_that_of_the_part_that_is_kept() -> None:
     assert part.examples(EVERYTHING)["x"].tolist() == [1, 1]
 
 
+def test_a_column_of_texts_is_not_to_be_filled() -> None:
+    told = rejected("x: f32[]", 'x = column("a")', "a,b\ngreen,1\nred,2\n,3\n")
+    assert told.splitlines()[0] == "iris.csv:2:1: `green` is not a number in the column `a`"
+    assert told.splitlines()[-1] == ('number its texts as classes: `column("a") |> categories`')
+
+
 def test_nothing_can_be_filled_from_nothing() -> None:
     assert rejected("x: f32[]", 'x = column("a", fill=mean)', "a,b\nNA,1\nNA,2\n") == (
         "all values of `a` in iris.csv are missing, so there is nothing to fill with\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import inf
@@ -268,6 +269,7 @@ class _Table:
         self._path, self._rows, self._names = path, rows, names
         self._errors: list[tuple[int, int, str]] = []
         self._gaps: set[str] = set()
+        self._words: Counter[str] = Counter()
         for line, cells in rows:
             if len(cells) != width:
                 self._errors.append(
@@ -346,6 +348,8 @@ class _Table:
                 return value
             return self._error(line, at, f"`{text[:40]}` is outside of what {dtype} holds")
         missing = text.lower() in NOT_NUMBERS
+        if self._names and not missing and _NAME.match(text):
+            self._words[self._names[at]] += 1
         return self._error(line, at, _complaint(text, dtype), missing=missing)
 
     def _error(self, line: int, at: int, message: str, *, missing: bool = False) -> int:
@@ -364,6 +368,9 @@ class _Table:
         more = len(errors) - len(shown)
         notes = [*shown[1:], *([f"and {more:,} more"] if more else [])]
         helps = [f'fill it in: `column("{name}", fill=…)`' for name in sorted(self._gaps)[:1]]
+        most = [name for name, count in self._words.items() if count > max(1, len(self._rows) / 2)]
+        if most:
+            helps = [f'number its texts as classes: `column("{most[0]}") |> categories`']
         raise FileError(shown[0], notes=notes, helps=helps)
 
 
