@@ -574,7 +574,7 @@ class Network:
         )
         if precision is None:
             return compiled
-        trained_in = self._trained_in if section is None else (section, "")
+        trained_in = self._trained_in if section in (None, self._trained_in[0]) else (section, "")
         whole = only is None and not functions and not raw_input
         return self._program.lowered(
             self._net, self.graph, compiled, precision, trained_in, whole=whole

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Struct
 
 from netlang.backends.ort import ExecutionError, Held, Session
+from netlang.diagnostics import rules
 
 if TYPE_CHECKING:
     from netlang.backends import Provider
@@ -95,13 +96,15 @@ def _run(session: Session, held: Mapping[str, Held], runs: int | None, nodes: in
 
 
 def _read(events: Sequence[Mapping[str, object]], count: int, fusions: Fusions) -> Recording:
-    runs = list(_runs(events))[-count:]
+    runs = list(_runs(events))[-count:]  # fewer where onnxruntime's limit of events was reached
+    if not runs:
+        raise ExecutionError(rules.RUN_FAILED, "one run has more kernels than onnxruntime records")
     times: dict[str, list[float]] = {}
     first: dict[str, Mapping[str, object]] = {}
     for number, (_, kernels) in enumerate(runs):
         for event in kernels:
             name = str(event["name"]).removesuffix(_SUFFIX)
-            times.setdefault(name, [0.0] * count)[number] += cast("float", event["dur"])
+            times.setdefault(name, [0.0] * len(runs))[number] += cast("float", event["dur"])
             first.setdefault(name, event)
     kernels = tuple(
         Kernel(_argument(first[name], "op_name"), tuple(taken), _bytes(first[name]), *found)

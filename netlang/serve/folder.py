@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
@@ -21,11 +22,13 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._real = path.resolve()
+        self._saving = Lock()
 
     @property
     def name(self) -> str:
         """What users call the folder."""
-        return self._real.name or str(self._real)
+        name = self._real.name or str(self._real)
+        return name.encode("utf-8", "replace").decode()  # a message has no other names
 
     def file(self, path: str) -> Path:
         """Return a program of the folder; raises ``NetlangError`` for any other path.
@@ -66,8 +69,9 @@ class Folder:
         found: list[FileEntry] = []
         for path in programs_below(self.path):
             try:
+                str(path).encode()  # a message has no other names
                 size = path.stat().st_size
-            except OSError:
+            except (OSError, UnicodeEncodeError):
                 continue
             found.append(FileEntry(path.relative_to(self.path).as_posix(), size))
         return sorted(found, key=lambda entry: entry.path)
@@ -83,15 +87,25 @@ class Folder:
 
         Line ends and a byte order mark stay those of the file. Raises ``NetlangError``.
         """
-        file = self.file(path)
+        file = self.file(path).resolve()  # a link stays one
         text = text_source(path, text).text
+        with self._saving:
+            return self._save(path, file, text, revision)
+
+    def _save(self, path: str, file: Path, text: str, revision: str | None) -> Saved | Conflict:
         before = read_source(file) if file.exists() else None
         known = None if before is None else _revision(before.text)
         if before is not None and known is not None and known != revision:
             return Conflict(path=path, revision=known, text=before.text)
-        if before is None and revision is not None:
+        if before is None and revision:
             # It was there when it was opened: what is missing now is not what was meant.
             return Conflict(path=path, revision="", text="")
+        if before is not None and not _writable(file):
+            raise NetlangError(
+                rules.CANNOT_WRITE,
+                f"cannot write {path}: it is read-only",
+                exit_code=ENVIRONMENT,
+            )
         if not file.parent.is_dir():
             raise NetlangError(
                 rules.CANNOT_WRITE,

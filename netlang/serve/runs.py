@@ -5,6 +5,7 @@ The process stays when the run is over, and answers predictions until the next r
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import get_context
@@ -16,7 +17,7 @@ from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.serve.folder import Folder
 from netlang.serve.messages import Error, Predict, Train, answering, encoded
 from netlang.serve.process import work
-from netlang.serve.streams import BEGAN, ENDED, STOP, RunFailed, Sent, Stopped
+from netlang.serve.streams import BEGAN, END, ENDED, STOP, RunFailed, Sent, Stopped
 
 _TICK = 1.0
 """Seconds without news of a run after which an empty line shows that it continues."""
@@ -41,7 +42,7 @@ class _Worker:
         self.process: BaseProcess = context.Process(
             target=work, args=(str(folder.path.resolve()), other), name="netlang", daemon=True
         )
-        self.process.start()
+        _start(self.process)
         other.close()
         self.asking = Lock()
         self._sending = Lock()
@@ -72,6 +73,19 @@ class _Worker:
             self.connection.close()
         self.process.terminate()
         self.process.join(_PATIENCE)
+
+
+def _start(process: BaseProcess) -> None:
+    """Start a process that imports nothing from the current folder, which is the user's."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        process.start()
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 class Runs:
@@ -186,6 +200,7 @@ class Runs:
             return
         if not worker.over:
             worker.stop()
+            worker.send(END)  # after its run it would wait for predictions
             worker.process.join(_PATIENCE if worker.began else 0.0)
         worker.end()
 
@@ -196,6 +211,7 @@ def _lost(worker: _Worker) -> RunFailed | Stopped:
         return Stopped(
             run=worker.run, step=0, folder="", remarks=[], networks=[], predicts=None
         )  # fmt: skip
+    worker.process.join(_TICK)  # its connection ends before it does
     code = worker.process.exitcode
     error = Error(
         rules.SYSTEM.code, "the process of the run has ended before the run",

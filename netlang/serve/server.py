@@ -71,6 +71,8 @@ class PageServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    # Elsewhere than on POSIX systems, two processes could then have one port.
+    allow_reuse_address = os.name == "posix"
 
     def __init__(self, handler: Handler, port: int = 0, static: Path = STATIC) -> None:
         self.messages = handler
@@ -100,7 +102,9 @@ class PageServer(ThreadingHTTPServer):
     @cached_property
     def hosts(self) -> frozenset[str]:
         """What a client may call this server."""
-        return frozenset(f"{name}:{self.port}" for name in (HOST, "localhost"))
+        names = HOST, "localhost"
+        own = frozenset(f"{name}:{self.port}" for name in names)
+        return own.union(names) if self.port == 80 else own  # which browsers leave out
 
     def start(self) -> None:
         """Serve in a thread, and get ready for the first request in another."""

@@ -12,6 +12,9 @@ from netlang.serve.messages import Error, Problem, RunMessage
 STOP = "stop"
 """What the process is sent to end a run after its step."""
 
+END = "end"
+"""What the process is sent to end once its run is over."""
+
 NEWS, BEGAN, ENDED = "news", "began", "ended"
 
 Sent = tuple[str, bytes]

@@ -38,6 +38,7 @@ from netlang.serve.predicting import predicted, predicts
 from netlang.serve.samples import samples
 from netlang.serve.streams import (
     BEGAN,
+    END,
     ENDED,
     NEWS,
     STOP,
@@ -74,6 +75,8 @@ def answer(connection: Connection) -> None:
                 trained = _Training(connection, run, request).go()
             case (str() as run, Predict() as request):
                 connection.send((NEWS, encoded(_prediction(trained, run, request))))
+            case str() if received == END:
+                return
             case _:
                 pass  # a request to stop that came after the end
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -34,6 +34,8 @@ def replacing(path: Path) -> Generator[Path]:
             yield unfinished
             with unfinished.open("rb+") as written:
                 os.fsync(written.fileno())
+            with suppress(FileNotFoundError):
+                unfinished.chmod(stat.S_IMODE(path.stat().st_mode))
             unfinished.replace(path)
         except BaseException:
             unfinished.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from netlang.backends.onnx import Model
 from netlang.backends.ort import Session
 from netlang.backends.precision import Lower, converted, ends, is_dynamic
 from netlang.diagnostics import rules
-from netlang.diagnostics.errors import NetlangError
+from netlang.diagnostics.errors import EvaluationError, NetlangError
 from netlang.ir.backward_slice import needed
 from netlang.ir.graph import Graph
 from netlang.plan.plan import LayerCall, Plan
@@ -97,32 +97,46 @@ def convert_for(
         calibrated = sum(len(next(iter(each.values()))) for each in examples)
     before = section.measure(model)
     found = converted(model, precision, examples)
-    after = section.measure(found)
+    after = _measured(section, found)
     kept: list[str] = []
-    dropped = _worse(before, after, plan.losses)
+    dropped = list(before.metrics) if after is None else _worse(before, after, plan.losses)
     if dropped:
         again = converted(model, precision, examples, ends(model))
-        measured = section.measure(again)
-        still = _worse(before, measured, plan.losses)
-        if len(still) < len(dropped):
-            found, after, kept, dropped = again, measured, ends(model), still
+        measured = _measured(section, again)
+        if measured is not None:
+            still = _worse(before, measured, plan.losses)
+            if after is None or len(still) < len(dropped):
+                found, after, kept, dropped = again, measured, ends(model), still
+    if after is None:
+        raise NetlangError(
+            rules.PRECISION,
+            f"a loss of `{plan.name}` is not finite in {precision}",
+            helps=["leave `--precision` out, which is f32"],
+        )
     return Conversion(
         found, (section.of, len(section.data.source), section.data.size), calibrated, before,
         after, tuple(kept), tuple(dropped),
     )  # fmt: skip
 
 
+def _measured(section: _Section, model: Model) -> Measured | None:
+    """Return the metrics of a model; ``None`` where a loss is not finite."""
+    try:
+        return section.measure(model)
+    except EvaluationError:
+        return None
+
+
 def _worse(before: Measured, after: Measured, losses: Sequence[str]) -> list[str]:
     """Return the metrics that are worse: shares by half a point, losses by half a percent."""
     shares = [
-        name
-        for name, value in before.metrics.items()
-        if name not in losses and 0 <= value <= 1 and 0 <= after.metrics[name] <= 1
+        name for name, value in before.metrics.items() if name not in losses and 0 <= value <= 1
     ]
     if shares:
-        return [n for n in shares if before.metrics[n] - after.metrics[n] > _DROP]
+        # Of an error less is better, and NaN compares with nothing: what changes is worse.
+        return [n for n in shares if not abs(before.metrics[n] - after.metrics[n]) <= _DROP]
     rises = {n: after.metrics[n] - before.metrics[n] for n in losses}
-    return [n for n, rise in rises.items() if rise > _DROP * abs(before.metrics[n])]
+    return [n for n, rise in rises.items() if not rise <= _DROP * abs(before.metrics[n])]
 
 
 class _Section:
@@ -137,7 +151,15 @@ class _Section:
         self._inputs = [_inputs_of(plan, call) for call in self._calls]
         self._training = _after(plan, self._calls, seed_of(plan, choices))
         parameters = initial_parameters(plan, seed_of(plan, choices), choices.folder)
-        names = {value.name: param.path for value, param in plan.computation.params.items()}
+        self.given: dict[str, Array] = {}
+        if plan.carry_state and graph.states:
+            raise _unmeasured(plan, layer, "carry states from batch to batch")
+        read = {value.name for value in self._training.evaluation.inputs}
+        params = plan.computation.params
+        others = [p.path for value, p in params.items() if value.name in read and p.trained]
+        if others:
+            raise _unmeasured(plan, layer, f"depend on trained parameters too: `{others[0]}`")
+        names = {value.name: param.path for value, param in params.items()}
         self._parameters = {name: parameters[path] for name, path in names.items()}
 
     def examples(self) -> list[dict[str, Array]]:
@@ -168,7 +190,8 @@ class _Section:
             known |= {value.name: outputs[name] for name, value in call.outputs.items()}
         known |= self._parameters
         graph = self._training.evaluation
-        return reference.run(graph, {v.name: known[v.name] for v in graph.inputs}, {})
+        self.given = {v.name: known[v.name] for v in graph.inputs}
+        return reference.run(graph, self.given, {})
 
     def _milliseconds(self, session: Session) -> float:
         with self.data.epoch(0) as stream:
@@ -197,7 +220,14 @@ class _Outside(Evaluates):
         return self._section.outcome(self._session, batch, numbers)
 
     def state(self) -> dict[str, Array]:
-        return {}
+        return self._section.given
+
+
+def _unmeasured(plan: Plan, layer: str, why: str) -> NetlangError:
+    return NetlangError(
+        rules.PRECISION,
+        f"the metrics of `{plan.name}` cannot be measured with `{layer}` alone: they {why}",
+    )
 
 
 def _inputs_of(plan: Plan, call: LayerCall) -> Graph:

@@ -252,8 +252,10 @@ def test_a_run_that_cannot_begin_says_why(served: Page) -> None:
         answers = served.train(path="a.net", text=LENET, **fields)
         assert answers[-1]["type"] == "failed"
         assert message in answers[-1]["error"]["message"]
-    missing = LENET.replace('digits("train")', 'csv("none.csv", image=f32[1, 8, 8])')
-    assert served.train(path="a.net", text=missing)[-1]["type"] == "failed"
+    rows = 'dataset rows -> (image: f32[1, 8, 8], label: i64[]) { csv = "none.csv" }\n'
+    missing = rows + LENET.replace('digits("train")', "rows()")
+    failed = served.train(path="a.net", text=missing)[-1]
+    assert (failed["type"], failed["error"]["rule"]) == ("failed", "data-missing")
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(served: Page) -> None:

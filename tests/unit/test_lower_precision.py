@@ -17,7 +17,7 @@ from netlang.backends import LOWER, Lower
 from netlang.backends.compile import compile_graph
 from netlang.backends.precision import converted, is_dynamic
 from netlang.training import conversion
-from netlang.training.conversion import ConvertedModel
+from netlang.training.conversion import ConvertedModel, Measured
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DIGITS = EXAMPLES / "digits.net"
@@ -100,6 +100,43 @@ def test_a_metric_that_drops_keeps_the_ends_in_f32(
     assert code == 0
     assert "`acc` is 0.9226 in int8 and 0.9226 in f32" in err
     assert "int8: measured on 297 examples of `valid`, ranges from 512 examples of `data`" in out
+
+
+TWO = """
+net Enc(image: f32[N, 1, 8, 8]) -> h: f32[N, 16] = image |> flatten |> dense(16) |> relu
+
+net Dec(h: f32[N, 16]) -> logits: f32[N, 10] = dense(h, 10)
+
+train both {
+  data = digits("train") |> batches(64)
+  enc = new Enc()
+  dec = new Dec()
+  loss = cross_entropy(dec(enc(batch.image)), batch.label)
+  optimizer = adam(0.01)
+  run = 1 epochs
+}
+"""
+
+
+def test_metrics_that_need_other_trained_parameters_are_not_measured() -> None:
+    with pytest.raises(netlang.Error) as caught:
+        netlang.loads(TWO)["Enc"].compile(precision="f16", section="both")
+    assert caught.value.message == (
+        "the metrics of `both` cannot be measured with `enc` alone: "
+        "they depend on trained parameters too: `dec.weight`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worse"),
+    [
+        (0.92, 0.91, True), (0.92, 0.918, False), (0.1, 0.9, True), (0.9, float("nan"), True),
+        (0.9, -3.0, True),
+    ],
+)  # fmt: skip
+def test_a_metric_that_changes_is_worse(before: float, after: float, worse: bool) -> None:
+    measured = [Measured(0, 0.0, {"loss": 0.5, "score": value}) for value in (before, after)]
+    assert conversion._worse(*measured, losses=["loss"]) == (["score"] if worse else [])
 
 
 def test_what_is_kept_in_f32_is_not_converted() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -224,6 +225,33 @@ def test_a_new_file_replaces_none(served: Page) -> None:
     assert (folder_of(served) / "new.net").read_text("utf-8") == "# a\n"
     nowhere = served.ask("save", path="no/new.net", text="")
     assert nowhere["error"]["message"] == "cannot write no/new.net: there is no folder `no`"
+
+
+def test_of_two_saves_at_once_one_is_a_conflict(served: Page) -> None:
+    folder = served.server.messages.folder
+    path = folder_of(served) / "lenet.net"
+    for number in range(20):
+        revision = folder.open("lenet.net").revision
+        texts = [f"# {number} {who}\n" for who in "ab"]
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(lambda text: folder.save("lenet.net", text, revision), texts))
+        kinds = [type(each).__name__ for each in found]
+        assert sorted(kinds) == ["Conflict", "Saved"]
+        assert path.read_text("utf-8") == texts[kinds.index("Saved")]
+
+
+def test_a_deleted_file_can_be_saved_again_and_a_link_stays_one(served: Page) -> None:
+    folder = folder_of(served)
+    opened = served.ask("open", path="lenet.net")
+    (folder / "lenet.net").unlink()
+    gone = served.ask("save", path="lenet.net", text="# a\n", revision=opened["revision"])
+    assert (gone["type"], gone["revision"]) == ("conflict", "")
+    assert served.ask("save", path="lenet.net", text="# a\n", revision="")["type"] == "saved"
+    (folder / "link.net").symlink_to("lenet.net")
+    revision = served.ask("open", path="link.net")["revision"]
+    served.ask("save", path="link.net", text="# b\n", revision=revision)
+    assert (folder / "link.net").is_symlink()
+    assert (folder / "lenet.net").read_text("utf-8") == "# b\n"
 
 
 def test_a_file_keeps_its_line_ends(served: Page) -> None:
