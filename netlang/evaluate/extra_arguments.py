@@ -101,7 +101,7 @@ def reject_extra(
     count = {0: "no arguments", 1: "one argument"}.get(len(names), f"{len(names)} arguments")
     repair = _decimal_comma(call) or _list(call) or _ordered(call) or _named(call)
     if repair is None:
-        repair = _left_out(call)
+        repair = _list(call, sizes=True) or _left_out(call)
     whole = repair.whole
     named = [f"`{p.name.text}`" for p in function.params if p.keyword_only]
     helps = (f"write `{whole}`",) if whole is not None else ()
@@ -138,18 +138,21 @@ def _decimal_comma(call: _Call) -> _Repair | None:
     return None
 
 
-def _list(call: _Call) -> _Repair | None:
-    """Put several arguments in brackets where one parameter takes a list."""
+def _list(call: _Call, *, sizes: bool = False) -> _Repair | None:
+    """Put several arguments in brackets where one parameter takes a list, or a tuple of sizes."""
     params = {p.name.text: p for p in call.function.params}
     extra = len(call.positional) - len(call.names)
     for at, name in reversed([*enumerate(call.names)]):
-        if not isinstance(params[name].type, ast.ListType):
+        declared = params[name].type
+        if isinstance(declared, ast.NameType) and declared.name == "ints":
+            if not sizes:
+                continue
+        elif sizes or not isinstance(declared, ast.ListType):
             continue
         items = call.positional[at : at + extra + 1]
         rest = call.positional[at + extra + 1 :]
         fitting = zip(call.names[at + 1 :], rest, strict=True)
-        declared = params[name].type
-        item = source_text(declared.item) if isinstance(declared, ast.ListType) else ""
+        item = source_text(declared.item) if isinstance(declared, ast.ListType) else "int"
         same = all(isinstance(a.value, Value) for a in items) or all(
             isinstance(a.value, str)
             if item == "str"
@@ -160,9 +163,10 @@ def _list(call: _Call) -> _Repair | None:
             continue
         piped = any(a.span.start < call.span.start for a in items)
         before = call.text_of(call.positional[:at])
-        listed = f"[{', '.join(_swapped(call, items) or map(_text, items))}]"
+        written = ", ".join(_swapped(call, items) or map(_text, items))
+        listed, what = (f"({written})", "tuple") if sizes else (f"[{written}]", "list")
         whole = call.whole([*before, listed, *map(_text, rest)])
-        return _Repair(items[1], f"`{name}` is one list", whole, not piped)
+        return _Repair(items[1], f"`{name}` is one {what}", whole, not piped)
     return None
 
 

@@ -129,7 +129,7 @@ def _recurrent(named: Named, rules: list[str]) -> Named:
     return found
 
 
-_FUSED = re.compile(r"(.*?)(in_proj|qkv|c_attn|query_key_value)([._])(weight|bias)$")
+_FUSED = re.compile(r"(.*?)(in_proj|qkv|c_attn)([._])(weight|bias)$")
 _SEPARATE = re.compile(r"(.*?)([qkv])_proj_weight$")
 
 

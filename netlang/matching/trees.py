@@ -71,7 +71,18 @@ def series(paths: Sequence[Path]) -> list[tuple[int, ...]] | None:
     found = [numbers(path) for path in paths]
     values = [number for _, number in found]
     one = len({stem for stem, _ in found}) == 1
-    return values if one and len(set(values)) == len(values) else None
+    if not one or len(set(values)) < len(values):
+        return None
+    letters = any(
+        part.isalpha() and len(part) == 1
+        for path in paths
+        for part in re.split(r"[\W_\d]+", ".".join(path))
+    )
+    if letters and any(
+        len(set(c)) > 1 and max(c) - min(c) >= len(paths) for c in zip(*values, strict=True)
+    ):
+        return None  # `q`, `k`, `v` are not the numbers of anything.
+    return values
 
 
 _MEANINGS = (

@@ -99,5 +99,8 @@ def _labels(source: Source, column: str) -> Iterator[Array]:
     if values is not None:
         yield values
         return
-    for start in range(0, len(source), _CHUNK):
-        yield source.examples(slice(start, min(start + _CHUNK, len(source))))[column]
+    # Together, examples of several lengths are padded, and what pads them is no label.
+    free = any(not isinstance(size, int) for size in source.columns[column].shape)
+    step = 1 if free else _CHUNK
+    for start in range(0, len(source), step):
+        yield source.examples(slice(start, min(start + step, len(source))))[column]

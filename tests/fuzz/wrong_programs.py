@@ -182,7 +182,12 @@ def wrong_kernel(original: Original, draw: Random) -> str | None:
 
 def wrong_stride(original: Original, draw: Random) -> str | None:
     argument = _chosen([a for a in _named(original) if a.name.text == "stride"], draw)
-    return argument and original.replaced(argument.value.span, draw.choice(("0", "3", "-1", "2.0")))
+    if argument is None:
+        return None
+    # A float is one error only where it is the right number.
+    number = argument.value.span.text
+    floats = [f"{number}.0"] if number.isdecimal() else []
+    return original.replaced(argument.value.span, draw.choice(("0", "3", "-1", *floats)))
 
 
 def wrong_padding(original: Original, draw: Random) -> str | None:
@@ -368,7 +373,9 @@ def flatten_before(original: Original, draw: Random) -> str | None:
 def transposed_axes(original: Original, draw: Random) -> str | None:
     lists = [a.value for c in original.calls_of("transpose") for a in c.args]
     orders = [given for given in lists if isinstance(given, ast.List) and len(given.items) > 2]
-    shapes = [p.type for d in original.all(ast.Definition) for p in d.params
+    # Data have the channels first: a section that passes them would be wrong, too.
+    nets = [] if original.all(ast.Train) else original.all(ast.Definition)
+    shapes = [p.type for d in nets for p in d.params
               if isinstance(p.type, ast.ShapeType) and len(p.type.dims) > 2]  # fmt: skip
     chosen = _chosen([*orders, *shapes], draw)
     if chosen is None:

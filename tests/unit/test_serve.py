@@ -234,7 +234,8 @@ def test_of_two_saves_at_once_one_is_a_conflict(served: Page) -> None:
         revision = folder.open("lenet.net").revision
         texts = [f"# {number} {who}\n" for who in "ab"]
         with ThreadPoolExecutor(2) as pool:
-            found = list(pool.map(lambda text: folder.save("lenet.net", text, revision), texts))
+            saves = [pool.submit(folder.save, "lenet.net", text, revision) for text in texts]
+            found = [each.result() for each in saves]
         kinds = [type(each).__name__ for each in found]
         assert sorted(kinds) == ["Conflict", "Saved"]
         assert path.read_text("utf-8") == texts[kinds.index("Saved")]

@@ -16,7 +16,22 @@ _LABELS = (
     "label", "class", "target", "y", "category", "sentiment", "species", "outcome", "survived",
 )  # fmt: skip
 _TAKEN = frozenset(
-    {"numbers", "table", "rows", "rest", "data", "valid", "model", "batch", "N", "T"}
+    {
+        "numbers",
+        "table",
+        "rows",
+        "rest",
+        "data",
+        "valid",
+        "model",
+        "batch",
+        "N",
+        "T",
+        "x",
+        "h",
+        "logits",
+        "relu",
+    }
 )
 _FEW_ROWS = 1000
 

@@ -146,13 +146,17 @@ def _read_large(
     """Read large files in parts; ``None`` for small ones, and where that cannot be done."""
     from netlang.data.tables import large
 
-    if any(reading.tokens for reading in location.readings.values()):
+    if any(reading.tokens or reading.images for reading in location.readings.values()):
         return None
     if sum(path.stat().st_size for path in paths if path.is_file()) < large.SMALLEST:
         return None
     layouts = [_layout(path, location, separator or separator_of(path), header) for path in paths]
     known = [layout for layout in layouts if layout is not None]
-    return large.read_large(known) if len(known) == len(layouts) else None
+    found = large.read_large(known) if len(known) == len(layouts) else None
+    if found is None:
+        return None
+    remarks = [*found.remarks, *(remark for each in known for remark in each.remarks)]
+    return large.Read(found.arrays, found.checksum, remarks)
 
 
 def _layout(path: Path, location: Location, separator: str, header: bool | None) -> Layout | None:
@@ -164,6 +168,7 @@ def _layout(path: Path, location: Location, separator: str, header: bool | None)
         head = stream.read(_HEAD)
     end = head.find(b"\n")
     plain = end >= 0 and head[:end].count(b'"') % 2 == 0 and not head.startswith(_NOT_PLAIN)
+    plain = plain and b"\r" not in head[: max(end - 1, 0)]
     if not plain or separator in _NOT_SEPARATORS or not separator.isascii():
         return None
     try:
@@ -192,7 +197,10 @@ def _layout(path: Path, location: Location, separator: str, header: bool | None)
         table.reject_errors()
         return {name: _part(array) for name, array in arrays.items()}
 
-    return Layout(path, separator, len(first[1]), names is not None, wanted, exact, are_names)
+    remarks = () if readings else taken_in_order(path, columns, names, order)
+    return Layout(
+        path, separator, len(first[1]), names is not None, wanted, exact, are_names, remarks
+    )
 
 
 def _part(array: Array) -> Part:
@@ -294,10 +302,11 @@ class _Table:
         if type.dtype.is_integer and not shape and self._named(chosen):
             return np.array([cells[chosen[0]] for _, cells in self._rows])
         limits = _limits(type.dtype)
+        gaps = reading is not None and reading.fills
         values = self._plain(type.dtype, limits, chosen)
         if values is not None:
-            return _array(values, type, len(self._rows))
-        gaps = reading is not None and reading.fills
+            made = _array(values, type, len(self._rows))
+            return np.ma.masked_array(made, np.zeros(made.shape, np.bool_)) if gaps else made
         missing: list[bool] = []
         found: list[float] = []
         for line, cells in self._rows:

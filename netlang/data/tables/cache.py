@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -59,7 +60,10 @@ class Cached(Struct, frozen=True):
 def cache_folder() -> Path:
     """Return the folder of all entries: ``$XDG_CACHE_HOME/netlang`` or ``~/.cache/netlang``."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    home = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    try:
+        home = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
     return home / "netlang" / "tables"
 
 
@@ -96,8 +100,12 @@ class Entry:
             checksum, rows, columns = fill(new)
             index = _Index(self._origins, checksum, rows, columns)
             (new / _INDEX).write_bytes(json.encode(index))
-            shutil.rmtree(self.folder, ignore_errors=True)
-            new.rename(self.folder)
+            if self.find() is None:  # another process may have been first
+                shutil.rmtree(self.folder, ignore_errors=True)
+                with suppress(OSError):
+                    new.rename(self.folder)
+        except UnicodeEncodeError:
+            raise OSError("its path is not Unicode") from None
         finally:
             shutil.rmtree(new, ignore_errors=True)
 

@@ -97,6 +97,10 @@ def _cells(data: bytes, separator: str, width: int) -> tuple[Array, Array, Array
         if 2 * int(quoted.sum()) != quotes:
             return None
         starts, ends = starts + quoted, ends - quoted
+    if quotes or b" " in data:
+        cells = Fields(text, starts.ravel(), ends.ravel()).stripped()
+        if (cells.starts == cells.ends).reshape(starts.shape).all(axis=1).any():
+            return None
     return text, starts, ends
 
 

@@ -36,6 +36,7 @@ class Layout:
     wanted: Mapping[str, Wanted]
     exact: Callable[[str, int], dict[str, Part]]
     are_names: Callable[[Sequence[str]], bool]
+    remarks: Sequence[str] = ()
 
 
 def read_into(columns: Columns, layouts: Sequence[Layout]) -> str | None:

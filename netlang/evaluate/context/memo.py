@@ -90,17 +90,25 @@ class Mark(Struct, frozen=True, eq=False):
     nodes: int
     weights: int
     diagnostics: int
+    noted: int
 
 
 def mark(run: Run) -> Mark:
     """Return the state of the run where a call begins."""
-    return Mark(len(run.builder.nodes), len(run.made), len(run.diagnostics.items))
+    return Mark(len(run.builder.nodes), len(run.made), len(run.diagnostics.items), _noted(run))
+
+
+def _noted(run: Run) -> int:
+    """Return how many values the run has notes on, which a copy would not have."""
+    return len(run.noise) + len(run.gradients) + len(run.balanced)
 
 
 def remember(key: Key, tensors: list[Value], before: Mark, inner: Frame, result: Object) -> None:
     """Record a call without diagnostics, so that it can be copied."""
     run = inner.run
     if len(run.diagnostics.items) != before.diagnostics or run.states or inner.scope is None:
+        return
+    if _noted(run) != before.noted:
         return
     try:
         _part(list(result.values.values()) if isinstance(result, Results) else result, [])

@@ -18,7 +18,14 @@ def _quantize(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     if not isinstance(x, Known):
         assert isinstance(x, Value)
         c.rounded += 1
-        return [x]
+        if steps.size > 1:
+            return [x]
+        # What is outside of the range is its nearest end: quantizers leave out a ReLU for that.
+        ends = np.iinfo(offset.dtype)
+        low, high = (
+            (end - int(offset.reshape(-1)[0])) * float(steps) for end in (ends.min, ends.max)
+        )
+        return [c.add("clamp", x, low=low, high=high)]
     kind = np.iinfo(offset.dtype)
     rounded = np.rint(x.array / steps) + offset.astype(np.float32)
     return [Known(np.clip(rounded, kind.min, kind.max).astype(offset.dtype), x.names)]

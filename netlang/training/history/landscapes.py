@@ -36,7 +36,7 @@ def landscape(
     They may be of one parameter or of two. ``None`` where another number of elements is watched.
     """
     watched = elements(reports)
-    if len(watched) != 2:
+    if len(watched) != 2 or len({len(points) for points in watched.values()}) > 1:
         return None
     (across, first), (up, second) = watched.items()
     pairs = zip((x for _, x in first), (y for _, y in second), strict=True)

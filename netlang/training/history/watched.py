@@ -23,11 +23,12 @@ def watched_plots(title: str, reports: Sequence[WatchReport]) -> dict[str, Drawi
     found: dict[str, Drawing] = {}
     for kind, shown in _TITLES.items():
         series = series_of(kind, reports)
-        if any(y > 0 for points in series.values() for _, y in points):
+        if any(_positive(points) for points in series.values()):
             found[kind] = _norms(f"{title}: {shown} by layer", series)
     values = [report for report in reports if report.parameters]
-    if len(values) > 1:
-        found["parameters"] = charts(f"{title}: parameters", [Chart(_lines(values))])
+    lines = _lines(values)
+    if len(values) > 1 and any(line.points for line in lines):
+        found["parameters"] = charts(f"{title}: parameters", [Chart(lines)])
     return found
 
 
@@ -75,7 +76,10 @@ def heat(title: str, series: Series) -> Heat:
 
 
 def _lines(reports: Sequence[WatchReport]) -> list[Curve]:
-    return [Curve(name, points, [], False) for name, points in elements(reports).items()]
+    return [
+        Curve(name, [(x, y) for x, y in points if math.isfinite(y)], [], False)
+        for name, points in elements(reports).items()
+    ]
 
 
 def elements(reports: Sequence[WatchReport]) -> Series:

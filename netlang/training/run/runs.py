@@ -255,7 +255,9 @@ def _watched(
     """Return the drawings of what was watched, by the name of the file; save the landscape."""
     found = watched_plots(recorder.title, recorder.watches)
     if watch.parameters:
-        land = landscape(recorder.watches, _losses(opened, watch.parameters))
+        # In the order of the log: a run may be resumed with another one.
+        paths = list(dict.fromkeys(p for each in recorder.watches for p in each.parameters))
+        land = landscape(recorder.watches, _losses(opened, paths))
         if land is not None:
             folder.write_text(LANDSCAPE, json_text(asdict(land)))
             found[TRACE] = traces("contours of the loss", {recorder.title: land})

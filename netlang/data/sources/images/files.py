@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from netlang.data.pipeline import Images, Location, Reading
 from netlang.data.source import Arrays, Source, Stamp
@@ -70,6 +70,7 @@ def _by_wildcards(patterns: Sequence[str], location: Location) -> dict[str, Path
 
 def _wildcards_of(pattern: str, path: Path) -> str:
     """Return what the wildcards of a pattern match in a path, without the ending of images."""
+    pattern = PurePosixPath(pattern).as_posix()  # a path has neither `./` nor `//`
     parts: list[str] = []
     start = 0
     for wild in _WILDCARDS.finditer(pattern):
