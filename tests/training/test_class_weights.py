@@ -5,6 +5,7 @@ Tests ``netlang.training.class_weights`` and ``netlang.evaluate.builtins.class_w
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,20 @@ train line {
 }
 """
 
+TAGGED = """
+dataset rows -> (x: f32[T], label: i64[T]) { jsonl = "t.jsonl" }
+
+net Tag(x: f32[N, T]) -> logits: f32[N, T, 2] = dense(unsqueeze(x, 2), 2)
+
+train tagged {
+  data = rows() |> batches(1)
+  model = new Tag()
+  loss = cross_entropy(model(batch.x), batch.label, axis=2, class_weights=balanced)
+  optimizer = sgd(0.1)
+  run = 1 epochs
+}
+"""
+
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +71,32 @@ def test_balanced_weights_are_those_of_the_training_data() -> None:
     balanced = netlang.load("line.net")
     given = netlang.loads(PROGRAM.replace("WEIGHTS", str(WEIGHTS)), "line.net")
     assert loss(balanced, "a") == pytest.approx(loss(given, "b"), rel=1e-6)
+
+
+def test_two_losses_have_weights_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """The second call has the same arguments but for the labels, and is no copy of the first."""
+    one = "cross_entropy(model(batch.x), batch.label, class_weights=WEIGHTS)"
+    other = one.replace("batch.label", "batch.other")
+    text = PROGRAM.replace("label: i64[])", "label: i64[], other: i64[])")
+    text = text.replace(one, f"{one} + {other}").replace("WEIGHTS", "balanced")
+    x = np.zeros((8, 2), np.float32)
+    np.savez("t.npz", x=x, label=np.array(LABELS), other=np.array([0, 1, 2, 2, 2, 2, 2, 2]))
+    np.savez("v.npz", x=x, label=np.array(LABELS), other=np.array(LABELS))
+    Path("line.net").write_text(text)
+    code, out, _ = said(capsys, "train", "line.net")
+    assert code == 0
+    assert "class weights of `label`: 0 0.6667, 1 1.333, 2 1.333\n" in out
+    assert "class weights of `other`: 0 2.667, 1 2.667, 2 0.4444\n" in out
+
+
+def test_padding_is_no_example_of_a_class(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [[0, 1], [1], [0, 1, 1, 0, 1, 0, 0]] * 200
+    lines = [{"x": [1.0] * len(row), "label": row} for row in rows]
+    Path("t.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    Path("tagged.net").write_text(TAGGED)
+    code, out, err = said(capsys, "train", "tagged.net")
+    assert code == 0, err
+    assert "class weights of `label`: 0 1, 1 1\n" in out
 
 
 def test_they_are_printed_saved_and_used_by_evaluate_and_resume(

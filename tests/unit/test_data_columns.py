@@ -142,6 +142,14 @@ def test_the_fill_is_that_of_the_training_data() -> None:
     assert other.column("x") == trained.column("x")
 
 
+def test_the_fill_is_that_of_training_data_without_gaps() -> None:
+    fields = 'x = columns(["a"], fill=mean)'
+    trained = opened("x: f32[1]", fields, "a\n1\n3\n")
+    assert trained.column("x").fill == (2,)
+    other = opened("x: f32[1]", fields, "a\n100\nNA\n", trained)
+    assert other.examples(EVERYTHING)["x"].ravel().tolist() == [100, 2]
+
+
 def test_the_fill_is_that_of_the_part_that_is_kept() -> None:
     Path("t.csv").write_text("a\n1\nNA\n100\n")
     declared = 'dataset rows -> (x: f32[]) { csv = "t.csv"\n x = column("a", fill=mean) }'

@@ -46,3 +46,25 @@ def test_a_copy_does_not_hide_that_weights_collide(tmp_path: Path) -> None:
     program = open_program(file)
     program.check()
     assert [d.rule.code for d in program.diagnostics.sorted()] == ["weights-collide"]
+
+
+def test_each_call_draws_random_numbers_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "noisy.net"
+    file.write_text(
+        "op noisy(x: f32[N, 2]) -> y = x + random_normal([N, 2])\n\n"
+        "net Line(x: f32[N, 2]) -> y: f32[N, 2] = dense(x, 2)\n\n"
+        "train line {\n"
+        "  data = two_moons(20) |> batches(10)\n"
+        "  model = new Line()\n"
+        "  a = model(noisy(batch.x))\n"
+        "  b = model(noisy(batch.x))\n"
+        "  loss = mean((a - b) ** 2)\n"
+        "  optimizer = sgd(0.1)\n"
+        "  run = 1 epochs\n"
+        "}\n"
+    )
+    program = open_program(file)
+    program.check()
+    assert program.diagnostics.sorted() == []
+    plan = program.plan("line")
+    assert plan is not None and len(plan.computation.noise) == 2
