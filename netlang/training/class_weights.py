@@ -99,7 +99,7 @@ def _labels(source: Source, column: str) -> Iterator[Array]:
     if values is not None:
         yield values
         return
-    # Together, examples of several lengths are padded, and what pads them is no label.
+    # Together, examples of several lengths are padded, and padding would count as a label.
     free = any(not isinstance(size, int) for size in source.columns[column].shape)
     step = 1 if free else _CHUNK
     for start in range(0, len(source), step):

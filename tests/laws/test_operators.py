@@ -54,6 +54,7 @@ SETTINGS = frozenset(
 
 HOMONYMS = {
     "analysis/summary.py": ("scan", "a keyword, as the kind of a scope"),
+    "api/templates/tables.py": ("relu", "a name that the programs written use"),
     "api/parameters.py": ("add matmul mod mul pow sub", "the names of Python's methods"),
     "codegen/numpy_program/regions.py": ("scan", "a keyword, as the kind of a scope"),
     "cli/commands/check.py": ("constant", "the kind of a definition"),

@@ -74,7 +74,7 @@ def test_balanced_weights_are_those_of_the_training_data() -> None:
 
 
 def test_two_losses_have_weights_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
-    """The second call has the same arguments but for the labels, and is no copy of the first."""
+    """The second call has the same arguments but for the labels, and is not a copy of the first."""
     one = "cross_entropy(model(batch.x), batch.label, class_weights=WEIGHTS)"
     other = one.replace("batch.label", "batch.other")
     text = PROGRAM.replace("label: i64[])", "label: i64[], other: i64[])")
@@ -89,7 +89,7 @@ def test_two_losses_have_weights_of_their_own(capsys: pytest.CaptureFixture[str]
     assert "class weights of `other`: 0 2.667, 1 2.667, 2 0.4444\n" in out
 
 
-def test_padding_is_no_example_of_a_class(capsys: pytest.CaptureFixture[str]) -> None:
+def test_padding_does_not_count_as_a_class(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [[0, 1], [1], [0, 1, 1, 0, 1, 0, 0]] * 200
     lines = [{"x": [1.0] * len(row), "label": row} for row in rows]
     Path("t.jsonl").write_text("\n".join(map(json.dumps, lines)))
