@@ -68,7 +68,7 @@ def layer_name(node: Node, owners: Collection[str]) -> tuple[str, str]:
     return next(owning, written).path or written.kind, written.kind
 
 
-def owners(graph: Graph) -> set[str]:
+def owning_paths(graph: Graph) -> set[str]:
     """Return the paths of the calls that own parameters, directly or inside."""
     names = [*(p.path for p in graph.params.values()), *(s.name for s in graph.states)]
     parts = (name.split(".") for name in names)

@@ -31,7 +31,6 @@ from netlang.evaluate.context.values import Object
 from netlang.manual.defaults import with_defaults
 from netlang.plan.plan import Plan
 from netlang.program import Net
-from netlang.syntax import ast
 from netlang.system.files import protect_inputs
 from netlang.system.numpy import Array
 from netlang.training.export import export, state_file
@@ -288,8 +287,7 @@ def _parameters(source: ParameterSource) -> Parameters:
 
 def section_using(program: Program, name: str | None, settings: Mapping[str, str]) -> Plan:
     """Return a section by its name, or by that of a dataset in it; raises ``Error`` for neither."""
-    declared = program.checked.file.declarations if program.checked.file is not None else ()
-    sections = [each.name.text for each in declared if isinstance(each, ast.Train)]
+    sections = program.checked.sections
     if name is not None and name not in sections:
         for section in sections:
             plan = program.plan(section, settings)

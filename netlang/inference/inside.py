@@ -43,7 +43,7 @@ def with_gradients(graph: Graph, by: Sequence[str]) -> Graph:
 def with_values(graph: Graph, values: Mapping[str, Value], *, gradients: bool) -> Graph:
     """Return a graph whose outputs are some values by name, and the gradients of its only output.
 
-    That by the value ``x`` is the output ``x.gradient``; there is none by values of integers.
+    That by the value ``x`` is the output ``x.gradient``; integers have no gradient.
     Raises ``InputError`` for an output without gradients.
     """
     if not gradients:

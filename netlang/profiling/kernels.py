@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -53,7 +53,7 @@ def record(
 ) -> Recording:  # fmt: skip
     """Run a model several times, for a second or ``runs`` times, and return what it ran.
 
-    It runs on the first of ``feeds`` that it accepts; raises ``ExecutionError`` if there is none.
+    It runs on the first of ``feeds`` that it accepts, or raises ``ExecutionError``.
     """
     with TemporaryDirectory(prefix="netlang-") as folder:
         session = Session(
@@ -249,14 +249,11 @@ class Fusions:
         return next(makers, None) or next(readers, "")
 
 
-_WORDS: tuple[Callable[[str], str], ...] = (
-    lambda name: name,
-    lambda name: name.removeprefix("fused "),
-    lambda name: re.sub(r"(_nchwc|_nhwc|_token_\d+|/\w*[Ff]us\w*)+$", "", name),
-    lambda name: re.sub(r"^fused |(_nchwc|_nhwc|_token_\d+)+$", "", name),
-)
+_DECORATION = re.compile(r"^fused |(_nchwc|_nhwc|_token_\d+|/\w*[Ff]us\w*)+$")
+"""What onnxruntime adds to the name of a node when it fuses it or changes its layout."""
 
 
 def _own_name(name: str, names: set[str]) -> str | None:
     """Return the node that a node of the optimized model has its name from."""
-    return next((own for word in _WORDS if (own := word(name)) in names), None)
+    own = name if name in names else _DECORATION.sub("", name)
+    return own if own in names else None

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
+
 from netlang.analysis.counts import node_macs
-from netlang.analysis.layers import layer_name, owners
+from netlang.analysis.layers import layer_name, owning_paths
 from netlang.analysis.table import shape_text
 from netlang.backends.compile import CompiledModel, compile_graph
 from netlang.diagnostics.errors import require_at_least
@@ -80,7 +82,7 @@ def profile_section(plan: Plan, choices: Choices, *, runs: int | None = None) ->
     """Measure a step of a train section on its first batch, for each ``step`` of the section."""
     require_at_least("runs", runs, 1)
     seed = seed_of(plan, choices)
-    data, _ = open_data(plan, choices)
+    data, _ = open_data(replace(plan, valid=None), choices)
     plan = balanced(plan, None, lambda: data.source)
     training = prepare(plan, seed)
     with data.epoch(0) as stream:
@@ -163,7 +165,7 @@ def _sizes_of(graph: Graph, feeds: Mapping[str, Array]) -> dict[str, int]:
 
 def _known(nodes: Sequence[Node], graph: Graph, sizes: Mapping[str, int]) -> dict[Key, Known]:
     """Return the layers that nodes belong to, in the order of their first nodes."""
-    owning = owners(graph)
+    owning = owning_paths(graph)
     found: dict[Key, Known] = {}
     for node in nodes:
         if not node.inputs:

@@ -238,6 +238,14 @@ def test_a_page_that_goes_away_stops_its_run(served: Page, tmp_path: Path) -> No
     assert (tmp_path / "runs" / "line-1" / "checkpoint.safetensors").exists()
 
 
+def test_a_run_imports_nothing_from_the_folder(served: Page, tmp_path: Path) -> None:
+    """A program may lie next to a file with the name of a module of Python."""
+    for name in ("selectors.py", "multiprocessing.py"):
+        (tmp_path / name).write_text("raise SystemExit(3)\n", "utf-8")
+    answers = served.train(path="a.net", text=LENET, seed=0)
+    assert answers[-1]["type"] == "finished", answers[-1]
+
+
 def test_a_run_that_cannot_begin_says_why(served: Page) -> None:
     wrong = LENET.replace("dense(84)", "dens(84)")
     (failed,) = served.train(path="a.net", text=wrong)

@@ -257,6 +257,18 @@ def test_a_quantized_model_is_converted_to_floats_with_a_note(tmp_path: Path) ->
     assert "dense(4)" in imported.text
 
 
+def test_a_quantizer_saturates_as_a_rectifier_does(tmp_path: Path) -> None:
+    arrays = {"scale": np.array(0.1, np.float32), "zero": np.array(0, np.uint8)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"]),
+    ]
+    imported = read_onnx(saved(tmp_path, nodes, {"x": ["N", 4]}, arrays))
+    given = np.array([[-3.0, 0.5, 20.0, 90.0]], np.float32)
+    found = imported.network(given)["y"]
+    np.testing.assert_allclose(found, [[0.0, 0.5, 20.0, 25.5]], rtol=1e-6)
+
+
 def test_small_constants_are_written_as_tensors(tmp_path: Path) -> None:
     mean = numpy_helper.from_array(np.array([0.5, -1.25, 2.0], np.float32), "const_1")
     graph = helper.make_graph(

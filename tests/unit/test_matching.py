@@ -16,6 +16,7 @@ from layouts import FOLDER, Layout, layouts, random_tensor, unpacked
 
 import netlang
 from netlang.cli.main import program
+from netlang.matching.trees import series
 from netlang.storage.weights import save_weights
 from netlang.system.numpy import Array
 
@@ -433,3 +434,9 @@ def test_pickles_are_rejected_with_the_conversion(tmp_path: Path) -> None:
         "convert it where you trust it: from safetensors.torch import save_file; "
         "save_file(model.state_dict(), 'model.safetensors')",
     )
+
+
+def test_letters_in_a_row_are_numbers_and_others_are_not() -> None:
+    assert series([("unit_a",), ("unit_b",), ("unit_c",)]) is not None
+    assert series([("attn", "q"), ("attn", "k"), ("attn", "v")]) is None
+    assert series([("layer1", "q"), ("layer2", "q")]) is not None

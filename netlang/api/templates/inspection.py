@@ -59,7 +59,7 @@ class Table:
 
 
 def inspect_table(path: Path) -> Table:
-    """Return the columns of a table; raises ``FileError`` for a file that is none."""
+    """Return the columns of a table; raises ``FileError`` for anything else."""
     text, encoding = _text(path)
     line = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=line.count)

@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
-from netlang.analysis.layers import chain_of, layer_name, owners
+from netlang.analysis.layers import chain_of, layer_name, owning_paths
 from netlang.backends.onnx.functions import DOMAIN
 from netlang.backends.onnx.protos import ELEMENTS, info, needed, rename, tensor
 from netlang.backends.onnx.sizes import Sizes, abbreviated
@@ -73,7 +73,7 @@ class Emitter:
     @cached_property
     def owners(self) -> set[str]:
         """The paths of the calls that own parameters, directly or inside."""
-        return owners(self.graph)
+        return owning_paths(self.graph)
 
     def add(self, op_type: str, *inputs: Operand | str, **attributes: object) -> str:
         (name,) = self.add_many(op_type, *inputs, outputs=1, **attributes)
