@@ -78,7 +78,7 @@ def compare(net: str, options: argparse.Namespace) -> list[str]:
             sides = [
                 Worker([*serve, path, str(options.threads), "", by]) for path in (ours, theirs)
             ]
-            own, other = workers_in_turn(sides[0], sides[1], options.rounds)
+            own, other = workers_in_turn(sides, options.rounds)
             for side in sides:
                 side.close()
             ratios.append(ratio(own, other))

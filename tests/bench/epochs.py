@@ -80,7 +80,7 @@ def written(case: Case, folder: Path) -> Path:
     for name, array in (("images-idx3-ubyte", images), ("labels-idx1-ubyte", labels)):
         head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
         (program.parent / name).write_bytes(head + array.tobytes())
-    text = program.read_text("utf-8").partition("\ndataset pictures")[0]
+    text = program.read_text("utf-8").partition("\ndataset drawn")[0]
     section = SECTION.format(rows=case.rows, net=case.net, epochs=EPOCHS)
     program.write_text(text + section, "utf-8")
     return program

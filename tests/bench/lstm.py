@@ -45,7 +45,7 @@ def main() -> None:
         python = options.peers if theirs.startswith("torch") else sys.executable
         one = Worker([sys.executable, __file__, "--serve", *mine.split()])
         other = Worker([python, __file__, "--serve", *theirs.split()])
-        a, b = workers_in_turn(one, other, options.rounds)
+        a, b = workers_in_turn([one, other], options.rounds)
         one.close()
         other.close()
         times = [f"{name}: {median(s) * 1e3:.0f} ms" for name, s in ((mine, a), (theirs, b))]

@@ -127,17 +127,17 @@ class Worker:
         return self._process.stdout.readline()
 
 
-def workers_in_turn(ours: Worker, theirs: Worker, rounds: int) -> tuple[list[float], list[float]]:
-    """Let two workers measure in turn, each so often at a time that it takes a third of a second.
+def workers_in_turn(workers: Sequence[Worker], rounds: int) -> list[list[float]]:
+    """Let workers measure in turn, each so often at a time that it takes a third of a second.
 
     What runs once after another process had the machine finds nothing where it left it, which
-    costs a fast side more than a slow one. Which of them comes first changes from pair to pair: a
+    costs a fast side more than a slow one. Which of them comes first changes from round to round: a
     twin measured against itself would seem some percent slower.
     """
-    often = [max(1, round(0.3 / min(w.measure(), w.measure()))) for w in (ours, theirs)]
-    taken: tuple[list[float], list[float]] = ([], [])
+    often = [max(1, round(0.3 / min(w.measure(), w.measure()))) for w in workers]
+    taken: list[list[float]] = [[] for _ in workers]
+    sides = list(zip(workers, often, taken, strict=True))
     for turn in range(rounds):
-        sides = list(zip((ours, theirs), often, taken, strict=True))
         for side, times, kept in sides if turn % 2 == 0 else sides[::-1]:
             kept.append(side.measure(times))
     return taken

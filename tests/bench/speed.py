@@ -170,7 +170,7 @@ def process(
 
 
 def pair(what: str, name: str, ours: Worker, theirs: Worker, rounds: int) -> Row:
-    a, b = workers_in_turn(ours, theirs, rounds)
+    a, b = workers_in_turn([ours, theirs], rounds)
     times = shown(min(a)), f"{name}: {shown(min(b))}"
     return [what, *times, f"{ratio(b, a):.2g}"]
 

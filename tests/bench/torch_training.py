@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -162,10 +163,227 @@ def alexnet() -> nn.Module:
     )  # fmt: skip
 
 
+def double(c: int, width: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(c, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+        nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+    )  # fmt: skip
+
+
+class UNet(nn.Module):
+    """Levels that are halved, and levels that are doubled and joined with those."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [64, 128, 256, 512]
+        self.down = nn.ModuleList(double(*c) for c in zip([3, *widths], widths, strict=False))
+        self.middle = double(512, 1024)
+        up = [512, 256, 128, 64]
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(2 * c, c, 2, 2) for c in up)
+        self.up = nn.ModuleList(double(2 * c, c) for c in up)
+        self.top = nn.Conv2d(64, 2, 1)
+
+    def forward(self, x: Any) -> Any:
+        skips = []
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+            x = nn.functional.max_pool2d(x, 2)
+        x = self.middle(x)
+        for grow, up, skip in zip(self.grow, self.up, reversed(skips), strict=True):
+            x = up(torch.cat([skip, grow(x)], 1))
+        return self.top(x)
+
+
+class Letters(nn.Module):
+    """A recurrent layer over letters, one-hot."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer, self.top = layer, nn.Linear(256, 28)
+
+    def forward(self, tokens: Any) -> Any:
+        letters = nn.functional.one_hot(tokens, 28).float()
+        return self.top(self.layer(letters)[0])
+
+
+class GPT2(nn.Module):
+    """Four blocks of GPT-2, of width 256."""
+
+    def __init__(self, words: int = 1000, places: int = 1024, width: int = 256) -> None:
+        super().__init__()
+        self.word, self.place = nn.Embedding(words, width), nn.Embedding(places, width)
+        self.dropout, self.last = nn.Dropout(0.1), nn.LayerNorm(width)
+        self.blocks = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                width, width // 64, 4 * width, batch_first=True, norm_first=True,
+                activation=lambda x: nn.functional.gelu(x, approximate="tanh"),
+            )
+            for _ in range(4)
+        )  # fmt: skip
+
+    def forward(self, tokens: Any) -> Any:
+        length = tokens.shape[1]
+        x = self.dropout(self.word(tokens) + self.place(torch.arange(length)))
+        later = nn.Transformer.generate_square_subsequent_mask(length)
+        for block in self.blocks:
+            x = block(x, src_mask=later, is_causal=True)
+        return self.last(x) @ self.word.weight.T
+
+
+class Bert(nn.Module):
+    """Four layers of BERT, of width 256."""
+
+    def __init__(self, words: int = 1000, width: int = 256) -> None:
+        super().__init__()
+        self.word, self.place = nn.Embedding(words, width), nn.Embedding(512, width)
+        self.part, self.norm = nn.Embedding(2, width), nn.LayerNorm(width)
+        self.dropout, self.top = nn.Dropout(0.1), nn.Linear(width, words)
+        # What it computes is not used here; it counts as a parameter.
+        self.pooled = nn.Linear(width, width)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                width, width // 64, 4 * width, batch_first=True, activation="gelu"
+            )
+            for _ in range(4)
+        )
+
+    def forward(self, tokens: Any, segment: Any, mask: Any) -> Any:
+        places = self.place(torch.arange(tokens.shape[1]))
+        x = self.dropout(self.norm(self.word(tokens) + places + self.part(segment)))
+        for layer in self.layers:
+            x = layer(x, src_key_padding_mask=~mask)
+        return self.top(x)
+
+
+class SkipGram(nn.Module):
+    """Scores of words around a word."""
+
+    def __init__(self, words: int = 6719, width: int = 100) -> None:
+        super().__init__()
+        self.v, self.u = nn.Embedding(words, width), nn.Embedding(words, width)
+
+    def forward(self, center: Any, context: Any) -> Any:
+        return torch.einsum("nd,nkd->nk", self.v(center), self.u(context))
+
+
+def generator() -> nn.Module:
+    layers: list[nn.Module] = []
+    c = 100
+    for width, stride in [(512, 1), (256, 2), (128, 2), (64, 2)]:
+        layers.append(nn.ConvTranspose2d(c, width, 4, stride, stride - 1, bias=False))
+        layers += [nn.BatchNorm2d(width), nn.ReLU()]
+        c = width
+    return nn.Sequential(
+        nn.Unflatten(1, (100, 1, 1)), *layers, nn.ConvTranspose2d(64, 3, 4, 2, 1, bias=False),
+        nn.Tanh(),
+    )  # fmt: skip
+
+
+def discriminator() -> nn.Module:
+    layers: list[nn.Module] = [nn.Conv2d(3, 64, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
+    c = 64
+    for width in (128, 256, 512):
+        layers += [nn.Conv2d(c, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width)]
+        layers.append(nn.LeakyReLU(0.2))
+        c = width
+    return nn.Sequential(*layers, nn.Conv2d(512, 1, 4, bias=False), nn.Flatten(0))
+
+
+Batch = Mapping[str, Any]
+Loss = Callable[[Batch], Any]
+Step = tuple[Loss, torch.optim.Optimizer]
+"""What is computed of a batch, and what then changes the parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Modules and the steps by which they are trained in turn; ``images`` where 4-d is NCHW."""
+
+    modules: Sequence[nn.Module]
+    steps: Sequence[Step]
+    images: bool = True
+
+
+def _sgd(model: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.SGD(model.parameters(), lr=0.01)
+
+
+def classifier(make: Callable[[], nn.Module], target: str = "label") -> Callable[[], Training]:
+    """Return what trains a network that classifies images, or their pixels."""
+
+    def made() -> Training:
+        model, entropy = make(), nn.CrossEntropyLoss()
+
+        def loss(batch: Batch) -> Any:
+            return entropy(model(batch["image"]), batch[target])
+
+        return Training([model], [(loss, _sgd(model))])
+
+    return made
+
+
+def texts(make: Callable[[], nn.Module], *inputs: str) -> Callable[[], Training]:
+    """Return what trains a network that foretells a word for each place of a text."""
+
+    def made() -> Training:
+        model, entropy = make(), nn.CrossEntropyLoss()
+
+        def loss(batch: Batch) -> Any:
+            logits = model(*(batch[name] for name in inputs))
+            return entropy(logits.flatten(0, 1), batch["target"].flatten())
+
+        return Training([model], [(loss, _sgd(model))], images=False)
+
+    return made
+
+
+def word2vec() -> Training:
+    model = SkipGram()
+
+    def loss(batch: Batch) -> Any:
+        score, mask = model(batch["center"], batch["context"]), batch["mask"]
+        each = nn.functional.binary_cross_entropy_with_logits(
+            score, batch["label"], reduction="none"
+        )
+        return (each * mask).sum() / mask.sum()
+
+    return Training([model], [(loss, torch.optim.Adam(model.parameters(), 2e-3))], images=False)
+
+
+def dcgan() -> Training:
+    gen, disc = generator(), discriminator()
+    entropy = nn.functional.binary_cross_entropy_with_logits
+
+    def real_or_not(batch: Batch) -> Any:
+        real, fake = disc(batch["image"]), disc(gen(batch["z"]).detach())
+        return entropy(real, torch.ones_like(real)) + entropy(fake, torch.zeros_like(fake))
+
+    def deceived(batch: Batch) -> Any:
+        fake = disc(gen(batch["z"]))
+        return entropy(fake, torch.ones_like(fake))
+
+    adams = [torch.optim.Adam(m.parameters(), 2e-4, (0.5, 0.999)) for m in (disc, gen)]
+    return Training([gen, disc], list(zip((real_or_not, deceived), adams, strict=True)))
+
+
 MAKERS: dict[str, Callable[[], nn.Module]] = {
     make.__name__: make
     for make in (
         softmax, mlp, lenet, batch_norm_lenet, resnet18, vgg, nin, googlenet, densenet, alexnet,
     )
+} | {"resnet18_128": resnet18}  # fmt: skip
+"""The networks that classify images."""
+
+TRAININGS: dict[str, Callable[[], Training]] = {
+    **{name: classifier(make) for name, make in MAKERS.items()},
+    "unet": classifier(UNet, "mask"),
+    "rnn": texts(lambda: Letters(nn.RNN(28, 256, batch_first=True)), "tokens"),
+    "gru": texts(lambda: Letters(nn.GRU(28, 256, batch_first=True)), "tokens"),
+    "lstm": texts(lambda: Letters(nn.LSTM(28, 256, batch_first=True)), "tokens"),
+    "lstm_two_layers": texts(lambda: Letters(nn.LSTM(28, 256, 2, batch_first=True)), "tokens"),
+    "gpt2": texts(GPT2, "tokens"),
+    "bert": texts(Bert, "tokens", "segment", "mask"),
+    "word2vec": word2vec,
+    "dcgan": dcgan,
 }  # fmt: skip
-MAKERS["resnet18_128"] = resnet18

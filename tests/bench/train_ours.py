@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from measuring import answer
@@ -31,11 +32,7 @@ class Steps:
         case = CASES[name]
         with TemporaryDirectory() as folder:
             path = case.write(Path(folder))
-            draw = np.random.default_rng(0)
-            self.batch = {
-                "image": draw.normal(size=(case.rows, 1, case.side, case.side)).astype(np.float32),
-                "label": draw.integers(0, 10, case.rows),
-            }
+            self.batch: dict[str, Any] = case.arrays()
             np.savez(path.parent / "bench.npz", **self.batch)
             program = open_program(path)
             plan = program.plan("bench", {})
@@ -47,11 +44,11 @@ class Steps:
         self.engine = OrtEngine(self.training, state, threads=THREADS)
         self.done = 0
 
-    def step(self) -> float:
+    def step(self) -> None:
         self.done += 1
         numbers = {STEP: self.done, DRAW: self.done, "rate": 0.01}
-        found = self.engine.step(self.training.steps[0].graph, self.batch, numbers)
-        return float(found["loss"])
+        for step in self.training.steps:
+            self.engine.step(step.graph, self.batch, numbers)
 
 
 if __name__ == "__main__":

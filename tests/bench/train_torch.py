@@ -1,6 +1,6 @@
-"""Steps of training by PyTorch, eagerly, as many as each line that comes in says.
+"""Steps of training by PyTorch, as many as each line that comes in says.
 
-python tests/bench/train_torch.py CASE [STEPS]
+python tests/bench/train_torch.py CASE eager|channels_last|compile [STEPS]
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 import torch
 from measuring import answer
-from torch import nn
-from torch_training import MAKERS
+from torch_training import TRAININGS
 from training_cases import CASES
 
 THREADS = int(os.environ.get("THREADS", "2"))
@@ -24,24 +23,29 @@ clock = time.process_time if THREADS == 1 else time.perf_counter
 class Steps:
     """A network in training on batches that are always the same."""
 
-    def __init__(self, name: str) -> None:
-        case = CASES[name]
+    def __init__(self, name: str, mode: str) -> None:
         torch.set_num_threads(THREADS)
         torch.manual_seed(0)
-        self.model = MAKERS[name]()
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01)
-        self.loss = nn.CrossEntropyLoss()
-        self.image = torch.randn(case.rows, 1, case.side, case.side)
-        self.label = torch.randint(0, 10, (case.rows,))
+        self.training = TRAININGS[name]()
+        self.batch = {k: torch.from_numpy(a) for k, a in CASES[name].arrays().items()}
+        self.losses = [loss for loss, _ in self.training.steps]
+        if mode == "channels_last":
+            layout = torch.channels_last
+            for module in self.training.modules:
+                module.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+            self.batch["image"] = self.batch["image"].to(memory_format=layout)
+        elif mode == "compile":
+            self.losses = [torch.compile(loss) for loss in self.losses]
 
-    def step(self) -> float:
-        self.optimizer.zero_grad()
-        loss = self.loss(self.model(self.image), self.label)
-        loss.backward()
-        self.optimizer.step()
-        return loss.item()
+    def step(self) -> None:
+        for loss, (_, optimizer) in zip(self.losses, self.training.steps, strict=True):
+            optimizer.zero_grad()
+            value = loss(self.batch)
+            value.backward()
+            optimizer.step()
+            value.item()
 
 
 if __name__ == "__main__":
-    name, *wanted = sys.argv[1:]
-    answer(Steps(name).step, clock, *wanted)
+    name, mode, *wanted = sys.argv[1:]
+    answer(Steps(name, mode).step, clock, *wanted)

@@ -51,7 +51,8 @@ def batches(rows: int, side: int) -> list[Batch]:
 def training_of(name: str, folder: Path) -> Training:
     """Make the step of a network without dropout, whose draws are not PyTorch's."""
     case = CASES[name]
-    fewer = replace(case, rows=ROWS, optimizer=f"sgd({RATE}, momentum={MOMENTUM})")
+    body = case.body.replace("sgd(0.01)", f"sgd({RATE}, momentum={MOMENTUM})")
+    fewer = replace(case, rows=ROWS, body=body)
     path = fewer.write(folder)
     for file in path.parent.glob("*.net"):
         text = file.read_text("utf-8").replace("dropout(0.5)", "dropout(0.0)")
@@ -187,3 +188,20 @@ def test_a_thousand_updates_are_those_of_pytorch(call: str) -> None:
         w, state = results["weight"], {s.name: results[s.next_name] for s in graph.states}
     np.testing.assert_allclose(w, weight.detach().numpy(), rtol=1e-6, atol=1e-6)
     assert np.abs(w - start).max() > 0.05
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_sides_of_the_benchmark_have_as_many_parameters(name: str, tmp_path: Path) -> None:
+    from bench.torch_training import TRAININGS
+
+    case = CASES[name]
+    path = case.write(tmp_path)
+    arrays: dict[str, Any] = case.arrays()
+    np.savez(path.parent / "bench.npz", **arrays)
+    params = plan_of(path, "bench").computation.params
+    sizes = [
+        [n for n in v.type.shape if isinstance(n, int)] for v, p in params.items() if p.trained
+    ]
+    ours = sum(map(math.prod, sizes))
+    modules = TRAININGS[name]().modules
+    assert ours == sum(p.numel() for module in modules for p in module.parameters())
