@@ -114,8 +114,9 @@ class OnnxBuilder(Protocol):
         ...
 
     def scan(
-        self, body: Graph, carried: int, scanned: int, operands: Sequence[Operand]
-    ) -> tuple[str, ...]:
+        self, body: Graph, carried: int, scanned: int, operands: Sequence[Operand], *,
+        reverse: bool = False,
+    ) -> tuple[str, ...]:  # fmt: skip
         """Add a Scan over axis 1 whose body reads the operands past the scanned from outside."""
         ...
 
@@ -192,6 +193,8 @@ class Primitive(Struct, frozen=True, metaclass=_OperatorMeta):
     operands: ClassVar[tuple[str, ...]]
     """Names of the operands; a name that ends in ``*`` denotes any number of operands."""
     no_gradient: ClassVar[str] = ""
+    partial_cotangents: ClassVar[bool] = False
+    """Whether ``vjp`` takes ``None`` for a result that nothing depends on, not zeros."""
     """Why the operator has no gradient, as a clause; then it counts as a constant. ``""`` if
     ``vjp`` is defined."""
     gradient_reads: ClassVar[tuple[Read, ...]] = ()

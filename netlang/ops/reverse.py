@@ -6,6 +6,7 @@ It is among the operators because some of them, such as loops, differentiate a g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 from netlang.ir.graph import Builder, GraphError, Node, Value, Values
 from netlang.ir.op import OPS, NoGradientError
@@ -64,9 +65,12 @@ def differentiate_formula(
 def _step_back(b: Builder, node: Node, found: dict[Value, Value], active: set[Value]) -> None:
     from netlang.ops.terms import zeros
 
-    given = tuple(found[v] if v in found else zeros(b, v.type) for v in node.outputs)
+    given = [found.get(v) for v in node.outputs]
+    if not node.op.partial_cotangents:
+        pairs = zip(node.outputs, given, strict=True)
+        given = [zeros(b, v.type) if ct is None else ct for v, ct in pairs]
     try:
-        made = node.op.vjp(b, node.inputs, node.outputs, given)
+        made = node.op.vjp(b, node.inputs, node.outputs, cast("Values", tuple(given)))
     except NoGradientError as missing:
         raise NoGradientError(missing.message, missing.node or node) from None
     for v, ct in zip(node.inputs, made, strict=True):

@@ -151,6 +151,6 @@ class _Hoisting:
             *(self.sequences[v] for v in slices),
             *(self.outside[v] for v in captured),
         )
-        made = self._at(replace(node, op=Scan(body, op.carried, len(slices))), operands)
+        made = self._at(replace(node, op=replace(op, body=body, scanned=len(slices))), operands)
         self.sequences.update(zip(yields, made[op.carried :], strict=True))
         return made[: op.carried]

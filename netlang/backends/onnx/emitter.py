@@ -140,8 +140,9 @@ class Emitter:
         return self._root.sizes.shape(sizes)
 
     def scan(
-        self, body: Graph, carried: int, scanned: int, operands: Sequence[Operand]
-    ) -> tuple[str, ...]:
+        self, body: Graph, carried: int, scanned: int, operands: Sequence[Operand], *,
+        reverse: bool = False,
+    ) -> tuple[str, ...]:  # fmt: skip
         """Add a Scan over axis 1 whose body captures the operands after the scanned ones."""
         inner = Emitter(body, self.opset, self.source, outer=self)
         inside = body.inputs[: carried + scanned]
@@ -160,6 +161,7 @@ class Emitter:
             entries,
             [info(name, v.type) for name, v in results.items()],
         )
+        stacked = len(results) - carried
         return self.add_many(
             "Scan",
             *operands[: carried + scanned],
@@ -167,7 +169,9 @@ class Emitter:
             body=proto,
             num_scan_inputs=scanned,
             scan_input_axes=[1] * scanned,
-            scan_output_axes=[1] * (len(results) - carried) or None,
+            scan_output_axes=[1] * stacked or None,
+            scan_input_directions=[1] * scanned if reverse else None,
+            scan_output_directions=[1] * stacked or None if reverse else None,
         )
 
     def lower(self, node: Node) -> None:

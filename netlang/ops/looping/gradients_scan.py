@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
+from netlang.ops.looping.scan import Scan
 from netlang.ops.reducing.linear import Linear
 from netlang.ops.reverse import gradients
 from netlang.ops.shaping.joining import Concat
-from netlang.ops.shaping.repetition import Flip
 from netlang.ops.terms import terms, zeros
-
-if TYPE_CHECKING:
-    from netlang.ops.looping.scan import Scan
 
 _TIME = 1
 
@@ -50,23 +46,30 @@ class Walk(Struct, frozen=True):
 
 
 def scan_gradient(
-    scan: Scan, b: Builder, inputs: Values, outputs: Values, cts: Values
+    scan: Scan, b: Builder, inputs: Values, outputs: Values, cts: Cotangents
 ) -> Cotangents:
-    """Differentiate a loop; its states before each step are reused or recomputed."""
+    """Differentiate a loop; its states before each step are reused or recomputed.
+
+    The results of the steps are known and need not be recomputed.
+    """
     end = scan.carried + scan.scanned
     states = _states(scan, b, inputs, outputs)
-    return walked_back(b, Walk(scan, states, inputs[scan.carried : end], inputs[end:]), cts)
+    results = list(scan.body.outputs.values())[scan.carried :]
+    stacks = zip(results, outputs[scan.carried :], strict=True)
+    given = {v: stack for v, stack in stacks if v not in scan.body.inputs}
+    walk = Walk(scan, states, inputs[scan.carried : end], inputs[end:], given)
+    return walked_back(b, walk, cts)
 
 
-def walked_back(b: Builder, walk: Walk, cts: Values) -> Cotangents:
+def walked_back(b: Builder, walk: Walk, cts: Cotangents) -> Cotangents:
     """Return the cotangents of initial states, sequences and outside values, in this order.
 
-    One loop goes from the last step to the first. It carries the cotangents of the states and
-    accumulates those of outside values. Cotangents of the weights of dense layers are computed by
-    one product over all steps instead.
+    One loop goes the other way. It carries the cotangents of the states and accumulates those of
+    outside values. Cotangents of the weights of dense layers are computed by one product over all
+    steps instead.
     """
     body, known = walk.scan.body, walk.known()
-    step = _step_back(walk)
+    step = _step_back(walk, cts)
     carried = _carried(b, walk, step, cts)
     stacked = {v: ct for v, ct in step.found.items() if v not in carried}
     operands = dict.fromkeys(n.inputs[0] for n in step.dense if n.inputs[0] not in known)
@@ -81,12 +84,14 @@ def walked_back(b: Builder, walk: Walk, cts: Values) -> Cotangents:
     return tuple(totals.get(v) for v in body.inputs)
 
 
-def before_each(b: Builder, start: Value, after: Value) -> Value:
+def before_each(b: Builder, start: Value, after: Value, *, reverse: bool) -> Value:
     """Return the states before each step, given the first one and those after each step."""
     first, each = terms(b, start, after)
     first, steps = first.unsqueeze(_TIME), each.shape[_TIME]
     if steps == 1:
         return first.value
+    if reverse:
+        return each.part(_TIME, 1, steps).to(Concat(_TIME), first).value
     return first.to(Concat(_TIME), each.part(_TIME, 0, steps - 1)).value
 
 
@@ -115,7 +120,7 @@ def _states(scan: Scan, b: Builder, inputs: Values, outputs: Values) -> Values:
     for i, state in enumerate(ends[: scan.carried]):
         for result, stack in zip(ends[scan.carried :], outputs[scan.carried :], strict=True):
             if result is state:
-                found[i] = before_each(b, inputs[i], stack)
+                found[i] = before_each(b, inputs[i], stack, reverse=scan.reverse)
     missing = [i for i in range(scan.carried) if i not in found]
     if missing:
         kept = {f"before_{names[i]}": scan.body.inputs[i] for i in missing}
@@ -148,15 +153,16 @@ class _Carried(Struct, frozen=True):
     start: Value
 
 
-def _step_back(walk: Walk) -> _Step:
+def _step_back(walk: Walk, cts: Cotangents) -> _Step:
     """Differentiate one step."""
     body = walk.scan.body
     inner = Builder()
     inner.adopt([*body.inputs, *(v for node in body.nodes for v in node.outputs)])
     given = tuple(inner.fresh("ct", v.type) for v in body.outputs.values())
     starts: dict[Value, Value] = {}
-    for v, ct in zip(body.outputs.values(), given, strict=True):
-        if ct.type.dtype.is_float:
+    for i, (v, ct) in enumerate(zip(body.outputs.values(), given, strict=True)):
+        # The steps after a step may depend on its state, whether or not anything else does.
+        if ct.type.dtype.is_float and (i < walk.scan.carried or cts[i] is not None):
             starts[v] = plus(inner, starts[v], ct) if v in starts else ct
     dense = _dense_layers(body, walk.inner_outside)
     late = {v for node in dense for v in node.inputs[1:]}
@@ -167,13 +173,13 @@ def _step_back(walk: Walk) -> _Step:
     return _Step(inner, given, found, [n for n in dense if n.outputs[0] in found])
 
 
-def _carried(b: Builder, walk: Walk, step: _Step, cts: Values) -> dict[Value, _Carried]:
+def _carried(b: Builder, walk: Walk, step: _Step, cts: Cotangents) -> dict[Value, _Carried]:
     """Return the loop state: cotangents of states, and accumulated ones of outside values."""
     carried: dict[Value, _Carried] = {}
     for v, given, start in zip(walk.inner_states, step.given, cts, strict=False):
         if v.type.dtype.is_float:
             after = step.found[v] if v in step.found else zeros(step.builder, v.type)
-            carried[v] = _Carried(given, after, start)
+            carried[v] = _Carried(given, after, start or zeros(b, v.type))
     for v in walk.inner_outside:
         if v in step.found:
             total = step.builder.fresh("sum", v.type)
@@ -186,15 +192,15 @@ def _loop_back(
     b: Builder,
     walk: Walk,
     step: _Step,
-    cts: Values,
+    cts: Cotangents,
     carried: Sequence[_Carried],
     results: Sequence[Value],
 ) -> tuple[Values, Values]:
-    """Loop from the last step to the first; return the final carried values and stacked results."""
+    """Loop the other way; return the final carried values and stacked results."""
     scan, body = walk.scan, walk.scan.body
     read = walk.known()
     for ct, stack in zip(step.given[scan.carried :], cts[scan.carried :], strict=True):
-        if ct.type.dtype.is_float:
+        if stack is not None:
             read[ct] = stack
     outcome = [*(c.after for c in carried), *results]
     nodes = leading_to([*body.nodes, *step.builder.nodes], outcome, known=read)
@@ -209,11 +215,9 @@ def _loop_back(
         {f"out{i}": v for i, v in enumerate(outcome)},
     )
     starts = (c.start for c in carried)
-    backward = (_reversed(b, stack) for stack in scanned.values())
-    op = replace(scan, body=back, carried=len(carried), scanned=len(scanned))
-    made = b.add(op, *starts, *backward, *walk.outside)
-    count = len(carried)
-    return made[:count], tuple(_reversed(b, stack) for stack in made[count:])
+    op = Scan(back, len(carried), len(scanned), not scan.reverse)
+    made = b.add(op, *starts, *scanned.values(), *walk.outside)
+    return made[: len(carried)], made[len(carried) :]
 
 
 def _of_dense_weights(
@@ -244,7 +248,3 @@ def _dense_layers(body: Graph, outside: Values) -> list[Node]:
     others = {v for n in body.nodes if n not in found for v in n.inputs}
     others |= {n.inputs[0] for n in found} | set(body.outputs.values())
     return [n for n in found if others.isdisjoint(n.inputs[1:])]
-
-
-def _reversed(b: Builder, stack: Value) -> Value:
-    return b.one(Flip((_TIME,)), stack)

@@ -14,6 +14,7 @@ from netlang.ir.op import OnnxBuilder, Operand, OperandError, Primitive, Sample,
 from netlang.ir.types import F32, I64, DType, TensorType, Types
 from netlang.ops.arguments import flag, word
 from netlang.ops.checks import require_dtype_of, require_float, require_rank, shape_text
+from netlang.ops.reverse import differentiate_formula
 from netlang.ops.terms import Term
 from netlang.system.numpy import Array, np
 
@@ -188,9 +189,10 @@ class Recurrence(Primitive, frozen=True):
         """Return formulas of the next states, given the gates' parts from input and state."""
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        from netlang.ops.looping.gradients_recurrent import recurrent_gradient
+        from netlang.ops.looping.gradients_recurrent import as_loop
 
-        return recurrent_gradient(self, b, inputs, outputs, cts)
+        del outputs
+        return differentiate_formula(b, inputs, cts, lambda b, xs: as_loop(self, b, xs))
 
     @classmethod
     def sampled(cls, op: Self) -> Sequence[Sample]:

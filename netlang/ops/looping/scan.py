@@ -21,15 +21,18 @@ class Scan(Primitive, frozen=True):
     Operands: ``carried`` initial values, ``scanned`` sequences ``(N, T, ...)``, then the outside
     values that the body uses. The body maps carried values, slices ``(N, ...)`` and outside values
     to the next carried values and the results of the step. Returns the final carried values and
-    the results of all steps, stacked along axis 1. ONNX: Scan.
+    the results of all steps, stacked along axis 1. With ``reverse``, it goes from the last step to
+    the first; a result stays with its step. ONNX: Scan.
     """
 
     name: ClassVar[str] = "scan"
+    partial_cotangents = True
     family = "recurrent"
     operands: ClassVar[tuple[str, ...]] = ("xs*",)
     body: Graph
     carried: int
     scanned: int
+    reverse: bool = False
 
     def infer(self, *types: TensorType) -> Types:
         inputs = [v.type for v in self.body.inputs]
@@ -65,7 +68,7 @@ class Scan(Primitive, frozen=True):
         )
         outputs = list(self.body.outputs.values())
         steps: list[list[Array]] = [[] for _ in outputs[self.carried :]]
-        for t in range(sequences[0].shape[1]):
+        for t in self._steps(sequences[0]):
             slices = [x[:, t] for x in sequences]
             made = self._step([*carried, *slices, *outside])
             carried = made[: self.carried]
@@ -75,7 +78,7 @@ class Scan(Primitive, frozen=True):
 
         empty = operands[self.carried].shape[0]
         stacked = [
-            np.stack(kept, axis=1)
+            np.stack(kept[:: -1 if self.reverse else 1], axis=1)
             if kept
             else np.zeros(
                 (empty, 0, *(_known(s) for s in v.type.shape[1:])), numpy_dtype(v.type.dtype)
@@ -88,11 +91,16 @@ class Scan(Primitive, frozen=True):
         count, end = self.carried, self.carried + self.scanned
         state, sequences, outside = operands[:count], operands[count:end], operands[end:]
         made: list[tuple[Array, ...]] = []
-        for t in range(sequences[0].shape[1]):
+        for t in self._steps(sequences[0]):
             step = run_body(self.body, *state, *(x[:, t] for x in sequences), *outside)
             state = step[:count]
             made.append(step[count:])
-        return (*state, *(np.stack(steps, axis=1) for steps in zip(*made, strict=True)))
+        ordered = made[:: -1 if self.reverse else 1]
+        return (*state, *(np.stack(steps, axis=1) for steps in zip(*ordered, strict=True)))
+
+    def _steps(self, sequence: Array) -> range:
+        steps = range(sequence.shape[1])
+        return steps[::-1] if self.reverse else steps
 
     def _step(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
         values: dict[Value, Array] = dict(zip(self.body.inputs, inputs, strict=True))
@@ -106,7 +114,7 @@ class Scan(Primitive, frozen=True):
         return tuple(values[v] for v in self.body.outputs.values())
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return b.scan(self.body, self.carried, self.scanned, operands)
+        return b.scan(self.body, self.carried, self.scanned, operands, reverse=self.reverse)
 
     def at(self, sizes: Mapping[str, int]) -> Self:
         nodes = tuple(
@@ -115,7 +123,7 @@ class Scan(Primitive, frozen=True):
         body = Graph(self.body.name, self.body.inputs, {}, nodes, self.body.outputs)
         return replace(self, body=body)
 
-    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
+    def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Cotangents) -> Cotangents:
         from netlang.ops.looping.gradients_scan import scan_gradient
 
         return scan_gradient(self, b, inputs, outputs, cts)
@@ -131,7 +139,8 @@ class Scan(Primitive, frozen=True):
         nodes = (Node(Add(), (h, x), (first,)), Node(Add(), (first, w), (second,)))
         body = Graph("scan", (h, x, w), {}, nodes, {"out0": second, "out1": first})
         sequence = TensorType(F32, (n, 4, 3))
-        return [Sample(cls(body, 1, 1), (step, sequence, step), sizes={"N": 2})]
+        types = (step, sequence, step)
+        return [Sample(cls(body, 1, 1, back), types, sizes={"N": 2}) for back in (False, True)]
 
 
 def run_body(body: Graph, *inputs: Array) -> tuple[Array, ...]:

@@ -13,6 +13,8 @@ from netlang.ir.backward_slice import needed
 from netlang.ir.dims import product
 from netlang.ir.graph import Builder, Node, Value, Values
 from netlang.ir.types import F32
+from netlang.ops.looping.gradients_recurrent import as_loop
+from netlang.ops.looping.recurrent import Recurrence
 from netlang.ops.random.random import RandomDrop
 from netlang.ops.random.randomness import SampleNormal, SampleUniform, key_of
 from netlang.ops.reducing.batch_statistics import NormalizeBatchTraining
@@ -109,6 +111,8 @@ class Modes:
                 return (self._dropped(b, op, inputs[0], count, site),)
             case NormalizeBatch() if self._in_training(node):
                 return (self._normalized(b, node.op, inputs, statistics),)
+            case Recurrence() if self._in_training(node):
+                return as_loop(node.op, b, inputs)
             case _:
                 return b.add(node.op, *inputs, name=node.outputs[0].name)
 
