@@ -12,6 +12,7 @@ from netlang.ir.dims import Shape, symbol
 from netlang.ir.graph import Builder, Graph, State
 from netlang.ir.types import F32, TensorType
 from netlang.ops.windows.convolution import Convolve, ConvolveInputGradient, ConvolveWeightGradient
+from netlang.ops.windows.transposed_convolution import ConvolveTranspose
 from netlang.ops.windows.windows import Pads
 
 N = 16
@@ -83,10 +84,11 @@ FORMS = [
 """Convolutions with large filters on small maps."""
 
 
-def convolved(op: Convolve, sides: Shape, w: Shape, *, carried: bool) -> Graph:
+def convolved(op: Convolve | ConvolveTranspose, sides: Shape, w: Shape, *, carried: bool) -> Graph:
     """Make a graph whose filters are a state, as in a step of training, or an input."""
     b = Builder()
-    shapes = {"x": (symbol("N"), w[1], *sides), "w": w, "bias": w[:1]}
+    out, channels = w[:2] if isinstance(op, Convolve) else w[1::-1]
+    shapes = {"x": (symbol("N"), channels, *sides), "w": w, "bias": (out,)}
     x, filters, bias = (b.fresh(name, TensorType(F32, shape)) for name, shape in shapes.items())
     y = b.one(op, x, filters, bias)
     states = (State("w", filters, 0.0, filters),) if carried else ()
@@ -106,6 +108,30 @@ def test_large_filters_that_change_are_one_product_on_small_maps(
     draw = np.random.default_rng(0)
     x = draw.normal(size=(3, w[1], *(side for side in sides if isinstance(side, int))))
     feeds = {"x": x, "w": draw.normal(size=w) / 30, "bias": draw.normal(size=w[:1])}
+    given = {name: array.astype(np.float32) for name, array in feeds.items()}
+    expected = reference.run(graph, given, {})["y"]
+    np.testing.assert_allclose(Session(model).run(given)["y"], expected, rtol=1e-4, atol=1e-4)
+
+
+UPWARD = [
+    (ConvolveTranspose((2, 2), ((1, 1), (1, 1)), (0, 0), (1, 1)), (4, 4), (64, 32, 4, 4)),
+    (ConvolveTranspose((2, 1), ((0, 1), (2, 0)), (1, 0), (1, 2)), (3, 2), (32, 5, 3, 3)),
+    (ConvolveTranspose((1, 1), ((0, 0), (0, 0)), (0, 0), (1, 1)), (1, 1), (100, 16, 4, 4)),
+]
+
+
+@pytest.mark.parametrize(("op", "sides", "w"), UPWARD, ids=str)
+def test_a_transposed_convolution_of_few_positions_is_one_product(
+    op: ConvolveTranspose, sides: tuple[int, ...], w: tuple[int, ...]
+) -> None:
+    graph = convolved(op, sides, w, carried=True)
+    model = to_onnx(graph, {})
+    assert {"Gemm", "Col2Im"} <= {node.op_type for node in model.graph.node}
+    fixed = to_onnx(convolved(op, sides, w, carried=False), {})
+    assert [node.op_type for node in fixed.graph.node] == ["ConvTranspose"]
+    draw = np.random.default_rng(0)
+    feeds = {"x": draw.normal(size=(3, w[0], *sides)), "w": draw.normal(size=w) / 30}
+    feeds["bias"] = draw.normal(size=w[1])
     given = {name: array.astype(np.float32) for name, array in feeds.items()}
     expected = reference.run(graph, given, {})["y"]
     np.testing.assert_allclose(Session(model).run(given)["y"], expected, rtol=1e-4, atol=1e-4)

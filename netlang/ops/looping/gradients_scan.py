@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
-from netlang.ops.looping.scan import Scan
 from netlang.ops.reducing.linear import Linear
 from netlang.ops.reverse import gradients
 from netlang.ops.shaping.joining import Concat
 from netlang.ops.terms import terms, zeros
+
+if TYPE_CHECKING:
+    from netlang.ops.looping.scan import Scan
 
 _TIME = 1
 
@@ -215,7 +218,8 @@ def _loop_back(
         {f"out{i}": v for i, v in enumerate(outcome)},
     )
     starts = (c.start for c in carried)
-    op = Scan(back, len(carried), len(scanned), not scan.reverse)
+    sizes = {"carried": len(carried), "scanned": len(scanned)}
+    op = replace(scan, body=back, reverse=not scan.reverse, **sizes)
     made = b.add(op, *starts, *scanned.values(), *walk.outside)
     return made[: len(carried)], made[len(carried) :]
 

@@ -11,7 +11,7 @@ from netlang.ir.graph import Builder, Cotangents, Values
 from netlang.ir.op import OnnxBuilder, Operand, Primitive, Sample, register
 from netlang.ir.types import F32, TensorType, Types
 from netlang.ops.checks import require_dtype_of, require_float
-from netlang.ops.reducing.subscripts import Subscripts, expanded
+from netlang.ops.reducing.subscripts import Side, Subscripts, expanded
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
 
@@ -62,7 +62,14 @@ class Einsum(Primitive, frozen=True):
         return (np.ascontiguousarray(y).reshape(np.shape(y)),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
-        return (b.add("Einsum", *operands, equation=self.rule),)
+        product = Subscripts.parse(self.rule, len(operands)).as_product()
+        if product is None:
+            return (b.add("Einsum", *operands, equation=self.rule),)
+        left, right = operands[::-1] if product.swapped else operands
+        y = b.add("MatMul", _arranged(b, left, product.left), _arranged(b, right, product.right))
+        if product.squeezed:
+            y = b.add("Squeeze", y, b.axes(product.squeezed))
+        return (y,)
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
@@ -83,7 +90,20 @@ class Einsum(Primitive, frozen=True):
             _sample(cls("ij,ij->ij"), (2, 3), (2, 3)),
             _sample(cls("i,i->"), (4,), (4,)),
             _sample(cls("ab,cb->a"), (2, 3), (4, 3)),
+            _sample(cls("nd,nkd->nk"), (N, 2), (N, 3, 2)),
+            _sample(cls("nk,nkd->nd"), (N, 3), (N, 3, 2)),
+            _sample(cls("nk,nd->nkd"), (N, 3), (N, 2)),
+            _sample(cls("kj,ik->ij"), (3, T), (N, 3)),
         ]
+
+
+def _arranged(b: OnnxBuilder, x: Operand, side: Side) -> str:
+    """Return an operand with its axes as a product of matrices has them."""
+    if side.order != tuple(range(x.type.rank)):
+        y = b.add("Transpose", x, perm=list(side.order))
+    else:
+        y = x.name
+    return y if side.added is None else b.add("Unsqueeze", y, b.axes([side.added]))
 
 
 def _sample(op: Primitive, *shapes: Shape) -> Sample:

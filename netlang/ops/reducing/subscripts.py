@@ -15,6 +15,26 @@ from netlang.ir.types import RANK_LIMIT, TensorType
 from netlang.ops.checks import count
 
 
+class Side(Struct, frozen=True):
+    """A side of a product of matrices: the order of its axes, and then an axis of size 1 to add."""
+
+    order: tuple[int, ...]
+    added: int | None
+
+
+class MatrixProduct(Struct, frozen=True):
+    """An einsum of two operands as a product of batches of matrices.
+
+    ``swapped`` tells whether the second operand is on the left; ``squeezed`` are the axes of size 1
+    that the product has in excess.
+    """
+
+    swapped: bool
+    left: Side
+    right: Side
+    squeezed: tuple[int, ...]
+
+
 class Subscripts(Struct, frozen=True):
     """The letters of the axes of each operand and of the result."""
 
@@ -64,6 +84,34 @@ class Subscripts(Struct, frozen=True):
                         notes=(f"`{letter}` is {sizes[letter]} at first, and {size} here",),
                     )
         return sizes
+
+    def as_product(self) -> MatrixProduct | None:
+        """Return the product of batches of matrices that is the same, without reshapes, if any."""
+        if len(self.operands) != 2:
+            return None
+        for swapped in (False, True):
+            left, right = self.operands[::-1] if swapped else self.operands
+            both = set(left) & set(right)
+            batch = [n for n in self.result if n in both]
+            summed = [n for n in left if n in both and n not in batch]
+            rows = [n for n in self.result if n not in right]
+            columns = [n for n in self.result if n not in left]
+            ordered = self.result == "".join([*batch, *rows, *columns])
+            whole = sorted(left + right) == sorted([*2 * (batch + summed), *rows, *columns])
+            several = max(map(len, (rows, columns, summed))) > 1
+            matrices = bool((rows and columns) or (summed and (rows or columns)))
+            if ordered and whole and matrices and not several:
+                axes = (len(batch) + i for i, found in enumerate((rows, columns)) if not found)
+                sides = _side(left, batch, rows, summed), _side(right, batch, summed, columns)
+                return MatrixProduct(swapped, *sides, tuple(axes))
+        return None
+
+
+def _side(term: str, batch: Sequence[str], *axes: Sequence[str]) -> Side:
+    """Return how an operand becomes matrices with a letter or none for each of two axes."""
+    order = [term.index(letter) for letter in (*batch, *axes[0], *axes[1])]
+    added = next((len(batch) + i for i, axis in enumerate(axes) if not axis), None)
+    return Side(tuple(order), added)
 
 
 _LONGEST = 4 * RANK_LIMIT

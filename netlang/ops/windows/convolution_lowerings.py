@@ -59,14 +59,19 @@ def input_gradient(
 ) -> str:
     """Lower to the form that is fastest for these shapes."""
     filters, channels, area = w.type.shape[0], w.type.shape[1], product(ct.type.shape[2:])
-    many = isinstance(filters, int) and filters >= MANY
-    # onnxruntime's Col2Im is correct for two spatial axes only.
-    known = groups == 1 and ct.type.rank == 4 and b.opset >= 18
     if groups == 1 and _flippable(windows) and _flipping_is_best(windows, channels, filters, area):
         return _by_convolution(b, windows, ct, w)
-    if known and many and isinstance(area, int) and area <= _SMALL:
-        return _by_im2col(b, windows, size, ct, w)
+    if groups == 1 and few_positions(b, ct.type, w.type, _SMALL):
+        return by_im2col(b, windows, size, ct, w)
     return _by_transpose(b, windows, groups, size, ct, w)
+
+
+def few_positions(b: OnnxBuilder, x: TensorType, w: TensorType, most: int = _TINY) -> bool:
+    """Return whether a transposed convolution has so few positions that one product is best."""
+    filters, area = w.shape[0], product(x.shape[2:])
+    many = isinstance(filters, int) and filters >= MANY
+    # onnxruntime's Col2Im is correct for two spatial axes only.
+    return many and x.rank == 4 and b.opset >= 18 and isinstance(area, int) and area <= most
 
 
 def _flippable(windows: Windows) -> bool:
@@ -109,7 +114,7 @@ def _by_convolution(b: OnnxBuilder, windows: Windows, ct: Operand, w: Operand) -
     )  # fmt: skip
 
 
-def _by_im2col(b: OnnxBuilder, windows: Windows, size: Shape, ct: Operand, w: Operand) -> str:
+def by_im2col(b: OnnxBuilder, windows: Windows, size: Shape, ct: Operand, w: Operand) -> str:
     """Compute the patches of all images by one product, then add them where they overlap."""
     rank, filters, (channels, *window) = ct.type.rank, w.type.shape[0], w.type.shape[1:]
     area, depth = product(ct.type.shape[2:]), product((channels, *window))

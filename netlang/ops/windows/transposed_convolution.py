@@ -149,6 +149,16 @@ class ConvolveTranspose(Primitive, frozen=True):
         return y + over_channels(bias[0], y) if bias else y
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
+        from netlang.ops.windows.convolution_lowerings import by_im2col, few_positions
+
+        x, w, *bias = operands
+        if self.groups == 1 and b.carried(w) and few_positions(b, x.type, w.type):
+            windows = self._windows(w.type, x.type.shape[2:])
+            (size,) = (t.shape[2:] for t in self.infer(*(o.type for o in operands)))
+            y = by_im2col(b, windows, size, x, w)
+            for v in bias:
+                y = b.add("Add", y, b.add("Unsqueeze", v, b.axes(range(1, x.type.rank - 1))))
+            return (y,)
         return (
             b.add(
                 "ConvTranspose",
