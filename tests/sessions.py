@@ -69,7 +69,7 @@ def said(command: str, folder: Path) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=300,
     )
     return done.stdout
 
