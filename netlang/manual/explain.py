@@ -23,7 +23,7 @@ from netlang.manual.topics import PLURAL, filled, pages
 
 
 def explain(thing: str) -> str:
-    """Return the pages of a type, sign, keyword, setting, definition, module, operator or rule.
+    """Return the pages of a type, symbol, keyword, setting, definition, module, operator or rule.
 
     Raises ``NetlangError`` with the most similar names if there is none of this name.
     """

@@ -1,4 +1,4 @@
-"""Manual pages of what has no definition to show: types, signs, keywords, settings and fields."""
+"""Manual pages of what has no definition to show: types, symbols, keywords, settings and fields."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from netlang.evaluate.modules.families import enumerated, with_lists
 
 FOLDER = Path(__file__).parent
 KEYWORD, SETTING, TYPE = "a keyword", "a setting of `train`", "a type"
-SIGN, FIELD, PYTHON = "an operator or a sign", "a field of `dataset`", "the Python interface"
+SYMBOL, FIELD, PYTHON = (
+    "an operator or a punctuation mark",
+    "a field of `dataset`",
+    "the Python interface",
+)
 PLURAL = {
     KEYWORD: "keywords",
     SETTING: "settings of `train`",
     FIELD: "fields of `dataset`",
     TYPE: "types",
-    SIGN: "operators and signs",
+    SYMBOL: "operators and punctuation",
     PYTHON: "Python interface",
 }
 KINDS = {
@@ -28,7 +32,7 @@ KINDS = {
     "settings.md": SETTING,
     "datasets.md": FIELD,
     "types.md": TYPE,
-    "signs.md": SIGN,
+    "symbols.md": SYMBOL,
     "api.md": PYTHON,
 }
 

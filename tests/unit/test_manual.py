@@ -1,4 +1,4 @@
-"""Every keyword, setting, type, sign and field has a page, whose example is valid."""
+"""Every keyword, setting, type, symbol and field has a page, whose example is valid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from netlang.manual.topics import (
     KINDS,
     PYTHON,
     SETTING,
-    SIGN,
+    SYMBOL,
     TYPE,
     Page,
     pages,
@@ -61,13 +61,13 @@ def diagnosed(folder: Path, text: str) -> list[str]:
     return [f"{d.rule.code}: {d.message}" for d in load(path).diagnostics.sorted()]
 
 
-def test_every_keyword_setting_type_sign_and_field_has_a_page() -> None:
+def test_every_keyword_setting_type_symbol_and_field_has_a_page() -> None:
     named = {kind: {n for p in of_kind(kind) for n in p.names} for kind in KINDS.values()}
     assert named[KEYWORD] == RESERVED | DEFINITION_ONLY
     assert named[SETTING] == set(SETTINGS) | STEP_SETTINGS
     assert named[TYPE] == TYPE_NAMES | ELEMENTS
     assert named[FIELD] == set(FIELDS)
-    assert set(words().symbols) <= named[SIGN]
+    assert set(words().symbols) <= named[SYMBOL]
 
 
 def test_the_page_of_the_interface_names_all_of_it() -> None:
@@ -84,7 +84,7 @@ def test_every_page_of_a_file_is_read(file: str) -> None:
     assert sorted(titles) == sorted(", ".join(p.names) for p in of_kind(KINDS[file]))
 
 
-WHOLE = [page for kind in (KEYWORD, TYPE, SIGN, FIELD) for page in of_kind(kind)]
+WHOLE = [page for kind in (KEYWORD, TYPE, SYMBOL, FIELD) for page in of_kind(kind)]
 
 
 @pytest.mark.parametrize("page", WHOLE, ids=lambda page: page.names[0])
@@ -92,8 +92,8 @@ def test_the_example_of_a_page_passes_the_check_and_has_the_one_layout(
     page: Page, tmp_path: Path
 ) -> None:
     assert diagnosed(tmp_path, page.example) == []
-    words_or_signs = [rf"(?<!\w){n}(?!\w)" if n.isalnum() else re.escape(n) for n in page.names]
-    assert any(re.search(pattern, page.example) for pattern in words_or_signs)
+    words_or_symbols = [rf"(?<!\w){n}(?!\w)" if n.isalnum() else re.escape(n) for n in page.names]
+    assert any(re.search(pattern, page.example) for pattern in words_or_symbols)
     tree = load(tmp_path / "page.net").file
     assert tree is not None
     assert format_file(tree) == page.example
