@@ -10,6 +10,7 @@ from functools import cache
 import click
 
 import netlang
+import netlang.editor
 from netlang.cli.main import COMMANDS, program
 
 
@@ -69,27 +70,35 @@ def _commands() -> str:
 
 
 def _interface() -> str:
-    parts = ["# Python interface", *_documented(netlang.__doc__)]
-    for name in netlang.__all__:
-        value = getattr(netlang, name)
-        parts += [f"## netlang.{name}", *_member(name, value)]
-        if not inspect.isclass(value):
-            continue
-        for member, part in vars(value).items():
-            if not member.startswith("_") and inspect.getdoc(part):
-                found = part.__func__ if isinstance(part, classmethod | staticmethod) else part
-                parts += [f"### {name}.{member}", *_member(member, found)]
+    parts = ["# Python interface"]
+    for module in (netlang, netlang.editor):
+        parts += _documented(module.__doc__)
+        for name in module.__all__:
+            value = getattr(module, name)
+            parts += [f"## {module.__name__}.{name}", *_member(name, value)]
+            if inspect.isclass(value):
+                parts += _members(name, value)
     return "\n\n".join(parts) + "\n"
+
+
+def _members(name: str, value: type) -> Iterator[str]:
+    for member, part in vars(value).items():
+        if member.startswith("_") or not inspect.getdoc(part):
+            continue
+        found = part.__func__ if isinstance(part, classmethod | staticmethod) else part
+        yield f"### {name}.{member}"
+        yield from _member(member, found)
 
 
 def _member(name: str, value: object) -> Iterator[str]:
     shown = value.fget if isinstance(value, property) else value
     if callable(shown) and not isinstance(value, property | type):
         try:
-            # The parameters of a signature on lines of their own, where it is long.
-            signature = str(inspect.signature(shown)).replace("'", "")
+            # Annotations are strings; parameters are on lines of their own where it is long.
+            signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(shown)))
         except (TypeError, ValueError):
             signature = ""
+        signature = re.sub(r"^\(self(, /)?(, |(?=\)))", "(", signature)
         if len(name + signature) > 88:
             signature = re.sub(r", (?=\*{0,2}\w+[:,=)]|\*,)", ",\n    ", signature)
         if signature:
