@@ -36,7 +36,10 @@ def collect() -> Words:
         types=sorted(TYPE_NAMES - ELEMENTS),
         layers=[name for name, entry in sorted(library.items()) if entry.kind == "block"],
         functions=[name for name, entry in sorted(library.items()) if entry.kind != "block"],
-        topics={name: title.rstrip(":") for title, names in contents() for name in names},
+        # Signs mean something else to a shell, which would complete them.
+        topics={
+            n: title.rstrip(":") for title, names in contents() for n in names if n[0].isalnum()
+        },
     )
 
 

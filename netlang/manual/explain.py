@@ -18,12 +18,12 @@ from netlang.evaluate.calls.unknown import advice
 from netlang.ir.graph import Graph
 from netlang.ir.op import OPS, Primitive, show_attribute
 from netlang.manual.arithmetic import Arithmetic
-from netlang.manual.pages import public
-from netlang.manual.topics import KEYWORD, SETTING, pages
+from netlang.manual.pages import Entry, public
+from netlang.manual.topics import PLURAL, filled, pages
 
 
 def explain(thing: str) -> str:
-    """Return the pages of a keyword, setting, definition of the library, operator or rule.
+    """Return the pages of a type, symbol, keyword, setting, definition, module, operator or rule.
 
     Raises ``NetlangError`` with the most similar names if there is none of this name.
     """
@@ -35,6 +35,8 @@ def explain(thing: str) -> str:
         parts.append(definitions[thing].page())
     if thing in OPS:
         parts.append(_operator(OPS[thing]))
+    if "." in thing and (entries := [e for e in definitions.values() if e.module == thing]):
+        parts.append(_module(thing, entries))
     if thing in all_rules():
         parts.append(_rule(all_rules()[thing]))
     if parts:
@@ -63,16 +65,24 @@ def our_argument(name: str) -> str | None:
     return None
 
 
+MODULES = (
+    "layers", "spatial", "recurrent", "attention", "activations", "losses", "metrics",
+    "elementwise", "shapes", "numeric", "lookups", "layouts", "numbers", "std.vision", "data",
+    "training", "optimizers", "schedules",
+)  # fmt: skip
+"""The modules of the library in the order in which they are listed."""
+
+
 def contents() -> list[tuple[str, list[str]]]:
-    """Return the names that ``explain`` knows, grouped by what they are."""
-    listed = [
-        (f"{title}:", [name for name, own in pages().items() if any(p.kind == kind for p in own)])
-        for title, kind in (("keywords", KEYWORD), ("settings of `train`", SETTING))
-    ]
-    files: dict[str, list[str]] = {}
+    """Return the names that ``explain`` knows, by what they are: layers first, rules last."""
+    files: dict[str, list[str]] = {module: [] for module in MODULES}
     for name, entry in sorted(public().items()):
         files.setdefault(entry.module, []).append(name)
-    listed += [(f"{module}:", names) for module, names in files.items()]
+    files["std.vision"].insert(0, "std.vision")
+    listed = [(f"{module}:", names) for module, names in files.items()]
+    for kind, title in PLURAL.items():
+        own = [name for name, found in pages().items() if any(p.kind == kind for p in found)]
+        listed.append((f"{title}:", own))
     taken = {name for _, names in listed for name in names}
     inside = [name for name in OPS if name not in taken]
     return [*listed, ("primitive operators:", inside), ("rules:", list(all_rules()))]
@@ -81,6 +91,14 @@ def contents() -> list[tuple[str, list[str]]]:
 def explain_layer(graph: Graph, path: str) -> str:
     """Return the arithmetic of the shapes and counts of all nodes below one path of a net."""
     return Arithmetic.of(graph).explain(nodes_below(graph, path))
+
+
+def _module(name: str, entries: list[Entry]) -> str:
+    """Return what a module of the standard library has, and how it is imported."""
+    about = {e.name: " ".join(e.about).split(". ")[0].rstrip(".") for e in entries}
+    lines = [filled(f"{name}: {text}") for name, text in sorted(about.items())]
+    imported = f"  from {name} import {min(about)}"
+    return "\n".join([f"{name}: a module of the standard library", "", imported, "", *lines])
 
 
 def _rule(rule: Rule) -> str:

@@ -1,4 +1,4 @@
-"""Manual pages of what has no definition to show: the keywords and the settings."""
+"""Manual pages of what has no definition to show: types, symbols, keywords, settings and fields."""
 
 from __future__ import annotations
 
@@ -7,33 +7,66 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from textwrap import fill
+from textwrap import fill, indent
 
 from netlang.evaluate.calls.datasets import PLACES
 from netlang.evaluate.modules.families import enumerated, with_lists
 
 FOLDER = Path(__file__).parent
-KEYWORD, SETTING = "a keyword", "a setting of `train`"
-_SEVERAL = {KEYWORD: "keywords", SETTING: "settings of `train`"}
-KINDS = {"keywords.md": KEYWORD, "settings.md": SETTING}
+KEYWORD, SETTING, TYPE = "a keyword", "a setting of `train`", "a type"
+SYMBOL, FIELD, PYTHON = (
+    "an operator or a punctuation mark",
+    "a field of `dataset`",
+    "the Python interface",
+)
+PLURAL = {
+    KEYWORD: "keywords",
+    SETTING: "settings of `train`",
+    FIELD: "fields of `dataset`",
+    TYPE: "types",
+    SYMBOL: "operators and punctuation",
+    PYTHON: "Python interface",
+}
+KINDS = {
+    "keywords.md": KEYWORD,
+    "settings.md": SETTING,
+    "datasets.md": FIELD,
+    "types.md": TYPE,
+    "symbols.md": SYMBOL,
+    "api.md": PYTHON,
+}
 
-_PAGE = re.compile(r"^## (.+?)\n\n(.+?)\n\n```net\n(.+?)```$", re.MULTILINE | re.DOTALL)
+_PAGE = re.compile(r"^## (.+)\n((?:```[\s\S]*?^```$\n?|(?!## |```).*\n)+)", re.MULTILINE)
+_CODE = re.compile(r"^```\w+\n(.+?)\n```$", re.MULTILINE | re.DOTALL)
 _WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One keyword or setting, or a few that belong together; ``example`` is netlang code."""
+    """One name, or a few that belong together: paragraphs of text, and examples between them."""
 
     names: tuple[str, ...]
     kind: str
-    text: str
-    example: str
+    body: str
+
+    @property
+    def text(self) -> str:
+        """What is before the first example."""
+        return _CODE.split(self.body)[0].strip()
+
+    @property
+    def example(self) -> str:
+        """The first example: netlang code, or a session in Python."""
+        return _CODE.split(self.body)[1] + "\n"
 
     def __str__(self) -> str:
-        indented = "\n".join(f"  {line}".rstrip() for line in self.example.splitlines())
-        kind = self.kind if len(self.names) == 1 else _SEVERAL[self.kind]
-        return f"{', '.join(self.names)}: {kind}\n\n{filled(self.text)}\n\n{indented}"
+        kind = self.kind if len(self.names) == 1 else PLURAL[self.kind]
+        # What is between two examples is text: `split` returns both, alternately.
+        parts = [f"{', '.join(self.names)}: {kind}"]
+        for number, part in enumerate(_CODE.split(self.body)):
+            whole = part.strip("\n")
+            parts += [indent(whole, "  ")] if number % 2 else map(filled, whole.split("\n\n"))
+        return "\n\n".join(part for part in parts if part)
 
 
 def filled(text: str) -> str:
@@ -54,6 +87,6 @@ def pages() -> dict[str, tuple[Page, ...]]:
 
 def _read(file: str) -> Iterator[Page]:
     text = (FOLDER / file).read_text("utf-8")
-    for title, about, example in _PAGE.findall(text):
-        listed = with_lists(about.replace("<source>", enumerated(tuple(PLACES))))
-        yield Page(tuple(title.split(", ")), KINDS[file], listed, example)
+    for title, body in _PAGE.findall(text):
+        listed = with_lists(body.replace("<source>", enumerated(tuple(PLACES))))
+        yield Page(tuple(re.split(r"(?<=.), ", title)), KINDS[file], listed)

@@ -36,7 +36,7 @@ LARGE = 5_000_000
 RATE = 1e-3
 STEPS: list[tuple[str, str, dict[str, float | str]]] = [
     ("lenet.net", "LeNet", {}),
-    ("densenet_book.net", "DenseNet", {"growth": 8}),
+    ("densenet_d2l.net", "DenseNet", {"growth": 8}),
     ("recurrent_by_hand.net", "Peephole", {"units": 32}),
     ("bigru.net", "Sentiment", {"vocab": 100, "units": 16}),
     ("gpt2.net", "GPT2", {"vocab": 50, "places": 16, "width": 128, "depth": 2}),

@@ -22,7 +22,7 @@ from netlang.evaluate.modules.families import returning
 from netlang.evaluate.types.fitting import TYPE_NAMES
 from netlang.ir.types import DType
 from netlang.manual.pages import Entry, library, public
-from netlang.manual.topics import pages
+from netlang.manual.topics import FIELD, KEYWORD, SETTING, pages
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
 from netlang.program import load
 from netlang.syntax import ast
@@ -63,7 +63,13 @@ ADVICE = {**definitions().advice, **parameters().advice, **parameters().argument
 TEXTS = sorted({text.replace(ARGUMENTS, "…") for text in ADVICE.values()})
 SNIPPETS = sorted({code for text in TEXTS for code in re.findall(r"`([^`]+)`", text)})
 IN_PAGES = sorted(
-    {c for own in pages().values() for page in own for c in re.findall(r"`([^`]+)`", page.text)}
+    {
+        code
+        for own in pages().values()
+        for page in own
+        if page.kind in (KEYWORD, SETTING, FIELD)  # the others are on parts of code
+        for code in re.findall(r"`([^`]+)`", page.text)
+    }
 )
 
 

@@ -20,7 +20,7 @@ FOLDERS = sorted(
     # What tests read may look like what users write.
     if path.is_dir() and path.name != "__pycache__" and path != TESTS / "data"
 )
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "grammars")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "grammars", "docs")
 READ = (".py", ".net", ".lark", ".md")
 
 BANNED = {

@@ -17,9 +17,9 @@ PAGE = EXAMPLES / "README.md"
 TOPICS = {
     "First steps": "tour digits train_digits neurons perceptron mlp linear_regression "
     "softmax_regression regressions nearest_neighbors edge",
-    "Images: classification": "lenet lenet_v1 batch_norm_lenet fashion_mnist alexnet alexnet_book "
-    "alexnet_torchvision vgg vgg_book nin googlenet googlenet_book googlenet_torchvision "
-    "inception_v3 resnet resnet_book densenet densenet_book squeezenet mobilenet efficientnet "
+    "Images: classification": "lenet lenet_d2l_v1 batch_norm_lenet fashion_mnist alexnet "
+    "alexnet_d2l alexnet_torchvision vgg vgg_d2l nin googlenet googlenet_d2l googlenet_torchvision "
+    "inception_v3 resnet resnet_d2l densenet densenet_d2l squeezenet mobilenet efficientnet "
     "regnet finetune augmentation siamese shapes",
     "Images: segmentation": "unet segmentation",
     "Images: generation": "gan gradient_penalty dcgan",
@@ -38,8 +38,8 @@ A section trains on the data after its name: those with a file name are in `data
 the others come with netlang, are generated, or are named by the first message where they are
 missing. [phenomena/](phenomena/README.md) has a file for each phenomenon of a course.
 
-File names say which variant an example is: `_book` is that of *Dive into Deep Learning*,
-`_torchvision` that of torchvision.
+File names say which variant an example is: `_d2l` is that of *Dive into Deep Learning*, `_d2l_v1`
+that of its first edition, `_torchvision` that of torchvision. Names without these are as published.
 """
 
 

@@ -110,6 +110,7 @@ def test_the_wheel_holds_grammar_and_prelude_and_no_tests(built: Path) -> None:
     }
     assert prelude | {f"netlang/{name}" for name in data} <= set(names)
     assert not [name for name in names if name.startswith("tests") or "__pycache__" in name]
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"netlang"}
 
 
 def test_the_page_in_the_wheel_is_small(built: Path) -> None:
@@ -153,7 +154,8 @@ def test_the_source_distribution_holds_all_that_its_tests_need(built: Path) -> N
         "README.md", "LICENSE", "pyproject.toml", "grammars/netlang.lark",
         "netlang/prelude/trees.json", "netlang/syntax/tables.json", "netlang/editor/words.json",
         "editors/netlang.tmLanguage.json", "editors/vscode/package-lock.json",
-        "web/package-lock.json", "web/src/main.ts", ".ci/web",
+        "web/package-lock.json", "web/src/main.ts", ".ci/web", ".ci/docs",
+        "docs/index.md", "docs/site/prepare.py", "docs/howto/train.md", "docs/architecture.svg",
         "examples/data/digit-0.png", "tests/packaging/test_install.py", "CITATION.cff",
         ".pre-commit-hooks.yaml", ".pre-commit-config.yaml", ".github/workflows/ci.yml",
     } <= names  # fmt: skip

@@ -1,4 +1,7 @@
-"""``docs/language.md`` leads through the specification, as it is now; ``--update`` writes it."""
+"""``docs/language.md`` leads through the specification, as it is now; ``--update`` writes it.
+
+What comes before the list of all rules is written by hand.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,15 @@ ORDER = (
     "tour", "literals", "names", "dimensions", "values", "calls", "definitions", "files",
     "sequences", "data", "train", "optimizers", "time", "sound",
 )  # fmt: skip
-HEAD = """\
-# The language
-
-The specification of the language consists of rules, each with programs that follow it, and with
-those that do not and the errors they get. A test checks every program and every error. Here are all
-rules by subject. The [grammar](../grammars/netlang.lark) is a file of its own; `netlang explain`
-has a page for each layer, keyword, setting and error.
-"""
+MARK = "## All rules\n"
+"""Above it is text, below it the list."""
 
 
 def test_the_page_leads_to_every_rule(request: pytest.FixtureRequest) -> None:
     assert sorted(ORDER) == sorted(path.stem for path in SPECIFICATION.glob("*.md"))
-    text = HEAD + "".join(map(contents, ORDER))
+    rules = "".join(map(contents, ORDER))
+    head, mark, _ = PAGE.read_text("utf-8").partition(MARK)
+    text = f"{head}{mark}{rules}"
     if request.config.getoption("--update"):
         PAGE.write_text(text, "utf-8")
     assert PAGE.read_text("utf-8") == text
@@ -44,7 +43,7 @@ def contents(name: str) -> str:
     rules = re.findall(r"^## (.*)$", text, re.MULTILINE)
     path = f"../tests/spec/language/{name}.md"
     listed = "".join(f"- [{rule}]({path}#{anchor(rule)})\n" for rule in rules)
-    return f"\n## {title}\n\n{listed}" if rules else f"\n## [{title}]({path})\n"
+    return f"\n### {title}\n\n{listed}" if rules else f"\n### [{title}]({path})\n"
 
 
 def anchor(heading: str) -> str:

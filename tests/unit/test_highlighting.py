@@ -35,7 +35,7 @@ from netlang.syntax.keywords import RESERVED
 
 CHECKOUT = Path(__file__).parents[2]
 PROGRAMS = [*CHECKOUT.glob("examples/*.net"), *CHECKOUT.glob("netlang/prelude/**/*.net")]
-PAGES = [*CHECKOUT.glob("tests/spec/**/*.md"), CHECKOUT / "README.md"]
+PAGES = [*CHECKOUT.glob("tests/spec/**/*.md"), *CHECKOUT.glob("docs/**/*.md")]
 _BLOCK = re.compile(r"^```(?:net|file|fmt)\b[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEXTS = {
     **{path.name: path.read_text("utf-8") for path in sorted(PROGRAMS)},

@@ -29,7 +29,7 @@ LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 
 QUICK = [
     ("lenet", "LeNet"), ("batch_norm_lenet", "BatchNormLeNet"), ("regnet", "RegNetX32"),
-    ("densenet_book", "DenseNet"), ("gan", "Judge"), ("siamese", "Siamese"),
+    ("densenet_d2l", "DenseNet"), ("gan", "Judge"), ("siamese", "Siamese"),
     ("language_models", "BiLSTM"), ("language_models", "Classifier"), ("language_models", "RNN"),
     ("squeezenet", "SqueezeNet"), ("edge", "Edge"),
 ]  # fmt: skip

@@ -152,7 +152,7 @@ def test_what_is_kept_in_f32_is_not_converted() -> None:
     ("arguments", "message"),
     [
         (
-            ["alexnet_book.net", "--precision", "int8"],
+            ["alexnet_d2l.net", "--precision", "int8"],
             "int8 needs examples, to determine the ranges of the values between layers",
         ),
         (

@@ -15,6 +15,8 @@ EXAMPLES = """
 netlang explain
 netlang explain conv
 netlang explain optimizer
+netlang explain std.vision
+netlang explain "|>"
 netlang explain shape-mismatch
 netlang explain lenet.net c1
 netlang explain resnet.net stage2.1.a --net ResNet50
@@ -30,7 +32,7 @@ netlang explain resnet50.onnx stem
     help="The net of the file that has the layer.",
 )  # fmt: skip
 def command(name: str | None, layer: str | None, net: str | None) -> None:
-    """Explain a layer, operator, keyword, setting or rule, or the arithmetic of a layer of a file.
+    """Explain a layer, type, operator, keyword, setting or rule, or work out a layer of a file.
 
     Without a name, list everything that can be explained.
     """
