@@ -180,6 +180,10 @@ class Declared(Dataset, frozen=True, kw_only=True):
     def is_fitted(self) -> bool:
         return bool(self.normalize or self.readings)
 
+    def unnormalized(self) -> Dataset:
+        readings = {n: structs.replace(r, normalize=False) for n, r in self.readings.items()}
+        return structs.replace(self, normalize=False, readings=readings)
+
     def open(self, location: Location) -> Source:
         images = {name: r for name, r in self.readings.items() if r.images is not None}
         spread = [n for n, r in self.readings.items() if r.categories and r.categories.one_hot]

@@ -143,6 +143,10 @@ class Dataset(Struct, frozen=True):
         """Whether what is read depends on which of the examples are used."""
         return False
 
+    def unnormalized(self) -> Dataset:
+        """Return the same dataset without `normalize`."""
+        return self
+
     def open(self, location: Location) -> Source:
         """Return the examples; raise ``NetlangError`` for missing, damaged or unsuitable files."""
         raise NotImplementedError
@@ -170,10 +174,22 @@ class Division(Struct, frozen=True):
     rest: bool = False
 
 
+class Condition(Struct, frozen=True):
+    """What a column of single numbers is compared with: a number, or the name of a class."""
+
+    column: str
+    comparison: Literal["<", "<=", ">", ">=", "==", "!="]
+    value: bool | int | float | str
+
+
 class Restriction(Struct, frozen=True):
-    """The examples with some values of columns: integers, or names of classes."""
+    """The examples with some values of columns: integers, or names of classes.
+
+    Of those, the ones that meet all ``conditions``, which are about values before `normalize`.
+    """
 
     values: Mapping[str, tuple[int | str, ...]]
+    conditions: tuple[Condition, ...] = ()
 
 
 class Change(Struct, frozen=True):
