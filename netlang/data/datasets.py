@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import field, structs
 
-from netlang.data.pipeline import Dataset, Location, Reading
+from netlang.data.pipeline import Dataset, Location, Reading, TableFormat
 from netlang.data.sources.synthetic import SYNTHETIC
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
@@ -259,6 +259,11 @@ class Csv(Declared, frozen=True, kw_only=True):
     header: bool | None = None
     encoding: str = ""
 
+    @property
+    def table(self) -> TableFormat | None:
+        declared = TableFormat(self.separator, self.header, self.encoding)
+        return None if declared == TableFormat() else declared
+
     def read(self, location: Location) -> Source:
         from netlang.data.sources.tables import read_tables
 
@@ -266,13 +271,7 @@ class Csv(Declared, frozen=True, kw_only=True):
             raise FileError(
                 f"a separator is one character, and `{self.separator}` is {len(self.separator)}"
             )
-        return read_tables(
-            location.find_all(self.csv),
-            location,
-            separator=self.separator,
-            header=self.header,
-            encoding=self.encoding,
-        )
+        return read_tables(location.find_all(self.csv), location, self.table or TableFormat())
 
 
 class JsonLines(Declared, frozen=True, kw_only=True):

@@ -92,6 +92,18 @@ class Reading(Struct, frozen=True):
         return self.fill is not None or self.statistic is not None
 
 
+class TableFormat(Struct, frozen=True, omit_defaults=True):
+    """How a table is written; what is empty is decided by the file.
+
+    ``separator`` is between its values, ``header`` says whether the first line has names, and
+    ``encoding`` is that of the text, UTF-8 by default.
+    """
+
+    separator: str = ""
+    header: bool | None = None
+    encoding: str = ""
+
+
 class Location(Struct, frozen=True):
     """Where a dataset is opened: its declared columns, the program's folder, the run's seed.
 
@@ -137,6 +149,11 @@ class Dataset(Struct, frozen=True):
     def reads(self) -> Mapping[str, Reading]:
         """How the columns are read from a table, where the dataset declares it."""
         return {}
+
+    @property
+    def table(self) -> TableFormat | None:
+        """How its tables are written, where the dataset declares it."""
+        return None
 
     @property
     def is_fitted(self) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from netlang.data.columns import fit_declared
-from netlang.data.pipeline import Location, Reading
+from netlang.data.pipeline import Location, Reading, TableFormat
 from netlang.data.source import Source
 from netlang.data.sources.table_columns import (
     Cells,
@@ -49,16 +49,17 @@ _NOT_PLAIN = (b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff")
 """How files begin that are compressed, or UTF-16."""
 _NOT_SEPARATORS = frozenset('0123456789.+-eE "\r\n')
 
+DEFAULT_FORMAT = TableFormat()
+
 Limits = tuple[float, float]
 
 
 def read_tables(
     paths: Sequence[Path],
     location: Location,
+    format: TableFormat = DEFAULT_FORMAT,
     *,
-    separator: str = "",
-    header: bool | None = None,
-    encoding: str = "",
+    unnamed: Sequence[str] = (),
 ) -> Source:
     """Read files with a line for each example, one after the other; they may be gzipped.
 
@@ -68,14 +69,16 @@ def read_tables(
     not count: ``gr_liv_area`` is ``GrLivArea``. Where the names are not the declared ones, columns
     are taken in order. Numbers have a decimal point; infinities, gaps and other notations are
     rejected, except that gaps may be filled, and a column of integers in which no cell begins as a
-    number has the names of classes. Raises ``FileError`` with line and column.
+    number has the names of classes. The cells of files without names have those of ``unnamed``, if
+    there are any. Raises ``FileError`` with line and column.
     """
     place = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-    large = None if encoding else _read_large(paths, location, separator, header)
+    given = _Given(location, format, unnamed)
+    large = None if format.encoding else _read_large(paths, given)
     if large is not None:
         made = fit_declared(place, location, large.arrays, large.checksum)
         return replace(made, decided=(*made.decided, *large.remarks))
-    read = [_read(path, location, separator, header, encoding) for path in paths]
+    read = [_read(path, given) for path in paths]
     arrays = {
         name: _joined(name, paths, [r.arrays[name] for r in read]) for name in location.columns
     }
@@ -95,21 +98,30 @@ class _Read(NamedTuple):
     remarks: Sequence[str]
 
 
-def _read(
-    path: Path, location: Location, separator: str, header: bool | None, encoding: str
-) -> _Read:
-    """Read one file; ``separator`` is that of its kind where it is empty."""
-    columns, readings = location.columns, location.readings
-    separator = separator or separator_of(path)
-    text, checksum = read_text(path, encoding, may_declare=True)
+class _Given(NamedTuple):
+    """What is known of tables before they are read."""
+
+    location: Location
+    format: TableFormat
+    unnamed: Sequence[str] = ()
+
+    def separator(self, path: Path) -> str:
+        return self.format.separator or separator_of(path)
+
+
+def _read(path: Path, given: _Given) -> _Read:
+    """Read one file."""
+    columns, readings = given.location.columns, given.location.readings
+    separator = given.separator(path)
+    text, checksum = read_text(path, given.format.encoding, may_declare=True)
     longest = None if any(r.tokens for r in readings.values()) else _LONGEST_FIELD
     lines = _lines(path, text, separator, longest)
     first = next(lines, None)
     if first is None:
         raise FileError(f"{path} is empty")
     if len(first[1]) == 1 and len(columns) + len(readings) > 1:
-        reject_separator(path, text, separator)
-    names, order = _first_line(path, location, first[1], header)
+        reject_separator(path, text, separator, trained=given.location.fitted is not None)
+    names, order = _first_line(path, given, first[1])
     rows = [] if names is not None else [first]
     rows.extend(lines)
     if not rows:
@@ -131,26 +143,34 @@ def separator_of(path: Path) -> str:
 
 
 def _first_line(
-    path: Path, location: Location, cells: Cells, header: bool | None
+    path: Path, given: _Given, cells: Cells
 ) -> tuple[Cells | None, dict[str, list[int]]]:
     """Return the names in the first line, if it has any, and which cells make up each column."""
-    readings = location.readings
+    readings, header = given.location.readings, given.format.header
     named = header is not False if readings else is_header(cells, header)
     names = cells if named else None
-    return names, order_of(path, location.columns, readings, names, len(cells))
+    known = [*given.unnamed] if names is None and given.unnamed else names
+    return names, order_of(path, given.location.columns, readings, known, len(cells))
 
 
-def _read_large(
-    paths: Sequence[Path], location: Location, separator: str, header: bool | None
-) -> Read | None:
+def first_cells(path: Path, format: TableFormat) -> list[str] | None:
+    """Return the values in the first line of a table without names; ``None`` if it has names."""
+    separator = format.separator or separator_of(path)
+    text = read_text(path, format.encoding)[0]
+    first = next(_lines(path, text, separator, None), None)
+    return None if first is None or is_header(first[1], format.header) else first[1]
+
+
+def _read_large(paths: Sequence[Path], given: _Given) -> Read | None:
     """Read large files in parts; ``None`` for small ones, and where that cannot be done."""
     from netlang.data.tables import large
 
+    location = given.location
     if any(reading.tokens or reading.images for reading in location.readings.values()):
         return None
     if sum(path.stat().st_size for path in paths if path.is_file()) < large.SMALLEST:
         return None
-    layouts = [_layout(path, location, separator or separator_of(path), header) for path in paths]
+    layouts = [_layout(path, given) for path in paths]
     known = [layout for layout in layouts if layout is not None]
     found = large.read_large(known) if len(known) == len(layouts) else None
     if found is None:
@@ -159,11 +179,12 @@ def _read_large(
     return large.Read(found.arrays, found.checksum, remarks)
 
 
-def _layout(path: Path, location: Location, separator: str, header: bool | None) -> Layout | None:
+def _layout(path: Path, given: _Given) -> Layout | None:
     from netlang.data.tables.chunks import Wanted
     from netlang.data.tables.reading import Layout
 
-    columns, readings = location.columns, location.readings
+    columns, readings = given.location.columns, given.location.readings
+    separator = given.separator(path)
     with reading_file(path) as stream:
         head = stream.read(_HEAD)
     end = head.find(b"\n")
@@ -177,7 +198,7 @@ def _layout(path: Path, location: Location, separator: str, header: bool | None)
         return None
     if first is None or (len(first[1]) == 1 and len(columns) + len(readings) > 1):
         return None
-    names, order = _first_line(path, location, first[1], header)
+    names, order = _first_line(path, given, first[1])
     wanted: dict[str, Wanted] = {}
     for name, cells in order.items():
         type, own = columns[name], readings.get(name)
