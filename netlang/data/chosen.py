@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
 from netlang.data.columns import UNKNOWN_CATEGORY
-from netlang.data.pipeline import Chosen, Division, Restriction
+from netlang.data.pipeline import Chosen, Condition, Division, Restriction
 from netlang.data.sampling import shuffled
-from netlang.data.source import Batch, PartialSource, Source
+from netlang.data.source import EVERY, Batch, PartialSource, Source
+from netlang.data.tables.cells import NUMBER
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.system.numpy import Array, np
@@ -16,6 +19,7 @@ from netlang.system.numpy import Array, np
 _STREAM = 1 << 62
 """Separates the order of a division from those of epochs."""
 _EXACT = 1e-9
+_PART = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +33,9 @@ class ChosenSource(PartialSource):
 
     def examples(self, chosen: Chosen) -> Batch:
         return self.inner.examples(self.indices[chosen])
+
+    def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
+        return self.inner.gaps(column, self.indices[chosen])
 
     def name_of(self, example: int) -> str:
         return self.inner.name_of(int(self.indices[example]))
@@ -90,14 +97,30 @@ def _restricted(step: Restriction, source: Source) -> Array:
     for column, values in step.values.items():
         numbers = [_number(source, column, value) for value in values]
         kept &= np.isin(_values(source, column), numbers)
+    for condition in step.conditions:
+        kept &= _met(source, condition)
     return np.flatnonzero(kept)
 
 
-def _number(source: Source, column: str, value: int | str) -> int:
+_COMPARISONS = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+def _met(source: Source, condition: Condition) -> Array:
+    """Return which examples meet a condition: ``bool[N]``."""
+    column, value = condition.column, condition.value
+    number = _number(source, column, value)
+    return _COMPARISONS[condition.comparison](_values(source, column), number)
+
+
+def _number(source: Source, column: str, value: float | str) -> float:
     """Return the number of a class that may be given by its name."""
-    if isinstance(value, int):
-        return value
     names = source.names.get(column, ())
+    if not isinstance(value, str):
+        _reject_ambiguous(source, column, names, value)
+        return value
     if value not in names:
         raise FileError(
             f"`{column}` of {source.place} has no class `{value}`",
@@ -107,8 +130,28 @@ def _number(source: Source, column: str, value: int | str) -> int:
     return names.index(value)
 
 
+def _reject_ambiguous(source: Source, column: str, names: Sequence[str], value: float) -> None:
+    """Raise ``FileError`` where a number may be the name of a class, and not its number."""
+    if list(names) == list(map(str, range(len(names)))) or not all(map(NUMBER.fullmatch, names)):
+        return
+    few = ", ".join(f'"{name}"' for name in names[:3])
+    raise FileError(
+        f"`{column}` of {source.place} has categories that are numbers, and `{value}` may be the "
+        "name of one, or count them from 0",
+        helps=[
+            f"give them by name: `only({column}=[{few}])`",
+            f"or read `{column}` as numbers, without `categories`",
+        ],
+    )
+
+
 def _values(source: Source, column: str) -> Array:
     values = source.whole(column)
+    if values is None and not source.heavy and not source.columns[column].rank:
+        parts = range(0, len(source), _PART)
+        values = np.concatenate([source.examples(slice(i, i + _PART))[column] for i in parts])
+    if values is not None and values.size == len(source):
+        values = values.reshape(-1)
     if values is None or values.ndim != 1:
         raise FileError(
             f"examples of {source.place} cannot be chosen by `{column}`: it is not in memory",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import field, structs
 
-from netlang.data.pipeline import Dataset, Location, Reading
+from netlang.data.pipeline import Dataset, Location, Reading, TableFormat
 from netlang.data.sources.synthetic import SYNTHETIC
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
@@ -180,6 +180,10 @@ class Declared(Dataset, frozen=True, kw_only=True):
     def is_fitted(self) -> bool:
         return bool(self.normalize or self.readings)
 
+    def unnormalized(self) -> Dataset:
+        readings = {n: structs.replace(r, normalize=False) for n, r in self.readings.items()}
+        return structs.replace(self, normalize=False, readings=readings)
+
     def open(self, location: Location) -> Source:
         images = {name: r for name, r in self.readings.items() if r.images is not None}
         spread = [n for n, r in self.readings.items() if r.categories and r.categories.one_hot]
@@ -255,6 +259,11 @@ class Csv(Declared, frozen=True, kw_only=True):
     header: bool | None = None
     encoding: str = ""
 
+    @property
+    def table(self) -> TableFormat | None:
+        declared = TableFormat(self.separator, self.header, self.encoding)
+        return None if declared == TableFormat() else declared
+
     def read(self, location: Location) -> Source:
         from netlang.data.sources.tables import read_tables
 
@@ -262,13 +271,7 @@ class Csv(Declared, frozen=True, kw_only=True):
             raise FileError(
                 f"a separator is one character, and `{self.separator}` is {len(self.separator)}"
             )
-        return read_tables(
-            location.find_all(self.csv),
-            location,
-            separator=self.separator,
-            header=self.header,
-            encoding=self.encoding,
-        )
+        return read_tables(location.find_all(self.csv), location, self.table or TableFormat())
 
 
 class JsonLines(Declared, frozen=True, kw_only=True):

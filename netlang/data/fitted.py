@@ -7,7 +7,7 @@ from math import isfinite
 
 from msgspec import DecodeError, Struct, ValidationError, field, json
 
-from netlang.data.pipeline import Reading
+from netlang.data.pipeline import Reading, TableFormat
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import numpy_dtype
@@ -149,12 +149,14 @@ class Fitted(Struct, frozen=True, omit_defaults=True):
     """What the training data determine, and which inputs and outputs of a net it is about.
 
     ``inputs`` has the column that each input of the net is, ``""`` where the section computes it
-    from columns; ``outputs`` the column of labels whose classes an output scores.
+    from columns; ``outputs`` the column of labels whose classes an output scores. ``table`` is how
+    the tables are written that the columns come from, where the dataset declares it.
     """
 
     columns: Mapping[str, Column]
     inputs: Mapping[str, str] = field(default_factory=dict[str, str])
     outputs: Mapping[str, str] = field(default_factory=dict[str, str])
+    table: TableFormat | None = None
     format: int = FORMAT
 
     def names(self, column: str) -> tuple[str, ...]:

@@ -30,17 +30,26 @@ def open_examples(
     location = Location(
         pipeline.columns, root, seed, allow_python, pipeline.about, fitted, _used(pipeline)
     )
-    source = pipeline.dataset.open(location)
-    if fitted is None and pipeline.dataset.is_fitted and _is_chosen(pipeline):
+    dataset = pipeline.dataset
+    choices: list[Array] = []
+    fits = fitted is None and dataset.is_fitted
+    if (fits and _is_chosen(pipeline)) or (dataset.is_fitted and _compares(pipeline)):
         # Which examples are used depends on their values, and how they are read on which are used.
-        chosen = _after_steps(source, pipeline)[1]
-        source = pipeline.dataset.open(structs.replace(location, used=chosen))
-    return _after_steps(source, pipeline)[0]
+        stored = dataset.unnormalized().open(location)
+        used = _after_steps(stored, pipeline, choices)[1]
+        if fits:
+            location = structs.replace(location, used=used)
+    return _after_steps(dataset.open(location), pipeline, choices)[0]
 
 
-def _after_steps(source: Source, pipeline: Pipeline) -> tuple[Source, Array]:
-    """Return the examples after all steps, and their indices in the dataset."""
+def _after_steps(source: Source, pipeline: Pipeline, choices: list[Array]) -> tuple[Source, Array]:
+    """Return the examples after all steps, and their indices in the dataset.
+
+    The steps that choose examples choose those of ``choices``, to which they are added if it is
+    empty.
+    """
     indices = np.arange(len(source))
+    before = iter([*choices])
     site = 0
     for step in pipeline.steps:
         match step:
@@ -50,7 +59,10 @@ def _after_steps(source: Source, pipeline: Pipeline) -> tuple[Source, Array]:
             case Division() | Restriction():
                 from netlang.data.chosen import ChosenSource, chosen_by
 
-                kept = chosen_by(step, source)
+                kept = next(before, None)
+                if kept is None:
+                    kept = chosen_by(step, source)
+                    choices.append(kept)
                 source, indices = ChosenSource(source, kept), indices[kept]
             case _:
                 from netlang.data.mapped import MappedSource
@@ -63,6 +75,11 @@ def _after_steps(source: Source, pipeline: Pipeline) -> tuple[Source, Array]:
 def _is_chosen(pipeline: Pipeline) -> bool:
     """Return whether the values of examples, or chance, decide which are used."""
     return any(isinstance(step, Division | Restriction) for step in pipeline.steps)
+
+
+def _compares(pipeline: Pipeline) -> bool:
+    """Return whether the values of examples before `normalize` decide which are used."""
+    return any(isinstance(step, Restriction) and step.conditions for step in pipeline.steps)
 
 
 def _used(pipeline: Pipeline) -> slice:

@@ -92,6 +92,18 @@ class Reading(Struct, frozen=True):
         return self.fill is not None or self.statistic is not None
 
 
+class TableFormat(Struct, frozen=True, omit_defaults=True):
+    """How a table is written; what is empty is decided by the file.
+
+    ``separator`` is between its values, ``header`` says whether the first line has names, and
+    ``encoding`` is that of the text, UTF-8 by default.
+    """
+
+    separator: str = ""
+    header: bool | None = None
+    encoding: str = ""
+
+
 class Location(Struct, frozen=True):
     """Where a dataset is opened: its declared columns, the program's folder, the run's seed.
 
@@ -139,9 +151,18 @@ class Dataset(Struct, frozen=True):
         return {}
 
     @property
+    def table(self) -> TableFormat | None:
+        """How its tables are written, where the dataset declares it."""
+        return None
+
+    @property
     def is_fitted(self) -> bool:
         """Whether what is read depends on which of the examples are used."""
         return False
+
+    def unnormalized(self) -> Dataset:
+        """Return the same dataset without `normalize`."""
+        return self
 
     def open(self, location: Location) -> Source:
         """Return the examples; raise ``NetlangError`` for missing, damaged or unsuitable files."""
@@ -170,10 +191,22 @@ class Division(Struct, frozen=True):
     rest: bool = False
 
 
+class Condition(Struct, frozen=True):
+    """What a column of single numbers is compared with: a number, or the name of a class."""
+
+    column: str
+    comparison: Literal["<", "<=", ">", ">=", "==", "!="]
+    value: bool | int | float | str
+
+
 class Restriction(Struct, frozen=True):
-    """The examples with some values of columns: integers, or names of classes."""
+    """The examples with some values of columns: integers, or names of classes.
+
+    Of those, the ones that meet all ``conditions``, which are about values before `normalize`.
+    """
 
     values: Mapping[str, tuple[int | str, ...]]
+    conditions: tuple[Condition, ...] = ()
 
 
 class Change(Struct, frozen=True):

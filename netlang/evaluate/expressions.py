@@ -74,7 +74,7 @@ def _stage(piped: Argued, stage: ast.Expr, frame: Frame) -> Object:
             function = evaluate(callee, frame)
             if isinstance(function, Unknown):
                 return UNKNOWN
-            rest = arguments(args, frame)
+            rest = arguments(args, frame, function)
             if piped.value is UNKNOWN or any(a.value is UNKNOWN for a in rest):
                 return UNKNOWN
             return call(function, [piped, *rest], stage, callee, frame, span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,10 @@ from msgspec import ValidationError, convert
 from netlang.data.columns import fit
 from netlang.data.datasets import Csv
 from netlang.data.fitted import Applied, Column, Fitted
-from netlang.data.pipeline import Location, Reading
+from netlang.data.pipeline import Location, Reading, TableFormat
 from netlang.data.source import Arrays, Source
 from netlang.data.sources.json_lines import read_json_lines
-from netlang.data.sources.tables import read_tables
+from netlang.data.sources.tables import first_cells, read_tables
 from netlang.data.transforms.registry import FIXED
 from netlang.data.transforms.transform import Transform
 from netlang.diagnostics.errors import FileError, InputError
@@ -57,19 +58,23 @@ def read_inputs(
         stored = Value(name, _batch_type(column))
         pixels = column.pixels if images else None
         words = column.names
-        raw = read_source(source, stored, resize=resize, pixels=pixels, words=words)
+        raw = read_source(
+            source, stored, resize=resize, pixels=pixels, words=words, format=fitted.table
+        )
         found[name] = preprocess(raw, column, known[name], source)
     return found
 
 
 class _Rows(Csv, frozen=True, kw_only=True):
-    """A table that a user names, wherever it is."""
+    """A table that a user names, wherever it is, and the columns of one without names."""
+
+    unnamed: tuple[str, ...] = ()
 
     def read(self, location: Location) -> Source:
         paths = list(map(Path, self.csv))
         if paths[0].name.lower().removesuffix(".gz").endswith(".jsonl"):
             return read_json_lines(paths, location)
-        return read_tables(paths, location)
+        return read_tables(paths, location, self.table or TableFormat(), unnamed=self.unnamed)
 
 
 def _rows(path: Path, column: Column, fitted: Fitted, value: Value) -> Array:
@@ -88,14 +93,46 @@ def _rows(path: Path, column: Column, fitted: Fitted, value: Value) -> Array:
     readings: Mapping[str, Reading] = {} if column.reading is None else {name: column.reading}
     one_hot = any(r.categories is not None and r.categories.one_hot for r in readings.values())
     type = TensorType(F32, (len(column.names),)) if one_hot else type_of(column)
+    format = fitted.table or TableFormat()
     rows = _Rows(
         name=str(path), csv=(str(path),), readings=readings,
         normalize=(name,) if column.statistics is not None else False,
+        separator=format.separator, header=format.header, encoding=format.encoding,
+        unnamed=() if readings else _unnamed(path, fitted, format),
     )  # fmt: skip
     location = Location({name: type}, Path(), fitted=fitted, readings=readings)
     examples = rows.open(location).examples(slice(None))[name]
     rest = tuple(each for each in column.transforms if not (one_hot and each.name == "one_hot"))
     return _shaped(_transformed(examples, rest), value)
+
+
+def _unnamed(path: Path, fitted: Fitted, format: TableFormat) -> tuple[str, ...]:
+    """Return names for the values of a table that has none: all columns in order, or the inputs.
+
+    Raises ``FileError`` for another number of values.
+    """
+    if path.name.lower().removesuffix(".gz").endswith(".jsonl"):
+        return ()
+    cells = first_cells(path, format)
+    if cells is None:
+        return ()
+    known = {name: _cells(name, column) for name, column in fitted.columns.items()}
+    inputs = {name: cells for name, cells in known.items() if name in fitted.inputs.values()}
+    every, own = ([n for names in each.values() for n in names] for each in (known, inputs))
+    for names in (every, own):
+        if len(names) == len(cells):
+            return tuple(names)
+    raise FileError(
+        f"{path} has {len(cells):,} values in a line, and the training data have {len(every):,}",
+        notes=[f"they are: {', '.join(known)}"],
+        helps=[f"give these, or only the {len(own):,} of the inputs: {', '.join(inputs)}"],
+    )
+
+
+def _cells(name: str, column: Column) -> list[str]:
+    """Return names for the values in a line that make up a column."""
+    count = prod(size for size in column.shape if isinstance(size, int))
+    return [name] if count == 1 else [f"{name}.{i}" for i in range(count)]
 
 
 def preprocess_all(

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
+from netlang.data.pipeline import TableFormat
 from netlang.data.sources.folders import entries
 from netlang.diagnostics.errors import FileError, InputError
 from netlang.diagnostics.suggestions import did_you_mean
@@ -37,11 +38,12 @@ _MOST_BYTES = 1 << 30
 
 def read_source(
     source: str, value: Value, *, resize: bool = False, pixels: Pixels | None = None,
-    words: Sequence[str] = (),
+    words: Sequence[str] = (), format: TableFormat | None = None,
 ) -> Array:  # fmt: skip
     """Read one of the sources above; ``words`` is the vocabulary, by index.
 
-    ``resize`` and ``pixels`` are those of ``read_input``, whose errors it raises.
+    Tables are written in a ``format``, by default as their names say, in UTF-8. ``resize`` and
+    ``pixels`` are those of ``read_input``, whose errors it raises.
     """
     if source[:1] == source[-1:] == '"' and len(source) > 1:
         return _text(source[1:-1], value, words)
@@ -51,7 +53,8 @@ def read_source(
         return _numbers(source, value)
     table, _, columns = _split(source)
     if table.lower().endswith(_TABLES):
-        return _table(Path(table), [name.strip() for name in columns.split(",") if name])
+        names = [name.strip() for name in columns.split(",") if name]
+        return _table(Path(table), names, format or TableFormat())
     files = expanded(source)
     arrays = [read_input(file, value, resize=resize, pixels=pixels) for file in files]
     return arrays[0] if files == [source] else _joined(arrays, files, value)
@@ -192,7 +195,7 @@ def _as_batch(array: Array, value: Value) -> Array:
     return array[np.newaxis] if array.ndim == len(shape) - 1 else array
 
 
-def _table(path: Path, columns: Sequence[str]) -> Array:
+def _table(path: Path, columns: Sequence[str], format: TableFormat) -> Array:
     """Read the numbers of a table; its first line may be names, by which columns are chosen."""
     with reading(path) as stream:
         content = stream.read(_MOST_BYTES + 1)
@@ -201,10 +204,10 @@ def _table(path: Path, columns: Sequence[str]) -> Array:
             f"{path} is too large for an input", helps=["split it, or give a .npy file"]
         )
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode(format.encoding or "utf-8-sig").removeprefix("\ufeff")
     except UnicodeDecodeError:
-        raise FileError(f"{path} is not text in UTF-8") from None
-    mark = "\t" if path.suffix.lower() == ".tsv" else ","
+        raise FileError(f"{path} is not text in {format.encoding or 'UTF-8'}") from None
+    mark = format.separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
     rows = [row for row in csv.reader(StringIO(text), delimiter=mark) if row]
     names = rows.pop(0) if rows and not all(map(_is_number, rows[0])) else []
     if not rows:

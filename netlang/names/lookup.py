@@ -23,6 +23,7 @@ from netlang.diagnostics.fix import Edit, Fix
 from netlang.diagnostics.rules import Rule
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import Suggestion, nearest, renaming
+from netlang.evaluate.builtins.conditions import FILTER, compared_columns, is_filter
 from netlang.evaluate.calls.unknown import advice, unknown_name
 from netlang.evaluate.context.describe import article_of
 from netlang.evaluate.context.parameter_names import ELEMENTS
@@ -221,9 +222,12 @@ class Lookup(Struct):
     def expr(self, root: ast.Expr, scope: Scope) -> None:
         """Look up every name of an expression."""
         stack: list[ast.Node] = [root]
+        columns = set[int]()
         while stack:
             node = stack.pop()
             match node:
+                case ast.Name() if id(node) in columns:
+                    pass  # whether there is such a column is known once the data are
                 case ast.Name():
                     self._use(node.text, node.span, scope)
                 case ast.New(path=path, args=args):
@@ -244,9 +248,11 @@ class Lookup(Struct):
                     named.used = True  # quotes around a name are reported where it is used
                 case ast.Comprehension():
                     self._comprehension(node, scope)
-                case ast.Call(callee=ast.Name() as callee):
+                case ast.Call(callee=ast.Name() as callee, args=args):
                     self._called(callee)
                     stack.extend(reversed(children(node)))
+                    if callee.text == FILTER and self._filters(scope):
+                        columns.update(map(id, compared_columns(args)))
                 case ast.Pipe(stages=stages):
                     for stage in stages:
                         if isinstance(stage, ast.Name):
@@ -254,6 +260,10 @@ class Lookup(Struct):
                     stack.extend(reversed(children(node)))
                 case _:
                     stack.extend(reversed(children(node)))
+
+    def _filters(self, scope: Scope) -> bool:
+        """Return whether the name of the filter of examples has its own meaning."""
+        return scope.find(FILTER) is None and is_filter(self.module.function(FILTER))
 
     def _is_layer(self, name: str, kinds: Collection[str] = ("block", "net")) -> bool:
         """Return whether a name may follow `new`, or is of one of the ``kinds``."""

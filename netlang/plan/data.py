@@ -10,6 +10,7 @@ from netlang.data.pipeline import (
     Batching,
     Categories,
     Change,
+    Condition,
     Dataset,
     Division,
     Images,
@@ -125,7 +126,7 @@ def _step(step: Setting, records: Records) -> Step:
         case "split" | "folds":
             return Division(**_plain(step.arguments))
         case "only":
-            return Restriction(_plain(step.arguments))
+            return _restriction(step)
         case "together":
             columns = _plain(step.arguments)["columns"]
             transforms = records.several(Transform, step.arguments["transforms"])
@@ -137,6 +138,12 @@ def _step(step: Setting, records: Records) -> Step:
                     for column, transforms in step.arguments.items()
                 )
             )
+
+
+def _restriction(step: Setting) -> Restriction:
+    given = _plain(step.arguments)
+    conditions = (Condition(**_plain(c.arguments), comparison=c.name) for c in given["conditions"])
+    return Restriction(dict(zip(given["columns"], given["values"], strict=True)), tuple(conditions))
 
 
 def _plain(arguments: Mapping[str, Object]) -> dict[str, Any]:

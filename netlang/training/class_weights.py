@@ -21,7 +21,8 @@ def balanced(plan: Plan, fitted: Fitted | None, training: Callable[[], Source]) 
     """Return a section with the weights of classes that are ``fitted``, or balance the data.
 
     ``training`` opens the training data, where they are needed. A class of K, which n of N labels
-    have, has the weight N / (K n). Raises ``FileError`` for a class without examples.
+    have, has the weight N / (K n). A class that the loss ignores is none of these: its labels do
+    not count, and its weight is 0. Raises ``FileError`` for any other class without examples.
     """
     wanted = plan.computation.balanced
     if not wanted:
@@ -81,8 +82,9 @@ def _weights(source: Source, wanted: Balanced) -> tuple[float, ...]:
         kept = labels[labels != wanted.ignore] if wanted.ignore is not None else labels
         inside = kept[(kept >= 0) & (kept < wanted.classes)]
         counts += np.bincount(inside.reshape(-1).astype(np.int64), minlength=wanted.classes)
-    if not counts.all():
-        empty = int(np.argmin(counts))
+    weighted = np.arange(wanted.classes) != (-1 if wanted.ignore is None else wanted.ignore)
+    if not counts[weighted].all():
+        empty = int(np.argmin(np.where(weighted, counts, 1)))
         names = source.names.get(wanted.column, ())
         shown = f"`{names[empty]}`" if empty < len(names) else str(empty)
         raise FileError(
@@ -90,7 +92,9 @@ def _weights(source: Source, wanted: Balanced) -> tuple[float, ...]:
             "balances it",
             helps=["give the weights themselves, such as `class_weights=[1.0, 3.0]`"],
         )
-    return tuple((counts.sum() / (wanted.classes * counts)).tolist())
+    weights = np.zeros(wanted.classes)
+    np.divide(counts.sum(), int(weighted.sum()) * counts, out=weights, where=weighted)
+    return tuple(weights.tolist())
 
 
 def _labels(source: Source, column: str) -> Iterator[Array]:

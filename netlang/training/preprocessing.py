@@ -32,7 +32,8 @@ def fitted_on(data: Source, valid: Source | None, named: Pipeline | None = None)
         )
         for name, column in fitted.columns.items()
     }  # fmt: skip
-    return structs.replace(fitted, columns=used)
+    table = None if named is None else named.dataset.table
+    return structs.replace(fitted, columns=used, table=table)
 
 
 def check_same(trained: Mapping[str, Column], source: Source, of: str) -> None:

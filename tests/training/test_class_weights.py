@@ -166,3 +166,15 @@ def test_what_weights_cannot_be_is_reported(net: str, told: str) -> None:
     with pytest.raises(netlang.Error) as caught:
         netlang.loads(net + "\n")["A"]
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("labels", [[1, 1, 1, 2], [0, 0, 1, 1, 1, 2]])
+def test_a_class_that_is_ignored_needs_no_examples(
+    labels: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Padding is often class 0, whether or not the data have it."""
+    save("t.npz", labels)
+    Path("line.net").write_text(PROGRAM.replace("WEIGHTS", "balanced, ignore=0"))
+    code, out, err = said(capsys, "train", "line.net")
+    assert code == 0, err
+    assert "class weights of `label`: 0 0, 1 0.6667, 2 2\n" in out

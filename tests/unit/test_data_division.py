@@ -81,6 +81,60 @@ def test_only_some_values_are_kept_with_their_numbers() -> None:
         source_of(Path.cwd(), "rows() |> only(y=7)", ROWS)
 
 
+AGES = """dataset rows -> (x: f32[1], age: f32[], y: i64[]) {
+  csv = "t.csv"
+  x = column("x")
+  age = column("age", fill=mean) |> normalize
+  y = column("y") |> categories
+}"""
+
+
+@pytest.mark.parametrize(
+    ("conditions", "kept"),
+    [
+        ("age >= 18", [1, 2, 3, 4]),
+        ("age > 18.0, age <= 40", [2, 3, 4]),
+        ("age < 18", [0]),
+        ("age == 18", [1]),
+        ("age != 18, x < 3", [0, 2]),
+        ('y == "b"', [2]),
+        ('age > 10, y != "b"', [1, 3, 4]),
+        ("y < 1", [0, 3]),
+        ('age > 18, y=["a", "b"]', [2, 3]),
+        ("x >= 1, x < 0.5 * 6", [1, 2]),
+    ],
+)
+def test_columns_are_compared_before_they_are_normalized(conditions: str, kept: list[int]) -> None:
+    Path("t.csv").write_text("x,age,y\n0,5,a\n1,18,c\n2,40,b\n3,30,a\n4,,c\n")
+    source = source_of(Path.cwd(), f"rows() |> only({conditions})", AGES)
+    assert numbers(source) == kept
+    statistics = source.column("age").statistics
+    assert statistics is not None
+    ages = [[5, 18, 40, 30][i] for i in kept if i < 4]
+    if 4 not in kept:
+        assert statistics.mean == (pytest.approx(np.mean(ages)),)
+
+
+def test_other_data_are_compared_by_their_own_values() -> None:
+    Path("t.csv").write_text("x,age,y\n0,5,a\n1,18,c\n2,40,b\n3,30,a\n4,,c\n")
+    fitted = source_of(Path.cwd(), "rows()", AGES).fitted()
+    Path("t.csv").write_text("x,age,y\n7,100,a\n8,200,b\n9,300,c\n")
+    source = source_of(Path.cwd(), "rows() |> only(age < 250)", AGES, fitted=fitted)
+    assert numbers(source) == [7, 8]
+
+
+def test_a_number_is_not_compared_with_categories_that_are_numbers() -> None:
+    Path("t.csv").write_text("x,age,y\n0,1,3\n1,1,5\n2,1,4\n")
+    for condition in ("y < 4", "y == 4", "y=4", "y < 4.5"):
+        with pytest.raises(NetlangError, match="has categories that are numbers") as caught:
+            source_of(Path.cwd(), f"rows() |> only({condition})", AGES)
+        helps = caught.value.diagnostic.helps
+        assert helps[0] == 'give them by name: `only(y=["3", "4", "5"])`'
+    assert numbers(source_of(Path.cwd(), 'rows() |> only(y=["3", "4"])', AGES)) == [0, 2]
+    Path("t.csv").write_text("x,age,y\n0,1,0\n1,1,2\n2,1,1\n")
+    assert numbers(source_of(Path.cwd(), "rows() |> only(y < 2)", AGES)) == [0, 2]
+
+
 def test_what_is_fitted_is_that_of_the_examples_that_are_kept() -> None:
     save(10, 5)
     declared = ROWS.replace(" }", '\nx = column("x") |> normalize }')
@@ -104,6 +158,14 @@ def test_what_is_fitted_is_that_of_the_examples_that_are_kept() -> None:
         ("only(y=0.5)", "the values are integers, names of classes, or a range"),
         ("only()", "`only` needs the values of a column"),
         ("only(3)", "`only` takes its values by column"),
+        ("only(z < 1)", "these examples have no column `z`"),
+        ("only(y < 1 and x > 2)", "`only` takes comparisons such as `label < 5`, without `and`"),
+        ("only(y < 1 or y > 2)", "`only` takes comparisons such as `label < 5`, without `or`"),
+        ("only(y in [1])", "`only` takes comparisons such as `label < 5`, without `in`"),
+        ("only(3 > y)", "`only` compares a column, on the left of `>`"),
+        ('only(y < "a")', '`<` compares numbers, and the string "a" is the name of a class'),
+        ('only(x == "a")', "`x` is f32[1], and is compared with a number"),
+        ("only(y < true)", "`y` is i64[], and is compared with a number, or the name of a class"),
     ],
 )
 def test_wrong_divisions_are_found_before_anything_is_read(call: str, message: str) -> None:

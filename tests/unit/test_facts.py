@@ -403,6 +403,13 @@ def test_completion_offers_what_can_stand_at_a_place() -> None:
     assert labels("net A(x: f32[N]) -> y = x # §\n", "§") == {}
 
 
+@pytest.mark.parametrize("call", ["only(§)", "only(label=0..4)\n    |> only(§)", "map(§)"])
+def test_completion_offers_the_columns_of_examples_that_are_chosen(call: str) -> None:
+    found = labels(STAGES.replace(" |> batches(32)", f" |> {call} |> batches(32)", 1), "§")
+    assert list(found)[:2] == ["image", "label"]
+    assert found["label"] == "i64[]"
+
+
 def test_the_outline_has_definitions_and_what_they_bind() -> None:
     facts = analyse(STAGES)
     assert [(s.kind, s.name, [c.name for c in s.children]) for s in facts.symbols] == [

@@ -7,8 +7,8 @@ from math import prod
 from pathlib import Path
 
 from netlang.data.pipeline import Reading
-from netlang.data.sources.text_files import lines_of
 from netlang.data.tables.cells import NOT_NUMBERS, NUMBER, TRUTH
+from netlang.data.tables.text_files import lines_of
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.types import TensorType
@@ -72,15 +72,22 @@ def order_of(
     return order
 
 
-def reject_separator(path: Path, text: str, separator: str) -> None:
-    """Report which separator the lines seem to have, if they do not have the expected one."""
+def reject_separator(path: Path, text: str, separator: str, *, trained: bool) -> None:
+    """Report which separator the lines seem to have, if they do not have the expected one.
+
+    It is expected because the training data have it, if these are ``trained``.
+    """
     line = next(line for line in lines_of(text) if line.strip())
     found = max(_SEPARATORS, key=line.count)
     if found in line:
         shown = "\\t" if found == "\t" else found
+        expected = "\\t" if separator == "\t" else separator
+        help = f'give the dataset the field `separator = "{shown}"`'
+        if trained:
+            help = f'separate its values by "{expected}", as those of the training data are'
         raise FileError(
-            f'{path} has no "{separator}" in its first line, which should separate its values',
-            helps=[f'give the dataset the field `separator = "{shown}"`'],
+            f'{path} has no "{expected}" in its first line, which should separate its values',
+            helps=[help],
         )
 
 

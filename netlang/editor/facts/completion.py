@@ -19,6 +19,7 @@ from netlang.syntax import ast
 from netlang.syntax.keywords import RESERVED
 from netlang.syntax.walk import walk
 
+_BY_COLUMN = ("only", "map")
 _WORD = re.compile(r"[A-Za-z_]\w*$")
 _HEAD = re.compile(r"^(?:net|block|op|optimizer|schedule|extern|dataset|train)\b", re.MULTILINE)
 _SHAPE = re.compile(r"\w\[([^\]\n]*)")
@@ -46,6 +47,7 @@ def candidates(
     if _in_shape(text, offset):
         yield from _sizes(text, names, offset, location)
         return
+    yield from _columns(text, offset, names, local, location)
     yield from _arguments(text, offset, names, location)
     if section and not line.strip(" \t").removesuffix(word[0] if word else ""):
         yield from _settings(section, location)
@@ -137,9 +139,33 @@ def _sizes(text: str, names: Names, offset: int, location: Location) -> Iterator
             yield Candidate(name, "constant", location, declared.span.text)
 
 
-def _arguments(text: str, offset: int, names: Names, location: Location) -> Iterator[Candidate]:
-    """Yield the parameters, not given yet, of the call around an offset."""
-    depth, at, given = 0, offset - 1, ""
+def _columns(
+    text: str, offset: int, names: Names, local: Mapping[str, Sequence[Shown]], location: Location
+) -> Iterator[Candidate]:
+    """Yield the columns of the examples that a filter or `map` around an offset is applied to."""
+    at = _open_call(text, offset)
+    callee = None if at is None else _WORD.search(text[:at].rstrip())
+    module = names.program.module
+    if callee is None or callee[0] not in _BY_COLUMN or module is None:
+        return
+    lines = text[: callee.start()].split("\n")
+    while len(lines) > 1 and lines[-1].lstrip().startswith("|>"):
+        lines[-2:] = [f"{lines[-2]} {lines[-1].lstrip()}"]
+    for word in re.findall(r"[A-Za-z_]\w*", lines[-1].partition(" = ")[2]):
+        columns = [column for value in local.get(word, ())[:1] for column in value.columns]
+        function = None if columns else module.function(word)
+        if function is not None and isinstance(function.definition, ast.Extern):
+            outs = function.definition.outs
+            columns = [(o.name.text, o.type.span.text) for o in outs if o.type is not None]
+        if columns:
+            for name, type in columns:
+                yield Candidate(name, "column", location, type)
+            return
+
+
+def _open_call(text: str, offset: int) -> int | None:
+    """Return where the parenthesis is that is open at an offset, if one is."""
+    depth, at = 0, offset - 1
     while at >= 0 and text[at] not in "{};":
         if text[at] in ")]":
             depth += 1
@@ -148,7 +174,13 @@ def _arguments(text: str, offset: int, names: Names, location: Location) -> Iter
                 break
             depth -= 1
         at -= 1
-    if at < 0 or text[at] != "(":
+    return at if at >= 0 and text[at] == "(" else None
+
+
+def _arguments(text: str, offset: int, names: Names, location: Location) -> Iterator[Candidate]:
+    """Yield the parameters, not given yet, of the call around an offset."""
+    at = _open_call(text, offset)
+    if at is None:
         return
     callee = _WORD.search(text[:at].rstrip())
     module = names.program.module

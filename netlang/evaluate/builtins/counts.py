@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from netlang.diagnostics import rules
 from netlang.diagnostics.source import Span
 from netlang.diagnostics.suggestions import did_you_mean, suggest
+from netlang.evaluate.builtins.conditions import check_condition
 from netlang.evaluate.context.describe import describe
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.values import (
@@ -168,14 +169,20 @@ _MOST_VALUES = 10_000
 
 
 def _only(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
-    """``rows |> only(label=0..4)``: the examples with some values of a column."""
+    """``rows |> only(age >= 18, label=0..4)``: the examples with some values of columns."""
     del frame
     rows = _rows("only", args, span)
     if rows is None:
         return UNKNOWN
     columns = dict(rows.columns)
-    arguments: dict[str, Object] = {}
+    conditions: list[Object] = []
+    values: dict[str, Object] = {}
     for arg in args[1:]:
+        if isinstance(arg.value, Setting) and arg.value.type == "condition":
+            assert isinstance(arg.expr, ast.Binary)
+            _known_column(arg.expr.left.span.text, columns, arg.expr.left.span)
+            conditions.append(check_condition(arg, columns))
+            continue
         name, at = _by_column(arg, columns, "`only` takes its values", "…")
         if columns[name].rank or not columns[name].dtype.is_integer:
             reject(
@@ -183,14 +190,17 @@ def _only(args: Sequence[Argued], span: Span, frame: Frame) -> Object:
                 f"`only` compares integers, and `{name}` is {columns[name]}",
                 at,
             )
-        arguments[name] = _chosen_values(arg)
-    if not arguments:
+        values[name] = _chosen_values(arg)
+    if not values and not conditions:
         reject(
             rules.MISSING_ARGUMENT,
             "`only` needs the values of a column",
             span,
-            helps=("such as `only(label=0..4)` or `only(label=[3, 8])`",),
+            helps=("such as `only(label < 5)` or `only(label=[3, 8])`",),
         )
+    arguments: dict[str, Object] = {
+        "columns": [*values], "values": [*values.values()], "conditions": conditions,
+    }  # fmt: skip
     return _after(rows, columns, "only", arguments)
 
 

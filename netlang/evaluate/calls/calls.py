@@ -13,6 +13,7 @@ from netlang.diagnostics.fix import Edit, Fix
 from netlang.diagnostics.source import Span
 from netlang.evaluate.arguments import assign, check_named_last
 from netlang.evaluate.bodies import finish_states, give_outs, run_body
+from netlang.evaluate.builtins.conditions import condition, is_filter
 from netlang.evaluate.builtins.counts import SPECIAL
 from netlang.evaluate.builtins.data import reject_examples_for_a_transform
 from netlang.evaluate.builtins.numbers import numeric
@@ -58,7 +59,7 @@ def _call(expr: ast.Call, frame: Frame) -> Object:
     callee = _callee(expr, frame)
     if isinstance(callee, Unknown):
         return UNKNOWN  # the types of its arguments are unknown
-    args = arguments(expr.args, frame)
+    args = arguments(expr.args, frame, callee)
     if item and (waiting := bound(_meant(callee, args), args, expr.span)) is not None:
         return waiting
     return call(callee, args, expr, expr.callee, frame)
@@ -82,9 +83,15 @@ def _callee(expr: ast.Call, frame: Frame) -> Object:
         raise DiagnosticError(with_function(rejected.diagnostic, expr, frame)) from None
 
 
-def arguments(args: Sequence[ast.Argument], frame: Frame) -> list[Argued]:
+def arguments(args: Sequence[ast.Argument], frame: Frame, callee: Object = None) -> list[Argued]:
     """Evaluate the arguments of a call, in the order of the text."""
-    return [Argued(evaluate_item(a.value, frame), a.value.span, a.value, a.name) for a in args]
+    if is_filter(callee):
+        return [condition(a, frame) or _argued(a, frame) for a in args]
+    return [_argued(a, frame) for a in args]
+
+
+def _argued(arg: ast.Argument, frame: Frame) -> Argued:
+    return Argued(evaluate_item(arg.value, frame), arg.value.span, arg.value, arg.name)
 
 
 def call(
